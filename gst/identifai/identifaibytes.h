@@ -1,0 +1,49 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * A file in memory, written as filesink writes one: buffers are appended, or
+ * written over what is there after a seek (muxers go back to rewrite their
+ * headers). It holds references to the memories that it was given and copies
+ * none of them, except those that a pool or a device would miss.
+ *
+ * Not thread-safe while it is written; any number of threads may read one that
+ * is finished. The reference count is atomic.
+ */
+
+#pragma once
+
+#include <gst/gst.h>
+
+G_BEGIN_DECLS
+
+typedef struct _IdentifaiBytes IdentifaiBytes;
+
+IdentifaiBytes *identifai_bytes_new (void);
+IdentifaiBytes *identifai_bytes_ref (IdentifaiBytes * self);
+void identifai_bytes_unref (IdentifaiBytes * self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (IdentifaiBytes, identifai_bytes_unref)
+
+/* Where the next write goes, in bytes from the start. Past the end, the gap is
+ * filled with zeros by the next write, as a file system would. */
+void identifai_bytes_seek (IdentifaiBytes * self, guint64 position);
+guint64 identifai_bytes_get_position (IdentifaiBytes * self);
+
+/* Writes the whole buffer (borrowed) at the position and moves it on. */
+void identifai_bytes_write (IdentifaiBytes * self, GstBuffer * buffer);
+
+/* Lets go of everything: size and position are 0 again. */
+void identifai_bytes_clear (IdentifaiBytes * self);
+
+guint64 identifai_bytes_get_size (IdentifaiBytes * self);
+
+/* Copies up to length bytes from offset to dest; returns how many there were.
+ * Sequential reads cost O(1) a piece, others O(log pieces). */
+gsize identifai_bytes_read (IdentifaiBytes * self, guint64 offset,
+    gpointer dest, gsize length);
+
+/* A buffer that may be held for long: buffer itself (a new reference), or a
+ * copy of it if its memory belongs to a pool or is no plain system memory. */
+GstBuffer *identifai_buffer_hold (GstBuffer * buffer);
+
+G_END_DECLS

@@ -1,0 +1,35 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Turns the tracks of a closed segment into a file in memory, with GStreamer's
+ * muxers and parsers in a small private pipeline that lives for one file.
+ */
+
+#pragma once
+
+#include <gio/gio.h>
+#include "identifaisegment.h"
+
+G_BEGIN_DECLS
+
+/* Which muxer takes these streams: muxer is a factory name, or "auto" (MP4,
+ * else WebM, else Matroska). Returns the factory's name (static), or NULL with
+ * an error that names the codec and says what to do (a missing plugin's package
+ * included). */
+const gchar *identifai_muxer_choose (const gchar * muxer,
+    GstCaps * const *caps, guint n_caps, GError ** error);
+
+/* How many bytes the container adds at most around n_buffers buffers in
+ * n_tracks tracks: an upper bound, so that file <= payload + overhead. */
+guint64 identifai_muxer_overhead (guint n_tracks, guint n_buffers,
+    guint64 payload);
+
+/* Replaces the tracks of segment by its file, content_type and extension.
+ * Blocks the calling worker thread; cancellable ends it within 100 ms. FALSE
+ * with error (and the segment not failed yet) if no file came out, or, as
+ * G_IO_ERROR_MESSAGE_TOO_LARGE, if it is larger than max_bytes. */
+gboolean identifai_muxer_run (const gchar * muxer, IdentifaiSegment * segment,
+    guint64 max_bytes, GCancellable * cancellable, GError ** error);
+
+G_END_DECLS

@@ -1,0 +1,73 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "identifaisegment.h"
+
+static void
+track_free (gpointer data)
+{
+  IdentifaiTrack *track = data;
+
+  gst_clear_caps (&track->caps);
+  g_ptr_array_unref (track->buffers);
+  g_free (track);
+}
+
+IdentifaiSegment *
+identifai_segment_new (guint number)
+{
+  IdentifaiSegment *self = g_new0 (IdentifaiSegment, 1);
+
+  self->number = number;
+  self->running_time = GST_CLOCK_TIME_NONE;
+  self->stream_time = GST_CLOCK_TIME_NONE;
+  self->duration = GST_CLOCK_TIME_NONE;
+  self->utc = -1;
+
+  return self;
+}
+
+static void
+release_payload (IdentifaiSegment * self)
+{
+  g_clear_pointer (&self->tracks, g_ptr_array_unref);
+  g_clear_pointer (&self->file, identifai_bytes_unref);
+}
+
+void
+identifai_segment_free (IdentifaiSegment * self)
+{
+  release_payload (self);
+  if (self->free_user_data)
+    self->free_user_data (self->user_data);
+  g_free (self->content_type);
+  g_free (self->failure_text);
+  g_free (self);
+}
+
+IdentifaiTrack *
+identifai_segment_add_track (IdentifaiSegment * self, GstCaps * caps)
+{
+  IdentifaiTrack *track = g_new0 (IdentifaiTrack, 1);
+
+  track->caps = gst_caps_ref (caps);
+  track->buffers =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) gst_buffer_unref);
+  if (self->tracks == NULL)
+    self->tracks = g_ptr_array_new_with_free_func (track_free);
+  g_ptr_array_add (self->tracks, track);
+
+  return track;
+}
+
+void
+identifai_segment_fail (IdentifaiSegment * self, IdentifaiReason reason,
+    const gchar * text)
+{
+  release_payload (self);
+  self->failure = reason;
+  g_free (self->failure_text);
+  self->failure_text = g_strdup (text);
+}
