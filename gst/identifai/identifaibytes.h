@@ -38,7 +38,7 @@ void identifai_bytes_clear (IdentifaiBytes * self);
 guint64 identifai_bytes_get_size (IdentifaiBytes * self);
 
 /* Copies up to length bytes from offset to dest; returns how many there were.
- * Sequential reads cost O(1) a piece, others O(log pieces). */
+ * A read costs O(log pieces) and what it copies. */
 gsize identifai_bytes_read (IdentifaiBytes * self, guint64 offset,
     gpointer dest, gsize length);
 
