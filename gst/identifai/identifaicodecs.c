@@ -1,0 +1,109 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "identifaicodecs.h"
+
+#define GOOD "gstreamer1.0-plugins-good"
+#define BAD "gstreamer1.0-plugins-bad"
+#define BASE "gstreamer1.0-plugins-base"
+
+static const IdentifaiCodec codecs[IDENTIFAI_N_CODECS] = {
+  {IDENTIFAI_CODEC_H264, "H.264", TRUE, IDENTIFAI_CAPS_H264,
+      "h264parse", BAD, TRUE},
+  {IDENTIFAI_CODEC_H265, "H.265", TRUE, IDENTIFAI_CAPS_H265,
+      "h265parse", BAD, TRUE},
+  {IDENTIFAI_CODEC_AV1, "AV1", TRUE, IDENTIFAI_CAPS_AV1,
+      "av1parse", BAD, TRUE},
+  {IDENTIFAI_CODEC_VP8, "VP8", TRUE, IDENTIFAI_CAPS_VP8, NULL, NULL, FALSE},
+  {IDENTIFAI_CODEC_VP9, "VP9", TRUE, IDENTIFAI_CAPS_VP9,
+      "vp9parse", BAD, FALSE},
+  {IDENTIFAI_CODEC_MPEG12, "MPEG-1/2 video", TRUE, IDENTIFAI_CAPS_MPEG12,
+      "mpegvideoparse", BAD, FALSE},
+  {IDENTIFAI_CODEC_MPEG4, "MPEG-4 part 2", TRUE, IDENTIFAI_CAPS_MPEG4,
+      "mpeg4videoparse", BAD, TRUE},
+  {IDENTIFAI_CODEC_JPEG, "JPEG", TRUE, IDENTIFAI_CAPS_JPEG,
+      "jpegparse", BAD, FALSE},
+  {IDENTIFAI_CODEC_AAC, "AAC", FALSE, IDENTIFAI_CAPS_AAC,
+      "aacparse", GOOD, TRUE},
+  {IDENTIFAI_CODEC_MP3, "MP3", FALSE, IDENTIFAI_CAPS_MP3,
+      "mpegaudioparse", GOOD, FALSE},
+  {IDENTIFAI_CODEC_OPUS, "Opus", FALSE, IDENTIFAI_CAPS_OPUS,
+      "opusparse", BAD, FALSE},
+  {IDENTIFAI_CODEC_VORBIS, "Vorbis", FALSE, IDENTIFAI_CAPS_VORBIS,
+      "vorbisparse", BASE, FALSE},
+  {IDENTIFAI_CODEC_AC3, "AC-3", FALSE, IDENTIFAI_CAPS_AC3,
+      "ac3parse", GOOD, FALSE},
+  {IDENTIFAI_CODEC_FLAC, "FLAC", FALSE, IDENTIFAI_CAPS_FLAC,
+      "flacparse", GOOD, FALSE},
+};
+
+/* Parsed once; never freed, as static caps are. */
+static GstStaticCaps static_caps[IDENTIFAI_N_CODECS] = {
+  GST_STATIC_CAPS (IDENTIFAI_CAPS_H264),
+  GST_STATIC_CAPS (IDENTIFAI_CAPS_H265),
+  GST_STATIC_CAPS (IDENTIFAI_CAPS_AV1),
+  GST_STATIC_CAPS (IDENTIFAI_CAPS_VP8),
+  GST_STATIC_CAPS (IDENTIFAI_CAPS_VP9),
+  GST_STATIC_CAPS (IDENTIFAI_CAPS_MPEG12),
+  GST_STATIC_CAPS (IDENTIFAI_CAPS_MPEG4),
+  GST_STATIC_CAPS (IDENTIFAI_CAPS_JPEG),
+  GST_STATIC_CAPS (IDENTIFAI_CAPS_AAC),
+  GST_STATIC_CAPS (IDENTIFAI_CAPS_MP3),
+  GST_STATIC_CAPS (IDENTIFAI_CAPS_OPUS),
+  GST_STATIC_CAPS (IDENTIFAI_CAPS_VORBIS),
+  GST_STATIC_CAPS (IDENTIFAI_CAPS_AC3),
+  GST_STATIC_CAPS (IDENTIFAI_CAPS_FLAC),
+};
+
+const IdentifaiCodec *
+identifai_codec_of_caps (const GstCaps * caps)
+{
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (codecs); i++) {
+    GstCaps *accepted = gst_static_caps_get (&static_caps[i]);
+    gboolean match = gst_caps_can_intersect (accepted, caps);
+
+    gst_caps_unref (accepted);
+    if (match)
+      return &codecs[i];
+  }
+
+  return NULL;
+}
+
+static gboolean
+fields_differ (const GstStructure * a, const GstStructure * b,
+    const gchar * field)
+{
+  const GValue *in_a = gst_structure_get_value (a, field);
+  const GValue *in_b = gst_structure_get_value (b, field);
+
+  if (in_a == NULL || in_b == NULL)
+    return in_a != in_b;
+
+  return gst_value_compare (in_a, in_b) != GST_VALUE_EQUAL;
+}
+
+gboolean
+identifai_codec_caps_differ (const GstCaps * a, const GstCaps * b)
+{
+  static const gchar *const fields[] = { "mpegversion", "layer",
+    "stream-format", "alignment", "codec_data", "streamheader", "width",
+    "height", "rate", "channels"
+  };
+  const GstStructure *in_a = gst_caps_get_structure (a, 0);
+  const GstStructure *in_b = gst_caps_get_structure (b, 0);
+  guint i;
+
+  if (!gst_structure_has_name (in_a, gst_structure_get_name (in_b)))
+    return TRUE;
+  for (i = 0; i < G_N_ELEMENTS (fields); i++) {
+    if (fields_differ (in_a, in_b, fields[i]))
+      return TRUE;
+  }
+
+  return FALSE;
+}
