@@ -1,0 +1,64 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The enum types of the properties.
+ */
+
+#pragma once
+
+#include <glib-object.h>
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  GST_IDENTIFAI_FRAMES_DEFAULT = 0,
+  GST_IDENTIFAI_FRAMES_5 = 5,
+  GST_IDENTIFAI_FRAMES_10 = 10,
+  GST_IDENTIFAI_FRAMES_30 = 30,
+} GstIdentifaiFrames;
+
+typedef enum
+{
+  GST_IDENTIFAI_KEY_FRAMES_IFRAMES,
+  GST_IDENTIFAI_KEY_FRAMES_FLOW,
+  GST_IDENTIFAI_KEY_FRAMES_COLOR,
+} GstIdentifaiKeyFramesMethod;
+
+typedef enum
+{
+  GST_IDENTIFAI_RESPONSE_JSON,
+  GST_IDENTIFAI_RESPONSE_TEXT,
+} GstIdentifaiResponseFormat;
+
+typedef enum
+{
+  GST_IDENTIFAI_OVERFLOW_AUTO,
+  GST_IDENTIFAI_OVERFLOW_BLOCK,
+  GST_IDENTIFAI_OVERFLOW_DROP_OLDEST,
+  GST_IDENTIFAI_OVERFLOW_DROP_NEWEST,
+} GstIdentifaiOverflow;
+
+typedef enum
+{
+  GST_IDENTIFAI_ON_REFUSAL_ERROR,
+  GST_IDENTIFAI_ON_REFUSAL_WARN,
+} GstIdentifaiOnRefusal;
+
+#define GST_TYPE_IDENTIFAI_FRAMES (gst_identifai_frames_get_type ())
+GType gst_identifai_frames_get_type (void);
+
+#define GST_TYPE_IDENTIFAI_KEY_FRAMES_METHOD (gst_identifai_key_frames_method_get_type ())
+GType gst_identifai_key_frames_method_get_type (void);
+
+#define GST_TYPE_IDENTIFAI_RESPONSE_FORMAT (gst_identifai_response_format_get_type ())
+GType gst_identifai_response_format_get_type (void);
+
+#define GST_TYPE_IDENTIFAI_OVERFLOW (gst_identifai_overflow_get_type ())
+GType gst_identifai_overflow_get_type (void);
+
+#define GST_TYPE_IDENTIFAI_ON_REFUSAL (gst_identifai_on_refusal_get_type ())
+GType gst_identifai_on_refusal_get_type (void);
+
+G_END_DECLS

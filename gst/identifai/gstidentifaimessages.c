@@ -1,0 +1,226 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Every message starts with the same fields:
+ *
+ * * #guint `segment`: the segment's number, from 0
+ * * #GstClockTime `running-time`, `stream-time`: of its first frame, in
+ *   nanoseconds; %GST_CLOCK_TIME_NONE where unknown (container input)
+ * * #GstClockTime `duration`: nanoseconds; %GST_CLOCK_TIME_NONE where unknown
+ * * #GstDateTime `date-time`: UTC of its start, if known
+ * * #guint64 `bytes`: size of its file
+ * * #gchararray `ref-id`: what was sent as `ref_id`, if anything
+ */
+
+#include "gstidentifaimessages.h"
+
+void
+gst_identifai_register_tags (void)
+{
+  gst_tag_register_static (GST_IDENTIFAI_TAG_CLASSIFICATION, GST_TAG_FLAG_META,
+      G_TYPE_STRING, "identifAI classification",
+      "identifAI's verdict: human, artificial or unknown",
+      gst_tag_merge_use_first);
+  gst_tag_register_static (GST_IDENTIFAI_TAG_CONFIDENCE, GST_TAG_FLAG_META,
+      G_TYPE_DOUBLE, "identifAI confidence",
+      "confidence of identifAI's verdict, 0 to 1", NULL);
+  gst_tag_register_static (GST_IDENTIFAI_TAG_IDENTIFIER, GST_TAG_FLAG_META,
+      G_TYPE_STRING, "identifAI identifier",
+      "identifAI's identifier of the classification", gst_tag_merge_use_first);
+  gst_tag_register_static (GST_IDENTIFAI_TAG_NSFW, GST_TAG_FLAG_META,
+      G_TYPE_BOOLEAN, "identifAI NSFW",
+      "whether identifAI finds the content not safe for work", NULL);
+}
+
+static GstStructure *
+new_structure (const gchar * name, const IdentifaiSegment * segment,
+    const gchar * ref_id)
+{
+  GstStructure *structure = gst_structure_new (name,
+      "segment", G_TYPE_UINT, segment->number,
+      "running-time", G_TYPE_UINT64, segment->running_time,
+      "stream-time", G_TYPE_UINT64, segment->stream_time,
+      "duration", G_TYPE_UINT64, segment->duration,
+      "bytes", G_TYPE_UINT64, segment->bytes, NULL);
+
+  if (segment->utc >= 0) {
+    GstDateTime *date_time =
+        gst_date_time_new_from_unix_epoch_utc_usecs (segment->utc);
+
+    gst_structure_set (structure, "date-time", GST_TYPE_DATE_TIME, date_time,
+        NULL);
+    gst_date_time_unref (date_time);
+  }
+  if (ref_id != NULL)
+    gst_structure_set (structure, "ref-id", G_TYPE_STRING, ref_id, NULL);
+
+  return structure;
+}
+
+/**
+ * identifai-segment:
+ *
+ * A segment is closed. Besides the common fields:
+ *
+ * * #guint `frames`, `keyframes`: of its video; 0 where unknown (container
+ *   input)
+ * * #gchararray `content-type`: of its file, "video/mp4" say; empty if no file
+ *   could be made of it
+ */
+GstMessage *
+gst_identifai_message_segment (GstElement * src,
+    const IdentifaiSegment * segment, const gchar * ref_id)
+{
+  GstStructure *structure =
+      new_structure ("identifai-segment", segment, ref_id);
+
+  gst_structure_set (structure,
+      "frames", G_TYPE_UINT, segment->frames,
+      "keyframes", G_TYPE_UINT, segment->keyframes,
+      "content-type", G_TYPE_STRING,
+      segment->content_type ? segment->content_type : "", NULL);
+
+  return gst_message_new_element (GST_OBJECT (src), structure);
+}
+
+/**
+ * identifai-submitted:
+ *
+ * The service took the file. Besides the common fields:
+ *
+ * * #gchararray `identifier`: the service's, for its other calls
+ * * #GstClockTime `upload-time`: nanoseconds from the request to its answer
+ */
+GstMessage *
+gst_identifai_message_submitted (GstElement * src,
+    const IdentifaiSegment * segment, const gchar * ref_id,
+    const gchar * identifier, GstClockTime upload_time)
+{
+  GstStructure *structure =
+      new_structure ("identifai-submitted", segment, ref_id);
+
+  gst_structure_set (structure,
+      "identifier", G_TYPE_STRING, identifier,
+      "upload-time", G_TYPE_UINT64, upload_time, NULL);
+
+  return gst_message_new_element (GST_OBJECT (src), structure);
+}
+
+/**
+ * identifai-verdict:
+ *
+ * The service judged the segment. Besides the common fields:
+ *
+ * * #gchararray `identifier`
+ * * #gchararray `classification`: `human`, `artificial` or `unknown`
+ * * #gdouble `confidence`: 0 to 1
+ * * #gchararray `heuristic`: the one that gave the verdict; empty if unnamed
+ * * #gboolean `unknown`: whether the service could not tell
+ * * #gboolean `nsfw`: if judged
+ * * #gchararray `forced`: if somebody or a C2PA signature forced the verdict
+ * * #GstValueArray `verdicts`: of #GstStructure, one a heuristic, with
+ *   `heuristic`, `classification`, `confidence`, `unknown` and what else the
+ *   service gives
+ * * #GstStructure `results`: the service's `results`
+ * * #gchararray `json`: the answer as received
+ * * #GstClockTime `latency`: nanoseconds from the segment's last buffer to this
+ *   message
+ */
+GstMessage *
+gst_identifai_message_verdict (GstElement * src,
+    const IdentifaiSegment * segment, const gchar * ref_id,
+    const gchar * identifier, const IdentifaiResult * result,
+    GstClockTime latency)
+{
+  GstStructure *structure =
+      new_structure ("identifai-verdict", segment, ref_id);
+
+  gst_structure_set (structure,
+      "identifier", G_TYPE_STRING, identifier,
+      "classification", G_TYPE_STRING, result->classification,
+      "confidence", G_TYPE_DOUBLE, result->confidence,
+      "heuristic", G_TYPE_STRING, result->heuristic ? result->heuristic : "",
+      "unknown", G_TYPE_BOOLEAN, result->unknown,
+      "results", GST_TYPE_STRUCTURE, result->results,
+      "json", G_TYPE_STRING, result->json,
+      "latency", G_TYPE_UINT64, latency, NULL);
+  gst_structure_set_value (structure, "verdicts", &result->verdicts);
+  if (result->nsfw >= 0)
+    gst_structure_set (structure, "nsfw", G_TYPE_BOOLEAN, result->nsfw != 0,
+        NULL);
+  if (result->forced != NULL)
+    gst_structure_set (structure, "forced", G_TYPE_STRING, result->forced,
+        NULL);
+
+  return gst_message_new_element (GST_OBJECT (src), structure);
+}
+
+/**
+ * identifai-failed:
+ *
+ * The segment has no verdict and will have none. Besides the common fields:
+ *
+ * * #gchararray `reason`: `too-large`, `mux`, `rejected`, `unauthorized`,
+ *   `no-credits`, `throttled`, `network`, `bad-response`, `service-error` or
+ *   `timeout`
+ * * #guint `http-status`: 0 if there was none
+ * * #gchararray `message`: the service's words if any, else the element's
+ * * #gchararray `identifier`: if the service had taken the file
+ */
+GstMessage *
+gst_identifai_message_failed (GstElement * src,
+    const IdentifaiSegment * segment, const gchar * ref_id,
+    const IdentifaiOutcome * outcome)
+{
+  GstStructure *structure = new_structure ("identifai-failed", segment, ref_id);
+
+  gst_structure_set (structure,
+      "reason", G_TYPE_STRING, identifai_reason_to_string (outcome->reason),
+      "http-status", G_TYPE_UINT, outcome->http_status,
+      "message", G_TYPE_STRING, outcome->message ? outcome->message : "", NULL);
+  if (outcome->identifier != NULL)
+    gst_structure_set (structure, "identifier", G_TYPE_STRING,
+        outcome->identifier, NULL);
+
+  return gst_message_new_element (GST_OBJECT (src), structure);
+}
+
+/**
+ * identifai-dropped:
+ *
+ * The element gave the segment up. Besides the common fields:
+ *
+ * * #gchararray `reason`: `overflow` (more waited than may wait), `flushed` (by
+ *   a seek), `stopped` (by a state change)
+ */
+GstMessage *
+gst_identifai_message_dropped (GstElement * src,
+    const IdentifaiSegment * segment, const gchar * ref_id,
+    const gchar * reason)
+{
+  GstStructure *structure =
+      new_structure ("identifai-dropped", segment, ref_id);
+
+  gst_structure_set (structure, "reason", G_TYPE_STRING, reason, NULL);
+
+  return gst_message_new_element (GST_OBJECT (src), structure);
+}
+
+GstMessage *
+gst_identifai_message_tags (GstElement * src, const gchar * identifier,
+    const IdentifaiResult * result)
+{
+  GstTagList *tags = gst_tag_list_new (GST_IDENTIFAI_TAG_CLASSIFICATION,
+      result->classification,
+      GST_IDENTIFAI_TAG_CONFIDENCE, result->confidence, NULL);
+
+  if (identifier != NULL && *identifier != '\0')
+    gst_tag_list_add (tags, GST_TAG_MERGE_REPLACE,
+        GST_IDENTIFAI_TAG_IDENTIFIER, identifier, NULL);
+  if (result->nsfw >= 0)
+    gst_tag_list_add (tags, GST_TAG_MERGE_REPLACE, GST_IDENTIFAI_TAG_NSFW,
+        result->nsfw != 0, NULL);
+
+  return gst_message_new_tag (GST_OBJECT (src), tags);
+}

@@ -1,0 +1,42 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The element messages and tags: structures only, nothing is posted here. All
+ * functions return messages that the caller posts (transfer full).
+ */
+
+#pragma once
+
+#include "identifaiclient.h"
+#include "identifaisegment.h"
+
+G_BEGIN_DECLS
+
+#define GST_IDENTIFAI_TAG_CLASSIFICATION "identifai-classification"
+#define GST_IDENTIFAI_TAG_CONFIDENCE "identifai-confidence"
+#define GST_IDENTIFAI_TAG_IDENTIFIER "identifai-identifier"
+#define GST_IDENTIFAI_TAG_NSFW "identifai-nsfw"
+
+void gst_identifai_register_tags (void);
+
+/* ref_id is the formatted one, or NULL, as in all of these. */
+GstMessage *gst_identifai_message_segment (GstElement * src,
+    const IdentifaiSegment * segment, const gchar * ref_id);
+GstMessage *gst_identifai_message_submitted (GstElement * src,
+    const IdentifaiSegment * segment, const gchar * ref_id,
+    const gchar * identifier, GstClockTime upload_time);
+GstMessage *gst_identifai_message_verdict (GstElement * src,
+    const IdentifaiSegment * segment, const gchar * ref_id,
+    const gchar * identifier, const IdentifaiResult * result,
+    GstClockTime latency);
+GstMessage *gst_identifai_message_failed (GstElement * src,
+    const IdentifaiSegment * segment, const gchar * ref_id,
+    const IdentifaiOutcome * outcome);
+GstMessage *gst_identifai_message_dropped (GstElement * src,
+    const IdentifaiSegment * segment, const gchar * ref_id,
+    const gchar * reason);
+GstMessage *gst_identifai_message_tags (GstElement * src,
+    const gchar * identifier, const IdentifaiResult * result);
+
+G_END_DECLS

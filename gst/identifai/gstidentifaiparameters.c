@@ -1,0 +1,241 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What the properties mean to the client: where to connect, and the form fields
+ * of the submit call.
+ */
+
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "gstidentifaisettings.h"
+
+#include <string.h>
+
+static const gchar *
+environment (const gchar * variable)
+{
+  const gchar *value = g_getenv (variable);
+
+  return value != NULL && *value != '\0' ? value : NULL;
+}
+
+/* A property goes before the environment, a key before a file of one. */
+static void
+choose_key (const GstIdentifaiSettings * self, IdentifaiClientSettings * client)
+{
+  if (self->api_key != NULL || self->api_key_file != NULL) {
+    client->api_key = g_strdup (self->api_key);
+    client->api_key_file = g_strdup (self->api_key_file);
+  } else {
+    client->api_key = g_strdup (environment ("IDENTIFAI_API_KEY"));
+    client->api_key_file = g_strdup (environment ("IDENTIFAI_API_KEY_FILE"));
+  }
+}
+
+static gboolean
+check_settings (const GstIdentifaiSettings * self, GError ** error)
+{
+  if (self->ref_id != NULL && !gst_identifai_ref_id_is_valid (self->ref_id)) {
+    g_set_error (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
+        "ref-id \"%s\" may hold one %%u for the segment number (%%05u pads it "
+        "to five digits); write %%%% for a percent sign.", self->ref_id);
+    return FALSE;
+  }
+
+  return TRUE;
+}
+
+gboolean
+gst_identifai_settings_to_client (const GstIdentifaiSettings * self,
+    IdentifaiClientSettings * client, GError ** error)
+{
+  GError *reason = NULL;
+
+  memset (client, 0, sizeof *client);
+  if (!check_settings (self, error))
+    return FALSE;
+
+  client->endpoint = identifai_client_check_endpoint (self->endpoint
+      ? self->endpoint : "", self->allow_plain_http, &reason);
+  if (client->endpoint == NULL) {
+    g_set_error_literal (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS,
+        reason->message);
+    g_error_free (reason);
+    return FALSE;
+  }
+
+  choose_key (self, client);
+  if (client->api_key == NULL && client->api_key_file == NULL) {
+    g_set_error_literal (error, GST_RESOURCE_ERROR,
+        GST_RESOURCE_ERROR_NOT_AUTHORIZED,
+        "There is no API key: set IDENTIFAI_API_KEY in the environment, or "
+        "api-key-file to a file whose first line is the key.");
+    identifai_client_settings_clear (client);
+    return FALSE;
+  }
+
+  client->proxy = g_strdup (self->proxy);
+  client->user_agent = g_strdup (self->user_agent);
+  client->tls_ca_file = g_strdup (self->tls_ca_file);
+  client->timeout = self->timeout;
+  client->retries = self->retries;
+  memcpy (client->limits, self->limits, sizeof client->limits);
+  client->poll_interval = self->poll_interval;
+  client->verdict_timeout = self->verdict_timeout;
+
+  return TRUE;
+}
+
+/* Steps over "%", flags and width; returns the conversion's letter, or NULL. */
+static const gchar *
+skip_conversion (const gchar * percent, gboolean * zero, guint * width)
+{
+  const gchar *p = percent + 1;
+  gchar *end;
+
+  *zero = (*p == '0');
+  while (*p == '0')
+    p++;
+  *width = 0;
+  if (g_ascii_isdigit (*p)) {
+    guint64 value = g_ascii_strtoull (p, &end, 10);
+
+    if (value > 20)
+      return NULL;
+    *width = value;
+    p = end;
+  }
+
+  return strchr ("uid", *p) != NULL && *p != '\0' ? p : NULL;
+}
+
+/* Appends ref_id to result with number in place of its conversion; FALSE if
+ * there is something else behind a percent sign, or a second conversion. */
+static gboolean
+expand_ref_id (const gchar * ref_id, guint number, GString * result)
+{
+  gboolean zero, seen = FALSE;
+  guint width;
+  const gchar *p;
+
+  for (p = ref_id; *p != '\0'; p++) {
+    if (*p != '%') {
+      g_string_append_c (result, *p);
+    } else if (p[1] == '%') {
+      g_string_append_c (result, '%');
+      p++;
+    } else {
+      p = skip_conversion (p, &zero, &width);
+      if (p == NULL || seen)
+        return FALSE;
+      seen = TRUE;
+      g_string_append_printf (result, zero ? "%0*u" : "%*u", (gint) width,
+          number);
+    }
+  }
+
+  return TRUE;
+}
+
+gboolean
+gst_identifai_ref_id_is_valid (const gchar * ref_id)
+{
+  GString *scratch = g_string_new (NULL);
+  gboolean valid = expand_ref_id (ref_id, 0, scratch)
+      && g_utf8_validate (ref_id, -1, NULL);
+
+  g_string_free (scratch, TRUE);
+
+  return valid;
+}
+
+gchar *
+gst_identifai_ref_id_format (const gchar * ref_id, guint number)
+{
+  GString *result;
+
+  if (ref_id == NULL)
+    return NULL;
+  result = g_string_new (NULL);
+  expand_ref_id (ref_id, number, result);
+
+  return g_string_free (result, FALSE);
+}
+
+static void
+add_flags (const GstIdentifaiSettings * self, IdentifaiRequest * request)
+{
+  static const gchar *const names[GST_IDENTIFAI_N_FLAGS] = {
+    [GST_IDENTIFAI_FLAG_KEY_FRAMES] = "key_frames",
+    [GST_IDENTIFAI_FLAG_WITH_TAMPERING] = "with_tampering",
+    [GST_IDENTIFAI_FLAG_WITH_MORPHING] = "with_morphing",
+    [GST_IDENTIFAI_FLAG_WITH_AUDIO] = "with_audio",
+    [GST_IDENTIFAI_FLAG_WITH_NSFW] = "with_nsfw",
+    [GST_IDENTIFAI_FLAG_ENSURE_FACE_PER_FRAME] = "ensure_face_per_frame",
+    [GST_IDENTIFAI_FLAG_NO_CACHE] = "no_cache",
+    [GST_IDENTIFAI_FLAG_PREVENT_C2PA_FORCES] = "prevent_c2pa_forces",
+  };
+  guint i;
+
+  for (i = 0; i < GST_IDENTIFAI_N_FLAGS; i++) {
+    if (self->flags[i])
+      identifai_request_add_field (request, names[i], "true");
+  }
+}
+
+static gboolean
+add_extra_field (GQuark id, const GValue * value, gpointer user_data)
+{
+  IdentifaiRequest *request = user_data;
+  GValue string = G_VALUE_INIT;
+
+  if (G_VALUE_HOLDS_BOOLEAN (value)) {
+    identifai_request_add_field (request, g_quark_to_string (id),
+        g_value_get_boolean (value) ? "true" : "false");
+    return TRUE;
+  }
+
+  g_value_init (&string, G_TYPE_STRING);
+  if (g_value_transform (value, &string) && g_value_get_string (&string))
+    identifai_request_add_field (request, g_quark_to_string (id),
+        g_value_get_string (&string));
+  else
+    GST_WARNING ("extra-parameters: %s is of a type that has no text, not sent",
+        g_quark_to_string (id));
+  g_value_unset (&string);
+
+  return TRUE;
+}
+
+IdentifaiRequest *
+gst_identifai_settings_to_request (const GstIdentifaiSettings * self,
+    const gchar * formatted_ref_id)
+{
+  static const gchar *const methods[] = { "iframes", "flow", "color" };
+  IdentifaiRequest *request = identifai_request_new (NULL, NULL, NULL);
+  gchar frames[16];
+
+  if (formatted_ref_id != NULL)
+    identifai_request_add_field (request, "ref_id", formatted_ref_id);
+  if (self->frames != GST_IDENTIFAI_FRAMES_DEFAULT) {
+    g_snprintf (frames, sizeof frames, "%d", (gint) self->frames);
+    identifai_request_add_field (request, "frames", frames);
+  }
+  add_flags (self, request);
+  if (self->flags[GST_IDENTIFAI_FLAG_KEY_FRAMES])
+    identifai_request_add_field (request, "key_frames_method",
+        methods[self->key_frames_method]);
+  if (self->webhook_url != NULL)
+    identifai_request_add_field (request, "webhook_url", self->webhook_url);
+  if (self->extra_parameters != NULL)
+    gst_structure_foreach (self->extra_parameters, add_extra_field, request);
+
+  request->accept_text = (self->response_format == GST_IDENTIFAI_RESPONSE_TEXT);
+  request->no_cache = self->flags[GST_IDENTIFAI_FLAG_NO_CACHE];
+  request->heuristic = g_strdup (self->heuristic);
+
+  return request;
+}

@@ -1,0 +1,280 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The values of the properties: one table says where each goes in the struct.
+ */
+
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "gstidentifaiproperties.h"
+
+typedef enum
+{
+  KIND_NONE,                    /* not in the table */
+  KIND_STRING,
+  KIND_BOOLEAN,
+  KIND_INT,
+  KIND_UINT,
+  KIND_UINT64,
+  KIND_ENUM,
+  KIND_BOXED,
+} Kind;
+
+/* *INDENT-OFF* */
+static const struct
+{
+  Kind kind;
+  gsize offset;
+  gboolean mutable;             /* while playing */
+} fields[N_PROPS] = {
+  [PROP_ENDPOINT] = {KIND_STRING, G_STRUCT_OFFSET (GstIdentifaiSettings, endpoint), FALSE},
+  [PROP_API_KEY] = {KIND_STRING, G_STRUCT_OFFSET (GstIdentifaiSettings, api_key), TRUE},
+  [PROP_API_KEY_FILE] = {KIND_STRING, G_STRUCT_OFFSET (GstIdentifaiSettings, api_key_file), FALSE},
+  [PROP_ALLOW_PLAIN_HTTP] = {KIND_BOOLEAN, G_STRUCT_OFFSET (GstIdentifaiSettings, allow_plain_http), FALSE},
+  [PROP_PROXY] = {KIND_STRING, G_STRUCT_OFFSET (GstIdentifaiSettings, proxy), FALSE},
+  [PROP_USER_AGENT] = {KIND_STRING, G_STRUCT_OFFSET (GstIdentifaiSettings, user_agent), FALSE},
+  [PROP_TLS_CA_FILE] = {KIND_STRING, G_STRUCT_OFFSET (GstIdentifaiSettings, tls_ca_file), FALSE},
+  [PROP_TIMEOUT] = {KIND_UINT, G_STRUCT_OFFSET (GstIdentifaiSettings, timeout), FALSE},
+  [PROP_RETRIES] = {KIND_INT, G_STRUCT_OFFSET (GstIdentifaiSettings, retries), FALSE},
+  [PROP_REF_ID] = {KIND_STRING, G_STRUCT_OFFSET (GstIdentifaiSettings, ref_id), TRUE},
+  [PROP_FRAMES] = {KIND_ENUM, G_STRUCT_OFFSET (GstIdentifaiSettings, frames), TRUE},
+  [PROP_KEY_FRAMES] = {KIND_BOOLEAN, G_STRUCT_OFFSET (GstIdentifaiSettings, flags[GST_IDENTIFAI_FLAG_KEY_FRAMES]), TRUE},
+  [PROP_KEY_FRAMES_METHOD] = {KIND_ENUM, G_STRUCT_OFFSET (GstIdentifaiSettings, key_frames_method), TRUE},
+  [PROP_WITH_TAMPERING] = {KIND_BOOLEAN, G_STRUCT_OFFSET (GstIdentifaiSettings, flags[GST_IDENTIFAI_FLAG_WITH_TAMPERING]), TRUE},
+  [PROP_WITH_MORPHING] = {KIND_BOOLEAN, G_STRUCT_OFFSET (GstIdentifaiSettings, flags[GST_IDENTIFAI_FLAG_WITH_MORPHING]), TRUE},
+  [PROP_WITH_AUDIO] = {KIND_BOOLEAN, G_STRUCT_OFFSET (GstIdentifaiSettings, flags[GST_IDENTIFAI_FLAG_WITH_AUDIO]), TRUE},
+  [PROP_WITH_NSFW] = {KIND_BOOLEAN, G_STRUCT_OFFSET (GstIdentifaiSettings, flags[GST_IDENTIFAI_FLAG_WITH_NSFW]), TRUE},
+  [PROP_ENSURE_FACE_PER_FRAME] = {KIND_BOOLEAN, G_STRUCT_OFFSET (GstIdentifaiSettings, flags[GST_IDENTIFAI_FLAG_ENSURE_FACE_PER_FRAME]), TRUE},
+  [PROP_NO_CACHE] = {KIND_BOOLEAN, G_STRUCT_OFFSET (GstIdentifaiSettings, flags[GST_IDENTIFAI_FLAG_NO_CACHE]), TRUE},
+  [PROP_PREVENT_C2PA_FORCES] = {KIND_BOOLEAN, G_STRUCT_OFFSET (GstIdentifaiSettings, flags[GST_IDENTIFAI_FLAG_PREVENT_C2PA_FORCES]), TRUE},
+  [PROP_WEBHOOK_URL] = {KIND_STRING, G_STRUCT_OFFSET (GstIdentifaiSettings, webhook_url), TRUE},
+  [PROP_EXTRA_PARAMETERS] = {KIND_BOXED, G_STRUCT_OFFSET (GstIdentifaiSettings, extra_parameters), TRUE},
+  [PROP_RESPONSE_FORMAT] = {KIND_ENUM, G_STRUCT_OFFSET (GstIdentifaiSettings, response_format), TRUE},
+  [PROP_HEURISTIC] = {KIND_STRING, G_STRUCT_OFFSET (GstIdentifaiSettings, heuristic), TRUE},
+  [PROP_SEGMENT_DURATION] = {KIND_UINT64, G_STRUCT_OFFSET (GstIdentifaiSettings, segment_duration), FALSE},
+  [PROP_SEGMENT_INTERVAL] = {KIND_UINT64, G_STRUCT_OFFSET (GstIdentifaiSettings, segment_interval), FALSE},
+  [PROP_MAX_SEGMENT_BYTES] = {KIND_UINT64, G_STRUCT_OFFSET (GstIdentifaiSettings, max_segment_bytes), FALSE},
+  [PROP_SEND_KEYFRAME_REQUESTS] = {KIND_BOOLEAN, G_STRUCT_OFFSET (GstIdentifaiSettings, send_keyframe_requests), FALSE},
+  [PROP_MUXER] = {KIND_STRING, G_STRUCT_OFFSET (GstIdentifaiSettings, muxer), FALSE},
+  [PROP_OVERFLOW] = {KIND_ENUM, G_STRUCT_OFFSET (GstIdentifaiSettings, overflow), FALSE},
+  [PROP_MAX_PENDING_BYTES] = {KIND_UINT64, G_STRUCT_OFFSET (GstIdentifaiSettings, max_pending_bytes), FALSE},
+  [PROP_MAX_PENDING_SEGMENTS] = {KIND_UINT, G_STRUCT_OFFSET (GstIdentifaiSettings, max_pending_segments), FALSE},
+  [PROP_POLL_INTERVAL] = {KIND_UINT64, G_STRUCT_OFFSET (GstIdentifaiSettings, poll_interval), FALSE},
+  [PROP_VERDICT_TIMEOUT] = {KIND_UINT64, G_STRUCT_OFFSET (GstIdentifaiSettings, verdict_timeout), FALSE},
+  [PROP_DRAIN_TIMEOUT] = {KIND_UINT64, G_STRUCT_OFFSET (GstIdentifaiSettings, drain_timeout), FALSE},
+  [PROP_ON_REFUSAL] = {KIND_ENUM, G_STRUCT_OFFSET (GstIdentifaiSettings, on_refusal), FALSE},
+};
+
+/* The fields of rate-limits, and where they go. */
+static const struct
+{
+  const gchar *name;
+  IdentifaiCall call;
+  gsize offset;
+  guint value;                  /* the service's published limit */
+} limit_fields[] = {
+  {"post-per-second", IDENTIFAI_CALL_POST, G_STRUCT_OFFSET (IdentifaiLimit, per_second), 1},
+  {"post-per-minute", IDENTIFAI_CALL_POST, G_STRUCT_OFFSET (IdentifaiLimit, per_minute), 30},
+  {"get-per-second", IDENTIFAI_CALL_GET, G_STRUCT_OFFSET (IdentifaiLimit, per_second), 2},
+  {"get-per-minute", IDENTIFAI_CALL_GET, G_STRUCT_OFFSET (IdentifaiLimit, per_minute), 60},
+};
+/* *INDENT-ON* */
+
+static gchar *
+environment_or (const gchar * variable, const gchar * fallback)
+{
+  const gchar *value = g_getenv (variable);
+
+  return g_strdup (value != NULL && *value != '\0' ? value : fallback);
+}
+
+static guint *
+limit_value (IdentifaiLimit * limits, guint i)
+{
+  return (guint *) ((guint8 *) & limits[limit_fields[i].call]
+      + limit_fields[i].offset);
+}
+
+/* The environment's key and key file are looked up when the element starts, as
+ * a property goes before both. */
+void
+gst_identifai_settings_init (GstIdentifaiSettings * self)
+{
+  guint i;
+
+  *self = (GstIdentifaiSettings) {
+  .endpoint =
+        environment_or ("IDENTIFAI_ENDPOINT", DEFAULT_ENDPOINT),.user_agent =
+        g_strdup (DEFAULT_USER_AGENT),.timeout = DEFAULT_TIMEOUT,.retries =
+        DEFAULT_RETRIES,.segment_duration =
+        DEFAULT_SEGMENT_DURATION,.max_segment_bytes =
+        DEFAULT_MAX_SEGMENT_BYTES,.send_keyframe_requests =
+        DEFAULT_SEND_KEYFRAME_REQUESTS,.muxer =
+        g_strdup (DEFAULT_MUXER),.max_pending_bytes =
+        DEFAULT_MAX_PENDING_BYTES,.max_pending_segments =
+        DEFAULT_MAX_PENDING_SEGMENTS,.verdict_timeout =
+        DEFAULT_VERDICT_TIMEOUT,.drain_timeout = DEFAULT_DRAIN_TIMEOUT,};
+  for (i = 0; i < G_N_ELEMENTS (limit_fields); i++)
+    *limit_value (self->limits, i) = limit_fields[i].value;
+}
+
+static gpointer
+field_pointer (const GstIdentifaiSettings * self, guint id)
+{
+  return (guint8 *) self + fields[id].offset;
+}
+
+void
+gst_identifai_settings_clear (GstIdentifaiSettings * self)
+{
+  guint id;
+
+  for (id = 1; id < N_PROPS; id++) {
+    if (fields[id].kind == KIND_STRING)
+      g_clear_pointer ((gchar **) field_pointer (self, id), g_free);
+    else if (fields[id].kind == KIND_BOXED)
+      gst_clear_structure ((GstStructure **) field_pointer (self, id));
+  }
+}
+
+static void
+set_limits (GstIdentifaiSettings * self, const GstStructure * limits)
+{
+  guint i;
+
+  for (i = 0; limits != NULL && i < G_N_ELEMENTS (limit_fields); i++) {
+    const GValue *value = gst_structure_get_value (limits,
+        limit_fields[i].name);
+    GValue number = G_VALUE_INIT;
+
+    if (value == NULL)
+      continue;
+    g_value_init (&number, G_TYPE_INT64);
+    if (!g_value_transform (value, &number)
+        || g_value_get_int64 (&number) < 0
+        || g_value_get_int64 (&number) > G_MAXINT)
+      g_warning ("rate-limits: %s must be a number of calls, 0 or more",
+          limit_fields[i].name);
+    else
+      *limit_value (self->limits, i) = g_value_get_int64 (&number);
+    g_value_unset (&number);
+  }
+}
+
+static void
+get_limits (const GstIdentifaiSettings * self, GValue * value)
+{
+  GstStructure *limits = gst_structure_new_empty ("limits");
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (limit_fields); i++)
+    gst_structure_set (limits, limit_fields[i].name, G_TYPE_UINT,
+        *limit_value ((IdentifaiLimit *) self->limits, i), NULL);
+  g_value_take_boxed (value, limits);
+}
+
+gboolean
+gst_identifai_settings_is_mutable (guint id)
+{
+  return id < N_PROPS && fields[id].mutable;
+}
+
+static void
+set_string (gchar ** field, const GValue * value)
+{
+  const gchar *string = g_value_get_string (value);
+
+  g_free (*field);
+  /* An empty string is how gst-launch-1.0 writes "none". */
+  *field = string != NULL && *string != '\0' ? g_strdup (string) : NULL;
+}
+
+gboolean
+gst_identifai_settings_set (GstIdentifaiSettings * self, guint id,
+    const GValue * value)
+{
+  gpointer field;
+
+  if (id == PROP_RATE_LIMITS) {
+    set_limits (self, gst_value_get_structure (value));
+    return TRUE;
+  }
+  if (id >= N_PROPS)
+    return FALSE;
+
+  field = field_pointer (self, id);
+  switch (fields[id].kind) {
+    case KIND_STRING:
+      set_string (field, value);
+      return TRUE;
+    case KIND_BOOLEAN:
+      *(gboolean *) field = g_value_get_boolean (value);
+      return TRUE;
+    case KIND_INT:
+      *(gint *) field = g_value_get_int (value);
+      return TRUE;
+    case KIND_UINT:
+      *(guint *) field = g_value_get_uint (value);
+      return TRUE;
+    case KIND_UINT64:
+      *(guint64 *) field = g_value_get_uint64 (value);
+      return TRUE;
+    case KIND_ENUM:
+      *(gint *) field = g_value_get_enum (value);
+      return TRUE;
+    case KIND_BOXED:
+      gst_clear_structure ((GstStructure **) field);
+      *(GstStructure **) field = g_value_dup_boxed (value);
+      return TRUE;
+    case KIND_NONE:
+      break;
+  }
+
+  return FALSE;
+}
+
+gboolean
+gst_identifai_settings_get (const GstIdentifaiSettings * self, guint id,
+    GValue * value)
+{
+  gconstpointer field;
+
+  if (id == PROP_RATE_LIMITS) {
+    get_limits (self, value);
+    return TRUE;
+  }
+  if (id >= N_PROPS)
+    return FALSE;
+
+  field = field_pointer (self, id);
+  switch (fields[id].kind) {
+    case KIND_STRING:
+      g_value_set_string (value, *(gchar * const *) field);
+      return TRUE;
+    case KIND_BOOLEAN:
+      g_value_set_boolean (value, *(const gboolean *) field);
+      return TRUE;
+    case KIND_INT:
+      g_value_set_int (value, *(const gint *) field);
+      return TRUE;
+    case KIND_UINT:
+      g_value_set_uint (value, *(const guint *) field);
+      return TRUE;
+    case KIND_UINT64:
+      g_value_set_uint64 (value, *(const guint64 *) field);
+      return TRUE;
+    case KIND_ENUM:
+      g_value_set_enum (value, *(const gint *) field);
+      return TRUE;
+    case KIND_BOXED:
+      g_value_set_boxed (value, *(GstStructure * const *) field);
+      return TRUE;
+    case KIND_NONE:
+      break;
+  }
+
+  return FALSE;
+}

@@ -1,0 +1,42 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Container input: which media types are containers, and how a file of each is
+ * named to the service.
+ */
+
+#pragma once
+
+#include "identifaibytes.h"
+
+G_BEGIN_DECLS
+
+/* Caps of the containers that are accepted, for a pad template. */
+#define IDENTIFAI_CONTAINER_CAPS \
+    "video/quicktime; video/x-matroska; video/webm; video/mpegts; " \
+    "video/mpeg, systemstream = (boolean) true; video/x-msvideo; " \
+    "video/x-flv; video/x-ms-asf; application/ogg; video/ogg"
+
+typedef struct
+{
+  const gchar *content_type;    /* "video/mp4"; always video/ */
+  const gchar *extension;       /* "mp4" */
+} IdentifaiContainer;
+
+/* NULL: caps are no container of ours. Static. */
+const IdentifaiContainer *identifai_container_from_caps (GstCaps * caps);
+
+typedef enum
+{
+  IDENTIFAI_TYPE_UNSURE,        /* more bytes may tell */
+  IDENTIFAI_TYPE_CONTAINER,
+  IDENTIFAI_TYPE_OTHER,
+} IdentifaiTypeFound;
+
+/* Looks at the first bytes of a file. at_end: no more will come. For
+ * TYPE_OTHER, error says what it is and what to do. */
+IdentifaiTypeFound identifai_container_typefind (IdentifaiBytes * bytes,
+    gboolean at_end, const IdentifaiContainer ** container, GError ** error);
+
+G_END_DECLS
