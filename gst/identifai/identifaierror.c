@@ -1,0 +1,490 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "identifaierror.h"
+
+#include <string.h>
+
+#include "identifairesult.h"
+
+#define ELLIPSIS "\342\200\246"
+#define MAX_KEY_BYTES 64        /* of a field's name in front of its complaint */
+#define MAX_WORDY_BYTES (64 * 1024)     /* JSON that is searched for words */
+
+/* The members that carry the words by their names. */
+static const gchar *const known_names[] = {
+  "error", "message", "detail", "reason", "title", "errors"
+};
+
+/* Characters that would break the line, or reorder or hide what is around it. */
+static gboolean
+is_blank (gunichar c)
+{
+  switch (g_unichar_type (c)) {
+    case G_UNICODE_CONTROL:
+    case G_UNICODE_FORMAT:
+    case G_UNICODE_SURROGATE:
+    case G_UNICODE_UNASSIGNED:
+    case G_UNICODE_PRIVATE_USE:
+    case G_UNICODE_LINE_SEPARATOR:
+    case G_UNICODE_PARAGRAPH_SEPARATOR:
+    case G_UNICODE_SPACE_SEPARATOR:
+      return TRUE;
+    default:
+      return c == 0xfffd;
+  }
+}
+
+/* The character at p, a blank for what is none; moves p on. */
+static gunichar
+next_character (const gchar ** p, const gchar * end)
+{
+  gunichar c = g_utf8_get_char_validated (*p, end - *p);
+
+  if (c == (gunichar) - 1 || c == (gunichar) - 2 || c == 0) {
+    (*p)++;
+    return ' ';
+  }
+  *p = g_utf8_next_char (*p);
+
+  return is_blank (c) ? ' ' : c;
+}
+
+/* Makes room for the ellipsis in a text that is too long. */
+static void
+cut_line (GString * line, gsize max_bytes)
+{
+  const gchar *end;
+
+  if (line->len <= max_bytes)
+    return;
+
+  end = line->str + max_bytes - strlen (ELLIPSIS);
+  while (((guchar) * end & 0xc0) == 0x80)
+    end--;
+  g_string_truncate (line, end - line->str);
+  g_string_append (line, ELLIPSIS);
+}
+
+gchar *
+identifai_error_clean (const gchar * data, gsize length, gsize max_bytes)
+{
+  const gchar *p = data, *end = data + length;
+  GString *line = g_string_new (NULL);
+  gboolean readable = FALSE, space = FALSE;
+
+  while (p < end && line->len <= max_bytes) {
+    gunichar c = next_character (&p, end);
+
+    if (c == ' ') {
+      space = line->len > 0;
+      continue;
+    }
+    if (space)
+      g_string_append_c (line, ' ');
+    space = FALSE;
+    g_string_append_unichar (line, c);
+    readable |= g_unichar_isalnum (c);
+  }
+  cut_line (line, max_bytes);
+
+  return g_string_free (line, !readable);
+}
+
+/* -- JSON -- */
+
+static void collect_words (const IdentifaiJson * json, GString * words);
+
+static void
+add_words (GString * words, const gchar * text)
+{
+  if (words->len > 0)
+    g_string_append (words, words->str[words->len - 1] == '.' ? " " : "; ");
+  g_string_append (words, text);
+}
+
+static void
+collect_string (const IdentifaiJson * json, GString * words)
+{
+  gchar *content = identifai_json_dup_string (json);
+  gchar *text = identifai_error_clean (content, strlen (content),
+      IDENTIFAI_MAX_TEXT_BYTES);
+
+  /* frameworks like to say the same in two members */
+  if (text != NULL && strstr (words->str, text) == NULL)
+    add_words (words, text);
+  g_free (text);
+  g_free (content);
+}
+
+static gboolean
+is_known (const IdentifaiJson * key)
+{
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (known_names); i++) {
+    if (identifai_json_equals (key, known_names[i]))
+      return TRUE;
+  }
+
+  return FALSE;
+}
+
+static gboolean
+collect_known (const IdentifaiJson * object, GString * words)
+{
+  gsize before = words->len;
+  IdentifaiJson member;
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (known_names); i++) {
+    if (identifai_json_get_member (object, known_names[i], &member))
+      collect_words (&member, words);
+  }
+
+  return words->len > before;
+}
+
+/* A form's complaints: {"field":["…","…"],…} */
+static void
+collect_field (const IdentifaiJson * key, const IdentifaiJson * value,
+    GString * words)
+{
+  GString *own = g_string_new (NULL);
+  gchar *name = identifai_json_dup_string (key);
+  gchar *label = identifai_error_clean (name, strlen (name), MAX_KEY_BYTES);
+
+  collect_words (value, own);
+  if (own->len > 0) {
+    if (label != NULL) {
+      g_string_prepend (own, ": ");
+      g_string_prepend (own, label);
+    }
+    add_words (words, own->str);
+  }
+  g_string_free (own, TRUE);
+  g_free (label);
+  g_free (name);
+}
+
+/* Leaves out the known members: there are no words in them, and to look twice
+ * at every level would be exponential. */
+static void
+collect_elements (const IdentifaiJson * json, GString * words)
+{
+  IdentifaiJson key, value;
+  IdentifaiJsonIter iter;
+
+  identifai_json_iter_init (&iter, json);
+  while (words->len <= IDENTIFAI_MAX_TEXT_BYTES
+      && identifai_json_iter_next (&iter, &key, &value)) {
+    if (key.text == NULL)
+      collect_words (&value, words);
+    else if (!is_known (&key))
+      collect_field (&key, &value, words);
+  }
+}
+
+/* Recursion is as deep as the text, which was checked. */
+static void
+collect_words (const IdentifaiJson * json, GString * words)
+{
+  switch (identifai_json_get_type (json)) {
+    case IDENTIFAI_JSON_STRING:
+      collect_string (json, words);
+      break;
+    case IDENTIFAI_JSON_OBJECT:
+      if (!collect_known (json, words))
+        collect_elements (json, words);
+      break;
+    case IDENTIFAI_JSON_ARRAY:
+      collect_elements (json, words);
+      break;
+    default:
+      break;
+  }
+}
+
+gchar *
+identifai_error_words (const IdentifaiJson * json)
+{
+  GString *words;
+  gchar *line;
+
+  if (json->length > MAX_WORDY_BYTES)
+    return identifai_error_clean (json->text, json->length,
+        IDENTIFAI_MAX_TEXT_BYTES);
+
+  words = g_string_new (NULL);
+  collect_words (json, words);
+  line = identifai_error_clean (words->str, words->len,
+      IDENTIFAI_MAX_TEXT_BYTES);
+  g_string_free (words, TRUE);
+
+  return line;
+}
+
+/* -- HTML -- */
+
+static const gchar *
+find_ignoring_case (const gchar * p, const gchar * end, const gchar * needle)
+{
+  gsize length = strlen (needle);
+
+  for (; (gsize) (end - p) >= length; p++) {
+    if (g_ascii_strncasecmp (p, needle, length) == 0)
+      return p;
+  }
+
+  return NULL;
+}
+
+/* Whether the tag at p has that name. */
+static gboolean
+is_tag (const gchar * p, const gchar * end, const gchar * name)
+{
+  gsize length = strlen (name);
+
+  return (gsize) (end - p) > length
+      && g_ascii_strncasecmp (p, name, length) == 0
+      && !g_ascii_isalnum (p[length]);
+}
+
+/* The end of the tag at p, or of the element if its content is not text. What
+ * isn't closed reaches to the end. */
+static const gchar *
+skip_tag (const gchar * p, const gchar * end)
+{
+  static const struct
+  {
+    const gchar *start, *stop;
+  } elements[] = {
+    {"<script", "</script"}, {"<style", "</style"},
+    {"<title", "</title"},
+  };
+  const gchar *after;
+  guint i;
+
+  if (end - p >= 4 && memcmp (p, "<!--", 4) == 0) {
+    after = find_ignoring_case (p + 4, end, "-->");
+    return after ? after + 3 : end;
+  }
+  for (i = 0; i < G_N_ELEMENTS (elements); i++) {
+    if (is_tag (p, end, elements[i].start)) {
+      p = find_ignoring_case (p, end, elements[i].stop);
+      break;
+    }
+  }
+  after = p != NULL ? memchr (p, '>', end - p) : NULL;
+
+  return after ? after + 1 : end;
+}
+
+/* Entities that error pages use; any other becomes a blank. Returns its end, or
+ * p if there is none at p. */
+static const gchar *
+take_entity (const gchar * p, const gchar * end, GString * text)
+{
+  static const struct
+  {
+    const gchar *name, *meaning;
+  } entities[] = {
+    {"&amp;", "&"}, {"&lt;", "<"}, {"&gt;", ">"}, {"&quot;", "\""},
+    {"&apos;", "'"}, {"&#39;", "'"}, {"&#039;", "'"}, {"&#x27;", "'"},
+  };
+  const gchar *stop = p + 1;
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (entities); i++) {
+    gsize length = strlen (entities[i].name);
+
+    if ((gsize) (end - p) >= length
+        && memcmp (p, entities[i].name, length) == 0) {
+      g_string_append (text, entities[i].meaning);
+      return p + length;
+    }
+  }
+
+  while (stop < end && (g_ascii_isalnum (*stop) || *stop == '#'))
+    stop++;
+  if (stop == end || *stop != ';' || stop == p + 1)
+    return p;
+  g_string_append_c (text, ' ');
+
+  return stop + 1;
+}
+
+static void
+append_page_byte (GString * text, gchar byte)
+{
+  if (!g_ascii_isspace (byte))
+    g_string_append_c (text, byte);
+  else if (text->len > 0 && text->str[text->len - 1] != ' ')
+    g_string_append_c (text, ' ');
+}
+
+/* Appends the text of the page between p and end, as much as is of use. */
+static void
+append_page_text (const gchar * p, const gchar * end, GString * text)
+{
+  gsize enough = text->len + 2 * IDENTIFAI_MAX_TEXT_BYTES;
+
+  while (p < end && text->len < enough) {
+    const gchar *after = p;
+
+    if (*p == '<') {
+      append_page_byte (text, ' ');
+      after = skip_tag (p, end);
+    } else if (*p == '&') {
+      after = take_entity (p, end, text);
+    }
+    if (after == p)
+      append_page_byte (text, *after++);
+    p = after;
+  }
+}
+
+static gchar *
+find_title (const gchar * data, const gchar * end)
+{
+  const gchar *start = find_ignoring_case (data, end, "<title"), *stop;
+  GString *text;
+  gchar *title;
+
+  if (start == NULL || (start = memchr (start, '>', end - start)) == NULL)
+    return NULL;
+  stop = find_ignoring_case (start, end, "</title");
+  if (stop == NULL)
+    return NULL;
+
+  text = g_string_new (NULL);
+  append_page_text (start + 1, stop, text);
+  title = identifai_error_clean (text->str, text->len,
+      IDENTIFAI_MAX_TEXT_BYTES);
+  g_string_free (text, TRUE);
+
+  return title;
+}
+
+/* The title, then what the page says beyond it. */
+static gchar *
+page_words (const gchar * data, gsize length)
+{
+  gchar *title = find_title (data, data + length), *body, *words;
+  GString *text = g_string_new (NULL);
+
+  append_page_text (data, data + length, text);
+  body = identifai_error_clean (text->str, text->len, IDENTIFAI_MAX_TEXT_BYTES);
+  if (title != NULL && body != NULL && !g_str_has_prefix (body, title))
+    g_string_printf (text, "%s: %s", title, body);
+  else
+    g_string_assign (text, body ? body : title ? title : "");
+  words = identifai_error_clean (text->str, text->len,
+      IDENTIFAI_MAX_TEXT_BYTES);
+
+  g_string_free (text, TRUE);
+  g_free (body);
+  g_free (title);
+
+  return words;
+}
+
+/* -- whole answers -- */
+
+static gboolean
+is_page (const gchar * data, gsize length)
+{
+  while (length > 0 && !g_ascii_isgraph (*data)) {
+    data++;
+    length--;
+  }
+
+  return length > 0 && *data == '<';
+}
+
+static gchar *
+json_words (const IdentifaiJson * json)
+{
+  IdentifaiJsonIter iter;
+  IdentifaiJson value;
+  gchar *words = identifai_error_words (json);
+
+  identifai_json_iter_init (&iter, json);
+  if (words != NULL || !identifai_json_iter_next (&iter, NULL, &value))
+    return words;
+
+  /* no words in it, but figures: as it is */
+  return identifai_error_clean (json->text, json->length,
+      IDENTIFAI_MAX_TEXT_BYTES);
+}
+
+gchar *
+identifai_result_parse_error (const gchar * data, gsize length)
+{
+  IdentifaiJson json;
+
+  if (data == NULL || length == 0)
+    return NULL;
+  length = MIN (length, IDENTIFAI_MAX_ANSWER_BYTES);
+
+  if (identifai_json_check (data, length, IDENTIFAI_MAX_NESTING, &json, NULL))
+    return json_words (&json);
+  if (is_page (data, length))
+    return page_words (data, length);
+
+  return identifai_error_clean (data, length, IDENTIFAI_MAX_TEXT_BYTES);
+}
+
+/* "credit", "credits", "available_credits", but not "accredited". */
+static gboolean
+speaks_of_credits (const gchar * text)
+{
+  const gchar *start = text, *end = text + strlen (text), *hit;
+
+  while ((hit = find_ignoring_case (start, end, "credit")) != NULL) {
+    if (hit == text || !g_ascii_isalpha (hit[-1]))
+      return TRUE;
+    start = hit + 1;
+  }
+
+  return FALSE;
+}
+
+IdentifaiReason
+identifai_result_reason_for_status (guint http_status, const gchar * text)
+{
+  if (http_status >= 200 && http_status < 300)
+    return IDENTIFAI_REASON_NONE;
+
+  switch (http_status) {
+    case 0:                    /* no answer at all */
+      return IDENTIFAI_REASON_NETWORK;
+    case 400:
+      return text != NULL && speaks_of_credits (text) ?
+          IDENTIFAI_REASON_NO_CREDITS : IDENTIFAI_REASON_REJECTED;
+    case 401:
+    case 403:
+      return IDENTIFAI_REASON_UNAUTHORIZED;
+    case 402:
+      return IDENTIFAI_REASON_NO_CREDITS;
+    case 429:
+      return IDENTIFAI_REASON_THROTTLED;
+    default:
+      break;
+  }
+
+  if (http_status >= 400 && http_status < 500)
+    return IDENTIFAI_REASON_REJECTED;
+
+  return http_status >= 500 && http_status < 600 ?
+      IDENTIFAI_REASON_SERVICE_ERROR : IDENTIFAI_REASON_BAD_RESPONSE;
+}
+
+gboolean
+identifai_result_status_is_temporary (guint http_status)
+{
+  return http_status == 408 || http_status == 425 || http_status == 429
+      || (http_status >= 500 && http_status < 600);
+}
