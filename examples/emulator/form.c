@@ -1,0 +1,304 @@
+/* identifai-emulator: what a submit call sent
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "form.h"
+#include "multipart.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef enum
+{
+  PART_IGNORED,
+  PART_FIELD,
+  PART_FILE,
+} PartKind;
+
+struct _EmuForm
+{
+  gchar *file_field;
+  gchar *directory;
+  guint64 max_bytes;
+  EmuMultipart *multipart;      /* NULL: the content type is none of a form */
+  GError *error;                /* the first one */
+
+  PartKind part;                /* being read */
+  gchar *name;                  /* of the field being read */
+  GString *value;
+  gsize field_bytes;
+  GPtrArray *fields;
+
+  gchar *path;                  /* of the temporary file, ours to remove */
+  gint fd;                      /* -1: not open */
+  gchar *filename;
+  gchar *file_type;
+  guint64 size;
+  gboolean file_is_field, too_large;
+};
+
+static void
+free_field (gpointer data)
+{
+  EmuField *field = data;
+
+  g_free (field->name);
+  g_free (field->value);
+  g_free (field);
+}
+
+static void
+set_error_errno (EmuForm * self, const gchar * what)
+{
+  gint code = errno;
+
+  if (self->error == NULL)
+    self->error = g_error_new (G_IO_ERROR, g_io_error_from_errno (code),
+        "%s: %s", what, g_strerror (code));
+}
+
+static void
+forget_file (EmuForm * self)
+{
+  if (self->fd >= 0)
+    close (self->fd);
+  self->fd = -1;
+  if (self->path != NULL)
+    g_unlink (self->path);
+  g_clear_pointer (&self->path, g_free);
+  g_clear_pointer (&self->filename, g_free);
+  g_clear_pointer (&self->file_type, g_free);
+  self->size = 0;
+  self->too_large = FALSE;
+}
+
+static void
+begin_file (EmuForm * self, const EmuPart * part)
+{
+  forget_file (self);
+  self->part = PART_FILE;
+  self->path = g_build_filename (self->directory, "upload-XXXXXX", NULL);
+  self->fd = g_mkstemp_full (self->path, O_RDWR | O_CLOEXEC, 0600);
+  if (self->fd < 0) {
+    set_error_errno (self, "no temporary file");
+    g_clear_pointer (&self->path, g_free);
+  }
+  self->filename = g_utf8_make_valid (part->filename, -1);
+  self->file_type = g_strdup (part->content_type);
+}
+
+static void
+begin_part (const EmuPart * part, gpointer user_data)
+{
+  EmuForm *self = user_data;
+
+  self->part = PART_IGNORED;
+  if (part->name == NULL)
+    return;
+  if (g_str_equal (part->name, self->file_field)) {
+    self->file_is_field = part->filename == NULL;
+    if (part->filename != NULL)
+      begin_file (self, part);
+    return;
+  }
+  if (part->filename != NULL)
+    return;
+  self->part = PART_FIELD;
+  self->name = g_utf8_make_valid (part->name, -1);
+  self->value = g_string_new (NULL);
+  self->field_bytes += strlen (self->name);
+}
+
+static void
+write_file (EmuForm * self, const guint8 * data, gsize length)
+{
+  self->size += length;
+  if (self->size > self->max_bytes && !self->too_large) {
+    self->too_large = TRUE;
+    if (self->fd >= 0 && ftruncate (self->fd, 0) < 0)
+      set_error_errno (self, "temporary file");
+  }
+  if (self->too_large)
+    return;
+  while (length > 0 && self->fd >= 0) {
+    gssize written = write (self->fd, data, length);
+
+    if (written < 0 && errno == EINTR)
+      continue;
+    if (written < 0) {
+      set_error_errno (self, "temporary file");
+      return;
+    }
+    data += written;
+    length -= written;
+  }
+}
+
+static void
+part_data (const guint8 * data, gsize length, gpointer user_data)
+{
+  EmuForm *self = user_data;
+
+  if (self->part == PART_FILE) {
+    write_file (self, data, length);
+  } else if (self->part == PART_FIELD) {
+    self->field_bytes += length;
+    if (self->field_bytes <= EMU_FORM_MAX_FIELD_BYTES)
+      g_string_append_len (self->value, (const gchar *) data, length);
+    else if (self->error == NULL)
+      self->error = g_error_new (G_IO_ERROR, G_IO_ERROR_MESSAGE_TOO_LARGE,
+          "the fields of the form are too long");
+  }
+}
+
+static void
+end_part (gpointer user_data)
+{
+  EmuForm *self = user_data;
+  EmuField *field;
+
+  if (self->part == PART_FILE && self->fd >= 0) {
+    close (self->fd);
+    self->fd = -1;
+  }
+  if (self->part == PART_FIELD) {
+    field = g_new0 (EmuField, 1);
+    field->name = g_steal_pointer (&self->name);
+    field->value = g_utf8_make_valid (self->value->str, self->value->len);
+    g_string_free (g_steal_pointer (&self->value), TRUE);
+    g_ptr_array_add (self->fields, field);
+  }
+  self->part = PART_IGNORED;
+}
+
+EmuForm *
+emu_form_new (const gchar * content_type, const gchar * file_field,
+    const gchar * directory, guint64 max_bytes)
+{
+  static const EmuMultipartCallbacks callbacks = {
+    begin_part, part_data, end_part
+  };
+  EmuForm *self = g_new0 (EmuForm, 1);
+  g_autofree gchar *boundary = emu_multipart_parse_boundary (content_type);
+
+  self->file_field = g_strdup (file_field);
+  self->directory = g_strdup (directory);
+  self->max_bytes = max_bytes;
+  self->fd = -1;
+  self->fields = g_ptr_array_new_with_free_func (free_field);
+  if (boundary != NULL)
+    self->multipart = emu_multipart_new (boundary, &callbacks, self);
+  return self;
+}
+
+void
+emu_form_free (EmuForm * self)
+{
+  forget_file (self);
+  g_clear_pointer (&self->multipart, emu_multipart_free);
+  g_clear_error (&self->error);
+  g_ptr_array_unref (self->fields);
+  if (self->value != NULL)
+    g_string_free (self->value, TRUE);
+  g_free (self->name);
+  g_free (self->file_field);
+  g_free (self->directory);
+  g_free (self);
+}
+
+void
+emu_form_push (EmuForm * self, const guint8 * data, gsize length)
+{
+  if (self->multipart != NULL && self->error == NULL)
+    emu_multipart_push (self->multipart, data, length, &self->error);
+}
+
+gboolean
+emu_form_finish (EmuForm * self, GError ** error)
+{
+  /* Like a service that finds no form in the body: nothing was sent. */
+  if (self->multipart == NULL)
+    return TRUE;
+  if (self->error == NULL)
+    emu_multipart_finish (self->multipart, &self->error);
+  if (self->error == NULL)
+    return TRUE;
+  g_propagate_error (error, g_error_copy (self->error));
+  return FALSE;
+}
+
+GPtrArray *
+emu_form_get_fields (EmuForm * self)
+{
+  return self->fields;
+}
+
+const gchar *
+emu_form_get (EmuForm * self, const gchar * name)
+{
+  guint i;
+
+  for (i = self->fields->len; i-- > 0;) {
+    const EmuField *field = g_ptr_array_index (self->fields, i);
+
+    if (g_str_equal (field->name, name))
+      return field->value;
+  }
+  return NULL;
+}
+
+gboolean
+emu_form_has_file (EmuForm * self)
+{
+  return self->path != NULL;
+}
+
+gboolean
+emu_form_file_is_field (EmuForm * self)
+{
+  return self->file_is_field;
+}
+
+gboolean
+emu_form_file_is_too_large (EmuForm * self)
+{
+  return self->too_large;
+}
+
+guint64
+emu_form_get_size (EmuForm * self)
+{
+  return self->size;
+}
+
+const gchar *
+emu_form_get_filename (EmuForm * self)
+{
+  return self->filename;
+}
+
+const gchar *
+emu_form_get_file_type (EmuForm * self)
+{
+  return self->file_type;
+}
+
+const gchar *
+emu_form_get_path (EmuForm * self)
+{
+  return self->path;
+}
+
+gchar *
+emu_form_take_path (EmuForm * self)
+{
+  return g_steal_pointer (&self->path);
+}

@@ -1,0 +1,30 @@
+/* identifai-emulator: a first look at an uploaded file, in a worker thread
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "parameters.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  gchar *hash;                  /* SHA-256, hexadecimal */
+  gboolean supported;           /* its type is one that the call takes */
+} EmuIntake;
+
+void emu_intake_free (EmuIntake * self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EmuIntake, emu_intake_free)
+
+/* Looks at the form's file: its hash, its type by name and by content; and
+ * keeps a copy under record_dir (NULL = no) as NNNNN.ext with NNNNN.json beside
+ * it. form must stay as it is until the callback. */
+void emu_intake_start (EmuForm * form, EmuKind kind, const gchar * record_dir,
+    guint number, GAsyncReadyCallback callback, gpointer user_data);
+
+/* NULL with error: the temporary file or the record directory failed. */
+EmuIntake *emu_intake_finish (GAsyncResult * result, GError ** error);
+
+G_END_DECLS

@@ -1,0 +1,48 @@
+/* identifai-emulator: judges a file in a worker thread
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "decoder.h"
+#include "models.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  EmuPicture *picture;          /* owned */
+  EmuPixels pixels;
+  EmuOpinion opinions[EMU_N_MODELS];    /* in the order of emu_models */
+  gdouble elapsed;              /* s */
+} EmuJudgedFrame;
+
+/* All that was found in one file. */
+typedef struct
+{
+  gchar *error;                 /* why the file doesn't decode, or NULL */
+  GPtrArray *frames;            /* of EmuJudgedFrame */
+  guint n_frames;               /* in the file */
+  GstClockTime duration;
+} EmuJudgement;
+
+void emu_judgement_free (EmuJudgement * self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EmuJudgement, emu_judgement_free)
+
+/* Called in the context that the court was made in; the judgement is the
+ * callee's to free. */
+typedef void (*EmuJudgedFunc) (EmuJudgement * judgement, gpointer user_data);
+
+/* A few worker threads. Used in the thread that made it. */
+typedef struct _EmuCourt EmuCourt;
+
+EmuCourt *emu_court_new (guint n_threads, GstClockTime timeout);
+/* Gives up what is under way: no callback comes any more. */
+void emu_court_free (EmuCourt * self);
+
+/* parameters are copied; path must stay until the callback. */
+void emu_court_submit (EmuCourt * self, const gchar * path,
+    const EmuParameters * parameters, EmuJudgedFunc judged, gpointer user_data);
+
+G_END_DECLS

@@ -1,0 +1,36 @@
+/* identifai-emulator: what the command line says
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+#define EMU_NAME "identifai-emulator"
+#define EMU_NOTICE "made by " EMU_NAME " " VERSION ", which is no detector: " \
+    "it applies documented rules to pixels and samples"
+
+/* All of it is owned. */
+typedef struct
+{
+  gchar *address;               /* "127.0.0.1" */
+  gint port;                    /* 0 = any free one */
+  gchar **api_keys;             /* "KEY" or "KEY=CREDITS"; NULL = any key */
+  gdouble delay;                /* s, from submit to the final result */
+  gchar *record_dir;            /* NULL = keep nothing */
+  gint64 max_bytes;             /* of one file */
+  gint jobs;                    /* files decoded at once */
+  gdouble decode_timeout;       /* s, for one file */
+  gchar *rate_limits;
+  gboolean quiet;
+} EmuOptions;
+
+/* NULL with error, or after --version. */
+EmuOptions *emu_options_parse (gint * argc, gchar *** argv, GError ** error);
+void emu_options_free (EmuOptions * self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EmuOptions, emu_options_free)
+
+G_END_DECLS

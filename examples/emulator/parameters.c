@@ -1,0 +1,223 @@
+/* identifai-emulator: the parameters of the submit calls
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "parameters.h"
+
+#include <json-glib/json-glib.h>
+#include <string.h>
+
+/* The service doesn't say how many frames it judges unless told. */
+#define DEFAULT_FRAMES 10
+
+#define VIDEO (1 << EMU_KIND_VIDEO)
+#define IMAGE (1 << EMU_KIND_IMAGE)
+#define AUDIO (1 << EMU_KIND_AUDIO)
+
+typedef enum
+{
+  TYPE_STRING,
+  TYPE_URL,
+  TYPE_BOOLEAN,
+  TYPE_FRAMES,
+  TYPE_METHOD,
+} Type;
+
+static const struct
+{
+  const gchar *name;
+  guint kinds;
+  Type type;
+  gsize offset;
+} parameters[] = {
+#define OFFSET(field) G_STRUCT_OFFSET (EmuParameters, field)
+  {"ref_id", VIDEO | IMAGE | AUDIO, TYPE_STRING, OFFSET (ref_id)},
+  {"frames", VIDEO, TYPE_FRAMES, OFFSET (frames)},
+  {"key_frames_method", VIDEO, TYPE_METHOD, OFFSET (choice)},
+  {"with_tampering", VIDEO | IMAGE, TYPE_BOOLEAN, OFFSET (tampering)},
+  {"with_morphing", VIDEO | IMAGE, TYPE_BOOLEAN, OFFSET (morphing)},
+  {"with_audio", VIDEO, TYPE_BOOLEAN, OFFSET (audio)},
+  {"with_nsfw", VIDEO | IMAGE, TYPE_BOOLEAN, OFFSET (nsfw)},
+  {"with_heatmap", IMAGE, TYPE_BOOLEAN, OFFSET (heatmap)},
+  {"ensure_face_per_frame", VIDEO, TYPE_BOOLEAN, OFFSET (ensure_face)},
+  {"webhook_url", VIDEO | IMAGE | AUDIO, TYPE_URL, OFFSET (webhook_url)},
+  {"no_cache", VIDEO | IMAGE | AUDIO, TYPE_BOOLEAN, OFFSET (no_cache)},
+  {"prevent_c2pa_forces", VIDEO | IMAGE | AUDIO, TYPE_BOOLEAN,
+      OFFSET (prevent_c2pa_forces)},
+};
+
+const gchar *
+emu_kind_to_string (EmuKind kind)
+{
+  static const gchar *const names[] = { "video", "image", "audio" };
+
+  return names[kind];
+}
+
+void
+emu_parameters_clear (EmuParameters * self)
+{
+  g_clear_pointer (&self->ref_id, g_free);
+  g_clear_pointer (&self->webhook_url, g_free);
+}
+
+static gboolean
+read_boolean (const gchar * text, gboolean * value)
+{
+  static const gchar *const yes[] = { "true", "1", NULL };
+  static const gchar *const no[] = { "false", "0", "", NULL };
+
+  *value = g_strv_contains (yes, text);
+  return *value || g_strv_contains (no, text);
+}
+
+static gboolean
+read_frames (const gchar * text, guint * frames, const gchar ** problem)
+{
+  gint64 value;
+
+  *problem = "must be an integer";
+  if (!g_ascii_string_to_signed (text, 10, G_MININT64, G_MAXINT64, &value,
+          NULL))
+    return FALSE;
+  *problem = NULL;
+  if (value != 5 && value != 10 && value != 30)
+    return FALSE;
+  *frames = value;
+  return TRUE;
+}
+
+static gboolean
+read_method (const gchar * text, EmuChoice * choice)
+{
+  static const gchar *const names[] = { "iframes", "color", "flow" };
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (names); i++) {
+    if (g_str_equal (text, names[i])) {
+      *choice = EMU_CHOICE_IFRAMES + i;
+      return TRUE;
+    }
+  }
+  return FALSE;
+}
+
+static gboolean
+is_web_url (const gchar * text)
+{
+  const gchar *scheme = g_uri_peek_scheme (text);
+
+  return (g_strcmp0 (scheme, "http") == 0 || g_strcmp0 (scheme, "https") == 0)
+      && g_uri_is_valid (text, G_URI_FLAGS_NONE, NULL);
+}
+
+/* FALSE: *problem ends the sentence "The … field …", or is NULL where the
+ * service would say "The selected … is invalid." */
+static gboolean
+read_value (Type type, const gchar * text, gpointer value,
+    const gchar ** problem)
+{
+  *problem = NULL;
+  switch (type) {
+    case TYPE_STRING:
+      *(gchar **) value = g_strdup (text);
+      return TRUE;
+    case TYPE_URL:
+      *problem = "must be a valid URL";
+      if (!is_web_url (text))
+        return FALSE;
+      *(gchar **) value = g_strdup (text);
+      return TRUE;
+    case TYPE_BOOLEAN:
+      *problem = "must be true or false";
+      return read_boolean (text, value);
+    case TYPE_FRAMES:
+      return read_frames (text, value, problem);
+    case TYPE_METHOD:
+      return read_method (text, value);
+  }
+  g_return_val_if_reached (FALSE);
+}
+
+static void
+add_error (JsonObject * errors, const gchar * field, const gchar * problem)
+{
+  g_autofree gchar *words = g_strdelimit (g_strdup (field), "_", ' ');
+  g_autofree gchar *sentence = problem != NULL
+      ? g_strdup_printf ("The %s field %s.", words, problem)
+      : g_strdup_printf ("The selected %s is invalid.", words);
+  JsonArray *sentences = json_array_new ();
+
+  json_array_add_string_element (sentences, sentence);
+  json_object_set_array_member (errors, field, sentences);
+}
+
+static void
+check_file (EmuKind kind, EmuForm * form, JsonObject * errors)
+{
+  const gchar *field = emu_kind_to_string (kind);
+
+  if (emu_form_has_file (form))
+    return;
+  add_error (errors, field, emu_form_file_is_field (form)
+      ? "must be a file" : "is required");
+}
+
+static void
+read_parameters (EmuParameters * self, EmuForm * form, JsonObject * errors)
+{
+  gboolean key_frames = FALSE;
+  const gchar *text = emu_form_get (form, "key_frames");
+  const gchar *problem;
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (parameters); i++) {
+    const gchar *value = emu_form_get (form, parameters[i].name);
+
+    if (value != NULL && (parameters[i].kinds & (1 << self->kind))
+        && !read_value (parameters[i].type, value,
+            (guint8 *) self + parameters[i].offset, &problem))
+      add_error (errors, parameters[i].name, problem);
+  }
+  if (self->kind != EMU_KIND_VIDEO)
+    return;
+  if (text != NULL && !read_value (TYPE_BOOLEAN, text, &key_frames, &problem))
+    add_error (errors, "key_frames", problem);
+  if (!key_frames)
+    self->choice = EMU_CHOICE_EVEN;
+}
+
+gboolean
+emu_parameters_read (EmuParameters * self, EmuKind kind, EmuForm * form,
+    gchar ** errors)
+{
+  g_autoptr (JsonObject) object = json_object_new ();
+  g_autoptr (JsonNode) node = json_node_new (JSON_NODE_OBJECT);
+
+  memset (self, 0, sizeof *self);
+  self->kind = kind;
+  self->frames = kind == EMU_KIND_VIDEO ? DEFAULT_FRAMES : 1;
+  self->choice = EMU_CHOICE_IFRAMES;
+  check_file (kind, form, object);
+  read_parameters (self, form, object);
+  if (json_object_get_size (object) == 0)
+    return TRUE;
+  json_node_set_object (node, object);
+  *errors = json_to_string (node, FALSE);
+  return FALSE;
+}
+
+gchar *
+emu_parameters_cache_key (const EmuParameters * self)
+{
+  return g_strdup_printf ("%s frames=%u choice=%d tampering=%d morphing=%d "
+      "audio=%d nsfw=%d face=%d c2pa=%d heatmap=%d",
+      emu_kind_to_string (self->kind), self->frames, self->choice,
+      self->tampering, self->morphing, self->audio, self->nsfw,
+      self->ensure_face, self->prevent_c2pa_forces, self->heatmap);
+}

@@ -1,0 +1,55 @@
+/* identifai-emulator: the parameters of the submit calls
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "form.h"
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  EMU_KIND_VIDEO,
+  EMU_KIND_IMAGE,
+  EMU_KIND_AUDIO,
+  EMU_N_KINDS
+} EmuKind;
+
+/* "video", "image", "audio": the file part's name, too. */
+const gchar *emu_kind_to_string (EmuKind kind);
+
+typedef enum
+{
+  EMU_CHOICE_EVEN,              /* at equal distances */
+  EMU_CHOICE_IFRAMES,
+  EMU_CHOICE_COLOR,
+  EMU_CHOICE_FLOW,
+} EmuChoice;
+
+/* What a submit call asked for. */
+typedef struct
+{
+  EmuKind kind;
+  guint frames;                 /* at most */
+  EmuChoice choice;
+  gboolean tampering, morphing, audio, nsfw, ensure_face, no_cache;
+  gboolean prevent_c2pa_forces, heatmap;
+  gchar *ref_id;
+  gchar *webhook_url;
+} EmuParameters;
+
+void emu_parameters_clear (EmuParameters * self);
+
+/* The documented validation. FALSE: *errors is a JSON object with one list of
+ * sentences a field, as the service answers it. Fields that the service doesn't
+ * document for that kind are ignored. */
+gboolean emu_parameters_read (EmuParameters * self, EmuKind kind,
+    EmuForm * form, gchar ** errors);
+
+/* What makes two submissions of one file the same work: every option except
+ * no_cache, ref_id and webhook_url. */
+gchar *emu_parameters_cache_key (const EmuParameters * self);
+
+G_END_DECLS

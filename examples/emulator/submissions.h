@@ -1,0 +1,58 @@
+/* identifai-emulator: what was submitted and what became of it
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Lives in the main thread.
+ */
+
+#pragma once
+
+#include "judge.h"
+
+G_BEGIN_DECLS
+
+#define EMU_MAX_SUBMISSIONS 5000        /* older ones are forgotten */
+
+typedef enum
+{
+  EMU_STATUS_NEW,
+  EMU_STATUS_DONE,
+  EMU_STATUS_ERRORED,
+} EmuStatus;
+
+/* "new", "done", "errored" */
+const gchar *emu_status_to_string (EmuStatus status);
+
+typedef struct
+{
+  gchar *identifier;            /* 64 hexadecimal digits */
+  gchar *hash;                  /* SHA-256 of the file */
+  gchar *name;                  /* of the file */
+  gchar *path;                  /* temporary file; NULL once judged */
+  guint64 size;
+  EmuParameters parameters;
+  gint64 submitted;             /* monotonic µs */
+  gint64 ready;                 /* final at the earliest, monotonic µs */
+  GDateTime *date;              /* UTC */
+  EmuJudgement *judgement;      /* NULL: not judged yet */
+} EmuSubmission;
+
+EmuStatus emu_submission_get_status (EmuSubmission * self, gint64 now);
+
+typedef struct _EmuSubmissions EmuSubmissions;
+
+EmuSubmissions *emu_submissions_new (void);
+void emu_submissions_free (EmuSubmissions * self);
+
+/* The submission of that file with those options, if there is one that may be
+ * used again. */
+EmuSubmission *emu_submissions_find_cached (EmuSubmissions * self,
+    const gchar * hash, const EmuParameters * parameters);
+EmuSubmission *emu_submissions_find (EmuSubmissions * self,
+    const gchar * identifier);
+
+/* Takes over path and the strings of parameters. */
+EmuSubmission *emu_submissions_add (EmuSubmissions * self, const gchar * hash,
+    EmuParameters * parameters, gchar * path);
+
+G_END_DECLS
