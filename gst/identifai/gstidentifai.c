@@ -9,12 +9,15 @@
 #include "config.h"
 #endif
 
-#include <gst/gst.h>
+#include "gstidentifaimessages.h"
+#include "gstidentifaisink.h"
 
 static gboolean
 plugin_init (GstPlugin * plugin)
 {
-  return TRUE;
+  gst_identifai_register_tags ();
+
+  return GST_ELEMENT_REGISTER (identifaisink, plugin);
 }
 
 GST_PLUGIN_DEFINE (GST_VERSION_MAJOR, GST_VERSION_MINOR, identifai,

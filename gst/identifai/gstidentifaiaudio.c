@@ -1,0 +1,229 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The request pads for audio: they feed the segmenter and know nothing else.
+ *
+ * An audio thread never waits for anything but the video thread, and only while
+ * that one is held inside this element (preroll, overflow=block): then it is
+ * certainly another thread, and what would pile up meanwhile has a bound.
+ */
+
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "gstidentifaisink.h"
+
+#include <stdio.h>
+
+GST_DEBUG_CATEGORY_STATIC (identifai_audio_debug);
+#define GST_CAT_DEFAULT identifai_audio_debug
+
+/* How far audio may run ahead of video that is held. */
+#define MAX_AHEAD (2 * GST_SECOND)
+
+/* The segmenter's number of the pad's stream. */
+static guint
+stream_of (GstPad * pad)
+{
+  return GPOINTER_TO_UINT (gst_pad_get_element_private (pad));
+}
+
+/* Streaming thread; the pad's own segment is its sticky event. */
+static GstClockTime
+running_time_of (GstPad * pad, GstBuffer * buffer)
+{
+  GstEvent *event = gst_pad_get_sticky_event (pad, GST_EVENT_SEGMENT, 0);
+  GstClockTime time = GST_CLOCK_TIME_NONE;
+  const GstSegment *segment;
+
+  if (event == NULL)
+    return time;
+  gst_event_parse_segment (event, &segment);
+  if (segment->format == GST_FORMAT_TIME)
+    time = gst_segment_to_running_time (segment, GST_FORMAT_TIME,
+        GST_BUFFER_PTS (buffer));
+  gst_event_unref (event);
+
+  return time;
+}
+
+static gboolean
+must_wait_locked (GstIdentifaiSink * self, GstPad * pad, GstClockTime time)
+{
+  return self->video_held && !self->stopping && !GST_PAD_IS_FLUSHING (pad)
+      && GST_CLOCK_TIME_IS_VALID (time)
+      && GST_CLOCK_TIME_IS_VALID (self->video_position)
+      && time > self->video_position + MAX_AHEAD;
+}
+
+static GstFlowReturn
+gst_identifai_audio_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
+{
+  GstIdentifaiSink *self = GST_IDENTIFAI_SINK (parent);
+  GstClockTime time = running_time_of (pad, buffer);
+  GstBuffer *held = identifai_buffer_hold (buffer);
+  IdentifaiArrival arrival;
+  GstFlowReturn ret = GST_FLOW_OK;
+
+  gst_buffer_unref (buffer);
+
+  g_mutex_lock (&self->lock);
+  while (must_wait_locked (self, pad, time))
+    g_cond_wait (&self->cond, &self->lock);
+  if (self->stopping || GST_PAD_IS_FLUSHING (pad)) {
+    gst_buffer_unref (held);
+    ret = GST_FLOW_FLUSHING;
+  } else {
+    arrival.monotonic = g_get_monotonic_time ();
+    arrival.utc = -1;
+    identifai_segmenter_push (self->segmenter, stream_of (pad), held, &arrival);
+    gst_identifai_input_dispatch_locked (self);
+  }
+  g_mutex_unlock (&self->lock);
+
+  gst_identifai_input_act (self);
+
+  return ret;
+}
+
+static gboolean
+handle_event_locked (GstIdentifaiSink * self, GstPad * pad, GstEvent * event)
+{
+  IdentifaiSegmenter *segmenter = self->segmenter;
+  guint stream = stream_of (pad);
+  GstClockTime timestamp, duration;
+  const GstSegment *segment;
+  GstCaps *caps;
+
+  switch (GST_EVENT_TYPE (event)) {
+    case GST_EVENT_CAPS:
+      gst_event_parse_caps (event, &caps);
+      return gst_identifai_input_set_caps_locked (self, stream, caps);
+    case GST_EVENT_SEGMENT:
+      gst_event_parse_segment (event, &segment);
+      identifai_segmenter_set_segment (segmenter, stream, segment);
+      break;
+    case GST_EVENT_GAP:
+      gst_event_parse_gap (event, &timestamp, &duration);
+      identifai_segmenter_gap (segmenter, stream, timestamp, duration);
+      break;
+    case GST_EVENT_EOS:
+      identifai_segmenter_eos (segmenter, stream, g_get_monotonic_time ());
+      break;
+    case GST_EVENT_FLUSH_STOP:
+      identifai_segmenter_flush (segmenter, stream);
+      break;
+    default:
+      break;
+  }
+
+  return TRUE;
+}
+
+static gboolean
+gst_identifai_audio_event (GstPad * pad, GstObject * parent, GstEvent * event)
+{
+  GstIdentifaiSink *self = GST_IDENTIFAI_SINK (parent);
+  gboolean handled;
+
+  GST_LOG_OBJECT (pad, "%" GST_PTR_FORMAT, event);
+
+  g_mutex_lock (&self->lock);
+  handled = handle_event_locked (self, pad, event);
+  gst_identifai_input_dispatch_locked (self);
+  g_cond_broadcast (&self->cond);
+  g_mutex_unlock (&self->lock);
+
+  gst_identifai_input_act (self);
+  gst_event_unref (event);
+
+  return handled;
+}
+
+/* Deactivation (the flushing flag is set already) wakes a waiting chain. */
+static gboolean
+gst_identifai_audio_activate_mode (GstPad * pad, GstObject * parent,
+    GstPadMode mode, gboolean active)
+{
+  GstIdentifaiSink *self = GST_IDENTIFAI_SINK (parent);
+
+  g_mutex_lock (&self->lock);
+  g_cond_broadcast (&self->cond);
+  g_mutex_unlock (&self->lock);
+
+  return mode == GST_PAD_MODE_PUSH;
+}
+
+static gchar *
+make_name_locked (GstIdentifaiSink * self, const gchar * wanted)
+{
+  guint number;
+
+  if (wanted != NULL && sscanf (wanted, "audio_%u", &number) == 1) {
+    self->next_audio = MAX (self->next_audio, number + 1);
+    return g_strdup (wanted);
+  }
+
+  return g_strdup_printf ("audio_%u", self->next_audio++);
+}
+
+GstPad *
+gst_identifai_audio_request_pad (GstElement * element,
+    GstPadTemplate * template, const gchar * name, const GstCaps * caps)
+{
+  static gsize once = 0;
+  GstIdentifaiSink *self = GST_IDENTIFAI_SINK (element);
+  gchar *pad_name;
+  GstPad *pad;
+  guint stream;
+
+  if (g_once_init_enter (&once)) {
+    GST_DEBUG_CATEGORY_INIT (identifai_audio_debug, "identifaiaudio", 0,
+        "identifAI: audio pads");
+    g_once_init_leave (&once, 1);
+  }
+
+  g_mutex_lock (&self->lock);
+  pad_name = make_name_locked (self, name);
+  stream = identifai_segmenter_add_audio (self->segmenter);
+  g_mutex_unlock (&self->lock);
+
+  pad = gst_pad_new_from_template (template, pad_name);
+  g_free (pad_name);
+  gst_pad_set_element_private (pad, GUINT_TO_POINTER (stream));
+  gst_pad_set_chain_function (pad, gst_identifai_audio_chain);
+  gst_pad_set_event_function (pad, gst_identifai_audio_event);
+  gst_pad_set_activatemode_function (pad, gst_identifai_audio_activate_mode);
+
+  if (GST_STATE (element) > GST_STATE_READY
+      || GST_STATE_NEXT (element) == GST_STATE_PAUSED)
+    gst_pad_set_active (pad, TRUE);
+  if (!gst_element_add_pad (element, pad)) {
+    g_mutex_lock (&self->lock);
+    identifai_segmenter_remove_audio (self->segmenter, stream);
+    g_mutex_unlock (&self->lock);
+    return NULL;
+  }
+
+  return pad;
+}
+
+void
+gst_identifai_audio_release_pad (GstElement * element, GstPad * pad)
+{
+  GstIdentifaiSink *self = GST_IDENTIFAI_SINK (element);
+  guint stream = stream_of (pad);
+
+  gst_pad_set_active (pad, FALSE);
+  gst_element_remove_pad (element, pad);
+
+  g_mutex_lock (&self->lock);
+  identifai_segmenter_remove_audio (self->segmenter, stream);
+  gst_identifai_input_dispatch_locked (self);
+  g_cond_broadcast (&self->cond);
+  g_mutex_unlock (&self->lock);
+
+  gst_identifai_input_act (self);
+}

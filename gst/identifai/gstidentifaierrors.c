@@ -1,0 +1,158 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "gstidentifaierrors.h"
+
+/* What each reason means on the bus. */
+static const struct
+{
+  GstResourceError code;
+  const gchar *what;            /* is the trouble */
+  const gchar *advice;
+} explanations[IDENTIFAI_N_REASONS] = {
+  [IDENTIFAI_REASON_NONE] = {GST_RESOURCE_ERROR_FAILED,
+        "Segments were dropped",
+      "See identifai-dropped; raise max-pending-segments and "
+        "max-pending-bytes, or judge less with segment-interval."},
+  [IDENTIFAI_REASON_TOO_LARGE] = {GST_RESOURCE_ERROR_NO_SPACE_LEFT,
+        "The video is too large for one upload",
+      "Encode at a lower bitrate, put parsebin in front of identifaisink so "
+        "that it is cut into segments, or raise max-segment-bytes if the service "
+        "takes more."},
+  [IDENTIFAI_REASON_MUX] = {GST_RESOURCE_ERROR_FAILED,
+        "No file could be made of a segment",
+      "The stream may be damaged; GST_DEBUG=identifai*:5 tells more."},
+  [IDENTIFAI_REASON_REJECTED] = {GST_RESOURCE_ERROR_WRITE,
+        "The classification service rejected a segment",
+      "Its words say why; check the parameters and the video's format."},
+  [IDENTIFAI_REASON_UNAUTHORIZED] = {GST_RESOURCE_ERROR_NOT_AUTHORIZED,
+        "The classification service refused the API key",
+      "Check the key (IDENTIFAI_API_KEY, api-key-file, api-key), the account's "
+        "rights, and whether its terms of service are accepted."},
+  [IDENTIFAI_REASON_NO_CREDITS] = {GST_RESOURCE_ERROR_NOT_AUTHORIZED,
+        "The account has no credits left",
+      "Buy credits, or judge less: frames, segment-interval."},
+  [IDENTIFAI_REASON_THROTTLED] = {GST_RESOURCE_ERROR_BUSY,
+        "The classification service throttles this key",
+      "Another process may use the key; give each its share in rate-limits."},
+  [IDENTIFAI_REASON_NETWORK] = {GST_RESOURCE_ERROR_OPEN_WRITE,
+        "The classification service can't be reached",
+      "Check the network, endpoint and proxy."},
+  [IDENTIFAI_REASON_BAD_RESPONSE] = {GST_RESOURCE_ERROR_READ,
+        "The classification service's answer can't be understood",
+      "Check that endpoint is identifAI's."},
+  [IDENTIFAI_REASON_SERVICE_ERROR] = {GST_RESOURCE_ERROR_FAILED,
+      "The classification service failed", "Try again later."},
+  [IDENTIFAI_REASON_TIMEOUT] = {GST_RESOURCE_ERROR_READ,
+        "No verdict came in time",
+      "Raise verdict-timeout and drain-timeout, or judge less."},
+};
+
+static GError *
+new_error (IdentifaiReason reason, const gchar * text)
+{
+  return g_error_new (GST_RESOURCE_ERROR, explanations[reason].code,
+      "%s%s%s", explanations[reason].what,
+      text != NULL && *text != '\0' ? ": " : "", text != NULL ? text : "");
+}
+
+static GstStructure *
+new_details (IdentifaiReason reason, guint http_status)
+{
+  GstStructure *details = gst_structure_new ("details", "reason",
+      G_TYPE_STRING, identifai_reason_to_string (reason), NULL);
+
+  if (http_status != 0)
+    gst_structure_set (details, "http-status-code", G_TYPE_UINT, http_status,
+        NULL);
+
+  return details;
+}
+
+typedef GstMessage *(*NewFunc) (GstObject *, GError *, const gchar *,
+    GstStructure *);
+
+static GstMessage *
+new_message (NewFunc func, GstElement * src, GError * error,
+    IdentifaiReason reason, guint http_status)
+{
+  GstMessage *message = func (GST_OBJECT (src), error,
+      explanations[reason].advice, new_details (reason, http_status));
+
+  g_error_free (error);
+
+  return message;
+}
+
+GstMessage *
+gst_identifai_warning_call (GstElement * src, IdentifaiReason reason,
+    guint http_status, const gchar * text)
+{
+  return new_message (gst_message_new_warning_with_details, src,
+      new_error (reason, text), reason, http_status);
+}
+
+GstMessage *
+gst_identifai_warning_file (GstElement * src, IdentifaiReason reason,
+    const gchar * text)
+{
+  return gst_identifai_warning_call (src, reason, 0, text);
+}
+
+GstMessage *
+gst_identifai_warning_overflow (GstElement * src)
+{
+  GError *error = g_error_new_literal (GST_RESOURCE_ERROR,
+      GST_RESOURCE_ERROR_NO_SPACE_LEFT,
+      "Segments close faster than they are judged: some are dropped");
+
+  return new_message (gst_message_new_warning_with_details, src, error,
+      IDENTIFAI_REASON_NONE, 0);
+}
+
+GstMessage *
+gst_identifai_info (GstElement * src, const gchar * text)
+{
+  GError *error = g_error_new_literal (GST_RESOURCE_ERROR,
+      GST_RESOURCE_ERROR_FAILED, text);
+  GstMessage *message = gst_message_new_info (GST_OBJECT (src), error, NULL);
+
+  g_error_free (error);
+
+  return message;
+}
+
+GstMessage *
+gst_identifai_error_refused (GstElement * src, IdentifaiReason reason,
+    guint http_status, const gchar * text)
+{
+  return new_message (gst_message_new_error_with_details, src,
+      new_error (reason, text), reason, http_status);
+}
+
+GstMessage *
+gst_identifai_summary (GstElement * src, guint64 n, guint64 segments,
+    IdentifaiReason reason, guint http_status, const gchar * text)
+{
+  gboolean all = (n == segments);
+  GError *last = new_error (reason, text);
+  GError *error;
+
+  if (segments == 1)
+    error = g_error_new (GST_RESOURCE_ERROR, last->code,
+        "The video was not judged. %s", last->message);
+  else if (all)
+    error = g_error_new (GST_RESOURCE_ERROR, last->code,
+        "None of the %" G_GUINT64_FORMAT " segments was judged. The last one: "
+        "%s", segments, last->message);
+  else
+    error = g_error_new (GST_RESOURCE_ERROR, last->code,
+        "%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " segments were not "
+        "judged. The last one: %s", n, segments, last->message);
+  g_error_free (last);
+
+  return new_message (all ? gst_message_new_error_with_details :
+      gst_message_new_warning_with_details, src, error, reason, http_status);
+}

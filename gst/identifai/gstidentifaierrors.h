@@ -1,0 +1,35 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Errors, warnings and infos for people: what is wrong, and what to do.
+ */
+
+#pragma once
+
+#include "identifaiclient.h"
+
+G_BEGIN_DECLS
+
+/* All transfer full. */
+
+/* Trouble of the service's calls starts. */
+GstMessage *gst_identifai_warning_call (GstElement * src,
+    IdentifaiReason reason, guint http_status, const gchar * text);
+/* A file could not be made (TOO_LARGE, MUX). */
+GstMessage *gst_identifai_warning_file (GstElement * src,
+    IdentifaiReason reason, const gchar * text);
+GstMessage *gst_identifai_warning_overflow (GstElement * src);
+GstMessage *gst_identifai_info (GstElement * src, const gchar * text);
+
+/* on-refusal=error: the service wants no more of us. */
+GstMessage *gst_identifai_error_refused (GstElement * src,
+    IdentifaiReason reason, guint http_status, const gchar * text);
+
+/* At EOS: n of segments have no verdict; the last one's reason. All of them: an
+ * error, else a warning. */
+GstMessage *gst_identifai_summary (GstElement * src, guint64 n,
+    guint64 segments, IdentifaiReason reason, guint http_status,
+    const gchar * text);
+
+G_END_DECLS

@@ -1,0 +1,88 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The way of a closed segment: muxed by a worker thread if it needs a file,
+ * handed to the client, and to its one outcome on the bus. Knows the element
+ * only to post messages for it.
+ */
+
+#pragma once
+
+#include "gstidentifaisettings.h"
+#include "identifaisegment.h"
+
+G_BEGIN_DECLS
+
+typedef struct _GstIdentifaiOutbox GstIdentifaiOutbox;
+
+/* What a segment was opened with; a segment's user_data. */
+typedef struct
+{
+  IdentifaiRequest *request;    /* without its file until the segment has one */
+  gchar *ref_id;                /* formatted, or NULL */
+  gboolean announced;           /* identifai-segment is queued */
+} GstIdentifaiTicket;
+
+void gst_identifai_ticket_attach (IdentifaiSegment * segment,
+    const GstIdentifaiSettings * settings);
+
+/* element is borrowed and must outlive the outbox. */
+GstIdentifaiOutbox *gst_identifai_outbox_new (GstElement * element);
+void gst_identifai_outbox_free (GstIdentifaiOutbox * self);
+
+/* Connects to the client. FALSE
+ * with error if settings are unusable; then it stays stopped. */
+gboolean gst_identifai_outbox_start (GstIdentifaiOutbox * self,
+    const GstIdentifaiSettings * settings, GError ** error);
+
+/* Cancels everything and gives each outstanding segment its outcome; all
+ * messages are on the bus when it returns. Within a second. */
+void gst_identifai_outbox_stop (GstIdentifaiOutbox * self);
+
+/* Whether upstream is live: what overflow=auto means. */
+void gst_identifai_outbox_set_live (GstIdentifaiOutbox * self, gboolean live);
+void gst_identifai_outbox_set_key (GstIdentifaiOutbox * self,
+    const gchar * api_key);
+
+/* Takes over the segment (with a ticket) and returns TRUE; FALSE if it must
+ * wait for room. Never blocks. Messages are queued, see _post. */
+gboolean gst_identifai_outbox_offer (GstIdentifaiOutbox * self,
+    IdentifaiSegment * segment);
+
+/* Takes over a segment that nobody will judge: "flushed" or "stopped". */
+void gst_identifai_outbox_give_up (GstIdentifaiOutbox * self,
+    IdentifaiSegment * segment, const gchar * reason);
+
+/* Queue a message in order, and post what is queued; _post with no lock held. */
+void gst_identifai_outbox_queue (GstIdentifaiOutbox * self,
+    GstMessage * message);
+void gst_identifai_outbox_post (GstIdentifaiOutbox * self);
+
+/* Wakes the waits below; they return FALSE at once until it is unset. */
+void gst_identifai_outbox_set_flushing (GstIdentifaiOutbox * self,
+    gboolean flushing);
+
+/* Waits until there may be room for bytes; deadline as in _drain. FALSE:
+ * flushing. */
+gboolean gst_identifai_outbox_wait_room (GstIdentifaiOutbox * self,
+    guint64 bytes, gint64 deadline);
+
+/* Waits until nothing is outstanding or until deadline (monotonic µs, -1 =
+ * none), when the rest fails as timeout. FALSE: flushing. */
+gboolean gst_identifai_outbox_drain (GstIdentifaiOutbox * self,
+    gint64 deadline);
+
+/* The stream is over: an error message if segments came since the last call but
+ * none was judged (failed, or dropped for want of room), a warning if only some
+ * were; NULL if all is well, or if the error was posted before. */
+GstMessage *gst_identifai_outbox_summary (GstIdentifaiOutbox * self);
+
+/* Closed segments since the start. */
+guint64 gst_identifai_outbox_count_segments (GstIdentifaiOutbox * self);
+
+/* Adds all fields of stats but coverage. */
+void gst_identifai_outbox_get_stats (GstIdentifaiOutbox * self,
+    GstStructure * stats);
+
+G_END_DECLS

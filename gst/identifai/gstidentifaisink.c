@@ -1,0 +1,372 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/**
+ * SECTION:element-identifaisink
+ * @title: identifaisink
+ * @short_description: judges video with identifAI's classification service
+ *
+ * identifaisink keeps encoded video in memory, one segment at a time, posts each
+ * segment to identifAI's video classification endpoint, and posts the verdict as
+ * an element message and as tags.
+ *
+ * Container input (a file, or what a muxer makes) is one segment, sent byte for
+ * byte at EOS. Elementary video, with audio on request pads, is cut at key frames
+ * into segments that play on their own.
+ *
+ * ## Messages
+ *
+ * Every segment gets one `identifai-segment` when it closes, and then exactly one
+ * of `identifai-verdict`, `identifai-failed` and `identifai-dropped`;
+ * `identifai-submitted` comes in between. The fields stand with the functions of
+ * gstidentifaimessages.c and in docs/reference.md.
+ *
+ * ## Example
+ * |[
+ * IDENTIFAI_API_KEY=… gst-launch-1.0 -m filesrc location=clip.mp4 ! identifaisink
+ * ]| Judges a clip and prints the verdict among the messages.
+ *
+ * Since: 0.1
+ */
+
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "gstidentifaisink.h"
+
+#include "identifaicodecs.h"
+
+GST_DEBUG_CATEGORY_STATIC (identifai_sink_debug);
+#define GST_CAT_DEFAULT identifai_sink_debug
+
+#define PROP_STATS (GST_IDENTIFAI_N_SETTINGS + 1)
+
+static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink",
+    GST_PAD_SINK, GST_PAD_ALWAYS,
+    GST_STATIC_CAPS (IDENTIFAI_CONTAINER_CAPS "; " IDENTIFAI_VIDEO_CAPS));
+
+static GstStaticPadTemplate audio_template =
+GST_STATIC_PAD_TEMPLATE ("audio_%u", GST_PAD_SINK, GST_PAD_REQUEST,
+    GST_STATIC_CAPS (IDENTIFAI_AUDIO_CAPS));
+
+G_DEFINE_TYPE (GstIdentifaiSink, gst_identifai_sink, GST_TYPE_BASE_SINK);
+GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (identifaisink, "identifaisink",
+    GST_RANK_NONE, GST_TYPE_IDENTIFAI_SINK,
+    GST_DEBUG_CATEGORY_INIT (identifai_sink_debug, "identifaisink", 0,
+        "identifAI: the element"));
+
+void
+gst_identifai_sink_open_segment (IdentifaiSegment * segment, gpointer user_data)
+{
+  GstIdentifaiSink *self = user_data;
+
+  segment->number = self->next_number++;
+  gst_identifai_ticket_attach (segment, &self->settings);
+}
+
+static gboolean
+is_running (GstIdentifaiSink * self)
+{
+  GstState state;
+
+  GST_OBJECT_LOCK (self);
+  state = GST_STATE (self);
+  GST_OBJECT_UNLOCK (self);
+
+  return state > GST_STATE_READY;
+}
+
+static gboolean
+may_set (GstIdentifaiSink * self, guint id, const GValue * value,
+    GParamSpec * pspec)
+{
+  if (!is_running (self))
+    return TRUE;
+  if (!gst_identifai_settings_is_mutable (id)) {
+    g_warning ("%s: %s can be set in state READY or below only",
+        GST_OBJECT_NAME (self), pspec->name);
+    return FALSE;
+  }
+  if (g_str_equal (pspec->name, "ref-id") && g_value_get_string (value)
+      && !gst_identifai_ref_id_is_valid (g_value_get_string (value))) {
+    g_warning ("%s: ref-id may hold one %%u and no other conversion, not set",
+        GST_OBJECT_NAME (self));
+    return FALSE;
+  }
+
+  return TRUE;
+}
+
+static void
+gst_identifai_sink_set_property (GObject * object, guint id,
+    const GValue * value, GParamSpec * pspec)
+{
+  GstIdentifaiSink *self = GST_IDENTIFAI_SINK (object);
+  gboolean known;
+
+  if (!may_set (self, id, value, pspec))
+    return;
+
+  g_mutex_lock (&self->lock);
+  known = gst_identifai_settings_set (&self->settings, id, value);
+  if (g_str_equal (pspec->name, "api-key"))
+    gst_identifai_outbox_set_key (self->outbox, self->settings.api_key);
+  g_mutex_unlock (&self->lock);
+
+  if (!known)
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+static gdouble
+coverage_locked (GstIdentifaiSink * self)
+{
+  IdentifaiSegmenterStats stats;
+
+  if (self->input != GST_IDENTIFAI_INPUT_ELEMENTARY)
+    return gst_identifai_outbox_count_segments (self->outbox) > 0 ? 1.0 : 0.0;
+
+  identifai_segmenter_get_stats (self->segmenter, &stats);
+
+  return stats.seen > 0 ? CLAMP ((gdouble) stats.covered / stats.seen, 0, 1)
+      : 0.0;
+}
+
+static GstStructure *
+get_stats (GstIdentifaiSink * self)
+{
+  GstStructure *stats = gst_structure_new_empty ("stats");
+
+  gst_identifai_outbox_get_stats (self->outbox, stats);
+  g_mutex_lock (&self->lock);
+  gst_structure_set (stats, "coverage", G_TYPE_DOUBLE, coverage_locked (self),
+      NULL);
+  g_mutex_unlock (&self->lock);
+
+  return stats;
+}
+
+static void
+gst_identifai_sink_get_property (GObject * object, guint id, GValue * value,
+    GParamSpec * pspec)
+{
+  GstIdentifaiSink *self = GST_IDENTIFAI_SINK (object);
+  gboolean known;
+
+  if (id == PROP_STATS) {
+    g_value_take_boxed (value, get_stats (self));
+    return;
+  }
+
+  g_mutex_lock (&self->lock);
+  known = gst_identifai_settings_get (&self->settings, id, value);
+  g_mutex_unlock (&self->lock);
+
+  if (!known)
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+static void
+gst_identifai_sink_split_now (GstIdentifaiSink * self)
+{
+  g_mutex_lock (&self->lock);
+  if (self->input == GST_IDENTIFAI_INPUT_ELEMENTARY)
+    identifai_segmenter_split_now (self->segmenter);
+  else
+    GST_WARNING_OBJECT (self, "container input can't be split");
+  g_mutex_unlock (&self->lock);
+
+  gst_identifai_input_act (self);
+}
+
+static gboolean
+gst_identifai_sink_start (GstBaseSink * bsink)
+{
+  GstIdentifaiSink *self = GST_IDENTIFAI_SINK (bsink);
+  IdentifaiSegmenterSettings cut;
+  GError *error = NULL;
+  gboolean started;
+
+  g_mutex_lock (&self->lock);
+  cut = (IdentifaiSegmenterSettings) {
+  .duration = self->settings.segment_duration,.interval =
+        self->settings.segment_interval,.max_bytes =
+        self->settings.max_segment_bytes,.keyframe_requests =
+        self->settings.send_keyframe_requests,};
+  started = gst_identifai_outbox_start (self->outbox, &self->settings, &error);
+  if (started) {
+    gst_identifai_input_reset_locked (self);
+    identifai_segmenter_configure (self->segmenter, &cut);
+  }
+  g_mutex_unlock (&self->lock);
+
+  if (!started) {
+    gst_element_post_message (GST_ELEMENT (self),
+        gst_message_new_error (GST_OBJECT (self), error, NULL));
+    g_error_free (error);
+  }
+
+  return started;
+}
+
+/* Pads are inactive: no streaming thread is left. */
+static gboolean
+gst_identifai_sink_stop (GstBaseSink * bsink)
+{
+  GstIdentifaiSink *self = GST_IDENTIFAI_SINK (bsink);
+  GstClockID timer;
+
+  g_mutex_lock (&self->lock);
+  timer = g_steal_pointer (&self->timer);
+  gst_identifai_input_give_up_locked (self, "stopped");
+  identifai_segmenter_reset (self->segmenter);
+  g_mutex_unlock (&self->lock);
+
+  if (timer != NULL) {
+    gst_clock_id_unschedule (timer);
+    gst_clock_id_unref (timer);
+  }
+  gst_identifai_outbox_stop (self->outbox);
+
+  return TRUE;
+}
+
+/* The audio threads may wait for the video thread, which is stopped: wake them
+ * before the pads are deactivated. */
+static GstStateChangeReturn
+gst_identifai_sink_change_state (GstElement * element,
+    GstStateChange transition)
+{
+  GstIdentifaiSink *self = GST_IDENTIFAI_SINK (element);
+
+  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED
+      || transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
+    g_mutex_lock (&self->lock);
+    self->stopping = (transition == GST_STATE_CHANGE_PAUSED_TO_READY);
+    g_cond_broadcast (&self->cond);
+    g_mutex_unlock (&self->lock);
+  }
+
+  return GST_ELEMENT_CLASS (gst_identifai_sink_parent_class)->change_state
+      (element, transition);
+}
+
+static void
+gst_identifai_sink_finalize (GObject * object)
+{
+  GstIdentifaiSink *self = GST_IDENTIFAI_SINK (object);
+
+  gst_identifai_outbox_free (self->outbox);
+  identifai_segmenter_free (self->segmenter);
+  gst_identifai_settings_clear (&self->settings);
+  g_cond_clear (&self->cond);
+  g_mutex_clear (&self->lock);
+
+  G_OBJECT_CLASS (gst_identifai_sink_parent_class)->finalize (object);
+}
+
+static void
+gst_identifai_sink_init (GstIdentifaiSink * self)
+{
+  GstBaseSink *bsink = GST_BASE_SINK (self);
+
+  g_mutex_init (&self->lock);
+  g_cond_init (&self->cond);
+  gst_identifai_settings_init (&self->settings);
+  self->outbox = gst_identifai_outbox_new (GST_ELEMENT (self));
+  self->segmenter =
+      identifai_segmenter_new (gst_identifai_sink_open_segment, self);
+  self->video_position = GST_CLOCK_TIME_NONE;
+
+  gst_base_sink_set_sync (bsink, FALSE);
+  gst_base_sink_set_last_sample_enabled (bsink, FALSE);
+  /* Frames in front of a seek's start are needed to decode the first one. */
+  gst_base_sink_set_drop_out_of_segment (bsink, FALSE);
+}
+
+static void
+install_stats (GObjectClass * klass)
+{
+  /**
+   * GstIdentifaiSink:stats:
+   *
+   * Totals since the element started, a structure `stats`:
+   *
+   * * #guint64 `segments`, `submitted`, `verdicts`, `failed`, `dropped`,
+   *   `pending`, `in-flight`: closed segments, those that the service took, their
+   *   outcomes, those without one yet, and those on the wire now;
+   *   `segments` = `verdicts` + `failed` + `dropped` + `pending` at every moment
+   * * #guint64 `pending-bytes`: what closed segments hold that the service has
+   *   not taken yet, in bytes
+   * * #guint64 `bytes-uploaded`, `post-requests`, `get-requests`, `retries`,
+   *   `throttled`: bytes of files that the service took, requests sent, repeated
+   *   requests, answers with status 429
+   * * #gdouble `coverage`: stream time in closed segments / stream time seen,
+   *   0 to 1
+   * * #guint64 `latency-last`, `latency-average`, `latency-max`: nanoseconds from
+   *   a segment's last buffer to its verdict; 0 before the first one
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, PROP_STATS,
+      g_param_spec_boxed ("stats", "Statistics",
+          "Counts of segments, requests and bytes, and latencies, since the "
+          "element started", GST_TYPE_STRUCTURE,
+          G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+}
+
+static void
+install_signals (GstIdentifaiSinkClass * klass)
+{
+  /**
+   * GstIdentifaiSink::split-now:
+   * @sink: the sink
+   *
+   * Closes the open segment at the next key frame, and asks upstream for one if
+   * #GstIdentifaiSink:send-keyframe-requests is %TRUE. Has no effect on container
+   * input. May be emitted from any thread.
+   *
+   * Since: 0.1
+   */
+  g_signal_new_class_handler ("split-now", G_TYPE_FROM_CLASS (klass),
+      G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION,
+      G_CALLBACK (gst_identifai_sink_split_now), NULL, NULL, NULL,
+      G_TYPE_NONE, 0);
+}
+
+static void
+gst_identifai_sink_class_init (GstIdentifaiSinkClass * klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
+  GstBaseSinkClass *bsink_class = GST_BASE_SINK_CLASS (klass);
+
+  object_class->set_property = gst_identifai_sink_set_property;
+  object_class->get_property = gst_identifai_sink_get_property;
+  object_class->finalize = gst_identifai_sink_finalize;
+  gst_identifai_settings_install_properties (object_class);
+  install_stats (object_class);
+  install_signals (klass);
+
+  element_class->change_state = gst_identifai_sink_change_state;
+  element_class->request_new_pad = gst_identifai_audio_request_pad;
+  element_class->release_pad = gst_identifai_audio_release_pad;
+  gst_element_class_add_static_pad_template (element_class, &sink_template);
+  gst_element_class_add_static_pad_template (element_class, &audio_template);
+  gst_element_class_set_static_metadata (element_class, "identifAI sink",
+      "Sink/Network/Video",
+      "Posts video to identifAI's classification service and emits the verdicts",
+      "identifAI <https://www.identifai.net/>");
+
+  bsink_class->start = gst_identifai_sink_start;
+  bsink_class->stop = gst_identifai_sink_stop;
+  gst_identifai_input_init_class (bsink_class);
+
+  gst_type_mark_as_plugin_api (GST_TYPE_IDENTIFAI_FRAMES, 0);
+  gst_type_mark_as_plugin_api (GST_TYPE_IDENTIFAI_KEY_FRAMES_METHOD, 0);
+  gst_type_mark_as_plugin_api (GST_TYPE_IDENTIFAI_RESPONSE_FORMAT, 0);
+  gst_type_mark_as_plugin_api (GST_TYPE_IDENTIFAI_OVERFLOW, 0);
+  gst_type_mark_as_plugin_api (GST_TYPE_IDENTIFAI_ON_REFUSAL, 0);
+}
