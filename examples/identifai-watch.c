@@ -1,0 +1,221 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * identifai-watch PIPELINE…: runs a pipeline as gst-launch-1.0 does and prints a
+ * line for everything that identifaisink says. A pattern for applications that
+ * react to its messages.
+ *
+ * Ctrl-C ends the stream and waits for the verdicts that are outstanding; a
+ * second one stops at once. Exit status: 0 if every segment was judged, 1 if one
+ * was not or the pipeline failed, 2 if the pipeline can't be built.
+ */
+
+#include <gst/gst.h>
+
+#include <glib-unix.h>
+
+typedef struct
+{
+  GMainLoop *loop;
+  GstElement *pipeline;
+  gboolean ending;              /* Ctrl-C was pressed */
+  gint status;
+} App;
+
+static guint
+segment_number (const GstStructure * s)
+{
+  guint number = 0;
+
+  gst_structure_get_uint (s, "segment", &number);
+
+  return number;
+}
+
+static void
+print_segment (const GstStructure * s)
+{
+  guint64 bytes = 0, time = GST_CLOCK_TIME_NONE;
+
+  gst_structure_get_uint64 (s, "bytes", &bytes);
+  gst_structure_get_uint64 (s, "running-time", &time);
+  g_print ("segment %u closed: %" G_GUINT64_FORMAT " bytes, %s",
+      segment_number (s), bytes, gst_structure_get_string (s, "content-type"));
+  if (GST_CLOCK_TIME_IS_VALID (time))
+    g_print (", from %" GST_TIME_FORMAT, GST_TIME_ARGS (time));
+  g_print ("\n");
+}
+
+static void
+print_verdict (const GstStructure * s)
+{
+  gdouble confidence = 0;
+  guint64 latency = 0;
+
+  gst_structure_get_double (s, "confidence", &confidence);
+  gst_structure_get_uint64 (s, "latency", &latency);
+  g_print ("segment %u verdict: %s, confidence %.2f (%s), after %.1f s\n",
+      segment_number (s), gst_structure_get_string (s, "classification"),
+      confidence, gst_structure_get_string (s, "heuristic"),
+      (gdouble) latency / GST_SECOND);
+}
+
+static void
+print_failed (const GstStructure * s)
+{
+  guint status = 0;
+
+  gst_structure_get_uint (s, "http-status", &status);
+  g_print ("segment %u failed: %s, HTTP status %u: %s\n", segment_number (s),
+      gst_structure_get_string (s, "reason"), status,
+      gst_structure_get_string (s, "message"));
+}
+
+static void
+on_element_message (App * app, const GstStructure * s)
+{
+  if (gst_structure_has_name (s, "identifai-segment")) {
+    print_segment (s);
+  } else if (gst_structure_has_name (s, "identifai-submitted")) {
+    g_print ("segment %u submitted: %s\n", segment_number (s),
+        gst_structure_get_string (s, "identifier"));
+  } else if (gst_structure_has_name (s, "identifai-verdict")) {
+    print_verdict (s);
+  } else if (gst_structure_has_name (s, "identifai-failed")) {
+    print_failed (s);
+    app->status = 1;
+  } else if (gst_structure_has_name (s, "identifai-dropped")) {
+    g_print ("segment %u dropped: %s\n", segment_number (s),
+        gst_structure_get_string (s, "reason"));
+    app->status = 1;
+  }
+}
+
+static void
+print_problem (GstMessage * message, const gchar * kind,
+    void (*parse) (GstMessage *, GError **, gchar **))
+{
+  GError *error = NULL;
+  gchar *debug = NULL;
+
+  parse (message, &error, &debug);
+  g_printerr ("%s: %s\n", kind, error->message);
+  if (debug != NULL)
+    g_printerr ("  %s\n", debug);
+  g_clear_error (&error);
+  g_free (debug);
+}
+
+static gboolean
+on_message (GstBus * bus, GstMessage * message, gpointer user_data)
+{
+  App *app = user_data;
+
+  switch (GST_MESSAGE_TYPE (message)) {
+    case GST_MESSAGE_ELEMENT:
+      on_element_message (app, gst_message_get_structure (message));
+      break;
+    case GST_MESSAGE_ERROR:
+      print_problem (message, "error", gst_message_parse_error);
+      app->status = 1;
+      g_main_loop_quit (app->loop);
+      break;
+    case GST_MESSAGE_WARNING:
+      print_problem (message, "warning", gst_message_parse_warning);
+      break;
+    case GST_MESSAGE_INFO:
+      print_problem (message, "info", gst_message_parse_info);
+      break;
+    case GST_MESSAGE_EOS:
+      g_main_loop_quit (app->loop);
+      break;
+    default:
+      break;
+  }
+
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_interrupt (gpointer user_data)
+{
+  App *app = user_data;
+
+  if (app->ending) {
+    app->status = 1;
+    g_main_loop_quit (app->loop);
+  } else {
+    g_printerr ("Ending; waiting for outstanding verdicts (Ctrl-C stops)\n");
+    app->ending = TRUE;
+    gst_element_send_event (app->pipeline, gst_event_new_eos ());
+  }
+
+  return G_SOURCE_CONTINUE;
+}
+
+/* What was posted while the pipeline stopped. */
+static void
+read_rest (App * app, GstBus * bus)
+{
+  GstMessage *message;
+
+  while ((message = gst_bus_pop (bus)) != NULL) {
+    if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ELEMENT)
+      on_element_message (app, gst_message_get_structure (message));
+    gst_message_unref (message);
+  }
+}
+
+static void
+run (App * app)
+{
+  GstBus *bus = gst_element_get_bus (app->pipeline);
+
+  gst_bus_add_watch (bus, on_message, app);
+  g_unix_signal_add (SIGINT, on_interrupt, app);
+  g_unix_signal_add (SIGTERM, on_interrupt, app);
+
+  gst_element_set_state (app->pipeline, GST_STATE_PLAYING);
+  g_main_loop_run (app->loop);
+
+  gst_bus_remove_watch (bus);
+  gst_element_set_state (app->pipeline, GST_STATE_READY);
+  read_rest (app, bus);
+  gst_element_set_state (app->pipeline, GST_STATE_NULL);
+  gst_object_unref (bus);
+}
+
+int
+main (int argc, char **argv)
+{
+  App app = { NULL, };
+  GError *error = NULL;
+
+  gst_init (&argc, &argv);
+  if (argc < 2) {
+    g_printerr ("usage: %s PIPELINE…, as for gst-launch-1.0\n", argv[0]);
+    return 2;
+  }
+
+  app.pipeline = gst_parse_launchv_full ((const gchar **) argv + 1, NULL,
+      GST_PARSE_FLAG_FATAL_ERRORS | GST_PARSE_FLAG_PLACE_IN_BIN, &error);
+  if (app.pipeline == NULL) {
+    g_printerr ("error: %s\n", error->message);
+    g_error_free (error);
+    return 2;
+  }
+  if (!GST_IS_PIPELINE (app.pipeline)) {
+    GstElement *pipeline = gst_pipeline_new (NULL);
+
+    gst_bin_add (GST_BIN (pipeline), app.pipeline);
+    app.pipeline = pipeline;
+  }
+
+  app.loop = g_main_loop_new (NULL, FALSE);
+  run (&app);
+  g_main_loop_unref (app.loop);
+  gst_object_unref (app.pipeline);
+
+  return app.status;
+}
