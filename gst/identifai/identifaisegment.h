@@ -16,13 +16,16 @@
 
 G_BEGIN_DECLS
 
+/* Running time 0 in the timestamps of tracks: decoding may start before it. */
+#define IDENTIFAI_TRACK_EPOCH (1000 * 3600 * GST_SECOND)
+
 /* One elementary stream of a segment. */
 typedef struct
 {
   GstCaps *caps;
   GPtrArray *buffers;           /* of GstBuffer, in decoding order; PTS and DTS
-                                 * are running times, possibly DTS < running_time
-                                 * of the segment */
+                                 * are running times + IDENTIFAI_TRACK_EPOCH,
+                                 * possibly DTS < running_time of the segment */
 } IdentifaiTrack;
 
 typedef struct

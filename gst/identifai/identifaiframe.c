@@ -1,0 +1,822 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "identifaiframe.h"
+#include "identifaicodecs.h"
+
+#include <gst/base/gstbytereader.h>
+#include <string.h>
+
+#define MAX_HEADERS 64          /* parameter sets remembered, against nonsense */
+
+/* A parameter set, or the sequence header of codecs that have one. */
+typedef struct
+{
+  guint type;                   /* NAL unit type; 0 for other codecs */
+  guint id;
+  GBytes *bytes;                /* without start code or length */
+} Header;
+
+struct _IdentifaiFrameReader
+{
+  IdentifaiCodecId codec;
+  guint length_size;            /* of NAL units' lengths; 0 = start codes */
+  gboolean in_band;             /* headers must be in the frames */
+  GArray *headers;              /* of Header, in the order to be sent */
+  gboolean replaced;            /* a header by another, in the latest frame */
+};
+
+/* The payload of a NAL unit, bit by bit, without emulation prevention. */
+typedef struct
+{
+  const guint8 *data;
+  gsize size;
+  gsize pos;                    /* byte */
+  guint bit;                    /* 0 = the highest of the byte at pos */
+  guint zeros;                  /* zero bytes right before pos */
+} Bits;
+
+/* A walk over the NAL units of an access unit. */
+typedef struct
+{
+  const guint8 *data;
+  gsize size;
+  gsize next;                   /* where to look for the next unit */
+  guint length_size;
+  /* the current unit: */
+  const guint8 *unit;
+  gsize unit_size;
+} Units;
+
+typedef void (*ReadFunc) (IdentifaiFrameReader * self, const guint8 * data,
+    gsize size, IdentifaiFrameInfo * info);
+
+/*** bits ***/
+
+static void
+bits_init (Bits * bits, const guint8 * data, gsize size)
+{
+  memset (bits, 0, sizeof (*bits));
+  bits->data = data;
+  bits->size = size;
+}
+
+static void
+bits_next_byte (Bits * bits)
+{
+  bits->zeros = bits->data[bits->pos] == 0 ? bits->zeros + 1 : 0;
+  bits->pos++;
+  if (bits->zeros >= 2 && bits->pos < bits->size && bits->data[bits->pos] == 3) {
+    bits->pos++;
+    bits->zeros = 0;
+  }
+}
+
+/* Past the end all bits are 1, which ends every loop over zeros. */
+static guint
+bits_get (Bits * bits, guint n)
+{
+  guint value = 0;
+
+  for (; n > 0; n--) {
+    if (bits->pos >= bits->size) {
+      value = value << 1 | 1;
+      continue;
+    }
+    value = value << 1 | ((bits->data[bits->pos] >> (7 - bits->bit)) & 1);
+    if (++bits->bit == 8) {
+      bits->bit = 0;
+      bits_next_byte (bits);
+    }
+  }
+
+  return value;
+}
+
+static gboolean
+bits_at_end (const Bits * bits)
+{
+  return bits->pos >= bits->size;
+}
+
+/* ue(v) */
+static guint
+bits_get_ue (Bits * bits)
+{
+  guint zeros = 0;
+
+  while (zeros < 31 && bits_get (bits, 1) == 0)
+    zeros++;
+
+  return (1u << zeros) - 1 + bits_get (bits, zeros);
+}
+
+/*** NAL units ***/
+
+/* Position of the next 00 00 01, or size. */
+static gsize
+find_start_code (const guint8 * data, gsize size, gsize from)
+{
+  const guint8 *one;
+
+  for (; from + 3 <= size; from = one + 1 - data) {
+    one = memchr (data + from, 1, size - from);
+    if (one == NULL)
+      return size;
+    if (one - data >= 2 && one[-1] == 0 && one[-2] == 0)
+      return one - 2 - data;
+  }
+
+  return size;
+}
+
+static void
+units_init (Units * units, IdentifaiFrameReader * reader, const guint8 * data,
+    gsize size)
+{
+  memset (units, 0, sizeof (*units));
+  units->data = data;
+  units->size = size;
+  units->length_size = reader->length_size;
+  if (reader->length_size == 0)
+    units->next = find_start_code (data, size, 0);
+}
+
+static gboolean
+units_next_by_length (Units * units)
+{
+  gsize length = 0;
+  guint i;
+
+  if (units->size - units->next < units->length_size)
+    return FALSE;
+  for (i = 0; i < units->length_size; i++)
+    length = length << 8 | units->data[units->next++];
+  units->unit = units->data + units->next;
+  units->unit_size = MIN (length, units->size - units->next);
+  units->next += units->unit_size;
+
+  return TRUE;
+}
+
+static gboolean
+units_next_by_start_code (Units * units)
+{
+  gsize end;
+
+  if (units->size - units->next < 4)
+    return FALSE;
+  units->unit = units->data + units->next + 3;
+  units->next = find_start_code (units->data, units->size, units->next + 3);
+  end = units->next;
+  if (end < units->size) {
+    /* zeros before a start code are not the unit's */
+    while (end > 0 && units->data + end > units->unit
+        && units->data[end - 1] == 0)
+      end--;
+  }
+  units->unit_size = units->data + end - units->unit;
+
+  return TRUE;
+}
+
+/* Units of no byte are passed over. */
+static gboolean
+units_next (Units * units)
+{
+  do {
+    if (!(units->length_size ? units_next_by_length (units)
+            : units_next_by_start_code (units)))
+      return FALSE;
+  } while (units->unit_size == 0);
+
+  return TRUE;
+}
+
+/* Where the current unit ends, bytes from the start of the access unit. */
+static gsize
+units_end (const Units * units)
+{
+  return units->unit + units->unit_size - units->data;
+}
+
+/*** headers ***/
+
+static void
+header_clear (gpointer data)
+{
+  Header *header = data;
+
+  g_bytes_unref (header->bytes);
+}
+
+static void
+remember (IdentifaiFrameReader * self, guint type, guint id,
+    const guint8 * data, gsize size)
+{
+  Header header = { type, id, NULL };
+  guint i;
+
+  for (i = 0; i < self->headers->len; i++) {
+    Header *known = &g_array_index (self->headers, Header, i);
+
+    if (known->type != type || known->id != id)
+      continue;
+    if (g_bytes_get_size (known->bytes) == size
+        && memcmp (g_bytes_get_data (known->bytes, NULL), data, size) == 0)
+      return;
+    g_bytes_unref (known->bytes);
+    known->bytes = g_bytes_new (data, size);
+    self->replaced = TRUE;
+    return;
+  }
+  if (self->headers->len == MAX_HEADERS)
+    return;
+
+  /* VPS 32, SPS 33, PPS 34; SPS 7, PPS 8: by type, they come in order */
+  for (i = self->headers->len; i > 0; i--) {
+    if (g_array_index (self->headers, Header, i - 1).type <= type)
+      break;
+  }
+  header.bytes = g_bytes_new (data, size);
+  g_array_insert_val (self->headers, i, header);
+}
+
+/*** H.264 ***/
+
+enum
+{
+  H264_SLICE = 1,
+  H264_PARTITION_A = 2,
+  H264_IDR = 5,
+  H264_SEI = 6,
+  H264_SPS = 7,
+  H264_PPS = 8,
+  H264_AUD = 9,
+};
+
+#define SEI_RECOVERY_POINT 6
+
+static guint
+sei_get_varied (Bits * bits)
+{
+  guint value = 0, byte;
+
+  do {
+    byte = bits_get (bits, 8);
+    value += byte;
+  } while (byte == 0xff && !bits_at_end (bits));
+
+  return value;
+}
+
+/* A recovery point of which the first picture is right already. */
+static gboolean
+h264_sei_is_recovery_point (const guint8 * unit, gsize size)
+{
+  Bits bits;
+
+  bits_init (&bits, unit + 1, size - 1);
+  while (bits.pos + 2 < bits.size) {
+    guint type = sei_get_varied (&bits);
+    guint length = sei_get_varied (&bits);
+
+    if (type == SEI_RECOVERY_POINT)
+      return length > 0 && bits_get_ue (&bits) == 0;
+    for (; length > 0 && !bits_at_end (&bits); length--)
+      bits_get (&bits, 8);
+  }
+
+  return FALSE;
+}
+
+static void
+h264_remember (IdentifaiFrameReader * self, const guint8 * unit, gsize size)
+{
+  guint type = unit[0] & 0x1f;
+  Bits bits;
+
+  bits_init (&bits, unit, size);
+  bits_get (&bits, 8);
+  if (type == H264_SPS)
+    bits_get (&bits, 24);       /* profile, constraints, level */
+  remember (self, type, bits_get_ue (&bits), unit, size);
+}
+
+static void
+read_h264 (IdentifaiFrameReader * self, const guint8 * data, gsize size,
+    IdentifaiFrameInfo * info)
+{
+  gboolean recovery_point = FALSE, has_sps = FALSE, has_pps = FALSE;
+  Units units;
+
+  units_init (&units, self, data, size);
+  while (units_next (&units)) {
+    guint type = units.unit[0] & 0x1f;
+
+    if (type == H264_IDR)
+      info->point = IDENTIFAI_POINT_CLOSED;
+    else if (type == H264_SEI)
+      recovery_point |= h264_sei_is_recovery_point (units.unit,
+          units.unit_size);
+    else if (type == H264_AUD)
+      info->headers_at = units_end (&units);
+    else if (type == H264_SPS || type == H264_PPS)
+      h264_remember (self, units.unit, units.unit_size);
+    has_sps |= type == H264_SPS;
+    has_pps |= type == H264_PPS;
+    info->has_picture = type >= H264_SLICE && type <= H264_IDR;
+    if (info->has_picture)
+      break;
+  }
+  info->has_headers = has_sps && has_pps;
+  if (info->point == IDENTIFAI_POINT_NONE && recovery_point) {
+    info->point = IDENTIFAI_POINT_OPEN;
+    info->may_lead = TRUE;
+  }
+}
+
+/*** H.265 ***/
+
+enum
+{
+  H265_RADL_N = 6,
+  H265_RADL_R = 7,
+  H265_BLA_W_LP = 16,
+  H265_BLA_N_LP = 18,
+  H265_IDR_W_RADL = 19,
+  H265_IDR_N_LP = 20,
+  H265_CRA = 21,
+  H265_LAST_SLICE = 31,
+  H265_VPS = 32,
+  H265_SPS = 33,
+  H265_PPS = 34,
+  H265_AUD = 35,
+};
+
+static void
+h265_remember (IdentifaiFrameReader * self, const guint8 * unit, gsize size)
+{
+  guint type = (unit[0] >> 1) & 0x3f;
+  guint id = 0;
+  Bits bits;
+
+  bits_init (&bits, unit, size);
+  bits_get (&bits, 16);
+  if (type == H265_PPS) {
+    id = bits_get_ue (&bits);
+  } else if (type == H265_VPS) {
+    id = bits_get (&bits, 4);
+  } else {
+    bits_get (&bits, 4);
+    if (bits_get (&bits, 3) == 0) {     /* no sub-layers before the id */
+      bits_get (&bits, 1);
+      bits_get (&bits, 32);
+      bits_get (&bits, 32);
+      bits_get (&bits, 32);     /* profile_tier_level */
+      id = bits_get_ue (&bits);
+    }
+  }
+  remember (self, type, id, unit, size);
+}
+
+static void
+h265_read_slice (guint type, IdentifaiFrameInfo * info)
+{
+  if (type == H265_CRA)
+    info->point = IDENTIFAI_POINT_OPEN;
+  else if (type >= H265_BLA_W_LP && type <= H265_IDR_N_LP)
+    info->point = IDENTIFAI_POINT_CLOSED;
+  info->may_lead = info->point != IDENTIFAI_POINT_NONE
+      && type != H265_IDR_N_LP && type != H265_BLA_N_LP;
+  info->decodable = type == H265_RADL_N || type == H265_RADL_R;
+}
+
+static void
+read_h265 (IdentifaiFrameReader * self, const guint8 * data, gsize size,
+    IdentifaiFrameInfo * info)
+{
+  gboolean has_sps = FALSE, has_pps = FALSE;
+  Units units;
+
+  units_init (&units, self, data, size);
+  while (units_next (&units)) {
+    guint type = (units.unit[0] >> 1) & 0x3f;
+
+    if (units.unit_size < 2)
+      continue;
+    if (type <= H265_LAST_SLICE) {
+      info->has_picture = TRUE;
+      h265_read_slice (type, info);
+      break;
+    }
+    if (type == H265_AUD)
+      info->headers_at = units_end (&units);
+    else if (type >= H265_VPS && type <= H265_PPS)
+      h265_remember (self, units.unit, units.unit_size);
+    has_sps |= type == H265_SPS;
+    has_pps |= type == H265_PPS;
+  }
+  info->has_headers = has_sps && has_pps;
+}
+
+/* Every start code may have three bytes where a length has four. */
+static gsize
+count_growth (IdentifaiFrameReader * self, const guint8 * data, gsize size)
+{
+  gsize count = 0, at;
+
+  if (self->length_size != 0)
+    return 0;
+  for (at = find_start_code (data, size, 0); at < size;
+      at = find_start_code (data, size, at + 3))
+    count++;
+
+  return count;
+}
+
+/*** MPEG-1, -2, -4 part 2 ***/
+
+enum
+{
+  MPEG12_PICTURE = 0x00,
+  MPEG12_SEQUENCE = 0xb3,
+  MPEG12_GROUP = 0xb8,
+
+  MPEG4_VOL_FIRST = 0x20,
+  MPEG4_VOL_LAST = 0x2f,
+  MPEG4_GOV = 0xb3,
+  MPEG4_VOP = 0xb6,
+};
+
+#define NOT_FOUND G_MAXSIZE
+
+/* I_PICTURE = 1, P = 2, B = 3 */
+static void
+mpeg12_read_picture (const guint8 * payload, gboolean entry, gboolean closed,
+    IdentifaiFrameInfo * info)
+{
+  guint type = (payload[1] >> 3) & 7;
+
+  info->is_b = type == 3;
+  if (type != 1 || !entry)
+    return;
+  info->point = closed ? IDENTIFAI_POINT_CLOSED : IDENTIFAI_POINT_OPEN;
+  info->may_lead = TRUE;
+}
+
+static void
+read_mpeg12 (IdentifaiFrameReader * self, const guint8 * data, gsize size,
+    IdentifaiFrameInfo * info)
+{
+  gsize sequence = NOT_FOUND, group = NOT_FOUND, at;
+  gboolean closed = FALSE;
+
+  for (at = find_start_code (data, size, 0); size - at >= 6;
+      at = find_start_code (data, size, at + 3)) {
+    guint code = data[at + 3];
+
+    if (code == MPEG12_SEQUENCE)
+      sequence = at;
+    if (code != MPEG12_GROUP && code != MPEG12_PICTURE)
+      continue;
+    if (sequence != NOT_FOUND && !info->has_headers) {
+      info->has_headers = TRUE;
+      remember (self, 0, 0, data + sequence, at - sequence);
+    }
+    if (code == MPEG12_PICTURE) {
+      info->has_picture = TRUE;
+      mpeg12_read_picture (data + at + 4, info->has_headers
+          || group != NOT_FOUND, closed, info);
+      break;
+    }
+    group = at;
+    closed = size - at >= 8 && (data[at + 7] & 0x40);
+  }
+}
+
+/* I_VOP = 0, P = 1, B = 2, S = 3 */
+static void
+mpeg4_read_vop (guint8 payload, gboolean closed, IdentifaiFrameInfo * info)
+{
+  guint type = payload >> 6;
+
+  info->is_b = type == 2;
+  if (type != 0)
+    return;
+  info->point = closed ? IDENTIFAI_POINT_CLOSED : IDENTIFAI_POINT_OPEN;
+  info->may_lead = TRUE;
+}
+
+static void
+read_mpeg4 (IdentifaiFrameReader * self, const guint8 * data, gsize size,
+    IdentifaiFrameInfo * info)
+{
+  gboolean closed = FALSE, has_vol = FALSE;
+  gsize start = find_start_code (data, size, 0), at;
+
+  for (at = start; size - at >= 5; at = find_start_code (data, size, at + 3)) {
+    guint code = data[at + 3];
+
+    has_vol |= code >= MPEG4_VOL_FIRST && code <= MPEG4_VOL_LAST;
+    if (code != MPEG4_GOV && code != MPEG4_VOP)
+      continue;
+    if (has_vol && !info->has_headers) {
+      info->has_headers = TRUE;
+      remember (self, 0, 0, data + start, at - start);
+    }
+    if (code == MPEG4_VOP) {
+      info->has_picture = TRUE;
+      mpeg4_read_vop (data[at + 4], closed, info);
+      break;
+    }
+    closed = size - at >= 7 && (data[at + 6] & 0x20);
+  }
+}
+
+/*** VP8, VP9, AV1, JPEG ***/
+
+static void
+read_vp8 (IdentifaiFrameReader * self, const guint8 * data, gsize size,
+    IdentifaiFrameInfo * info)
+{
+  info->has_headers = info->has_picture = TRUE;
+  info->hidden = !(data[0] & 0x10);
+  if (!(data[0] & 0x01))
+    info->point = IDENTIFAI_POINT_CLOSED;
+}
+
+static void
+read_vp9 (IdentifaiFrameReader * self, const guint8 * data, gsize size,
+    IdentifaiFrameInfo * info)
+{
+  gboolean show_existing_frame;
+  guint profile;
+  Bits bits;
+
+  info->has_headers = info->has_picture = TRUE;
+  bits_init (&bits, data, MIN (size, 2));
+  if (bits_get (&bits, 2) != 2)
+    return;
+  profile = bits_get (&bits, 1);
+  profile |= bits_get (&bits, 1) << 1;
+  if (profile == 3)
+    bits_get (&bits, 1);
+  show_existing_frame = bits_get (&bits, 1);
+  if (!show_existing_frame && bits_get (&bits, 1) == 0)
+    info->point = IDENTIFAI_POINT_CLOSED;
+}
+
+enum
+{
+  AV1_SEQUENCE_HEADER = 1,
+  AV1_TEMPORAL_DELIMITER = 2,
+  AV1_FRAME_HEADER = 3,
+  AV1_FRAME = 6,
+};
+
+/* leb128 at *at, which moves on. */
+static gsize
+av1_get_size (const guint8 * data, gsize size, gsize * at)
+{
+  gsize value = 0;
+  guint i;
+
+  for (i = 0; i < 8 && *at < size; i++) {
+    guint8 byte = data[(*at)++];
+
+    value |= (gsize) (byte & 0x7f) << (7 * i);
+    if (!(byte & 0x80))
+      break;
+  }
+
+  return value;
+}
+
+/* A key frame that is shown at once; one that is shown later (a forward key
+ * frame) has pictures around it that need earlier ones. */
+static void
+av1_read_frame_header (guint8 payload, IdentifaiFrameInfo * info)
+{
+  gboolean show_existing_frame = payload >> 7;
+  guint frame_type = (payload >> 5) & 3;
+  gboolean show_frame = (payload >> 4) & 1;
+
+  if (show_existing_frame)
+    return;
+  info->hidden = !show_frame;
+  if (frame_type == 0 && show_frame)
+    info->point = IDENTIFAI_POINT_CLOSED;
+}
+
+static void
+read_av1 (IdentifaiFrameReader * self, const guint8 * data, gsize size,
+    IdentifaiFrameInfo * info)
+{
+  gsize at = 0;
+
+  while (at < size) {
+    gsize start = at, length;
+    guint type = (data[at] >> 3) & 0xf;
+    gboolean extended = data[at] & 4, sized = data[at] & 2;
+
+    at += extended ? 2 : 1;
+    length = sized ? av1_get_size (data, size, &at) : size - MIN (at, size);
+    if (at >= size && type != AV1_TEMPORAL_DELIMITER)
+      break;
+    if (length > size - at)
+      break;
+    if (type == AV1_FRAME || type == AV1_FRAME_HEADER) {
+      info->has_picture = TRUE;
+      av1_read_frame_header (data[at], info);
+      break;
+    }
+    at += length;
+    if (type == AV1_TEMPORAL_DELIMITER) {
+      info->headers_at = at;
+    } else if (type == AV1_SEQUENCE_HEADER) {
+      info->has_headers = TRUE;
+      remember (self, 0, 0, data + start, at - start);
+    }
+  }
+}
+
+static void
+read_jpeg (IdentifaiFrameReader * self, const guint8 * data, gsize size,
+    IdentifaiFrameInfo * info)
+{
+  info->has_headers = info->has_picture = TRUE;
+  info->point = IDENTIFAI_POINT_CLOSED;
+}
+
+static const ReadFunc read_funcs[IDENTIFAI_N_CODECS] = {
+  [IDENTIFAI_CODEC_H264] = read_h264,
+  [IDENTIFAI_CODEC_H265] = read_h265,
+  [IDENTIFAI_CODEC_AV1] = read_av1,
+  [IDENTIFAI_CODEC_VP8] = read_vp8,
+  [IDENTIFAI_CODEC_VP9] = read_vp9,
+  [IDENTIFAI_CODEC_MPEG12] = read_mpeg12,
+  [IDENTIFAI_CODEC_MPEG4] = read_mpeg4,
+  [IDENTIFAI_CODEC_JPEG] = read_jpeg,
+};
+
+/*** public ***/
+
+static gboolean
+has_units (IdentifaiFrameReader * self)
+{
+  return self->codec == IDENTIFAI_CODEC_H264
+      || self->codec == IDENTIFAI_CODEC_H265;
+}
+
+/* avcC: the lowest two bits of byte 4; hvcC: of byte 21. */
+static guint
+read_length_size (IdentifaiCodecId codec, const guint8 * data, gsize size)
+{
+  gsize at = codec == IDENTIFAI_CODEC_H264 ? 4 : 21;
+
+  return size > at ? (data[at] & 3) + 1 : 4;
+}
+
+static void
+read_codec_data (IdentifaiFrameReader * self, const guint8 * data, gsize size)
+{
+  IdentifaiFrameInfo info = { 0, };
+
+  switch (self->codec) {
+    case IDENTIFAI_CODEC_H264:
+    case IDENTIFAI_CODEC_H265:
+      self->length_size = read_length_size (self->codec, data, size);
+      break;
+    case IDENTIFAI_CODEC_MPEG12:
+      if (size > 0)
+        remember (self, 0, 0, data, size);
+      break;
+    case IDENTIFAI_CODEC_AV1:
+      if (size > 4)             /* av1C */
+        read_av1 (self, data + 4, size - 4, &info);
+      break;
+    default:
+      break;
+  }
+}
+
+static gboolean
+get_codec_data (const GstStructure * structure, GstMapInfo * map,
+    GstBuffer ** buffer)
+{
+  const GValue *value = gst_structure_get_value (structure, "codec_data");
+
+  if (value == NULL || !GST_VALUE_HOLDS_BUFFER (value))
+    return FALSE;
+  *buffer = gst_value_get_buffer (value);
+
+  return *buffer && gst_buffer_map (*buffer, map, GST_MAP_READ);
+}
+
+IdentifaiFrameReader *
+identifai_frame_reader_new (const GstCaps * caps)
+{
+  IdentifaiFrameReader *self = g_new0 (IdentifaiFrameReader, 1);
+  const GstStructure *structure = gst_caps_get_structure (caps, 0);
+  const gchar *format = gst_structure_get_string (structure, "stream-format");
+  const IdentifaiCodec *codec = identifai_codec_of_caps (caps);
+  GstBuffer *buffer = NULL;
+  GstMapInfo map;
+
+  g_return_val_if_fail (codec && codec->video, NULL);
+  self->codec = codec->id;
+  self->headers = g_array_new (FALSE, FALSE, sizeof (Header));
+  g_array_set_clear_func (self->headers, header_clear);
+  if (get_codec_data (structure, &map, &buffer)) {
+    read_codec_data (self, map.data, map.size);
+    gst_buffer_unmap (buffer, &map);
+    /* MPEG-4's goes into the file's own headers */
+    self->in_band = self->codec != IDENTIFAI_CODEC_MPEG4;
+  } else {
+    self->in_band = TRUE;
+  }
+  if (g_strcmp0 (format, "avc") == 0 || g_strcmp0 (format, "hvc1") == 0)
+    self->in_band = FALSE;
+  if (g_strcmp0 (format, "byte-stream") == 0)
+    self->length_size = 0;
+  else if (has_units (self) && self->length_size == 0)
+    self->length_size = 4;
+
+  return self;
+}
+
+void
+identifai_frame_reader_free (IdentifaiFrameReader * self)
+{
+  g_array_unref (self->headers);
+  g_free (self);
+}
+
+void
+identifai_frame_reader_read (IdentifaiFrameReader * self, GstBuffer * buffer,
+    IdentifaiFrameInfo * info)
+{
+  GstMapInfo map;
+
+  memset (info, 0, sizeof (*info));
+  self->replaced = FALSE;
+  if (!gst_buffer_map (buffer, &map, GST_MAP_READ))
+    return;
+  if (map.size > 0)
+    read_funcs[self->codec] (self, map.data, map.size, info);
+  if (has_units (self))
+    info->growth = count_growth (self, map.data, map.size);
+  info->new_headers = self->replaced;
+  gst_buffer_unmap (buffer, &map);
+}
+
+/* All headers, each with its start code or length. */
+static GstBuffer *
+make_headers (IdentifaiFrameReader * self)
+{
+  GByteArray *all = g_byte_array_new ();
+  gsize size, i, j;
+
+  for (i = 0; i < self->headers->len; i++) {
+    GBytes *bytes = g_array_index (self->headers, Header, i).bytes;
+    const guint8 *data = g_bytes_get_data (bytes, &size);
+    guint8 prefix[4] = { 0, 0, 0, 1 };
+
+    for (j = 0; j < self->length_size; j++)
+      prefix[j] = size >> (8 * (self->length_size - 1 - j));
+    if (has_units (self))
+      g_byte_array_append (all, prefix,
+          self->length_size ? self->length_size : 4);
+    g_byte_array_append (all, data, size);
+  }
+  size = all->len;
+
+  return gst_buffer_new_wrapped (g_byte_array_free (all, FALSE), size);
+}
+
+GstBuffer *
+identifai_frame_reader_complete (IdentifaiFrameReader * self,
+    GstBuffer * buffer)
+{
+  GstBuffer *result, *headers;
+  IdentifaiFrameInfo info;
+
+  if (!self->in_band || self->headers->len == 0)
+    return buffer;
+  identifai_frame_reader_read (self, buffer, &info);
+  if (info.has_headers)
+    return buffer;
+
+  result = gst_buffer_copy_region (buffer, GST_BUFFER_COPY_ALL, 0,
+      info.headers_at);
+  headers = make_headers (self);
+  result = gst_buffer_append (result, headers);
+  gst_buffer_copy_into (result, buffer, GST_BUFFER_COPY_MEMORY,
+      info.headers_at, -1);
+  gst_buffer_unref (buffer);
+
+  return result;
+}

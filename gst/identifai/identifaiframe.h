@@ -1,0 +1,56 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Looks into the encoded frames of one video stream: where can decoding start?
+ * The buffer flags don't tell: h264parse leaves DELTA_UNIT off every I slice,
+ * also where later pictures refer to earlier ones across it, and demuxers say
+ * what the container says. Reads headers only, trusts none of them.
+ */
+
+#pragma once
+
+#include <gst/gst.h>
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  IDENTIFAI_POINT_NONE,
+  /* Decoding can start here. Pictures that follow but are shown before it
+   * ("leading" ones) refer to what came before and cannot be decoded. */
+  IDENTIFAI_POINT_OPEN,
+  /* Nothing that follows refers to anything before it. */
+  IDENTIFAI_POINT_CLOSED,
+} IdentifaiPoint;
+
+typedef struct
+{
+  IdentifaiPoint point;
+  gboolean may_lead;            /* leading pictures may follow this point */
+  gboolean decodable;           /* is a leading picture that can be decoded
+                                 * although its point is open (RADL) */
+  gboolean is_b;                /* shown before the picture that came before */
+  gboolean hidden;              /* never shown by itself (alt-ref) */
+  gboolean has_picture;         /* FALSE: nothing but headers, no frame */
+  gboolean new_headers;         /* other ones than before: needs a new file */
+  gboolean has_headers;         /* sequence headers or parameter sets inside */
+  gsize headers_at;             /* where they belong, bytes from the start */
+  gsize growth;                 /* bytes added if start codes become lengths */
+} IdentifaiFrameInfo;
+
+typedef struct _IdentifaiFrameReader IdentifaiFrameReader;
+
+/* For a stream of a known codec. Remembers headers of caps and stream. */
+IdentifaiFrameReader *identifai_frame_reader_new (const GstCaps * caps);
+void identifai_frame_reader_free (IdentifaiFrameReader * self);
+
+void identifai_frame_reader_read (IdentifaiFrameReader * self,
+    GstBuffer * buffer, IdentifaiFrameInfo * info);
+
+/* Takes over the buffer of a point and returns it with the latest headers that
+ * it lacks in front; its other bytes are not copied. */
+GstBuffer *identifai_frame_reader_complete (IdentifaiFrameReader * self,
+    GstBuffer * buffer);
+
+G_END_DECLS

@@ -1,0 +1,682 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * One file, one pipeline:
+ *
+ *   appsrc [! parser] ! muxer ! output (a bare pad that writes into memory)
+ *   appsrc [! parser] !
+ *
+ * Every track has an appsrc of its own, as muxers wait for each of their pads.
+ * The appsrcs' queues have no bound: what they hold are references to what the
+ * segment holds anyway. The output pad answers and obeys as filesink does, so
+ * that muxers go back and complete their headers.
+ *
+ * Threads: the caller's feeds and waits; the appsrcs' and the muxer's exist
+ * while the pipeline runs. Run.lock is a leaf: nothing is called under it.
+ */
+
+#include "identifaimuxer.h"
+#include "identifaicodecs.h"
+#include "identifaitimes.h"
+
+GST_DEBUG_CATEGORY_STATIC (identifai_muxer_debug);
+#define GST_CAT_DEFAULT identifai_muxer_debug
+
+/* What containers add, see identifai_muxer_overhead(). MP4: stts, ctts, stsz,
+ * stss, stsc and co64 entries of a sample; Matroska: a block group, a cluster
+ * and a cue of a key frame. */
+#define OVERHEAD_FILE 4096
+#define OVERHEAD_TRACK 8192     /* codec headers, of Vorbis the longest */
+#define OVERHEAD_BUFFER 96
+
+typedef struct
+{
+  GMutex lock;
+  GCond cond;
+  /* lock: */
+  gboolean finished;            /* EOS came out, or error is set, or cancelled */
+  GError *error;                /* the first one */
+
+  /* The muxer's streaming thread, until the pipeline is gone: */
+  IdentifaiBytes *file;
+  guint64 max_bytes;
+  GstCaps *caps;                /* of the file */
+} Run;
+
+typedef enum
+{
+  FIT_NONE,
+  FIT_PARSED,                   /* after a parser */
+  FIT_DIRECT
+} Fit;
+
+static void
+init_debug (void)
+{
+  static gsize once = 0;
+
+  if (g_once_init_enter (&once)) {
+    GST_DEBUG_CATEGORY_INIT (identifai_muxer_debug, "identifaimuxer", 0,
+        "identifAI muxer");
+    g_once_init_leave (&once, 1);
+  }
+}
+
+/*** choosing ***/
+
+static GstElementFactory *
+find_factory (const gchar * name)
+{
+  return name ? gst_element_factory_find (name) : NULL;
+}
+
+static gboolean
+has_factory (const gchar * name)
+{
+  GstElementFactory *factory = find_factory (name);
+
+  gst_clear_object (&factory);
+
+  return factory != NULL;
+}
+
+/* What a parser doesn't change. */
+static GstCaps *
+without_format (const GstCaps * caps)
+{
+  static const gchar *const kept[] = { "mpegversion", "layer", "systemstream",
+    "width", "height", "rate", "channels"
+  };
+  const GstStructure *from = gst_caps_get_structure (caps, 0);
+  GstStructure *to = gst_structure_new_empty (gst_structure_get_name (from));
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (kept); i++) {
+    const GValue *value = gst_structure_get_value (from, kept[i]);
+
+    if (value)
+      gst_structure_set_value (to, kept[i], value);
+  }
+
+  return gst_caps_new_full (to, NULL);
+}
+
+static gboolean
+is_true (const GstStructure * structure, const gchar * field)
+{
+  gboolean value = FALSE;
+
+  return gst_structure_get_boolean (structure, field, &value) && value;
+}
+
+/* Whether the stream lacks what muxers need beyond the template's caps: codec
+ * headers, or buffers that are whole frames. */
+static gboolean
+wants_parser (const IdentifaiCodec * codec, const GstCaps * caps)
+{
+  const GstStructure *structure = gst_caps_get_structure (caps, 0);
+  const gchar *format = gst_structure_get_string (structure, "stream-format");
+
+  switch (codec->id) {
+    case IDENTIFAI_CODEC_MP3:
+      return !is_true (structure, "parsed");
+    case IDENTIFAI_CODEC_AC3:
+    case IDENTIFAI_CODEC_FLAC:
+      return !is_true (structure, "framed");
+    case IDENTIFAI_CODEC_AAC:
+      return g_strcmp0 (format, "adts") == 0 && !is_true (structure, "framed");
+    case IDENTIFAI_CODEC_OPUS:
+      return !gst_structure_has_field (structure, "channel-mapping-family");
+    default:
+      return codec->wants_codec_data && g_strcmp0 (format, "byte-stream") != 0
+          && !gst_structure_has_field (structure, "codec_data");
+  }
+}
+
+static Fit
+fit_template (GstStaticPadTemplate * template, const IdentifaiCodec * codec,
+    const GstCaps * caps)
+{
+  GstCaps *wanted = gst_static_pad_template_get_caps (template);
+  GstCaps *relaxed = without_format (caps);
+  Fit fit = FIT_NONE;
+
+  if (gst_caps_is_subset (caps, wanted) && !wants_parser (codec, caps))
+    fit = FIT_DIRECT;
+  else if (codec->parser && gst_caps_can_intersect (relaxed, wanted))
+    fit = FIT_PARSED;
+  gst_caps_unref (relaxed);
+  gst_caps_unref (wanted);
+
+  return fit;
+}
+
+/* How the muxer would take the stream, and on which kind of pad. */
+static Fit
+fit_muxer (GstElementFactory * muxer, const IdentifaiCodec * codec,
+    const GstCaps * caps, const gchar ** pad_template)
+{
+  const GList *item;
+  Fit best = FIT_NONE;
+
+  item = gst_element_factory_get_static_pad_templates (muxer);
+  for (; item; item = item->next) {
+    GstStaticPadTemplate *template = item->data;
+    Fit fit;
+
+    if (template->direction != GST_PAD_SINK)
+      continue;
+    fit = fit_template (template, codec, caps);
+    if (fit > best) {
+      best = fit;
+      *pad_template = template->name_template;
+    }
+  }
+
+  return best;
+}
+
+/* What is in the way of muxing caps with muxer, for people; NULL: nothing. */
+static gchar *
+find_obstacle (const gchar * muxer, const GstCaps * caps)
+{
+  const IdentifaiCodec *codec = identifai_codec_of_caps (caps);
+  GstElementFactory *factory = find_factory (muxer);
+  const gchar *pad_template;
+  gchar *obstacle = NULL;
+  Fit fit;
+
+  if (codec == NULL) {
+    gchar *text = gst_caps_to_string (caps);
+
+    obstacle = g_strdup_printf ("%s is no codec that can be muxed", text);
+    g_free (text);
+  } else if (factory == NULL) {
+    obstacle = g_strdup_printf ("there is no element %s; mp4mux, webmmux and "
+        "matroskamux are in Debian's gstreamer1.0-plugins-good", muxer);
+  } else {
+    fit = fit_muxer (factory, codec, caps, &pad_template);
+    if (fit == FIT_NONE)
+      obstacle = g_strdup_printf ("%s does not take %s like this", muxer,
+          codec->name);
+    else if (fit == FIT_PARSED && !has_factory (codec->parser))
+      obstacle = g_strdup_printf ("%s needs the element %s for %s, which is in "
+          "Debian's %s", muxer, codec->parser, codec->name, codec->package);
+  }
+  gst_clear_object (&factory);
+
+  return obstacle;
+}
+
+static gboolean
+takes_all (const gchar * muxer, GstCaps * const *caps, guint n_caps,
+    gchar ** obstacle)
+{
+  guint i;
+
+  for (i = 0; i < n_caps; i++) {
+    gchar *found = find_obstacle (muxer, caps[i]);
+
+    if (found == NULL)
+      continue;
+    g_free (*obstacle);
+    *obstacle = found;
+    return FALSE;
+  }
+
+  return TRUE;
+}
+
+const gchar *
+identifai_muxer_choose (const gchar * muxer, GstCaps * const *caps,
+    guint n_caps, GError ** error)
+{
+  static const gchar *const automatic[] = { "mp4mux", "webmmux", "matroskamux",
+    NULL
+  };
+  const gchar *const named[] = { muxer, NULL };
+  gboolean is_auto = g_strcmp0 (muxer, "auto") == 0;
+  const gchar *const *candidate = is_auto ? automatic : named;
+  gchar *obstacle = NULL;
+
+  init_debug ();
+  for (; *candidate; candidate++) {
+    if (takes_all (*candidate, caps, n_caps, &obstacle)) {
+      g_free (obstacle);
+      return g_intern_string (*candidate);
+    }
+  }
+  /* Of "auto" it is the last candidate's, the one that takes the most. */
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+      "No file can be made of these streams: %s", obstacle);
+  g_free (obstacle);
+
+  return NULL;
+}
+
+guint64
+identifai_muxer_overhead (guint n_tracks, guint n_buffers, guint64 payload)
+{
+  return OVERHEAD_FILE + (guint64) n_tracks *OVERHEAD_TRACK +
+      (guint64) n_buffers *OVERHEAD_BUFFER;
+}
+
+/*** the output pad ***/
+
+/* Takes over error. */
+static void
+finish (Run * run, GError * error)
+{
+  g_mutex_lock (&run->lock);
+  if (run->error == NULL)
+    run->error = g_steal_pointer (&error);
+  run->finished = TRUE;
+  g_cond_signal (&run->cond);
+  g_mutex_unlock (&run->lock);
+  g_clear_error (&error);
+}
+
+static GstFlowReturn
+output_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
+{
+  Run *run = gst_pad_get_element_private (pad);
+  guint64 end = identifai_bytes_get_position (run->file)
+      + gst_buffer_get_size (buffer);
+
+  if (end > run->max_bytes) {
+    gst_buffer_unref (buffer);
+    finish (run, g_error_new (G_IO_ERROR, G_IO_ERROR_MESSAGE_TOO_LARGE,
+            "The file would be larger than %" G_GUINT64_FORMAT " bytes",
+            run->max_bytes));
+    return GST_FLOW_ERROR;
+  }
+  identifai_bytes_write (run->file, buffer);
+  gst_buffer_unref (buffer);
+
+  return GST_FLOW_OK;
+}
+
+static gboolean
+output_event (GstPad * pad, GstObject * parent, GstEvent * event)
+{
+  Run *run = gst_pad_get_element_private (pad);
+  const GstSegment *segment;
+  GstCaps *caps;
+
+  switch (GST_EVENT_TYPE (event)) {
+    case GST_EVENT_CAPS:
+      gst_event_parse_caps (event, &caps);
+      gst_caps_replace (&run->caps, caps);
+      break;
+    case GST_EVENT_SEGMENT:
+      gst_event_parse_segment (event, &segment);
+      if (segment->format == GST_FORMAT_BYTES)
+        identifai_bytes_seek (run->file, segment->start);
+      break;
+    case GST_EVENT_EOS:
+      finish (run, NULL);
+      break;
+    default:
+      break;
+  }
+  gst_event_unref (event);
+
+  return TRUE;
+}
+
+static gboolean
+output_query (GstPad * pad, GstObject * parent, GstQuery * query)
+{
+  GstFormat format;
+
+  if (GST_QUERY_TYPE (query) != GST_QUERY_SEEKING)
+    return gst_pad_query_default (pad, parent, query);
+
+  gst_query_parse_seeking (query, &format, NULL, NULL, NULL);
+  if (format == GST_FORMAT_BYTES || format == GST_FORMAT_DEFAULT)
+    gst_query_set_seeking (query, GST_FORMAT_BYTES, TRUE, 0, -1);
+  else
+    gst_query_set_seeking (query, format, FALSE, 0, -1);
+
+  return TRUE;
+}
+
+static GstPad *
+make_output (Run * run)
+{
+  GstPad *pad = gst_pad_new ("output", GST_PAD_SINK);
+
+  gst_object_ref_sink (pad);
+  gst_pad_set_element_private (pad, run);
+  gst_pad_set_chain_function (pad, output_chain);
+  gst_pad_set_event_function (pad, output_event);
+  gst_pad_set_query_function (pad, output_query);
+  gst_pad_set_active (pad, TRUE);
+
+  return pad;
+}
+
+/*** the pipeline ***/
+
+static GstBusSyncReply
+on_message (GstBus * bus, GstMessage * message, gpointer user_data)
+{
+  GError *error = NULL;
+  gchar *details = NULL;
+
+  if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR) {
+    gst_message_parse_error (message, &error, &details);
+    GST_INFO ("%s: %s (%s)", GST_MESSAGE_SRC_NAME (message), error->message,
+        GST_STR_NULL (details));
+    finish (user_data, g_error_new (G_IO_ERROR, G_IO_ERROR_FAILED,
+            "%s: %s", GST_MESSAGE_SRC_NAME (message), error->message));
+    g_error_free (error);
+    g_free (details);
+  }
+  gst_message_unref (message);
+
+  return GST_BUS_DROP;
+}
+
+static GstElement *
+make_element (GstElement * pipeline, const gchar * factory, GError ** error)
+{
+  GstElement *element = gst_element_factory_make (factory, NULL);
+
+  if (element == NULL) {
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+        "There is no element %s", factory);
+    return NULL;
+  }
+  gst_bin_add (GST_BIN (pipeline), element);
+
+  return element;
+}
+
+static GstElement *
+make_source (GstElement * pipeline, GstCaps * caps, GError ** error)
+{
+  GstElement *source = make_element (pipeline, "appsrc", error);
+
+  if (source == NULL) {
+    g_prefix_error (error, "gstreamer1.0-plugins-base: ");
+    return NULL;
+  }
+  g_object_set (source, "caps", caps, "format", GST_FORMAT_TIME,
+      "max-bytes", (guint64) 0, "handle-segment-change", TRUE, NULL);
+
+  return source;
+}
+
+static gboolean
+link_to_muxer (GstElement * from, GstElement * muxer,
+    const gchar * pad_template, GError ** error)
+{
+  if (gst_element_link_pads (from, "src", muxer, pad_template))
+    return TRUE;
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+      "%s takes no further stream like this", GST_OBJECT_NAME (muxer));
+
+  return FALSE;
+}
+
+/* Adds the elements of a track; returns its appsrc (the pipeline's), or NULL. */
+static GstElement *
+add_track (GstElement * pipeline, GstElement * muxer, IdentifaiTrack * track,
+    GError ** error)
+{
+  const IdentifaiCodec *codec = identifai_codec_of_caps (track->caps);
+  GstElement *source = make_source (pipeline, track->caps, error);
+  GstElement *last = source;
+  const gchar *pad_template = NULL;
+  Fit fit;
+
+  if (source == NULL)
+    return NULL;
+  fit = fit_muxer (gst_element_get_factory (muxer), codec, track->caps,
+      &pad_template);
+  if (fit == FIT_PARSED) {
+    last = make_element (pipeline, codec->parser, error);
+    if (last == NULL)
+      return NULL;
+    gst_element_link (source, last);
+  }
+  if (!link_to_muxer (last, muxer, pad_template, error))
+    return NULL;
+
+  return source;
+}
+
+/* Borrowed appsrcs in the order of the tracks; NULL where a track is empty. */
+static GPtrArray *
+build (GstElement * pipeline, const gchar * factory, GPtrArray * tracks,
+    GstPad * output, GError ** error)
+{
+  GPtrArray *sources = g_ptr_array_new ();
+  GstElement *muxer = make_element (pipeline, factory, error);
+  GstPad *pad;
+  guint i;
+
+  for (i = 0; muxer && i < tracks->len; i++) {
+    IdentifaiTrack *track = g_ptr_array_index (tracks, i);
+    GstElement *source = NULL;
+
+    if (track->buffers->len > 0) {
+      source = add_track (pipeline, muxer, track, error);
+      if (source == NULL)
+        break;
+    }
+    g_ptr_array_add (sources, source);
+  }
+  if (sources->len < tracks->len) {
+    g_ptr_array_unref (sources);
+    return NULL;
+  }
+  pad = gst_element_get_static_pad (muxer, "src");
+  gst_pad_link (pad, output);
+  gst_object_unref (pad);
+
+  return sources;
+}
+
+/* The first buffer brings the segment by which the first frame shown is at
+ * running time 0, and frames decoded before it have a negative DTS. */
+static void
+feed (GstElement * source, IdentifaiTrack * track, GstClockTime origin)
+{
+  GstFlowReturn result;
+  GstSegment segment;
+  GstSample *sample;
+  guint i;
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  segment.start = segment.position = origin;
+  sample = gst_sample_new (g_ptr_array_index (track->buffers, 0), track->caps,
+      &segment, NULL);
+  g_signal_emit_by_name (source, "push-sample", sample, &result);
+  gst_sample_unref (sample);
+  for (i = 1; i < track->buffers->len && result == GST_FLOW_OK; i++)
+    g_signal_emit_by_name (source, "push-buffer",
+        g_ptr_array_index (track->buffers, i), &result);
+  g_signal_emit_by_name (source, "end-of-stream", &result);
+}
+
+static void
+feed_all (GPtrArray * sources, GPtrArray * tracks)
+{
+  GstClockTime origin = identifai_times_first_shown (g_ptr_array_index (tracks,
+          0));
+  guint i;
+
+  for (i = 0; i < tracks->len; i++) {
+    if (g_ptr_array_index (sources, i))
+      feed (g_ptr_array_index (sources, i), g_ptr_array_index (tracks, i),
+          origin);
+  }
+}
+
+static void
+on_cancelled (GCancellable * cancellable, gpointer user_data)
+{
+  finish (user_data, g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED,
+          "Cancelled"));
+}
+
+/* The cancellable's callback never waits for this thread, and disconnecting
+ * waits for the callback: so it is done without the lock. */
+static void
+wait_for_end (Run * run, GCancellable * cancellable)
+{
+  gulong id = 0;
+
+  if (cancellable)
+    id = g_cancellable_connect (cancellable, G_CALLBACK (on_cancelled), run,
+        NULL);
+  g_mutex_lock (&run->lock);
+  while (!run->finished)
+    g_cond_wait (&run->cond, &run->lock);
+  g_mutex_unlock (&run->lock);
+  g_cancellable_disconnect (cancellable, id);
+}
+
+static void
+run_pipeline (Run * run, const gchar * factory, GPtrArray * tracks,
+    GCancellable * cancellable)
+{
+  GstElement *pipeline = gst_pipeline_new (NULL);
+  GstPad *output = make_output (run);
+  GstBus *bus = gst_element_get_bus (pipeline);
+  GError *error = NULL;
+  GPtrArray *sources;
+
+  gst_bus_set_sync_handler (bus, on_message, run, NULL);
+  sources = build (pipeline, factory, tracks, output, &error);
+  if (sources == NULL) {
+    finish (run, error);
+  } else {
+    if (gst_element_set_state (pipeline, GST_STATE_PLAYING) ==
+        GST_STATE_CHANGE_FAILURE)
+      finish (run, g_error_new (G_IO_ERROR, G_IO_ERROR_FAILED,
+              "%s does not start", factory));
+    else
+      feed_all (sources, tracks);
+    g_ptr_array_unref (sources);
+    wait_for_end (run, cancellable);
+  }
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_bus_set_sync_handler (bus, NULL, NULL, NULL);
+  gst_pad_set_active (output, FALSE);
+  gst_object_unref (output);
+  gst_object_unref (bus);
+  gst_object_unref (pipeline);
+}
+
+/*** the file ***/
+
+typedef struct
+{
+  const gchar *caps;            /* name of the structure */
+  const gchar *content_type;
+  const gchar *extension;
+} FileType;
+
+static const FileType *
+find_file_type (const GstCaps * caps)
+{
+  static const FileType types[] = {
+    {"video/x-matroska", "video/x-matroska", "mkv"},
+    {"video/webm", "video/webm", "webm"},
+    {"video/mpegts", "video/mp2t", "ts"},
+    {"video/mpeg", "video/mpeg", "mpg"},
+    {"video/x-msvideo", "video/x-msvideo", "avi"},
+    {"video/x-flv", "video/x-flv", "flv"},
+    {"application/ogg", "video/ogg", "ogv"},
+  };
+  static const FileType mp4 = { NULL, "video/mp4", "mp4" };
+  static const FileType mov = { NULL, "video/quicktime", "mov" };
+  const GstStructure *structure = gst_caps_get_structure (caps, 0);
+  const gchar *variant = gst_structure_get_string (structure, "variant");
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (types); i++) {
+    if (gst_structure_has_name (structure, types[i].caps))
+      return &types[i];
+  }
+
+  return g_strcmp0 (variant, "apple") == 0 ? &mov : &mp4;
+}
+
+static void
+put_file (IdentifaiSegment * segment, Run * run)
+{
+  const FileType *type = find_file_type (run->caps);
+
+  g_clear_pointer (&segment->tracks, g_ptr_array_unref);
+  g_clear_pointer (&segment->file, identifai_bytes_unref);
+  segment->file = g_steal_pointer (&run->file);
+  segment->bytes = identifai_bytes_get_size (segment->file);
+  g_free (segment->content_type);
+  segment->content_type = g_strdup (type->content_type);
+  segment->extension = type->extension;
+}
+
+static const gchar *
+choose_for_segment (const gchar * muxer, IdentifaiSegment * segment,
+    GError ** error)
+{
+  GstCaps **caps = g_newa (GstCaps *, segment->tracks->len);
+  guint i;
+
+  for (i = 0; i < segment->tracks->len; i++)
+    caps[i] = ((IdentifaiTrack *) g_ptr_array_index (segment->tracks, i))->caps;
+
+  return identifai_muxer_choose (muxer, caps, segment->tracks->len, error);
+}
+
+static gboolean
+check_result (Run * run, GError ** error)
+{
+  if (run->error) {
+    g_propagate_error (error, g_steal_pointer (&run->error));
+    return FALSE;
+  }
+  if (run->caps == NULL || identifai_bytes_get_size (run->file) == 0) {
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED,
+        "The muxer made no file of the stream");
+    return FALSE;
+  }
+
+  return TRUE;
+}
+
+gboolean
+identifai_muxer_run (const gchar * muxer, IdentifaiSegment * segment,
+    guint64 max_bytes, GCancellable * cancellable, GError ** error)
+{
+  Run run = { 0, };
+  const gchar *factory;
+  gboolean ok;
+
+  init_debug ();
+  factory = choose_for_segment (muxer, segment, error);
+  if (factory == NULL)
+    return FALSE;
+
+  identifai_times_complete (g_ptr_array_index (segment->tracks, 0));
+  g_mutex_init (&run.lock);
+  g_cond_init (&run.cond);
+  run.file = identifai_bytes_new ();
+  run.max_bytes = max_bytes;
+  run_pipeline (&run, factory, segment->tracks, cancellable);
+  ok = check_result (&run, error);
+  if (ok)
+    put_file (segment, &run);
+  g_clear_error (&run.error);
+  g_clear_pointer (&run.file, identifai_bytes_unref);
+  gst_clear_caps (&run.caps);
+  g_cond_clear (&run.cond);
+  g_mutex_clear (&run.lock);
+
+  return ok;
+}

@@ -1,0 +1,321 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "identifaipart.h"
+#include "identifaimuxer.h"
+
+GST_DEBUG_CATEGORY_STATIC (identifai_part_debug);
+#define GST_CAT_DEFAULT identifai_part_debug
+
+static void
+init_debug (void)
+{
+  static gsize once = 0;
+
+  if (g_once_init_enter (&once)) {
+    GST_DEBUG_CATEGORY_INIT (identifai_part_debug, "identifaipart", 0,
+        "identifAI segments in the making");
+    g_once_init_leave (&once, 1);
+  }
+}
+
+void
+identifai_frame_free (IdentifaiFrame * self)
+{
+  gst_clear_buffer (&self->buffer);
+  g_free (self);
+}
+
+IdentifaiFrame *
+identifai_frame_copy (const IdentifaiFrame * self)
+{
+  IdentifaiFrame *copy = g_new (IdentifaiFrame, 1);
+
+  *copy = *self;
+  gst_buffer_ref (copy->buffer);
+
+  return copy;
+}
+
+static GPtrArray *
+new_frames (void)
+{
+  return g_ptr_array_new_with_free_func ((GDestroyNotify) identifai_frame_free);
+}
+
+IdentifaiPart *
+identifai_part_new (IdentifaiSegment * segment, GstCaps * video_caps,
+    gint64 start)
+{
+  IdentifaiPart *self = g_new0 (IdentifaiPart, 1);
+
+  init_debug ();
+  self->segment = segment;
+  self->frames = new_frames ();
+  self->streams = g_array_new (FALSE, FALSE, sizeof (guint));
+  self->start = self->end = self->newest = start;
+  segment->running_time = MAX (start, 0);
+  identifai_segment_add_track (segment, video_caps);
+
+  return self;
+}
+
+void
+identifai_part_free (IdentifaiPart * self)
+{
+  g_clear_pointer (&self->segment, identifai_segment_free);
+  g_clear_pointer (&self->frames, g_ptr_array_unref);
+  g_array_unref (self->streams);
+  g_free (self);
+}
+
+static void
+count_frame (IdentifaiPart * self, const IdentifaiFrame * frame)
+{
+  IdentifaiSegment *segment = self->segment;
+  gint64 duration = frame->duration != IDENTIFAI_NO_TIME ? frame->duration : 0;
+
+  self->newest = MAX (self->newest, frame->pts);
+  self->end = MAX (self->end, frame->pts + duration);
+  segment->last_buffer = MAX (segment->last_buffer, frame->monotonic);
+  if (!frame->info.hidden)
+    segment->frames++;
+  if (frame->info.point != IDENTIFAI_POINT_NONE)
+    segment->keyframes++;
+  if (frame->pts == self->start) {
+    segment->stream_time = frame->stream_time;
+    segment->utc = frame->utc;
+  }
+}
+
+void
+identifai_part_add_frame (IdentifaiPart * self, IdentifaiFrame * frame)
+{
+  count_frame (self, frame);
+  if (self->segment->failure != IDENTIFAI_REASON_NONE) {
+    identifai_frame_free (frame);
+    return;
+  }
+  self->video_cost += frame->cost;
+  self->segment->bytes += gst_buffer_get_size (frame->buffer);
+  g_ptr_array_add (self->frames, frame);
+}
+
+/* NULL if the stream has no track yet. */
+static IdentifaiTrack *
+find_track (IdentifaiPart * self, guint stream)
+{
+  guint i;
+
+  for (i = 0; i < self->streams->len; i++) {
+    if (g_array_index (self->streams, guint, i) == stream)
+      return g_ptr_array_index (self->segment->tracks, i + 1);
+  }
+
+  return NULL;
+}
+
+gboolean
+identifai_part_has_track (IdentifaiPart * self, guint stream)
+{
+  return self->segment->tracks && find_track (self, stream) != NULL;
+}
+
+static void
+append_audio (IdentifaiPart * self, IdentifaiTrack * track, GstBuffer * buffer)
+{
+  gsize size = gst_buffer_get_size (buffer);
+
+  g_ptr_array_add (track->buffers, buffer);
+  self->audio_cost += size;
+  self->segment->bytes += size;
+  self->n_audio++;
+}
+
+gboolean
+identifai_part_add_audio (IdentifaiPart * self, guint stream, GstCaps * caps,
+    GstBuffer * buffer)
+{
+  IdentifaiTrack *track;
+
+  if (self->segment->failure != IDENTIFAI_REASON_NONE) {
+    gst_buffer_unref (buffer);
+    return TRUE;
+  }
+  track = find_track (self, stream);
+  if (track == NULL) {
+    track = identifai_segment_add_track (self->segment, caps);
+    g_array_append_val (self->streams, stream);
+  } else if (track->caps != caps && !gst_caps_is_equal (track->caps, caps)) {
+    GST_DEBUG ("audio stream %u changes within segment %u", stream,
+        self->segment->number);
+    gst_buffer_unref (buffer);
+    return FALSE;
+  }
+  append_audio (self, track, buffer);
+
+  return TRUE;
+}
+
+void
+identifai_part_fail (IdentifaiPart * self, IdentifaiReason reason,
+    const gchar * text)
+{
+  identifai_segment_fail (self->segment, reason, text);
+  g_ptr_array_set_size (self->frames, 0);
+  g_array_set_size (self->streams, 0);
+  self->video_cost = self->audio_cost = self->segment->bytes = 0;
+  self->n_audio = 0;
+  self->cut = self->overlap = 0;
+}
+
+/* Audio from the cut on goes over to rest. */
+static void
+split_audio (IdentifaiPart * self, IdentifaiPart * rest, guint stream)
+{
+  IdentifaiTrack *track = find_track (self, stream);
+  GstClockTime limit = rest->start + IDENTIFAI_TRACK_EPOCH;
+  guint i, kept;
+
+  for (kept = track->buffers->len; kept > 0; kept--) {
+    if (GST_BUFFER_PTS (g_ptr_array_index (track->buffers, kept - 1)) < limit)
+      break;
+  }
+  for (i = kept; i < track->buffers->len; i++) {
+    GstBuffer *buffer = g_ptr_array_index (track->buffers, i);
+    gsize size = gst_buffer_get_size (buffer);
+
+    self->audio_cost -= size;
+    self->segment->bytes -= size;
+    self->n_audio--;
+    identifai_part_add_audio (rest, stream, track->caps,
+        gst_buffer_ref (buffer));
+  }
+  g_ptr_array_set_size (track->buffers, kept);
+}
+
+/* All counts start over: the frames that stay are counted again. */
+static void
+keep_frames (IdentifaiPart * self, GPtrArray * frames, guint kept)
+{
+  IdentifaiSegment *segment = self->segment;
+  guint i;
+
+  segment->frames = segment->keyframes = 0;
+  segment->bytes = self->audio_cost;
+  self->video_cost = 0;
+  self->end = self->newest = self->start;
+  for (i = 0; i < kept; i++)
+    identifai_part_add_frame (self,
+        identifai_frame_copy (g_ptr_array_index (frames, i)));
+}
+
+void
+identifai_part_split (IdentifaiPart * self, IdentifaiPart * rest)
+{
+  GPtrArray *frames = g_steal_pointer (&self->frames);
+  guint i;
+
+  self->frames = new_frames ();
+  keep_frames (self, frames, self->cut + self->overlap);
+  /* the leading pictures of an open point stay behind */
+  for (i = self->cut; i < frames->len; i++) {
+    if (i == self->cut || i >= self->cut + self->overlap)
+      identifai_part_add_frame (rest,
+          identifai_frame_copy (g_ptr_array_index (frames, i)));
+  }
+  g_ptr_array_unref (frames);
+  for (i = 0; i < self->streams->len; i++)
+    split_audio (self, rest, g_array_index (self->streams, guint, i));
+  self->cut = self->overlap = 0;
+}
+
+static GstClockTime
+to_track_time (gint64 time)
+{
+  if (time == IDENTIFAI_NO_TIME)
+    return GST_CLOCK_TIME_NONE;
+
+  return MAX (time + (gint64) IDENTIFAI_TRACK_EPOCH, 0);
+}
+
+/* Only what is a true point is marked as a key frame in the file: players seek
+ * to those. */
+static GstBuffer *
+make_buffer (const IdentifaiFrame * frame)
+{
+  GstBuffer *buffer = gst_buffer_copy (frame->buffer);
+
+  GST_BUFFER_PTS (buffer) = to_track_time (frame->pts);
+  GST_BUFFER_DTS (buffer) = to_track_time (frame->dts);
+  GST_BUFFER_DURATION (buffer) = frame->duration != IDENTIFAI_NO_TIME ?
+      (GstClockTime) frame->duration : GST_CLOCK_TIME_NONE;
+  GST_BUFFER_FLAG_UNSET (buffer, GST_BUFFER_FLAG_DISCONT);
+  if (frame->info.point == IDENTIFAI_POINT_NONE)
+    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
+  else
+    GST_BUFFER_FLAG_UNSET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
+
+  return buffer;
+}
+
+void
+identifai_part_seal (IdentifaiPart * self, gint64 end)
+{
+  IdentifaiSegment *segment = self->segment;
+  guint i;
+
+  self->end = MAX (end, self->start);
+  segment->duration = self->end - self->start;
+  if (segment->failure == IDENTIFAI_REASON_NONE) {
+    IdentifaiTrack *track = g_ptr_array_index (segment->tracks, 0);
+
+    for (i = 0; i < self->frames->len; i++)
+      g_ptr_array_add (track->buffers,
+          make_buffer (g_ptr_array_index (self->frames, i)));
+  }
+  g_clear_pointer (&self->frames, g_ptr_array_unref);
+}
+
+/* Late audio may be more than was reckoned with. */
+static void
+trim_audio (IdentifaiPart * self, guint64 max_bytes)
+{
+  guint i = self->segment->tracks->len - 1;
+  IdentifaiTrack *video = g_ptr_array_index (self->segment->tracks, 0);
+
+  while (i > 0) {
+    IdentifaiTrack *track = g_ptr_array_index (self->segment->tracks, i);
+    guint64 payload = self->video_cost + self->audio_cost;
+    gsize size;
+
+    if (payload + identifai_muxer_overhead (self->segment->tracks->len,
+            video->buffers->len + self->n_audio, payload) <= max_bytes)
+      return;
+    if (track->buffers->len == 0) {
+      i--;
+      continue;
+    }
+    size = gst_buffer_get_size (g_ptr_array_index (track->buffers,
+            track->buffers->len - 1));
+    self->audio_cost -= size;
+    self->segment->bytes -= size;
+    self->n_audio--;
+    g_ptr_array_set_size (track->buffers, track->buffers->len - 1);
+  }
+}
+
+IdentifaiSegment *
+identifai_part_finish (IdentifaiPart * self, guint64 max_bytes)
+{
+  IdentifaiSegment *segment;
+
+  if (self->segment->tracks)
+    trim_audio (self, max_bytes);
+  segment = g_steal_pointer (&self->segment);
+  identifai_part_free (self);
+
+  return segment;
+}

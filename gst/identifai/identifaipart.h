@@ -1,0 +1,90 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * A segment while the segmenter has it: its frames and audio, and where it
+ * could be split. Times are running times in ns, signed, as decoding starts
+ * before 0 where frames are reordered.
+ */
+
+#pragma once
+
+#include "identifaiframe.h"
+#include "identifaisegment.h"
+
+G_BEGIN_DECLS
+
+#define IDENTIFAI_NO_TIME G_MININT64
+
+/* One frame of video, or an access unit that shows none. */
+typedef struct
+{
+  GstBuffer *buffer;            /* owned */
+  IdentifaiFrameInfo info;
+  gint64 pts;                   /* or NO_TIME, until it is known */
+  gint64 dts;                   /* or NO_TIME */
+  gint64 duration;              /* or NO_TIME */
+  GstClockTime stream_time;
+  gint64 utc;                   /* µs since 1970; -1 unknown */
+  gint64 monotonic;             /* µs, when it came */
+  gsize cost;                   /* bytes in a file */
+} IdentifaiFrame;
+
+void identifai_frame_free (IdentifaiFrame * self);
+IdentifaiFrame *identifai_frame_copy (const IdentifaiFrame * self);
+
+typedef struct
+{
+  IdentifaiSegment *segment;    /* owned; its first track is the video */
+  GPtrArray *frames;            /* of IdentifaiFrame, until sealed */
+  GArray *streams;              /* of guint: which audio stream each of the
+                                 * tracks after the first holds */
+
+  gint64 start;                 /* first frame shown */
+  gint64 end;                   /* open: of all frames so far; sealed: for good */
+  gint64 newest;                /* latest PTS so far */
+  guint64 video_cost;           /* bytes in the file */
+  guint64 audio_cost;
+  guint n_audio;                /* buffers */
+
+  /* Where it could be split: frames[cut] starts the second part. The first
+   * keeps that many frames from there on, too: the key frame and its leading
+   * pictures. cut = 0: nowhere. */
+  guint cut;
+  guint overlap;
+  gint64 cut_start;
+
+  gint64 deadline;              /* sealed: monotonic µs, when to go without the
+                                 * rest of the audio */
+} IdentifaiPart;
+
+/* Takes over segment. */
+IdentifaiPart *identifai_part_new (IdentifaiSegment * segment,
+    GstCaps * video_caps, gint64 start);
+void identifai_part_free (IdentifaiPart * self);
+
+/* Take over frame and buffer. A frame in the overlap of a cut must be the last
+ * kept of both. */
+void identifai_part_add_frame (IdentifaiPart * self, IdentifaiFrame * frame);
+/* FALSE, and the buffer is let go of, if its caps don't fit to those before. */
+gboolean identifai_part_add_audio (IdentifaiPart * self, guint stream,
+    GstCaps * caps, GstBuffer * buffer);
+gboolean identifai_part_has_track (IdentifaiPart * self, guint stream);
+
+/* Lets go of all it holds and counts on. */
+void identifai_part_fail (IdentifaiPart * self, IdentifaiReason reason,
+    const gchar * text);
+
+/* Moves what comes after the cut to rest, which is new. Frames that belong to
+ * both are shared. */
+void identifai_part_split (IdentifaiPart * self, IdentifaiPart * rest);
+
+/* No frames will come: the end is known. */
+void identifai_part_seal (IdentifaiPart * self, gint64 end);
+
+/* Frees the part, but not its segment. Audio that would make the file larger
+ * than max_bytes is left out, from the end. */
+IdentifaiSegment *identifai_part_finish (IdentifaiPart * self,
+    guint64 max_bytes);
+
+G_END_DECLS

@@ -1,0 +1,183 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "identifaisound.h"
+
+#include <string.h>
+
+/* Bytes a second of a stream that has not come yet, and the share by which one
+ * that has may grow. */
+#define UNKNOWN_RATE (256 * 1000 / 8)
+#define MARGIN_NUM 5
+#define MARGIN_DENOM 4
+
+/* Of what waits for a segment that doesn't open. */
+#define MAX_WAITING (30 * (gint64) GST_SECOND)
+
+IdentifaiSound *
+identifai_sound_new (guint id)
+{
+  IdentifaiSound *self = g_new0 (IdentifaiSound, 1);
+
+  self->id = id;
+  self->position = self->first = IDENTIFAI_NO_TIME;
+  gst_segment_init (&self->segment, GST_FORMAT_TIME);
+  g_queue_init (&self->waiting);
+
+  return self;
+}
+
+void
+identifai_sound_free (IdentifaiSound * self)
+{
+  identifai_sound_flush (self);
+  gst_clear_caps (&self->caps);
+  g_free (self);
+}
+
+IdentifaiSoundBuffer *
+identifai_sound_peek (IdentifaiSound * self)
+{
+  return g_queue_peek_head (&self->waiting);
+}
+
+void
+identifai_sound_drop (IdentifaiSound * self)
+{
+  IdentifaiSoundBuffer *head = g_queue_pop_head (&self->waiting);
+
+  self->waiting_bytes -= gst_buffer_get_size (head->buffer);
+  gst_buffer_unref (head->buffer);
+  gst_caps_unref (head->caps);
+  g_free (head);
+}
+
+void
+identifai_sound_flush (IdentifaiSound * self)
+{
+  while (!g_queue_is_empty (&self->waiting))
+    identifai_sound_drop (self);
+  self->eos = FALSE;
+  self->position = self->first = IDENTIFAI_NO_TIME;
+  self->total_bytes = 0;
+}
+
+/* Codec headers that come as buffers, too, are in the caps already. */
+static gboolean
+is_header (GstBuffer * buffer)
+{
+  guint8 start[8] = { 0, };
+
+  if (!GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_HEADER))
+    return FALSE;
+  gst_buffer_extract (buffer, 0, start, sizeof (start));
+
+  return (start[0] & 1 && memcmp (start + 1, "vorbis", 6) == 0)
+      || memcmp (start, "Opus", 4) == 0 || memcmp (start, "fLaC", 4) == 0
+      || (start[0] == 0x7f && memcmp (start + 1, "FLAC", 4) == 0)
+      || !GST_BUFFER_PTS_IS_VALID (buffer);
+}
+
+static gint64
+to_running_time (IdentifaiSound * self, GstClockTime time)
+{
+  guint64 running_time;
+  gint sign;
+
+  if (!GST_CLOCK_TIME_IS_VALID (time))
+    return IDENTIFAI_NO_TIME;
+  sign = gst_segment_to_running_time_full (&self->segment, GST_FORMAT_TIME,
+      time, &running_time);
+  if (sign == 0)
+    return IDENTIFAI_NO_TIME;
+
+  return sign * (gint64) running_time;
+}
+
+static void
+advance (IdentifaiSound * self, gint64 time, GstClockTime duration)
+{
+  if (GST_CLOCK_TIME_IS_VALID (duration))
+    time += duration;
+  self->position = MAX (self->position, time);
+}
+
+static void
+keep (IdentifaiSound * self, GstBuffer * buffer, gint64 time)
+{
+  IdentifaiSoundBuffer *item = g_new0 (IdentifaiSoundBuffer, 1);
+
+  item->buffer = gst_buffer_make_writable (buffer);
+  GST_BUFFER_PTS (item->buffer) = time + (gint64) IDENTIFAI_TRACK_EPOCH;
+  GST_BUFFER_DTS (item->buffer) = GST_CLOCK_TIME_NONE;
+  GST_BUFFER_FLAG_UNSET (item->buffer, GST_BUFFER_FLAG_DISCONT);
+  item->caps = gst_caps_ref (self->caps);
+  item->time = time;
+  self->waiting_bytes += gst_buffer_get_size (item->buffer);
+  g_queue_push_tail (&self->waiting, item);
+}
+
+void
+identifai_sound_push (IdentifaiSound * self, GstBuffer * buffer)
+{
+  gint64 time = to_running_time (self, GST_BUFFER_PTS (buffer));
+  GstBuffer *held;
+
+  if (time == IDENTIFAI_NO_TIME)
+    time = to_running_time (self, GST_BUFFER_DTS (buffer));
+  if (time == IDENTIFAI_NO_TIME)
+    time = self->position;      /* it follows the one before */
+  if (self->caps == NULL || is_header (buffer) || time == IDENTIFAI_NO_TIME
+      || time < -(gint64) IDENTIFAI_TRACK_EPOCH) {
+    gst_buffer_unref (buffer);
+    return;
+  }
+  if (self->first == IDENTIFAI_NO_TIME)
+    self->first = time;
+  self->total_bytes += gst_buffer_get_size (buffer);
+  advance (self, time, GST_BUFFER_DURATION (buffer));
+  held = identifai_buffer_hold (buffer);
+  gst_buffer_unref (buffer);
+  keep (self, held, time);
+  while (time - identifai_sound_peek (self)->time > MAX_WAITING)
+    identifai_sound_drop (self);
+}
+
+void
+identifai_sound_gap (IdentifaiSound * self, GstClockTime timestamp,
+    GstClockTime duration)
+{
+  gint64 time = to_running_time (self, timestamp);
+
+  if (time != IDENTIFAI_NO_TIME)
+    advance (self, time, duration);
+}
+
+gboolean
+identifai_sound_has_passed (IdentifaiSound * self, gint64 time)
+{
+  return self->eos || (self->position != IDENTIFAI_NO_TIME
+      && self->position >= time);
+}
+
+guint64
+identifai_sound_expect (IdentifaiSound * self, gint64 time)
+{
+  guint64 rate = UNKNOWN_RATE;
+  gint64 span;
+
+  if (self->eos || self->caps == NULL)
+    return 0;
+  if (self->position == IDENTIFAI_NO_TIME)
+    return gst_util_uint64_scale (rate, GST_SECOND, GST_SECOND);
+  if (self->position >= time)
+    return 0;
+  span = self->position - self->first;
+  if (span > 0)
+    rate = gst_util_uint64_scale (self->total_bytes, GST_SECOND * MARGIN_NUM,
+        span * MARGIN_DENOM);
+
+  return gst_util_uint64_scale (rate, time - self->position, GST_SECOND);
+}

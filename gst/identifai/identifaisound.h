@@ -1,0 +1,57 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * One audio stream of the segmenter: what came and has no segment yet, and how
+ * far the stream has come. Times are running times in ns, signed.
+ */
+
+#pragma once
+
+#include "identifaipart.h"
+
+G_BEGIN_DECLS
+
+/* One encoded audio buffer. */
+typedef struct
+{
+  GstBuffer *buffer;            /* owned; its PTS is a track time */
+  GstCaps *caps;                /* owned */
+  gint64 time;
+} IdentifaiSoundBuffer;
+
+typedef struct
+{
+  guint id;
+  GstCaps *caps;                /* or NULL */
+  GstSegment segment;
+  gboolean eos;
+  gint64 position;              /* everything before it is here; NO_TIME: nothing */
+  GQueue waiting;               /* of IdentifaiSoundBuffer, by time */
+  guint64 waiting_bytes;
+  guint64 total_bytes;          /* since caps or flush */
+  gint64 first;                 /* time of the first buffer since */
+} IdentifaiSound;
+
+IdentifaiSound *identifai_sound_new (guint id);
+void identifai_sound_free (IdentifaiSound * self);
+
+/* Takes over the buffer. */
+void identifai_sound_push (IdentifaiSound * self, GstBuffer * buffer);
+void identifai_sound_gap (IdentifaiSound * self, GstClockTime timestamp,
+    GstClockTime duration);
+
+/* The oldest that waits, or NULL; taken out by _drop (which frees it). */
+IdentifaiSoundBuffer *identifai_sound_peek (IdentifaiSound * self);
+void identifai_sound_drop (IdentifaiSound * self);
+
+/* Frees what waits; the next buffer may have any time. */
+void identifai_sound_flush (IdentifaiSound * self);
+
+/* Whether nothing before time is still to come. */
+gboolean identifai_sound_has_passed (IdentifaiSound * self, gint64 time);
+
+/* How many bytes are likely to come, at most, up to time. */
+guint64 identifai_sound_expect (IdentifaiSound * self, gint64 time);
+
+G_END_DECLS

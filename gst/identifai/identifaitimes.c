@@ -1,0 +1,143 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "identifaitimes.h"
+
+#define FALLBACK_DURATION (40 * GST_MSECOND)    /* of the only frame of a file */
+
+static GstBuffer *
+buffer_at (IdentifaiTrack * track, guint i)
+{
+  return g_ptr_array_index (track->buffers, i);
+}
+
+static GstBuffer *
+writable_at (IdentifaiTrack * track, guint i)
+{
+  GstBuffer *buffer = gst_buffer_make_writable (buffer_at (track, i));
+
+  g_ptr_array_index (track->buffers, i) = buffer;
+
+  return buffer;
+}
+
+GstClockTime
+identifai_times_first_shown (IdentifaiTrack * track)
+{
+  GstClockTime first = GST_CLOCK_TIME_NONE;
+  guint i;
+
+  /* NONE is the largest number */
+  for (i = 0; i < track->buffers->len; i++)
+    first = MIN (first, GST_BUFFER_PTS (buffer_at (track, i)));
+
+  return first;
+}
+
+static gint
+compare_times (gconstpointer a, gconstpointer b)
+{
+  GstClockTime time_a = *(const GstClockTime *) a;
+  GstClockTime time_b = *(const GstClockTime *) b;
+
+  return time_a < time_b ? -1 : time_a > time_b;
+}
+
+/* All PTS in the order shown. */
+static GArray *
+sort_pts (IdentifaiTrack * track)
+{
+  GArray *sorted = g_array_new (FALSE, FALSE, sizeof (GstClockTime));
+  guint i;
+
+  for (i = 0; i < track->buffers->len; i++)
+    g_array_append_val (sorted, GST_BUFFER_PTS (buffer_at (track, i)));
+  g_array_sort (sorted, compare_times);
+
+  return sorted;
+}
+
+/* A missing DTS counts as equal to the PTS, as demuxers mean it. */
+static gboolean
+dts_is_usable (IdentifaiTrack * track)
+{
+  GstClockTime last = 0;
+  guint i;
+
+  for (i = 0; i < track->buffers->len; i++) {
+    GstBuffer *buffer = buffer_at (track, i);
+    GstClockTime dts = GST_BUFFER_DTS_OR_PTS (buffer);
+
+    if (dts < last || dts > GST_BUFFER_PTS (buffer))
+      return FALSE;
+    last = dts;
+  }
+
+  return TRUE;
+}
+
+/* The frames are decoded at the times at which frames are shown, as much
+ * earlier as it takes for none to be shown before it is decoded. */
+static void
+derive_dts (IdentifaiTrack * track, GArray * sorted)
+{
+  GstClockTime delay = 0;
+  guint i;
+
+  for (i = 0; i < sorted->len; i++) {
+    GstClockTime dts = g_array_index (sorted, GstClockTime, i);
+    GstClockTime pts = GST_BUFFER_PTS (buffer_at (track, i));
+
+    if (dts > pts)
+      delay = MAX (delay, dts - pts);
+  }
+  for (i = 0; i < sorted->len; i++)
+    GST_BUFFER_DTS (writable_at (track, i)) =
+        g_array_index (sorted, GstClockTime, i) - delay;
+}
+
+/* From a PTS to the next one that differs. The last frame lasts as long as the
+ * one before. */
+static GstClockTime
+find_duration (GArray * sorted, GstClockTime pts)
+{
+  guint low = 0, high = sorted->len;
+
+  /* index of the first that is later */
+  while (low < high) {
+    guint middle = low + (high - low) / 2;
+
+    if (g_array_index (sorted, GstClockTime, middle) <= pts)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  if (low < sorted->len)
+    return g_array_index (sorted, GstClockTime, low) - pts;
+  if (sorted->len < 2)
+    return FALLBACK_DURATION;
+
+  return pts - g_array_index (sorted, GstClockTime, sorted->len - 2);
+}
+
+void
+identifai_times_complete (IdentifaiTrack * track)
+{
+  GArray *sorted = sort_pts (track);
+  guint i;
+
+  if (!dts_is_usable (track))
+    derive_dts (track, sorted);
+  for (i = 0; i < track->buffers->len; i++) {
+    GstBuffer *buffer = writable_at (track, i);
+
+    if (!GST_BUFFER_DTS_IS_VALID (buffer))
+      GST_BUFFER_DTS (buffer) = GST_BUFFER_PTS (buffer);
+    if (!GST_BUFFER_DURATION_IS_VALID (buffer))
+      GST_BUFFER_DURATION (buffer) =
+          find_duration (sorted, GST_BUFFER_PTS (buffer));
+  }
+  g_array_unref (sorted);
+}

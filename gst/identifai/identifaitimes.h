@@ -1,0 +1,21 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Timestamps that a stream doesn't have but a muxer needs.
+ */
+
+#pragma once
+
+#include "identifaisegment.h"
+
+G_BEGIN_DECLS
+
+/* When the first picture of the track is shown; track times. */
+GstClockTime identifai_times_first_shown (IdentifaiTrack * track);
+
+/* Gives every buffer of a video track, all of which have a PTS, a DTS that
+ * never falls and is never after its PTS, and a duration. */
+void identifai_times_complete (IdentifaiTrack * track);
+
+G_END_DECLS
