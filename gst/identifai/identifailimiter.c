@@ -1,0 +1,226 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The service counts calls when they arrive, not when they start, and with a
+ * clock of its own. The windows here are a little longer than the published
+ * ones, so that calls that arrive closer together than they started still are
+ * within the limits.
+ */
+
+#include "identifailimiter.h"
+
+/* In µs. */
+#define SECOND_WINDOW (1100 * G_TIME_SPAN_MILLISECOND)
+#define MINUTE_WINDOW (61 * G_TIME_SPAN_SECOND)
+
+/* After a 429, calls keep a distance of SLOWDOWN times that of the limit's full
+ * use, at most MAX_SLOWDOWN times; each success takes an eighth off. */
+#define SLOWDOWN 2
+#define MAX_SLOWDOWN 16
+/* What counts as full use where there is no limit, in µs. */
+#define UNLIMITED_DISTANCE (100 * G_TIME_SPAN_MILLISECOND)
+
+typedef struct
+{
+  IdentifaiLimit limit;
+
+  /* Ring of when the latest calls started, as many as the larger limit. */
+  gint64 *starts;
+  guint size, first, n_starts;
+
+  gint64 blocked_until;
+  gint64 distance;              /* µs between two calls; 0 = no slowdown */
+} Bucket;
+
+struct _IdentifaiLimiter
+{
+  Bucket buckets[IDENTIFAI_N_CALLS];
+};
+
+/* When the nth call from the end started; 0 is the latest. */
+static gint64
+bucket_start (const Bucket * bucket, guint nth)
+{
+  guint index = bucket->n_starts - 1 - nth;
+
+  return bucket->starts[(bucket->first + index) % bucket->size];
+}
+
+static void
+bucket_resize (Bucket * bucket, guint size)
+{
+  guint kept = MIN (bucket->n_starts, size);
+  gint64 *starts;
+  guint i;
+
+  if (size == bucket->size)
+    return;
+
+  starts = g_new (gint64, MAX (size, 1));
+  for (i = 0; i < kept; i++)
+    starts[i] = bucket_start (bucket, kept - 1 - i);
+
+  g_free (bucket->starts);
+  bucket->starts = starts;
+  bucket->size = size;
+  bucket->first = 0;
+  bucket->n_starts = kept;
+}
+
+static void
+bucket_forget (Bucket * bucket, gint64 now)
+{
+  while (bucket->n_starts > 0
+      && bucket_start (bucket, bucket->n_starts - 1) + MINUTE_WINDOW <= now) {
+    bucket->first = (bucket->first + 1) % bucket->size;
+    bucket->n_starts--;
+  }
+}
+
+static void
+bucket_append (Bucket * bucket, gint64 now)
+{
+  if (bucket->size == 0)
+    return;
+
+  if (bucket->n_starts == bucket->size) {
+    bucket->first = (bucket->first + 1) % bucket->size;
+    bucket->n_starts--;
+  }
+  bucket->starts[(bucket->first + bucket->n_starts++) % bucket->size] = now;
+}
+
+/* When at most count calls are left in the window. */
+static gint64
+bucket_window_opens (const Bucket * bucket, guint count, gint64 window)
+{
+  if (count == 0 || bucket->n_starts < count)
+    return G_MININT64;
+
+  return bucket_start (bucket, count - 1) + window;
+}
+
+/* The first half of a minute's calls may go in one burst; what is left is
+ * spread over the time until the window moves on, so that nobody stands still
+ * for half a minute after a burst. */
+static gint64
+bucket_spread (const Bucket * bucket)
+{
+  guint limit = bucket->limit.per_minute;
+  gint64 latest, opens;
+
+  if (bucket->n_starts == 0 || bucket->n_starts >= limit
+      || bucket->n_starts < limit / 2)
+    return G_MININT64;
+
+  latest = bucket_start (bucket, 0);
+  opens = bucket_start (bucket, bucket->n_starts - 1) + MINUTE_WINDOW;
+
+  return latest + (opens - latest) / (limit - bucket->n_starts);
+}
+
+/* µs between calls when the limit is fully used. */
+static gint64
+bucket_full_speed (const Bucket * bucket)
+{
+  const IdentifaiLimit *limit = &bucket->limit;
+  gint64 distance = 0;
+
+  if (limit->per_second > 0)
+    distance = SECOND_WINDOW / limit->per_second;
+  if (limit->per_minute > 0)
+    distance = MAX (distance, MINUTE_WINDOW / limit->per_minute);
+
+  return distance > 0 ? distance : UNLIMITED_DISTANCE;
+}
+
+IdentifaiLimiter *
+identifai_limiter_new (void)
+{
+  IdentifaiLimiter *self = g_new0 (IdentifaiLimiter, 1);
+  guint i;
+
+  for (i = 0; i < IDENTIFAI_N_CALLS; i++)
+    self->buckets[i].blocked_until = G_MININT64;
+
+  return self;
+}
+
+void
+identifai_limiter_free (IdentifaiLimiter * self)
+{
+  guint i;
+
+  for (i = 0; i < IDENTIFAI_N_CALLS; i++)
+    g_free (self->buckets[i].starts);
+  g_free (self);
+}
+
+void
+identifai_limiter_set_limit (IdentifaiLimiter * self, IdentifaiCall call,
+    const IdentifaiLimit * limit)
+{
+  Bucket *bucket = &self->buckets[call];
+
+  bucket->limit = *limit;
+  /* One at least, for the slowdown after a 429. Never smaller than before: a
+   * limit that is lowered has to know all of the calls that count. */
+  bucket_resize (bucket, MAX (MAX (bucket->size, 1),
+          MAX (limit->per_second, limit->per_minute)));
+}
+
+gint64
+identifai_limiter_next (IdentifaiLimiter * self, IdentifaiCall call, gint64 now)
+{
+  Bucket *bucket = &self->buckets[call];
+  const IdentifaiLimit *limit = &bucket->limit;
+  gint64 next;
+
+  bucket_forget (bucket, now);
+
+  next = MAX (now, bucket->blocked_until);
+  next = MAX (next,
+      bucket_window_opens (bucket, limit->per_second, SECOND_WINDOW));
+  next = MAX (next,
+      bucket_window_opens (bucket, limit->per_minute, MINUTE_WINDOW));
+  next = MAX (next, bucket_spread (bucket));
+  if (bucket->distance > 0 && bucket->n_starts > 0)
+    next = MAX (next, bucket_start (bucket, 0) + bucket->distance);
+
+  return next;
+}
+
+gboolean
+identifai_limiter_take (IdentifaiLimiter * self, IdentifaiCall call, gint64 now)
+{
+  if (identifai_limiter_next (self, call, now) > now)
+    return FALSE;
+
+  bucket_append (&self->buckets[call], now);
+
+  return TRUE;
+}
+
+void
+identifai_limiter_throttled (IdentifaiLimiter * self, IdentifaiCall call,
+    gint64 now, gint64 until)
+{
+  Bucket *bucket = &self->buckets[call];
+  gint64 full_speed = bucket_full_speed (bucket);
+
+  bucket->blocked_until = MAX (bucket->blocked_until, MAX (now, until));
+  bucket->distance = CLAMP (bucket->distance * SLOWDOWN,
+      full_speed * SLOWDOWN, full_speed * MAX_SLOWDOWN);
+}
+
+void
+identifai_limiter_succeeded (IdentifaiLimiter * self, IdentifaiCall call,
+    gint64 now)
+{
+  Bucket *bucket = &self->buckets[call];
+
+  bucket->distance -= bucket->distance / 8;
+  if (bucket->distance <= bucket_full_speed (bucket))
+    bucket->distance = 0;
+}

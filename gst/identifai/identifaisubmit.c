@@ -1,0 +1,309 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Submit calls: lanes take turns, a job that may be tried again waits its time.
+ */
+
+#include "identifaiclientprivate.h"
+
+/* An upload isn't held at its end for longer than a front may wait for it. */
+#define MAX_HOLD (5 * G_TIME_SPAN_SECOND)
+
+/* Retries whose time has come get back into their queues. */
+static gint64
+release_retries (IdentifaiClient * client, gint64 now)
+{
+  gint64 next = G_MAXINT64;
+
+  identifai_client_lock ();
+  while (!g_sequence_is_empty (client->retries)) {
+    IdentifaiJob *job =
+        g_sequence_get (g_sequence_get_begin_iter (client->retries));
+
+    if (job->retry_at > now) {
+      next = job->retry_at;
+      break;
+    }
+    identifai_job_unqueue_locked (job);
+    identifai_job_queue_locked (job);
+  }
+  identifai_client_unlock ();
+
+  return next;
+}
+
+/* The first job of the lane whose turn it is, with a reference. */
+static IdentifaiJob *
+take_job (IdentifaiClient * client)
+{
+  IdentifaiJob *job = NULL;
+  IdentifaiSeat *seat;
+
+  identifai_client_lock ();
+  seat = g_queue_peek_head (&client->ready);
+  if (seat) {
+    job = g_queue_peek_head (&seat->queued);
+    job->refcount++;
+    identifai_job_unqueue_locked (job);
+    job->state = IDENTIFAI_JOB_UPLOADING;
+    job->lane->stats.post_requests++;
+    job->lane->stats.in_flight++;
+    if (job->reposts > 0)
+      job->lane->stats.retries++;
+    if (seat->ready) {
+      g_queue_unlink (&client->ready, &seat->ready_link);
+      g_queue_push_tail_link (&client->ready, &seat->ready_link);
+    }
+  }
+  identifai_client_unlock ();
+
+  return job;
+}
+
+static gboolean
+has_ready (IdentifaiClient * client)
+{
+  gboolean ready;
+
+  identifai_client_lock ();
+  ready = !g_queue_is_empty (&client->ready);
+  identifai_client_unlock ();
+
+  return ready;
+}
+
+/* Forgets the call that ended or is cancelled. */
+static void
+leave_wire (IdentifaiClient * client, IdentifaiJob * job)
+{
+  job->exchange = NULL;
+  client->n_uploads--;
+
+  identifai_client_lock ();
+  job->lane->stats.in_flight--;
+  identifai_client_wake_locked (client);
+  identifai_client_unlock ();
+}
+
+/* What becomes of the job. */
+
+static gint64
+deadline_after (gint64 now, GstClockTime timeout)
+{
+  if (!GST_CLOCK_TIME_IS_VALID (timeout)
+      || timeout / GST_USECOND > (guint64) (G_MAXINT64 - now))
+    return G_MAXINT64;
+
+  return now + timeout / GST_USECOND;
+}
+
+static void
+accept_job (IdentifaiClient * client, IdentifaiJob * job,
+    gchar * identifier, GstClockTime upload_time)
+{
+  IdentifaiRequest *request = NULL;
+  gint64 now = g_get_monotonic_time ();
+  gboolean waiting;
+
+  job->identifier = identifier;
+  job->failures = 0;
+  job->submitted_at = now;
+  job->deadline = deadline_after (now, job->lane->settings.verdict_timeout);
+  identifai_limiter_succeeded (client->limiter, IDENTIFAI_CALL_POST, now);
+
+  identifai_client_lock ();
+  waiting = job->state == IDENTIFAI_JOB_UPLOADING;
+  if (waiting) {
+    job->state = IDENTIFAI_JOB_WAITING;
+    request = g_steal_pointer (&job->request);
+    job->lane->stats.bytes_uploaded += identifai_bytes_get_size (request->file);
+  }
+  identifai_client_unlock ();
+  if (!waiting)
+    return;
+
+  identifai_request_unref (request);
+  identifai_poller_add (client->poller, job);
+  identifai_job_tell_submitted (job, upload_time);
+}
+
+static void
+retry_job (IdentifaiJob * job, gint64 at)
+{
+  job->reposts++;
+
+  identifai_client_lock ();
+  if (job->state == IDENTIFAI_JOB_UPLOADING)
+    identifai_job_retry_locked (job, at);
+  identifai_client_unlock ();
+}
+
+static void
+refuse_job (IdentifaiJob * job, const IdentifaiAttempt * attempt)
+{
+  /* With another key it starts over, perhaps at once on another thread. */
+  job->failures = 0;
+  job->reposts++;
+  if (!identifai_lane_renew_key (job))
+    identifai_job_fail (job, attempt);
+}
+
+static void
+reject_job (IdentifaiClient * client, IdentifaiJob * job,
+    const IdentifaiAttempt * attempt)
+{
+  gint64 now = g_get_monotonic_time ();
+  gint64 at = now + identifai_attempt_get_delay (attempt, ++job->failures);
+
+  if (attempt->http_status == IDENTIFAI_STATUS_THROTTLED) {
+    identifai_limiter_throttled (client->limiter, IDENTIFAI_CALL_POST, now, at);
+    identifai_client_lock ();
+    job->lane->stats.throttled++;
+    identifai_client_unlock ();
+  }
+
+  if (attempt->http_status == SOUP_STATUS_UNAUTHORIZED)
+    refuse_job (job, attempt);
+  else if (identifai_job_may_retry (job, attempt))
+    retry_job (job, at);
+  else
+    identifai_job_fail (job, attempt);
+}
+
+/* The whole file went out and nothing came back: the service may have it, and
+ * with no_cache will charge for it again. */
+static void
+tell_ambiguous (IdentifaiJob * job, const IdentifaiAnswer * answer,
+    IdentifaiAttempt * attempt)
+{
+  gchar *message;
+
+  if (!answer->sent_whole || !answer->error || !job->no_cache)
+    return;
+
+  message = g_strdup_printf ("%s. The file had been sent whole: with no-cache "
+      "another attempt may be charged a second time", attempt->message);
+  g_free (attempt->message);
+  attempt->message = message;
+}
+
+static void
+on_answer (const IdentifaiAnswer * answer, gpointer user_data)
+{
+  IdentifaiJob *job = user_data;
+  IdentifaiClient *client = job->client;
+  g_auto (IdentifaiAttempt) attempt = { 0, };
+  gchar *identifier = NULL;
+  GError *error = NULL;
+  const gchar *data;
+  gsize size;
+
+  leave_wire (client, job);
+  identifai_attempt_init (&attempt, answer, client->host);
+  if (attempt.reason == IDENTIFAI_REASON_NONE) {
+    data = g_bytes_get_data (answer->body, &size);
+    identifier = identifai_result_parse_identifier (data, size, &error);
+    if (!identifier)
+      identifai_attempt_set_bad_response (&attempt, "upload", error->message);
+    g_clear_error (&error);
+  } else {
+    tell_ambiguous (job, answer, &attempt);
+  }
+
+  identifai_lane_tell_attempt (job->lane, IDENTIFAI_CALL_POST, &attempt);
+  if (identifier)
+    accept_job (client, job, identifier, answer->duration);
+  else
+    reject_job (client, job, &attempt);
+  identifai_job_unref (job);
+}
+
+/* Sending. */
+
+static gint64
+on_hold (gpointer user_data)
+{
+  IdentifaiJob *job = user_data;
+  IdentifaiClient *client = job->client;
+  gint64 now = g_get_monotonic_time ();
+
+  if (job->held_since == 0)
+    job->held_since = now;
+  if (identifai_limiter_take (client->arrivals, IDENTIFAI_CALL_POST, now)
+      || now - job->held_since >= MAX_HOLD)
+    return 0;
+
+  return identifai_limiter_next (client->arrivals, IDENTIFAI_CALL_POST, now)
+      - now;
+}
+
+/* Takes over the reference on job. */
+static void
+start_job (IdentifaiClient * client, IdentifaiJob * job)
+{
+  gchar *url = g_strconcat (client->endpoint, "/api/classification_video",
+      NULL);
+  IdentifaiRequest *request = NULL;
+  IdentifaiCallSpec spec = { url, client->api_key, NULL, on_hold };
+
+  identifai_client_lock ();
+  if (job->request)
+    request = identifai_request_ref (job->request);
+  identifai_client_unlock ();
+
+  job->client = client;
+  job->held_since = 0;
+  client->n_uploads++;
+  if (request) {
+    spec.upload = request;
+    job->exchange = identifai_transport_send (identifai_client_get_transport
+        (client, job->lane), &spec, on_answer, job);
+    identifai_request_unref (request);
+  } else {
+    /* Closed a moment ago. */
+    leave_wire (client, job);
+    identifai_job_unref (job);
+  }
+  g_free (url);
+}
+
+gint64
+identifai_submit_run (IdentifaiClient * client, gint64 now)
+{
+  gint64 next = release_retries (client, now);
+
+  while (has_ready (client)) {
+    IdentifaiJob *job;
+    gint64 start;
+
+    /* An upload that ends wakes the client. */
+    if (client->n_uploads >= IDENTIFAI_MAX_UPLOADS)
+      return next;
+
+    start = identifai_limiter_next (client->limiter, IDENTIFAI_CALL_POST, now);
+    if (start > now)
+      return MIN (next, start);
+
+    job = take_job (client);
+    if (!job)
+      break;
+    identifai_limiter_take (client->limiter, IDENTIFAI_CALL_POST, now);
+    start_job (client, job);
+  }
+
+  return next;
+}
+
+void
+identifai_submit_cancel (IdentifaiClient * client, IdentifaiJob * job)
+{
+  IdentifaiExchange *exchange = job->exchange;
+
+  if (!exchange)
+    return;
+
+  leave_wire (client, job);
+  identifai_exchange_cancel (exchange);
+  identifai_job_unref (job);
+}

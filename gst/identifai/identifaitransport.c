@@ -1,0 +1,586 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * An exchange goes through these steps, all on the transport's thread:
+ *
+ *   soup_session_send_async()        headers and body out, headers in
+ *   g_input_stream_read_async()      the answer's body in, up to a bound
+ *   g_input_stream_close_async()     connection back to the pool, or closed
+ *   func()                           unless cancelled
+ *
+ * libsoup's own I/O timeout counts neither for TLS nor for HTTP/2 and not for
+ * an answer that drips, so a watchdog cancels the exchange instead. Only what
+ * brings the call forward counts as progress.
+ */
+
+#include "identifaitransport.h"
+#include "identifaiupload.h"
+
+GST_DEBUG_CATEGORY_STATIC (transport_debug);
+#define GST_CAT_DEFAULT transport_debug
+
+#define CHUNK_BYTES (32 * 1024)
+/* Of an answer that is no success, for its words. */
+#define MAX_ERROR_BYTES (64 * 1024)
+/* An answer has to be whole within so many times `timeout`. */
+#define ANSWER_TIMEOUTS 4
+#define MAX_INFORMATIONAL 32
+
+struct _IdentifaiTransport
+{
+  SoupSession *session;
+  GProxyResolver *resolver;
+  gchar *proxy_userinfo;        /* "user:password" of `proxy`, or NULL */
+  gint64 timeout;               /* µs */
+  GQueue exchanges;
+};
+
+/* Why an exchange ended early. */
+typedef enum
+{
+  CUT_NONE,
+  CUT_SILENCE,
+  CUT_SLOW,
+  CUT_TOO_LONG,
+  CUT_CHATTER,
+  CUT_CANCELLED                 /* by the user: nobody is told */
+} Cut;
+
+struct _IdentifaiExchange
+{
+  IdentifaiTransport *transport;
+  GList link;
+  SoupMessage *message;
+  GCancellable *cancellable;
+  GInputStream *input;
+  GSource *watchdog;
+
+  IdentifaiRequest *upload;
+  IdentifaiBody *body;
+  GInputStream *stream;         /* body, on its way out */
+  IdentifaiUploadHold hold;
+  IdentifaiAnswerFunc func;
+  gpointer user_data;
+
+  Cut cut;
+  gint64 progress;              /* monotonic µs of the latest */
+  gint64 started;               /* headers went out; 0 = not yet */
+  gint64 answer_by;             /* G_MAXINT64 before the answer began */
+  guint n_informational;
+  guint8 *chunk;
+  GByteArray *received;
+};
+
+/* The watchdog. */
+
+static void
+exchange_cut (IdentifaiExchange * self, Cut cut)
+{
+  if (self->cut != CUT_NONE)
+    return;
+
+  self->cut = cut;
+  g_cancellable_cancel (self->cancellable);
+}
+
+static gboolean
+on_watchdog (gpointer user_data)
+{
+  IdentifaiExchange *self = user_data;
+  gint64 now = g_get_monotonic_time ();
+  gint64 silent_at = self->progress + self->transport->timeout;
+
+  if (now >= silent_at)
+    exchange_cut (self, CUT_SILENCE);
+  else if (now >= self->answer_by)
+    exchange_cut (self, CUT_SLOW);
+
+  /* Looks again only when the time may have come: progress costs nothing. */
+  g_source_set_ready_time (self->watchdog,
+      self->cut == CUT_NONE ? MIN (silent_at, self->answer_by) : -1);
+
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+dispatch_ready (GSource * source, GSourceFunc callback, gpointer user_data)
+{
+  return callback (user_data);
+}
+
+static GSourceFuncs ready_funcs = {.dispatch = dispatch_ready };
+
+static void
+exchange_start_watchdog (IdentifaiExchange * self)
+{
+  self->progress = g_get_monotonic_time ();
+  self->answer_by = G_MAXINT64;
+  self->watchdog = g_source_new (&ready_funcs, sizeof (GSource));
+  g_source_set_static_name (self->watchdog, "identifai watchdog");
+  g_source_set_callback (self->watchdog, on_watchdog, self, NULL);
+  g_source_set_ready_time (self->watchdog,
+      self->progress + self->transport->timeout);
+  g_source_attach (self->watchdog, g_main_context_get_thread_default ());
+}
+
+static void
+exchange_progress (IdentifaiExchange * self)
+{
+  self->progress = g_get_monotonic_time ();
+}
+
+/* What libsoup tells on the way. */
+
+static void
+on_network_event (IdentifaiExchange * self, GSocketClientEvent event,
+    GIOStream * connection)
+{
+  exchange_progress (self);
+}
+
+static void
+on_wrote_headers (IdentifaiExchange * self)
+{
+  exchange_progress (self);
+  self->started = self->progress;
+}
+
+static void
+on_wrote_body_data (IdentifaiExchange * self, guint size)
+{
+  exchange_progress (self);
+}
+
+static void
+on_got_informational (IdentifaiExchange * self)
+{
+  if (++self->n_informational > MAX_INFORMATIONAL)
+    exchange_cut (self, CUT_CHATTER);
+}
+
+static void
+on_got_headers (IdentifaiExchange * self)
+{
+  exchange_progress (self);
+  self->answer_by = self->progress + ANSWER_TIMEOUTS * self->transport->timeout;
+}
+
+/* Waiting that we choose is no silence of the service. */
+static gint64
+on_hold (gpointer user_data)
+{
+  IdentifaiExchange *self = user_data;
+
+  exchange_progress (self);
+
+  return MIN (self->hold (self->user_data), self->transport->timeout / 2);
+}
+
+static void
+exchange_drop_body (IdentifaiExchange * self)
+{
+  if (self->stream)
+    identifai_upload_release (IDENTIFAI_UPLOAD (self->stream));
+  g_clear_object (&self->stream);
+  g_clear_object (&self->body);
+}
+
+static void
+exchange_attach_body (IdentifaiExchange * self)
+{
+  exchange_drop_body (self);
+  self->body = IDENTIFAI_BODY (identifai_body_new (self->upload));
+  self->stream = identifai_upload_new (self->body,
+      self->hold ? on_hold : NULL, self);
+  soup_message_set_request_body (self->message,
+      identifai_body_get_content_type (self->body), self->stream,
+      identifai_body_get_length (self->body));
+}
+
+/* libsoup starts over after a proxy asked for a password. */
+static void
+on_restarted (IdentifaiExchange * self)
+{
+  exchange_progress (self);
+  if (self->upload)
+    exchange_attach_body (self);
+}
+
+/* Only a proxy gets a password, that of the `proxy` property. */
+static gboolean
+on_authenticate (IdentifaiExchange * self, SoupAuth * auth, gboolean retrying)
+{
+  const gchar *userinfo = self->transport->proxy_userinfo;
+  gchar **parts;
+
+  if (!userinfo || retrying || !soup_auth_is_for_proxy (auth))
+    return FALSE;
+
+  parts = g_strsplit (userinfo, ":", 2);
+  soup_auth_authenticate (auth, parts[0], parts[1] ? parts[1] : "");
+  g_strfreev (parts);
+
+  return TRUE;
+}
+
+static void
+exchange_watch_message (IdentifaiExchange * self)
+{
+  static const struct
+  {
+    const gchar *signal;
+    GCallback callback;
+  } signals[] = {
+    {"network-event", G_CALLBACK (on_network_event)},
+    {"wrote-headers", G_CALLBACK (on_wrote_headers)},
+    {"wrote-body-data", G_CALLBACK (on_wrote_body_data)},
+    {"got-informational", G_CALLBACK (on_got_informational)},
+    {"got-headers", G_CALLBACK (on_got_headers)},
+    {"restarted", G_CALLBACK (on_restarted)},
+    {"authenticate", G_CALLBACK (on_authenticate)},
+  };
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (signals); i++) {
+    g_signal_connect_swapped (self->message, signals[i].signal,
+        signals[i].callback, self);
+  }
+}
+
+/* The end. */
+
+static void
+exchange_free (IdentifaiExchange * self)
+{
+  g_queue_unlink (&self->transport->exchanges, &self->link);
+  g_source_destroy (self->watchdog);
+  g_source_unref (self->watchdog);
+  g_signal_handlers_disconnect_by_data (self->message, self);
+  g_object_unref (self->message);
+  g_object_unref (self->cancellable);
+  g_clear_object (&self->input);
+  exchange_drop_body (self);
+  g_clear_pointer (&self->upload, identifai_request_unref);
+  g_byte_array_unref (self->received);
+  g_free (self->chunk);
+  g_free (self);
+}
+
+static GError *
+cut_to_error (Cut cut, gint64 timeout)
+{
+  guint seconds = timeout / G_TIME_SPAN_SECOND;
+
+  switch (cut) {
+    case CUT_SILENCE:
+      return g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
+          "nothing was heard for %u s (timeout)", seconds);
+    case CUT_SLOW:
+      return g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
+          "the answer was not complete after %u s", ANSWER_TIMEOUTS * seconds);
+    case CUT_TOO_LONG:
+      return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+          "the answer is too long");
+    case CUT_CHATTER:
+      return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+          "interim answers (1xx) don't end");
+    default:
+      return NULL;
+  }
+}
+
+/* Where a redirect points, without what may be secret in it. */
+static gchar *
+describe_location (SoupMessage * message)
+{
+  const gchar *location = soup_message_headers_get_one
+      (soup_message_get_response_headers (message), "Location");
+  GUri *uri = NULL;
+  gchar *text = NULL;
+
+  if (location)
+    uri = g_uri_parse_relative (soup_message_get_uri (message), location,
+        SOUP_HTTP_URI_FLAGS, NULL);
+  if (uri && g_uri_get_host (uri)) {
+    text = g_strdup_printf ("%s://%s", g_uri_get_scheme (uri),
+        g_uri_get_host (uri));
+  }
+  g_clear_pointer (&uri, g_uri_unref);
+
+  return text;
+}
+
+static gboolean
+exchange_sent_whole (IdentifaiExchange * self)
+{
+  return self->started > 0 && (!self->body
+      || identifai_body_get_sent (self->body)
+      == identifai_body_get_length (self->body));
+}
+
+/* Takes over error. */
+static void
+exchange_answer (IdentifaiExchange * self, GError * error)
+{
+  SoupMessageHeaders *headers =
+      soup_message_get_response_headers (self->message);
+  guint status = soup_message_get_status (self->message);
+  IdentifaiAnswer answer = {
+    .http_status = status < 200 || self->answer_by == G_MAXINT64 ? 0 : status,
+    .retry_after = g_strdup (soup_message_headers_get_one (headers,
+            "Retry-After")),
+    .sent_whole = exchange_sent_whole (self),
+    .tls_errors = soup_message_get_tls_peer_certificate_errors (self->message),
+  };
+
+  if (SOUP_STATUS_IS_REDIRECTION (status))
+    answer.location = describe_location (self->message);
+  if (self->started > 0)
+    answer.duration = (g_get_monotonic_time () - self->started) * GST_USECOND;
+  answer.error = cut_to_error (self->cut, self->transport->timeout);
+  if (!answer.error)
+    answer.error = g_steal_pointer (&error);
+  answer.body = g_byte_array_free_to_bytes (self->received);
+  self->received = g_byte_array_new ();
+
+  /* Lets go of the file before the user hears that the service has it. */
+  exchange_drop_body (self);
+  g_clear_pointer (&self->upload, identifai_request_unref);
+  soup_message_set_request_body (self->message, NULL, NULL, 0);
+
+  GST_DEBUG ("%s: status %u, %" G_GSIZE_FORMAT " bytes%s%s",
+      soup_message_get_method (self->message), answer.http_status,
+      g_bytes_get_size (answer.body), answer.error ? ", " : "",
+      answer.error ? answer.error->message : "");
+
+  self->func (&answer, self->user_data);
+
+  g_bytes_unref (answer.body);
+  g_clear_error (&answer.error);
+  g_clear_error (&error);
+  g_free (answer.retry_after);
+  g_free (answer.location);
+}
+
+/* Takes over error. func may do anything but free the transport. */
+static void
+exchange_finish (IdentifaiExchange * self, GError * error)
+{
+  /* Nothing more may cut it, from within func. */
+  g_source_set_ready_time (self->watchdog, -1);
+
+  if (self->cut == CUT_CANCELLED)
+    g_clear_error (&error);
+  else
+    exchange_answer (self, error);
+
+  exchange_free (self);
+}
+
+/* The answer's body. */
+
+static void
+on_closed (GObject * source, GAsyncResult * result, gpointer user_data)
+{
+  IdentifaiExchange *self = user_data;
+  GError *error = g_object_steal_data (source, "identifai-error");
+
+  g_input_stream_close_finish (G_INPUT_STREAM (source), result, NULL);
+  exchange_finish (self, error);
+}
+
+/* Takes over error. */
+static void
+exchange_close (IdentifaiExchange * self, GError * error)
+{
+  if (error)
+    g_object_set_data_full (G_OBJECT (self->input), "identifai-error", error,
+        (GDestroyNotify) g_error_free);
+  g_input_stream_close_async (self->input, G_PRIORITY_DEFAULT,
+      self->cancellable, on_closed, self);
+}
+
+static gsize
+exchange_max_bytes (IdentifaiExchange * self)
+{
+  return SOUP_STATUS_IS_SUCCESSFUL (soup_message_get_status (self->message))
+      ? IDENTIFAI_MAX_ANSWER_BYTES : MAX_ERROR_BYTES;
+}
+
+static void on_read (GObject * source, GAsyncResult * result,
+    gpointer user_data);
+
+static void
+exchange_read (IdentifaiExchange * self)
+{
+  g_input_stream_read_async (self->input, self->chunk, CHUNK_BYTES,
+      G_PRIORITY_DEFAULT, self->cancellable, on_read, self);
+}
+
+static void
+on_read (GObject * source, GAsyncResult * result, gpointer user_data)
+{
+  IdentifaiExchange *self = user_data;
+  GError *error = NULL;
+  gssize got;
+
+  got = g_input_stream_read_finish (self->input, result, &error);
+  if (got <= 0) {
+    exchange_close (self, error);
+    return;
+  }
+
+  exchange_progress (self);
+  g_byte_array_append (self->received, self->chunk, got);
+  if (self->received->len > exchange_max_bytes (self)) {
+    exchange_cut (self, CUT_TOO_LONG);
+    exchange_close (self, NULL);
+  } else {
+    exchange_read (self);
+  }
+}
+
+static void
+on_sent (GObject * source, GAsyncResult * result, gpointer user_data)
+{
+  IdentifaiExchange *self = user_data;
+  GError *error = NULL;
+
+  self->input = soup_session_send_finish (SOUP_SESSION (source), result,
+      &error);
+  if (self->input)
+    exchange_read (self);
+  else
+    exchange_finish (self, error);
+}
+
+static SoupMessage *
+create_message (const IdentifaiCallSpec * spec)
+{
+  gboolean text = spec->upload && spec->upload->accept_text;
+  SoupMessage *message;
+  SoupMessageHeaders *headers;
+
+  message = soup_message_new (spec->upload ? "POST" : "GET", spec->url);
+  g_return_val_if_fail (message != NULL, NULL);
+
+  /* A redirect could take the key to another host, or post a file twice. */
+  soup_message_add_flags (message, SOUP_MESSAGE_NO_REDIRECT);
+  headers = soup_message_get_request_headers (message);
+  soup_message_headers_replace (headers, "X-Api-Key", spec->api_key);
+  soup_message_headers_replace (headers, "Accept",
+      text ? "text/plain" : "application/json");
+
+  return message;
+}
+
+IdentifaiExchange *
+identifai_transport_send (IdentifaiTransport * self,
+    const IdentifaiCallSpec * spec, IdentifaiAnswerFunc func,
+    gpointer user_data)
+{
+  IdentifaiExchange *exchange = g_new0 (IdentifaiExchange, 1);
+
+  exchange->transport = self;
+  exchange->link.data = exchange;
+  g_queue_push_tail_link (&self->exchanges, &exchange->link);
+  exchange->message = create_message (spec);
+  exchange->cancellable = g_cancellable_new ();
+  exchange->hold = spec->hold;
+  exchange->func = func;
+  exchange->user_data = user_data;
+  exchange->chunk = g_malloc (CHUNK_BYTES);
+  exchange->received = g_byte_array_new ();
+  if (spec->upload) {
+    exchange->upload = identifai_request_ref (spec->upload);
+    exchange_attach_body (exchange);
+  }
+
+  exchange_watch_message (exchange);
+  exchange_start_watchdog (exchange);
+  soup_session_send_async (self->session, exchange->message,
+      G_PRIORITY_DEFAULT, exchange->cancellable, on_sent, exchange);
+
+  return exchange;
+}
+
+void
+identifai_exchange_cancel (IdentifaiExchange * self)
+{
+  self->cut = CUT_CANCELLED;
+  exchange_drop_body (self);
+  g_cancellable_cancel (self->cancellable);
+}
+
+/* The session. */
+
+static gchar *
+find_userinfo (const gchar * proxy)
+{
+  GUri *uri = proxy ? g_uri_parse (proxy, G_URI_FLAGS_NONE, NULL) : NULL;
+  gchar *userinfo = NULL;
+
+  if (uri) {
+    userinfo = g_strdup (g_uri_get_userinfo (uri));
+    g_uri_unref (uri);
+  }
+
+  return userinfo;
+}
+
+IdentifaiTransport *
+identifai_transport_new (const IdentifaiClientSettings * settings,
+    GTlsDatabase * tls_database)
+{
+  IdentifaiTransport *self = g_new0 (IdentifaiTransport, 1);
+  guint max_conns = IDENTIFAI_MAX_UPLOADS + IDENTIFAI_MAX_LOOKS;
+
+  GST_DEBUG_CATEGORY_INIT (transport_debug, "identifaitransport", 0,
+      "identifAI HTTP exchanges");
+
+  self->resolver = identifai_proxy_resolver_new (settings->proxy);
+  self->proxy_userinfo = find_userinfo (settings->proxy);
+  self->timeout = MAX (settings->timeout, 1) * G_TIME_SPAN_SECOND;
+  self->session = soup_session_new_with_options ("max-conns", max_conns,
+      "max-conns-per-host", max_conns, "timeout", 0,
+      "proxy-resolver", self->resolver, NULL);
+  if (settings->user_agent)
+    soup_session_set_user_agent (self->session, settings->user_agent);
+  if (tls_database)
+    soup_session_set_tls_database (self->session, tls_database);
+  /* A small answer may unpack to a very large one. */
+  soup_session_remove_feature_by_type (self->session,
+      SOUP_TYPE_CONTENT_DECODER);
+
+  return self;
+}
+
+void
+identifai_transport_free (IdentifaiTransport * self)
+{
+  g_return_if_fail (g_queue_is_empty (&self->exchanges));
+
+  soup_session_abort (self->session);
+  g_object_unref (self->session);
+  g_clear_object (&self->resolver);
+  g_free (self->proxy_userinfo);
+  g_free (self);
+}
+
+guint
+identifai_transport_count (IdentifaiTransport * self)
+{
+  return g_queue_get_length (&self->exchanges);
+}
+
+gchar *
+identifai_transport_key (const IdentifaiClientSettings * settings)
+{
+  const gchar *proxy = settings->proxy ? settings->proxy : "";
+  const gchar *agent = settings->user_agent ? settings->user_agent : "";
+  const gchar *ca_file = settings->tls_ca_file ? settings->tls_ca_file : "";
+
+  return g_strdup_printf ("%u\n%s\n%s\n%s", settings->timeout, proxy, agent,
+      ca_file);
+}

@@ -1,0 +1,79 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * One HTTP call at a time: a request goes out, an answer or an error comes
+ * back, whatever the other side does: silence, size and duration are bounded.
+ * Knows libsoup; knows nothing of jobs, limits and retries.
+ *
+ * Lives on one thread, in its thread-default main context.
+ */
+
+#pragma once
+
+#include <libsoup/soup.h>
+#include "identifaiclient.h"
+
+G_BEGIN_DECLS
+
+/* A SoupSession with its settings, and the calls that it has under way. */
+typedef struct _IdentifaiTransport IdentifaiTransport;
+
+/* One call under way. */
+typedef struct _IdentifaiExchange IdentifaiExchange;
+
+/* Calls of one host at a time, of each kind. */
+#define IDENTIFAI_MAX_UPLOADS 4
+#define IDENTIFAI_MAX_LOOKS 4
+
+typedef struct
+{
+  const gchar *url;             /* absolute, escaped */
+  const gchar *api_key;
+  IdentifaiRequest *upload;     /* POSTs its body; NULL = a GET */
+  /* Asked before the last bytes of the body go out, which is when a service
+   * behind a buffering front counts the call: how long to wait, in µs, 0 = go.
+   * May be NULL. */
+  gint64 (*hold) (gpointer user_data);
+} IdentifaiCallSpec;
+
+/* What came of a call. All owned by the exchange. */
+typedef struct
+{
+  guint http_status;            /* 0: no answer */
+  GBytes *body;                 /* never NULL; what was read of it */
+  GError *error;                /* NULL: answered in full. With a status: the
+                                 * body could not be read to its end */
+  gchar *retry_after;
+  gchar *location;              /* of a redirect: scheme and host only */
+  GTlsCertificateFlags tls_errors;
+  gboolean sent_whole;          /* all of the request's body went out */
+  GstClockTime duration;        /* first byte out to answer in, ns */
+} IdentifaiAnswer;
+
+typedef void (*IdentifaiAnswerFunc) (const IdentifaiAnswer * answer,
+    gpointer user_data);
+
+/* tls_database may be NULL: the system's. */
+IdentifaiTransport *identifai_transport_new (
+    const IdentifaiClientSettings * settings, GTlsDatabase * tls_database);
+/* No exchange may be under way. */
+void identifai_transport_free (IdentifaiTransport * self);
+/* Exchanges under way, cancelled ones that still wind up included. */
+guint identifai_transport_count (IdentifaiTransport * self);
+
+/* func is called once, later, unless the exchange is cancelled. The exchange
+ * belongs to the transport; the pointer is good until func was called. */
+IdentifaiExchange *identifai_transport_send (IdentifaiTransport * self,
+    const IdentifaiCallSpec * spec, IdentifaiAnswerFunc func,
+    gpointer user_data);
+/* func won't be called. Winds up later, from the main context. */
+void identifai_exchange_cancel (IdentifaiExchange * self);
+
+/* Two settings with the same text share a transport. */
+gchar *identifai_transport_key (const IdentifaiClientSettings * settings);
+
+/* For `proxy`, or for the environment's proxies where it is NULL. */
+GProxyResolver *identifai_proxy_resolver_new (const gchar * proxy);
+
+G_END_DECLS

@@ -1,0 +1,755 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#define _GNU_SOURCE             /* POLLRDHUP, memmem */
+#include "faultserver.h"
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define RECEIVE_BUFFER 16384
+#define PATIENCE (20 * G_TIME_SPAN_SECOND)
+
+struct _FaultServer
+{
+  const FaultStep *steps;
+  guint n_steps;
+  int listener;
+  guint16 port;
+  int wake[2];                  /* readable once the server is to stop */
+  int crowd[4];                 /* connections that fill a deaf one's backlog */
+  GThread *thread;
+
+  GMutex lock;
+  GCond changed;
+  GPtrArray *connections;       /* threads */
+  GPtrArray *requests;          /* of FaultRequest */
+  guint counts[FAULT_N_CALLS];
+  guint n_submitted;
+  gint64 submitted[10000];      /* monotonic µs, by number */
+  gchar *key;
+  guint delay;
+};
+
+typedef struct
+{
+  FaultServer *server;
+  int fd;
+  GByteArray *in;               /* read but not used */
+} Connection;
+
+/* Sockets. Everything ends early once the server stops. */
+
+/* FALSE: stop, or events didn't come for ms (-1 = wait). */
+static gboolean
+wait_for (FaultServer * self, int fd, short events, int ms)
+{
+  struct pollfd fds[2] = {
+    {.fd = self->wake[0],.events = POLLIN},
+    {.fd = fd,.events = events},
+  };
+
+  while (poll (fds, 2, ms) < 0 && errno == EINTR);
+
+  return !fds[0].revents && fds[1].revents;
+}
+
+/* FALSE: the server stops. */
+static gboolean
+pause_for (FaultServer * self, guint ms)
+{
+  struct pollfd fd = {.fd = self->wake[0],.events = POLLIN };
+
+  while (poll (&fd, 1, ms) < 0 && errno == EINTR);
+
+  return !fd.revents;
+}
+
+static gboolean
+write_all (Connection * self, const gchar * data, gsize length)
+{
+  while (length > 0) {
+    gssize written;
+
+    if (!wait_for (self->server, self->fd, POLLOUT, -1))
+      return FALSE;
+    written = send (self->fd, data, length, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (written < 0 && errno != EAGAIN)
+      return FALSE;
+    data += MAX (written, 0);
+    length -= MAX (written, 0);
+  }
+
+  return TRUE;
+}
+
+static gboolean
+read_some (Connection * self, gsize max)
+{
+  guint8 buffer[65536];
+  gssize got;
+
+  if (!wait_for (self->server, self->fd, POLLIN, -1))
+    return FALSE;
+  got = recv (self->fd, buffer, MIN (max, sizeof (buffer)), 0);
+  if (got > 0)
+    g_byte_array_append (self->in, buffer, got);
+
+  return got > 0;
+}
+
+static void
+reset (Connection * self)
+{
+  struct linger linger = { 1, 0 };
+
+  setsockopt (self->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof (linger));
+}
+
+/* Requests. */
+
+static gchar *
+find_header (const gchar * headers, const gchar * name)
+{
+  gchar **lines = g_strsplit (headers, "\r\n", -1);
+  gchar *value = NULL;
+  gsize length = strlen (name);
+  guint i;
+
+  for (i = 0; lines[i] && !value; i++) {
+    if (g_ascii_strncasecmp (lines[i], name, length) == 0
+        && lines[i][length] == ':')
+      value = g_strstrip (g_strdup (lines[i] + length + 1));
+  }
+  g_strfreev (lines);
+
+  return value;
+}
+
+static FaultCall
+classify (const gchar * method, const gchar * target)
+{
+  static const struct
+  {
+    const gchar *method, *prefix;
+    FaultCall call;
+  } calls[] = {
+    {"POST", "/api/classification_video", FAULT_POST},
+    {"GET", "/api/classification_video/", FAULT_GET},
+    {"GET", "/api/classifications_video", FAULT_BATCH},
+    {"GET", "/api/classification/", FAULT_PLAIN},
+  };
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (calls); i++) {
+    if (g_str_equal (method, calls[i].method)
+        && g_str_has_prefix (target, calls[i].prefix))
+      return calls[i].call;
+  }
+
+  return FAULT_OTHER;
+}
+
+static void
+request_free (FaultRequest * request)
+{
+  g_free (request->target);
+  g_free (request->headers);
+  g_free (request->key);
+  g_clear_pointer (&request->body, g_bytes_unref);
+  g_free (request);
+}
+
+/* Up to the empty line; NULL at the end of the connection. */
+static FaultRequest *
+read_request (Connection * self)
+{
+  FaultRequest *request;
+  gchar **words;
+  gchar *end = NULL;
+
+  while (self->in->len == 0 || !(end = memmem (self->in->data, self->in->len,
+              "\r\n\r\n", 4))) {
+    if (!read_some (self, RECEIVE_BUFFER))
+      return NULL;
+  }
+
+  request = g_new0 (FaultRequest, 1);
+  request->time = g_get_monotonic_time ();
+  request->headers = g_strndup ((gchar *) self->in->data,
+      end - (gchar *) self->in->data + 2);
+  g_byte_array_remove_range (self->in, 0, end - (gchar *) self->in->data + 4);
+  words = g_strsplit (request->headers, " ", 3);
+  request->target = g_strdup (words[1]);
+  request->call = classify (words[0], words[1]);
+  request->key = find_header (request->headers, "X-Api-Key");
+  g_strfreev (words);
+
+  return request;
+}
+
+static gsize
+get_body_length (const FaultRequest * request)
+{
+  gchar *value = find_header (request->headers, "Content-Length");
+  gsize length = value ? g_ascii_strtoull (value, NULL, 10) : 0;
+
+  g_free (value);
+
+  return length;
+}
+
+static gboolean
+read_body (Connection * self, gsize length)
+{
+  while (self->in->len < length) {
+    if (!read_some (self, length - self->in->len))
+      return FALSE;
+  }
+
+  return TRUE;
+}
+
+/* Books it; nth counts from 1. */
+static guint
+record (FaultServer * self, FaultRequest * request)
+{
+  guint nth;
+
+  g_mutex_lock (&self->lock);
+  g_ptr_array_add (self->requests, request);
+  nth = ++self->counts[request->call];
+  g_cond_broadcast (&self->changed);
+  g_mutex_unlock (&self->lock);
+
+  return nth;
+}
+
+static const FaultStep *
+find_step (FaultServer * self, FaultCall call, guint nth)
+{
+  static const FaultStep none = { 0, };
+  const FaultStep *each = NULL;
+  guint i;
+
+  for (i = 0; i < self->n_steps; i++) {
+    const FaultStep *step = &self->steps[i];
+
+    if (step->call != call)
+      continue;
+    if (step->nth == nth)
+      return step;
+    if (step->nth == 0)
+      each = step;
+  }
+
+  return each ? each : &none;
+}
+
+/* Answers. */
+
+static gboolean
+is_final (FaultServer * self, const gchar * identifier)
+{
+  guint number = 0;
+  gboolean final;
+
+  if (g_str_has_prefix (identifier, "id-"))
+    number = g_ascii_strtoull (identifier + 3, NULL, 10);
+
+  g_mutex_lock (&self->lock);
+  final = number == 0 || number >= G_N_ELEMENTS (self->submitted)
+      || g_get_monotonic_time () - self->submitted[number]
+      >= self->delay * G_TIME_SPAN_MILLISECOND;
+  g_mutex_unlock (&self->lock);
+
+  return final;
+}
+
+static gchar *
+make_result (FaultServer * self, const gchar * identifier)
+{
+  if (!is_final (self, identifier))
+    return g_strdup_printf ("{\"identifier\":\"%s\",\"status\":\"new\"}",
+        identifier);
+
+  return g_strdup_printf ("{\"identifier\":\"%s\",\"status\":\"done\","
+      "\"verdict\":{\"heuristic\":\"Majority\",\"confidence\":0.75,"
+      "\"classification\":\"human\",\"unknown\":false},\"verdicts\":[]}",
+      identifier);
+}
+
+static gchar *
+make_batch (FaultServer * self, const gchar * target)
+{
+  GString *text = g_string_new ("[");
+  gchar **parts = g_strsplit_set (target, "?&", -1);
+  guint i;
+
+  for (i = 1; parts[0] && parts[i]; i++) {
+    gchar *equals = strchr (parts[i], '=');
+    gchar *identifier = g_uri_unescape_string (equals ? equals + 1 : "", NULL);
+    gchar *result = make_result (self, identifier);
+
+    g_string_append_printf (text, "%s%s", i > 1 ? "," : "", result);
+    g_free (identifier);
+    g_free (result);
+  }
+  g_strfreev (parts);
+
+  return g_string_free (g_string_append_c (text, ']'), FALSE);
+}
+
+static gchar *
+make_identifier (FaultServer * self)
+{
+  guint number;
+
+  g_mutex_lock (&self->lock);
+  number = ++self->n_submitted;
+  if (number < G_N_ELEMENTS (self->submitted))
+    self->submitted[number] = g_get_monotonic_time ();
+  g_mutex_unlock (&self->lock);
+
+  return g_strdup_printf ("{\"identifier\":\"id-%u\"}", number);
+}
+
+static gchar *
+make_body (FaultServer * self, const FaultRequest * request)
+{
+  const gchar *slash = strrchr (request->target, '/');
+  gchar *identifier, *body;
+
+  switch (request->call) {
+    case FAULT_POST:
+      return make_identifier (self);
+    case FAULT_BATCH:
+      return make_batch (self, request->target);
+    default:
+      identifier = g_uri_unescape_string (slash + 1, NULL);
+      body = make_result (self, identifier);
+      g_free (identifier);
+      return body;
+  }
+}
+
+static GString *
+make_answer (FaultServer * self, const FaultRequest * request,
+    const FaultStep * step, gsize missing)
+{
+  guint status = step->status ? step->status : 200;
+  GString *answer = g_string_new (NULL);
+  gchar *body = NULL;
+  gsize length;
+
+  if (!step->body && status == 200)
+    body = make_body (self, request);
+  length = body ? strlen (body) : step->body_length;
+  if (!body && length == 0 && step->body)
+    length = strlen (step->body);
+
+  g_string_append_printf (answer, "HTTP/1.1 %u Scripted\r\n%s", status,
+      step->headers ? step->headers : "");
+  if (status != 204)
+    g_string_append_printf (answer, "Content-Length: %" G_GSIZE_FORMAT "\r\n",
+        length + missing);
+  g_string_append (answer, "\r\n");
+  if (length > 0)
+    g_string_append_len (answer, body ? body : step->body, length);
+  g_free (body);
+
+  return answer;
+}
+
+static gboolean
+drip (Connection * self, const GString * answer, guint delay)
+{
+  gsize i;
+
+  for (i = 0; i < answer->len; i++) {
+    if (!write_all (self, answer->str + i, 1)
+        || !pause_for (self->server, delay))
+      return FALSE;
+  }
+
+  return TRUE;
+}
+
+/* Returns when the other side has had enough. */
+static void
+repeat (Connection * self, const gchar * start, const gchar * piece,
+    guint delay)
+{
+  if (!write_all (self, start, strlen (start)))
+    return;
+  while (write_all (self, piece, strlen (piece))) {
+    if (delay > 0 && !pause_for (self->server, delay))
+      return;
+  }
+}
+
+static void
+send_endless (Connection * self, const FaultStep * step)
+{
+  static const gchar chunked[] =
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+  switch (step->kind) {
+    case FAULT_ENDLESS_BODY:
+    {
+      gchar *filler = g_strnfill (65536, ' ');
+      gchar *piece = g_strdup_printf ("10000\r\n%s\r\n", filler);
+
+      repeat (self, chunked, piece, 0);
+      g_free (piece);
+      g_free (filler);
+      break;
+    }
+    case FAULT_ENDLESS_DRIP:
+      repeat (self, chunked, "1\r\n \r\n", step->delay);
+      break;
+    case FAULT_ENDLESS_HEADERS:
+      repeat (self, "HTTP/1.1 200 OK\r\n", "X-Noise: abcdefghijklm\r\n", 0);
+      break;
+    default:
+      repeat (self, "", "HTTP/1.1 102 Processing\r\n\r\n", 0);
+  }
+}
+
+/* Until the other side closes, or the server stops. */
+static void
+be_silent (Connection * self)
+{
+  guint8 buffer[4096];
+
+  while (wait_for (self->server, self->fd, POLLIN, -1)
+      && recv (self->fd, buffer, sizeof (buffer), 0) > 0);
+}
+
+/* Doesn't read, but notices the end of the server. */
+static void
+be_stuck (Connection * self)
+{
+  struct pollfd fds[2] = {
+    {.fd = self->server->wake[0],.events = POLLIN},
+    {.fd = self->fd,.events = POLLRDHUP},
+  };
+
+  while (poll (fds, 2, -1) < 0 && errno == EINTR);
+}
+
+/* FALSE: the connection is to be closed. */
+static gboolean
+send_answer (Connection * self, const FaultRequest * request,
+    const FaultStep * step)
+{
+  GString *answer = make_answer (self->server, request, step,
+      step->kind == FAULT_SHORT ? step->at : 0);
+  gboolean keep;
+  gsize i;
+
+  for (i = 0; step->kind == FAULT_INTERIM && i < step->at; i++)
+    write_all (self, "HTTP/1.1 102 Processing\r\n\r\n", 27);
+  if (step->kind == FAULT_DRIP) {
+    keep = drip (self, answer, step->delay);
+  } else {
+    keep = write_all (self, answer->str, answer->len);
+    keep = keep && step->kind != FAULT_SHORT && step->kind != FAULT_EARLY;
+  }
+  g_string_free (answer, TRUE);
+
+  return keep;
+}
+
+static gboolean
+act (Connection * self, const FaultRequest * request, const FaultStep * step)
+{
+  if (step->kind != FAULT_DRIP && step->kind != FAULT_ENDLESS_DRIP
+      && step->delay > 0 && !pause_for (self->server, step->delay))
+    return FALSE;
+
+  switch (step->kind) {
+    case FAULT_RAW:
+      write_all (self, step->body,
+          step->body_length ? step->body_length : strlen (step->body));
+      return FALSE;
+    case FAULT_RESET:
+      reset (self);
+      return FALSE;
+    case FAULT_CLOSE:
+      return FALSE;
+    case FAULT_SILENT:
+      be_silent (self);
+      return FALSE;
+    case FAULT_STUCK:
+      be_stuck (self);
+      return FALSE;
+    case FAULT_ENDLESS_BODY:
+    case FAULT_ENDLESS_DRIP:
+    case FAULT_ENDLESS_HEADERS:
+    case FAULT_ENDLESS_INTERIM:
+      send_endless (self, step);
+      return FALSE;
+    default:
+      return send_answer (self, request, step);
+  }
+}
+
+static gboolean
+is_authorized (FaultServer * self, const FaultRequest * request)
+{
+  gboolean authorized;
+
+  g_mutex_lock (&self->lock);
+  authorized = !self->key || g_strcmp0 (self->key, request->key) == 0;
+  g_mutex_unlock (&self->lock);
+
+  return authorized;
+}
+
+static gboolean
+serve (Connection * self)
+{
+  static const FaultStep refusal = {.status = 401,
+    .body = "{\"error\":\"Unauthorized\"}"
+  };
+  FaultRequest *request = read_request (self);
+  const FaultStep *step;
+  gsize length, wanted;
+  guint nth;
+
+  if (!request)
+    return FALSE;
+
+  length = wanted = get_body_length (request);
+  nth = record (self->server, request);
+  step = find_step (self->server, request->call, nth);
+  if (!is_authorized (self->server, request))
+    step = &refusal;
+
+  if (step->kind == FAULT_RESET || step->kind == FAULT_EARLY
+      || step->kind == FAULT_STUCK)
+    wanted = MIN (length, step->at);
+  if (!read_body (self, wanted))
+    return FALSE;
+  g_mutex_lock (&self->server->lock);
+  request->body = g_bytes_new (self->in->data, wanted);
+  g_mutex_unlock (&self->server->lock);
+  g_byte_array_remove_range (self->in, 0, wanted);
+
+  return act (self, request, step);
+}
+
+static gpointer
+run_connection (gpointer user_data)
+{
+  Connection *self = user_data;
+
+  while (serve (self));
+
+  close (self->fd);
+  g_byte_array_unref (self->in);
+  g_free (self);
+
+  return NULL;
+}
+
+static gpointer
+run_listener (gpointer user_data)
+{
+  FaultServer *self = user_data;
+
+  while (wait_for (self, self->listener, POLLIN, -1)) {
+    Connection *connection = g_new0 (Connection, 1);
+
+    connection->server = self;
+    connection->in = g_byte_array_new ();
+    connection->fd = accept (self->listener, NULL, NULL);
+    if (connection->fd < 0) {
+      g_byte_array_unref (connection->in);
+      g_free (connection);
+      continue;
+    }
+    g_ptr_array_add (self->connections,
+        g_thread_new ("fault-conn", run_connection, connection));
+  }
+
+  return NULL;
+}
+
+/* The server. */
+
+static void
+listen_on_loopback (FaultServer * self, int backlog)
+{
+  struct sockaddr_in address = {.sin_family = AF_INET };
+  socklen_t length = sizeof (address);
+  int buffer = RECEIVE_BUFFER;
+
+  address.sin_addr.s_addr = htonl (INADDR_LOOPBACK);
+  self->listener = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  /* Small, so that who doesn't read is soon noticed. */
+  setsockopt (self->listener, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof (buffer));
+  if (bind (self->listener, (struct sockaddr *) &address, length) < 0
+      || listen (self->listener, backlog) < 0
+      || getsockname (self->listener, (struct sockaddr *) &address,
+          &length) < 0)
+    g_error ("no server: %s", g_strerror (errno));
+  self->port = ntohs (address.sin_port);
+}
+
+static FaultServer *
+create (int backlog)
+{
+  FaultServer *self = g_new0 (FaultServer, 1);
+  guint i;
+
+  if (pipe (self->wake) < 0)
+    g_error ("no pipe: %s", g_strerror (errno));
+  for (i = 0; i < G_N_ELEMENTS (self->crowd); i++)
+    self->crowd[i] = -1;
+  g_mutex_init (&self->lock);
+  g_cond_init (&self->changed);
+  self->connections = g_ptr_array_new ();
+  self->requests =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) request_free);
+  listen_on_loopback (self, backlog);
+
+  return self;
+}
+
+FaultServer *
+fault_server_new (const FaultStep * steps, guint n_steps)
+{
+  FaultServer *self = create (64);
+
+  self->steps = steps;
+  self->n_steps = n_steps;
+  self->thread = g_thread_new ("fault-listen", run_listener, self);
+
+  return self;
+}
+
+FaultServer *
+fault_server_new_deaf (void)
+{
+  FaultServer *self = create (0);
+  struct sockaddr_in address = {.sin_family = AF_INET };
+  guint i;
+
+  address.sin_addr.s_addr = htonl (INADDR_LOOPBACK);
+  address.sin_port = htons (self->port);
+  for (i = 0; i < G_N_ELEMENTS (self->crowd); i++) {
+    self->crowd[i] = socket (AF_INET, SOCK_STREAM | SOCK_NONBLOCK
+        | SOCK_CLOEXEC, 0);
+    (void) connect (self->crowd[i], (struct sockaddr *) &address,
+        sizeof (address));
+  }
+
+  return self;
+}
+
+void
+fault_server_free (FaultServer * self)
+{
+  guint i;
+
+  if (write (self->wake[1], "", 1) < 0)
+    g_error ("no wakeup: %s", g_strerror (errno));
+  if (self->thread)
+    g_thread_join (self->thread);
+  for (i = 0; i < self->connections->len; i++)
+    g_thread_join (g_ptr_array_index (self->connections, i));
+  for (i = 0; i < G_N_ELEMENTS (self->crowd); i++) {
+    if (self->crowd[i] >= 0)
+      close (self->crowd[i]);
+  }
+  close (self->listener);
+  close (self->wake[0]);
+  close (self->wake[1]);
+  g_ptr_array_unref (self->connections);
+  g_ptr_array_unref (self->requests);
+  g_mutex_clear (&self->lock);
+  g_cond_clear (&self->changed);
+  g_free (self->key);
+  g_free (self);
+}
+
+guint16
+fault_server_get_port (FaultServer * self)
+{
+  return self->port;
+}
+
+gchar *
+fault_server_get_url (FaultServer * self)
+{
+  return g_strdup_printf ("http://127.0.0.1:%u", self->port);
+}
+
+guint
+fault_server_count (FaultServer * self, FaultCall call)
+{
+  guint count;
+
+  g_mutex_lock (&self->lock);
+  count = self->counts[call];
+  g_mutex_unlock (&self->lock);
+
+  return count;
+}
+
+const FaultRequest *
+fault_server_get (FaultServer * self, FaultCall call, guint nth)
+{
+  const FaultRequest *found = NULL;
+  guint i;
+
+  g_mutex_lock (&self->lock);
+  for (i = 0; i < self->requests->len && !found; i++) {
+    FaultRequest *request = g_ptr_array_index (self->requests, i);
+
+    if (request->call == call && nth-- == 0)
+      found = request;
+  }
+  g_mutex_unlock (&self->lock);
+
+  return found;
+}
+
+gboolean
+fault_server_wait (FaultServer * self, FaultCall call, guint count)
+{
+  gint64 until = g_get_monotonic_time () + PATIENCE;
+  gboolean reached;
+
+  g_mutex_lock (&self->lock);
+  while (self->counts[call] < count
+      && g_cond_wait_until (&self->changed, &self->lock, until));
+  reached = self->counts[call] >= count;
+  g_mutex_unlock (&self->lock);
+
+  return reached;
+}
+
+void
+fault_server_set_key (FaultServer * self, const gchar * key)
+{
+  g_mutex_lock (&self->lock);
+  g_free (self->key);
+  self->key = g_strdup (key);
+  g_mutex_unlock (&self->lock);
+}
+
+void
+fault_server_set_delay (FaultServer * self, guint delay)
+{
+  g_mutex_lock (&self->lock);
+  self->delay = delay;
+  g_mutex_unlock (&self->lock);
+}
