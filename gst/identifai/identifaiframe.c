@@ -595,20 +595,45 @@ av1_get_size (const guint8 * data, gsize size, gsize * at)
   return value;
 }
 
-/* A key frame that is shown at once; one that is shown later (a forward key
- * frame) has pictures around it that need earlier ones. */
+/* What starts at a key frame that is shown later (a forward key frame) has
+ * pictures around it that need earlier ones: no point. */
 static void
 av1_read_frame_header (guint8 payload, IdentifaiFrameInfo * info)
 {
   gboolean show_existing_frame = payload >> 7;
   guint frame_type = (payload >> 5) & 3;
-  gboolean show_frame = (payload >> 4) & 1;
+  gboolean shown = show_existing_frame || ((payload >> 4) & 1);
 
-  if (show_existing_frame)
-    return;
-  info->hidden = !show_frame;
-  if (frame_type == 0 && show_frame)
+  if (!info->has_picture && !show_existing_frame && frame_type == 0 && shown)
     info->point = IDENTIFAI_POINT_CLOSED;
+  info->hidden = shown ? FALSE : !info->has_picture || info->hidden;
+  info->has_picture = TRUE;
+}
+
+/* One open bitstream unit at *at, which moves on. FALSE: no more. */
+static gboolean
+av1_read_unit (IdentifaiFrameReader * self, const guint8 * data, gsize size,
+    gsize * at, IdentifaiFrameInfo * info)
+{
+  gsize start = *at, length;
+  guint type = (data[start] >> 3) & 0xf;
+  gboolean extended = data[start] & 4, sized = data[start] & 2;
+
+  *at = MIN (start + (extended ? 2 : 1), size);
+  length = sized ? av1_get_size (data, size, at) : size - *at;
+  if (length > size - *at)
+    return FALSE;
+  if (length > 0 && (type == AV1_FRAME || type == AV1_FRAME_HEADER))
+    av1_read_frame_header (data[*at], info);
+  *at += length;
+  if (type == AV1_TEMPORAL_DELIMITER) {
+    info->headers_at = *at;
+  } else if (type == AV1_SEQUENCE_HEADER) {
+    info->has_headers = TRUE;
+    remember (self, 0, 0, data + start, *at - start);
+  }
+
+  return *at < size;
 }
 
 static void
@@ -617,30 +642,7 @@ read_av1 (IdentifaiFrameReader * self, const guint8 * data, gsize size,
 {
   gsize at = 0;
 
-  while (at < size) {
-    gsize start = at, length;
-    guint type = (data[at] >> 3) & 0xf;
-    gboolean extended = data[at] & 4, sized = data[at] & 2;
-
-    at += extended ? 2 : 1;
-    length = sized ? av1_get_size (data, size, &at) : size - MIN (at, size);
-    if (at >= size && type != AV1_TEMPORAL_DELIMITER)
-      break;
-    if (length > size - at)
-      break;
-    if (type == AV1_FRAME || type == AV1_FRAME_HEADER) {
-      info->has_picture = TRUE;
-      av1_read_frame_header (data[at], info);
-      break;
-    }
-    at += length;
-    if (type == AV1_TEMPORAL_DELIMITER) {
-      info->headers_at = at;
-    } else if (type == AV1_SEQUENCE_HEADER) {
-      info->has_headers = TRUE;
-      remember (self, 0, 0, data + start, at - start);
-    }
-  }
+  while (av1_read_unit (self, data, size, &at, info));
 }
 
 static void

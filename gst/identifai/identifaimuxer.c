@@ -75,10 +75,11 @@ static gboolean
 has_factory (const gchar * name)
 {
   GstElementFactory *factory = find_factory (name);
+  gboolean found = factory != NULL;
 
   gst_clear_object (&factory);
 
-  return factory != NULL;
+  return found;
 }
 
 /* What a parser doesn't change. */
