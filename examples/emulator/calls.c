@@ -15,21 +15,8 @@
 #include <string.h>
 
 #define MAX_BATCH 100
-
-static gboolean
-check_key (EmuRequest * request)
-{
-  SoupMessageHeaders *headers =
-      soup_server_message_get_request_headers (request->message);
-  const gchar *key = soup_message_headers_get_one (headers, "X-Api-Key");
-  gchar **keys = emu_server_get_options (request->server)->api_keys;
-
-  if (key != NULL && *key != '\0'
-      && (keys == NULL || g_strv_contains ((const gchar * const *) keys, key)))
-    return TRUE;
-  emu_reply_error (request, 401, "Unauthorized");
-  return FALSE;
-}
+/* What GET /api/user/credits says of a key that was given no number. */
+#define ENDLESS_CREDITS 1000000
 
 /* "50MB", as the service writes sizes. */
 static gchar *
@@ -53,8 +40,7 @@ format_size (gint64 bytes)
 static void
 reply_too_large (EmuRequest * request)
 {
-  g_autofree gchar *size =
-      format_size (emu_server_get_options (request->server)->max_bytes);
+  g_autofree gchar *size = format_size (request->server->options->max_bytes);
   g_autofree gchar *text = g_strdup_printf
       ("The uploaded file exceeds the maximum allowed size of %s.", size);
 
@@ -77,50 +63,114 @@ reply_identifier (EmuRequest * request, const gchar * identifier)
   emu_reply_json (request, 200, json);
 }
 
+/* What a callback about a submission needs; each counts in its pending. */
 typedef struct
 {
   EmuServer *server;
   EmuSubmission *submission;
-} Judging;
+} Notice;
+
+static Notice *
+new_notice (EmuServer * server, EmuSubmission * submission)
+{
+  Notice *notice = g_new0 (Notice, 1);
+
+  notice->server = server;
+  notice->submission = submission;
+  submission->pending++;
+  return notice;
+}
+
+static void
+free_notice (gpointer data)
+{
+  Notice *notice = data;
+
+  notice->submission->pending--;
+  g_free (notice);
+}
+
+static void
+webhook_done (gboolean ok, guint attempts, gpointer user_data)
+{
+  Notice *notice = user_data;
+
+  notice->submission->webhook = ok ? "delivered" : "failed";
+  emu_log (notice->server, "webhook of %.12s %s after %u attempts",
+      notice->submission->identifier, notice->submission->webhook, attempts);
+  emu_server_touch (notice->server);
+}
+
+/* The result is final: tell the webhook and the page. */
+static gboolean
+became_final (gpointer user_data)
+{
+  Notice *notice = user_data;
+  EmuServer *server = notice->server;
+  EmuSubmission *submission = notice->submission;
+
+  submission->timer = 0;
+  emu_server_touch (server);
+  if (submission->webhook != NULL) {
+    g_autoptr (JsonNode) result = emu_result_build (submission, server->base,
+        g_get_monotonic_time ());
+
+    emu_webhooks_call (server->webhooks, submission->parameters.webhook_url,
+        json_to_string (result, FALSE), webhook_done,
+        new_notice (server, submission), free_notice);
+  }
+  return G_SOURCE_REMOVE;
+}
 
 static void
 judged (EmuJudgement * judgement, gpointer user_data)
 {
-  g_autofree Judging *judging = user_data;
-  EmuSubmission *submission = judging->submission;
+  Notice *notice = user_data;
+  EmuSubmission *submission = notice->submission;
+  gint64 wait;
 
   submission->judgement = judgement;
   g_unlink (submission->path);
   g_clear_pointer (&submission->path, g_free);
-  emu_log (judging->server, "judged %.12s: %u of %u frames%s%s",
+  emu_log (notice->server, "judged %.12s: %u of %u frames%s%s",
       submission->identifier, judgement->frames->len, judgement->n_frames,
       judgement->error != NULL ? ", " : "",
       judgement->error != NULL ? judgement->error : "");
+  wait = submission->ready - g_get_monotonic_time ();
+  submission->timer = g_timeout_add_full (G_PRIORITY_DEFAULT,
+      MAX (wait, 0) / 1000 + 1, became_final,
+      new_notice (notice->server, submission), free_notice);
 }
 
 static EmuSubmission *
-add_submission (EmuRequest * request, const gchar * hash)
+add_submission (EmuRequest * request, EmuIntake * intake)
 {
   EmuServer *server = request->server;
   EmuSubmission *submission;
-  Judging *judging = g_new0 (Judging, 1);
   guint64 size = emu_form_get_size (request->form);
 
-  submission = emu_submissions_add (emu_server_get_submissions (server), hash,
+  submission = emu_submissions_add (server->submissions, intake->hash,
       &request->parameters, emu_form_take_path (request->form));
   submission->name = g_strdup (emu_form_get_filename (request->form));
   submission->size = size;
+  submission->has_c2pa = intake->has_c2pa;
+  submission->c2pa_label = g_steal_pointer (&intake->c2pa_label);
   submission->ready = submission->submitted
-      + (gint64) (emu_server_get_options (server)->delay * G_USEC_PER_SEC);
-  judging->server = server;
-  judging->submission = submission;
-  emu_court_submit (emu_server_get_court (server), submission->path,
-      &submission->parameters, judged, judging);
+      + (gint64) (server->options->delay * G_USEC_PER_SEC);
+  if (submission->parameters.webhook_url != NULL
+      && !server->options->no_webhooks)
+    submission->webhook = "waiting";
+  if (server->replay != NULL)
+    submission->replay = json_node_ref (emu_replay_next (server->replay,
+            intake->hash));
+  emu_court_submit (server->court, submission->path, &submission->parameters,
+      judged, new_notice (server, submission), free_notice);
+  emu_server_touch (server);
   return submission;
 }
 
 static void
-answer_submit (EmuRequest * request, const EmuIntake * intake)
+answer_submit (EmuRequest * request, EmuIntake * intake)
 {
   EmuSubmission *submission;
 
@@ -129,10 +179,18 @@ answer_submit (EmuRequest * request, const EmuIntake * intake)
         "The uploaded file format is not supported.");
     return;
   }
-  submission = emu_submissions_find_cached (emu_server_get_submissions
-      (request->server), intake->hash, &request->parameters);
-  if (submission == NULL)
-    submission = add_submission (request, intake->hash);
+  submission = emu_submissions_find_cached (request->server->submissions,
+      intake->hash, &request->parameters);
+  if (submission != NULL) {
+    submission->repeats++;
+    emu_server_touch (request->server);
+  } else if (emu_key_spend (request->key, emu_keys_cost (&request->parameters))) {
+    submission = add_submission (request, intake);
+  } else {
+    emu_reply_error (request, 400,
+        "You have not enough credits to perform this operation.");
+    return;
+  }
   reply_identifier (request, submission->identifier);
 }
 
@@ -143,22 +201,21 @@ intake_done (GObject * source, GAsyncResult * result, gpointer user_data)
   g_autoptr (GError) error = NULL;
   g_autoptr (EmuIntake) intake = emu_intake_finish (result, &error);
 
+  request->server->intakes--;
   if (intake == NULL)
     emu_reply_error (request, 500, error->message);
   else
     answer_submit (request, intake);
-  emu_request_resume (request);
+  emu_request_release (request);
 }
 
 static void
 handle_submit (EmuRequest * request, EmuKind kind)
 {
+  EmuServer *server = request->server;
   g_autofree gchar *errors = NULL;
   g_autoptr (GError) error = NULL;
-  EmuOptions *options = emu_server_get_options (request->server);
 
-  if (!check_key (request))
-    return;
   if (!emu_form_finish (request->form, &error)) {
     emu_reply_error (request, 400, error->message);
     return;
@@ -171,42 +228,36 @@ handle_submit (EmuRequest * request, EmuKind kind)
     reply_too_large (request);
     return;
   }
-  emu_request_pause (request);
-  emu_intake_start (request->form, kind, options->record_dir,
-      emu_server_next_number (request->server), intake_done, request);
+  server->intakes++;
+  emu_request_hold (request);
+  emu_intake_start (request->form, kind, server->options->record_dir,
+      ++server->last_number, intake_done, request);
 }
 
 static JsonNode *
 find_result (EmuRequest * request, EmuKind kind, const gchar * identifier)
 {
   EmuSubmission *submission =
-      emu_submissions_find (emu_server_get_submissions (request->server),
-      identifier);
+      emu_submissions_find (request->server->submissions, identifier);
 
-  /* By the submit page's prose, /api/classification/ has the results of every
+  /* By the submit pages' prose, /api/classification/ has the results of every
    * kind; by the reference, of images. */
   if (submission == NULL || (submission->parameters.kind != kind
           && kind != EMU_KIND_IMAGE))
     return NULL;
-  return emu_result_build (submission, emu_server_get_base (request->server),
+  return emu_result_build (submission, request->server->base,
       g_get_monotonic_time ());
 }
 
 static void
 handle_result (EmuRequest * request, EmuKind kind)
 {
-  g_autoptr (JsonNode) result = NULL;
-  g_autofree gchar *json = NULL;
+  JsonNode *result = find_result (request, kind, request->arguments[0]);
 
-  if (!check_key (request))
-    return;
-  result = find_result (request, kind, request->identifier);
-  if (result == NULL) {
+  if (result == NULL)
     emu_reply_error (request, 404, "Not Found");
-    return;
-  }
-  json = json_to_string (result, FALSE);
-  emu_reply_json (request, 200, json);
+  else
+    emu_reply_node (request, result);
 }
 
 /* The values of identifiers[]=A&identifiers[]=B. */
@@ -234,18 +285,13 @@ read_identifiers (EmuRequest * request)
 }
 
 static void
-handle_results (EmuRequest * request, EmuKind kind)
+handle_batch (EmuRequest * request, EmuKind kind)
 {
-  g_autoptr (GPtrArray) identifiers = NULL;
-  g_autoptr (JsonNode) node = json_node_new (JSON_NODE_ARRAY);
-  g_autofree gchar *json = NULL;
-  JsonArray *results = json_array_new ();
+  g_autoptr (GPtrArray) identifiers = read_identifiers (request);
+  JsonArray *results;
+  JsonNode *node;
   guint i;
 
-  json_node_take_array (node, results);
-  if (!check_key (request))
-    return;
-  identifiers = read_identifiers (request);
   if (identifiers->len == 0 || identifiers->len > MAX_BATCH) {
     emu_reply_json (request, 400, identifiers->len == 0
         ? "{\"identifiers\":[\"The identifiers field is required.\"]}"
@@ -253,6 +299,7 @@ handle_results (EmuRequest * request, EmuKind kind)
         "100 items.\"]}");
     return;
   }
+  results = json_array_new ();
   for (i = 0; i < identifiers->len; i++) {
     const gchar *identifier = g_ptr_array_index (identifiers, i);
     JsonNode *result = identifier != NULL
@@ -261,14 +308,76 @@ handle_results (EmuRequest * request, EmuKind kind)
     if (result != NULL)
       json_array_add_element (results, result);
   }
-  json = json_to_string (node, FALSE);
-  emu_reply_json (request, 200, json);
+  node = json_node_new (JSON_NODE_ARRAY);
+  json_node_take_array (node, results);
+  emu_reply_node (request, node);
 }
 
+static void
+handle_credits (EmuRequest * request, EmuKind kind)
+{
+  JsonNode *node = json_node_new (JSON_NODE_OBJECT);
+  JsonObject *object = json_object_new ();
+
+  json_object_set_int_member (object, "available_credits",
+      request->key->credits >= 0 ? request->key->credits : ENDLESS_CREDITS);
+  json_object_set_int_member (object, "total_spent", request->key->spent);
+  json_node_take_object (node, object);
+  emu_reply_node (request, node);
+}
+
+/* "human" or "artificial" in {"classification":"human"}, else NULL. */
+static gchar *
+read_classification (GByteArray * body)
+{
+  g_autoptr (JsonParser) parser = json_parser_new ();
+  JsonNode *root, *member;
+
+  if (!json_parser_load_from_data (parser, (const gchar *) body->data,
+          body->len, NULL))
+    return NULL;
+  root = json_parser_get_root (parser);
+  if (root == NULL || !JSON_NODE_HOLDS_OBJECT (root))
+    return NULL;
+  member = json_object_get_member (json_node_get_object (root),
+      "classification");
+  if (member == NULL || json_node_get_value_type (member) != G_TYPE_STRING)
+    return NULL;
+  return json_node_dup_string (member);
+}
+
+static void
+handle_override (EmuRequest * request, EmuKind kind)
+{
+  g_autofree gchar *classification = read_classification (request->body);
+
+  if (g_strcmp0 (classification, "human") != 0
+      && g_strcmp0 (classification, "artificial") != 0) {
+    emu_reply_json (request, 400, classification == NULL
+        ? "{\"classification\":[\"The classification field is required.\"]}"
+        : "{\"classification\":[\"The selected classification is invalid.\"]}");
+    return;
+  }
+  if (!emu_submissions_override (request->server->submissions, kind,
+          request->arguments[0], classification)) {
+    emu_reply_error (request, 404, "Not Found");
+    return;
+  }
+  emu_server_touch (request->server);
+  emu_reply_json (request, 200, "{\"message\":\"OK\"}");
+}
+
+#define KIND(kind, suffix) \
+  {"submit", "POST", "/api/classification" suffix, kind, handle_submit}, \
+  {"result", "GET", "/api/classification" suffix "/*", kind, handle_result}, \
+  {"batch", "GET", "/api/classifications" suffix, kind, handle_batch}, \
+  {"override", "POST", "/api/classification" suffix "/*/override", kind, \
+      handle_override}
+
 const EmuCall emu_calls[] = {
-  {"POST", "/api/classification_video", EMU_KIND_VIDEO, TRUE, handle_submit},
-  {"GET", "/api/classification_video/", EMU_KIND_VIDEO, FALSE, handle_result},
-  {"GET", "/api/classifications_video", EMU_KIND_VIDEO, FALSE, handle_results},
-  {"GET", "/api/classification/", EMU_KIND_IMAGE, FALSE, handle_result},
+  KIND (EMU_KIND_VIDEO, "_video"),
+  KIND (EMU_KIND_IMAGE, ""),
+  KIND (EMU_KIND_AUDIO, "_audio"),
+  {"credits", "GET", "/api/user/credits", EMU_KIND_VIDEO, handle_credits},
   {NULL}
 };

@@ -16,6 +16,15 @@ GST_DEBUG_CATEGORY_STATIC (emu_decoder_debug);
 #define GST_CAT_DEFAULT emu_decoder_debug
 
 #define CANCEL_POLL (50 * GST_MSECOND)
+#if G_BYTE_ORDER == G_LITTLE_ENDIAN
+#define SOUND_FORMAT "S16LE"
+#else
+#define SOUND_FORMAT "S16BE"
+#endif
+#define SOUND_FILTER "audioconvert ! audioresample ! capsfilter caps=" \
+    "audio/x-raw,format=" SOUND_FORMAT ",rate=16000,channels=1"
+#define PICTURE_FILTER "videoconvert ! videoscale add-borders=false ! " \
+    "capsfilter caps=video/x-raw,format=RGB,pixel-aspect-ratio=1/1,"
 #define MAX_SURVEYED_FRAMES 1000000     /* nine hours at 30 a second */
 
 /* One pass over the file. Until the pipeline is stopped the streaming thread
@@ -26,8 +35,9 @@ typedef struct
   GCancellable *cancellable;
   gint64 deadline;              /* monotonic µs */
   GstElement *pipeline;
-  GstElement *video;            /* bin that the video stream goes to; borrowed */
-  gint linked;                  /* atomic: there is a video stream already */
+  const gchar *filter;          /* what the video goes through, NULL = nothing */
+  GCallback handoff;            /* gets the video's frames */
+  gint has_video, has_sound;    /* atomic: the first stream of the kind is linked */
 
   GArray *frames;               /* first pass: of EmuFrame */
   guint8 *previous;             /* first pass: the small picture before */
@@ -38,6 +48,9 @@ typedef struct
   guint next;                   /* in wanted */
   guint seen;                   /* frames */
   GPtrArray *pictures;
+
+  EmuSound *sound;              /* owned by the thread of the sound stream; NULL:
+                                 * not wanted */
 } Pass;
 
 EmuPicture *
@@ -62,6 +75,7 @@ void
 emu_decoded_free (EmuDecoded * self)
 {
   g_ptr_array_unref (self->pictures);
+  g_clear_pointer (&self->sound, emu_sound_free);
   g_free (self);
 }
 
@@ -187,8 +201,22 @@ fetch_frame (GstElement * sink, GstBuffer * buffer, GstPad * pad,
   picture->pts = GST_BUFFER_PTS (buffer);
   picture->number = pass->seen - 1;
   g_ptr_array_add (pass->pictures, picture);
-  if (pass->next >= pass->wanted->len)
+  if (pass->next >= pass->wanted->len && pass->sound == NULL)
     post_done (pass);
+}
+
+static void
+fetch_sound (GstElement * sink, GstBuffer * buffer, GstPad * pad,
+    gpointer user_data)
+{
+  Pass *pass = user_data;
+  GstMapInfo map;
+
+  if (!gst_buffer_map (buffer, &map, GST_MAP_READ))
+    return;
+  emu_sound_push (pass->sound, (const gint16 *) map.data,
+      map.size / sizeof (gint16));
+  gst_buffer_unmap (buffer, &map);
 }
 
 static GstElement *
@@ -204,21 +232,43 @@ make_sink (Pass * pass, GCallback handoff)
   return sink;
 }
 
-/* Where a stream goes that nobody looks at. */
+/* Links the pad through these elements (NULL: none) to a sink. */
 static void
-link_to_nowhere (Pass * pass, GstPad * pad)
+link_to_sink (Pass * pass, GstPad * pad, const gchar * filter,
+    GCallback handoff)
 {
-  GstElement *sink = make_sink (pass, NULL);
-  GstPad *sink_pad = gst_element_get_static_pad (sink, "sink");
+  GstElement *sink = make_sink (pass, handoff);
+  GstElement *first = sink;
+  g_autoptr (GstPad) sink_pad = NULL;
 
+  if (filter != NULL)
+    first = gst_parse_bin_from_description (filter, TRUE, NULL);
+  if (first == NULL) {
+    GST_ELEMENT_ERROR (pass->pipeline, CORE, MISSING_PLUGIN,
+        ("GStreamer's base plugins are missing."), ("%s", filter));
+    gst_object_unref (gst_object_ref_sink (sink));
+    return;
+  }
   gst_bin_add (GST_BIN (pass->pipeline), sink);
-  gst_pad_link (pad, sink_pad);
+  if (first != sink) {
+    gst_bin_add (GST_BIN (pass->pipeline), first);
+    gst_element_link (first, sink);
+    gst_element_sync_state_with_parent (first);
+  }
   gst_element_sync_state_with_parent (sink);
-  gst_object_unref (sink_pad);
+  sink_pad = gst_element_get_static_pad (first, "sink");
+  gst_pad_link (pad, sink_pad);
 }
 
-static gboolean
-pad_is_video (GstPad * pad)
+typedef enum
+{
+  STREAM_VIDEO,
+  STREAM_SOUND,
+  STREAM_OTHER,
+} Stream;
+
+static Stream
+classify (GstPad * pad)
 {
   g_autoptr (GstCaps) caps = gst_pad_get_current_caps (pad);
   const gchar *name;
@@ -226,26 +276,31 @@ pad_is_video (GstPad * pad)
   if (caps == NULL)
     caps = gst_pad_query_caps (pad, NULL);
   if (gst_caps_is_any (caps) || gst_caps_is_empty (caps))
-    return FALSE;
+    return STREAM_OTHER;
   name = gst_structure_get_name (gst_caps_get_structure (caps, 0));
-  return g_str_has_prefix (name, "video/") || g_str_has_prefix (name, "image/");
+  if (g_str_has_prefix (name, "video/") || g_str_has_prefix (name, "image/"))
+    return STREAM_VIDEO;
+  return g_str_equal (name, "audio/x-raw") ? STREAM_SOUND : STREAM_OTHER;
 }
 
 static void
 pad_added (GstElement * element, GstPad * pad, gpointer user_data)
 {
   Pass *pass = user_data;
-  g_autoptr (GstPad) sink_pad = NULL;
+  Stream stream = classify (pad);
 
-  if (!pad_is_video (pad)
-      || !g_atomic_int_compare_and_exchange (&pass->linked, 0, 1)) {
-    link_to_nowhere (pass, pad);
-    return;
+  if (stream == STREAM_VIDEO && pass->handoff != NULL
+      && g_atomic_int_compare_and_exchange (&pass->has_video, 0, 1)) {
+    if (pass->wanted != NULL)
+      gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, pick_frame, pass,
+          NULL);
+    link_to_sink (pass, pad, pass->filter, pass->handoff);
+  } else if (stream == STREAM_SOUND && pass->sound != NULL
+      && g_atomic_int_compare_and_exchange (&pass->has_sound, 0, 1)) {
+    link_to_sink (pass, pad, SOUND_FILTER, G_CALLBACK (fetch_sound));
+  } else {
+    link_to_sink (pass, pad, NULL, NULL);
   }
-  sink_pad = gst_element_get_static_pad (pass->video, "sink");
-  if (pass->wanted != NULL)
-    gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, pick_frame, pass, NULL);
-  gst_pad_link (pad, sink_pad);
 }
 
 /* Whether decodebin shall look into a stream any further. */
@@ -253,56 +308,30 @@ static gboolean
 autoplug_continue (GstElement * element, GstPad * pad, GstCaps * caps,
     gpointer user_data)
 {
+  Pass *pass = user_data;
   const gchar *name = gst_structure_get_name (gst_caps_get_structure (caps, 0));
 
-  return !g_str_has_prefix (name, "audio/")
-      && !g_str_has_prefix (name, "text/")
+  if (g_str_has_prefix (name, "audio/"))
+    return pass->sound != NULL;
+  return !g_str_has_prefix (name, "text/")
       && !g_str_has_prefix (name, "subpicture/");
 }
 
-/* A bin of these elements with a ghost sink pad, ending in sink. */
-static GstElement *
-make_video_bin (const gchar * description, GstElement * sink)
-{
-  GstElement *bin, *filter;
-  GstPad *pad;
-
-  if (description == NULL)
-    return sink;
-  bin = gst_bin_new (NULL);
-  filter = gst_parse_bin_from_description (description, TRUE, NULL);
-  if (filter == NULL) {
-    gst_object_unref (gst_object_ref_sink (sink));
-    gst_object_unref (gst_object_ref_sink (bin));
-    return NULL;
-  }
-  gst_bin_add_many (GST_BIN (bin), filter, sink, NULL);
-  gst_element_link (filter, sink);
-  pad = gst_element_get_static_pad (filter, "sink");
-  gst_element_add_pad (bin, gst_ghost_pad_new ("sink", pad));
-  gst_object_unref (pad);
-  return bin;
-}
-
 static gboolean
-build (Pass * pass, const gchar * path, const gchar * reader,
-    const gchar * filter, GCallback handoff, GError ** error)
+build (Pass * pass, const gchar * path, const gchar * reader, GError ** error)
 {
   GstElement *source = gst_element_factory_make ("filesrc", NULL);
   GstElement *decoder = gst_element_factory_make (reader, NULL);
 
-  pass->pipeline = gst_pipeline_new (NULL);
-  pass->video = make_video_bin (filter, make_sink (pass, handoff));
-  if (source == NULL || decoder == NULL || pass->video == NULL) {
+  pass->pipeline = gst_object_ref_sink (gst_pipeline_new (NULL));
+  if (source == NULL || decoder == NULL) {
     g_clear_pointer (&source, gst_object_unref);
     g_clear_pointer (&decoder, gst_object_unref);
-    g_clear_pointer (&pass->video, gst_object_unref);
     g_set_error (error, GST_CORE_ERROR, GST_CORE_ERROR_MISSING_PLUGIN,
         "GStreamer's base plugins are missing");
     return FALSE;
   }
-  gst_bin_add_many (GST_BIN (pass->pipeline), source, decoder, pass->video,
-      NULL);
+  gst_bin_add_many (GST_BIN (pass->pipeline), source, decoder, NULL);
   gst_element_link (source, decoder);
   g_object_set (source, "location", path, NULL);
   g_signal_connect (decoder, "pad-added", G_CALLBACK (pad_added), pass);
@@ -385,10 +414,10 @@ survey (Pass * pass, const gchar * path, GError ** error)
   gboolean decode = pass->request->choice == EMU_CHOICE_COLOR
       || pass->request->choice == EMU_CHOICE_FLOW;
 
-  if (!build (pass, path, decode ? "decodebin" : "parsebin",
-          decode ? "videoconvert ! videoscale add-borders=false ! "
-          "video/x-raw,format=RGB,width=32,height=32,pixel-aspect-ratio=1/1"
-          : NULL, G_CALLBACK (survey_frame), error))
+  pass->handoff = G_CALLBACK (survey_frame);
+  if (decode)
+    pass->filter = PICTURE_FILTER "width=32,height=32";
+  if (!build (pass, path, decode ? "decodebin" : "parsebin", error))
     return FALSE;
   if (!run (pass, error))
     return FALSE;
@@ -421,25 +450,30 @@ choose (Pass * first, Pass * second)
 static gboolean
 fetch (Pass * pass, const gchar * path, GError ** error)
 {
-  g_autofree gchar *filter = g_strdup_printf ("videoconvert ! "
-      "videoscale add-borders=false ! video/x-raw,format=RGB,"
-      "width=[1,%d],height=[1,%d],pixel-aspect-ratio=1/1",
-      EMU_PICTURE_MAX_SIDE, EMU_PICTURE_MAX_SIDE);
-
   pass->pictures = g_ptr_array_new_with_free_func (
       (GDestroyNotify) emu_picture_free);
-  return build (pass, path, "decodebin", filter, G_CALLBACK (fetch_frame),
-      error) && run (pass, error);
+  if (pass->wanted->len > 0) {
+    pass->handoff = G_CALLBACK (fetch_frame);
+    pass->filter = PICTURE_FILTER "width=[1," G_STRINGIFY
+        (EMU_PICTURE_MAX_SIDE) "],height=[1," G_STRINGIFY
+        (EMU_PICTURE_MAX_SIDE) "]";
+  }
+  if (pass->request->sound)
+    pass->sound = emu_sound_new ();
+  if (pass->handoff == NULL && pass->sound == NULL)
+    return TRUE;
+  return build (pass, path, "decodebin", error) && run (pass, error);
 }
 
 static void
 clear_pass (Pass * pass)
 {
-  g_clear_object (&pass->pipeline);
+  g_clear_pointer (&pass->pipeline, gst_object_unref);
   g_clear_pointer (&pass->frames, g_array_unref);
   g_clear_pointer (&pass->wanted, g_array_unref);
   g_clear_pointer (&pass->pictures, g_ptr_array_unref);
   g_clear_pointer (&pass->previous, g_free);
+  g_clear_pointer (&pass->sound, emu_sound_free);
 }
 
 /* Times count from the first frame: containers start anywhere. */
@@ -470,6 +504,43 @@ length_of (GArray * frames, gboolean by_time)
   return span + span / (frames->len - 1);
 }
 
+/* First pass, if the kind of file needs one, and what the second one is to look
+ * for. */
+static gboolean
+prepare (Pass * first, Pass * second, const gchar * path, GError ** error)
+{
+  EmuFrame still = { GST_CLOCK_TIME_NONE, TRUE, };
+
+  switch (first->request->kind) {
+    case EMU_KIND_VIDEO:
+      if (!survey (first, path, error))
+        return FALSE;
+      break;
+    case EMU_KIND_IMAGE:
+      g_array_append_val (first->frames, still);
+      break;
+    default:
+      break;
+  }
+  choose (first, second);
+  return TRUE;
+}
+
+static EmuDecoded *
+collect (Pass * first, Pass * second)
+{
+  EmuDecoded *decoded = g_new0 (EmuDecoded, 1);
+
+  if (first->frames->len > 0)
+    rebase (second->pictures, first->frames);
+  decoded->n_frames = first->frames->len;
+  decoded->duration = length_of (first->frames, first->by_time);
+  decoded->pictures = g_steal_pointer (&second->pictures);
+  if (second->has_sound)
+    decoded->sound = g_steal_pointer (&second->sound);
+  return decoded;
+}
+
 EmuDecoded *
 emu_decode (const gchar * path, const EmuDecodeRequest * request,
     GCancellable * cancellable, GError ** error)
@@ -482,18 +553,8 @@ emu_decode (const gchar * path, const EmuDecodeRequest * request,
   first.deadline = g_get_monotonic_time () + request->timeout / 1000;
   second.deadline = first.deadline;
   first.frames = g_array_new (FALSE, FALSE, sizeof (EmuFrame));
-  if (survey (&first, path, error)) {
-    choose (&first, &second);
-    if (second.wanted->len == 0 || fetch (&second, path, error)) {
-      if (second.pictures != NULL)
-        rebase (second.pictures, first.frames);
-      decoded = g_new0 (EmuDecoded, 1);
-      decoded->n_frames = first.frames->len;
-      decoded->duration = length_of (first.frames, first.by_time);
-      decoded->pictures = second.pictures != NULL
-          ? g_steal_pointer (&second.pictures) : g_ptr_array_new ();
-    }
-  }
+  if (prepare (&first, &second, path, error) && fetch (&second, path, error))
+    decoded = collect (&first, &second);
   clear_pass (&first);
   clear_pass (&second);
   return decoded;

@@ -5,12 +5,13 @@
  * Two passes over the file. The first one finds out what frames there are: it
  * parses without decoding where the choice of frames allows that. The second
  * one decodes up to the last chosen frame, and converts the chosen ones only,
- * scaled down. Blocks the calling worker thread.
+ * scaled down. Sound, where it is wanted, is decoded to its end. Blocks the calling worker thread.
  */
 
 #pragma once
 
 #include "frames.h"
+#include "sound.h"
 
 G_BEGIN_DECLS
 
@@ -30,8 +31,11 @@ void emu_picture_free (EmuPicture * self);
 
 typedef struct
 {
+  EmuKind kind;                 /* video: the chosen frames; image: the first
+                                 * one; audio: none */
   guint max_frames;
   EmuChoice choice;
+  gboolean sound;               /* wanted, too */
   GstClockTime timeout;         /* for both passes together */
 } EmuDecodeRequest;
 
@@ -40,6 +44,7 @@ typedef struct
   GPtrArray *pictures;          /* of EmuPicture */
   guint n_frames;               /* in the file; 0 = it has no video */
   GstClockTime duration;        /* of the frames; 0 if unknown */
+  EmuSound *sound;              /* NULL: not wanted, or the file has none */
 } EmuDecoded;
 
 /* NULL with error if the file can't be decoded, or not in time. */

@@ -7,6 +7,7 @@
 #include "config.h"
 #endif
 
+#include "c2pa.h"
 #include "intake.h"
 
 #include <gst/base/gsttypefindhelper.h>
@@ -34,6 +35,7 @@ void
 emu_intake_free (EmuIntake * self)
 {
   g_free (self->hash);
+  g_free (self->c2pa_label);
   g_free (self);
 }
 
@@ -180,6 +182,10 @@ look (GTask * task, gpointer source, gpointer data, GCancellable * cancellable)
       g_mapped_file_get_length (file));
   intake->supported = is_declared (self->kind,
       emu_form_get_file_type (self->form)) && is_found (self->kind, file);
+  if (intake->supported)
+    intake->has_c2pa = emu_c2pa_find ((const guint8 *)
+        g_mapped_file_get_contents (file), g_mapped_file_get_length (file),
+        &intake->c2pa_label);
   if (self->record_dir != NULL && !record (self, file, intake, &error))
     g_task_return_error (task, error);
   else

@@ -13,6 +13,8 @@ typedef struct
 {
   gchar *hash;                  /* SHA-256, hexadecimal */
   gboolean supported;           /* its type is one that the call takes */
+  gboolean has_c2pa;
+  gchar *c2pa_label;            /* of the active manifest, NULL if unreadable */
 } EmuIntake;
 
 void emu_intake_free (EmuIntake * self);

@@ -8,6 +8,10 @@
 #endif
 
 #include "judge.h"
+#include "thumbnail.h"
+
+#define THUMBNAIL_STEP 2        /* of the pictures' 256 pixels */
+#define MIN_SPEECH_WINDOWS 30   /* tenths of a second, as documented */
 
 struct _EmuCourt
 {
@@ -26,6 +30,7 @@ typedef struct
   gboolean ensure_face;
   EmuJudgedFunc judged;
   gpointer user_data;
+  GDestroyNotify free_data;
   EmuJudgement *judgement;
 } Case;
 
@@ -34,13 +39,26 @@ free_judged_frame (gpointer data)
 {
   EmuJudgedFrame *frame = data;
 
-  emu_picture_free (frame->picture);
+  g_clear_pointer (&frame->thumbnail, g_bytes_unref);
   g_free (frame);
+}
+
+void
+emu_judgement_drop_thumbnails (EmuJudgement * self)
+{
+  guint i;
+
+  for (i = 0; i < self->frames->len; i++) {
+    EmuJudgedFrame *frame = g_ptr_array_index (self->frames, i);
+
+    g_clear_pointer (&frame->thumbnail, g_bytes_unref);
+  }
 }
 
 void
 emu_judgement_free (EmuJudgement * self)
 {
+  g_clear_pointer (&self->clips, g_array_unref);
   g_free (self->error);
   g_ptr_array_unref (self->frames);
   g_free (self);
@@ -52,34 +70,35 @@ free_case (gpointer data)
   Case *self = data;
 
   g_clear_pointer (&self->judgement, emu_judgement_free);
+  self->free_data (self->user_data);
   g_free (self->path);
   g_free (self);
 }
 
-/* Takes over the picture. */
 static EmuJudgedFrame *
-judge_picture (EmuPicture * picture)
+judge_picture (const EmuPicture * picture)
 {
   EmuJudgedFrame *frame = g_new0 (EmuJudgedFrame, 1);
   gint64 start = g_get_monotonic_time ();
+  const guint8 *rgb = g_bytes_get_data (picture->rgb, NULL);
   guint i;
 
-  frame->picture = picture;
-  frame->pixels = emu_pixels_count (g_bytes_get_data (picture->rgb, NULL),
-      picture->width, picture->height);
+  frame->pts = picture->pts;
+  frame->number = picture->number;
+  frame->pixels = emu_pixels_count (rgb, picture->width, picture->height);
   for (i = 0; emu_models[i].name != NULL; i++)
     frame->opinions[i] = emu_model_judge (&emu_models[i], &frame->pixels);
   frame->elapsed = (g_get_monotonic_time () - start) / 1e6;
+  frame->thumbnail = emu_thumbnail_new (rgb, picture->width, picture->height,
+      THUMBNAIL_STEP);
   return frame;
 }
 
 static void
-judge_pictures (Case * self, EmuDecoded * decoded)
+judge_pictures (Case * self, const EmuDecoded * decoded)
 {
   guint i;
 
-  /* The frames take the pictures over one by one. */
-  g_ptr_array_set_free_func (decoded->pictures, NULL);
   for (i = 0; i < decoded->pictures->len; i++) {
     EmuJudgedFrame *frame =
         judge_picture (g_ptr_array_index (decoded->pictures, i));
@@ -89,6 +108,38 @@ judge_pictures (Case * self, EmuDecoded * decoded)
     else
       g_ptr_array_add (self->judgement->frames, frame);
   }
+}
+
+/* What is wrong with a file that does decode, or NULL. */
+static const gchar *
+find_fault (Case * self, const EmuDecoded * decoded)
+{
+  switch (self->request.kind) {
+    case EMU_KIND_AUDIO:
+      if (decoded->sound == NULL)
+        return "The file has no sound.";
+      if (emu_sound_get_windows (decoded->sound) < MIN_SPEECH_WINDOWS)
+        return "The speech is too short: at least 3 seconds are needed.";
+      return NULL;
+    default:
+      return decoded->n_frames == 0 || decoded->pictures->len == 0
+          ? "The file has no picture that could be decoded." : NULL;
+  }
+}
+
+static void
+judge_decoded (Case * self, const EmuDecoded * decoded)
+{
+  EmuJudgement *judgement = self->judgement;
+
+  judgement->error = g_strdup (find_fault (self, decoded));
+  if (judgement->error != NULL)
+    return;
+  judgement->n_frames = decoded->n_frames;
+  judgement->duration = decoded->duration;
+  judge_pictures (self, decoded);
+  if (decoded->sound != NULL)
+    judgement->clips = g_array_ref (emu_sound_get_clips (decoded->sound));
 }
 
 static void
@@ -104,16 +155,11 @@ judge_case (gpointer data, gpointer user_data)
   if (!g_cancellable_is_cancelled (court->cancellable))
     decoded = emu_decode (self->path, &self->request, court->cancellable,
         &error);
-  if (decoded == NULL) {
+  if (decoded != NULL)
+    judge_decoded (self, decoded);
+  else
     self->judgement->error = g_strdup_printf ("The file could not be decoded: "
         "%s", error != NULL ? error->message : "cancelled");
-  } else if (decoded->n_frames == 0) {
-    self->judgement->error = g_strdup ("The file has no video.");
-  } else {
-    self->judgement->n_frames = decoded->n_frames;
-    self->judgement->duration = decoded->duration;
-    judge_pictures (self, decoded);
-  }
   g_async_queue_push (court->finished, self);
   g_source_set_ready_time (court->source, 0);
 }
@@ -170,16 +216,21 @@ emu_court_free (EmuCourt * self)
 
 void
 emu_court_submit (EmuCourt * self, const gchar * path,
-    const EmuParameters * parameters, EmuJudgedFunc judged, gpointer user_data)
+    const EmuParameters * parameters, EmuJudgedFunc judged, gpointer user_data,
+    GDestroyNotify free_data)
 {
   Case *submitted = g_new0 (Case, 1);
 
   submitted->path = g_strdup (path);
   submitted->request.max_frames = parameters->frames;
+  submitted->request.kind = parameters->kind;
   submitted->request.choice = parameters->choice;
+  submitted->request.sound = parameters->audio
+      || parameters->kind == EMU_KIND_AUDIO;
   submitted->request.timeout = self->timeout;
   submitted->ensure_face = parameters->ensure_face;
   submitted->judged = judged;
   submitted->user_data = user_data;
+  submitted->free_data = free_data;
   g_thread_pool_push (self->pool, submitted, NULL);
 }

@@ -12,7 +12,9 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  EmuPicture *picture;          /* owned */
+  GstClockTime pts;             /* from the first frame on; NONE if unknown */
+  guint number;                 /* in the order of display */
+  GBytes *thumbnail;            /* PNG; NULL when it was let go of */
   EmuPixels pixels;
   EmuOpinion opinions[EMU_N_MODELS];    /* in the order of emu_models */
   gdouble elapsed;              /* s */
@@ -25,7 +27,12 @@ typedef struct
   GPtrArray *frames;            /* of EmuJudgedFrame */
   guint n_frames;               /* in the file */
   GstClockTime duration;
+  GArray *clips;                /* of EmuSoundClip; NULL: no sound was judged */
 } EmuJudgement;
+
+/* Keeps what was judged, lets go of the pictures. */
+void emu_judgement_drop_thumbnails (EmuJudgement * self);
+
 
 void emu_judgement_free (EmuJudgement * self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EmuJudgement, emu_judgement_free)
@@ -41,8 +48,10 @@ EmuCourt *emu_court_new (guint n_threads, GstClockTime timeout);
 /* Gives up what is under way: no callback comes any more. */
 void emu_court_free (EmuCourt * self);
 
-/* parameters are copied; path must stay until the callback. */
+/* parameters are copied; path must stay until the callback. free_data is called
+ * after the callback, or in its stead. */
 void emu_court_submit (EmuCourt * self, const gchar * path,
-    const EmuParameters * parameters, EmuJudgedFunc judged, gpointer user_data);
+    const EmuParameters * parameters, EmuJudgedFunc judged, gpointer user_data,
+    GDestroyNotify free_data);
 
 G_END_DECLS

@@ -29,7 +29,7 @@ serve (EmuServer * server)
   guint terminate = g_unix_signal_add (SIGTERM, quit, loop);
 
   /* Scripts wait for this line. */
-  printf ("%s: listening on %s\n", EMU_NAME, emu_server_get_base (server));
+  printf ("%s: listening on %s\n", EMU_NAME, server->base);
   fflush (stdout);
   emu_log (server, "results are %s", EMU_NOTICE);
   g_main_loop_run (loop);

@@ -30,17 +30,12 @@ classify (const guint8 * pixel)
 }
 
 static void
-add_to_face (EmuPixels * self, guint x, guint y)
+add_to_box (EmuBox * box, gboolean first, guint x, guint y)
 {
-  if (self->count[EMU_COLOR_BLUE] + self->count[EMU_COLOR_CYAN] == 1) {
-    self->face_left = self->face_right = x;
-    self->face_top = self->face_bottom = y;
-    return;
-  }
-  self->face_left = MIN (self->face_left, x);
-  self->face_right = MAX (self->face_right, x);
-  self->face_top = MIN (self->face_top, y);
-  self->face_bottom = MAX (self->face_bottom, y);
+  box->left = first ? x : MIN (box->left, x);
+  box->right = first ? x : MAX (box->right, x);
+  box->top = first ? y : MIN (box->top, y);
+  box->bottom = first ? y : MAX (box->bottom, y);
 }
 
 static void
@@ -56,9 +51,8 @@ count_pixel (EmuPixels * self, const guint8 * pixel, guint x, guint y)
     self->dark++;
   if (bits < 0 || colors[bits] < 0)
     return;
+  add_to_box (&self->boxes[colors[bits]], self->count[colors[bits]] == 0, x, y);
   self->count[colors[bits]]++;
-  if (colors[bits] == EMU_COLOR_BLUE || colors[bits] == EMU_COLOR_CYAN)
-    add_to_face (self, x, y);
 }
 
 EmuPixels
@@ -85,6 +79,24 @@ emu_pixels_have_face (const EmuPixels * self)
 {
   return emu_pixels_share (self, EMU_COLOR_BLUE)
       + emu_pixels_share (self, EMU_COLOR_CYAN) >= EMU_FACE_SHARE;
+}
+
+EmuBox
+emu_pixels_face_box (const EmuPixels * self)
+{
+  const EmuBox *blue = &self->boxes[EMU_COLOR_BLUE];
+  const EmuBox *cyan = &self->boxes[EMU_COLOR_CYAN];
+  EmuBox box;
+
+  if (self->count[EMU_COLOR_CYAN] == 0)
+    return *blue;
+  if (self->count[EMU_COLOR_BLUE] == 0)
+    return *cyan;
+  box.left = MIN (blue->left, cyan->left);
+  box.top = MIN (blue->top, cyan->top);
+  box.right = MAX (blue->right, cyan->right);
+  box.bottom = MAX (blue->bottom, cyan->bottom);
+  return box;
 }
 
 static EmuOpinion

@@ -25,24 +25,30 @@ typedef enum
   EMU_N_COLORS
 } EmuColor;
 
+/* In pixels, right and bottom inclusive. */
+typedef struct
+{
+  guint left, top, right, bottom;
+} EmuBox;
+
 typedef struct
 {
   guint width, height;
   guint total;                  /* pixels; 0 = no picture */
   guint count[EMU_N_COLORS];
+  EmuBox boxes[EMU_N_COLORS];   /* around all pixels of the colour, if any */
   guint dark;                   /* no channel above 24 */
-  /* What stands for a face: the box around all blue and cyan pixels, in
-   * pixels, right and bottom inclusive. */
-  guint face_left, face_top, face_right, face_bottom;
 } EmuPixels;
 
 /* rgb: width * height * 3 bytes. */
 EmuPixels emu_pixels_count (const guint8 * rgb, guint width, guint height);
 gdouble emu_pixels_share (const EmuPixels * self, EmuColor color);
 
-/* At least this share of blue and cyan pixels is a face. */
+/* What stands for a face: at least this share of blue and cyan pixels. */
 #define EMU_FACE_SHARE 0.01
 gboolean emu_pixels_have_face (const EmuPixels * self);
+/* The box around all blue and cyan pixels, of which there are some. */
+EmuBox emu_pixels_face_box (const EmuPixels * self);
 
 typedef enum
 {

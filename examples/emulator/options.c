@@ -11,9 +11,12 @@
 
 #include <gst/gst.h>
 
+#define DEFAULT_ADDRESS "127.0.0.1"
 #define DEFAULT_MAX_BYTES 50000000
 #define DEFAULT_DELAY 1.0
 #define DEFAULT_DECODE_TIMEOUT 60.0
+#define DEFAULT_WEBHOOK_RETRY_DELAY 1.0
+#define DEFAULT_RATE_LIMITS "off"
 
 static const gchar summary[] =
     "Stands in for identifAI's classification service on this machine, so that\n"
@@ -22,9 +25,18 @@ static const gchar summary[] =
     "It is no detector. It decodes what it is sent and applies simple rules to\n"
     "the frames: magenta pixels (videotestsrc pattern=solid-color\n"
     "foreground-color=0xffff00ff) make a frame artificial, a black frame can't\n"
-    "be judged, everything else is human.";
+    "be judged, everything else is human. A tone of 1 kHz makes sound artificial.";
 
 static const gchar description[] =
+    "Faults:\n"
+    "  CALLS: submit, result, batch, credits, override; post, get; any\n"
+    "  REQUESTS, counted from 1: 3, 2-4, 2+, %3 (every third); none: all\n"
+    "  ACTION: delay=SECONDS, status=CODE, header=NAME: VALUE, reset, silence,\n"
+    "    reset-upload=BYTES, truncate=BYTES, drip=BYTES (a second), body=TEXT\n"
+    "  e.g. --fault 'submit#2-3:status=503,header=Retry-After: 2'\n"
+    "  At run time: curl -d 'batch#%2:reset' http://127.0.0.1:PORT/emulator/faults\n"
+    "    and to end them: curl -X DELETE http://127.0.0.1:PORT/emulator/faults\n"
+    "\n"
     "Example:\n"
     "  identifai-emulator --port 8080 &\n"
     "  export IDENTIFAI_ENDPOINT=http://127.0.0.1:8080 IDENTIFAI_API_KEY=any\n"
@@ -43,6 +55,11 @@ check_options (EmuOptions * self, GError ** error)
     what = "--max-bytes must be at least 1";
   else if (self->jobs < 1 || self->jobs > 64)
     what = "--jobs must be between 1 and 64";
+  else if (!(self->webhook_retry_delay >= 0
+          && self->webhook_retry_delay <= 3600))
+    what = "--webhook-retry-delay must be between 0 and 3600 seconds";
+  else if (self->tls_key != NULL && self->tls_certificate == NULL)
+    what = "--tls-key needs --tls-certificate";
   else if (!(self->decode_timeout > 0 && self->decode_timeout <= 86400))
     what = "--decode-timeout must be between 0 and 86400 seconds";
 
@@ -56,6 +73,7 @@ static void
 set_defaults (EmuOptions * self)
 {
   self->delay = DEFAULT_DELAY;
+  self->webhook_retry_delay = DEFAULT_WEBHOOK_RETRY_DELAY;
   self->max_bytes = DEFAULT_MAX_BYTES;
   self->decode_timeout = DEFAULT_DECODE_TIMEOUT;
   self->jobs = MIN (g_get_num_processors (), 8);
@@ -73,8 +91,9 @@ emu_options_parse (gint * argc, gchar *** argv, GError ** error)
     {"port", 'p', 0, G_OPTION_ARG_INT, &self->port,
         "Port to listen on; 0, the default, takes a free one", "PORT"},
     {"api-key", 'k', 0, G_OPTION_ARG_STRING_ARRAY, &self->api_keys,
-          "Accept this key, may be given again; without it any key will do",
-        "KEY"},
+          "Accept this key, with so many credits, or as one that is forbidden "
+          "or revoked; may be given again; without it any key will do",
+        "KEY[=STATE]"},
     {"delay", 'd', 0, G_OPTION_ARG_DOUBLE, &self->delay,
         "Time from a submit to its final result (1.0)", "SECONDS"},
     {"record", 'r', 0, G_OPTION_ARG_FILENAME, &self->record_dir,
@@ -82,7 +101,26 @@ emu_options_parse (gint * argc, gchar *** argv, GError ** error)
     {"max-bytes", 0, 0, G_OPTION_ARG_INT64, &self->max_bytes,
         "Largest file that is taken (50000000)", "BYTES"},
     {"rate-limits", 0, 0, G_OPTION_ARG_STRING, &self->rate_limits,
-        "Requests per key: off", "LIMITS"},
+          "published (1 POST a second and 30 a minute, 2 GETs a second and 60 "
+          "a minute, the default), off, or POST/s,POST/min,GET/s,GET/min",
+        "LIMITS"},
+    {"no-retry-after", 0, 0, G_OPTION_ARG_NONE, &self->no_retry_after,
+        "Don't say in a 429 when to come back", NULL},
+    {"fault", 'f', 0, G_OPTION_ARG_STRING_ARRAY, &self->faults,
+        "Go wrong: CALLS[#REQUESTS]:ACTION[,ACTION...], see below; may be "
+          "given again", "FAULT"},
+    {"replay", 0, 0, G_OPTION_ARG_FILENAME, &self->replay_dir,
+        "Answer with recorded results, DIR/*.json, instead of judging", "DIR"},
+    {"tls-certificate", 0, 0, G_OPTION_ARG_FILENAME, &self->tls_certificate,
+        "Serve HTTPS with this certificate (PEM)", "FILE"},
+    {"tls-key", 0, 0, G_OPTION_ARG_FILENAME, &self->tls_key,
+        "The certificate's key, if it is not in the same file", "FILE"},
+    {"no-webhooks", 0, 0, G_OPTION_ARG_NONE, &self->no_webhooks,
+        "Ignore webhook_url, as for accounts without webhooks", NULL},
+    {"webhook-retry-delay", 0, 0, G_OPTION_ARG_DOUBLE,
+          &self->webhook_retry_delay,
+          "Time until a failed webhook is called again, then doubled (1.0)",
+        "SECONDS"},
     {"jobs", 'j', 0, G_OPTION_ARG_INT, &self->jobs,
         "Files decoded at once (one a processor)", "N"},
     {"decode-timeout", 0, 0, G_OPTION_ARG_DOUBLE, &self->decode_timeout,
@@ -105,7 +143,9 @@ emu_options_parse (gint * argc, gchar *** argv, GError ** error)
     return NULL;
   }
   if (self->address == NULL)
-    self->address = g_strdup ("127.0.0.1");
+    self->address = g_strdup (DEFAULT_ADDRESS);
+  if (self->rate_limits == NULL)
+    self->rate_limits = g_strdup (DEFAULT_RATE_LIMITS);
   if (*argc > 1) {
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION,
         "Unexpected argument: %s", (*argv)[1]);
@@ -121,5 +161,9 @@ emu_options_free (EmuOptions * self)
   g_strfreev (self->api_keys);
   g_free (self->record_dir);
   g_free (self->rate_limits);
+  g_strfreev (self->faults);
+  g_free (self->replay_dir);
+  g_free (self->tls_certificate);
+  g_free (self->tls_key);
   g_free (self);
 }

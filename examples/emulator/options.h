@@ -18,13 +18,19 @@ typedef struct
 {
   gchar *address;               /* "127.0.0.1" */
   gint port;                    /* 0 = any free one */
-  gchar **api_keys;             /* "KEY" or "KEY=CREDITS"; NULL = any key */
+  gchar **api_keys;             /* see emu_keys_new(); NULL = any key */
   gdouble delay;                /* s, from submit to the final result */
   gchar *record_dir;            /* NULL = keep nothing */
   gint64 max_bytes;             /* of one file */
   gint jobs;                    /* files decoded at once */
   gdouble decode_timeout;       /* s, for one file */
-  gchar *rate_limits;
+  gchar *rate_limits;           /* see emu_rates_parse() */
+  gboolean no_retry_after;
+  gchar **faults;               /* see faults.h; NULL = none */
+  gchar *replay_dir;            /* NULL = judge what comes */
+  gchar *tls_certificate, *tls_key;     /* PEM files; NULL = plain HTTP */
+  gboolean no_webhooks;
+  gdouble webhook_retry_delay;  /* s */
   gboolean quiet;
 } EmuOptions;
 

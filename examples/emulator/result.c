@@ -10,6 +10,16 @@
 #include "result.h"
 #include "options.h"
 
+#include <string.h>
+
+/* What goes into every part of one result. */
+typedef struct
+{
+  EmuSubmission *submission;
+  const gchar *base;
+  const gchar *forced;          /* classification, or NULL */
+} Context;
+
 static void
 set_string (JsonObject * object, const gchar * name, const gchar * value)
 {
@@ -19,57 +29,72 @@ set_string (JsonObject * object, const gchar * name, const gchar * value)
     json_object_set_null_member (object, name);
 }
 
-static const gchar *
-classification_to_string (gboolean artificial)
-{
-  return artificial ? "artificial" : "human";
-}
-
-/* The models that a heuristic asks. */
 static JsonArray *
-build_model_names (EmuHeuristic heuristic)
+build_model_names (EmuHeuristic heuristic, gboolean sound)
 {
   JsonArray *names = json_array_new ();
+  gboolean all = heuristic != EMU_HEURISTIC_AVERAGE_EXCLUDE_OBSOLETE;
   guint i;
 
-  for (i = 0; emu_models[i].name != NULL; i++) {
+  for (i = 0; sound && emu_sound_models[i].name != NULL; i++) {
+    if (all || !emu_sound_models[i].obsolete)
+      json_array_add_string_element (names, emu_sound_models[i].name);
+  }
+  for (i = 0; !sound && emu_models[i].name != NULL; i++) {
     if (emu_models[i].purpose == EMU_PURPOSE_GENERATION
-        && !(emu_models[i].obsolete
-            && heuristic == EMU_HEURISTIC_AVERAGE_EXCLUDE_OBSOLETE))
+        && (all || !emu_models[i].obsolete))
       json_array_add_string_element (names, emu_models[i].name);
   }
   return names;
 }
 
 static JsonObject *
-build_verdict (EmuHeuristic heuristic, const EmuVerdict * verdict)
+build_verdict (Context * self, EmuHeuristic heuristic,
+    const EmuVerdict * verdict, gboolean sound)
 {
   JsonObject *object = json_object_new ();
+  const gchar *classification = verdict->unknown ? NULL
+      : verdict->artificial ? "artificial" : "human";
 
   json_object_set_string_member (object, "heuristic",
       emu_heuristic_to_string (heuristic));
-  json_object_set_double_member (object, "confidence", verdict->confidence);
-  set_string (object, "classification", verdict->unknown ? NULL
-      : classification_to_string (verdict->artificial));
+  json_object_set_double_member (object, "confidence",
+      self->forced != NULL ? 1 : verdict->confidence);
+  set_string (object, "classification",
+      self->forced != NULL ? self->forced : classification);
   json_object_set_int_member (object, "count", verdict->count);
   json_object_set_array_member (object, "models",
-      build_model_names (heuristic));
-  json_object_set_boolean_member (object, "unknown", verdict->unknown);
+      build_model_names (heuristic, sound));
+  json_object_set_boolean_member (object, "unknown",
+      self->forced == NULL && verdict->unknown);
   return object;
 }
 
-/* "verdict" and "verdicts", from one verdict a heuristic. */
+/* "verdict", "verdicts" and what forced them, from one verdict a heuristic. */
 static void
-set_verdicts (JsonObject * object, const EmuVerdict * verdicts)
+set_verdicts (Context * self, JsonObject * object, const EmuVerdict * verdicts,
+    gboolean sound)
 {
   JsonArray *all = json_array_new ();
   guint i;
 
   for (i = 0; i < EMU_N_HEURISTICS; i++)
-    json_array_add_object_element (all, build_verdict (i, &verdicts[i]));
+    json_array_add_object_element (all, build_verdict (self, i, &verdicts[i],
+            sound));
   json_object_set_object_member (object, "verdict",
-      build_verdict (EMU_DEFAULT_HEURISTIC, &verdicts[EMU_DEFAULT_HEURISTIC]));
+      build_verdict (self, EMU_DEFAULT_HEURISTIC,
+          &verdicts[EMU_DEFAULT_HEURISTIC], sound));
   json_object_set_array_member (object, "verdicts", all);
+  set_string (object, "force_classification", self->forced);
+}
+
+static void
+judge_all (const EmuOpinion * opinions, guint n, EmuVerdict * verdicts)
+{
+  guint i;
+
+  for (i = 0; i < EMU_N_HEURISTICS; i++)
+    verdicts[i] = emu_heuristic_judge (i, opinions, n);
 }
 
 /* What the generation models say of one frame, a verdict a heuristic. */
@@ -83,8 +108,7 @@ judge_frame (const EmuJudgedFrame * frame, EmuVerdict * verdicts)
     if (emu_models[i].purpose == EMU_PURPOSE_GENERATION)
       opinions[n++] = frame->opinions[i];
   }
-  for (i = 0; i < EMU_N_HEURISTICS; i++)
-    verdicts[i] = emu_heuristic_judge (i, opinions, n);
+  judge_all (opinions, n, verdicts);
 }
 
 /* Each frame has one vote: its verdict's side for the majority, its mean score
@@ -108,128 +132,436 @@ judge_video (GPtrArray * frames, EmuVerdict * verdicts)
   }
 }
 
-static JsonObject *
-build_score (const gchar * label, gdouble score)
+void
+emu_result_judge (EmuSubmission * submission, EmuVerdict * verdicts)
+{
+  EmuJudgement *judgement = submission->judgement;
+  EmuOpinion opinions[EMU_N_SOUND_MODELS];
+  EmuSoundClip sum;
+  guint i;
+
+  if (submission->parameters.kind != EMU_KIND_AUDIO) {
+    judge_video (judgement->frames, verdicts);
+    return;
+  }
+  sum = emu_sound_sum (judgement->clips);
+  for (i = 0; i < EMU_N_SOUND_MODELS; i++)
+    opinions[i] = emu_sound_judge (i, &sum);
+  judge_all (opinions, EMU_N_SOUND_MODELS, verdicts);
+}
+
+void
+emu_result_judge_frame (const EmuJudgedFrame * frame, EmuVerdict * verdict)
+{
+  EmuVerdict verdicts[EMU_N_HEURISTICS];
+
+  judge_frame (frame, verdicts);
+  *verdict = verdicts[EMU_DEFAULT_HEURISTIC];
+}
+
+const gchar *
+emu_result_get_forced (EmuSubmission * submission)
+{
+  if (submission->override != NULL)
+    return submission->override;
+  return submission->has_c2pa && !submission->parameters.prevent_c2pa_forces
+      ? "artificial" : NULL;
+}
+
+static void
+add_score (JsonArray * scores, const gchar * label, gdouble score)
 {
   JsonObject *object = json_object_new ();
 
   json_object_set_string_member (object, "label", label);
   json_object_set_double_member (object, "score", score);
-  return object;
+  json_array_add_object_element (scores, object);
 }
 
+/* One model's opinion; yes and no are what it tells apart. */
 static JsonObject *
-build_model_result (const EmuModel * model, const EmuOpinion * opinion,
-    gdouble elapsed)
+build_opinion (const gchar * model, const gchar * rule,
+    const EmuOpinion * opinion, gdouble elapsed, const gchar * yes,
+    const gchar * no)
 {
   JsonObject *object = json_object_new ();
   JsonObject *details = json_object_new ();
   JsonArray *scores = json_array_new ();
 
-  json_object_set_string_member (object, "model", model->name);
+  json_object_set_string_member (object, "model", model);
   json_object_set_boolean_member (object, "unknown", opinion->unknown);
   json_object_set_double_member (object, "elapsed_time", elapsed);
   if (!opinion->unknown) {
-    json_array_add_object_element (scores,
-        build_score ("artificial", opinion->score));
-    json_array_add_object_element (scores,
-        build_score ("human", 1 - opinion->score));
+    add_score (scores, yes, opinion->score);
+    add_score (scores, no, 1 - opinion->score);
   }
   json_object_set_array_member (object, "classification", scores);
-  json_object_set_string_member (details, "rule", model->rule);
+  json_object_set_string_member (details, "rule", rule);
+  json_object_set_double_member (details, "confidence", opinion->unknown ? 0
+      : MAX (opinion->score, 1 - opinion->score));
   json_object_set_object_member (object, "classification_details", details);
   return object;
 }
 
-static JsonObject *
-build_frame (EmuSubmission * submission, const EmuJudgedFrame * frame,
-    guint index)
+static JsonArray *
+build_frame_opinions (const EmuJudgedFrame * frame)
 {
-  JsonObject *object = json_object_new ();
   JsonArray *results = json_array_new ();
-  EmuVerdict verdicts[EMU_N_HEURISTICS];
-  g_autofree gchar *identifier = g_strdup_printf ("%s-%u",
-      submission->identifier, index);
-  g_autofree gchar *name = g_strdup_printf ("frame-%u", frame->picture->number);
   guint i;
 
-  json_object_set_string_member (object, "hash", submission->hash);
-  json_object_set_string_member (object, "identifier", identifier);
-  json_object_set_string_member (object, "api_version", EMU_API_VERSION);
-  json_object_set_string_member (object, "status", "done");
-  json_object_set_string_member (object, "name", name);
-  if (GST_CLOCK_TIME_IS_VALID (frame->picture->pts))
-    json_object_set_double_member (object, "emulator_time",
-        frame->picture->pts / (gdouble) GST_SECOND);
-  json_object_set_boolean_member (object, "has_heatmap", FALSE);
-  json_object_set_null_member (object, "force_classification");
-  judge_frame (frame, verdicts);
-  set_verdicts (object, verdicts);
   for (i = 0; emu_models[i].name != NULL; i++) {
     if (emu_models[i].purpose == EMU_PURPOSE_GENERATION)
       json_array_add_object_element (results,
-          build_model_result (&emu_models[i], &frame->opinions[i],
-              frame->elapsed));
+          build_opinion (emu_models[i].name, emu_models[i].rule,
+              &frame->opinions[i], frame->elapsed, "artificial", "human"));
   }
-  json_object_set_array_member (object, "results", results);
-  return object;
+  return results;
 }
 
 static JsonObject *
-build_common (EmuSubmission * submission, const gchar * base, EmuStatus status)
+build_box (const EmuBox * box)
 {
   JsonObject *object = json_object_new ();
-  g_autofree gchar *url = g_strdup_printf ("%s/#%s", base,
+
+  json_object_set_int_member (object, "x1", box->left);
+  json_object_set_int_member (object, "x2", box->right);
+  json_object_set_int_member (object, "y1", box->top);
+  json_object_set_int_member (object, "y2", box->bottom);
+  return object;
+}
+
+/* What one model found where: {"detections": [{box, results, verdict}]}. */
+static JsonObject *
+build_detections (const EmuModel * model, const EmuJudgedFrame * frame,
+    const EmuBox * box, const gchar * yes)
+{
+  const EmuOpinion *opinion = &frame->opinions[model - emu_models];
+  JsonObject *object = json_object_new ();
+  JsonArray *detections = json_array_new ();
+
+  if (box != NULL && !opinion->unknown) {
+    JsonObject *detection = json_object_new ();
+    JsonObject *verdict = json_object_new ();
+    JsonArray *results = json_array_new ();
+    gboolean found = opinion->score >= 0.5;
+
+    json_array_add_object_element (results, build_opinion (model->name,
+            model->rule, opinion, frame->elapsed, yes, "authentic"));
+    json_object_set_string_member (verdict, "heuristic",
+        emu_heuristic_to_string (EMU_DEFAULT_HEURISTIC));
+    json_object_set_double_member (verdict, "confidence",
+        found ? opinion->score : 1 - opinion->score);
+    json_object_set_string_member (verdict, "classification",
+        found ? yes : "authentic");
+    json_object_set_object_member (detection, "box", build_box (box));
+    json_object_set_array_member (detection, "results", results);
+    json_object_set_object_member (detection, "verdict", verdict);
+    json_array_add_object_element (detections, detection);
+  }
+  json_object_set_array_member (object, "detections", detections);
+  return object;
+}
+
+static JsonArray *
+build_details (const EmuParameters * parameters, const EmuJudgedFrame * frame)
+{
+  JsonArray *details = json_array_new ();
+  const EmuPixels *pixels = &frame->pixels;
+  const EmuModel *model;
+
+  for (model = emu_models; model->name != NULL; model++) {
+    if (model->purpose == EMU_PURPOSE_TAMPERING && parameters->tampering) {
+      json_array_add_object_element (details, build_detections (model, frame,
+              pixels->count[EMU_COLOR_YELLOW] > 0
+              ? &pixels->boxes[EMU_COLOR_YELLOW] : NULL, "tampered"));
+    } else if (model->purpose == EMU_PURPOSE_MORPHING && parameters->morphing) {
+      EmuBox face = emu_pixels_face_box (pixels);
+
+      json_array_add_object_element (details, build_detections (model, frame,
+              emu_pixels_have_face (pixels) ? &face : NULL, "morphed"));
+    }
+  }
+  return details;
+}
+
+/* 0 or 1; -1 = no opinion. */
+static gint
+is_nsfw (const EmuJudgedFrame * frame)
+{
+  const EmuModel *model;
+
+  for (model = emu_models; model->name != NULL; model++) {
+    const EmuOpinion *opinion = &frame->opinions[model - emu_models];
+
+    if (model->purpose == EMU_PURPOSE_NSFW)
+      return opinion->unknown ? -1 : opinion->score >= 0.5;
+  }
+  return -1;
+}
+
+static void
+set_nsfw (JsonObject * object, gint nsfw)
+{
+  if (nsfw < 0)
+    json_object_set_null_member (object, "is_nsfw");
+  else
+    json_object_set_boolean_member (object, "is_nsfw", nsfw);
+}
+
+/* Nothing is verified, so no state is claimed. */
+static void
+set_c2pa (Context * self, JsonObject * object)
+{
+  EmuSubmission *submission = self->submission;
+  JsonObject *c2pa, *manifests;
+
+  if (!submission->has_c2pa) {
+    json_object_set_null_member (object, "c2pa");
+    return;
+  }
+  c2pa = json_object_new ();
+  manifests = json_object_new ();
+  if (submission->c2pa_label != NULL) {
+    JsonObject *manifest = json_object_new ();
+
+    json_object_set_string_member (manifest, "label", submission->c2pa_label);
+    json_object_set_object_member (manifests, submission->c2pa_label, manifest);
+  }
+  json_object_set_object_member (c2pa, "manifests", manifests);
+  set_string (c2pa, "active_manifest", submission->c2pa_label);
+  json_object_set_null_member (c2pa, "validation_state");
+  json_object_set_array_member (c2pa, "validation_status", json_array_new ());
+  json_object_set_object_member (object, "c2pa", c2pa);
+}
+
+/* What all results and parts of results begin with. suffix: "" or "-3". */
+static JsonObject *
+build_common (Context * self, const gchar * suffix, const gchar * name,
+    EmuStatus status)
+{
+  EmuSubmission *submission = self->submission;
+  JsonObject *object = json_object_new ();
+  g_autofree gchar *identifier =
+      g_strconcat (submission->identifier, suffix, NULL);
+  g_autofree gchar *url = g_strdup_printf ("%s/#%s", self->base,
       submission->identifier);
 
   json_object_set_string_member (object, "hash", submission->hash);
-  json_object_set_string_member (object, "identifier", submission->identifier);
+  json_object_set_string_member (object, "identifier", identifier);
   json_object_set_string_member (object, "api_version", EMU_API_VERSION);
   json_object_set_string_member (object, "status",
       emu_status_to_string (status));
   set_string (object, "errors", status == EMU_STATUS_ERRORED
       ? submission->judgement->error : NULL);
-  set_string (object, "name", submission->name);
+  set_string (object, "name", name);
   set_string (object, "ref_id", submission->parameters.ref_id);
   json_object_set_string_member (object, "result_url", url);
-  json_object_set_null_member (object, "is_nsfw");
-  json_object_set_string_member (object, "emulator", EMU_NOTICE);
   return object;
 }
 
+/* What is said of a picture, whether it is a frame or an image by itself. */
 static void
-set_no_verdict (JsonObject * object)
+set_frame (Context * self, JsonObject * object, const EmuJudgedFrame * frame)
 {
+  EmuVerdict verdicts[EMU_N_HEURISTICS];
+
+  set_nsfw (object, self->submission->parameters.nsfw ? is_nsfw (frame) : -1);
+  set_c2pa (self, object);
+  json_object_set_boolean_member (object, "has_heatmap", FALSE);
+  judge_frame (frame, verdicts);
+  set_verdicts (self, object, verdicts, FALSE);
+  json_object_set_array_member (object, "results",
+      build_frame_opinions (frame));
+  json_object_set_array_member (object, "details",
+      build_details (&self->submission->parameters, frame));
+}
+
+static JsonArray *
+build_images (Context * self)
+{
+  GPtrArray *frames = self->submission->judgement->frames;
+  JsonArray *images = json_array_new ();
+  guint i;
+
+  for (i = 0; i < frames->len; i++) {
+    const EmuJudgedFrame *frame = g_ptr_array_index (frames, i);
+    g_autofree gchar *suffix = g_strdup_printf ("-%u", i);
+    g_autofree gchar *name = g_strdup_printf ("frame-%u", frame->number);
+    JsonObject *image = build_common (self, suffix, name, EMU_STATUS_DONE);
+
+    if (GST_CLOCK_TIME_IS_VALID (frame->pts))
+      json_object_set_double_member (image, "emulator_time",
+          frame->pts / (gdouble) GST_SECOND);
+    set_frame (self, image, frame);
+    json_array_add_object_element (images, image);
+  }
+  return images;
+}
+
+/* The sound models' opinions of a clip; verdicts: a verdict a heuristic. */
+static JsonArray *
+build_sound_opinions (const EmuSoundClip * clip, EmuVerdict * verdicts)
+{
+  EmuOpinion opinions[EMU_N_SOUND_MODELS];
+  JsonArray *results = json_array_new ();
+  guint i;
+
+  for (i = 0; i < EMU_N_SOUND_MODELS; i++) {
+    opinions[i] = emu_sound_judge (i, clip);
+    json_array_add_object_element (results,
+        build_opinion (emu_sound_models[i].name, emu_sound_models[i].rule,
+            &opinions[i], 0, "artificial", "human"));
+  }
+  judge_all (opinions, EMU_N_SOUND_MODELS, verdicts);
+  return results;
+}
+
+static JsonArray *
+build_clips (Context * self, GArray * clips)
+{
+  JsonArray *array = json_array_new ();
+  guint i;
+
+  for (i = 0; i < clips->len; i++) {
+    const EmuSoundClip *clip = &g_array_index (clips, EmuSoundClip, i);
+    JsonObject *object = json_object_new ();
+    gdouble start = i * EMU_SOUND_CLIP_SECONDS;
+    EmuVerdict verdicts[EMU_N_HEURISTICS];
+
+    json_object_set_int_member (object, "index", i);
+    json_object_set_double_member (object, "start", start);
+    json_object_set_double_member (object, "end", start + clip->windows / 10.0);
+    json_object_set_array_member (object, "results",
+        build_sound_opinions (clip, verdicts));
+    json_object_set_object_member (object, "verdict", build_verdict (self,
+            EMU_DEFAULT_HEURISTIC, &verdicts[EMU_DEFAULT_HEURISTIC], TRUE));
+    json_array_add_object_element (array, object);
+  }
+  return array;
+}
+
+/* What is said of sound, whether it is a video's or a speech by itself. */
+static void
+set_sound (Context * self, JsonObject * object)
+{
+  GArray *clips = self->submission->judgement->clips;
+  EmuSoundClip sum = emu_sound_sum (clips);
+  JsonObject *details = json_object_new ();
+  EmuVerdict verdicts[EMU_N_HEURISTICS];
+
+  json_object_set_array_member (object, "results",
+      build_sound_opinions (&sum, verdicts));
+  set_verdicts (self, object, verdicts, TRUE);
+  json_object_set_array_member (details, "clips", build_clips (self, clips));
+  json_object_set_object_member (object, "details", details);
+}
+
+static gint
+video_is_nsfw (EmuSubmission * submission)
+{
+  GPtrArray *frames = submission->judgement->frames;
+  gint nsfw = -1;
+  guint i;
+
+  for (i = 0; i < frames->len && submission->parameters.nsfw; i++)
+    nsfw = MAX (nsfw, is_nsfw (g_ptr_array_index (frames, i)));
+  return nsfw;
+}
+
+static void
+set_video (Context * self, JsonObject * object)
+{
+  JsonObject *results = json_object_new ();
+  JsonArray *audios = json_array_new ();
+  EmuVerdict verdicts[EMU_N_HEURISTICS];
+
+  judge_video (self->submission->judgement->frames, verdicts);
+  set_nsfw (object, video_is_nsfw (self->submission));
+  set_verdicts (self, object, verdicts, FALSE);
+  if (self->submission->judgement->clips != NULL) {
+    JsonObject *audio = build_common (self, "-audio", "audio", EMU_STATUS_DONE);
+
+    set_sound (self, audio);
+    json_array_add_object_element (audios, audio);
+  }
+  json_object_set_array_member (results, "images", build_images (self));
+  json_object_set_array_member (results, "audios", audios);
+  json_object_set_object_member (object, "results", results);
+}
+
+/* Not judged yet, or not to be judged at all. */
+static void
+set_nothing (Context * self, JsonObject * object)
+{
+  JsonObject *results;
+
+  json_object_set_null_member (object, "is_nsfw");
   json_object_set_null_member (object, "verdict");
   json_object_set_array_member (object, "verdicts", json_array_new ());
+  set_string (object, "force_classification", NULL);
+  if (self->submission->parameters.kind != EMU_KIND_VIDEO) {
+    json_object_set_array_member (object, "results", json_array_new ());
+    return;
+  }
+  results = json_object_new ();
+  json_object_set_array_member (results, "images", json_array_new ());
+  json_object_set_array_member (results, "audios", json_array_new ());
+  json_object_set_object_member (object, "results", results);
+}
+
+static void
+set_done (Context * self, JsonObject * object)
+{
+  switch (self->submission->parameters.kind) {
+    case EMU_KIND_VIDEO:
+      set_video (self, object);
+      return;
+    case EMU_KIND_IMAGE:
+      set_frame (self, object,
+          g_ptr_array_index (self->submission->judgement->frames, 0));
+      return;
+    default:
+      set_sound (self, object);
+      return;
+  }
+}
+
+/* A recorded answer, as if it were this submission's. */
+static JsonNode *
+build_replay (EmuSubmission * submission)
+{
+  JsonNode *node = json_node_new (JSON_NODE_OBJECT);
+  JsonObject *recorded = json_node_get_object (submission->replay);
+  JsonObject *object = json_object_new ();
+  g_autoptr (GList) members = json_object_get_members (recorded);
+  GList *member;
+
+  for (member = members; member != NULL; member = member->next)
+    json_object_set_member (object, member->data,
+        json_object_dup_member (recorded, member->data));
+  json_object_set_string_member (object, "identifier", submission->identifier);
+  set_string (object, "ref_id", submission->parameters.ref_id);
+  json_node_take_object (node, object);
+  return node;
 }
 
 JsonNode *
 emu_result_build (EmuSubmission * submission, const gchar * base, gint64 now)
 {
+  Context self = { submission, base, emu_result_get_forced (submission) };
   EmuStatus status = emu_submission_get_status (submission, now);
-  JsonObject *object = build_common (submission, base, status);
-  JsonObject *results = json_object_new ();
-  JsonArray *images = json_array_new ();
-  JsonNode *node = json_node_new (JSON_NODE_OBJECT);
-  EmuVerdict verdicts[EMU_N_HEURISTICS];
-  guint i;
+  JsonNode *node;
+  JsonObject *object;
 
-  if (status == EMU_STATUS_DONE) {
-    GPtrArray *frames = submission->judgement->frames;
-
-    judge_video (frames, verdicts);
-    set_verdicts (object, verdicts);
-    for (i = 0; i < frames->len; i++)
-      json_array_add_object_element (images,
-          build_frame (submission, g_ptr_array_index (frames, i), i));
-  } else {
-    set_no_verdict (object);
-  }
-  json_object_set_null_member (object, "force_classification");
-  json_object_set_array_member (results, "images", images);
-  json_object_set_array_member (results, "audios", json_array_new ());
-  json_object_set_object_member (object, "results", results);
+  if (status != EMU_STATUS_NEW && submission->replay != NULL)
+    return build_replay (submission);
+  node = json_node_new (JSON_NODE_OBJECT);
+  object = build_common (&self, "", submission->name, status);
+  json_object_set_string_member (object, "emulator", EMU_NOTICE);
+  if (status == EMU_STATUS_DONE)
+    set_done (&self, object);
+  else
+    set_nothing (&self, object);
   json_node_take_object (node, object);
   return node;
 }

@@ -1,4 +1,4 @@
-/* identifai-emulator: the HTTP server around the emulated calls
+/* identifai-emulator: the HTTP server and all that it holds
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -7,24 +7,11 @@
 #include "config.h"
 #endif
 
-#include "calls.h"
+#include "exchange.h"
+#include "wire.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
-
-struct _EmuServer
-{
-  EmuOptions *options;          /* borrowed */
-  SoupServer *soup;
-  gchar *base;
-  gchar *directory;             /* of temporary files */
-  EmuSubmissions *submissions;
-  EmuCourt *court;
-  guint last_number;            /* of recorded uploads */
-  guint paused;                 /* requests waiting for their answer */
-};
-
-#define REQUEST_KEY "emu-request"
 
 void
 emu_log (EmuServer * self, const gchar * format, ...)
@@ -44,202 +31,79 @@ emu_log (EmuServer * self, const gchar * format, ...)
       g_date_time_get_microsecond (now) / 1000, text);
 }
 
-const gchar *
-emu_server_get_base (EmuServer * self)
-{
-  return self->base;
-}
-
-EmuOptions *
-emu_server_get_options (EmuServer * self)
-{
-  return self->options;
-}
-
-EmuSubmissions *
-emu_server_get_submissions (EmuServer * self)
-{
-  return self->submissions;
-}
-
-EmuCourt *
-emu_server_get_court (EmuServer * self)
-{
-  return self->court;
-}
-
-guint
-emu_server_next_number (EmuServer * self)
-{
-  return ++self->last_number;
-}
-
-static void
-unref_request (gpointer data)
-{
-  EmuRequest *self = data;
-
-  if (--self->ref_count > 0)
-    return;
-  g_clear_pointer (&self->form, emu_form_free);
-  emu_parameters_clear (&self->parameters);
-  g_free (self->identifier);
-  g_free (self);
-}
-
 void
-emu_request_pause (EmuRequest * self)
+emu_server_touch (EmuServer * self)
 {
-  self->ref_count++;
-  self->server->paused++;
-  g_object_ref (self->message);
-  soup_server_message_pause (self->message);
+  self->version++;
 }
 
-void
-emu_request_resume (EmuRequest * self)
+static gboolean
+set_up_keys (EmuServer * self, GError ** error)
 {
-  SoupServerMessage *message = self->message;
+  EmuRate rates[EMU_N_RATES];
 
-  self->server->paused--;
-  soup_server_message_unpause (message);
-  unref_request (self);
-  g_object_unref (message);
+  if (!emu_rates_parse (self->options->rate_limits, rates, error))
+    return FALSE;
+  self->keys = emu_keys_new (self->options->api_keys, rates, error);
+  return self->keys != NULL;
 }
 
-void
-emu_reply (EmuRequest * self, guint status, const gchar * content_type,
-    const gchar * text)
+static gboolean
+set_up_faults (EmuServer * self, GError ** error)
 {
-  soup_server_message_set_status (self->message, status, NULL);
-  soup_server_message_set_response (self->message, content_type,
-      SOUP_MEMORY_COPY, text, strlen (text));
-}
+  gchar **specs = self->options->faults;
+  guint i;
 
-void
-emu_reply_json (EmuRequest * self, guint status, const gchar * json)
-{
-  emu_reply (self, status, "application/json", json);
-}
+  for (i = 0; specs != NULL && specs[i] != NULL; i++) {
+    EmuFault *fault = emu_fault_parse (specs[i], error);
 
-void
-emu_reply_error (EmuRequest * self, guint status, const gchar * text)
-{
-  g_autoptr (JsonBuilder) builder = json_builder_new ();
-  g_autoptr (JsonNode) root = NULL;
-  g_autofree gchar *json = NULL;
-
-  json_builder_begin_object (builder);
-  json_builder_set_member_name (builder, "error");
-  json_builder_add_string_value (builder, text);
-  json_builder_end_object (builder);
-  root = json_builder_get_root (builder);
-  json = json_to_string (root, FALSE);
-  emu_reply_json (self, status, json);
-}
-
-/* Sets *identifier (to be freed) for calls whose path ends in one. */
-static const EmuCall *
-find_call (const gchar * method, const gchar * path, gchar ** identifier)
-{
-  const EmuCall *call;
-
-  for (call = emu_calls; call->method != NULL; call++) {
-    gsize length = strlen (call->path);
-    gboolean prefix = call->path[length - 1] == '/';
-
-    if (!g_str_equal (method, call->method)
-        || strncmp (path, call->path, length) != 0)
-      continue;
-    if (prefix ? path[length] == '\0' : path[length] != '\0')
-      continue;
-    if (prefix)
-      *identifier = g_uri_unescape_string (path + length, NULL);
-    return call;
+    if (fault == NULL)
+      return FALSE;
+    g_ptr_array_add (self->faults, fault);
   }
-  return NULL;
+  return TRUE;
 }
 
-static const gchar *
-message_path (SoupServerMessage * message)
+static gboolean
+set_up_directories (EmuServer * self, GError ** error)
 {
-  return g_uri_get_path (soup_server_message_get_uri (message));
+  const gchar *record = self->options->record_dir;
+
+  if (record != NULL && g_mkdir_with_parents (record, 0777) < 0) {
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED,
+        "--record: %s can't be made", record);
+    return FALSE;
+  }
+  self->directory = g_dir_make_tmp ("identifai-emulator-XXXXXX", error);
+  return self->directory != NULL;
 }
 
-/* No body is ever gathered in memory: forms go through the parser into a file,
- * other bodies are of no interest. */
-static void
-got_headers (SoupServerMessage * message, gpointer user_data)
+static gboolean
+set_up_replay (EmuServer * self, GError ** error)
 {
-  EmuRequest *request = user_data;
-  EmuServer *server = request->server;
-  g_autofree gchar *identifier = NULL;
-  const EmuCall *call = find_call (soup_server_message_get_method (message),
-      message_path (message), &identifier);
-
-  soup_message_body_set_accumulate (soup_server_message_get_request_body
-      (message), FALSE);
-  if (call == NULL || !call->has_form)
-    return;
-  request->form = emu_form_new (soup_message_headers_get_one
-      (soup_server_message_get_request_headers (message), "Content-Type"),
-      emu_kind_to_string (call->kind), server->directory,
-      server->options->max_bytes);
+  if (self->options->replay_dir == NULL)
+    return TRUE;
+  self->replay = emu_replay_new (self->options->replay_dir, error);
+  return self->replay != NULL;
 }
 
-static void
-got_chunk (SoupServerMessage * message, GBytes * chunk, gpointer user_data)
+static gboolean
+set_up_tls (EmuServer * self, GError ** error)
 {
-  EmuRequest *request = user_data;
-  gsize length;
-  const guint8 *data = g_bytes_get_data (chunk, &length);
+  EmuOptions *options = self->options;
+  g_autoptr (GTlsCertificate) certificate = NULL;
 
-  if (request->form != NULL)
-    emu_form_push (request->form, data, length);
-}
-
-static void
-finished (SoupServerMessage * message, gpointer user_data)
-{
-  EmuRequest *request = user_data;
-
-  emu_log (request->server, "%s %s %u",
-      soup_server_message_get_method (message),
-      soup_server_message_get_uri (message) != NULL ? message_path (message)
-      : "?", soup_server_message_get_status (message));
-}
-
-static void
-request_started (SoupServer * soup, SoupServerMessage * message,
-    gpointer user_data)
-{
-  EmuRequest *request = g_new0 (EmuRequest, 1);
-
-  request->ref_count = 1;
-  request->server = user_data;
-  request->message = message;
-  g_object_set_data_full (G_OBJECT (message), REQUEST_KEY, request,
-      unref_request);
-  g_signal_connect (message, "got-headers", G_CALLBACK (got_headers), request);
-  g_signal_connect (message, "got-chunk", G_CALLBACK (got_chunk), request);
-  g_signal_connect (message, "finished", G_CALLBACK (finished), request);
-}
-
-static void
-handle (SoupServer * soup, SoupServerMessage * message, const char *path,
-    GHashTable * query, gpointer user_data)
-{
-  EmuRequest *request = g_object_get_data (G_OBJECT (message), REQUEST_KEY);
-  const EmuCall *call;
-
-  g_clear_pointer (&request->identifier, g_free);
-  call = find_call (soup_server_message_get_method (message),
-      message_path (message), &request->identifier);
-  if (call == NULL || (call->path[strlen (call->path) - 1] == '/'
-          && request->identifier == NULL))
-    emu_reply_error (request, 404, "Not Found");
-  else
-    call->handler (request, call->kind);
+  if (options->tls_certificate == NULL)
+    return TRUE;
+  certificate = g_tls_certificate_new_from_files (options->tls_certificate,
+      options->tls_key != NULL ? options->tls_key : options->tls_certificate,
+      error);
+  if (certificate == NULL) {
+    g_prefix_error (error, "--tls-certificate: ");
+    return FALSE;
+  }
+  soup_server_set_tls_certificate (self->soup, certificate);
+  return TRUE;
 }
 
 static gboolean
@@ -255,11 +119,15 @@ listen (EmuServer * self, GError ** error)
         "--address takes an IP address, not %s", self->options->address);
     return FALSE;
   }
-  if (!soup_server_listen (self->soup, address, 0, error))
+  if (!soup_server_listen (self->soup, address,
+          self->options->tls_certificate != NULL ? SOUP_SERVER_LISTEN_HTTPS : 0,
+          error))
     return FALSE;
   uris = soup_server_get_uris (self->soup);
-  self->base = g_strdup_printf ("%s://%s:%d", g_uri_get_scheme (uris->data),
-      g_uri_get_host (uris->data), g_uri_get_port (uris->data));
+  self->base = g_uri_to_string (uris->data);
+  /* Without the slash at its end. */
+  if (g_str_has_suffix (self->base, "/"))
+    self->base[strlen (self->base) - 1] = '\0';
   g_slist_free_full (uris, (GDestroyNotify) g_uri_unref);
   return TRUE;
 }
@@ -270,20 +138,18 @@ emu_server_new (EmuOptions * options, GError ** error)
   EmuServer *self = g_new0 (EmuServer, 1);
 
   self->options = options;
+  self->faults =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) emu_fault_unref);
   self->submissions = emu_submissions_new ();
+  self->journal = emu_journal_new ();
+  self->webhooks = emu_webhooks_new (options->webhook_retry_delay);
   self->court = emu_court_new (options->jobs,
       options->decode_timeout * GST_SECOND);
   self->soup = soup_server_new ("server-header", EMU_NAME "/" VERSION, NULL);
-  g_signal_connect (self->soup, "request-started",
-      G_CALLBACK (request_started), self);
-  soup_server_add_handler (self->soup, NULL, handle, self, NULL);
-  self->directory = g_dir_make_tmp ("identifai-emulator-XXXXXX", error);
-  if (self->directory == NULL || (options->record_dir != NULL
-          && g_mkdir_with_parents (options->record_dir, 0777) < 0)
-      || !listen (self, error)) {
-    if (error != NULL && *error == NULL)
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED,
-          "%s can't be made", options->record_dir);
+  emu_exchange_start (self);
+  if (!set_up_keys (self, error) || !set_up_faults (self, error)
+      || !set_up_replay (self, error) || !set_up_tls (self, error)
+      || !set_up_directories (self, error) || !listen (self, error)) {
     emu_server_free (self);
     return NULL;
   }
@@ -305,15 +171,25 @@ remove_directory (const gchar * path)
   g_rmdir (path);
 }
 
+/* Who uses something goes before it: requests, then what they started. */
 void
 emu_server_free (EmuServer * self)
 {
-  emu_court_free (self->court);
   soup_server_disconnect (self->soup);
-  while (self->paused > 0)
+  emu_exchange_stop (self);
+  emu_wires_close (self);
+  while (self->intakes > 0)
     g_main_context_iteration (NULL, TRUE);
+  emu_court_free (self->court);
+  emu_webhooks_free (self->webhooks);
+  /* What was cancelled comes back here. */
+  while (g_main_context_iteration (NULL, FALSE));
   g_object_unref (self->soup);
   emu_submissions_free (self->submissions);
+  g_clear_pointer (&self->keys, emu_keys_free);
+  g_clear_pointer (&self->replay, emu_replay_free);
+  emu_journal_free (self->journal);
+  g_ptr_array_unref (self->faults);
   if (self->directory != NULL)
     remove_directory (self->directory);
   g_free (self->directory);

@@ -41,11 +41,16 @@ free_submission (gpointer data)
 {
   EmuSubmission *self = data;
 
+  if (self->timer != 0)
+    g_source_remove (self->timer);
   if (self->path != NULL)
     g_unlink (self->path);
   g_clear_pointer (&self->judgement, emu_judgement_free);
   emu_parameters_clear (&self->parameters);
   g_date_time_unref (self->date);
+  g_clear_pointer (&self->replay, json_node_unref);
+  g_free (self->c2pa_label);
+  g_free (self->override);
   g_free (self->identifier);
   g_free (self->hash);
   g_free (self->name);
@@ -105,13 +110,56 @@ forget_oldest (EmuSubmissions * self)
       g_queue_peek_head (&self->order));
   g_autofree gchar *key = NULL;
 
-  if (oldest->judgement == NULL)
+  if (oldest->judgement == NULL || oldest->pending > 0)
     return;
   g_queue_pop_head (&self->order);
   key = work_key (oldest->hash, &oldest->parameters);
   if (g_hash_table_lookup (self->by_work, key) == oldest)
     g_hash_table_remove (self->by_work, key);
   g_hash_table_remove (self->by_identifier, oldest->identifier);
+}
+
+gboolean
+emu_submissions_override (EmuSubmissions * self, EmuKind kind,
+    const gchar * hash, const gchar * classification)
+{
+  GHashTableIter iter;
+  gpointer value;
+  gboolean found = FALSE;
+
+  g_hash_table_iter_init (&iter, self->by_identifier);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    EmuSubmission *submission = value;
+
+    if (submission->parameters.kind != kind
+        || !g_str_equal (submission->hash, hash))
+      continue;
+    g_free (submission->override);
+    submission->override = g_strdup (classification);
+    found = TRUE;
+  }
+  return found;
+}
+
+GQueue *
+emu_submissions_get_order (EmuSubmissions * self)
+{
+  return &self->order;
+}
+
+/* Pictures are most of what a submission takes in memory. */
+static void
+drop_thumbnails (EmuSubmissions * self)
+{
+  guint n = g_queue_get_length (&self->order);
+  EmuSubmission *submission;
+
+  if (n <= EMU_MAX_WITH_THUMBNAILS)
+    return;
+  submission = emu_submissions_find (self, g_queue_peek_nth (&self->order,
+          n - EMU_MAX_WITH_THUMBNAILS - 1));
+  if (submission->judgement != NULL)
+    emu_judgement_drop_thumbnails (submission->judgement);
 }
 
 EmuSubmission *
@@ -125,6 +173,7 @@ emu_submissions_add (EmuSubmissions * self, const gchar * hash,
 
   if (g_queue_get_length (&self->order) >= EMU_MAX_SUBMISSIONS)
     forget_oldest (self);
+  drop_thumbnails (self);
   submission->identifier =
       g_compute_checksum_for_string (G_CHECKSUM_SHA256, seed, -1);
   submission->hash = g_strdup (hash);

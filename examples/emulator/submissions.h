@@ -7,11 +7,14 @@
 
 #pragma once
 
+#include <json-glib/json-glib.h>
 #include "judge.h"
 
 G_BEGIN_DECLS
 
-#define EMU_MAX_SUBMISSIONS 5000        /* older ones are forgotten */
+/* Older ones are forgotten, if nobody waits for them; pictures sooner. */
+#define EMU_MAX_SUBMISSIONS 2000
+#define EMU_MAX_WITH_THUMBNAILS 100
 
 typedef enum
 {
@@ -34,7 +37,15 @@ typedef struct
   gint64 submitted;             /* monotonic µs */
   gint64 ready;                 /* final at the earliest, monotonic µs */
   GDateTime *date;              /* UTC */
+  gboolean has_c2pa;
+  gchar *c2pa_label;
+  gchar *override;              /* classification set by a person, or NULL */
+  guint repeats;                /* submits answered from the cache */
+  const gchar *webhook;         /* what became of it, for people; NULL = none */
+  JsonNode *replay;             /* recorded result to answer with, or NULL */
   EmuJudgement *judgement;      /* NULL: not judged yet */
+  guint pending;                /* callbacks to come that hold a pointer to it */
+  guint timer;                  /* of becoming final, or 0 */
 } EmuSubmission;
 
 EmuStatus emu_submission_get_status (EmuSubmission * self, gint64 now);
@@ -50,6 +61,14 @@ EmuSubmission *emu_submissions_find_cached (EmuSubmissions * self,
     const gchar * hash, const EmuParameters * parameters);
 EmuSubmission *emu_submissions_find (EmuSubmissions * self,
     const gchar * identifier);
+
+/* Says for all submissions of a file, of that kind, what it is. FALSE: there are
+ * none. */
+gboolean emu_submissions_override (EmuSubmissions * self, EmuKind kind,
+    const gchar * hash, const gchar * classification);
+
+/* Identifiers, oldest first; borrowed. */
+GQueue *emu_submissions_get_order (EmuSubmissions * self);
 
 /* Takes over path and the strings of parameters. */
 EmuSubmission *emu_submissions_add (EmuSubmissions * self, const gchar * hash,

@@ -1,0 +1,15 @@
+/* identifai-emulator: the emulator's own calls, and its page
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "exchange.h"
+
+G_BEGIN_DECLS
+
+/* Ended by one without a method. */
+extern const EmuCall emu_control_calls[];
+
+G_END_DECLS

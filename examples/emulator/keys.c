@@ -1,0 +1,141 @@
+/* identifai-emulator: API keys, their credits and rate limits
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "keys.h"
+
+#include <string.h>
+
+#define MAX_KEYS 10000          /* that were never named, only used */
+#define FRAMES_PER_CREDIT 5
+
+struct _EmuKeys
+{
+  GHashTable *keys;             /* key -> EmuKey */
+  EmuRate rates[EMU_N_RATES];
+  gboolean any;                 /* keys that weren't named are taken, too */
+};
+
+static void
+free_key (gpointer data)
+{
+  EmuKey *key = data;
+  guint i;
+
+  for (i = 0; i < EMU_N_RATES; i++)
+    emu_rate_limit_free (key->limits[i]);
+  g_free (key);
+}
+
+static EmuKey *
+add_key (EmuKeys * self, const gchar * name)
+{
+  EmuKey *key = g_new0 (EmuKey, 1);
+  guint i;
+
+  key->credits = -1;
+  for (i = 0; i < EMU_N_RATES; i++)
+    key->limits[i] = emu_rate_limit_new (self->rates[i]);
+  g_hash_table_insert (self->keys, g_strdup (name), key);
+  return key;
+}
+
+EmuKeys *
+emu_keys_new (gchar ** specs, const EmuRate * rates, GError ** error)
+{
+  EmuKeys *self = g_new0 (EmuKeys, 1);
+  guint i;
+
+  self->keys = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+      free_key);
+  memcpy (self->rates, rates, sizeof self->rates);
+  self->any = specs == NULL;
+  for (i = 0; specs != NULL && specs[i] != NULL; i++) {
+    if (!emu_keys_set (self, specs[i], error)) {
+      emu_keys_free (self);
+      return NULL;
+    }
+  }
+  return self;
+}
+
+void
+emu_keys_free (EmuKeys * self)
+{
+  g_hash_table_unref (self->keys);
+  g_free (self);
+}
+
+static gboolean
+parse_state (const gchar * text, EmuKey * state)
+{
+  state->credits = -1;
+  if (g_str_equal (text, "unlimited"))
+    return TRUE;
+  state->forbidden = g_str_equal (text, "forbidden");
+  state->revoked = g_str_equal (text, "revoked");
+  return state->forbidden || state->revoked
+      || g_ascii_string_to_signed (text, 10, 0, G_MAXINT64, &state->credits,
+      NULL);
+}
+
+gboolean
+emu_keys_set (EmuKeys * self, const gchar * spec, GError ** error)
+{
+  const gchar *equals = strrchr (spec, '=');
+  g_autofree gchar *name = equals != NULL ? g_strndup (spec, equals - spec)
+      : g_strdup (spec);
+  EmuKey state = { FALSE, FALSE, -1, };
+  EmuKey *key;
+
+  if (*name == '\0' || (equals != NULL && !parse_state (equals + 1, &state))) {
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+        "a key is given as KEY or KEY=STATE, where STATE is a number of "
+        "credits, unlimited, forbidden or revoked");
+    return FALSE;
+  }
+  key = g_hash_table_lookup (self->keys, name);
+  if (key == NULL)
+    key = add_key (self, name);
+  key->forbidden = state.forbidden;
+  key->revoked = state.revoked;
+  key->credits = state.credits;
+  return TRUE;
+}
+
+EmuKey *
+emu_keys_find (EmuKeys * self, const gchar * key)
+{
+  EmuKey *found;
+
+  if (key == NULL || *key == '\0')
+    return NULL;
+  found = g_hash_table_lookup (self->keys, key);
+  if (found == NULL && self->any && g_hash_table_size (self->keys) < MAX_KEYS)
+    found = add_key (self, key);
+  return found != NULL && !found->revoked ? found : NULL;
+}
+
+gint64
+emu_keys_cost (const EmuParameters * parameters)
+{
+  if (parameters->kind != EMU_KIND_VIDEO)
+    return 1;
+  return (parameters->frames + FRAMES_PER_CREDIT - 1) / FRAMES_PER_CREDIT;
+}
+
+gboolean
+emu_key_spend (EmuKey * self, gint64 cost)
+{
+  if (self->credits >= 0 && self->credits < cost)
+    return FALSE;
+  if (self->credits >= 0)
+    self->credits -= cost;
+  self->spent += cost;
+  return TRUE;
+}

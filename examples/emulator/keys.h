@@ -1,0 +1,42 @@
+/* identifai-emulator: API keys, their credits and rate limits
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "parameters.h"
+#include "ratelimit.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  gboolean revoked;             /* 401 */
+  gboolean forbidden;           /* 403: the terms were not accepted */
+  gint64 credits;               /* left; -1 = without end */
+  gint64 spent;
+  EmuRateLimit *limits[EMU_N_RATES];
+} EmuKey;
+
+typedef struct _EmuKeys EmuKeys;
+
+/* specs: "KEY" or "KEY=STATE" each, where STATE is a number of credits,
+ * "unlimited", "forbidden" or "revoked"; NULL = any key is taken. NULL with
+ * error, which doesn't quote the key. */
+EmuKeys *emu_keys_new (gchar ** specs, const EmuRate * rates, GError ** error);
+void emu_keys_free (EmuKeys * self);
+
+/* Adds or changes a key. */
+gboolean emu_keys_set (EmuKeys * self, const gchar * spec, GError ** error);
+
+/* NULL: no such key, or it is revoked. key may be NULL. */
+EmuKey *emu_keys_find (EmuKeys * self, const gchar * key);
+
+/* What a submission costs: an image or a speech 1 credit, a video 1 for every 5
+ * frames asked for. */
+gint64 emu_keys_cost (const EmuParameters * parameters);
+/* FALSE: not enough credits. */
+gboolean emu_key_spend (EmuKey * self, gint64 cost);
+
+G_END_DECLS
