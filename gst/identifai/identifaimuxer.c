@@ -18,6 +18,7 @@
 
 #include "identifaimuxer.h"
 #include "identifaicodecs.h"
+#include "identifaimp4.h"
 #include "identifaitimes.h"
 
 GST_DEBUG_CATEGORY_STATIC (identifai_muxer_debug);
@@ -43,6 +44,8 @@ typedef struct
   guint64 max_bytes;
   GstCaps *caps;                /* of the file */
 } Run;
+
+static const gchar MP4_EXTENSION[] = "mp4";
 
 typedef enum
 {
@@ -594,7 +597,7 @@ find_file_type (const GstCaps * caps)
     {"video/x-flv", "video/x-flv", "flv"},
     {"application/ogg", "video/ogg", "ogv"},
   };
-  static const FileType mp4 = { NULL, "video/mp4", "mp4" };
+  static const FileType mp4 = { NULL, "video/mp4", MP4_EXTENSION };
   static const FileType mov = { NULL, "video/quicktime", "mov" };
   const GstStructure *structure = gst_caps_get_structure (caps, 0);
   const gchar *variant = gst_structure_get_string (structure, "variant");
@@ -606,6 +609,30 @@ find_file_type (const GstCaps * caps)
   }
 
   return g_strcmp0 (variant, "apple") == 0 ? &mov : &mp4;
+}
+
+/* Leading pictures of the first one are shown before it; a picture at or after
+ * the segment's end is there for the others to be decoded, and the next
+ * segment's to show. Other containers than MP4 show all they have. */
+static void
+set_shown_range (IdentifaiSegment * segment, Run * run)
+{
+  IdentifaiTrack *video = g_ptr_array_index (segment->tracks, 0);
+  GstClockTime first = identifai_times_first_shown (video);
+  GstClockTime last = identifai_times_last_shown (video);
+  GstClockTime lead, shown = GST_CLOCK_TIME_NONE;
+
+  if (find_file_type (run->caps)->extension != MP4_EXTENSION)
+    return;
+  lead = GST_BUFFER_PTS (g_ptr_array_index (video->buffers, 0)) - first;
+  if (GST_CLOCK_TIME_IS_VALID (segment->duration)
+      && last - first >= segment->duration)
+    shown = segment->duration;
+  if (lead == 0 && shown == GST_CLOCK_TIME_NONE)
+    return;
+  if (!identifai_mp4_edit (run->file, lead, shown))
+    GST_INFO ("segment %u: the edit list could not be changed",
+        segment->number);
 }
 
 static void
@@ -671,8 +698,10 @@ identifai_muxer_run (const gchar * muxer, IdentifaiSegment * segment,
   run.max_bytes = max_bytes;
   run_pipeline (&run, factory, segment->tracks, cancellable);
   ok = check_result (&run, error);
-  if (ok)
+  if (ok) {
+    set_shown_range (segment, &run);
     put_file (segment, &run);
+  }
   g_clear_error (&run.error);
   g_clear_pointer (&run.file, identifai_bytes_unref);
   gst_clear_caps (&run.caps);

@@ -39,6 +39,15 @@ identifai_frame_copy (const IdentifaiFrame * self)
   return copy;
 }
 
+void
+identifai_frame_shift (IdentifaiFrame * self, gint64 shift)
+{
+  if (self->pts != IDENTIFAI_NO_TIME)
+    self->pts += shift;
+  if (self->dts != IDENTIFAI_NO_TIME)
+    self->dts += shift;
+}
+
 static GPtrArray *
 new_frames (void)
 {
@@ -230,6 +239,20 @@ identifai_part_split (IdentifaiPart * self, IdentifaiPart * rest)
   for (i = 0; i < self->streams->len; i++)
     split_audio (self, rest, g_array_index (self->streams, guint, i));
   self->cut = self->overlap = 0;
+}
+
+void
+identifai_part_shift (IdentifaiPart * self, gint64 shift)
+{
+  guint i;
+
+  for (i = 0; i < self->frames->len; i++)
+    identifai_frame_shift (g_ptr_array_index (self->frames, i), shift);
+  self->start += shift;
+  self->end += shift;
+  self->newest += shift;
+  self->cut_start += shift;
+  self->segment->running_time = MAX (self->start, 0);
 }
 
 static GstClockTime

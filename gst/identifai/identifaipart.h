@@ -32,6 +32,7 @@ typedef struct
 
 void identifai_frame_free (IdentifaiFrame * self);
 IdentifaiFrame *identifai_frame_copy (const IdentifaiFrame * self);
+void identifai_frame_shift (IdentifaiFrame * self, gint64 shift);
 
 typedef struct
 {
@@ -74,6 +75,9 @@ gboolean identifai_part_has_track (IdentifaiPart * self, guint stream);
 /* Lets go of all it holds and counts on. */
 void identifai_part_fail (IdentifaiPart * self, IdentifaiReason reason,
     const gchar * text);
+
+/* Moves all video times of an open part. */
+void identifai_part_shift (IdentifaiPart * self, gint64 shift);
 
 /* Moves what comes after the cut to rest, which is new. Frames that belong to
  * both are shared. */

@@ -31,6 +31,7 @@
 #include "identifaicodecs.h"
 #include "identifaimuxer.h"
 #include "identifaipart.h"
+#include "identifaireorder.h"
 #include "identifaisound.h"
 #include "identifaitimes.h"
 
@@ -59,9 +60,11 @@ struct _IdentifaiSegmenter
   GstCaps *caps;                /* or NULL */
   GstSegment segment;
   IdentifaiFrameReader *reader; /* of caps */
+  IdentifaiReorder *reorder;    /* of caps */
   gint64 frame_duration;        /* by the caps; NO_TIME = unknown */
   gboolean segment_changed;     /* since the last frame */
-  gboolean broken;              /* the next frame doesn't follow the last one */
+  gint64 shift;                 /* by which that moved running times */
+  GstClockTime last_timestamp;  /* of the last frame, PTS or DTS; NONE */
   gboolean eos;
   gint64 monotonic;             /* µs, of the latest buffer or EOS */
 
@@ -106,6 +109,13 @@ sound_free (gpointer data)
 {
   if (data)
     identifai_sound_free (data);
+}
+
+static void
+free_readers (IdentifaiSegmenter * self)
+{
+  g_clear_pointer (&self->reader, identifai_frame_reader_free);
+  g_clear_pointer (&self->reorder, identifai_reorder_free);
 }
 
 /*** key frame requests ***/
@@ -548,11 +558,23 @@ take_frame (IdentifaiSegmenter * self, IdentifaiFrame * frame)
   check_overdue (self);
 }
 
+static void
+take_ready_frames (IdentifaiSegmenter * self)
+{
+  IdentifaiFrame *frame;
+
+  while (self->reorder && (frame = identifai_reorder_pop (self->reorder)))
+    take_frame (self, frame);
+}
+
 /* What follows has nothing to do with what came: the open segment ends with its
  * last frame. */
 static void
 end_run (IdentifaiSegmenter * self)
 {
+  if (self->reorder)
+    identifai_reorder_drain (self->reorder);
+  take_ready_frames (self);
   settle_group (self);
   if (self->open)
     seal_part (self, self->open->end);
@@ -614,23 +636,58 @@ is_usable (IdentifaiSegmenter * self, const IdentifaiFrame * frame)
       && time > -(gint64) IDENTIFAI_TRACK_EPOCH && self->segment.rate > 0;
 }
 
+/* The segment changed in a way that matters only to the few frames before it:
+ * matroskademux starts with one for the first stream that it sees and then, if
+ * another one begins earlier, sends a second and flags DISCONT. */
+static gboolean
+is_correction (IdentifaiSegmenter * self, GstClockTime timestamp)
+{
+  return self->segment_changed && self->shift != 0 && ABS (self->shift) < JUMP
+      && GST_CLOCK_TIME_IS_VALID (self->last_timestamp)
+      && ABS (GST_CLOCK_DIFF (self->last_timestamp, timestamp)) < JUMP;
+}
+
+/* Moves what is open of this run by what the new segment moves it. */
+static void
+correct_times (IdentifaiSegmenter * self)
+{
+  guint i;
+
+  GST_DEBUG ("running times move by %" GST_STIME_FORMAT,
+      GST_STIME_ARGS (self->shift));
+  identifai_reorder_drain (self->reorder);
+  take_ready_frames (self);
+  for (i = 0; i < self->group->len; i++)
+    identifai_frame_shift (group_frame (self, i), self->shift);
+  if (self->open)
+    identifai_part_shift (self->open, self->shift);
+  if (self->run_start != NO_TIME) {
+    self->run_start += self->shift;
+    self->run_end += self->shift;
+  }
+}
+
 /* Whether the frame doesn't follow what came before. */
 static gboolean
 breaks_run (IdentifaiSegmenter * self, const IdentifaiFrame * frame)
 {
+  gint64 time = frame->pts != NO_TIME ? frame->pts : frame->dts;
+
   if (self->run_end == NO_TIME)
     return FALSE;
   if (GST_BUFFER_FLAG_IS_SET (frame->buffer, GST_BUFFER_FLAG_DISCONT)
-      || self->broken || frame->pts < self->run_end - JUMP)
+      || time < self->run_end - JUMP)
     return TRUE;
 
-  return self->segment_changed && frame->pts > self->run_end + JUMP;
+  return self->segment_changed && time > self->run_end + JUMP;
 }
 
 static void
 push_video (IdentifaiSegmenter * self, GstBuffer * buffer,
     const IdentifaiArrival * arrival)
 {
+  GstClockTime timestamp = GST_BUFFER_PTS_IS_VALID (buffer) ?
+      GST_BUFFER_PTS (buffer) : GST_BUFFER_DTS (buffer);
   IdentifaiFrame *frame;
 
   if (self->reader == NULL) {
@@ -644,12 +701,15 @@ push_video (IdentifaiSegmenter * self, GstBuffer * buffer,
     identifai_frame_free (frame);
     return;
   }
-  if (frame->pts == NO_TIME)
-    frame->pts = frame->dts;
-  if (breaks_run (self, frame))
+  if (is_correction (self, timestamp))
+    correct_times (self);
+  else if (breaks_run (self, frame))
     end_run (self);
-  self->broken = self->segment_changed = FALSE;
-  take_frame (self, frame);
+  self->segment_changed = FALSE;
+  self->shift = 0;
+  self->last_timestamp = timestamp;
+  identifai_reorder_push (self->reorder, frame);
+  take_ready_frames (self);
   place_all_audio (self);
 }
 
@@ -673,6 +733,7 @@ identifai_segmenter_new (IdentifaiSegmenterOpenFunc open, gpointer user_data)
   gst_segment_init (&self->segment, GST_FORMAT_TIME);
   self->run_start = self->run_end = self->not_before = NO_TIME;
   self->frame_duration = NO_TIME;
+  self->last_timestamp = GST_CLOCK_TIME_NONE;
 
   return self;
 }
@@ -685,7 +746,7 @@ identifai_segmenter_free (IdentifaiSegmenter * self)
   g_queue_clear_full (&self->given_up, (GDestroyNotify) identifai_segment_free);
   g_ptr_array_unref (self->group);
   g_ptr_array_unref (self->sounds);
-  g_clear_pointer (&self->reader, identifai_frame_reader_free);
+  free_readers (self);
   gst_clear_caps (&self->caps);
   g_free (self);
 }
@@ -773,8 +834,9 @@ set_video_caps (IdentifaiSegmenter * self, GstCaps * caps)
 {
   if (self->caps == NULL || identifai_codec_caps_differ (self->caps, caps)) {
     end_run (self);
-    g_clear_pointer (&self->reader, identifai_frame_reader_free);
+    free_readers (self);
     self->reader = identifai_frame_reader_new (caps);
+    self->reorder = identifai_reorder_new (identifai_codec_of_caps (caps)->id);
   }
   gst_caps_replace (&self->caps, caps);
   self->frame_duration = read_frame_duration (caps);
@@ -810,6 +872,9 @@ identifai_segmenter_set_segment (IdentifaiSegmenter * self, guint stream,
   if (sound) {
     gst_segment_copy_into (segment, &sound->segment);
   } else if (stream == IDENTIFAI_SEGMENTER_VIDEO) {
+    if (GST_CLOCK_TIME_IS_VALID (self->last_timestamp))
+      self->shift += to_running_time (segment, self->last_timestamp)
+          - to_running_time (&self->segment, self->last_timestamp);
     gst_segment_copy_into (segment, &self->segment);
     self->segment_changed = TRUE;
   }
@@ -878,6 +943,8 @@ flush_video (IdentifaiSegmenter * self)
 {
   IdentifaiPart *part;
 
+  if (self->reorder)
+    identifai_reorder_clear (self->reorder);
   g_ptr_array_set_size (self->group, 0);
   if (self->open)
     seal_part (self, self->open->end);
@@ -886,7 +953,10 @@ flush_video (IdentifaiSegmenter * self)
   end_run (self);
   gst_segment_init (&self->segment, GST_FORMAT_TIME);
   self->not_before = NO_TIME;
-  self->wish = self->split_now = self->broken = self->eos = FALSE;
+  self->wish = self->split_now = self->eos = FALSE;
+  self->segment_changed = FALSE;
+  self->shift = 0;
+  self->last_timestamp = GST_CLOCK_TIME_NONE;
 }
 
 void
@@ -923,7 +993,7 @@ identifai_segmenter_reset (IdentifaiSegmenter * self)
     gst_clear_caps (&sound->caps);
   }
   gst_clear_caps (&self->caps);
-  g_clear_pointer (&self->reader, identifai_frame_reader_free);
+  free_readers (self);
   self->frame_duration = NO_TIME;
   self->overlaps = FALSE;
   self->monotonic = 0;

@@ -36,6 +36,18 @@ identifai_times_first_shown (IdentifaiTrack * track)
   return first;
 }
 
+GstClockTime
+identifai_times_last_shown (IdentifaiTrack * track)
+{
+  GstClockTime last = 0;
+  guint i;
+
+  for (i = 0; i < track->buffers->len; i++)
+    last = MAX (last, GST_BUFFER_PTS (buffer_at (track, i)));
+
+  return last;
+}
+
 static gint
 compare_times (gconstpointer a, gconstpointer b)
 {

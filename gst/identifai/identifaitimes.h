@@ -11,8 +11,9 @@
 
 G_BEGIN_DECLS
 
-/* When the first picture of the track is shown; track times. */
+/* When the first and the last picture of the track are shown; track times. */
 GstClockTime identifai_times_first_shown (IdentifaiTrack * track);
+GstClockTime identifai_times_last_shown (IdentifaiTrack * track);
 
 /* Gives every buffer of a video track, all of which have a PTS, a DTS that
  * never falls and is never after its PTS, and a duration. */

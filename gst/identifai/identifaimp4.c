@@ -1,0 +1,220 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "identifaimp4.h"
+
+#include <string.h>
+
+#define MAX_MOOV (64 * 1024 * 1024)     /* of hours of frames */
+#define EMPTY_EDIT G_MAXUINT32  /* media time -1 */
+#define ENTRY_BYTES 12          /* of an edit list of version 0 */
+
+typedef struct
+{
+  guint8 *data;                 /* after the header */
+  gsize size;
+} Box;
+
+static gboolean
+has_type (const guint8 * header, const gchar * type)
+{
+  return memcmp (header + 4, type, 4) == 0;
+}
+
+/* The first box of that type directly inside of parent, after *previous if that
+ * isn't NULL. */
+static gboolean
+find_box (const Box * parent, const gchar * type, const guint8 * previous,
+    Box * box)
+{
+  gsize at = 0;
+
+  while (parent->size - at >= 8) {
+    guint8 *header = parent->data + at;
+    gsize size = GST_READ_UINT32_BE (header);
+
+    if (size < 8 || size > parent->size - at)
+      return FALSE;
+    if (has_type (header, type) && header + 8 > previous) {
+      box->data = header + 8;
+      box->size = size - 8;
+      return TRUE;
+    }
+    at += size;
+  }
+
+  return FALSE;
+}
+
+/* path: types, one inside of the other, ended by NULL. */
+static gboolean
+find_path (const Box * parent, const gchar * const *path, Box * box)
+{
+  *box = *parent;
+  for (; *path; path++) {
+    Box outer = *box;
+
+    if (!find_box (&outer, *path, NULL, box))
+      return FALSE;
+  }
+
+  return TRUE;
+}
+
+/* Units a second of an mvhd or mdhd box; 0: none. */
+static guint32
+read_timescale (const Box * box)
+{
+  gsize at = box->size > 0 && box->data[0] == 1 ? 20 : 12;
+
+  return box->size >= at + 4 ? GST_READ_UINT32_BE (box->data + at) : 0;
+}
+
+static gboolean
+find_video_track (const Box * moov, Box * track)
+{
+  static const gchar *const path[] = { "mdia", "hdlr", NULL };
+  const guint8 *previous = NULL;
+  Box handler;
+
+  while (find_box (moov, "trak", previous, track)) {
+    if (find_path (track, path, &handler) && handler.size >= 12
+        && memcmp (handler.data + 8, "vide", 4) == 0)
+      return TRUE;
+    previous = track->data;
+  }
+
+  return FALSE;
+}
+
+/* Reads the box of that type from the top level of the file; NULL: there is
+ * none. offset: of what was read, in the file. */
+static guint8 *
+read_top_level (IdentifaiBytes * file, const gchar * type, gsize * size,
+    guint64 * offset)
+{
+  guint64 at = 0, length;
+  guint8 header[16];
+  guint8 *data;
+
+  while (identifai_bytes_read (file, at, header, 16) == 16) {
+    length = GST_READ_UINT32_BE (header);
+    if (length == 1)
+      length = GST_READ_UINT64_BE (header + 8);
+    if (length < 8)
+      return NULL;
+    if (has_type (header, type) && length <= MAX_MOOV) {
+      data = g_malloc (length);
+      *offset = at + 8;
+      *size = identifai_bytes_read (file, *offset, data, length - 8);
+      return data;
+    }
+    at += length;
+  }
+
+  return NULL;
+}
+
+typedef struct
+{
+  guint32 movie;                /* units a second */
+  guint32 media;
+} Timescales;
+
+/* One edit, from the first picture shown to the last. An empty edit in front is
+ * of the time that the leading pictures take, or of theirs and what the sound
+ * is ahead. Its place is filled with a box that says nothing. */
+static gboolean
+rewrite_edits (Box * list, const Timescales * scales, GstClockTime lead,
+    GstClockTime shown)
+{
+  guint32 lead_media = gst_util_uint64_scale_round (lead, scales->media,
+      GST_SECOND);
+  guint32 lead_movie = gst_util_uint64_scale_round (lead, scales->movie,
+      GST_SECOND);
+  guint8 *entry = list->data + 8;
+  guint32 count, empty, duration, media_time;
+
+  if (list->size < 8 + ENTRY_BYTES || list->data[0] != 0)
+    return FALSE;
+  count = GST_READ_UINT32_BE (list->data + 4);
+  if (list->size != 8 + (gsize) count * ENTRY_BYTES || count > 2)
+    return FALSE;
+  if (count == 2) {
+    empty = GST_READ_UINT32_BE (entry);
+    if (GST_READ_UINT32_BE (entry + 4) != EMPTY_EDIT)
+      return FALSE;
+    empty -= MIN (empty, lead_movie);
+    GST_WRITE_UINT32_BE (entry, empty);
+    entry += ENTRY_BYTES;
+  }
+  duration = GST_READ_UINT32_BE (entry) + lead_movie;
+  media_time = GST_READ_UINT32_BE (entry + 4);
+  /* a unit less: a picture at the very end is not shown */
+  if (GST_CLOCK_TIME_IS_VALID (shown))
+    duration = gst_util_uint64_scale (shown, scales->movie, GST_SECOND) - 1;
+  GST_WRITE_UINT32_BE (entry, duration);
+  GST_WRITE_UINT32_BE (entry + 4, media_time - MIN (media_time, lead_media));
+
+  if (count == 2 && GST_READ_UINT32_BE (list->data + 8) == 0) {
+    memmove (list->data + 8, entry, ENTRY_BYTES);
+    GST_WRITE_UINT32_BE (list->data + 4, 1);
+    GST_WRITE_UINT32_BE (list->data - 8, list->size + 8 - ENTRY_BYTES);
+    GST_WRITE_UINT32_BE (entry, ENTRY_BYTES);
+    memcpy (entry + 4, "free\0\0\0\0", 8);
+  }
+
+  return TRUE;
+}
+
+/* moov: what is inside of the box. */
+static gboolean
+edit_movie (Box * moov, GstClockTime lead, GstClockTime shown, Box * changed)
+{
+  static const gchar *const to_list[] = { "edts", "elst", NULL };
+  static const gchar *const to_media[] = { "mdia", "mdhd", NULL };
+  Timescales scales;
+  Box track, box;
+
+  if (!find_box (moov, "mvhd", NULL, &box))
+    return FALSE;
+  scales.movie = read_timescale (&box);
+  if (!find_video_track (moov, &track)
+      || !find_path (&track, to_media, &box))
+    return FALSE;
+  scales.media = read_timescale (&box);
+  if (scales.movie == 0 || scales.media == 0
+      || !find_path (&track, to_list, changed))
+    return FALSE;
+
+  return rewrite_edits (changed, &scales, lead, shown);
+}
+
+gboolean
+identifai_mp4_edit (IdentifaiBytes * file, GstClockTime lead,
+    GstClockTime shown)
+{
+  Box moov = { NULL, 0 }, changed;
+  GstBuffer *buffer;
+  guint64 offset;
+  gboolean ok;
+
+  moov.data = read_top_level (file, "moov", &moov.size, &offset);
+  if (moov.data == NULL)
+    return FALSE;
+  ok = edit_movie (&moov, lead, shown, &changed);
+  if (ok) {
+    changed.data -= 8;
+    changed.size += 8;
+    buffer = gst_buffer_new_memdup (changed.data, changed.size);
+    identifai_bytes_seek (file, offset + (changed.data - moov.data));
+    identifai_bytes_write (file, buffer);
+    identifai_bytes_seek (file, identifai_bytes_get_size (file));
+    gst_buffer_unref (buffer);
+  }
+  g_free (moov.data);
+
+  return ok;
+}
