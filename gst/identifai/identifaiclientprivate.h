@@ -17,6 +17,7 @@
 
 #include "identifaianswer.h"
 #include "identifaibackoff.h"
+#include "identifaibudget.h"
 #include "identifaiclient.h"
 #include "identifaitransport.h"
 
@@ -127,8 +128,7 @@ struct _IdentifaiClient
   GQueue gone;                  /* [L] jobs to cancel; each with a reference */
 
   GHashTable *transports;       /* [N] key -> IdentifaiTransport */
-  IdentifaiLimiter *limiter;    /* [N] when calls start */
-  IdentifaiLimiter *arrivals;   /* [N] when uploads end, by the second only */
+  IdentifaiBudget *budget;      /* [C] calls that the key has left */
   IdentifaiPoller *poller;      /* [N] */
   guint n_uploads;              /* [N] */
   gint64 look_distance;         /* [N] µs between looks, evenly in a minute */

@@ -69,16 +69,6 @@ bucket_resize (Bucket * bucket, guint size)
 }
 
 static void
-bucket_forget (Bucket * bucket, gint64 now)
-{
-  while (bucket->n_starts > 0
-      && bucket_start (bucket, bucket->n_starts - 1) + MINUTE_WINDOW <= now) {
-    bucket->first = (bucket->first + 1) % bucket->size;
-    bucket->n_starts--;
-  }
-}
-
-static void
 bucket_append (Bucket * bucket, gint64 now)
 {
   if (bucket->size == 0)
@@ -101,23 +91,46 @@ bucket_window_opens (const Bucket * bucket, guint count, gint64 window)
   return bucket_start (bucket, count - 1) + window;
 }
 
+/* How many of the calls are a minute old at that time. */
+static guint
+bucket_count_expired (const Bucket * bucket, gint64 time)
+{
+  guint count = 0;
+
+  while (count < bucket->n_starts && bucket_start (bucket,
+          bucket->n_starts - 1 - count) + MINUTE_WINDOW <= time)
+    count++;
+
+  return count;
+}
+
+static void
+bucket_forget (Bucket * bucket, gint64 now)
+{
+  guint expired = bucket_count_expired (bucket, now);
+
+  bucket->n_starts -= expired;
+  if (expired > 0)
+    bucket->first = (bucket->first + expired) % bucket->size;
+}
+
 /* The first half of a minute's calls may go in one burst; what is left is
  * spread over the time until the window moves on, so that nobody stands still
  * for half a minute after a burst. */
 static gint64
-bucket_spread (const Bucket * bucket)
+bucket_spread (const Bucket * bucket, gint64 time)
 {
   guint limit = bucket->limit.per_minute;
+  guint n_starts = bucket->n_starts - bucket_count_expired (bucket, time);
   gint64 latest, opens;
 
-  if (bucket->n_starts == 0 || bucket->n_starts >= limit
-      || bucket->n_starts < limit / 2)
+  if (n_starts == 0 || n_starts >= limit || n_starts < limit / 2)
     return G_MININT64;
 
   latest = bucket_start (bucket, 0);
-  opens = bucket_start (bucket, bucket->n_starts - 1) + MINUTE_WINDOW;
+  opens = bucket_start (bucket, n_starts - 1) + MINUTE_WINDOW;
 
-  return latest + (opens - latest) / (limit - bucket->n_starts);
+  return latest + (opens - latest) / (limit - n_starts + 1);
 }
 
 /* µs between calls when the limit is fully used. */
@@ -175,7 +188,7 @@ identifai_limiter_next (IdentifaiLimiter * self, IdentifaiCall call, gint64 now)
 {
   Bucket *bucket = &self->buckets[call];
   const IdentifaiLimit *limit = &bucket->limit;
-  gint64 next;
+  gint64 next, spread;
 
   bucket_forget (bucket, now);
 
@@ -184,9 +197,12 @@ identifai_limiter_next (IdentifaiLimiter * self, IdentifaiCall call, gint64 now)
       bucket_window_opens (bucket, limit->per_second, SECOND_WINDOW));
   next = MAX (next,
       bucket_window_opens (bucket, limit->per_minute, MINUTE_WINDOW));
-  next = MAX (next, bucket_spread (bucket));
   if (bucket->distance > 0 && bucket->n_starts > 0)
     next = MAX (next, bucket_start (bucket, 0) + bucket->distance);
+
+  /* Until then, calls leave the window and the rest is spread anew. */
+  while ((spread = bucket_spread (bucket, next)) > next)
+    next = spread;
 
   return next;
 }

@@ -347,7 +347,7 @@ start_look (IdentifaiPoller * self, IdentifaiWatch * first, gint64 now)
 
   self->n_looks++;
   self->next_start = now + self->client->look_distance;
-  identifai_limiter_take (self->client->limiter, IDENTIFAI_CALL_GET, now);
+  identifai_budget_take (self->client->budget, IDENTIFAI_CALL_GET, now);
   spec.url = url;
   look->exchange = identifai_transport_send (identifai_client_get_transport
       (self->client, lane), &spec, on_answer, look);
@@ -477,7 +477,7 @@ look_succeeded (IdentifaiLook * look, GPtrArray * jobs,
   IdentifaiPoller *self = look->poller;
 
   self->failures = 0;
-  identifai_limiter_succeeded (self->client->limiter, IDENTIFAI_CALL_GET,
+  identifai_budget_succeeded (self->client->budget, IDENTIFAI_CALL_GET,
       g_get_monotonic_time ());
   if (!understood)
     identifai_attempt_set_bad_response (attempt, "look at a result",
@@ -517,7 +517,7 @@ look_failed (IdentifaiLook * look, GPtrArray * jobs,
   guint i;
 
   if (attempt->http_status == IDENTIFAI_STATUS_THROTTLED)
-    identifai_limiter_throttled (self->client->limiter, IDENTIFAI_CALL_GET,
+    identifai_budget_throttled (self->client->budget, IDENTIFAI_CALL_GET,
         now, at);
   /* What ails the service ails every look. */
   if (attempt->http_status == SOUP_STATUS_NONE
@@ -792,7 +792,7 @@ next_look (IdentifaiPoller * self, gint64 now)
     return G_MAXINT64;
 
   return MAX (MAX (watch->due, self->next_start),
-      identifai_limiter_next (self->client->limiter, IDENTIFAI_CALL_GET, now));
+      identifai_budget_next (self->client->budget, IDENTIFAI_CALL_GET, now));
 }
 
 gint64

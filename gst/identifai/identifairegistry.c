@@ -57,15 +57,11 @@ update_limits_locked (IdentifaiClient * self)
 
   for (call = 0; call < IDENTIFAI_N_CALLS; call++) {
     limit = strictest_limit_locked (self, call);
-    identifai_limiter_set_limit (self->limiter, call, &limit);
+    identifai_budget_set_limit (self->budget, call, &limit);
   }
-
   limit = strictest_limit_locked (self, IDENTIFAI_CALL_GET);
   self->look_distance = limit.per_minute > 0 ?
       LOOK_PERIOD / limit.per_minute : 0;
-  limit = strictest_limit_locked (self, IDENTIFAI_CALL_POST);
-  limit.per_minute = 0;
-  identifai_limiter_set_limit (self->arrivals, IDENTIFAI_CALL_POST, &limit);
 }
 
 /* Cancels what belonged to jobs that are gone. */
@@ -163,8 +159,7 @@ wind_up (IdentifaiClient * self)
   g_source_destroy (self->pump);
   g_hash_table_unref (self->transports);
   identifai_poller_free (self->poller);
-  identifai_limiter_free (self->limiter);
-  identifai_limiter_free (self->arrivals);
+  identifai_budget_release (self->budget);
   /* libsoup closes connections from idle sources. */
   while (g_main_context_iteration (self->context, FALSE));
 }
@@ -256,8 +251,7 @@ client_new_locked (const gchar * endpoint, const gchar * api_key)
   self->retries = g_sequence_new (NULL);
   self->transports = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
       (GDestroyNotify) identifai_transport_free);
-  self->limiter = identifai_limiter_new ();
-  self->arrivals = identifai_limiter_new ();
+  self->budget = identifai_budget_get (endpoint, api_key);
   self->poller = identifai_poller_new (self);
   self->thread = g_thread_new ("identifai-net", run, self);
   g_queue_push_tail (&clients, self);

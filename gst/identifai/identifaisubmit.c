@@ -110,7 +110,7 @@ accept_job (IdentifaiClient * client, IdentifaiJob * job,
   job->failures = 0;
   job->submitted_at = now;
   job->deadline = deadline_after (now, job->lane->settings.verdict_timeout);
-  identifai_limiter_succeeded (client->limiter, IDENTIFAI_CALL_POST, now);
+  identifai_budget_succeeded (client->budget, IDENTIFAI_CALL_POST, now);
 
   identifai_client_lock ();
   waiting = job->state == IDENTIFAI_JOB_UPLOADING;
@@ -157,7 +157,7 @@ reject_job (IdentifaiClient * client, IdentifaiJob * job,
   gint64 at = now + identifai_attempt_get_delay (attempt, ++job->failures);
 
   if (attempt->http_status == IDENTIFAI_STATUS_THROTTLED) {
-    identifai_limiter_throttled (client->limiter, IDENTIFAI_CALL_POST, now, at);
+    identifai_budget_throttled (client->budget, IDENTIFAI_CALL_POST, now, at);
     identifai_client_lock ();
     job->lane->stats.throttled++;
     identifai_client_unlock ();
@@ -230,12 +230,10 @@ on_hold (gpointer user_data)
 
   if (job->held_since == 0)
     job->held_since = now;
-  if (identifai_limiter_take (client->arrivals, IDENTIFAI_CALL_POST, now)
-      || now - job->held_since >= MAX_HOLD)
+  if (now - job->held_since >= MAX_HOLD)
     return 0;
 
-  return identifai_limiter_next (client->arrivals, IDENTIFAI_CALL_POST, now)
-      - now;
+  return identifai_budget_arrive (client->budget, now);
 }
 
 /* Takes over the reference on job. */
@@ -281,14 +279,14 @@ identifai_submit_run (IdentifaiClient * client, gint64 now)
     if (client->n_uploads >= IDENTIFAI_MAX_UPLOADS)
       return next;
 
-    start = identifai_limiter_next (client->limiter, IDENTIFAI_CALL_POST, now);
+    start = identifai_budget_next (client->budget, IDENTIFAI_CALL_POST, now);
     if (start > now)
       return MIN (next, start);
 
     job = take_job (client);
     if (!job)
       break;
-    identifai_limiter_take (client->limiter, IDENTIFAI_CALL_POST, now);
+    identifai_budget_take (client->budget, IDENTIFAI_CALL_POST, now);
     start_job (client, job);
   }
 

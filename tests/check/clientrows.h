@@ -13,6 +13,8 @@
 
 G_BEGIN_DECLS
 
+#define ANY G_MAXUINT             /* number of requests */
+
 typedef struct
 {
   const gchar *name;
@@ -40,6 +42,7 @@ typedef struct
   guint http_status;
   const gchar *message;         /* is in the outcome's */
   const gchar *attempt;         /* is in the text of a failed attempt */
+  const gchar *no_attempt;      /* isn't in it */
   guint posts, gets, batches, plains;   /* exactly so many requests */
   guint min_ms;                 /* that it has to take at least */
 } ClientRow;
