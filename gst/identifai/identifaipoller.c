@@ -152,22 +152,12 @@ on_watch_gone (IdentifaiWatch * watch, gpointer user_data)
   }
 }
 
-static gchar *
-escape (const gchar * identifier)
-{
-  /* Dots are taken for folders, escaped or not, if they are all there is. */
-  if (g_str_equal (identifier, ".") || g_str_equal (identifier, ".."))
-    return g_strdup (identifier[1] ? "%2E%2E" : "%2E");
-
-  return g_uri_escape_string (identifier, NULL, FALSE);
-}
-
 /* FALSE: url is long enough. The service's own spelling, brackets unescaped,
  * keeps 100 identifiers of 64 characters below MAX_URL_BYTES. */
 static gboolean
 batch_url_add (GString * url, const gchar * identifier, gboolean first)
 {
-  gchar *escaped = escape (identifier);
+  gchar *escaped = g_uri_escape_string (identifier, NULL, FALSE);
   gboolean fits = first || url->len + strlen (escaped) < MAX_URL_BYTES;
 
   if (fits)
@@ -236,7 +226,7 @@ static gchar *
 gather_single (IdentifaiPoller * self, IdentifaiLook * look,
     IdentifaiWatch * watch, gint64 now)
 {
-  gchar *escaped = escape (watch->identifier);
+  gchar *escaped = g_uri_escape_string (watch->identifier, NULL, FALSE);
   gchar *url = g_strconcat (self->client->endpoint, single_paths[look->path],
       escaped, NULL);
 
