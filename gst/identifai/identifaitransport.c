@@ -15,6 +15,8 @@
  */
 
 #include "identifaitransport.h"
+#include <unistd.h>
+#include "identifaiearly.h"
 #include "identifaiupload.h"
 
 GST_DEBUG_CATEGORY_STATIC (transport_debug);
@@ -33,6 +35,7 @@ struct _IdentifaiTransport
   GProxyResolver *resolver;
   gchar *proxy_userinfo;        /* "user:password" of `proxy`, or NULL */
   gint64 timeout;               /* µs */
+  IdentifaiEarly *early;
   GQueue exchanges;
 };
 
@@ -59,6 +62,7 @@ struct _IdentifaiExchange
   IdentifaiRequest *upload;
   IdentifaiBody *body;
   GInputStream *stream;         /* body, on its way out */
+  int early_fd;                 /* of the socket it goes to; -1 = none */
   IdentifaiUploadHold hold;
   IdentifaiAnswerFunc func;
   gpointer user_data;
@@ -137,6 +141,17 @@ on_network_event (IdentifaiExchange * self, GSocketClientEvent event,
     GIOStream * connection)
 {
   exchange_progress (self);
+  if (event == G_SOCKET_CLIENT_COMPLETE)
+    identifai_early_remember (self->transport->early, self->message,
+        connection);
+}
+
+static void
+exchange_close_early_fd (IdentifaiExchange * self)
+{
+  if (self->early_fd >= 0)
+    close (self->early_fd);
+  self->early_fd = -1;
 }
 
 static void
@@ -144,6 +159,10 @@ on_wrote_headers (IdentifaiExchange * self)
 {
   exchange_progress (self);
   self->started = self->progress;
+  exchange_close_early_fd (self);
+  if (self->upload)
+    self->early_fd = identifai_early_keep (self->transport->early,
+        self->message);
 }
 
 static void
@@ -256,6 +275,7 @@ exchange_free (IdentifaiExchange * self)
   g_queue_unlink (&self->transport->exchanges, &self->link);
   g_source_destroy (self->watchdog);
   g_source_unref (self->watchdog);
+  exchange_close_early_fd (self);
   g_signal_handlers_disconnect_by_data (self->message, self);
   g_object_unref (self->message);
   g_object_unref (self->cancellable);
@@ -319,6 +339,26 @@ exchange_sent_whole (IdentifaiExchange * self)
       == identifai_body_get_length (self->body));
 }
 
+/* The server may have answered before it broke the connection. */
+static void
+exchange_read_early (IdentifaiExchange * self, IdentifaiAnswer * answer)
+{
+  GBytes *body;
+  guint status;
+
+  if (answer->http_status != 0 || answer->sent_whole || self->early_fd < 0
+      || self->cut != CUT_NONE
+      || !identifai_early_read (self->early_fd, &status, &body))
+    return;
+
+  if (status >= 400) {
+    answer->http_status = status;
+    g_bytes_unref (answer->body);
+    answer->body = g_bytes_ref (body);
+  }
+  g_bytes_unref (body);
+}
+
 /* Takes over error. */
 static void
 exchange_answer (IdentifaiExchange * self, GError * error)
@@ -343,6 +383,7 @@ exchange_answer (IdentifaiExchange * self, GError * error)
     answer.error = g_steal_pointer (&error);
   answer.body = g_byte_array_free_to_bytes (self->received);
   self->received = g_byte_array_new ();
+  exchange_read_early (self, &answer);
 
   /* Lets go of the file before the user hears that the service has it. */
   exchange_drop_body (self);
@@ -487,6 +528,7 @@ identifai_transport_send (IdentifaiTransport * self,
   g_queue_push_tail_link (&self->exchanges, &exchange->link);
   exchange->message = create_message (spec);
   exchange->cancellable = g_cancellable_new ();
+  exchange->early_fd = -1;
   exchange->hold = spec->hold;
   exchange->func = func;
   exchange->user_data = user_data;
@@ -541,6 +583,7 @@ identifai_transport_new (const IdentifaiClientSettings * settings,
 
   self->resolver = identifai_proxy_resolver_new (settings->proxy);
   self->proxy_userinfo = find_userinfo (settings->proxy);
+  self->early = identifai_early_new ();
   self->timeout = MAX (settings->timeout, 1) * G_TIME_SPAN_SECOND;
   self->session = soup_session_new_with_options ("max-conns", max_conns,
       "max-conns-per-host", max_conns, "timeout", 0,
@@ -564,6 +607,7 @@ identifai_transport_free (IdentifaiTransport * self)
   soup_session_abort (self->session);
   g_object_unref (self->session);
   g_clear_object (&self->resolver);
+  identifai_early_free (self->early);
   g_free (self->proxy_userinfo);
   g_free (self);
 }
