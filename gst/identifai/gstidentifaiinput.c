@@ -607,9 +607,9 @@ all_handed_on (GstIdentifaiSink * self)
   return done;
 }
 
-/* Hands on all segments and waits for their verdicts. With the preroll lock, so
- * that a pause or a flush can't slip through between its wake-up call and this
- * thread's next wait. */
+/* Hands on all segments and waits for their verdicts. The base class holds the
+ * preroll lock for serialized events, as for render: a pause or a flush can't
+ * slip through between its wake-up call and this thread's next wait. */
 static GstFlowReturn
 drain (GstIdentifaiSink * self, GstEvent * eos)
 {
@@ -653,9 +653,7 @@ handle_eos (GstIdentifaiSink * self, GstEvent * eos)
   if (error != NULL)
     post_error (self, error);
 
-  GST_BASE_SINK_PREROLL_LOCK (bsink);
   ret = drain (self, eos);
-  GST_BASE_SINK_PREROLL_UNLOCK (bsink);
   if (ret != GST_FLOW_OK) {
     GST_DEBUG_OBJECT (self, "EOS interrupted: %s", gst_flow_get_name (ret));
     gst_event_unref (eos);
