@@ -54,7 +54,8 @@ identifai_request_unref (IdentifaiRequest * self)
   if (!g_atomic_ref_count_dec (&self->refcount))
     return;
 
-  identifai_bytes_unref (self->file);
+  /* The file goes first, as soon as the service took it. */
+  g_clear_pointer (&self->file, identifai_bytes_unref);
   g_free (self->filename);
   g_free (self->content_type);
   g_ptr_array_unref (self->fields);
