@@ -147,11 +147,14 @@ static gboolean
 gst_identifai_audio_activate_mode (GstPad * pad, GstObject * parent,
     GstPadMode mode, gboolean active)
 {
-  GstIdentifaiSink *self = GST_IDENTIFAI_SINK (parent);
+  /* A pad is activated before it is added: it has no parent then. */
+  if (parent != NULL) {
+    GstIdentifaiSink *self = GST_IDENTIFAI_SINK (parent);
 
-  g_mutex_lock (&self->lock);
-  g_cond_broadcast (&self->cond);
-  g_mutex_unlock (&self->lock);
+    g_mutex_lock (&self->lock);
+    g_cond_broadcast (&self->cond);
+    g_mutex_unlock (&self->lock);
+  }
 
   return mode == GST_PAD_MODE_PUSH;
 }
