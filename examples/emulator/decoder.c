@@ -15,7 +15,8 @@
 GST_DEBUG_CATEGORY_STATIC (emu_decoder_debug);
 #define GST_CAT_DEFAULT emu_decoder_debug
 
-#define CANCEL_POLL (50 * GST_MSECOND)
+#define POLL (50 * GST_MSECOND)
+#define MAX_IDLE_POLLS 10
 #if G_BYTE_ORDER == G_LITTLE_ENDIAN
 #define SOUND_FORMAT "S16LE"
 #else
@@ -23,7 +24,7 @@ GST_DEBUG_CATEGORY_STATIC (emu_decoder_debug);
 #endif
 #define SOUND_FILTER "audioconvert ! audioresample ! capsfilter caps=" \
     "audio/x-raw,format=" SOUND_FORMAT ",rate=16000,channels=1"
-#define PICTURE_FILTER "videoconvert ! videoscale add-borders=false ! " \
+#define PICTURE_FILTER "videoscale add-borders=false ! videoconvert ! " \
     "capsfilter caps=video/x-raw,format=RGB,pixel-aspect-ratio=1/1,"
 #define MAX_SURVEYED_FRAMES 1000000     /* nine hours at 30 a second */
 
@@ -37,6 +38,7 @@ typedef struct
   GstElement *pipeline;
   const gchar *filter;          /* what the video goes through, NULL = nothing */
   GCallback handoff;            /* gets the video's frames */
+  gint n_streams;               /* atomic */
   gint has_video, has_sound;    /* atomic: the first stream of the kind is linked */
 
   GArray *frames;               /* first pass: of EmuFrame */
@@ -150,8 +152,7 @@ survey_frame (GstElement * sink, GstBuffer * buffer, GstPad * pad,
     return;
   frame.pts = GST_BUFFER_PTS (buffer);
   frame.key = !GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
-  if (pass->request->choice == EMU_CHOICE_COLOR
-      || pass->request->choice == EMU_CHOICE_FLOW) {
+  if (pass->filter != NULL) {
     GstVideoInfo info;
     g_autoptr (GBytes) rgb = pack_from_pad (buffer, pad, &info);
 
@@ -217,6 +218,13 @@ fetch_sound (GstElement * sink, GstBuffer * buffer, GstPad * pad,
   emu_sound_push (pass->sound, (const gint16 *) map.data,
       map.size / sizeof (gint16));
   gst_buffer_unmap (buffer, &map);
+}
+
+static gboolean
+needs_pictures (const EmuDecodeRequest * request)
+{
+  return request->choice == EMU_CHOICE_COLOR
+      || request->choice == EMU_CHOICE_FLOW;
 }
 
 static GstElement *
@@ -289,6 +297,7 @@ pad_added (GstElement * element, GstPad * pad, gpointer user_data)
   Pass *pass = user_data;
   Stream stream = classify (pad);
 
+  g_atomic_int_inc (&pass->n_streams);
   if (stream == STREAM_VIDEO && pass->handoff != NULL
       && g_atomic_int_compare_and_exchange (&pass->has_video, 0, 1)) {
     if (pass->wanted != NULL)
@@ -356,21 +365,63 @@ take_message (Pass * pass, GstMessage * message, GError ** error)
   return FALSE;
 }
 
+static gboolean
+element_runs (GstElement * element, GstPad * pad, gpointer runs)
+{
+  if (gst_pad_get_task_state (pad) == GST_TASK_STARTED)
+    *(gboolean *) runs = TRUE;
+  return TRUE;
+}
+
+/* Whether any streaming thread of the pipeline is at work. */
+static gboolean
+something_runs (Pass * pass)
+{
+  GstIterator *elements = gst_bin_iterate_recurse (GST_BIN (pass->pipeline));
+  GValue item = G_VALUE_INIT;
+  gboolean runs = FALSE;
+
+  while (!runs && gst_iterator_next (elements, &item) == GST_ITERATOR_OK) {
+    gst_element_foreach_pad (g_value_get_object (&item), element_runs, &runs);
+    g_value_reset (&item);
+  }
+  g_value_unset (&item);
+  gst_iterator_free (elements);
+  return runs;
+}
+
+/* parsebin and decodebin (1.22) lose the error of a demuxer that fails before
+ * they are done plugging it: then there are no streams and nothing runs. */
+static gboolean
+is_stalled (Pass * pass, guint * idle_polls, GError ** error)
+{
+  if (g_atomic_int_get (&pass->n_streams) > 0 || something_runs (pass))
+    *idle_polls = 0;
+  else if (++*idle_polls >= MAX_IDLE_POLLS) {
+    g_set_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_DEMUX,
+        "This file contains no playable streams.");
+    return TRUE;
+  }
+  return FALSE;
+}
+
 /* Until EOS, an error, the deadline, or the last chosen frame. */
 static gboolean
 wait (Pass * pass, GError ** error)
 {
   g_autoptr (GstBus) bus = gst_element_get_bus (pass->pipeline);
+  guint idle_polls = 0;
 
   while (g_get_monotonic_time () < pass->deadline) {
     g_autoptr (GstMessage) message = gst_bus_timed_pop_filtered (bus,
-        CANCEL_POLL, GST_MESSAGE_EOS | GST_MESSAGE_ERROR
-        | GST_MESSAGE_APPLICATION);
+        POLL, GST_MESSAGE_EOS | GST_MESSAGE_ERROR | GST_MESSAGE_APPLICATION);
 
     if (g_cancellable_set_error_if_cancelled (pass->cancellable, error))
       return FALSE;
     if (message != NULL)
       return take_message (pass, message, error);
+    if (is_stalled (pass, &idle_polls, error))
+      return FALSE;
   }
   g_set_error (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
       "decoding took too long");
@@ -386,6 +437,17 @@ run (Pass * pass, GError ** error)
   ok = wait (pass, error);
   gst_element_set_state (pass->pipeline, GST_STATE_NULL);
   return ok;
+}
+
+static void
+clear_pass (Pass * pass)
+{
+  g_clear_pointer (&pass->pipeline, gst_object_unref);
+  g_clear_pointer (&pass->frames, g_array_unref);
+  g_clear_pointer (&pass->wanted, g_array_unref);
+  g_clear_pointer (&pass->pictures, g_ptr_array_unref);
+  g_clear_pointer (&pass->previous, g_free);
+  g_clear_pointer (&pass->sound, emu_sound_free);
 }
 
 static gint
@@ -409,22 +471,56 @@ times_are_known (GArray * frames)
 }
 
 static gboolean
-survey (Pass * pass, const gchar * path, GError ** error)
+survey (Pass * pass, const gchar * path, const gchar * reader, GError ** error)
 {
-  gboolean decode = pass->request->choice == EMU_CHOICE_COLOR
-      || pass->request->choice == EMU_CHOICE_FLOW;
-
+  pass->frames = g_array_new (FALSE, FALSE, sizeof (EmuFrame));
   pass->handoff = G_CALLBACK (survey_frame);
-  if (decode)
-    pass->filter = PICTURE_FILTER "width=32,height=32";
-  if (!build (pass, path, decode ? "decodebin" : "parsebin", error))
-    return FALSE;
-  if (!run (pass, error))
+  if (!build (pass, path, reader, error) || !run (pass, error))
     return FALSE;
   pass->by_time = times_are_known (pass->frames);
   if (pass->by_time)
     g_array_sort (pass->frames, compare_frames);
   return TRUE;
+}
+
+/* Decoders (1.22) don't tell which frames were key frames: parsers do. */
+static void
+copy_keys (Pass * to, const Pass * from)
+{
+  guint i, at = 0;
+
+  for (i = 0; i < to->frames->len; i++) {
+    EmuFrame *frame = &g_array_index (to->frames, EmuFrame, i);
+
+    if (!to->by_time || !from->by_time)
+      at = i;
+    else
+      while (at < from->frames->len && g_array_index (from->frames, EmuFrame,
+              at).pts + GST_USECOND < frame->pts)
+        at++;
+    frame->key = at < from->frames->len
+        && (!to->by_time || !from->by_time || g_array_index (from->frames,
+            EmuFrame, at).pts <= frame->pts + GST_USECOND)
+        && g_array_index (from->frames, EmuFrame, at).key;
+  }
+}
+
+/* What frames there are, and for some choices what they look like. */
+static gboolean
+look_through (Pass * pass, const gchar * path, GError ** error)
+{
+  Pass parsed = { pass->request, pass->cancellable, pass->deadline, };
+  gboolean ok;
+
+  if (!needs_pictures (pass->request))
+    return survey (pass, path, "parsebin", error);
+  pass->filter = PICTURE_FILTER "width=32,height=32";
+  ok = survey (&parsed, path, "parsebin", error)
+      && survey (pass, path, "decodebin", error);
+  if (ok)
+    copy_keys (pass, &parsed);
+  clear_pass (&parsed);
+  return ok;
 }
 
 /* The chosen frames; those without a time are told by their number, which
@@ -465,17 +561,6 @@ fetch (Pass * pass, const gchar * path, GError ** error)
   return build (pass, path, "decodebin", error) && run (pass, error);
 }
 
-static void
-clear_pass (Pass * pass)
-{
-  g_clear_pointer (&pass->pipeline, gst_object_unref);
-  g_clear_pointer (&pass->frames, g_array_unref);
-  g_clear_pointer (&pass->wanted, g_array_unref);
-  g_clear_pointer (&pass->pictures, g_ptr_array_unref);
-  g_clear_pointer (&pass->previous, g_free);
-  g_clear_pointer (&pass->sound, emu_sound_free);
-}
-
 /* Times count from the first frame: containers start anywhere. */
 static void
 rebase (GPtrArray * pictures, GArray * frames)
@@ -513,13 +598,15 @@ prepare (Pass * first, Pass * second, const gchar * path, GError ** error)
 
   switch (first->request->kind) {
     case EMU_KIND_VIDEO:
-      if (!survey (first, path, error))
+      if (!look_through (first, path, error))
         return FALSE;
       break;
     case EMU_KIND_IMAGE:
+      first->frames = g_array_new (FALSE, FALSE, sizeof (EmuFrame));
       g_array_append_val (first->frames, still);
       break;
     default:
+      first->frames = g_array_new (FALSE, FALSE, sizeof (EmuFrame));
       break;
   }
   choose (first, second);
@@ -552,7 +639,6 @@ emu_decode (const gchar * path, const EmuDecodeRequest * request,
       "identifai-emulator's decoder");
   first.deadline = g_get_monotonic_time () + request->timeout / 1000;
   second.deadline = first.deadline;
-  first.frames = g_array_new (FALSE, FALSE, sizeof (EmuFrame));
   if (prepare (&first, &second, path, error) && fetch (&second, path, error))
     decoded = collect (&first, &second);
   clear_pass (&first);

@@ -57,7 +57,9 @@ void
 emu_reply (EmuRequest * self, guint status, const gchar * content_type,
     const gchar * text)
 {
-  soup_server_message_set_status (self->message, status, NULL);
+  /* libsoup has no words for this one. */
+  soup_server_message_set_status (self->message, status, status == 429
+      ? "Too Many Requests" : NULL);
   soup_server_message_set_response (self->message, content_type,
       SOUP_MEMORY_COPY, text, strlen (text));
   if (status >= 400) {

@@ -184,9 +184,8 @@ read_parameters (EmuParameters * self, EmuForm * form, JsonObject * errors)
             (guint8 *) self + parameters[i].offset, &problem))
       add_error (errors, parameters[i].name, problem);
   }
-  if (self->kind != EMU_KIND_VIDEO)
-    return;
-  if (text != NULL && !read_value (TYPE_BOOLEAN, text, &key_frames, &problem))
+  if (self->kind == EMU_KIND_VIDEO && text != NULL
+      && !read_value (TYPE_BOOLEAN, text, &key_frames, &problem))
     add_error (errors, "key_frames", problem);
   if (!key_frames)
     self->choice = EMU_CHOICE_EVEN;
@@ -202,6 +201,7 @@ emu_parameters_read (EmuParameters * self, EmuKind kind, EmuForm * form,
   memset (self, 0, sizeof *self);
   self->kind = kind;
   self->frames = kind == EMU_KIND_VIDEO ? DEFAULT_FRAMES : 1;
+  /* The method unless another is named. */
   self->choice = EMU_CHOICE_IFRAMES;
   check_file (kind, form, object);
   read_parameters (self, form, object);
