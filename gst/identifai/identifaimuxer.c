@@ -156,6 +156,15 @@ fit_template (GstStaticPadTemplate * template, const IdentifaiCodec * codec,
   return fit;
 }
 
+/* mp4mux writes VP9 since 1.22, but crashes on caps without chroma-site in all
+ * releases of that series; players expect it in WebM anyway. */
+static gboolean
+is_barred (GstElementFactory * muxer, const IdentifaiCodec * codec)
+{
+  return codec->id == IDENTIFAI_CODEC_VP9
+      && g_str_equal (GST_OBJECT_NAME (muxer), "mp4mux");
+}
+
 /* How the muxer would take the stream, and on which kind of pad. */
 static Fit
 fit_muxer (GstElementFactory * muxer, const IdentifaiCodec * codec,
@@ -164,6 +173,8 @@ fit_muxer (GstElementFactory * muxer, const IdentifaiCodec * codec,
   const GList *item;
   Fit best = FIT_NONE;
 
+  if (is_barred (muxer, codec))
+    return FIT_NONE;
   item = gst_element_factory_get_static_pad_templates (muxer);
   for (; item; item = item->next) {
     GstStaticPadTemplate *template = item->data;

@@ -9,6 +9,8 @@
 GST_DEBUG_CATEGORY_STATIC (identifai_part_debug);
 #define GST_CAT_DEFAULT identifai_part_debug
 
+#define LONE_FRAME_DURATION (40 * (gint64) GST_MSECOND)
+
 static void
 init_debug (void)
 {
@@ -284,6 +286,37 @@ make_buffer (const IdentifaiFrame * frame)
   return buffer;
 }
 
+/* The picture of the point that an overlapping cut is at counts for the next
+ * segment. */
+static void
+discount_overlap (IdentifaiPart * self)
+{
+  IdentifaiSegment *segment = self->segment;
+  guint i;
+
+  for (i = 0; i < self->frames->len; i++) {
+    IdentifaiFrame *frame = g_ptr_array_index (self->frames, i);
+
+    if (frame->pts < self->end)
+      continue;
+    segment->frames -= frame->info.hidden ? 0 : 1;
+    segment->keyframes -= frame->info.point != IDENTIFAI_POINT_NONE ? 1 : 0;
+  }
+}
+
+gint64
+identifai_part_guess_end (IdentifaiPart * self)
+{
+  guint n = self->segment->frames;
+
+  if (self->end > self->newest)
+    return self->end;
+  if (n < 2)
+    return self->newest + LONE_FRAME_DURATION;
+
+  return self->newest + (self->newest - self->start) / (n - 1);
+}
+
 void
 identifai_part_seal (IdentifaiPart * self, gint64 end)
 {
@@ -292,6 +325,7 @@ identifai_part_seal (IdentifaiPart * self, gint64 end)
 
   self->end = MAX (end, self->start);
   segment->duration = self->end - self->start;
+  discount_overlap (self);
   if (segment->failure == IDENTIFAI_REASON_NONE) {
     IdentifaiTrack *track = g_ptr_array_index (segment->tracks, 0);
 

@@ -83,6 +83,10 @@ void identifai_part_shift (IdentifaiPart * self, gint64 shift);
  * both are shared. */
 void identifai_part_split (IdentifaiPart * self, IdentifaiPart * rest);
 
+/* When the last frame of an open part is over, by the others' distance where
+ * frames have no duration. */
+gint64 identifai_part_guess_end (IdentifaiPart * self);
+
 /* No frames will come: the end is known. */
 void identifai_part_seal (IdentifaiPart * self, gint64 end);
 

@@ -576,8 +576,10 @@ end_run (IdentifaiSegmenter * self)
     identifai_reorder_drain (self->reorder);
   take_ready_frames (self);
   settle_group (self);
-  if (self->open)
-    seal_part (self, self->open->end);
+  if (self->open) {
+    self->run_end = MAX (self->run_end, identifai_part_guess_end (self->open));
+    seal_part (self, identifai_part_guess_end (self->open));
+  }
   if (self->run_start != NO_TIME)
     self->seen += self->run_end - self->run_start;
   self->run_start = self->run_end = NO_TIME;
@@ -947,7 +949,7 @@ flush_video (IdentifaiSegmenter * self)
     identifai_reorder_clear (self->reorder);
   g_ptr_array_set_size (self->group, 0);
   if (self->open)
-    seal_part (self, self->open->end);
+    seal_part (self, identifai_part_guess_end (self->open));
   while ((part = g_queue_pop_head (&self->sealed)))
     give_up (self, part);
   end_run (self);
