@@ -14,8 +14,10 @@ GST_DEBUG_CATEGORY_STATIC (registry_debug);
 /* How long closing the last lane waits for the thread to end. */
 #define STOP_PATIENCE (50 * G_TIME_SPAN_MILLISECOND)
 
-/* In which the minute's looks are evenly spread. */
+/* In which the minute's looks are evenly spread, and how far they are apart
+ * even without a limit, so that one asks for many results. */
 #define LOOK_PERIOD (61 * G_TIME_SPAN_SECOND)
+#define LOOK_DISTANCE (250 * G_TIME_SPAN_MILLISECOND)
 
 GMutex identifai_client_mutex;
 
@@ -60,8 +62,8 @@ update_limits_locked (IdentifaiClient * self)
     identifai_budget_set_limit (self->budget, call, &limit);
   }
   limit = strictest_limit_locked (self, IDENTIFAI_CALL_GET);
-  self->look_distance = limit.per_minute > 0 ?
-      LOOK_PERIOD / limit.per_minute : 0;
+  self->look_distance = MAX (identifai_backoff_scale (LOOK_DISTANCE),
+      limit.per_minute > 0 ? LOOK_PERIOD / limit.per_minute : 0);
 }
 
 /* Cancels what belonged to jobs that are gone. */
@@ -123,7 +125,7 @@ on_pump (gpointer user_data)
 {
   IdentifaiClient *self = user_data;
   gint64 now = g_get_monotonic_time ();
-  gint64 next;
+  gint64 next_submit, next_look, next;
   gboolean quitting;
 
   identifai_client_lock ();
@@ -133,8 +135,9 @@ on_pump (gpointer user_data)
 
   sweep (self);
   welcome (self);
-  next = identifai_submit_run (self, now);
-  next = MIN (next, identifai_poller_run (self->poller, now));
+  next_submit = identifai_submit_run (self, now);
+  next_look = identifai_poller_run (self->poller, now);
+  next = MIN (next_submit, next_look);
 
   identifai_client_lock ();
   quitting = self->quitting;

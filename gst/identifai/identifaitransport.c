@@ -140,6 +140,8 @@ static void
 on_network_event (IdentifaiExchange * self, GSocketClientEvent event,
     GIOStream * connection)
 {
+  GST_TRACE ("%s: network event %d",
+      soup_message_get_method (self->message), event);
   exchange_progress (self);
   if (event == G_SOCKET_CLIENT_COMPLETE)
     identifai_early_remember (self->transport->early, self->message,
@@ -190,10 +192,11 @@ static gint64
 on_hold (gpointer user_data)
 {
   IdentifaiExchange *self = user_data;
+  gint64 wait = self->hold (self->user_data);
 
   exchange_progress (self);
 
-  return MIN (self->hold (self->user_data), self->transport->timeout / 2);
+  return MIN (wait, self->transport->timeout / 2);
 }
 
 static void
@@ -539,6 +542,7 @@ identifai_transport_send (IdentifaiTransport * self,
     exchange_attach_body (exchange);
   }
 
+  GST_LOG ("%s %s", soup_message_get_method (exchange->message), spec->url);
   exchange_watch_message (exchange);
   exchange_start_watchdog (exchange);
   soup_session_send_async (self->session, exchange->message,

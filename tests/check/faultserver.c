@@ -539,6 +539,7 @@ serve (Connection * self)
     return FALSE;
   g_mutex_lock (&self->server->lock);
   request->body = g_bytes_new (self->in->data, wanted);
+  request->whole_at = wanted == length ? g_get_monotonic_time () : 0;
   g_mutex_unlock (&self->server->lock);
   g_byte_array_remove_range (self->in, 0, wanted);
 
@@ -585,16 +586,19 @@ run_listener (gpointer user_data)
 /* The server. */
 
 static void
-listen_on_loopback (FaultServer * self, int backlog)
+listen_on_loopback (FaultServer * self, guint16 port, int backlog)
 {
-  struct sockaddr_in address = {.sin_family = AF_INET };
+  struct sockaddr_in address = {.sin_family = AF_INET,.sin_port = htons (port)
+  };
   socklen_t length = sizeof (address);
   int buffer = RECEIVE_BUFFER;
+  int reuse = 1;
 
   address.sin_addr.s_addr = htonl (INADDR_LOOPBACK);
   self->listener = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   /* Small, so that who doesn't read is soon noticed. */
   setsockopt (self->listener, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof (buffer));
+  setsockopt (self->listener, SOL_SOCKET, SO_REUSEADDR, &reuse, sizeof (reuse));
   if (bind (self->listener, (struct sockaddr *) &address, length) < 0
       || listen (self->listener, backlog) < 0
       || getsockname (self->listener, (struct sockaddr *) &address,
@@ -604,7 +608,7 @@ listen_on_loopback (FaultServer * self, int backlog)
 }
 
 static FaultServer *
-create (int backlog)
+create (guint16 port, int backlog)
 {
   FaultServer *self = g_new0 (FaultServer, 1);
   guint i;
@@ -618,7 +622,7 @@ create (int backlog)
   self->connections = g_ptr_array_new ();
   self->requests =
       g_ptr_array_new_with_free_func ((GDestroyNotify) request_free);
-  listen_on_loopback (self, backlog);
+  listen_on_loopback (self, port, backlog);
 
   return self;
 }
@@ -626,7 +630,13 @@ create (int backlog)
 FaultServer *
 fault_server_new (const FaultStep * steps, guint n_steps)
 {
-  FaultServer *self = create (64);
+  return fault_server_new_at (0, steps, n_steps);
+}
+
+FaultServer *
+fault_server_new_at (guint16 port, const FaultStep * steps, guint n_steps)
+{
+  FaultServer *self = create (port, 64);
 
   self->steps = steps;
   self->n_steps = n_steps;
@@ -638,7 +648,7 @@ fault_server_new (const FaultStep * steps, guint n_steps)
 FaultServer *
 fault_server_new_deaf (void)
 {
-  FaultServer *self = create (0);
+  FaultServer *self = create (0, 0);
   struct sockaddr_in address = {.sin_family = AF_INET };
   guint i;
 

@@ -61,6 +61,7 @@ typedef struct
 {
   FaultCall call;
   gint64 time;                  /* monotonic µs: headers were in */
+  gint64 whole_at;              /* its body, too; 0 = not all of it */
   gchar *target;                /* as in the request line */
   gchar *headers;               /* raw */
   gchar *key;                   /* X-Api-Key, or NULL */
@@ -71,6 +72,9 @@ typedef struct _FaultServer FaultServer;
 
 /* steps, n_steps: borrowed until the server is freed. */
 FaultServer *fault_server_new (const FaultStep * steps, guint n_steps);
+/* The same on a port that was in use before. */
+FaultServer *fault_server_new_at (guint16 port, const FaultStep * steps,
+    guint n_steps);
 /* One that never accepts: connecting to it hangs. */
 FaultServer *fault_server_new_deaf (void);
 /* Closes all connections and waits for all threads. */
