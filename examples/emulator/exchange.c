@@ -18,6 +18,7 @@
 #include <string.h>
 
 #define REQUEST_KEY "emu-request"
+#define MAX_BURST (256 * 1024)  /* bytes read from one connection at a time */
 
 /* A request that meets a delay. */
 typedef struct
@@ -441,6 +442,30 @@ reset_upload (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
+static gboolean
+read_on (gpointer data)
+{
+  SoupServerMessage *message = data;
+
+  soup_server_message_unpause (message);
+  g_object_unref (message);
+  return G_SOURCE_REMOVE;
+}
+
+/* libsoup reads a connection for as long as there is something to read: a fast
+ * upload would have everybody else wait for its end. */
+static void
+take_turns (EmuRequest * self, gsize length)
+{
+  self->burst += length;
+  if (self->burst < MAX_BURST)
+    return;
+  self->burst = 0;
+  soup_server_message_pause (self->message);
+  g_idle_add_full (G_PRIORITY_DEFAULT, read_on, g_object_ref (self->message),
+      NULL);
+}
+
 static void
 got_chunk (SoupServerMessage * message, GBytes * chunk, gpointer user_data)
 {
@@ -462,6 +487,8 @@ got_chunk (SoupServerMessage * message, GBytes * chunk, gpointer user_data)
   else if (self->body != NULL)
     g_byte_array_append (self->body, data, MIN (length,
             EMU_MAX_BODY_BYTES - self->body->len));
+  if (!self->broken)
+    take_turns (self, length);
 }
 
 static void

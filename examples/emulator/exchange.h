@@ -37,6 +37,7 @@ struct _EmuRequest
   guint retry_after;            /* s; not 0: over the rate limits */
   EmuFault *fault;              /* that it meets, or NULL */
   guint64 received;             /* bytes of the body */
+  gsize burst;                  /* of them, since others had their turn */
   EmuForm *form;                /* of a submit call that may go on, else NULL */
   GByteArray *body;             /* of other calls, cut at EMU_MAX_BODY_BYTES */
   EmuParameters parameters;     /* of a submit call, once read */

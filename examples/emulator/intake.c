@@ -14,6 +14,8 @@
 #include <json-glib/json-glib.h>
 #include <string.h>
 
+#define HASH_BUFFER (256 * 1024)
+
 typedef struct
 {
   EmuForm *form;                /* borrowed, read only */
@@ -164,6 +166,25 @@ record (Task * task, GMappedFile * content, const EmuIntake * intake,
       && g_file_set_contents (json_path, json, -1, error);
 }
 
+/* Read, not mapped: the mapped pages would count as our memory. */
+static gchar *
+hash_file (const gchar * path, GError ** error)
+{
+  g_autoptr (GFile) file = g_file_new_for_path (path);
+  g_autoptr (GFileInputStream) stream = g_file_read (file, NULL, error);
+  g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
+  g_autofree guint8 *buffer = g_malloc (HASH_BUFFER);
+  gssize n = stream != NULL ? 1 : -1;
+
+  while (n > 0) {
+    n = g_input_stream_read (G_INPUT_STREAM (stream), buffer, HASH_BUFFER, NULL,
+        error);
+    if (n > 0)
+      g_checksum_update (checksum, buffer, n);
+  }
+  return n == 0 ? g_strdup (g_checksum_get_string (checksum)) : NULL;
+}
+
 static void
 look (GTask * task, gpointer source, gpointer data, GCancellable * cancellable)
 {
@@ -177,9 +198,11 @@ look (GTask * task, gpointer source, gpointer data, GCancellable * cancellable)
     g_task_return_error (task, error);
     return;
   }
-  intake->hash = g_compute_checksum_for_data (G_CHECKSUM_SHA256,
-      (const guchar *) g_mapped_file_get_contents (file),
-      g_mapped_file_get_length (file));
+  intake->hash = hash_file (emu_form_get_path (self->form), &error);
+  if (intake->hash == NULL) {
+    g_task_return_error (task, error);
+    return;
+  }
   intake->supported = is_declared (self->kind,
       emu_form_get_file_type (self->form)) && is_found (self->kind, file);
   if (intake->supported)

@@ -10,6 +10,7 @@
 #include "judge.h"
 #include "thumbnail.h"
 
+#define STOP_PATIENCE (600 * 1000)      /* µs */
 #define THUMBNAIL_STEP 2        /* of the pictures' 256 pixels */
 #define MIN_SPEECH_WINDOWS 30   /* tenths of a second, as documented */
 
@@ -18,6 +19,9 @@ struct _EmuCourt
   GThreadPool *pool;
   GCancellable *cancellable;
   GstClockTime timeout;
+  GMutex lock;
+  GCond idle;
+  guint cases;                  /* under lock: submitted, not finished */
   GAsyncQueue *finished;        /* of Case: from the workers to the context */
   GSource *source;              /* takes them out; protected by nothing: only
                                  * g_source_set_ready_time() in the workers */
@@ -162,6 +166,10 @@ judge_case (gpointer data, gpointer user_data)
         "%s", error != NULL ? error->message : "cancelled");
   g_async_queue_push (court->finished, self);
   g_source_set_ready_time (court->source, 0);
+  g_mutex_lock (&court->lock);
+  court->cases--;
+  g_cond_signal (&court->idle);
+  g_mutex_unlock (&court->lock);
 }
 
 static gboolean
@@ -192,6 +200,8 @@ emu_court_new (guint n_threads, GstClockTime timeout)
   EmuCourt *self = g_new0 (EmuCourt, 1);
 
   self->timeout = timeout;
+  g_mutex_init (&self->lock);
+  g_cond_init (&self->idle);
   self->cancellable = g_cancellable_new ();
   self->finished = g_async_queue_new_full (free_case);
   self->source = g_source_new (&functions, sizeof (GSource));
@@ -202,16 +212,36 @@ emu_court_new (guint n_threads, GstClockTime timeout)
   return self;
 }
 
-void
+/* Decoders end at the next frame, which can take long on a busy machine. */
+static gboolean
+wait_for_workers (EmuCourt * self)
+{
+  gint64 deadline = g_get_monotonic_time () + STOP_PATIENCE;
+  gboolean idle;
+
+  g_mutex_lock (&self->lock);
+  while (self->cases > 0
+      && g_cond_wait_until (&self->idle, &self->lock, deadline));
+  idle = self->cases == 0;
+  g_mutex_unlock (&self->lock);
+  return idle;
+}
+
+gboolean
 emu_court_free (EmuCourt * self)
 {
   g_cancellable_cancel (self->cancellable);
-  g_thread_pool_free (self->pool, TRUE, TRUE);
+  if (!wait_for_workers (self))
+    return FALSE;
+  g_thread_pool_free (self->pool, FALSE, TRUE);
   g_source_destroy (self->source);
   g_source_unref (self->source);
   g_async_queue_unref (self->finished);
   g_object_unref (self->cancellable);
+  g_mutex_clear (&self->lock);
+  g_cond_clear (&self->idle);
   g_free (self);
+  return TRUE;
 }
 
 void
@@ -232,5 +262,8 @@ emu_court_submit (EmuCourt * self, const gchar * path,
   submitted->judged = judged;
   submitted->user_data = user_data;
   submitted->free_data = free_data;
+  g_mutex_lock (&self->lock);
+  self->cases++;
+  g_mutex_unlock (&self->lock);
   g_thread_pool_push (self->pool, submitted, NULL);
 }

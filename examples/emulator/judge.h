@@ -45,8 +45,9 @@ typedef void (*EmuJudgedFunc) (EmuJudgement * judgement, gpointer user_data);
 typedef struct _EmuCourt EmuCourt;
 
 EmuCourt *emu_court_new (guint n_threads, GstClockTime timeout);
-/* Gives up what is under way: no callback comes any more. */
-void emu_court_free (EmuCourt * self);
+/* Gives up what is under way: no callback comes any more. FALSE: a worker didn't
+ * stop in time, and nothing was freed; the process should end at once. */
+gboolean emu_court_free (EmuCourt * self);
 
 /* parameters are copied; path must stay until the callback. free_data is called
  * after the callback, or in its stead. */

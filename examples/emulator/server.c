@@ -12,6 +12,7 @@
 
 #include <glib/gstdio.h>
 #include <string.h>
+#include <unistd.h>
 
 void
 emu_log (EmuServer * self, const gchar * format, ...)
@@ -180,7 +181,10 @@ emu_server_free (EmuServer * self)
   emu_wires_close (self);
   while (self->intakes > 0)
     g_main_context_iteration (NULL, TRUE);
-  emu_court_free (self->court);
+  if (!emu_court_free (self->court)) {
+    remove_directory (self->directory);
+    _exit (0);
+  }
   emu_webhooks_free (self->webhooks);
   /* What was cancelled comes back here. */
   while (g_main_context_iteration (NULL, FALSE));
