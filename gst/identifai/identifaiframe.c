@@ -452,6 +452,7 @@ enum
 };
 
 #define NOT_FOUND G_MAXSIZE
+#define MPEG4_REPEAT_BYTES 4    /* no coded VOP is as short: type, time, flag */
 
 /* I_PICTURE = 1, P = 2, B = 3 */
 static void
@@ -497,13 +498,15 @@ read_mpeg12 (IdentifaiFrameReader * self, const guint8 * data, gsize size,
   }
 }
 
-/* I_VOP = 0, P = 1, B = 2, S = 3 */
+/* I_VOP = 0, P = 1, B = 2, S = 3; payload: size bytes */
 static void
-mpeg4_read_vop (guint8 payload, gboolean closed, IdentifaiFrameInfo * info)
+mpeg4_read_vop (const guint8 * payload, gsize size, gboolean closed,
+    IdentifaiFrameInfo * info)
 {
-  guint type = payload >> 6;
+  guint type = payload[0] >> 6;
 
   info->is_b = type == 2;
+  info->is_repeat = type == 1 && size <= MPEG4_REPEAT_BYTES;
   if (type != 0)
     return;
   info->point = closed ? IDENTIFAI_POINT_CLOSED : IDENTIFAI_POINT_OPEN;
@@ -529,7 +532,7 @@ read_mpeg4 (IdentifaiFrameReader * self, const guint8 * data, gsize size,
     }
     if (code == MPEG4_VOP) {
       info->has_picture = TRUE;
-      mpeg4_read_vop (data[at + 4], closed, info);
+      mpeg4_read_vop (data + at + 4, size - at - 4, closed, info);
       break;
     }
     closed = size - at >= 7 && (data[at + 6] & 0x20);

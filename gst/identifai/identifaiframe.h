@@ -31,6 +31,7 @@ typedef struct
   gboolean decodable;           /* is a leading picture that can be decoded
                                  * although its point is open (RADL) */
   gboolean is_b;                /* shown before the picture that came before */
+  gboolean is_repeat;           /* MPEG-4's VOP that is not coded */
   gboolean hidden;              /* never shown by itself (alt-ref) */
   gboolean has_picture;         /* FALSE: nothing but headers, no frame */
   gboolean new_headers;         /* other ones than before: needs a new file */

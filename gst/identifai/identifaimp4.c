@@ -8,7 +8,6 @@
 #include <string.h>
 
 #define MAX_MOOV (64 * 1024 * 1024)     /* of hours of frames */
-#define EMPTY_EDIT G_MAXUINT32  /* media time -1 */
 #define ENTRY_BYTES 12          /* of an edit list of version 0 */
 
 typedef struct
@@ -123,48 +122,26 @@ typedef struct
   guint32 media;
 } Timescales;
 
-/* One edit, from the first picture shown to the last. An empty edit in front is
- * of the time that the leading pictures take, or of theirs and what the sound
- * is ahead. Its place is filled with a box that says nothing. */
+/* An edit list of one entry: the first track that starts has no other. */
 static gboolean
-rewrite_edits (Box * list, const Timescales * scales, GstClockTime lead,
+rewrite_edit (Box * list, const Timescales * scales, GstClockTime lead,
     GstClockTime shown)
 {
   guint32 lead_media = gst_util_uint64_scale_round (lead, scales->media,
       GST_SECOND);
-  guint32 lead_movie = gst_util_uint64_scale_round (lead, scales->movie,
-      GST_SECOND);
-  guint8 *entry = list->data + 8;
-  guint32 count, empty, duration, media_time;
+  guint32 duration, media_time;
 
-  if (list->size < 8 + ENTRY_BYTES || list->data[0] != 0)
+  if (list->size != 8 + ENTRY_BYTES || list->data[0] != 0
+      || GST_READ_UINT32_BE (list->data + 4) != 1)
     return FALSE;
-  count = GST_READ_UINT32_BE (list->data + 4);
-  if (list->size != 8 + (gsize) count * ENTRY_BYTES || count > 2)
-    return FALSE;
-  if (count == 2) {
-    empty = GST_READ_UINT32_BE (entry);
-    if (GST_READ_UINT32_BE (entry + 4) != EMPTY_EDIT)
-      return FALSE;
-    empty -= MIN (empty, lead_movie);
-    GST_WRITE_UINT32_BE (entry, empty);
-    entry += ENTRY_BYTES;
-  }
-  duration = GST_READ_UINT32_BE (entry) + lead_movie;
-  media_time = GST_READ_UINT32_BE (entry + 4);
+  duration = GST_READ_UINT32_BE (list->data + 8);
+  media_time = GST_READ_UINT32_BE (list->data + 12);
   /* a unit less: a picture at the very end is not shown */
   if (GST_CLOCK_TIME_IS_VALID (shown))
     duration = gst_util_uint64_scale (shown, scales->movie, GST_SECOND) - 1;
-  GST_WRITE_UINT32_BE (entry, duration);
-  GST_WRITE_UINT32_BE (entry + 4, media_time - MIN (media_time, lead_media));
-
-  if (count == 2 && GST_READ_UINT32_BE (list->data + 8) == 0) {
-    memmove (list->data + 8, entry, ENTRY_BYTES);
-    GST_WRITE_UINT32_BE (list->data + 4, 1);
-    GST_WRITE_UINT32_BE (list->data - 8, list->size + 8 - ENTRY_BYTES);
-    GST_WRITE_UINT32_BE (entry, ENTRY_BYTES);
-    memcpy (entry + 4, "free\0\0\0\0", 8);
-  }
+  GST_WRITE_UINT32_BE (list->data + 8, duration);
+  GST_WRITE_UINT32_BE (list->data + 12,
+      media_time - MIN (media_time, lead_media));
 
   return TRUE;
 }
@@ -189,7 +166,7 @@ edit_movie (Box * moov, GstClockTime lead, GstClockTime shown, Box * changed)
       || !find_path (&track, to_list, changed))
     return FALSE;
 
-  return rewrite_edits (changed, &scales, lead, shown);
+  return rewrite_edit (changed, &scales, lead, shown);
 }
 
 gboolean

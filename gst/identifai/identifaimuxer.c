@@ -45,8 +45,6 @@ typedef struct
   GstCaps *caps;                /* of the file */
 } Run;
 
-static const gchar MP4_EXTENSION[] = "mp4";
-
 typedef enum
 {
   FIT_NONE,
@@ -517,8 +515,11 @@ feed (GstElement * source, IdentifaiTrack * track, GstClockTime origin)
   g_signal_emit_by_name (source, "end-of-stream", &result);
 }
 
+/* lead: how much the first picture is shown after its leading ones. mp4mux puts
+ * it where the first one shown belongs, so the sound goes with it; the edit list
+ * is moved back afterwards. */
 static void
-feed_all (GPtrArray * sources, GPtrArray * tracks)
+feed_all (GPtrArray * sources, GPtrArray * tracks, GstClockTime lead)
 {
   GstClockTime origin = identifai_times_first_shown (g_ptr_array_index (tracks,
           0));
@@ -527,7 +528,7 @@ feed_all (GPtrArray * sources, GPtrArray * tracks)
   for (i = 0; i < tracks->len; i++) {
     if (g_ptr_array_index (sources, i))
       feed (g_ptr_array_index (sources, i), g_ptr_array_index (tracks, i),
-          origin);
+          i == 0 ? origin : origin - lead);
   }
 }
 
@@ -557,7 +558,7 @@ wait_for_end (Run * run, GCancellable * cancellable)
 
 static void
 run_pipeline (Run * run, const gchar * factory, GPtrArray * tracks,
-    GCancellable * cancellable)
+    GstClockTime lead, GCancellable * cancellable)
 {
   GstElement *pipeline = gst_pipeline_new (NULL);
   GstPad *output = make_output (run);
@@ -575,7 +576,7 @@ run_pipeline (Run * run, const gchar * factory, GPtrArray * tracks,
       finish (run, g_error_new (G_IO_ERROR, G_IO_ERROR_FAILED,
               "%s does not start", factory));
     else
-      feed_all (sources, tracks);
+      feed_all (sources, tracks, lead);
     g_ptr_array_unref (sources);
     wait_for_end (run, cancellable);
   }
@@ -608,7 +609,7 @@ find_file_type (const GstCaps * caps)
     {"video/x-flv", "video/x-flv", "flv"},
     {"application/ogg", "video/ogg", "ogv"},
   };
-  static const FileType mp4 = { NULL, "video/mp4", MP4_EXTENSION };
+  static const FileType mp4 = { NULL, "video/mp4", "mp4" };
   static const FileType mov = { NULL, "video/quicktime", "mov" };
   const GstStructure *structure = gst_caps_get_structure (caps, 0);
   const gchar *variant = gst_structure_get_string (structure, "variant");
@@ -622,26 +623,33 @@ find_file_type (const GstCaps * caps)
   return g_strcmp0 (variant, "apple") == 0 ? &mov : &mp4;
 }
 
+static GstClockTime
+find_lead (IdentifaiSegment * segment)
+{
+  IdentifaiTrack *video = g_ptr_array_index (segment->tracks, 0);
+  GstBuffer *first = g_ptr_array_index (video->buffers, 0);
+
+  return GST_BUFFER_PTS (first) - identifai_times_first_shown (video);
+}
+
 /* Leading pictures of the first one are shown before it; a picture at or after
  * the segment's end is there for the others to be decoded, and the next
  * segment's to show. Other containers than MP4 show all they have. */
 static void
-set_shown_range (IdentifaiSegment * segment, Run * run)
+set_shown_range (IdentifaiSegment * segment, IdentifaiBytes * file,
+    GstClockTime lead)
 {
   IdentifaiTrack *video = g_ptr_array_index (segment->tracks, 0);
-  GstClockTime first = identifai_times_first_shown (video);
-  GstClockTime last = identifai_times_last_shown (video);
-  GstClockTime lead, shown = GST_CLOCK_TIME_NONE;
+  GstClockTime range = identifai_times_last_shown (video)
+      - identifai_times_first_shown (video);
+  GstClockTime shown = GST_CLOCK_TIME_NONE;
 
-  if (find_file_type (run->caps)->extension != MP4_EXTENSION)
-    return;
-  lead = GST_BUFFER_PTS (g_ptr_array_index (video->buffers, 0)) - first;
-  if (GST_CLOCK_TIME_IS_VALID (segment->duration)
-      && last - first >= segment->duration)
+  if (GST_CLOCK_TIME_IS_VALID (segment->duration) && segment->duration > 0
+      && range >= segment->duration)
     shown = segment->duration;
   if (lead == 0 && shown == GST_CLOCK_TIME_NONE)
     return;
-  if (!identifai_mp4_edit (run->file, lead, shown))
+  if (!identifai_mp4_edit (file, lead, shown))
     GST_INFO ("segment %u: the edit list could not be changed",
         segment->number);
 }
@@ -689,12 +697,20 @@ check_result (Run * run, GError ** error)
   return TRUE;
 }
 
+static void
+complete_durations (gpointer track, gpointer unused)
+{
+  identifai_times_complete_durations (track);
+}
+
 gboolean
 identifai_muxer_run (const gchar * muxer, IdentifaiSegment * segment,
     guint64 max_bytes, GCancellable * cancellable, GError ** error)
 {
   Run run = { 0, };
+  GstClockTime lead = 0;
   const gchar *factory;
+  gboolean is_mp4;
   gboolean ok;
 
   init_debug ();
@@ -702,15 +718,20 @@ identifai_muxer_run (const gchar * muxer, IdentifaiSegment * segment,
   if (factory == NULL)
     return FALSE;
 
-  identifai_times_complete (g_ptr_array_index (segment->tracks, 0));
+  identifai_times_complete_dts (g_ptr_array_index (segment->tracks, 0));
+  g_ptr_array_foreach (segment->tracks, complete_durations, NULL);
   g_mutex_init (&run.lock);
   g_cond_init (&run.cond);
   run.file = identifai_bytes_new ();
   run.max_bytes = max_bytes;
-  run_pipeline (&run, factory, segment->tracks, cancellable);
+  is_mp4 = g_str_equal (factory, "mp4mux");
+  if (is_mp4)
+    lead = find_lead (segment);
+  run_pipeline (&run, factory, segment->tracks, lead, cancellable);
   ok = check_result (&run, error);
   if (ok) {
-    set_shown_range (segment, &run);
+    if (is_mp4)
+      set_shown_range (segment, run.file, lead);
     put_file (segment, &run);
   }
   g_clear_error (&run.error);

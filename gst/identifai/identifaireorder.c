@@ -12,6 +12,10 @@
  * of their own: two references in a row and something else than a B after them
  * means no, until one comes.
  *
+ * Packed bitstreams (DivX, Xvid) have a reference and the B picture that comes
+ * after it in one AVI frame, and later a VOP that is not coded where a frame is
+ * missing therefore: that one is let go of; its time is the reference's.
+ *
  * The other codecs show which frame is which only deep in their slices; their
  * demuxers give a PTS.
  */
@@ -31,6 +35,8 @@ struct _IdentifaiReorder
 {
   gboolean has_types;           /* the codec's frames tell B from others */
   BFrames b_frames;
+  gboolean packed;              /* only references with B pictures are late */
+  gint64 last_reference;        /* PTS of the last one let go; NO_TIME */
   GQueue held;                  /* of IdentifaiFrame; the first one waits */
   GQueue ready;                 /* of IdentifaiFrame */
 };
@@ -44,6 +50,7 @@ identifai_reorder_new (IdentifaiCodecId codec)
       || codec == IDENTIFAI_CODEC_MPEG4;
   g_queue_init (&self->held);
   g_queue_init (&self->ready);
+  self->last_reference = IDENTIFAI_NO_TIME;
 
   return self;
 }
@@ -54,6 +61,8 @@ identifai_reorder_clear (IdentifaiReorder * self)
   g_queue_clear_full (&self->held, (GDestroyNotify) identifai_frame_free);
   g_queue_clear_full (&self->ready, (GDestroyNotify) identifai_frame_free);
   self->b_frames = B_UNKNOWN;
+  self->packed = FALSE;
+  self->last_reference = IDENTIFAI_NO_TIME;
 }
 
 void
@@ -63,14 +72,24 @@ identifai_reorder_free (IdentifaiReorder * self)
   g_free (self);
 }
 
+/* Of a reference. */
 static gboolean
 is_in_doubt (IdentifaiReorder * self, const IdentifaiFrame * frame)
 {
   if (frame->pts == IDENTIFAI_NO_TIME)
     return TRUE;
 
-  return !frame->info.is_b && frame->pts == frame->dts
-      && self->b_frames != B_NONE;
+  return frame->pts == frame->dts && self->b_frames != B_NONE;
+}
+
+static void
+let_go (IdentifaiReorder * self, IdentifaiFrame * frame)
+{
+  if (frame->pts == IDENTIFAI_NO_TIME)
+    frame->pts = frame->dts;
+  if (!frame->info.is_b)
+    self->last_reference = frame->pts;
+  g_queue_push_tail (&self->ready, frame);
 }
 
 /* Lets all held ones go. next: when the next reference is decoded. */
@@ -79,13 +98,11 @@ release (IdentifaiReorder * self, gint64 next)
 {
   IdentifaiFrame *frame = g_queue_peek_head (&self->held);
 
-  if (frame && next != IDENTIFAI_NO_TIME && self->b_frames == B_SEEN)
+  if (frame && next != IDENTIFAI_NO_TIME && self->b_frames == B_SEEN
+      && !self->packed)
     frame->pts = next;
-  while ((frame = g_queue_pop_head (&self->held))) {
-    if (frame->pts == IDENTIFAI_NO_TIME)
-      frame->pts = frame->dts;
-    g_queue_push_tail (&self->ready, frame);
-  }
+  while ((frame = g_queue_pop_head (&self->held)))
+    let_go (self, frame);
 }
 
 /* Each of the held ones waits for the next, now that there are B pictures. */
@@ -104,38 +121,75 @@ release_one_by_one (IdentifaiReorder * self)
 }
 
 static void
-hold_undecided (IdentifaiReorder * self, IdentifaiFrame * frame)
+push_b (IdentifaiReorder * self, IdentifaiFrame * frame)
 {
-  g_queue_push_tail (&self->held, frame);
-  if (frame->info.is_b) {
+  if (self->b_frames != B_SEEN) {
     self->b_frames = B_SEEN;
     release_one_by_one (self);
-  } else if (self->held.length == UNDECIDED_FRAMES) {
-    self->b_frames = B_NONE;
-    release (self, IDENTIFAI_NO_TIME);
   }
+  if (self->held.length > 0)
+    g_queue_push_tail (&self->held, frame);
+  else
+    let_go (self, frame);
+}
+
+static void
+push_reference (IdentifaiReorder * self, IdentifaiFrame * frame)
+{
+  gboolean in_doubt = is_in_doubt (self, frame);
+
+  if (self->b_frames == B_UNKNOWN && in_doubt) {
+    g_queue_push_tail (&self->held, frame);
+    if (self->held.length == UNDECIDED_FRAMES) {
+      self->b_frames = B_NONE;
+      release (self, IDENTIFAI_NO_TIME);
+    }
+    return;
+  }
+  release (self, frame->dts);
+  if (in_doubt && self->b_frames == B_SEEN)
+    g_queue_push_tail (&self->held, frame);
+  else
+    let_go (self, frame);
+}
+
+/* Takes over the VOP that stands for the held reference, the B pictures of which
+ * are shown before it at even distances. */
+static void
+push_placeholder (IdentifaiReorder * self, IdentifaiFrame * frame)
+{
+  gint64 end = frame->dts;
+  gint64 n = self->held.length, i = 0;
+  gint64 start = self->last_reference;
+  GList *link;
+
+  if (start == IDENTIFAI_NO_TIME || start >= end)
+    start = end - 1;
+  if (frame->duration != IDENTIFAI_NO_TIME)
+    start = MAX (start, end - n * frame->duration);
+  for (link = self->held.head; link; link = link->next) {
+    IdentifaiFrame *held = link->data;
+
+    held->pts = i == 0 ? end : start + (end - start) * i / n;
+    i++;
+  }
+  self->packed = TRUE;
+  release (self, IDENTIFAI_NO_TIME);
+  identifai_frame_free (frame);
 }
 
 void
 identifai_reorder_push (IdentifaiReorder * self, IdentifaiFrame * frame)
 {
-  gboolean in_doubt;
-
-  if (self->b_frames == B_NONE && frame->info.is_b)
-    self->b_frames = B_SEEN;
-  in_doubt = self->has_types && is_in_doubt (self, frame);
-
-  if (in_doubt && self->b_frames == B_UNKNOWN) {
-    hold_undecided (self, frame);
-  } else if (frame->info.is_b && self->held.length > 0) {
-    self->b_frames = B_SEEN;
-    g_queue_push_tail (&self->held, frame);
-  } else {
-    release (self, frame->dts);
-    g_queue_push_tail (&self->held, frame);
-    if (!in_doubt || frame->info.is_b || self->b_frames != B_SEEN)
-      release (self, frame->pts);
-  }
+  if (!self->has_types)
+    let_go (self, frame);
+  else if (frame->info.is_b)
+    push_b (self, frame);
+  else if (frame->info.is_repeat && self->held.length > 1
+      && self->b_frames == B_SEEN && frame->dts != IDENTIFAI_NO_TIME)
+    push_placeholder (self, frame);
+  else
+    push_reference (self, frame);
 }
 
 void

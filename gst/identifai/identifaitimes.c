@@ -135,21 +135,37 @@ find_duration (GArray * sorted, GstClockTime pts)
 }
 
 void
-identifai_times_complete (IdentifaiTrack * track)
+identifai_times_complete_durations (IdentifaiTrack * track)
 {
   GArray *sorted = sort_pts (track);
   guint i;
 
-  if (!dts_is_usable (track))
-    derive_dts (track, sorted);
   for (i = 0; i < track->buffers->len; i++) {
     GstBuffer *buffer = writable_at (track, i);
 
-    if (!GST_BUFFER_DTS_IS_VALID (buffer))
-      GST_BUFFER_DTS (buffer) = GST_BUFFER_PTS (buffer);
     if (!GST_BUFFER_DURATION_IS_VALID (buffer))
       GST_BUFFER_DURATION (buffer) =
           find_duration (sorted, GST_BUFFER_PTS (buffer));
   }
   g_array_unref (sorted);
+}
+
+void
+identifai_times_complete_dts (IdentifaiTrack * track)
+{
+  GArray *sorted;
+  guint i;
+
+  if (!dts_is_usable (track)) {
+    sorted = sort_pts (track);
+    derive_dts (track, sorted);
+    g_array_unref (sorted);
+    return;
+  }
+  for (i = 0; i < track->buffers->len; i++) {
+    GstBuffer *buffer = writable_at (track, i);
+
+    if (!GST_BUFFER_DTS_IS_VALID (buffer))
+      GST_BUFFER_DTS (buffer) = GST_BUFFER_PTS (buffer);
+  }
 }

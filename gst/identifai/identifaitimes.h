@@ -15,8 +15,12 @@ G_BEGIN_DECLS
 GstClockTime identifai_times_first_shown (IdentifaiTrack * track);
 GstClockTime identifai_times_last_shown (IdentifaiTrack * track);
 
+/* Gives every buffer of a track, all of which have a PTS, a duration. Muxers
+ * take the last one for 0 long otherwise, and players leave it out. */
+void identifai_times_complete_durations (IdentifaiTrack * track);
+
 /* Gives every buffer of a video track, all of which have a PTS, a DTS that
- * never falls and is never after its PTS, and a duration. */
-void identifai_times_complete (IdentifaiTrack * track);
+ * never falls and is never after its PTS. */
+void identifai_times_complete_dts (IdentifaiTrack * track);
 
 G_END_DECLS
