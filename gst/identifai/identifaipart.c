@@ -48,6 +48,7 @@ identifai_frame_shift (IdentifaiFrame * self, gint64 shift)
     self->pts += shift;
   if (self->dts != IDENTIFAI_NO_TIME)
     self->dts += shift;
+  self->stamp += shift;
 }
 
 static GPtrArray *
@@ -82,6 +83,19 @@ identifai_part_free (IdentifaiPart * self)
   g_free (self);
 }
 
+/* The frame's times were taken before its PTS was known. */
+static void
+set_start (IdentifaiPart * self, const IdentifaiFrame * frame)
+{
+  gint64 later = frame->pts - frame->stamp;
+
+  self->segment->stream_time = frame->stream_time;
+  if (GST_CLOCK_TIME_IS_VALID (frame->stream_time)
+      && later > -(gint64) frame->stream_time)
+    self->segment->stream_time += later;
+  self->segment->utc = frame->utc;
+}
+
 static void
 count_frame (IdentifaiPart * self, const IdentifaiFrame * frame)
 {
@@ -95,10 +109,8 @@ count_frame (IdentifaiPart * self, const IdentifaiFrame * frame)
     segment->frames++;
   if (frame->info.point != IDENTIFAI_POINT_NONE)
     segment->keyframes++;
-  if (frame->pts == self->start) {
-    segment->stream_time = frame->stream_time;
-    segment->utc = frame->utc;
-  }
+  if (frame->pts == self->start)
+    set_start (self, frame);
 }
 
 void

@@ -24,7 +24,8 @@ typedef struct
   gint64 pts;                   /* or NO_TIME, until it is known */
   gint64 dts;                   /* or NO_TIME */
   gint64 duration;              /* or NO_TIME */
-  GstClockTime stream_time;
+  GstClockTime stream_time;     /* at running time stamp */
+  gint64 stamp;
   gint64 utc;                   /* µs since 1970; -1 unknown */
   gint64 monotonic;             /* µs, when it came */
   gsize cost;                   /* bytes in a file */

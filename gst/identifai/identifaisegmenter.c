@@ -42,6 +42,7 @@ GST_DEBUG_CATEGORY_STATIC (identifai_segmenter_debug);
 #define JUMP SECOND             /* of running time, that breaks a stream */
 #define GRACE (SECOND / 2)      /* a key frame that was asked for is late */
 #define NO_TIME IDENTIFAI_NO_TIME
+#define MAX_TIMESTAMP (G_GUINT64_CONSTANT (1) << 62)    /* more is no time */
 
 typedef enum
 {
@@ -63,6 +64,7 @@ struct _IdentifaiSegmenter
   IdentifaiReorder *reorder;    /* of caps */
   gint64 frame_duration;        /* by the caps; NO_TIME = unknown */
   gboolean segment_changed;     /* since the last frame */
+  gint64 next_time;             /* when a frame should follow; NO_TIME */
   gint64 shift;                 /* by which that moved running times */
   GstClockTime last_timestamp;  /* of the last frame, PTS or DTS; NONE */
   gboolean eos;
@@ -593,12 +595,46 @@ to_running_time (const GstSegment * segment, GstClockTime time)
   guint64 running_time;
   gint sign;
 
-  if (!GST_CLOCK_TIME_IS_VALID (time))
+  if (time >= MAX_TIMESTAMP)
     return NO_TIME;
   sign = gst_segment_to_running_time_full (segment, GST_FORMAT_TIME, time,
       &running_time);
 
   return sign == 0 ? NO_TIME : sign * (gint64) running_time;
+}
+
+/* Also where the segment clips; GST_CLOCK_TIME_NONE: before the stream. */
+static GstClockTime
+to_stream_time (IdentifaiSegmenter * self, IdentifaiFrame * frame,
+    GstBuffer * buffer)
+{
+  GstClockTime time = GST_BUFFER_PTS (buffer);
+  guint64 stream_time;
+  gint sign;
+
+  if (time >= MAX_TIMESTAMP)
+    time = GST_BUFFER_DTS (buffer);
+  if (time >= MAX_TIMESTAMP && frame->stamp >= 0)
+    time = gst_segment_position_from_running_time (&self->segment,
+        GST_FORMAT_TIME, frame->stamp);
+  if (time >= MAX_TIMESTAMP)
+    return GST_CLOCK_TIME_NONE;
+  sign = gst_segment_to_stream_time_full (&self->segment, GST_FORMAT_TIME,
+      time, &stream_time);
+
+  return sign > 0 ? stream_time : GST_CLOCK_TIME_NONE;
+}
+
+/* Of a frame without any time: it follows the one before. */
+static gint64
+guess_dts (IdentifaiSegmenter * self)
+{
+  if (self->frame_duration == NO_TIME)
+    return NO_TIME;
+  if (self->next_time == NO_TIME)
+    return to_running_time (&self->segment, self->segment.start);
+
+  return self->next_time;
 }
 
 static IdentifaiFrame *
@@ -621,8 +657,10 @@ make_frame (IdentifaiSegmenter * self, GstBuffer * buffer,
   if (GST_BUFFER_DURATION_IS_VALID (buffer))
     frame->duration = GST_BUFFER_DURATION (buffer)
         / MAX (ABS (self->segment.rate), 0.001);
-  frame->stream_time = gst_segment_to_stream_time (&self->segment,
-      GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
+  if (frame->pts == NO_TIME && frame->dts == NO_TIME)
+    frame->dts = guess_dts (self);
+  frame->stamp = frame->pts != NO_TIME ? frame->pts : frame->dts;
+  frame->stream_time = to_stream_time (self, frame, buffer);
   frame->utc = arrival->utc;
   frame->monotonic = arrival->monotonic;
 
@@ -709,7 +747,11 @@ push_video (IdentifaiSegmenter * self, GstBuffer * buffer,
     end_run (self);
   self->segment_changed = FALSE;
   self->shift = 0;
-  self->last_timestamp = timestamp;
+  self->last_timestamp = timestamp < MAX_TIMESTAMP ? timestamp :
+      GST_CLOCK_TIME_NONE;
+  self->next_time = frame->dts != NO_TIME ? frame->dts : frame->pts;
+  if (frame->duration != NO_TIME)
+    self->next_time += frame->duration;
   identifai_reorder_push (self->reorder, frame);
   take_ready_frames (self);
   place_all_audio (self);
@@ -734,6 +776,7 @@ identifai_segmenter_new (IdentifaiSegmenterOpenFunc open, gpointer user_data)
   g_queue_init (&self->given_up);
   gst_segment_init (&self->segment, GST_FORMAT_TIME);
   self->run_start = self->run_end = self->not_before = NO_TIME;
+  self->next_time = NO_TIME;
   self->frame_duration = NO_TIME;
   self->last_timestamp = GST_CLOCK_TIME_NONE;
 
@@ -959,6 +1002,7 @@ flush_video (IdentifaiSegmenter * self)
   self->segment_changed = FALSE;
   self->shift = 0;
   self->last_timestamp = GST_CLOCK_TIME_NONE;
+  self->next_time = NO_TIME;
 }
 
 void
