@@ -174,11 +174,7 @@ checker_open (Checker * self)
 static gboolean
 checker_at_close (Checker * self)
 {
-  gchar bracket;
-
-  if (self->open->len == 0)
-    return FALSE;
-  bracket = self->open->data[self->open->len - 1];
+  gchar bracket = self->open->data[self->open->len - 1];
 
   return *self->next == (bracket == '{' ? '}' : ']');
 }

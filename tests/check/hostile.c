@@ -195,6 +195,42 @@ GST_START_TEST (test_limit)
 
 GST_END_TEST;
 
+static gboolean
+is_truncated (const GString * text)
+{
+  IdentifaiResult *result =
+      identifai_result_parse (text->str, text->len, NULL, NULL);
+  gboolean truncated = FALSE;
+
+  fail_unless (result != NULL);
+  gst_structure_get_boolean (result->results, "truncated", &truncated);
+  fail_unless_equals_int (truncated,
+      gst_structure_has_field (result->results, "truncated"));
+  identifai_result_free (result);
+
+  return truncated;
+}
+
+/* More than is ever printed is left out, and said so; the largest answers that
+ * the service is known to give, of thirty frames, are far from that. */
+GST_START_TEST (test_room)
+{
+  GString *text = fill ("{" VERDICT ",\"results\":{\"a\":[{}",
+      ",{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":1}}}}}}}", "]}}",
+      512 * 1024);
+
+  fail_unless (is_truncated (text));
+  g_string_free (text, TRUE);
+
+  text = fill ("{" VERDICT ",\"results\":{\"images\":["
+      EXAMPLE_IMAGE ("a.png", "0.5"), "," EXAMPLE_IMAGE ("b.png", "1"), "]}}",
+      300 * 1024);
+  fail_if (is_truncated (text));
+  g_string_free (text, TRUE);
+}
+
+GST_END_TEST;
+
 /* GStreamer never frees a field's name, so new ones are rationed. */
 GST_START_TEST (test_names_are_rationed)
 {
@@ -380,6 +416,7 @@ hostile_suite (void)
   tcase_add_loop_test (tc, test_huge, 0, G_N_ELEMENTS (huge));
   tcase_add_loop_test (tc, test_noise, 0, G_N_ELEMENTS (noise));
   tcase_add_test (tc, test_limit);
+  tcase_add_test (tc, test_room);
   tcase_add_test (tc, test_names_are_rationed);
   tcase_add_test (tc, test_depth);
   tcase_add_test (tc, test_brackets_in_strings);
