@@ -20,6 +20,9 @@ static const struct
   {G_TLS_CERTIFICATE_INSECURE, "its certificate's algorithm is insecure"},
 };
 
+#define PROXY_HINT \
+    ". Check proxy, or http_proxy and https_proxy in the environment"
+
 static gchar *
 describe_tls_faults (GTlsCertificateFlags flags, const GError * error)
 {
@@ -63,7 +66,7 @@ describe_error (const IdentifaiAnswer * answer, const gchar * host)
   if (error->domain == G_RESOLVER_ERROR)
     hint = ". Check endpoint, the network and its name server";
   else if (is_proxy_error (error))
-    hint = ". Check proxy, or http_proxy and https_proxy in the environment";
+    hint = PROXY_HINT;
   else if (answer->duration == 0)
     hint = ". Check endpoint, the network and proxy settings";
 
@@ -85,8 +88,9 @@ describe_status (const IdentifaiAnswer * answer, const gchar * words,
         "followed as the key would go there; if that is right, set endpoint "
         "to it", host, answer->location, status);
 
-  return g_strdup_printf ("%s answered HTTP %u %s", host, status,
-      soup_status_get_phrase (status));
+  return g_strdup_printf ("%s answered HTTP %u %s%s", host, status,
+      soup_status_get_phrase (status),
+      status == SOUP_STATUS_PROXY_UNAUTHORIZED ? PROXY_HINT : "");
 }
 
 static void
@@ -123,12 +127,30 @@ init_from_error (IdentifaiAttempt * self, const IdentifaiAnswer * answer,
   self->message = describe_error (answer, host);
 }
 
+/* The proxy speaks for the network, not for the service. */
+static void
+init_from_proxy (IdentifaiAttempt * self, const IdentifaiAnswer * answer,
+    const gchar * host)
+{
+  self->reason = IDENTIFAI_REASON_NETWORK;
+  self->temporary = TRUE;
+  self->http_status = 0;
+  self->message = g_strdup_printf ("The proxy doesn't let through to %s: "
+      "HTTP %u %s" PROXY_HINT, host, answer->http_status,
+      soup_status_get_phrase (answer->http_status));
+}
+
 void
 identifai_attempt_init (IdentifaiAttempt * self,
     const IdentifaiAnswer * answer, const gchar * host)
 {
   *self = (IdentifaiAttempt) {
   .http_status = answer->http_status,.retry_after = -1,};
+
+  if (answer->from_proxy) {
+    init_from_proxy (self, answer, host);
+    return;
+  }
 
   /* The status of an error counts, even if its text got lost on the way. */
   if (answer->http_status >= 300)

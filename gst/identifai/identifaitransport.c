@@ -28,6 +28,8 @@ GST_DEBUG_CATEGORY_STATIC (transport_debug);
 /* An answer has to be whole within so many times `timeout`. */
 #define ANSWER_TIMEOUTS 4
 #define MAX_INFORMATIONAL 32
+/* How long an unused connection is kept, in s: routers forget them later. */
+#define IDLE_TIMEOUT 45
 
 struct _IdentifaiTransport
 {
@@ -370,7 +372,9 @@ exchange_answer (IdentifaiExchange * self, GError * error)
       soup_message_get_response_headers (self->message);
   guint status = soup_message_get_status (self->message);
   IdentifaiAnswer answer = {
-    .http_status = status < 200 || self->answer_by == G_MAXINT64 ? 0 : status,
+    .http_status = self->input && status >= 200 ? status : 0,
+    /* An answer, but no headers of it: to libsoup's CONNECT. */
+    .from_proxy = self->input && self->answer_by == G_MAXINT64,
     .retry_after = g_strdup (soup_message_headers_get_one (headers,
             "Retry-After")),
     .sent_whole = exchange_sent_whole (self),
@@ -509,8 +513,10 @@ create_message (const IdentifaiCallSpec * spec)
   message = soup_message_new (spec->upload ? "POST" : "GET", spec->url);
   g_return_val_if_fail (message != NULL, NULL);
 
-  /* A redirect could take the key to another host, or post a file twice. */
-  soup_message_add_flags (message, SOUP_MESSAGE_NO_REDIRECT);
+  /* A redirect could take the key to another host, or post a file twice.
+   * IDEMPOTENT means no more than that a kept connection may be used. */
+  soup_message_add_flags (message, SOUP_MESSAGE_NO_REDIRECT
+      | SOUP_MESSAGE_IDEMPOTENT);
   headers = soup_message_get_request_headers (message);
   soup_message_headers_replace (headers, "X-Api-Key", spec->api_key);
   soup_message_headers_replace (headers, "Accept",
@@ -591,7 +597,7 @@ identifai_transport_new (const IdentifaiClientSettings * settings,
   self->timeout = MAX (settings->timeout, 1) * G_TIME_SPAN_SECOND;
   self->session = soup_session_new_with_options ("max-conns", max_conns,
       "max-conns-per-host", max_conns, "timeout", 0,
-      "proxy-resolver", self->resolver, NULL);
+      "idle-timeout", IDLE_TIMEOUT, "proxy-resolver", self->resolver, NULL);
   if (settings->user_agent)
     soup_session_set_user_agent (self->session, settings->user_agent);
   if (tls_database)

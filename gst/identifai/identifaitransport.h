@@ -41,6 +41,7 @@ typedef struct
 typedef struct
 {
   guint http_status;            /* 0: no answer */
+  gboolean from_proxy;          /* that doesn't let us through */
   GBytes *body;                 /* never NULL; what was read of it */
   GError *error;                /* NULL: answered in full. With a status: the
                                  * body could not be read to its end */

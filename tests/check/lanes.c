@@ -352,7 +352,8 @@ GST_START_TEST (test_batch)
 
 GST_END_TEST;
 
-/* What a batch call answers, and how the client gets at the results. */
+/* What a batch call answers, and how the client gets at the results. Up to four
+ * of them may be on the wire before the first one is answered. */
 static const struct
 {
   const gchar *name;
@@ -360,13 +361,13 @@ static const struct
   guint max_batches;
   gboolean singles;
 } batch_rows[] = {
-  {"no such call", {{FAULT_BATCH, 0,.status = 404}}, 1, TRUE},
-  {"not allowed", {{FAULT_BATCH, 0,.status = 405}}, 1, TRUE},
-  {"not implemented", {{FAULT_BATCH, 0,.status = 501}}, 1, TRUE},
+  {"no such call", {{FAULT_BATCH, 0,.status = 404}}, 4, TRUE},
+  {"not allowed", {{FAULT_BATCH, 0,.status = 405}}, 4, TRUE},
+  {"not implemented", {{FAULT_BATCH, 0,.status = 501}}, 4, TRUE},
   {"elsewhere", {{FAULT_BATCH, 0,.status = 301,.headers =
-                    "Location: https://elsewhere.example/\r\n"}}, 1, TRUE},
-  {"garbage", {{FAULT_BATCH, 0,.body = "<html>hello</html>"}}, 1, TRUE},
-  {"too long an answer", {{FAULT_BATCH, 0, FAULT_ENDLESS_BODY}}, 1, TRUE},
+                    "Location: https://elsewhere.example/\r\n"}}, 4, TRUE},
+  {"garbage", {{FAULT_BATCH, 0,.body = "<html>hello</html>"}}, 4, TRUE},
+  {"too long an answer", {{FAULT_BATCH, 0, FAULT_ENDLESS_BODY}}, 4, TRUE},
   {"too long an URL", {{FAULT_BATCH, 0,.status = 414}}, 8, TRUE},
   {"too long an URL, once", {{FAULT_BATCH, 1,.status = 414}}, G_MAXUINT, FALSE},
   {"too many", {{FAULT_BATCH, 0,.status = 422}}, 8, TRUE},

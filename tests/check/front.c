@@ -1,0 +1,604 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The client through what stands between it and a service in real life: nginx
+ * with TLS, HTTP/1.1 and HTTP/2, and tinyproxy. Skipped where they aren't
+ * installed.
+ */
+
+#include <glib/gstdio.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include "faultserver.h"
+#include "identifaibackoff.h"
+#include "lanelog.h"
+
+#define SKIPPED 77
+#define MEGABYTE (1000 * 1000)
+
+typedef struct
+{
+  gchar *dir;
+  FaultServer *backend;
+  GSubprocess *nginx, *tinyproxy;
+  guint16 http1, http2, expired, dead, proxy, locked_proxy;
+} Front;
+
+static Front front;
+
+/* Files and processes. */
+
+static gchar *
+path_of (const gchar * name)
+{
+  return g_build_filename (front.dir, name, NULL);
+}
+
+static void
+write_file (const gchar * name, const gchar * format, ...)
+{
+  gchar *path = path_of (name);
+  va_list args;
+  gchar *text;
+
+  va_start (args, format);
+  text = g_strdup_vprintf (format, args);
+  va_end (args);
+  fail_unless (g_file_set_contents (path, text, -1, NULL));
+  g_free (text);
+  g_free (path);
+}
+
+static gchar *
+read_file (const gchar * name)
+{
+  gchar *path = path_of (name);
+  gchar *text = NULL;
+
+  g_file_get_contents (path, &text, NULL, NULL);
+  g_free (path);
+
+  return text ? text : g_strdup ("");
+}
+
+static void
+run (const gchar * format, ...)
+{
+  va_list args;
+  gchar *command, *errors = NULL;
+  gint status = -1;
+
+  va_start (args, format);
+  command = g_strdup_vprintf (format, args);
+  va_end (args);
+  fail_unless (g_spawn_command_line_sync (command, NULL, &errors, &status,
+          NULL) && status == 0, "%s: %s", command, errors);
+  g_free (command);
+  g_free (errors);
+}
+
+/* One that is free now. */
+static guint16
+choose_port (void)
+{
+  struct sockaddr_in address = {.sin_family = AF_INET };
+  socklen_t length = sizeof (address);
+  int fd = socket (AF_INET, SOCK_STREAM, 0);
+
+  address.sin_addr.s_addr = htonl (INADDR_LOOPBACK);
+  fail_unless (bind (fd, (struct sockaddr *) &address, length) == 0
+      && getsockname (fd, (struct sockaddr *) &address, &length) == 0);
+  close (fd);
+
+  return ntohs (address.sin_port);
+}
+
+static void
+wait_for_port (guint16 port)
+{
+  gint64 until = g_get_monotonic_time () + 20 * G_TIME_SPAN_SECOND;
+  struct sockaddr_in address = {.sin_family = AF_INET,.sin_port = htons (port)
+  };
+  gboolean open = FALSE;
+
+  address.sin_addr.s_addr = htonl (INADDR_LOOPBACK);
+  while (!open && g_get_monotonic_time () < until) {
+    int fd = socket (AF_INET, SOCK_STREAM, 0);
+
+    open = connect (fd, (struct sockaddr *) &address, sizeof (address)) == 0;
+    close (fd);
+    if (!open)
+      g_usleep (10000);
+  }
+  fail_unless (open, "nobody listens on port %u", port);
+}
+
+/* A CA, a certificate for 127.0.0.1, and one that has expired. */
+static void
+make_certificates (void)
+{
+  const gchar *d = front.dir;
+  const gchar *names[] = { "good", "expired" };
+  guint i;
+
+  write_file ("san", "subjectAltName=IP:127.0.0.1");
+  run ("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=test-ca " "-keyout %s/ca.key -out %s/ca.pem", d, d);
+  for (i = 0; i < G_N_ELEMENTS (names); i++) {
+    run ("openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes "
+        "-subj /CN=test -keyout %s/%s.key -out %s/%s.csr", d, names[i], d,
+        names[i]);
+    run ("openssl x509 -req -in %s/%s.csr -CA %s/ca.pem -CAkey %s/ca.key "
+        "-days %d -extfile %s/san -out %s/%s.pem", d, names[i], d, d,
+        i == 0 ? 2 : -1, d, d, names[i]);
+  }
+}
+
+static gchar *
+describe_server (guint16 port, const gchar * options, const gchar * name,
+    guint16 backend)
+{
+  return g_strdup_printf ("server { listen 127.0.0.1:%u ssl%s; "
+      "ssl_certificate %s/%s.pem; ssl_certificate_key %s/%s.key; "
+      "client_max_body_size 50m; "
+      "location / { proxy_pass http://127.0.0.1:%u; } }\n", port, options,
+      front.dir, name, front.dir, name, backend);
+}
+
+static void
+start_nginx (void)
+{
+  guint16 backend = fault_server_get_port (front.backend);
+  gchar *servers[4];
+  guint i;
+
+  front.http1 = choose_port ();
+  front.http2 = choose_port ();
+  front.expired = choose_port ();
+  front.dead = choose_port ();
+  servers[0] = describe_server (front.http1, "", "good", backend);
+  servers[1] = describe_server (front.http2, " http2", "good", backend);
+  servers[2] = describe_server (front.expired, "", "expired", backend);
+  servers[3] = describe_server (front.dead, " http2", "good", 1);
+  write_file ("nginx.conf", "daemon off; worker_processes 1; pid %s/pid; "
+      "error_log %s/error.log; events {}\nhttp { log_format short "
+      "'$server_protocol $status $connection $request'; "
+      "access_log %s/access.log short; client_body_temp_path %s/body; "
+      "proxy_temp_path %s/proxy; fastcgi_temp_path %s/f; uwsgi_temp_path %s/u;"
+      " scgi_temp_path %s/s;\n%s%s%s%s}", front.dir, front.dir, front.dir,
+      front.dir, front.dir, front.dir, front.dir, front.dir, servers[0],
+      servers[1], servers[2], servers[3]);
+  for (i = 0; i < G_N_ELEMENTS (servers); i++)
+    g_free (servers[i]);
+
+  {
+    gchar *config = path_of ("nginx.conf");
+
+    front.nginx = g_subprocess_new (G_SUBPROCESS_FLAGS_STDERR_SILENCE, NULL,
+        "nginx", "-p", front.dir, "-c", config, NULL);
+    g_free (config);
+  }
+  fail_unless (front.nginx != NULL);
+  wait_for_port (front.http1);
+}
+
+static GSubprocess *
+start_tinyproxy (const gchar * name, guint16 * port, const gchar * extra)
+{
+  gchar *file = g_strconcat (name, ".conf", NULL);
+  gchar *path = path_of (file);
+  GSubprocess *process;
+
+  *port = choose_port ();
+  write_file (file, "Port %u\nListen 127.0.0.1\nTimeout 60\nLogFile "
+      "\"%s/%s.log\"\nLogLevel Info\nMaxClients 20\n%s\n", *port, front.dir,
+      name, extra);
+  process = g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_SILENCE
+      | G_SUBPROCESS_FLAGS_STDERR_SILENCE, NULL, "tinyproxy", "-d", "-c", path,
+      NULL);
+  fail_unless (process != NULL);
+  wait_for_port (*port);
+  g_free (path);
+  g_free (file);
+
+  return process;
+}
+
+static void
+stop_process (GSubprocess ** process)
+{
+  if (!*process)
+    return;
+
+  g_subprocess_send_signal (*process, SIGTERM);
+  g_subprocess_wait (*process, NULL, NULL);
+  g_clear_object (process);
+}
+
+static void
+setup (void)
+{
+  identifai_backoff_set_time_scale (0.01);
+  front.dir = g_dir_make_tmp ("identifai-front-XXXXXX", NULL);
+  /* nginx started by root serves as nobody. */
+  fail_unless (front.dir && g_chmod (front.dir, 0755) == 0);
+  front.backend = fault_server_new (NULL, 0);
+  make_certificates ();
+  start_nginx ();
+}
+
+static void
+teardown (void)
+{
+  stop_process (&front.nginx);
+  stop_process (&front.tinyproxy);
+  g_clear_pointer (&front.backend, fault_server_free);
+  run ("rm -rf %s", front.dir);
+  g_clear_pointer (&front.dir, g_free);
+}
+
+/* One job, from settings to outcome. */
+
+typedef struct
+{
+  const gchar *ca;              /* file in the folder, or NULL */
+  const gchar *host;            /* NULL = 127.0.0.1 */
+  const gchar *scheme;          /* NULL = https */
+  guint16 port;
+  gchar *proxy;
+  gsize size;
+  guint n_jobs;
+} Call;
+
+static void
+make_call (const Call * call, LaneLog * log)
+{
+  IdentifaiClientSettings settings;
+  IdentifaiLane *lane;
+  GError *error = NULL;
+  guint i, n_jobs = MAX (call->n_jobs, 1);
+
+  lane_log_fill_settings (&settings, g_strdup_printf ("%s://%s:%u",
+          call->scheme ? call->scheme : "https",
+          call->host ? call->host : "127.0.0.1", call->port), "key-one");
+  settings.tls_ca_file = call->ca ? path_of (call->ca) : NULL;
+  settings.proxy = g_strdup (call->proxy);
+
+  lane_log_init (log);
+  lane = identifai_lane_new (&settings, &lane_log_callbacks, log, &error);
+  fail_unless (lane != NULL, "%s", error ? error->message : "");
+  for (i = 1; i <= n_jobs; i++) {
+    lane_log_push_new (log, lane, i, MAX (call->size, 1000));
+    fail_unless (lane_log_wait (log, &log->n_freed, i), "no outcome: %s",
+        log->attempts->str);
+  }
+  identifai_lane_close (lane);
+  identifai_client_settings_clear (&settings);
+}
+
+static void
+check_fine (const Call * call)
+{
+  LaneLog log;
+
+  make_call (call, &log);
+  fail_unless (log.reason == IDENTIFAI_REASON_NONE, "%s", log.message);
+  lane_log_clear (&log);
+}
+
+static void
+check_fails (const Call * call, IdentifaiReason reason, guint status,
+    const gchar * message)
+{
+  LaneLog log;
+
+  make_call (call, &log);
+  fail_unless (log.reason == reason, "%s: %s",
+      identifai_reason_to_string (log.reason), log.message);
+  fail_unless_equals_int (log.http_status, status);
+  fail_unless (strstr (log.message, message), "\"%s\" is not in \"%s\"",
+      message, log.message);
+  lane_log_clear (&log);
+}
+
+/* nginx may write its log a moment after its answer. */
+static void
+wait_for_log (const gchar * name, const gchar * text)
+{
+  gint64 until = g_get_monotonic_time () + 20 * G_TIME_SPAN_SECOND;
+  gchar *log = read_file (name);
+
+  while (!strstr (log, text) && g_get_monotonic_time () < until) {
+    g_usleep (10000);
+    g_free (log);
+    log = read_file (name);
+  }
+  fail_unless (strstr (log, text), "\"%s\" is not in %s: %s", text, name, log);
+  g_free (log);
+}
+
+/* TLS. */
+
+static guint16
+version_port (guint version)
+{
+  return version == 1 ? front.http1 : front.http2;
+}
+
+static const gchar *
+version_text (guint version)
+{
+  return version == 1 ? "HTTP/1.1 200" : "HTTP/2.0 200";
+}
+
+GST_START_TEST (test_tls)
+{
+  Call call = {.ca = "ca.pem",.port = version_port (__i__),.n_jobs = 3 };
+
+  check_fine (&call);
+  wait_for_log ("access.log", version_text (__i__));
+}
+
+GST_END_TEST;
+
+/* Connections are kept: as many requests as there are, on few of them. */
+GST_START_TEST (test_kept_alive)
+{
+  Call call = {.ca = "ca.pem",.port = version_port (__i__),.n_jobs = 5 };
+  GHashTable *connections = g_hash_table_new_full (g_str_hash, g_str_equal,
+      g_free, NULL);
+  gchar *log, **lines;
+  guint i;
+
+  check_fine (&call);
+  wait_for_log ("access.log", "GET /api/classification_video/id-5");
+  log = read_file ("access.log");
+  lines = g_strsplit (log, "\n", -1);
+  for (i = 0; lines[i] && lines[i][0]; i++) {
+    gchar **words = g_strsplit (lines[i], " ", 4);
+
+    g_hash_table_add (connections, g_strdup (words[2]));
+    g_strfreev (words);
+  }
+  fail_unless (i >= 10, "%u requests", i);
+  fail_unless_equals_int (g_hash_table_size (connections), 1);
+  g_hash_table_unref (connections);
+  g_strfreev (lines);
+  g_free (log);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_large_file)
+{
+  Call call = {.ca = "ca.pem",.port = version_port (__i__),.size = 48 * MEGABYTE
+  };
+  const FaultRequest *request;
+
+  check_fine (&call);
+  request = fault_server_get (front.backend, FAULT_POST, 0);
+  fail_unless (g_bytes_get_size (request->body) > 48 * MEGABYTE);
+}
+
+GST_END_TEST;
+
+/* The front's own limit and page; the file never gets to the service. */
+GST_START_TEST (test_too_large)
+{
+  Call call = {.ca = "ca.pem",.port = version_port (__i__),.size = 60 * MEGABYTE
+  };
+
+  check_fails (&call, IDENTIFAI_REASON_REJECTED, 413,
+      "413 Request Entity Too Large");
+  fail_unless_equals_int (fault_server_count (front.backend, FAULT_POST), 0);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_service_down)
+{
+  Call call = {.ca = "ca.pem",.port = front.dead };
+
+  check_fails (&call, IDENTIFAI_REASON_SERVICE_ERROR, 502, "502 Bad Gateway");
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_unknown_authority)
+{
+  Call call = {.port = version_port (__i__) };
+
+  check_fails (&call, IDENTIFAI_REASON_NETWORK, 0,
+      "not signed by a known authority");
+  check_fails (&call, IDENTIFAI_REASON_NETWORK, 0, "tls-ca-file");
+  fail_unless_equals_int (fault_server_count (front.backend, FAULT_POST), 0);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_wrong_host)
+{
+  Call call = {.ca = "ca.pem",.host = "localhost",.port = front.http2 };
+
+  check_fails (&call, IDENTIFAI_REASON_NETWORK, 0, "for another host");
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_expired)
+{
+  Call call = {.ca = "ca.pem",.port = front.expired };
+
+  check_fails (&call, IDENTIFAI_REASON_NETWORK, 0, "has expired");
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_plain_to_tls)
+{
+  Call call = {.scheme = "http",.port = front.http1 };
+
+  check_fails (&call, IDENTIFAI_REASON_REJECTED, 400, "plain HTTP request");
+}
+
+GST_END_TEST;
+
+/* Proxies. */
+
+static void
+use_proxy (const gchar * extra)
+{
+  front.tinyproxy = start_tinyproxy ("tinyproxy", &front.proxy, extra);
+}
+
+static gchar *
+proxy_url (const gchar * userinfo)
+{
+  return g_strdup_printf ("http://%s127.0.0.1:%u", userinfo, front.proxy);
+}
+
+static const struct
+{
+  const gchar *name;
+  const gchar *extra;           /* of the proxy's settings */
+  gboolean tls;
+  const gchar *property;        /* user info of `proxy`; NULL = not set */
+  const gchar *variable;        /* of the environment, or NULL */
+  const gchar *no_proxy;
+  gboolean used;                /* and so in the proxy's log */
+  const gchar *message;         /* of the failure; NULL = fine */
+} proxy_rows[] = {
+  {"property, plain", "", FALSE, "", NULL, NULL, TRUE},
+  {"property, TLS", "", TRUE, "", NULL, NULL, TRUE},
+  {"http_proxy, plain", "", FALSE, NULL, "http_proxy", NULL, TRUE},
+  {"http_proxy, TLS", "", TRUE, NULL, "http_proxy", NULL, FALSE},
+  {"https_proxy, TLS", "", TRUE, NULL, "https_proxy", NULL, TRUE},
+  {"HTTPS_PROXY, TLS", "", TRUE, NULL, "HTTPS_PROXY", NULL, TRUE},
+  {"https_proxy, plain", "", FALSE, NULL, "https_proxy", NULL, FALSE},
+  {"all_proxy, plain", "", FALSE, NULL, "all_proxy", NULL, TRUE},
+  {"all_proxy, TLS", "", TRUE, NULL, "all_proxy", NULL, TRUE},
+  {"no_proxy, its address", "", TRUE, NULL, "https_proxy", "127.0.0.1",
+      FALSE},
+  {"no_proxy, its network", "", TRUE, NULL, "https_proxy",
+      "example.com, 127.0.0.0/8", FALSE},
+  {"no_proxy, all", "", TRUE, NULL, "https_proxy", "*", FALSE},
+  {"no_proxy, others", "", TRUE, NULL, "https_proxy", "example.com", TRUE},
+  {"property wins over no_proxy", "", TRUE, "", "https_proxy", "*", TRUE},
+  {"password, plain", "BasicAuth user secret", FALSE, "user:secret@", NULL,
+      NULL, TRUE},
+  {"password, TLS", "BasicAuth user secret", TRUE, "user:secret@", NULL, NULL,
+      TRUE},
+  {"wrong password, TLS", "BasicAuth user secret", TRUE, "user:wrong@", NULL,
+      NULL, TRUE, "The proxy doesn't let through"},
+  {"no password, TLS", "BasicAuth user secret", TRUE, "", NULL, NULL, TRUE,
+      "The proxy doesn't let through"},
+};
+
+static void
+set_environment (guint row)
+{
+  const gchar *names[] = { "http_proxy", "https_proxy", "HTTPS_PROXY",
+    "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"
+  };
+  gchar *url = proxy_url ("");
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (names); i++)
+    g_unsetenv (names[i]);
+  if (proxy_rows[row].variable)
+    g_setenv (proxy_rows[row].variable, url, TRUE);
+  if (proxy_rows[row].no_proxy)
+    g_setenv ("no_proxy", proxy_rows[row].no_proxy, TRUE);
+  g_free (url);
+}
+
+GST_START_TEST (test_proxy)
+{
+  Call call = {.ca = "ca.pem",.n_jobs = 2 };
+  LaneLog log;
+  gchar *text;
+
+  use_proxy (proxy_rows[__i__].extra);
+  set_environment (__i__);
+  call.scheme = proxy_rows[__i__].tls ? "https" : "http";
+  call.port = proxy_rows[__i__].tls ? front.http2 :
+      fault_server_get_port (front.backend);
+  if (proxy_rows[__i__].property)
+    call.proxy = proxy_url (proxy_rows[__i__].property);
+
+  make_call (&call, &log);
+  fail_unless ((log.reason == IDENTIFAI_REASON_NONE)
+      == (proxy_rows[__i__].message == NULL), "%s: %s",
+      proxy_rows[__i__].name, log.message);
+  if (proxy_rows[__i__].message)
+    fail_unless (strstr (log.message, proxy_rows[__i__].message)
+        && !strstr (log.message, "wrong"), "%s: %s", proxy_rows[__i__].name,
+        log.message);
+  text = read_file ("tinyproxy.log");
+  fail_unless ((strstr (text, "Request (file descriptor") != NULL)
+      == proxy_rows[__i__].used, "%s: %s", proxy_rows[__i__].name, text);
+  g_free (text);
+  g_free (call.proxy);
+  lane_log_clear (&log);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_proxy_gone)
+{
+  Call call = {.ca = "ca.pem",.port = front.http2 };
+
+  call.proxy = g_strdup_printf ("http://127.0.0.1:%u", choose_port ());
+  check_fails (&call, IDENTIFAI_REASON_NETWORK, 0, "proxy");
+  g_free (call.proxy);
+}
+
+GST_END_TEST;
+
+static Suite *
+front_suite (void)
+{
+  Suite *suite = suite_create ("front");
+  TCase *general = tcase_create ("general");
+
+  suite_add_tcase (suite, general);
+  tcase_add_checked_fixture (general, setup, teardown);
+  tcase_set_timeout (general, 60);
+  tcase_add_loop_test (general, test_tls, 1, 3);
+  tcase_add_loop_test (general, test_kept_alive, 1, 3);
+  tcase_add_loop_test (general, test_large_file, 1, 3);
+  tcase_add_loop_test (general, test_too_large, 1, 3);
+  tcase_add_test (general, test_service_down);
+  tcase_add_loop_test (general, test_unknown_authority, 1, 3);
+  tcase_add_test (general, test_wrong_host);
+  tcase_add_test (general, test_expired);
+  tcase_add_test (general, test_plain_to_tls);
+  tcase_add_loop_test (general, test_proxy, 0, G_N_ELEMENTS (proxy_rows));
+  tcase_add_test (general, test_proxy_gone);
+
+  return suite;
+}
+
+int
+main (int argc, char **argv)
+{
+  static const gchar *const programs[] = { "nginx", "tinyproxy", "openssl" };
+  Suite *suite;
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (programs); i++) {
+    gchar *path = g_find_program_in_path (programs[i]);
+
+    if (!path) {
+      g_printerr ("skipped: %s is not installed\n", programs[i]);
+      return SKIPPED;
+    }
+    g_free (path);
+  }
+
+  gst_check_init (&argc, &argv);
+  suite = front_suite ();
+
+  return gst_check_run_suite (suite, "front", __FILE__);
+}
