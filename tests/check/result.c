@@ -366,6 +366,30 @@ GST_START_TEST (test_verdicts)
 
 GST_END_TEST;
 
+/* Names of other types, empty or endless ones are none. */
+GST_START_TEST (test_odd_names)
+{
+  gchar *endless = g_strnfill (257, 'a');
+  gchar *text = g_strdup_printf ("{\"verdict\":{" GOOD ",\"heuristic\":\"%s\"},"
+      "\"force_classification\":\"%s\",\"verdicts\":["
+      "{" GOOD ",\"heuristic\":7},{" GOOD ",\"heuristic\":\"\"},"
+      "{\"classification\":\"%s\"}]}", endless, endless, endless);
+  IdentifaiResult *result = parse (text, NULL);
+  guint i;
+
+  fail_unless (result != NULL);
+  fail_unless (result->heuristic == NULL && result->forced == NULL);
+  fail_unless_equals_int (gst_value_array_get_size (&result->verdicts), 2);
+  for (i = 0; i < 2; i++)
+    fail_if (gst_structure_has_field (gst_value_get_structure
+            (gst_value_array_get_value (&result->verdicts, i)), "heuristic"));
+  identifai_result_free (result);
+  g_free (text);
+  g_free (endless);
+}
+
+GST_END_TEST;
+
 /* What it lacks is named together with what it has. */
 GST_START_TEST (test_missing_heuristic)
 {
@@ -642,6 +666,7 @@ result_suite (void)
   tcase_add_test (tc, test_rule);
   tcase_add_test (tc, test_full);
   tcase_add_test (tc, test_verdicts);
+  tcase_add_test (tc, test_odd_names);
   tcase_add_test (tc, test_missing_heuristic);
   tcase_add_test (tc, test_forced);
   tcase_add_test (tc, test_errored);
