@@ -67,16 +67,17 @@ gst_identifai_sink_open_segment (IdentifaiSegment * segment, gpointer user_data)
   gst_identifai_ticket_attach (segment, &self->settings);
 }
 
+/* Not by the element's state: that is READY until the first buffer came. */
 static gboolean
 is_running (GstIdentifaiSink * self)
 {
-  GstState state;
+  gboolean running;
 
-  GST_OBJECT_LOCK (self);
-  state = GST_STATE (self);
-  GST_OBJECT_UNLOCK (self);
+  g_mutex_lock (&self->lock);
+  running = self->running;
+  g_mutex_unlock (&self->lock);
 
-  return state > GST_STATE_READY;
+  return running;
 }
 
 static gboolean
@@ -181,10 +182,10 @@ gst_identifai_sink_split_now (GstIdentifaiSink * self)
   gst_identifai_input_act (self);
 }
 
+/* From READY to PAUSED. */
 static gboolean
-gst_identifai_sink_start (GstBaseSink * bsink)
+gst_identifai_sink_start (GstIdentifaiSink * self)
 {
-  GstIdentifaiSink *self = GST_IDENTIFAI_SINK (bsink);
   IdentifaiSegmenterSettings cut;
   GError *error = NULL;
   gboolean started;
@@ -200,6 +201,8 @@ gst_identifai_sink_start (GstBaseSink * bsink)
     gst_identifai_input_reset_locked (self);
     identifai_segmenter_configure (self->segmenter, &cut);
   }
+  self->running = started;
+  self->stopping = FALSE;
   g_mutex_unlock (&self->lock);
 
   if (!started) {
@@ -211,11 +214,10 @@ gst_identifai_sink_start (GstBaseSink * bsink)
   return started;
 }
 
-/* Pads are inactive: no streaming thread is left. */
-static gboolean
-gst_identifai_sink_stop (GstBaseSink * bsink)
+/* From PAUSED to READY. Pads are inactive: no streaming thread is left. */
+static void
+gst_identifai_sink_stop (GstIdentifaiSink * self)
 {
-  GstIdentifaiSink *self = GST_IDENTIFAI_SINK (bsink);
   GstClockID timer;
 
   g_mutex_lock (&self->lock);
@@ -230,27 +232,46 @@ gst_identifai_sink_stop (GstBaseSink * bsink)
   }
   gst_identifai_outbox_stop (self->outbox);
 
-  return TRUE;
+  g_mutex_lock (&self->lock);
+  self->running = FALSE;
+  g_mutex_unlock (&self->lock);
 }
 
 /* The audio threads may wait for the video thread, which is stopped: wake them
  * before the pads are deactivated. */
+static void
+wake_audio (GstIdentifaiSink * self)
+{
+  g_mutex_lock (&self->lock);
+  self->stopping = TRUE;
+  g_cond_broadcast (&self->cond);
+  g_mutex_unlock (&self->lock);
+}
+
+/* The base class would start and stop between NULL and READY, so that what is
+ * set in READY would count for nothing, and post an error of its own. */
 static GstStateChangeReturn
 gst_identifai_sink_change_state (GstElement * element,
     GstStateChange transition)
 {
   GstIdentifaiSink *self = GST_IDENTIFAI_SINK (element);
+  GstStateChangeReturn ret;
 
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED
-      || transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
-    g_mutex_lock (&self->lock);
-    self->stopping = (transition == GST_STATE_CHANGE_PAUSED_TO_READY);
-    g_cond_broadcast (&self->cond);
-    g_mutex_unlock (&self->lock);
-  }
+      && !gst_identifai_sink_start (self))
+    return GST_STATE_CHANGE_FAILURE;
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
+    wake_audio (self);
 
-  return GST_ELEMENT_CLASS (gst_identifai_sink_parent_class)->change_state
+  ret = GST_ELEMENT_CLASS (gst_identifai_sink_parent_class)->change_state
       (element, transition);
+
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY
+      || (transition == GST_STATE_CHANGE_READY_TO_PAUSED
+          && ret == GST_STATE_CHANGE_FAILURE))
+    gst_identifai_sink_stop (self);
+
+  return ret;
 }
 
 static void
@@ -360,8 +381,6 @@ gst_identifai_sink_class_init (GstIdentifaiSinkClass * klass)
       "Posts video to identifAI's classification service and emits the verdicts",
       "identifAI <https://www.identifai.net/>");
 
-  bsink_class->start = gst_identifai_sink_start;
-  bsink_class->stop = gst_identifai_sink_stop;
   gst_identifai_input_init_class (bsink_class);
 
   gst_type_mark_as_plugin_api (GST_TYPE_IDENTIFAI_FRAMES, 0);
