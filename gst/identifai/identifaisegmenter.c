@@ -2,26 +2,15 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Where to cut
+ * A frame at which decoding can start is set aside together with the leading
+ * pictures that follow it until the first picture that isn't one settles what
+ * kind of cut the group makes (identifaigroup.h). It joins the open part first;
+ * then the part is split there if it is time, or later, if what follows turns
+ * out not to fit.
  *
- * Frames come in decoding order. A frame at which decoding can start (a point)
- * is set aside together with the leading pictures that follow it, those shown
- * before it, until the first picture that isn't one settles what kind of cut
- * it makes:
- *
- * - exact: no leading picture needs what came before the point. The new
- *   segment starts with the point and has its leading pictures.
- * - overlapping: the leading pictures of an open point refer to both sides.
- *   They are shown before the point, so they are the old segment's, and as
- *   they can't be decoded without the point's own picture, the old segment's
- *   file gets that, too; the new one starts with it and leaves them out. All
- *   frames decode and none is lost; one picture is in both files. So an exact
- *   point is waited for, up to one more segment duration. A stream that had
- *   none by then is cut at such points at once from there on, until an exact
- *   one on a closed point shows up.
- *
- * A settled group joins the open part first; then the part is split there if it
- * is time, or later, if what follows turns out not to fit.
+ * An exact cut is worth waiting for, up to one more segment duration. A stream
+ * that had none by then is cut with overlaps at once from there on, until a
+ * closed point shows up.
  *
  * Audio waits in its stream until the video has passed it, then it goes to the
  * part that covers it; so where a part ends is known by then.
@@ -29,20 +18,19 @@
 
 #include "identifaisegmenter.h"
 #include "identifaicodecs.h"
+#include "identifaigroup.h"
 #include "identifaimuxer.h"
 #include "identifaipart.h"
-#include "identifaireorder.h"
 #include "identifaisound.h"
-#include "identifaitimes.h"
+#include "identifaivideo.h"
 
 GST_DEBUG_CATEGORY_STATIC (identifai_segmenter_debug);
 #define GST_CAT_DEFAULT identifai_segmenter_debug
 
 #define SECOND ((gint64) GST_SECOND)
-#define JUMP SECOND             /* of running time, that breaks a stream */
+#define SLACK SECOND            /* of audio before a segment that may open */
 #define GRACE (SECOND / 2)      /* a key frame that was asked for is late */
 #define NO_TIME IDENTIFAI_NO_TIME
-#define MAX_TIMESTAMP (G_GUINT64_CONSTANT (1) << 62)    /* more is no time */
 
 typedef enum
 {
@@ -57,22 +45,11 @@ struct _IdentifaiSegmenter
   gpointer user_data;
   IdentifaiSegmenterSettings settings;
 
-  /* the video stream */
-  GstCaps *caps;                /* or NULL */
-  GstSegment segment;
-  IdentifaiFrameReader *reader; /* of caps */
-  IdentifaiReorder *reorder;    /* of caps */
-  gint64 frame_duration;        /* by the caps; NO_TIME = unknown */
-  gboolean segment_changed;     /* since the last frame */
-  gint64 next_time;             /* when a frame should follow; NO_TIME */
-  gint64 shift;                 /* by which that moved running times */
-  GstClockTime last_timestamp;  /* of the last frame, PTS or DTS; NONE */
-  gboolean eos;
+  IdentifaiVideo *video;
   gint64 monotonic;             /* µs, of the latest buffer or EOS */
 
   /* frames on their way */
-  GPtrArray *group;             /* of IdentifaiFrame: a point and its leading
-                                 * pictures, not settled yet */
+  IdentifaiGroup *group;        /* not settled yet */
   gint64 run_start, run_end;    /* of the frames since the last break; NO_TIME */
 
   State state;
@@ -111,13 +88,6 @@ sound_free (gpointer data)
 {
   if (data)
     identifai_sound_free (data);
-}
-
-static void
-free_readers (IdentifaiSegmenter * self)
-{
-  g_clear_pointer (&self->reader, identifai_frame_reader_free);
-  g_clear_pointer (&self->reorder, identifai_reorder_free);
 }
 
 /*** key frame requests ***/
@@ -186,7 +156,7 @@ place_audio (IdentifaiSegmenter * self, IdentifaiSound * sound,
   if (self->not_before != NO_TIME)
     return item->time < self->not_before;
 
-  return self->run_end != NO_TIME && item->time < self->run_end - JUMP;
+  return self->run_end != NO_TIME && item->time < self->run_end - SLACK;
 }
 
 /* Called whenever the video has moved on or audio came. */
@@ -235,7 +205,6 @@ fits (IdentifaiSegmenter * self, guint64 cost, guint n_frames)
 
 /*** parts ***/
 
-/* first: the frame shown first. */
 static IdentifaiPart *
 make_part (IdentifaiSegmenter * self, gint64 start)
 {
@@ -243,7 +212,8 @@ make_part (IdentifaiSegmenter * self, gint64 start)
 
   self->open_func (segment, self->user_data);
 
-  return identifai_part_new (segment, self->caps, start);
+  return identifai_part_new (segment,
+      identifai_video_get_caps (self->video), start);
 }
 
 static void
@@ -301,7 +271,8 @@ split_part (IdentifaiSegmenter * self)
   if (interval > 0 && start < part->start + interval) {
     IdentifaiSegment *nobody = identifai_segment_new (0);
 
-    rest = identifai_part_new (nobody, self->caps, start);
+    rest = identifai_part_new (nobody,
+        identifai_video_get_caps (self->video), start);
     identifai_part_split (part, rest);
     identifai_part_free (rest);
     seal_part (self, start);
@@ -365,165 +336,101 @@ check_overdue (IdentifaiSegmenter * self)
 
 /*** groups ***/
 
-/* A point and its leading pictures, settled. */
-typedef struct
-{
-  gint64 start;                 /* first shown of what the new segment gets */
-  guint overlap;                /* 0: exact */
-  guint64 cost;
-  gboolean new_headers;
-  gboolean closed;
-} Group;
-
-static IdentifaiFrame *
-group_frame (IdentifaiSegmenter * self, guint i)
-{
-  return g_ptr_array_index (self->group, i);
-}
-
-static void
-describe_group (IdentifaiSegmenter * self, Group * group)
-{
-  IdentifaiFrame *point = group_frame (self, 0);
-  guint i;
-
-  group->start = point->pts;
-  group->overlap = 0;
-  group->cost = 0;
-  group->new_headers = point->info.new_headers;
-  group->closed = point->info.point == IDENTIFAI_POINT_CLOSED;
-  for (i = 0; i < self->group->len; i++) {
-    IdentifaiFrame *frame = group_frame (self, i);
-
-    group->cost += frame->cost;
-    group->start = MIN (group->start, frame->pts);
-    if (i > 0 && !group->closed && !frame->info.decodable)
-      group->overlap = self->group->len;
-  }
-  if (group->overlap > 0)
-    group->start = point->pts;
-}
-
-/* Leading pictures without what they refer to. */
-static void
-drop_leading (IdentifaiSegmenter * self, Group * group)
-{
-  guint n = self->group->len - 1;
-
-  self->skipped += n;
-  g_ptr_array_set_size (self->group, 1);
-  group->cost = group_frame (self, 0)->cost;
-  group->overlap = 0;
-}
-
-static void
-append_group (IdentifaiSegmenter * self)
-{
-  guint i, n = self->group->len;
-
-  for (i = 0; i < n; i++)
-    identifai_part_add_frame (self->open,
-        identifai_frame_copy (group_frame (self, i)));
-  g_ptr_array_set_size (self->group, 0);
-}
-
 static gboolean
-is_due (IdentifaiSegmenter * self, const Group * group)
+is_due (IdentifaiSegmenter * self)
 {
   gint64 duration = self->settings.duration;
+  gint64 length = self->group->start - self->open->start;
 
-  if (self->split_now || group->new_headers)
+  if (self->split_now || self->group->new_headers)
     return TRUE;
-  if (duration == 0 || group->start - self->open->start < duration)
+  if (duration == 0 || length < duration)
     return FALSE;
-  if (group->overlap == 0 || self->overlaps)
+  if (self->group->overlap == 0 || self->overlaps)
     return TRUE;
 
   /* an exact one may come */
-  self->overlaps = group->start - self->open->start >= 2 * duration;
+  self->overlaps = length >= 2 * duration;
 
   return self->overlaps;
 }
 
+static gboolean
+group_fits (IdentifaiSegmenter * self)
+{
+  return fits (self, self->group->cost, self->group->frames->len);
+}
+
 /* No segment is open: the group starts one, if it is time. */
 static void
-open_with_group (IdentifaiSegmenter * self, Group * group)
+open_with_group (IdentifaiSegmenter * self)
 {
-  if (!may_start (self, group->start)) {
-    g_ptr_array_set_size (self->group, 0);
+  if (!may_start (self, self->group->start)) {
+    identifai_group_clear (self->group);
     return;
   }
-  if (group->overlap > 0)
-    drop_leading (self, group);
-  start_part (self, make_part (self, group->start));
-  if (!fits (self, group->cost, self->group->len))
+  self->skipped += identifai_group_drop_leading (self->group);
+  start_part (self, make_part (self, self->group->start));
+  if (!group_fits (self))
     fail_part (self);
-  append_group (self);
+  identifai_group_move_to (self->group, self->open);
 }
 
 /* An exact cut is worth more than a later one that overlaps. */
 static void
-mark_cut (IdentifaiSegmenter * self, const Group * group)
+mark_cut (IdentifaiSegmenter * self)
 {
   IdentifaiPart *part = self->open;
 
-  if (part->cut > 0 && part->overlap == 0 && group->overlap > 0)
+  if (part->cut > 0 && part->overlap == 0 && self->group->overlap > 0)
     return;
   part->cut = part->frames->len;
-  part->overlap = group->overlap;
-  part->cut_start = group->start;
+  part->overlap = self->group->overlap;
+  part->cut_start = self->group->start;
 }
 
 /* The open segment ends here: with the leading pictures, if they need it and
  * fit into it. */
 static void
-cut_at_group (IdentifaiSegmenter * self, Group * group)
+cut_at_group (IdentifaiSegmenter * self)
 {
-  if (group->overlap > 0 && !fits (self, group->cost, group->overlap)
-      && self->open->cut > 0)
+  if (self->group->overlap > 0 && !group_fits (self) && self->open->cut > 0)
     split_part (self);
-  if (self->state != STATE_OPEN || (group->overlap > 0
-          && !fits (self, group->cost, group->overlap)))
-    drop_leading (self, group);
-
-  if (group->overlap > 0) {
+  if (self->group->overlap > 0 && self->state == STATE_OPEN
+      && group_fits (self)) {
     self->open->cut = 0;
-    mark_cut (self, group);
-    append_group (self);
+    mark_cut (self);
+    identifai_group_move_to (self->group, self->open);
     split_part (self);
   } else {
     if (self->state != STATE_WAITING)
-      seal_part (self, group->start);
-    open_with_group (self, group);
+      seal_part (self, self->group->start);
+    open_with_group (self);
   }
 }
 
 static void
 settle_group (IdentifaiSegmenter * self)
 {
-  Group group;
-
-  if (self->group->len == 0)
+  if (identifai_group_is_empty (self->group))
     return;
-  describe_group (self, &group);
-  if (group.closed)
+  if (self->group->closed)
     self->overlaps = FALSE;
 
   switch (self->state) {
     case STATE_WAITING:
-      open_with_group (self, &group);
+      open_with_group (self);
       break;
     case STATE_TOO_LARGE:
-      seal_part (self, group.start);
-      open_with_group (self, &group);
+      seal_part (self, self->group->start);
+      open_with_group (self);
       break;
     case STATE_OPEN:
-      if (is_due (self, &group)
-          || !fits (self, group.cost, self->group->len)) {
-        cut_at_group (self, &group);
+      if (is_due (self) || !group_fits (self)) {
+        cut_at_group (self);
       } else {
-        mark_cut (self, &group);
-        append_group (self);
+        mark_cut (self);
+        identifai_group_move_to (self->group, self->open);
       }
       break;
   }
@@ -544,15 +451,16 @@ take_frame (IdentifaiSegmenter * self, IdentifaiFrame * frame)
   self->run_start = MIN (self->run_start, frame->pts);
   self->run_end = MAX (self->run_end, end);
 
-  if (self->group->len > 0 && frame->info.point == IDENTIFAI_POINT_NONE
-      && frame->pts < group_frame (self, 0)->pts) {
-    g_ptr_array_add (self->group, frame);
+  if (identifai_group_is_led_by (self->group, frame)) {
+    identifai_group_add (self->group, frame);
     return;
   }
   settle_group (self);
   if (frame->info.point != IDENTIFAI_POINT_NONE) {
-    g_ptr_array_add (self->group, frame);
-    if (!frame->info.may_lead)
+    gboolean may_lead = frame->info.may_lead;
+
+    identifai_group_add (self->group, frame);
+    if (!may_lead)
       settle_group (self);
   } else {
     add_frame (self, frame);
@@ -565,7 +473,7 @@ take_ready_frames (IdentifaiSegmenter * self)
 {
   IdentifaiFrame *frame;
 
-  while (self->reorder && (frame = identifai_reorder_pop (self->reorder)))
+  while ((frame = identifai_video_pop (self->video)))
     take_frame (self, frame);
 }
 
@@ -574,8 +482,7 @@ take_ready_frames (IdentifaiSegmenter * self)
 static void
 end_run (IdentifaiSegmenter * self)
 {
-  if (self->reorder)
-    identifai_reorder_drain (self->reorder);
+  identifai_video_drain (self->video);
   take_ready_frames (self);
   settle_group (self);
   if (self->open) {
@@ -589,170 +496,39 @@ end_run (IdentifaiSegmenter * self)
   place_all_audio (self);
 }
 
-static gint64
-to_running_time (const GstSegment * segment, GstClockTime time)
-{
-  guint64 running_time;
-  gint sign;
-
-  if (time >= MAX_TIMESTAMP)
-    return NO_TIME;
-  sign = gst_segment_to_running_time_full (segment, GST_FORMAT_TIME, time,
-      &running_time);
-
-  return sign == 0 ? NO_TIME : sign * (gint64) running_time;
-}
-
-/* Also where the segment clips; GST_CLOCK_TIME_NONE: before the stream. */
-static GstClockTime
-to_stream_time (IdentifaiSegmenter * self, IdentifaiFrame * frame,
-    GstBuffer * buffer)
-{
-  GstClockTime time = GST_BUFFER_PTS (buffer);
-  guint64 stream_time;
-  gint sign;
-
-  if (time >= MAX_TIMESTAMP)
-    time = GST_BUFFER_DTS (buffer);
-  if (time >= MAX_TIMESTAMP && frame->stamp >= 0)
-    time = gst_segment_position_from_running_time (&self->segment,
-        GST_FORMAT_TIME, frame->stamp);
-  if (time >= MAX_TIMESTAMP)
-    return GST_CLOCK_TIME_NONE;
-  sign = gst_segment_to_stream_time_full (&self->segment, GST_FORMAT_TIME,
-      time, &stream_time);
-
-  return sign > 0 ? stream_time : GST_CLOCK_TIME_NONE;
-}
-
-/* Of a frame without any time: it follows the one before. */
-static gint64
-guess_dts (IdentifaiSegmenter * self)
-{
-  if (self->frame_duration == NO_TIME)
-    return NO_TIME;
-  if (self->next_time == NO_TIME)
-    return to_running_time (&self->segment, self->segment.start);
-
-  return self->next_time;
-}
-
-static IdentifaiFrame *
-make_frame (IdentifaiSegmenter * self, GstBuffer * buffer,
-    const IdentifaiArrival * arrival)
-{
-  IdentifaiFrame *frame = g_new0 (IdentifaiFrame, 1);
-
-  frame->buffer = identifai_buffer_hold (buffer);
-  gst_buffer_unref (buffer);
-  identifai_frame_reader_read (self->reader, frame->buffer, &frame->info);
-  if (frame->info.point != IDENTIFAI_POINT_NONE)
-    frame->buffer = identifai_frame_reader_complete (self->reader,
-        frame->buffer);
-  buffer = frame->buffer;
-  frame->cost = gst_buffer_get_size (buffer) + frame->info.growth;
-  frame->pts = to_running_time (&self->segment, GST_BUFFER_PTS (buffer));
-  frame->dts = to_running_time (&self->segment, GST_BUFFER_DTS (buffer));
-  frame->duration = self->frame_duration;
-  if (GST_BUFFER_DURATION_IS_VALID (buffer))
-    frame->duration = GST_BUFFER_DURATION (buffer)
-        / MAX (ABS (self->segment.rate), 0.001);
-  if (frame->pts == NO_TIME && frame->dts == NO_TIME)
-    frame->dts = guess_dts (self);
-  frame->stamp = frame->pts != NO_TIME ? frame->pts : frame->dts;
-  frame->stream_time = to_stream_time (self, frame, buffer);
-  frame->utc = arrival->utc;
-  frame->monotonic = arrival->monotonic;
-
-  return frame;
-}
-
-static gboolean
-is_usable (IdentifaiSegmenter * self, const IdentifaiFrame * frame)
-{
-  gint64 time = frame->pts != NO_TIME ? frame->pts : frame->dts;
-
-  return frame->info.has_picture && time != NO_TIME
-      && time > -(gint64) IDENTIFAI_TRACK_EPOCH && self->segment.rate > 0;
-}
-
-/* The segment changed in a way that matters only to the few frames before it:
- * matroskademux starts with one for the first stream that it sees and then, if
- * another one begins earlier, sends a second and flags DISCONT. */
-static gboolean
-is_correction (IdentifaiSegmenter * self, GstClockTime timestamp)
-{
-  return self->segment_changed && self->shift != 0 && ABS (self->shift) < JUMP
-      && GST_CLOCK_TIME_IS_VALID (self->last_timestamp)
-      && ABS (GST_CLOCK_DIFF (self->last_timestamp, timestamp)) < JUMP;
-}
-
-/* Moves what is open of this run by what the new segment moves it. */
+/* Moves what is open of this run. */
 static void
-correct_times (IdentifaiSegmenter * self)
+move_run (IdentifaiSegmenter * self, gint64 shift)
 {
-  guint i;
-
   GST_DEBUG ("running times move by %" GST_STIME_FORMAT,
-      GST_STIME_ARGS (self->shift));
-  identifai_reorder_drain (self->reorder);
+      GST_STIME_ARGS (shift));
+  identifai_video_drain (self->video);
   take_ready_frames (self);
-  for (i = 0; i < self->group->len; i++)
-    identifai_frame_shift (group_frame (self, i), self->shift);
+  identifai_group_shift (self->group, shift);
   if (self->open)
-    identifai_part_shift (self->open, self->shift);
+    identifai_part_shift (self->open, shift);
   if (self->run_start != NO_TIME) {
-    self->run_start += self->shift;
-    self->run_end += self->shift;
+    self->run_start += shift;
+    self->run_end += shift;
   }
-}
-
-/* Whether the frame doesn't follow what came before. */
-static gboolean
-breaks_run (IdentifaiSegmenter * self, const IdentifaiFrame * frame)
-{
-  gint64 time = frame->pts != NO_TIME ? frame->pts : frame->dts;
-
-  if (self->run_end == NO_TIME)
-    return FALSE;
-  if (GST_BUFFER_FLAG_IS_SET (frame->buffer, GST_BUFFER_FLAG_DISCONT)
-      || time < self->run_end - JUMP)
-    return TRUE;
-
-  return self->segment_changed && time > self->run_end + JUMP;
 }
 
 static void
 push_video (IdentifaiSegmenter * self, GstBuffer * buffer,
     const IdentifaiArrival * arrival)
 {
-  GstClockTime timestamp = GST_BUFFER_PTS_IS_VALID (buffer) ?
-      GST_BUFFER_PTS (buffer) : GST_BUFFER_DTS (buffer);
   IdentifaiFrame *frame;
+  IdentifaiLink link;
+  gint64 shift;
 
-  if (self->reader == NULL) {
-    gst_buffer_unref (buffer);
+  frame = identifai_video_read (self->video, buffer, arrival, &link, &shift);
+  if (frame == NULL)
     return;
-  }
-  self->eos = FALSE;
-  frame = make_frame (self, buffer, arrival);
-  if (!is_usable (self, frame)) {
-    self->skipped += frame->info.has_picture ? 1 : 0;
-    identifai_frame_free (frame);
-    return;
-  }
-  if (is_correction (self, timestamp))
-    correct_times (self);
-  else if (breaks_run (self, frame))
+  if (link == IDENTIFAI_LINK_MOVES)
+    move_run (self, shift);
+  else if (link == IDENTIFAI_LINK_BREAKS)
     end_run (self);
-  self->segment_changed = FALSE;
-  self->shift = 0;
-  self->last_timestamp = timestamp < MAX_TIMESTAMP ? timestamp :
-      GST_CLOCK_TIME_NONE;
-  self->next_time = frame->dts != NO_TIME ? frame->dts : frame->pts;
-  if (frame->duration != NO_TIME)
-    self->next_time += frame->duration;
-  identifai_reorder_push (self->reorder, frame);
+  identifai_video_push (self->video, frame);
   take_ready_frames (self);
   place_all_audio (self);
 }
@@ -769,16 +545,12 @@ identifai_segmenter_new (IdentifaiSegmenterOpenFunc open, gpointer user_data)
   self->user_data = user_data;
   self->settings.duration = 10 * GST_SECOND;
   self->settings.max_bytes = 50 * 1000 * 1000;
-  self->group =
-      g_ptr_array_new_with_free_func ((GDestroyNotify) identifai_frame_free);
+  self->video = identifai_video_new ();
+  self->group = identifai_group_new ();
   self->sounds = g_ptr_array_new_with_free_func (sound_free);
   g_queue_init (&self->sealed);
   g_queue_init (&self->given_up);
-  gst_segment_init (&self->segment, GST_FORMAT_TIME);
   self->run_start = self->run_end = self->not_before = NO_TIME;
-  self->next_time = NO_TIME;
-  self->frame_duration = NO_TIME;
-  self->last_timestamp = GST_CLOCK_TIME_NONE;
 
   return self;
 }
@@ -789,10 +561,9 @@ identifai_segmenter_free (IdentifaiSegmenter * self)
   g_clear_pointer (&self->open, identifai_part_free);
   g_queue_clear_full (&self->sealed, (GDestroyNotify) identifai_part_free);
   g_queue_clear_full (&self->given_up, (GDestroyNotify) identifai_segment_free);
-  g_ptr_array_unref (self->group);
+  identifai_group_free (self->group);
   g_ptr_array_unref (self->sounds);
-  free_readers (self);
-  gst_clear_caps (&self->caps);
+  identifai_video_free (self->video);
   g_free (self);
 }
 
@@ -827,7 +598,8 @@ static GPtrArray *
 collect_caps (IdentifaiSegmenter * self, guint stream, GstCaps * caps)
 {
   GPtrArray *all = g_ptr_array_new ();
-  GstCaps *video = stream == IDENTIFAI_SEGMENTER_VIDEO ? caps : self->caps;
+  GstCaps *video = stream == IDENTIFAI_SEGMENTER_VIDEO ? caps :
+      identifai_video_get_caps (self->video);
   guint i;
 
   if (video)
@@ -862,31 +634,6 @@ can_mux_with (IdentifaiSegmenter * self, guint stream, GstCaps * caps)
   return muxer != NULL;
 }
 
-static gint64
-read_frame_duration (const GstCaps * caps)
-{
-  gint num, denom;
-
-  if (!gst_structure_get_fraction (gst_caps_get_structure (caps, 0),
-          "framerate", &num, &denom) || num <= 0 || denom <= 0)
-    return NO_TIME;
-
-  return gst_util_uint64_scale (GST_SECOND, denom, num);
-}
-
-static void
-set_video_caps (IdentifaiSegmenter * self, GstCaps * caps)
-{
-  if (self->caps == NULL || identifai_codec_caps_differ (self->caps, caps)) {
-    end_run (self);
-    free_readers (self);
-    self->reader = identifai_frame_reader_new (caps);
-    self->reorder = identifai_reorder_new (identifai_codec_of_caps (caps)->id);
-  }
-  gst_caps_replace (&self->caps, caps);
-  self->frame_duration = read_frame_duration (caps);
-}
-
 gboolean
 identifai_segmenter_set_caps (IdentifaiSegmenter * self, guint stream,
     GstCaps * caps)
@@ -898,10 +645,13 @@ identifai_segmenter_set_caps (IdentifaiSegmenter * self, guint stream,
   if (codec == NULL || codec->video != is_video || (!is_video && !sound)
       || !can_mux_with (self, stream, caps))
     return FALSE;
-  if (is_video)
-    set_video_caps (self, caps);
-  else
+  if (is_video) {
+    if (identifai_video_needs_new_file (self->video, caps))
+      end_run (self);
+    identifai_video_set_caps (self->video, caps);
+  } else {
     gst_caps_replace (&sound->caps, caps);
+  }
 
   return TRUE;
 }
@@ -914,15 +664,10 @@ identifai_segmenter_set_segment (IdentifaiSegmenter * self, guint stream,
 
   if (segment->format != GST_FORMAT_TIME)
     return;
-  if (sound) {
+  if (sound)
     gst_segment_copy_into (segment, &sound->segment);
-  } else if (stream == IDENTIFAI_SEGMENTER_VIDEO) {
-    if (GST_CLOCK_TIME_IS_VALID (self->last_timestamp))
-      self->shift += to_running_time (segment, self->last_timestamp)
-          - to_running_time (&self->segment, self->last_timestamp);
-    gst_segment_copy_into (segment, &self->segment);
-    self->segment_changed = TRUE;
-  }
+  else if (stream == IDENTIFAI_SEGMENTER_VIDEO)
+    identifai_video_set_segment (self->video, segment);
 }
 
 void
@@ -963,7 +708,6 @@ identifai_segmenter_eos (IdentifaiSegmenter * self, guint stream,
     sound->eos = TRUE;
   } else if (stream == IDENTIFAI_SEGMENTER_VIDEO) {
     end_run (self);
-    self->eos = TRUE;
   }
 }
 
@@ -988,21 +732,15 @@ flush_video (IdentifaiSegmenter * self)
 {
   IdentifaiPart *part;
 
-  if (self->reorder)
-    identifai_reorder_clear (self->reorder);
-  g_ptr_array_set_size (self->group, 0);
+  identifai_video_flush (self->video);
+  identifai_group_clear (self->group);
   if (self->open)
     seal_part (self, identifai_part_guess_end (self->open));
   while ((part = g_queue_pop_head (&self->sealed)))
     give_up (self, part);
   end_run (self);
-  gst_segment_init (&self->segment, GST_FORMAT_TIME);
   self->not_before = NO_TIME;
-  self->wish = self->split_now = self->eos = FALSE;
-  self->segment_changed = FALSE;
-  self->shift = 0;
-  self->last_timestamp = GST_CLOCK_TIME_NONE;
-  self->next_time = NO_TIME;
+  self->wish = self->split_now = FALSE;
 }
 
 void
@@ -1038,9 +776,7 @@ identifai_segmenter_reset (IdentifaiSegmenter * self)
     identifai_segmenter_flush (self, sound->id);
     gst_clear_caps (&sound->caps);
   }
-  gst_clear_caps (&self->caps);
-  free_readers (self);
-  self->frame_duration = NO_TIME;
+  identifai_video_reset (self->video);
   self->overlaps = FALSE;
   self->monotonic = 0;
   self->skipped = 0;
@@ -1123,8 +859,7 @@ count_bytes (IdentifaiSegmenter * self)
 
   for (link = self->sealed.head; link; link = link->next)
     bytes += ((IdentifaiPart *) link->data)->segment->bytes;
-  for (i = 0; i < self->group->len; i++)
-    bytes += gst_buffer_get_size (group_frame (self, i)->buffer);
+  bytes += identifai_group_count_bytes (self->group);
   for (i = 0; i < self->sounds->len; i++) {
     IdentifaiSound *sound = g_ptr_array_index (self->sounds, i);
 
@@ -1142,7 +877,7 @@ identifai_segmenter_get_stats (IdentifaiSegmenter * self,
 
   if (self->run_start != NO_TIME)
     seen += self->run_end - self->run_start;
-  stats->skipped = self->skipped;
+  stats->skipped = self->skipped + identifai_video_get_unusable (self->video);
   stats->seen = seen;
   stats->covered = self->covered;
   stats->bytes = count_bytes (self);

@@ -4,6 +4,7 @@
  */
 
 #include "identifaisound.h"
+#include "identifaitimes.h"
 
 #include <string.h>
 
@@ -80,22 +81,6 @@ is_header (GstBuffer * buffer)
       || !GST_BUFFER_PTS_IS_VALID (buffer);
 }
 
-static gint64
-to_running_time (IdentifaiSound * self, GstClockTime time)
-{
-  guint64 running_time;
-  gint sign;
-
-  if (!GST_CLOCK_TIME_IS_VALID (time))
-    return IDENTIFAI_NO_TIME;
-  sign = gst_segment_to_running_time_full (&self->segment, GST_FORMAT_TIME,
-      time, &running_time);
-  if (sign == 0)
-    return IDENTIFAI_NO_TIME;
-
-  return sign * (gint64) running_time;
-}
-
 static void
 advance (IdentifaiSound * self, gint64 time, GstClockTime duration)
 {
@@ -122,11 +107,12 @@ keep (IdentifaiSound * self, GstBuffer * buffer, gint64 time)
 void
 identifai_sound_push (IdentifaiSound * self, GstBuffer * buffer)
 {
-  gint64 time = to_running_time (self, GST_BUFFER_PTS (buffer));
+  gint64 time =
+      identifai_times_to_running (&self->segment, GST_BUFFER_PTS (buffer));
   GstBuffer *held;
 
   if (time == IDENTIFAI_NO_TIME)
-    time = to_running_time (self, GST_BUFFER_DTS (buffer));
+    time = identifai_times_to_running (&self->segment, GST_BUFFER_DTS (buffer));
   if (time == IDENTIFAI_NO_TIME)
     time = self->position;      /* it follows the one before */
   if (self->caps == NULL || is_header (buffer) || time == IDENTIFAI_NO_TIME
@@ -149,7 +135,7 @@ void
 identifai_sound_gap (IdentifaiSound * self, GstClockTime timestamp,
     GstClockTime duration)
 {
-  gint64 time = to_running_time (self, timestamp);
+  gint64 time = identifai_times_to_running (&self->segment, timestamp);
 
   if (time != IDENTIFAI_NO_TIME)
     advance (self, time, duration);

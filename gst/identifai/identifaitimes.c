@@ -7,6 +7,20 @@
 
 #define FALLBACK_DURATION (40 * GST_MSECOND)    /* of the only frame of a file */
 
+gint64
+identifai_times_to_running (const GstSegment * segment, GstClockTime time)
+{
+  guint64 running_time;
+  gint sign;
+
+  if (time >= IDENTIFAI_MAX_TIMESTAMP)
+    return G_MININT64;
+  sign = gst_segment_to_running_time_full (segment, GST_FORMAT_TIME, time,
+      &running_time);
+
+  return sign == 0 ? G_MININT64 : sign * (gint64) running_time;
+}
+
 static GstBuffer *
 buffer_at (IdentifaiTrack * track, guint i)
 {

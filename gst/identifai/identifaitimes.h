@@ -11,6 +11,12 @@
 
 G_BEGIN_DECLS
 
+#define IDENTIFAI_MAX_TIMESTAMP (G_GUINT64_CONSTANT (1) << 62)  /* more is none */
+
+/* Signed: before the segment it is negative. G_MININT64 for no time. */
+gint64 identifai_times_to_running (const GstSegment * segment,
+    GstClockTime time);
+
 /* When the first and the last picture of the track are shown; track times. */
 GstClockTime identifai_times_first_shown (IdentifaiTrack * track);
 GstClockTime identifai_times_last_shown (IdentifaiTrack * track);

@@ -1,0 +1,300 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "identifaivideo.h"
+#include "identifaicodecs.h"
+#include "identifaireorder.h"
+#include "identifaitimes.h"
+
+#define NO_TIME IDENTIFAI_NO_TIME
+#define JUMP ((gint64) GST_SECOND)      /* of running time, that breaks a stream */
+
+struct _IdentifaiVideo
+{
+  GstCaps *caps;                /* or NULL */
+  IdentifaiFrameReader *reader; /* of caps */
+  IdentifaiReorder *reorder;    /* of caps */
+  gint64 frame_duration;        /* by the caps; NO_TIME = unknown */
+
+  GstSegment segment;
+  gboolean segment_changed;     /* since the last frame */
+  gint64 shift;                 /* by which that moved running times */
+  GstClockTime last_timestamp;  /* of the last frame, PTS or DTS; NONE */
+
+  gint64 next_time;             /* when a frame should follow; NO_TIME */
+  gint64 latest;                /* end of the frames so far; NO_TIME */
+  guint64 unusable;
+};
+
+IdentifaiVideo *
+identifai_video_new (void)
+{
+  IdentifaiVideo *self = g_new0 (IdentifaiVideo, 1);
+
+  identifai_video_reset (self);
+
+  return self;
+}
+
+void
+identifai_video_free (IdentifaiVideo * self)
+{
+  identifai_video_reset (self);
+  g_free (self);
+}
+
+GstCaps *
+identifai_video_get_caps (IdentifaiVideo * self)
+{
+  return self->caps;
+}
+
+gboolean
+identifai_video_needs_new_file (IdentifaiVideo * self, const GstCaps * caps)
+{
+  return self->caps == NULL || identifai_codec_caps_differ (self->caps, caps);
+}
+
+static void
+free_readers (IdentifaiVideo * self)
+{
+  g_clear_pointer (&self->reader, identifai_frame_reader_free);
+  g_clear_pointer (&self->reorder, identifai_reorder_free);
+}
+
+static gint64
+read_frame_duration (const GstCaps * caps)
+{
+  gint num, denom;
+
+  if (!gst_structure_get_fraction (gst_caps_get_structure (caps, 0),
+          "framerate", &num, &denom) || num <= 0 || denom <= 0)
+    return NO_TIME;
+
+  return gst_util_uint64_scale (GST_SECOND, denom, num);
+}
+
+void
+identifai_video_set_caps (IdentifaiVideo * self, GstCaps * caps)
+{
+  if (identifai_video_needs_new_file (self, caps)) {
+    free_readers (self);
+    self->reader = identifai_frame_reader_new (caps);
+    self->reorder = identifai_reorder_new (identifai_codec_of_caps (caps)->id);
+  }
+  gst_caps_replace (&self->caps, caps);
+  self->frame_duration = read_frame_duration (caps);
+}
+
+void
+identifai_video_set_segment (IdentifaiVideo * self, const GstSegment * segment)
+{
+  if (GST_CLOCK_TIME_IS_VALID (self->last_timestamp))
+    self->shift += identifai_times_to_running (segment, self->last_timestamp)
+        - identifai_times_to_running (&self->segment, self->last_timestamp);
+  gst_segment_copy_into (segment, &self->segment);
+  self->segment_changed = TRUE;
+}
+
+static GstClockTime
+get_timestamp (GstBuffer * buffer)
+{
+  GstClockTime time = GST_BUFFER_PTS (buffer);
+
+  if (time >= IDENTIFAI_MAX_TIMESTAMP)
+    time = GST_BUFFER_DTS (buffer);
+
+  return time < IDENTIFAI_MAX_TIMESTAMP ? time : GST_CLOCK_TIME_NONE;
+}
+
+/* Also where the segment clips; GST_CLOCK_TIME_NONE: before the stream. */
+static GstClockTime
+to_stream_time (IdentifaiVideo * self, GstClockTime timestamp, gint64 stamp)
+{
+  guint64 stream_time;
+  gint sign;
+
+  if (!GST_CLOCK_TIME_IS_VALID (timestamp) && stamp >= 0)
+    timestamp = gst_segment_position_from_running_time (&self->segment,
+        GST_FORMAT_TIME, stamp);
+  if (!GST_CLOCK_TIME_IS_VALID (timestamp))
+    return GST_CLOCK_TIME_NONE;
+  sign = gst_segment_to_stream_time_full (&self->segment, GST_FORMAT_TIME,
+      timestamp, &stream_time);
+
+  return sign > 0 ? stream_time : GST_CLOCK_TIME_NONE;
+}
+
+/* Of a frame without any time: it follows the one before. */
+static gint64
+guess_dts (IdentifaiVideo * self)
+{
+  if (self->frame_duration == NO_TIME)
+    return NO_TIME;
+  if (self->next_time == NO_TIME)
+    return identifai_times_to_running (&self->segment, self->segment.start);
+
+  return self->next_time;
+}
+
+static void
+set_times (IdentifaiVideo * self, IdentifaiFrame * frame, GstBuffer * buffer)
+{
+  const GstSegment *segment = &self->segment;
+
+  frame->pts = identifai_times_to_running (segment, GST_BUFFER_PTS (buffer));
+  frame->dts = identifai_times_to_running (segment, GST_BUFFER_DTS (buffer));
+  frame->duration = self->frame_duration;
+  if (GST_BUFFER_DURATION_IS_VALID (buffer) && segment->rate > 0)
+    frame->duration = GST_BUFFER_DURATION (buffer) / segment->rate;
+  if (frame->pts == NO_TIME && frame->dts == NO_TIME)
+    frame->dts = guess_dts (self);
+  frame->stamp = frame->pts != NO_TIME ? frame->pts : frame->dts;
+  frame->stream_time = to_stream_time (self, get_timestamp (buffer),
+      frame->stamp);
+}
+
+static IdentifaiFrame *
+make_frame (IdentifaiVideo * self, GstBuffer * buffer,
+    const IdentifaiArrival * arrival)
+{
+  IdentifaiFrame *frame = g_new0 (IdentifaiFrame, 1);
+
+  frame->buffer = identifai_buffer_hold (buffer);
+  gst_buffer_unref (buffer);
+  identifai_frame_reader_read (self->reader, frame->buffer, &frame->info);
+  if (frame->info.point != IDENTIFAI_POINT_NONE)
+    frame->buffer = identifai_frame_reader_complete (self->reader,
+        frame->buffer);
+  frame->cost = gst_buffer_get_size (frame->buffer) + frame->info.growth;
+  set_times (self, frame, frame->buffer);
+  frame->utc = arrival->utc;
+  frame->monotonic = arrival->monotonic;
+
+  return frame;
+}
+
+static gboolean
+is_usable (IdentifaiVideo * self, const IdentifaiFrame * frame)
+{
+  return frame->info.has_picture && frame->stamp != NO_TIME
+      && frame->stamp > -(gint64) IDENTIFAI_TRACK_EPOCH
+      && self->segment.rate > 0;
+}
+
+/* The segment changed in a way that matters only to the few frames before it:
+ * matroskademux starts with one for the first stream that it sees and then, if
+ * another one begins earlier, sends a second and flags DISCONT. */
+static gboolean
+is_move (IdentifaiVideo * self, GstClockTime timestamp)
+{
+  return self->segment_changed && self->shift != 0 && ABS (self->shift) < JUMP
+      && GST_CLOCK_TIME_IS_VALID (self->last_timestamp)
+      && GST_CLOCK_TIME_IS_VALID (timestamp)
+      && ABS (GST_CLOCK_DIFF (self->last_timestamp, timestamp)) < JUMP;
+}
+
+static IdentifaiLink
+find_link (IdentifaiVideo * self, const IdentifaiFrame * frame)
+{
+  if (self->latest == NO_TIME)
+    return IDENTIFAI_LINK_FOLLOWS;
+  if (is_move (self, get_timestamp (frame->buffer)))
+    return IDENTIFAI_LINK_MOVES;
+  if (GST_BUFFER_FLAG_IS_SET (frame->buffer, GST_BUFFER_FLAG_DISCONT)
+      || frame->stamp < self->latest - JUMP
+      || (self->segment_changed && frame->stamp > self->latest + JUMP))
+    return IDENTIFAI_LINK_BREAKS;
+
+  return IDENTIFAI_LINK_FOLLOWS;
+}
+
+static void
+advance (IdentifaiVideo * self, const IdentifaiFrame * frame,
+    IdentifaiLink link)
+{
+  gint64 duration = frame->duration != NO_TIME ? frame->duration : 0;
+
+  if (link == IDENTIFAI_LINK_MOVES)
+    self->latest += self->shift;
+  if (link == IDENTIFAI_LINK_BREAKS)
+    self->latest = NO_TIME;
+  self->latest = MAX (self->latest, frame->stamp + duration);
+  self->next_time = frame->dts != NO_TIME ? frame->dts : frame->pts;
+  self->next_time += duration;
+  self->last_timestamp = get_timestamp (frame->buffer);
+  self->segment_changed = FALSE;
+  self->shift = 0;
+}
+
+IdentifaiFrame *
+identifai_video_read (IdentifaiVideo * self, GstBuffer * buffer,
+    const IdentifaiArrival * arrival, IdentifaiLink * link, gint64 * shift)
+{
+  IdentifaiFrame *frame;
+
+  if (self->reader == NULL) {
+    gst_buffer_unref (buffer);
+    return NULL;
+  }
+  frame = make_frame (self, buffer, arrival);
+  if (!is_usable (self, frame)) {
+    self->unusable += frame->info.has_picture ? 1 : 0;
+    identifai_frame_free (frame);
+    return NULL;
+  }
+  *link = find_link (self, frame);
+  *shift = self->shift;
+  advance (self, frame, *link);
+
+  return frame;
+}
+
+void
+identifai_video_push (IdentifaiVideo * self, IdentifaiFrame * frame)
+{
+  identifai_reorder_push (self->reorder, frame);
+}
+
+IdentifaiFrame *
+identifai_video_pop (IdentifaiVideo * self)
+{
+  return self->reorder ? identifai_reorder_pop (self->reorder) : NULL;
+}
+
+void
+identifai_video_drain (IdentifaiVideo * self)
+{
+  if (self->reorder)
+    identifai_reorder_drain (self->reorder);
+}
+
+void
+identifai_video_flush (IdentifaiVideo * self)
+{
+  if (self->reorder)
+    identifai_reorder_clear (self->reorder);
+  gst_segment_init (&self->segment, GST_FORMAT_TIME);
+  self->segment_changed = FALSE;
+  self->shift = 0;
+  self->last_timestamp = GST_CLOCK_TIME_NONE;
+  self->next_time = self->latest = NO_TIME;
+}
+
+void
+identifai_video_reset (IdentifaiVideo * self)
+{
+  identifai_video_flush (self);
+  free_readers (self);
+  gst_clear_caps (&self->caps);
+  self->frame_duration = NO_TIME;
+  self->unusable = 0;
+}
+
+guint64
+identifai_video_get_unusable (IdentifaiVideo * self)
+{
+  return self->unusable;
+}
