@@ -425,9 +425,10 @@ seek_file_locked (GstIdentifaiSink * self, const GstSegment * segment)
 /* Elementary input. */
 
 /* overflow=block: the video thread stays here until there is room. Called with
- * the preroll lock, as render is; object is what is rendered. */
+ * the preroll lock, as render is; who woke it (a pause, a flush, the end) waits
+ * for that lock, which gst_base_sink_wait_preroll() gives away. */
 static GstFlowReturn
-wait_for_room (GstIdentifaiSink * self, GstMiniObject * object, gint64 deadline)
+wait_for_room (GstIdentifaiSink * self, gint64 deadline)
 {
   GstFlowReturn ret = GST_FLOW_OK;
   guint64 bytes = 0;
@@ -446,7 +447,7 @@ wait_for_room (GstIdentifaiSink * self, GstMiniObject * object, gint64 deadline)
 
     if (waits && !gst_identifai_outbox_wait_room (self->outbox, bytes,
             deadline))
-      ret = gst_base_sink_do_preroll (GST_BASE_SINK (self), object);
+      ret = gst_base_sink_wait_preroll (GST_BASE_SINK (self));
   } while (waits && ret == GST_FLOW_OK);
 
   return ret;
@@ -474,8 +475,7 @@ render_frame (GstIdentifaiSink * self, GstBuffer * buffer)
 
   gst_identifai_input_act (self);
 
-  return waits ? wait_for_room (self, GST_MINI_OBJECT_CAST (buffer), -1) :
-      GST_FLOW_OK;
+  return waits ? wait_for_room (self, -1) : GST_FLOW_OK;
 }
 
 static GstFlowReturn
@@ -611,9 +611,8 @@ all_handed_on (GstIdentifaiSink * self)
  * preroll lock for serialized events, as for render: a pause or a flush can't
  * slip through between its wake-up call and this thread's next wait. */
 static GstFlowReturn
-drain (GstIdentifaiSink * self, GstEvent * eos)
+drain (GstIdentifaiSink * self)
 {
-  GstMiniObject *object = GST_MINI_OBJECT_CAST (eos);
   GstFlowReturn ret = GST_FLOW_OK;
   GstClockTime timeout;
   gint64 deadline = -1;
@@ -626,13 +625,13 @@ drain (GstIdentifaiSink * self, GstEvent * eos)
 
   while (ret == GST_FLOW_OK && !all_handed_on (self)) {
     if (wait_for_audio (self))
-      ret = wait_for_room (self, object, deadline);
+      ret = wait_for_room (self, deadline);
     else
-      ret = gst_base_sink_do_preroll (GST_BASE_SINK (self), object);
+      ret = gst_base_sink_wait_preroll (GST_BASE_SINK (self));
   }
   while (ret == GST_FLOW_OK && timeout != 0
       && !gst_identifai_outbox_drain (self->outbox, deadline))
-    ret = gst_base_sink_do_preroll (GST_BASE_SINK (self), object);
+    ret = gst_base_sink_wait_preroll (GST_BASE_SINK (self));
 
   return ret;
 }
@@ -653,7 +652,7 @@ handle_eos (GstIdentifaiSink * self, GstEvent * eos)
   if (error != NULL)
     post_error (self, error);
 
-  ret = drain (self, eos);
+  ret = drain (self);
   if (ret != GST_FLOW_OK) {
     GST_DEBUG_OBJECT (self, "EOS interrupted: %s", gst_flow_get_name (ret));
     gst_event_unref (eos);
