@@ -1,0 +1,451 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#define _GNU_SOURCE             /* memmem() */
+
+#include "feed.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <gst/video/video-event.h>
+
+/* Clips. */
+
+static void
+on_handoff (GstElement * sink, GstBuffer * buffer, GstPad * pad, Clip * clip)
+{
+  if (clip->caps == NULL)
+    clip->caps = gst_pad_get_current_caps (pad);
+  /* A copy, as the muxers and parsers of a test must not share metadata. */
+  g_ptr_array_add (clip->buffers, gst_buffer_copy_deep (buffer));
+}
+
+Clip *
+clip_new (const gchar * description)
+{
+  Clip *clip = g_new0 (Clip, 1);
+  gchar *launch = g_strdup_printf ("%s ! fakesink name=out sync=false "
+      "signal-handoffs=true", description);
+  GError *error = NULL;
+  GstElement *pipeline = gst_parse_launch (launch, &error);
+  GstMessage *message;
+  GstElement *out;
+  GstBus *bus;
+
+  fail_unless (error == NULL, "%s", error ? error->message : "");
+  clip->buffers =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) gst_buffer_unref);
+  out = gst_bin_get_by_name (GST_BIN (pipeline), "out");
+  g_signal_connect (out, "handoff", G_CALLBACK (on_handoff), clip);
+  bus = gst_element_get_bus (pipeline);
+
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  message = gst_bus_timed_pop_filtered (bus, 30 * GST_SECOND,
+      GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  fail_unless (message != NULL && GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS,
+      "no clip from %s", description);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+
+  gst_message_unref (message);
+  gst_object_unref (bus);
+  gst_object_unref (out);
+  gst_object_unref (pipeline);
+  g_free (launch);
+
+  return clip;
+}
+
+Clip *
+clip_new_h264 (guint n_frames, guint gop)
+{
+  gchar *description = g_strdup_printf ("videotestsrc num-buffers=%u ! "
+      "video/x-raw,width=64,height=48,framerate=25/1 ! x264enc bframes=0 "
+      "tune=zerolatency speed-preset=ultrafast threads=1 option-string="
+      "scenecut=0 key-int-max=%u ! h264parse ! "
+      "video/x-h264,stream-format=avc,alignment=au ! identity", n_frames, gop);
+  Clip *clip = clip_new (description);
+  guint i;
+
+  g_free (description);
+  fail_unless_equals_int (clip->buffers->len, n_frames);
+  /* x264enc starts at an hour. */
+  for (i = 0; i < n_frames; i++) {
+    GstBuffer *buffer = g_ptr_array_index (clip->buffers, i);
+
+    GST_BUFFER_PTS (buffer) = GST_BUFFER_DTS (buffer) = i * 40 * GST_MSECOND;
+    GST_BUFFER_DURATION (buffer) = 40 * GST_MSECOND;
+    GST_BUFFER_FLAG_UNSET (buffer, GST_BUFFER_FLAG_DISCONT);
+    fail_unless_equals_int (GST_BUFFER_FLAG_IS_SET (buffer,
+            GST_BUFFER_FLAG_DELTA_UNIT), i % gop != 0);
+  }
+
+  return clip;
+}
+
+Clip *
+clip_new_aac (guint n_frames)
+{
+  gchar *description = g_strdup_printf ("audiotestsrc samplesperbuffer=1024 "
+      "num-buffers=%u ! audio/x-raw,rate=44100,channels=1 ! avenc_aac ! "
+      "aacparse ! audio/mpeg,stream-format=raw", n_frames);
+  Clip *clip = clip_new (description);
+
+  g_free (description);
+
+  return clip;
+}
+
+void
+clip_free (Clip * clip)
+{
+  gst_clear_caps (&clip->caps);
+  g_ptr_array_unref (clip->buffers);
+  g_free (clip);
+}
+
+guint64
+clip_count_bytes (Clip * clip, guint from, guint to)
+{
+  guint64 bytes = 0;
+  guint i;
+
+  for (i = from; i < to; i++)
+    bytes += gst_buffer_get_size (g_ptr_array_index (clip->buffers, i));
+
+  return bytes;
+}
+
+/* Pads. */
+
+static gboolean
+on_event (GstPad * pad, GstObject * parent, GstEvent * event)
+{
+  Feed *feed = gst_pad_get_element_private (pad);
+  GstClockTime time;
+
+  if (gst_video_event_is_force_key_unit (event)) {
+    gst_video_event_parse_upstream_force_key_unit (event, &time, NULL, NULL);
+    g_mutex_lock (&feed->lock);
+    g_array_append_val (feed->requests, time);
+    g_cond_broadcast (&feed->cond);
+    g_mutex_unlock (&feed->lock);
+  }
+  gst_event_unref (event);
+
+  return TRUE;
+}
+
+static gboolean
+on_query (GstPad * pad, GstObject * parent, GstQuery * query)
+{
+  Feed *feed = gst_pad_get_element_private (pad);
+
+  if (GST_QUERY_TYPE (query) != GST_QUERY_LATENCY)
+    return gst_pad_query_default (pad, parent, query);
+  gst_query_set_latency (query, feed->live, 0, GST_CLOCK_TIME_NONE);
+
+  return TRUE;
+}
+
+static void
+link_pad (Feed * feed, const gchar * pad_name)
+{
+  GstPad *peer = g_str_equal (pad_name, "sink") ?
+      gst_element_get_static_pad (feed->sink, pad_name) :
+      gst_element_request_pad_simple (feed->sink, pad_name);
+
+  fail_unless (peer != NULL, "no pad %s", pad_name);
+  fail_unless_equals_int (gst_pad_link (feed->pad, peer), GST_PAD_LINK_OK);
+  gst_object_unref (peer);
+}
+
+Feed *
+feed_new (SinkRun * run, const gchar * pad_name, GstCaps * caps,
+    const GstSegment * segment, gboolean live)
+{
+  Feed *feed = g_new0 (Feed, 1);
+  GstSegment from_zero;
+
+  g_mutex_init (&feed->lock);
+  g_cond_init (&feed->cond);
+  feed->requests = g_array_new (FALSE, FALSE, sizeof (GstClockTime));
+  feed->sink = sink_run_get_sink (run);
+  feed->live = live;
+
+  feed->pad = gst_pad_new (NULL, GST_PAD_SRC);
+  gst_pad_set_element_private (feed->pad, feed);
+  gst_pad_set_event_function (feed->pad, on_event);
+  gst_pad_set_query_function (feed->pad, on_query);
+  link_pad (feed, pad_name);
+  gst_pad_set_active (feed->pad, TRUE);
+
+  gst_segment_init (&from_zero, GST_FORMAT_TIME);
+  gst_pad_push_event (feed->pad, gst_event_new_stream_start (pad_name));
+  if (caps != NULL)
+    gst_pad_push_event (feed->pad, gst_event_new_caps (caps));
+  gst_pad_push_event (feed->pad,
+      gst_event_new_segment (segment ? segment : &from_zero));
+
+  return feed;
+}
+
+void
+feed_free (Feed * feed)
+{
+  GstPad *peer = gst_pad_get_peer (feed->pad);
+
+  if (feed->thread != NULL)
+    feed_join (feed);
+  if (peer != NULL) {
+    gst_pad_unlink (feed->pad, peer);
+    if (GST_PAD_TEMPLATE_PRESENCE (GST_PAD_PAD_TEMPLATE (peer)) ==
+        GST_PAD_REQUEST)
+      gst_element_release_request_pad (feed->sink, peer);
+    gst_object_unref (peer);
+  }
+  gst_pad_set_active (feed->pad, FALSE);
+  gst_object_unref (feed->pad);
+  g_array_unref (feed->requests);
+  g_mutex_clear (&feed->lock);
+  g_cond_clear (&feed->cond);
+  g_free (feed);
+}
+
+static GstFlowReturn
+push_one (Feed * feed, Clip * clip, guint i, GstClockTimeDiff offset)
+{
+  GstBuffer *buffer = gst_buffer_copy (g_ptr_array_index (clip->buffers, i));
+
+  GST_BUFFER_PTS (buffer) += offset;
+  if (GST_BUFFER_DTS_IS_VALID (buffer))
+    GST_BUFFER_DTS (buffer) += offset;
+
+  return gst_pad_push (feed->pad, buffer);
+}
+
+GstFlowReturn
+feed_push (Feed * feed, Clip * clip, guint from, guint to,
+    GstClockTimeDiff offset)
+{
+  GstFlowReturn ret = GST_FLOW_OK;
+  guint i;
+
+  fail_unless (to <= clip->buffers->len);
+  for (i = from; i < to && ret == GST_FLOW_OK; i++)
+    ret = push_one (feed, clip, i, offset);
+
+  return ret;
+}
+
+gboolean
+feed_event (Feed * feed, GstEvent * event)
+{
+  return gst_pad_push_event (feed->pad, event);
+}
+
+void
+feed_flush (Feed * feed)
+{
+  fail_unless (feed_event (feed, gst_event_new_flush_start ()));
+  fail_unless (feed_event (feed, gst_event_new_flush_stop (TRUE)));
+}
+
+/* Threads. */
+
+static gpointer
+feed_thread (gpointer data)
+{
+  Feed *feed = data;
+  GstFlowReturn flow = GST_FLOW_OK;
+  guint i;
+
+  for (i = feed->from; i < feed->to && flow == GST_FLOW_OK; i++) {
+    flow = push_one (feed, feed->clip, i, 0);
+    g_mutex_lock (&feed->lock);
+    feed->pushed++;
+    g_cond_broadcast (&feed->cond);
+    g_mutex_unlock (&feed->lock);
+  }
+  if (feed->eos && flow == GST_FLOW_OK
+      && !gst_pad_push_event (feed->pad, gst_event_new_eos ()))
+    flow = GST_FLOW_FLUSHING;
+
+  g_mutex_lock (&feed->lock);
+  feed->done = TRUE;
+  feed->flow = flow;
+  g_cond_broadcast (&feed->cond);
+  g_mutex_unlock (&feed->lock);
+
+  return NULL;
+}
+
+void
+feed_start (Feed * feed, Clip * clip, guint from, guint to, gboolean eos)
+{
+  fail_unless (feed->thread == NULL && to <= clip->buffers->len);
+  feed->clip = clip;
+  feed->from = from;
+  feed->to = to;
+  feed->eos = eos;
+  feed->pushed = 0;
+  feed->done = FALSE;
+  feed->thread = g_thread_new ("feed", feed_thread, feed);
+}
+
+void
+feed_wait (Feed * feed, guint pushed)
+{
+  gint64 deadline = g_get_monotonic_time () + SINK_PATIENCE;
+
+  g_mutex_lock (&feed->lock);
+  while (feed->pushed < pushed && !feed->done)
+    fail_unless (g_cond_wait_until (&feed->cond, &feed->lock, deadline),
+        "stuck after %u of %u frames", feed->pushed, pushed);
+  g_mutex_unlock (&feed->lock);
+}
+
+guint
+feed_get_pushed (Feed * feed)
+{
+  guint pushed;
+
+  g_mutex_lock (&feed->lock);
+  pushed = feed->pushed;
+  g_mutex_unlock (&feed->lock);
+
+  return pushed;
+}
+
+gboolean
+feed_is_done (Feed * feed)
+{
+  gboolean done;
+
+  g_mutex_lock (&feed->lock);
+  done = feed->done;
+  g_mutex_unlock (&feed->lock);
+
+  return done;
+}
+
+GstFlowReturn
+feed_join (Feed * feed)
+{
+  gint64 deadline = g_get_monotonic_time () + SINK_PATIENCE;
+
+  g_mutex_lock (&feed->lock);
+  while (!feed->done)
+    fail_unless (g_cond_wait_until (&feed->cond, &feed->lock, deadline),
+        "the feeding thread is stuck after %u frames", feed->pushed);
+  g_mutex_unlock (&feed->lock);
+  g_thread_join (g_steal_pointer (&feed->thread));
+
+  return feed->flow;
+}
+
+guint
+feed_count_requests (Feed * feed)
+{
+  guint count;
+
+  g_mutex_lock (&feed->lock);
+  count = feed->requests->len;
+  g_mutex_unlock (&feed->lock);
+
+  return count;
+}
+
+GstClockTime
+feed_get_request (Feed * feed, guint nth)
+{
+  GstClockTime time;
+
+  g_mutex_lock (&feed->lock);
+  fail_unless (nth < feed->requests->len);
+  time = g_array_index (feed->requests, GstClockTime, nth);
+  g_mutex_unlock (&feed->lock);
+
+  return time;
+}
+
+/* What was sent. */
+
+static const gchar *
+find (const gchar * data, gsize size, const gchar * text)
+{
+  const gchar *found = memmem (data, size, text, strlen (text));
+
+  fail_unless (found != NULL, "no \"%s\" in the body", text);
+
+  return found;
+}
+
+GBytes *
+feed_get_file (FaultServer * server, guint nth)
+{
+  const FaultRequest *request = fault_server_get (server, FAULT_POST, nth);
+  const gchar *data, *part, *end, *boundary_end;
+  gchar *boundary, *delimiter;
+  gsize size;
+
+  fail_unless (request != NULL && request->whole_at > 0);
+  data = g_bytes_get_data (request->body, &size);
+  boundary_end = find (data, size, "\r\n");
+  boundary = g_strndup (data, boundary_end - data);
+  delimiter = g_strconcat ("\r\n", boundary, NULL);
+
+  part = find (data, size, "name=\"video\"");
+  part = find (part, data + size - part, "\r\n\r\n") + 4;
+  end = find (part, data + size - part, delimiter);
+  g_free (boundary);
+  g_free (delimiter);
+
+  return g_bytes_new_from_bytes (request->body, part - data, end - part);
+}
+
+guint
+feed_decode_path (const gchar * path, const gchar * stream)
+{
+  const gchar *map = g_str_equal (stream, "v") ? "0:v" : "0:a";
+  const gchar *argv[] = { "ffmpeg", "-nostdin", "-v", "error", "-i", path,
+    "-map", map, "-fps_mode", "passthrough", "-f", "framemd5", "-", NULL
+  };
+  gchar *output = NULL, *complaints = NULL, *line;
+  GError *error = NULL;
+  gint status = 0;
+  guint n = 0;
+
+  fail_unless (g_spawn_sync (NULL, (gchar **) argv, NULL,
+          G_SPAWN_SEARCH_PATH, NULL, NULL, &output, &complaints, &status,
+          &error), "%s", error ? error->message : "");
+  fail_unless (status == 0 && *complaints == '\0', "ffmpeg on %s: %s", path,
+      complaints);
+  for (line = strtok (output, "\n"); line; line = strtok (NULL, "\n"))
+    n += (*line != '#');
+  g_free (output);
+  g_free (complaints);
+
+  return n;
+}
+
+guint
+feed_decode (GBytes * file, const gchar * stream)
+{
+  gchar *path = NULL;
+  gint fd = g_file_open_tmp ("identifai-feed-XXXXXX", &path, NULL);
+  guint n;
+
+  fail_unless (fd >= 0);
+  close (fd);
+  fail_unless (g_file_set_contents (path, g_bytes_get_data (file, NULL),
+          g_bytes_get_size (file), NULL));
+  n = feed_decode_path (path, stream);
+  g_unlink (path);
+  g_free (path);
+
+  return n;
+}

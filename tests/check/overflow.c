@@ -1,0 +1,491 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The element when segments come faster than they are judged: what holds the
+ * video pad, what is dropped, what is said about it, and that the bounds hold
+ * at every moment.
+ */
+
+#include "feed.h"
+
+/* The clip: a key frame each GOP frames, and a segment each key frame. */
+#define GOP 5
+#define FRAMES 100
+/* Of them, the last one is closed by EOS only. */
+#define SEGMENTS (FRAMES / GOP)
+
+#define SINK "identifaisink name=sink segment-duration=200000000 "
+
+/* Calls that are on the wire at once, at most; see identifaitransport.h. */
+#define UPLOADS 4
+
+static const FaultStep silent[] = {
+  {FAULT_POST, 0, FAULT_SILENT},
+};
+
+/* The first ones take half a second. */
+static const FaultStep slow_start[] = {
+  {FAULT_POST, 1, FAULT_ANSWER,.delay = 500},
+  {FAULT_POST, 2, FAULT_ANSWER,.delay = 500},
+  {FAULT_POST, 3, FAULT_ANSWER,.delay = 500},
+  {FAULT_POST, 4, FAULT_ANSWER,.delay = 500},
+};
+
+static const FaultStep slow[] = {
+  {FAULT_POST, 0, FAULT_ANSWER,.delay = 20},
+};
+
+/* Looks at stats all the time. */
+typedef struct
+{
+  SinkRun *run;
+  GThread *thread;
+  gint stop;                    /* atomic */
+  guint64 max_bytes;
+  guint64 max_pending;
+  guint64 max_held;             /* closed, and not taken by the service; right if
+                                 * nothing fails or is dropped */
+} Sampler;
+
+static guint64
+field (const GstStructure * stats, const gchar * name)
+{
+  guint64 value = 0;
+
+  gst_structure_get_uint64 (stats, name, &value);
+
+  return value;
+}
+
+static gpointer
+sample (gpointer data)
+{
+  Sampler *self = data;
+  GstStructure *stats;
+
+  do {
+    g_object_get (sink_run_get_sink (self->run), "stats", &stats, NULL);
+    self->max_bytes = MAX (self->max_bytes, field (stats, "pending-bytes"));
+    self->max_pending = MAX (self->max_pending, field (stats, "pending"));
+    self->max_held = MAX (self->max_held, field (stats, "segments")
+        - field (stats, "submitted"));
+    gst_structure_free (stats);
+    g_usleep (200);
+  } while (!g_atomic_int_get (&self->stop));
+
+  return NULL;
+}
+
+static void
+sampler_start (Sampler * self, SinkRun * run)
+{
+  *self = (Sampler) {
+  .run = run,};
+  self->thread = g_thread_new ("sampler", sample, self);
+}
+
+static void
+sampler_stop (Sampler * self)
+{
+  g_atomic_int_set (&self->stop, TRUE);
+  g_thread_join (self->thread);
+}
+
+/* A service, an element and a clip. */
+typedef struct
+{
+  FaultServer *server;
+  SinkRun *run;
+  Clip *clip;
+  Feed *feed;
+} Scene;
+
+static void
+scene_init (Scene * scene, const FaultStep * steps, guint n_steps,
+    const gchar * description, gboolean live)
+{
+  gchar *url;
+
+  scene->server = fault_server_new (steps, n_steps);
+  url = fault_server_get_url (scene->server);
+  scene->run = sink_run_new (url, description);
+  scene->clip = clip_new_h264 (FRAMES, GOP);
+  fail_unless (sink_run_start (scene->run));
+  scene->feed = feed_new (scene->run, "sink", scene->clip->caps, NULL, live);
+  g_free (url);
+}
+
+/* Whatever goes on, stopping ends it and gives all segments their outcomes. */
+static void
+scene_clear (Scene * scene)
+{
+  sink_run_stop (scene->run);
+  feed_free (scene->feed);
+  sink_run_free (scene->run);
+  if (scene->server != NULL)
+    fault_server_free (scene->server);
+  clip_free (scene->clip);
+}
+
+/* From now on nobody listens there. */
+static void
+scene_close_server (Scene * scene)
+{
+  g_clear_pointer (&scene->server, fault_server_free);
+}
+
+static GstStructure *
+get_dropped (SinkRun * run, guint nth, guint * number)
+{
+  const GstStructure *dropped =
+      sink_run_get_structure (run, "identifai-dropped", nth);
+
+  fail_unless_equals_string (gst_structure_get_string (dropped, "reason"),
+      "overflow");
+  fail_unless (gst_structure_get_uint (dropped, "segment", number));
+
+  return (GstStructure *) dropped;
+}
+
+static void
+check_warning (SinkRun * run, guint nth, const gchar * text)
+{
+  GError *error = NULL;
+
+  gst_message_parse_warning (sink_run_get (run, "warning", nth), &error, NULL);
+  fail_unless (strstr (error->message, text) != NULL, "%s", error->message);
+  g_error_free (error);
+}
+
+/* overflow=block, or auto and not live: the thread stands still when the bound
+ * is reached, and goes on when it is told to stop. */
+
+typedef struct
+{
+  const gchar *properties;
+  guint held;                   /* segments when it stands still */
+} BlockRow;
+
+static const BlockRow block_rows[] = {
+  {"overflow=block max-pending-segments=1", 1},
+  {"overflow=block max-pending-segments=3", 3},
+  {"overflow=auto max-pending-segments=2", 2},
+  /* Too few bytes for any: a single one always may. */
+  {"overflow=block max-pending-bytes=1", 1},
+};
+
+GST_START_TEST (test_block_stands_still)
+{
+  const BlockRow *row = &block_rows[__i__];
+  gchar *launch = g_strconcat (SINK, row->properties, NULL);
+  Scene scene;
+
+  scene_init (&scene, silent, G_N_ELEMENTS (silent), launch, FALSE);
+  feed_start (scene.feed, scene.clip, 0, FRAMES, TRUE);
+  sink_run_wait (scene.run, "identifai-segment", row->held);
+  /* One more is in its hand, with the frame that closed it. */
+  feed_wait (scene.feed, (row->held + 1) * GOP);
+  /* Time to go wrong. */
+  g_usleep (200000);
+  fail_if (feed_is_done (scene.feed));
+  fail_unless (feed_get_pushed (scene.feed) <= (row->held + 1) * GOP + 1);
+  fail_unless_equals_uint64 (sink_run_get_stat (scene.run, "pending"),
+      row->held);
+
+  sink_run_stop (scene.run);
+  fail_unless_equals_int (feed_join (scene.feed), GST_FLOW_FLUSHING);
+  fail_unless (sink_run_count (scene.run, "identifai-dropped") > row->held);
+  fail_unless_equals_int (sink_run_count (scene.run, "warning"), 0);
+
+  scene_clear (&scene);
+  g_free (launch);
+}
+
+GST_END_TEST;
+
+/* A slow service loses nothing, and the bounds hold. */
+GST_START_TEST (test_block_slow)
+{
+  static const gchar *const properties[] = {
+    SINK "max-pending-segments=1", SINK "max-pending-segments=2",
+    SINK "overflow=block max-pending-segments=5",
+  };
+  static const guint bounds[] = { 1, 2, 5 };
+  Sampler sampler;
+  Scene scene;
+
+  scene_init (&scene, slow, G_N_ELEMENTS (slow), properties[__i__], FALSE);
+  sampler_start (&sampler, scene.run);
+  feed_start (scene.feed, scene.clip, 0, FRAMES, TRUE);
+  fail_unless_equals_int (feed_join (scene.feed), GST_FLOW_OK);
+  sampler_stop (&sampler);
+  fail_unless (sink_run_wait_end (scene.run));
+
+  fail_unless_equals_int (sink_run_count (scene.run, "identifai-verdict"),
+      SEGMENTS);
+  fail_unless (sampler.max_held <= bounds[__i__], "%" G_GUINT64_FORMAT
+      " segments were held", sampler.max_held);
+  fail_unless_equals_int (sink_run_count (scene.run, "warning"), 0);
+  scene_clear (&scene);
+}
+
+GST_END_TEST;
+
+/* By bytes, whatever the muxer adds. */
+GST_START_TEST (test_bytes_bound)
+{
+  static const gchar *const policies[] = { "block", "drop-oldest",
+    "drop-newest"
+  };
+  Clip *clip = clip_new_h264 (FRAMES, GOP);
+  guint64 bound = clip_count_bytes (clip, 0, 3 * GOP) + 3000;
+  gchar *launch = g_strdup_printf (SINK "overflow=%s max-pending-bytes=%"
+      G_GUINT64_FORMAT, policies[__i__], bound);
+  Sampler sampler;
+  Scene scene;
+
+  scene_init (&scene, slow, G_N_ELEMENTS (slow), launch, FALSE);
+  sampler_start (&sampler, scene.run);
+  feed_start (scene.feed, scene.clip, 0, FRAMES, TRUE);
+  fail_unless_equals_int (feed_join (scene.feed), GST_FLOW_OK);
+  sampler_stop (&sampler);
+  fail_unless (sink_run_wait_end (scene.run));
+
+  fail_unless (sampler.max_bytes > 0);
+  fail_unless (sampler.max_bytes <= bound, "%" G_GUINT64_FORMAT " bytes of %"
+      G_GUINT64_FORMAT " were held", sampler.max_bytes, bound);
+  scene_clear (&scene);
+  clip_free (clip);
+  g_free (launch);
+}
+
+GST_END_TEST;
+
+/* The other policies: the thread never waits. */
+
+typedef struct
+{
+  const gchar *properties;
+  gboolean live;
+  gboolean newest;              /* what is dropped */
+  guint bound;
+} DropRow;
+
+static const DropRow drop_rows[] = {
+  {"overflow=drop-oldest max-pending-segments=8", FALSE, FALSE, 8},
+  {"overflow=drop-newest max-pending-segments=8", FALSE, TRUE, 8},
+  {"overflow=auto max-pending-segments=8", TRUE, FALSE, 8},
+  {"overflow=drop-oldest max-pending-segments=1", FALSE, FALSE, 1},
+  {"overflow=drop-newest max-pending-segments=1", TRUE, TRUE, 1},
+};
+
+static void
+check_which (const DropRow * row, SinkRun * run, guint n_closed)
+{
+  guint n = sink_run_count (run, "identifai-dropped"), number, i;
+  /* On the wire or with the muxer. */
+  guint stuck = MIN (UPLOADS + 1, row->bound);
+
+  fail_unless_equals_int (n, n_closed - row->bound);
+  for (i = 0; i < n; i++) {
+    get_dropped (run, i, &number);
+    if (row->newest)
+      fail_unless (number >= row->bound);
+    else
+      fail_unless (row->bound == 1 || number < n_closed - (row->bound - stuck));
+  }
+}
+
+GST_START_TEST (test_drop_silent)
+{
+  const DropRow *row = &drop_rows[__i__];
+  gchar *launch = g_strconcat (SINK, row->properties, NULL);
+  Sampler sampler;
+  Scene scene;
+
+  scene_init (&scene, silent, G_N_ELEMENTS (silent), launch, row->live);
+  sampler_start (&sampler, scene.run);
+  fail_unless_equals_int (feed_push (scene.feed, scene.clip, 0, FRAMES, 0),
+      GST_FLOW_OK);
+  sampler_stop (&sampler);
+  check_which (row, scene.run, SEGMENTS - 1);
+  fail_unless (sampler.max_pending <= row->bound);
+  /* Once, when it starts. */
+  fail_unless_equals_int (sink_run_count (scene.run, "warning"), 1);
+  fail_unless_equals_int (sink_run_count (scene.run, "info"), 0);
+  check_warning (scene.run, 0, "drop");
+
+  scene_clear (&scene);
+  g_free (launch);
+}
+
+GST_END_TEST;
+
+/* Nobody listens there, and every attempt is made again without end. */
+GST_START_TEST (test_drop_gone)
+{
+  guint warnings;
+  Scene scene;
+
+  scene_init (&scene, NULL, 0, SINK "max-pending-segments=2", TRUE);
+  scene_close_server (&scene);
+  gst_element_set_state (sink_run_get_pipeline (scene.run), GST_STATE_NULL);
+  g_object_set (sink_run_get_sink (scene.run), "retries", -1, NULL);
+  sink_run_forget (scene.run);
+  fail_unless (sink_run_start (scene.run));
+  feed_free (scene.feed);
+  scene.feed = feed_new (scene.run, "sink", scene.clip->caps, NULL, TRUE);
+
+  fail_unless_equals_int (feed_push (scene.feed, scene.clip, 0, FRAMES, 0),
+      GST_FLOW_OK);
+  sink_run_wait (scene.run, "identifai-dropped", SEGMENTS - 1 - 2);
+  /* One for what is dropped, and one for the network. */
+  sink_run_wait (scene.run, "warning", 2);
+  warnings = sink_run_count (scene.run, "warning");
+  fail_unless_equals_int (warnings, 2);
+  fail_unless_equals_uint64 (sink_run_get_stat (scene.run, "pending"), 2);
+  fail_unless_equals_int (sink_run_count (scene.run, "identifai-failed"), 0);
+
+  scene_clear (&scene);
+}
+
+GST_END_TEST;
+
+/* The service comes back: the trouble ends once, and can start again. */
+GST_START_TEST (test_trouble_ends)
+{
+  guint verdicts, i;
+  Scene scene;
+
+  scene_init (&scene, slow_start, G_N_ELEMENTS (slow_start),
+      SINK "max-pending-segments=4", TRUE);
+  fail_unless_equals_int (feed_push (scene.feed, scene.clip, 0, FRAMES, 0),
+      GST_FLOW_OK);
+  sink_run_wait (scene.run, "warning", 1);
+  verdicts = SEGMENTS - 1 - sink_run_count (scene.run, "identifai-dropped");
+  sink_run_wait (scene.run, "identifai-verdict", verdicts);
+  fail_unless_equals_int (sink_run_count (scene.run, "info"), 0);
+
+  /* One after the other, now. */
+  for (i = 0; i < 5; i++) {
+    fail_unless_equals_int (feed_push (scene.feed, scene.clip, 0, GOP,
+            (4 + i / 5.) * GST_SECOND), GST_FLOW_OK);
+    sink_run_wait (scene.run, "identifai-verdict", ++verdicts);
+  }
+  fail_unless_equals_int (sink_run_count (scene.run, "info"), 1);
+  fail_unless_equals_int (sink_run_count (scene.run, "warning"), 1);
+
+  scene_clear (&scene);
+}
+
+GST_END_TEST;
+
+/* The end of the stream while the service is silent: drain-timeout holds for
+ * what still waits for room, too. */
+GST_START_TEST (test_drain_timeout)
+{
+  guint i;
+  Scene scene;
+
+  scene_init (&scene, silent, G_N_ELEMENTS (silent),
+      SINK "overflow=block max-pending-segments=1 drain-timeout=300000000",
+      FALSE);
+  /* One is out, the other is closed by EOS. */
+  feed_start (scene.feed, scene.clip, 0, 2 * GOP, TRUE);
+  fail_unless_equals_int (feed_join (scene.feed), GST_FLOW_OK);
+  sink_run_wait (scene.run, "eos", 1);
+  fail_unless_equals_int (sink_run_count (scene.run, "identifai-failed"), 2);
+  for (i = 0; i < 2; i++)
+    fail_unless_equals_string (gst_structure_get_string (sink_run_get_structure
+            (scene.run, "identifai-failed", i), "reason"), "timeout");
+  /* Nothing was judged. */
+  fail_unless_equals_int (sink_run_count (scene.run, "error"), 1);
+
+  scene_clear (&scene);
+}
+
+GST_END_TEST;
+
+/* A held pad is let go of by a flush, and the stream starts afresh. */
+GST_START_TEST (test_flush_while_blocked)
+{
+  GstSegment segment;
+  guint flushed;
+  Scene scene;
+
+  scene_init (&scene, slow_start, G_N_ELEMENTS (slow_start),
+      SINK "overflow=block max-pending-segments=1", FALSE);
+  feed_start (scene.feed, scene.clip, 0, FRAMES, FALSE);
+  sink_run_wait (scene.run, "identifai-segment", 1);
+  feed_wait (scene.feed, 2 * GOP);
+  fail_unless (feed_event (scene.feed, gst_event_new_flush_start ()));
+  fail_unless_equals_int (feed_join (scene.feed), GST_FLOW_FLUSHING);
+  fail_unless (feed_event (scene.feed, gst_event_new_flush_stop (TRUE)));
+  flushed = sink_run_get_stat (scene.run, "dropped");
+  fail_unless (flushed >= 1);
+  /* Another thread may be posting them. */
+  sink_run_wait (scene.run, "identifai-dropped", flushed);
+  fail_unless_equals_string (gst_structure_get_string (sink_run_get_structure
+          (scene.run, "identifai-dropped", 0), "reason"), "flushed");
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  fail_unless (feed_event (scene.feed, gst_event_new_segment (&segment)));
+  feed_start (scene.feed, scene.clip, 0, 4 * GOP, TRUE);
+  fail_unless_equals_int (feed_join (scene.feed), GST_FLOW_OK);
+  fail_unless (sink_run_wait_end (scene.run));
+  fail_unless_equals_int (sink_run_count (scene.run, "identifai-dropped"),
+      flushed);
+
+  scene_clear (&scene);
+}
+
+GST_END_TEST;
+
+/* A held pad stays held over a pause, and goes on after it. */
+GST_START_TEST (test_pause_while_blocked)
+{
+  Scene scene;
+
+  scene_init (&scene, slow_start, G_N_ELEMENTS (slow_start),
+      SINK "overflow=block max-pending-segments=1", FALSE);
+  feed_start (scene.feed, scene.clip, 0, 4 * GOP, TRUE);
+  sink_run_wait (scene.run, "identifai-segment", 1);
+  gst_element_set_state (sink_run_get_pipeline (scene.run), GST_STATE_PAUSED);
+  fail_unless (gst_element_get_state (sink_run_get_pipeline (scene.run), NULL,
+          NULL, 10 * GST_SECOND) != GST_STATE_CHANGE_FAILURE);
+  fail_unless (sink_run_start (scene.run));
+  fail_unless_equals_int (feed_join (scene.feed), GST_FLOW_OK);
+  fail_unless (sink_run_wait_end (scene.run));
+  fail_unless_equals_int (sink_run_count (scene.run, "identifai-verdict"), 4);
+
+  scene_clear (&scene);
+}
+
+GST_END_TEST;
+
+static Suite *
+overflow_suite (void)
+{
+  Suite *suite = suite_create ("overflow");
+  TCase *block = tcase_create ("block");
+  TCase *drop = tcase_create ("drop");
+
+  suite_add_tcase (suite, block);
+  tcase_add_loop_test (block, test_block_stands_still, 0,
+      G_N_ELEMENTS (block_rows));
+  tcase_add_loop_test (block, test_block_slow, 0, 3);
+  tcase_add_test (block, test_drain_timeout);
+  tcase_add_test (block, test_flush_while_blocked);
+  tcase_add_test (block, test_pause_while_blocked);
+
+  suite_add_tcase (suite, drop);
+  tcase_add_loop_test (drop, test_drop_silent, 0, G_N_ELEMENTS (drop_rows));
+  tcase_add_test (drop, test_drop_gone);
+  tcase_add_test (drop, test_trouble_ends);
+  tcase_add_loop_test (drop, test_bytes_bound, 0, 3);
+
+  return suite;
+}
+
+GST_CHECK_MAIN (overflow);
