@@ -1,0 +1,1029 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The emulator, as a process of its own.
+ */
+
+#include <gst/check/gstcheck.h>
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "emulatortool.h"
+
+#define VIDEO "/api/classification_video"
+#define IMAGE "/api/classification"
+#define AUDIO "/api/classification_audio"
+
+#define COLOR(argb) "videotestsrc num-buffers=20 pattern=solid-color " \
+    "foreground-color=0x" argb " ! video/x-raw,width=64,height=48"
+#define MAGENTA COLOR ("ffff00ff") " ! jpegenc ! qtmux"
+#define NEITHER COLOR ("ff808080") " ! jpegenc ! matroskamux"
+#define BLACK COLOR ("ff000000") " ! jpegenc ! avimux"
+/* Half a second each of grey and magenta, key frames at 0, 5, 10, 15. */
+#define TWO_SHOTS "videotestsrc num-buffers=20 ! video/x-raw,width=64," \
+    "height=48,framerate=10/1 ! vp8enc keyframe-max-dist=5 ! webmmux"
+#define TONE "audiotestsrc freq=1000 samplesperbuffer=4410 num-buffers=40 ! " \
+    "audio/x-raw,rate=44100,channels=1 ! wavenc"
+
+static GBytes *
+make_text (const gchar * text)
+{
+  return g_bytes_new (text, strlen (text));
+}
+
+static const gchar *
+get_string (JsonNode * node, const gchar * object, const gchar * member)
+{
+  JsonObject *root = json_node_get_object (node);
+
+  if (object != NULL)
+    root = json_object_get_object_member (root, object);
+  return json_object_get_null_member (root, member) ? NULL
+      : json_object_get_string_member (root, member);
+}
+
+static JsonArray *
+get_images (JsonNode * node)
+{
+  return json_object_get_array_member (json_object_get_object_member
+      (json_node_get_object (node), "results"), "images");
+}
+
+/* Submit calls that are refused, and how */
+
+static const struct
+{
+  const gchar *path, *key, *fields, *part, *type;
+  const gchar *file;            /* NULL = no part, else its text; "clip" */
+  guint status;
+  const gchar *body;            /* part of the answer */
+} refused_rows[] = {
+  {VIDEO, "k", "ref_id=x", NULL, NULL, NULL, 400,
+      "{\"video\":[\"The video field is required.\"]}"},
+  {VIDEO, "k", "video=x", NULL, NULL, NULL, 400,
+      "{\"video\":[\"The video field must be a file.\"]}"},
+  {VIDEO, "k", "frames=7", "video", "video/mp4", "clip", 400,
+      "{\"frames\":[\"The selected frames is invalid.\"]}"},
+  {VIDEO, "k", "frames=x", "video", "video/mp4", "clip", 400,
+      "{\"frames\":[\"The frames field must be an integer.\"]}"},
+  {VIDEO, "k", "with_nsfw=perhaps", "video", "video/mp4", "clip", 400,
+      "{\"with_nsfw\":[\"The with nsfw field must be true or false.\"]}"},
+  {VIDEO, "k", "a=b", "video", "video/mp4", "this is text", 400,
+      "{\"error\":\"The uploaded file format is not supported.\"}"},
+  {VIDEO, "k", "a=b", "video", "video/mp4", "", 400,
+      "{\"error\":\"The uploaded file format is not supported.\"}"},
+  {VIDEO, "k", "a=b", "video", "image/png", "clip", 400,
+      "{\"error\":\"The uploaded file format is not supported.\"}"},
+  {IMAGE, "k", "a=b", "image", "image/png", "clip", 400,
+      "{\"error\":\"The uploaded file format is not supported.\"}"},
+  {VIDEO, "k", "a=b", "video", "video/mp4", "large", 400,
+      "{\"error\":\"The uploaded file exceeds the maximum allowed size of "
+        "100KB.\"}"},
+  {AUDIO, "k", "a=b", "video", "video/mp4", "clip", 400,
+      "{\"audio\":[\"The audio field is required.\"]}"},
+  {VIDEO, NULL, "a=b", "video", "video/mp4", "clip", 401,
+      "{\"error\":\"Unauthorized\"}"},
+  {VIDEO, "other", "a=b", "video", "video/mp4", "clip", 401,
+      "{\"error\":\"Unauthorized\"}"},
+  {VIDEO, "never", "a=b", "video", "video/mp4", "clip", 403,
+      "{\"error\":\"Forbidden\"}"},
+  {VIDEO, "poor", "frames=10", "video", "video/mp4", "clip", 400, "credits"},
+};
+
+GST_START_TEST (test_refused)
+{
+  const gchar *text = refused_rows[__i__].file;
+  GBytes *file = NULL, *form;
+  Emulator emulator;
+  Answer answer;
+
+  if (g_strcmp0 (text, "clip") == 0)
+    file = make_clip (MAGENTA);
+  else if (g_strcmp0 (text, "large") == 0)
+    file = g_bytes_new_take (g_malloc0 (100001), 100001);
+  else if (text != NULL)
+    file = make_text (text);
+  form = make_form (refused_rows[__i__].fields, refused_rows[__i__].part,
+      "clip.mov", refused_rows[__i__].type, file);
+  emulator_start (&emulator, "--rate-limits off --max-bytes 100000 --api-key k "
+      "--api-key never=forbidden --api-key poor=1");
+  emulator_ask (&emulator, "POST", refused_rows[__i__].path,
+      refused_rows[__i__].key, "application/json", FORM_TYPE, form, &answer);
+  fail_unless_equals_int (answer.status, refused_rows[__i__].status);
+  fail_unless_equals_string (answer.type, "application/json");
+  fail_unless (strstr (answer.body, refused_rows[__i__].body) != NULL, "%s",
+      answer.body);
+  answer_clear (&answer);
+  emulator_stop (&emulator);
+  g_clear_pointer (&file, g_bytes_unref);
+  g_bytes_unref (form);
+}
+
+GST_END_TEST;
+
+/* What is no form at all, sent with the type of one. */
+GST_START_TEST (test_no_form)
+{
+  static const gchar *const types[] = { FORM_TYPE, "multipart/form-data",
+    "text/plain", "application/json"
+  };
+  GBytes *body = make_text ("{\"video\": 1}");
+  Emulator emulator;
+  Answer answer;
+  guint i;
+
+  emulator_start (&emulator, "--rate-limits off");
+  for (i = 0; i < G_N_ELEMENTS (types); i++) {
+    emulator_ask (&emulator, "POST", VIDEO, "k", NULL, types[i], body, &answer);
+    fail_unless_equals_int (answer.status, 400);
+    answer_clear (&answer);
+  }
+  emulator_stop (&emulator);
+  g_bytes_unref (body);
+}
+
+GST_END_TEST;
+
+/* Verdicts: about the very frames posted */
+
+static const struct
+{
+  const gchar *clip, *path, *fields;
+  const gchar *status;
+  const gchar *classification;  /* NULL = none */
+  gboolean unknown;
+} verdict_rows[] = {
+  {MAGENTA, VIDEO, "frames=5", "done", "artificial", FALSE},
+  {NEITHER, VIDEO, "frames=30", "done", "human", FALSE},
+  {BLACK, VIDEO, "frames=5", "done", NULL, TRUE},
+  {TWO_SHOTS, VIDEO, "key_frames=1&key_frames_method=flow", "done", "human",
+      FALSE},
+  {MAGENTA, VIDEO, "ensure_face_per_frame=true", "done", NULL, TRUE},
+  {COLOR ("ffff00ff") " ! pngenc snapshot=true", IMAGE, "a=b", "done",
+      "artificial", FALSE},
+  {COLOR ("ff00ff00") " ! jpegenc snapshot=true", IMAGE, "a=b", "done",
+      "human", FALSE},
+  {TONE, AUDIO, "a=b", "done", "artificial", FALSE},
+  {"audiotestsrc wave=pink-noise samplesperbuffer=4410 num-buffers=40 ! "
+        "audio/x-raw,rate=44100 ! vorbisenc ! oggmux", AUDIO, "a=b", "done",
+      "human", FALSE},
+  {"audiotestsrc wave=silence samplesperbuffer=4410 num-buffers=40 ! "
+        "audio/x-raw,rate=44100 ! wavenc", AUDIO, "a=b", "done", NULL, TRUE},
+  {"audiotestsrc samplesperbuffer=4410 num-buffers=20 ! "
+        "audio/x-raw,rate=44100 ! wavenc", AUDIO, "a=b", "errored", NULL,
+      FALSE},
+  {"audiotestsrc num-buffers=40 ! audioconvert ! audio/x-raw,format=S16LE ! "
+        "qtmux", VIDEO, "a=b", "errored", NULL, FALSE},
+};
+
+GST_START_TEST (test_verdict)
+{
+  GBytes *clip = make_clip (verdict_rows[__i__].clip);
+  const gchar *path = verdict_rows[__i__].path;
+  const gchar *classification = verdict_rows[__i__].classification;
+  Emulator emulator;
+  gchar *identifier;
+  JsonNode *result;
+
+  emulator_start (&emulator, "--rate-limits off --delay 0");
+  identifier = emulator_submit (&emulator, path, verdict_rows[__i__].fields,
+      clip);
+  result = emulator_wait (&emulator, path, identifier);
+  fail_unless_equals_string (get_string (result, NULL, "status"),
+      verdict_rows[__i__].status);
+  fail_unless_equals_string (get_string (result, NULL, "identifier"),
+      identifier);
+  fail_unless (strstr (get_string (result, NULL, "emulator"), "no detector"));
+  if (classification != NULL || verdict_rows[__i__].unknown) {
+    fail_unless_equals_string (get_string (result, "verdict",
+            "classification"), classification);
+    fail_unless_equals_int (json_object_get_boolean_member
+        (json_object_get_object_member (json_node_get_object (result),
+                "verdict"), "unknown"), verdict_rows[__i__].unknown);
+  } else {
+    fail_unless (get_string (result, NULL, "errors") != NULL);
+  }
+  json_node_unref (result);
+  g_free (identifier);
+  emulator_stop (&emulator);
+  g_bytes_unref (clip);
+}
+
+GST_END_TEST;
+
+/* A file that begins well and ends in the middle is errored or judged by what
+ * is there; one without its index is errored. */
+GST_START_TEST (test_truncated)
+{
+  GBytes *clip = make_clip (MAGENTA), *cut = g_bytes_new_from_bytes (clip, 0,
+      g_bytes_get_size (clip) / 2);
+  Emulator emulator;
+  gchar *identifier;
+  JsonNode *result;
+
+  emulator_start (&emulator, "--rate-limits off --delay 0");
+  identifier = emulator_submit (&emulator, VIDEO, "a=b", cut);
+  result = emulator_wait (&emulator, VIDEO, identifier);
+  fail_unless_equals_string (get_string (result, NULL, "status"), "errored");
+  fail_unless (g_str_has_prefix (get_string (result, NULL, "errors"),
+          "The file could not be decoded"));
+  json_node_unref (result);
+  g_free (identifier);
+  emulator_stop (&emulator);
+  g_bytes_unref (cut);
+  g_bytes_unref (clip);
+}
+
+GST_END_TEST;
+
+static const struct
+{
+  const gchar *fields;
+  const gchar *names;           /* of the frames judged */
+} frames_rows[] = {
+  {"frames=5", "frame-0 frame-4 frame-8 frame-12 frame-16"},
+  {"frames=10", "frame-0 frame-2 frame-4 frame-6 frame-8 frame-10 frame-12 "
+        "frame-14 frame-16 frame-18"},
+  {"frames=5&key_frames=true", "frame-0 frame-5 frame-10 frame-15"},
+};
+
+GST_START_TEST (test_frames)
+{
+  GBytes *clip = make_clip (TWO_SHOTS);
+  GString *names = g_string_new (NULL);
+  Emulator emulator;
+  gchar *identifier;
+  JsonNode *result;
+  guint i;
+
+  emulator_start (&emulator, "--rate-limits off --delay 0");
+  identifier = emulator_submit (&emulator, VIDEO, frames_rows[__i__].fields,
+      clip);
+  result = emulator_wait (&emulator, VIDEO, identifier);
+  for (i = 0; i < json_array_get_length (get_images (result)); i++)
+    g_string_append_printf (names, "%s%s", i > 0 ? " " : "",
+        json_object_get_string_member (json_array_get_object_element
+            (get_images (result), i), "name"));
+  fail_unless_equals_string (names->str, frames_rows[__i__].names);
+  g_string_free (names, TRUE);
+  json_node_unref (result);
+  g_free (identifier);
+  emulator_stop (&emulator);
+  g_bytes_unref (clip);
+}
+
+GST_END_TEST;
+
+/* Both forms of the answer, and a result that isn't final before its time. */
+GST_START_TEST (test_answers)
+{
+  GBytes *clip = make_clip (MAGENTA);
+  GBytes *form = make_form ("ref_id=cam7", "video", "clip.mov",
+      "video/quicktime", clip);
+  Emulator emulator;
+  Answer text, json, result;
+  gchar *path;
+
+  emulator_start (&emulator, "--rate-limits off --delay 3600");
+  emulator_ask (&emulator, "POST", VIDEO, "k", "text/plain", FORM_TYPE, form,
+      &text);
+  emulator_ask (&emulator, "POST", VIDEO, "k", "application/json", FORM_TYPE,
+      form, &json);
+  fail_unless_equals_int (text.length, 64);
+  fail_unless (strspn (text.body, "0123456789abcdef") == 64);
+  fail_unless (g_str_has_prefix (json.body, "{\"identifier\":\""));
+  fail_unless (strncmp (json.body + 15, text.body, 64) == 0);
+
+  path = g_strconcat (VIDEO "/", text.body, NULL);
+  emulator_ask (&emulator, "GET", path, "k", NULL, NULL, NULL, &result);
+  fail_unless (strstr (result.body, "\"status\":\"new\"") != NULL);
+  fail_unless (strstr (result.body, "\"verdict\":null") != NULL);
+  fail_unless (strstr (result.body, "\"ref_id\":\"cam7\"") != NULL);
+  answer_clear (&result);
+  emulator_ask (&emulator, "GET", VIDEO "/nothing", "k", NULL, NULL, NULL,
+      &result);
+  fail_unless_equals_int (result.status, 404);
+  answer_clear (&result);
+  answer_clear (&text);
+  answer_clear (&json);
+  g_free (path);
+  emulator_stop (&emulator);
+  g_bytes_unref (form);
+  g_bytes_unref (clip);
+}
+
+GST_END_TEST;
+
+/* The cache, and what credits are left: 1 for five frames. */
+GST_START_TEST (test_cache_and_credits)
+{
+  GBytes *clip = make_clip (MAGENTA);
+  gchar *ids[4];
+  Emulator emulator;
+  Answer answer;
+  guint i;
+
+  emulator_start (&emulator, "--rate-limits off --api-key k=10");
+  ids[0] = emulator_submit (&emulator, VIDEO, "frames=5", clip);
+  ids[1] = emulator_submit (&emulator, VIDEO, "frames=5&ref_id=x", clip);
+  ids[2] = emulator_submit (&emulator, VIDEO, "frames=10", clip);
+  ids[3] = emulator_submit (&emulator, VIDEO, "frames=5&no_cache=true", clip);
+  fail_unless_equals_string (ids[0], ids[1]);
+  fail_if (g_str_equal (ids[0], ids[2]));
+  fail_if (g_str_equal (ids[0], ids[3]));
+  emulator_ask (&emulator, "GET", "/api/user/credits", "k", NULL, NULL, NULL,
+      &answer);
+  fail_unless_equals_string (answer.body,
+      "{\"available_credits\":6,\"total_spent\":4}");
+  answer_clear (&answer);
+  for (i = 0; i < G_N_ELEMENTS (ids); i++)
+    g_free (ids[i]);
+  emulator_stop (&emulator);
+  g_bytes_unref (clip);
+}
+
+GST_END_TEST;
+
+/* A key may be revoked and replaced while the emulator runs. */
+GST_START_TEST (test_keys_at_run_time)
+{
+  static const struct
+  {
+    const gchar *state;
+    guint status;
+  } steps[] = { {"k=revoked", 401}, {"k=forbidden", 403}, {"k=7", 200} };
+  Emulator emulator;
+  Answer answer;
+  guint i;
+
+  emulator_start (&emulator, "--rate-limits off --api-key k");
+  for (i = 0; i < G_N_ELEMENTS (steps); i++) {
+    GBytes *body = make_text (steps[i].state);
+
+    emulator_ask (&emulator, "POST", "/emulator/keys", NULL, NULL, "text/plain",
+        body, &answer);
+    fail_unless_equals_int (answer.status, 200);
+    answer_clear (&answer);
+    emulator_ask (&emulator, "GET", "/api/user/credits", "k", NULL, NULL, NULL,
+        &answer);
+    fail_unless_equals_int (answer.status, steps[i].status);
+    answer_clear (&answer);
+    g_bytes_unref (body);
+  }
+  emulator_stop (&emulator);
+}
+
+GST_END_TEST;
+
+/* Three GETs a minute, for each key by itself; POSTs aren't meant. */
+GST_START_TEST (test_rate_limits)
+{
+  Emulator emulator;
+  Answer answer;
+  guint i;
+
+  emulator_start (&emulator, "--rate-limits 0,0,0,3");
+  for (i = 0; i < 6; i++) {
+    emulator_ask (&emulator, "GET", "/api/user/credits", i == 5 ? "other" : "k",
+        NULL, NULL, NULL, &answer);
+    fail_unless_equals_int (answer.status, i == 3 || i == 4 ? 429 : 200);
+    if (answer.status == 429) {
+      fail_unless_equals_string (answer.body,
+          "{\"message\":\"Too Many Attempts.\"}");
+      fail_unless (atoi (answer.retry_after) > 50);
+    }
+    answer_clear (&answer);
+  }
+  emulator_stop (&emulator);
+}
+
+GST_END_TEST;
+
+static const struct
+{
+  guint unknown;                /* identifiers that nobody has */
+  guint status;
+  guint results;
+} batch_rows[] = {
+  {0, 200, 2}, {98, 200, 2}, {99, 400, 0},
+};
+
+GST_START_TEST (test_batch)
+{
+  GBytes *clip = make_clip (NEITHER);
+  GString *path = g_string_new ("/api/classifications_video?");
+  Emulator emulator;
+  JsonNode *node;
+  gchar *one, *other;
+  Answer answer;
+  guint i;
+
+  emulator_start (&emulator, "--rate-limits off --delay 0");
+  one = emulator_submit (&emulator, VIDEO, "frames=5", clip);
+  other = emulator_submit (&emulator, VIDEO, "frames=10", clip);
+  g_string_append_printf (path, "identifiers[]=%s", one);
+  for (i = 0; i < batch_rows[__i__].unknown; i++)
+    g_string_append_printf (path, "&identifiers%%5B%%5D=%u", i);
+  g_string_append_printf (path, "&identifiers[]=%s", other);
+  emulator_ask (&emulator, "GET", path->str, "k", NULL, NULL, NULL, &answer);
+  fail_unless_equals_int (answer.status, batch_rows[__i__].status);
+  node = json_from_string (answer.body, NULL);
+  if (answer.status == 200)
+    fail_unless (json_array_get_length (json_node_get_array (node))
+        == batch_rows[__i__].results);
+  json_node_unref (node);
+  answer_clear (&answer);
+  g_string_free (path, TRUE);
+  g_free (one);
+  g_free (other);
+  emulator_stop (&emulator);
+  g_bytes_unref (clip);
+}
+
+GST_END_TEST;
+
+/* Faults of GET /api/user/credits, whose answer has 45 bytes */
+
+static const struct
+{
+  const gchar *fault;
+  guint status;                 /* 0 = no answer */
+  const gchar *body;            /* NULL = as it should be */
+} fault_rows[] = {
+  {"credits:status=503", 503, "{\"message\":\"Service Unavailable\"}"},
+  {"get:status=418,body=tea", 418, "tea"},
+  {"any:reset", 0},
+  {"credits:truncate=10", 0},
+  {"credits:truncate=0", 0},
+  {"credits:truncate=1000", 200},
+  {"credits:drip=200", 200},
+  {"credits:delay=0.1", 200},
+  {"credits:delay=0.1,status=500", 500, "{\"message\":\"Server Error\"}"},
+  {"credits#2:reset", 200},
+  {"post:reset", 200},
+};
+
+GST_START_TEST (test_faults)
+{
+  const gchar *body = fault_rows[__i__].body;
+  GBytes *fault = make_text (fault_rows[__i__].fault);
+  Emulator emulator;
+  Answer answer;
+
+  if (body == NULL)
+    body = "{\"available_credits\":1000000,\"total_spent\":0}";
+  emulator_start (&emulator, "--rate-limits off");
+  emulator_ask (&emulator, "POST", "/emulator/faults", NULL, NULL, "text/plain",
+      fault, &answer);
+  fail_unless_equals_int (answer.status, 200);
+  answer_clear (&answer);
+  /* A request on a fresh connection: libsoup repeats one on an old one. */
+  soup_session_abort (emulator.session);
+  emulator_ask (&emulator, "GET", "/api/user/credits", "k", NULL, NULL, NULL,
+      &answer);
+  fail_unless (answer.status == fault_rows[__i__].status, "%u %s",
+      answer.status, GST_STR_NULL (answer.body));
+  if (answer.status != 0)
+    fail_unless (g_str_equal (answer.body, body), "%s", answer.body);
+  answer_clear (&answer);
+  emulator_ask (&emulator, "DELETE", "/emulator/faults", NULL, NULL, NULL, NULL,
+      &answer);
+  fail_unless_equals_string (answer.body, "[]");
+  answer_clear (&answer);
+  emulator_ask (&emulator, "GET", "/api/user/credits", "k", NULL, NULL, NULL,
+      &answer);
+  fail_unless_equals_int (answer.status, 200);
+  answer_clear (&answer);
+  emulator_stop (&emulator);
+  g_bytes_unref (fault);
+}
+
+GST_END_TEST;
+
+/* Nothing keeps the emulator from stopping: a connection that says nothing, one
+ * that is being delayed, a file that is being judged. */
+
+static const struct
+{
+  const gchar *fault;
+  const gchar *path, *text;     /* which says so when it is under way */
+} stop_rows[] = {
+  {"submit:silence", "/emulator/faults", "\"met\":1"},
+  {"submit:delay=60", "/emulator/faults", "\"met\":1"},
+  {"submit:drip=1", "/emulator/faults", "\"met\":1"},
+  {"credits:reset", "/emulator/state", "\"total\":1"},
+};
+
+GST_START_TEST (test_stop_in_the_middle)
+{
+  gchar *arguments = g_strconcat ("--rate-limits off --fault ",
+      stop_rows[__i__].fault, NULL);
+  GBytes *clip = make_clip ("videotestsrc num-buffers=200 ! "
+      "video/x-raw,width=640,height=480 ! jpegenc ! matroskamux");
+  GBytes *form = make_form ("key_frames=1&key_frames_method=flow", "video",
+      "clip.mkv", "video/x-matroska", clip);
+  gboolean seen = FALSE;
+  Emulator emulator;
+  SoupMessage *message;
+  gchar *url;
+
+  emulator_start (&emulator, arguments);
+  url = g_strconcat (emulator.base, VIDEO, NULL);
+  message = soup_message_new ("POST", url);
+  soup_message_headers_append (soup_message_get_request_headers (message),
+      "X-Api-Key", "k");
+  soup_message_set_request_body_from_bytes (message, FORM_TYPE, form);
+  soup_session_send_async (emulator.session, message, 0, NULL, NULL, NULL);
+  while (!seen) {
+    Answer answer;
+
+    while (g_main_context_iteration (NULL, FALSE));
+    emulator_ask (&emulator, "GET", stop_rows[__i__].path, NULL, NULL, NULL,
+        NULL, &answer);
+    seen = strstr (answer.body, stop_rows[__i__].text) != NULL;
+    answer_clear (&answer);
+  }
+  fail_unless_equals_int (emulator_end (&emulator, SIGINT), 0);
+  while (g_main_context_iteration (NULL, FALSE));
+  g_object_unref (message);
+  g_free (url);
+  g_bytes_unref (form);
+  g_bytes_unref (clip);
+  g_free (arguments);
+}
+
+GST_END_TEST;
+
+/* An upload that is reset after so many bytes, and the next one that isn't. */
+GST_START_TEST (test_reset_upload)
+{
+  GBytes *noise = g_bytes_new_take (g_malloc0 (2000000), 2000000);
+  GBytes *form = make_form ("a=b", "video", "x", "video/mp4", noise);
+  Emulator emulator;
+  Answer answer;
+
+  emulator_start (&emulator,
+      "--rate-limits off --fault submit#1:reset-upload=500000");
+  emulator_ask (&emulator, "POST", VIDEO, "k", NULL, FORM_TYPE, form, &answer);
+  fail_unless_equals_int (answer.status, 0);
+  answer_clear (&answer);
+  emulator_ask (&emulator, "POST", VIDEO, "k", NULL, FORM_TYPE, form, &answer);
+  fail_unless_equals_int (answer.status, 400);
+  answer_clear (&answer);
+  emulator_stop (&emulator);
+  g_bytes_unref (form);
+  g_bytes_unref (noise);
+}
+
+GST_END_TEST;
+
+/* A webhook that fails once, then answers. */
+
+typedef struct
+{
+  guint calls;
+  gchar *body;
+  GMainLoop *loop;
+} Hook;
+
+static void
+hook_called (SoupServer * server, SoupServerMessage * message, const char *path,
+    GHashTable * query, gpointer user_data)
+{
+  Hook *hook = user_data;
+  SoupMessageBody *body = soup_server_message_get_request_body (message);
+  GBytes *bytes = soup_message_body_flatten (body);
+
+  g_free (hook->body);
+  hook->body = g_strndup (g_bytes_get_data (bytes, NULL),
+      g_bytes_get_size (bytes));
+  g_bytes_unref (bytes);
+  soup_server_message_set_status (message, ++hook->calls == 1 ? 500 : 204,
+      NULL);
+}
+
+static gboolean
+look_at_state (gpointer user_data)
+{
+  gpointer *data = user_data;
+  Answer answer;
+
+  /* Synchronous, but of another process: it isn't the hook that waits here. */
+  emulator_ask (data[0], "GET", "/emulator/state", NULL, NULL, NULL, NULL,
+      &answer);
+  if (strstr (answer.body, "\"webhook\":\"delivered\"") != NULL)
+    g_main_loop_quit (data[1]);
+  answer_clear (&answer);
+  return G_SOURCE_CONTINUE;
+}
+
+GST_START_TEST (test_webhook)
+{
+  SoupServer *server = soup_server_new (NULL, NULL);
+  GBytes *clip = make_clip (MAGENTA);
+  Hook hook = { 0, NULL, g_main_loop_new (NULL, FALSE) };
+  Emulator emulator;
+  gpointer data[] = { &emulator, hook.loop };
+  gchar *fields, *identifier, *again;
+  GSList *uris;
+  guint timer;
+
+  soup_server_add_handler (server, "/hook", hook_called, &hook, NULL);
+  fail_unless (soup_server_listen_local (server, 0,
+          SOUP_SERVER_LISTEN_IPV4_ONLY, NULL));
+  uris = soup_server_get_uris (server);
+  fields = g_strdup_printf ("ref_id=r&webhook_url=http://127.0.0.1:%d/hook",
+      g_uri_get_port (uris->data));
+  emulator_start (&emulator,
+      "--rate-limits off --delay 0 --webhook-retry-delay 0.01");
+  identifier = emulator_submit (&emulator, VIDEO, fields, clip);
+  timer = g_timeout_add (20, look_at_state, data);
+  g_main_loop_run (hook.loop);
+  g_source_remove (timer);
+  fail_unless_equals_int (hook.calls, 2);
+  fail_unless (strstr (hook.body, identifier) != NULL);
+  fail_unless (strstr (hook.body, "\"status\":\"done\"") != NULL);
+  fail_unless (strstr (hook.body, "\"ref_id\":\"r\"") != NULL);
+
+  /* From the cache: not called again. */
+  again = emulator_submit (&emulator, VIDEO, fields, clip);
+  fail_unless_equals_string (again, identifier);
+  emulator_stop (&emulator);
+  while (g_main_context_iteration (NULL, FALSE));
+  fail_unless_equals_int (hook.calls, 2);
+  g_slist_free_full (uris, (GDestroyNotify) g_uri_unref);
+  g_object_unref (server);
+  g_main_loop_unref (hook.loop);
+  g_free (hook.body);
+  g_free (identifier);
+  g_free (again);
+  g_free (fields);
+  g_bytes_unref (clip);
+}
+
+GST_END_TEST;
+
+/* Recorded answers: by the file's hash, else in their order. */
+GST_START_TEST (test_replay)
+{
+  GBytes *clip = make_clip (MAGENTA), *other = make_clip (NEITHER);
+  gchar *hash = g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, other);
+  gchar *text = g_strdup_printf ("[{\"hash\":\"%s\",\"identifier\":\"x\","
+      "\"status\":\"done\",\"name\":\"by hash\"}]", hash);
+  gchar *directory = g_dir_make_tmp ("replay-XXXXXX", NULL);
+  gchar *one = g_build_filename (directory, "1.json", NULL);
+  gchar *two = g_build_filename (directory, "2.json", NULL);
+  gchar *arguments = g_strconcat ("--rate-limits off --delay 0 --replay ",
+      directory, NULL);
+  gchar *identifier;
+  Emulator emulator;
+  JsonNode *result;
+
+  g_file_set_contents (one, "{\"status\":\"errored\",\"name\":\"first\"}", -1,
+      NULL);
+  g_file_set_contents (two, text, -1, NULL);
+  emulator_start (&emulator, arguments);
+  identifier = emulator_submit (&emulator, VIDEO, "ref_id=r", other);
+  result = emulator_wait (&emulator, VIDEO, identifier);
+  fail_unless_equals_string (get_string (result, NULL, "name"), "by hash");
+  fail_unless_equals_string (get_string (result, NULL, "identifier"),
+      identifier);
+  fail_unless_equals_string (get_string (result, NULL, "ref_id"), "r");
+  json_node_unref (result);
+  g_free (identifier);
+  identifier = emulator_submit (&emulator, VIDEO, "ref_id=r", clip);
+  result = emulator_wait (&emulator, VIDEO, identifier);
+  fail_unless_equals_string (get_string (result, NULL, "name"), "first");
+  json_node_unref (result);
+  emulator_stop (&emulator);
+  g_remove (one);
+  g_remove (two);
+  g_rmdir (directory);
+  g_free (identifier);
+  g_free (one);
+  g_free (two);
+  g_free (arguments);
+  g_free (directory);
+  g_free (text);
+  g_free (hash);
+  g_bytes_unref (clip);
+  g_bytes_unref (other);
+}
+
+GST_END_TEST;
+
+/* What was sent is kept, byte by byte, before the answer. */
+GST_START_TEST (test_record)
+{
+  GBytes *clip = make_clip (NEITHER);
+  gchar *identifier, *path, *data, *hash;
+  Emulator emulator;
+  JsonNode *node;
+  gsize length;
+
+  emulator_start (&emulator, "--rate-limits off --record %s/kept");
+  identifier = emulator_submit (&emulator, VIDEO, "frames=5&ref_id=a b", clip);
+  path = g_build_filename (emulator.directory, "kept", "00001.bin", NULL);
+  fail_unless (g_file_get_contents (path, &data, &length, NULL));
+  fail_unless_equals_uint64 (length, g_bytes_get_size (clip));
+  fail_unless (memcmp (data, g_bytes_get_data (clip, NULL), length) == 0);
+  g_free (data);
+  g_free (path);
+  path = g_build_filename (emulator.directory, "kept", "00001.json", NULL);
+  fail_unless (g_file_get_contents (path, &data, NULL, NULL));
+  node = json_from_string (data, NULL);
+  hash = g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, clip);
+  fail_unless_equals_string (get_string (node, NULL, "sha256"), hash);
+  fail_unless_equals_string (get_string (node, "fields", "frames"), "5");
+  fail_unless_equals_string (get_string (node, "fields", "ref_id"), "a b");
+  json_node_unref (node);
+  g_free (hash);
+  g_free (data);
+  g_free (path);
+  g_free (identifier);
+  emulator_stop (&emulator);
+  g_bytes_unref (clip);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_tls)
+{
+  gchar *directory, *command, *arguments;
+  GBytes *clip = make_clip (MAGENTA);
+  gchar *openssl = g_find_program_in_path ("openssl");
+  Emulator emulator;
+  gchar *identifier;
+  gint status;
+
+  if (openssl == NULL) {
+    g_printerr ("not tested: openssl is missing\n");
+    g_bytes_unref (clip);
+    return;
+  }
+  directory = g_dir_make_tmp ("tls-XXXXXX", NULL);
+  command = g_strdup_printf ("openssl req -x509 -newkey rsa:2048 -nodes -days 2"
+      " -subj /CN=localhost -keyout %s/key -out %s/certificate", directory,
+      directory);
+  fail_unless (g_spawn_command_line_sync (command, NULL, NULL, &status, NULL));
+  arguments = g_strdup_printf ("--rate-limits off --tls-certificate "
+      "%s/certificate --tls-key %s/key", directory, directory);
+  emulator_start (&emulator, arguments);
+  fail_unless (g_str_has_prefix (emulator.base, "https://127.0.0.1:"));
+  identifier = emulator_submit (&emulator, VIDEO, "a=b", clip);
+  g_free (identifier);
+  emulator_stop (&emulator);
+  g_free (command);
+  command = g_strdup_printf ("rm -r %s", directory);
+  g_spawn_command_line_sync (command, NULL, NULL, NULL, NULL);
+  g_free (command);
+  g_free (arguments);
+  g_free (directory);
+  g_free (openssl);
+  g_bytes_unref (clip);
+}
+
+GST_END_TEST;
+
+/* A C2PA manifest forces the verdict, unless told not to. */
+GST_START_TEST (test_c2pa)
+{
+  static const gchar box[] = "\0\0\0\x2duuid\xd8\xfe\xc3\xd6\x1b\x0e\x48\x3c"
+      "\x92\x97\x58\x28\x87\x7e\xc4\x81\0\0\0\0manifest\0\0\0\0\0\0\0\0";
+  static const gchar *const fields[] = { "a=b", "prevent_c2pa_forces=true" };
+  static const gchar *const classes[] = { "artificial", "human" };
+  GBytes *clip = make_clip (COLOR ("ff808080") " ! jpegenc ! qtmux");
+  GByteArray *array = g_byte_array_new ();
+  Emulator emulator;
+  GBytes *file;
+  guint i;
+
+  g_byte_array_append (array, g_bytes_get_data (clip, NULL),
+      g_bytes_get_size (clip));
+  g_byte_array_append (array, (const guint8 *) box, 45);
+  file = g_byte_array_free_to_bytes (array);
+  emulator_start (&emulator, "--rate-limits off --delay 0");
+  for (i = 0; i < 2; i++) {
+    gchar *identifier = emulator_submit (&emulator, VIDEO, fields[i], file);
+    JsonNode *result = emulator_wait (&emulator, VIDEO, identifier);
+
+    fail_unless_equals_string (get_string (result, "verdict",
+            "classification"), classes[i]);
+    fail_unless_equals_string (get_string (result, NULL,
+            "force_classification"), i == 0 ? "artificial" : NULL);
+    fail_unless (json_object_get_object_member (json_array_get_object_element
+            (get_images (result), 0), "c2pa") != NULL);
+    json_node_unref (result);
+    g_free (identifier);
+  }
+  emulator_stop (&emulator);
+  g_bytes_unref (file);
+  g_bytes_unref (clip);
+}
+
+GST_END_TEST;
+
+/* Whatever comes over a connection, the next request is answered. */
+
+#define HEAD "POST " VIDEO " HTTP/1.1\r\nHost: x\r\nX-Api-Key: k\r\n"
+#define FORM HEAD "Content-Type: " FORM_TYPE "\r\n"
+
+static const gchar *const abuse_rows[] = {
+  "", "\r\n\r\n", "\1\2\3\4", "GET", "GET / HTTP/9.9\r\n\r\n",
+  "GET /emulator/frames/%00/-1 HTTP/1.1\r\nHost: x\r\n\r\n",
+  "GET /api/classifications_video?identifiers[]=%zz&& HTTP/1.1\r\nHost: x\r\n"
+      "X-Api-Key: k\r\n\r\n",
+  HEAD "Content-Length: -1\r\n\r\n",
+  HEAD "Content-Length: 99999999999999999999\r\n\r\nx",
+  FORM "Content-Length: 1000000\r\n\r\n--------------------------B\r\n",
+  FORM "Content-Length: 10\r\n\r\n0123456789",
+  FORM "Transfer-Encoding: chunked\r\n\r\nZZ\r\n",
+  FORM "Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\nx",
+  FORM "Transfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n",
+  HEAD "Expect: 100-continue\r\nContent-Length: 5\r\n\r\n",
+  "POST /emulator/faults HTTP/1.1\r\nContent-Length: 3\r\n\r\n\xff\xfe\xfd",
+  "POST /emulator/keys HTTP/1.1\r\nContent-Length: 0\r\n\r\n",
+  "POST " VIDEO "/x/override HTTP/1.1\r\nX-Api-Key: k\r\nContent-Length: 1\r\n"
+      "\r\n[",
+  "DELETE * HTTP/1.1\r\n\r\n", "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
+};
+
+GST_START_TEST (test_abuse)
+{
+  const gchar *bytes = abuse_rows[__i__];
+  GSocketClient *client = g_socket_client_new ();
+  GSocketConnection *connection;
+  Emulator emulator;
+  Answer answer;
+  gsize n;
+
+  emulator_start (&emulator, "--rate-limits off");
+  connection = g_socket_client_connect_to_uri (client, emulator.base, 80, NULL,
+      NULL);
+  g_output_stream_write_all (g_io_stream_get_output_stream (G_IO_STREAM
+          (connection)), bytes, strlen (bytes), &n, NULL, NULL);
+  g_object_unref (connection);
+  emulator_ask (&emulator, "GET", "/api/user/credits", "k", NULL, NULL, NULL,
+      &answer);
+  fail_unless_equals_int (answer.status, 200);
+  answer_clear (&answer);
+  emulator_stop (&emulator);
+  g_object_unref (client);
+}
+
+GST_END_TEST;
+
+/* Twelve uploads at once, each its own verdict. */
+
+static gpointer
+upload_one (gpointer data)
+{
+  gpointer *pair = data;
+
+  return emulator_submit (pair[0], VIDEO, "frames=5&no_cache=1", pair[1]);
+}
+
+GST_START_TEST (test_concurrent)
+{
+  GBytes *clips[] = { make_clip (MAGENTA), make_clip (NEITHER) };
+  static const gchar *const classes[] = { "artificial", "human" };
+  GThread *threads[12];
+  Emulator emulator;
+  gpointer pairs[2][2] = { {&emulator, clips[0]}, {&emulator, clips[1]} };
+  guint i;
+
+  emulator_start (&emulator, "--rate-limits off --delay 0");
+  for (i = 0; i < G_N_ELEMENTS (threads); i++)
+    threads[i] = g_thread_new ("upload", upload_one, pairs[i % 2]);
+  for (i = 0; i < G_N_ELEMENTS (threads); i++) {
+    gchar *identifier = g_thread_join (threads[i]);
+    JsonNode *result = emulator_wait (&emulator, VIDEO, identifier);
+
+    fail_unless_equals_string (get_string (result, "verdict",
+            "classification"), classes[i % 2]);
+    json_node_unref (result);
+    g_free (identifier);
+  }
+  emulator_stop (&emulator);
+  g_bytes_unref (clips[0]);
+  g_bytes_unref (clips[1]);
+}
+
+GST_END_TEST;
+
+/* The page needs nothing from elsewhere; pictures and state are there. */
+GST_START_TEST (test_page)
+{
+  GBytes *clip = make_clip (MAGENTA);
+  Emulator emulator;
+  gchar *identifier, *path;
+  JsonNode *result;
+  Answer answer;
+
+  emulator_start (&emulator, "--rate-limits off --delay 0");
+  identifier = emulator_submit (&emulator, VIDEO, "ref_id=<b>", clip);
+  result = emulator_wait (&emulator, VIDEO, identifier);
+  json_node_unref (result);
+  emulator_ask (&emulator, "GET", "/", NULL, NULL, NULL, NULL, &answer);
+  fail_unless_equals_int (answer.status, 200);
+  fail_unless (g_str_has_prefix (answer.type, "text/html"));
+  fail_unless (strstr (answer.body, "No detector") != NULL);
+  fail_unless (strstr (answer.body, "//") == NULL
+      || strstr (answer.body, "http") == NULL);
+  answer_clear (&answer);
+  path = g_strdup_printf ("/emulator/frames/%s/0", identifier);
+  emulator_ask (&emulator, "GET", path, NULL, NULL, NULL, NULL, &answer);
+  fail_unless_equals_string (answer.type, "image/png");
+  fail_unless (strncmp (answer.body, "\x89PNG", 4) == 0);
+  answer_clear (&answer);
+  emulator_ask (&emulator, "GET", "/emulator/state", NULL, NULL, NULL, NULL,
+      &answer);
+  fail_unless (strstr (answer.body, "\"ref_id\":\"<b>\"") != NULL);
+  answer_clear (&answer);
+  g_free (path);
+  g_free (identifier);
+  emulator_stop (&emulator);
+  g_bytes_unref (clip);
+}
+
+GST_END_TEST;
+
+/* Settings that can't be meant: exit status 1 and no line on the output. */
+
+static const gchar *const bad_options[] = {
+  "--port=70000", "--delay=-1", "--delay=x", "--max-bytes=0", "--jobs=0",
+  "--rate-limits=sometimes", "--fault=x", "--replay=/nowhere", "--api-key==1",
+  "--tls-key=x", "--tls-certificate=/nowhere", "--address=nowhere", "extra",
+  "--unheard-of",
+};
+
+GST_START_TEST (test_bad_options)
+{
+  gchar *argv[] = { (gchar *) g_getenv ("IDENTIFAI_EMULATOR"),
+    (gchar *) bad_options[__i__], NULL
+  };
+  gchar *output = NULL, *errors = NULL;
+  gint status;
+
+  fail_unless (g_spawn_sync (NULL, argv, NULL, G_SPAWN_DEFAULT, NULL, NULL,
+          &output, &errors, &status, NULL));
+  fail_if (g_spawn_check_wait_status (status, NULL));
+  fail_unless_equals_string (output, "");
+  fail_unless (g_str_has_prefix (errors, "identifai-emulator: "));
+  g_free (output);
+  g_free (errors);
+}
+
+GST_END_TEST;
+
+static Suite *
+emulator_suite (void)
+{
+  Suite *suite = suite_create ("emulator");
+  TCase *tc = tcase_create ("general");
+
+  suite_add_tcase (suite, tc);
+#define ROWS(test, rows) \
+  tcase_add_loop_test (tc, test, 0, G_N_ELEMENTS (rows))
+  ROWS (test_bad_options, bad_options);
+  ROWS (test_stop_in_the_middle, stop_rows);
+  ROWS (test_abuse, abuse_rows);
+  ROWS (test_refused, refused_rows);
+  tcase_add_test (tc, test_no_form);
+  tcase_add_test (tc, test_truncated);
+  ROWS (test_verdict, verdict_rows);
+  ROWS (test_frames, frames_rows);
+  tcase_add_test (tc, test_answers);
+  tcase_add_test (tc, test_cache_and_credits);
+  tcase_add_test (tc, test_keys_at_run_time);
+  tcase_add_test (tc, test_rate_limits);
+  ROWS (test_batch, batch_rows);
+  ROWS (test_faults, fault_rows);
+  tcase_add_test (tc, test_reset_upload);
+  tcase_add_test (tc, test_webhook);
+  tcase_add_test (tc, test_replay);
+  tcase_add_test (tc, test_record);
+  tcase_add_test (tc, test_tls);
+  tcase_add_test (tc, test_c2pa);
+  tcase_add_test (tc, test_concurrent);
+  tcase_add_test (tc, test_page);
+  return suite;
+}
+
+int
+main (int argc, char **argv)
+{
+  const gchar *program = g_getenv ("IDENTIFAI_EMULATOR");
+  int failed;
+
+  if (program == NULL || !g_file_test (program, G_FILE_TEST_IS_EXECUTABLE)) {
+    g_printerr ("not tested: the emulator wasn't built\n");
+    return 77;
+  }
+  gst_check_init (&argc, &argv);
+  failed = gst_check_run_suite (emulator_suite (), "emulator", __FILE__);
+  return failed;
+}
