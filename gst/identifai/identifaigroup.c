@@ -44,7 +44,9 @@ identifai_group_is_empty (IdentifaiGroup * self)
 static void
 start (IdentifaiGroup * self, const IdentifaiFrame * point)
 {
-  self->start = point->pts;
+  self->start = self->end = point->pts;
+  if (point->duration != IDENTIFAI_NO_TIME)
+    self->end += point->duration;
   self->overlap = 0;
   self->cost = point->cost;
   self->new_headers = point->info.new_headers;
@@ -106,6 +108,7 @@ identifai_group_shift (IdentifaiGroup * self, gint64 shift)
   for (i = 0; i < self->frames->len; i++)
     identifai_frame_shift (frame_at (self, i), shift);
   self->start += shift;
+  self->end += shift;
 }
 
 gsize

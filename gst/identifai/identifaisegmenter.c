@@ -177,30 +177,36 @@ place_all_audio (IdentifaiSegmenter * self)
 
 /*** sizes ***/
 
-/* Of the open part's file, if n_frames frames of cost bytes are added, with all
- * the audio that is still to come for them. */
+/* Whether the open part's file has room for n_frames frames of cost bytes more,
+ * with the audio up to end, also that which is still to come. */
 static gboolean
-fits (IdentifaiSegmenter * self, guint64 cost, guint n_frames)
+fits (IdentifaiSegmenter * self, guint64 cost, guint n_frames, gint64 end)
 {
   IdentifaiPart *part = self->open;
   guint64 payload = part->video_cost + part->audio_cost + cost;
   guint n_tracks = 1, n_audio = part->n_audio, i;
 
+  end = MAX (end, part->end);
   for (i = 0; i < self->sounds->len; i++) {
     IdentifaiSound *sound = g_ptr_array_index (self->sounds, i);
 
     if (sound == NULL)
       continue;
     n_tracks++;
-    payload += identifai_sound_expect (sound, part->end);
-    /* audio frames are at least 2 ms long */
-    if (!identifai_sound_has_passed (sound, part->end))
-      n_audio += 16;
+    payload += identifai_sound_expect (sound, end, &n_audio);
   }
 
   return payload + identifai_muxer_overhead (n_tracks,
       part->frames->len + n_audio + n_frames,
       payload) <= self->settings.max_bytes;
+}
+
+static gboolean
+frame_fits (IdentifaiSegmenter * self, const IdentifaiFrame * frame)
+{
+  gint64 duration = frame->duration != NO_TIME ? frame->duration : 0;
+
+  return fits (self, frame->cost, 1, frame->pts + duration);
 }
 
 /*** parts ***/
@@ -303,10 +309,10 @@ fail_part (IdentifaiSegmenter * self)
 static void
 add_frame (IdentifaiSegmenter * self, IdentifaiFrame * frame)
 {
-  if (self->state == STATE_OPEN && !fits (self, frame->cost, 1)
+  if (self->state == STATE_OPEN && !frame_fits (self, frame)
       && self->open->cut > 0)
     split_part (self);
-  if (self->state == STATE_OPEN && !fits (self, frame->cost, 1))
+  if (self->state == STATE_OPEN && !frame_fits (self, frame))
     fail_part (self);
 
   if (self->state == STATE_WAITING) {
@@ -319,7 +325,7 @@ add_frame (IdentifaiSegmenter * self, IdentifaiFrame * frame)
   }
   identifai_part_add_frame (self->open, frame);
   if (self->state == STATE_OPEN && !fits (self,
-          self->settings.max_bytes / 4, 0))
+          self->settings.max_bytes / 4, 0, NO_TIME))
     wish_at_once (self);
 }
 
@@ -358,7 +364,8 @@ is_due (IdentifaiSegmenter * self)
 static gboolean
 group_fits (IdentifaiSegmenter * self)
 {
-  return fits (self, self->group->cost, self->group->frames->len);
+  return fits (self, self->group->cost, self->group->frames->len,
+      self->group->end);
 }
 
 /* No segment is open: the group starts one, if it is time. */

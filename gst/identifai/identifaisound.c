@@ -11,6 +11,7 @@
 /* Bytes a second of a stream that has not come yet, and the share by which one
  * that has may grow. */
 #define UNKNOWN_RATE (256 * 1000 / 8)
+#define UNKNOWN_BUFFERS 50
 #define MARGIN_NUM 5
 #define MARGIN_DENOM 4
 
@@ -62,7 +63,7 @@ identifai_sound_flush (IdentifaiSound * self)
     identifai_sound_drop (self);
   self->eos = FALSE;
   self->position = self->first = IDENTIFAI_NO_TIME;
-  self->total_bytes = 0;
+  self->total_bytes = self->n_total = 0;
 }
 
 /* Codec headers that come as buffers, too, are in the caps already. */
@@ -123,6 +124,7 @@ identifai_sound_push (IdentifaiSound * self, GstBuffer * buffer)
   if (self->first == IDENTIFAI_NO_TIME)
     self->first = time;
   self->total_bytes += gst_buffer_get_size (buffer);
+  self->n_total++;
   advance (self, time, GST_BUFFER_DURATION (buffer));
   held = identifai_buffer_hold (buffer);
   gst_buffer_unref (buffer);
@@ -148,22 +150,56 @@ identifai_sound_has_passed (IdentifaiSound * self, gint64 time)
       && self->position >= time);
 }
 
-guint64
-identifai_sound_expect (IdentifaiSound * self, gint64 time)
+static guint64
+count_waiting (IdentifaiSound * self, gint64 time, guint * n_buffers)
 {
-  guint64 rate = UNKNOWN_RATE;
-  gint64 span;
+  guint64 bytes = 0;
+  GList *link;
 
-  if (self->eos || self->caps == NULL)
-    return 0;
-  if (self->position == IDENTIFAI_NO_TIME)
-    return gst_util_uint64_scale (rate, GST_SECOND, GST_SECOND);
-  if (self->position >= time)
-    return 0;
-  span = self->position - self->first;
-  if (span > 0)
-    rate = gst_util_uint64_scale (self->total_bytes, GST_SECOND * MARGIN_NUM,
-        span * MARGIN_DENOM);
+  for (link = self->waiting.head; link; link = link->next) {
+    IdentifaiSoundBuffer *item = link->data;
 
-  return gst_util_uint64_scale (rate, time - self->position, GST_SECOND);
+    if (item->time >= time)
+      break;
+    bytes += gst_buffer_get_size (item->buffer);
+    (*n_buffers)++;
+  }
+
+  return bytes;
+}
+
+/* By what came so far, in times of it. */
+static guint64
+extrapolate (IdentifaiSound * self, guint64 count, gint64 missing)
+{
+  gint64 span = self->position - self->first;
+
+  if (span <= 0)
+    return 0;
+
+  return gst_util_uint64_scale (count * MARGIN_NUM, missing,
+      span * MARGIN_DENOM);
+}
+
+guint64
+identifai_sound_expect (IdentifaiSound * self, gint64 time, guint * n_buffers)
+{
+  guint64 bytes;
+  gint64 missing;
+
+  if (self->caps == NULL)
+    return 0;
+  bytes = count_waiting (self, time, n_buffers);
+  if (identifai_sound_has_passed (self, time))
+    return bytes;
+  if (self->position == IDENTIFAI_NO_TIME) {
+    *n_buffers += UNKNOWN_BUFFERS;
+    return bytes + UNKNOWN_RATE;
+  }
+  missing = time - self->position;
+  *n_buffers += extrapolate (self, self->n_total, missing) + 1;
+
+  return bytes + MAX (extrapolate (self, self->total_bytes, missing),
+      gst_util_uint64_scale (UNKNOWN_RATE, self->first == self->position ?
+          missing : 0, GST_SECOND));
 }

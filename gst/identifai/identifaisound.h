@@ -29,7 +29,8 @@ typedef struct
   gint64 position;              /* everything before it is here; NO_TIME: nothing */
   GQueue waiting;               /* of IdentifaiSoundBuffer, by time */
   guint64 waiting_bytes;
-  guint64 total_bytes;          /* since caps or flush */
+  guint64 total_bytes;          /* since the last flush */
+  guint64 n_total;              /* buffers since */
   gint64 first;                 /* time of the first buffer since */
 } IdentifaiSound;
 
@@ -51,7 +52,9 @@ void identifai_sound_flush (IdentifaiSound * self);
 /* Whether nothing before time is still to come. */
 gboolean identifai_sound_has_passed (IdentifaiSound * self, gint64 time);
 
-/* How many bytes are likely to come, at most, up to time. */
-guint64 identifai_sound_expect (IdentifaiSound * self, gint64 time);
+/* How many bytes wait or are likely to come, at most, up to time; their number
+ * of buffers is added to *n_buffers. */
+guint64 identifai_sound_expect (IdentifaiSound * self, gint64 time,
+    guint * n_buffers);
 
 G_END_DECLS

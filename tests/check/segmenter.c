@@ -1,0 +1,1130 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The segmenter with streams written as strings: what is in which segment.
+ */
+
+#include "identifaicodecs.h"
+#include "identifaisegmenter.h"
+
+#include <gst/check/gstcheck.h>
+#include <string.h>
+
+#define FRAME (100 * GST_MSECOND)       /* of the streams below */
+#define SMALL 100               /* bytes of a frame */
+#define BIG 10000
+#define PLENTY (50 * 1000 * 1000)
+#define VP8 "video/x-vp8, width = 320, height = 240, framerate = 10/1"
+#define AVC "video/x-h264, stream-format = avc, alignment = au, width = 320, " \
+    "height = 240, codec_data = (buffer) 0164001fffe1000467640bac01000368ee3c"
+#define HVC "video/x-h265, stream-format = hvc1, alignment = au, width = 320," \
+    " height = 240, codec_data = (buffer) 010160000000900000000000" \
+    "5df000fcfdf8f800000f03"
+#define MPEG4 "video/mpeg, mpegversion = 4, systemstream = false, " \
+    "width = 320, height = 240, framerate = 10/1, codec_data = (buffer) 00000120"
+#define OPUS "audio/x-opus, channel-mapping-family = 0, channels = 2, " \
+    "rate = 48000"
+
+typedef struct
+{
+  IdentifaiSegmenter *segmenter;
+  guint opened;
+  gint64 monotonic;             /* µs */
+  GString *log;                 /* of the segments that closed */
+} Run;
+
+static void
+on_open (IdentifaiSegment * segment, gpointer user_data)
+{
+  Run *run = user_data;
+
+  segment->number = run->opened++;
+}
+
+static void
+configure (Run * run, guint duration_ms, guint interval_ms, guint64 max_bytes)
+{
+  IdentifaiSegmenterSettings settings = { duration_ms * GST_MSECOND,
+    interval_ms * GST_MSECOND, max_bytes ? max_bytes : PLENTY, TRUE
+  };
+
+  identifai_segmenter_configure (run->segmenter, &settings);
+}
+
+static gboolean
+set_caps (Run * run, guint stream, const gchar * text)
+{
+  GstCaps *caps = gst_caps_from_string (text);
+  gboolean ok;
+
+  fail_unless (caps != NULL, "%s", text);
+  ok = identifai_segmenter_set_caps (run->segmenter, stream, caps);
+  gst_caps_unref (caps);
+
+  return ok;
+}
+
+static void
+set_segment (Run * run, guint stream, GstClockTime start, GstClockTime base)
+{
+  GstSegment segment;
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  segment.start = segment.time = start;
+  segment.base = base;
+  identifai_segmenter_set_segment (run->segmenter, stream, &segment);
+}
+
+static void
+run_init (Run * run, const gchar * caps)
+{
+  memset (run, 0, sizeof (*run));
+  run->segmenter = identifai_segmenter_new (on_open, run);
+  run->log = g_string_new (NULL);
+  configure (run, 300, 0, 0);
+  fail_unless (set_caps (run, 0, caps));
+  set_segment (run, 0, 0, 0);
+}
+
+static void
+run_clear (Run * run)
+{
+  identifai_segmenter_free (run->segmenter);
+  g_string_free (run->log, TRUE);
+}
+
+/* start-end:frames/bytes of video, in ms; "!" a failure. */
+static void
+log_segment (Run * run, IdentifaiSegment * segment)
+{
+  guint64 start = segment->running_time / GST_MSECOND;
+
+  g_string_append_printf (run->log, "%s%" G_GUINT64_FORMAT "-%"
+      G_GUINT64_FORMAT ":%u%s", run->log->len ? " " : "", start,
+      start + segment->duration / GST_MSECOND, segment->frames,
+      segment->failure == IDENTIFAI_REASON_TOO_LARGE ? "!" : "");
+  fail_unless ((segment->tracks == NULL) ==
+      (segment->failure != IDENTIFAI_REASON_NONE));
+  fail_unless (segment->failure == IDENTIFAI_REASON_NONE
+      || segment->bytes == 0);
+}
+
+static void
+collect (Run * run)
+{
+  IdentifaiSegment *segment;
+
+  while ((segment = identifai_segmenter_pop (run->segmenter, run->monotonic))) {
+    log_segment (run, segment);
+    identifai_segment_free (segment);
+  }
+}
+
+static void
+push (Run * run, guint stream, GstBuffer * buffer)
+{
+  IdentifaiArrival arrival = { run->monotonic, 1000000 + run->monotonic };
+
+  identifai_segmenter_push (run->segmenter, stream, buffer, &arrival);
+}
+
+static GstBuffer *
+make_buffer (const guint8 * start, gsize n, gsize size, GstClockTime pts)
+{
+  GstBuffer *buffer = gst_buffer_new_allocate (NULL, MAX (size, n), NULL);
+
+  gst_buffer_memset (buffer, 0, 0x80, -1);
+  gst_buffer_fill (buffer, 0, start, n);
+  GST_BUFFER_PTS (buffer) = pts;
+  GST_BUFFER_DURATION (buffer) = FRAME;
+
+  return buffer;
+}
+
+static GstBuffer *
+make_vp8 (gboolean key, gsize size, GstClockTime pts)
+{
+  guint8 header = key ? 0x10 : 0x11;
+
+  return make_buffer (&header, 1, size, pts);
+}
+
+static void
+finish (Run * run)
+{
+  identifai_segmenter_eos (run->segmenter, IDENTIFAI_SEGMENTER_VIDEO,
+      run->monotonic);
+  run->monotonic += IDENTIFAI_AUDIO_PATIENCE;
+  collect (run);
+}
+
+/*** where it cuts ***/
+
+/* Each letter is a frame of 100 ms or does something before the next one:
+ * K key frame, p other, B big other, D and X key frame and other with DISCONT,
+ * s split-now, c other caps, e caps that are equal, f caps with another field,
+ * . no frame, < running time goes back by 5 s, > a seek with a new segment. */
+typedef struct
+{
+  const gchar *name;
+  const gchar *stream;
+  guint duration, interval;     /* ms */
+  guint64 max_bytes;            /* 0: plenty */
+  const gchar *expected;
+  guint64 skipped;
+} CutRow;
+
+static const CutRow cut_rows[] = {
+  {"nothing", "", 300, 0, 0, "", 0},
+  {"no key frame", "pppp", 300, 0, 0, "", 4},
+  {"one frame", "K", 300, 0, 0, "0-100:1", 0},
+  {"at the duration", "KppKppKpp", 300, 0, 0,
+      "0-300:3 300-600:3 600-900:3", 0},
+  {"after the duration", "KpppKppp", 200, 0, 0, "0-400:4 400-800:4", 0},
+  {"not before the duration", "KpKpKpKp", 300, 0, 0, "0-400:4 400-800:4", 0},
+  {"key frames only", "KKKKKK", 200, 0, 0, "0-200:2 200-400:2 400-600:2", 0},
+  {"what comes before the first key frame", "ppKppK", 300, 0, 0,
+      "200-500:3 500-600:1", 2},
+  {"one segment until EOS", "KpKpKp", 0, 0, 0, "0-600:6", 0},
+  {"sampling", "KpKpKpKpKpK", 200, 600, 0, "0-200:2 600-800:2", 0},
+  {"sampling with an interval below the duration", "KpKpKp", 200, 100, 0,
+      "0-200:2 200-400:2 400-600:2", 0},
+  {"split-now", "KpspKpp", 9000, 0, 0, "0-300:3 300-600:3", 0},
+  {"split-now twice is once", "KpsspKpKp", 9000, 0, 0, "0-300:3 300-700:4", 0},
+  {"split-now before anything", "sKpKp", 9000, 0, 0, "0-400:4", 0},
+  {"frames lost", "KppXpKp", 9000, 0, 0, "0-300:3 500-700:2", 2},
+  {"discontinuity at a key frame", "KpDp", 9000, 0, 0, "0-200:2 200-400:2", 0},
+  {"discontinuity at the start", "DpKp", 9000, 0, 0, "0-400:4", 0},
+  {"other caps", "KpcpKp", 9000, 0, 0, "0-200:2 300-500:2", 1},
+  {"other caps at a key frame", "KpcKp", 9000, 0, 0, "0-200:2 200-400:2", 0},
+  {"equal caps", "KpepKp", 9000, 0, 0, "0-500:5", 0},
+  {"caps with another bit rate", "KpfpKp", 9000, 0, 0, "0-500:5", 0},
+  {"a gap", "Kp..pKp", 9000, 0, 0, "0-700:5", 0},
+  {"time goes back", "KpKpKpKpKpKpKpKpKpKpKpKpKpKpKpKpKpKpKpKpKpKpKpKpKpKpKp"
+        "<Kp", 9000, 0, 0, "0-5400:54 400-600:2", 0},
+  {"a seek without flush", "Kp>Kp", 9000, 0, 0, "0-200:2 20000-20200:2", 0},
+  {"a group that fits just not", "KBBBBpKp", 9000, 0, 36000,
+      "0-600:6! 600-800:2", 0},
+  {"a frame that is too large", "KpKBBBBKp", 200, 0, 26000,
+      "0-200:2 200-700:5! 700-900:2", 0},
+  {"too large until EOS", "KBBBBBp", 9000, 0, 30000, "0-700:7!", 0},
+  {"cut early where it fits", "KBpKBpKBpK", 9000, 0, 36000,
+      "0-600:6 600-1000:4", 0},
+  {"cut early at the last key frame", "KBKpppBBp", 9000, 0, 36000,
+      "0-200:2 200-900:7", 0},
+  {"cut early and still too large", "KBKBBBBpKp", 9000, 0, 36000,
+      "0-200:2 200-800:6! 800-1000:2", 0},
+  {"sampling and cut early", "KBKBBpKpKpK", 9000, 600, 36000,
+      "0-200:2 600-1100:5", 0},
+};
+
+typedef struct
+{
+  Run run;
+  GstClockTime time;
+} Feed;
+
+static void
+feed_frame (Feed * feed, gchar letter)
+{
+  gboolean key = letter == 'K' || letter == 'D';
+  GstBuffer *buffer = make_vp8 (key, letter == 'B' ? BIG : SMALL, feed->time);
+
+  if (letter == 'D' || letter == 'X')
+    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
+  feed->time += FRAME;
+  push (&feed->run, 0, buffer);
+  collect (&feed->run);
+}
+
+static void
+feed_letter (Feed * feed, gchar letter)
+{
+  switch (letter) {
+    case 's':
+      identifai_segmenter_split_now (feed->run.segmenter);
+      break;
+    case 'c':
+      set_caps (&feed->run, 0, "video/x-vp8, width = 640, height = 480");
+      break;
+    case 'e':
+      set_caps (&feed->run, 0, VP8);
+      break;
+    case 'f':
+      set_caps (&feed->run, 0, VP8 ", bitrate = 1000");
+      break;
+    case '.':
+      feed->time += FRAME;
+      break;
+    case '<':
+      feed->time -= 5 * GST_SECOND;
+      break;
+    case '>':
+      feed->time = 70 * GST_SECOND;
+      set_segment (&feed->run, 0, feed->time, 20 * GST_SECOND);
+      break;
+    default:
+      feed_frame (feed, letter);
+      break;
+  }
+}
+
+GST_START_TEST (test_cuts)
+{
+  const CutRow *row = &cut_rows[__i__];
+  IdentifaiSegmenterStats stats;
+  Feed feed = { {0,}, 0 };
+  const gchar *at;
+
+  run_init (&feed.run, VP8);
+  configure (&feed.run, row->duration, row->interval, row->max_bytes);
+  for (at = row->stream; *at; at++)
+    feed_letter (&feed, *at);
+  finish (&feed.run);
+
+  fail_unless (strcmp (feed.run.log->str, row->expected) == 0,
+      "%s: %s instead of %s", row->name, feed.run.log->str, row->expected);
+  identifai_segmenter_get_stats (feed.run.segmenter, &stats);
+  fail_unless (stats.skipped == row->skipped, "%s: %" G_GUINT64_FORMAT
+      " skipped", row->name, stats.skipped);
+  fail_unless (stats.bytes == 0, "%s: %" G_GUINT64_FORMAT " bytes left",
+      row->name, stats.bytes);
+  fail_unless (stats.covered <= stats.seen, "%s", row->name);
+  run_clear (&feed.run);
+}
+
+GST_END_TEST;
+
+/*** reordered streams ***/
+
+/* A frame is a letter and where it is shown, from 0, one digit or capital
+ * letter from 10 on; in decoding order.
+ * I closed point, O open point, i other intra frame, P, B, R leading but
+ * decodable (RADL), r leading and not (RASL). Expected: places by segment, in
+ * decoding order. */
+typedef struct
+{
+  const gchar *name;
+  const gchar *caps;
+  const gchar *stream;
+  guint duration;               /* ms */
+  const gchar *expected;
+  guint64 skipped;
+} OrderRow;
+
+static const OrderRow order_rows[] = {
+  {"H.264 closed", AVC, "I0P3B1B2I4P7B5B6", 300, "0312 4756", 0},
+  {"H.264 intra frames that are no points", AVC, "I0P1i2P3i4P5I6", 200,
+      "012345 6", 0},
+  {"H.264 open without leading pictures", AVC, "I0P1P2O3P4P5O6", 300,
+      "012 345 6", 0},
+  {"H.264 open: waits for a closed one", AVC, "I0P1O4B2B3P5O8B6B7I9PA", 500,
+      "014235867 9A", 0},
+  {"H.264 open: none comes, the leading ones stay behind", AVC,
+      "I0P1O4B2B3P5O8B6B7P9OCBABBPD", 300, "014235867 89CAB CD", 0},
+  {"H.264 open at the start", AVC, "O2B0B1P3I4P5", 200, "23 45", 2},
+  {"H.265 closed with leading pictures", HVC, "I0P1P2I5R3R4P6", 300,
+      "012 5346", 0},
+  {"H.265 open with decodable ones only", HVC, "I0P1P2O5R3R4P6", 300,
+      "012 5346", 0},
+  {"H.265 open, at the start", HVC, "O2r0r1P3P4", 300, "234", 2},
+};
+
+static gint
+place_of (gchar letter)
+{
+  return g_ascii_isdigit (letter) ? letter - '0' : letter - 'A' + 10;
+}
+
+/* NAL units with a length of four bytes in front. */
+static GstBuffer *
+make_unit (gboolean h265, gchar type, gint place)
+{
+  static const guint8 open_avc[] = { 0, 0, 0, 4, 6, 6, 1, 0x80, 0, 0, 0, 2,
+    0x41, 0x9a
+  };
+  guint8 unit[] = { 0, 0, 0, 2, 0, 1 };
+  GstClockTime pts = place * FRAME;
+
+  if (!h265 && type == 'O')
+    return make_buffer (open_avc, sizeof (open_avc), 0, pts);
+  if (h265)
+    unit[4] = (type == 'I' ? 19 : type == 'O' ? 21 : type == 'R' ? 7 :
+        type == 'r' ? 9 : 1) << 1;
+  else
+    unit[4] = type == 'I' ? 0x65 : 0x41;
+
+  return make_buffer (unit, sizeof (unit), 0, pts);
+}
+
+static void
+log_places (Run * run, IdentifaiSegment * segment)
+{
+  IdentifaiTrack *track = g_ptr_array_index (segment->tracks, 0);
+  guint i;
+
+  if (run->log->len)
+    g_string_append_c (run->log, ' ');
+  for (i = 0; i < track->buffers->len; i++) {
+    GstBuffer *buffer = g_ptr_array_index (track->buffers, i);
+    guint place = (GST_BUFFER_PTS (buffer) - IDENTIFAI_TRACK_EPOCH) / FRAME;
+
+    g_string_append_c (run->log, place < 10 ? '0' + place : 'A' + place - 10);
+  }
+}
+
+GST_START_TEST (test_order)
+{
+  const OrderRow *row = &order_rows[__i__];
+  gboolean h265 = g_str_has_prefix (row->caps, "video/x-h265");
+  IdentifaiSegmenterStats stats;
+  IdentifaiSegment *segment;
+  const gchar *at;
+  Run run;
+
+  run_init (&run, row->caps);
+  configure (&run, row->duration, 0, 0);
+  for (at = row->stream; *at; at += 2)
+    push (&run, 0, make_unit (h265, at[0], place_of (at[1])));
+  identifai_segmenter_eos (run.segmenter, 0, 0);
+  while ((segment = identifai_segmenter_pop (run.segmenter, 0))) {
+    log_places (&run, segment);
+    identifai_segment_free (segment);
+  }
+  fail_unless (strcmp (run.log->str, row->expected) == 0,
+      "%s: %s instead of %s", row->name, run.log->str, row->expected);
+  identifai_segmenter_get_stats (run.segmenter, &stats);
+  fail_unless (stats.skipped == row->skipped, "%s: %" G_GUINT64_FORMAT
+      " skipped", row->name, stats.skipped);
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
+/* The picture of an overlapping cut is in both files and counts once. */
+GST_START_TEST (test_overlap_counts_once)
+{
+  static const gchar *const stream = "I0P1O4B2B3P5O8B6B7P9";
+  IdentifaiSegment *one, *two;
+  const gchar *at;
+  Run run;
+
+  run_init (&run, AVC);
+  configure (&run, 200, 0, 0);
+  for (at = stream; *at; at += 2)
+    push (&run, 0, make_unit (FALSE, at[0], place_of (at[1])));
+  identifai_segmenter_eos (run.segmenter, 0, 0);
+  one = identifai_segmenter_pop (run.segmenter, 0);
+  two = identifai_segmenter_pop (run.segmenter, 0);
+
+  fail_unless (one && two);
+  fail_unless_equals_uint64 (one->running_time + one->duration,
+      two->running_time);
+  fail_unless_equals_uint64 (one->duration, 4 * FRAME);
+  fail_unless_equals_int (one->frames, 4);
+  fail_unless_equals_int (one->frames + two->frames, 8);
+  identifai_segment_free (one);
+  identifai_segment_free (two);
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
+/*** times ***/
+
+/* MPEG-4 of an AVI file has only decoding times: D for delta P, B, I by the
+ * first byte of the VOP. */
+static GstBuffer *
+make_vop (gchar type, guint index, gboolean with_pts)
+{
+  guint8 vop[] = { 0, 0, 1, 0xb6, 0 };
+  GstBuffer *buffer;
+
+  vop[4] = type == 'I' ? 0x00 : type == 'P' ? 0x40 : 0x80;
+  buffer = make_buffer (vop, sizeof (vop), SMALL, GST_CLOCK_TIME_NONE);
+  GST_BUFFER_DTS (buffer) = index * FRAME;
+  if (with_pts)
+    GST_BUFFER_PTS (buffer) = index * FRAME;
+
+  return buffer;
+}
+
+typedef struct
+{
+  const gchar *name;
+  const gchar *types;
+  const gchar *expected;        /* places shown, in decoding order */
+} ReorderRow;
+
+static const ReorderRow reorder_rows[] = {
+  {"no B pictures", "IPPPIPP", "0123456"},
+  {"B pictures", "IPBBPBBIBB", "142375" "6A89"},
+  {"B pictures that come late", "IPPPPBPB", "01234587"},
+  {"I and EOS", "I", "0"},
+  {"I, P and EOS", "IP", "01"},
+};
+
+GST_START_TEST (test_missing_pts)
+{
+  const ReorderRow *row = &reorder_rows[__i__];
+  IdentifaiSegment *segment;
+  guint i;
+  Run run;
+
+  run_init (&run, MPEG4);
+  configure (&run, 0, 0, 0);
+  for (i = 0; row->types[i]; i++)
+    push (&run, 0, make_vop (row->types[i], i, row->types[i] == 'I'));
+  identifai_segmenter_eos (run.segmenter, 0, 0);
+  segment = identifai_segmenter_pop (run.segmenter, 0);
+  fail_unless (segment != NULL, "%s", row->name);
+  log_places (&run, segment);
+  fail_unless (strcmp (run.log->str, row->expected) == 0,
+      "%s: %s instead of %s", row->name, run.log->str, row->expected);
+  identifai_segment_free (segment);
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_times_of_a_seek)
+{
+  IdentifaiSegment *segment;
+  GstSegment seek;
+  guint i;
+  Run run;
+
+  run_init (&run, VP8);
+  gst_segment_init (&seek, GST_FORMAT_TIME);
+  seek.rate = 2.0;
+  seek.start = 30 * GST_SECOND;
+  seek.time = 90 * GST_SECOND;
+  seek.base = 7 * GST_SECOND;
+  identifai_segmenter_set_segment (run.segmenter, 0, &seek);
+  run.monotonic = 5000000;
+  for (i = 0; i < 10; i++)
+    push (&run, 0, make_vp8 (i % 6 == 0, SMALL, 31 * GST_SECOND + i * FRAME));
+
+  segment = identifai_segmenter_pop (run.segmenter, run.monotonic);
+  fail_unless (segment != NULL);
+  fail_unless_equals_uint64 (segment->running_time, 7500 * GST_MSECOND);
+  fail_unless_equals_uint64 (segment->stream_time, 91 * GST_SECOND);
+  fail_unless_equals_uint64 (segment->duration, 300 * GST_MSECOND);
+  fail_unless_equals_int64 (segment->utc, 6000000);
+  fail_unless_equals_int64 (segment->last_buffer, 5000000);
+  identifai_segment_free (segment);
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
+/* Decoding starts before running time 0; the clip before a segment's start is
+ * kept, as what follows needs it. */
+GST_START_TEST (test_times_before_zero)
+{
+  IdentifaiSegment *segment;
+  IdentifaiTrack *track;
+  GstBuffer *buffer;
+  Run run;
+
+  run_init (&run, VP8);
+  set_segment (&run, 0, GST_SECOND, 0);
+  buffer = make_vp8 (TRUE, SMALL, GST_SECOND);
+  GST_BUFFER_DTS (buffer) = GST_SECOND - 2 * FRAME;
+  push (&run, 0, buffer);
+  finish (&run);
+  fail_unless (strcmp (run.log->str, "0-100:1") == 0);
+
+  buffer = make_vp8 (TRUE, SMALL, GST_SECOND - FRAME);
+  GST_BUFFER_DTS (buffer) = GST_SECOND - 3 * FRAME;
+  push (&run, 0, buffer);
+  identifai_segmenter_eos (run.segmenter, 0, 0);
+  segment = identifai_segmenter_pop (run.segmenter, run.monotonic);
+  fail_unless_equals_uint64 (segment->running_time, 0);
+  fail_unless_equals_uint64 (segment->stream_time, 9 * FRAME);
+  track = g_ptr_array_index (segment->tracks, 0);
+  buffer = g_ptr_array_index (track->buffers, 0);
+  fail_unless_equals_uint64 (GST_BUFFER_PTS (buffer),
+      IDENTIFAI_TRACK_EPOCH - FRAME);
+  fail_unless_equals_uint64 (GST_BUFFER_DTS (buffer),
+      IDENTIFAI_TRACK_EPOCH - 3 * FRAME);
+  identifai_segment_free (segment);
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
+/* Some encoders give no times at all; the frame rate does. */
+GST_START_TEST (test_times_from_frame_rate)
+{
+  guint i;
+  Run run;
+
+  run_init (&run, VP8);
+  for (i = 0; i < 6; i++) {
+    GstBuffer *buffer = make_vp8 (i % 3 == 0, SMALL, GST_CLOCK_TIME_NONE);
+
+    if (i & 1)                  /* what gst-libav makes of "no time" */
+      GST_BUFFER_PTS (buffer) = GST_BUFFER_DTS (buffer) =
+          G_GUINT64_CONSTANT (1) << 63;
+    push (&run, 0, buffer);
+  }
+  finish (&run);
+  fail_unless (strcmp (run.log->str, "0-300:3 300-600:3") == 0, "%s",
+      run.log->str);
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
+/* matroskademux sends a second segment with DISCONT when audio starts earlier:
+ * nothing is lost. */
+GST_START_TEST (test_segment_moves)
+{
+  GstBuffer *buffer;
+  guint i;
+  Run run;
+
+  run_init (&run, VP8);
+  set_segment (&run, 0, 23 * GST_MSECOND, 0);
+  push (&run, 0, make_vp8 (TRUE, SMALL, 23 * GST_MSECOND));
+  set_segment (&run, 0, 0, 0);
+  for (i = 1; i < 5; i++) {
+    buffer = make_vp8 (FALSE, SMALL, 23 * GST_MSECOND + i * FRAME);
+    if (i == 1)
+      GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
+    push (&run, 0, buffer);
+  }
+  finish (&run);
+  fail_unless (strcmp (run.log->str, "23-523:5") == 0, "%s", run.log->str);
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
+/*** audio ***/
+
+static void
+push_audio (Run * run, guint stream, guint from_ms, guint to_ms)
+{
+  guint at;
+
+  for (at = from_ms; at < to_ms; at += 20) {
+    GstBuffer *buffer = make_buffer ((guint8 *) "", 1, 10, at * GST_MSECOND);
+
+    GST_BUFFER_DURATION (buffer) = 20 * GST_MSECOND;
+    push (run, stream, buffer);
+  }
+}
+
+static void
+push_video (Run * run, guint from, guint to)
+{
+  guint i;
+
+  for (i = from; i < to; i++)
+    push (run, 0, make_vp8 (i % 3 == 0, SMALL, i * FRAME));
+}
+
+/* Number and first time (ms) of the audio buffers of the next segment; -1: there
+ * is no segment. */
+static gint
+pop_audio (Run * run, gint64 now, guint track, guint * start)
+{
+  IdentifaiSegment *segment = identifai_segmenter_pop (run->segmenter, now);
+  GPtrArray *buffers;
+  gint n = 0;
+
+  if (segment == NULL)
+    return -1;
+  if (segment->tracks->len > track) {
+    buffers = ((IdentifaiTrack *) g_ptr_array_index (segment->tracks,
+            track))->buffers;
+    n = buffers->len;
+    if (n > 0)
+      *start = (GST_BUFFER_PTS (g_ptr_array_index (buffers, 0))
+          - IDENTIFAI_TRACK_EPOCH) / GST_MSECOND;
+  }
+  identifai_segment_free (segment);
+
+  return n;
+}
+
+static guint
+start_with_audio (Run * run)
+{
+  guint stream;
+
+  run_init (run, VP8);
+  stream = identifai_segmenter_add_audio (run->segmenter);
+  fail_unless (stream != IDENTIFAI_SEGMENTER_VIDEO);
+  fail_unless (set_caps (run, stream, OPUS));
+  set_segment (run, stream, 0, 0);
+
+  return stream;
+}
+
+/* All of it before the video, or after, or in between: the same segments. */
+GST_START_TEST (test_audio_goes_where_it_belongs)
+{
+  guint start = 0, stream;
+  Run run;
+
+  stream = start_with_audio (&run);
+  switch (__i__) {
+    case 0:
+      push_audio (&run, stream, 0, 700);
+      push_video (&run, 0, 7);
+      break;
+    case 1:
+      push_video (&run, 0, 7);
+      push_audio (&run, stream, 0, 700);
+      break;
+    case 2:
+      push_video (&run, 0, 4);
+      push_audio (&run, stream, 0, 640);
+      push_video (&run, 4, 7);
+      push_audio (&run, stream, 640, 700);
+      break;
+  }
+  identifai_segmenter_eos (run.segmenter, stream, 0);
+  identifai_segmenter_eos (run.segmenter, 0, 0);
+  fail_unless_equals_int (pop_audio (&run, 0, 1, &start), 15);
+  fail_unless_equals_int (start, 0);
+  fail_unless_equals_int (pop_audio (&run, 0, 1, &start), 15);
+  fail_unless_equals_int (start, 300);
+  fail_unless_equals_int (pop_audio (&run, 0, 1, &start), 5);
+  fail_unless_equals_int (start, 600);
+  fail_unless_equals_int (pop_audio (&run, 0, 1, &start), -1);
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
+/* What lets a segment go that waits for its audio. */
+typedef enum
+{
+  GO_AUDIO,
+  GO_DEADLINE,
+  GO_EOS,
+  GO_REMOVED,
+  GO_GAP,
+  GO_N
+} Go;
+
+GST_START_TEST (test_audio_is_waited_for)
+{
+  guint start = 0, stream;
+  gint64 now = 1000;
+  gint expected = 14;
+  Run run;
+
+  stream = start_with_audio (&run);
+  run.monotonic = now;
+  fail_unless_equals_int64 (identifai_segmenter_next_deadline (run.segmenter),
+      -1);
+  push_audio (&run, stream, 0, 280);
+  push_video (&run, 0, 4);
+  fail_unless_equals_int (pop_audio (&run, now, 1, &start), -1);
+  fail_unless_equals_int64 (identifai_segmenter_next_deadline (run.segmenter),
+      now + IDENTIFAI_AUDIO_PATIENCE);
+  switch ((Go) __i__) {
+    case GO_AUDIO:
+      push_audio (&run, stream, 280, 320);
+      expected = 15;
+      break;
+    case GO_DEADLINE:
+      fail_unless_equals_int (pop_audio (&run,
+              now + IDENTIFAI_AUDIO_PATIENCE - 1, 1, &start), -1);
+      now += IDENTIFAI_AUDIO_PATIENCE;
+      break;
+    case GO_EOS:
+      identifai_segmenter_eos (run.segmenter, stream, now);
+      break;
+    case GO_REMOVED:
+      identifai_segmenter_remove_audio (run.segmenter, stream);
+      break;
+    case GO_GAP:
+      identifai_segmenter_gap (run.segmenter, stream, 280 * GST_MSECOND,
+          20 * GST_MSECOND);
+      break;
+    default:
+      g_assert_not_reached ();
+  }
+  fail_unless_equals_int (pop_audio (&run, now, 1, &start), expected);
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
+/* A stream without caps, data or end holds a segment up to the deadline only;
+ * what comes too late is let go of. */
+GST_START_TEST (test_audio_that_never_comes)
+{
+  IdentifaiSegmenterStats stats;
+  guint start = 0, stream;
+  Run run;
+
+  run_init (&run, VP8);
+  stream = identifai_segmenter_add_audio (run.segmenter);
+  push_video (&run, 0, 4);
+  fail_unless_equals_int (pop_audio (&run, 0, 1, &start), -1);
+  fail_unless_equals_int (pop_audio (&run, IDENTIFAI_AUDIO_PATIENCE, 1,
+          &start), 0);
+  fail_unless (set_caps (&run, stream, OPUS));
+  set_segment (&run, stream, 0, 0);
+  push_audio (&run, stream, 0, 300);
+  identifai_segmenter_get_stats (run.segmenter, &stats);
+  fail_unless_equals_uint64 (stats.bytes, SMALL);
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
+/* What waits for a video that doesn't come is bounded. */
+GST_START_TEST (test_audio_without_video)
+{
+  IdentifaiSegmenterStats stats;
+  guint stream;
+  Run run;
+
+  stream = start_with_audio (&run);
+  push_audio (&run, stream, 0, 100000);
+  identifai_segmenter_get_stats (run.segmenter, &stats);
+  fail_unless (stats.bytes <= 30 * 50 * 10 + 10);
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
+/* Early cuts divide the audio, too, and count its bytes. */
+GST_START_TEST (test_audio_counts_for_the_size)
+{
+  guint start = 0, stream, i;
+  Run run;
+
+  stream = start_with_audio (&run);
+  configure (&run, 9000, 0, 50000);
+  for (i = 0; i < 7; i++) {
+    GstBuffer *sound = make_buffer ((guint8 *) "", 1, 5000, i * FRAME);
+
+    push (&run, stream, sound);
+    push (&run, 0, make_vp8 (i % 3 == 0, SMALL, i * FRAME));
+  }
+  identifai_segmenter_eos (run.segmenter, stream, 0);
+  identifai_segmenter_eos (run.segmenter, 0, 0);
+  fail_unless_equals_int (pop_audio (&run, 0, 1, &start), 3);
+  fail_unless_equals_int (start, 0);
+  fail_unless_equals_int (pop_audio (&run, 0, 1, &start), 4);
+  fail_unless_equals_int (start, 300);
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
+/* Two streams, each in its own track; one is released in the middle. */
+GST_START_TEST (test_audio_removed)
+{
+  IdentifaiSegment *segment;
+  guint one, two;
+  Run run;
+
+  one = start_with_audio (&run);
+  two = identifai_segmenter_add_audio (run.segmenter);
+  fail_unless (set_caps (&run, two, OPUS));
+  set_segment (&run, two, 0, 0);
+  push_audio (&run, one, 0, 200);
+  push_audio (&run, two, 0, 200);
+  push_video (&run, 0, 3);
+  identifai_segmenter_remove_audio (run.segmenter, one);
+  push_audio (&run, one, 200, 300);
+  push_audio (&run, two, 200, 320);
+  push_video (&run, 3, 4);
+  segment = identifai_segmenter_pop (run.segmenter, 0);
+  fail_unless (segment != NULL);
+  fail_unless_equals_int (segment->tracks->len, 3);
+  fail_unless_equals_int (((IdentifaiTrack *)
+          g_ptr_array_index (segment->tracks, 1))->buffers->len, 10);
+  fail_unless_equals_int (((IdentifaiTrack *)
+          g_ptr_array_index (segment->tracks, 2))->buffers->len, 15);
+  identifai_segment_free (segment);
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
+/*** key frame requests ***/
+
+/* Frames as above; expected: wishes as "frame:ms" or "frame:now". */
+typedef struct
+{
+  const gchar *name;
+  const gchar *stream;
+  guint duration, interval;
+  guint64 max_bytes;
+  const gchar *expected;
+} WishRow;
+
+static const WishRow wish_rows[] = {
+  {"for the end, at the start", "Kpp", 300, 0, 0, "0:300"},
+  {"one a segment", "KppKppKpp", 300, 0, 0, "0:300 3:600 6:900"},
+  {"none for one segment until EOS", "KppKpp", 0, 0, 0, ""},
+  {"for the first one", "ppp", 300, 0, 0, "0:now"},
+  {"overdue: again, once", "Kppppppppppppp", 300, 0, 0, "0:300 8:now"},
+  {"split-now", "Kpsp", 9000, 0, 0, "0:9000 2:now"},
+  {"three quarters full", "KBBBBBBp", 0, 0, 80000, "5:now"},
+  {"too large", "KBBBp", 0, 0, 30000, "1:now"},
+  {"after a loss", "KpXp", 0, 0, 0, "2:now"},
+  {"after sampling", "KpKpKp", 200, 1000, 0, "0:200 2:1000 4:1000"},
+};
+
+GST_START_TEST (test_wishes)
+{
+  const WishRow *row = &wish_rows[__i__];
+  Feed feed = { {0,}, 0 };
+  GString *wishes = g_string_new (NULL);
+  GstClockTime time;
+  guint frame = 0;
+  const gchar *at;
+
+  run_init (&feed.run, VP8);
+  configure (&feed.run, row->duration, row->interval, row->max_bytes);
+  for (at = row->stream; *at; at++) {
+    feed_letter (&feed, *at);
+    while (identifai_segmenter_take_keyframe_request (feed.run.segmenter,
+            &time)) {
+      g_string_append_printf (wishes, "%s%u:", wishes->len ? " " : "", frame);
+      if (GST_CLOCK_TIME_IS_VALID (time))
+        g_string_append_printf (wishes, "%u", (guint) (time / GST_MSECOND));
+      else
+        g_string_append (wishes, "now");
+    }
+    frame += *at == 's' ? 0 : 1;
+  }
+  fail_unless (strcmp (wishes->str, row->expected) == 0,
+      "%s: %s instead of %s", row->name, wishes->str, row->expected);
+  g_string_free (wishes, TRUE);
+  run_clear (&feed.run);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_no_wishes)
+{
+  IdentifaiSegmenterSettings settings = { GST_SECOND, 0, PLENTY, FALSE };
+  GstClockTime time;
+  Run run;
+
+  run_init (&run, VP8);
+  identifai_segmenter_configure (run.segmenter, &settings);
+  push_video (&run, 0, 4);
+  identifai_segmenter_split_now (run.segmenter);
+  fail_if (identifai_segmenter_take_keyframe_request (run.segmenter, &time));
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
+/*** the rest ***/
+
+/* What is given up has its number and its times, and nothing stays behind. */
+GST_START_TEST (test_flush)
+{
+  IdentifaiSegmenterStats stats;
+  IdentifaiSegment *segment;
+  guint stream, i;
+  Run run;
+
+  stream = start_with_audio (&run);
+  push_audio (&run, stream, 0, 900);
+  identifai_segmenter_flush (run.segmenter, stream);
+  push_video (&run, 0, 8);      /* two wait for audio, one is open */
+  fail_unless (identifai_segmenter_pop (run.segmenter, 0) == NULL);
+  if (__i__ == 0)
+    identifai_segmenter_flush (run.segmenter, 0);
+  else
+    identifai_segmenter_reset (run.segmenter);
+  for (i = 0; i < 3; i++) {
+    segment = identifai_segmenter_pop_flushed (run.segmenter);
+    fail_unless (segment != NULL);
+    fail_unless_equals_int (segment->number, i);
+    fail_unless_equals_uint64 (segment->duration, i < 2 ? 3 * FRAME :
+        2 * FRAME);
+    identifai_segment_free (segment);
+  }
+  fail_unless (identifai_segmenter_pop_flushed (run.segmenter) == NULL);
+  fail_unless (identifai_segmenter_pop (run.segmenter, G_MAXINT64) == NULL);
+  identifai_segmenter_get_stats (run.segmenter, &stats);
+  fail_unless_equals_uint64 (stats.bytes, 0);
+
+  /* and it goes on from there */
+  if (__i__ == 1)
+    fail_unless (set_caps (&run, 0, VP8));
+  set_segment (&run, 0, 0, 0);
+  push_video (&run, 0, 4);
+  finish (&run);
+  fail_unless (strcmp (run.log->str, "0-300:3 300-400:1") == 0);
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_stats)
+{
+  IdentifaiSegmenterStats stats;
+  Feed feed = { {0,}, 0 };
+  const gchar *at;
+
+  run_init (&feed.run, VP8);
+  configure (&feed.run, 200, 400, 0);
+  for (at = "pKpKpKpKp"; *at; at++)
+    feed_letter (&feed, *at);
+  identifai_segmenter_get_stats (feed.run.segmenter, &stats);
+  fail_unless_equals_uint64 (stats.skipped, 1);
+  fail_unless_equals_uint64 (stats.seen, 9 * FRAME);
+  fail_unless_equals_uint64 (stats.covered, 4 * FRAME);
+  fail_unless_equals_uint64 (stats.bytes, 0);
+  run_clear (&feed.run);
+}
+
+GST_END_TEST;
+
+typedef struct
+{
+  const gchar *video;
+  const gchar *audio;
+  gboolean ok;
+} CapsRow;
+
+static const CapsRow caps_rows[] = {
+  {VP8, OPUS, TRUE},
+  {AVC, "audio/x-vorbis, channels = 2, rate = 48000", TRUE},
+  {"video/x-raw", NULL, FALSE},
+  {OPUS, NULL, FALSE},
+  {VP8, VP8, FALSE},
+  {VP8, "audio/x-wma", FALSE},
+  {"video/x-h264, stream-format = byte-stream, alignment = nal", NULL, FALSE},
+};
+
+GST_START_TEST (test_caps)
+{
+  const CapsRow *row = &caps_rows[__i__];
+  gboolean ok;
+  guint stream;
+  Run run;
+
+  run_init (&run, VP8);
+  stream = identifai_segmenter_add_audio (run.segmenter);
+  ok = set_caps (&run, 0, row->video);
+  if (row->audio)
+    ok = set_caps (&run, stream, row->audio) && ok;
+  fail_unless (ok == row->ok, "%s + %s", row->video, row->audio);
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
+/* Every segment of a byte-stream has the parameter sets, though they came only
+ * once; its access unit delimiter stays first. */
+GST_START_TEST (test_parameter_sets)
+{
+  static const guint8 sets[] = { 0, 0, 0, 1, 0x09, 0x10,
+    0, 0, 0, 1, 0x67, 0x42, 0, 0x1f, 0xe9, 0, 0, 0, 1, 0x68, 0xce, 0x3c
+  };
+  static const guint8 key[] = { 0, 0, 0, 1, 0x09, 0x10, 0, 0, 1, 0x65, 0x88 };
+  static const guint8 expected[] = { 0, 0, 0, 1, 0x09, 0x10,
+    0, 0, 0, 1, 0x67, 0x42, 0, 0x1f, 0xe9, 0, 0, 0, 1, 0x68, 0xce, 0x3c,
+    0, 0, 1, 0x65, 0x88
+  };
+  IdentifaiSegment *segment;
+  IdentifaiTrack *track;
+  GstBuffer *buffer;
+  guint i;
+  Run run;
+
+  run_init (&run, "video/x-h264, stream-format = byte-stream, alignment = au");
+  configure (&run, 100, 0, 0);
+  buffer = make_buffer (sets, sizeof (sets), 0, 0);
+  push (&run, 0, gst_buffer_append (buffer, make_buffer (key + 6, 5, 0, 0)));
+  push (&run, 0, make_buffer (key, sizeof (key), 0, FRAME));
+  identifai_segmenter_eos (run.segmenter, 0, 0);
+  for (i = 0; i < 2; i++) {
+    segment = identifai_segmenter_pop (run.segmenter, 0);
+    fail_unless (segment != NULL);
+    track = g_ptr_array_index (segment->tracks, 0);
+    buffer = g_ptr_array_index (track->buffers, 0);
+    fail_unless_equals_int (gst_buffer_get_size (buffer), sizeof (expected));
+    fail_unless (gst_buffer_memcmp (buffer, 0, expected,
+            sizeof (expected)) == 0);
+    identifai_segment_free (segment);
+  }
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
+/* Whatever the bytes are. */
+GST_START_TEST (test_noise)
+{
+  static const gchar *const all[] = { AVC, HVC, VP8, MPEG4,
+    "video/x-vp9, width = 320, height = 240",
+    "video/x-av1, stream-format = obu-stream, alignment = frame",
+    "video/mpeg, mpegversion = 2, systemstream = false",
+    "video/x-h264, stream-format = byte-stream, alignment = au",
+    "video/x-h265, stream-format = byte-stream, alignment = au",
+  };
+  GRand *random = g_rand_new_with_seed (__i__);
+  guint i, j;
+  Run run;
+
+  run_init (&run, all[__i__]);
+  for (i = 0; i < 3000; i++) {
+    guint8 data[64];
+    guint size = g_rand_int_range (random, 0, sizeof (data));
+
+    for (j = 0; j < size; j++)
+      data[j] = g_rand_int (random) >> (g_rand_boolean (random) ? 0 : 30);
+    push (&run, 0, make_buffer (data, size, 0, i * FRAME / 7));
+    collect (&run);
+  }
+  finish (&run);
+  g_rand_free (random);
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
+static Suite *
+segmenter_suite (void)
+{
+  Suite *suite = suite_create ("segmenter");
+  TCase *tc = tcase_create ("general");
+
+  suite_add_tcase (suite, tc);
+  tcase_add_loop_test (tc, test_cuts, 0, G_N_ELEMENTS (cut_rows));
+  tcase_add_loop_test (tc, test_order, 0, G_N_ELEMENTS (order_rows));
+  tcase_add_test (tc, test_overlap_counts_once);
+  tcase_add_loop_test (tc, test_missing_pts, 0, G_N_ELEMENTS (reorder_rows));
+  tcase_add_test (tc, test_times_of_a_seek);
+  tcase_add_test (tc, test_times_before_zero);
+  tcase_add_test (tc, test_times_from_frame_rate);
+  tcase_add_test (tc, test_segment_moves);
+  tcase_add_loop_test (tc, test_audio_goes_where_it_belongs, 0, 3);
+  tcase_add_loop_test (tc, test_audio_is_waited_for, 0, GO_N);
+  tcase_add_test (tc, test_audio_that_never_comes);
+  tcase_add_test (tc, test_audio_without_video);
+  tcase_add_test (tc, test_audio_counts_for_the_size);
+  tcase_add_test (tc, test_audio_removed);
+  tcase_add_loop_test (tc, test_wishes, 0, G_N_ELEMENTS (wish_rows));
+  tcase_add_test (tc, test_no_wishes);
+  tcase_add_loop_test (tc, test_flush, 0, 2);
+  tcase_add_test (tc, test_stats);
+  tcase_add_loop_test (tc, test_caps, 0, G_N_ELEMENTS (caps_rows));
+  tcase_add_test (tc, test_parameter_sets);
+  tcase_add_loop_test (tc, test_noise, 0, 9);
+
+  return suite;
+}
+
+GST_CHECK_MAIN (segmenter);
