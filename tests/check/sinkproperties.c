@@ -1,0 +1,674 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The properties of identifaisink: that each is there as documented, what may
+ * change when, and what is made of those that are more than a number.
+ */
+
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include <glib/gstdio.h>
+#include "faultserver.h"
+#include "gstidentifaisettings.h"
+#include "sinkutil.h"
+
+
+#define MAXUINT64 G_MAXUINT64
+
+typedef struct
+{
+  const gchar *name;
+  const gchar *type;
+  const gchar *value;           /* default, as gst_value_serialize() writes it */
+  gboolean mutable;             /* while playing */
+  guint64 minimum, maximum;     /* of numbers, as guint64 */
+} Property;
+
+static const Property properties[] = {
+  {"endpoint", "gchararray", "https://backend.identifai.net"},
+  {"api-key", "gchararray", NULL, TRUE},
+  {"api-key-file", "gchararray", NULL},
+  {"allow-plain-http", "gboolean", "false"},
+  {"proxy", "gchararray", NULL},
+  {"user-agent", "gchararray", "gst-identifai/" VERSION},
+  {"tls-ca-file", "gchararray", NULL},
+  {"timeout", "guint", "30", FALSE, 1, 3600},
+  {"retries", "gint", "5", FALSE, (guint64) - 1, G_MAXINT},
+  {"rate-limits", "GstStructure", NULL},
+  {"ref-id", "gchararray", NULL, TRUE},
+  {"frames", "GstIdentifaiFrames", "default", TRUE},
+  {"key-frames", "gboolean", "false", TRUE},
+  {"key-frames-method", "GstIdentifaiKeyFramesMethod", "iframes", TRUE},
+  {"with-tampering", "gboolean", "false", TRUE},
+  {"with-morphing", "gboolean", "false", TRUE},
+  {"with-audio", "gboolean", "false", TRUE},
+  {"with-nsfw", "gboolean", "false", TRUE},
+  {"ensure-face-per-frame", "gboolean", "false", TRUE},
+  {"no-cache", "gboolean", "false", TRUE},
+  {"prevent-c2pa-forces", "gboolean", "false", TRUE},
+  {"webhook-url", "gchararray", NULL, TRUE},
+  {"extra-parameters", "GstStructure", NULL, TRUE},
+  {"response-format", "GstIdentifaiResponseFormat", "json", TRUE},
+  {"segment-duration", "guint64", "10000000000", FALSE, 0, MAXUINT64},
+  {"segment-interval", "guint64", "0", FALSE, 0, MAXUINT64},
+  {"max-segment-bytes", "guint64", "50000000", FALSE, 1, MAXUINT64},
+  {"send-keyframe-requests", "gboolean", "true"},
+  {"muxer", "gchararray", "auto"},
+  {"overflow", "GstIdentifaiOverflow", "auto"},
+  {"max-pending-bytes", "guint64", "268435456", FALSE, 1, MAXUINT64},
+  {"max-pending-segments", "guint", "16", FALSE, 1, G_MAXUINT},
+  {"poll-interval", "guint64", "0", FALSE, 0, MAXUINT64},
+  {"verdict-timeout", "guint64", "300000000000", FALSE, 1, MAXUINT64},
+  {"drain-timeout", "guint64", "120000000000", FALSE, 0, MAXUINT64},
+  {"heuristic", "gchararray", NULL, TRUE},
+  {"on-refusal", "GstIdentifaiOnRefusal", "error"},
+};
+
+/* What each enum's property takes, in the order of the contract. */
+static const struct
+{
+  const gchar *name;
+  const gchar *nicks;
+} enums[] = {
+  {"frames", "default 5 10 30"},
+  {"key-frames-method", "iframes flow color"},
+  {"response-format", "json text"},
+  {"overflow", "auto block drop-oldest drop-newest"},
+  {"on-refusal", "error warn"},
+};
+
+static guint n_warnings;        /* of the plugin's own, since the last look */
+
+static void
+count_warning (const gchar * domain, GLogLevelFlags level,
+    const gchar * message, gpointer user_data)
+{
+  n_warnings++;
+}
+
+static guint
+take_warnings (void)
+{
+  guint count = n_warnings;
+
+  n_warnings = 0;
+
+  return count;
+}
+
+static void
+unset_environment (void)
+{
+  g_unsetenv ("IDENTIFAI_ENDPOINT");
+  g_unsetenv ("IDENTIFAI_API_KEY");
+  g_unsetenv ("IDENTIFAI_API_KEY_FILE");
+}
+
+static void
+setup (void)
+{
+  unset_environment ();
+  g_log_set_handler ("identifai", G_LOG_LEVEL_WARNING | G_LOG_LEVEL_CRITICAL,
+      count_warning, NULL);
+  n_warnings = 0;
+}
+
+static GParamSpec *
+find_property (GstElement * sink, const gchar * name)
+{
+  GParamSpec *spec =
+      g_object_class_find_property (G_OBJECT_GET_CLASS (sink), name);
+
+  fail_unless (spec != NULL, "there is no %s", name);
+
+  return spec;
+}
+
+static gchar *
+value_text (const GValue * value)
+{
+  if (G_VALUE_HOLDS_STRING (value))
+    return g_value_dup_string (value);
+  if (G_VALUE_HOLDS_BOXED (value) && g_value_get_boxed (value) == NULL)
+    return NULL;
+
+  return gst_value_serialize (value);
+}
+
+/* That they are there. */
+
+static void
+check_range (GParamSpec * spec, const Property * property)
+{
+  guint64 minimum = 0, maximum = 0;
+
+  if (G_IS_PARAM_SPEC_UINT (spec)) {
+    minimum = G_PARAM_SPEC_UINT (spec)->minimum;
+    maximum = G_PARAM_SPEC_UINT (spec)->maximum;
+  } else if (G_IS_PARAM_SPEC_INT (spec)) {
+    minimum = (guint64) G_PARAM_SPEC_INT (spec)->minimum;
+    maximum = (guint64) G_PARAM_SPEC_INT (spec)->maximum;
+  } else if (G_IS_PARAM_SPEC_UINT64 (spec)) {
+    minimum = G_PARAM_SPEC_UINT64 (spec)->minimum;
+    maximum = G_PARAM_SPEC_UINT64 (spec)->maximum;
+  }
+  fail_unless (minimum == property->minimum && maximum == property->maximum,
+      "%s goes from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT,
+      property->name, minimum, maximum);
+}
+
+static void
+check_flags (GParamSpec * spec, const Property * property)
+{
+  gboolean secret = g_str_equal (property->name, "api-key");
+
+  fail_unless (spec->flags & G_PARAM_WRITABLE, "%s", property->name);
+  fail_unless (secret == !(spec->flags & G_PARAM_READABLE), "%s",
+      property->name);
+  fail_unless (property->mutable ==
+      !!(spec->flags & GST_PARAM_MUTABLE_PLAYING), "%s", property->name);
+  fail_unless (property->mutable !=
+      !!(spec->flags & GST_PARAM_MUTABLE_READY), "%s", property->name);
+  fail_if (spec->flags & G_PARAM_CONSTRUCT, "%s", property->name);
+}
+
+/* Both the documented default and the value of a new element. */
+static void
+check_default (GstElement * sink, GParamSpec * spec, const Property * property)
+{
+  gchar *text = value_text (g_param_spec_get_default_value (spec));
+  GValue value = G_VALUE_INIT;
+
+  fail_unless_equals_string (text, property->value);
+  g_free (text);
+  if (!(spec->flags & G_PARAM_READABLE)
+      || g_str_equal (property->name, "rate-limits"))
+    return;
+
+  g_value_init (&value, spec->value_type);
+  g_object_get_property (G_OBJECT (sink), property->name, &value);
+  text = value_text (&value);
+  fail_unless (g_strcmp0 (text, property->value) == 0, "%s is %s",
+      property->name, text);
+  g_free (text);
+  g_value_unset (&value);
+}
+
+GST_START_TEST (test_property)
+{
+  const Property *property = &properties[__i__];
+  GstElement *sink = gst_check_setup_element ("identifaisink");
+  GParamSpec *spec = find_property (sink, property->name);
+
+  fail_unless_equals_string (g_type_name (spec->value_type), property->type);
+  fail_unless (g_param_spec_get_blurb (spec) != NULL
+      && strlen (g_param_spec_get_blurb (spec)) > 10);
+  check_range (spec, property);
+  check_flags (spec, property);
+  check_default (sink, spec, property);
+  gst_object_unref (sink);
+}
+
+GST_END_TEST;
+
+/* The contract has no other ones, and nothing is there that is in no table. */
+GST_START_TEST (test_no_others)
+{
+  GstElement *sink = gst_check_setup_element ("identifaisink");
+  GParamSpec **specs;
+  guint n, i, own = 0;
+
+  specs = g_object_class_list_properties (G_OBJECT_GET_CLASS (sink), &n);
+  for (i = 0; i < n; i++)
+    own += specs[i]->owner_type == G_OBJECT_TYPE (sink);
+  fail_unless_equals_int (own, G_N_ELEMENTS (properties) + 1);
+  g_free (specs);
+  fail_unless (find_property (sink, "stats")->flags & G_PARAM_READABLE);
+  fail_if (find_property (sink, "stats")->flags & G_PARAM_WRITABLE);
+  gst_object_unref (sink);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_enums)
+{
+  GstElement *sink = gst_check_setup_element ("identifaisink");
+  GEnumClass *klass =
+      G_PARAM_SPEC_ENUM (find_property (sink, enums[__i__].name))->enum_class;
+  GString *nicks = g_string_new (NULL);
+  guint i;
+
+  for (i = 0; i < klass->n_values; i++)
+    g_string_append_printf (nicks, "%s%s", i ? " " : "",
+        klass->values[i].value_nick);
+  fail_unless_equals_string (nicks->str, enums[__i__].nicks);
+  g_string_free (nicks, TRUE);
+  gst_object_unref (sink);
+}
+
+GST_END_TEST;
+
+/* A sink that needs no clock and keeps no sample; its class. */
+GST_START_TEST (test_element)
+{
+  GstElement *sink = gst_check_setup_element ("identifaisink");
+  GstElementFactory *factory = gst_element_get_factory (sink);
+  gboolean sync = TRUE, last_sample = TRUE;
+
+  g_object_get (sink, "sync", &sync, "enable-last-sample", &last_sample, NULL);
+  fail_if (sync || last_sample);
+  fail_unless_equals_string (gst_element_factory_get_metadata (factory,
+          GST_ELEMENT_METADATA_KLASS), "Sink/Network/Video");
+  fail_unless_equals_int (gst_plugin_feature_get_rank (GST_PLUGIN_FEATURE
+          (factory)), GST_RANK_NONE);
+  fail_unless_equals_string (gst_plugin_feature_get_plugin_name
+      (GST_PLUGIN_FEATURE (factory)), "identifai");
+  gst_object_unref (sink);
+}
+
+GST_END_TEST;
+
+/* When they may change. */
+
+#define JPEGS "videotestsrc num-buffers=2 ! jpegenc ! avimux ! " \
+    "identifaisink name=sink"
+
+static const FaultStep rejecting[] = {
+  {FAULT_POST,.status = 400,.body = "{\"error\":\"No.\"}"},
+};
+
+/* Something else than the default. */
+static void
+make_other_value (GParamSpec * spec, GValue * value)
+{
+  g_value_init (value, spec->value_type);
+  if (G_IS_PARAM_SPEC_STRING (spec))
+    g_value_set_static_string (value, "other");
+  else if (G_IS_PARAM_SPEC_BOOLEAN (spec))
+    g_value_set_boolean (value, !G_PARAM_SPEC_BOOLEAN (spec)->default_value);
+  else if (G_IS_PARAM_SPEC_ENUM (spec))
+    g_value_set_enum (value, G_PARAM_SPEC_ENUM (spec)->enum_class->maximum);
+  else if (G_IS_PARAM_SPEC_UINT (spec))
+    g_value_set_uint (value, G_PARAM_SPEC_UINT (spec)->default_value + 1);
+  else if (G_IS_PARAM_SPEC_INT (spec))
+    g_value_set_int (value, G_PARAM_SPEC_INT (spec)->default_value + 1);
+  else if (G_IS_PARAM_SPEC_UINT64 (spec))
+    g_value_set_uint64 (value, G_PARAM_SPEC_UINT64 (spec)->default_value + 1);
+  else
+    g_value_take_boxed (value, gst_structure_new ("other", "post-per-second",
+            G_TYPE_UINT, 77, NULL));
+}
+
+static gchar *
+get_text (GstElement * sink, GParamSpec * spec)
+{
+  GValue value = G_VALUE_INIT;
+  gchar *text;
+
+  g_value_init (&value, spec->value_type);
+  g_object_get_property (G_OBJECT (sink), spec->name, &value);
+  text = value_text (&value);
+  g_value_unset (&value);
+
+  return text;
+}
+
+/* Sets every property; each must change or not, as allowed says. */
+static void
+change_all (GstElement * sink, gboolean running)
+{
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (properties); i++) {
+    GParamSpec *spec = find_property (sink, properties[i].name);
+    gboolean allowed = !running || properties[i].mutable;
+    gboolean readable = !!(spec->flags & G_PARAM_READABLE);
+    GValue value = G_VALUE_INIT;
+    gchar *before, *after;
+
+    make_other_value (spec, &value);
+    before = readable ? get_text (sink, spec) : NULL;
+    g_object_set_property (G_OBJECT (sink), spec->name, &value);
+    after = readable ? get_text (sink, spec) : NULL;
+    fail_unless (!readable || allowed == (g_strcmp0 (before, after) != 0),
+        "%s: %s, then %s", spec->name, before, after);
+    fail_unless (take_warnings () == (allowed ? 0 : 1), "%s", spec->name);
+    g_free (before);
+    g_free (after);
+    g_value_unset (&value);
+  }
+}
+
+GST_START_TEST (test_mutable_when_stopped)
+{
+  GstElement *sink = gst_check_setup_element ("identifaisink");
+
+  change_all (sink, FALSE);
+  gst_object_unref (sink);
+}
+
+GST_END_TEST;
+
+/* In PAUSED before the first buffer, where the state is still changing, and in
+ * PLAYING. */
+GST_START_TEST (test_mutable_when_running)
+{
+  SinkRun *run = sink_run_new ("http://127.0.0.1:9",
+      __i__ == 0 ? "appsrc ! identifaisink name=sink" :
+      "videotestsrc ! jpegenc ! avimux ! identifaisink name=sink");
+
+  fail_unless (sink_run_start (run));
+  if (__i__ > 0)
+    fail_unless_equals_int (gst_element_get_state (sink_run_get_pipeline (run),
+            NULL, NULL, 20 * GST_SECOND), GST_STATE_CHANGE_SUCCESS);
+  change_all (sink_run_get_sink (run), TRUE);
+  sink_run_free (run);
+}
+
+GST_END_TEST;
+
+/* What is set in READY counts for the next start, and nothing is left running
+ * in READY. */
+GST_START_TEST (test_set_in_ready)
+{
+  FaultServer *server = fault_server_new (rejecting, 1);
+  gchar *url = fault_server_get_url (server);
+  SinkRun *run = sink_run_new ("http://127.0.0.1:9", JPEGS);
+  GstElement *pipeline = sink_run_get_pipeline (run);
+
+  fail_unless_equals_int (gst_element_set_state (pipeline, GST_STATE_READY),
+      GST_STATE_CHANGE_SUCCESS);
+  g_object_set (sink_run_get_sink (run), "endpoint", url, NULL);
+  fail_unless (sink_run_start (run));
+  sink_run_wait (run, "identifai-failed", 1);
+  fail_unless_equals_int (fault_server_count (server, FAULT_POST), 1);
+
+  gst_element_set_state (pipeline, GST_STATE_READY);
+  g_object_set (sink_run_get_sink (run), "endpoint", "http://127.0.0.1:9",
+      NULL);
+  fail_unless_equals_int (take_warnings (), 0);
+  sink_run_free (run);
+  fault_server_free (server);
+  g_free (url);
+}
+
+GST_END_TEST;
+
+/* The environment, and what goes before what. */
+
+static const struct
+{
+  const gchar *environment, *environment_file;  /* keys */
+  const gchar *property, *property_file;
+  const gchar *sent;            /* NULL: can't start */
+} keys[] = {
+  {NULL, NULL, NULL, NULL, NULL},
+  {"env", NULL, NULL, NULL, "env"},
+  {"", NULL, NULL, NULL, NULL},
+  {NULL, "envfile", NULL, NULL, "envfile"},
+  {"env", "envfile", NULL, NULL, "env"},
+  {"env", "envfile", NULL, "file", "file"},
+  {"env", NULL, "prop", NULL, "prop"},
+  {NULL, "envfile", "prop", NULL, "prop"},
+  {"env", "envfile", "prop", "file", "prop"},
+  {"env", NULL, "", NULL, "env"},
+};
+
+/* Returns the path for key, or NULL. */
+static gchar *
+write_key (const gchar * folder, const gchar * name, const gchar * key)
+{
+  gchar *path, *content;
+
+  if (key == NULL)
+    return NULL;
+  path = g_build_filename (folder, name, NULL);
+  content = g_strconcat (key, "\nnot this\n", NULL);
+  fail_unless (g_file_set_contents (path, content, -1, NULL));
+  g_free (content);
+
+  return path;
+}
+
+static void
+set_or_unset (const gchar * variable, const gchar * value)
+{
+  if (value != NULL)
+    g_setenv (variable, value, TRUE);
+  else
+    g_unsetenv (variable);
+}
+
+GST_START_TEST (test_key)
+{
+  FaultServer *server = fault_server_new (rejecting, 1);
+  gchar *url = fault_server_get_url (server), *folder = sink_folder_new ();
+  gchar *env_file = write_key (folder, "env", keys[__i__].environment_file);
+  gchar *file = write_key (folder, "file", keys[__i__].property_file);
+  SinkRun *run;
+
+  set_or_unset ("IDENTIFAI_API_KEY", keys[__i__].environment);
+  set_or_unset ("IDENTIFAI_API_KEY_FILE", env_file);
+  run = sink_run_new (url, JPEGS);
+  g_object_set (sink_run_get_sink (run), "api-key", keys[__i__].property,
+      "api-key-file", file, NULL);
+
+  if (keys[__i__].sent == NULL) {
+    fail_if (sink_run_start (run));
+    fail_unless_equals_int (sink_run_count (run, "error"), 1);
+  } else {
+    fail_unless (sink_run_start (run));
+    sink_run_wait (run, "identifai-failed", 1);
+    fail_unless_equals_string (fault_server_get (server, FAULT_POST, 0)->key,
+        keys[__i__].sent);
+  }
+  sink_run_free (run);
+  fault_server_free (server);
+  sink_folder_free (folder);
+  g_free (env_file);
+  g_free (file);
+  g_free (url);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_endpoint_from_environment)
+{
+  FaultServer *server = fault_server_new (rejecting, 1);
+  gchar *url = fault_server_get_url (server), *set = NULL;
+  SinkRun *run;
+
+  g_setenv ("IDENTIFAI_ENDPOINT", url, TRUE);
+  run = sink_run_new (NULL, JPEGS);
+  g_object_get (sink_run_get_sink (run), "endpoint", &set, NULL);
+  fail_unless_equals_string (set, url);
+  fail_unless (sink_run_start (run));
+  sink_run_wait (run, "identifai-failed", 1);
+  fail_unless_equals_int (fault_server_count (server, FAULT_POST), 1);
+  sink_run_free (run);
+
+  /* The property goes first. */
+  run = sink_run_new ("http://127.0.0.1:9", "identifaisink name=sink");
+  g_free (set);
+  g_object_get (sink_run_get_sink (run), "endpoint", &set, NULL);
+  fail_unless_equals_string (set, "http://127.0.0.1:9");
+  sink_run_free (run);
+  fault_server_free (server);
+  g_free (set);
+  g_free (url);
+}
+
+GST_END_TEST;
+
+/* rate-limits, ref-id. */
+
+static const struct
+{
+  const gchar *set;
+  guint expected[4];            /* posts a second, a minute, GETs */
+  guint warnings;
+} limits[] = {
+  {"limits", {1, 30, 2, 60}},
+  {"limits, post-per-second=(uint)0", {0, 30, 2, 60}},
+  {"limits, get-per-minute=5", {1, 30, 2, 5}},
+  {"anything, get-per-second=(guint64)7, post-per-minute=(int)9", {1, 9, 7,
+          60}},
+  {"limits, unknown=3", {1, 30, 2, 60}},
+  {"limits, post-per-second=-1", {1, 30, 2, 60}, 1},
+  {"limits, post-per-second=many, get-per-second=4", {1, 30, 4, 60}, 1},
+  {"limits, get-per-minute=(guint64)4294967296", {1, 30, 2, 60}, 1},
+};
+
+static const gchar *const limit_names[] = { "post-per-second",
+  "post-per-minute", "get-per-second", "get-per-minute"
+};
+
+GST_START_TEST (test_rate_limits)
+{
+  GstElement *sink = gst_check_setup_element ("identifaisink");
+  GstStructure *set = gst_structure_from_string (limits[__i__].set, NULL);
+  GstStructure *got = NULL;
+  guint i, value;
+
+  fail_unless (set != NULL);
+  g_object_set (sink, "rate-limits", set, NULL);
+  fail_unless_equals_int (take_warnings (), limits[__i__].warnings);
+  g_object_get (sink, "rate-limits", &got, NULL);
+  fail_unless (gst_structure_has_name (got, "limits"));
+  fail_unless_equals_int (gst_structure_n_fields (got), 4);
+  for (i = 0; i < G_N_ELEMENTS (limit_names); i++) {
+    fail_unless (gst_structure_get_uint (got, limit_names[i], &value));
+    fail_unless_equals_int (value, limits[__i__].expected[i]);
+  }
+  gst_structure_free (got);
+  gst_structure_free (set);
+  gst_object_unref (sink);
+}
+
+GST_END_TEST;
+
+/* Segment 0 and 1; NULL: not valid, the element can't start. */
+static const struct
+{
+  const gchar *set;
+  const gchar *first, *second;
+} ref_ids[] = {
+  {"plain", "plain", "plain"},
+  {"cam7-%05u", "cam7-00000", "cam7-00001"},
+  {"%u", "0", "1"},
+  {"%d|%%", "0|%", "1|%"},
+  {"%3u.", "  0.", "  1."},
+  {"%020u", "00000000000000000000", "00000000000000000001"},
+  {"100%%", "100%", "100%"},
+  {"%%u", "%u", "%u"},
+  {"\303\251 %i", "\303\251 0", "\303\251 1"},
+  {"%s", NULL},
+  {"%n", NULL},
+  {"%", NULL},
+  {"%5", NULL},
+  {"%u-%u", NULL},
+  {"%99u", NULL},
+  {"%99999999999999999999u", NULL},
+  {"%lu", NULL},
+  {"%*u", NULL},
+  {"%-5u", NULL},
+  {"%1$u", NULL},
+  {"%c", NULL},
+  {"%x", NULL},
+  {"bad \377 %u", NULL},
+};
+
+GST_START_TEST (test_ref_id)
+{
+  FaultServer *server = fault_server_new (rejecting, 1);
+  gchar *url = fault_server_get_url (server);
+  SinkRun *run = sink_run_new (url, JPEGS);
+
+  g_object_set (sink_run_get_sink (run), "ref-id", ref_ids[__i__].set, NULL);
+  if (ref_ids[__i__].first == NULL) {
+    fail_if (sink_run_start (run));
+    fail_unless_equals_int (sink_run_count (run, "error"), 1);
+  } else {
+    const GstStructure *message;
+
+    fail_unless (sink_run_start (run));
+    sink_run_wait (run, "identifai-failed", 1);
+    message = sink_run_get_structure (run, "identifai-failed", 0);
+    fail_unless_equals_string (gst_structure_get_string (message, "ref-id"),
+        ref_ids[__i__].first);
+  }
+  sink_run_free (run);
+  fault_server_free (server);
+  g_free (url);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_ref_id_format)
+{
+  const gchar *set = ref_ids[__i__].set;
+  gchar *text;
+
+  fail_unless_equals_int (gst_identifai_ref_id_is_valid (set),
+      ref_ids[__i__].first != NULL);
+  if (ref_ids[__i__].first == NULL)
+    return;
+  text = gst_identifai_ref_id_format (set, 1);
+  fail_unless_equals_string (text, ref_ids[__i__].second);
+  g_free (text);
+}
+
+GST_END_TEST;
+
+/* While playing, one that is not valid is not taken. */
+GST_START_TEST (test_ref_id_playing)
+{
+  SinkRun *run = sink_run_new ("http://127.0.0.1:9",
+      "appsrc ! identifaisink name=sink");
+  gchar *value = NULL;
+
+  g_object_set (sink_run_get_sink (run), "ref-id", "good-%u", NULL);
+  fail_unless (sink_run_start (run));
+  g_object_set (sink_run_get_sink (run), "ref-id", "%s", NULL);
+  fail_unless_equals_int (take_warnings (), 1);
+  g_object_get (sink_run_get_sink (run), "ref-id", &value, NULL);
+  fail_unless_equals_string (value, "good-%u");
+  g_free (value);
+  g_object_set (sink_run_get_sink (run), "ref-id", NULL, NULL);
+  g_object_get (sink_run_get_sink (run), "ref-id", &value, NULL);
+  fail_unless (value == NULL);
+  fail_unless_equals_int (take_warnings (), 0);
+  sink_run_free (run);
+}
+
+GST_END_TEST;
+
+static Suite *
+sinkproperties_suite (void)
+{
+  Suite *suite = suite_create ("sinkproperties");
+  TCase *tcase = tcase_create ("properties");
+
+  suite_add_tcase (suite, tcase);
+  tcase_add_checked_fixture (tcase, setup, NULL);
+  tcase_add_loop_test (tcase, test_property, 0, G_N_ELEMENTS (properties));
+  tcase_add_test (tcase, test_no_others);
+  tcase_add_loop_test (tcase, test_enums, 0, G_N_ELEMENTS (enums));
+  tcase_add_test (tcase, test_element);
+  tcase_add_test (tcase, test_mutable_when_stopped);
+  tcase_add_loop_test (tcase, test_mutable_when_running, 0, 2);
+  tcase_add_test (tcase, test_set_in_ready);
+  tcase_add_loop_test (tcase, test_key, 0, G_N_ELEMENTS (keys));
+  tcase_add_test (tcase, test_endpoint_from_environment);
+  tcase_add_loop_test (tcase, test_rate_limits, 0, G_N_ELEMENTS (limits));
+  tcase_add_loop_test (tcase, test_ref_id, 0, G_N_ELEMENTS (ref_ids));
+  tcase_add_loop_test (tcase, test_ref_id_format, 0, G_N_ELEMENTS (ref_ids));
+  tcase_add_test (tcase, test_ref_id_playing);
+
+  return suite;
+}
+
+GST_CHECK_MAIN (sinkproperties);
