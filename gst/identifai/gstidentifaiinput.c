@@ -439,7 +439,7 @@ wait_for_room (GstIdentifaiSink * self, gint64 deadline)
     gst_identifai_input_dispatch_locked (self);
     waits = (self->in_hand != NULL);
     if (waits)
-      bytes = self->in_hand->bytes;
+      bytes = gst_identifai_outbox_get_need (self->in_hand);
     self->video_held = waits;
     g_cond_broadcast (&self->cond);
     g_mutex_unlock (&self->lock);

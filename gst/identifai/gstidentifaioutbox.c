@@ -477,6 +477,24 @@ policy_locked (GstIdentifaiOutbox * self)
       GST_IDENTIFAI_OVERFLOW_BLOCK;
 }
 
+guint64
+gst_identifai_outbox_get_need (const IdentifaiSegment * segment)
+{
+  guint n_buffers = 0, i;
+
+  if (segment->tracks == NULL)
+    return segment->bytes;
+
+  for (i = 0; i < segment->tracks->len; i++) {
+    IdentifaiTrack *track = g_ptr_array_index (segment->tracks, i);
+
+    n_buffers += track->buffers->len;
+  }
+
+  return segment->bytes + identifai_muxer_overhead (segment->tracks->len,
+      n_buffers, segment->bytes);
+}
+
 static gboolean
 has_room_locked (GstIdentifaiOutbox * self, guint64 bytes)
 {
@@ -543,9 +561,16 @@ make_room_locked (GstIdentifaiOutbox * self, guint64 bytes)
 }
 
 static void
+add_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment)
+{
+  identifai_ledger_add (self->ledger, segment,
+      gst_identifai_outbox_get_need (segment), IDENTIFAI_PLACE_CLOSED);
+}
+
+static void
 accept_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment)
 {
-  identifai_ledger_add (self->ledger, segment, IDENTIFAI_PLACE_CLOSED);
+  add_locked (self, segment);
   if (segment->failure != IDENTIFAI_REASON_NONE)
     file_failed_locked (self, segment);
   else if (segment->file != NULL)
@@ -563,7 +588,7 @@ gst_identifai_outbox_offer (GstIdentifaiOutbox * self,
   g_mutex_lock (&self->lock);
   if (segment->failure != IDENTIFAI_REASON_NONE) {
     accept_locked (self, segment);
-  } else if (make_room_locked (self, segment->bytes)) {
+  } else if (make_room_locked (self, gst_identifai_outbox_get_need (segment))) {
     if (identifai_trouble_good (&self->overflow_trouble))
       gst_identifai_outbox_queue (self, gst_identifai_info (self->element,
               "No more segments are dropped"));
@@ -571,7 +596,7 @@ gst_identifai_outbox_offer (GstIdentifaiOutbox * self,
   } else if (policy_locked (self) == GST_IDENTIFAI_OVERFLOW_BLOCK) {
     taken = FALSE;
   } else {
-    identifai_ledger_add (self->ledger, segment, IDENTIFAI_PLACE_CLOSED);
+    add_locked (self, segment);
     drop_for_overflow_locked (self, segment);
   }
   g_mutex_unlock (&self->lock);
@@ -584,7 +609,7 @@ gst_identifai_outbox_give_up (GstIdentifaiOutbox * self,
     IdentifaiSegment * segment, const gchar * reason)
 {
   g_mutex_lock (&self->lock);
-  identifai_ledger_add (self->ledger, segment, IDENTIFAI_PLACE_CLOSED);
+  add_locked (self, segment);
   identifai_ledger_remove (self->ledger, segment, IDENTIFAI_END_DROPPED);
   end_dropped_locked (self, segment, reason);
   g_mutex_unlock (&self->lock);

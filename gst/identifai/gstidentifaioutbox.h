@@ -63,6 +63,10 @@ void gst_identifai_outbox_post (GstIdentifaiOutbox * self);
 void gst_identifai_outbox_set_flushing (GstIdentifaiOutbox * self,
     gboolean flushing);
 
+/* How many bytes the segment may hold at most until it is uploaded: a file is
+ * larger than the tracks that it is made of. */
+guint64 gst_identifai_outbox_get_need (const IdentifaiSegment * segment);
+
 /* Waits until there may be room for bytes; deadline as in _drain. FALSE:
  * flushing. */
 gboolean gst_identifai_outbox_wait_room (GstIdentifaiOutbox * self,

@@ -87,7 +87,10 @@ holds (const Entry * entry)
 static void
 book (IdentifaiLedger * self, Entry * entry)
 {
-  entry->bytes = holds (entry) ? entry->segment->bytes : 0;
+  if (entry->place == IDENTIFAI_PLACE_WAITING)
+    entry->bytes = entry->segment->bytes;
+  else if (entry->place == IDENTIFAI_PLACE_TAKEN)
+    entry->bytes = 0;
   self->totals.held_bytes += entry->bytes;
   self->totals.held_segments += holds (entry);
 }
@@ -101,11 +104,12 @@ unbook (IdentifaiLedger * self, Entry * entry)
 
 void
 identifai_ledger_add (IdentifaiLedger * self, IdentifaiSegment * segment,
-    IdentifaiPlace place)
+    guint64 bytes, IdentifaiPlace place)
 {
   Entry *entry = g_new0 (Entry, 1);
 
   entry->segment = segment;
+  entry->bytes = bytes;
   entry->place = place;
   g_queue_push_tail (&self->entries, entry);
   g_hash_table_insert (self->links, segment,

@@ -54,16 +54,17 @@ void identifai_ledger_reset (IdentifaiLedger * self);
 gboolean identifai_ledger_has_room (IdentifaiLedger * self, guint64 bytes,
     guint64 max_bytes, guint max_segments);
 
-/* Takes over the segment. */
+/* Takes over the segment. bytes: the most that it may hold until it is WAITING,
+ * so that a file that is larger than its tracks doesn't break the bound. */
 void identifai_ledger_add (IdentifaiLedger * self, IdentifaiSegment * segment,
-    IdentifaiPlace place);
+    guint64 bytes, IdentifaiPlace place);
 
 /* NULL-safe: whether segment (maybe freed: only the pointer counts) is here. */
 gboolean identifai_ledger_has (IdentifaiLedger * self,
     const IdentifaiSegment * segment);
 IdentifaiPlace identifai_ledger_get_place (IdentifaiLedger * self,
     const IdentifaiSegment * segment);
-/* Moves it on; books segment->bytes again, or 0 once TAKEN. */
+/* Moves it on; books segment->bytes once it is WAITING, 0 once TAKEN. */
 void identifai_ledger_move (IdentifaiLedger * self, IdentifaiSegment * segment,
     IdentifaiPlace place);
 

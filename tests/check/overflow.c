@@ -239,7 +239,7 @@ GST_START_TEST (test_bytes_bound)
     "drop-newest"
   };
   Clip *clip = clip_new_h264 (FRAMES, GOP);
-  guint64 bound = clip_count_bytes (clip, 0, 3 * GOP) + 3000;
+  guint64 bound = clip_count_bytes (clip, 0, 12 * GOP) + 100;
   gchar *launch = g_strdup_printf (SINK "overflow=%s max-pending-bytes=%"
       G_GUINT64_FORMAT, policies[__i__], bound);
   Sampler sampler;
