@@ -5,7 +5,7 @@
  * What the client is told before it starts: endpoint, key, settings.
  */
 
-#include "identifaiclient.h"
+#include "identifaiendpoint.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -71,6 +71,8 @@ find_fault (GUri * uri, gboolean allow_plain_http)
     return "its scheme is neither https nor http";
   if (!host || !host[0])
     return "it has no host";
+  if (strpbrk (host, " \t<>\"\\^`{|}"))
+    return "its host has characters that no host name has";
   if (g_uri_get_userinfo (uri))
     return "it holds a user name or password; give the key with api-key-file";
   if (g_uri_get_query (uri) || g_uri_get_fragment (uri))
@@ -168,18 +170,21 @@ read_start (int fd, gchar * buffer, gsize size)
   return length;
 }
 
-static const gchar *
-find_key_fault (const gchar * key)
+gchar *
+identifai_client_check_key (const gchar * key, GError ** error)
 {
+  gchar *checked = g_strstrip (g_strdup (key));
   const gchar *p;
 
-  if (!key[0])
-    return "its first line is empty";
-  for (p = key; *p; p++) {
-    if (!g_ascii_isgraph (*p))
-      return "its first line is no key: only printable ASCII characters "
-          "without spaces can be one";
-  }
+  for (p = checked; g_ascii_isgraph (*p); p++);
+  if (p > checked && !*p)
+    return checked;
+
+  /* A line break would end the header, and what follows begin another one. */
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+      p == checked && !*p ? "the API key is empty" : "the API key is none: it "
+      "may only hold printable ASCII characters and no spaces");
+  g_free (checked);
 
   return NULL;
 }
@@ -187,18 +192,18 @@ find_key_fault (const gchar * key)
 static gchar *
 take_first_line (const gchar * path, gchar * text, GError ** error)
 {
-  const gchar *fault;
+  gchar *key = NULL;
 
   text[strcspn (text, "\n")] = '\0';
-  g_strstrip (text);
-  fault = find_key_fault (text);
-  if (fault) {
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
-        "key file %s can't be used: %s", path, fault);
-    return NULL;
-  }
+  if (strlen (text) < MAX_KEY_BYTES)
+    key = identifai_client_check_key (text, error);
+  else
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+        "its first line is too long for a key");
+  if (!key)
+    g_prefix_error (error, "key file %s can't be used: ", path);
 
-  return g_strdup (text);
+  return key;
 }
 
 gchar *
@@ -230,4 +235,48 @@ identifai_client_read_key_file (const gchar * path, GError ** error)
   memset (buffer, 0, sizeof (buffer));
 
   return key;
+}
+
+/* What GIO takes. */
+static const gchar *const proxy_schemes[] = {
+  "http", "https", "socks", "socks4", "socks4a", "socks5", NULL
+};
+
+static gboolean
+check_proxy (const gchar * proxy, GError ** error)
+{
+  GUri *uri;
+  gboolean usable;
+
+  if (!proxy || !proxy[0])
+    return TRUE;
+
+  uri = g_uri_parse (proxy, G_URI_FLAGS_NONE, NULL);
+  usable = strstr (proxy, "://") ? uri && g_uri_get_host (uri)
+      && g_uri_get_host (uri)[0]
+      && g_strv_contains (proxy_schemes, g_uri_get_scheme (uri)) : TRUE;
+  g_clear_pointer (&uri, g_uri_unref);
+  /* It may hold a password. */
+  if (!usable)
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+        "proxy can't be used: it is no URL such as http://proxy.example:3128");
+
+  return usable;
+}
+
+gboolean
+identifai_client_check_settings (const IdentifaiClientSettings * settings,
+    GError ** error)
+{
+  const gchar *p = settings->user_agent ? settings->user_agent : "";
+
+  for (; *p; p++) {
+    if (g_ascii_iscntrl (*p)) {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+          "user-agent can't hold line breaks or other control characters");
+      return FALSE;
+    }
+  }
+
+  return check_proxy (settings->proxy, error);
 }

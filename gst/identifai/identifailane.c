@@ -6,6 +6,7 @@
  */
 
 #include "identifaiclientprivate.h"
+#include "identifaiendpoint.h"
 
 GST_DEBUG_CATEGORY_STATIC (lane_debug);
 #define GST_CAT_DEFAULT lane_debug
@@ -16,7 +17,7 @@ static gchar *
 find_key (const IdentifaiClientSettings * settings, GError ** error)
 {
   if (settings->api_key && settings->api_key[0])
-    return g_strdup (settings->api_key);
+    return identifai_client_check_key (settings->api_key, error);
   if (settings->api_key_file && settings->api_key_file[0])
     return identifai_client_read_key_file (settings->api_key_file, error);
 
@@ -80,6 +81,8 @@ identifai_lane_new (const IdentifaiClientSettings * settings,
   GST_DEBUG_CATEGORY_INIT (lane_debug, "identifailane", 0,
       "identifAI users of a client");
 
+  if (!identifai_client_check_settings (settings, error))
+    return NULL;
   key = find_key (settings, error);
   if (!key)
     return NULL;
@@ -129,7 +132,7 @@ identifai_lane_set_key (IdentifaiLane * self, const gchar * api_key)
   gchar *key;
 
   if (api_key && api_key[0])
-    key = g_strdup (api_key);
+    key = identifai_client_check_key (api_key, &error);
   else if (self->settings.api_key_file)
     key = identifai_client_read_key_file (self->settings.api_key_file, &error);
   else

@@ -17,7 +17,7 @@ GST_DEBUG_CATEGORY_STATIC (registry_debug);
 /* In which the minute's looks are evenly spread, and how far they are apart
  * even without a limit, so that one asks for many results. */
 #define LOOK_PERIOD (61 * G_TIME_SPAN_SECOND)
-#define LOOK_DISTANCE (250 * G_TIME_SPAN_MILLISECOND)
+#define LOOK_DISTANCE (100 * G_TIME_SPAN_MILLISECOND)
 
 GMutex identifai_client_mutex;
 
@@ -105,16 +105,19 @@ welcome (IdentifaiClient * self)
   identifai_client_unlock ();
 }
 
+/* How many calls still wind up, now without their connections. */
 static guint
-count_exchanges (IdentifaiClient * self)
+shut_exchanges (IdentifaiClient * self)
 {
   GHashTableIter iter;
   gpointer transport;
   guint count = 0;
 
   g_hash_table_iter_init (&iter, self->transports);
-  while (g_hash_table_iter_next (&iter, NULL, &transport))
+  while (g_hash_table_iter_next (&iter, NULL, &transport)) {
+    identifai_transport_shut (transport);
     count += identifai_transport_count (transport);
+  }
 
   return count;
 }
@@ -155,8 +158,9 @@ static void
 wind_up (IdentifaiClient * self)
 {
   /* Cancelled calls end in their callbacks, after which nothing is left. */
+  welcome (self);
   sweep (self);
-  while (count_exchanges (self) > 0)
+  while (shut_exchanges (self) > 0)
     g_main_context_iteration (self->context, TRUE);
 
   g_source_destroy (self->pump);

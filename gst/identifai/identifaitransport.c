@@ -11,12 +11,14 @@
  *
  * libsoup's own I/O timeout counts neither for TLS nor for HTTP/2 and not for
  * an answer that drips, so a watchdog cancels the exchange instead. Only what
- * brings the call forward counts as progress.
+ * brings the call forward counts as progress. An HTTP/2 message notices that it
+ * is cancelled only when something comes in; if nothing does, the connection is
+ * of no use to others, either, and is shut.
  */
 
 #include "identifaitransport.h"
 #include <unistd.h>
-#include "identifaiearly.h"
+#include "identifaisockets.h"
 #include "identifaiupload.h"
 
 GST_DEBUG_CATEGORY_STATIC (transport_debug);
@@ -28,6 +30,8 @@ GST_DEBUG_CATEGORY_STATIC (transport_debug);
 /* An answer has to be whole within so many times `timeout`. */
 #define ANSWER_TIMEOUTS 4
 #define MAX_INFORMATIONAL 32
+/* How long libsoup has, in µs, to end what was cancelled. */
+#define GRACE (100 * G_TIME_SPAN_MILLISECOND)
 /* How long an unused connection is kept, in s: routers forget them later. */
 #define IDLE_TIMEOUT 45
 
@@ -37,7 +41,7 @@ struct _IdentifaiTransport
   GProxyResolver *resolver;
   gchar *proxy_userinfo;        /* "user:password" of `proxy`, or NULL */
   gint64 timeout;               /* µs */
-  IdentifaiEarly *early;
+  IdentifaiSockets *sockets;
   GQueue exchanges;
 };
 
@@ -87,7 +91,37 @@ exchange_cut (IdentifaiExchange * self, Cut cut)
     return;
 
   self->cut = cut;
+  g_source_set_ready_time (self->watchdog, g_get_monotonic_time () + GRACE);
   g_cancellable_cancel (self->cancellable);
+}
+
+/* Another call that isn't silent is on the same connection. */
+static gboolean
+exchange_has_company (IdentifaiExchange * self)
+{
+  guint64 id = soup_message_get_connection_id (self->message);
+  GList *walk;
+
+  for (walk = self->transport->exchanges.head; walk; walk = walk->next) {
+    IdentifaiExchange *other = walk->data;
+
+    if (other->cut == CUT_NONE
+        && soup_message_get_connection_id (other->message) == id)
+      return TRUE;
+  }
+
+  return FALSE;
+}
+
+static void
+exchange_end (IdentifaiExchange * self, gint64 now)
+{
+  if (exchange_has_company (self)) {
+    g_source_set_ready_time (self->watchdog, now + GRACE);
+  } else {
+    g_source_set_ready_time (self->watchdog, -1);
+    identifai_sockets_shut (self->transport->sockets, self->message);
+  }
 }
 
 static gboolean
@@ -97,14 +131,16 @@ on_watchdog (gpointer user_data)
   gint64 now = g_get_monotonic_time ();
   gint64 silent_at = self->progress + self->transport->timeout;
 
-  if (now >= silent_at)
+  if (self->cut != CUT_NONE) {
+    exchange_end (self, now);
+  } else if (now >= silent_at) {
     exchange_cut (self, CUT_SILENCE);
-  else if (now >= self->answer_by)
+  } else if (now >= self->answer_by) {
     exchange_cut (self, CUT_SLOW);
-
-  /* Looks again only when the time may have come: progress costs nothing. */
-  g_source_set_ready_time (self->watchdog,
-      self->cut == CUT_NONE ? MIN (silent_at, self->answer_by) : -1);
+  } else {
+    /* Looks only when the time may have come, so progress costs nothing. */
+    g_source_set_ready_time (self->watchdog, MIN (silent_at, self->answer_by));
+  }
 
   return G_SOURCE_CONTINUE;
 }
@@ -145,9 +181,8 @@ on_network_event (IdentifaiExchange * self, GSocketClientEvent event,
   GST_TRACE ("%s: network event %d",
       soup_message_get_method (self->message), event);
   exchange_progress (self);
-  if (event == G_SOCKET_CLIENT_COMPLETE)
-    identifai_early_remember (self->transport->early, self->message,
-        connection);
+  identifai_sockets_remember (self->transport->sockets, self->message,
+      connection);
 }
 
 static void
@@ -165,7 +200,7 @@ on_wrote_headers (IdentifaiExchange * self)
   self->started = self->progress;
   exchange_close_early_fd (self);
   if (self->upload)
-    self->early_fd = identifai_early_keep (self->transport->early,
+    self->early_fd = identifai_sockets_keep (self->transport->sockets,
         self->message);
 }
 
@@ -353,7 +388,7 @@ exchange_read_early (IdentifaiExchange * self, IdentifaiAnswer * answer)
 
   if (answer->http_status != 0 || answer->sent_whole || self->early_fd < 0
       || self->cut != CUT_NONE
-      || !identifai_early_read (self->early_fd, &status, &body))
+      || !identifai_sockets_read_early (self->early_fd, &status, &body))
     return;
 
   if (status >= 400) {
@@ -560,9 +595,10 @@ identifai_transport_send (IdentifaiTransport * self,
 void
 identifai_exchange_cancel (IdentifaiExchange * self)
 {
-  self->cut = CUT_CANCELLED;
+  /* It may have been cut a moment ago, too. */
+  self->cut = CUT_NONE;
   exchange_drop_body (self);
-  g_cancellable_cancel (self->cancellable);
+  exchange_cut (self, CUT_CANCELLED);
 }
 
 /* The session. */
@@ -593,7 +629,7 @@ identifai_transport_new (const IdentifaiClientSettings * settings,
 
   self->resolver = identifai_proxy_resolver_new (settings->proxy);
   self->proxy_userinfo = find_userinfo (settings->proxy);
-  self->early = identifai_early_new ();
+  self->sockets = identifai_sockets_new ();
   self->timeout = MAX (settings->timeout, 1) * G_TIME_SPAN_SECOND;
   self->session = soup_session_new_with_options ("max-conns", max_conns,
       "max-conns-per-host", max_conns, "timeout", 0,
@@ -617,9 +653,15 @@ identifai_transport_free (IdentifaiTransport * self)
   soup_session_abort (self->session);
   g_object_unref (self->session);
   g_clear_object (&self->resolver);
-  identifai_early_free (self->early);
+  identifai_sockets_free (self->sockets);
   g_free (self->proxy_userinfo);
   g_free (self);
+}
+
+void
+identifai_transport_shut (IdentifaiTransport * self)
+{
+  identifai_sockets_shut (self->sockets, NULL);
 }
 
 guint

@@ -11,6 +11,7 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <unistd.h>
 #include "faultserver.h"
 #include "identifaibackoff.h"
 #include "lanelog.h"
@@ -249,6 +250,8 @@ typedef struct
   gchar *proxy;
   gsize size;
   guint n_jobs;
+  guint timeout;                /* s; 0 = usual */
+  gint retries;
 } Call;
 
 static void
@@ -264,6 +267,9 @@ make_call (const Call * call, LaneLog * log)
           call->host ? call->host : "127.0.0.1", call->port), "key-one");
   settings.tls_ca_file = call->ca ? path_of (call->ca) : NULL;
   settings.proxy = g_strdup (call->proxy);
+  settings.retries = call->retries;
+  if (call->timeout)
+    settings.timeout = call->timeout;
 
   lane_log_init (log);
   lane = identifai_lane_new (&settings, &lane_log_callbacks, log, &error);
@@ -401,6 +407,63 @@ GST_START_TEST (test_service_down)
   Call call = {.ca = "ca.pem",.port = front.dead };
 
   check_fails (&call, IDENTIFAI_REASON_SERVICE_ERROR, 502, "502 Bad Gateway");
+}
+
+GST_END_TEST;
+
+static void
+script_backend (const FaultStep * steps, guint n_steps)
+{
+  guint16 port = fault_server_get_port (front.backend);
+
+  fault_server_free (front.backend);
+  front.backend = fault_server_new_at (port, steps, n_steps);
+}
+
+/* Silence is noticed through TLS, too, and the next attempt isn't made on the
+ * connection that is silent. */
+GST_START_TEST (test_silence)
+{
+  static const FaultStep steps[] = {
+    {FAULT_POST, 1, FAULT_SILENT}, {FAULT_POST, 3, FAULT_SILENT}
+  };
+  Call call = {.ca = "ca.pem",.port = version_port (__i__),.timeout = 1 };
+
+  script_backend (steps, G_N_ELEMENTS (steps));
+  check_fails (&call, IDENTIFAI_REASON_NETWORK, 0, "nothing was heard for 1 s");
+  call.retries = 1;
+  check_fine (&call);
+  check_fine (&call);
+}
+
+GST_END_TEST;
+
+/* Nor does closing wait for it. */
+GST_START_TEST (test_close_in_silence)
+{
+  static const FaultStep steps[] = { {FAULT_POST, 0, FAULT_SILENT} };
+  IdentifaiClientSettings settings;
+  IdentifaiLane *lane;
+  LaneLog log;
+  gint64 started;
+
+  script_backend (steps, G_N_ELEMENTS (steps));
+  lane_log_init (&log);
+  lane_log_fill_settings (&settings, g_strdup_printf ("https://127.0.0.1:%u",
+          version_port (__i__)), "key-one");
+  settings.tls_ca_file = path_of ("ca.pem");
+  lane = identifai_lane_new (&settings, &lane_log_callbacks, &log, NULL);
+  lane_log_push_new (&log, lane, 1, 1000);
+  fail_unless (fault_server_wait (front.backend, FAULT_POST, 1));
+
+  started = g_get_monotonic_time ();
+  identifai_lane_close (lane);
+  fail_unless (g_get_monotonic_time () - started < G_TIME_SPAN_SECOND);
+  fail_unless_equals_int (log.n_finished, 0);
+  fail_unless_equals_int (log.n_freed, 1);
+  fail_unless (lane_log_wait_for_threads (0));
+  identifai_client_settings_clear (&settings);
+  lane_log_clear (&log);
 }
 
 GST_END_TEST;
@@ -556,6 +619,42 @@ GST_START_TEST (test_proxy_gone)
 
 GST_END_TEST;
 
+/* One lane's end doesn't break another one's call on the same connection. */
+GST_START_TEST (test_close_beside_another)
+{
+  static const FaultStep steps[] = {
+    {FAULT_POST, 1,.delay = 1000}, {FAULT_POST, 2,.delay = 1000},
+  };
+  IdentifaiClientSettings settings;
+  IdentifaiLane *lanes[2];
+  LaneLog logs[2];
+  guint i;
+
+  script_backend (steps, G_N_ELEMENTS (steps));
+  lane_log_fill_settings (&settings, g_strdup_printf ("https://127.0.0.1:%u",
+          version_port (__i__)), "key-one");
+  settings.tls_ca_file = path_of ("ca.pem");
+  for (i = 0; i < 2; i++) {
+    lane_log_init (&logs[i]);
+    lanes[i] = identifai_lane_new (&settings, &lane_log_callbacks, &logs[i],
+        NULL);
+    lane_log_push_new (&logs[i], lanes[i], 1, 1000);
+    fail_unless (fault_server_wait (front.backend, FAULT_POST, i + 1));
+  }
+  identifai_lane_close (lanes[0]);
+  fail_unless (lane_log_wait (&logs[1], &logs[1].n_freed, 1));
+  fail_unless_equals_int (logs[0].n_finished, 0);
+  fail_unless_equals_int (logs[1].n_finished, 1);
+  fail_unless_equals_int (logs[1].reason, IDENTIFAI_REASON_NONE);
+  identifai_lane_close (lanes[1]);
+  fail_unless (lane_log_wait_for_threads (0));
+  for (i = 0; i < 2; i++)
+    lane_log_clear (&logs[i]);
+  identifai_client_settings_clear (&settings);
+}
+
+GST_END_TEST;
+
 static Suite *
 front_suite (void)
 {
@@ -570,6 +669,9 @@ front_suite (void)
   tcase_add_loop_test (general, test_large_file, 1, 3);
   tcase_add_loop_test (general, test_too_large, 1, 3);
   tcase_add_test (general, test_service_down);
+  tcase_add_loop_test (general, test_silence, 1, 3);
+  tcase_add_loop_test (general, test_close_in_silence, 1, 3);
+  tcase_add_loop_test (general, test_close_beside_another, 1, 3);
   tcase_add_loop_test (general, test_unknown_authority, 1, 3);
   tcase_add_test (general, test_wrong_host);
   tcase_add_test (general, test_expired);

@@ -170,3 +170,39 @@ lane_log_fill_settings (IdentifaiClientSettings * settings, gchar * endpoint,
   settings->timeout = 20;
   settings->verdict_timeout = 20 * GST_SECOND;
 }
+
+guint
+lane_log_count_threads (void)
+{
+  GDir *dir = g_dir_open ("/proc/self/task", 0, NULL);
+  const gchar *name;
+  guint count = 0;
+
+  while (dir && (name = g_dir_read_name (dir))) {
+    gchar *path = g_strdup_printf ("/proc/self/task/%s/comm", name);
+    gchar *comm = NULL;
+
+    if (g_file_get_contents (path, &comm, NULL, NULL)
+        && g_str_has_prefix (comm, "identifai-net"))
+      count++;
+    g_free (comm);
+    g_free (path);
+  }
+  g_clear_pointer (&dir, g_dir_close);
+
+  return count;
+}
+
+gboolean
+lane_log_wait_for_threads (guint count)
+{
+  gint64 until = g_get_monotonic_time () + PATIENCE;
+
+  while (lane_log_count_threads () != count) {
+    if (g_get_monotonic_time () > until)
+      return FALSE;
+    g_usleep (1000);
+  }
+
+  return TRUE;
+}

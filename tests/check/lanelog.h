@@ -48,4 +48,10 @@ void lane_log_push_new (LaneLog * log, IdentifaiLane * lane, guint number,
 void lane_log_fill_settings (IdentifaiClientSettings * settings,
     gchar * endpoint, const gchar * api_key);
 
+/* The network threads that run now, and FALSE if there aren't so many after
+ * 30 s. They get their names a little after they start, and one that
+ * lane_close() didn't wait for ends a little later. */
+guint lane_log_count_threads (void);
+gboolean lane_log_wait_for_threads (guint count);
+
 G_END_DECLS

@@ -80,45 +80,6 @@ world_wait (World * world, guint lane, guint finished)
       world->logs[lane].n_finished, finished, world->logs[lane].attempts->str);
 }
 
-/* The network threads that run. */
-static guint
-count_threads (void)
-{
-  GDir *dir = g_dir_open ("/proc/self/task", 0, NULL);
-  const gchar *name;
-  guint count = 0;
-
-  while (dir && (name = g_dir_read_name (dir))) {
-    gchar *path = g_strdup_printf ("/proc/self/task/%s/comm", name);
-    gchar *comm = NULL;
-
-    if (g_file_get_contents (path, &comm, NULL, NULL)
-        && g_str_has_prefix (comm, "identifai-net"))
-      count++;
-    g_free (comm);
-    g_free (path);
-  }
-  g_clear_pointer (&dir, g_dir_close);
-
-  return count;
-}
-
-/* Threads get their names a little after they start, and one that lane_close()
- * didn't wait for ends a little later. */
-static gboolean
-wait_for_threads (guint count)
-{
-  gint64 until = g_get_monotonic_time () + 20 * SECOND;
-
-  while (count_threads () != count) {
-    if (g_get_monotonic_time () > until)
-      return FALSE;
-    g_usleep (1000);
-  }
-
-  return TRUE;
-}
-
 /* Sharing. */
 
 GST_START_TEST (test_one_client_a_key)
@@ -126,17 +87,17 @@ GST_START_TEST (test_one_client_a_key)
   World world;
 
   world_init (&world, NULL, 0);
-  fail_unless_equals_int (count_threads (), 0);
+  fail_unless_equals_int (lane_log_count_threads (), 0);
   world_open (&world);
   world_open (&world);
   g_free (world.settings.user_agent);
   world.settings.user_agent = g_strdup ("another-agent/2");
   world_open (&world);
-  fail_unless (wait_for_threads (1));
+  fail_unless (lane_log_wait_for_threads (1));
   g_free (world.settings.api_key);
   world.settings.api_key = g_strdup ("key-two");
   world_open (&world);
-  fail_unless (wait_for_threads (2));
+  fail_unless (lane_log_wait_for_threads (2));
 
   /* Transport settings are the lane's own, whoever shares its client. */
   world_push (&world, 0, 1, 1);
@@ -149,12 +110,12 @@ GST_START_TEST (test_one_client_a_key)
           "another-agent/2"));
 
   identifai_lane_close (g_steal_pointer (&world.lanes[3]));
-  fail_unless (wait_for_threads (1));
+  fail_unless (lane_log_wait_for_threads (1));
   identifai_lane_close (g_steal_pointer (&world.lanes[0]));
   identifai_lane_close (g_steal_pointer (&world.lanes[1]));
-  fail_unless_equals_int (count_threads (), 1);
+  fail_unless_equals_int (lane_log_count_threads (), 1);
   identifai_lane_close (g_steal_pointer (&world.lanes[2]));
-  fail_unless (wait_for_threads (0));
+  fail_unless (lane_log_wait_for_threads (0));
   world_clear (&world);
 }
 
@@ -292,7 +253,7 @@ GST_START_TEST (test_limits_outlive_lanes)
     world_push (&world, i, 1, 1);
     world_wait (&world, i, 1);
     identifai_lane_close (g_steal_pointer (&world.lanes[i]));
-    fail_unless (wait_for_threads (0));
+    fail_unless (lane_log_wait_for_threads (0));
   }
   check_posts_by_second (world.server, 2);
   world_clear (&world);
@@ -501,9 +462,9 @@ GST_START_TEST (test_set_key)
   fail_unless_equals_string (fault_server_get (world.server, FAULT_GET,
           0)->key, "key-one");
   /* The old client goes with its last job. */
-  fail_unless (wait_for_threads (1));
+  fail_unless (lane_log_wait_for_threads (1));
   world_clear (&world);
-  fail_unless (wait_for_threads (0));
+  fail_unless (lane_log_wait_for_threads (0));
 }
 
 GST_END_TEST;
@@ -537,7 +498,7 @@ GST_START_TEST (test_new_key_moves_all)
   /* Those that were on the wire when the first refusal came. */
   fail_unless (refused >= 1 && refused <= 5, "%u refused", refused);
   fail_unless_equals_int (i, 40 + refused);
-  fail_unless (wait_for_threads (1));
+  fail_unless (lane_log_wait_for_threads (1));
   g_unlink (path);
   world_clear (&world);
 }
@@ -707,7 +668,7 @@ GST_START_TEST (test_close)
       (int) (took / MS));
   fail_unless_equals_int (world.logs[0].n_finished, 0);
   fail_unless_equals_int (world.logs[0].n_freed, 1);
-  fail_unless (wait_for_threads (0), "%s: thread lives on",
+  fail_unless (lane_log_wait_for_threads (0), "%s: thread lives on",
       close_rows[__i__].name);
   world_clear (&world);
 }
@@ -766,7 +727,7 @@ GST_START_TEST (test_cycles)
     if (i % 2)
       world_wait (&world, 0, i % 4);
     world_clear (&world);
-    fail_unless (wait_for_threads (0));
+    fail_unless (lane_log_wait_for_threads (0));
     if (i == 10)
       before = count_descriptors ();
   }
@@ -868,7 +829,7 @@ GST_START_TEST (test_close_in_callback)
     g_cond_wait (&closer.changed, &closer.lock);
   g_mutex_unlock (&closer.lock);
 
-  fail_unless (wait_for_threads (0));
+  fail_unless (lane_log_wait_for_threads (0));
   fail_unless_equals_int (closer.n_finished, __i__ == 1 ? 1 : 0);
   fail_unless_equals_int (closer.n_freed, 1);
   g_mutex_clear (&closer.lock);
@@ -922,7 +883,7 @@ GST_START_TEST (test_churn)
     threads[i] = g_thread_new ("churn", churn, &world.settings);
   for (i = 0; i < G_N_ELEMENTS (threads); i++)
     g_thread_join (threads[i]);
-  fail_unless (wait_for_threads (0));
+  fail_unless (lane_log_wait_for_threads (0));
   world_clear (&world);
 }
 

@@ -1,0 +1,22 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Checks of what the client is told, beside those that its users call.
+ */
+
+#pragma once
+
+#include "identifaiclient.h"
+
+G_BEGIN_DECLS
+
+/* The key without spaces around it, or NULL with an error that doesn't quote
+ * it. */
+gchar *identifai_client_check_key (const gchar * key, GError ** error);
+
+/* Proxy and user agent. */
+gboolean identifai_client_check_settings (
+    const IdentifaiClientSettings * settings, GError ** error);
+
+G_END_DECLS

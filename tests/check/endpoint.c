@@ -1,0 +1,254 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What the client is told: endpoints, keys, settings.
+ */
+
+#include <glib/gstdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "lanelog.h"
+
+static const struct
+{
+  const gchar *endpoint;
+  gboolean allow_plain_http;
+  const gchar *checked;         /* NULL: refused */
+  const gchar *message;         /* is in the error */
+} endpoints[] = {
+  {"https://backend.identifai.net", FALSE, "https://backend.identifai.net"},
+  {"https://backend.identifai.net/", FALSE, "https://backend.identifai.net"},
+  {"https://a.example/x/y//", FALSE, "https://a.example/x/y"},
+  {"HTTPS://A.example", FALSE, "https://A.example"},
+  {"https://a.example:8443/x", FALSE, "https://a.example:8443/x"},
+  {"https://[2001:db8::1]:8443", FALSE, "https://[2001:db8::1]:8443"},
+  {"http://localhost:1234", FALSE, "http://localhost:1234"},
+  {"http://LOCALHOST", FALSE, "http://LOCALHOST"},
+  {"http://127.0.0.1:1", FALSE, "http://127.0.0.1:1"},
+  {"http://127.200.3.4", FALSE, "http://127.200.3.4"},
+  {"http://[::1]:8080/", FALSE, "http://[::1]:8080"},
+  {"http://10.0.0.1", TRUE, "http://10.0.0.1"},
+
+  {NULL, FALSE, NULL, "empty"},
+  {"", FALSE, NULL, "empty"},
+  {"backend.identifai.net", FALSE, NULL, "no absolute URL"},
+  {"//backend.identifai.net", FALSE, NULL, "no absolute URL"},
+  {"/api", TRUE, NULL, "no absolute URL"},
+  {"ftp://backend.identifai.net", TRUE, NULL, "neither https nor http"},
+  {"file:///etc/passwd", TRUE, NULL, "neither https nor http"},
+  {"https://", TRUE, NULL, "host"},
+  {"https:///x", TRUE, NULL, "host"},
+  {"https://a.example:99999", TRUE, NULL, "no absolute URL"},
+  {"https://a b.example", TRUE, NULL, "characters"},
+  {"https://a.example?x=1", TRUE, NULL, "query"},
+  {"https://a.example/#top", TRUE, NULL, "fragment"},
+  {"https://me:hunter2@a.example", TRUE, NULL, "password"},
+  {"https://me@a.example", TRUE, NULL, "user name"},
+  {"http://10.0.0.1", FALSE, NULL, "allow-plain-http"},
+  {"http://backend.identifai.net", FALSE, NULL, "in clear"},
+  {"http://localhost.example", FALSE, NULL, "in clear"},
+  {"http://127.0.0.1.example", FALSE, NULL, "in clear"},
+  {"http://0.0.0.0", FALSE, NULL, "in clear"},
+  {"http://[::]", FALSE, NULL, "in clear"},
+};
+
+GST_START_TEST (test_endpoint)
+{
+  GError *error = NULL;
+  gchar *checked = identifai_client_check_endpoint
+      (endpoints[__i__].endpoint, endpoints[__i__].allow_plain_http, &error);
+
+  fail_unless_equals_string (checked, endpoints[__i__].checked);
+  fail_unless_equals_int (checked == NULL, error != NULL);
+  if (error) {
+    fail_unless (strstr (error->message, endpoints[__i__].message), "%s: %s",
+        endpoints[__i__].endpoint, error->message);
+    fail_unless (!strstr (error->message, "hunter2"));
+    g_error_free (error);
+  }
+  g_free (checked);
+}
+
+GST_END_TEST;
+
+static const struct
+{
+  const gchar *content;
+  gssize length;                /* -1 = strlen */
+  const gchar *key;             /* NULL: refused */
+} key_files[] = {
+  {"sk-123", -1, "sk-123"},
+  {"sk-123\n", -1, "sk-123"},
+  {"  sk-123\t\r\nsecond line\n", -1, "sk-123"},
+  {"", -1, NULL},
+  {"\n", -1, NULL},
+  {"\nsk-123\n", -1, NULL},
+  {"   \n", -1, NULL},
+  {"sk 123\n", -1, NULL},
+  {"sk-123\rX-Evil: yes\n", -1, NULL},
+  {"sk-\xc3\xa9\n", -1, NULL},
+  {"sk-\x01\n", -1, NULL},
+  {"\0sk-123\n", 8, NULL},
+};
+
+static gchar *
+make_file (const gchar * content, gssize length)
+{
+  gchar *path = NULL;
+  int fd = g_file_open_tmp ("identifai-key-XXXXXX", &path, NULL);
+
+  fail_unless (fd >= 0);
+  close (fd);
+  fail_unless (g_file_set_contents (path, content, length, NULL));
+
+  return path;
+}
+
+static void
+check_key (const gchar * path, const gchar * expected)
+{
+  GError *error = NULL;
+  gchar *key = identifai_client_read_key_file (path, &error);
+
+  fail_unless_equals_string (key, expected);
+  fail_unless_equals_int (key == NULL, error != NULL);
+  if (error) {
+    fail_unless (strstr (error->message, path), "%s", error->message);
+    fail_unless (!strstr (error->message, "sk"), "%s", error->message);
+    g_error_free (error);
+  }
+  g_free (key);
+}
+
+GST_START_TEST (test_key_file)
+{
+  gchar *path = make_file (key_files[__i__].content, key_files[__i__].length);
+
+  check_key (path, key_files[__i__].key);
+  g_unlink (path);
+  g_free (path);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_key_file_unreadable)
+{
+  gchar *path = make_file ("x", -1);
+  gchar *fifo = g_strconcat (path, ".fifo", NULL);
+  gchar *filler = g_strnfill (100000, 'k');
+
+  g_unlink (path);
+  check_key (path, NULL);
+  check_key ("/tmp", NULL);
+  check_key ("/dev/null", NULL);
+
+  /* One that nobody writes into doesn't make it wait. */
+  fail_unless (mkfifo (fifo, 0600) == 0);
+  check_key (fifo, NULL);
+  g_unlink (fifo);
+
+  /* One without a line's end in sight is no key, or a cut one. */
+  fail_unless (g_file_set_contents (path, filler, -1, NULL));
+  check_key (path, NULL);
+  g_unlink (path);
+  g_free (filler);
+  g_free (fifo);
+  g_free (path);
+}
+
+GST_END_TEST;
+
+/* What keeps a lane from being made. */
+static const struct
+{
+  const gchar *key, *key_file, *proxy, *user_agent, *ca_file;
+  const gchar *message;         /* NULL: it is made */
+} lanes[] = {
+  {"k3y"},
+  {" k3y\n"},
+  {"k3y",.proxy = "http://user:hunter2@127.0.0.1:1"},
+  {"k3y",.proxy = "127.0.0.1:3128"},
+  {"k3y",.proxy = "socks5://127.0.0.1"},
+  {NULL,.message = "IDENTIFAI_API_KEY"},
+  {"",.message = "api-key-file"},
+  {"k3y\nX-Evil: yes",.message = "printable"},
+  {"k3y k3y",.message = "printable"},
+  {NULL,.key_file = "/nowhere/key",.message = "/nowhere/key"},
+  {"k3y",.proxy = "nonsense://hunter2",.message = "proxy"},
+  {"k3y",.proxy = "http://",.message = "proxy"},
+  {"k3y",.user_agent = "a\r\nX-Evil: yes",.message = "user-agent"},
+  {"k3y",.ca_file = "/nowhere/ca.pem",.message = "tls-ca-file /nowhere"},
+  {"k3y",.ca_file = "/dev/null",.message = "tls-ca-file /dev/null"},
+};
+
+GST_START_TEST (test_lane)
+{
+  IdentifaiClientSettings settings = {
+    .endpoint = (gchar *) "http://127.0.0.1:1",
+    .api_key = (gchar *) lanes[__i__].key,
+    .api_key_file = (gchar *) lanes[__i__].key_file,
+    .proxy = (gchar *) lanes[__i__].proxy,
+    .user_agent = (gchar *) lanes[__i__].user_agent,
+    .tls_ca_file = (gchar *) lanes[__i__].ca_file,
+  };
+  GError *error = NULL;
+  IdentifaiLane *lane = identifai_lane_new (&settings, &lane_log_callbacks,
+      NULL, &error);
+
+  fail_unless_equals_int (lane == NULL, lanes[__i__].message != NULL);
+  fail_unless_equals_int (lane == NULL, error != NULL);
+  if (error) {
+    fail_unless (strstr (error->message, lanes[__i__].message), "%s",
+        error->message);
+    fail_unless (!strstr (error->message, "k3y"));
+    fail_unless (!strstr (error->message, "hunter2"));
+    g_error_free (error);
+  } else {
+    /* Neither a bad key nor none replaces a good one. */
+    identifai_lane_set_key (lane, "bad key\n1");
+    identifai_lane_set_key (lane, NULL);
+    identifai_lane_close (lane);
+  }
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_settings_copy)
+{
+  IdentifaiClientSettings settings, copy;
+
+  lane_log_fill_settings (&settings, g_strdup ("https://a.example"), "key");
+  settings.retries = 7;
+  settings.limits[IDENTIFAI_CALL_GET].per_minute = 60;
+  identifai_client_settings_copy (&settings, &copy);
+  fail_if (copy.endpoint == settings.endpoint);
+  fail_unless_equals_string (copy.endpoint, "https://a.example");
+  fail_unless_equals_string (copy.api_key, "key");
+  fail_unless_equals_int (copy.retries, 7);
+  fail_unless_equals_int (copy.limits[IDENTIFAI_CALL_GET].per_minute, 60);
+  identifai_client_settings_clear (&settings);
+  fail_unless (settings.endpoint == NULL && settings.api_key == NULL);
+  identifai_client_settings_clear (&settings);
+  identifai_client_settings_clear (&copy);
+}
+
+GST_END_TEST;
+
+static Suite *
+endpoint_suite (void)
+{
+  Suite *suite = suite_create ("endpoint");
+  TCase *general = tcase_create ("general");
+
+  suite_add_tcase (suite, general);
+  tcase_add_loop_test (general, test_endpoint, 0, G_N_ELEMENTS (endpoints));
+  tcase_add_loop_test (general, test_key_file, 0, G_N_ELEMENTS (key_files));
+  tcase_add_test (general, test_key_file_unreadable);
+  tcase_add_loop_test (general, test_lane, 0, G_N_ELEMENTS (lanes));
+  tcase_add_test (general, test_settings_copy);
+
+  return suite;
+}
+
+GST_CHECK_MAIN (endpoint);
