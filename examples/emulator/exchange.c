@@ -479,6 +479,7 @@ got_chunk (SoupServerMessage * message, GBytes * chunk, gpointer user_data)
   if (self->fault != NULL && self->fault->reset_upload >= 0
       && self->received >= (guint64) self->fault->reset_upload) {
     self->broken = TRUE;
+    soup_server_message_pause (message);
     g_object_ref (message);
     g_idle_add_full (G_PRIORITY_HIGH, reset_upload, self, NULL);
   }

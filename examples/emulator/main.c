@@ -59,5 +59,6 @@ main (int argc, char **argv)
   }
   serve (server);
   emu_server_free (server);
+  gst_deinit ();
   return 0;
 }

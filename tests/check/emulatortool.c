@@ -44,6 +44,17 @@ read_base (GSubprocess * process)
   return address;
 }
 
+gboolean
+emulator_is_built (void)
+{
+  const gchar *program = g_getenv ("IDENTIFAI_EMULATOR");
+
+  if (program != NULL && g_file_test (program, G_FILE_TEST_IS_EXECUTABLE))
+    return TRUE;
+  g_printerr ("not tested: the emulator wasn't built\n");
+  return FALSE;
+}
+
 static gboolean
 accept_certificate (SoupMessage * message, GTlsCertificate * certificate,
     GTlsCertificateFlags errors, gpointer user_data)

@@ -19,6 +19,9 @@ typedef struct
   SoupSession *session;
 } Emulator;
 
+/* Whether $IDENTIFAI_EMULATOR can be run; says so if not. */
+gboolean emulator_is_built (void);
+
 /* arguments: separated by spaces, no quoting; %s stands for the directory. Waits
  * until it listens. */
 void emulator_start (Emulator * self, const gchar * arguments);

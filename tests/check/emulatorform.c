@@ -1,0 +1,325 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The emulator's form reader, without a server: from bytes to parameters.
+ */
+
+#include <gst/check/gstcheck.h>
+#include <string.h>
+
+#include "../../examples/emulator/form.h"
+#include "../../examples/emulator/multipart.h"
+#include "../../examples/emulator/parameters.h"
+
+/* The multipart reader */
+
+/* Everything that the reader says, as text: <name|filename|type:data> a part,
+ * ~ for NULL. */
+static void
+note_begin (const EmuPart * part, gpointer user_data)
+{
+  g_string_append_printf (user_data, "<%s|%s|%s:",
+      part->name ? part->name : "~", part->filename ? part->filename : "~",
+      part->content_type ? part->content_type : "~");
+}
+
+static void
+note_data (const guint8 * data, gsize length, gpointer user_data)
+{
+  g_string_append_len (user_data, (const gchar *) data, length);
+}
+
+static void
+note_end (gpointer user_data)
+{
+  g_string_append_c (user_data, '>');
+}
+
+static const EmuMultipartCallbacks note_callbacks = {
+  note_begin, note_data, note_end
+};
+
+#define FIELD(name) "Content-Disposition: form-data; name=\"" name "\"\r\n\r\n"
+
+static const struct
+{
+  const gchar *body;            /* boundary: B */
+  const gchar *says;
+  gboolean ok;
+} multipart_rows[] = {
+  {"--B\r\n" FIELD ("a") "1\r\n--B--", "<a|~|~:1>", TRUE},
+  {"--B\r\n" FIELD ("a") "1\r\n--B--\r\nepilogue", "<a|~|~:1>", TRUE},
+  {"preamble\r\n--B\r\n" FIELD ("a") "1\r\n--B--", "<a|~|~:1>", TRUE},
+  {"--B\r\n" FIELD ("a") "1\r\n--B \t\r\n" FIELD ("b") "2\r\n--B--\r\n",
+      "<a|~|~:1><b|~|~:2>", TRUE},
+  /* data that looks like a boundary, up to its last byte */
+  {"--B\r\n" FIELD ("a") "\r\n--\r\n-\r\n--A--B\r\n\r\n--B--",
+      "<a|~|~:\r\n--\r\n-\r\n--A--B\r\n>", TRUE},
+  {"--B\r\n" FIELD ("a") "\r\n--B--", "<a|~|~:>", TRUE},
+  {"--B\r\nContent-Type: video/mp4\r\ncontent-disposition:form-data ; "
+        "filename=\"a \\\"b\\\" c\\d.mp4\"; NAME=video\r\n\r\nx\r\n--B--",
+      "<video|a \"b\" c\\d.mp4|video/mp4:x>", TRUE},
+  /* no headers, no name, a parameter that isn't closed */
+  {"--B\r\n\r\nx\r\n--B--", "<~|~|~:x>", TRUE},
+  {"--B\r\nX: y\r\n\r\nx\r\n--B--", "<~|~|~:x>", TRUE},
+  {"--B\r\nContent-Disposition: form-data; name=\"a\r\n\r\nx\r\n--B--",
+      "<a|~|~:x>", TRUE},
+  {"--B\r\nContent-Disposition: form-data; name\r\n\r\nx\r\n--B--",
+      "<~|~|~:x>", TRUE},
+  /* that end early, or are none */
+  {"--B\r\n" FIELD ("a") "1\r\n--B\r\n", "<a|~|~:1>", FALSE},
+  {"--B\r\n" FIELD ("a") "1\r\n--B", "<a|~|~:1>", FALSE},
+  {"--B\r\n" FIELD ("a") "1", "<a|~|~:", FALSE},
+  {"--B\r\nContent-Disp", "", FALSE},
+  {"--Bad\r\n" FIELD ("a") "1\r\n--B--", "", FALSE},
+  {"no boundary at all", "", FALSE},
+  {"", "", FALSE},
+};
+
+/* In pieces of each length: a boundary may be split anywhere. */
+GST_START_TEST (test_multipart)
+{
+  gsize length = strlen (multipart_rows[__i__].body), piece, at;
+
+  for (piece = 1; piece <= length + 1; piece++) {
+    GString *says = g_string_new (NULL);
+    EmuMultipart *reader = emu_multipart_new ("B", &note_callbacks, says);
+    gboolean ok = TRUE;
+
+    for (at = 0; at < length && ok; at += piece)
+      ok = emu_multipart_push (reader,
+          (const guint8 *) multipart_rows[__i__].body + at,
+          MIN (piece, length - at), NULL);
+    ok = ok && emu_multipart_finish (reader, NULL);
+    fail_unless_equals_int (ok, multipart_rows[__i__].ok);
+    /* Of a body without an end it is open how much of the data came. */
+    if (!ok)
+      g_string_truncate (says, strlen (multipart_rows[__i__].says));
+    fail_unless_equals_string (says->str, multipart_rows[__i__].says);
+    emu_multipart_free (reader);
+    g_string_free (says, TRUE);
+  }
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_multipart_bounds)
+{
+  GString *body = g_string_new ("--B\r\nX-Long: ");
+  GString *says = g_string_new (NULL);
+  EmuMultipart *reader = emu_multipart_new ("B", &note_callbacks, says);
+  guint i;
+
+  while (body->len < EMU_MULTIPART_MAX_HEADER_BYTES + 100)
+    g_string_append (body, "0123456789");
+  fail_if (emu_multipart_push (reader, (const guint8 *) body->str, body->len,
+          NULL));
+  fail_if (emu_multipart_push (reader, (const guint8 *) "x", 1, NULL));
+  emu_multipart_free (reader);
+
+  g_string_assign (body, "--B\r\n");
+  for (i = 0; i < EMU_MULTIPART_MAX_PARTS + 1; i++)
+    g_string_append (body, "\r\n\r\n--B\r\n");
+  reader = emu_multipart_new ("B", &note_callbacks, says);
+  fail_if (emu_multipart_push (reader, (const guint8 *) body->str, body->len,
+          NULL));
+  emu_multipart_free (reader);
+  g_string_free (says, TRUE);
+  g_string_free (body, TRUE);
+}
+
+GST_END_TEST;
+
+static const struct
+{
+  const gchar *type;
+  const gchar *boundary;        /* NULL = no form */
+} boundary_rows[] = {
+  {"multipart/form-data; boundary=abc", "abc"},
+  {"Multipart/Form-Data;charset=utf-8; Boundary=\"a b\"", "a b"},
+  {"multipart/form-data; boundary=", NULL},
+  {"multipart/form-data", NULL},
+  {"multipart/form-dataset; boundary=abc", NULL},
+  {"multipart/mixed; boundary=abc", NULL},
+  {"", NULL},
+  {NULL, NULL},
+  {"multipart/form-data; boundary="
+        "0123456789012345678901234567890123456789012345678901234567890123456789",
+      "0123456789012345678901234567890123456789012345678901234567890123456789"},
+  {"multipart/form-data; boundary="
+        "01234567890123456789012345678901234567890123456789012345678901234567890",
+      NULL},
+};
+
+GST_START_TEST (test_boundary)
+{
+  gchar *boundary = emu_multipart_parse_boundary (boundary_rows[__i__].type);
+
+  fail_unless_equals_string (boundary, boundary_rows[__i__].boundary);
+  g_free (boundary);
+}
+
+GST_END_TEST;
+
+/* The form: into memory and a file */
+
+#define FILE_PART "--B\r\nContent-Disposition: form-data; name=\"video\"; " \
+    "filename=\"a.mp4\"\r\n\r\n"
+
+static EmuForm *
+read_form (const gchar * body, guint64 max_bytes)
+{
+  EmuForm *form = emu_form_new ("multipart/form-data; boundary=B", "video",
+      g_get_tmp_dir (), max_bytes);
+
+  emu_form_push (form, (const guint8 *) body, strlen (body));
+  return form;
+}
+
+GST_START_TEST (test_form)
+{
+  EmuForm *form = read_form ("--B\r\n" FIELD ("frames") "5\r\n" FILE_PART
+      "0123456789\r\n--B\r\n" FIELD ("frames") "10\r\n--B--", 10);
+  gchar *path, *data;
+  gsize length;
+
+  fail_unless (emu_form_finish (form, NULL));
+  fail_unless_equals_string (emu_form_get (form, "frames"), "10");
+  fail_unless_equals_int (emu_form_get_fields (form)->len, 2);
+  fail_unless (emu_form_has_file (form));
+  fail_if (emu_form_file_is_too_large (form));
+  path = g_strdup (emu_form_get_path (form));
+  fail_unless (g_file_get_contents (path, &data, &length, NULL));
+  fail_unless_equals_int (length, 10);
+  fail_unless (memcmp (data, "0123456789", 10) == 0);
+  g_free (data);
+  emu_form_free (form);
+  fail_if (g_file_test (path, G_FILE_TEST_EXISTS));
+  g_free (path);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_form_too_large)
+{
+  EmuForm *form = read_form (FILE_PART "0123456789\r\n--B--", 9);
+  gchar *data;
+  gsize length;
+
+  fail_unless (emu_form_finish (form, NULL));
+  fail_unless (emu_form_file_is_too_large (form));
+  fail_unless_equals_uint64 (emu_form_get_size (form), 10);
+  fail_unless (g_file_get_contents (emu_form_get_path (form), &data, &length,
+          NULL));
+  fail_unless_equals_int (length, 0);
+  g_free (data);
+  emu_form_free (form);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_form_fields_too_long)
+{
+  GString *body = g_string_new ("--B\r\n" FIELD ("ref_id"));
+  EmuForm *form;
+
+  while (body->len < EMU_FORM_MAX_FIELD_BYTES + 100)
+    g_string_append (body, "0123456789");
+  g_string_append (body, "\r\n--B--");
+  form = read_form (body->str, 10);
+  fail_if (emu_form_finish (form, NULL));
+  emu_form_free (form);
+  g_string_free (body, TRUE);
+}
+
+GST_END_TEST;
+
+/* The parameters */
+
+static const struct
+{
+  const gchar *fields;          /* name=value, separated by & */
+  const gchar *errors;          /* part of them, or NULL: valid */
+  guint frames;
+  EmuChoice choice;
+} parameter_rows[] = {
+  {"", NULL, 10, EMU_CHOICE_EVEN},
+  {"frames=5", NULL, 5, EMU_CHOICE_EVEN},
+  {"frames=30&key_frames=true", NULL, 30, EMU_CHOICE_IFRAMES},
+  {"key_frames=1&key_frames_method=color", NULL, 10, EMU_CHOICE_COLOR},
+  {"key_frames=true&key_frames_method=flow", NULL, 10, EMU_CHOICE_FLOW},
+  {"key_frames_method=flow", NULL, 10, EMU_CHOICE_EVEN},
+  {"key_frames=false&key_frames_method=iframes", NULL, 10, EMU_CHOICE_EVEN},
+  {"webhook_url=https://example.com/x%3Fy", NULL, 10, EMU_CHOICE_EVEN},
+  {"unheard_of=1", NULL, 10, EMU_CHOICE_EVEN},
+  {"frames=7", "{\"frames\":[\"The selected frames is invalid.\"]}"},
+  {"frames=five", "\"The frames field must be an integer.\""},
+  {"frames=", "\"The frames field must be an integer.\""},
+  {"key_frames=yes", "\"The key frames field must be true or false.\""},
+  {"key_frames_method=best", "\"The selected key frames method is invalid.\""},
+  {"with_audio=2", "{\"with_audio\":[\"The with audio field must be true or "
+        "false.\"]}"},
+  {"webhook_url=ftp://example.com/", "\"The webhook url field must be a valid "
+        "URL.\""},
+  {"no_cache=x&with_nsfw=x", "\"no_cache\":"},
+};
+
+GST_START_TEST (test_parameters)
+{
+  GString *body = g_string_new (FILE_PART "x\r\n");
+  gchar **fields = g_strsplit (parameter_rows[__i__].fields, "&", -1);
+  EmuParameters parameters;
+  gchar *errors = NULL;
+  EmuForm *form;
+  gboolean ok;
+  guint i;
+
+  for (i = 0; fields[i] != NULL; i++) {
+    gchar **pair = g_strsplit (fields[i], "=", 2);
+
+    g_string_append_printf (body, "--B\r\n" FIELD ("%s") "%s\r\n", pair[0],
+        pair[1]);
+    g_strfreev (pair);
+  }
+  g_string_append (body, "--B--");
+  form = read_form (body->str, 10);
+  fail_unless (emu_form_finish (form, NULL));
+  ok = emu_parameters_read (&parameters, EMU_KIND_VIDEO, form, &errors);
+  fail_unless_equals_int (ok, parameter_rows[__i__].errors == NULL);
+  if (ok) {
+    fail_unless_equals_int (parameters.frames, parameter_rows[__i__].frames);
+    fail_unless_equals_int (parameters.choice, parameter_rows[__i__].choice);
+  } else {
+    fail_unless (strstr (errors, parameter_rows[__i__].errors) != NULL,
+        "%s", errors);
+  }
+  g_free (errors);
+  emu_parameters_clear (&parameters);
+  emu_form_free (form);
+  g_string_free (body, TRUE);
+  g_strfreev (fields);
+}
+
+GST_END_TEST;
+
+static Suite *
+emulatorform_suite (void)
+{
+  Suite *suite = suite_create ("emulatorform");
+  TCase *tc = tcase_create ("general");
+
+  suite_add_tcase (suite, tc);
+#define ROWS(test, rows) \
+  tcase_add_loop_test (tc, test, 0, G_N_ELEMENTS (rows))
+  ROWS (test_multipart, multipart_rows);
+  tcase_add_test (tc, test_multipart_bounds);
+  ROWS (test_boundary, boundary_rows);
+  tcase_add_test (tc, test_form);
+  tcase_add_test (tc, test_form_too_large);
+  tcase_add_test (tc, test_form_fields_too_long);
+  ROWS (test_parameters, parameter_rows);
+  return suite;
+}
+
+GST_CHECK_MAIN (emulatorform);

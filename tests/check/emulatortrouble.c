@@ -1,0 +1,260 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The emulator in trouble: on demand, by what it is sent, and when it has to stop.
+ */
+
+#include <gst/check/gstcheck.h>
+#include <signal.h>
+#include <string.h>
+
+#include "emulatortool.h"
+
+#define VIDEO "/api/classification_video"
+
+static GBytes *
+make_text (const gchar * text)
+{
+  return g_bytes_new (text, strlen (text));
+}
+
+/* Faults of GET /api/user/credits, whose answer has 45 bytes */
+
+static const struct
+{
+  const gchar *fault;
+  guint status;                 /* 0 = no answer */
+  const gchar *body;            /* NULL = as it should be */
+} fault_rows[] = {
+  {"credits:status=503", 503, "{\"message\":\"Service Unavailable\"}"},
+  {"get:status=418,body=tea", 418, "tea"},
+  {"any:reset", 0},
+  {"credits:truncate=10", 0},
+  {"credits:truncate=0", 0},
+  {"credits:truncate=1000", 200},
+  {"credits:drip=200", 200},
+  {"credits:delay=0.1", 200},
+  {"credits:delay=0.1,status=500", 500, "{\"message\":\"Server Error\"}"},
+  {"credits#2:reset", 200},
+  {"post:reset", 200},
+};
+
+GST_START_TEST (test_faults)
+{
+  const gchar *body = fault_rows[__i__].body;
+  GBytes *fault = make_text (fault_rows[__i__].fault);
+  Emulator emulator;
+  Answer answer;
+
+  if (body == NULL)
+    body = "{\"available_credits\":1000000,\"total_spent\":0}";
+  emulator_start (&emulator, "--rate-limits off");
+  emulator_ask (&emulator, "POST", "/emulator/faults", NULL, NULL, "text/plain",
+      fault, &answer);
+  fail_unless_equals_int (answer.status, 200);
+  answer_clear (&answer);
+  /* A request on a fresh connection: libsoup repeats one on an old one. */
+  soup_session_abort (emulator.session);
+  emulator_ask (&emulator, "GET", "/api/user/credits", "k", NULL, NULL, NULL,
+      &answer);
+  fail_unless (answer.status == fault_rows[__i__].status, "%u %s",
+      answer.status, GST_STR_NULL (answer.body));
+  if (answer.status != 0)
+    fail_unless (g_str_equal (answer.body, body), "%s", answer.body);
+  answer_clear (&answer);
+  emulator_ask (&emulator, "DELETE", "/emulator/faults", NULL, NULL, NULL, NULL,
+      &answer);
+  fail_unless_equals_string (answer.body, "[]");
+  answer_clear (&answer);
+  emulator_ask (&emulator, "GET", "/api/user/credits", "k", NULL, NULL, NULL,
+      &answer);
+  fail_unless_equals_int (answer.status, 200);
+  answer_clear (&answer);
+  emulator_stop (&emulator);
+  g_bytes_unref (fault);
+}
+
+GST_END_TEST;
+
+/* Nothing keeps the emulator from stopping: a connection that says nothing, one
+ * that is being delayed, a file that is being judged. */
+
+static const struct
+{
+  const gchar *fault;
+  const gchar *path, *text;     /* which says so when it is under way */
+} stop_rows[] = {
+  {"submit:silence", "/emulator/faults", "\"met\":1"},
+  {"submit:delay=60", "/emulator/faults", "\"met\":1"},
+  {"submit:drip=1", "/emulator/faults", "\"met\":1"},
+  {"credits:reset", "/emulator/state", "\"total\":1"},
+};
+
+GST_START_TEST (test_stop_in_the_middle)
+{
+  gchar *arguments = g_strconcat ("--rate-limits off --fault ",
+      stop_rows[__i__].fault, NULL);
+  GBytes *clip = make_clip ("videotestsrc num-buffers=200 ! "
+      "video/x-raw,width=640,height=480 ! jpegenc ! matroskamux");
+  GBytes *form = make_form ("key_frames=1&key_frames_method=flow", "video",
+      "clip.mkv", "video/x-matroska", clip);
+  gboolean seen = FALSE;
+  Emulator emulator;
+  SoupMessage *message;
+  gchar *url;
+
+  emulator_start (&emulator, arguments);
+  url = g_strconcat (emulator.base, VIDEO, NULL);
+  message = soup_message_new ("POST", url);
+  soup_message_headers_append (soup_message_get_request_headers (message),
+      "X-Api-Key", "k");
+  soup_message_set_request_body_from_bytes (message, FORM_TYPE, form);
+  soup_session_send_async (emulator.session, message, 0, NULL, NULL, NULL);
+  while (!seen) {
+    Answer answer;
+
+    while (g_main_context_iteration (NULL, FALSE));
+    emulator_ask (&emulator, "GET", stop_rows[__i__].path, NULL, NULL, NULL,
+        NULL, &answer);
+    seen = strstr (answer.body, stop_rows[__i__].text) != NULL;
+    answer_clear (&answer);
+  }
+  fail_unless_equals_int (emulator_end (&emulator, SIGINT), 0);
+  while (g_main_context_iteration (NULL, FALSE));
+  g_object_unref (message);
+  g_free (url);
+  g_bytes_unref (form);
+  g_bytes_unref (clip);
+  g_free (arguments);
+}
+
+GST_END_TEST;
+
+/* An upload that is reset after so many bytes, and the next one that isn't. */
+GST_START_TEST (test_reset_upload)
+{
+  GBytes *noise = g_bytes_new_take (g_malloc0 (2000000), 2000000);
+  GBytes *form = make_form ("a=b", "video", "x", "video/mp4", noise);
+  Emulator emulator;
+  Answer answer;
+
+  emulator_start (&emulator,
+      "--rate-limits off --fault submit#1:reset-upload=500000");
+  emulator_ask (&emulator, "POST", VIDEO, "k", NULL, FORM_TYPE, form, &answer);
+  fail_unless_equals_int (answer.status, 0);
+  answer_clear (&answer);
+  emulator_ask (&emulator, "POST", VIDEO, "k", NULL, FORM_TYPE, form, &answer);
+  fail_unless_equals_int (answer.status, 400);
+  answer_clear (&answer);
+  emulator_stop (&emulator);
+  g_bytes_unref (form);
+  g_bytes_unref (noise);
+}
+
+GST_END_TEST;
+
+/* Whatever comes over a connection, the next request is answered. */
+
+#define HEAD "POST " VIDEO " HTTP/1.1\r\nHost: x\r\nX-Api-Key: k\r\n"
+#define FORM HEAD "Content-Type: " FORM_TYPE "\r\n"
+
+static const gchar *const abuse_rows[] = {
+  "", "\r\n\r\n", "\1\2\3\4", "GET", "GET / HTTP/9.9\r\n\r\n",
+  "GET /emulator/frames/%00/-1 HTTP/1.1\r\nHost: x\r\n\r\n",
+  "GET /api/classifications_video?identifiers[]=%zz&& HTTP/1.1\r\nHost: x\r\n"
+      "X-Api-Key: k\r\n\r\n",
+  HEAD "Content-Length: -1\r\n\r\n",
+  HEAD "Content-Length: 99999999999999999999\r\n\r\nx",
+  FORM "Content-Length: 1000000\r\n\r\n--------------------------B\r\n",
+  FORM "Content-Length: 10\r\n\r\n0123456789",
+  FORM "Transfer-Encoding: chunked\r\n\r\nZZ\r\n",
+  FORM "Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\nx",
+  FORM "Transfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n",
+  HEAD "Expect: 100-continue\r\nContent-Length: 5\r\n\r\n",
+  "POST /emulator/faults HTTP/1.1\r\nContent-Length: 3\r\n\r\n\xff\xfe\xfd",
+  "POST /emulator/keys HTTP/1.1\r\nContent-Length: 0\r\n\r\n",
+  "POST " VIDEO "/x/override HTTP/1.1\r\nX-Api-Key: k\r\nContent-Length: 1\r\n"
+      "\r\n[",
+  "DELETE * HTTP/1.1\r\n\r\n", "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
+};
+
+GST_START_TEST (test_abuse)
+{
+  const gchar *bytes = abuse_rows[__i__];
+  GSocketClient *client = g_socket_client_new ();
+  GSocketConnection *connection;
+  Emulator emulator;
+  Answer answer;
+  gsize n;
+
+  emulator_start (&emulator, "--rate-limits off");
+  connection = g_socket_client_connect_to_uri (client, emulator.base, 80, NULL,
+      NULL);
+  g_output_stream_write_all (g_io_stream_get_output_stream (G_IO_STREAM
+          (connection)), bytes, strlen (bytes), &n, NULL, NULL);
+  g_object_unref (connection);
+  emulator_ask (&emulator, "GET", "/api/user/credits", "k", NULL, NULL, NULL,
+      &answer);
+  fail_unless_equals_int (answer.status, 200);
+  answer_clear (&answer);
+  emulator_stop (&emulator);
+  g_object_unref (client);
+}
+
+GST_END_TEST;
+
+/* Settings that can't be meant: exit status 1 and no line on the output. */
+
+static const gchar *const bad_options[] = {
+  "--port=70000", "--delay=-1", "--delay=x", "--max-bytes=0", "--jobs=0",
+  "--rate-limits=sometimes", "--fault=x", "--replay=/nowhere", "--api-key==1",
+  "--tls-key=x", "--tls-certificate=/nowhere", "--address=nowhere", "extra",
+  "--unheard-of",
+};
+
+GST_START_TEST (test_bad_options)
+{
+  gchar *argv[] = { (gchar *) g_getenv ("IDENTIFAI_EMULATOR"),
+    (gchar *) bad_options[__i__], NULL
+  };
+  gchar *output = NULL, *errors = NULL;
+  gint status;
+
+  fail_unless (g_spawn_sync (NULL, argv, NULL, G_SPAWN_DEFAULT, NULL, NULL,
+          &output, &errors, &status, NULL));
+  fail_if (g_spawn_check_wait_status (status, NULL));
+  fail_unless_equals_string (output, "");
+  fail_unless (g_str_has_prefix (errors, "identifai-emulator: "));
+  g_free (output);
+  g_free (errors);
+}
+
+GST_END_TEST;
+
+static Suite *
+emulatortrouble_suite (void)
+{
+  Suite *suite = suite_create ("emulatortrouble");
+  TCase *tc = tcase_create ("general");
+
+  suite_add_tcase (suite, tc);
+#define ROWS(test, rows) \
+  tcase_add_loop_test (tc, test, 0, G_N_ELEMENTS (rows))
+  ROWS (test_bad_options, bad_options);
+  ROWS (test_stop_in_the_middle, stop_rows);
+  ROWS (test_abuse, abuse_rows);
+  ROWS (test_faults, fault_rows);
+  tcase_add_test (tc, test_reset_upload);
+  return suite;
+}
+
+int
+main (int argc, char **argv)
+{
+  if (!emulator_is_built ())
+    return 77;
+  gst_check_init (&argc, &argv);
+  return gst_check_run_suite (emulatortrouble_suite (), "emulatortrouble",
+      __FILE__);
+}
