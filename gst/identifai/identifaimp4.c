@@ -16,6 +16,22 @@ typedef struct
   gsize size;
 } Box;
 
+/* Boxes are not aligned. */
+static guint32
+read_u32 (const guint8 * data)
+{
+  return (guint32) data[0] << 24 | data[1] << 16 | data[2] << 8 | data[3];
+}
+
+static void
+write_u32 (guint8 * data, guint32 value)
+{
+  data[0] = value >> 24;
+  data[1] = value >> 16;
+  data[2] = value >> 8;
+  data[3] = value;
+}
+
 static gboolean
 has_type (const guint8 * header, const gchar * type)
 {
@@ -32,7 +48,7 @@ find_box (const Box * parent, const gchar * type, const guint8 * previous,
 
   while (parent->size - at >= 8) {
     guint8 *header = parent->data + at;
-    gsize size = GST_READ_UINT32_BE (header);
+    gsize size = read_u32 (header);
 
     if (size < 8 || size > parent->size - at)
       return FALSE;
@@ -68,7 +84,7 @@ read_timescale (const Box * box)
 {
   gsize at = box->size > 0 && box->data[0] == 1 ? 20 : 12;
 
-  return box->size >= at + 4 ? GST_READ_UINT32_BE (box->data + at) : 0;
+  return box->size >= at + 4 ? read_u32 (box->data + at) : 0;
 }
 
 static gboolean
@@ -99,9 +115,9 @@ read_top_level (IdentifaiBytes * file, const gchar * type, gsize * size,
   guint8 *data;
 
   while (identifai_bytes_read (file, at, header, 16) == 16) {
-    length = GST_READ_UINT32_BE (header);
+    length = read_u32 (header);
     if (length == 1)
-      length = GST_READ_UINT64_BE (header + 8);
+      length = (guint64) read_u32 (header + 8) << 32 | read_u32 (header + 12);
     if (length < 8)
       return NULL;
     if (has_type (header, type) && length <= MAX_MOOV) {
@@ -132,16 +148,15 @@ rewrite_edit (Box * list, const Timescales * scales, GstClockTime lead,
   guint32 duration, media_time;
 
   if (list->size != 8 + ENTRY_BYTES || list->data[0] != 0
-      || GST_READ_UINT32_BE (list->data + 4) != 1)
+      || read_u32 (list->data + 4) != 1)
     return FALSE;
-  duration = GST_READ_UINT32_BE (list->data + 8);
-  media_time = GST_READ_UINT32_BE (list->data + 12);
+  duration = read_u32 (list->data + 8);
+  media_time = read_u32 (list->data + 12);
   /* a unit less: a picture at the very end is not shown */
   if (GST_CLOCK_TIME_IS_VALID (shown))
     duration = gst_util_uint64_scale (shown, scales->movie, GST_SECOND) - 1;
-  GST_WRITE_UINT32_BE (list->data + 8, duration);
-  GST_WRITE_UINT32_BE (list->data + 12,
-      media_time - MIN (media_time, lead_media));
+  write_u32 (list->data + 8, duration);
+  write_u32 (list->data + 12, media_time - MIN (media_time, lead_media));
 
   return TRUE;
 }
