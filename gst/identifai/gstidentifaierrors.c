@@ -5,6 +5,8 @@
 
 #include "gstidentifaierrors.h"
 
+#include <gio/gio.h>
+
 /* What each reason means on the bus. */
 static const struct
 {
@@ -130,6 +132,40 @@ gst_identifai_error_refused (GstElement * src, IdentifaiReason reason,
 {
   return new_message (gst_message_new_error_with_details, src,
       new_error (reason, text), reason, http_status);
+}
+
+/* Applications look for GStreamer's own domains. */
+static GstResourceError
+resource_code (const GError * error)
+{
+  if (error->domain != G_IO_ERROR)
+    return GST_RESOURCE_ERROR_SETTINGS;
+
+  switch (error->code) {
+    case G_IO_ERROR_NOT_FOUND:
+      return GST_RESOURCE_ERROR_NOT_FOUND;
+    case G_IO_ERROR_INVALID_DATA:
+    case G_IO_ERROR_INVALID_ARGUMENT:
+      return GST_RESOURCE_ERROR_SETTINGS;
+    default:
+      return GST_RESOURCE_ERROR_OPEN_READ;
+  }
+}
+
+GstMessage *
+gst_identifai_error_start (GstElement * src, const GError * error)
+{
+  GError *shown = g_error_copy (error);
+  GstMessage *message;
+
+  if (error->domain != GST_RESOURCE_ERROR && error->domain != GST_LIBRARY_ERROR) {
+    shown->code = resource_code (error);
+    shown->domain = GST_RESOURCE_ERROR;
+  }
+  message = gst_message_new_error (GST_OBJECT (src), shown, NULL);
+  g_error_free (shown);
+
+  return message;
 }
 
 GstMessage *

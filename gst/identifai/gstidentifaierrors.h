@@ -10,11 +10,9 @@
 #include "identifaiclient.h"
 
 G_BEGIN_DECLS
-
 /* All transfer full. */
-
 /* Trouble of the service's calls starts. */
-GstMessage *gst_identifai_warning_call (GstElement * src,
+    GstMessage * gst_identifai_warning_call (GstElement * src,
     IdentifaiReason reason, guint http_status, const gchar * text);
 /* A file could not be made (TOO_LARGE, MUX). */
 GstMessage *gst_identifai_warning_file (GstElement * src,
@@ -25,6 +23,10 @@ GstMessage *gst_identifai_info (GstElement * src, const gchar * text);
 /* on-refusal=error: the service wants no more of us. */
 GstMessage *gst_identifai_error_refused (GstElement * src,
     IdentifaiReason reason, guint http_status, const gchar * text);
+
+/* The element can't start. error: of GST_RESOURCE_ERROR or GST_LIBRARY_ERROR, or
+ * what GIO says of a file that a setting names. */
+GstMessage *gst_identifai_error_start (GstElement * src, const GError * error);
 
 /* At EOS: n of segments have no verdict; the last one's reason. All of them: an
  * error, else a warning. */

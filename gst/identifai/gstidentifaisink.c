@@ -37,6 +37,7 @@
 
 #include "gstidentifaisink.h"
 
+#include "gstidentifaierrors.h"
 #include "identifaicodecs.h"
 
 GST_DEBUG_CATEGORY_STATIC (identifai_sink_debug);
@@ -207,7 +208,7 @@ gst_identifai_sink_start (GstIdentifaiSink * self)
 
   if (!started) {
     gst_element_post_message (GST_ELEMENT (self),
-        gst_message_new_error (GST_OBJECT (self), error, NULL));
+        gst_identifai_error_start (GST_ELEMENT (self), error));
     g_error_free (error);
   }
 
