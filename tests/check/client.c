@@ -12,7 +12,7 @@
 #include "lanelog.h"
 
 #define TIME_SCALE 0.01
-#define KEY "key-one"
+#define KEY "sk-one-5ecret"
 
 static void
 check_texts (const ClientRow * row, const LaneLog * log)
@@ -55,7 +55,7 @@ check_stats (const ClientRow * row, FaultServer * server,
 
   fail_unless_equals_int (stats->in_flight, 0);
   /* Attempts that didn't get there count, too. */
-  if (!row->deaf && !row->endpoint)
+  if (!row->deaf && !row->endpoint && !row->proxy)
     fail_unless_equals_uint64 (stats->post_requests, posts);
   fail_unless_equals_uint64 (stats->get_requests, gets);
   fail_unless_equals_uint64 (stats->bytes_uploaded,
@@ -119,6 +119,7 @@ fill_settings (const ClientRow * row, FaultServer * server,
       g_strdup (row->endpoint) : fault_server_get_url (server), NULL);
   settings->api_key_file = write_key_file (KEY "\n");
   settings->retries = row->retries;
+  settings->proxy = g_strdup (row->proxy);
   settings->poll_interval = row->poll_interval * GST_MSECOND;
   if (row->timeout)
     settings->timeout = row->timeout;
@@ -187,6 +188,27 @@ GST_START_TEST (test_row)
 
 GST_END_TEST;
 
+/* Whatever is logged while these run, tests/secrets looks through it. */
+GST_START_TEST (test_secrets)
+{
+  static const gchar *const names[] = {
+    "all well", "503 for good", "401", "503 once", "301", "no answer, once",
+    "nobody listens", "no proxy there", "new key in the file",
+    "another wrong key in the file", "401 on a look", "ambiguous for good",
+    "not HTTP", "pending for good",
+  };
+  guint i, j;
+
+  for (i = 0; i < G_N_ELEMENTS (names); i++) {
+    for (j = 0; j < n_client_rows
+        && !g_str_equal (client_rows[j].name, names[i]); j++);
+    fail_unless (j < n_client_rows, "no row \"%s\"", names[i]);
+    run_row (&client_rows[j]);
+  }
+}
+
+GST_END_TEST;
+
 static void
 setup (void)
 {
@@ -202,6 +224,7 @@ client_suite (void)
   tcase_add_checked_fixture (rows, setup, NULL);
   tcase_set_timeout (rows, 60);
   tcase_add_loop_test (rows, test_row, 0, n_client_rows);
+  tcase_add_test (rows, test_secrets);
   suite_add_tcase (suite, rows);
 
   return suite;

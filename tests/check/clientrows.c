@@ -86,6 +86,7 @@ const ClientRow client_rows[] = {
   /* The network. */
   {"nobody listens", .gone = TRUE, .retries = 2, NETWORK, .message = "refused", .attempt = "No connection to 127.0.0.1"},
   {"no such host", .endpoint = "http://no-such-host.invalid", .retries = 1, NETWORK, .message = "No connection to no-such-host.invalid"},
+  {"no proxy there", .proxy = "http://user:pr0xy-5ecret@127.0.0.1:1", .retries = 1, NETWORK, .message = "proxy", .no_attempt = "5ecret"},
   {"nobody accepts", .deaf = TRUE, .timeout = 1, .retries = 1, NETWORK, .message = "nothing was heard for 1 s", .min_ms = 2000},
   {"reset before the body", .retries = 1, MEGABYTES (3), .steps = {ON (POST, 1, FAULT_RESET)}, FINE (2)},
   {"reset in the body", .retries = 1, MEGABYTES (3), .steps = {ON (POST, 1, FAULT_RESET, .at = 1500000)}, FINE (2)},
@@ -180,11 +181,11 @@ const ClientRow client_rows[] = {
   {"long interval", .poll_interval = 700, .steps = {ON (GET, 1, RESULT ("\"status\":\"new\""))}, SENT (1), LOOKED (2), .min_ms = 700},
 
   /* The key is revoked. */
-  {"new key in the file", .server_key = "key-two", .new_key = "key-two\n", FINE (2)},
-  {"same key in the file", .server_key = "key-two", .new_key = "key-one\n", UNAUTHORIZED, .http_status = 401, SENT (1)},
-  {"no key in the file", .server_key = "key-two", .new_key = "\n", UNAUTHORIZED, .http_status = 401, SENT (1)},
-  {"another wrong key in the file", .server_key = "key-two", .new_key = "key-three\n", UNAUTHORIZED, .http_status = 401, SENT (2)},
-  {"new key between submit and look", .new_key = "key-two\n", .steps = {ON (GET, 1, STATUS (401))}, SENT (1), LOOKED (2)},
+  {"new key in the file", .server_key = "sk-two-5ecret", .new_key = "sk-two-5ecret\n", FINE (2)},
+  {"same key in the file", .server_key = "sk-two-5ecret", .new_key = "sk-one-5ecret\n", UNAUTHORIZED, .http_status = 401, SENT (1)},
+  {"no key in the file", .server_key = "sk-two-5ecret", .new_key = "\n", UNAUTHORIZED, .http_status = 401, SENT (1)},
+  {"another wrong key in the file", .server_key = "sk-two-5ecret", .new_key = "sk-three-5ecret\n", UNAUTHORIZED, .http_status = 401, SENT (2)},
+  {"new key between submit and look", .new_key = "sk-two-5ecret\n", .steps = {ON (GET, 1, STATUS (401))}, SENT (1), LOOKED (2)},
 };
 /* *INDENT-ON* */
 

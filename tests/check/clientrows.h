@@ -28,12 +28,13 @@ typedef struct
   gboolean no_cache;
   gboolean accept_text;
   const gchar *heuristic;
+  const gchar *proxy;
   const gchar *new_key;         /* in the key file once the lane is made */
 
   /* The server. */
   gboolean deaf;                /* never accepts */
   gboolean gone;                /* doesn't listen at all */
-  const gchar *server_key;      /* what it takes; the client has "key-one" */
+  const gchar *server_key;      /* what it takes; the client has another */
   const gchar *endpoint;        /* instead of the server's */
   FaultStep steps[6];
 

@@ -586,7 +586,7 @@ run_listener (gpointer user_data)
 /* The server. */
 
 static void
-listen_on_loopback (FaultServer * self, guint16 port, int backlog)
+listen_on (FaultServer * self, in_addr_t host, guint16 port, int backlog)
 {
   struct sockaddr_in address = {.sin_family = AF_INET,.sin_port = htons (port)
   };
@@ -594,7 +594,7 @@ listen_on_loopback (FaultServer * self, guint16 port, int backlog)
   int buffer = RECEIVE_BUFFER;
   int reuse = 1;
 
-  address.sin_addr.s_addr = htonl (INADDR_LOOPBACK);
+  address.sin_addr.s_addr = htonl (host);
   self->listener = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   /* Small, so that who doesn't read is soon noticed. */
   setsockopt (self->listener, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof (buffer));
@@ -608,7 +608,7 @@ listen_on_loopback (FaultServer * self, guint16 port, int backlog)
 }
 
 static FaultServer *
-create (guint16 port, int backlog)
+create (in_addr_t host, guint16 port, int backlog)
 {
   FaultServer *self = g_new0 (FaultServer, 1);
   guint i;
@@ -622,7 +622,17 @@ create (guint16 port, int backlog)
   self->connections = g_ptr_array_new ();
   self->requests =
       g_ptr_array_new_with_free_func ((GDestroyNotify) request_free);
-  listen_on_loopback (self, port, backlog);
+  listen_on (self, host, port, backlog);
+
+  return self;
+}
+
+static FaultServer *
+start (FaultServer * self, const FaultStep * steps, guint n_steps)
+{
+  self->steps = steps;
+  self->n_steps = n_steps;
+  self->thread = g_thread_new ("fault-listen", run_listener, self);
 
   return self;
 }
@@ -636,19 +646,19 @@ fault_server_new (const FaultStep * steps, guint n_steps)
 FaultServer *
 fault_server_new_at (guint16 port, const FaultStep * steps, guint n_steps)
 {
-  FaultServer *self = create (port, 64);
+  return start (create (INADDR_LOOPBACK, port, 64), steps, n_steps);
+}
 
-  self->steps = steps;
-  self->n_steps = n_steps;
-  self->thread = g_thread_new ("fault-listen", run_listener, self);
-
-  return self;
+FaultServer *
+fault_server_new_everywhere (const FaultStep * steps, guint n_steps)
+{
+  return start (create (INADDR_ANY, 0, 64), steps, n_steps);
 }
 
 FaultServer *
 fault_server_new_deaf (void)
 {
-  FaultServer *self = create (0, 0);
+  FaultServer *self = create (INADDR_LOOPBACK, 0, 0);
   struct sockaddr_in address = {.sin_family = AF_INET };
   guint i;
 

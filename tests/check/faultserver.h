@@ -75,6 +75,9 @@ FaultServer *fault_server_new (const FaultStep * steps, guint n_steps);
 /* The same on a port that was in use before. */
 FaultServer *fault_server_new_at (guint16 port, const FaultStep * steps,
     guint n_steps);
+/* On all of the host's addresses. */
+FaultServer *fault_server_new_everywhere (const FaultStep * steps,
+    guint n_steps);
 /* One that never accepts: connecting to it hangs. */
 FaultServer *fault_server_new_deaf (void);
 /* Closes all connections and waits for all threads. */
