@@ -52,18 +52,6 @@ typedef enum
   FIT_DIRECT
 } Fit;
 
-static void
-init_debug (void)
-{
-  static gsize once = 0;
-
-  if (g_once_init_enter (&once)) {
-    GST_DEBUG_CATEGORY_INIT (identifai_muxer_debug, "identifaimuxer", 0,
-        "identifAI muxer");
-    g_once_init_leave (&once, 1);
-  }
-}
-
 /*** choosing ***/
 
 static GstElementFactory *
@@ -253,7 +241,8 @@ identifai_muxer_choose (const gchar * muxer, GstCaps * const *caps,
   const gchar *const *candidate = is_auto ? automatic : named;
   gchar *obstacle = NULL;
 
-  init_debug ();
+  GST_DEBUG_CATEGORY_INIT (identifai_muxer_debug, "identifaimuxer", 0,
+      "identifAI muxer");
   for (; *candidate; candidate++) {
     if (takes_all (*candidate, caps, n_caps, &obstacle)) {
       g_free (obstacle);
@@ -713,7 +702,8 @@ identifai_muxer_run (const gchar * muxer, IdentifaiSegment * segment,
   gboolean is_mp4;
   gboolean ok;
 
-  init_debug ();
+  GST_DEBUG_CATEGORY_INIT (identifai_muxer_debug, "identifaimuxer", 0,
+      "identifAI muxer");
   factory = choose_for_segment (muxer, segment, error);
   if (factory == NULL)
     return FALSE;

@@ -4,24 +4,13 @@
  */
 
 #include "identifaipart.h"
+#include "identifaicodecs.h"
 #include "identifaimuxer.h"
 
 GST_DEBUG_CATEGORY_STATIC (identifai_part_debug);
 #define GST_CAT_DEFAULT identifai_part_debug
 
 #define LONE_FRAME_DURATION (40 * (gint64) GST_MSECOND)
-
-static void
-init_debug (void)
-{
-  static gsize once = 0;
-
-  if (g_once_init_enter (&once)) {
-    GST_DEBUG_CATEGORY_INIT (identifai_part_debug, "identifaipart", 0,
-        "identifAI segments in the making");
-    g_once_init_leave (&once, 1);
-  }
-}
 
 void
 identifai_frame_free (IdentifaiFrame * self)
@@ -63,7 +52,8 @@ identifai_part_new (IdentifaiSegment * segment, GstCaps * video_caps,
 {
   IdentifaiPart *self = g_new0 (IdentifaiPart, 1);
 
-  init_debug ();
+  GST_DEBUG_CATEGORY_INIT (identifai_part_debug, "identifaipart", 0,
+      "identifAI segments in the making");
   self->segment = segment;
   self->frames = new_frames ();
   self->streams = g_array_new (FALSE, FALSE, sizeof (guint));
@@ -171,7 +161,8 @@ identifai_part_add_audio (IdentifaiPart * self, guint stream, GstCaps * caps,
   if (track == NULL) {
     track = identifai_segment_add_track (self->segment, caps);
     g_array_append_val (self->streams, stream);
-  } else if (track->caps != caps && !gst_caps_is_equal (track->caps, caps)) {
+  } else if (track->caps != caps
+      && identifai_codec_caps_differ (track->caps, caps)) {
     GST_DEBUG ("audio stream %u changes within segment %u", stream,
         self->segment->number);
     gst_buffer_unref (buffer);
@@ -227,6 +218,7 @@ keep_frames (IdentifaiPart * self, GPtrArray * frames, guint kept)
   guint i;
 
   segment->frames = segment->keyframes = 0;
+  segment->last_buffer = 0;
   segment->bytes = self->audio_cost;
   self->video_cost = 0;
   self->end = self->newest = self->start;

@@ -92,15 +92,39 @@ let_go (IdentifaiReorder * self, IdentifaiFrame * frame)
   g_queue_push_tail (&self->ready, frame);
 }
 
+/* Of a packed bitstream: the held reference is shown at end, its B pictures at
+ * even distances before it. Their own times count AVI frames. */
+static void
+spread (IdentifaiReorder * self, gint64 end)
+{
+  IdentifaiFrame *reference = g_queue_peek_head (&self->held);
+  gint64 n = self->held.length, i = 0;
+  gint64 start = self->last_reference;
+  GList *link;
+
+  if (start == IDENTIFAI_NO_TIME || start >= end)
+    start = end - 1;
+  if (reference->duration != IDENTIFAI_NO_TIME)
+    start = MAX (start, end - n * reference->duration);
+  for (link = self->held.head; link; link = link->next) {
+    IdentifaiFrame *frame = link->data;
+
+    frame->pts = i == 0 ? end : start + (end - start) * i / n;
+    i++;
+  }
+}
+
 /* Lets all held ones go. next: when the next reference is decoded. */
 static void
 release (IdentifaiReorder * self, gint64 next)
 {
   IdentifaiFrame *frame = g_queue_peek_head (&self->held);
+  gboolean is_late = self->b_frames == B_SEEN && next != IDENTIFAI_NO_TIME;
 
-  if (frame && next != IDENTIFAI_NO_TIME && self->b_frames == B_SEEN
-      && !self->packed)
+  if (frame && is_late && !self->packed)
     frame->pts = next;
+  else if (frame && is_late && self->held.length > 1)
+    spread (self, next);
   while ((frame = g_queue_pop_head (&self->held)))
     let_go (self, frame);
 }
@@ -153,28 +177,12 @@ push_reference (IdentifaiReorder * self, IdentifaiFrame * frame)
     let_go (self, frame);
 }
 
-/* Takes over the VOP that stands for the held reference, the B pictures of which
- * are shown before it at even distances. */
+/* Takes over the VOP that stands for the held reference, if any. */
 static void
 push_placeholder (IdentifaiReorder * self, IdentifaiFrame * frame)
 {
-  gint64 end = frame->dts;
-  gint64 n = self->held.length, i = 0;
-  gint64 start = self->last_reference;
-  GList *link;
-
-  if (start == IDENTIFAI_NO_TIME || start >= end)
-    start = end - 1;
-  if (frame->duration != IDENTIFAI_NO_TIME)
-    start = MAX (start, end - n * frame->duration);
-  for (link = self->held.head; link; link = link->next) {
-    IdentifaiFrame *held = link->data;
-
-    held->pts = i == 0 ? end : start + (end - start) * i / n;
-    i++;
-  }
   self->packed = TRUE;
-  release (self, IDENTIFAI_NO_TIME);
+  release (self, frame->dts);
   identifai_frame_free (frame);
 }
 
@@ -185,7 +193,7 @@ identifai_reorder_push (IdentifaiReorder * self, IdentifaiFrame * frame)
     let_go (self, frame);
   else if (frame->info.is_b)
     push_b (self, frame);
-  else if (frame->info.is_repeat && self->held.length > 1
+  else if (frame->info.is_repeat && (self->packed || self->held.length > 1)
       && self->b_frames == B_SEEN && frame->dts != IDENTIFAI_NO_TIME)
     push_placeholder (self, frame);
   else

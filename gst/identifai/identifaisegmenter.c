@@ -46,6 +46,7 @@ struct _IdentifaiSegmenter
   IdentifaiSegmenterSettings settings;
 
   IdentifaiVideo *video;
+  gboolean eos;                 /* of the video */
   gint64 monotonic;             /* µs, of the latest buffer or EOS */
 
   /* frames on their way */
@@ -66,22 +67,11 @@ struct _IdentifaiSegmenter
   gboolean wish;                /* not taken yet */
   GstClockTime wish_time;
   gboolean wished_late;         /* once a segment: overdue or nearly full */
+  gboolean wished_start;        /* once a pause between segments */
 
   guint64 skipped;
   gint64 seen, covered;         /* ns; seen: of runs that are over */
 };
-
-static void
-init_debug (void)
-{
-  static gsize once = 0;
-
-  if (g_once_init_enter (&once)) {
-    GST_DEBUG_CATEGORY_INIT (identifai_segmenter_debug, "identifaisegmenter",
-        0, "identifAI segmenter");
-    g_once_init_leave (&once, 1);
-  }
-}
 
 static void
 sound_free (gpointer data)
@@ -111,6 +101,16 @@ wish_at_once (IdentifaiSegmenter * self)
   wish_for_key_frame (self, GST_CLOCK_TIME_NONE);
 }
 
+/* Of the open segment, at the next key frame. */
+static void
+request_split (IdentifaiSegmenter * self)
+{
+  if (self->state != STATE_OPEN || self->split_now)
+    return;
+  self->split_now = TRUE;
+  wish_for_key_frame (self, GST_CLOCK_TIME_NONE);
+}
+
 /*** audio ***/
 
 static IdentifaiSound *
@@ -129,8 +129,8 @@ add_audio (IdentifaiSegmenter * self, IdentifaiPart * part,
   part->segment->last_buffer = MAX (part->segment->last_buffer,
       self->monotonic);
   if (!identifai_part_add_audio (part, sound->id, item->caps,
-          gst_buffer_ref (item->buffer)))
-    self->split_now = TRUE;
+          gst_buffer_ref (item->buffer)) && part == self->open)
+    request_split (self);
 }
 
 /* TRUE: item is settled, in a part or past all of them. */
@@ -153,6 +153,8 @@ place_audio (IdentifaiSegmenter * self, IdentifaiSound * sound,
       add_audio (self, self->open, sound, item);
     return item->time < self->open->newest;
   }
+  if (self->eos)
+    return TRUE;
   if (self->not_before != NO_TIME)
     return item->time < self->not_before;
 
@@ -250,6 +252,7 @@ seal_part (IdentifaiSegmenter * self, gint64 end)
   g_queue_push_tail (&self->sealed, part);
   self->state = STATE_WAITING;
   self->not_before = NO_TIME;
+  self->wished_start = FALSE;
   if (self->settings.interval > 0)
     self->not_before = part->start + (gint64) self->settings.interval;
 }
@@ -260,7 +263,9 @@ may_start (IdentifaiSegmenter * self, gint64 time)
 {
   if (self->not_before == NO_TIME || time >= self->not_before)
     return TRUE;
-  wish_for_key_frame (self, MAX (self->not_before, 0));
+  if (!self->wished_start)
+    wish_for_key_frame (self, MAX (self->not_before, 0));
+  self->wished_start = TRUE;
 
   return FALSE;
 }
@@ -531,6 +536,7 @@ push_video (IdentifaiSegmenter * self, GstBuffer * buffer,
   frame = identifai_video_read (self->video, buffer, arrival, &link, &shift);
   if (frame == NULL)
     return;
+  self->eos = FALSE;
   if (link == IDENTIFAI_LINK_MOVES)
     move_run (self, shift);
   else if (link == IDENTIFAI_LINK_BREAKS)
@@ -547,7 +553,8 @@ identifai_segmenter_new (IdentifaiSegmenterOpenFunc open, gpointer user_data)
 {
   IdentifaiSegmenter *self = g_new0 (IdentifaiSegmenter, 1);
 
-  init_debug ();
+  GST_DEBUG_CATEGORY_INIT (identifai_segmenter_debug, "identifaisegmenter", 0,
+      "identifAI segmenter");
   self->open_func = open;
   self->user_data = user_data;
   self->settings.duration = 10 * GST_SECOND;
@@ -715,16 +722,15 @@ identifai_segmenter_eos (IdentifaiSegmenter * self, guint stream,
     sound->eos = TRUE;
   } else if (stream == IDENTIFAI_SEGMENTER_VIDEO) {
     end_run (self);
+    self->eos = TRUE;
+    place_all_audio (self);
   }
 }
 
 void
 identifai_segmenter_split_now (IdentifaiSegmenter * self)
 {
-  if (self->state != STATE_OPEN || self->split_now)
-    return;
-  self->split_now = TRUE;
-  wish_for_key_frame (self, GST_CLOCK_TIME_NONE);
+  request_split (self);
 }
 
 static void
@@ -747,7 +753,7 @@ flush_video (IdentifaiSegmenter * self)
     give_up (self, part);
   end_run (self);
   self->not_before = NO_TIME;
-  self->wish = self->split_now = FALSE;
+  self->wish = self->split_now = self->eos = FALSE;
 }
 
 void

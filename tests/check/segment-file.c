@@ -49,6 +49,7 @@ typedef struct
   guint count;
   guint running;                /* streams before EOS */
   gboolean has_video;
+  gboolean waits_for_sinks;     /* the pipeline has some of its own */
   gint failures;
 } App;
 
@@ -153,7 +154,7 @@ input_event (GstPad * pad, GstObject * parent, GstEvent * event)
       identifai_segmenter_eos (app->segmenter, input->stream,
           g_get_monotonic_time ());
       collect (app, g_get_monotonic_time ());
-      if (--app->running == 0)
+      if (--app->running == 0 && !app->waits_for_sinks)
         g_main_loop_quit (app->loop);
       break;
     default:
@@ -269,6 +270,7 @@ make_pipeline (App * app, GError ** error)
         GST_PARSE_FLAG_FATAL_ERRORS, error);
     if (pipeline == NULL)
       return NULL;
+    app->waits_for_sinks = strstr (pipeline_text, "sink") != NULL;
     add_named_input (app, pipeline, "video", IDENTIFAI_SEGMENTER_VIDEO);
     element = gst_bin_get_by_name (GST_BIN (pipeline), "audio");
     if (element) {
@@ -304,6 +306,13 @@ on_message (GstBus * bus, GstMessage * message, gpointer user_data)
     g_error_free (error);
     app->failures++;
     g_main_loop_quit (app->loop);
+  }
+  if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS) {
+    g_mutex_lock (&app->lock);
+    app->waits_for_sinks = FALSE;
+    if (app->running == 0)
+      g_main_loop_quit (app->loop);
+    g_mutex_unlock (&app->lock);
   }
 
   return TRUE;
