@@ -16,7 +16,7 @@
 #define DEFAULT_DELAY 1.0
 #define DEFAULT_DECODE_TIMEOUT 60.0
 #define DEFAULT_WEBHOOK_RETRY_DELAY 1.0
-#define DEFAULT_RATE_LIMITS "off"
+#define DEFAULT_RATE_LIMITS "published"
 
 static const gchar summary[] =
     "Stands in for identifAI's classification service on this machine, so that\n"

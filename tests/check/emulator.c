@@ -401,6 +401,28 @@ GST_START_TEST (test_rate_limits)
 
 GST_END_TEST;
 
+/* Without the option the limits are the published ones: of any hundred requests
+ * in a row some come too soon, however slow the machine is. */
+GST_START_TEST (test_default_limits)
+{
+  guint i, throttled = 0;
+  Emulator emulator;
+  Answer answer;
+
+  emulator_start (&emulator, "--no-retry-after");
+  for (i = 0; i < 100; i++) {
+    emulator_ask (&emulator, "GET", "/api/user/credits", "k", NULL, NULL, NULL,
+        &answer);
+    throttled += answer.status == 429;
+    fail_unless (answer.retry_after == NULL);
+    answer_clear (&answer);
+  }
+  fail_unless (throttled > 0);
+  emulator_stop (&emulator);
+}
+
+GST_END_TEST;
+
 static const struct
 {
   guint unknown;                /* identifiers that nobody has */
@@ -783,6 +805,7 @@ emulator_suite (void)
   tcase_add_test (tc, test_cache_and_credits);
   tcase_add_test (tc, test_keys_at_run_time);
   tcase_add_test (tc, test_rate_limits);
+  tcase_add_test (tc, test_default_limits);
   ROWS (test_batch, batch_rows);
   tcase_add_test (tc, test_webhook);
   tcase_add_test (tc, test_replay);
