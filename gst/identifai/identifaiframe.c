@@ -506,8 +506,8 @@ mpeg4_read_vop (const guint8 * payload, gsize size, gboolean closed,
   guint type = payload[0] >> 6;
 
   info->is_b = type == 2;
-  info->is_repeat = type == 1 && size <= MPEG4_REPEAT_BYTES;
-  if (type != 0)
+  info->is_repeat = type != 2 && size <= MPEG4_REPEAT_BYTES;
+  if (type != 0 || info->is_repeat)
     return;
   info->point = closed ? IDENTIFAI_POINT_CLOSED : IDENTIFAI_POINT_OPEN;
   info->may_lead = TRUE;
