@@ -7,9 +7,7 @@
 
 #include "feed.h"
 
-#include <glib/gstdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <gst/video/video-event.h>
 
@@ -163,12 +161,21 @@ link_pad (Feed * feed, const gchar * pad_name)
   gst_object_unref (peer);
 }
 
+static void
+push_segment (Feed * feed, const GstSegment * segment)
+{
+  GstSegment from_zero;
+
+  gst_segment_init (&from_zero, GST_FORMAT_TIME);
+  gst_pad_push_event (feed->pad,
+      gst_event_new_segment (segment ? segment : &from_zero));
+}
+
 Feed *
 feed_new (SinkRun * run, const gchar * pad_name, GstCaps * caps,
     const GstSegment * segment, gboolean live)
 {
   Feed *feed = g_new0 (Feed, 1);
-  GstSegment from_zero;
 
   g_mutex_init (&feed->lock);
   g_cond_init (&feed->cond);
@@ -183,12 +190,10 @@ feed_new (SinkRun * run, const gchar * pad_name, GstCaps * caps,
   link_pad (feed, pad_name);
   gst_pad_set_active (feed->pad, TRUE);
 
-  gst_segment_init (&from_zero, GST_FORMAT_TIME);
   gst_pad_push_event (feed->pad, gst_event_new_stream_start (pad_name));
   if (caps != NULL)
     gst_pad_push_event (feed->pad, gst_event_new_caps (caps));
-  gst_pad_push_event (feed->pad,
-      gst_event_new_segment (segment ? segment : &from_zero));
+  push_segment (feed, segment);
 
   return feed;
 }
@@ -248,10 +253,11 @@ feed_event (Feed * feed, GstEvent * event)
 }
 
 void
-feed_flush (Feed * feed)
+feed_flush (Feed * feed, const GstSegment * segment)
 {
   fail_unless (feed_event (feed, gst_event_new_flush_start ()));
   fail_unless (feed_event (feed, gst_event_new_flush_stop (TRUE)));
+  push_segment (feed, segment);
 }
 
 /* Threads. */
@@ -407,45 +413,80 @@ feed_get_file (FaultServer * server, guint nth)
   return g_bytes_new_from_bytes (request->body, part - data, end - part);
 }
 
-guint
-feed_decode_path (const gchar * path, const gchar * stream)
+static guint
+count_lines (gchar * text)
 {
-  const gchar *map = g_str_equal (stream, "v") ? "0:v" : "0:a";
-  const gchar *argv[] = { "ffmpeg", "-nostdin", "-v", "error", "-i", path,
-    "-map", map, "-fps_mode", "passthrough", "-f", "framemd5", "-", NULL
-  };
-  gchar *output = NULL, *complaints = NULL, *line;
-  GError *error = NULL;
-  gint status = 0;
+  gchar *line, *rest = NULL;
   guint n = 0;
 
-  fail_unless (g_spawn_sync (NULL, (gchar **) argv, NULL,
-          G_SPAWN_SEARCH_PATH, NULL, NULL, &output, &complaints, &status,
-          &error), "%s", error ? error->message : "");
-  fail_unless (status == 0 && *complaints == '\0', "ffmpeg on %s: %s", path,
-      complaints);
-  for (line = strtok (output, "\n"); line; line = strtok (NULL, "\n"))
+  for (line = strtok_r (text, "\n", &rest); line;
+      line = strtok_r (NULL, "\n", &rest))
     n += (*line != '#');
-  g_free (output);
-  g_free (complaints);
 
   return n;
 }
 
 guint
-feed_decode (GBytes * file, const gchar * stream)
+feed_decode_paths (const gchar * const *paths, const gchar * stream)
 {
-  gchar *path = NULL;
-  gint fd = g_file_open_tmp ("identifai-feed-XXXXXX", &path, NULL);
-  guint n;
+  GPtrArray *argv = g_ptr_array_new_with_free_func (g_free);
+  gchar *output = NULL, *complaints = NULL;
+  GError *error = NULL;
+  gint status = 0;
+  guint i, n;
 
-  fail_unless (fd >= 0);
-  close (fd);
-  fail_unless (g_file_set_contents (path, g_bytes_get_data (file, NULL),
-          g_bytes_get_size (file), NULL));
-  n = feed_decode_path (path, stream);
-  g_unlink (path);
-  g_free (path);
+  g_ptr_array_add (argv, g_strdup ("ffmpeg"));
+  g_ptr_array_add (argv, g_strdup ("-nostdin"));
+  g_ptr_array_add (argv, g_strdup ("-v"));
+  g_ptr_array_add (argv, g_strdup ("error"));
+  for (i = 0; paths[i] != NULL; i++) {
+    g_ptr_array_add (argv, g_strdup ("-threads"));
+    g_ptr_array_add (argv, g_strdup ("1"));
+    g_ptr_array_add (argv, g_strdup ("-i"));
+    g_ptr_array_add (argv, g_strdup (paths[i]));
+  }
+  for (i = 0; paths[i] != NULL; i++) {
+    g_ptr_array_add (argv, g_strdup ("-map"));
+    g_ptr_array_add (argv, g_strdup_printf ("%u:%s?", i, stream));
+  }
+  g_ptr_array_add (argv, g_strdup ("-fps_mode"));
+  g_ptr_array_add (argv, g_strdup ("passthrough"));
+  g_ptr_array_add (argv, g_strdup ("-f"));
+  g_ptr_array_add (argv, g_strdup ("framemd5"));
+  g_ptr_array_add (argv, g_strdup ("-"));
+  g_ptr_array_add (argv, NULL);
+
+  fail_unless (g_spawn_sync (NULL, (gchar **) argv->pdata, NULL,
+          G_SPAWN_SEARCH_PATH, NULL, NULL, &output, &complaints, &status,
+          &error), "%s", error ? error->message : "");
+  fail_unless (status == 0 && *complaints == '\0', "ffmpeg on %s and so on: "
+      "%s", paths[0], complaints);
+  n = count_lines (output);
+  g_free (output);
+  g_free (complaints);
+  g_ptr_array_unref (argv);
+
+  return n;
+}
+
+guint
+feed_decode (FaultServer * server, guint n_files, const gchar * stream)
+{
+  gchar *folder = sink_folder_new ();
+  gchar **paths = g_new0 (gchar *, n_files + 1);
+  GBytes *file;
+  guint i, n;
+
+  for (i = 0; i < n_files; i++) {
+    file = feed_get_file (server, i);
+    paths[i] = g_strdup_printf ("%s/%u", folder, i);
+    fail_unless (g_file_set_contents (paths[i], g_bytes_get_data (file, NULL),
+            g_bytes_get_size (file), NULL));
+    g_bytes_unref (file);
+  }
+  n = feed_decode_paths ((const gchar * const *) paths, stream);
+  g_strfreev (paths);
+  sink_folder_free (folder);
 
   return n;
 }

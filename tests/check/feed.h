@@ -63,7 +63,8 @@ void feed_free (Feed * feed);
 GstFlowReturn feed_push (Feed * feed, Clip * clip, guint from, guint to,
     GstClockTimeDiff offset);
 gboolean feed_event (Feed * feed, GstEvent * event);
-void feed_flush (Feed * feed);
+/* Start and stop, and a new segment. */
+void feed_flush (Feed * feed, const GstSegment * segment);
 
 /* The same in a thread of its own, with EOS afterwards if it is wanted. */
 void feed_start (Feed * feed, Clip * clip, guint from, guint to, gboolean eos);
@@ -80,9 +81,10 @@ guint feed_count_requests (Feed * feed);
 
 /* The file of the nth (from 0) submit call that the server got. */
 GBytes *feed_get_file (FaultServer * server, guint nth);
-/* Decodes all of a file with ffmpeg, which must not complain, and returns how
- * many frames the stream ("v", "a") has. */
-guint feed_decode_path (const gchar * path, const gchar * stream);
-guint feed_decode (GBytes * file, const gchar * stream);
+/* Decodes files with ffmpeg, which must not complain, and returns how many frames
+ * all streams of the kind ("v", "a") have. The second one: the first n_files that
+ * the server got. */
+guint feed_decode_paths (const gchar * const *paths, const gchar * stream);
+guint feed_decode (FaultServer * server, guint n_files, const gchar * stream);
 
 G_END_DECLS

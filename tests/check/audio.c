@@ -1,0 +1,490 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Sound on request pads: it never holds up the video, whatever it does, and the
+ * threads that feed both pads never wait for themselves.
+ */
+
+#include "feed.h"
+
+#define GOP 5
+#define FRAMES 50               /* 2 s of video */
+#define SEGMENTS (FRAMES / GOP)
+#define SOUND 86                /* frames, about as long */
+
+#define SINK "identifaisink name=sink segment-duration=200000000 "
+
+static const FaultStep slow[] = {
+  {FAULT_POST, 0, FAULT_ANSWER,.delay = 20},
+};
+
+static const FaultStep silent[] = {
+  {FAULT_POST, 0, FAULT_SILENT},
+};
+
+typedef struct
+{
+  FaultServer *server;
+  SinkRun *run;
+  Clip *clip, *sound;
+} Scene;
+
+static void
+scene_init (Scene * scene, const FaultStep * steps, guint n_steps,
+    const gchar * description)
+{
+  gchar *url;
+
+  scene->server = fault_server_new (steps, n_steps);
+  url = fault_server_get_url (scene->server);
+  scene->run = sink_run_new (url, description);
+  scene->clip = clip_new_h264 (FRAMES, GOP);
+  scene->sound = clip_new_aac (SOUND);
+  g_free (url);
+}
+
+static void
+scene_clear (Scene * scene)
+{
+  sink_run_free (scene->run);
+  fault_server_free (scene->server);
+  clip_free (scene->clip);
+  clip_free (scene->sound);
+}
+
+/* What the sound does while the video goes its way. */
+
+typedef enum
+{
+  SOUND_NOT_LINKED,             /* only requested */
+  SOUND_NO_CAPS,
+  SOUND_NOTHING,                /* caps, and that was it */
+  SOUND_EOS_ONLY,
+  SOUND_GAPS,
+  SOUND_FIRST,                  /* all of it before the video */
+  SOUND_LAST,                   /* all of it when the video has come */
+  SOUND_ENDS_EARLY,
+  SOUND_STARTS_LATE,
+  SOUND_SPARSE,                 /* each tenth frame */
+  SOUND_RELEASED,               /* the pad goes away in the middle */
+  SOUND_FLUSHED,                /* in the middle */
+  SOUND_N_BEHAVIOURS
+} Behaviour;
+
+static void
+push_gap (Feed * feed, GstClockTime start, GstClockTime duration)
+{
+  fail_unless (feed_event (feed, gst_event_new_gap (start, duration)));
+}
+
+/* The sound that comes along with the i-th part of the video. */
+static void
+make_sound (Behaviour behaviour, Feed ** feed, Clip * sound, guint i)
+{
+  guint from = i * SOUND / SEGMENTS, to = (i + 1) * SOUND / SEGMENTS, k;
+  GstClockTime start = i * 200 * GST_MSECOND;
+
+  switch (behaviour) {
+    case SOUND_GAPS:
+      push_gap (*feed, start, 200 * GST_MSECOND);
+      break;
+    case SOUND_ENDS_EARLY:
+      if (i < SEGMENTS / 2)
+        feed_push (*feed, sound, from, to, 0);
+      else if (i == SEGMENTS / 2)
+        feed_event (*feed, gst_event_new_eos ());
+      break;
+    case SOUND_STARTS_LATE:
+      if (i >= SEGMENTS / 2)
+        feed_push (*feed, sound, from, to, 0);
+      break;
+    case SOUND_SPARSE:
+      for (k = from; k < to; k += 10)
+        feed_push (*feed, sound, k, k + 1, 0);
+      break;
+    case SOUND_RELEASED:
+      if (i < SEGMENTS / 2)
+        feed_push (*feed, sound, from, to, 0);
+      else if (i == SEGMENTS / 2)
+        g_clear_pointer (feed, feed_free);
+      break;
+    case SOUND_FLUSHED:
+      feed_push (*feed, sound, from, to, 0);
+      if (i == SEGMENTS / 2)
+        feed_flush (*feed, NULL);
+      break;
+    default:
+      break;
+  }
+}
+
+static Feed *
+start_sound (Behaviour behaviour, SinkRun * run, Clip * sound)
+{
+  Feed *feed = NULL;
+  GstPad *pad;
+
+  if (behaviour == SOUND_NOT_LINKED) {
+    pad = gst_element_request_pad_simple (sink_run_get_sink (run), "audio_%u");
+    fail_unless_equals_string (GST_PAD_NAME (pad), "audio_0");
+    gst_object_unref (pad);
+    return NULL;
+  }
+  feed = feed_new (run, "audio_%u",
+      behaviour == SOUND_NO_CAPS ? NULL : sound->caps, NULL, FALSE);
+  if (behaviour == SOUND_EOS_ONLY)
+    fail_unless (feed_event (feed, gst_event_new_eos ()));
+  if (behaviour == SOUND_FIRST)
+    fail_unless_equals_int (feed_push (feed, sound, 0, SOUND, 0), GST_FLOW_OK);
+
+  return feed;
+}
+
+/* One thread feeds both pads: what waited for the other pad would never end. */
+GST_START_TEST (test_behaviours)
+{
+  Feed *video, *feed;
+  Scene scene;
+  guint i;
+
+  scene_init (&scene, NULL, 0, SINK);
+  fail_unless (sink_run_start (scene.run));
+  video = feed_new (scene.run, "sink", scene.clip->caps, NULL, FALSE);
+  feed = start_sound (__i__, scene.run, scene.sound);
+
+  for (i = 0; i < SEGMENTS; i++) {
+    make_sound (__i__, &feed, scene.sound, i);
+    fail_unless_equals_int (feed_push (video, scene.clip, i * GOP,
+            (i + 1) * GOP, 0), GST_FLOW_OK);
+  }
+  if (__i__ == SOUND_LAST)
+    feed_push (feed, scene.sound, 0, SOUND, 0);
+  fail_unless (feed_event (video, gst_event_new_eos ()));
+  fail_unless (sink_run_wait_end (scene.run));
+
+  fail_unless_equals_int (sink_run_count (scene.run, "identifai-verdict"),
+      SEGMENTS);
+  fail_unless_equals_int (feed_decode (scene.server, SEGMENTS, "v"), FRAMES);
+  fail_unless_equals_int (sink_run_count (scene.run, "warning"), 0);
+
+  feed_free (video);
+  if (feed != NULL)
+    feed_free (feed);
+  scene_clear (&scene);
+}
+
+GST_END_TEST;
+
+/* In step: all of the sound is in the files, once. */
+GST_START_TEST (test_in_step)
+{
+  gboolean audio_first = __i__;
+  Feed *video, *feed;
+  Scene scene;
+  guint i, from, to, frames;
+
+  scene_init (&scene, NULL, 0, SINK);
+  fail_unless (sink_run_start (scene.run));
+  video = feed_new (scene.run, "sink", scene.clip->caps, NULL, FALSE);
+  feed = feed_new (scene.run, "audio_7", scene.sound->caps, NULL, FALSE);
+  for (i = 0; i < SEGMENTS; i++) {
+    from = i * SOUND / SEGMENTS;
+    to = (i + 1) * SOUND / SEGMENTS;
+    if (audio_first)
+      feed_push (feed, scene.sound, from, to, 0);
+    fail_unless_equals_int (feed_push (video, scene.clip, i * GOP,
+            (i + 1) * GOP, 0), GST_FLOW_OK);
+    if (!audio_first)
+      feed_push (feed, scene.sound, from, to, 0);
+  }
+  fail_unless (feed_event (feed, gst_event_new_eos ()));
+  fail_unless (feed_event (video, gst_event_new_eos ()));
+  fail_unless (sink_run_wait_end (scene.run));
+
+  fail_unless_equals_int (feed_decode (scene.server, SEGMENTS, "v"), FRAMES);
+  frames = feed_decode (scene.server, SEGMENTS, "a");
+  /* The last ones may begin after the video's end. */
+  fail_unless (frames >= SOUND - 2 && frames <= SOUND, "%u frames", frames);
+
+  feed_free (video);
+  feed_free (feed);
+  scene_clear (&scene);
+}
+
+GST_END_TEST;
+
+/* While the video is held, sound that runs far ahead waits, too; it is let go of
+ * by whatever ends the wait. */
+
+typedef enum
+{
+  LET_GO_STOP,
+  LET_GO_RELEASE,
+  LET_GO_FLUSH,
+  LET_GO_VIDEO,                 /* the video goes on */
+  LET_GO_N_WAYS
+} LetGo;
+
+static void
+let_go (LetGo way, Scene * scene, Feed * feed)
+{
+  GstPad *peer;
+
+  switch (way) {
+    case LET_GO_STOP:
+      sink_run_stop (scene->run);
+      break;
+    case LET_GO_RELEASE:
+      peer = gst_pad_get_peer (feed->pad);
+      gst_element_release_request_pad (sink_run_get_sink (scene->run), peer);
+      gst_object_unref (peer);
+      break;
+    case LET_GO_FLUSH:
+      fail_unless (feed_event (feed, gst_event_new_flush_start ()));
+      break;
+    case LET_GO_VIDEO:
+    case LET_GO_N_WAYS:
+      break;
+  }
+}
+
+/* The video waits in preroll, as long as the pipeline is paused. */
+GST_START_TEST (test_sound_far_ahead)
+{
+  GstElement *pipeline;
+  Clip *long_sound = clip_new_aac (200);        /* 4.6 s */
+  Feed *video, *feed;
+  GstFlowReturn flow;
+  Scene scene;
+
+  scene_init (&scene, NULL, 0, SINK);
+  pipeline = sink_run_get_pipeline (scene.run);
+  fail_unless_equals_int (gst_element_set_state (pipeline, GST_STATE_PAUSED),
+      GST_STATE_CHANGE_ASYNC);
+  video = feed_new (scene.run, "sink", scene.clip->caps, NULL, FALSE);
+  feed = feed_new (scene.run, "audio_%u", long_sound->caps, NULL, FALSE);
+  feed_start (video, scene.clip, 0, FRAMES, TRUE);
+  fail_unless_equals_int (gst_element_get_state (pipeline, NULL, NULL,
+          40 * GST_SECOND), GST_STATE_CHANGE_SUCCESS);
+  feed_start (feed, long_sound, 0, 200, TRUE);
+  /* A second of it is always let in. */
+  feed_wait (feed, 43);
+  if (__i__ == LET_GO_VIDEO) {
+    fail_unless (sink_run_start (scene.run));
+    fail_unless_equals_int (feed_join (feed), GST_FLOW_OK);
+    fail_unless_equals_int (feed_join (video), GST_FLOW_OK);
+    fail_unless (sink_run_wait_end (scene.run));
+  } else {
+    /* Time to go wrong. */
+    g_usleep (100000);
+    fail_if (feed_is_done (feed));
+    let_go (__i__, &scene, feed);
+    flow = feed_join (feed);
+    fail_unless (flow == GST_FLOW_FLUSHING || flow == GST_FLOW_NOT_LINKED,
+        "%s", gst_flow_get_name (flow));
+    sink_run_stop (scene.run);
+    feed_join (video);
+  }
+
+  feed_free (video);
+  feed_free (feed);
+  clip_free (long_sound);
+  scene_clear (&scene);
+}
+
+GST_END_TEST;
+
+/* Files through one demuxer thread, without queues. */
+
+static const gchar *const links[] = {
+  "d.video_0 ! h264parse ! sink.sink d.audio_0 ! sink.audio_0",
+  "d.audio_0 ! sink.audio_0 d.video_0 ! h264parse ! sink.sink",
+  "d.video_0 ! h264parse ! sink.sink d.audio_0 ! queue ! sink.audio_0",
+  "d.video_0 ! queue ! h264parse ! sink.sink d.audio_0 ! queue ! sink.audio_0",
+};
+
+/* The sound is interleaved late: 0.5 s after the video of its time; or fine. */
+static const gchar *const muxers[] = {
+  "qtmux interleave-time=500000000", "qtmux", "matroskamux"
+};
+
+static gchar *
+make_clip (const gchar * folder, const gchar * muxer)
+{
+  gchar *launch = g_strdup_printf ("videotestsrc num-buffers=100 ! "
+      "video/x-raw,width=64,height=48,framerate=25/1 ! x264enc bframes=0 "
+      "key-int-max=5 option-string=scenecut=0 threads=1 ! h264parse ! "
+      "%s name=m audiotestsrc num-buffers=172 samplesperbuffer=1024 ! "
+      "audio/x-raw,rate=44100,channels=1 ! avenc_aac ! aacparse ! m. m.",
+      muxer);
+  gchar *path = sink_make_file (folder, "clip", launch);
+
+  g_free (launch);
+
+  return path;
+}
+
+GST_START_TEST (test_one_thread)
+{
+  const gchar *muxer = muxers[__i__ / G_N_ELEMENTS (links)];
+  gchar *folder = sink_folder_new ();
+  gchar *path = make_clip (folder, muxer);
+  gchar *launch = g_strdup_printf ("filesrc location=%s ! %s name=d "
+      SINK "overflow=block max-pending-segments=1 %s", path,
+      g_str_has_prefix (muxer, "qtmux") ? "qtdemux" : "matroskademux",
+      links[__i__ % G_N_ELEMENTS (links)]);
+  guint sound;
+  Scene scene;
+
+  scene_init (&scene, slow, G_N_ELEMENTS (slow), launch);
+  fail_unless (sink_run_start (scene.run));
+  fail_unless (sink_run_wait_end (scene.run));
+  fail_unless_equals_int (sink_run_count (scene.run, "identifai-verdict"), 20);
+  fail_unless_equals_int (sink_run_count (scene.run, "warning"), 0);
+  fail_unless_equals_int (feed_decode (scene.server, 20, "v"), 100);
+  sound = feed_decode (scene.server, 20, "a");
+  fail_unless (sound >= 168, "%u frames", sound);
+
+  scene_clear (&scene);
+  g_free (launch);
+  g_free (path);
+  sink_folder_free (folder);
+}
+
+GST_END_TEST;
+
+/* The same with a silent service: everything stands still, and stops. */
+GST_START_TEST (test_one_thread_stops)
+{
+  gchar *folder = sink_folder_new ();
+  gchar *path = make_clip (folder, muxers[0]);
+  gchar *launch = g_strdup_printf ("filesrc location=%s ! qtdemux name=d "
+      SINK "overflow=block max-pending-segments=1 %s", path, links[__i__]);
+  Scene scene;
+
+  scene_init (&scene, silent, G_N_ELEMENTS (silent), launch);
+  fail_unless (sink_run_start (scene.run));
+  fail_unless (fault_server_wait (scene.server, FAULT_POST, 1));
+  sink_run_wait (scene.run, "identifai-segment", 1);
+  /* Checks that all segments have their outcomes. */
+  sink_run_stop (scene.run);
+  fail_unless_equals_int (sink_run_count (scene.run, "eos"), 0);
+
+  scene_clear (&scene);
+  g_free (launch);
+  g_free (path);
+  sink_folder_free (folder);
+}
+
+GST_END_TEST;
+
+/* What no muxer takes is refused before anything flows, and says so. */
+
+typedef struct
+{
+  const gchar *muxer;
+  const gchar *video;           /* NULL: the H.264 clip */
+  const gchar *audio;           /* caps */
+  const gchar *text;            /* in the error */
+} RefusedRow;
+
+static const RefusedRow refused_rows[] = {
+  {"webmmux", NULL, NULL, "H.264"},
+  {"mp4mux", NULL, "audio/x-vorbis, channels=1, rate=44100", "Vorbis"},
+  {"webmmux", "video/x-vp8, width=64, height=48, framerate=25/1",
+      "audio/mpeg, mpegversion=1, layer=3, channels=1, rate=44100", "MP3"},
+  {"nosuchmux", NULL, NULL, "nosuchmux"},
+};
+
+GST_START_TEST (test_refused)
+{
+  const RefusedRow *row = &refused_rows[__i__];
+  gchar *launch = g_strconcat (SINK "muxer=", row->muxer, NULL);
+  GstCaps *caps = row->video ? gst_caps_from_string (row->video) : NULL;
+  GstCaps *audio_caps = row->audio ? gst_caps_from_string (row->audio) : NULL;
+  Feed *video, *feed = NULL;
+  GError *error = NULL;
+  Scene scene;
+
+  scene_init (&scene, NULL, 0, launch);
+  fail_unless (sink_run_start (scene.run));
+  video = feed_new (scene.run, "sink", caps ? caps : scene.clip->caps, NULL,
+      FALSE);
+  if (audio_caps != NULL)
+    feed = feed_new (scene.run, "audio_%u", audio_caps, NULL, FALSE);
+  fail_unless_equals_int (feed ? feed_push (feed, scene.sound, 0, 1, 0) :
+      feed_push (video, scene.clip, 0, 1, 0), GST_FLOW_NOT_NEGOTIATED);
+  sink_run_wait (scene.run, "error", 1);
+  gst_message_parse_error (sink_run_get (scene.run, "error", 0), &error, NULL);
+  fail_unless (error->domain == GST_STREAM_ERROR);
+  fail_unless (strstr (error->message, row->text) != NULL, "%s",
+      error->message);
+  fail_unless_equals_int (sink_run_count (scene.run, "identifai-segment"), 0);
+  g_error_free (error);
+
+  sink_run_stop (scene.run);
+  feed_free (video);
+  if (feed != NULL)
+    feed_free (feed);
+  gst_clear_caps (&caps);
+  gst_clear_caps (&audio_caps);
+  g_free (launch);
+  scene_clear (&scene);
+}
+
+GST_END_TEST;
+
+/* Names of pads, and pads that come and go. */
+GST_START_TEST (test_pads)
+{
+  static const gchar *const names[] = { "audio_%u", "audio_5", "audio_%u",
+    NULL
+  };
+  static const gchar *const expected[] = { "audio_0", "audio_5", "audio_6" };
+  GstPad *pads[3];
+  GstElement *sink;
+  Scene scene;
+  guint i;
+
+  scene_init (&scene, NULL, 0, SINK);
+  sink = sink_run_get_sink (scene.run);
+  for (i = 0; names[i] != NULL; i++) {
+    pads[i] = gst_element_request_pad_simple (sink, names[i]);
+    fail_unless_equals_string (GST_PAD_NAME (pads[i]), expected[i]);
+  }
+  ASSERT_CRITICAL (fail_unless (gst_element_request_pad_simple (sink,
+              "audio_5") == NULL));
+  for (i = 0; names[i] != NULL; i++) {
+    gst_element_release_request_pad (sink, pads[i]);
+    ASSERT_OBJECT_REFCOUNT (pads[i], "pad", 1);
+    gst_object_unref (pads[i]);
+  }
+  scene_clear (&scene);
+}
+
+GST_END_TEST;
+
+static Suite *
+audio_suite (void)
+{
+  Suite *suite = suite_create ("audio");
+  TCase *traps = tcase_create ("traps");
+  TCase *sound = tcase_create ("sound");
+
+  suite_add_tcase (suite, traps);
+  tcase_add_loop_test (traps, test_sound_far_ahead, 0, LET_GO_N_WAYS);
+  tcase_add_loop_test (traps, test_one_thread_stops, 0, G_N_ELEMENTS (links));
+  tcase_add_loop_test (traps, test_one_thread, 0,
+      G_N_ELEMENTS (links) * G_N_ELEMENTS (muxers));
+
+  suite_add_tcase (suite, sound);
+  tcase_add_loop_test (sound, test_refused, 0, G_N_ELEMENTS (refused_rows));
+  tcase_add_test (sound, test_pads);
+  tcase_add_loop_test (sound, test_behaviours, 0, SOUND_N_BEHAVIOURS);
+  tcase_add_loop_test (sound, test_in_step, 0, 2);
+
+  return suite;
+}
+
+GST_CHECK_MAIN (audio);
