@@ -79,12 +79,10 @@ set_defaults (EmuOptions * self)
   self->jobs = MIN (g_get_num_processors (), 8);
 }
 
-EmuOptions *
-emu_options_parse (gint * argc, gchar *** argv, GError ** error)
+static GOptionContext *
+make_context (EmuOptions * self, gboolean * version)
 {
-  g_autoptr (EmuOptions) self = g_new0 (EmuOptions, 1);
-  g_autoptr (GOptionContext) context = g_option_context_new (NULL);
-  gboolean version = FALSE;
+  GOptionContext *context = g_option_context_new (NULL);
   const GOptionEntry entries[] = {
     {"address", 'a', 0, G_OPTION_ARG_STRING, &self->address,
         "Address to listen on (127.0.0.1)", "ADDRESS"},
@@ -127,15 +125,24 @@ emu_options_parse (gint * argc, gchar *** argv, GError ** error)
         "Longest time spent on decoding one file (60)", "SECONDS"},
     {"quiet", 'q', 0, G_OPTION_ARG_NONE, &self->quiet,
         "Don't log requests to the standard error output", NULL},
-    {"version", 'v', 0, G_OPTION_ARG_NONE, &version, "Print the version", NULL},
+    {"version", 'v', 0, G_OPTION_ARG_NONE, version, "Print the version", NULL},
     {NULL}
   };
 
-  set_defaults (self);
   g_option_context_set_summary (context, summary);
   g_option_context_set_description (context, description);
   g_option_context_add_main_entries (context, entries, NULL);
   g_option_context_add_group (context, gst_init_get_option_group ());
+  return context;
+}
+
+EmuOptions *
+emu_options_parse (gint * argc, gchar *** argv, GError ** error)
+{
+  g_autoptr (EmuOptions) self = g_new0 (EmuOptions, 1);
+  gboolean version = FALSE;
+  g_autoptr (GOptionContext) context = make_context (self, &version);
+  set_defaults (self);
   if (!g_option_context_parse (context, argc, argv, error))
     return NULL;
   if (version) {
