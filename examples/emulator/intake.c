@@ -47,7 +47,7 @@ is_taken (EmuKind kind, const gchar * type)
 {
   static const gchar *const containers[] = {
     "application/ogg", "application/mxf", "application/vnd.rn-realmedia",
-    "multipart/x-mixed-replace", NULL
+    "application/x-3gp", "multipart/x-mixed-replace", NULL
   };
   static const gchar *const images[] = { "image/png", "image/jpeg", "image/jpg",
     "image/gif", "image/webp", "image/tif", "image/tiff", NULL

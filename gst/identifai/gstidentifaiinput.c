@@ -636,13 +636,28 @@ drain (GstIdentifaiSink * self)
   return ret;
 }
 
+/* All that there is to say is on the bus when it returns OK: applications leave
+ * at EOS. */
+static GstFlowReturn
+sum_up (GstIdentifaiSink * self)
+{
+  GstMessage *summary = gst_identifai_outbox_summary (self->outbox);
+  GstFlowReturn ret = GST_FLOW_OK;
+
+  if (summary != NULL)
+    gst_identifai_outbox_queue (self->outbox, summary);
+  while (ret == GST_FLOW_OK && !gst_identifai_outbox_post_all (self->outbox))
+    ret = gst_base_sink_wait_preroll (GST_BASE_SINK (self));
+
+  return ret;
+}
+
 /* Takes over the event. */
 static gboolean
 handle_eos (GstIdentifaiSink * self, GstEvent * eos)
 {
   GstBaseSink *bsink = GST_BASE_SINK (self);
   GError *error = NULL;
-  GstMessage *summary;
   GstFlowReturn ret;
 
   g_mutex_lock (&self->lock);
@@ -653,16 +668,13 @@ handle_eos (GstIdentifaiSink * self, GstEvent * eos)
     post_error (self, error);
 
   ret = drain (self);
+  if (ret == GST_FLOW_OK)
+    ret = sum_up (self);
   if (ret != GST_FLOW_OK) {
     GST_DEBUG_OBJECT (self, "EOS interrupted: %s", gst_flow_get_name (ret));
     gst_event_unref (eos);
     return FALSE;
   }
-
-  summary = gst_identifai_outbox_summary (self->outbox);
-  if (summary != NULL)
-    gst_identifai_outbox_queue (self->outbox, summary);
-  gst_identifai_outbox_post (self->outbox);
 
   return parent_class->event (bsink, eos);
 }

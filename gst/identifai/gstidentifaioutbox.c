@@ -171,6 +171,12 @@ gst_identifai_outbox_post (GstIdentifaiOutbox * self)
   gst_identifai_poster_run (self->poster);
 }
 
+gboolean
+gst_identifai_outbox_post_all (GstIdentifaiOutbox * self)
+{
+  return gst_identifai_poster_drain (self->poster);
+}
+
 /* Outcomes. The caller holds the lock and owns the segment, which is no longer
  * in the ledger. */
 
@@ -639,6 +645,7 @@ reset_locked (GstIdentifaiOutbox * self)
   self->judged = self->lost = 0;
   self->live = FALSE;
   self->flushing = FALSE;
+  gst_identifai_poster_set_interrupted (self->poster, FALSE);
   self->refused = FALSE;
   identifai_trouble_init (&self->call_trouble, GOOD_CALLS);
   identifai_trouble_init (&self->file_trouble, 1);
@@ -759,6 +766,8 @@ gst_identifai_outbox_set_flushing (GstIdentifaiOutbox * self, gboolean flushing)
   self->flushing = flushing;
   g_cond_broadcast (&self->cond);
   g_mutex_unlock (&self->lock);
+
+  gst_identifai_poster_set_interrupted (self->poster, flushing);
 }
 
 static void

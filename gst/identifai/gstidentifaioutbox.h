@@ -12,9 +12,7 @@
 #include "gstidentifaisettings.h"
 #include "identifaisegment.h"
 
-G_BEGIN_DECLS
-
-typedef struct _GstIdentifaiOutbox GstIdentifaiOutbox;
+G_BEGIN_DECLS typedef struct _GstIdentifaiOutbox GstIdentifaiOutbox;
 
 /* What a segment was opened with; a segment's user_data. */
 typedef struct
@@ -76,6 +74,10 @@ gboolean gst_identifai_outbox_wait_room (GstIdentifaiOutbox * self,
  * none), when the rest fails as timeout. FALSE: flushing. */
 gboolean gst_identifai_outbox_drain (GstIdentifaiOutbox * self,
     gint64 deadline);
+
+/* As _post, and waits until everything queued is on the bus: nothing may come
+ * after EOS. FALSE: flushing. */
+gboolean gst_identifai_outbox_post_all (GstIdentifaiOutbox * self);
 
 /* The stream is over: an error message if segments came since the last call but
  * none was judged (failed, or dropped for want of room), a warning if only some

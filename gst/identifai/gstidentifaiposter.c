@@ -13,6 +13,7 @@ struct _GstIdentifaiPoster
   GCond idle;
   GQueue messages;              /* of GstMessage, owned */
   GThread *posting;             /* the thread that posts now, or NULL */
+  gboolean interrupted;
 };
 
 GstIdentifaiPoster *
@@ -67,6 +68,32 @@ gst_identifai_poster_run (GstIdentifaiPoster * self)
   if (self->posting == NULL)
     run_locked (self);
   g_mutex_unlock (&self->lock);
+}
+
+void
+gst_identifai_poster_set_interrupted (GstIdentifaiPoster * self,
+    gboolean interrupted)
+{
+  g_mutex_lock (&self->lock);
+  self->interrupted = interrupted;
+  g_cond_broadcast (&self->idle);
+  g_mutex_unlock (&self->lock);
+}
+
+gboolean
+gst_identifai_poster_drain (GstIdentifaiPoster * self)
+{
+  gboolean drained;
+
+  g_mutex_lock (&self->lock);
+  while (self->posting != NULL && !self->interrupted)
+    g_cond_wait (&self->idle, &self->lock);
+  drained = (self->posting == NULL);
+  if (drained)
+    run_locked (self);
+  g_mutex_unlock (&self->lock);
+
+  return drained;
 }
 
 void

@@ -11,9 +11,7 @@
 
 #include <gst/gst.h>
 
-G_BEGIN_DECLS
-
-typedef struct _GstIdentifaiPoster GstIdentifaiPoster;
+G_BEGIN_DECLS typedef struct _GstIdentifaiPoster GstIdentifaiPoster;
 
 /* element is borrowed and must outlive the poster. */
 GstIdentifaiPoster *gst_identifai_poster_new (GstElement * element);
@@ -26,6 +24,12 @@ void gst_identifai_poster_queue (GstIdentifaiPoster * self,
 /* Posts what is queued, unless another thread does already: that one then posts
  * ours, too. No lock may be held. */
 void gst_identifai_poster_run (GstIdentifaiPoster * self);
+
+/* As _run, and returns when everything queued before is on the bus (TRUE), or at
+ * once while interrupted (FALSE). */
+gboolean gst_identifai_poster_drain (GstIdentifaiPoster * self);
+void gst_identifai_poster_set_interrupted (GstIdentifaiPoster * self,
+    gboolean interrupted);
 
 /* As _run, and returns when everything queued before is on the bus, except when
  * called from within a message handler that this poster runs. */

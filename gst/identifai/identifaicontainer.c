@@ -31,6 +31,7 @@ static const struct
   {"video/x-ms-asf", NULL, {"video/x-ms-asf", "wmv"}},
   {"application/ogg", NULL, {"video/ogg", "ogv"}},
   {"video/ogg", NULL, {"video/ogg", "ogv"}},
+  {"application/x-3gp", NULL, {"video/3gpp", "3gp"}},
 };
 
 static gboolean

@@ -11,14 +11,13 @@
 #include "identifaibytes.h"
 
 G_BEGIN_DECLS
-
 /* Caps of the containers that are accepted, for a pad template. */
 #define IDENTIFAI_CONTAINER_CAPS \
     "video/quicktime; video/x-matroska; video/webm; video/mpegts; " \
     "video/mpeg, systemstream = (boolean) true; video/x-msvideo; " \
-    "video/x-flv; video/x-ms-asf; application/ogg; video/ogg"
-
-typedef struct
+    "video/x-flv; video/x-ms-asf; application/ogg; video/ogg; " \
+    "application/x-3gp"
+    typedef struct
 {
   const gchar *content_type;    /* "video/mp4"; always video/ */
   const gchar *extension;       /* "mp4" */

@@ -281,6 +281,21 @@ entry_free (gpointer data)
   g_free (entry);
 }
 
+static gboolean
+is_other_tag (GstMessage * message)
+{
+  GstTagList *tags;
+  gboolean other;
+
+  if (GST_MESSAGE_TYPE (message) != GST_MESSAGE_TAG)
+    return FALSE;
+  gst_message_parse_tag (message, &tags);
+  other = gst_tag_list_get_tag_size (tags, "identifai-classification") == 0;
+  gst_tag_list_unref (tags);
+
+  return other;
+}
+
 static gchar *
 name_of (SinkRun * self, GstMessage * message)
 {
@@ -288,6 +303,9 @@ name_of (SinkRun * self, GstMessage * message)
   const gchar *name = GST_MESSAGE_TYPE (message) == GST_MESSAGE_ELEMENT
       ? gst_structure_get_name (structure) : GST_MESSAGE_TYPE_NAME (message);
   GstObject *source = GST_MESSAGE_SRC (message);
+
+  if (is_other_tag (message))
+    name = "other-tag";
 
   if (source == NULL || source == GST_OBJECT (self->sink)
       || source == GST_OBJECT (self->pipeline))
@@ -469,19 +487,12 @@ find_locked (SinkRun * self, const gchar * name, guint nth)
 static gboolean
 is_listed (const gchar * name)
 {
-  static const gchar *const prefixes[] = { "error", "warning", "info" };
-  guint i;
+  static const gchar *const names[] = { "error", "warning", "info", "tag",
+    "eos", NULL
+  };
 
-  for (i = 0; i < G_N_ELEMENTS (prefixes); i++) {
-    gsize length = strlen (prefixes[i]);
-
-    if (g_str_has_prefix (name, prefixes[i])
-        && (name[length] == '\0' || name[length] == '@'))
-      return TRUE;
-  }
-
-  return g_str_has_prefix (name, "identifai-") || g_str_equal (name, "tag")
-      || g_str_equal (name, "eos");
+  return g_str_has_prefix (name, "identifai-") || g_strv_contains (names, name)
+      || g_str_has_prefix (name, "error@");
 }
 
 static gchar *

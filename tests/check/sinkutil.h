@@ -13,15 +13,12 @@
 #include <json-glib/json-glib.h>
 
 G_BEGIN_DECLS
-
 /* The longest wait for what must come. */
 #define SINK_PATIENCE (40 * G_TIME_SPAN_SECOND)
-
 /* The key of sink_run_new(). */
 #define SINK_KEY "test-key-ouWu7ahn"
-
 /* A new folder for temporary files, and its end, with all files in it. */
-gchar *sink_folder_new (void);
+    gchar * sink_folder_new (void);
 void sink_folder_free (gchar * folder);
 
 /* Runs "DESCRIPTION ! filesink" until its end; returns the file's path, in
@@ -55,7 +52,7 @@ gchar *sink_emulator_get_path (SinkEmulator * self, guint number);
  * A message has the name of its structure if it is an element message, else that
  * of its type: "eos", "error", "warning", "info", "tag", "async-done". To the
  * names of those that neither the sink nor the pipeline posted, "@ELEMENT" is
- * added. */
+ * added, and tags that are not a verdict's are "other-tag". */
 typedef struct _SinkRun SinkRun;
 
 /* description: for gst_parse_launch(). The element with the name "sink" gets url
@@ -85,8 +82,8 @@ guint sink_run_count (SinkRun * self, const gchar * name);
 GstMessage *sink_run_get (SinkRun * self, const gchar * name, guint nth);
 const GstStructure *sink_run_get_structure (SinkRun * self,
     const gchar * name, guint nth);
-/* Names, in order, with a space between: identifai-… and tags of the sink,
- * "error", "warning", "info" of whatever element, and "eos". */
+/* Names, in order, with a space between: identifai-…, "tag", "warning", "info"
+ * of the sink, "error" of whatever element, and "eos". */
 gchar *sink_run_list (SinkRun * self);
 /* Forgets all messages so far, for another round with the same element. */
 void sink_run_forget (SinkRun * self);
