@@ -55,31 +55,35 @@ parse_calls (EmuFault * self, const gchar * text)
   return g_strv_contains (names, text);
 }
 
+static gboolean
+parse_count (const gchar * text, guint * count)
+{
+  guint64 value;
+
+  if (!parse_uint (text, G_MAXUINT, &value) || value == 0)
+    return FALSE;
+  *count = value;
+  return TRUE;
+}
+
 /* "3", "2-4", "2+" or "%3" */
 static gboolean
 parse_requests (EmuFault * self, const gchar * text)
 {
-  g_auto (GStrv) ends = g_strsplit (text, "-", 2);
-  guint64 first, last = 0;
-  gsize length = strlen (text);
+  g_autofree gchar *first = g_strndup (text, strcspn (text, "-+"));
+  const gchar *rest = text + strlen (first);
 
-  if (text[0] == '%') {
-    if (!parse_uint (text + 1, G_MAXUINT, &first) || first == 0)
-      return FALSE;
-    self->every = first;
+  if (text[0] == '%')
+    return parse_count (text + 1, &self->every);
+  if (!parse_count (first, &self->first))
+    return FALSE;
+  self->last = self->first;
+  if (*rest == '-')
+    return parse_count (rest + 1, &self->last) && self->last >= self->first;
+  if (*rest == '\0')
     return TRUE;
-  }
-  if (length > 0 && text[length - 1] == '+')
-    ends[0][strlen (ends[0]) - 1] = '\0';
-  if (ends[0] == NULL || !parse_uint (ends[0], G_MAXUINT, &first)
-      || first == 0)
-    return FALSE;
-  if (ends[1] != NULL && (!parse_uint (ends[1], G_MAXUINT, &last)
-          || last < first))
-    return FALSE;
-  self->first = first;
-  self->last = ends[1] != NULL ? last : text[length - 1] == '+' ? 0 : first;
-  return TRUE;
+  self->last = 0;
+  return g_str_equal (rest, "+");
 }
 
 static gboolean

@@ -418,6 +418,8 @@ static const struct
       "+........."},
   {"submit:truncate=0", "++++++++++"},
   {"submit", NULL}, {"submit:", NULL}, {"nothing:reset", NULL},
+  {"submit#-3+:reset", NULL}, {"submit#2++:reset", NULL},
+  {"submit#2-4+:reset", NULL}, {"submit#%:reset", NULL},
   {"submit#0:reset", NULL}, {"submit#:reset", NULL}, {"submit#+:reset", NULL},
   {"submit#4-2:reset", NULL}, {"submit#%0:reset", NULL},
   {"submit:explode", NULL}, {"submit:status=99", NULL},
