@@ -2,22 +2,17 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Looks at results. One batch call asks for all that wait, as often as the
- * limit lets it; a service without the batch call is asked for one result at a
- * time. A single result is asked for by the single call, too.
- *
- * A look that is on the wire has its watches out of the schedule; they get back
- * with its answer, unless that was final.
+ * When to look at results: as often as the limit lets it, and at the results
+ * that may be there. A look that is on the wire has its watches out of the
+ * schedule; they get back with its answer, unless that was final.
  */
 
-#include "identifaiwatch.h"
+#include "identifaipollerprivate.h"
 
 GST_DEBUG_CATEGORY_STATIC (poller_debug);
 #define GST_CAT_DEFAULT poller_debug
 
 #define MAX_BATCH 100
-/* Servers commonly take a request line of 8 KiB. */
-#define MAX_URL_BYTES 8000
 /* How long a batch call that didn't work is left alone. */
 #define BATCH_PAUSE (10 * G_TIME_SPAN_MINUTE)
 
@@ -28,40 +23,6 @@ GST_DEBUG_CATEGORY_STATIC (poller_debug);
  * that takes long, a LOOK_SHARE of the time that it has taken. */
 #define LOOK_INTERVAL (1 * G_TIME_SPAN_SECOND)
 #define LOOK_SHARE 60
-#define N_RECENT 16
-
-/* Where single results are: the service's documents disagree. */
-static const gchar *const single_paths[] = {
-  "/api/classification_video/", "/api/classification/"
-};
-
-struct _IdentifaiPoller
-{
-  IdentifaiClient *client;      /* borrowed: its owner */
-  IdentifaiWatches *watches;
-  guint n_looks;                /* on the wire */
-  gint64 next_start;            /* monotonic µs: keeps looks evenly apart */
-  guint failures;               /* looks in a row that failed */
-
-  guint max_batch;              /* halved when a call was too long */
-  gint64 no_batch_until;        /* monotonic µs */
-  guint path;                   /* of single_paths */
-  gboolean path_known;          /* it has worked */
-
-  /* How long results took lately, µs. */
-  gint64 recent[N_RECENT];
-  guint n_recent;
-};
-
-struct _IdentifaiLook
-{
-  IdentifaiPoller *poller;
-  gboolean batch;
-  guint path;                   /* of a single look */
-  GPtrArray *watches;           /* NULL where one has gone meanwhile */
-  guint n_watches;              /* that haven't */
-  IdentifaiExchange *exchange;
-};
 
 /* What was learned. */
 
@@ -74,16 +35,15 @@ first_delay (IdentifaiPoller * self)
   if (self->n_recent == 0)
     return identifai_backoff_scale (FIRST_LOOK);
 
-  for (i = 0; i < MIN (self->n_recent, N_RECENT); i++)
+  for (i = 0; i < MIN (self->n_recent, IDENTIFAI_N_RECENT); i++)
     shortest = MIN (shortest, self->recent[i]);
 
   return MAX (shortest - shortest / 10,
       identifai_backoff_scale (FIRST_LOOK_MIN));
 }
 
-/* How long the result of watch took, if it is final now. */
-static gint64
-estimate (const IdentifaiWatch * watch, gint64 now)
+gint64
+identifai_poller_estimate (const IdentifaiWatch * watch, gint64 now)
 {
   gint64 took = now - watch->since;
 
@@ -91,15 +51,14 @@ estimate (const IdentifaiWatch * watch, gint64 now)
   return watch->n_looks <= 1 ? took - took / 3 : took;
 }
 
-static void
-learn (IdentifaiPoller * self, gint64 took)
+void
+identifai_poller_learn (IdentifaiPoller * self, gint64 took)
 {
-  self->recent[self->n_recent++ % N_RECENT] = took;
+  self->recent[self->n_recent++ % IDENTIFAI_N_RECENT] = took;
 }
 
-/* When watch is due again after a look that didn't settle it. */
-static gint64
-next_due (const IdentifaiWatch * watch, gint64 now)
+gint64
+identifai_poller_next_due (const IdentifaiWatch * watch, gint64 now)
 {
   gint64 interval = watch->poll_interval;
 
@@ -110,9 +69,8 @@ next_due (const IdentifaiWatch * watch, gint64 now)
   return watch->looked_at + interval;
 }
 
-/* A batch has room for results that aren't due: may watch be among them? */
-static gboolean
-may_join (const IdentifaiWatch * watch, gint64 now)
+gboolean
+identifai_poller_may_join (const IdentifaiWatch * watch, gint64 now)
 {
   gint64 interval = watch->poll_interval;
 
@@ -124,52 +82,10 @@ may_join (const IdentifaiWatch * watch, gint64 now)
   return watch->looked_at + interval <= now;
 }
 
-/* Looks. */
+/* Together or one by one. */
 
-static void
-look_free (IdentifaiLook * look)
-{
-  look->poller->n_looks--;
-  g_ptr_array_unref (look->watches);
-  g_free (look);
-}
-
-static void
-on_watch_gone (IdentifaiWatch * watch, gpointer user_data)
-{
-  IdentifaiLook *look = watch->look;
-  guint index;
-
-  if (!look || !g_ptr_array_find (look->watches, watch, &index))
-    return;
-
-  look->watches->pdata[index] = NULL;
-  look->n_watches--;
-  /* Nobody is interested in the answer any more. */
-  if (look->n_watches == 0 && look->exchange) {
-    identifai_exchange_cancel (look->exchange);
-    look_free (look);
-  }
-}
-
-/* FALSE: url is long enough. The service's own spelling, brackets unescaped,
- * keeps 100 identifiers of 64 characters below MAX_URL_BYTES. */
-static gboolean
-batch_url_add (GString * url, const gchar * identifier, gboolean first)
-{
-  gchar *escaped = g_uri_escape_string (identifier, NULL, FALSE);
-  gboolean fits = first || url->len + strlen (escaped) < MAX_URL_BYTES;
-
-  if (fits)
-    g_string_append_printf (url, "%cidentifiers[]=%s", first ? '?' : '&',
-        escaped);
-  g_free (escaped);
-
-  return fits;
-}
-
-static gboolean
-use_batch (IdentifaiPoller * self, gint64 now)
+gboolean
+identifai_poller_uses_batch (IdentifaiPoller * self, gint64 now)
 {
   if (now >= self->no_batch_until && self->max_batch < 2)
     self->max_batch = MAX_BATCH;
@@ -178,545 +94,13 @@ use_batch (IdentifaiPoller * self, gint64 now)
       && identifai_watches_get_count (self->watches) > 1;
 }
 
-static void
-stop_batch (IdentifaiPoller * self)
+void
+identifai_poller_stop_batch (IdentifaiPoller * self)
 {
   GST_INFO ("batch call of %s doesn't work, asking for single results",
       self->client->host);
   self->no_batch_until = g_get_monotonic_time ()
       + identifai_backoff_scale (BATCH_PAUSE);
-}
-
-static void
-look_take (IdentifaiLook * look, IdentifaiWatch * watch, gint64 now)
-{
-  identifai_watches_hold (look->poller->watches, watch);
-  watch->look = look;
-  watch->looked_at = now;
-  g_ptr_array_add (look->watches, watch);
-  look->n_watches++;
-}
-
-/* Fills look with first and what may come along. Returns the URL. */
-static gchar *
-gather_batch (IdentifaiPoller * self, IdentifaiLook * look,
-    IdentifaiWatch * first, gint64 now)
-{
-  GString *url = g_string_new (self->client->endpoint);
-  IdentifaiWatch *watch, *next;
-
-  g_string_append (url, "/api/classifications_video");
-  for (watch = first; watch; watch = next) {
-    next = identifai_watches_after (self->watches, watch);
-    if (g_strcmp0 (watch->lane->transport_key, first->lane->transport_key) != 0
-        || (watch != first && !may_join (watch, now)))
-      continue;
-
-    if (!batch_url_add (url, watch->identifier, watch == first))
-      break;
-    look_take (look, watch, now);
-    if (look->n_watches >= self->max_batch)
-      break;
-  }
-
-  return g_string_free (url, FALSE);
-}
-
-static gchar *
-gather_single (IdentifaiPoller * self, IdentifaiLook * look,
-    IdentifaiWatch * watch, gint64 now)
-{
-  gchar *escaped = g_uri_escape_string (watch->identifier, NULL, FALSE);
-  gchar *url = g_strconcat (self->client->endpoint, single_paths[look->path],
-      escaped, NULL);
-
-  look_take (look, watch, now);
-  g_free (escaped);
-
-  return url;
-}
-
-/* The jobs that look asks for, each with a reference. */
-static GPtrArray *
-look_list_jobs (IdentifaiLook * look)
-{
-  GPtrArray *jobs =
-      g_ptr_array_new_with_free_func ((GDestroyNotify) identifai_job_unref);
-  guint i;
-
-  for (i = 0; i < look->watches->len; i++) {
-    IdentifaiWatch *watch = g_ptr_array_index (look->watches, i);
-    GList *walk;
-
-    for (walk = watch ? watch->jobs.head : NULL; walk; walk = walk->next)
-      g_ptr_array_add (jobs, identifai_job_ref (walk->data));
-  }
-
-  return jobs;
-}
-
-/* One job a lane. */
-static GHashTable *
-choose_spokesmen (GPtrArray * jobs)
-{
-  GHashTable *chosen = g_hash_table_new (NULL, NULL);
-  guint i;
-
-  for (i = 0; i < jobs->len; i++) {
-    IdentifaiJob *job = g_ptr_array_index (jobs, i);
-    IdentifaiJob *other = g_hash_table_lookup (chosen, job->lane);
-
-    if (!other || other->failures < job->failures)
-      g_hash_table_insert (chosen, job->lane, job);
-  }
-
-  return chosen;
-}
-
-static void
-count_look (GPtrArray * jobs)
-{
-  GHashTable *chosen = choose_spokesmen (jobs);
-  GHashTableIter iter;
-  gpointer lane, job;
-
-  identifai_client_lock ();
-  g_hash_table_iter_init (&iter, chosen);
-  while (g_hash_table_iter_next (&iter, &lane, &job)) {
-    ((IdentifaiLane *) lane)->stats.get_requests++;
-    if (((IdentifaiJob *) job)->failures > 0)
-      ((IdentifaiLane *) lane)->stats.retries++;
-  }
-  identifai_client_unlock ();
-  g_hash_table_unref (chosen);
-}
-
-/* To each lane once. jobs holds the lanes. */
-static void
-tell_lanes (GPtrArray * jobs, const IdentifaiAttempt * attempt)
-{
-  GHashTable *chosen = choose_spokesmen (jobs);
-  GHashTableIter iter;
-  gpointer lane;
-
-  g_hash_table_iter_init (&iter, chosen);
-  while (g_hash_table_iter_next (&iter, &lane, NULL)) {
-    if (attempt->http_status == IDENTIFAI_STATUS_THROTTLED) {
-      identifai_client_lock ();
-      ((IdentifaiLane *) lane)->stats.throttled++;
-      identifai_client_unlock ();
-    }
-    identifai_lane_tell_attempt (lane, IDENTIFAI_CALL_GET, attempt);
-  }
-  g_hash_table_unref (chosen);
-}
-
-static void on_answer (const IdentifaiAnswer * answer, gpointer user_data);
-
-static void
-start_look (IdentifaiPoller * self, IdentifaiWatch * first, gint64 now)
-{
-  IdentifaiLook *look = g_new0 (IdentifaiLook, 1);
-  IdentifaiLane *lane = first->lane;
-  IdentifaiCallSpec spec = { NULL, self->client->api_key, NULL, NULL };
-  GPtrArray *jobs;
-  gchar *url = NULL;
-
-  look->poller = self;
-  look->watches = g_ptr_array_new ();
-  look->path = self->path;
-  look->batch = use_batch (self, now);
-  if (look->batch)
-    url = gather_batch (self, look, first, now);
-  else
-    url = gather_single (self, look, first, now);
-
-  jobs = look_list_jobs (look);
-  count_look (jobs);
-  g_ptr_array_unref (jobs);
-
-  self->n_looks++;
-  self->next_start = now + self->client->look_distance;
-  identifai_budget_take (self->client->budget, IDENTIFAI_CALL_GET, now);
-  spec.url = url;
-  look->exchange = identifai_transport_send (identifai_client_get_transport
-      (self->client, lane), &spec, on_answer, look);
-  g_free (url);
-}
-
-/* Answers. */
-
-typedef enum
-{
-  SETTLED_NOT,
-  SETTLED,
-  SETTLED_BADLY                 /* not to be understood */
-} Settled;
-
-/* What one job makes of its result. */
-static Settled
-settle (IdentifaiJob * job, const gchar * data, gsize size, guint status)
-{
-  IdentifaiOutcome outcome = {.http_status = status };
-  IdentifaiResult *result;
-  Settled settled = SETTLED;
-  GError *error = NULL;
-
-  result = identifai_result_parse (data, size, job->heuristic, &error);
-  if (result && result->state == IDENTIFAI_RESULT_PENDING) {
-    identifai_result_free (result);
-    return SETTLED_NOT;
-  }
-
-  identifai_watches_remove (job->client->poller->watches, job);
-  if (!result) {
-    settled = SETTLED_BADLY;
-    outcome.reason = IDENTIFAI_REASON_BAD_RESPONSE;
-    outcome.message = g_strdup_printf ("The result is not to be understood: %s",
-        error->message);
-    g_error_free (error);
-  } else if (result->state == IDENTIFAI_RESULT_ERRORED) {
-    outcome.reason = IDENTIFAI_REASON_SERVICE_ERROR;
-    outcome.message = g_strdup (result->error_text ? result->error_text :
-        "The service could not judge the file and gave no reason");
-  }
-  outcome.result = result;
-  identifai_job_finish (job, &outcome);
-
-  if (outcome.result)
-    identifai_result_free (outcome.result);
-  g_free (outcome.message);
-
-  return settled;
-}
-
-/* Hands an answer to all that wait for it. FALSE: not all understood it. */
-static gboolean
-settle_watch (IdentifaiPoller * self, IdentifaiWatch * watch,
-    const gchar * data, gsize size, guint status)
-{
-  gint64 now = g_get_monotonic_time ();
-  guint waiting = g_queue_get_length (&watch->jobs);
-  gint64 took;
-  gboolean final = FALSE, understood = TRUE;
-  GList *walk, *next;
-
-  watch->n_looks++;
-  took = estimate (watch, now);
-  for (walk = watch->jobs.head; walk; walk = next) {
-    IdentifaiJob *job = identifai_job_ref (walk->data);
-
-    next = walk->next;
-    job->failures = 0;
-    switch (settle (job, data, size, status)) {
-      case SETTLED_BADLY:
-        understood = FALSE;
-        waiting--;
-        break;
-      case SETTLED:
-        final = TRUE;
-        waiting--;
-        break;
-      default:
-        break;
-    }
-    identifai_job_unref (job);
-  }
-
-  if (final)
-    learn (self, took);
-  /* Else the watch has gone with its last job. */
-  if (waiting > 0)
-    identifai_watches_schedule (self->watches, watch, next_due (watch, now));
-
-  return understood;
-}
-
-/* The service doesn't say anything of it yet. */
-static void
-keep_waiting (IdentifaiPoller * self, IdentifaiWatch * watch)
-{
-  GList *walk;
-
-  watch->n_looks++;
-  for (walk = watch->jobs.head; walk; walk = walk->next)
-    ((IdentifaiJob *) walk->data)->failures = 0;
-  identifai_watches_schedule (self->watches, watch,
-      next_due (watch, g_get_monotonic_time ()));
-}
-
-/* At once, in another way. */
-static void
-look_reschedule (IdentifaiLook * look)
-{
-  gint64 now = g_get_monotonic_time ();
-  guint i;
-
-  for (i = 0; i < look->watches->len; i++) {
-    IdentifaiWatch *watch = g_ptr_array_index (look->watches, i);
-
-    if (watch)
-      identifai_watches_schedule (look->poller->watches, watch, now);
-  }
-}
-
-static void
-look_succeeded (IdentifaiLook * look, GPtrArray * jobs,
-    IdentifaiAttempt * attempt, gboolean understood)
-{
-  IdentifaiPoller *self = look->poller;
-
-  self->failures = 0;
-  identifai_budget_succeeded (self->client->budget, IDENTIFAI_CALL_GET,
-      g_get_monotonic_time ());
-  if (!understood)
-    identifai_attempt_set_bad_response (attempt, "look at a result",
-        "see what the segment failed with");
-  tell_lanes (jobs, attempt);
-}
-
-/* Failures. */
-
-static void
-fail_job (IdentifaiPoller * self, IdentifaiJob * job,
-    const IdentifaiAttempt * attempt)
-{
-  /* Gone while the lanes were told. */
-  if (!job->watch)
-    return;
-
-  job->failures++;
-  if (attempt->http_status == SOUP_STATUS_UNAUTHORIZED) {
-    identifai_watches_remove (self->watches, job);
-    job->failures = 0;
-    if (!identifai_lane_renew_key (job))
-      identifai_job_fail (job, attempt);
-  } else if (!identifai_job_may_retry (job, attempt)) {
-    identifai_watches_remove (self->watches, job);
-    identifai_job_fail (job, attempt);
-  }
-}
-
-static void
-look_failed (IdentifaiLook * look, GPtrArray * jobs,
-    const IdentifaiAttempt * attempt)
-{
-  IdentifaiPoller *self = look->poller;
-  gint64 now = g_get_monotonic_time ();
-  gint64 at = now + identifai_attempt_get_delay (attempt, ++self->failures);
-  guint i;
-
-  if (attempt->http_status == IDENTIFAI_STATUS_THROTTLED)
-    identifai_budget_throttled (self->client->budget, IDENTIFAI_CALL_GET,
-        now, at);
-  /* What ails the service ails every look. */
-  if (attempt->http_status == SOUP_STATUS_NONE
-      || attempt->http_status == SOUP_STATUS_SERVICE_UNAVAILABLE)
-    self->next_start = MAX (self->next_start, at);
-
-  for (i = 0; i < look->watches->len; i++) {
-    IdentifaiWatch *watch = g_ptr_array_index (look->watches, i);
-
-    if (watch)
-      identifai_watches_schedule (self->watches, watch, at);
-  }
-  tell_lanes (jobs, attempt);
-  for (i = 0; i < jobs->len; i++)
-    fail_job (self, g_ptr_array_index (jobs, i), attempt);
-}
-
-/* Answers of the single call. */
-
-static void
-single_not_found (IdentifaiLook * look, IdentifaiWatch * watch)
-{
-  IdentifaiPoller *self = look->poller;
-
-  if (!self->path_known)
-    self->path = look->path == 0 ? 1 : 0;
-
-  if (!self->path_known && look->path == 0)
-    look_reschedule (look);
-  else
-    keep_waiting (self, watch);
-}
-
-static void
-single_answered (IdentifaiLook * look, GPtrArray * jobs,
-    const IdentifaiAnswer * answer, IdentifaiAttempt * attempt)
-{
-  IdentifaiPoller *self = look->poller;
-  IdentifaiWatch *watch = g_ptr_array_index (look->watches, 0);
-  gboolean understood = TRUE;
-  const gchar *data;
-  gsize size;
-
-  switch (answer->http_status) {
-    case SOUP_STATUS_NOT_FOUND:
-      identifai_attempt_clear (attempt);
-      attempt->reason = IDENTIFAI_REASON_NONE;
-      single_not_found (look, watch);
-      break;
-    case SOUP_STATUS_ACCEPTED:
-    case SOUP_STATUS_NO_CONTENT:
-      keep_waiting (self, watch);
-      break;
-    default:
-      if (attempt->reason != IDENTIFAI_REASON_NONE) {
-        look_failed (look, jobs, attempt);
-        return;
-      }
-      self->path = look->path;
-      self->path_known = TRUE;
-      data = g_bytes_get_data (answer->body, &size);
-      understood = settle_watch (self, watch, data, size, answer->http_status);
-  }
-  look_succeeded (look, jobs, attempt, understood);
-}
-
-/* Answers of the batch call. */
-
-static void
-batch_settle (IdentifaiLook * look, GPtrArray * jobs, GHashTable * results,
-    IdentifaiAttempt * attempt)
-{
-  gboolean understood = TRUE;
-  guint i;
-
-  for (i = 0; i < look->watches->len; i++) {
-    IdentifaiWatch *watch = g_ptr_array_index (look->watches, i);
-    GBytes *result = NULL;
-    const gchar *data;
-    gsize size;
-
-    if (watch && results)
-      result = g_hash_table_lookup (results, watch->identifier);
-    if (result) {
-      data = g_bytes_get_data (result, &size);
-      understood &= settle_watch (look->poller, watch, data, size,
-          attempt->http_status);
-    } else if (watch) {
-      keep_waiting (look->poller, watch);
-    }
-  }
-  look_succeeded (look, jobs, attempt, understood);
-}
-
-typedef enum
-{
-  BATCH_WORKS,
-  BATCH_TOO_LONG,               /* perhaps: try it with fewer */
-  BATCH_UNKNOWN,                /* the service has no such call */
-  BATCH_FAILED                  /* as any call may */
-} BatchState;
-
-static BatchState
-classify_batch (const IdentifaiAttempt * attempt)
-{
-  if (attempt->reason == IDENTIFAI_REASON_NONE)
-    return BATCH_WORKS;
-
-  switch (attempt->http_status) {
-    case SOUP_STATUS_BAD_REQUEST:
-    case SOUP_STATUS_REQUEST_ENTITY_TOO_LARGE:
-    case SOUP_STATUS_REQUEST_URI_TOO_LONG:
-    case SOUP_STATUS_UNPROCESSABLE_ENTITY:
-    case 431:                  /* header fields too large */
-      return attempt->reason == IDENTIFAI_REASON_NO_CREDITS ?
-          BATCH_FAILED : BATCH_TOO_LONG;
-    case SOUP_STATUS_UNAUTHORIZED:
-    case SOUP_STATUS_PAYMENT_REQUIRED:
-    case SOUP_STATUS_FORBIDDEN:
-      return BATCH_FAILED;
-    case SOUP_STATUS_NOT_IMPLEMENTED:
-      return BATCH_UNKNOWN;
-    default:
-      return attempt->temporary ? BATCH_FAILED : BATCH_UNKNOWN;
-  }
-}
-
-static void
-batch_too_long (IdentifaiLook * look)
-{
-  IdentifaiPoller *self = look->poller;
-
-  self->max_batch = look->watches->len / 2;
-  if (self->max_batch < 2)
-    stop_batch (self);
-  look_reschedule (look);
-}
-
-static void
-batch_failed (IdentifaiLook * look, GPtrArray * jobs,
-    const IdentifaiAttempt * attempt)
-{
-  /* Perhaps only this call is broken. */
-  if (attempt->http_status >= 500 && look->poller->failures > 0)
-    stop_batch (look->poller);
-  look_failed (look, jobs, attempt);
-}
-
-static void
-batch_answered (IdentifaiLook * look, GPtrArray * jobs,
-    const IdentifaiAnswer * answer, IdentifaiAttempt * attempt)
-{
-  GHashTable *results = NULL;
-  BatchState state = classify_batch (attempt);
-  gboolean empty = answer->http_status == SOUP_STATUS_ACCEPTED
-      || answer->http_status == SOUP_STATUS_NO_CONTENT;
-
-  if (state == BATCH_WORKS && !empty) {
-    results = identifai_result_split_batch (answer->body, NULL);
-    if (!results)
-      state = BATCH_UNKNOWN;
-  }
-
-  switch (state) {
-    case BATCH_WORKS:
-      batch_settle (look, jobs, results, attempt);
-      break;
-    case BATCH_TOO_LONG:
-      batch_too_long (look);
-      break;
-    case BATCH_UNKNOWN:
-      stop_batch (look->poller);
-      look_reschedule (look);
-      break;
-    case BATCH_FAILED:
-      batch_failed (look, jobs, attempt);
-      break;
-  }
-  g_clear_pointer (&results, g_hash_table_unref);
-}
-
-static void
-on_answer (const IdentifaiAnswer * answer, gpointer user_data)
-{
-  IdentifaiLook *look = user_data;
-  IdentifaiClient *client = look->poller->client;
-  GPtrArray *jobs = look_list_jobs (look);
-  g_auto (IdentifaiAttempt) attempt = { 0, };
-  guint i;
-
-  look->exchange = NULL;
-  for (i = 0; i < look->watches->len; i++) {
-    IdentifaiWatch *watch = g_ptr_array_index (look->watches, i);
-
-    if (watch)
-      watch->look = NULL;
-  }
-
-  identifai_attempt_init (&attempt, answer, client->host);
-  if (look->batch)
-    batch_answered (look, jobs, answer, &attempt);
-  else
-    single_answered (look, jobs, answer, &attempt);
-
-  look_free (look);
-  g_ptr_array_unref (jobs);
-  identifai_client_lock ();
-  identifai_client_wake_locked (client);
-  identifai_client_unlock ();
 }
 
 /* The poller. */
@@ -730,7 +114,7 @@ identifai_poller_new (IdentifaiClient * client)
       "identifAI looks at results");
 
   self->client = client;
-  self->watches = identifai_watches_new (on_watch_gone, self);
+  self->watches = identifai_watches_new (identifai_look_lose, self);
   self->max_batch = MAX_BATCH;
 
   return self;
@@ -796,7 +180,7 @@ identifai_poller_run (IdentifaiPoller * self, gint64 now)
     expire (self, job);
 
   while ((next = next_look (self, now)) <= now)
-    start_look (self, identifai_watches_first (self->watches), now);
+    identifai_look_start (self, identifai_watches_first (self->watches), now);
 
   job = identifai_watches_first_deadline (self->watches);
 

@@ -204,7 +204,8 @@ GST_START_TEST (test_cable)
 
   /* The half sent file started over. */
   for (i = 0; (request = fault_server_get (server, FAULT_POST, i)); i++) {
-    if (g_bytes_get_size (request->body) > 30 * MEGABYTE)
+    /* NULL of those that didn't come in whole. */
+    if (request->body && g_bytes_get_size (request->body) > 30 * MEGABYTE)
       break;
   }
   fail_unless (request != NULL);
