@@ -25,6 +25,7 @@ struct _IdentifaiFrameReader
   guint length_size;            /* of NAL units' lengths; 0 = start codes */
   gboolean in_band;             /* headers must be in the frames */
   GArray *headers;              /* of Header, in the order to be sent */
+  GBytes *note;                 /* x264's, a SEI unit; or NULL */
   gboolean replaced;            /* a header by another, in the latest frame */
 };
 
@@ -292,6 +293,36 @@ h264_sei_is_recovery_point (const guint8 * unit, gsize size)
   return FALSE;
 }
 
+/* The first message is user_data_unregistered with the UUID of x264. */
+static gboolean
+h264_sei_is_note (const guint8 * unit, gsize size)
+{
+  static const guint8 uuid[] = { 0xdc, 0x45, 0xe9, 0xbd, 0xe6, 0xd9, 0x48,
+    0xb7, 0x96, 0x2c, 0xd8, 0x20, 0xd9, 0x23, 0xee, 0xef
+  };
+  gsize at = 2;
+
+  if (size < 3 || unit[1] != 5)
+    return FALSE;
+  while (at < size && unit[at] == 0xff)
+    at++;
+
+  return at + 1 + sizeof (uuid) <= size
+      && memcmp (unit + at + 1, uuid, sizeof (uuid)) == 0;
+}
+
+static void
+h264_read_sei (IdentifaiFrameReader * self, const guint8 * unit, gsize size,
+    gboolean * recovery_point, IdentifaiFrameInfo * info)
+{
+  *recovery_point |= h264_sei_is_recovery_point (unit, size);
+  if (!h264_sei_is_note (unit, size))
+    return;
+  info->has_note = TRUE;
+  if (self->note == NULL)
+    self->note = g_bytes_new (unit, size);
+}
+
 static void
 h264_remember (IdentifaiFrameReader * self, const guint8 * unit, gsize size)
 {
@@ -319,8 +350,7 @@ read_h264 (IdentifaiFrameReader * self, const guint8 * data, gsize size,
     if (type == H264_IDR)
       info->point = IDENTIFAI_POINT_CLOSED;
     else if (type == H264_SEI)
-      recovery_point |= h264_sei_is_recovery_point (units.unit,
-          units.unit_size);
+      h264_read_sei (self, units.unit, units.unit_size, &recovery_point, info);
     else if (type == H264_AUD)
       info->headers_at = units_end (&units);
     else if (type == H264_SPS || type == H264_PPS)
@@ -330,6 +360,8 @@ read_h264 (IdentifaiFrameReader * self, const guint8 * data, gsize size,
     info->has_picture = type >= H264_SLICE && type <= H264_IDR;
     if (info->has_picture)
       break;
+    if (type != H264_SEI)
+      info->note_at = units_end (&units);
   }
   info->has_headers = has_sps && has_pps;
   if (info->point == IDENTIFAI_POINT_NONE && recovery_point) {
@@ -757,6 +789,7 @@ void
 identifai_frame_reader_free (IdentifaiFrameReader * self)
 {
   g_array_unref (self->headers);
+  g_clear_pointer (&self->note, g_bytes_unref);
   g_free (self);
 }
 
@@ -778,36 +811,46 @@ identifai_frame_reader_read (IdentifaiFrameReader * self, GstBuffer * buffer,
   gst_buffer_unmap (buffer, &map);
 }
 
-/* All headers, each with its start code or length. */
-static GstBuffer *
-make_headers (IdentifaiFrameReader * self)
+/* With a start code or length in front, if the codec has units. */
+static void
+append_unit (IdentifaiFrameReader * self, GByteArray * all, GBytes * bytes)
 {
-  GByteArray *all = g_byte_array_new ();
-  gsize size, i, j;
+  guint8 prefix[4] = { 0, 0, 0, 1 };
+  gsize size;
+  const guint8 *data = g_bytes_get_data (bytes, &size);
+  guint i;
 
-  for (i = 0; i < self->headers->len; i++) {
-    GBytes *bytes = g_array_index (self->headers, Header, i).bytes;
-    const guint8 *data = g_bytes_get_data (bytes, &size);
-    guint8 prefix[4] = { 0, 0, 0, 1 };
+  for (i = 0; i < self->length_size; i++)
+    prefix[i] = size >> (8 * (self->length_size - 1 - i));
+  if (has_units (self))
+    g_byte_array_append (all, prefix,
+        self->length_size ? self->length_size : 4);
+  g_byte_array_append (all, data, size);
+}
 
-    for (j = 0; j < self->length_size; j++)
-      prefix[j] = size >> (8 * (self->length_size - 1 - j));
-    if (has_units (self))
-      g_byte_array_append (all, prefix,
-          self->length_size ? self->length_size : 4);
-    g_byte_array_append (all, data, size);
-  }
-  size = all->len;
+/* Takes over buffer and bytes; the buffer's own bytes are not copied. */
+static GstBuffer *
+insert (GstBuffer * buffer, gsize at, GByteArray * bytes)
+{
+  GstBuffer *result = gst_buffer_copy_region (buffer, GST_BUFFER_COPY_ALL, 0,
+      at);
+  gsize size = bytes->len;
 
-  return gst_buffer_new_wrapped (g_byte_array_free (all, FALSE), size);
+  result = gst_buffer_append (result,
+      gst_buffer_new_wrapped (g_byte_array_free (bytes, FALSE), size));
+  gst_buffer_copy_into (result, buffer, GST_BUFFER_COPY_MEMORY, at, -1);
+  gst_buffer_unref (buffer);
+
+  return result;
 }
 
 GstBuffer *
 identifai_frame_reader_complete (IdentifaiFrameReader * self,
     GstBuffer * buffer)
 {
-  GstBuffer *result, *headers;
   IdentifaiFrameInfo info;
+  GByteArray *all;
+  guint i;
 
   if (!self->in_band || self->headers->len == 0)
     return buffer;
@@ -815,13 +858,27 @@ identifai_frame_reader_complete (IdentifaiFrameReader * self,
   if (info.has_headers)
     return buffer;
 
-  result = gst_buffer_copy_region (buffer, GST_BUFFER_COPY_ALL, 0,
-      info.headers_at);
-  headers = make_headers (self);
-  result = gst_buffer_append (result, headers);
-  gst_buffer_copy_into (result, buffer, GST_BUFFER_COPY_MEMORY,
-      info.headers_at, -1);
-  gst_buffer_unref (buffer);
+  all = g_byte_array_new ();
+  for (i = 0; i < self->headers->len; i++)
+    append_unit (self, all, g_array_index (self->headers, Header, i).bytes);
 
-  return result;
+  return insert (buffer, info.headers_at, all);
+}
+
+GstBuffer *
+identifai_frame_reader_sign (IdentifaiFrameReader * self, GstBuffer * buffer)
+{
+  IdentifaiFrameInfo info;
+  GByteArray *all;
+
+  if (self->note == NULL)
+    return buffer;
+  identifai_frame_reader_read (self, buffer, &info);
+  if (info.has_note)
+    return buffer;
+
+  all = g_byte_array_new ();
+  append_unit (self, all, self->note);
+
+  return insert (buffer, info.note_at, all);
 }

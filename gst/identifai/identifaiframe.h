@@ -37,6 +37,8 @@ typedef struct
   gboolean new_headers;         /* other ones than before: needs a new file */
   gboolean has_headers;         /* sequence headers or parameter sets inside */
   gsize headers_at;             /* where they belong, bytes from the start */
+  gboolean has_note;            /* x264's */
+  gsize note_at;                /* where it belongs */
   gsize growth;                 /* bytes added if start codes become lengths */
 } IdentifaiFrameInfo;
 
@@ -52,6 +54,12 @@ void identifai_frame_reader_read (IdentifaiFrameReader * self,
 /* Takes over the buffer of a point and returns it with the latest headers that
  * it lacks in front; its other bytes are not copied. */
 GstBuffer *identifai_frame_reader_complete (IdentifaiFrameReader * self,
+    GstBuffer * buffer);
+
+/* Takes over the first buffer of a file and returns it with the note in front
+ * that x264 leaves in the first frame of a stream only: decoders work around
+ * mistakes of old releases by it (4:4:4 before build 151). */
+GstBuffer *identifai_frame_reader_sign (IdentifaiFrameReader * self,
     GstBuffer * buffer);
 
 G_END_DECLS

@@ -244,6 +244,8 @@ seal_part (IdentifaiSegmenter * self, gint64 end)
 {
   IdentifaiPart *part = g_steal_pointer (&self->open);
 
+  if (part->frames->len > 0)
+    identifai_video_sign (self->video, g_ptr_array_index (part->frames, 0));
   identifai_part_seal (part, end);
   GST_DEBUG ("segment %u ends at %" GST_STIME_FORMAT ", %u frames",
       part->segment->number, GST_STIME_ARGS (end), part->segment->frames);

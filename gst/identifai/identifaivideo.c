@@ -265,6 +265,13 @@ identifai_video_pop (IdentifaiVideo * self)
 }
 
 void
+identifai_video_sign (IdentifaiVideo * self, IdentifaiFrame * frame)
+{
+  if (self->reader)
+    frame->buffer = identifai_frame_reader_sign (self->reader, frame->buffer);
+}
+
+void
 identifai_video_drain (IdentifaiVideo * self)
 {
   if (self->reorder)

@@ -44,6 +44,9 @@ IdentifaiFrame *identifai_video_read (IdentifaiVideo * self,
 void identifai_video_push (IdentifaiVideo * self, IdentifaiFrame * frame);
 IdentifaiFrame *identifai_video_pop (IdentifaiVideo * self);
 
+/* Completes the first frame of a file. */
+void identifai_video_sign (IdentifaiVideo * self, IdentifaiFrame * frame);
+
 /* What follows has nothing to do with the frames here: all can be popped. */
 void identifai_video_drain (IdentifaiVideo * self);
 

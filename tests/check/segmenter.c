@@ -1092,6 +1092,43 @@ GST_START_TEST (test_parameter_sets)
 
 GST_END_TEST;
 
+/* x264 says in its first frame only which release it is; decoders need that for
+ * files of old ones. */
+GST_START_TEST (test_encoder_note)
+{
+  static const guint8 note[] = { 0, 0, 0, 19, 0x06, 0x05, 0x10, 0xdc, 0x45,
+    0xe9, 0xbd, 0xe6, 0xd9, 0x48, 0xb7, 0x96, 0x2c, 0xd8, 0x20, 0xd9, 0x23,
+    0xee, 0xef
+  };
+  static const guint8 key[] = { 0, 0, 0, 2, 0x65, 0x88 };
+  IdentifaiSegment *segment;
+  IdentifaiTrack *track;
+  GstBuffer *buffer;
+  guint i;
+  Run run;
+
+  run_init (&run, AVC);
+  configure (&run, 200, 0, 0);
+  buffer = make_buffer (note, sizeof (note), 0, 0);
+  push (&run, 0, gst_buffer_append (buffer, make_buffer (key, 6, 0, 0)));
+  for (i = 1; i < 6; i++)
+    push (&run, 0, make_buffer (key, 6, 0, i * FRAME));
+  identifai_segmenter_eos (run.segmenter, 0, 0);
+  while ((segment = identifai_segmenter_pop (run.segmenter, 0))) {
+    track = g_ptr_array_index (segment->tracks, 0);
+    fail_unless_equals_int (track->buffers->len, 2);
+    buffer = g_ptr_array_index (track->buffers, 0);
+    fail_unless_equals_int (gst_buffer_get_size (buffer), sizeof (note) + 6);
+    fail_unless (gst_buffer_memcmp (buffer, 0, note, sizeof (note)) == 0);
+    buffer = g_ptr_array_index (track->buffers, 1);
+    fail_unless_equals_int (gst_buffer_get_size (buffer), 6);
+    identifai_segment_free (segment);
+  }
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
 /* Whatever the bytes are. */
 GST_START_TEST (test_noise)
 {
@@ -1151,6 +1188,7 @@ segmenter_suite (void)
   tcase_add_test (tc, test_stats);
   tcase_add_loop_test (tc, test_caps, 0, G_N_ELEMENTS (caps_rows));
   tcase_add_test (tc, test_parameter_sets);
+  tcase_add_test (tc, test_encoder_note);
   tcase_add_loop_test (tc, test_noise, 0, 9);
 
   return suite;
