@@ -11,11 +11,10 @@
 
 #define ELLIPSIS "\342\200\246"
 #define MAX_KEY_BYTES 64        /* of a field's name in front of its complaint */
-#define MAX_WORDY_BYTES (64 * 1024)     /* JSON that is searched for words */
 
 /* The members that carry the words by their names. */
 static const gchar *const known_names[] = {
-  "error", "message", "detail", "reason", "title", "errors"
+  "error", "message", "detail", "reason", "title", "errors", NULL
 };
 
 /* Characters that would break the line, or reorder or hide what is around it. */
@@ -95,7 +94,7 @@ identifai_error_clean (const gchar * data, gsize length, gsize max_bytes)
 
 /* -- JSON -- */
 
-static void collect_words (const IdentifaiJson * json, GString * words);
+static void collect_words (JsonNode * node, GString * words);
 
 static void
 add_words (GString * words, const gchar * text)
@@ -106,9 +105,8 @@ add_words (GString * words, const gchar * text)
 }
 
 static void
-collect_string (const IdentifaiJson * json, GString * words)
+collect_string (const gchar * content, GString * words)
 {
-  gchar *content = identifai_json_dup_string (json);
   gchar *text = identifai_error_clean (content, strlen (content),
       IDENTIFAI_MAX_TEXT_BYTES);
 
@@ -116,47 +114,28 @@ collect_string (const IdentifaiJson * json, GString * words)
   if (text != NULL && strstr (words->str, text) == NULL)
     add_words (words, text);
   g_free (text);
-  g_free (content);
 }
 
 static gboolean
-is_known (const IdentifaiJson * key)
-{
-  guint i;
-
-  for (i = 0; i < G_N_ELEMENTS (known_names); i++) {
-    if (identifai_json_equals (key, known_names[i]))
-      return TRUE;
-  }
-
-  return FALSE;
-}
-
-static gboolean
-collect_known (const IdentifaiJson * object, GString * words)
+collect_known (JsonObject * object, GString * words)
 {
   gsize before = words->len;
-  IdentifaiJson member;
   guint i;
 
-  for (i = 0; i < G_N_ELEMENTS (known_names); i++) {
-    if (identifai_json_get_member (object, known_names[i], &member))
-      collect_words (&member, words);
-  }
+  for (i = 0; known_names[i] != NULL; i++)
+    collect_words (json_object_get_member (object, known_names[i]), words);
 
   return words->len > before;
 }
 
 /* A form's complaints: {"field":["…","…"],…} */
 static void
-collect_field (const IdentifaiJson * key, const IdentifaiJson * value,
-    GString * words)
+collect_field (const gchar * name, JsonNode * node, GString * words)
 {
   GString *own = g_string_new (NULL);
-  gchar *name = identifai_json_dup_string (key);
   gchar *label = identifai_error_clean (name, strlen (name), MAX_KEY_BYTES);
 
-  collect_words (value, own);
+  collect_words (node, own);
   if (own->len > 0) {
     if (label != NULL) {
       g_string_prepend (own, ": ");
@@ -166,59 +145,57 @@ collect_field (const IdentifaiJson * key, const IdentifaiJson * value,
   }
   g_string_free (own, TRUE);
   g_free (label);
-  g_free (name);
 }
 
 /* Leaves out the known members: there are no words in them, and to look twice
  * at every level would be exponential. */
 static void
-collect_elements (const IdentifaiJson * json, GString * words)
+collect_fields (JsonObject * object, GString * words)
 {
-  IdentifaiJson key, value;
-  IdentifaiJsonIter iter;
+  JsonObjectIter iter;
+  JsonNode *node;
+  const gchar *name;
 
-  identifai_json_iter_init (&iter, json);
+  json_object_iter_init_ordered (&iter, object);
   while (words->len <= IDENTIFAI_MAX_TEXT_BYTES
-      && identifai_json_iter_next (&iter, &key, &value)) {
-    if (key.text == NULL)
-      collect_words (&value, words);
-    else if (!is_known (&key))
-      collect_field (&key, &value, words);
+      && json_object_iter_next_ordered (&iter, &name, &node)) {
+    if (!g_strv_contains (known_names, name))
+      collect_field (name, node, words);
   }
 }
 
-/* Recursion is as deep as the text, which was checked. */
 static void
-collect_words (const IdentifaiJson * json, GString * words)
+collect_elements (JsonArray * array, GString * words)
 {
-  switch (identifai_json_get_type (json)) {
-    case IDENTIFAI_JSON_STRING:
-      collect_string (json, words);
-      break;
-    case IDENTIFAI_JSON_OBJECT:
-      if (!collect_known (json, words))
-        collect_elements (json, words);
-      break;
-    case IDENTIFAI_JSON_ARRAY:
-      collect_elements (json, words);
-      break;
-    default:
-      break;
-  }
+  guint i;
+
+  for (i = 0; words->len <= IDENTIFAI_MAX_TEXT_BYTES
+      && i < json_array_get_length (array); i++)
+    collect_words (json_array_get_element (array, i), words);
+}
+
+/* Recursion is as deep as the text may be. */
+static void
+collect_words (JsonNode * node, GString * words)
+{
+  GType type = identifai_json_get_type (node);
+
+  if (type == G_TYPE_STRING)
+    collect_string (json_node_get_string (node), words);
+  else if (type == JSON_TYPE_ARRAY)
+    collect_elements (json_node_get_array (node), words);
+  else if (type == JSON_TYPE_OBJECT
+      && !collect_known (json_node_get_object (node), words))
+    collect_fields (json_node_get_object (node), words);
 }
 
 gchar *
-identifai_error_words (const IdentifaiJson * json)
+identifai_error_words (JsonNode * node)
 {
-  GString *words;
+  GString *words = g_string_new (NULL);
   gchar *line;
 
-  if (json->length > MAX_WORDY_BYTES)
-    return identifai_error_clean (json->text, json->length,
-        IDENTIFAI_MAX_TEXT_BYTES);
-
-  words = g_string_new (NULL);
-  collect_words (json, words);
+  collect_words (node, words);
   line = identifai_error_clean (words->str, words->len,
       IDENTIFAI_MAX_TEXT_BYTES);
   g_string_free (words, TRUE);
@@ -404,36 +381,29 @@ is_page (const gchar * data, gsize length)
   return length > 0 && *data == '<';
 }
 
-static gchar *
-json_words (const IdentifaiJson * json)
-{
-  IdentifaiJsonIter iter;
-  IdentifaiJson value;
-  gchar *words = identifai_error_words (json);
-
-  identifai_json_iter_init (&iter, json);
-  if (words != NULL || !identifai_json_iter_next (&iter, NULL, &value))
-    return words;
-
-  /* no words in it, but figures: as it is */
-  return identifai_error_clean (json->text, json->length,
-      IDENTIFAI_MAX_TEXT_BYTES);
-}
-
 gchar *
 identifai_result_parse_error (const gchar * data, gsize length)
 {
-  IdentifaiJson json;
+  gboolean has_more;
+  gchar *words;
+  JsonNode *json;
 
   if (data == NULL || length == 0)
     return NULL;
   length = MIN (length, IDENTIFAI_MAX_ANSWER_BYTES);
-
-  if (identifai_json_check (data, length, IDENTIFAI_MAX_NESTING, &json, NULL))
-    return json_words (&json);
   if (is_page (data, length))
     return page_words (data, length);
 
+  json = identifai_json_skim (data, length, IDENTIFAI_MAX_NESTING, NULL, NULL);
+  if (json != NULL) {
+    words = identifai_error_words (json);
+    has_more = identifai_json_get_size (json) > 0;
+    json_node_unref (json);
+    if (words != NULL || !has_more)
+      return words;
+  }
+
+  /* no JSON, or no words in it, but figures: as it is */
   return identifai_error_clean (data, length, IDENTIFAI_MAX_TEXT_BYTES);
 }
 

@@ -17,8 +17,8 @@ G_BEGIN_DECLS
 gchar *identifai_error_clean (const gchar * data, gsize length,
     gsize max_bytes);
 
-/* The words in what the service calls an error, whatever its form; json was
- * checked. NULL if there are none. */
-gchar *identifai_error_words (const IdentifaiJson * json);
+/* The words in what the service calls an error, whatever its form. NULL if
+ * there are none. */
+gchar *identifai_error_words (JsonNode * node);
 
 G_END_DECLS

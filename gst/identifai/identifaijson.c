@@ -9,40 +9,28 @@
 #include <math.h>
 #include <string.h>
 
-#define MAX_NUMBER_BYTES 128    /* longer ones are no numbers to us */
-#define MAX_ESCAPE_BYTES 6      /* \uXXXX: one byte's longest spelling */
+#include "identifairesult.h"
 
-/* What may come next. */
-typedef enum
-{
-  EXPECT_VALUE,
-  EXPECT_VALUE_OR_CLOSE,
-  EXPECT_KEY,
-  EXPECT_KEY_OR_CLOSE,
-  EXPECT_COLON,
-  EXPECT_COMMA_OR_CLOSE,
-  EXPECT_END,
-  EXPECT_NOTHING                /* the text is bad */
-} Expect;
+#define MAX_VALUES (256 * 1024) /* names included; a long answer has a tenth */
+#define MAX_MEMBERS 2048        /* of one object, duplicates included */
+#define MAX_LEVELS IDENTIFAI_MAX_NESTING
 
+/* Copies a text for json-glib, token by token. */
 typedef struct
 {
   const gchar *next;
   const gchar *end;
-  guint max_nesting;
-  GByteArray *open;             /* the brackets that are open: '{' or '[' */
+  GString *out;
+  guint levels;                 /* what is deeper is left out of the copy */
+  gboolean may_be_deeper;
+  GArray *slices;               /* or NULL; where that was */
+  guint64 depth;
+  guint n_values;               /* in the copy, names included */
+  guint n_members[MAX_LEVELS + 1];      /* of the objects that are open */
   const gchar *complaint;       /* static; why the text is bad */
-} Checker;
+} Copier;
 
-static const gchar *
-skip_space (const gchar * p, const gchar * end)
-{
-  while (p < end && (*p == ' ' || *p == '\t' || *p == '\n' || *p == '\r'))
-    p++;
-
-  return p;
-}
-
+/* Four hexadecimal digits, else -1. */
 static gint
 hex_digits (const gchar * p, const gchar * end)
 {
@@ -59,35 +47,67 @@ hex_digits (const gchar * p, const gchar * end)
   return code;
 }
 
-/* The scan functions return the end of what starts at p, or NULL if it is not
- * well formed. */
+/* The copy functions append what starts at p, and return its end, or NULL if it
+ * is not well formed. */
 
+/* With the low surrogate that follows a high one. */
 static const gchar *
-scan_escape (const gchar * p, const gchar * end)
+copy_unicode (const gchar * p, const gchar * end, GString * out)
 {
-  if (p == end)
+  gint code = hex_digits (p + 2, end), low = -1;
+
+  if (code < 0)
     return NULL;
-  if (*p == 'u')
-    return hex_digits (p + 1, end) < 0 ? NULL : p + 5;
-
-  return *p != '\0' && strchr ("\"\\/bfnrt", *p) ? p + 1 : NULL;
-}
-
-static const gchar *
-scan_string (const gchar * p, const gchar * end)
-{
-  p++;
-  while (p != NULL && p < end && *p != '"') {
-    if ((guchar) * p < 0x20)
-      return NULL;
-    p = *p == '\\' ? scan_escape (p + 1, end) : p + 1;
+  if (code >= 0xd800 && code < 0xdc00 && end - p >= 12 && p[6] == '\\'
+      && p[7] == 'u')
+    low = hex_digits (p + 8, end);
+  if (low >= 0xdc00 && low < 0xe000) {
+    g_string_append_len (out, p, 12);
+    return p + 12;
   }
 
-  return p != NULL && p < end ? p + 1 : NULL;
+  if (code == 0 || (code >= 0xd800 && code < 0xe000))
+    g_string_append (out, "\\ufffd");
+  else
+    g_string_append_len (out, p, 6);
+
+  return p + 6;
 }
 
 static const gchar *
-scan_digits (const gchar * p, const gchar * end)
+copy_escape (const gchar * p, const gchar * end, GString * out)
+{
+  if (end - p >= 2 && p[1] == 'u')
+    return copy_unicode (p, end, out);
+  if (end - p < 2 || p[1] == '\0' || strchr ("\"\\/bfnrt", p[1]) == NULL)
+    return NULL;
+  g_string_append_len (out, p, 2);
+
+  return p + 2;
+}
+
+static const gchar *
+copy_string (const gchar * p, const gchar * end, GString * out)
+{
+  g_string_append_c (out, *p++);
+  while (p != NULL && p < end && *p != '"') {
+    const gchar *plain = p;
+
+    while (p < end && (guchar) * p >= 0x20 && *p != '"' && *p != '\\')
+      p++;
+    g_string_append_len (out, plain, p - plain);
+    if (p < end && *p != '"')
+      p = *p == '\\' ? copy_escape (p, end, out) : NULL;
+  }
+  if (p == NULL || p == end)
+    return NULL;
+  g_string_append_c (out, *p);
+
+  return p + 1;
+}
+
+static const gchar *
+skip_digits (const gchar * p, const gchar * end)
 {
   if (p == end || !g_ascii_isdigit (*p))
     return NULL;
@@ -98,438 +118,290 @@ scan_digits (const gchar * p, const gchar * end)
 }
 
 static const gchar *
-scan_number (const gchar * p, const gchar * end)
+skip_number (const gchar * p, const gchar * end)
 {
   if (*p == '-')
     p++;
-  if (p < end && *p == '0')
-    p++;
-  else
-    p = scan_digits (p, end);
+  p = p < end && *p == '0' ? p + 1 : skip_digits (p, end);
 
   if (p != NULL && p < end && *p == '.')
-    p = scan_digits (p + 1, end);
+    p = skip_digits (p + 1, end);
   if (p != NULL && p < end && (*p == 'e' || *p == 'E')) {
     p++;
     if (p < end && (*p == '+' || *p == '-'))
       p++;
-    p = scan_digits (p, end);
+    p = skip_digits (p, end);
   }
 
   return p;
 }
 
 static const gchar *
-scan_word (const gchar * p, const gchar * end)
+copy_number (const gchar * p, const gchar * end, GString * out)
 {
-  static const gchar *const words[] = { "true", "false", "null" };
-  guint i;
+  gsize start = out->len;
 
-  for (i = 0; i < G_N_ELEMENTS (words); i++) {
-    gsize length = strlen (words[i]);
-
-    if ((gsize) (end - p) >= length && memcmp (p, words[i], length) == 0)
-      return p + length;
-  }
-
-  return NULL;
-}
-
-static const gchar *
-scan_scalar (const gchar * p, const gchar * end)
-{
-  if (*p == '"')
-    return scan_string (p, end);
-  if (*p == '-' || g_ascii_isdigit (*p))
-    return scan_number (p, end);
-
-  return scan_word (p, end);
-}
-
-static Expect
-checker_fail (Checker * self, const gchar * complaint)
-{
-  self->complaint = complaint;
-  return EXPECT_NOTHING;
-}
-
-static Expect
-checker_after_value (Checker * self)
-{
-  return self->open->len > 0 ? EXPECT_COMMA_OR_CLOSE : EXPECT_END;
-}
-
-static Expect
-checker_open (Checker * self)
-{
-  guint8 bracket = *self->next++;
-
-  if (self->open->len >= self->max_nesting)
-    return checker_fail (self, "nested too deep");
-  g_byte_array_append (self->open, &bracket, 1);
-
-  return bracket == '{' ? EXPECT_KEY_OR_CLOSE : EXPECT_VALUE_OR_CLOSE;
-}
-
-static gboolean
-checker_at_close (Checker * self)
-{
-  gchar bracket = self->open->data[self->open->len - 1];
-
-  return *self->next == (bracket == '{' ? '}' : ']');
-}
-
-static Expect
-checker_close (Checker * self)
-{
-  self->next++;
-  g_byte_array_set_size (self->open, self->open->len - 1);
-
-  return checker_after_value (self);
-}
-
-static Expect
-checker_value (Checker * self)
-{
-  if (*self->next == '{' || *self->next == '[')
-    return checker_open (self);
-  self->next = scan_scalar (self->next, self->end);
-  if (self->next == NULL)
-    return checker_fail (self, "no valid value");
-
-  return checker_after_value (self);
-}
-
-static Expect
-checker_key (Checker * self)
-{
-  if (*self->next != '"')
-    return checker_fail (self, "no key");
-  self->next = scan_string (self->next, self->end);
-
-  return self->next ? EXPECT_COLON : checker_fail (self, "no valid key");
-}
-
-static Expect
-checker_comma (Checker * self)
-{
-  if (*self->next++ != ',')
-    return checker_fail (self, "no comma or closing bracket");
-
-  return self->open->data[self->open->len - 1] == '{' ?
-      EXPECT_KEY : EXPECT_VALUE;
-}
-
-static Expect
-checker_step (Checker * self, Expect expect)
-{
-  switch (expect) {
-    case EXPECT_VALUE:
-      return checker_value (self);
-    case EXPECT_VALUE_OR_CLOSE:
-      return checker_at_close (self) ? checker_close (self) :
-          checker_value (self);
-    case EXPECT_KEY:
-      return checker_key (self);
-    case EXPECT_KEY_OR_CLOSE:
-      return checker_at_close (self) ? checker_close (self) :
-          checker_key (self);
-    case EXPECT_COLON:
-      return *self->next++ == ':' ? EXPECT_VALUE :
-          checker_fail (self, "no colon");
-    case EXPECT_COMMA_OR_CLOSE:
-      return checker_at_close (self) ? checker_close (self) :
-          checker_comma (self);
-    default:
-      return checker_fail (self, "more than one value");
-  }
-}
-
-static gboolean
-checker_run (Checker * self)
-{
-  Expect expect = EXPECT_VALUE;
-
-  for (;;) {
-    self->next = skip_space (self->next, self->end);
-    if (self->next == self->end)
-      break;
-    expect = checker_step (self, expect);
-    if (expect == EXPECT_NOTHING)
-      return FALSE;
-  }
-  if (expect != EXPECT_END)
-    checker_fail (self, "cut short");
-
-  return expect == EXPECT_END;
-}
-
-gboolean
-identifai_json_check (const gchar * data, gsize length, guint max_nesting,
-    IdentifaiJson * value, GError ** error)
-{
-  Checker checker = { data, data + length, max_nesting, NULL, NULL };
-  gboolean good;
-
-  if (length >= 3 && memcmp (data, "\357\273\277", 3) == 0)
-    checker.next += 3;
-  value->text = skip_space (checker.next, checker.end);
-  value->length = 0;
-
-  checker.open = g_byte_array_new ();
-  good = checker_run (&checker);
-  g_byte_array_unref (checker.open);
-  if (!good) {
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
-        "The answer is no valid JSON: %s", checker.complaint);
-    return FALSE;
-  }
-
-  value->length = checker.end - value->text;
-  while (g_ascii_isspace (value->text[value->length - 1]))
-    value->length--;
-
-  return TRUE;
-}
-
-IdentifaiJsonType
-identifai_json_get_type (const IdentifaiJson * value)
-{
-  if (value->text == NULL)
-    return IDENTIFAI_JSON_NULL;
-
-  switch (*value->text) {
-    case '{':
-      return IDENTIFAI_JSON_OBJECT;
-    case '[':
-      return IDENTIFAI_JSON_ARRAY;
-    case '"':
-      return IDENTIFAI_JSON_STRING;
-    case 't':
-    case 'f':
-      return IDENTIFAI_JSON_BOOLEAN;
-    case 'n':
-      return IDENTIFAI_JSON_NULL;
-    default:
-      return IDENTIFAI_JSON_NUMBER;
-  }
-}
-
-/* The end of the array or object at p, in a text that was checked. */
-static const gchar *
-skip_container (const gchar * p, const gchar * end)
-{
-  gsize open = 0;
-
-  while (p < end) {
-    if (*p == '"') {
-      p = scan_string (p, end);
-      continue;
-    }
-    if (*p == '{' || *p == '[')
-      open++;
-    else if ((*p == '}' || *p == ']') && --open == 0)
-      return p + 1;
-    p++;
-  }
+  end = skip_number (p, end);
+  if (end == NULL)
+    return NULL;
+  g_string_append_len (out, p, end - p);
+  errno = 0;
+  g_ascii_strtoll (out->str + start, NULL, 10);
+  if (errno == ERANGE && strpbrk (out->str + start, ".eE") == NULL)
+    g_string_append (out, ".0");
 
   return end;
 }
 
+/* Which ones there are json-glib knows. */
 static const gchar *
-take_value (const gchar * p, const gchar * end, IdentifaiJson * value)
+copy_word (const gchar * p, const gchar * end, GString * out)
 {
-  const gchar *after;
+  const gchar *start = p;
 
-  p = skip_space (p, end);
-  after = *p == '{' || *p == '[' ? skip_container (p, end) :
-      scan_scalar (p, end);
-  value->text = p;
-  value->length = after - p;
+  while (p < end && g_ascii_islower (*p))
+    p++;
+  g_string_append_len (out, start, p - start);
 
-  return skip_space (after, end);
+  return p > start ? p : NULL;
 }
 
-void
-identifai_json_iter_init (IdentifaiJsonIter * iter,
-    const IdentifaiJson * container)
+static gboolean
+copier_fail (Copier * self, const gchar * complaint)
 {
-  IdentifaiJsonType type = identifai_json_get_type (container);
-
-  memset (iter, 0, sizeof (*iter));
-  if (type != IDENTIFAI_JSON_OBJECT && type != IDENTIFAI_JSON_ARRAY)
-    return;
-
-  iter->has_keys = type == IDENTIFAI_JSON_OBJECT;
-  iter->end = container->text + container->length - 1;
-  iter->next = skip_space (container->text + 1, iter->end);
+  self->complaint = complaint;
+  return FALSE;
 }
 
-gboolean
-identifai_json_iter_next (IdentifaiJsonIter * iter, IdentifaiJson * key,
-    IdentifaiJson * value)
+/* Every value and every name begins with that. */
+static gboolean
+copier_count_value (Copier * self)
 {
-  IdentifaiJson name = { NULL, 0 };
-
-  if (iter->next == iter->end)
-    return FALSE;
-
-  if (iter->has_keys)           /* the colon follows */
-    iter->next = take_value (iter->next, iter->end, &name) + 1;
-  if (key != NULL)
-    *key = name;
-  iter->next = take_value (iter->next, iter->end, value);
-  if (iter->next < iter->end)   /* a comma */
-    iter->next++;
+  if (self->depth == 0 && self->n_values > 0)
+    return copier_fail (self, "more than one value");
+  if (self->depth <= self->levels && ++self->n_values > MAX_VALUES)
+    return copier_fail (self, "too many values");
 
   return TRUE;
 }
 
-gboolean
-identifai_json_get_member (const IdentifaiJson * object, const gchar * name,
-    IdentifaiJson * value)
+static gboolean
+copier_scalar (Copier * self)
 {
-  IdentifaiJson key, member;
-  IdentifaiJsonIter iter;
+  const gchar *p = self->next, *end = self->end;
+  gsize start = self->out->len;
 
-  value->text = NULL;
-  value->length = 0;
-  if (identifai_json_get_type (object) != IDENTIFAI_JSON_OBJECT)
+  if (*p == '"')
+    p = copy_string (p, end, self->out);
+  else if (*p == '-' || g_ascii_isdigit (*p))
+    p = copy_number (p, end, self->out);
+  else
+    p = copy_word (p, end, self->out);
+  /* what has nothing between it must not grow together */
+  if (p == NULL || (p < end && strchr (",:]} \t\n\r", *p) == NULL))
+    return copier_fail (self, "no valid value");
+  self->next = p;
+  if (self->depth > self->levels)
+    g_string_truncate (self->out, start);
+
+  return copier_count_value (self);
+}
+
+static gboolean
+copier_open (Copier * self)
+{
+  IdentifaiJsonSlice slice = { self->next, 0 };
+
+  if (!copier_count_value (self))
     return FALSE;
+  if (self->depth == self->levels && !self->may_be_deeper)
+    return copier_fail (self, "nested too deep");
+  if (self->depth == self->levels && self->slices != NULL)
+    g_array_append_val (self->slices, slice);
+  if (self->depth <= self->levels)
+    g_string_append_c (self->out, *self->next);
 
-  identifai_json_iter_init (&iter, object);
-  while (identifai_json_iter_next (&iter, &key, &member)) {
-    if (identifai_json_equals (&key, name))
-      *value = member;
+  self->next++;
+  self->depth++;
+  if (self->depth <= self->levels)
+    self->n_members[self->depth] = 0;
+
+  return TRUE;
+}
+
+/* Whether the bracket is the right one json-glib finds out; for what is left out
+ * whoever reads the slice. */
+static gboolean
+copier_close (Copier * self)
+{
+  if (self->depth == 0)
+    return copier_fail (self, "nothing to close");
+
+  self->depth--;
+  if (self->depth <= self->levels)
+    g_string_append_c (self->out, *self->next);
+  self->next++;
+  if (self->depth == self->levels && self->slices != NULL) {
+    IdentifaiJsonSlice *slice = &g_array_index (self->slices,
+        IdentifaiJsonSlice, self->slices->len - 1);
+
+    slice->length = self->next - slice->text;
   }
 
-  return value->text != NULL;
+  return TRUE;
 }
 
-gboolean
-identifai_json_equals (const IdentifaiJson * value, const gchar * string)
+/* Colons, commas and white space: json-glib knows their places. */
+static gboolean
+copier_mark (Copier * self)
 {
-  gsize length = strlen (string);
-  gchar *content;
-  gboolean same;
-
-  if (identifai_json_get_type (value) != IDENTIFAI_JSON_STRING
-      || value->length > 2 + length * MAX_ESCAPE_BYTES)
-    return FALSE;
-  if (memchr (value->text, '\\', value->length) == NULL)
-    return value->length == length + 2
-        && memcmp (value->text + 1, string, length) == 0;
-
-  content = identifai_json_dup_string (value);
-  same = strcmp (content, string) == 0;
-  g_free (content);
-
-  return same;
-}
-
-/* Appends what the escape of four hexadecimal digits at p stands for, with the
- * low surrogate that follows a high one. Returns its end. */
-static const gchar *
-unescape_unicode (const gchar * p, const gchar * end, GString * out)
-{
-  gunichar code = hex_digits (p, end);
-  gint low = -1;
-
-  p += 4;
-  if (code >= 0xd800 && code < 0xdc00 && end - p >= 6 && p[0] == '\\'
-      && p[1] == 'u')
-    low = hex_digits (p + 2, end);
-  if (low >= 0xdc00 && low < 0xe000) {
-    code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
-    p += 6;
+  if (self->depth <= self->levels) {
+    g_string_append_c (self->out, *self->next);
+    if (*self->next == ':' && ++self->n_members[self->depth] > MAX_MEMBERS)
+      return copier_fail (self, "too many members");
   }
+  self->next++;
 
-  /* a C string can't hold U+0000, UTF-8 no surrogate */
-  if (code == 0 || (code >= 0xd800 && code < 0xe000))
-    code = 0xfffd;
-  g_string_append_unichar (out, code);
-
-  return p;
+  return TRUE;
 }
 
-static const gchar *
-unescape (const gchar * p, const gchar * end, GString * out)
+static gboolean
+copier_step (Copier * self)
 {
-  static const gchar letters[] = "bfnrt", meanings[] = "\b\f\n\r\t";
-  const gchar *letter = strchr (letters, *p);
-
-  if (*p == 'u')
-    return unescape_unicode (p + 1, end, out);
-  g_string_append_c (out, letter ? meanings[letter - letters] : *p);
-
-  return p + 1;
+  switch (*self->next) {
+    case '{':
+    case '[':
+      return copier_open (self);
+    case '}':
+    case ']':
+      return copier_close (self);
+    case ':':
+    case ',':
+    case ' ':
+    case '\t':
+    case '\n':
+    case '\r':
+      return copier_mark (self);
+    default:
+      return copier_scalar (self);
+  }
 }
 
-gchar *
-identifai_json_dup_string (const IdentifaiJson * value)
+static gboolean
+copier_run (Copier * self)
 {
-  const gchar *p, *end, *escape;
-  GString *out;
+  if (self->end - self->next >= 3 && memcmp (self->next, "\357\273\277",
+          3) == 0)
+    self->next += 3;
+  while (self->next < self->end) {
+    if (!copier_step (self))
+      return FALSE;
+  }
+  if (self->depth > 0 || self->n_values == 0)
+    return copier_fail (self, "cut short");
 
-  if (identifai_json_get_type (value) != IDENTIFAI_JSON_STRING)
+  return TRUE;
+}
+
+static JsonNode *
+load (const gchar * text, gsize length)
+{
+  JsonParser *parser = json_parser_new_immutable ();
+  JsonNode *root = NULL;
+
+  if (json_parser_load_from_data (parser, text, length, NULL))
+    root = json_parser_steal_root (parser);
+  g_object_unref (parser);
+
+  return root;
+}
+
+static JsonNode *
+copy_and_load (Copier * copier, GError ** error)
+{
+  JsonNode *root = NULL;
+
+  copier->out = g_string_new (NULL);
+  if (copier_run (copier)) {
+    gchar *valid = copier->may_be_deeper ?
+        g_utf8_make_valid (copier->out->str, copier->out->len) : NULL;
+
+    root = valid ? load (valid, strlen (valid)) :
+        load (copier->out->str, copier->out->len);
+    copier->complaint = "not well formed";
+    g_free (valid);
+  }
+  g_string_free (copier->out, TRUE);
+  if (root == NULL)             /* without json-glib's words, which quote it */
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+        "The answer is no valid JSON: %s", copier->complaint);
+
+  return root;
+}
+
+JsonNode *
+identifai_json_read (const gchar * data, gsize length, GError ** error)
+{
+  Copier copier = {.next = data,.end = data + length,.levels = MAX_LEVELS };
+
+  return copy_and_load (&copier, error);
+}
+
+JsonNode *
+identifai_json_skim (const gchar * data, gsize length, guint levels,
+    GArray * slices, GError ** error)
+{
+  Copier copier = {.next = data,.end = data + length,.levels = levels,
+    .may_be_deeper = TRUE,.slices = slices
+  };
+
+  g_return_val_if_fail (levels <= MAX_LEVELS, NULL);
+
+  return copy_and_load (&copier, error);
+}
+
+GType
+identifai_json_get_type (JsonNode * node)
+{
+  return node ? json_node_get_value_type (node) : G_TYPE_INVALID;
+}
+
+JsonNode *
+identifai_json_get_member (JsonNode * node, const gchar * name)
+{
+  if (identifai_json_get_type (node) != JSON_TYPE_OBJECT)
     return NULL;
 
-  p = value->text + 1;
-  end = value->text + value->length - 1;
-  out = g_string_sized_new (end - p + 1);
-  while ((escape = memchr (p, '\\', end - p)) != NULL) {
-    g_string_append_len (out, p, escape - p);
-    p = unescape (escape + 1, end, out);
-  }
-  g_string_append_len (out, p, end - p);
+  return json_object_get_member (json_node_get_object (node), name);
+}
 
-  return g_string_free (out, FALSE);
+guint
+identifai_json_get_size (JsonNode * node)
+{
+  GType type = identifai_json_get_type (node);
+
+  if (type == JSON_TYPE_OBJECT)
+    return json_object_get_size (json_node_get_object (node));
+
+  return type == JSON_TYPE_ARRAY ?
+      json_array_get_length (json_node_get_array (node)) : 0;
+}
+
+const gchar *
+identifai_json_get_string (JsonNode * node)
+{
+  return identifai_json_get_type (node) == G_TYPE_STRING ?
+      json_node_get_string (node) : NULL;
 }
 
 gboolean
-identifai_json_get_boolean (const IdentifaiJson * value, gboolean * result)
+identifai_json_get_double (JsonNode * node, gdouble * number)
 {
-  if (identifai_json_get_type (value) != IDENTIFAI_JSON_BOOLEAN)
+  GType type = identifai_json_get_type (node);
+
+  if (type != G_TYPE_INT64 && type != G_TYPE_DOUBLE)
     return FALSE;
-  *result = *value->text == 't';
+  *number = json_node_get_double (node);
 
-  return TRUE;
-}
-
-/* The number with a NUL behind it, for the C library. */
-static gboolean
-copy_number (const IdentifaiJson * value, gchar copy[MAX_NUMBER_BYTES + 1])
-{
-  if (identifai_json_get_type (value) != IDENTIFAI_JSON_NUMBER
-      || value->length > MAX_NUMBER_BYTES)
-    return FALSE;
-  memcpy (copy, value->text, value->length);
-  copy[value->length] = '\0';
-
-  return TRUE;
-}
-
-gboolean
-identifai_json_get_double (const IdentifaiJson * value, gdouble * result)
-{
-  gchar copy[MAX_NUMBER_BYTES + 1];
-
-  if (!copy_number (value, copy))
-    return FALSE;
-  *result = g_ascii_strtod (copy, NULL);
-
-  return isfinite (*result);
-}
-
-gboolean
-identifai_json_get_int64 (const IdentifaiJson * value, gint64 * result)
-{
-  gchar copy[MAX_NUMBER_BYTES + 1];
-
-  if (!copy_number (value, copy) || strpbrk (copy, ".eE") != NULL)
-    return FALSE;
-  errno = 0;
-  *result = g_ascii_strtoll (copy, NULL, 10);
-
-  return errno == 0;
+  return isfinite (*number);
 }

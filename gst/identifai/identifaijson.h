@@ -2,82 +2,64 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A strict JSON reader (RFC 8259) for texts of unknown origin. It builds no
- * tree: after one check of the whole text, values are handed around as slices
- * of it. json-glib would take comments and other non-JSON, recurse as deep as
- * the text does, need some hundred bytes of memory for each byte of "[[],[],…",
- * and be quadratic in duplicate keys.
+ * JSON of unknown origin into json-glib's trees. json-glib reads; what stands in
+ * front of it is here, in one pass over the text, without recursion:
  *
- * No recursion, no allocation but for strings. Nothing here logs.
+ *   bounds       json-glib recurses as deep as the text does, needs some hundred
+ *                bytes of memory for a value of two, and is quadratic in an
+ *                object's duplicate keys. So levels, values and the members of
+ *                one object are limited
+ *   strictness   json-glib takes comments, 'quotes', 0x10, 017, .5, "\x", "\u1g",
+ *                line breaks in strings, "var a =", a second text behind the
+ *                first, and no text at all. None of that is JSON (RFC 8259)
+ *   repairs      where it takes JSON, and gets it wrong: integers beyond a gint64
+ *                wrap around, so they get a fraction and become doubles; a string
+ *                ends at U+0000, and lone surrogates become invalid UTF-8, so
+ *                both become U+FFFD
+ *
+ * The trees are immutable; of duplicate keys the last counts. Nothing here logs.
  */
 
 #pragma once
 
 #include <gio/gio.h>
+#include <json-glib/json-glib.h>
 
 G_BEGIN_DECLS
 
-typedef enum
-{
-  IDENTIFAI_JSON_NULL,
-  IDENTIFAI_JSON_BOOLEAN,
-  IDENTIFAI_JSON_NUMBER,
-  IDENTIFAI_JSON_STRING,
-  IDENTIFAI_JSON_ARRAY,
-  IDENTIFAI_JSON_OBJECT
-} IdentifaiJsonType;
-
-/* The text of one value, without white space around it; borrowed. text NULL:
- * no value, which counts as null. Only texts that were checked may be read. */
+/* The text of an array or object, borrowed. */
 typedef struct
 {
   const gchar *text;
   gsize length;
-} IdentifaiJson;
+} IdentifaiJsonSlice;
 
-/* Whether data is one JSON value, no more than max_nesting arrays and objects
- * deep, with no NUL byte and no byte order mark but one at the start. Sets
- * value, a slice of data. Doesn't look at the UTF-8 in strings. */
-gboolean identifai_json_check (const gchar * data, gsize length,
-    guint max_nesting, IdentifaiJson * value, GError ** error);
+/* The whole text, which is an error if it nests too deep or is no valid UTF-8.
+ * Errors are of G_IO_ERROR, G_IO_ERROR_INVALID_DATA. */
+JsonNode *identifai_json_read (const gchar * data, gsize length,
+    GError ** error);
 
-IdentifaiJsonType identifai_json_get_type (const IdentifaiJson * value);
+/* The outer levels of a text: arrays and objects below come out empty, and what
+ * is in them is looked at only so far as to find their end. Invalid UTF-8 in
+ * strings becomes U+FFFD. slices (of IdentifaiJsonSlice), if not NULL, gets those
+ * that came out empty, in their order. */
+JsonNode *identifai_json_skim (const gchar * data, gsize length, guint levels,
+    GArray * slices, GError ** error);
 
-/* Walks the members of an object or the elements of an array; other values
- * have none. */
-typedef struct
-{
-  const gchar *next;
-  const gchar *end;
-  gboolean has_keys;
-} IdentifaiJsonIter;
+/* JSON_TYPE_OBJECT, JSON_TYPE_ARRAY, G_TYPE_STRING, G_TYPE_INT64, G_TYPE_DOUBLE,
+ * G_TYPE_BOOLEAN; G_TYPE_INVALID for null, and for no node. */
+GType identifai_json_get_type (JsonNode * node);
 
-void identifai_json_iter_init (IdentifaiJsonIter * iter,
-    const IdentifaiJson * container);
-/* key (a string; unset for elements of an array) may be NULL. */
-gboolean identifai_json_iter_next (IdentifaiJsonIter * iter,
-    IdentifaiJson * key, IdentifaiJson * value);
+/* An object's member; NULL if there is none, or node is no object. */
+JsonNode *identifai_json_get_member (JsonNode * node, const gchar * name);
 
-/* The value of an object's member; of duplicates the last counts. Unset value
- * and FALSE if there is none. */
-gboolean identifai_json_get_member (const IdentifaiJson * object,
-    const gchar * name, IdentifaiJson * value);
+/* How many elements an array, or members an object has; else 0. */
+guint identifai_json_get_size (JsonNode * node);
 
-/* Whether value is that string. */
-gboolean identifai_json_equals (const IdentifaiJson * value,
-    const gchar * string);
+/* NULL if node is no string. */
+const gchar *identifai_json_get_string (JsonNode * node);
 
-/* The content of a string; U+0000 and lone surrogates become U+FFFD. NULL if
- * value is no string. The UTF-8 is as good as the text's. */
-gchar *identifai_json_dup_string (const IdentifaiJson * value);
-
-gboolean identifai_json_get_boolean (const IdentifaiJson * value,
-    gboolean * result);
 /* FALSE for no number, and for those that a double can't hold. */
-gboolean identifai_json_get_double (const IdentifaiJson * value,
-    gdouble * result);
-/* FALSE also for numbers with a fraction or exponent, or out of range. */
-gboolean identifai_json_get_int64 (const IdentifaiJson * value,
-    gint64 * result);
+gboolean identifai_json_get_double (JsonNode * node, gdouble * number);
 
 G_END_DECLS

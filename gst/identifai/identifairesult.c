@@ -4,8 +4,13 @@
  *
  * What is taken from an answer, and how strictly:
  *
- *   the text     strict JSON in valid UTF-8; NaN and Infinity are none
+ *   the text     strict JSON in valid UTF-8; NaN and Infinity are none. Texts
+ *                with more values than any answer has are refused: json-glib
+ *                takes some hundred bytes for each
+ *   a batch      is checked as far as the results' own members; a result that
+ *                is broken within them fails alone, when it is read
  *   duplicates   of two members with one name the last counts
+ *   identifier   a string, or an integer that fits into 64 bits
  *   status       a string or null; anything else is not understood. Unknown
  *                strings mean that the service is still at it
  *   verdict      what a final answer must have, an object with a
@@ -21,7 +26,6 @@
 
 #include "identifairesult.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "identifaierror.h"
@@ -30,14 +34,8 @@
 
 #define MAX_NAME_BYTES 256      /* of a classification, a heuristic */
 #define MAX_NAMES 20            /* of heuristics in a complaint */
+#define MAX_RESULTS 10000       /* in a batch; a call asks for a hundred */
 #define CONFIDENCE_SLACK 1e-6   /* a float's rounding */
-
-/* The fields of an answer that mean something to us; each may be unset. */
-typedef struct
-{
-  IdentifaiJson identifier, status, verdict, verdicts, results, is_nsfw, forced;
-  IdentifaiJson whole;
-} Answer;
 
 /* One verdict as read; the strings are owned. */
 typedef struct
@@ -86,27 +84,33 @@ result_new (void)
 /* -- parts of an answer -- */
 
 static gboolean
-is_null (const IdentifaiJson * value)
+is_null (JsonNode * node)
 {
-  return identifai_json_get_type (value) == IDENTIFAI_JSON_NULL;
+  return identifai_json_get_type (node) == G_TYPE_INVALID;
 }
 
 static gboolean
-is_object (const IdentifaiJson * value)
+is_object (JsonNode * node)
 {
-  return identifai_json_get_type (value) == IDENTIFAI_JSON_OBJECT;
+  return identifai_json_get_type (node) == JSON_TYPE_OBJECT;
+}
+
+static gboolean
+is_array (JsonNode * node)
+{
+  return identifai_json_get_type (node) == JSON_TYPE_ARRAY;
 }
 
 /* A string of a sane length that is not empty, else NULL. */
 static gchar *
-dup_name (const IdentifaiJson * value)
+dup_name (JsonNode * node)
 {
-  gchar *name = identifai_json_dup_string (value);
+  const gchar *name = identifai_json_get_string (node);
 
-  if (name != NULL && (*name == '\0' || strlen (name) > MAX_NAME_BYTES))
-    g_clear_pointer (&name, g_free);
+  if (name == NULL || *name == '\0' || strlen (name) > MAX_NAME_BYTES)
+    return NULL;
 
-  return name;
+  return g_strdup (name);
 }
 
 static gboolean
@@ -127,55 +131,56 @@ identifier_is_usable (const gchar * text, gsize length)
 
 /* A string, or the digits of a number, that can be an identifier, else NULL. */
 static gchar *
-dup_identifier (const IdentifaiJson * value)
+dup_identifier (JsonNode * node)
 {
-  gchar *identifier = identifai_json_dup_string (value);
+  const gchar *text = identifai_json_get_string (node);
 
-  if (identifai_json_get_type (value) == IDENTIFAI_JSON_NUMBER)
-    identifier = g_strndup (value->text, value->length);
-  if (identifier != NULL
-      && !identifier_is_usable (identifier, strlen (identifier)))
-    g_clear_pointer (&identifier, g_free);
+  if (identifai_json_get_type (node) == G_TYPE_INT64)
+    return g_strdup_printf ("%" G_GINT64_FORMAT, json_node_get_int (node));
+  if (text == NULL || !identifier_is_usable (text, strlen (text)))
+    return NULL;
 
-  return identifier;
+  return g_strdup (text);
 }
 
 /* TRUE, FALSE, or -1 for neither. */
 static gint
-get_flag (const IdentifaiJson * value)
+get_flag (JsonNode * node)
 {
-  gboolean flag;
-  gint64 number;
+  GType type = identifai_json_get_type (node);
 
-  if (identifai_json_get_boolean (value, &flag))
-    return flag;
-  if (identifai_json_get_int64 (value, &number)
-      && (number == 0 || number == 1))
-    return number;
+  if (type == G_TYPE_BOOLEAN)
+    return json_node_get_boolean (node);
+  if (type == G_TYPE_INT64 && (json_node_get_int (node) >> 1) == 0)
+    return json_node_get_int (node);
 
   return -1;
 }
 
 /* A number, or a string that is one. */
 static gboolean
-get_number (const IdentifaiJson * value, gdouble * number)
+get_number (JsonNode * node, gdouble * number)
 {
-  IdentifaiJson inner;
+  const gchar *text = identifai_json_get_string (node);
+  gboolean found;
 
-  if (identifai_json_get_type (value) != IDENTIFAI_JSON_STRING)
-    return identifai_json_get_double (value, number);
+  if (text == NULL)
+    return identifai_json_get_double (node, number);
 
-  return identifai_json_check (value->text + 1, value->length - 2, 0, &inner,
-      NULL) && identifai_json_get_double (&inner, number);
+  node = identifai_json_read (text, strlen (text), NULL);
+  found = identifai_json_get_double (node, number);
+  g_clear_pointer (&node, json_node_unref);
+
+  return found;
 }
 
 static gboolean
-get_confidence (const IdentifaiJson * value, gdouble * confidence)
+get_confidence (JsonNode * node, gdouble * confidence)
 {
   *confidence = 0;
-  if (is_null (value))
+  if (is_null (node))
     return TRUE;
-  if (!get_number (value, confidence)
+  if (!get_number (node, confidence)
       || !(*confidence >= -CONFIDENCE_SLACK
           && *confidence <= 1 + CONFIDENCE_SLACK))
     return FALSE;
@@ -196,7 +201,7 @@ verdict_clear (Verdict * self)
 /* "unknown" where it says so, else the service's word, whose case doesn't
  * matter for those that we know. NULL if there is none. */
 static gchar *
-get_classification (const IdentifaiJson * value, gboolean unknown)
+get_classification (JsonNode * node, gboolean unknown)
 {
   static const gchar *const known[] = { "human", "artificial", "unknown" };
   gchar *name;
@@ -205,7 +210,7 @@ get_classification (const IdentifaiJson * value, gboolean unknown)
   if (unknown)
     return g_strdup ("unknown");
 
-  name = dup_name (value);
+  name = dup_name (node);
   for (i = 0; name != NULL && i < G_N_ELEMENTS (known); i++) {
     if (g_ascii_strcasecmp (name, known[i]) == 0) {
       g_free (name);
@@ -216,31 +221,28 @@ get_classification (const IdentifaiJson * value, gboolean unknown)
   return name;
 }
 
-/* FALSE (nothing to clear) if json can't be understood as a verdict. */
+/* FALSE (nothing to clear) if node can't be understood as a verdict. */
 static gboolean
-verdict_read (Verdict * self, const IdentifaiJson * json, GError ** error)
+verdict_read (Verdict * self, JsonNode * node, GError ** error)
 {
-  IdentifaiJson classification, heuristic, confidence, unknown;
+  JsonNode *unknown = identifai_json_get_member (node, "unknown");
 
   memset (self, 0, sizeof (*self));
-  if (!is_object (json))
+  if (!is_object (node))
     return bad (error, "The answer's verdict is no object");
 
-  identifai_json_get_member (json, "confidence", &confidence);
-  identifai_json_get_member (json, "unknown", &unknown);
-  identifai_json_get_member (json, "classification", &classification);
-  identifai_json_get_member (json, "heuristic", &heuristic);
-
-  if (!get_confidence (&confidence, &self->confidence))
+  if (!get_confidence (identifai_json_get_member (node, "confidence"),
+          &self->confidence))
     return bad (error, "The verdict's confidence is no number from 0 to 1");
-  if (!is_null (&unknown) && get_flag (&unknown) < 0)
+  if (!is_null (unknown) && get_flag (unknown) < 0)
     return bad (error, "The verdict's unknown is no boolean");
-  self->classification = get_classification (&classification,
-      get_flag (&unknown) == TRUE);
+  self->classification =
+      get_classification (identifai_json_get_member (node, "classification"),
+      get_flag (unknown) == TRUE);
   if (self->classification == NULL)
     return bad (error, "The verdict has no classification");
   self->unknown = g_str_equal (self->classification, "unknown");
-  self->heuristic = dup_name (&heuristic);
+  self->heuristic = dup_name (identifai_json_get_member (node, "heuristic"));
 
   return TRUE;
 }
@@ -249,11 +251,12 @@ verdict_read (Verdict * self, const IdentifaiJson * json, GError ** error)
  * models), and what we understood under the same names and types as in the
  * message. */
 static void
-append_verdict (GValue * array, const Verdict * verdict,
-    const IdentifaiJson * json, IdentifaiRoom * room)
+append_verdict (GValue * array, const Verdict * verdict, JsonNode * node,
+    IdentifaiRoom * room)
 {
   GstStructure *structure =
-      identifai_structure_from_json (json, "verdict", room);
+      identifai_structure_from_json (json_node_get_object (node), "verdict",
+      room);
   GValue value = G_VALUE_INIT;
 
   gst_structure_set (structure,
@@ -270,21 +273,31 @@ append_verdict (GValue * array, const Verdict * verdict,
   gst_value_array_append_and_take_value (array, &value);
 }
 
+/* The list of verdicts; empty if there is none. */
+static JsonNode *
+get_verdicts (JsonNode * answer)
+{
+  JsonNode *list = identifai_json_get_member (answer, "verdicts");
+
+  return is_array (list) ? list : NULL;
+}
+
+static JsonNode *
+get_element (JsonNode * list, guint i)
+{
+  return json_array_get_element (json_node_get_array (list), i);
+}
+
 /* Those that can't be understood are left out. */
 static void
-read_verdicts (const IdentifaiJson * list, GValue * array, IdentifaiRoom * room)
+read_verdicts (JsonNode * list, GValue * array, IdentifaiRoom * room)
 {
-  IdentifaiJsonIter iter;
-  IdentifaiJson json;
   Verdict verdict;
+  guint i;
 
-  if (identifai_json_get_type (list) != IDENTIFAI_JSON_ARRAY)
-    return;
-
-  identifai_json_iter_init (&iter, list);
-  while (*room >= 0 && identifai_json_iter_next (&iter, NULL, &json)) {
-    if (verdict_read (&verdict, &json, NULL)) {
-      append_verdict (array, &verdict, &json, room);
+  for (i = 0; *room >= 0 && i < identifai_json_get_size (list); i++) {
+    if (verdict_read (&verdict, get_element (list, i), NULL)) {
+      append_verdict (array, &verdict, get_element (list, i), room);
       verdict_clear (&verdict);
     }
   }
@@ -302,30 +315,27 @@ add_name (GPtrArray * names, gchar * name)
 
 /* Which verdict, the main one or one of the list, has that heuristic; the exact
  * name goes before one of other case. names collects those there are. */
-static gboolean
-find_heuristic (const Answer * answer, const gchar * heuristic,
-    IdentifaiJson * found, GPtrArray * names)
+static JsonNode *
+find_heuristic (JsonNode * answer, const gchar * heuristic, GPtrArray * names)
 {
-  IdentifaiJson candidate = answer->verdict, member;
-  IdentifaiJsonIter iter;
-  gboolean exact = FALSE, any = FALSE;
+  JsonNode *candidate = identifai_json_get_member (answer, "verdict");
+  JsonNode *list = get_verdicts (answer), *found = NULL;
+  gboolean exact = FALSE;
+  guint i = 0;
 
-  identifai_json_iter_init (&iter, &answer->verdicts);
-  do {
-    gchar *name = identifai_json_get_member (&candidate, "heuristic", &member) ?
-        dup_name (&member) : NULL;
+  for (;;) {
+    gchar *name = dup_name (identifai_json_get_member (candidate, "heuristic"));
 
-    if (name == NULL)
-      continue;
-    if (!exact && g_ascii_strcasecmp (name, heuristic) == 0) {
+    if (name != NULL && !exact && g_ascii_strcasecmp (name, heuristic) == 0) {
       exact = g_str_equal (name, heuristic);
-      *found = candidate;
-      any = TRUE;
+      found = candidate;
     }
-    add_name (names, name);
-  } while (identifai_json_iter_next (&iter, NULL, &candidate));
-
-  return any;
+    if (name != NULL)
+      add_name (names, name);
+    if (i >= identifai_json_get_size (list))
+      return found;
+    candidate = get_element (list, i++);
+  }
 }
 
 static void
@@ -344,14 +354,14 @@ complain_of_heuristic (const gchar * heuristic, GPtrArray * names,
   g_free (list);
 }
 
-static gboolean
-choose_by_heuristic (const Answer * answer, const gchar * heuristic,
-    IdentifaiJson * chosen, GError ** error)
+static JsonNode *
+choose_by_heuristic (JsonNode * answer, const gchar * heuristic,
+    GError ** error)
 {
   GPtrArray *names = g_ptr_array_new_with_free_func (g_free);
-  gboolean found = find_heuristic (answer, heuristic, chosen, names);
+  JsonNode *found = find_heuristic (answer, heuristic, names);
 
-  if (!found)
+  if (found == NULL)
     complain_of_heuristic (heuristic, names, error);
   g_ptr_array_unref (names);
 
@@ -359,37 +369,30 @@ choose_by_heuristic (const Answer * answer, const gchar * heuristic,
 }
 
 /* The service's own verdict; failing that, the only one in the list. */
-static void
-choose_main (const Answer * answer, IdentifaiJson * chosen)
+static JsonNode *
+choose_main (JsonNode * answer, GError ** error)
 {
-  IdentifaiJson only = { NULL, 0 }, more;
-  IdentifaiJsonIter iter;
+  JsonNode *verdict = identifai_json_get_member (answer, "verdict");
+  JsonNode *list = get_verdicts (answer);
 
-  *chosen = answer->verdict;
-  if (!is_null (chosen))
-    return;
+  if (is_null (verdict) && identifai_json_get_size (list) == 1)
+    verdict = get_element (list, 0);
+  if (!is_null (verdict))
+    return verdict;
+  bad (error, "The answer is final, but has no verdict");
 
-  identifai_json_iter_init (&iter, &answer->verdicts);
-  if (identifai_json_iter_next (&iter, NULL, &only)
-      && !identifai_json_iter_next (&iter, NULL, &more))
-    *chosen = only;
+  return NULL;
 }
 
 static gboolean
-read_chosen_verdict (IdentifaiResult * self, const Answer * answer,
+read_chosen_verdict (IdentifaiResult * self, JsonNode * answer,
     const gchar * heuristic, GError ** error)
 {
-  IdentifaiJson chosen;
+  JsonNode *chosen = heuristic == NULL ? choose_main (answer, error) :
+      choose_by_heuristic (answer, heuristic, error);
   Verdict verdict;
 
-  if (heuristic == NULL)
-    choose_main (answer, &chosen);
-  else if (!choose_by_heuristic (answer, heuristic, &chosen, error))
-    return FALSE;
-
-  if (is_null (&chosen))
-    return bad (error, "The answer is final, but has no verdict");
-  if (!verdict_read (&verdict, &chosen, error))
+  if (chosen == NULL || !verdict_read (&verdict, chosen, error))
     return FALSE;
 
   self->classification = verdict.classification;
@@ -402,62 +405,40 @@ read_chosen_verdict (IdentifaiResult * self, const Answer * answer,
 
 /* -- one answer -- */
 
-static void
-answer_read (Answer * self, const IdentifaiJson * object)
-{
-  const struct
-  {
-    const gchar *name;
-    IdentifaiJson *value;
-  } members[] = {
-    {"identifier", &self->identifier}, {"status", &self->status},
-    {"verdict", &self->verdict}, {"verdicts", &self->verdicts},
-    {"results", &self->results}, {"is_nsfw", &self->is_nsfw},
-    {"force_classification", &self->forced},
-  };
-  guint i;
-
-  self->whole = *object;
-  for (i = 0; i < G_N_ELEMENTS (members); i++)
-    identifai_json_get_member (object, members[i].name, members[i].value);
-}
-
 /* By the rule: a status that says so, or without a status a verdict. */
 static gboolean
-read_state (const Answer * answer, IdentifaiResultState * state,
-    GError ** error)
+read_state (JsonNode * answer, IdentifaiResultState * state, GError ** error)
 {
-  gchar *status = identifai_json_dup_string (&answer->status);
+  JsonNode *node = identifai_json_get_member (answer, "status");
+  const gchar *status = identifai_json_get_string (node);
   gboolean is_final;
 
   *state = IDENTIFAI_RESULT_PENDING;
-  if (status == NULL && !is_null (&answer->status))
+  if (status == NULL && !is_null (node))
     return bad (error, "The answer's status is no string");
 
   is_final = status ? g_ascii_strcasecmp (status, "done") == 0 :
-      !is_null (&answer->verdict);
+      !is_null (identifai_json_get_member (answer, "verdict"));
   if (is_final)
     *state = IDENTIFAI_RESULT_FINAL;
   else if (status != NULL && g_ascii_strcasecmp (status, "errored") == 0)
     *state = IDENTIFAI_RESULT_ERRORED;
-  g_free (status);
 
   return TRUE;
 }
 
 static void
-read_results (IdentifaiResult * self, const Answer * answer,
-    IdentifaiRoom * room)
+read_results (IdentifaiResult * self, JsonNode * node, IdentifaiRoom * room)
 {
   GValue list = G_VALUE_INIT;
 
-  if (is_object (&answer->results)) {
+  if (is_object (node)) {
     gst_structure_free (self->results);
     self->results =
-        identifai_structure_from_json (&answer->results, "results", room);
-  } else if (identifai_json_get_type (&answer->results) ==
-      IDENTIFAI_JSON_ARRAY
-      && identifai_structure_value_from_json (&answer->results, &list, room)) {
+        identifai_structure_from_json (json_node_get_object (node), "results",
+        room);
+  } else if (is_array (node)
+      && identifai_structure_value_from_json (node, &list, room)) {
     /* the service's introduction speaks of an array */
     gst_structure_take_value (self->results, "results", &list);
   }
@@ -466,38 +447,37 @@ read_results (IdentifaiResult * self, const Answer * answer,
 }
 
 static gboolean
-read_final (IdentifaiResult * self, const Answer * answer,
+read_final (IdentifaiResult * self, JsonNode * answer,
     const gchar * heuristic, GError ** error)
 {
   IdentifaiRoom room = IDENTIFAI_ROOM;
 
   if (!read_chosen_verdict (self, answer, heuristic, error))
     return FALSE;
-  self->nsfw = get_flag (&answer->is_nsfw);
-  self->forced = dup_name (&answer->forced);
-  read_verdicts (&answer->verdicts, &self->verdicts, &room);
-  read_results (self, answer, &room);
+  self->nsfw = get_flag (identifai_json_get_member (answer, "is_nsfw"));
+  self->forced =
+      dup_name (identifai_json_get_member (answer, "force_classification"));
+  read_verdicts (get_verdicts (answer), &self->verdicts, &room);
+  read_results (self, identifai_json_get_member (answer, "results"), &room);
 
   return TRUE;
 }
 
 static void
-read_errors (IdentifaiResult * self, const Answer * answer)
+read_errors (IdentifaiResult * self, JsonNode * answer)
 {
   static const gchar *const names[] = { "errors", "error", "message" };
-  IdentifaiJson member;
   guint i;
 
-  for (i = 0; self->error_text == NULL && i < G_N_ELEMENTS (names); i++) {
-    if (identifai_json_get_member (&answer->whole, names[i], &member))
-      self->error_text = identifai_error_words (&member);
-  }
+  for (i = 0; self->error_text == NULL && i < G_N_ELEMENTS (names); i++)
+    self->error_text =
+        identifai_error_words (identifai_json_get_member (answer, names[i]));
   if (self->error_text == NULL)
     self->error_text = g_strdup ("The service gave up and gives no reason");
 }
 
 static IdentifaiResult *
-read_result (const Answer * answer, const gchar * heuristic, GError ** error)
+read_result (JsonNode * answer, const gchar * heuristic, GError ** error)
 {
   IdentifaiResult *self = result_new ();
 
@@ -509,8 +489,8 @@ read_result (const Answer * answer, const gchar * heuristic, GError ** error)
   }
   if (self->state == IDENTIFAI_RESULT_ERRORED)
     read_errors (self, answer);
-  self->identifier = dup_identifier (&answer->identifier);
-  self->json = g_strndup (answer->whole.text, answer->whole.length);
+  self->identifier =
+      dup_identifier (identifai_json_get_member (answer, "identifier"));
 
   return self;
 }
@@ -524,97 +504,140 @@ check_size (gsize length, GError ** error)
   return TRUE;
 }
 
+/* The object that is all of data, without the white space around it. */
+static IdentifaiJsonSlice
+find_object (const gchar * data, gsize length)
+{
+  IdentifaiJsonSlice slice = { memchr (data, '{', length), 0 };
+
+  slice.length = data + length - slice.text;
+  while (slice.text[slice.length - 1] != '}')
+    slice.length--;
+
+  return slice;
+}
+
 IdentifaiResult *
 identifai_result_parse (const gchar * data, gsize length,
     const gchar * heuristic, GError ** error)
 {
-  IdentifaiJson json;
-  Answer answer;
+  IdentifaiResult *self = NULL;
+  JsonNode *answer;
 
   if (!check_size (length, error))
     return NULL;
-  if (!g_utf8_validate_len (data, length, NULL)) {
-    bad (error, "The answer is no valid UTF-8");
+  answer = identifai_json_read (data, length, error);
+  if (answer == NULL)
     return NULL;
-  }
-  if (!identifai_json_check (data, length, IDENTIFAI_MAX_NESTING, &json, error))
-    return NULL;
-  if (!is_object (&json)) {
-    bad (error, "The answer is no JSON object");
-    return NULL;
-  }
-  answer_read (&answer, &json);
 
-  return read_result (&answer, heuristic, error);
+  if (is_object (answer))
+    self = read_result (answer, heuristic, error);
+  else
+    bad (error, "The answer is no JSON object");
+  json_node_unref (answer);
+  if (self != NULL) {
+    IdentifaiJsonSlice slice = find_object (data, length);
+
+    self->json = g_strndup (slice.text, slice.length);
+  }
+
+  return self;
 }
 
 /* -- many answers -- */
 
 /* Its identifier; failing that, the file's hash. */
 static gchar *
-dup_result_identifier (const IdentifaiJson * json)
+dup_result_identifier (JsonNode * result)
 {
-  IdentifaiJson member;
-  gchar *identifier = NULL;
+  gchar *identifier =
+      dup_identifier (identifai_json_get_member (result, "identifier"));
 
-  if (identifai_json_get_member (json, "identifier", &member))
-    identifier = dup_identifier (&member);
-  if (identifier == NULL && identifai_json_get_member (json, "hash", &member))
-    identifier = dup_identifier (&member);
-
-  return identifier;
+  return identifier ? identifier :
+      dup_identifier (identifai_json_get_member (result, "hash"));
 }
 
+/* Takes over identifier. */
 static void
-add_slice (GHashTable * slices, GBytes * data, const IdentifaiJson * json)
+add_result (GHashTable * results, GBytes * data, gchar * identifier,
+    const IdentifaiJsonSlice * slice)
 {
   const gchar *start = g_bytes_get_data (data, NULL);
-  gchar *identifier = dup_result_identifier (json);
 
   if (identifier != NULL)
-    g_hash_table_replace (slices, identifier,
-        g_bytes_new_from_bytes (data, json->text - start, json->length));
+    g_hash_table_replace (results, identifier,
+        g_bytes_new_from_bytes (data, slice->text - start, slice->length));
 }
 
-/* The array of results in json: itself, or an object's first array. */
+/* list is the text of an array. */
 static gboolean
-find_list (const IdentifaiJson * json, IdentifaiJson * list)
+split_list (GHashTable * results, GBytes * data, IdentifaiJsonSlice list,
+    GError ** error)
 {
-  IdentifaiJsonIter iter;
+  GArray *slices = g_array_new (FALSE, FALSE, sizeof (IdentifaiJsonSlice));
+  JsonNode *array =
+      identifai_json_skim (list.text, list.length, 1, slices, error);
+  gboolean good = array != NULL && slices->len <= MAX_RESULTS;
+  guint i;
 
-  *list = *json;
-  if (!is_object (json))
-    return identifai_json_get_type (json) == IDENTIFAI_JSON_ARRAY;
+  for (i = 0; good && i < slices->len; i++) {
+    IdentifaiJsonSlice *slice = &g_array_index (slices, IdentifaiJsonSlice, i);
+    JsonNode *result =
+        identifai_json_skim (slice->text, slice->length, 1, NULL, NULL);
 
-  identifai_json_iter_init (&iter, json);
-  while (identifai_json_iter_next (&iter, NULL, list)) {
-    if (identifai_json_get_type (list) == IDENTIFAI_JSON_ARRAY)
+    add_result (results, data, dup_result_identifier (result), slice);
+    g_clear_pointer (&result, json_node_unref);
+  }
+  if (array != NULL && !good)
+    bad (error, "The answer has too many results");
+  g_clear_pointer (&array, json_node_unref);
+  g_array_unref (slices);
+
+  return good;
+}
+
+/* The array of results: whole itself, or the first array in the object. */
+static gboolean
+find_list (JsonNode * node, const GArray * slices, IdentifaiJsonSlice whole,
+    IdentifaiJsonSlice * list)
+{
+  guint i;
+
+  *list = whole;
+  for (i = 0; is_object (node) && i < slices->len; i++) {
+    *list = g_array_index (slices, IdentifaiJsonSlice, i);
+    if (*list->text == '[')
       return TRUE;
   }
 
-  return FALSE;
+  return is_array (node);
 }
 
 static gboolean
-split (GHashTable * slices, GBytes * data, const IdentifaiJson * json)
+split (GHashTable * results, GBytes * data, GError ** error)
 {
-  IdentifaiJsonIter iter;
-  IdentifaiJson list, element;
-  gchar *identifier = dup_result_identifier (json);
+  GArray *slices = g_array_new (FALSE, FALSE, sizeof (IdentifaiJsonSlice));
+  IdentifaiJsonSlice whole, list;
+  JsonNode *node;
+  gchar *identifier;
+  gboolean good = FALSE;
 
+  whole.text = g_bytes_get_data (data, &whole.length);
+  node = identifai_json_skim (whole.text, whole.length, 1, slices, error);
+  identifier = dup_result_identifier (node);
   if (identifier != NULL) {     /* one result without the array around it */
-    add_slice (slices, data, json);
-    g_free (identifier);
-    return TRUE;
+    whole = find_object (whole.text, whole.length);
+    add_result (results, data, identifier, &whole);
+    good = TRUE;
+  } else if (node != NULL && find_list (node, slices, whole, &list)) {
+    good = split_list (results, data, list, error);
+  } else if (node != NULL) {
+    bad (error, "The answer is no array of results");
   }
-  if (!find_list (json, &list))
-    return FALSE;
+  g_clear_pointer (&node, json_node_unref);
+  g_array_unref (slices);
 
-  identifai_json_iter_init (&iter, &list);
-  while (identifai_json_iter_next (&iter, NULL, &element))
-    add_slice (slices, data, &element);
-
-  return TRUE;
+  return good;
 }
 
 /* One result that nests too deep or has invalid UTF-8 must not spoil those
@@ -622,38 +645,20 @@ split (GHashTable * slices, GBytes * data, const IdentifaiJson * json)
 GHashTable *
 identifai_result_split_batch (GBytes * data, GError ** error)
 {
-  gsize length;
-  const gchar *text = g_bytes_get_data (data, &length);
-  GHashTable *slices;
-  IdentifaiJson json;
+  GHashTable *results;
 
-  if (!check_size (length, error)
-      || !identifai_json_check (text, length, G_MAXUINT, &json, error))
+  if (!check_size (g_bytes_get_size (data), error))
     return NULL;
 
-  slices = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+  results = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
       (GDestroyNotify) g_bytes_unref);
-  if (!split (slices, data, &json)) {
-    g_hash_table_unref (slices);
-    bad (error, "The answer is no array of results");
-    return NULL;
-  }
+  if (!split (results, data, error))
+    g_clear_pointer (&results, g_hash_table_unref);
 
-  return slices;
+  return results;
 }
 
 /* -- the answer to a submit call -- */
-
-static gchar *
-identifier_from_json (const IdentifaiJson * json)
-{
-  IdentifaiJson member = *json;
-
-  if (is_object (json))
-    identifai_json_get_member (json, "identifier", &member);
-
-  return dup_identifier (&member);
-}
 
 /* Text as it is, if it can't be meant as a page or as broken JSON. */
 static gchar *
@@ -673,22 +678,33 @@ identifier_from_text (const gchar * data, gsize length)
   return g_strndup (data, length);
 }
 
+static gchar *
+identifier_from_json (JsonNode * node)
+{
+  return dup_identifier (is_object (node) ?
+      identifai_json_get_member (node, "identifier") : node);
+}
+
 gchar *
 identifai_result_parse_identifier (const gchar * data, gsize length,
     GError ** error)
 {
   gchar *identifier;
-  IdentifaiJson json;
+  JsonNode *node;
+  GType type;
 
   if (!check_size (length, error))
     return NULL;
 
-  if (identifai_json_check (data, length, IDENTIFAI_MAX_NESTING, &json, NULL))
-    identifier = identifier_from_json (&json);
-  else
+  node = identifai_json_skim (data, length, 1, NULL, NULL);
+  type = identifai_json_get_type (node);
+  if (node == NULL || type == G_TYPE_INT64 || type == G_TYPE_DOUBLE)
     identifier = identifier_from_text (data, length);
+  else
+    identifier = identifier_from_json (node);
   if (identifier == NULL)
     bad (error, "The answer to the upload has no usable identifier");
+  g_clear_pointer (&node, json_node_unref);
 
   return identifier;
 }

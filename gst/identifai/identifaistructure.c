@@ -33,7 +33,7 @@ typedef struct
   guint n_objects;              /* that are around, each doubles the escapes */
 } Converter;
 
-static gboolean convert (Converter * self, const IdentifaiJson * json, Kind as,
+static gboolean convert (Converter * self, JsonNode * node, Kind as,
     guint level, GValue * value);
 
 /* Names that GStreamer or an earlier answer interned are free; of others the
@@ -50,9 +50,8 @@ may_intern (const gchar * name)
       && g_atomic_int_add (&new_names, 1) < MAX_NEW_NAMES;
 }
 
-/* Takes over name. */
 static gchar *
-field_name (gchar * name)
+field_name (const gchar * name)
 {
   GString *out = g_string_new (NULL);
   const gchar *p;
@@ -63,7 +62,6 @@ field_name (gchar * name)
       *p != '\0' && out->len < MAX_NAME_BYTES; p = g_utf8_next_char (p))
     g_string_append_c (out, g_ascii_isalnum (*p) || strchr ("-_.", *p) ?
         *p : '_');
-  g_free (name);
 
   return g_string_free (out, FALSE);
 }
@@ -78,63 +76,60 @@ is_always_double (const gchar * name)
   return g_strv_contains (names, name);
 }
 
-static Kind
-number_kind (const IdentifaiJson * json)
+static gboolean
+is_tree (JsonNode * node)
 {
-  gint64 integer;
-  gdouble number;
+  GType type = identifai_json_get_type (node);
 
-  if (identifai_json_get_int64 (json, &integer))
-    return integer >= G_MININT && integer <= G_MAXINT ? KIND_INT : KIND_INT64;
-
-  return identifai_json_get_double (json, &number) ? KIND_DOUBLE : 0;
+  return type == JSON_TYPE_ARRAY || type == JSON_TYPE_OBJECT;
 }
 
-static gboolean
-is_tree (const IdentifaiJson * json)
+static Kind
+number_kind (JsonNode * node)
 {
-  IdentifaiJsonType type = identifai_json_get_type (json);
+  gint64 integer = json_node_get_int (node);
+  gdouble number;
 
-  return type == IDENTIFAI_JSON_ARRAY || type == IDENTIFAI_JSON_OBJECT;
+  if (identifai_json_get_type (node) == G_TYPE_INT64)
+    return integer >= G_MININT && integer <= G_MAXINT ? KIND_INT : KIND_INT64;
+
+  return identifai_json_get_double (node, &number) ? KIND_DOUBLE : 0;
 }
 
 /* 0: not to be represented, left out. */
 static Kind
-scalar_kind (const IdentifaiJson * json)
+scalar_kind (JsonNode * node)
 {
-  switch (identifai_json_get_type (json)) {
-    case IDENTIFAI_JSON_BOOLEAN:
-      return KIND_BOOLEAN;
-    case IDENTIFAI_JSON_NUMBER:
-      return number_kind (json);
-    case IDENTIFAI_JSON_STRING:
-      return KIND_STRING;
-    case IDENTIFAI_JSON_OBJECT:
-      return KIND_OBJECT;
-    default:
-      return 0;
-  }
+  GType type = identifai_json_get_type (node);
+
+  if (type == G_TYPE_BOOLEAN)
+    return KIND_BOOLEAN;
+  if (type == G_TYPE_INT64 || type == G_TYPE_DOUBLE)
+    return number_kind (node);
+  if (type == G_TYPE_STRING)
+    return KIND_STRING;
+
+  return type == JSON_TYPE_OBJECT ? KIND_OBJECT : 0;
 }
 
 /* The set of what is in an array, and in the arrays within it. level is the
  * elements'. */
 static guint
-kinds_in_array (const IdentifaiJson * array, guint level)
+kinds_in_array (JsonArray * array, guint level)
 {
-  guint kinds = 0, inner = 0;
+  guint kinds = 0, inner = 0, i;
   gboolean has_arrays = FALSE;
-  IdentifaiJsonIter iter;
-  IdentifaiJson element;
 
-  identifai_json_iter_init (&iter, array);
-  while (identifai_json_iter_next (&iter, NULL, &element)) {
-    if (is_tree (&element) && level > MAX_LEVELS) {
+  for (i = 0; i < json_array_get_length (array); i++) {
+    JsonNode *element = json_array_get_element (array, i);
+
+    if (is_tree (element) && level > MAX_LEVELS) {
       kinds |= KIND_STRING;     /* its text */
-    } else if (identifai_json_get_type (&element) == IDENTIFAI_JSON_ARRAY) {
+    } else if (JSON_NODE_HOLDS_ARRAY (element)) {
       has_arrays = TRUE;
-      inner |= kinds_in_array (&element, level + 1);
+      inner |= kinds_in_array (json_node_get_array (element), level + 1);
     } else {
-      kinds |= scalar_kind (&element);
+      kinds |= scalar_kind (element);
     }
   }
 
@@ -159,35 +154,32 @@ common_kind (guint kinds)
 
 /* as is 0 for the outermost of arrays within each other, which finds out. */
 static void
-convert_array (Converter * self, const IdentifaiJson * json, Kind as,
-    guint level, GValue * value)
+convert_array (Converter * self, JsonArray * array, Kind as, guint level,
+    GValue * value)
 {
-  IdentifaiJsonIter iter;
-  IdentifaiJson element;
+  guint i;
 
   if (as == 0)
-    as = common_kind (kinds_in_array (json, level + 1));
+    as = common_kind (kinds_in_array (array, level + 1));
 
   gst_value_array_init (value, 0);
-  identifai_json_iter_init (&iter, json);
-  while (*self->room >= 0 && identifai_json_iter_next (&iter, NULL, &element)) {
+  for (i = 0; *self->room >= 0 && i < json_array_get_length (array); i++) {
     GValue item = G_VALUE_INIT;
 
-    if (convert (self, &element, as, level + 1, &item))
+    if (convert (self, json_array_get_element (array, i), as, level + 1, &item))
       gst_value_array_append_and_take_value (value, &item);
   }
 }
 
 static void
-convert_member (Converter * self, const IdentifaiJson * key,
-    const IdentifaiJson * member, guint level, GstStructure * structure)
+convert_member (Converter * self, const gchar * key, JsonNode * member,
+    guint level, GstStructure * structure)
 {
-  gchar *name = field_name (identifai_json_dup_string (key));
+  gchar *name = field_name (key);
   GValue value = G_VALUE_INIT;
   Kind as = 0;
 
-  if (is_always_double (name)
-      && identifai_json_get_type (member) == IDENTIFAI_JSON_NUMBER)
+  if (is_always_double (name) && (scalar_kind (member) & KIND_NUMBERS) != 0)
     as = KIND_DOUBLE;
   if (may_intern (name) && convert (self, member, as, level, &value))
     gst_structure_take_value (structure, name, &value);
@@ -195,88 +187,51 @@ convert_member (Converter * self, const IdentifaiJson * key,
 }
 
 static GstStructure *
-convert_object (Converter * self, const IdentifaiJson * json,
-    const gchar * name, guint level)
+convert_object (Converter * self, JsonObject * object, const gchar * name,
+    guint level)
 {
   GstStructure *structure = gst_structure_new_empty (name);
-  IdentifaiJson key, member;
-  IdentifaiJsonIter iter;
   guint n_members = 0;
+  JsonObjectIter iter;
+  JsonNode *member;
+  const gchar *key;
 
   self->n_objects++;
-  identifai_json_iter_init (&iter, json);
+  json_object_iter_init_ordered (&iter, object);
   while (*self->room >= 0 && n_members++ < MAX_MEMBERS
-      && identifai_json_iter_next (&iter, &key, &member)) {
-    if (iter.has_keys)
-      convert_member (self, &key, &member, level + 1, structure);
-  }
+      && json_object_iter_next_ordered (&iter, &key, &member))
+    convert_member (self, key, member, level + 1, structure);
   self->n_objects--;
 
   return structure;
 }
 
 static void
-convert_number (const IdentifaiJson * json, Kind kind, GValue * value)
+convert_number (JsonNode * node, Kind kind, GValue * value)
 {
-  gint64 integer = 0;
-  gdouble number = 0;
-
-  identifai_json_get_int64 (json, &integer);
-  identifai_json_get_double (json, &number);
   if (kind == KIND_INT) {
     g_value_init (value, G_TYPE_INT);
-    g_value_set_int (value, integer);
+    g_value_set_int (value, json_node_get_int (node));
   } else if (kind == KIND_INT64) {
     g_value_init (value, G_TYPE_INT64);
-    g_value_set_int64 (value, integer);
+    g_value_set_int64 (value, json_node_get_int (node));
   } else {
     g_value_init (value, G_TYPE_DOUBLE);
-    g_value_set_double (value, number);
+    g_value_set_double (value, json_node_get_double (node));
   }
 }
 
 static void
-convert_boolean (const IdentifaiJson * json, GValue * value)
+convert_tree (Converter * self, JsonNode * node, Kind as, guint level,
+    GValue * value)
 {
-  gboolean boolean = FALSE;
-
-  identifai_json_get_boolean (json, &boolean);
-  g_value_init (value, G_TYPE_BOOLEAN);
-  g_value_set_boolean (value, boolean);
-}
-
-/* A string as it is, anything else as its JSON text. */
-static void
-convert_text (const IdentifaiJson * json, GValue * value)
-{
-  gchar *text = identifai_json_dup_string (json);
-
-  g_value_init (value, G_TYPE_STRING);
-  g_value_take_string (value, text ? text :
-      g_strndup (json->text, json->length));
-}
-
-static void
-convert_scalar (const IdentifaiJson * json, Kind kind, GValue * value)
-{
-  if (kind == KIND_BOOLEAN)
-    convert_boolean (json, value);
-  else if (kind & KIND_NUMBERS)
-    convert_number (json, kind, value);
-  else
-    convert_text (json, value);
-}
-
-static void
-convert_tree (Converter * self, const IdentifaiJson * json, Kind as,
-    guint level, GValue * value)
-{
-  if (identifai_json_get_type (json) == IDENTIFAI_JSON_ARRAY) {
-    convert_array (self, json, as, level, value);
+  if (JSON_NODE_HOLDS_ARRAY (node)) {
+    convert_array (self, json_node_get_array (node), as, level, value);
     return;
   }
   g_value_init (value, GST_TYPE_STRUCTURE);
-  g_value_take_boxed (value, convert_object (self, json, "object", level));
+  g_value_take_boxed (value, convert_object (self, json_node_get_object (node),
+          "object", level));
 }
 
 /* Books what length bytes of content will print to. */
@@ -288,34 +243,63 @@ take_room (Converter * self, gsize length)
   return *self->room >= 0;
 }
 
-/* as: what the value is to become, 0 = what it is. */
+/* A string as it is, anything else as its JSON text. */
 static gboolean
-convert (Converter * self, const IdentifaiJson * json, Kind as, guint level,
-    GValue * value)
+convert_text (Converter * self, JsonNode * node, GValue * value)
 {
-  Kind kind = scalar_kind (json);
+  const gchar *string = identifai_json_get_string (node);
+  gchar *text = string ? g_strdup (string) : json_to_string (node, FALSE);
 
-  if (is_tree (json) && as != KIND_TEXT && level <= MAX_LEVELS) {
-    if (!take_room (self, 0))
-      return FALSE;
-    convert_tree (self, json, as, level, value);
-    return TRUE;
-  }
-
-  if (as == KIND_TEXT || is_tree (json))
-    kind =
-        identifai_json_get_type (json) == IDENTIFAI_JSON_NULL ? 0 : KIND_TEXT;
-  else if ((kind & KIND_NUMBERS) != 0 && (as & KIND_NUMBERS) != 0)
-    kind = as;
-  if (kind == 0 || !take_room (self, json->length))
+  if (!take_room (self, strlen (text))) {
+    g_free (text);
     return FALSE;
-  convert_scalar (json, kind, value);
+  }
+  g_value_init (value, G_TYPE_STRING);
+  g_value_take_string (value, text);
 
   return TRUE;
 }
 
+static gboolean
+convert_scalar (Converter * self, JsonNode * node, Kind kind, GValue * value)
+{
+  if (!take_room (self, 0))
+    return FALSE;
+
+  if (kind == KIND_BOOLEAN) {
+    g_value_init (value, G_TYPE_BOOLEAN);
+    g_value_set_boolean (value, json_node_get_boolean (node));
+  } else {
+    convert_number (node, kind, value);
+  }
+
+  return TRUE;
+}
+
+/* as: what the value is to become, 0 = what it is. */
+static gboolean
+convert (Converter * self, JsonNode * node, Kind as, guint level,
+    GValue * value)
+{
+  Kind kind = scalar_kind (node);
+
+  if (is_tree (node) && as != KIND_TEXT && level <= MAX_LEVELS) {
+    if (!take_room (self, 0))
+      return FALSE;
+    convert_tree (self, node, as, level, value);
+    return TRUE;
+  }
+
+  if (is_tree (node) || kind == KIND_STRING || (as == KIND_TEXT && kind != 0))
+    return convert_text (self, node, value);
+  if ((kind & KIND_NUMBERS) != 0 && (as & KIND_NUMBERS) != 0)
+    kind = as;
+
+  return kind != 0 && convert_scalar (self, node, kind, value);
+}
+
 GstStructure *
-identifai_structure_from_json (const IdentifaiJson * object, const gchar * name,
+identifai_structure_from_json (JsonObject * object, const gchar * name,
     IdentifaiRoom * room)
 {
   Converter converter = { room, 0 };
@@ -324,10 +308,10 @@ identifai_structure_from_json (const IdentifaiJson * object, const gchar * name,
 }
 
 gboolean
-identifai_structure_value_from_json (const IdentifaiJson * json,
-    GValue * value, IdentifaiRoom * room)
+identifai_structure_value_from_json (JsonNode * node, GValue * value,
+    IdentifaiRoom * room)
 {
   Converter converter = { room, 0 };
 
-  return convert (&converter, json, 0, 1, value);
+  return convert (&converter, node, 0, 1, value);
 }

@@ -8,7 +8,8 @@
  *   array           GstValueArray, whose elements GStreamer wants to be of one
  *                   type: integers among doubles become doubles, any other
  *                   mixture becomes strings (strings as they are, the others as
- *                   their JSON text). null has no place in it and is left out.
+ *                   json-glib writes them). null has no place in it and is left
+ *                   out.
  *   string          string, valid UTF-8
  *   integer         gint, gint64 where it is too large, else gdouble
  *   other numbers   gdouble; left out if a double can't hold them
@@ -24,7 +25,7 @@
  * members of an object have the same name then, the last counts.
  *
  * What a hostile text could cost is bounded: objects and arrays ten deep (what
- * is deeper is given as a string of its JSON text), 256 members an object,
+ * is deeper is given as a string, as json-glib writes it), 256 members an object,
  * field names in the process (GStreamer never frees one), and the length of
  * gst_structure_to_string(), which doubles with every level. What is beyond is
  * left out.
@@ -42,13 +43,12 @@ G_BEGIN_DECLS
 typedef gint64 IdentifaiRoom;
 #define IDENTIFAI_ROOM (64 * 1024 * 1024)
 
-/* object was checked and is valid UTF-8. The structure is meant to be a field
- * of a message. An empty one if object is no object. */
-GstStructure *identifai_structure_from_json (const IdentifaiJson * object,
+/* The structure is meant to be a field of a message. */
+GstStructure *identifai_structure_from_json (JsonObject * object,
     const gchar * name, IdentifaiRoom * room);
 
 /* The same for a value of any type; FALSE (value unset) if it is left out. */
-gboolean identifai_structure_value_from_json (const IdentifaiJson * json,
-    GValue * value, IdentifaiRoom * room);
+gboolean identifai_structure_value_from_json (JsonNode * node, GValue * value,
+    IdentifaiRoom * room);
 
 G_END_DECLS

@@ -74,6 +74,10 @@ static const struct
   /* what spoils one result doesn't spoil its neighbours */
   {"[{\"identifier\":\"a\",\"x\":\"\377\"},{\"identifier\":\"b\"}]",
       "a={\"identifier\":\"a\",\"x\":\"\377\"}\nb={\"identifier\":\"b\"}"},
+  {"[{\"identifier\":\"a\",\"x\":[1 2]},{\"identifier\":\"b\"}]",
+      "a={\"identifier\":\"a\",\"x\":[1 2]}\nb={\"identifier\":\"b\"}"},
+  {"[{\"identifier\":\"a\" \"x\":1},{\"identifier\":\"b\"}]",
+      "b={\"identifier\":\"b\"}"},
 };
 
 static gchar *
@@ -119,6 +123,32 @@ GST_START_TEST (test_batch)
     fail_unless_equals_string (described, batches[i].slices);
     g_free (described);
     g_hash_table_unref (slices);
+  }
+}
+
+GST_END_TEST;
+
+/* A call asks for a hundred; so many are no answer to it. */
+GST_START_TEST (test_batch_size)
+{
+  static const guint sizes[] = { 0, 100, 10000, 10001 };
+  guint i, k;
+
+  for (i = 0; i < G_N_ELEMENTS (sizes); i++) {
+    GString *text = g_string_new ("[0");
+    GHashTable *slices;
+    GBytes *data;
+
+    for (k = 0; k < sizes[i]; k++)
+      g_string_append_printf (text, ",{\"identifier\":%u}", k);
+    g_string_append_c (text, ']');
+    data = g_string_free_to_bytes (text);
+    slices = identifai_result_split_batch (data, NULL);
+    fail_unless_equals_int (slices != NULL, sizes[i] <= 10000);
+    if (slices != NULL)
+      fail_unless_equals_int (g_hash_table_size (slices), sizes[i]);
+    g_clear_pointer (&slices, g_hash_table_unref);
+    g_bytes_unref (data);
   }
 }
 
@@ -447,6 +477,7 @@ answers_suite (void)
 
   suite_add_tcase (s, tc);
   tcase_add_test (tc, test_batch);
+  tcase_add_test (tc, test_batch_size);
   tcase_add_test (tc, test_identifier);
   tcase_add_test (tc, test_identifier_length);
   tcase_add_test (tc, test_error);

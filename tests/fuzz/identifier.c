@@ -12,6 +12,9 @@
 int
 LLVMFuzzerInitialize (int *argc, char ***argv)
 {
+  g_log_set_always_fatal (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL
+      | G_LOG_LEVEL_WARNING);
+
   return 0;
 }
 
