@@ -9,7 +9,8 @@
  *            job                 until its jobs there are gone
  *
  * Locks: one for the process, identifai_client_lock(), held for short stretches
- * and never during a callback, a free function or I/O. Fields marked [L] belong
+ * and never during a callback, a free function or I/O; a budget's locks are
+ * taken within it, nothing else is. Fields marked [L] belong
  * to it, [N] to the client's network thread, [C] don't change after creation.
  */
 

@@ -97,7 +97,7 @@ identifai_lane_new (const IdentifaiClientSettings * settings,
   self->transport_key = identifai_transport_key (settings);
   g_cond_init (&self->callers);
 
-  usable = load_authorities (self, error) && check_tls (self, error);
+  usable = check_tls (self, error) && load_authorities (self, error);
 
   identifai_client_lock ();
   if (usable)
@@ -210,6 +210,7 @@ identifai_lane_renew_key (IdentifaiJob * job)
     key = read_other_key (self, old);
     identifai_client_lock ();
   }
+  /* The job itself still sits there, so no client is left to be stopped yet. */
   if (key && !self->closed && self->seat == refused) {
     change_key_locked (self, g_steal_pointer (&key));
     move_queued_locked (self, refused);

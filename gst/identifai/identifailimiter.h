@@ -5,8 +5,8 @@
  * Keeps calls below the service's published limits: so many in any second and
  * so many in any minute, for each kind of call. Sliding windows over a
  * monotonic clock that the caller reads: every function takes the time, in
- * microseconds as of g_get_monotonic_time(). Not thread-safe: the client's
- * network thread owns it.
+ * microseconds as of g_get_monotonic_time(). Not thread-safe: its budget's
+ * lock guards it.
  */
 
 #pragma once

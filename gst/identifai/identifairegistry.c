@@ -251,7 +251,7 @@ client_new_locked (const gchar * endpoint, const gchar * api_key)
   self->context = g_main_context_new ();
   self->loop = g_main_loop_new (self->context, FALSE);
   self->pump = g_source_new (&pump_funcs, sizeof (GSource));
-  g_source_set_static_name (self->pump, "identifai pump");
+  g_source_set_name (self->pump, "identifai pump");
   g_source_set_callback (self->pump, on_pump, self, NULL);
   g_source_attach (self->pump, self->context);
   g_cond_init (&self->finished);

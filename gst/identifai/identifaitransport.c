@@ -159,7 +159,7 @@ exchange_start_watchdog (IdentifaiExchange * self)
   self->progress = g_get_monotonic_time ();
   self->answer_by = G_MAXINT64;
   self->watchdog = g_source_new (&ready_funcs, sizeof (GSource));
-  g_source_set_static_name (self->watchdog, "identifai watchdog");
+  g_source_set_name (self->watchdog, "identifai watchdog");
   g_source_set_callback (self->watchdog, on_watchdog, self, NULL);
   g_source_set_ready_time (self->watchdog,
       self->progress + self->transport->timeout);

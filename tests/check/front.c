@@ -578,7 +578,7 @@ set_environment (guint row)
 
 GST_START_TEST (test_proxy)
 {
-  Call call = {.ca = "ca.pem",.n_jobs = 2 };
+  Call call = {.ca = proxy_rows[__i__].tls ? "ca.pem" : NULL,.n_jobs = 2 };
   LaneLog log;
   gchar *text;
 

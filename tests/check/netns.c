@@ -10,8 +10,10 @@
 #define _GNU_SOURCE             /* unshare, setns */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <glib/gstdio.h>
 #include "faultserver.h"
@@ -26,6 +28,7 @@
 /* Of both sides; a thread is on one of them, and so are those that it starts. */
 static int server_side, client_side;
 static gchar *hosts;            /* stands for /etc/hosts */
+static gchar *resolver;         /* stands for /etc/resolv.conf */
 
 static gboolean
 run (const gchar * format, ...)
@@ -83,7 +86,6 @@ connect_sides (void)
 static gboolean
 replace_names (void)
 {
-  gchar *resolver = NULL;
   int fd;
 
   if (unshare (CLONE_NEWNS) < 0
@@ -98,17 +100,15 @@ replace_names (void)
   if (mount (hosts, "/etc/hosts", NULL, MS_BIND, NULL) < 0
       || mount (resolver, "/etc/resolv.conf", NULL, MS_BIND, NULL) < 0)
     return FALSE;
-  g_unlink (resolver);
-  g_free (resolver);
 
   return TRUE;
 }
 
 /* In place, as the file is mounted. */
 static void
-set_names (const gchar * text)
+overwrite (const gchar * path, const gchar * text)
 {
-  FILE *file = g_fopen (hosts, "w");
+  FILE *file = g_fopen (path, "w");
 
   fail_unless (file != NULL);
   fail_unless (fputs (text, file) >= 0);
@@ -270,7 +270,7 @@ GST_START_TEST (test_names)
   LaneLog log;
   IdentifaiLane *lane;
 
-  set_names ("");
+  overwrite (hosts, "");
   lane = open_lane (server, "service.test", &log);
   lane_log_push_new (&log, lane, 1, 1000);
   fail_unless (lane_log_wait (&log, &log.n_attempts, 3));
@@ -279,10 +279,46 @@ GST_START_TEST (test_names)
   fail_unless (strstr (log.attempts->str, "name server"), "%s",
       log.attempts->str);
 
-  set_names (SERVER " service.test\n");
+  overwrite (hosts, SERVER " service.test\n");
   fail_unless (lane_log_wait (&log, &log.n_freed, 1), "%s", log.attempts->str);
   check_all_fine (&log, 1);
   identifai_lane_close (lane);
+  fault_server_free (server);
+  lane_log_clear (&log);
+}
+
+GST_END_TEST;
+
+/* A name server that takes questions and doesn't answer. */
+GST_START_TEST (test_close_in_lookup)
+{
+  struct sockaddr_in address = {.sin_family = AF_INET,.sin_port = htons (53) };
+  FaultServer *server = start_server (NULL, 0);
+  guint8 question[512];
+  IdentifaiLane *lane;
+  gint64 started;
+  LaneLog log;
+  int fd;
+
+  fail_unless (setns (server_side, CLONE_NEWNET) == 0);
+  fd = socket (AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  fail_unless (bind (fd, (struct sockaddr *) &address, sizeof (address)) == 0);
+  fail_unless (setns (client_side, CLONE_NEWNET) == 0);
+  overwrite (hosts, "");
+  overwrite (resolver, "nameserver " SERVER "\n");
+
+  lane = open_lane (server, "service.test", &log);
+  lane_log_push_new (&log, lane, 1, 1000);
+  fail_unless (recv (fd, question, sizeof (question), 0) > 0);
+  started = g_get_monotonic_time ();
+  identifai_lane_close (lane);
+  fail_unless (g_get_monotonic_time () - started < G_TIME_SPAN_SECOND);
+  fail_unless (lane_log_wait_for_threads (0));
+  fail_unless (g_get_monotonic_time () - started < 4 * G_TIME_SPAN_SECOND,
+      "it waited for the lookup");
+  fail_unless_equals_int (log.n_finished, 0);
+  overwrite (resolver, "nameserver 127.0.0.1\n");
+  close (fd);
   fault_server_free (server);
   lane_log_clear (&log);
 }
@@ -308,6 +344,7 @@ netns_suite (void)
   tcase_add_test (general, test_cable_while_waiting);
   tcase_add_test (general, test_close_without_cable);
   tcase_add_test (general, test_names);
+  tcase_add_test (general, test_close_in_lookup);
 
   return suite;
 }
@@ -329,7 +366,9 @@ main (int argc, char **argv)
   gst_check_init (&argc, &argv);
   failed = gst_check_run_suite (netns_suite (), "netns", __FILE__);
   g_unlink (hosts);
+  g_unlink (resolver);
   g_free (hosts);
+  g_free (resolver);
 
   return failed;
 }
