@@ -98,6 +98,7 @@ ticket_free (gpointer data)
 
   identifai_request_unref (ticket->request);
   g_free (ticket->ref_id);
+  g_free (ticket->identifier);
   g_free (ticket);
 }
 
@@ -274,6 +275,7 @@ on_submitted (gpointer data, const gchar * identifier,
     gst_identifai_outbox_queue (self,
         gst_identifai_message_submitted (self->element, segment,
             ticket_of (segment)->ref_id, identifier, upload_time));
+    ticket_of (segment)->identifier = g_strdup (identifier);
     g_clear_pointer (&segment->file, identifai_bytes_unref);
     g_clear_pointer (&ticket_of (segment)->request->file,
         identifai_bytes_unref);
@@ -782,6 +784,7 @@ fail_all_locked (GstIdentifaiOutbox * self)
   halt_locked (self);
   while ((segment = identifai_ledger_peek (self->ledger, 0)) != NULL) {
     identifai_ledger_remove (self->ledger, segment, IDENTIFAI_END_FAILED);
+    outcome.identifier = ticket_of (segment)->identifier;
     end_failed_locked (self, segment, &outcome);
   }
   /* More may come after a seek. */

@@ -19,6 +19,7 @@ typedef struct
 {
   IdentifaiRequest *request;    /* without its file until the segment has one */
   gchar *ref_id;                /* formatted, or NULL */
+  gchar *identifier;            /* once the service took the file */
   gboolean announced;           /* identifai-segment is queued */
 } GstIdentifaiTicket;
 
