@@ -136,8 +136,9 @@ note (EmuRequest * self, guint status)
   g_autofree gchar *fields = NULL;
   g_autofree gchar *why = NULL;
 
-  if (self->call != NULL && self->call->name == NULL)
+  if (self->noted || (self->call != NULL && self->call->name == NULL))
     return;
+  self->noted = TRUE;
   self->server->requests++;
   emu_log (self->server, "%s %s %u%s%s%s%s", method, request_path (self),
       status, self->refusal != NULL ? " " : "",
@@ -492,6 +493,20 @@ got_chunk (SoupServerMessage * message, GBytes * chunk, gpointer user_data)
     take_turns (self, length);
 }
 
+/* Also when the connection ended before all of the request was here. */
+static void
+finished (SoupServerMessage * message, gpointer user_data)
+{
+  EmuRequest *self = user_data;
+
+  if (self->noted || self->call == NULL)
+    return;
+  g_free (self->refusal);
+  self->refusal = g_strdup_printf ("the connection ended before the answer, "
+      "after %" G_GUINT64_FORMAT " bytes of the body", self->received);
+  note (self, 0);
+}
+
 static void
 request_started (SoupServer * soup, SoupServerMessage * message,
     gpointer user_data)
@@ -503,6 +518,7 @@ request_started (SoupServer * soup, SoupServerMessage * message,
   g_object_set_data_full (G_OBJECT (message), REQUEST_KEY, self, free_request);
   g_signal_connect (message, "got-headers", G_CALLBACK (got_headers), self);
   g_signal_connect (message, "got-chunk", G_CALLBACK (got_chunk), self);
+  g_signal_connect (message, "finished", G_CALLBACK (finished), self);
 }
 
 void

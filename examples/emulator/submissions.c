@@ -103,7 +103,7 @@ emu_submissions_find (EmuSubmissions * self, const gchar * identifier)
 
 /* Only what nobody waits for: a submission still to be judged is the court's
  * user data. */
-static void
+static gboolean
 forget_oldest (EmuSubmissions * self)
 {
   EmuSubmission *oldest = emu_submissions_find (self,
@@ -111,12 +111,13 @@ forget_oldest (EmuSubmissions * self)
   g_autofree gchar *key = NULL;
 
   if (oldest->judgement == NULL || oldest->pending > 0)
-    return;
+    return FALSE;
   g_queue_pop_head (&self->order);
   key = work_key (oldest->hash, &oldest->parameters);
   if (g_hash_table_lookup (self->by_work, key) == oldest)
     g_hash_table_remove (self->by_work, key);
   g_hash_table_remove (self->by_identifier, oldest->identifier);
+  return TRUE;
 }
 
 gboolean
@@ -171,8 +172,8 @@ emu_submissions_add (EmuSubmissions * self, const gchar * hash,
   g_autofree gchar *seed = g_strdup_printf ("%s %" G_GUINT64_FORMAT " %"
       G_GINT64_FORMAT, key, self->count++, g_get_real_time ());
 
-  if (g_queue_get_length (&self->order) >= EMU_MAX_SUBMISSIONS)
-    forget_oldest (self);
+  while (g_queue_get_length (&self->order) >= EMU_MAX_SUBMISSIONS
+      && forget_oldest (self));
   drop_thumbnails (self);
   submission->identifier =
       g_compute_checksum_for_string (G_CHECKSUM_SHA256, seed, -1);

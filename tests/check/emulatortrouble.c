@@ -204,6 +204,63 @@ GST_START_TEST (test_abuse)
 
 GST_END_TEST;
 
+/* The number of uploads that lie in the emulator's temporary folder. */
+static guint
+count_uploads (Emulator * emulator)
+{
+  GDir *dir = g_dir_open (emulator->directory, 0, NULL);
+  const gchar *name, *file;
+  guint n = 0;
+
+  while ((name = g_dir_read_name (dir)) != NULL) {
+    gchar *path = g_build_filename (emulator->directory, name, NULL);
+    GDir *inner = g_dir_open (path, 0, NULL);
+
+    while (inner != NULL && (file = g_dir_read_name (inner)) != NULL)
+      n += g_str_has_prefix (file, "upload-");
+    g_clear_pointer (&inner, g_dir_close);
+    g_free (path);
+  }
+  g_dir_close (dir);
+  return n;
+}
+
+/* Half an upload lies there while it comes, and not when its connection has
+ * ended; the page tells of it. */
+GST_START_TEST (test_upload_broken_off)
+{
+  static const gchar half[] = FORM "Content-Length: 1000000\r\n\r\n"
+      "--------------------------B\r\nContent-Disposition: form-data; "
+      "name=\"video\"; filename=\"x\"\r\n\r\n0123456789";
+  GSocketClient *client = g_socket_client_new ();
+  GSocketConnection *connection;
+  gboolean told = FALSE;
+  Emulator emulator;
+  gsize n;
+
+  emulator_start (&emulator, "--rate-limits off");
+  connection = g_socket_client_connect_to_uri (client, emulator.base, 80, NULL,
+      NULL);
+  g_output_stream_write_all (g_io_stream_get_output_stream (G_IO_STREAM
+          (connection)), half, strlen (half), &n, NULL, NULL);
+  while (count_uploads (&emulator) == 0)
+    g_thread_yield ();
+  g_object_unref (connection);
+  while (!told) {
+    Answer answer;
+
+    emulator_ask (&emulator, "GET", "/emulator/state", NULL, NULL, NULL, NULL,
+        &answer);
+    told = strstr (answer.body, "the connection ended before") != NULL;
+    answer_clear (&answer);
+  }
+  fail_unless_equals_int (count_uploads (&emulator), 0);
+  emulator_stop (&emulator);
+  g_object_unref (client);
+}
+
+GST_END_TEST;
+
 /* Settings that can't be meant: exit status 1 and no line on the output. */
 
 static const gchar *const bad_options[] = {
@@ -246,6 +303,7 @@ emulatortrouble_suite (void)
   ROWS (test_abuse, abuse_rows);
   ROWS (test_faults, fault_rows);
   tcase_add_test (tc, test_reset_upload);
+  tcase_add_test (tc, test_upload_broken_off);
   return suite;
 }
 
