@@ -152,7 +152,7 @@ class Soak:
             f"{source} ! tee name=t  t. ! {fake}  t. ! queue ! "
             f"identifaisink name=sink endpoint={self.service.url} api-key=any "
             f"segment-duration={int(options.segment * Gst.SECOND)} "
-            f"rate-limits=\"{LIMITS}\" drain-timeout=0 retries={options.retries}")
+            f"rate-limits=\"{LIMITS}\" drain-timeout=0 retries={options.retries} timeout=60")
         self.sink = self.soaked.pipeline.get_by_name("sink")
         self.control.post_errors_to(self.on_message)
         self.soaked.post_errors_to(self.on_message)

@@ -175,12 +175,19 @@ Feed *
 feed_new (SinkRun * run, const gchar * pad_name, GstCaps * caps,
     const GstSegment * segment, gboolean live)
 {
+  return feed_new_to (sink_run_get_sink (run), pad_name, caps, segment, live);
+}
+
+Feed *
+feed_new_to (GstElement * sink, const gchar * pad_name, GstCaps * caps,
+    const GstSegment * segment, gboolean live)
+{
   Feed *feed = g_new0 (Feed, 1);
 
   g_mutex_init (&feed->lock);
   g_cond_init (&feed->cond);
   feed->requests = g_array_new (FALSE, FALSE, sizeof (GstClockTime));
-  feed->sink = sink_run_get_sink (run);
+  feed->sink = sink;
   feed->live = live;
 
   feed->pad = gst_pad_new (NULL, GST_PAD_SRC);

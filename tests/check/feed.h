@@ -55,6 +55,9 @@ typedef struct
  * "sink". Sends stream-start, caps (if any) and a segment from 0 (segment NULL). */
 Feed *feed_new (SinkRun * run, const gchar * pad_name, GstCaps * caps,
     const GstSegment * segment, gboolean live);
+/* The same for another element than the run's sink. */
+Feed *feed_new_to (GstElement * sink, const gchar * pad_name, GstCaps * caps,
+    const GstSegment * segment, gboolean live);
 /* Unlinks; a requested pad is released if it is still there. */
 void feed_free (Feed * feed);
 
