@@ -148,19 +148,22 @@ emu_submissions_get_order (EmuSubmissions * self)
   return &self->order;
 }
 
-/* Pictures are most of what a submission takes in memory. */
+/* Pictures are most of what a submission takes in memory. One that wasn't judged
+ * when its turn came is looked at again with the next. */
 static void
 drop_thumbnails (EmuSubmissions * self)
 {
-  guint n = g_queue_get_length (&self->order);
-  EmuSubmission *submission;
+  guint n = g_queue_get_length (&self->order), i;
+  GList *link = self->order.head;
 
-  if (n <= EMU_MAX_WITH_THUMBNAILS)
-    return;
-  submission = emu_submissions_find (self, g_queue_peek_nth (&self->order,
-          n - EMU_MAX_WITH_THUMBNAILS - 1));
-  if (submission->judgement != NULL)
-    emu_judgement_drop_thumbnails (submission->judgement);
+  for (i = EMU_MAX_WITH_THUMBNAILS; i < n; i++, link = link->next) {
+    EmuSubmission *submission = emu_submissions_find (self, link->data);
+
+    if (submission->judgement != NULL && !submission->without_thumbnails) {
+      emu_judgement_drop_thumbnails (submission->judgement);
+      submission->without_thumbnails = TRUE;
+    }
+  }
 }
 
 EmuSubmission *

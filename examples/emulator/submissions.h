@@ -44,6 +44,7 @@ typedef struct
   const gchar *webhook;         /* what became of it, for people; NULL = none */
   JsonNode *replay;             /* recorded result to answer with, or NULL */
   EmuJudgement *judgement;      /* NULL: not judged yet */
+  gboolean without_thumbnails;  /* they were let go of */
   guint pending;                /* callbacks to come that hold a pointer to it */
   guint timer;                  /* of becoming final, or 0 */
 } EmuSubmission;
