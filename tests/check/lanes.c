@@ -685,7 +685,7 @@ GST_START_TEST (test_close_one_of_two)
   World world;
 
   world_init (&world, steps, G_N_ELEMENTS (steps));
-  world.settings.retries = 1;
+  world.settings.retries = 5;
   world.settings.timeout = 1;
   world_open (&world);
   world_open (&world);
