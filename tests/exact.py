@@ -35,7 +35,8 @@ class Case:
     """One clip and what should come out of it."""
 
     def __init__(self, name, video=None, audio=None, ext="mkv", length=12, rate="25", duration=3, pipeline=None,
-                 path=None, extra=(), doubled=0, lost=0, options=(), segments=None, sound_error=0.003, saved=0, time_error=0.0021):
+                 path=None, extra=(), doubled=0, lost=0, options=(), segments=None, sound_error=0.003, saved=0, time_error=0.0021,
+                 max_bytes=50000000):
         self.name = name
         self.video, self.audio, self.ext = video, audio, ext
         self.length, self.rate, self.duration = length, rate, duration
@@ -48,6 +49,7 @@ class Case:
         self.segments = segments    # how many at least
         self.sound_error = sound_error  # s
         self.time_error = time_error    # s
+        self.max_bytes = max_bytes
         self.saved = saved          # pictures that ffmpeg shows of the segments, but not of the clip
 
     def make(self, folder):
@@ -117,7 +119,7 @@ def format_of(path):
 
 def segment(tool, case, clip, folder):
     out = os.path.join(folder, "out")
-    command = [tool, "--duration", str(int(case.duration * 1000))] + case.options
+    command = [tool, "--duration", str(int(case.duration * 1000)), "--max-bytes", str(case.max_bytes)] + case.options
     if case.pipeline:
         command += ["--pipeline", case.pipeline.format(clip=clip), out]
     else:
@@ -204,7 +206,10 @@ def check_files(case, segments, files, parts, problems):
         more = 1 if case.doubled and not name.endswith(".mp4") and path != files[-1] else 0
         if not 0 <= len(pictures) - s["frames"] <= more:
             problems.append("%s: %d frames announced, %d decoded" % (name, s["frames"], len(pictures)))
-        if s["bytes"] > s["payload"] + s["overhead"]:
+        if s["bytes"] > case.max_bytes:
+            problems.append("%s: %d bytes, more than %d" % (name, s["bytes"], case.max_bytes))
+        # 4096: what may be added to the first frame
+        if s["bytes"] > s["payload"] + s["overhead"] + 4096:
             problems.append("%s: %d bytes of %d + %d" % (name, s["bytes"], s["payload"], s["overhead"]))
 
 
@@ -254,6 +259,12 @@ CASES = [
     Case("h264-mkv-ac3", X264, "ac3", "mkv"),
     Case("h264-ntsc-mp4", X264, "aac", "mp4", rate="30000/1001"),
     Case("h264-avi-no-b", X264 + "-bf 0", "libmp3lame", "avi"),
+    Case("h264-small-files", "libx264 -preset veryfast -g 25 -b:v 2M", "aac", "mp4", duration=60, max_bytes=600000,
+         segments=4),
+    Case("h264-small-files-mkv-flac", "libx264 -preset veryfast -g 25 -b:v 2M", "flac", "mkv", duration=60,
+         max_bytes=700000, segments=4),
+    Case("vp8-small-files", "libvpx -g 25 -b:v 2M -deadline realtime -cpu-used 8", "libvorbis", "webm", duration=60,
+         max_bytes=500000, segments=4, sound_error=0.003),
     Case("h264-long-gop", "libx264 -preset veryfast -g 1000", "aac", "mp4", segments=1),
     Case("h264-scenecuts", "libx264 -preset veryfast -g 25 -keyint_min 5", "aac", "mp4", duration=1),
     Case("h264-open-gop-mkv", X264 + "-bf 3 -x264-params open-gop=1:keyint=50:min-keyint=50", "aac", "mkv", doubled=9),
