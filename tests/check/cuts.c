@@ -1,0 +1,436 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Where the element cuts, and the times that it gives: properties, split-now, key
+ * frame requests, and segments (GstSegment) of all kinds.
+ */
+
+#include "feed.h"
+
+#include <string.h>
+
+#define GOP 5
+#define FRAMES 50
+#define FRAME (40 * GST_MSECOND)
+
+#define SINK "identifaisink name=sink "
+
+typedef struct
+{
+  FaultServer *server;
+  SinkRun *run;
+  Clip *clip;
+  Feed *feed;
+} Scene;
+
+/* segment: of the feed, or NULL. */
+static void
+scene_init (Scene * scene, const gchar * description,
+    const GstSegment * segment)
+{
+  gchar *url;
+
+  scene->server = fault_server_new (NULL, 0);
+  url = fault_server_get_url (scene->server);
+  scene->run = sink_run_new (url, description);
+  scene->clip = clip_new_h264 (FRAMES, GOP);
+  fail_unless (sink_run_start (scene->run));
+  scene->feed = NULL;
+  if (g_str_has_prefix (description, SINK))
+    scene->feed = feed_new (scene->run, "sink", scene->clip->caps, segment,
+        FALSE);
+  g_free (url);
+}
+
+static void
+scene_clear (Scene * scene)
+{
+  sink_run_stop (scene->run);
+  if (scene->feed != NULL)
+    feed_free (scene->feed);
+  sink_run_free (scene->run);
+  fault_server_free (scene->server);
+  clip_free (scene->clip);
+}
+
+static void
+push (Scene * scene, guint from, guint to)
+{
+  fail_unless_equals_int (feed_push (scene->feed, scene->clip, from, to, 0),
+      GST_FLOW_OK);
+}
+
+static void
+finish (Scene * scene)
+{
+  if (scene->feed != NULL)
+    fail_unless (feed_event (scene->feed, gst_event_new_eos ()));
+  fail_unless (sink_run_wait_end (scene->run));
+}
+
+static guint64
+get_time (SinkRun * run, guint nth, const gchar * field)
+{
+  guint64 value = 0;
+
+  fail_unless (gst_structure_get_uint64 (sink_run_get_structure (run,
+              "identifai-segment", nth), field, &value), "no %s", field);
+
+  return value;
+}
+
+/* The numbers of frames of all segments, as "5 5 10". */
+static gchar *
+list_frames (SinkRun * run)
+{
+  guint n = sink_run_count (run, "identifai-segment"), i, frames;
+  GString *list = g_string_new (NULL);
+
+  for (i = 0; i < n; i++) {
+    fail_unless (gst_structure_get_uint (sink_run_get_structure (run,
+                "identifai-segment", i), "frames", &frames));
+    g_string_append_printf (list, "%s%u", i ? " " : "", frames);
+  }
+
+  return g_string_free (list, FALSE);
+}
+
+static void
+check_frames (SinkRun * run, const gchar * expected)
+{
+  gchar *list = list_frames (run);
+
+  fail_unless_equals_string (list, expected);
+  g_free (list);
+}
+
+static gdouble
+get_coverage (SinkRun * run)
+{
+  GstStructure *stats;
+  gdouble coverage = -1;
+
+  g_object_get (sink_run_get_sink (run), "stats", &stats, NULL);
+  fail_unless (gst_structure_get_double (stats, "coverage", &coverage));
+  gst_structure_free (stats);
+
+  return coverage;
+}
+
+/* By the properties. */
+
+typedef struct
+{
+  const gchar *properties;
+  const gchar *frames;
+  gdouble coverage;
+} CutRow;
+
+static const CutRow cut_rows[] = {
+  {"segment-duration=0", "50", 1},
+  {"segment-duration=10000000000", "50", 1},
+  {"segment-duration=200000000", "5 5 5 5 5 5 5 5 5 5", 1},
+  /* The first key frame at or after it. */
+  {"segment-duration=200000001", "10 10 10 10 10", 1},
+  {"segment-duration=1", "5 5 5 5 5 5 5 5 5 5", 1},
+  {"segment-duration=600000000", "15 15 15 5", 1},
+  /* Each 600 ms, so much of it. */
+  {"segment-duration=200000000 segment-interval=600000000", "5 5 5 5", 0.4},
+  {"segment-duration=400000000 segment-interval=1000000000", "10 10", 0.4},
+  {"segment-duration=400000000 segment-interval=200000000", "10 10 10 10 10",
+      1},
+};
+
+GST_START_TEST (test_cuts)
+{
+  const CutRow *row = &cut_rows[__i__];
+  gchar *launch = g_strconcat (SINK, row->properties, NULL);
+  gdouble coverage;
+  Scene scene;
+
+  scene_init (&scene, launch, NULL);
+  push (&scene, 0, FRAMES);
+  finish (&scene);
+  check_frames (scene.run, row->frames);
+  coverage = get_coverage (scene.run);
+  fail_unless (ABS (coverage - row->coverage) < 0.03, "%f", coverage);
+  scene_clear (&scene);
+  g_free (launch);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_split_now)
+{
+  GstElement *sink;
+  Scene scene;
+
+  scene_init (&scene, SINK "segment-duration=0", NULL);
+  sink = sink_run_get_sink (scene.run);
+  /* Nothing is open yet. */
+  g_signal_emit_by_name (sink, "split-now");
+  push (&scene, 0, 7);
+  g_signal_emit_by_name (sink, "split-now");
+  g_signal_emit_by_name (sink, "split-now");
+  push (&scene, 7, 33);
+  fail_unless_equals_int (sink_run_get_stat (scene.run, "segments"), 1);
+  g_signal_emit_by_name (sink, "split-now");
+  push (&scene, 33, FRAMES);
+  finish (&scene);
+  check_frames (scene.run, "10 25 15");
+  /* One request a wish, for now. */
+  fail_unless_equals_int (feed_count_requests (scene.feed), 2);
+  fail_unless_equals_uint64 (feed_get_request (scene.feed, 0),
+      GST_CLOCK_TIME_NONE);
+  scene_clear (&scene);
+}
+
+GST_END_TEST;
+
+/* The stream begins in the middle of a group, and breaks in the middle. */
+GST_START_TEST (test_breaks)
+{
+  Scene scene;
+
+  scene_init (&scene, SINK "segment-duration=0", NULL);
+  push (&scene, 3, 12);
+  GST_BUFFER_FLAG_SET (GST_BUFFER (g_ptr_array_index (scene.clip->buffers,
+              15)), GST_BUFFER_FLAG_DISCONT);
+  push (&scene, 15, 23);
+  finish (&scene);
+  check_frames (scene.run, "7 8");
+  fail_unless_equals_uint64 (get_time (scene.run, 0, "running-time"), 5 *
+      FRAME);
+  fail_unless_equals_uint64 (get_time (scene.run, 1, "running-time"), 15 *
+      FRAME);
+  fail_unless_equals_int (feed_decode (scene.server, 2, "v"), 15);
+  scene_clear (&scene);
+}
+
+GST_END_TEST;
+
+/* max-segment-bytes. */
+
+static guint64
+get_file_bytes (FaultServer * server, guint nth)
+{
+  GBytes *file = feed_get_file (server, nth);
+  guint64 bytes = g_bytes_get_size (file);
+
+  g_bytes_unref (file);
+
+  return bytes;
+}
+
+GST_START_TEST (test_max_bytes)
+{
+  static const guint limits[] = { 20000, 24000, 28000, 32000 };
+  gchar *launch = g_strdup_printf (SINK "segment-duration=0 "
+      "max-segment-bytes=%u", limits[__i__]);
+  guint n, i;
+  Scene scene;
+
+  scene_init (&scene, launch, NULL);
+  push (&scene, 0, FRAMES);
+  finish (&scene);
+  n = sink_run_count (scene.run, "identifai-verdict");
+  fail_unless (n > 1, "%u segments", n);
+  fail_unless_equals_int (sink_run_count (scene.run, "identifai-segment"), n);
+  for (i = 0; i < n; i++)
+    fail_unless (get_file_bytes (scene.server, i) <= limits[__i__]);
+  fail_unless_equals_int (feed_decode (scene.server, n, "v"), FRAMES);
+  /* A key frame was asked for when it got tight. */
+  fail_unless (feed_count_requests (scene.feed) > 0);
+  scene_clear (&scene);
+  g_free (launch);
+}
+
+GST_END_TEST;
+
+/* One group that doesn't fit fails alone. */
+GST_START_TEST (test_too_large)
+{
+  const GstStructure *failed;
+  guint number = 0;
+  GstBuffer *big;
+  Scene scene;
+
+  scene_init (&scene, SINK "segment-duration=200000000 max-segment-bytes=30000",
+      NULL);
+  push (&scene, 0, 7);
+  /* A frame of the second group swells: filler data after its picture. */
+  big = gst_buffer_copy (g_ptr_array_index (scene.clip->buffers, 7));
+  gst_buffer_append_memory (big, gst_allocator_alloc (NULL, 30000, NULL));
+  gst_buffer_memset (big, gst_buffer_get_size (big) - 30000, 0xff, 30000);
+  gst_buffer_memset (big, gst_buffer_get_size (big) - 30000, 0, 1);
+  fail_unless_equals_int (gst_pad_push (scene.feed->pad, big), GST_FLOW_OK);
+  push (&scene, 8, FRAMES);
+  finish (&scene);
+
+  fail_unless_equals_int (sink_run_count (scene.run, "identifai-failed"), 1);
+  failed = sink_run_get_structure (scene.run, "identifai-failed", 0);
+  fail_unless_equals_string (gst_structure_get_string (failed, "reason"),
+      "too-large");
+  fail_unless (gst_structure_get_uint (failed, "segment", &number));
+  fail_unless_equals_int (number, 1);
+  fail_unless_equals_int (sink_run_count (scene.run, "identifai-verdict"), 9);
+  fail_unless_equals_int (feed_decode (scene.server, 9, "v"), FRAMES - GOP);
+  scene_clear (&scene);
+}
+
+GST_END_TEST;
+
+/* Encoders that make no key frame by themselves. */
+
+typedef struct
+{
+  const gchar *encoder;
+  const gchar *properties;
+  const gchar *frames;
+} RequestRow;
+
+static const RequestRow request_rows[] = {
+  {"x264enc tune=zerolatency key-int-max=0x7fffffff option-string=scenecut=0",
+      "segment-duration=400000000", "10 10 10 10 10"},
+  {"vp8enc deadline=1 keyframe-max-dist=9999", "segment-duration=400000000",
+      "10 10 10 10 10"},
+  {"x264enc tune=zerolatency key-int-max=0x7fffffff option-string=scenecut=0",
+        "segment-duration=400000000 segment-interval=1000000000",
+      "10 10"},
+  {"x264enc tune=zerolatency key-int-max=0x7fffffff option-string=scenecut=0",
+      "segment-duration=400000000 send-keyframe-requests=false", "50"},
+};
+
+GST_START_TEST (test_key_frame_requests)
+{
+  const RequestRow *row = &request_rows[__i__];
+  gchar *launch = g_strdup_printf ("videotestsrc num-buffers=%u ! "
+      "video/x-raw,width=64,height=48,framerate=25/1 ! %s threads=1 ! "
+      SINK "%s", FRAMES, row->encoder, row->properties);
+  Scene scene;
+
+  scene_init (&scene, launch, NULL);
+  finish (&scene);
+  check_frames (scene.run, row->frames);
+  scene_clear (&scene);
+  g_free (launch);
+}
+
+GST_END_TEST;
+
+/* When they are asked for, and for when. */
+GST_START_TEST (test_request_times)
+{
+  gboolean wanted = __i__;
+  guint i;
+  Scene scene;
+
+  scene_init (&scene, wanted ? SINK "segment-duration=200000000" : SINK
+      "segment-duration=200000000 send-keyframe-requests=false", NULL);
+  push (&scene, 0, 4 * GOP + 1);
+  fail_unless_equals_int (feed_count_requests (scene.feed), wanted ? 5 : 0);
+  for (i = 0; wanted && i < 5; i++)
+    fail_unless_equals_uint64 (feed_get_request (scene.feed, i), (i + 1)
+        * GOP * FRAME);
+  finish (&scene);
+  scene_clear (&scene);
+}
+
+GST_END_TEST;
+
+/* Times. */
+
+#define S GST_SECOND
+
+typedef struct
+{
+  GstClockTime start, time, base;
+  gdouble rate;
+  GstClockTimeDiff offset;      /* of the frames' timestamps */
+  /* Of the first segment, and by which the second one is later. */
+  GstClockTime running_time, stream_time, duration;
+} TimeRow;
+
+static const TimeRow time_rows[] = {
+  {0, 0, 0, 1, 0, 0, 0, 200 * GST_MSECOND},
+  /* Non-zero first timestamp. */
+  {0, 0, 0, 1, 5 * S, 5 * S, 5 * S, 200 * GST_MSECOND},
+  /* After a seek. */
+  {5 * S, 5 * S, 0, 1, 5 * S, 0, 5 * S, 200 * GST_MSECOND},
+  /* x264enc: an hour and more. */
+  {3600 * 1000 * S, 0, 0, 1, 3600 * 1000 * S, 0, 0, 200 * GST_MSECOND},
+  /* After another segment. */
+  {0, 0, 3 * S, 1, 0, 3 * S, 0, 200 * GST_MSECOND},
+  {2 * S, 7 * S, 3 * S, 1, 4 * S, 5 * S, 9 * S, 200 * GST_MSECOND},
+  /* Twice as fast. */
+  {0, 0, 0, 2, 4 * S, 2 * S, 4 * S, 100 * GST_MSECOND},
+};
+
+GST_START_TEST (test_times)
+{
+  const TimeRow *row = &time_rows[__i__];
+  GstDateTime *when = NULL;
+  GDateTime *now = g_date_time_new_now_utc (), *utc;
+  GstSegment segment;
+  Scene scene;
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  segment.start = segment.position = row->start;
+  segment.time = row->time;
+  segment.base = row->base;
+  segment.rate = row->rate;
+  scene_init (&scene, SINK "segment-duration=100000000", &segment);
+  fail_unless_equals_int (feed_push (scene.feed, scene.clip, 0, 2 * GOP,
+          row->offset), GST_FLOW_OK);
+  finish (&scene);
+
+  check_frames (scene.run, "5 5");
+  fail_unless_equals_uint64 (get_time (scene.run, 0, "running-time"),
+      row->running_time);
+  fail_unless_equals_uint64 (get_time (scene.run, 1, "running-time"),
+      row->running_time + row->duration);
+  fail_unless_equals_uint64 (get_time (scene.run, 0, "stream-time"),
+      row->stream_time);
+  fail_unless_equals_uint64 (get_time (scene.run, 1, "stream-time"),
+      row->stream_time + 200 * GST_MSECOND);
+  fail_unless_equals_uint64 (get_time (scene.run, 0, "duration"),
+      row->duration);
+  fail_unless (gst_structure_get (sink_run_get_structure (scene.run,
+              "identifai-segment", 0), "date-time", GST_TYPE_DATE_TIME, &when,
+          NULL));
+  utc = gst_date_time_to_g_date_time (when);
+  fail_unless (ABS (g_date_time_difference (utc, now)) < G_TIME_SPAN_MINUTE);
+
+  g_date_time_unref (utc);
+  g_date_time_unref (now);
+  gst_date_time_unref (when);
+  scene_clear (&scene);
+}
+
+GST_END_TEST;
+
+static Suite *
+cuts_suite (void)
+{
+  Suite *suite = suite_create ("cuts");
+  TCase *cuts = tcase_create ("cuts");
+  TCase *times = tcase_create ("times");
+
+  suite_add_tcase (suite, cuts);
+  tcase_add_test (cuts, test_too_large);
+  tcase_add_loop_test (cuts, test_max_bytes, 0, 4);
+  tcase_add_test (cuts, test_breaks);
+  tcase_add_loop_test (cuts, test_cuts, 0, G_N_ELEMENTS (cut_rows));
+  tcase_add_test (cuts, test_split_now);
+  tcase_add_loop_test (cuts, test_key_frame_requests, 0,
+      G_N_ELEMENTS (request_rows));
+  tcase_add_loop_test (cuts, test_request_times, 0, 2);
+
+  suite_add_tcase (suite, times);
+  tcase_add_loop_test (times, test_times, 0, G_N_ELEMENTS (time_rows));
+
+  return suite;
+}
+
+GST_CHECK_MAIN (cuts);
