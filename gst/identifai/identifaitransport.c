@@ -16,7 +16,9 @@
  * of no use to others, either, and is shut.
  */
 
+#define _GNU_SOURCE             /* memmem */
 #include "identifaitransport.h"
+#include <string.h>
 #include <unistd.h>
 #include "identifaisockets.h"
 #include "identifaiupload.h"
@@ -399,6 +401,28 @@ exchange_read_early (IdentifaiExchange * self, IdentifaiAnswer * answer)
   g_bytes_unref (body);
 }
 
+/* A refusal may quote the key that it refuses, and its words end up in messages
+ * and logs. Shorter ones are no keys, but might be parts of words. */
+#define MIN_HIDDEN 8
+
+static void
+exchange_hide_key (IdentifaiExchange * self, IdentifaiAnswer * answer)
+{
+  const gchar *key = soup_message_headers_get_one
+      (soup_message_get_request_headers (self->message), "X-Api-Key");
+  gsize length = strlen (key), size, left;
+  guint8 *data, *found;
+
+  if (answer->http_status < 400 || length < MIN_HIDDEN)
+    return;
+
+  data = g_bytes_unref_to_data (answer->body, &size);
+  for (found = data; (left = data + size - found) >= length
+      && (found = memmem (found, left, key, length)); found += length)
+    memset (found, '*', length);
+  answer->body = g_bytes_new_take (data, size);
+}
+
 /* Takes over error. */
 static void
 exchange_answer (IdentifaiExchange * self, GError * error)
@@ -426,6 +450,7 @@ exchange_answer (IdentifaiExchange * self, GError * error)
   answer.body = g_byte_array_free_to_bytes (self->received);
   self->received = g_byte_array_new ();
   exchange_read_early (self, &answer);
+  exchange_hide_key (self, &answer);
 
   /* Lets go of the file before the user hears that the service has it. */
   exchange_drop_body (self);
