@@ -16,6 +16,7 @@
 #include <gst/video/video-event.h>
 
 #include "gstidentifaiarrival.h"
+#include "identifaicodecs.h"
 #include "identifaimuxer.h"
 
 GST_DEBUG_CATEGORY_STATIC (identifai_input_debug);
@@ -182,6 +183,19 @@ gst_identifai_input_act (GstIdentifaiSink * self)
 
 /* Caps. */
 
+static GstCaps *
+get_pad_caps (GstPad * pad)
+{
+  GstCaps *caps = gst_pad_get_current_caps (pad), *usual;
+
+  if (caps == NULL)
+    return NULL;
+  usual = identifai_codec_usual_caps (caps);
+  gst_caps_unref (caps);
+
+  return usual;
+}
+
 /* Whether the chosen muxer takes all streams whose caps are known, with new
  * ones for one of them. */
 static gboolean
@@ -199,7 +213,7 @@ check_muxer_locked (GstIdentifaiSink * self, guint stream, GstCaps * caps,
   for (l = GST_ELEMENT (self)->sinkpads; l; l = l->next) {
     GstPad *pad = l->data;
     guint other = GPOINTER_TO_UINT (gst_pad_get_element_private (pad));
-    GstCaps *known = other != stream ? gst_pad_get_current_caps (pad) : NULL;
+    GstCaps *known = other != stream ? get_pad_caps (pad) : NULL;
 
     if (known != NULL && other == IDENTIFAI_SEGMENTER_VIDEO)
       g_ptr_array_insert (all, 0, known);
@@ -219,10 +233,14 @@ gboolean
 gst_identifai_input_set_caps_locked (GstIdentifaiSink * self, guint stream,
     GstCaps * caps)
 {
+  GstCaps *usual = identifai_codec_usual_caps (caps);
   GError *error = NULL;
+  gboolean taken;
 
-  if (check_muxer_locked (self, stream, caps, &error)
-      && identifai_segmenter_set_caps (self->segmenter, stream, caps))
+  taken = check_muxer_locked (self, stream, usual, &error)
+      && identifai_segmenter_set_caps (self->segmenter, stream, usual);
+  gst_caps_unref (usual);
+  if (taken)
     return TRUE;
 
   if (error == NULL)

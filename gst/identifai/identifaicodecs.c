@@ -57,6 +57,26 @@ static GstStaticCaps static_caps[IDENTIFAI_N_CODECS] = {
   GST_STATIC_CAPS (IDENTIFAI_CAPS_FLAC),
 };
 
+GstCaps *
+identifai_codec_usual_caps (GstCaps * caps)
+{
+  const gchar *name = gst_structure_get_name (gst_caps_get_structure (caps, 0));
+  GstStructure *structure;
+
+  if (!g_str_equal (name, "video/x-divx") && !g_str_equal (name,
+          "video/x-xvid"))
+    return gst_caps_ref (caps);
+
+  caps = gst_caps_copy (caps);
+  structure = gst_caps_get_structure (caps, 0);
+  gst_structure_set_name (structure, "video/mpeg");
+  gst_structure_remove_field (structure, "divxversion");
+  gst_structure_set (structure, "mpegversion", G_TYPE_INT, 4, "systemstream",
+      G_TYPE_BOOLEAN, FALSE, NULL);
+
+  return caps;
+}
+
 const IdentifaiCodec *
 identifai_codec_of_caps (const GstCaps * caps)
 {

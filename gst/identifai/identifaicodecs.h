@@ -25,7 +25,8 @@ G_BEGIN_DECLS
 #define IDENTIFAI_CAPS_MPEG12 "video/mpeg, mpegversion = (int) { 1, 2 }, " \
     "systemstream = (boolean) false"
 #define IDENTIFAI_CAPS_MPEG4 "video/mpeg, mpegversion = (int) 4, " \
-    "systemstream = (boolean) false"
+    "systemstream = (boolean) false; " \
+    "video/x-divx, divxversion = (int) [ 4, 5 ]; video/x-xvid"
 #define IDENTIFAI_CAPS_JPEG "image/jpeg"
 
 #define IDENTIFAI_CAPS_AAC "audio/mpeg, mpegversion = (int) { 2, 4 }, " \
@@ -79,6 +80,10 @@ typedef struct
 
 /* NULL: not among them. caps need not be fixed. */
 const IdentifaiCodec *identifai_codec_of_caps (const GstCaps * caps);
+
+/* The caps that muxers know for what AVI files call by other names; transfer
+ * full. */
+GstCaps *identifai_codec_usual_caps (GstCaps * caps);
 
 /* Whether going from one to the other needs a new file: another codec, size,
  * stream-format or codec header. Other fields (colours, bit rate, …) may change
