@@ -19,7 +19,9 @@ Four kinds of trouble, each in a process of its own, all at the same time:
 and `none` to compare. Each process runs the same pipeline without identifaisink
 beside it, the control: a frame is late if it comes more than 40 ms later than the
 control's latest frame of the same three seconds. So what the machine does to both
-doesn't count, and neither does the first second, when all of it starts.
+doesn't count, and neither does the first second, when all of it starts. On a
+machine that is busy otherwise, some frames of both are late by chance: then
+control_late, the same count the other way round, is about as high as late.
 
 A benchmark, not a test, as it takes minutes. To run it:
 
@@ -30,7 +32,8 @@ A benchmark, not a test, as it takes minutes. To run it:
 It needs python3-gst-1.0, x264enc, and the emulator in $IDENTIFAI_EMULATOR or in
 PATH. Lateness is in ms: when a frame comes to the branch, by the pipeline's
 clock, less when it is due. RSS is the process' peak in MB. Exit code 1: a frame
-was late, or a segment has no outcome or two.
+was late (more than twice as many as the control's), or a segment has no outcome
+or two.
 """
 
 import argparse
@@ -198,6 +201,7 @@ class Soak:
         return {
             "frames": len(frames), "control": len(control),
             "late": count_late(frames, control),
+            "control_late": count_late(control, frames),
             "median": lateness[len(lateness) // 2] / Gst.MSECOND,
             "worst": lateness[-1] / Gst.MSECOND,
             "control_worst": max(
@@ -225,8 +229,8 @@ def count_late(frames, control):
                for now, lateness in frames if now > START)
 
 
-COLUMNS = ("frames", "late", "median", "worst", "control_worst", "segments",
-           "verdicts", "failed", "dropped", "warnings", "infos", "stop", "rss")
+COLUMNS = ("frames", "late", "control_late", "median", "worst",
+           "control_worst", "segments", "verdicts", "failed", "dropped", "warnings", "infos", "stop", "rss")
 
 
 def print_table(reports):
@@ -253,7 +257,8 @@ def run_all(options):
             sys.exit(f"soak: {mode} failed, exit code {process.returncode}")
         reports[mode] = json.loads(output)
     print_table(reports)
-    return all(r["late"] == 0 and r["books"] and not r["errors"]
+    return all(r["late"] <= 2 * r["control_late"] and r["books"]
+               and not r["errors"]
                for r in reports.values())
 
 
