@@ -195,7 +195,7 @@ fits (IdentifaiSegmenter * self, guint64 cost, guint n_frames, gint64 end)
     if (sound == NULL)
       continue;
     n_tracks++;
-    payload += identifai_sound_expect (sound, end, &n_audio);
+    payload += identifai_sound_expect (sound, part->start, end, &n_audio);
   }
 
   return payload + identifai_muxer_overhead (n_tracks,

@@ -182,7 +182,8 @@ extrapolate (IdentifaiSound * self, guint64 count, gint64 missing)
 }
 
 guint64
-identifai_sound_expect (IdentifaiSound * self, gint64 time, guint * n_buffers)
+identifai_sound_expect (IdentifaiSound * self, gint64 start, gint64 time,
+    guint * n_buffers)
 {
   guint64 bytes;
   gint64 missing;
@@ -196,7 +197,8 @@ identifai_sound_expect (IdentifaiSound * self, gint64 time, guint * n_buffers)
     *n_buffers += UNKNOWN_BUFFERS;
     return bytes + UNKNOWN_RATE;
   }
-  missing = time - self->position;
+  /* What a stream owes that has been silent for long is not all of this file. */
+  missing = time - MAX (self->position, start);
   *n_buffers += extrapolate (self, self->n_total, missing) + 1;
 
   return bytes + MAX (extrapolate (self, self->total_bytes, missing),

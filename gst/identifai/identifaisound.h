@@ -52,9 +52,9 @@ void identifai_sound_flush (IdentifaiSound * self);
 /* Whether nothing before time is still to come. */
 gboolean identifai_sound_has_passed (IdentifaiSound * self, gint64 time);
 
-/* How many bytes wait or are likely to come, at most, up to time; their number
- * of buffers is added to *n_buffers. */
-guint64 identifai_sound_expect (IdentifaiSound * self, gint64 time,
-    guint * n_buffers);
+/* How many bytes wait or are likely to come, at most, from start up to time;
+ * their number of buffers is added to *n_buffers. */
+guint64 identifai_sound_expect (IdentifaiSound * self, gint64 start,
+    gint64 time, guint * n_buffers);
 
 G_END_DECLS

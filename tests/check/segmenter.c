@@ -802,6 +802,29 @@ GST_START_TEST (test_audio_without_video)
 
 GST_END_TEST;
 
+/* What a stream that fell silent long ago would have brought by now is not
+ * reckoned as part of a segment of today. */
+GST_START_TEST (test_audio_falls_silent)
+{
+  guint start = 0, stream, i;
+  Run run;
+
+  stream = start_with_audio (&run);
+  configure (&run, 900, 0, 200000);
+  push_audio (&run, stream, 0, 900);
+  for (i = 0; i < 1000; i++) {
+    push_video (&run, 9 * i, 9 * i + 9);
+    if (i > 0)
+      fail_unless_equals_int (pop_audio (&run, G_MAXINT64, 1, &start),
+          i == 1 ? 45 : 0);
+    fail_unless (identifai_segmenter_pop (run.segmenter, G_MAXINT64) == NULL,
+        "segment %u was cut early", i);
+  }
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
 /* Early cuts divide the audio, too, and count its bytes. */
 GST_START_TEST (test_audio_counts_for_the_size)
 {
@@ -1179,6 +1202,7 @@ segmenter_suite (void)
   tcase_add_loop_test (tc, test_audio_is_waited_for, 0, GO_N);
   tcase_add_test (tc, test_audio_that_never_comes);
   tcase_add_test (tc, test_audio_without_video);
+  tcase_add_test (tc, test_audio_falls_silent);
   tcase_add_test (tc, test_audio_counts_for_the_size);
   tcase_add_test (tc, test_audio_removed);
   tcase_add_test (tc, test_audio_caps_change);
