@@ -70,13 +70,11 @@ update_limits_locked (IdentifaiClient * self)
 static void
 sweep (IdentifaiClient * self)
 {
-  GList *link;
+  IdentifaiJob *job;
 
   identifai_client_lock ();
   update_limits_locked (self);
-  while ((link = g_queue_pop_head_link (&self->gone))) {
-    IdentifaiJob *job = link->data;
-
+  while ((job = g_queue_pop_head (&self->gone))) {
     identifai_client_unlock ();
     identifai_submit_cancel (self, job);
     identifai_poller_remove (self->poller, job);
@@ -89,11 +87,10 @@ sweep (IdentifaiClient * self)
 static void
 welcome (IdentifaiClient * self)
 {
-  GList *link;
+  IdentifaiJob *job;
 
   identifai_client_lock ();
-  while ((link = g_queue_pop_head_link (&self->newcomers))) {
-    IdentifaiJob *job = link->data;
+  while ((job = g_queue_pop_head (&self->newcomers))) {
     gboolean waiting = job->state == IDENTIFAI_JOB_WAITING;
 
     identifai_client_unlock ();
