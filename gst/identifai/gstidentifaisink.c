@@ -45,6 +45,8 @@ GST_DEBUG_CATEGORY_STATIC (identifai_sink_debug);
 
 #define PROP_STATS (GST_IDENTIFAI_N_SETTINGS + 1)
 
+#define LONGEST ((GstClockTime) G_MAXINT64 / 4)
+
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink",
     GST_PAD_SINK, GST_PAD_ALWAYS,
     GST_STATIC_CAPS (IDENTIFAI_CONTAINER_CAPS "; " IDENTIFAI_VIDEO_CAPS));
@@ -183,24 +185,36 @@ gst_identifai_sink_split_now (GstIdentifaiSink * self)
   gst_identifai_input_act (self);
 }
 
+/* The segmenter reckons with signed times: a duration without end, such as
+ * GST_CLOCK_TIME_NONE, is one segment until EOS; an interval is just long. */
+static void
+configure_segmenter_locked (GstIdentifaiSink * self)
+{
+  const GstIdentifaiSettings *settings = &self->settings;
+  IdentifaiSegmenterSettings cut = {
+    .duration = settings->segment_duration,
+    .interval = MIN (settings->segment_interval, LONGEST),
+    .max_bytes = settings->max_segment_bytes,
+    .keyframe_requests = settings->send_keyframe_requests,
+  };
+
+  if (cut.duration > LONGEST)
+    cut.duration = 0;
+  identifai_segmenter_configure (self->segmenter, &cut);
+}
+
 /* From READY to PAUSED. */
 static gboolean
 gst_identifai_sink_start (GstIdentifaiSink * self)
 {
-  IdentifaiSegmenterSettings cut;
   GError *error = NULL;
   gboolean started;
 
   g_mutex_lock (&self->lock);
-  cut = (IdentifaiSegmenterSettings) {
-  .duration = self->settings.segment_duration,.interval =
-        self->settings.segment_interval,.max_bytes =
-        self->settings.max_segment_bytes,.keyframe_requests =
-        self->settings.send_keyframe_requests,};
   started = gst_identifai_outbox_start (self->outbox, &self->settings, &error);
   if (started) {
     gst_identifai_input_reset_locked (self);
-    identifai_segmenter_configure (self->segmenter, &cut);
+    configure_segmenter_locked (self);
   }
   self->running = started;
   self->stopping = FALSE;

@@ -140,6 +140,11 @@ static const CutRow cut_rows[] = {
   {"segment-duration=400000000 segment-interval=1000000000", "10 10", 0.4},
   {"segment-duration=400000000 segment-interval=200000000", "10 10 10 10 10",
       1},
+  /* GST_CLOCK_TIME_NONE, and what is no less without end. */
+  {"segment-duration=18446744073709551615", "50", 1},
+  {"segment-duration=9223372036854775807", "50", 1},
+  {"segment-duration=200000000 segment-interval=18446744073709551615", "5",
+      0.1},
 };
 
 GST_START_TEST (test_cuts)
