@@ -60,6 +60,7 @@ struct _GstIdentifaiOutbox
   GCancellable *cancellable;    /* of the worker */
 
   gboolean flushing;
+  gboolean halting;             /* all that is outstanding fails: none is added */
   gboolean refused;             /* the error for a refusal is posted */
 
   IdentifaiTrouble call_trouble;
@@ -147,8 +148,10 @@ gst_identifai_outbox_new (GstElement * element)
 void
 gst_identifai_outbox_free (GstIdentifaiOutbox * self)
 {
-  g_assert (self->lane == NULL && self->worker == NULL);
+  g_assert (self->worker == NULL);
 
+  /* Only if the element went without a state change, which core complains of. */
+  g_clear_pointer (&self->lane, identifai_lane_close);
   identifai_client_settings_clear (&self->client);
   identifai_ledger_free (self->ledger);
   gst_identifai_poster_free (self->poster);
@@ -596,6 +599,8 @@ gst_identifai_outbox_offer (GstIdentifaiOutbox * self,
   g_mutex_lock (&self->lock);
   if (segment->failure != IDENTIFAI_REASON_NONE) {
     accept_locked (self, segment);
+  } else if (self->halting) {
+    taken = FALSE;
   } else if (make_room_locked (self, gst_identifai_outbox_get_need (segment))) {
     if (identifai_trouble_good (&self->overflow_trouble))
       gst_identifai_outbox_queue (self, gst_identifai_info (self->element,
@@ -781,7 +786,11 @@ fail_all_locked (GstIdentifaiOutbox * self)
   };
   IdentifaiSegment *segment;
 
+  /* The lane is closed without the lock: an audio thread or the timer must not
+   * add a segment to what is about to be freed. */
+  self->halting = TRUE;
   halt_locked (self);
+  self->halting = FALSE;
   while ((segment = identifai_ledger_peek (self->ledger, 0)) != NULL) {
     identifai_ledger_remove (self->ledger, segment, IDENTIFAI_END_FAILED);
     outcome.identifier = ticket_of (segment)->identifier;
