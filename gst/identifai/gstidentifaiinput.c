@@ -384,7 +384,10 @@ typefind_locked (GstIdentifaiSink * self, gboolean at_end, GError ** error)
 static GstFlowReturn
 append_locked (GstIdentifaiSink * self, GstBuffer * buffer, GError ** error)
 {
+  guint64 max_bytes = self->settings.max_segment_bytes;
+  gsize size = gst_buffer_get_size (buffer);
   IdentifaiSegment *segment;
+  guint64 position;
 
   if (self->input == GST_IDENTIFAI_INPUT_REFUSED)
     return GST_FLOW_OK;
@@ -392,14 +395,15 @@ append_locked (GstIdentifaiSink * self, GstBuffer * buffer, GError ** error)
     open_file_locked (self, buffer);
 
   segment = self->open;
-  identifai_bytes_write (segment->file, buffer);
-  segment->bytes = identifai_bytes_get_size (segment->file);
   segment->last_buffer = g_get_monotonic_time ();
-
-  if (segment->bytes > self->settings.max_segment_bytes) {
-    too_large_locked (self, segment->bytes);
+  /* Before it is written: what a seek has left out is filled with zeros. */
+  position = identifai_bytes_get_position (segment->file);
+  if (position > max_bytes || size > max_bytes - position) {
+    too_large_locked (self, position + size);
     return GST_FLOW_OK;
   }
+  identifai_bytes_write (segment->file, buffer);
+  segment->bytes = identifai_bytes_get_size (segment->file);
 
   return self->container == NULL ? typefind_locked (self, FALSE, error) :
       GST_FLOW_OK;
@@ -442,9 +446,22 @@ seek_file_locked (GstIdentifaiSink * self, const GstSegment * segment)
 
 /* Elementary input. */
 
+/* After a wait that was interrupted: gives the preroll lock away to whoever did
+ * it. A pause, play and pause again may be over before this thread gets the lock
+ * back, so it looks whether it may go on: it must not wait for anything else with
+ * the lock while paused, as the next state change needs it. */
+static GstFlowReturn
+wait_while_paused (GstIdentifaiSink * self)
+{
+  GstBaseSink *bsink = GST_BASE_SINK (self);
+  GstFlowReturn ret = gst_base_sink_wait_preroll (bsink);
+
+  return ret == GST_FLOW_OK ? gst_base_sink_do_preroll (bsink, NULL) : ret;
+}
+
 /* overflow=block: the video thread stays here until there is room. Called with
  * the preroll lock, as render is; who woke it (a pause, a flush, the end) waits
- * for that lock, which gst_base_sink_wait_preroll() gives away. */
+ * for that lock, see wait_while_paused(). */
 static GstFlowReturn
 wait_for_room (GstIdentifaiSink * self, gint64 deadline)
 {
@@ -465,7 +482,7 @@ wait_for_room (GstIdentifaiSink * self, gint64 deadline)
 
     if (waits && !gst_identifai_outbox_wait_room (self->outbox, bytes,
             deadline))
-      ret = gst_base_sink_wait_preroll (GST_BASE_SINK (self));
+      ret = wait_while_paused (self);
   } while (waits && ret == GST_FLOW_OK);
 
   return ret;
@@ -625,13 +642,14 @@ all_handed_on (GstIdentifaiSink * self)
   return done;
 }
 
-/* Hands on all segments and waits for their verdicts. The base class holds the
- * preroll lock for serialized events, as for render: a pause or a flush can't
- * slip through between its wake-up call and this thread's next wait. */
+/* Hands on all segments and waits for their verdicts, but not while paused. The
+ * base class holds the preroll lock for serialized events, as for render: a
+ * pause or a flush can't slip through between its wake-up call and this thread's
+ * next wait. */
 static GstFlowReturn
 drain (GstIdentifaiSink * self)
 {
-  GstFlowReturn ret = GST_FLOW_OK;
+  GstFlowReturn ret = gst_base_sink_do_preroll (GST_BASE_SINK (self), NULL);
   GstClockTime timeout;
   gint64 deadline = -1;
 
@@ -645,11 +663,11 @@ drain (GstIdentifaiSink * self)
     if (wait_for_audio (self))
       ret = wait_for_room (self, deadline);
     else
-      ret = gst_base_sink_wait_preroll (GST_BASE_SINK (self));
+      ret = wait_while_paused (self);
   }
   while (ret == GST_FLOW_OK && timeout != 0
       && !gst_identifai_outbox_drain (self->outbox, deadline))
-    ret = gst_base_sink_wait_preroll (GST_BASE_SINK (self));
+    ret = wait_while_paused (self);
 
   return ret;
 }
@@ -665,7 +683,7 @@ sum_up (GstIdentifaiSink * self)
   if (summary != NULL)
     gst_identifai_outbox_queue (self->outbox, summary);
   while (ret == GST_FLOW_OK && !gst_identifai_outbox_post_all (self->outbox))
-    ret = gst_base_sink_wait_preroll (GST_BASE_SINK (self));
+    ret = wait_while_paused (self);
 
   return ret;
 }
