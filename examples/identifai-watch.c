@@ -14,6 +14,7 @@
 #include <gst/gst.h>
 
 #include <glib-unix.h>
+#include <locale.h>
 
 typedef struct
 {
@@ -40,10 +41,10 @@ print_segment (const GstStructure * s)
 
   gst_structure_get_uint64 (s, "bytes", &bytes);
   gst_structure_get_uint64 (s, "running-time", &time);
-  g_print ("segment %u closed: %" G_GUINT64_FORMAT " bytes, %s",
+  g_print ("segment %u closed: %" G_GUINT64_FORMAT " bytes %s",
       segment_number (s), bytes, gst_structure_get_string (s, "content-type"));
   if (GST_CLOCK_TIME_IS_VALID (time))
-    g_print (", from %" GST_TIME_FORMAT, GST_TIME_ARGS (time));
+    g_print (" from %" GST_TIME_FORMAT, GST_TIME_ARGS (time));
   g_print ("\n");
 }
 
@@ -67,9 +68,11 @@ print_failed (const GstStructure * s)
   guint status = 0;
 
   gst_structure_get_uint (s, "http-status", &status);
-  g_print ("segment %u failed: %s, HTTP status %u: %s\n", segment_number (s),
-      gst_structure_get_string (s, "reason"), status,
-      gst_structure_get_string (s, "message"));
+  g_print ("segment %u failed: %s", segment_number (s),
+      gst_structure_get_string (s, "reason"));
+  if (status >= 300)
+    g_print (", HTTP status %u", status);
+  g_print (": %s\n", gst_structure_get_string (s, "message"));
 }
 
 static void
@@ -192,9 +195,10 @@ main (int argc, char **argv)
   App app = { NULL, };
   GError *error = NULL;
 
+  setlocale (LC_ALL, "");
   gst_init (&argc, &argv);
-  if (argc < 2) {
-    g_printerr ("usage: %s PIPELINE…, as for gst-launch-1.0\n", argv[0]);
+  if (argc < 2 || g_str_equal (argv[1], "--help")) {
+    g_printerr ("usage: %s PIPELINE, written as for gst-launch-1.0\n", argv[0]);
     return 2;
   }
 

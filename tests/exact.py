@@ -162,6 +162,12 @@ def align(found, wanted):
     return None
 
 
+def in_order(found, wanted):
+    """Whether found is wanted with some left out."""
+    rest = iter(wanted)
+    return all(any(h == w for w in rest) for h in found)
+
+
 def check_sound(case, clip, segments, files, source, problems):
     wanted = packets(clip, "a:0")
     if not wanted or codec_of(clip, "a:0") not in ACCEPTED_SOUND:
@@ -173,12 +179,17 @@ def check_sound(case, clip, segments, files, source, problems):
         offset = start + (s["running_time"] - segments[0]["running_time"]) / 1e9
         found += [(t + offset, h) for t, h in packets(path, "a:0")]
     covered = [p for p in wanted if start - 0.001 <= p[0] < end - 0.001]
-    if abs(len(found) - len(covered)) > 2:
+    if case.max_bytes == 50000000 and abs(len(found) - len(covered)) > 2:
         problems.append("%d packets of sound instead of %d" % (len(found), len(covered)))
         return
     while found and covered and abs(found[0][0] - covered[0][0]) > 0.012:
         (found if found[0][0] < covered[0][0] else covered).pop(0)
     if {h for _, h in found} & {h for _, h in wanted}:
+        if case.max_bytes < 50000000:
+            # sound that came late and would make a file too large is let go of, at the end of the file
+            if not in_order([h for _, h in found], [h for _, h in wanted]) or len(covered) - len(found) > 4 * len(segments):
+                problems.append("sound differs")
+            return
         first = align(found, wanted)
         if first is None:
             problems.append("sound differs")

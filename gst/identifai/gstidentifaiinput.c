@@ -46,6 +46,7 @@ gst_identifai_input_reset_locked (GstIdentifaiSink * self)
   self->flushing = FALSE;
   self->input = GST_IDENTIFAI_INPUT_RAW;
   self->container = NULL;
+  self->caps_refused = FALSE;
   self->started = FALSE;
   self->video_held = FALSE;
   self->video_position = GST_CLOCK_TIME_NONE;
@@ -248,7 +249,10 @@ gst_identifai_input_set_caps_locked (GstIdentifaiSink * self, guint stream,
         "No muxer takes these streams together; encode them otherwise.");
   error->domain = GST_STREAM_ERROR;
   error->code = GST_STREAM_ERROR_CODEC_NOT_FOUND;
-  queue_error (self, error);
+  /* Upstream may try again with every buffer: once is enough. */
+  if (!self->caps_refused)
+    queue_error (self, error);
+  self->caps_refused = TRUE;
   g_error_free (error);
 
   return FALSE;
@@ -592,7 +596,7 @@ check_empty_locked (GstIdentifaiSink * self, GError ** error)
 {
   IdentifaiSegmenterStats stats;
 
-  if (self->next_number > 0 || self->in_hand != NULL
+  if (self->next_number > 0 || self->in_hand != NULL || self->caps_refused
       || self->input == GST_IDENTIFAI_INPUT_REFUSED)
     return;
 
@@ -743,6 +747,7 @@ handle_gap_locked (GstIdentifaiSink * self, GstEvent * event)
 static void
 restart_locked (GstIdentifaiSink * self)
 {
+  self->caps_refused = FALSE;
   self->started = FALSE;
   if (self->input == GST_IDENTIFAI_INPUT_REFUSED)
     self->input = self->container ? GST_IDENTIFAI_INPUT_CONTAINER :

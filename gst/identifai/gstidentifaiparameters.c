@@ -79,7 +79,9 @@ gst_identifai_settings_to_client (const GstIdentifaiSettings * self,
 
   client->proxy = g_strdup (self->proxy);
   client->user_agent = g_strdup (self->user_agent);
-  client->tls_ca_file = g_strdup (self->tls_ca_file);
+  /* GIO takes absolute paths only. */
+  if (self->tls_ca_file != NULL)
+    client->tls_ca_file = g_canonicalize_filename (self->tls_ca_file, NULL);
   client->timeout = self->timeout;
   client->retries = self->retries;
   memcpy (client->limits, self->limits, sizeof client->limits);

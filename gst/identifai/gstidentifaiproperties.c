@@ -345,14 +345,14 @@ install_parameters (GObjectClass * klass)
   /**
    * GstIdentifaiSink:prevent-c2pa-forces:
    *
-   * Sent as `prevent_c2pa_forces` when %TRUE: asks the service to do not let
+   * Sent as `prevent_c2pa_forces` when %TRUE: asks the service not to let
    * a C2PA signature force the verdict to artificial.
    *
    * Since: 0.1
    */
   g_object_class_install_property (klass, PROP_PREVENT_C2PA_FORCES,
       g_param_spec_boolean ("prevent-c2pa-forces", "Prevent c2pa forces",
-          "Ask the service to do not let a C2PA signature force the "
+          "Ask the service not to let a C2PA signature force the "
           "verdict to artificial",
           FALSE,
           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
@@ -447,8 +447,7 @@ install_segments (GObjectClass * klass)
    * GstIdentifaiSink:segment-interval:
    *
    * Elementary input: a segment starts at most this often, in nanoseconds of
-   * running time; what lies between is not judged. `segment-
-   * duration=5000000000 segment-interval=60000000000` judges five seconds of
+   * running time; what lies between is not judged. `segment-duration=5000000000 segment-interval=60000000000` judges five seconds of
    * each minute. 0: back to back.
    *
    * Since: 0.1
@@ -527,7 +526,7 @@ install_queue (GObjectClass * klass)
    */
   g_object_class_install_property (klass, PROP_OVERFLOW,
       g_param_spec_enum ("overflow", "Overflow",
-          "What to do when more waits than max-pending-bytes or max- "
+          "What to do when more waits than max-pending-bytes or max-"
           "pending-segments allow",
           GST_TYPE_IDENTIFAI_OVERFLOW, GST_IDENTIFAI_OVERFLOW_AUTO,
           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |

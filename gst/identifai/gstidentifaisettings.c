@@ -140,11 +140,29 @@ gst_identifai_settings_clear (GstIdentifaiSettings * self)
   }
 }
 
+static gboolean
+warn_unknown_limit (GQuark id, const GValue * value, gpointer user_data)
+{
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (limit_fields); i++) {
+    if (g_str_equal (g_quark_to_string (id), limit_fields[i].name))
+      return TRUE;
+  }
+  g_warning ("rate-limits: there is no %s; there are post-per-second, "
+      "post-per-minute, get-per-second, get-per-minute",
+      g_quark_to_string (id));
+
+  return TRUE;
+}
+
 static void
 set_limits (GstIdentifaiSettings * self, const GstStructure * limits)
 {
   guint i;
 
+  if (limits != NULL)
+    gst_structure_foreach (limits, warn_unknown_limit, NULL);
   for (i = 0; limits != NULL && i < G_N_ELEMENTS (limit_fields); i++) {
     const GValue *value = gst_structure_get_value (limits,
         limit_fields[i].name);
