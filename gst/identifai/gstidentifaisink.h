@@ -23,13 +23,13 @@ G_DECLARE_FINAL_TYPE (GstIdentifaiSink, gst_identifai_sink, GST,
 GST_ELEMENT_REGISTER_DECLARE (identifaisink);
 
 /* What the always pad gets. */
-     typedef enum
-     {
-       GST_IDENTIFAI_INPUT_RAW, /* no caps: container to be found out */
-       GST_IDENTIFAI_INPUT_CONTAINER,
-       GST_IDENTIFAI_INPUT_ELEMENTARY,
-       GST_IDENTIFAI_INPUT_REFUSED,     /* rest of a file that failed: thrown away */
-     } GstIdentifaiInput;
+typedef enum
+{
+  GST_IDENTIFAI_INPUT_RAW,      /* no caps: container to be found out */
+  GST_IDENTIFAI_INPUT_CONTAINER,
+  GST_IDENTIFAI_INPUT_ELEMENTARY,
+  GST_IDENTIFAI_INPUT_REFUSED,  /* rest of a file that failed: thrown away */
+} GstIdentifaiInput;
 
 /* Locks, outermost first: the video pad's stream lock, GST_BASE_SINK_PREROLL_LOCK
  * (held by render and while EOS waits), lock, the outbox's. Never is a message
@@ -38,59 +38,60 @@ GST_ELEMENT_REGISTER_DECLARE (identifaisink);
  * Threads: the video pad's streaming thread, one for each audio pad (or the same
  * one, when a demuxer feeds them without queues), the system clock's for the
  * timer, the application's. */
-     struct _GstIdentifaiSink
-     {
-       GstBaseSink parent;
+struct _GstIdentifaiSink
+{
+  GstBaseSink parent;
 
-       GstIdentifaiOutbox *outbox;      /* has a lock of its own */
+  GstIdentifaiOutbox *outbox;   /* has a lock of its own */
 
-       GMutex lock;
-       GCond cond;              /* audio came, the video goes on, flushing */
+  GMutex lock;
+  GCond cond;                   /* audio came, the video goes on, flushing */
 
-       /* All below: lock. */
-       GstIdentifaiSettings settings;
-       guint next_number;       /* of segments */
-       gboolean running;        /* from start to stop */
-       gboolean flushing;       /* unlock() to unlock_stop() */
-       gboolean stopping;       /* from PAUSED to READY */
+  /* All below: lock. */
+  GstIdentifaiSettings settings;
+  guint next_number;            /* of segments */
+  gboolean running;             /* from start to stop */
+  gboolean flushing;            /* unlock() to unlock_stop() */
+  gboolean stopping;            /* from PAUSED to READY */
 
-       GstIdentifaiInput input;
-       const IdentifaiContainer *container;     /* once it is known */
-       IdentifaiSegment *open;  /* container input: the file so far */
-       gboolean started;        /* the first buffer of the stream was seen */
+  GstIdentifaiInput input;
+  const IdentifaiContainer *container;  /* once it is known */
+  gboolean caps_refused;        /* by the muxers; the error is posted */
+  IdentifaiSegment *open;       /* container input: the file so far */
+  gboolean started;             /* the first buffer of the stream was seen */
 
-       IdentifaiSegmenter *segmenter;
-       IdentifaiSegment *in_hand;       /* closed, but there is no room for it yet */
-       gboolean video_held;     /* the video thread waits in this element */
-       GstClockTime video_position;     /* running time */
-       GstClockID timer;        /* for segments that wait for audio */
-       guint next_audio;        /* number of the next audio pad */
-       guint keyframe_requests; /* sent so far */
-     };
+  IdentifaiSegmenter *segmenter;
+  IdentifaiSegment *in_hand;    /* closed, but there is no room for it yet */
+  gboolean video_held;          /* the video thread waits in this element */
+  GstClockTime video_position;  /* running time */
+  GstClockID timer;             /* for segments that wait for audio */
+  guint next_audio;             /* number of the next audio pad */
+  guint keyframe_requests;      /* sent so far */
+};
 
 /* gstidentifaisink.c: numbers a new segment and gives it a ticket; called under
  * lock by the segmenter and for container input. user_data: the element. */
-     void gst_identifai_sink_open_segment (IdentifaiSegment * segment,
+void gst_identifai_sink_open_segment (IdentifaiSegment * segment,
     gpointer user_data);
 
 /* gstidentifaiinput.c */
-     void gst_identifai_input_init_class (GstBaseSinkClass * klass);
-     void gst_identifai_input_reset_locked (GstIdentifaiSink * self);
+void gst_identifai_input_init_class (GstBaseSinkClass * klass);
+void gst_identifai_input_reset_locked (GstIdentifaiSink * self);
 /* What is open or closed but not handed on gets its outcome: dropped. */
-     void gst_identifai_input_give_up_locked (GstIdentifaiSink * self,
+void gst_identifai_input_give_up_locked (GstIdentifaiSink * self,
     const gchar * reason);
 /* FALSE, with an error message queued: no muxer takes these caps beside the
  * others. stream is the segmenter's. */
-     gboolean gst_identifai_input_set_caps_locked (GstIdentifaiSink * self,
+gboolean gst_identifai_input_set_caps_locked (GstIdentifaiSink * self,
     guint stream, GstCaps * caps);
 /* Hands what is closed to the outbox while it takes more. */
-     void gst_identifai_input_dispatch_locked (GstIdentifaiSink * self);
+void gst_identifai_input_dispatch_locked (GstIdentifaiSink * self);
 /* After unlocking: messages, and the key frame request if one is due. */
-     void gst_identifai_input_act (GstIdentifaiSink * self);
+void gst_identifai_input_act (GstIdentifaiSink * self);
 
 /* gstidentifaiaudio.c */
-     GstPad *gst_identifai_audio_request_pad (GstElement * element,
+GstPad *gst_identifai_audio_request_pad (GstElement * element,
     GstPadTemplate * template, const gchar * name, const GstCaps * caps);
-     void gst_identifai_audio_release_pad (GstElement * element, GstPad * pad);
+void gst_identifai_audio_release_pad (GstElement * element, GstPad * pad);
 
 G_END_DECLS
