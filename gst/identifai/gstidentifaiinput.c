@@ -450,22 +450,33 @@ seek_file_locked (GstIdentifaiSink * self, const GstSegment * segment)
 
 /* Elementary input. */
 
-/* After a wait that was interrupted: gives the preroll lock away to whoever did
- * it. A pause, play and pause again may be over before this thread gets the lock
- * back, so it looks whether it may go on: it must not wait for anything else with
- * the lock while paused, as the next state change needs it. */
-static GstFlowReturn
-wait_while_paused (GstIdentifaiSink * self)
+/* The video thread waits for longer, in render or at EOS, where it has the
+ * preroll lock. A state change needs that lock, so it is given away meanwhile;
+ * have_preroll tells the base class that this thread holds a buffer or EOS and
+ * need not be waited for, as in gst_base_sink_wait_preroll(). A pause or PLAYING
+ * does not end the wait, a flush or the end does, see unlock_stop(). */
+static void
+let_go (GstIdentifaiSink * self)
 {
   GstBaseSink *bsink = GST_BASE_SINK (self);
-  GstFlowReturn ret = gst_base_sink_wait_preroll (bsink);
 
-  return ret == GST_FLOW_OK ? gst_base_sink_do_preroll (bsink, NULL) : ret;
+  bsink->have_preroll = TRUE;
+  GST_BASE_SINK_PREROLL_UNLOCK (bsink);
+}
+
+static GstFlowReturn
+take_back (GstIdentifaiSink * self)
+{
+  GstBaseSink *bsink = GST_BASE_SINK (self);
+
+  GST_BASE_SINK_PREROLL_LOCK (bsink);
+  bsink->have_preroll = FALSE;
+
+  return bsink->flushing ? GST_FLOW_FLUSHING : GST_FLOW_OK;
 }
 
 /* overflow=block: the video thread stays here until there is room. Called with
- * the preroll lock, as render is; who woke it (a pause, a flush, the end) waits
- * for that lock, see wait_while_paused(). */
+ * the preroll lock, as render is. */
 static GstFlowReturn
 wait_for_room (GstIdentifaiSink * self, gint64 deadline)
 {
@@ -484,9 +495,11 @@ wait_for_room (GstIdentifaiSink * self, gint64 deadline)
     g_mutex_unlock (&self->lock);
     gst_identifai_input_act (self);
 
-    if (waits && !gst_identifai_outbox_wait_room (self->outbox, bytes,
-            deadline))
-      ret = wait_while_paused (self);
+    if (waits) {
+      let_go (self);
+      gst_identifai_outbox_wait_room (self->outbox, bytes, deadline);
+      ret = take_back (self);
+    }
   } while (waits && ret == GST_FLOW_OK);
 
   return ret;
@@ -611,14 +624,13 @@ check_empty_locked (GstIdentifaiSink * self, GError ** error)
         "The stream is empty: nothing was judged. Check the source.");
 }
 
-/* Segments that wait for the last of their audio, for a moment. FALSE:
- * flushing. */
-static gboolean
+/* Segments that wait for the last of their audio, for a moment. */
+static GstFlowReturn
 wait_for_audio (GstIdentifaiSink * self)
 {
   gint64 deadline;
-  gboolean flushing;
 
+  let_go (self);
   g_mutex_lock (&self->lock);
   gst_identifai_input_dispatch_locked (self);
   while (!self->flushing && self->in_hand == NULL
@@ -627,10 +639,9 @@ wait_for_audio (GstIdentifaiSink * self)
     g_cond_wait_until (&self->cond, &self->lock, deadline + 1000);
     gst_identifai_input_dispatch_locked (self);
   }
-  flushing = self->flushing;
   g_mutex_unlock (&self->lock);
 
-  return !flushing;
+  return take_back (self);
 }
 
 static gboolean
@@ -646,16 +657,15 @@ all_handed_on (GstIdentifaiSink * self)
   return done;
 }
 
-/* Hands on all segments and waits for their verdicts, but not while paused. The
- * base class holds the preroll lock for serialized events, as for render: a
- * pause or a flush can't slip through between its wake-up call and this thread's
- * next wait. */
+/* Hands on all segments and waits for their verdicts. The base class holds the
+ * preroll lock for serialized events, as for render. */
 static GstFlowReturn
 drain (GstIdentifaiSink * self)
 {
   GstFlowReturn ret = gst_base_sink_do_preroll (GST_BASE_SINK (self), NULL);
   GstClockTime timeout;
   gint64 deadline = -1;
+  gboolean done = FALSE;
 
   g_mutex_lock (&self->lock);
   timeout = self->settings.drain_timeout;
@@ -664,14 +674,15 @@ drain (GstIdentifaiSink * self)
     deadline = g_get_monotonic_time () + timeout / GST_USECOND;
 
   while (ret == GST_FLOW_OK && !all_handed_on (self)) {
-    if (wait_for_audio (self))
+    ret = wait_for_audio (self);
+    if (ret == GST_FLOW_OK)
       ret = wait_for_room (self, deadline);
-    else
-      ret = wait_while_paused (self);
   }
-  while (ret == GST_FLOW_OK && timeout != 0
-      && !gst_identifai_outbox_drain (self->outbox, deadline))
-    ret = wait_while_paused (self);
+  while (ret == GST_FLOW_OK && timeout != 0 && !done) {
+    let_go (self);
+    done = gst_identifai_outbox_drain (self->outbox, deadline);
+    ret = take_back (self);
+  }
 
   return ret;
 }
@@ -683,11 +694,15 @@ sum_up (GstIdentifaiSink * self)
 {
   GstMessage *summary = gst_identifai_outbox_summary (self->outbox);
   GstFlowReturn ret = GST_FLOW_OK;
+  gboolean done = FALSE;
 
   if (summary != NULL)
     gst_identifai_outbox_queue (self->outbox, summary);
-  while (ret == GST_FLOW_OK && !gst_identifai_outbox_post_all (self->outbox))
-    ret = wait_while_paused (self);
+  while (ret == GST_FLOW_OK && !done) {
+    let_go (self);
+    done = gst_identifai_outbox_post_all (self->outbox);
+    ret = take_back (self);
+  }
 
   return ret;
 }
@@ -765,6 +780,18 @@ handle_stream_start_locked (GstIdentifaiSink * self)
   }
 }
 
+/* Any thread: wakes the video thread, and keeps it from waiting until it is unset. */
+
+static void
+set_flushing (GstIdentifaiSink * self, gboolean flushing)
+{
+  g_mutex_lock (&self->lock);
+  self->flushing = flushing;
+  g_cond_broadcast (&self->cond);
+  g_mutex_unlock (&self->lock);
+  gst_identifai_outbox_set_flushing (self->outbox, flushing);
+}
+
 static gboolean
 gst_identifai_input_event (GstBaseSink * bsink, GstEvent * event)
 {
@@ -773,6 +800,8 @@ gst_identifai_input_event (GstBaseSink * bsink, GstEvent * event)
   GST_LOG_OBJECT (self, "%" GST_PTR_FORMAT, event);
   if (GST_EVENT_TYPE (event) == GST_EVENT_EOS)
     return handle_eos (self, event);
+  if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP)
+    set_flushing (self, FALSE);
 
   g_mutex_lock (&self->lock);
   switch (GST_EVENT_TYPE (event)) {
@@ -857,18 +886,6 @@ gst_identifai_input_query (GstBaseSink * bsink, GstQuery * query)
   return answered || parent_class->query (bsink, query);
 }
 
-/* Any thread: a flush, a pause or the end wakes the video thread. */
-
-static void
-set_flushing (GstIdentifaiSink * self, gboolean flushing)
-{
-  g_mutex_lock (&self->lock);
-  self->flushing = flushing;
-  g_cond_broadcast (&self->cond);
-  g_mutex_unlock (&self->lock);
-  gst_identifai_outbox_set_flushing (self->outbox, flushing);
-}
-
 static gboolean
 gst_identifai_input_unlock (GstBaseSink * bsink)
 {
@@ -877,10 +894,12 @@ gst_identifai_input_unlock (GstBaseSink * bsink)
   return TRUE;
 }
 
+/* With the preroll lock. The video thread waits without it, so it may have slept
+ * through unlock(): a flush lasts until FLUSH_STOP, the end until the start. */
 static gboolean
 gst_identifai_input_unlock_stop (GstBaseSink * bsink)
 {
-  set_flushing (GST_IDENTIFAI_SINK (bsink), FALSE);
+  set_flushing (GST_IDENTIFAI_SINK (bsink), bsink->flushing);
 
   return TRUE;
 }
