@@ -480,6 +480,32 @@ GST_START_TEST (test_pause_at_eos)
 
 GST_END_TEST;
 
+/* Pauses that are over before the waiting thread sees them: none of the state
+ * changes may wait for the verdict, which never comes. */
+GST_START_TEST (test_pause_storm_at_eos)
+{
+  gchar *clip = make_clip ();
+  GstElement *pipeline;
+  SinkRun *run;
+  guint i;
+
+  start_server (NULL, 0);
+  fault_server_set_delay (server, 60000);
+  run = new_file_run (clip);
+  pipeline = sink_run_get_pipeline (run);
+  fail_unless (sink_run_start (run));
+  sink_run_wait (run, "identifai-submitted", 1);
+  for (i = 0; i < 500; i++) {
+    gst_element_set_state (pipeline, GST_STATE_PAUSED);
+    gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  }
+  fail_unless_equals_int (sink_run_count (run, "identifai-failed"), 0);
+  sink_run_free (run);
+  g_free (clip);
+}
+
+GST_END_TEST;
+
 /* drain-timeout. */
 
 GST_START_TEST (test_no_drain)
@@ -709,6 +735,7 @@ sinklife_suite (void)
   tcase_add_test (tcase, test_flush_in_the_middle);
   tcase_add_test (tcase, test_flush_at_eos);
   tcase_add_test (tcase, test_pause_at_eos);
+  tcase_add_test (tcase, test_pause_storm_at_eos);
   tcase_add_test (tcase, test_no_drain);
   tcase_add_test (tcase, test_endless_drain);
   tcase_add_test (tcase, test_short_drain);

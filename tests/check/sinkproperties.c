@@ -516,7 +516,7 @@ static const struct
   {"limits, get-per-minute=5", {1, 30, 2, 5}},
   {"anything, get-per-second=(guint64)7, post-per-minute=(int)9", {1, 9, 7,
           60}},
-  {"limits, unknown=3", {1, 30, 2, 60}},
+  {"limits, unknown=3", {1, 30, 2, 60}, 1},
   {"limits, post-per-second=-1", {1, 30, 2, 60}, 1},
   {"limits, post-per-second=many, get-per-second=4", {1, 30, 4, 60}, 1},
   {"limits, get-per-minute=(guint64)4294967296", {1, 30, 2, 60}, 1},
