@@ -163,9 +163,14 @@ def align(found, wanted):
 
 
 def in_order(found, wanted):
-    """Whether found is wanted with some left out."""
-    rest = iter(wanted)
-    return all(any(h == w for w in rest) for h in found)
+    """The packets of wanted that found has, if it has no others and in that order; else None."""
+    rest, left = iter(wanted), []
+    for _, h in found:
+        packet = next((p for p in rest if p[1] == h), None)
+        if packet is None:
+            return None
+        left.append(packet)
+    return left
 
 
 def check_sound(case, clip, segments, files, source, problems):
@@ -187,14 +192,18 @@ def check_sound(case, clip, segments, files, source, problems):
     if {h for _, h in found} & {h for _, h in wanted}:
         if case.max_bytes < 50000000:
             # sound that came late and would make a file too large is let go of, at the end of the file
-            if not in_order([h for _, h in found], [h for _, h in wanted]) or len(covered) - len(found) > 4 * len(segments):
+            # only, and what is there is still at its time
+            left = in_order(found, wanted)
+            if left is None or len(covered) - len(found) > 4 * len(segments):
                 problems.append("sound differs")
-            return
-        first = align(found, wanted)
-        if first is None:
-            problems.append("sound differs")
-            return
-        covered = wanted[first:first + len(found)]
+                return
+            covered = left
+        else:
+            first = align(found, wanted)
+            if first is None:
+                problems.append("sound differs")
+                return
+            covered = wanted[first:first + len(found)]
     # what has other bytes in the files (ADTS) is only compared by time
     worst = max((abs(a[0] - b[0]) for a, b in zip(found, covered)), default=0)
     if worst > case.sound_error:
