@@ -504,6 +504,29 @@ feed (GstElement * source, IdentifaiTrack * track, GstClockTime origin)
   g_signal_emit_by_name (source, "end-of-stream", &result);
 }
 
+/* A muxer that is stopped between its first word and its first byte: those of
+ * the qtmux family read back the caps that they have just set, and up to GStreamer
+ * 1.22 without a look at whether the pad, flushing by then, kept them. So it has
+ * caps from the start; what the muxer sets later takes their place. Called while
+ * the pad is active and before there is data, so the muxer's thread sleeps. */
+static void
+set_first_caps (GstPad * pad)
+{
+  GstCaps *caps = gst_pad_get_pad_template_caps (pad);
+  GstEvent *event;
+
+  if (!gst_caps_is_any (caps) && !gst_caps_is_empty (caps)) {
+    event = gst_event_new_stream_start ("file");
+    gst_pad_store_sticky_event (pad, event);
+    gst_event_unref (event);
+    caps = gst_caps_fixate (caps);
+    event = gst_event_new_caps (caps);
+    gst_pad_store_sticky_event (pad, event);
+    gst_event_unref (event);
+  }
+  gst_caps_unref (caps);
+}
+
 /* lead: how much the first picture is shown after its leading ones. mp4mux puts
  * it where the first one shown belongs, so the sound goes with it; the edit list
  * is moved back afterwards. */
@@ -519,6 +542,17 @@ feed_all (GPtrArray * sources, GPtrArray * tracks, GstClockTime lead)
       feed (g_ptr_array_index (sources, i), g_ptr_array_index (tracks, i),
           i == 0 ? origin : origin - lead);
   }
+}
+
+static void
+start (GPtrArray * sources, GPtrArray * tracks, GstPad * output,
+    GstClockTime lead)
+{
+  GstPad *pad = gst_pad_get_peer (output);
+
+  set_first_caps (pad);
+  gst_object_unref (pad);
+  feed_all (sources, tracks, lead);
 }
 
 static void
@@ -565,7 +599,7 @@ run_pipeline (Run * run, const gchar * factory, GPtrArray * tracks,
       finish (run, g_error_new (G_IO_ERROR, G_IO_ERROR_FAILED,
               "%s does not start", factory));
     else
-      feed_all (sources, tracks, lead);
+      start (sources, tracks, output, lead);
     g_ptr_array_unref (sources);
     wait_for_end (run, cancellable);
   }

@@ -334,6 +334,25 @@ GST_START_TEST (test_failure)
 
 GST_END_TEST;
 
+/* The parser's error and its end of stream come together: the pipeline is taken
+ * down while the muxer begins its file, which is no reason for it to complain. */
+GST_START_TEST (test_stopped_at_the_first_word)
+{
+  Payload payload = { {0,}, 0 };
+  guint i;
+
+  for (i = 0; i < 200; i++) {
+    IdentifaiSegment *segment = make_segment (&payload, BYTE_STREAM, NULL, 5,
+        200, 0);
+
+    fail_if (identifai_muxer_run ("auto", segment, PLENTY, NULL, NULL));
+    identifai_segment_free (segment);
+  }
+  fail_unless_equals_int (g_atomic_int_get (&payload.alive), 0);
+}
+
+GST_END_TEST;
+
 static gpointer
 cancel_soon (gpointer cancellable)
 {
@@ -542,6 +561,7 @@ muxer_suite (void)
   tcase_add_loop_test (tc, test_file, 0, G_N_ELEMENTS (file_rows));
   tcase_add_loop_test (tc, test_overhead, 0, 3);
   tcase_add_loop_test (tc, test_failure, 0, G_N_ELEMENTS (failure_rows));
+  tcase_add_test (tc, test_stopped_at_the_first_word);
   tcase_add_test (tc, test_cancel_meanwhile);
   tcase_add_test (tc, test_empty_track);
   tcase_add_loop_test (tc, test_dts, 0, G_N_ELEMENTS (times_rows));
