@@ -2,8 +2,8 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What comes in on the always pad: a container's bytes, gathered until EOS, or
- * elementary video for the segmenter. All of it runs on the video streaming
+ * What comes in on the always pad: elementary video for the segmenter, or a
+ * container's bytes (gstidentifaifile.c). All of it runs on the video streaming
  * thread but what is marked otherwise.
  */
 
@@ -62,6 +62,8 @@ gst_identifai_input_give_up_locked (GstIdentifaiSink * self,
 
   if ((segment = g_steal_pointer (&self->in_hand)) != NULL)
     gst_identifai_outbox_give_up (self->outbox, segment, reason);
+  while ((segment = g_queue_pop_head (&self->files)) != NULL)
+    gst_identifai_outbox_give_up (self->outbox, segment, reason);
   if ((segment = g_steal_pointer (&self->open)) != NULL)
     gst_identifai_outbox_give_up (self->outbox, segment, reason);
 
@@ -77,11 +79,12 @@ queue_error (GstIdentifaiSink * self, GError * error)
       gst_message_new_error (GST_OBJECT (self), error, NULL));
 }
 
-static void
-post_error (GstIdentifaiSink * self, GError * error)
+void
+gst_identifai_input_post_error (GstIdentifaiSink * self, GError * error)
 {
-  queue_error (self, error);
-  g_error_free (error);
+  if (error != NULL)
+    queue_error (self, error);
+  g_clear_error (&error);
   gst_identifai_outbox_post (self->outbox);
 }
 
@@ -147,6 +150,8 @@ gst_identifai_input_dispatch_locked (GstIdentifaiSink * self)
   gint64 now = g_get_monotonic_time ();
 
   do {
+    if (self->in_hand == NULL)
+      self->in_hand = g_queue_pop_head (&self->files);
     if (self->in_hand == NULL)
       self->in_hand = identifai_segmenter_pop (self->segmenter, now);
     if (self->in_hand == NULL
@@ -258,29 +263,68 @@ gst_identifai_input_set_caps_locked (GstIdentifaiSink * self, guint stream,
   return FALSE;
 }
 
+/* FALSE with error: there is nothing to judge. */
+static gboolean
+close_input_locked (GstIdentifaiSink * self, GError ** error)
+{
+  if (!is_elementary (self))
+    return gst_identifai_file_close_locked (self, error);
+  identifai_segmenter_eos (self->segmenter, IDENTIFAI_SEGMENTER_VIDEO,
+      g_get_monotonic_time ());
+
+  return TRUE;
+}
+
+/* Muxers renew their caps within a file, to add stream headers; other ones than
+ * before begin another file. */
+static void
+set_container_locked (GstIdentifaiSink * self,
+    const IdentifaiContainer * container, GError ** error)
+{
+  gboolean changes = is_elementary (self)
+      || (self->container != NULL && self->container != container);
+
+  if (changes)
+    close_input_locked (self, error);
+  if (changes || self->input != GST_IDENTIFAI_INPUT_REFUSED)
+    self->input = GST_IDENTIFAI_INPUT_CONTAINER;
+  self->container = container;
+}
+
+static gboolean
+set_elementary_locked (GstIdentifaiSink * self, GstCaps * caps, GError ** error)
+{
+  if (!is_elementary (self)) {
+    close_input_locked (self, error);
+    self->container = NULL;
+    self->input = GST_IDENTIFAI_INPUT_ELEMENTARY;
+    identifai_segmenter_set_segment (self->segmenter,
+        IDENTIFAI_SEGMENTER_VIDEO, &GST_BASE_SINK (self)->segment);
+  }
+
+  return gst_identifai_input_set_caps_locked (self, IDENTIFAI_SEGMENTER_VIDEO,
+      caps);
+}
+
 static gboolean
 gst_identifai_input_set_caps (GstBaseSink * bsink, GstCaps * caps)
 {
   GstIdentifaiSink *self = GST_IDENTIFAI_SINK (bsink);
   const IdentifaiContainer *container = identifai_container_from_caps (caps);
   gboolean accepted = TRUE;
+  GError *error = NULL;
 
   GST_DEBUG_OBJECT (self, "%" GST_PTR_FORMAT, caps);
 
   g_mutex_lock (&self->lock);
-  if (container != NULL) {
-    /* Muxers renew their caps within a file, to add stream headers. */
-    self->container = container;
-    if (self->input != GST_IDENTIFAI_INPUT_REFUSED)
-      self->input = GST_IDENTIFAI_INPUT_CONTAINER;
-  } else {
-    self->input = GST_IDENTIFAI_INPUT_ELEMENTARY;
-    accepted = gst_identifai_input_set_caps_locked (self,
-        IDENTIFAI_SEGMENTER_VIDEO, caps);
-    gst_identifai_input_dispatch_locked (self);
-  }
+  if (container != NULL)
+    set_container_locked (self, container, &error);
+  else
+    accepted = set_elementary_locked (self, caps, &error);
+  gst_identifai_input_dispatch_locked (self);
   g_mutex_unlock (&self->lock);
 
+  gst_identifai_input_post_error (self, error);
   gst_identifai_input_act (self);
 
   return accepted;
@@ -302,208 +346,7 @@ learn_liveness (GstIdentifaiSink * self)
   gst_identifai_outbox_set_live (self->outbox, live);
 }
 
-static void
-too_large_locked (GstIdentifaiSink * self, guint64 bytes)
-{
-  gchar *text = g_strdup_printf ("the file has %" G_GUINT64_FORMAT " bytes%s, "
-      "max-segment-bytes allows %" G_GUINT64_FORMAT, bytes,
-      self->input == GST_IDENTIFAI_INPUT_RAW ? "" : " or more",
-      self->settings.max_segment_bytes);
-  IdentifaiSegment *segment = g_steal_pointer (&self->open);
-
-  segment->bytes = bytes;
-  identifai_segment_fail (segment, IDENTIFAI_REASON_TOO_LARGE, text);
-  gst_identifai_outbox_offer (self->outbox, segment);
-  self->input = GST_IDENTIFAI_INPUT_REFUSED;
-  g_free (text);
-}
-
-static void
-open_file_locked (GstIdentifaiSink * self, GstBuffer * buffer)
-{
-  GstBaseSink *bsink = GST_BASE_SINK (self);
-  IdentifaiSegment *segment = identifai_segment_new (0);
-  IdentifaiArrival arrival;
-
-  gst_identifai_arrival_read (GST_ELEMENT (self), &bsink->segment, buffer,
-      &arrival);
-  segment->utc = arrival.utc;
-  segment->last_buffer = arrival.monotonic;
-  segment->file = identifai_bytes_new ();
-  if (bsink->segment.format == GST_FORMAT_TIME && buffer != NULL) {
-    segment->running_time = gst_segment_to_running_time (&bsink->segment,
-        GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
-    segment->stream_time = gst_segment_to_stream_time (&bsink->segment,
-        GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
-  }
-  gst_identifai_sink_open_segment (segment, self);
-  self->open = segment;
-}
-
-/* A source without caps knows how long its file is: no need to read it first. */
-static gboolean
-fits_by_size (GstIdentifaiSink * self, GstBuffer * buffer)
-{
-  gint64 bytes = -1;
-  gboolean fits;
-
-  if (self->input != GST_IDENTIFAI_INPUT_RAW
-      || !gst_pad_peer_query_duration (GST_BASE_SINK_PAD (self),
-          GST_FORMAT_BYTES, &bytes) || bytes < 0)
-    return TRUE;
-
-  g_mutex_lock (&self->lock);
-  fits = (guint64) bytes <= self->settings.max_segment_bytes;
-  if (!fits) {
-    open_file_locked (self, buffer);
-    too_large_locked (self, bytes);
-  }
-  g_mutex_unlock (&self->lock);
-
-  return fits;
-}
-
-/* Container input. */
-
-static GstFlowReturn
-typefind_locked (GstIdentifaiSink * self, gboolean at_end, GError ** error)
-{
-  switch (identifai_container_typefind (self->open->file, at_end,
-          &self->container, error)) {
-    case IDENTIFAI_TYPE_UNSURE:
-      return GST_FLOW_OK;
-    case IDENTIFAI_TYPE_CONTAINER:
-      self->input = GST_IDENTIFAI_INPUT_CONTAINER;
-      return GST_FLOW_OK;
-    case IDENTIFAI_TYPE_OTHER:
-      break;
-  }
-  /* Nothing that the service takes: no segment. */
-  g_clear_pointer (&self->open, identifai_segment_free);
-  self->input = GST_IDENTIFAI_INPUT_REFUSED;
-
-  return GST_FLOW_ERROR;
-}
-
-static GstFlowReturn
-append_locked (GstIdentifaiSink * self, GstBuffer * buffer, GError ** error)
-{
-  guint64 max_bytes = self->settings.max_segment_bytes;
-  gsize size = gst_buffer_get_size (buffer);
-  IdentifaiSegment *segment;
-  guint64 position;
-
-  if (self->input == GST_IDENTIFAI_INPUT_REFUSED)
-    return GST_FLOW_OK;
-  if (self->open == NULL)
-    open_file_locked (self, buffer);
-
-  segment = self->open;
-  segment->last_buffer = g_get_monotonic_time ();
-  /* Before it is written: what a seek has left out is filled with zeros. */
-  position = identifai_bytes_get_position (segment->file);
-  if (position > max_bytes || size > max_bytes - position) {
-    too_large_locked (self, position + size);
-    return GST_FLOW_OK;
-  }
-  identifai_bytes_write (segment->file, buffer);
-  segment->bytes = identifai_bytes_get_size (segment->file);
-
-  return self->container == NULL ? typefind_locked (self, FALSE, error) :
-      GST_FLOW_OK;
-}
-
-static GstFlowReturn
-render_file (GstIdentifaiSink * self, GstBuffer * buffer)
-{
-  GError *error = NULL;
-  GstFlowReturn ret;
-
-  g_mutex_lock (&self->lock);
-  ret = append_locked (self, buffer, &error);
-  g_mutex_unlock (&self->lock);
-
-  if (error != NULL)
-    post_error (self, error);
-  else
-    gst_identifai_outbox_post (self->outbox);
-
-  return ret;
-}
-
-/* A muxer goes back to rewrite what it wrote, as into filesink. */
-static void
-seek_file_locked (GstIdentifaiSink * self, const GstSegment * segment)
-{
-  if (segment->format != GST_FORMAT_BYTES
-      || self->input == GST_IDENTIFAI_INPUT_REFUSED)
-    return;
-  if (self->open == NULL && segment->start == 0)
-    return;
-  if (self->open == NULL)
-    open_file_locked (self, NULL);
-
-  GST_DEBUG_OBJECT (self, "writing from byte %" G_GUINT64_FORMAT,
-      segment->start);
-  identifai_bytes_seek (self->open->file, segment->start);
-}
-
 /* Elementary input. */
-
-/* The video thread waits for longer, in render or at EOS, where it has the
- * preroll lock. A state change needs that lock, so it is given away meanwhile;
- * have_preroll tells the base class that this thread holds a buffer or EOS and
- * need not be waited for, as in gst_base_sink_wait_preroll(). A pause or PLAYING
- * does not end the wait, a flush or the end does, see unlock_stop(). */
-static void
-let_go (GstIdentifaiSink * self)
-{
-  GstBaseSink *bsink = GST_BASE_SINK (self);
-
-  bsink->have_preroll = TRUE;
-  GST_BASE_SINK_PREROLL_UNLOCK (bsink);
-}
-
-static GstFlowReturn
-take_back (GstIdentifaiSink * self)
-{
-  GstBaseSink *bsink = GST_BASE_SINK (self);
-
-  GST_BASE_SINK_PREROLL_LOCK (bsink);
-  bsink->have_preroll = FALSE;
-
-  return bsink->flushing ? GST_FLOW_FLUSHING : GST_FLOW_OK;
-}
-
-/* overflow=block: the video thread stays here until there is room. Called with
- * the preroll lock, as render is. */
-static GstFlowReturn
-wait_for_room (GstIdentifaiSink * self, gint64 deadline)
-{
-  GstFlowReturn ret = GST_FLOW_OK;
-  guint64 bytes = 0;
-  gboolean waits;
-
-  do {
-    g_mutex_lock (&self->lock);
-    gst_identifai_input_dispatch_locked (self);
-    waits = (self->in_hand != NULL);
-    if (waits)
-      bytes = gst_identifai_outbox_get_need (self->in_hand);
-    self->video_held = waits;
-    g_cond_broadcast (&self->cond);
-    g_mutex_unlock (&self->lock);
-    gst_identifai_input_act (self);
-
-    if (waits) {
-      let_go (self);
-      gst_identifai_outbox_wait_room (self->outbox, bytes, deadline);
-      ret = take_back (self);
-    }
-  } while (waits && ret == GST_FLOW_OK);
-
-  return ret;
-}
 
 static GstFlowReturn
 render_frame (GstIdentifaiSink * self, GstBuffer * buffer)
@@ -527,7 +370,7 @@ render_frame (GstIdentifaiSink * self, GstBuffer * buffer)
 
   gst_identifai_input_act (self);
 
-  return waits ? wait_for_room (self, -1) : GST_FLOW_OK;
+  return waits ? gst_identifai_drain_wait_for_room (self, -1) : GST_FLOW_OK;
 }
 
 static GstFlowReturn
@@ -546,7 +389,7 @@ gst_identifai_input_render (GstBaseSink * bsink, GstBuffer * buffer)
 
   if (first) {
     learn_liveness (self);
-    if (!fits_by_size (self, buffer)) {
+    if (!gst_identifai_file_fits (self, buffer)) {
       GstMessage *summary = gst_identifai_outbox_summary (self->outbox);
 
       if (summary != NULL)
@@ -556,7 +399,8 @@ gst_identifai_input_render (GstBaseSink * bsink, GstBuffer * buffer)
     }
   }
 
-  return elementary ? render_frame (self, buffer) : render_file (self, buffer);
+  return elementary ? render_frame (self, buffer) :
+      gst_identifai_file_render (self, buffer);
 }
 
 /* The video thread waits for PLAYING with its first frame. */
@@ -577,39 +421,12 @@ gst_identifai_input_preroll (GstBaseSink * bsink, GstBuffer * buffer)
 
 /* End of stream. */
 
-/* Closes what is open. FALSE with error: there is nothing to judge. */
-static gboolean
-close_input_locked (GstIdentifaiSink * self, GError ** error)
-{
-  IdentifaiSegment *segment;
-
-  if (is_elementary (self)) {
-    identifai_segmenter_eos (self->segmenter, IDENTIFAI_SEGMENTER_VIDEO,
-        g_get_monotonic_time ());
-    return TRUE;
-  }
-  if (self->open != NULL && self->open->bytes > 0 && self->container == NULL
-      && typefind_locked (self, TRUE, error) != GST_FLOW_OK)
-    return FALSE;
-
-  segment = g_steal_pointer (&self->open);
-  if (segment != NULL && segment->bytes == 0)
-    g_clear_pointer (&segment, identifai_segment_free);
-  if (segment != NULL) {
-    segment->content_type = g_strdup (self->container->content_type);
-    segment->extension = self->container->extension;
-    self->in_hand = segment;
-  }
-
-  return TRUE;
-}
-
 static void
 check_empty_locked (GstIdentifaiSink * self, GError ** error)
 {
   IdentifaiSegmenterStats stats;
 
-  if (self->next_number > 0 || self->in_hand != NULL || self->caps_refused
+  if (self->next_number > 0 || self->caps_refused
       || self->input == GST_IDENTIFAI_INPUT_REFUSED)
     return;
 
@@ -624,114 +441,24 @@ check_empty_locked (GstIdentifaiSink * self, GError ** error)
         "The stream is empty: nothing was judged. Check the source.");
 }
 
-/* Segments that wait for the last of their audio, for a moment. */
-static GstFlowReturn
-wait_for_audio (GstIdentifaiSink * self)
-{
-  gint64 deadline;
-
-  let_go (self);
-  g_mutex_lock (&self->lock);
-  gst_identifai_input_dispatch_locked (self);
-  while (!self->flushing && self->in_hand == NULL
-      && (deadline =
-          identifai_segmenter_next_deadline (self->segmenter)) >= 0) {
-    g_cond_wait_until (&self->cond, &self->lock, deadline + 1000);
-    gst_identifai_input_dispatch_locked (self);
-  }
-  g_mutex_unlock (&self->lock);
-
-  return take_back (self);
-}
-
-static gboolean
-all_handed_on (GstIdentifaiSink * self)
-{
-  gboolean done;
-
-  g_mutex_lock (&self->lock);
-  done = (self->in_hand == NULL
-      && identifai_segmenter_next_deadline (self->segmenter) < 0);
-  g_mutex_unlock (&self->lock);
-
-  return done;
-}
-
-/* Hands on all segments and waits for their verdicts. The base class holds the
- * preroll lock for serialized events, as for render. */
-static GstFlowReturn
-drain (GstIdentifaiSink * self)
-{
-  GstFlowReturn ret = gst_base_sink_do_preroll (GST_BASE_SINK (self), NULL);
-  GstClockTime timeout;
-  gint64 deadline = -1;
-  gboolean done = FALSE;
-
-  g_mutex_lock (&self->lock);
-  timeout = self->settings.drain_timeout;
-  g_mutex_unlock (&self->lock);
-  if (timeout != 0 && GST_CLOCK_TIME_IS_VALID (timeout))
-    deadline = g_get_monotonic_time () + timeout / GST_USECOND;
-
-  while (ret == GST_FLOW_OK && !all_handed_on (self)) {
-    ret = wait_for_audio (self);
-    if (ret == GST_FLOW_OK)
-      ret = wait_for_room (self, deadline);
-  }
-  while (ret == GST_FLOW_OK && timeout != 0 && !done) {
-    let_go (self);
-    done = gst_identifai_outbox_drain (self->outbox, deadline);
-    ret = take_back (self);
-  }
-
-  return ret;
-}
-
-/* All that there is to say is on the bus when it returns OK: applications leave
- * at EOS. */
-static GstFlowReturn
-sum_up (GstIdentifaiSink * self)
-{
-  GstMessage *summary = gst_identifai_outbox_summary (self->outbox);
-  GstFlowReturn ret = GST_FLOW_OK;
-  gboolean done = FALSE;
-
-  if (summary != NULL)
-    gst_identifai_outbox_queue (self->outbox, summary);
-  while (ret == GST_FLOW_OK && !done) {
-    let_go (self);
-    done = gst_identifai_outbox_post_all (self->outbox);
-    ret = take_back (self);
-  }
-
-  return ret;
-}
-
 /* Takes over the event. */
 static gboolean
 handle_eos (GstIdentifaiSink * self, GstEvent * eos)
 {
-  GstBaseSink *bsink = GST_BASE_SINK (self);
   GError *error = NULL;
-  GstFlowReturn ret;
 
   g_mutex_lock (&self->lock);
   if (close_input_locked (self, &error))
     check_empty_locked (self, &error);
   g_mutex_unlock (&self->lock);
-  if (error != NULL)
-    post_error (self, error);
+  gst_identifai_input_post_error (self, error);
 
-  ret = drain (self);
-  if (ret == GST_FLOW_OK)
-    ret = sum_up (self);
-  if (ret != GST_FLOW_OK) {
-    GST_DEBUG_OBJECT (self, "EOS interrupted: %s", gst_flow_get_name (ret));
+  if (gst_identifai_drain (self) != GST_FLOW_OK) {
     gst_event_unref (eos);
     return FALSE;
   }
 
-  return parent_class->event (bsink, eos);
+  return parent_class->event (GST_BASE_SINK (self), eos);
 }
 
 static void
@@ -744,7 +471,7 @@ handle_segment_locked (GstIdentifaiSink * self, GstEvent * event)
     identifai_segmenter_set_segment (self->segmenter,
         IDENTIFAI_SEGMENTER_VIDEO, segment);
   else
-    seek_file_locked (self, segment);
+    gst_identifai_file_seek_locked (self, segment);
 }
 
 static void
@@ -829,58 +556,15 @@ gst_identifai_input_event (GstBaseSink * bsink, GstEvent * event)
   return parent_class->event (bsink, event);
 }
 
-/* Queries: muxers ask whether they may seek back; the answers are filesink's. */
-
-static void
-answer_seeking (GstIdentifaiSink * self, GstQuery * query)
-{
-  GstFormat format;
-
-  gst_query_parse_seeking (query, &format, NULL, NULL, NULL);
-  if (format == GST_FORMAT_BYTES || format == GST_FORMAT_DEFAULT)
-    gst_query_set_seeking (query, GST_FORMAT_BYTES, TRUE, 0, -1);
-  else
-    gst_query_set_seeking (query, format, FALSE, 0, -1);
-}
-
-static gboolean
-answer_position_locked (GstIdentifaiSink * self, GstQuery * query)
-{
-  GstFormat format;
-
-  gst_query_parse_position (query, &format, NULL);
-  if (format != GST_FORMAT_BYTES && format != GST_FORMAT_DEFAULT)
-    return FALSE;
-  gst_query_set_position (query, GST_FORMAT_BYTES,
-      self->open ? identifai_bytes_get_position (self->open->file) : 0);
-
-  return TRUE;
-}
-
 static gboolean
 gst_identifai_input_query (GstBaseSink * bsink, GstQuery * query)
 {
   GstIdentifaiSink *self = GST_IDENTIFAI_SINK (bsink);
-  gboolean answered = FALSE;
+  gboolean answered;
 
   g_mutex_lock (&self->lock);
-  if (!is_elementary (self)) {
-    switch (GST_QUERY_TYPE (query)) {
-      case GST_QUERY_SEEKING:
-        answer_seeking (self, query);
-        answered = TRUE;
-        break;
-      case GST_QUERY_POSITION:
-        answered = answer_position_locked (self, query);
-        break;
-      case GST_QUERY_FORMATS:
-        gst_query_set_formats (query, 2, GST_FORMAT_DEFAULT, GST_FORMAT_BYTES);
-        answered = TRUE;
-        break;
-      default:
-        break;
-    }
-  }
+  answered = !is_elementary (self)
+      && gst_identifai_file_query_locked (self, query);
   g_mutex_unlock (&self->lock);
 
   return answered || parent_class->query (bsink, query);
@@ -908,7 +592,9 @@ void
 gst_identifai_input_init_class (GstBaseSinkClass * klass)
 {
   GST_DEBUG_CATEGORY_INIT (identifai_input_debug, "identifaiinput", 0,
-      "identifAI: container and video input");
+      "identifAI: video input");
+  gst_identifai_file_init_debug ();
+  gst_identifai_drain_init_debug ();
 
   parent_class = g_type_class_peek_parent (klass);
   klass->set_caps = gst_identifai_input_set_caps;

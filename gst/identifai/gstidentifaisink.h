@@ -3,7 +3,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * The element. Its code lies in gstidentifaisink.c (class, properties, states),
- * gstidentifaiinput.c (what comes in on the always pad, EOS) and
+ * gstidentifaiinput.c (what comes in on the always pad), gstidentifaifile.c (if
+ * it is a container), gstidentifaidrain.c (where its thread waits) and
  * gstidentifaiaudio.c (the request pads).
  */
 
@@ -58,6 +59,7 @@ struct _GstIdentifaiSink
   const IdentifaiContainer *container;  /* once it is known */
   gboolean caps_refused;        /* by the muxers; the error is posted */
   IdentifaiSegment *open;       /* container input: the file so far */
+  GQueue files;                 /* of IdentifaiSegment: those that are over */
   gboolean started;             /* the first buffer of the stream was seen */
 
   IdentifaiSegmenter *segmenter;
@@ -88,6 +90,33 @@ gboolean gst_identifai_input_set_caps_locked (GstIdentifaiSink * self,
 void gst_identifai_input_dispatch_locked (GstIdentifaiSink * self);
 /* After unlocking: messages, and the key frame request if one is due. */
 void gst_identifai_input_act (GstIdentifaiSink * self);
+
+/* Takes over error, which may be NULL, and posts all that waits. */
+void gst_identifai_input_post_error (GstIdentifaiSink * self, GError * error);
+
+/* gstidentifaifile.c. The video streaming thread. */
+void gst_identifai_file_init_debug (void);
+/* Before the first buffer: FALSE if the source knows that its file is too large,
+ * which has failed then. */
+gboolean gst_identifai_file_fits (GstIdentifaiSink * self, GstBuffer * buffer);
+/* Appends a borrowed buffer. */
+GstFlowReturn gst_identifai_file_render (GstIdentifaiSink * self,
+    GstBuffer * buffer);
+void gst_identifai_file_seek_locked (GstIdentifaiSink * self,
+    const GstSegment * segment);
+/* The bytes so far are a file. FALSE with error: they are none. */
+gboolean gst_identifai_file_close_locked (GstIdentifaiSink * self,
+    GError ** error);
+gboolean gst_identifai_file_query_locked (GstIdentifaiSink * self,
+    GstQuery * query);
+
+/* gstidentifaidrain.c. The video streaming thread, with the preroll lock. */
+void gst_identifai_drain_init_debug (void);
+/* deadline: monotonic µs, -1 = none. */
+GstFlowReturn gst_identifai_drain_wait_for_room (GstIdentifaiSink * self,
+    gint64 deadline);
+/* Waits until all that is closed has its outcome, and all is posted. */
+GstFlowReturn gst_identifai_drain (GstIdentifaiSink * self);
 
 /* gstidentifaiaudio.c */
 GstPad *gst_identifai_audio_request_pad (GstElement * element,

@@ -6,14 +6,14 @@
  * threads that feed both pads never wait for themselves.
  */
 
-#include "feed.h"
+#include "scene.h"
 
-#define GOP 5
-#define FRAMES 50               /* 2 s of video */
+#define GOP SCENE_GOP
+#define FRAMES SCENE_FRAMES     /* 2 s of video */
 #define SEGMENTS (FRAMES / GOP)
 #define SOUND 86                /* frames, about as long */
 
-#define SINK "identifaisink name=sink segment-duration=200000000 "
+#define SINK SCENE_SINK "segment-duration=200000000 "
 
 static const FaultStep slow[] = {
   {FAULT_POST, 0, FAULT_ANSWER,.delay = 20},
@@ -23,34 +23,18 @@ static const FaultStep silent[] = {
   {FAULT_POST, 0, FAULT_SILENT},
 };
 
-typedef struct
-{
-  FaultServer *server;
-  SinkRun *run;
-  Clip *clip, *sound;
-} Scene;
+static Clip *sound;
 
 static void
-scene_init (Scene * scene, const FaultStep * steps, guint n_steps,
-    const gchar * description)
+setup (void)
 {
-  gchar *url;
-
-  scene->server = fault_server_new (steps, n_steps);
-  url = fault_server_get_url (scene->server);
-  scene->run = sink_run_new (url, description);
-  scene->clip = clip_new_h264 (FRAMES, GOP);
-  scene->sound = clip_new_aac (SOUND);
-  g_free (url);
+  sound = clip_new_aac (SOUND);
 }
 
 static void
-scene_clear (Scene * scene)
+teardown (void)
 {
-  sink_run_free (scene->run);
-  fault_server_free (scene->server);
-  clip_free (scene->clip);
-  clip_free (scene->sound);
+  clip_free (sound);
 }
 
 /* What the sound does while the video goes its way. */
@@ -80,7 +64,7 @@ push_gap (Feed * feed, GstClockTime start, GstClockTime duration)
 
 /* The sound that comes along with the i-th part of the video. */
 static void
-make_sound (Behaviour behaviour, Feed ** feed, Clip * sound, guint i)
+make_sound (Behaviour behaviour, Feed ** feed, guint i)
 {
   guint from = i * SOUND / SEGMENTS, to = (i + 1) * SOUND / SEGMENTS, k;
   GstClockTime start = i * 200 * GST_MSECOND;
@@ -120,7 +104,7 @@ make_sound (Behaviour behaviour, Feed ** feed, Clip * sound, guint i)
 }
 
 static Feed *
-start_sound (Behaviour behaviour, SinkRun * run, Clip * sound)
+start_sound (Behaviour behaviour, SinkRun * run)
 {
   Feed *feed = NULL;
   GstPad *pad;
@@ -151,15 +135,15 @@ GST_START_TEST (test_behaviours)
   scene_init (&scene, NULL, 0, SINK);
   fail_unless (sink_run_start (scene.run));
   video = feed_new (scene.run, "sink", scene.clip->caps, NULL, FALSE);
-  feed = start_sound (__i__, scene.run, scene.sound);
+  feed = start_sound (__i__, scene.run);
 
   for (i = 0; i < SEGMENTS; i++) {
-    make_sound (__i__, &feed, scene.sound, i);
+    make_sound (__i__, &feed, i);
     fail_unless_equals_int (feed_push (video, scene.clip, i * GOP,
             (i + 1) * GOP, 0), GST_FLOW_OK);
   }
   if (__i__ == SOUND_LAST)
-    feed_push (feed, scene.sound, 0, SOUND, 0);
+    feed_push (feed, sound, 0, SOUND, 0);
   fail_unless (feed_event (video, gst_event_new_eos ()));
   fail_unless (sink_run_wait_end (scene.run));
 
@@ -187,16 +171,16 @@ GST_START_TEST (test_in_step)
   scene_init (&scene, NULL, 0, SINK);
   fail_unless (sink_run_start (scene.run));
   video = feed_new (scene.run, "sink", scene.clip->caps, NULL, FALSE);
-  feed = feed_new (scene.run, "audio_7", scene.sound->caps, NULL, FALSE);
+  feed = feed_new (scene.run, "audio_7", sound->caps, NULL, FALSE);
   for (i = 0; i < SEGMENTS; i++) {
     from = i * SOUND / SEGMENTS;
     to = (i + 1) * SOUND / SEGMENTS;
     if (audio_first)
-      feed_push (feed, scene.sound, from, to, 0);
+      feed_push (feed, sound, from, to, 0);
     fail_unless_equals_int (feed_push (video, scene.clip, i * GOP,
             (i + 1) * GOP, 0), GST_FLOW_OK);
     if (!audio_first)
-      feed_push (feed, scene.sound, from, to, 0);
+      feed_push (feed, sound, from, to, 0);
   }
   fail_unless (feed_event (feed, gst_event_new_eos ()));
   fail_unless (feed_event (video, gst_event_new_eos ()));
@@ -413,7 +397,7 @@ GST_START_TEST (test_refused)
       FALSE);
   if (audio_caps != NULL)
     feed = feed_new (scene.run, "audio_%u", audio_caps, NULL, FALSE);
-  fail_unless_equals_int (feed ? feed_push (feed, scene.sound, 0, 1, 0) :
+  fail_unless_equals_int (feed ? feed_push (feed, sound, 0, 1, 0) :
       feed_push (video, scene.clip, 0, 1, 0), GST_FLOW_NOT_NEGOTIATED);
   sink_run_wait (scene.run, "error", 1);
   gst_message_parse_error (sink_run_get (scene.run, "error", 0), &error, NULL);
@@ -470,19 +454,21 @@ audio_suite (void)
 {
   Suite *suite = suite_create ("audio");
   TCase *traps = tcase_create ("traps");
-  TCase *sound = tcase_create ("sound");
+  TCase *pads = tcase_create ("pads");
 
   suite_add_tcase (suite, traps);
+  tcase_add_checked_fixture (traps, setup, teardown);
   tcase_add_loop_test (traps, test_sound_far_ahead, 0, LET_GO_N_WAYS);
   tcase_add_loop_test (traps, test_one_thread_stops, 0, G_N_ELEMENTS (links));
   tcase_add_loop_test (traps, test_one_thread, 0,
       G_N_ELEMENTS (links) * G_N_ELEMENTS (muxers));
 
-  suite_add_tcase (suite, sound);
-  tcase_add_loop_test (sound, test_refused, 0, G_N_ELEMENTS (refused_rows));
-  tcase_add_test (sound, test_pads);
-  tcase_add_loop_test (sound, test_behaviours, 0, SOUND_N_BEHAVIOURS);
-  tcase_add_loop_test (sound, test_in_step, 0, 2);
+  suite_add_tcase (suite, pads);
+  tcase_add_checked_fixture (pads, setup, teardown);
+  tcase_add_loop_test (pads, test_refused, 0, G_N_ELEMENTS (refused_rows));
+  tcase_add_test (pads, test_pads);
+  tcase_add_loop_test (pads, test_behaviours, 0, SOUND_N_BEHAVIOURS);
+  tcase_add_loop_test (pads, test_in_step, 0, 2);
 
   return suite;
 }

@@ -6,104 +6,12 @@
  * frame requests, and segments (GstSegment) of all kinds.
  */
 
-#include "feed.h"
+#include "scene.h"
 
-#include <string.h>
-
-#define GOP 5
-#define FRAMES 50
-#define FRAME (40 * GST_MSECOND)
-
-#define SINK "identifaisink name=sink "
-
-typedef struct
-{
-  FaultServer *server;
-  SinkRun *run;
-  Clip *clip;
-  Feed *feed;
-} Scene;
-
-/* segment: of the feed, or NULL. */
-static void
-scene_init (Scene * scene, const gchar * description,
-    const GstSegment * segment)
-{
-  gchar *url;
-
-  scene->server = fault_server_new (NULL, 0);
-  url = fault_server_get_url (scene->server);
-  scene->run = sink_run_new (url, description);
-  scene->clip = clip_new_h264 (FRAMES, GOP);
-  fail_unless (sink_run_start (scene->run));
-  scene->feed = NULL;
-  if (g_str_has_prefix (description, SINK))
-    scene->feed = feed_new (scene->run, "sink", scene->clip->caps, segment,
-        FALSE);
-  g_free (url);
-}
-
-static void
-scene_clear (Scene * scene)
-{
-  sink_run_stop (scene->run);
-  if (scene->feed != NULL)
-    feed_free (scene->feed);
-  sink_run_free (scene->run);
-  fault_server_free (scene->server);
-  clip_free (scene->clip);
-}
-
-static void
-push (Scene * scene, guint from, guint to)
-{
-  fail_unless_equals_int (feed_push (scene->feed, scene->clip, from, to, 0),
-      GST_FLOW_OK);
-}
-
-static void
-finish (Scene * scene)
-{
-  if (scene->feed != NULL)
-    fail_unless (feed_event (scene->feed, gst_event_new_eos ()));
-  fail_unless (sink_run_wait_end (scene->run));
-}
-
-static guint64
-get_time (SinkRun * run, guint nth, const gchar * field)
-{
-  guint64 value = 0;
-
-  fail_unless (gst_structure_get_uint64 (sink_run_get_structure (run,
-              "identifai-segment", nth), field, &value), "no %s", field);
-
-  return value;
-}
-
-/* The numbers of frames of all segments, as "5 5 10". */
-static gchar *
-list_frames (SinkRun * run)
-{
-  guint n = sink_run_count (run, "identifai-segment"), i, frames;
-  GString *list = g_string_new (NULL);
-
-  for (i = 0; i < n; i++) {
-    fail_unless (gst_structure_get_uint (sink_run_get_structure (run,
-                "identifai-segment", i), "frames", &frames));
-    g_string_append_printf (list, "%s%u", i ? " " : "", frames);
-  }
-
-  return g_string_free (list, FALSE);
-}
-
-static void
-check_frames (SinkRun * run, const gchar * expected)
-{
-  gchar *list = list_frames (run);
-
-  fail_unless_equals_string (list, expected);
-  g_free (list);
-}
+#define GOP SCENE_GOP
+#define FRAMES SCENE_FRAMES
+#define FRAME SCENE_FRAME
+#define SINK SCENE_SINK
 
 static gdouble
 get_coverage (SinkRun * run)
@@ -154,10 +62,10 @@ GST_START_TEST (test_cuts)
   gdouble coverage;
   Scene scene;
 
-  scene_init (&scene, launch, NULL);
-  push (&scene, 0, FRAMES);
-  finish (&scene);
-  check_frames (scene.run, row->frames);
+  scene_open (&scene, launch, NULL);
+  scene_push (&scene, 0, FRAMES);
+  scene_finish (&scene);
+  scene_check_frames (&scene, row->frames);
   coverage = get_coverage (scene.run);
   fail_unless (ABS (coverage - row->coverage) < 0.03, "%f", coverage);
   scene_clear (&scene);
@@ -171,19 +79,19 @@ GST_START_TEST (test_split_now)
   GstElement *sink;
   Scene scene;
 
-  scene_init (&scene, SINK "segment-duration=0", NULL);
+  scene_open (&scene, SINK "segment-duration=0", NULL);
   sink = sink_run_get_sink (scene.run);
   /* Nothing is open yet. */
   g_signal_emit_by_name (sink, "split-now");
-  push (&scene, 0, 7);
+  scene_push (&scene, 0, 7);
   g_signal_emit_by_name (sink, "split-now");
   g_signal_emit_by_name (sink, "split-now");
-  push (&scene, 7, 33);
+  scene_push (&scene, 7, 33);
   fail_unless_equals_int (sink_run_get_stat (scene.run, "segments"), 1);
   g_signal_emit_by_name (sink, "split-now");
-  push (&scene, 33, FRAMES);
-  finish (&scene);
-  check_frames (scene.run, "10 25 15");
+  scene_push (&scene, 33, FRAMES);
+  scene_finish (&scene);
+  scene_check_frames (&scene, "10 25 15");
   /* One request a wish, for now. */
   fail_unless_equals_int (feed_count_requests (scene.feed), 2);
   fail_unless_equals_uint64 (feed_get_request (scene.feed, 0),
@@ -198,16 +106,16 @@ GST_START_TEST (test_breaks)
 {
   Scene scene;
 
-  scene_init (&scene, SINK "segment-duration=0", NULL);
-  push (&scene, 3, 12);
+  scene_open (&scene, SINK "segment-duration=0", NULL);
+  scene_push (&scene, 3, 12);
   GST_BUFFER_FLAG_SET (GST_BUFFER (g_ptr_array_index (scene.clip->buffers,
               15)), GST_BUFFER_FLAG_DISCONT);
-  push (&scene, 15, 23);
-  finish (&scene);
-  check_frames (scene.run, "7 8");
-  fail_unless_equals_uint64 (get_time (scene.run, 0, "running-time"), 5 *
+  scene_push (&scene, 15, 23);
+  scene_finish (&scene);
+  scene_check_frames (&scene, "7 8");
+  fail_unless_equals_uint64 (scene_get_time (&scene, 0, "running-time"), 5 *
       FRAME);
-  fail_unless_equals_uint64 (get_time (scene.run, 1, "running-time"), 15 *
+  fail_unless_equals_uint64 (scene_get_time (&scene, 1, "running-time"), 15 *
       FRAME);
   fail_unless_equals_int (feed_decode (scene.server, 2, "v"), 15);
   scene_clear (&scene);
@@ -236,9 +144,9 @@ GST_START_TEST (test_max_bytes)
   guint n, i;
   Scene scene;
 
-  scene_init (&scene, launch, NULL);
-  push (&scene, 0, FRAMES);
-  finish (&scene);
+  scene_open (&scene, launch, NULL);
+  scene_push (&scene, 0, FRAMES);
+  scene_finish (&scene);
   n = sink_run_count (scene.run, "identifai-verdict");
   fail_unless (n > 1, "%u segments", n);
   fail_unless_equals_int (sink_run_count (scene.run, "identifai-segment"), n);
@@ -261,17 +169,17 @@ GST_START_TEST (test_too_large)
   GstBuffer *big;
   Scene scene;
 
-  scene_init (&scene, SINK "segment-duration=200000000 max-segment-bytes=30000",
+  scene_open (&scene, SINK "segment-duration=200000000 max-segment-bytes=30000",
       NULL);
-  push (&scene, 0, 7);
+  scene_push (&scene, 0, 7);
   /* A frame of the second group swells: filler data after its picture. */
   big = gst_buffer_copy (g_ptr_array_index (scene.clip->buffers, 7));
   gst_buffer_append_memory (big, gst_allocator_alloc (NULL, 30000, NULL));
   gst_buffer_memset (big, gst_buffer_get_size (big) - 30000, 0xff, 30000);
   gst_buffer_memset (big, gst_buffer_get_size (big) - 30000, 0, 1);
   fail_unless_equals_int (gst_pad_push (scene.feed->pad, big), GST_FLOW_OK);
-  push (&scene, 8, FRAMES);
-  finish (&scene);
+  scene_push (&scene, 8, FRAMES);
+  scene_finish (&scene);
 
   fail_unless_equals_int (sink_run_count (scene.run, "identifai-failed"), 1);
   failed = sink_run_get_structure (scene.run, "identifai-failed", 0);
@@ -315,9 +223,10 @@ GST_START_TEST (test_key_frame_requests)
       SINK "%s", FRAMES, row->encoder, row->properties);
   Scene scene;
 
-  scene_init (&scene, launch, NULL);
-  finish (&scene);
-  check_frames (scene.run, row->frames);
+  scene_init (&scene, NULL, 0, launch);
+  fail_unless (sink_run_start (scene.run));
+  scene_finish (&scene);
+  scene_check_frames (&scene, row->frames);
   scene_clear (&scene);
   g_free (launch);
 }
@@ -331,14 +240,14 @@ GST_START_TEST (test_request_times)
   guint i;
   Scene scene;
 
-  scene_init (&scene, wanted ? SINK "segment-duration=200000000" : SINK
+  scene_open (&scene, wanted ? SINK "segment-duration=200000000" : SINK
       "segment-duration=200000000 send-keyframe-requests=false", NULL);
-  push (&scene, 0, 4 * GOP + 1);
+  scene_push (&scene, 0, 4 * GOP + 1);
   fail_unless_equals_int (feed_count_requests (scene.feed), wanted ? 5 : 0);
   for (i = 0; wanted && i < 5; i++)
     fail_unless_equals_uint64 (feed_get_request (scene.feed, i), (i + 1)
         * GOP * FRAME);
-  finish (&scene);
+  scene_finish (&scene);
   scene_clear (&scene);
 }
 
@@ -385,21 +294,21 @@ GST_START_TEST (test_times)
   segment.time = row->time;
   segment.base = row->base;
   segment.rate = row->rate;
-  scene_init (&scene, SINK "segment-duration=100000000", &segment);
+  scene_open (&scene, SINK "segment-duration=100000000", &segment);
   fail_unless_equals_int (feed_push (scene.feed, scene.clip, 0, 2 * GOP,
           row->offset), GST_FLOW_OK);
-  finish (&scene);
+  scene_finish (&scene);
 
-  check_frames (scene.run, "5 5");
-  fail_unless_equals_uint64 (get_time (scene.run, 0, "running-time"),
+  scene_check_frames (&scene, "5 5");
+  fail_unless_equals_uint64 (scene_get_time (&scene, 0, "running-time"),
       row->running_time);
-  fail_unless_equals_uint64 (get_time (scene.run, 1, "running-time"),
+  fail_unless_equals_uint64 (scene_get_time (&scene, 1, "running-time"),
       row->running_time + row->duration);
-  fail_unless_equals_uint64 (get_time (scene.run, 0, "stream-time"),
+  fail_unless_equals_uint64 (scene_get_time (&scene, 0, "stream-time"),
       row->stream_time);
-  fail_unless_equals_uint64 (get_time (scene.run, 1, "stream-time"),
+  fail_unless_equals_uint64 (scene_get_time (&scene, 1, "stream-time"),
       row->stream_time + 200 * GST_MSECOND);
-  fail_unless_equals_uint64 (get_time (scene.run, 0, "duration"),
+  fail_unless_equals_uint64 (scene_get_time (&scene, 0, "duration"),
       row->duration);
   fail_unless (gst_structure_get (sink_run_get_structure (scene.run,
               "identifai-segment", 0), "date-time", GST_TYPE_DATE_TIME, &when,

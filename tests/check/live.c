@@ -8,15 +8,15 @@
  * outcome (sink_run_free() checks that).
  */
 
-#include "feed.h"
+#include "scene.h"
 
 #include <string.h>
 
-#define GOP 5
-#define FRAMES 50
+#define GOP SCENE_GOP
+#define FRAMES SCENE_FRAMES
 #define SEGMENTS (FRAMES / GOP)
 
-#define SINK "identifaisink name=sink segment-duration=200000000 "
+#define SINK SCENE_SINK "segment-duration=200000000 "
 
 static const FaultStep silent[] = {
   {FAULT_POST, 0, FAULT_SILENT},
@@ -27,62 +27,6 @@ static const FaultStep no_result[] = {
   {FAULT_GET, 0, FAULT_SILENT},
   {FAULT_BATCH, 0, FAULT_SILENT},
 };
-
-typedef struct
-{
-  FaultServer *server;
-  SinkRun *run;
-  Clip *clip;
-  Feed *feed;
-} Scene;
-
-static void
-scene_init (Scene * scene, const FaultStep * steps, guint n_steps,
-    const gchar * description)
-{
-  gchar *url;
-
-  scene->server = fault_server_new (steps, n_steps);
-  url = fault_server_get_url (scene->server);
-  scene->run = sink_run_new (url, description);
-  scene->clip = clip_new_h264 (FRAMES, GOP);
-  scene->feed = NULL;
-  g_free (url);
-}
-
-static void
-scene_start (Scene * scene)
-{
-  fail_unless (sink_run_start (scene->run));
-  if (scene->feed != NULL)
-    feed_free (scene->feed);
-  scene->feed = feed_new (scene->run, "sink", scene->clip->caps, NULL, FALSE);
-}
-
-static void
-scene_clear (Scene * scene)
-{
-  sink_run_stop (scene->run);
-  if (scene->feed != NULL)
-    feed_free (scene->feed);
-  sink_run_free (scene->run);
-  fault_server_free (scene->server);
-  clip_free (scene->clip);
-}
-
-static void
-push (Scene * scene, guint from, guint to)
-{
-  fail_unless_equals_int (feed_push (scene->feed, scene->clip, from, to, 0),
-      GST_FLOW_OK);
-}
-
-static const gchar *
-get_reason (SinkRun * run, const gchar * name, guint nth)
-{
-  return gst_structure_get_string (sink_run_get_structure (run, name, nth),
-      "reason");
-}
 
 /* Waits for it: in GStreamer 1.22, a pause while PLAYING is still on its way may
  * leave a pipeline in PAUSED for good, with any sink. */
@@ -118,17 +62,17 @@ go_to (Scene * scene, Moment moment)
     case AT_CAPS:
       break;
     case AT_OPEN:
-      push (scene, 0, GOP - 1);
+      scene_push (scene, 0, GOP - 1);
       break;
     case AT_MUXING:
-      push (scene, 0, GOP + 1);
+      scene_push (scene, 0, GOP + 1);
       break;
     case AT_UPLOAD:
-      push (scene, 0, GOP + 1);
+      scene_push (scene, 0, GOP + 1);
       fail_unless (fault_server_wait (scene->server, FAULT_POST, 1));
       break;
     case AT_WAIT_FOR_RESULT:
-      push (scene, 0, GOP + 1);
+      scene_push (scene, 0, GOP + 1);
       sink_run_wait (scene->run, "identifai-submitted", 1);
       break;
     case AT_END:
@@ -136,7 +80,7 @@ go_to (Scene * scene, Moment moment)
       sink_run_wait (scene->run, "identifai-segment", 2);
       break;
     case AT_BETWEEN:
-      push (scene, 0, GOP + 1);
+      scene_push (scene, 0, GOP + 1);
       sink_run_wait (scene->run, "identifai-verdict", 1);
       break;
     case N_MOMENTS:
@@ -180,7 +124,7 @@ GST_START_TEST (test_stop)
     if (__i__ == AT_START)
       fail_unless (sink_run_start (scene.run));
     else
-      scene_start (&scene);
+      scene_start (&scene, NULL);
     go_to (&scene, __i__);
     sink_run_stop (scene.run);
     if (__i__ == AT_END)
@@ -192,7 +136,7 @@ GST_START_TEST (test_stop)
     fail_unless_equals_int (sink_run_count (scene.run, "identifai-dropped"),
         expected - verdicts);
     if (expected > 0)
-      fail_unless_equals_string (get_reason (scene.run, "identifai-dropped",
+      fail_unless_equals_string (scene_get_reason (&scene, "identifai-dropped",
               0), "stopped");
     fail_unless_equals_int (sink_run_count (scene.run, "error"), 0);
     sink_run_forget (scene.run);
@@ -210,7 +154,7 @@ GST_START_TEST (test_flush)
   Scene scene;
 
   scene_init_for (&scene, __i__);
-  scene_start (&scene);
+  scene_start (&scene, NULL);
   go_to (&scene, __i__);
   fail_unless (feed_event (scene.feed, gst_event_new_flush_start ()));
   if (__i__ == AT_END)
@@ -218,14 +162,14 @@ GST_START_TEST (test_flush)
   fail_unless (feed_event (scene.feed, gst_event_new_flush_stop (TRUE)));
   if (__i__ == AT_OPEN) {
     sink_run_wait (scene.run, "identifai-dropped", 1);
-    fail_unless_equals_string (get_reason (scene.run, "identifai-dropped", 0),
-        "flushed");
+    fail_unless_equals_string (scene_get_reason (&scene, "identifai-dropped",
+            0), "flushed");
   }
 
   /* It goes on with another number, from another place. */
   segments = sink_run_get_stat (scene.run, "segments");
   feed_flush (scene.feed, NULL);
-  push (&scene, 20, 20 + GOP + 1);
+  scene_push (&scene, 20, 20 + GOP + 1);
   sink_run_wait (scene.run, "identifai-segment", segments + 1);
   fail_unless (gst_structure_get_uint (sink_run_get_structure (scene.run,
               "identifai-segment", segments), "segment", &number));
@@ -242,7 +186,7 @@ GST_START_TEST (test_pause)
   guint i;
 
   scene_init (&scene, NULL, 0, SINK);
-  scene_start (&scene);
+  scene_start (&scene, NULL);
   feed_start (scene.feed, scene.clip, 0, FRAMES, TRUE);
   change_state (&scene, GST_STATE_PLAYING);
   for (i = 0; i < 10; i++) {
@@ -269,7 +213,7 @@ GST_START_TEST (test_pause_at_end)
   Scene scene;
 
   scene_init (&scene, slow, G_N_ELEMENTS (slow), SINK);
-  scene_start (&scene);
+  scene_start (&scene, NULL);
   feed_start (scene.feed, scene.clip, 0, GOP, TRUE);
   sink_run_wait (scene.run, "identifai-segment", 1);
   change_state (&scene, GST_STATE_PAUSED);
@@ -347,11 +291,11 @@ GST_START_TEST (test_new_caps)
   Scene scene;
 
   scene_init (&scene, NULL, 0, "identifaisink name=sink segment-duration=0");
-  scene_start (&scene);
-  push (&scene, 0, 7);
+  scene_start (&scene, NULL);
+  scene_push (&scene, 0, 7);
   /* The same caps again change nothing. */
   fail_unless (feed_event (scene.feed, gst_event_new_caps (scene.clip->caps)));
-  push (&scene, 7, 8);
+  scene_push (&scene, 7, 8);
   fail_unless (feed_event (scene.feed, gst_event_new_caps (other->caps)));
   for (i = 0; i < 10; i++)
     GST_BUFFER_PTS (g_ptr_array_index (other->buffers, i)) =
@@ -394,7 +338,7 @@ GST_START_TEST (test_seek)
           GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_KEY_UNIT,
           4 * GST_SECOND));
   sink_run_wait (scene.run, "identifai-dropped", 1);
-  fail_unless_equals_string (get_reason (scene.run, "identifai-dropped", 0),
+  fail_unless_equals_string (scene_get_reason (&scene, "identifai-dropped", 0),
       "flushed");
   segments = sink_run_get_stat (scene.run, "segments");
   sink_run_stop (scene.run);
@@ -433,7 +377,7 @@ GST_START_TEST (test_empty)
   Scene scene;
 
   scene_init (&scene, NULL, 0, SINK);
-  scene_start (&scene);
+  scene_start (&scene, NULL);
   feed_start (scene.feed, scene.clip, row->from, row->to, TRUE);
   sink_run_wait (scene.run, "error", 1);
   gst_message_parse_error (sink_run_get (scene.run, "error", 0), &error, NULL);
@@ -457,7 +401,7 @@ GST_START_TEST (test_stop_while_posting)
 
   for (i = 0; i < 10; i++) {
     scene_init (&scene, NULL, 0, SINK);
-    scene_start (&scene);
+    scene_start (&scene, NULL);
     feed_start (scene.feed, scene.clip, 0, FRAMES, TRUE);
     sink_run_wait (scene.run, i % 2 ? "identifai-segment" :
         "identifai-verdict", 1 + i / 4);
@@ -560,7 +504,7 @@ GST_START_TEST (test_pool)
   fail_unless (gst_buffer_pool_set_config (pool, config));
   fail_unless (gst_buffer_pool_set_active (pool, TRUE));
   scene_init (&scene, NULL, 0, "identifaisink name=sink segment-duration=0");
-  scene_start (&scene);
+  scene_start (&scene, NULL);
   for (i = 0; i < FRAMES; i++) {
     GstBuffer *frame = g_ptr_array_index (scene.clip->buffers, i);
     GstBuffer *lent = NULL;

@@ -1,0 +1,173 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Where the video streaming thread waits: for room (overflow=block), and at EOS
+ * for the last segments' audio and all verdicts.
+ */
+
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "gstidentifaisink.h"
+
+GST_DEBUG_CATEGORY_STATIC (identifai_drain_debug);
+#define GST_CAT_DEFAULT identifai_drain_debug
+
+/* The video thread waits for longer, in render or at EOS, where it has the
+ * preroll lock. A state change needs that lock, so it is given away meanwhile;
+ * have_preroll tells the base class that this thread holds a buffer or EOS and
+ * need not be waited for, as in gst_base_sink_wait_preroll(). A pause or PLAYING
+ * does not end the wait, a flush or the end does, see unlock_stop(). */
+static void
+let_go (GstIdentifaiSink * self)
+{
+  GstBaseSink *bsink = GST_BASE_SINK (self);
+
+  bsink->have_preroll = TRUE;
+  GST_BASE_SINK_PREROLL_UNLOCK (bsink);
+}
+
+static GstFlowReturn
+take_back (GstIdentifaiSink * self)
+{
+  GstBaseSink *bsink = GST_BASE_SINK (self);
+
+  GST_BASE_SINK_PREROLL_LOCK (bsink);
+  bsink->have_preroll = FALSE;
+
+  return bsink->flushing ? GST_FLOW_FLUSHING : GST_FLOW_OK;
+}
+
+/* overflow=block: the video thread stays here until there is room. Called with
+ * the preroll lock, as render is. */
+GstFlowReturn
+gst_identifai_drain_wait_for_room (GstIdentifaiSink * self, gint64 deadline)
+{
+  GstFlowReturn ret = GST_FLOW_OK;
+  guint64 bytes = 0;
+  gboolean waits;
+
+  do {
+    g_mutex_lock (&self->lock);
+    gst_identifai_input_dispatch_locked (self);
+    waits = (self->in_hand != NULL);
+    if (waits)
+      bytes = gst_identifai_outbox_get_need (self->in_hand);
+    self->video_held = waits;
+    g_cond_broadcast (&self->cond);
+    g_mutex_unlock (&self->lock);
+    gst_identifai_input_act (self);
+
+    if (waits) {
+      let_go (self);
+      gst_identifai_outbox_wait_room (self->outbox, bytes, deadline);
+      ret = take_back (self);
+    }
+  } while (waits && ret == GST_FLOW_OK);
+
+  return ret;
+}
+
+/* Segments that wait for the last of their audio, for a moment. */
+static GstFlowReturn
+wait_for_audio (GstIdentifaiSink * self)
+{
+  gint64 deadline;
+
+  let_go (self);
+  g_mutex_lock (&self->lock);
+  gst_identifai_input_dispatch_locked (self);
+  while (!self->flushing && self->in_hand == NULL
+      && (deadline =
+          identifai_segmenter_next_deadline (self->segmenter)) >= 0) {
+    g_cond_wait_until (&self->cond, &self->lock, deadline + 1000);
+    gst_identifai_input_dispatch_locked (self);
+  }
+  g_mutex_unlock (&self->lock);
+
+  return take_back (self);
+}
+
+static gboolean
+all_handed_on (GstIdentifaiSink * self)
+{
+  gboolean done;
+
+  g_mutex_lock (&self->lock);
+  done = (self->in_hand == NULL && g_queue_is_empty (&self->files)
+      && identifai_segmenter_next_deadline (self->segmenter) < 0);
+  g_mutex_unlock (&self->lock);
+
+  return done;
+}
+
+/* Hands on all segments and waits for their verdicts. The base class holds the
+ * preroll lock for serialized events, as for render. */
+static GstFlowReturn
+wait_for_verdicts (GstIdentifaiSink * self)
+{
+  GstFlowReturn ret = gst_base_sink_do_preroll (GST_BASE_SINK (self), NULL);
+  GstClockTime timeout;
+  gint64 deadline = -1;
+  gboolean done = FALSE;
+
+  g_mutex_lock (&self->lock);
+  timeout = self->settings.drain_timeout;
+  g_mutex_unlock (&self->lock);
+  if (timeout != 0 && GST_CLOCK_TIME_IS_VALID (timeout))
+    deadline = g_get_monotonic_time () + timeout / GST_USECOND;
+
+  while (ret == GST_FLOW_OK && !all_handed_on (self)) {
+    ret = wait_for_audio (self);
+    if (ret == GST_FLOW_OK)
+      ret = gst_identifai_drain_wait_for_room (self, deadline);
+  }
+  while (ret == GST_FLOW_OK && timeout != 0 && !done) {
+    let_go (self);
+    done = gst_identifai_outbox_drain (self->outbox, deadline);
+    ret = take_back (self);
+  }
+
+  return ret;
+}
+
+/* All that there is to say is on the bus when it returns OK: applications leave
+ * at EOS. */
+static GstFlowReturn
+sum_up (GstIdentifaiSink * self)
+{
+  GstMessage *summary = gst_identifai_outbox_summary (self->outbox);
+  GstFlowReturn ret = GST_FLOW_OK;
+  gboolean done = FALSE;
+
+  if (summary != NULL)
+    gst_identifai_outbox_queue (self->outbox, summary);
+  while (ret == GST_FLOW_OK && !done) {
+    let_go (self);
+    done = gst_identifai_outbox_post_all (self->outbox);
+    ret = take_back (self);
+  }
+
+  return ret;
+}
+
+GstFlowReturn
+gst_identifai_drain (GstIdentifaiSink * self)
+{
+  GstFlowReturn ret = wait_for_verdicts (self);
+
+  if (ret == GST_FLOW_OK)
+    ret = sum_up (self);
+  GST_DEBUG_OBJECT (self, "%s", gst_flow_get_name (ret));
+
+  return ret;
+}
+
+void
+gst_identifai_drain_init_debug (void)
+{
+  GST_DEBUG_CATEGORY_INIT (identifai_drain_debug, "identifaidrain", 0,
+      "identifAI: waiting for room and for the end");
+}

@@ -1,0 +1,233 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Container input of the always pad: its bytes are gathered until EOS, and go out
+ * as they came. All of it runs on the video streaming thread.
+ */
+
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "gstidentifaisink.h"
+
+#include "gstidentifaiarrival.h"
+
+GST_DEBUG_CATEGORY_STATIC (identifai_file_debug);
+#define GST_CAT_DEFAULT identifai_file_debug
+
+static void
+too_large_locked (GstIdentifaiSink * self, guint64 bytes)
+{
+  gchar *text = g_strdup_printf ("the file has %" G_GUINT64_FORMAT " bytes%s, "
+      "max-segment-bytes allows %" G_GUINT64_FORMAT, bytes,
+      self->input == GST_IDENTIFAI_INPUT_RAW ? "" : " or more",
+      self->settings.max_segment_bytes);
+  IdentifaiSegment *segment = g_steal_pointer (&self->open);
+
+  segment->bytes = bytes;
+  identifai_segment_fail (segment, IDENTIFAI_REASON_TOO_LARGE, text);
+  gst_identifai_outbox_offer (self->outbox, segment);
+  self->input = GST_IDENTIFAI_INPUT_REFUSED;
+  g_free (text);
+}
+
+static void
+open_file_locked (GstIdentifaiSink * self, GstBuffer * buffer)
+{
+  GstBaseSink *bsink = GST_BASE_SINK (self);
+  IdentifaiSegment *segment = identifai_segment_new (0);
+  IdentifaiArrival arrival;
+
+  gst_identifai_arrival_read (GST_ELEMENT (self), &bsink->segment, buffer,
+      &arrival);
+  segment->utc = arrival.utc;
+  segment->last_buffer = arrival.monotonic;
+  segment->file = identifai_bytes_new ();
+  if (bsink->segment.format == GST_FORMAT_TIME && buffer != NULL) {
+    segment->running_time = gst_segment_to_running_time (&bsink->segment,
+        GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
+    segment->stream_time = gst_segment_to_stream_time (&bsink->segment,
+        GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
+  }
+  gst_identifai_sink_open_segment (segment, self);
+  self->open = segment;
+}
+
+/* A source without caps knows how long its file is: no need to read it first. */
+gboolean
+gst_identifai_file_fits (GstIdentifaiSink * self, GstBuffer * buffer)
+{
+  gint64 bytes = -1;
+  gboolean fits;
+
+  if (self->input != GST_IDENTIFAI_INPUT_RAW
+      || !gst_pad_peer_query_duration (GST_BASE_SINK_PAD (self),
+          GST_FORMAT_BYTES, &bytes) || bytes < 0)
+    return TRUE;
+
+  g_mutex_lock (&self->lock);
+  fits = (guint64) bytes <= self->settings.max_segment_bytes;
+  if (!fits) {
+    open_file_locked (self, buffer);
+    too_large_locked (self, bytes);
+  }
+  g_mutex_unlock (&self->lock);
+
+  return fits;
+}
+
+static GstFlowReturn
+typefind_locked (GstIdentifaiSink * self, gboolean at_end, GError ** error)
+{
+  switch (identifai_container_typefind (self->open->file, at_end,
+          &self->container, error)) {
+    case IDENTIFAI_TYPE_UNSURE:
+      return GST_FLOW_OK;
+    case IDENTIFAI_TYPE_CONTAINER:
+      self->input = GST_IDENTIFAI_INPUT_CONTAINER;
+      return GST_FLOW_OK;
+    case IDENTIFAI_TYPE_OTHER:
+      break;
+  }
+  /* Nothing that the service takes: no segment. */
+  g_clear_pointer (&self->open, identifai_segment_free);
+  self->input = GST_IDENTIFAI_INPUT_REFUSED;
+
+  return GST_FLOW_ERROR;
+}
+
+static GstFlowReturn
+append_locked (GstIdentifaiSink * self, GstBuffer * buffer, GError ** error)
+{
+  guint64 max_bytes = self->settings.max_segment_bytes;
+  gsize size = gst_buffer_get_size (buffer);
+  IdentifaiSegment *segment;
+  guint64 position;
+
+  if (self->input == GST_IDENTIFAI_INPUT_REFUSED)
+    return GST_FLOW_OK;
+  if (self->open == NULL)
+    open_file_locked (self, buffer);
+
+  segment = self->open;
+  segment->last_buffer = g_get_monotonic_time ();
+  /* Before it is written: what a seek has left out is filled with zeros. */
+  position = identifai_bytes_get_position (segment->file);
+  if (position > max_bytes || size > max_bytes - position) {
+    too_large_locked (self, position + size);
+    return GST_FLOW_OK;
+  }
+  identifai_bytes_write (segment->file, buffer);
+  segment->bytes = identifai_bytes_get_size (segment->file);
+
+  return self->container == NULL ? typefind_locked (self, FALSE, error) :
+      GST_FLOW_OK;
+}
+
+GstFlowReturn
+gst_identifai_file_render (GstIdentifaiSink * self, GstBuffer * buffer)
+{
+  GError *error = NULL;
+  GstFlowReturn ret;
+
+  g_mutex_lock (&self->lock);
+  ret = append_locked (self, buffer, &error);
+  g_mutex_unlock (&self->lock);
+
+  gst_identifai_input_post_error (self, error);
+
+  return ret;
+}
+
+/* A muxer goes back to rewrite what it wrote, as into filesink. */
+void
+gst_identifai_file_seek_locked (GstIdentifaiSink * self,
+    const GstSegment * segment)
+{
+  if (segment->format != GST_FORMAT_BYTES
+      || self->input == GST_IDENTIFAI_INPUT_REFUSED)
+    return;
+  if (self->open == NULL && segment->start == 0)
+    return;
+  if (self->open == NULL)
+    open_file_locked (self, NULL);
+
+  GST_DEBUG_OBJECT (self, "writing from byte %" G_GUINT64_FORMAT,
+      segment->start);
+  identifai_bytes_seek (self->open->file, segment->start);
+}
+
+gboolean
+gst_identifai_file_close_locked (GstIdentifaiSink * self, GError ** error)
+{
+  IdentifaiSegment *segment;
+
+  if (self->open != NULL && self->open->bytes > 0 && self->container == NULL
+      && typefind_locked (self, TRUE, error) != GST_FLOW_OK)
+    return FALSE;
+
+  segment = g_steal_pointer (&self->open);
+  if (segment != NULL && segment->bytes == 0)
+    g_clear_pointer (&segment, identifai_segment_free);
+  if (segment != NULL) {
+    segment->content_type = g_strdup (self->container->content_type);
+    segment->extension = self->container->extension;
+    g_queue_push_tail (&self->files, segment);
+  }
+
+  return TRUE;
+}
+
+/* Muxers ask whether they may seek back; the answers are filesink's. */
+
+static void
+answer_seeking (GstIdentifaiSink * self, GstQuery * query)
+{
+  GstFormat format;
+
+  gst_query_parse_seeking (query, &format, NULL, NULL, NULL);
+  if (format == GST_FORMAT_BYTES || format == GST_FORMAT_DEFAULT)
+    gst_query_set_seeking (query, GST_FORMAT_BYTES, TRUE, 0, -1);
+  else
+    gst_query_set_seeking (query, format, FALSE, 0, -1);
+}
+
+static gboolean
+answer_position_locked (GstIdentifaiSink * self, GstQuery * query)
+{
+  GstFormat format;
+
+  gst_query_parse_position (query, &format, NULL);
+  if (format != GST_FORMAT_BYTES && format != GST_FORMAT_DEFAULT)
+    return FALSE;
+  gst_query_set_position (query, GST_FORMAT_BYTES,
+      self->open ? identifai_bytes_get_position (self->open->file) : 0);
+
+  return TRUE;
+}
+
+gboolean
+gst_identifai_file_query_locked (GstIdentifaiSink * self, GstQuery * query)
+{
+  switch (GST_QUERY_TYPE (query)) {
+    case GST_QUERY_SEEKING:
+      answer_seeking (self, query);
+      return TRUE;
+    case GST_QUERY_POSITION:
+      return answer_position_locked (self, query);
+    case GST_QUERY_FORMATS:
+      gst_query_set_formats (query, 2, GST_FORMAT_DEFAULT, GST_FORMAT_BYTES);
+      return TRUE;
+    default:
+      return FALSE;
+  }
+}
+
+void
+gst_identifai_file_init_debug (void)
+{
+  GST_DEBUG_CATEGORY_INIT (identifai_file_debug, "identifaifile", 0,
+      "identifAI: container input");
+}
