@@ -47,15 +47,46 @@ reply_too_large (EmuRequest * request)
   emu_reply_error (request, 400, text);
 }
 
-static void
-reply_identifier (EmuRequest * request, const gchar * identifier)
+/* How much a media type is wanted, 0 to 1; 0 if it isn't in the list. */
+static gdouble
+quality_of (const gchar * accept, const gchar * type)
+{
+  g_auto (GStrv) ranges = g_strsplit (accept, ",", -1);
+  gdouble quality = 0;
+  guint i, k;
+
+  for (i = 0; ranges[i] != NULL; i++) {
+    g_auto (GStrv) parts = g_strsplit (ranges[i], ";", -1);
+
+    if (parts[0] == NULL || g_ascii_strcasecmp (g_strstrip (parts[0]), type))
+      continue;
+    quality = 1;
+    for (k = 1; parts[k] != NULL; k++) {
+      if (g_ascii_strncasecmp (g_strstrip (parts[k]), "q=", 2) == 0)
+        quality = g_ascii_strtod (parts[k] + 2, NULL);
+    }
+  }
+  return quality;
+}
+
+/* As documented, only who names JSON gets it: not who takes anything. */
+static gboolean
+wants_json (EmuRequest * request)
 {
   SoupMessageHeaders *headers =
       soup_server_message_get_request_headers (request->message);
   const gchar *accept = soup_message_headers_get_list (headers, "Accept");
+  gdouble json = accept != NULL ? quality_of (accept, "application/json") : 0;
+
+  return json > 0 && json >= quality_of (accept, "text/plain");
+}
+
+static void
+reply_identifier (EmuRequest * request, const gchar * identifier)
+{
   g_autofree gchar *json = NULL;
 
-  if (accept == NULL || strstr (accept, "application/json") == NULL) {
+  if (!wants_json (request)) {
     emu_reply (request, 200, "text/plain; charset=UTF-8", identifier);
     return;
   }
@@ -217,7 +248,8 @@ handle_submit (EmuRequest * request, EmuKind kind)
   g_autoptr (GError) error = NULL;
 
   if (!emu_form_finish (request->form, &error)) {
-    emu_reply_error (request, 400, error->message);
+    emu_reply_error (request, emu_form_error_is_theirs (error) ? 400 : 500,
+        error->message);
     return;
   }
   if (!emu_parameters_read (&request->parameters, kind, request->form, &errors)) {
@@ -284,6 +316,28 @@ read_identifiers (EmuRequest * request)
   return identifiers;
 }
 
+/* Every image that was ever submitted, which is what the service answers to who
+ * names none; it documents nothing of the kind for videos and speech. */
+static void
+reply_all_images (EmuRequest * request)
+{
+  EmuSubmissions *submissions = request->server->submissions;
+  JsonNode *node = json_node_new (JSON_NODE_ARRAY);
+  JsonArray *results = json_array_new ();
+  GList *link;
+
+  for (link = emu_submissions_get_order (submissions)->head; link != NULL;
+      link = link->next) {
+    EmuSubmission *submission = emu_submissions_find (submissions, link->data);
+
+    if (submission->parameters.kind == EMU_KIND_IMAGE)
+      json_array_add_element (results, emu_result_build (submission,
+              request->server->base, g_get_monotonic_time ()));
+  }
+  json_node_take_array (node, results);
+  emu_reply_node (request, node);
+}
+
 static void
 handle_batch (EmuRequest * request, EmuKind kind)
 {
@@ -292,6 +346,10 @@ handle_batch (EmuRequest * request, EmuKind kind)
   JsonNode *node;
   guint i;
 
+  if (identifiers->len == 0 && kind == EMU_KIND_IMAGE) {
+    reply_all_images (request);
+    return;
+  }
   if (identifiers->len == 0 || identifiers->len > MAX_BATCH) {
     emu_reply_json (request, 400, identifiers->len == 0
         ? "{\"identifiers\":[\"The identifiers field is required.\"]}"

@@ -49,6 +49,7 @@ typedef struct
   gboolean by_time;
   guint next;                   /* in wanted */
   guint seen;                   /* frames */
+  gint width, height;           /* of the last one that was let through */
   GPtrArray *pictures;
 
   EmuSound *sound;              /* owned by the thread of the sound stream; NULL:
@@ -60,8 +61,8 @@ emu_picture_new (guint width, guint height, GBytes * rgb)
 {
   EmuPicture *self = g_new0 (EmuPicture, 1);
 
-  self->width = width;
-  self->height = height;
+  self->width = self->full_width = width;
+  self->height = self->full_height = height;
   self->rgb = rgb;
   return self;
 }
@@ -140,6 +141,21 @@ measure (Pass * pass, EmuFrame * frame, GBytes * rgb)
   pass->previous_size = size;
 }
 
+/* What comes before the frames of Theora, say. Key frames, too, have the flag
+ * where they carry headers. */
+static gboolean
+is_only_header (GstBuffer * buffer, GstPad * pad)
+{
+  g_autoptr (GstCaps) caps = NULL;
+
+  if (!GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_HEADER))
+    return FALSE;
+  caps = gst_pad_get_current_caps (pad);
+  return gst_buffer_get_size (buffer) == 0 || (caps != NULL
+      && gst_structure_has_field (gst_caps_get_structure (caps, 0),
+          "streamheader"));
+}
+
 static void
 survey_frame (GstElement * sink, GstBuffer * buffer, GstPad * pad,
     gpointer user_data)
@@ -147,8 +163,7 @@ survey_frame (GstElement * sink, GstBuffer * buffer, GstPad * pad,
   Pass *pass = user_data;
   EmuFrame frame = { 0, };
 
-  if (GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_HEADER)
-      && gst_buffer_get_size (buffer) == 0)
+  if (is_only_header (buffer, pad))
     return;
   frame.pts = GST_BUFFER_PTS (buffer);
   frame.key = !GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
@@ -162,6 +177,18 @@ survey_frame (GstElement * sink, GstBuffer * buffer, GstPad * pad,
   g_array_append_val (pass->frames, frame);
   if (pass->frames->len >= MAX_SURVEYED_FRAMES)
     post_done (pass);
+}
+
+static void
+note_size (Pass * pass, GstPad * pad)
+{
+  g_autoptr (GstCaps) caps = gst_pad_get_current_caps (pad);
+  GstStructure *structure = caps != NULL ? gst_caps_get_structure (caps, 0)
+      : NULL;
+
+  if (structure == NULL || !gst_structure_get (structure, "width", G_TYPE_INT,
+          &pass->width, "height", G_TYPE_INT, &pass->height, NULL))
+    pass->width = pass->height = 0;
 }
 
 /* Second pass: lets only the chosen frames through to the conversion. */
@@ -184,7 +211,10 @@ pick_frame (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
     pick = TRUE;
     pass->next++;
   }
-  return pick ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP;
+  if (!pick)
+    return GST_PAD_PROBE_DROP;
+  note_size (pass, pad);
+  return GST_PAD_PROBE_OK;
 }
 
 static void
@@ -201,6 +231,10 @@ fetch_frame (GstElement * sink, GstBuffer * buffer, GstPad * pad,
   picture = emu_picture_new (info.width, info.height, rgb);
   picture->pts = GST_BUFFER_PTS (buffer);
   picture->number = pass->seen - 1;
+  if (pass->width > 0 && pass->height > 0) {
+    picture->full_width = pass->width;
+    picture->full_height = pass->height;
+  }
   g_ptr_array_add (pass->pictures, picture);
   if (pass->next >= pass->wanted->len && pass->sound == NULL)
     post_done (pass);

@@ -23,6 +23,7 @@ typedef struct
   GstClockTime pts;             /* from the start of the file */
   guint number;                 /* of the frame in the order of display */
   guint width, height;
+  guint full_width, full_height;        /* as decoded, not scaled */
   GBytes *rgb;                  /* width * height * 3 */
 } EmuPicture;
 

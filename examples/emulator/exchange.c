@@ -103,6 +103,15 @@ request_path (EmuRequest * self)
   return g_uri_get_path (soup_server_message_get_uri (self->message));
 }
 
+/* libsoup leaves out the body that a HEAD doesn't want. */
+static const gchar *
+request_method (EmuRequest * self)
+{
+  const gchar *method = soup_server_message_get_method (self->message);
+
+  return g_str_equal (method, "HEAD") ? "GET" : method;
+}
+
 /* The part of a form that isn't its file, in one line. */
 static gchar *
 describe_fields (EmuForm * form)
@@ -228,11 +237,67 @@ answer_throttled (EmuRequest * self)
   emu_reply_json (self, 429, "{\"message\":\"Too Many Attempts.\"}");
 }
 
+/* Whether path is like pattern, and what the stars stand for. */
+static gboolean
+match_path (const gchar * pattern, const gchar * path, gchar ** arguments)
+{
+  g_auto (GStrv) wanted = g_strsplit (pattern, "/", -1);
+  g_auto (GStrv) parts = g_strsplit (path, "/", -1);
+  guint i, n = 0;
+
+  if (g_strv_length (wanted) != g_strv_length (parts))
+    return FALSE;
+  for (i = 0; wanted[i] != NULL; i++) {
+    if (!g_str_equal (wanted[i], "*") && !g_str_equal (wanted[i], parts[i]))
+      return FALSE;
+  }
+  for (i = 0; wanted[i] != NULL; i++) {
+    if (g_str_equal (wanted[i], "*") && n < 2)
+      arguments[n++] = g_uri_unescape_string (parts[i], NULL);
+  }
+  for (i = 0; i < n; i++) {
+    if (arguments[i] == NULL)
+      arguments[i] = g_strdup ("");
+  }
+  return TRUE;
+}
+
+static void
+add_methods (EmuRequest * self, const EmuCall * calls, GString * methods)
+{
+  for (; calls->method != NULL; calls++) {
+    gchar *arguments[2] = { NULL, };
+
+    if (match_path (calls->path, request_path (self), arguments))
+      g_string_append_printf (methods, "%s%s", methods->len > 0 ? ", " : "",
+          calls->method);
+    g_free (arguments[0]);
+    g_free (arguments[1]);
+  }
+}
+
+/* Nothing has this path, or not with this method. */
+static void
+answer_no_call (EmuRequest * self)
+{
+  g_autoptr (GString) methods = g_string_new (NULL);
+
+  add_methods (self, emu_calls, methods);
+  add_methods (self, emu_control_calls, methods);
+  if (methods->len == 0) {
+    emu_reply_error (self, 404, "Not Found");
+    return;
+  }
+  soup_message_headers_replace (soup_server_message_get_response_headers
+      (self->message), "Allow", methods->str);
+  emu_reply_error (self, 405, "Method Not Allowed");
+}
+
 static void
 answer (EmuRequest * self)
 {
   if (self->call == NULL)
-    emu_reply_error (self, 404, "Not Found");
+    answer_no_call (self);
   else if (self->call->name == NULL)
     self->call->handler (self, self->call->kind);
   else if (self->key == NULL)
@@ -349,35 +414,10 @@ handle (SoupServer * soup, SoupServerMessage * message, const char *path,
   emu_request_release (self);
 }
 
-/* Whether path is like pattern, and what the stars stand for. */
-static gboolean
-match_path (const gchar * pattern, const gchar * path, gchar ** arguments)
-{
-  g_auto (GStrv) wanted = g_strsplit (pattern, "/", -1);
-  g_auto (GStrv) parts = g_strsplit (path, "/", -1);
-  guint i, n = 0;
-
-  if (g_strv_length (wanted) != g_strv_length (parts))
-    return FALSE;
-  for (i = 0; wanted[i] != NULL; i++) {
-    if (!g_str_equal (wanted[i], "*") && !g_str_equal (wanted[i], parts[i]))
-      return FALSE;
-  }
-  for (i = 0; wanted[i] != NULL; i++) {
-    if (g_str_equal (wanted[i], "*") && n < 2)
-      arguments[n++] = g_uri_unescape_string (parts[i], NULL);
-  }
-  for (i = 0; i < n; i++) {
-    if (arguments[i] == NULL)
-      arguments[i] = g_strdup ("");
-  }
-  return TRUE;
-}
-
 static const EmuCall *
 find_call (EmuRequest * self, const EmuCall * calls)
 {
-  const gchar *method = soup_server_message_get_method (self->message);
+  const gchar *method = request_method (self);
 
   for (; calls->method != NULL; calls++) {
     if (g_str_equal (method, calls->method)
@@ -393,7 +433,7 @@ admit (EmuRequest * self)
 {
   SoupMessageHeaders *headers =
       soup_server_message_get_request_headers (self->message);
-  const gchar *method = soup_server_message_get_method (self->message);
+  const gchar *method = request_method (self);
   EmuRateKind kind = g_str_equal (method, "GET") ? EMU_RATE_GET : EMU_RATE_POST;
   EmuFault *fault = emu_faults_meet (self->server->faults, self->call->name,
       method);

@@ -95,26 +95,59 @@ begin_file (EmuForm * self, const EmuPart * part)
   self->file_type = g_strdup (part->content_type);
 }
 
+/* "frames" or "frames[…" */
+static gboolean
+is_named (const gchar * full, const gchar * name)
+{
+  gsize length = strlen (name);
+
+  return strncmp (full, name, length) == 0
+      && (full[length] == '\0' || full[length] == '[');
+}
+
+static void
+add_field (EmuForm * self, gchar * name, gchar * value, gboolean is_file)
+{
+  EmuField *field = g_new0 (EmuField, 1);
+
+  field->name = name;
+  field->value = value;
+  field->is_file = is_file;
+  g_ptr_array_add (self->fields, field);
+}
+
+/* What another field's file would be is of no interest, only that it is one. */
+static void
+add_file_as_field (EmuForm * self, const EmuPart * part)
+{
+  g_autofree gchar *filename = g_utf8_make_valid (part->filename, -1);
+
+  add_field (self, g_utf8_make_valid (part->name, -1),
+      g_strconcat ("@", filename, NULL), TRUE);
+}
+
 static void
 begin_part (const EmuPart * part, gpointer user_data)
 {
   EmuForm *self = user_data;
 
   self->part = PART_IGNORED;
-  if (part->name == NULL)
+  /* A file without a name is what a browser sends for a file not chosen. */
+  if (part->name == NULL || (part->filename != NULL && *part->filename == '\0'))
     return;
-  if (g_str_equal (part->name, self->file_field)) {
-    self->file_is_field = part->filename == NULL;
-    if (part->filename != NULL)
-      begin_file (self, part);
-    return;
+  if (g_str_equal (part->name, self->file_field) && part->filename != NULL) {
+    self->file_is_field = FALSE;
+    begin_file (self, part);
+  } else if (is_named (part->name, self->file_field)) {
+    self->file_is_field = TRUE;
+  } else if (part->filename != NULL) {
+    add_file_as_field (self, part);
+  } else {
+    self->part = PART_FIELD;
+    self->name = g_utf8_make_valid (part->name, -1);
+    self->value = g_string_new (NULL);
+    self->field_bytes += strlen (self->name);
   }
-  if (part->filename != NULL)
-    return;
-  self->part = PART_FIELD;
-  self->name = g_utf8_make_valid (part->name, -1);
-  self->value = g_string_new (NULL);
-  self->field_bytes += strlen (self->name);
 }
 
 static void
@@ -163,18 +196,15 @@ static void
 end_part (gpointer user_data)
 {
   EmuForm *self = user_data;
-  EmuField *field;
 
   if (self->part == PART_FILE && self->fd >= 0) {
     close (self->fd);
     self->fd = -1;
   }
   if (self->part == PART_FIELD) {
-    field = g_new0 (EmuField, 1);
-    field->name = g_steal_pointer (&self->name);
-    field->value = g_utf8_make_valid (self->value->str, self->value->len);
+    add_field (self, g_steal_pointer (&self->name),
+        g_utf8_make_valid (self->value->str, self->value->len), FALSE);
     g_string_free (g_steal_pointer (&self->value), TRUE);
-    g_ptr_array_add (self->fields, field);
   }
   self->part = PART_IGNORED;
 }
@@ -235,24 +265,37 @@ emu_form_finish (EmuForm * self, GError ** error)
   return FALSE;
 }
 
+gboolean
+emu_form_error_is_theirs (const GError * error)
+{
+  return g_error_matches (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA)
+      || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_MESSAGE_TOO_LARGE);
+}
+
 GPtrArray *
 emu_form_get_fields (EmuForm * self)
 {
   return self->fields;
 }
 
-const gchar *
-emu_form_get (EmuForm * self, const gchar * name)
+const EmuField *
+emu_form_find (EmuForm * self, const gchar * name)
 {
   guint i;
 
   for (i = self->fields->len; i-- > 0;) {
     const EmuField *field = g_ptr_array_index (self->fields, i);
 
-    if (g_str_equal (field->name, name))
-      return field->value;
+    if (is_named (field->name, name))
+      return field;
   }
   return NULL;
+}
+
+gboolean
+emu_field_is_plain (const EmuField * self)
+{
+  return !self->is_file && strchr (self->name, '[') == NULL;
 }
 
 gboolean

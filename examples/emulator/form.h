@@ -16,8 +16,9 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  gchar *name;
-  gchar *value;                 /* valid UTF-8 */
+  gchar *name;                  /* as sent */
+  gchar *value;                 /* valid UTF-8; "@" and its name for a file */
+  gboolean is_file;             /* nothing of which is kept */
 } EmuField;
 
 typedef struct _EmuForm EmuForm;
@@ -32,11 +33,16 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EmuForm, emu_form_free)
 void emu_form_push (EmuForm * self, const guint8 * data, gsize length);
 /* All was pushed. FALSE with error: no form could be read, or written. */
 gboolean emu_form_finish (EmuForm * self, GError ** error);
+/* Whether what was sent is to blame, and not this machine. */
+gboolean emu_form_error_is_theirs (const GError * error);
 
 /* In the order sent. */
 GPtrArray *emu_form_get_fields (EmuForm * self);
-/* The last value sent under that name, or NULL. */
-const gchar *emu_form_get (EmuForm * self, const gchar * name);
+/* The last field sent under that name, or as a list under NAME[] and its like;
+ * NULL if there is none. */
+const EmuField *emu_form_find (EmuForm * self, const gchar * name);
+/* Whether it is one plain value. */
+gboolean emu_field_is_plain (const EmuField * self);
 
 /* Whether the file's part came, and if so, as a file, and not too large. */
 gboolean emu_form_has_file (EmuForm * self);

@@ -73,8 +73,10 @@ static gboolean
 is_declared (EmuKind kind, const gchar * type)
 {
   static const gchar *const prefixes[] = { "video/", "image/", "audio/" };
+  static const gchar any[] = "application/octet-stream";
 
-  if (type == NULL || g_str_equal (type, "application/octet-stream"))
+  if (type == NULL || (g_ascii_strncasecmp (type, any, strlen (any)) == 0
+          && strchr ("; \t", type[strlen (any)]) != NULL))
     return TRUE;
   return g_ascii_strncasecmp (type, prefixes[kind], 6) == 0
       || (kind == EMU_KIND_AUDIO && !g_ascii_strncasecmp (type, "video/mp4",

@@ -89,6 +89,8 @@ judge_picture (const EmuPicture * picture)
 
   frame->pts = picture->pts;
   frame->number = picture->number;
+  frame->width = picture->full_width;
+  frame->height = picture->full_height;
   frame->pixels = emu_pixels_count (rgb, picture->width, picture->height);
   for (i = 0; emu_models[i].name != NULL; i++)
     frame->opinions[i] = emu_model_judge (&emu_models[i], &frame->pixels);

@@ -14,6 +14,8 @@ typedef struct
 {
   GstClockTime pts;             /* from the first frame on; NONE if unknown */
   guint number;                 /* in the order of display */
+  guint width, height;          /* of the frame; the pixels are those of a picture
+                                 * that may be smaller */
   GBytes *thumbnail;            /* PNG; NULL when it was let go of */
   EmuPixels pixels;
   EmuOpinion opinions[EMU_N_MODELS];    /* in the order of emu_models */

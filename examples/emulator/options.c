@@ -16,6 +16,7 @@
 #define DEFAULT_DELAY 1.0
 #define DEFAULT_DECODE_TIMEOUT 60.0
 #define DEFAULT_WEBHOOK_RETRY_DELAY 1.0
+#define DEFAULT_WEBHOOK_TIMEOUT 10.0
 #define DEFAULT_RATE_LIMITS "published"
 
 static const gchar summary[] =
@@ -58,6 +59,8 @@ check_options (EmuOptions * self, GError ** error)
   else if (!(self->webhook_retry_delay >= 0
           && self->webhook_retry_delay <= 3600))
     what = "--webhook-retry-delay must be between 0 and 3600 seconds";
+  else if (!(self->webhook_timeout > 0 && self->webhook_timeout <= 3600))
+    what = "--webhook-timeout must be between 0 and 3600 seconds";
   else if (self->tls_key != NULL && self->tls_certificate == NULL)
     what = "--tls-key needs --tls-certificate";
   else if (!(self->decode_timeout > 0 && self->decode_timeout <= 86400))
@@ -74,6 +77,7 @@ set_defaults (EmuOptions * self)
 {
   self->delay = DEFAULT_DELAY;
   self->webhook_retry_delay = DEFAULT_WEBHOOK_RETRY_DELAY;
+  self->webhook_timeout = DEFAULT_WEBHOOK_TIMEOUT;
   self->max_bytes = DEFAULT_MAX_BYTES;
   self->decode_timeout = DEFAULT_DECODE_TIMEOUT;
   self->jobs = MIN (g_get_num_processors (), 8);
@@ -119,6 +123,8 @@ make_context (EmuOptions * self, gboolean * version)
           &self->webhook_retry_delay,
           "Time until a failed webhook is called again, then doubled (1.0)",
         "SECONDS"},
+    {"webhook-timeout", 0, 0, G_OPTION_ARG_DOUBLE, &self->webhook_timeout,
+        "Longest time that a webhook may take to answer (10)", "SECONDS"},
     {"jobs", 'j', 0, G_OPTION_ARG_INT, &self->jobs,
         "Files decoded at once (one a processor)", "N"},
     {"decode-timeout", 0, 0, G_OPTION_ARG_DOUBLE, &self->decode_timeout,

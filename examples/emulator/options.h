@@ -30,7 +30,7 @@ typedef struct
   gchar *replay_dir;            /* NULL = judge what comes */
   gchar *tls_certificate, *tls_key;     /* PEM files; NULL = plain HTTP */
   gboolean no_webhooks;
-  gdouble webhook_retry_delay;  /* s */
+  gdouble webhook_retry_delay, webhook_timeout; /* s */
   gboolean quiet;
 } EmuOptions;
 

@@ -70,7 +70,7 @@ static gboolean
 read_boolean (const gchar * text, gboolean * value)
 {
   static const gchar *const yes[] = { "true", "1", NULL };
-  static const gchar *const no[] = { "false", "0", "", NULL };
+  static const gchar *const no[] = { "false", "0", NULL };
 
   *value = g_strv_contains (yes, text);
   return *value || g_strv_contains (no, text);
@@ -81,7 +81,6 @@ read_frames (const gchar * text, guint * frames, const gchar ** problem)
 {
   gint64 value;
 
-  *problem = "must be an integer";
   if (!g_ascii_string_to_signed (text, 10, G_MININT64, G_MAXINT64, &value,
           NULL))
     return FALSE;
@@ -111,30 +110,33 @@ static gboolean
 is_web_url (const gchar * text)
 {
   const gchar *scheme = g_uri_peek_scheme (text);
+  g_autoptr (GUri) uri = g_uri_parse (text, G_URI_FLAGS_NONE, NULL);
 
-  return (g_strcmp0 (scheme, "http") == 0 || g_strcmp0 (scheme, "https") == 0)
-      && g_uri_is_valid (text, G_URI_FLAGS_NONE, NULL);
+  return uri != NULL && g_uri_get_host (uri) != NULL
+      && *g_uri_get_host (uri) != '\0'
+      && (g_str_equal (scheme, "http") || g_str_equal (scheme, "https"));
 }
 
 /* FALSE: *problem ends the sentence "The … field …", or is NULL where the
  * service would say "The selected … is invalid." */
 static gboolean
-read_value (Type type, const gchar * text, gpointer value,
+read_value (Type type, const EmuField * field, gpointer value,
     const gchar ** problem)
 {
-  *problem = NULL;
+  static const gchar *const problems[] = { "must be a string",
+    "must be a valid URL", "must be true or false", "must be an integer", NULL
+  };
+  const gchar *text = field->value;
+
+  *problem = problems[type];
+  if (!emu_field_is_plain (field) || (type == TYPE_URL && !is_web_url (text)))
+    return FALSE;
   switch (type) {
     case TYPE_STRING:
-      *(gchar **) value = g_strdup (text);
-      return TRUE;
     case TYPE_URL:
-      *problem = "must be a valid URL";
-      if (!is_web_url (text))
-        return FALSE;
       *(gchar **) value = g_strdup (text);
       return TRUE;
     case TYPE_BOOLEAN:
-      *problem = "must be true or false";
       return read_boolean (text, value);
     case TYPE_FRAMES:
       return read_frames (text, value, problem);
@@ -172,21 +174,20 @@ static void
 read_parameters (EmuParameters * self, EmuForm * form, JsonObject * errors)
 {
   gboolean key_frames = FALSE;
-  const gchar *text = emu_form_get (form, "key_frames");
+  const EmuField *field = emu_form_find (form, "key_frames");
   const gchar *problem;
   guint i;
 
+  if (self->kind == EMU_KIND_VIDEO && field != NULL
+      && !read_value (TYPE_BOOLEAN, field, &key_frames, &problem))
+    add_error (errors, "key_frames", problem);
   for (i = 0; i < G_N_ELEMENTS (parameters); i++) {
-    const gchar *value = emu_form_get (form, parameters[i].name);
-
-    if (value != NULL && (parameters[i].kinds & (1 << self->kind))
-        && !read_value (parameters[i].type, value,
+    field = emu_form_find (form, parameters[i].name);
+    if (field != NULL && (parameters[i].kinds & (1 << self->kind))
+        && !read_value (parameters[i].type, field,
             (guint8 *) self + parameters[i].offset, &problem))
       add_error (errors, parameters[i].name, problem);
   }
-  if (self->kind == EMU_KIND_VIDEO && text != NULL
-      && !read_value (TYPE_BOOLEAN, text, &key_frames, &problem))
-    add_error (errors, "key_frames", problem);
   if (!key_frames)
     self->choice = EMU_CHOICE_EVEN;
 }

@@ -218,15 +218,18 @@ build_frame_opinions (const EmuJudgedFrame * frame)
   return results;
 }
 
+/* In pixels of the frame, not of the picture that was looked at. */
 static JsonObject *
-build_box (const EmuBox * box)
+build_box (const EmuBox * box, const EmuJudgedFrame * frame)
 {
   JsonObject *object = json_object_new ();
+  gdouble across = (gdouble) frame->width / frame->pixels.width;
+  gdouble down = (gdouble) frame->height / frame->pixels.height;
 
-  json_object_set_int_member (object, "x1", box->left);
-  json_object_set_int_member (object, "x2", box->right);
-  json_object_set_int_member (object, "y1", box->top);
-  json_object_set_int_member (object, "y2", box->bottom);
+  json_object_set_int_member (object, "x1", box->left * across);
+  json_object_set_int_member (object, "x2", (box->right + 1) * across - 1);
+  json_object_set_int_member (object, "y1", box->top * down);
+  json_object_set_int_member (object, "y2", (box->bottom + 1) * down - 1);
   return object;
 }
 
@@ -253,7 +256,7 @@ build_detections (const EmuModel * model, const EmuJudgedFrame * frame,
         found ? opinion->score : 1 - opinion->score);
     json_object_set_string_member (verdict, "classification",
         found ? yes : "authentic");
-    json_object_set_object_member (detection, "box", build_box (box));
+    json_object_set_object_member (detection, "box", build_box (box, frame));
     json_object_set_array_member (detection, "results", results);
     json_object_set_object_member (detection, "verdict", verdict);
     json_array_add_object_element (detections, detection);

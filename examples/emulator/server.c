@@ -143,9 +143,10 @@ emu_server_new (EmuOptions * options, GError ** error)
       g_ptr_array_new_with_free_func ((GDestroyNotify) emu_fault_unref);
   self->submissions = emu_submissions_new ();
   self->journal = emu_journal_new ();
-  self->webhooks = emu_webhooks_new (options->webhook_retry_delay);
-  self->court = emu_court_new (options->jobs,
-      options->decode_timeout * GST_SECOND);
+  self->webhooks =
+      emu_webhooks_new (options->webhook_retry_delay, options->webhook_timeout);
+  self->court =
+      emu_court_new (options->jobs, options->decode_timeout * GST_SECOND);
   self->soup = soup_server_new ("server-header", EMU_NAME "/" VERSION, NULL);
   emu_exchange_start (self);
   if (!set_up_keys (self, error) || !set_up_faults (self, error)

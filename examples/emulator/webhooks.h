@@ -17,8 +17,9 @@ typedef struct _EmuWebhooks EmuWebhooks;
  * answered with a 2xx. */
 typedef void (*EmuWebhookFunc) (gboolean ok, guint attempts, gpointer data);
 
-/* retry_delay: seconds before the second attempt, doubled for each further. */
-EmuWebhooks *emu_webhooks_new (gdouble retry_delay);
+/* retry_delay: seconds before the second attempt, doubled for each further;
+ * timeout: seconds for one attempt. */
+EmuWebhooks *emu_webhooks_new (gdouble retry_delay, gdouble timeout);
 /* Cancels what is under way; no callback comes any more. */
 void emu_webhooks_free (EmuWebhooks * self);
 

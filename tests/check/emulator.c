@@ -21,6 +21,8 @@
 #define MAGENTA COLOR ("ffff00ff") " ! jpegenc ! qtmux"
 #define NEITHER COLOR ("ff808080") " ! jpegenc ! matroskamux"
 #define BLACK COLOR ("ff000000") " ! jpegenc ! avimux"
+#define LARGE "videotestsrc num-buffers=10 pattern=snow ! " \
+    "video/x-raw,width=320,height=240 ! jpegenc ! qtmux"
 /* Half a second each of grey and magenta, key frames at 0, 5, 10, 15. */
 #define TWO_SHOTS "videotestsrc num-buffers=20 ! video/x-raw,width=64," \
     "height=48,framerate=10/1 ! vp8enc keyframe-max-dist=5 ! webmmux"
@@ -466,92 +468,6 @@ GST_START_TEST (test_batch)
 
 GST_END_TEST;
 
-/* A webhook that fails once, then answers. */
-
-typedef struct
-{
-  guint calls;
-  gchar *body;
-  GMainLoop *loop;
-} Hook;
-
-static void
-hook_called (SoupServer * server, SoupServerMessage * message, const char *path,
-    GHashTable * query, gpointer user_data)
-{
-  Hook *hook = user_data;
-  SoupMessageBody *body = soup_server_message_get_request_body (message);
-  GBytes *bytes = soup_message_body_flatten (body);
-
-  g_free (hook->body);
-  hook->body = g_strndup (g_bytes_get_data (bytes, NULL),
-      g_bytes_get_size (bytes));
-  g_bytes_unref (bytes);
-  soup_server_message_set_status (message, ++hook->calls == 1 ? 500 : 204,
-      NULL);
-}
-
-static gboolean
-look_at_state (gpointer user_data)
-{
-  gpointer *data = user_data;
-  Answer answer;
-
-  /* Synchronous, but of another process: it isn't the hook that waits here. */
-  emulator_ask (data[0], "GET", "/emulator/state", NULL, NULL, NULL, NULL,
-      &answer);
-  if (strstr (answer.body, "\"webhook\":\"delivered\"") != NULL)
-    g_main_loop_quit (data[1]);
-  answer_clear (&answer);
-  return G_SOURCE_CONTINUE;
-}
-
-GST_START_TEST (test_webhook)
-{
-  SoupServer *server = soup_server_new (NULL, NULL);
-  GBytes *clip = make_clip (MAGENTA);
-  Hook hook = { 0, NULL, g_main_loop_new (NULL, FALSE) };
-  Emulator emulator;
-  gpointer data[] = { &emulator, hook.loop };
-  gchar *fields, *identifier, *again;
-  GSList *uris;
-  guint timer;
-
-  soup_server_add_handler (server, "/hook", hook_called, &hook, NULL);
-  fail_unless (soup_server_listen_local (server, 0,
-          SOUP_SERVER_LISTEN_IPV4_ONLY, NULL));
-  uris = soup_server_get_uris (server);
-  fields = g_strdup_printf ("ref_id=r&webhook_url=http://127.0.0.1:%d/hook",
-      g_uri_get_port (uris->data));
-  emulator_start (&emulator,
-      "--rate-limits off --delay 0 --webhook-retry-delay 0.01");
-  identifier = emulator_submit (&emulator, VIDEO, fields, clip);
-  timer = g_timeout_add (20, look_at_state, data);
-  g_main_loop_run (hook.loop);
-  g_source_remove (timer);
-  fail_unless_equals_int (hook.calls, 2);
-  fail_unless (strstr (hook.body, identifier) != NULL);
-  fail_unless (strstr (hook.body, "\"status\":\"done\"") != NULL);
-  fail_unless (strstr (hook.body, "\"ref_id\":\"r\"") != NULL);
-
-  /* From the cache: not called again. */
-  again = emulator_submit (&emulator, VIDEO, fields, clip);
-  fail_unless_equals_string (again, identifier);
-  emulator_stop (&emulator);
-  while (g_main_context_iteration (NULL, FALSE));
-  fail_unless_equals_int (hook.calls, 2);
-  g_slist_free_full (uris, (GDestroyNotify) g_uri_unref);
-  g_object_unref (server);
-  g_main_loop_unref (hook.loop);
-  g_free (hook.body);
-  g_free (identifier);
-  g_free (again);
-  g_free (fields);
-  g_bytes_unref (clip);
-}
-
-GST_END_TEST;
-
 /* Recorded answers: by the file's hash, else in their order. */
 GST_START_TEST (test_replay)
 {
@@ -636,13 +552,16 @@ GST_START_TEST (test_record)
 
 GST_END_TEST;
 
+/* HTTP/1.1 whatever the environment asks of libsoup's server: its HTTP/2 takes no
+ * body of this size, and doesn't survive a fault. */
 GST_START_TEST (test_tls)
 {
   gchar *directory, *command, *arguments;
-  GBytes *clip = make_clip (MAGENTA);
+  GBytes *clip = make_clip (LARGE);
   gchar *openssl = g_find_program_in_path ("openssl");
   Emulator emulator;
   gchar *identifier;
+  Answer answer;
   gint status;
 
   if (openssl == NULL) {
@@ -655,12 +574,25 @@ GST_START_TEST (test_tls)
       " -subj /CN=localhost -keyout %s/key -out %s/certificate", directory,
       directory);
   fail_unless (g_spawn_command_line_sync (command, NULL, NULL, &status, NULL));
-  arguments = g_strdup_printf ("--rate-limits off --tls-certificate "
-      "%s/certificate --tls-key %s/key", directory, directory);
+  arguments = g_strdup_printf ("--rate-limits off --fault credits#1:reset "
+      "--tls-certificate %s/certificate --tls-key %s/key", directory,
+      directory);
+  g_setenv ("SOUP_SERVER_HTTP2", "1", TRUE);
   emulator_start (&emulator, arguments);
+  g_unsetenv ("SOUP_SERVER_HTTP2");
   fail_unless (g_str_has_prefix (emulator.base, "https://127.0.0.1:"));
+  fail_unless (g_bytes_get_size (clip) > 100000);
   identifier = emulator_submit (&emulator, VIDEO, "a=b", clip);
   g_free (identifier);
+  soup_session_abort (emulator.session);
+  emulator_ask (&emulator, "GET", "/api/user/credits", "k", NULL, NULL, NULL,
+      &answer);
+  fail_unless_equals_int (answer.status, 0);
+  answer_clear (&answer);
+  emulator_ask (&emulator, "GET", "/api/user/credits", "k", NULL, NULL, NULL,
+      &answer);
+  fail_unless_equals_int (answer.status, 200);
+  answer_clear (&answer);
   emulator_stop (&emulator);
   g_free (command);
   command = g_strdup_printf ("rm -r %s", directory);
@@ -807,7 +739,6 @@ emulator_suite (void)
   tcase_add_test (tc, test_rate_limits);
   tcase_add_test (tc, test_default_limits);
   ROWS (test_batch, batch_rows);
-  tcase_add_test (tc, test_webhook);
   tcase_add_test (tc, test_replay);
   tcase_add_test (tc, test_record);
   tcase_add_test (tc, test_tls);

@@ -185,7 +185,7 @@ GST_START_TEST (test_form)
   gsize length;
 
   fail_unless (emu_form_finish (form, NULL));
-  fail_unless_equals_string (emu_form_get (form, "frames"), "10");
+  fail_unless_equals_string (emu_form_find (form, "frames")->value, "10");
   fail_unless_equals_int (emu_form_get_fields (form)->len, 2);
   fail_unless (emu_form_has_file (form));
   fail_if (emu_form_file_is_too_large (form));
@@ -235,11 +235,91 @@ GST_START_TEST (test_form_fields_too_long)
 
 GST_END_TEST;
 
+/* Which part is the file, which one a field, and which field counts */
+
+#define PART(name, more) "--B\r\nContent-Disposition: form-data; name=\"" name \
+    "\"" more "\r\n\r\nx\r\n"
+#define NAMED(filename) "; filename=\"" filename "\""
+
+static const struct
+{
+  const gchar *parts;
+  const gchar *filename;        /* of the file; NULL = there is none */
+  gboolean file_is_field;
+  const gchar *value;           /* of the field "a"; NULL = there is none */
+  gboolean plain;
+} part_rows[] = {
+  {PART ("video", NAMED ("f")), "f", FALSE, NULL, FALSE},
+  {PART ("video", ""), NULL, TRUE, NULL, FALSE},
+  {PART ("video[]", NAMED ("f")), NULL, TRUE, NULL, FALSE},
+  /* what a browser sends for a file that wasn't chosen */
+  {PART ("video", NAMED ("")), NULL, FALSE, NULL, FALSE},
+  {PART ("Video", NAMED ("f")), NULL, FALSE, NULL, FALSE},
+  {PART ("video", NAMED ("1")) PART ("video", NAMED ("2")), "2", FALSE, NULL,
+      FALSE},
+  {PART ("video", NAMED ("1")) PART ("video", ""), "1", TRUE, NULL, FALSE},
+  {PART ("video", "") PART ("video", NAMED ("1")), "1", FALSE, NULL, FALSE},
+  {PART ("a", ""), NULL, FALSE, "x", TRUE},
+  {PART ("a", "") PART ("A", "") PART ("ab", ""), NULL, FALSE, "x", TRUE},
+  {PART ("a", NAMED ("f")), NULL, FALSE, "@f", FALSE},
+  {PART ("a", NAMED ("")), NULL, FALSE, NULL, FALSE},
+  {PART ("a[]", ""), NULL, FALSE, "x", FALSE},
+  {PART ("a[b][]", "") PART ("a", ""), NULL, FALSE, "x", TRUE},
+  {PART ("a", "") PART ("a[]", ""), NULL, FALSE, "x", FALSE},
+};
+
+GST_START_TEST (test_parts)
+{
+  gchar *body = g_strconcat (part_rows[__i__].parts, "--B--", NULL);
+  EmuForm *form = read_form (body, 10);
+  const EmuField *field = emu_form_find (form, "a");
+
+  fail_unless (emu_form_finish (form, NULL));
+  fail_unless_equals_int (emu_form_has_file (form),
+      part_rows[__i__].filename != NULL);
+  fail_unless_equals_string (emu_form_get_filename (form),
+      part_rows[__i__].filename);
+  fail_unless_equals_int (emu_form_file_is_field (form),
+      part_rows[__i__].file_is_field);
+  fail_unless_equals_string (field != NULL ? field->value : NULL,
+      part_rows[__i__].value);
+  if (field != NULL)
+    fail_unless_equals_int (emu_field_is_plain (field), part_rows[__i__].plain);
+  emu_form_free (form);
+  g_free (body);
+}
+
+GST_END_TEST;
+
+/* Who is to blame: a form that is none, or a folder that is gone. */
+GST_START_TEST (test_form_errors)
+{
+  EmuForm *form = read_form (FILE_PART "x", 10);
+  GError *error = NULL;
+
+  fail_if (emu_form_finish (form, &error));
+  fail_unless (emu_form_error_is_theirs (error));
+  g_clear_error (&error);
+  emu_form_free (form);
+
+  form = emu_form_new ("multipart/form-data; boundary=B", "video",
+      "/nowhere/at/all", 10);
+  emu_form_push (form, (const guint8 *) FILE_PART "x\r\n--B--",
+      strlen (FILE_PART "x\r\n--B--"));
+  fail_if (emu_form_finish (form, &error));
+  fail_if (emu_form_error_is_theirs (error));
+  fail_if (emu_form_has_file (form));
+  g_clear_error (&error);
+  emu_form_free (form);
+}
+
+GST_END_TEST;
+
 /* The parameters */
 
 static const struct
 {
-  const gchar *fields;          /* name=value, separated by & */
+  const gchar *fields;          /* name=value, separated by &; @… is a file */
   const gchar *errors;          /* part of them, or NULL: valid */
   guint frames;
   EmuChoice choice;
@@ -263,30 +343,73 @@ static const struct
   {"webhook_url=ftp://example.com/", "\"The webhook url field must be a valid "
         "URL.\""},
   {"no_cache=x&with_nsfw=x", "\"no_cache\":"},
+  /* the last one counts */
+  {"frames=7&frames=5", NULL, 5, EMU_CHOICE_EVEN},
+  {"frames=5&frames=7", "\"frames\":"},
+  {"ref_id=", NULL, 10, EMU_CHOICE_EVEN},
+  {"Frames=7&WITH_NSFW=x", NULL, 10, EMU_CHOICE_EVEN},
+  {"with_heatmap=x", NULL, 10, EMU_CHOICE_EVEN},        /* images only */
+  {"frames=5.0", "\"The frames field must be an integer.\""},
+  {"frames=+5", NULL, 5, EMU_CHOICE_EVEN},
+  {"frames=99999999999999999999", "\"The frames field must be an integer.\""},
+  {"frames=-5", "\"The selected frames is invalid.\""},
+  {"frames[]=5", "\"The frames field must be an integer.\""},
+  {"frames=@5", "\"The frames field must be an integer.\""},
+  {"key_frames=TRUE", "\"The key frames field must be true or false.\""},
+  {"key_frames=", "\"The key frames field must be true or false.\""},
+  {"key_frames=@x", "\"The key frames field must be true or false.\""},
+  {"key_frames_method=", "\"The selected key frames method is invalid.\""},
+  {"key_frames_method=Flow", "\"The selected key frames method is invalid.\""},
+  {"key_frames_method[a]=flow", "\"The selected key frames method is "
+        "invalid.\""},
+  {"with_nsfw=", "\"The with nsfw field must be true or false.\""},
+  {"with_tampering[]=true", "\"with_tampering\":"},
+  {"ref_id=@x", "{\"ref_id\":[\"The ref id field must be a string.\"]}"},
+  {"ref_id[]=x", "{\"ref_id\":[\"The ref id field must be a string.\"]}"},
+  {"webhook_url=", "\"webhook_url\":"},
+  {"webhook_url=http:///x", "\"webhook_url\":"},
+  {"webhook_url=http://", "\"webhook_url\":"},
+  {"webhook_url=//example.com/", "\"webhook_url\":"},
+  {"webhook_url=@x", "\"webhook_url\":"},
 };
 
-GST_START_TEST (test_parameters)
+/* name=value, separated by &; @… is a file. */
+static EmuForm *
+make_form (const gchar * text)
 {
   GString *body = g_string_new (FILE_PART "x\r\n");
-  gchar **fields = g_strsplit (parameter_rows[__i__].fields, "&", -1);
-  EmuParameters parameters;
-  gchar *errors = NULL;
+  gchar **fields = g_strsplit (text, "&", -1);
   EmuForm *form;
-  gboolean ok;
   guint i;
 
   for (i = 0; fields[i] != NULL; i++) {
     gchar **pair = g_strsplit (fields[i], "=", 2);
 
-    g_string_append_printf (body, "--B\r\n" FIELD ("%s") "%s\r\n", pair[0],
-        pair[1]);
+    if (*pair[1] == '@')
+      g_string_append_printf (body, PART ("%s", NAMED ("%s")), pair[0],
+          pair[1] + 1);
+    else
+      g_string_append_printf (body, "--B\r\n" FIELD ("%s") "%s\r\n", pair[0],
+          pair[1]);
     g_strfreev (pair);
   }
   g_string_append (body, "--B--");
   form = read_form (body->str, 10);
   fail_unless (emu_form_finish (form, NULL));
-  ok = emu_parameters_read (&parameters, EMU_KIND_VIDEO, form, &errors);
-  fail_unless_equals_int (ok, parameter_rows[__i__].errors == NULL);
+  g_strfreev (fields);
+  g_string_free (body, TRUE);
+  return form;
+}
+
+GST_START_TEST (test_parameters)
+{
+  EmuForm *form = make_form (parameter_rows[__i__].fields);
+  EmuParameters parameters;
+  gchar *errors = NULL;
+  gboolean ok = emu_parameters_read (&parameters, EMU_KIND_VIDEO, form,
+      &errors);
+
+  fail_unless (ok == (parameter_rows[__i__].errors == NULL), "%s", errors);
   if (ok) {
     fail_unless_equals_int (parameters.frames, parameter_rows[__i__].frames);
     fail_unless_equals_int (parameters.choice, parameter_rows[__i__].choice);
@@ -297,8 +420,89 @@ GST_START_TEST (test_parameters)
   g_free (errors);
   emu_parameters_clear (&parameters);
   emu_form_free (form);
-  g_string_free (body, TRUE);
-  g_strfreev (fields);
+}
+
+GST_END_TEST;
+
+/* Of images and speech, too: what isn't documented for them doesn't matter. */
+
+static const struct
+{
+  EmuKind kind;
+  const gchar *fields;
+  gboolean valid;
+} kind_rows[] = {
+  {EMU_KIND_IMAGE, "frames=x&key_frames=x&with_audio=x", TRUE},
+  {EMU_KIND_IMAGE, "with_heatmap=true&with_nsfw=1&with_morphing=0", TRUE},
+  {EMU_KIND_IMAGE, "with_heatmap=x", FALSE},
+  {EMU_KIND_AUDIO, "with_nsfw=x&with_tampering=x&frames=x", TRUE},
+  {EMU_KIND_AUDIO, "no_cache=x", FALSE},
+  {EMU_KIND_AUDIO, "webhook_url=x", FALSE},
+};
+
+GST_START_TEST (test_parameters_of_kinds)
+{
+  EmuForm *form = make_form (kind_rows[__i__].fields);
+  EmuParameters parameters;
+  gchar *errors = NULL;
+
+  emu_parameters_read (&parameters, kind_rows[__i__].kind, form, &errors);
+  fail_unless_equals_int (errors == NULL, kind_rows[__i__].valid);
+  g_free (errors);
+  emu_parameters_clear (&parameters);
+  emu_form_free (form);
+}
+
+GST_END_TEST;
+
+/* Which options make it other work, and another identifier. */
+
+static const struct
+{
+  const gchar *one, *other;
+  gboolean same;
+} cache_rows[] = {
+  {"a=b", "ref_id=x", TRUE},
+  {"a=b", "no_cache=true", TRUE},
+  {"a=b", "webhook_url=http://example.com/", TRUE},
+  {"a=b", "frames=10", TRUE},
+  {"a=b", "key_frames_method=flow", TRUE},
+  {"key_frames=1", "key_frames=true&key_frames_method=iframes", TRUE},
+  {"a=b", "frames=5", FALSE},
+  {"a=b", "key_frames=1", FALSE},
+  {"key_frames=1", "key_frames=1&key_frames_method=color", FALSE},
+  {"a=b", "with_tampering=1", FALSE},
+  {"a=b", "with_morphing=1", FALSE},
+  {"a=b", "with_audio=1", FALSE},
+  {"a=b", "with_nsfw=1", FALSE},
+  {"a=b", "ensure_face_per_frame=1", FALSE},
+  {"a=b", "prevent_c2pa_forces=1", FALSE},
+};
+
+static gchar *
+make_cache_key (const gchar * fields)
+{
+  EmuForm *form = make_form (fields);
+  EmuParameters parameters;
+  gchar *errors, *key;
+
+  fail_unless (emu_parameters_read (&parameters, EMU_KIND_VIDEO, form,
+          &errors));
+  key = emu_parameters_cache_key (&parameters);
+  emu_parameters_clear (&parameters);
+  emu_form_free (form);
+  return key;
+}
+
+GST_START_TEST (test_cache_key)
+{
+  gchar *one = make_cache_key (cache_rows[__i__].one);
+  gchar *other = make_cache_key (cache_rows[__i__].other);
+
+  fail_unless (g_str_equal (one, other) == cache_rows[__i__].same, "%s, %s",
+      one, other);
+  g_free (one);
+  g_free (other);
 }
 
 GST_END_TEST;
@@ -318,7 +522,11 @@ emulatorform_suite (void)
   tcase_add_test (tc, test_form);
   tcase_add_test (tc, test_form_too_large);
   tcase_add_test (tc, test_form_fields_too_long);
+  ROWS (test_parts, part_rows);
+  tcase_add_test (tc, test_form_errors);
   ROWS (test_parameters, parameter_rows);
+  ROWS (test_parameters_of_kinds, kind_rows);
+  ROWS (test_cache_key, cache_rows);
   return suite;
 }
 

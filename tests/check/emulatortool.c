@@ -199,7 +199,8 @@ emulator_ask (Emulator * self, const gchar * method, const gchar * path,
     if (soup_message_headers_get_content_length (headers) ==
         (goffset) answer->length)
       answer->status = soup_message_get_status (message);
-    answer->body = g_strndup (g_bytes_get_data (bytes, NULL), answer->length);
+    answer->body = answer->length > 0 ? g_strndup (g_bytes_get_data (bytes,
+            NULL), answer->length) : g_strdup ("");
     answer->type = g_strdup (soup_message_headers_get_one (headers,
             "Content-Type"));
     answer->retry_after = g_strdup (soup_message_headers_get_one (headers,

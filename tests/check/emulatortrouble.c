@@ -84,11 +84,14 @@ static const struct
 {
   const gchar *fault;
   const gchar *path, *text;     /* which says so when it is under way */
+  gint signal;
 } stop_rows[] = {
-  {"submit:silence", "/emulator/faults", "\"met\":1"},
-  {"submit:delay=60", "/emulator/faults", "\"met\":1"},
-  {"submit:drip=1", "/emulator/faults", "\"met\":1"},
-  {"credits:reset", "/emulator/state", "\"total\":1"},
+  {"submit:silence", "/emulator/faults", "\"met\":1", SIGINT},
+  {"submit:delay=60", "/emulator/faults", "\"met\":1", SIGTERM},
+  {"submit:drip=1", "/emulator/faults", "\"met\":1", SIGINT},
+  {"credits:reset", "/emulator/state", "\"total\":1", SIGINT},
+  /* the terminal is closed */
+  {"credits:reset", "/emulator/state", "\"total\":1", SIGHUP},
 };
 
 GST_START_TEST (test_stop_in_the_middle)
@@ -120,7 +123,7 @@ GST_START_TEST (test_stop_in_the_middle)
     seen = strstr (answer.body, stop_rows[__i__].text) != NULL;
     answer_clear (&answer);
   }
-  fail_unless_equals_int (emulator_end (&emulator, SIGINT), 0);
+  fail_unless_equals_int (emulator_end (&emulator, stop_rows[__i__].signal), 0);
   while (g_main_context_iteration (NULL, FALSE));
   g_object_unref (message);
   g_free (url);
@@ -267,7 +270,8 @@ static const gchar *const bad_options[] = {
   "--port=70000", "--delay=-1", "--delay=x", "--max-bytes=0", "--jobs=0",
   "--rate-limits=sometimes", "--fault=x", "--replay=/nowhere", "--api-key==1",
   "--tls-key=x", "--tls-certificate=/nowhere", "--address=nowhere", "extra",
-  "--unheard-of",
+  "--unheard-of", "--webhook-timeout=0", "--webhook-retry-delay=-1",
+  "--decode-timeout=0", "--record=/dev/null/x",
 };
 
 GST_START_TEST (test_bad_options)
