@@ -389,8 +389,10 @@ gst_identifai_sink_class_init (GstIdentifaiSinkClass * klass)
   element_class->change_state = gst_identifai_sink_change_state;
   element_class->request_new_pad = gst_identifai_audio_request_pad;
   element_class->release_pad = gst_identifai_audio_release_pad;
-  gst_element_class_add_static_pad_template (element_class, &sink_template);
+  /* The request pads first: where sink is linked, gst_element_link() asks for
+   * a pad of the first template that fits, and a queue fits any. */
   gst_element_class_add_static_pad_template (element_class, &audio_template);
+  gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_set_static_metadata (element_class, "identifAI sink",
       "Sink/Network/Video",
       "Posts video to identifAI's classification service and emits the verdicts",

@@ -187,6 +187,21 @@ GST_START_TEST (test_parsebin)
 
 GST_END_TEST;
 
+/* A demuxer's pads are not there yet: nothing says what a queue will carry. */
+
+GST_START_TEST (test_queues)
+{
+  GError *error = NULL;
+  GstElement *pipeline = gst_parse_launch_full ("qtdemux name=demux "
+      "demux. ! queue ! sink. demux. ! queue ! sink. identifaisink name=sink",
+      NULL, GST_PARSE_FLAG_FATAL_ERRORS, &error);
+
+  fail_unless (error == NULL, "%s", error ? error->message : "");
+  gst_object_unref (pipeline);
+}
+
+GST_END_TEST;
+
 static Suite *
 formats_suite (void)
 {
@@ -196,6 +211,7 @@ formats_suite (void)
   suite_add_tcase (suite, tcase);
   tcase_add_loop_test (tcase, test_formats, 0, G_N_ELEMENTS (rows));
   tcase_add_loop_test (tcase, test_parsebin, 0, G_N_ELEMENTS (containers));
+  tcase_add_test (tcase, test_queues);
 
   return suite;
 }
