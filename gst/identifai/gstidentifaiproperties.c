@@ -495,9 +495,9 @@ install_segments (GObjectClass * klass)
    * GstIdentifaiSink:muxer:
    *
    * Elementary input: factory name of the muxer, or `auto`: mp4mux if it
-   * takes every stream's codec, else webmmux, else matroskamux. A muxer that
-   * is missing or does not take the codec is an error when the caps are
-   * known.
+   * takes every stream's codec, else webmmux, else matroskamux. A factory
+   * that is missing, is no muxer or does not take the codec is an error when
+   * the caps are known.
    *
    * Since: 0.1
    */

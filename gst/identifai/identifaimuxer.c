@@ -178,6 +178,20 @@ fit_muxer (GstElementFactory * muxer, const IdentifaiCodec * codec,
   return best;
 }
 
+/* A parser takes the stream, too, and a splitmuxsink is a muxer to its class. */
+static gboolean
+is_muxer (GstElementFactory * factory)
+{
+  GstCaps *any = gst_caps_new_any ();
+  gboolean has_output = gst_element_factory_can_src_any_caps (factory, any);
+
+  gst_caps_unref (any);
+
+  return has_output
+      && gst_element_factory_list_is_type (factory,
+      GST_ELEMENT_FACTORY_TYPE_MUXER);
+}
+
 /* What is in the way of muxing caps with muxer, for people; NULL: nothing. */
 static gchar *
 find_obstacle (const gchar * muxer, const GstCaps * caps)
@@ -196,6 +210,8 @@ find_obstacle (const gchar * muxer, const GstCaps * caps)
   } else if (factory == NULL) {
     obstacle = g_strdup_printf ("there is no element %s; mp4mux, webmmux and "
         "matroskamux are in Debian's gstreamer1.0-plugins-good", muxer);
+  } else if (!is_muxer (factory)) {
+    obstacle = g_strdup_printf ("%s is no muxer", muxer);
   } else {
     fit = fit_muxer (factory, codec, caps, &pad_template);
     if (fit == FIT_NONE)

@@ -86,6 +86,8 @@ static const ChoiceRow choice_rows[] = {
   {"webmmux", AVC, NULL, NULL, "H.264"},
   {"mp4mux", AVC, VORBIS, NULL, "Vorbis"},
   {"nomux", AVC, NULL, NULL, "no element nomux"},
+  {"identity", AVC, NULL, NULL, "identity is no muxer"},
+  {"splitmuxsink", AVC, NULL, NULL, "splitmuxsink is no muxer"},
   {"auto", "video/x-theora", NULL, NULL, "video/x-theora"},
   {"auto", AVC, "audio/x-wma", NULL, "audio/x-wma"},
 };
