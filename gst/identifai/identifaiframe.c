@@ -5,8 +5,8 @@
 
 #include "identifaiframe.h"
 #include "identifaicodecs.h"
+#include "identifainal.h"
 
-#include <gst/base/gstbytereader.h>
 #include <string.h>
 
 #define MAX_HEADERS 64          /* parameter sets remembered, against nonsense */
@@ -27,181 +27,11 @@ struct _IdentifaiFrameReader
   GArray *headers;              /* of Header, in the order to be sent */
   GBytes *note;                 /* x264's, a SEI unit; or NULL */
   gboolean replaced;            /* a header by another, in the latest frame */
+  IdentifaiPoc *poc;            /* of codecs with NAL units; else NULL */
 };
-
-/* The payload of a NAL unit, bit by bit, without emulation prevention. */
-typedef struct
-{
-  const guint8 *data;
-  gsize size;
-  gsize pos;                    /* byte */
-  guint bit;                    /* 0 = the highest of the byte at pos */
-  guint zeros;                  /* zero bytes right before pos */
-} Bits;
-
-/* A walk over the NAL units of an access unit. */
-typedef struct
-{
-  const guint8 *data;
-  gsize size;
-  gsize next;                   /* where to look for the next unit */
-  guint length_size;
-  /* the current unit: */
-  const guint8 *unit;
-  gsize unit_size;
-} Units;
 
 typedef void (*ReadFunc) (IdentifaiFrameReader * self, const guint8 * data,
     gsize size, IdentifaiFrameInfo * info);
-
-/*** bits ***/
-
-static void
-bits_init (Bits * bits, const guint8 * data, gsize size)
-{
-  memset (bits, 0, sizeof (*bits));
-  bits->data = data;
-  bits->size = size;
-}
-
-static void
-bits_next_byte (Bits * bits)
-{
-  bits->zeros = bits->data[bits->pos] == 0 ? bits->zeros + 1 : 0;
-  bits->pos++;
-  if (bits->zeros >= 2 && bits->pos < bits->size && bits->data[bits->pos] == 3) {
-    bits->pos++;
-    bits->zeros = 0;
-  }
-}
-
-/* Past the end all bits are 1, which ends every loop over zeros. */
-static guint
-bits_get (Bits * bits, guint n)
-{
-  guint value = 0;
-
-  for (; n > 0; n--) {
-    if (bits->pos >= bits->size) {
-      value = value << 1 | 1;
-      continue;
-    }
-    value = value << 1 | ((bits->data[bits->pos] >> (7 - bits->bit)) & 1);
-    if (++bits->bit == 8) {
-      bits->bit = 0;
-      bits_next_byte (bits);
-    }
-  }
-
-  return value;
-}
-
-static gboolean
-bits_at_end (const Bits * bits)
-{
-  return bits->pos >= bits->size;
-}
-
-/* ue(v) */
-static guint
-bits_get_ue (Bits * bits)
-{
-  guint zeros = 0;
-
-  while (zeros < 31 && bits_get (bits, 1) == 0)
-    zeros++;
-
-  return (1u << zeros) - 1 + bits_get (bits, zeros);
-}
-
-/*** NAL units ***/
-
-/* Position of the next 00 00 01, or size. */
-static gsize
-find_start_code (const guint8 * data, gsize size, gsize from)
-{
-  const guint8 *one;
-
-  for (; from + 3 <= size; from = one + 1 - data) {
-    one = memchr (data + from, 1, size - from);
-    if (one == NULL)
-      return size;
-    if (one - data >= 2 && one[-1] == 0 && one[-2] == 0)
-      return one - 2 - data;
-  }
-
-  return size;
-}
-
-static void
-units_init (Units * units, IdentifaiFrameReader * reader, const guint8 * data,
-    gsize size)
-{
-  memset (units, 0, sizeof (*units));
-  units->data = data;
-  units->size = size;
-  units->length_size = reader->length_size;
-  if (reader->length_size == 0)
-    units->next = find_start_code (data, size, 0);
-}
-
-static gboolean
-units_next_by_length (Units * units)
-{
-  gsize length = 0;
-  guint i;
-
-  if (units->size - units->next < units->length_size)
-    return FALSE;
-  for (i = 0; i < units->length_size; i++)
-    length = length << 8 | units->data[units->next++];
-  units->unit = units->data + units->next;
-  units->unit_size = MIN (length, units->size - units->next);
-  units->next += units->unit_size;
-
-  return TRUE;
-}
-
-static gboolean
-units_next_by_start_code (Units * units)
-{
-  gsize end;
-
-  if (units->size - units->next < 4)
-    return FALSE;
-  units->unit = units->data + units->next + 3;
-  units->next = find_start_code (units->data, units->size, units->next + 3);
-  end = units->next;
-  if (end < units->size) {
-    /* zeros before a start code are not the unit's */
-    while (end > 0 && units->data + end > units->unit
-        && units->data[end - 1] == 0)
-      end--;
-  }
-  units->unit_size = units->data + end - units->unit;
-
-  return TRUE;
-}
-
-/* Units of no byte are passed over. */
-static gboolean
-units_next (Units * units)
-{
-  do {
-    if (!(units->length_size ? units_next_by_length (units)
-            : units_next_by_start_code (units)))
-      return FALSE;
-  } while (units->unit_size == 0);
-
-  return TRUE;
-}
-
-/* Where the current unit ends, bytes from the start of the access unit. */
-static gsize
-units_end (const Units * units)
-{
-  return units->unit + units->unit_size - units->data;
-}
 
 /*** headers ***/
 
@@ -261,14 +91,14 @@ enum
 #define SEI_RECOVERY_POINT 6
 
 static guint
-sei_get_varied (Bits * bits)
+sei_get_varied (IdentifaiBits * bits)
 {
   guint value = 0, byte;
 
   do {
-    byte = bits_get (bits, 8);
+    byte = identifai_bits_get (bits, 8);
     value += byte;
-  } while (byte == 0xff && !bits_at_end (bits));
+  } while (byte == 0xff && !identifai_bits_at_end (bits));
 
   return value;
 }
@@ -277,17 +107,17 @@ sei_get_varied (Bits * bits)
 static gboolean
 h264_sei_is_recovery_point (const guint8 * unit, gsize size)
 {
-  Bits bits;
+  IdentifaiBits bits;
 
-  bits_init (&bits, unit + 1, size - 1);
+  identifai_bits_init (&bits, unit + 1, size - 1);
   while (bits.pos + 2 < bits.size) {
     guint type = sei_get_varied (&bits);
     guint length = sei_get_varied (&bits);
 
     if (type == SEI_RECOVERY_POINT)
-      return length > 0 && bits_get_ue (&bits) == 0;
-    for (; length > 0 && !bits_at_end (&bits); length--)
-      bits_get (&bits, 8);
+      return length > 0 && identifai_bits_get_ue (&bits) == 0;
+    for (; length > 0 && !identifai_bits_at_end (&bits); length--)
+      identifai_bits_get (&bits, 8);
   }
 
   return FALSE;
@@ -327,13 +157,13 @@ static void
 h264_remember (IdentifaiFrameReader * self, const guint8 * unit, gsize size)
 {
   guint type = unit[0] & 0x1f;
-  Bits bits;
+  IdentifaiBits bits;
 
-  bits_init (&bits, unit, size);
-  bits_get (&bits, 8);
+  identifai_bits_init (&bits, unit, size);
+  identifai_bits_get (&bits, 8);
   if (type == H264_SPS)
-    bits_get (&bits, 24);       /* profile, constraints, level */
-  remember (self, type, bits_get_ue (&bits), unit, size);
+    identifai_bits_get (&bits, 24);     /* profile, constraints, level */
+  remember (self, type, identifai_bits_get_ue (&bits), unit, size);
 }
 
 static void
@@ -341,18 +171,19 @@ read_h264 (IdentifaiFrameReader * self, const guint8 * data, gsize size,
     IdentifaiFrameInfo * info)
 {
   gboolean recovery_point = FALSE, has_sps = FALSE, has_pps = FALSE;
-  Units units;
+  IdentifaiUnits units;
 
-  units_init (&units, self, data, size);
-  while (units_next (&units)) {
+  identifai_units_init (&units, self->length_size, data, size);
+  while (identifai_units_next (&units)) {
     guint type = units.unit[0] & 0x1f;
 
+    identifai_poc_read (self->poc, units.unit, units.unit_size, &info->order);
     if (type == H264_IDR)
       info->point = IDENTIFAI_POINT_CLOSED;
     else if (type == H264_SEI)
       h264_read_sei (self, units.unit, units.unit_size, &recovery_point, info);
     else if (type == H264_AUD)
-      info->headers_at = units_end (&units);
+      info->headers_at = identifai_units_end (&units);
     else if (type == H264_SPS || type == H264_PPS)
       h264_remember (self, units.unit, units.unit_size);
     has_sps |= type == H264_SPS;
@@ -361,7 +192,7 @@ read_h264 (IdentifaiFrameReader * self, const guint8 * data, gsize size,
     if (info->has_picture)
       break;
     if (type != H264_SEI)
-      info->note_at = units_end (&units);
+      info->note_at = identifai_units_end (&units);
   }
   info->has_headers = has_sps && has_pps;
   if (info->point == IDENTIFAI_POINT_NONE && recovery_point) {
@@ -393,22 +224,22 @@ h265_remember (IdentifaiFrameReader * self, const guint8 * unit, gsize size)
 {
   guint type = (unit[0] >> 1) & 0x3f;
   guint id = 0;
-  Bits bits;
+  IdentifaiBits bits;
 
-  bits_init (&bits, unit, size);
-  bits_get (&bits, 16);
+  identifai_bits_init (&bits, unit, size);
+  identifai_bits_get (&bits, 16);
   if (type == H265_PPS) {
-    id = bits_get_ue (&bits);
+    id = identifai_bits_get_ue (&bits);
   } else if (type == H265_VPS) {
-    id = bits_get (&bits, 4);
+    id = identifai_bits_get (&bits, 4);
   } else {
-    bits_get (&bits, 4);
-    if (bits_get (&bits, 3) == 0) {     /* no sub-layers before the id */
-      bits_get (&bits, 1);
-      bits_get (&bits, 32);
-      bits_get (&bits, 32);
-      bits_get (&bits, 32);     /* profile_tier_level */
-      id = bits_get_ue (&bits);
+    identifai_bits_get (&bits, 4);
+    if (identifai_bits_get (&bits, 3) == 0) {   /* no sub-layers before the id */
+      identifai_bits_get (&bits, 1);
+      identifai_bits_get (&bits, 32);
+      identifai_bits_get (&bits, 32);
+      identifai_bits_get (&bits, 32);   /* profile_tier_level */
+      id = identifai_bits_get_ue (&bits);
     }
   }
   remember (self, type, id, unit, size);
@@ -431,21 +262,22 @@ read_h265 (IdentifaiFrameReader * self, const guint8 * data, gsize size,
     IdentifaiFrameInfo * info)
 {
   gboolean has_sps = FALSE, has_pps = FALSE;
-  Units units;
+  IdentifaiUnits units;
 
-  units_init (&units, self, data, size);
-  while (units_next (&units)) {
+  identifai_units_init (&units, self->length_size, data, size);
+  while (identifai_units_next (&units)) {
     guint type = (units.unit[0] >> 1) & 0x3f;
 
     if (units.unit_size < 2)
       continue;
+    identifai_poc_read (self->poc, units.unit, units.unit_size, &info->order);
     if (type <= H265_LAST_SLICE) {
       info->has_picture = TRUE;
       h265_read_slice (type, info);
       break;
     }
     if (type == H265_AUD)
-      info->headers_at = units_end (&units);
+      info->headers_at = identifai_units_end (&units);
     else if (type >= H265_VPS && type <= H265_PPS)
       h265_remember (self, units.unit, units.unit_size);
     has_sps |= type == H265_SPS;
@@ -462,8 +294,8 @@ count_growth (IdentifaiFrameReader * self, const guint8 * data, gsize size)
 
   if (self->length_size != 0)
     return 0;
-  for (at = find_start_code (data, size, 0); at < size;
-      at = find_start_code (data, size, at + 3))
+  for (at = identifai_find_start_code (data, size, 0); at < size;
+      at = identifai_find_start_code (data, size, at + 3))
     count++;
 
   return count;
@@ -507,8 +339,8 @@ read_mpeg12 (IdentifaiFrameReader * self, const guint8 * data, gsize size,
   gsize sequence = NOT_FOUND, group = NOT_FOUND, at;
   gboolean closed = FALSE;
 
-  for (at = find_start_code (data, size, 0); size - at >= 6;
-      at = find_start_code (data, size, at + 3)) {
+  for (at = identifai_find_start_code (data, size, 0); size - at >= 6;
+      at = identifai_find_start_code (data, size, at + 3)) {
     guint code = data[at + 3];
 
     if (code == MPEG12_SEQUENCE)
@@ -550,9 +382,10 @@ read_mpeg4 (IdentifaiFrameReader * self, const guint8 * data, gsize size,
     IdentifaiFrameInfo * info)
 {
   gboolean closed = FALSE, has_vol = FALSE;
-  gsize start = find_start_code (data, size, 0), at;
+  gsize start = identifai_find_start_code (data, size, 0), at;
 
-  for (at = start; size - at >= 5; at = find_start_code (data, size, at + 3)) {
+  for (at = start; size - at >= 5;
+      at = identifai_find_start_code (data, size, at + 3)) {
     guint code = data[at + 3];
 
     has_vol |= code >= MPEG4_VOL_FIRST && code <= MPEG4_VOL_LAST;
@@ -589,18 +422,18 @@ read_vp9 (IdentifaiFrameReader * self, const guint8 * data, gsize size,
 {
   gboolean show_existing_frame;
   guint profile;
-  Bits bits;
+  IdentifaiBits bits;
 
   info->has_headers = info->has_picture = TRUE;
-  bits_init (&bits, data, MIN (size, 2));
-  if (bits_get (&bits, 2) != 2)
+  identifai_bits_init (&bits, data, MIN (size, 2));
+  if (identifai_bits_get (&bits, 2) != 2)
     return;
-  profile = bits_get (&bits, 1);
-  profile |= bits_get (&bits, 1) << 1;
+  profile = identifai_bits_get (&bits, 1);
+  profile |= identifai_bits_get (&bits, 1) << 1;
   if (profile == 3)
-    bits_get (&bits, 1);
-  show_existing_frame = bits_get (&bits, 1);
-  if (!show_existing_frame && bits_get (&bits, 1) == 0)
+    identifai_bits_get (&bits, 1);
+  show_existing_frame = identifai_bits_get (&bits, 1);
+  if (!show_existing_frame && identifai_bits_get (&bits, 1) == 0)
     info->point = IDENTIFAI_POINT_CLOSED;
 }
 
@@ -717,6 +550,45 @@ read_length_size (IdentifaiCodecId codec, const guint8 * data, gsize size)
   return size > at ? (data[at] & 3) + 1 : 4;
 }
 
+/* So many units, each after its length in two bytes; returns how many bytes. */
+static gsize
+read_sets (IdentifaiFrameReader * self, const guint8 * data, gsize size,
+    guint count)
+{
+  IdentifaiOrder order;
+  gsize at = 0, length;
+
+  for (; count > 0 && size - at >= 2; count--) {
+    length = data[at] << 8 | data[at + 1];
+    at += 2;
+    length = MIN (length, size - at);
+    identifai_poc_read (self->poc, data + at, length, &order);
+    at += length;
+  }
+
+  return at;
+}
+
+/* avcC: sequence sets and picture sets, both after their number; hvcC: arrays
+ * of one type of unit, each after the type and their number. */
+static void
+read_all_sets (IdentifaiFrameReader * self, const guint8 * data, gsize size)
+{
+  gsize at;
+
+  if (self->codec == IDENTIFAI_CODEC_H264) {
+    if (size < 7)
+      return;
+    at = 6 + read_sets (self, data + 6, size - 6, data[5] & 0x1f);
+    if (at < size)
+      read_sets (self, data + at + 1, size - at - 1, data[at]);
+  } else {
+    for (at = 23; size >= at + 3;)
+      at += 3 + read_sets (self, data + at + 3, size - at - 3,
+          data[at + 1] << 8 | data[at + 2]);
+  }
+}
+
 static void
 read_codec_data (IdentifaiFrameReader * self, const guint8 * data, gsize size)
 {
@@ -726,6 +598,7 @@ read_codec_data (IdentifaiFrameReader * self, const guint8 * data, gsize size)
     case IDENTIFAI_CODEC_H264:
     case IDENTIFAI_CODEC_H265:
       self->length_size = read_length_size (self->codec, data, size);
+      read_all_sets (self, data, size);
       break;
     case IDENTIFAI_CODEC_MPEG12:
       if (size > 0)
@@ -765,6 +638,8 @@ identifai_frame_reader_new (const GstCaps * caps)
 
   g_return_val_if_fail (codec && codec->video, NULL);
   self->codec = codec->id;
+  if (has_units (self))
+    self->poc = identifai_poc_new (codec->id);
   self->headers = g_array_new (FALSE, FALSE, sizeof (Header));
   g_array_set_clear_func (self->headers, header_clear);
   if (get_codec_data (structure, &map, &buffer)) {
@@ -790,6 +665,7 @@ identifai_frame_reader_free (IdentifaiFrameReader * self)
 {
   g_array_unref (self->headers);
   g_clear_pointer (&self->note, g_bytes_unref);
+  g_clear_pointer (&self->poc, identifai_poc_free);
   g_free (self);
 }
 
@@ -846,39 +722,34 @@ insert (GstBuffer * buffer, gsize at, GByteArray * bytes)
 
 GstBuffer *
 identifai_frame_reader_complete (IdentifaiFrameReader * self,
-    GstBuffer * buffer)
+    GstBuffer * buffer, IdentifaiFrameInfo * info)
 {
-  IdentifaiFrameInfo info;
   GByteArray *all;
   guint i;
 
-  if (!self->in_band || self->headers->len == 0)
+  if (!self->in_band || self->headers->len == 0 || info->has_headers)
     return buffer;
-  identifai_frame_reader_read (self, buffer, &info);
-  if (info.has_headers)
-    return buffer;
-
   all = g_byte_array_new ();
   for (i = 0; i < self->headers->len; i++)
     append_unit (self, all, g_array_index (self->headers, Header, i).bytes);
+  info->has_headers = TRUE;
+  if (info->note_at >= info->headers_at)
+    info->note_at += all->len;
 
-  return insert (buffer, info.headers_at, all);
+  return insert (buffer, info->headers_at, all);
 }
 
 GstBuffer *
-identifai_frame_reader_sign (IdentifaiFrameReader * self, GstBuffer * buffer)
+identifai_frame_reader_sign (IdentifaiFrameReader * self, GstBuffer * buffer,
+    IdentifaiFrameInfo * info)
 {
-  IdentifaiFrameInfo info;
   GByteArray *all;
 
-  if (self->note == NULL)
+  if (self->note == NULL || info->has_note)
     return buffer;
-  identifai_frame_reader_read (self, buffer, &info);
-  if (info.has_note)
-    return buffer;
-
   all = g_byte_array_new ();
   append_unit (self, all, self->note);
+  info->has_note = TRUE;
 
-  return insert (buffer, info.note_at, all);
+  return insert (buffer, info->note_at, all);
 }

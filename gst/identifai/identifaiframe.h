@@ -10,7 +10,7 @@
 
 #pragma once
 
-#include <gst/gst.h>
+#include "identifaipoc.h"
 
 G_BEGIN_DECLS
 
@@ -40,6 +40,7 @@ typedef struct
   gboolean has_note;            /* x264's */
   gsize note_at;                /* where it belongs */
   gsize growth;                 /* bytes added if start codes become lengths */
+  IdentifaiOrder order;         /* in which it is shown, of H.264 and H.265 */
 } IdentifaiFrameInfo;
 
 typedef struct _IdentifaiFrameReader IdentifaiFrameReader;
@@ -48,18 +49,21 @@ typedef struct _IdentifaiFrameReader IdentifaiFrameReader;
 IdentifaiFrameReader *identifai_frame_reader_new (const GstCaps * caps);
 void identifai_frame_reader_free (IdentifaiFrameReader * self);
 
+/* Each frame once, in the order of the stream: the next one's order builds on
+ * this one. */
 void identifai_frame_reader_read (IdentifaiFrameReader * self,
     GstBuffer * buffer, IdentifaiFrameInfo * info);
 
-/* Takes over the buffer of a point and returns it with the latest headers that
- * it lacks in front; its other bytes are not copied. */
+/* Takes over the buffer of a point, info is what was read of it, and returns it
+ * with the latest headers that it lacks in front; its other bytes are not
+ * copied. */
 GstBuffer *identifai_frame_reader_complete (IdentifaiFrameReader * self,
-    GstBuffer * buffer);
+    GstBuffer * buffer, IdentifaiFrameInfo * info);
 
-/* Takes over the first buffer of a file and returns it with the note in front
- * that x264 leaves in the first frame of a stream only: decoders work around
- * mistakes of old releases by it (4:4:4 before build 151). */
+/* Takes over the first buffer of a file, completed, and returns it with the note
+ * in front that x264 leaves in the first frame of a stream only: decoders work
+ * around mistakes of old releases by it (4:4:4 before build 151). */
 GstBuffer *identifai_frame_reader_sign (IdentifaiFrameReader * self,
-    GstBuffer * buffer);
+    GstBuffer * buffer, IdentifaiFrameInfo * info);
 
 G_END_DECLS

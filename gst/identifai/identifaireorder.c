@@ -16,11 +16,12 @@
  * after it in one AVI frame, and later a VOP that is not coded where a frame is
  * missing therefore: that one is let go of; its time is the reference's.
  *
- * The other codecs show which frame is which only deep in their slices; their
- * demuxers give a PTS.
+ * H.264 and H.265 are ordered by a count of their own: identifaiorder.h. All
+ * frames of the other codecs are shown when they are decoded.
  */
 
 #include "identifaireorder.h"
+#include "identifaiorder.h"
 
 #define UNDECIDED_FRAMES 3      /* held back to find out */
 
@@ -34,6 +35,7 @@ typedef enum
 struct _IdentifaiReorder
 {
   gboolean has_types;           /* the codec's frames tell B from others */
+  IdentifaiOrderer *orderer;    /* of codecs with an order in their headers */
   BFrames b_frames;
   gboolean packed;              /* only references with B pictures are late */
   gint64 last_reference;        /* PTS of the last one let go; NO_TIME */
@@ -48,6 +50,8 @@ identifai_reorder_new (IdentifaiCodecId codec)
 
   self->has_types = codec == IDENTIFAI_CODEC_MPEG12
       || codec == IDENTIFAI_CODEC_MPEG4;
+  if (codec == IDENTIFAI_CODEC_H264 || codec == IDENTIFAI_CODEC_H265)
+    self->orderer = identifai_orderer_new ();
   g_queue_init (&self->held);
   g_queue_init (&self->ready);
   self->last_reference = IDENTIFAI_NO_TIME;
@@ -60,6 +64,8 @@ identifai_reorder_clear (IdentifaiReorder * self)
 {
   g_queue_clear_full (&self->held, (GDestroyNotify) identifai_frame_free);
   g_queue_clear_full (&self->ready, (GDestroyNotify) identifai_frame_free);
+  if (self->orderer)
+    identifai_orderer_clear (self->orderer);
   self->b_frames = B_UNKNOWN;
   self->packed = FALSE;
   self->last_reference = IDENTIFAI_NO_TIME;
@@ -69,6 +75,7 @@ void
 identifai_reorder_free (IdentifaiReorder * self)
 {
   identifai_reorder_clear (self);
+  g_clear_pointer (&self->orderer, identifai_orderer_free);
   g_free (self);
 }
 
@@ -189,7 +196,9 @@ push_placeholder (IdentifaiReorder * self, IdentifaiFrame * frame)
 void
 identifai_reorder_push (IdentifaiReorder * self, IdentifaiFrame * frame)
 {
-  if (!self->has_types)
+  if (self->orderer)
+    identifai_orderer_push (self->orderer, frame, &self->ready);
+  else if (!self->has_types)
     let_go (self, frame);
   else if (frame->info.is_b)
     push_b (self, frame);
@@ -206,6 +215,8 @@ identifai_reorder_drain (IdentifaiReorder * self)
   IdentifaiFrame *last = g_queue_peek_tail (&self->held);
   gint64 next = IDENTIFAI_NO_TIME;
 
+  if (self->orderer)
+    identifai_orderer_drain (self->orderer, &self->ready);
   if (last && last->dts != IDENTIFAI_NO_TIME
       && last->duration != IDENTIFAI_NO_TIME)
     next = last->dts + last->duration;

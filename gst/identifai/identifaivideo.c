@@ -167,7 +167,7 @@ make_frame (IdentifaiVideo * self, GstBuffer * buffer,
   identifai_frame_reader_read (self->reader, frame->buffer, &frame->info);
   if (frame->info.point != IDENTIFAI_POINT_NONE)
     frame->buffer = identifai_frame_reader_complete (self->reader,
-        frame->buffer);
+        frame->buffer, &frame->info);
   frame->cost = gst_buffer_get_size (frame->buffer) + frame->info.growth;
   set_times (self, frame, frame->buffer);
   frame->utc = arrival->utc;
@@ -268,7 +268,8 @@ void
 identifai_video_sign (IdentifaiVideo * self, IdentifaiFrame * frame)
 {
   if (self->reader)
-    frame->buffer = identifai_frame_reader_sign (self->reader, frame->buffer);
+    frame->buffer = identifai_frame_reader_sign (self->reader, frame->buffer,
+        &frame->info);
 }
 
 void
