@@ -193,6 +193,7 @@ add_extra_field (GQuark id, const GValue * value, gpointer user_data)
 {
   IdentifaiRequest *request = user_data;
   GValue string = G_VALUE_INIT;
+  gchar number[G_ASCII_DTOSTR_BUF_SIZE];
 
   if (G_VALUE_HOLDS_BOOLEAN (value)) {
     identifai_request_add_field (request, g_quark_to_string (id),
@@ -201,7 +202,13 @@ add_extra_field (GQuark id, const GValue * value, gpointer user_data)
   }
 
   g_value_init (&string, G_TYPE_STRING);
-  if (g_value_transform (value, &string) && g_value_get_string (&string))
+  /* GLib's own text has six decimals and the locale's decimal point. */
+  if (G_VALUE_HOLDS_DOUBLE (value))
+    g_value_set_string (&string, g_ascii_formatd (number, sizeof (number),
+            "%.15g", g_value_get_double (value)));
+  else
+    g_value_transform (value, &string);
+  if (g_value_get_string (&string))
     identifai_request_add_field (request, g_quark_to_string (id),
         g_value_get_string (&string));
   else

@@ -253,8 +253,8 @@ static const struct
       "webhook_url=https://example.com/hook?a=1&b=2"},
   {"extra-parameters=p,with_magic=true,level=(int)3,name=abc",
       "with_magic=true level=3 name=abc"},
-  {"extra-parameters=p,off=false,share=(double)0.5,big=(guint64)18446744073709551615",
-      "off=false share=0.500000 big=18446744073709551615"},
+  {"extra-parameters=p,off=false,share=(double)0.1,big=(guint64)18446744073709551615",
+      "off=false share=0.1 big=18446744073709551615"},
   {"extra-parameters=p", ""},
   {"ref-id=all frames=5 key-frames=true with-tampering=true with-morphing=true "
         "with-audio=true with-nsfw=true ensure-face-per-frame=true "
