@@ -23,6 +23,12 @@ GST_DEBUG_CATEGORY_STATIC (identifai_audio_debug);
 /* How far audio may run ahead of video that is held. */
 #define MAX_AHEAD (2 * GST_SECOND)
 
+/* Sound for so long and nothing linked to the sink pad: it won't come any more. */
+#define MAX_ALONE (10 * GST_SECOND)
+#define NO_VIDEO_ADVICE "Nothing is linked to the pad named sink: the stream " \
+    "has no video, or of a codec that identifaisink doesn't take. Most such " \
+    "files can be judged as they are: filesrc ! identifaisink."
+
 /* The segmenter's number of the pad's stream. */
 static guint
 stream_of (GstPad * pad)
@@ -49,6 +55,21 @@ running_time_of (GstPad * pad, GstBuffer * buffer)
   return time;
 }
 
+/* TRUE once, when it is time to say that sound alone makes no segment. A demuxer
+ * links this pad only, and nobody ever tells the sink pad anything. */
+static gboolean
+is_alone_locked (GstIdentifaiSink * self, GstClockTime time)
+{
+  if (!GST_CLOCK_TIME_IS_VALID (time) || self->told_no_video
+      || gst_pad_is_linked (GST_BASE_SINK_PAD (self)))
+    return FALSE;
+  if (!GST_CLOCK_TIME_IS_VALID (self->first_sound))
+    self->first_sound = time;
+  self->told_no_video = time > self->first_sound + MAX_ALONE;
+
+  return self->told_no_video;
+}
+
 static gboolean
 must_wait_locked (GstIdentifaiSink * self, GstPad * pad, GstClockTime time)
 {
@@ -66,6 +87,7 @@ gst_identifai_audio_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
   GstBuffer *held = identifai_buffer_hold (buffer);
   IdentifaiArrival arrival;
   GstFlowReturn ret = GST_FLOW_OK;
+  gboolean alone;
 
   gst_buffer_unref (buffer);
 
@@ -81,9 +103,13 @@ gst_identifai_audio_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
     identifai_segmenter_push (self->segmenter, stream_of (pad), held, &arrival);
     gst_identifai_input_dispatch_locked (self);
   }
+  alone = is_alone_locked (self, time);
   g_mutex_unlock (&self->lock);
 
   gst_identifai_input_act (self);
+  if (alone)
+    GST_ELEMENT_WARNING (self, STREAM, TYPE_NOT_FOUND,
+        ("There is sound, but no video"), (NO_VIDEO_ADVICE));
 
   return ret;
 }
@@ -122,6 +148,15 @@ handle_event_locked (GstIdentifaiSink * self, GstPad * pad, GstEvent * event)
   return TRUE;
 }
 
+/* The sink pad, which ends streams, has none that could end. */
+static void
+end_without_video (GstIdentifaiSink * self)
+{
+  if (!gst_pad_is_linked (GST_BASE_SINK_PAD (self)))
+    GST_ELEMENT_ERROR (self, STREAM, TYPE_NOT_FOUND,
+        ("There is no video in this stream, only sound"), (NO_VIDEO_ADVICE));
+}
+
 static gboolean
 gst_identifai_audio_event (GstPad * pad, GstObject * parent, GstEvent * event)
 {
@@ -137,6 +172,8 @@ gst_identifai_audio_event (GstPad * pad, GstObject * parent, GstEvent * event)
   g_mutex_unlock (&self->lock);
 
   gst_identifai_input_act (self);
+  if (GST_EVENT_TYPE (event) == GST_EVENT_EOS)
+    end_without_video (self);
   gst_event_unref (event);
 
   return handled;

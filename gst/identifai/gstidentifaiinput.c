@@ -50,6 +50,8 @@ gst_identifai_input_reset_locked (GstIdentifaiSink * self)
   self->started = FALSE;
   self->video_held = FALSE;
   self->video_position = GST_CLOCK_TIME_NONE;
+  self->first_sound = GST_CLOCK_TIME_NONE;
+  self->told_no_video = FALSE;
   self->keyframe_requests = 0;
 }
 

@@ -68,6 +68,8 @@ struct _GstIdentifaiSink
   GstClockTime video_position;  /* running time */
   GstClockID timer;             /* for segments that wait for audio */
   guint next_audio;             /* number of the next audio pad */
+  GstClockTime first_sound;     /* running time, while sink is not linked */
+  gboolean told_no_video;
   guint keyframe_requests;      /* sent so far */
 };
 

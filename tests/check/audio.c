@@ -449,6 +449,46 @@ GST_START_TEST (test_pads)
 
 GST_END_TEST;
 
+/* No video was linked, as with a demuxer that has none: that is said, not waited
+ * out. Rows: how much sound; after ten seconds of it there is a warning, for
+ * streams that never end. */
+static const struct
+{
+  const gchar *sound;
+  const gchar *messages;
+} alone_rows[] = {
+  {"audiotestsrc num-buffers=20", "error"},
+  {"audiotestsrc num-buffers=480 samplesperbuffer=1000 ! "
+        "audio/x-raw,rate=48000", "error"},
+  {"audiotestsrc num-buffers=600 samplesperbuffer=1000 ! "
+        "audio/x-raw,rate=48000", "warning error"},
+};
+
+GST_START_TEST (test_sound_alone)
+{
+  gchar *description = g_strdup_printf ("identifaisink name=sink  "
+      "%s ! opusenc ! sink.audio_0", alone_rows[__i__].sound);
+  SinkRun *run = sink_run_new ("http://127.0.0.1:1", description);
+  GstMessage *message;
+  GError *error = NULL;
+  gchar *list;
+
+  sink_run_start (run);
+  fail_if (sink_run_wait_end (run));
+  message = sink_run_get (run, "error", 0);
+  gst_message_parse_error (message, &error, NULL);
+  fail_unless (g_error_matches (error, GST_STREAM_ERROR,
+          GST_STREAM_ERROR_TYPE_NOT_FOUND), "%s", error->message);
+  g_error_free (error);
+  list = sink_run_list (run);
+  fail_unless_equals_string (list, alone_rows[__i__].messages);
+  g_free (list);
+  sink_run_free (run);
+  g_free (description);
+}
+
+GST_END_TEST;
+
 static Suite *
 audio_suite (void)
 {
@@ -466,6 +506,7 @@ audio_suite (void)
   suite_add_tcase (suite, pads);
   tcase_add_checked_fixture (pads, setup, teardown);
   tcase_add_loop_test (pads, test_refused, 0, G_N_ELEMENTS (refused_rows));
+  tcase_add_loop_test (pads, test_sound_alone, 0, G_N_ELEMENTS (alone_rows));
   tcase_add_test (pads, test_pads);
   tcase_add_loop_test (pads, test_behaviours, 0, SOUND_N_BEHAVIOURS);
   tcase_add_loop_test (pads, test_in_step, 0, 2);
