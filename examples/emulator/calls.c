@@ -161,6 +161,7 @@ judged (EmuJudgement * judgement, gpointer user_data)
   gint64 wait;
 
   submission->judgement = judgement;
+  emu_submissions_trim (notice->server->submissions);
   g_unlink (submission->path);
   g_clear_pointer (&submission->path, g_free);
   emu_log (notice->server, "judged %.12s: %u of %u frames%s%s",

@@ -8,13 +8,13 @@
 #endif
 
 #include "control.h"
-#include "result.h"
+#include "state.h"
 
 #include <gio/gio.h>
 #include <string.h>
 
 #define PAGE "/emulator/page.html"
-#define PAGE_SUBMISSIONS 50     /* shown at once */
+#define DEFAULT_SUBMISSIONS 50  /* in /emulator/state */
 
 /* Web pages of other sites may not give orders, even through a browser on this
  * machine. */
@@ -75,177 +75,25 @@ handle_frame (EmuRequest * request, EmuKind kind)
   emu_reply_bytes (request, "image/png", frame->thumbnail);
 }
 
-static JsonObject *
-build_verdict (const EmuVerdict * verdict, const gchar * forced)
-{
-  JsonObject *object = json_object_new ();
-  const gchar *classification = verdict->unknown ? "unknown"
-      : verdict->artificial ? "artificial" : "human";
-
-  json_object_set_string_member (object, "classification",
-      forced != NULL ? forced : classification);
-  json_object_set_double_member (object, "confidence", verdict->confidence);
-  json_object_set_double_member (object, "score", verdict->score);
-  json_object_set_boolean_member (object, "forced", forced != NULL);
-  return object;
-}
-
-static JsonArray *
-build_frames (EmuSubmission * submission)
-{
-  GPtrArray *frames = submission->judgement->frames;
-  JsonArray *array = json_array_new ();
-  guint i;
-
-  for (i = 0; i < frames->len; i++) {
-    const EmuJudgedFrame *frame = g_ptr_array_index (frames, i);
-    EmuVerdict verdict;
-    JsonObject *object;
-
-    emu_result_judge_frame (frame, &verdict);
-    object = build_verdict (&verdict, NULL);
-    json_object_set_int_member (object, "number", frame->number);
-    if (GST_CLOCK_TIME_IS_VALID (frame->pts))
-      json_object_set_double_member (object, "time",
-          frame->pts / (gdouble) GST_SECOND);
-    json_object_set_boolean_member (object, "picture",
-        frame->thumbnail != NULL);
-    json_array_add_object_element (array, object);
-  }
-  return array;
-}
-
-static JsonArray *
-build_clips (EmuSubmission * submission)
-{
-  GArray *clips = submission->judgement->clips;
-  JsonArray *array = json_array_new ();
-  guint i;
-
-  for (i = 0; clips != NULL && i < clips->len; i++) {
-    EmuOpinion opinion = emu_sound_judge (0, &g_array_index (clips,
-            EmuSoundClip, i));
-    EmuVerdict verdict = emu_heuristic_judge (EMU_DEFAULT_HEURISTIC, &opinion,
-        1);
-
-    json_array_add_object_element (array, build_verdict (&verdict, NULL));
-  }
-  return array;
-}
-
-/* What was judged; not before the service would say so. */
-static void
-set_judgement (JsonObject * object, EmuSubmission * submission)
-{
-  EmuVerdict verdicts[EMU_N_HEURISTICS];
-  const gchar *forced = emu_result_get_forced (submission);
-  guint i;
-
-  emu_result_judge (submission, verdicts);
-  for (i = 0; i < EMU_N_HEURISTICS; i++)
-    json_object_set_object_member (object, emu_heuristic_to_string (i),
-        build_verdict (&verdicts[i], forced));
-  json_object_set_array_member (object, "frames", build_frames (submission));
-  json_object_set_array_member (object, "clips", build_clips (submission));
-  json_object_set_int_member (object, "frames_in_file",
-      submission->judgement->n_frames);
-  json_object_set_double_member (object, "duration",
-      submission->judgement->duration / (gdouble) GST_SECOND);
-}
-
-static JsonObject *
-build_submission (EmuSubmission * submission, gint64 now)
-{
-  EmuStatus status = emu_submission_get_status (submission, now);
-  JsonObject *object = json_object_new ();
-  g_autofree gchar *date = g_date_time_format_iso8601 (submission->date);
-  g_autofree gchar *options =
-      emu_parameters_cache_key (&submission->parameters);
-
-#define SET(name, value) \
-  json_object_set_string_member (object, name, (value) ? (value) : "")
-  SET ("identifier", submission->identifier);
-  SET ("kind", emu_kind_to_string (submission->parameters.kind));
-  SET ("name", submission->name);
-  SET ("ref_id", submission->parameters.ref_id);
-  SET ("date", date);
-  SET ("options", options);
-  SET ("status", emu_status_to_string (status));
-  SET ("webhook", submission->webhook);
-  SET ("errors", status == EMU_STATUS_ERRORED ? submission->judgement->error
-      : NULL);
-#undef SET
-  json_object_set_int_member (object, "bytes", submission->size);
-  json_object_set_int_member (object, "repeats", submission->repeats);
-  json_object_set_boolean_member (object, "c2pa", submission->has_c2pa);
-  json_object_set_boolean_member (object, "replay", submission->replay != NULL);
-  if (status == EMU_STATUS_DONE)
-    set_judgement (object, submission);
-  return object;
-}
-
-static JsonArray *
-build_submissions (EmuServer * server)
-{
-  JsonArray *array = json_array_new ();
-  GList *link = emu_submissions_get_order (server->submissions)->tail;
-  gint64 now = g_get_monotonic_time ();
-  guint n;
-
-  for (n = 0; link != NULL && n < PAGE_SUBMISSIONS; n++, link = link->prev)
-    json_array_add_object_element (array,
-        build_submission (emu_submissions_find (server->submissions,
-                link->data), now));
-  return array;
-}
-
-static JsonArray *
-build_faults (EmuServer * server)
-{
-  JsonArray *array = json_array_new ();
-  guint i;
-
-  for (i = 0; i < server->faults->len; i++) {
-    const EmuFault *fault = g_ptr_array_index (server->faults, i);
-    JsonObject *object = json_object_new ();
-
-    json_object_set_string_member (object, "fault", fault->spec);
-    json_object_set_int_member (object, "requests", fault->seen);
-    json_object_set_int_member (object, "met", fault->met);
-    json_array_add_object_element (array, object);
-  }
-  return array;
-}
-
-/* /emulator/state?after=VERSION: all that the page shows, or just the version
- * if nothing changed since. */
+/* /emulator/state?after=VERSION&max=SUBMISSIONS */
 static void
 handle_state (EmuRequest * request, EmuKind kind)
 {
-  EmuServer *server = request->server;
   const gchar *query =
       g_uri_get_query (soup_server_message_get_uri (request->message));
-  g_autofree gchar *unchanged = g_strdup_printf ("after=%" G_GUINT64_FORMAT,
-      server->version);
-  JsonNode *node = json_node_new (JSON_NODE_OBJECT);
-  JsonObject *object = json_object_new ();
+  g_autoptr (GHashTable) values = soup_form_decode (query != NULL ? query : "");
+  const gchar *after = g_hash_table_lookup (values, "after");
+  const gchar *max = g_hash_table_lookup (values, "max");
+  guint64 version, n;
 
-  json_node_take_object (node, object);
-  json_object_set_int_member (object, "version", server->version);
-  json_object_set_int_member (object, "requests", server->requests);
-  if (g_strcmp0 (query, unchanged) != 0) {
-    json_object_set_string_member (object, "emulator", EMU_NOTICE);
-    json_object_set_string_member (object, "rate_limits",
-        server->options->rate_limits);
-    json_object_set_int_member (object, "total", g_queue_get_length
-        (emu_submissions_get_order (server->submissions)));
-    json_object_set_array_member (object, "submissions",
-        build_submissions (server));
-    json_object_set_array_member (object, "refused",
-        emu_journal_build (server->journal));
-    json_object_set_array_member (object, "faults", build_faults (server));
-  }
-  emu_reply_node (request, node);
+  /* Neither "" nor "-1" is a version. */
+  if (after == NULL || !g_ascii_string_to_unsigned (after, 10, 0, G_MAXUINT64,
+          &version, NULL))
+    version = G_MAXUINT64;
+  if (max == NULL || !g_ascii_string_to_unsigned (max, 10, 1,
+          EMU_MAX_SUBMISSIONS, &n, NULL))
+    n = DEFAULT_SUBMISSIONS;
+  emu_reply_node (request, emu_state_build (request->server, version, n));
 }
 
 static void
@@ -253,7 +101,7 @@ handle_list_faults (EmuRequest * request, EmuKind kind)
 {
   JsonNode *node = json_node_new (JSON_NODE_ARRAY);
 
-  json_node_take_array (node, build_faults (request->server));
+  json_node_take_array (node, emu_state_build_faults (request->server));
   emu_reply_node (request, node);
 }
 

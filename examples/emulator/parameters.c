@@ -51,6 +51,9 @@ static const struct
       OFFSET (prevent_c2pa_forces)},
 };
 
+/* Of key_frames_method, from EMU_CHOICE_IFRAMES on. */
+static const gchar *const method_names[] = { "iframes", "color", "flow" };
+
 const gchar *
 emu_kind_to_string (EmuKind kind)
 {
@@ -94,11 +97,10 @@ read_frames (const gchar * text, guint * frames, const gchar ** problem)
 static gboolean
 read_method (const gchar * text, EmuChoice * choice)
 {
-  static const gchar *const names[] = { "iframes", "color", "flow" };
   guint i;
 
-  for (i = 0; i < G_N_ELEMENTS (names); i++) {
-    if (g_str_equal (text, names[i])) {
+  for (i = 0; i < G_N_ELEMENTS (method_names); i++) {
+    if (g_str_equal (text, method_names[i])) {
       *choice = EMU_CHOICE_IFRAMES + i;
       return TRUE;
     }
@@ -221,4 +223,47 @@ emu_parameters_cache_key (const EmuParameters * self)
       emu_kind_to_string (self->kind), self->frames, self->choice,
       self->tampering, self->morphing, self->audio, self->nsfw,
       self->ensure_face, self->prevent_c2pa_forces, self->heatmap);
+}
+
+static void
+describe (const EmuParameters * self, Type type, const gchar * name,
+    gconstpointer value, GString * text)
+{
+  const gchar *comma = text->len > 0 ? ", " : "";
+
+  switch (type) {
+    case TYPE_STRING:
+      break;
+    case TYPE_URL:
+      if (*(gchar * const *) value != NULL)
+        g_string_append_printf (text, "%s%s=%s", comma, name,
+            *(gchar * const *) value);
+      break;
+    case TYPE_BOOLEAN:
+      if (*(const gboolean *) value)
+        g_string_append_printf (text, "%s%s=true", comma, name);
+      break;
+    case TYPE_FRAMES:
+      g_string_append_printf (text, "%s%s=%u", comma, name, self->frames);
+      break;
+    case TYPE_METHOD:
+      if (self->choice != EMU_CHOICE_EVEN)
+        g_string_append_printf (text, "%skey_frames=true, %s=%s", comma, name,
+            method_names[self->choice - EMU_CHOICE_IFRAMES]);
+      break;
+  }
+}
+
+gchar *
+emu_parameters_describe (const EmuParameters * self)
+{
+  GString *text = g_string_new (NULL);
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (parameters); i++) {
+    if (parameters[i].kinds & (1 << self->kind))
+      describe (self, parameters[i].type, parameters[i].name,
+          (const guint8 *) self + parameters[i].offset, text);
+  }
+  return g_string_free (text, FALSE);
 }

@@ -48,6 +48,9 @@ void emu_parameters_clear (EmuParameters * self);
 gboolean emu_parameters_read (EmuParameters * self, EmuKind kind,
     EmuForm * form, gchar ** errors);
 
+/* For people: "frames=5, with_nsfw=true", without what is off, and ref_id. */
+gchar *emu_parameters_describe (const EmuParameters * self);
+
 /* What makes two submissions of one file the same work: every option except
  * no_cache, ref_id and webhook_url. */
 gchar *emu_parameters_cache_key (const EmuParameters * self);

@@ -139,6 +139,8 @@ emu_server_new (EmuOptions * options, GError ** error)
   EmuServer *self = g_new0 (EmuServer, 1);
 
   self->options = options;
+  /* A page that was open before a restart is not to take one version for another. */
+  self->version = g_get_real_time ();
   self->faults =
       g_ptr_array_new_with_free_func ((GDestroyNotify) emu_fault_unref);
   self->submissions = emu_submissions_new ();

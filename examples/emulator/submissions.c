@@ -148,10 +148,9 @@ emu_submissions_get_order (EmuSubmissions * self)
   return &self->order;
 }
 
-/* Pictures are most of what a submission takes in memory. One that wasn't judged
- * when its turn came is looked at again with the next. */
-static void
-drop_thumbnails (EmuSubmissions * self)
+/* Pictures are most of what a submission takes in memory. */
+void
+emu_submissions_trim (EmuSubmissions * self)
 {
   guint n = g_queue_get_length (&self->order), i;
   GList *link = self->order.head;
@@ -177,7 +176,7 @@ emu_submissions_add (EmuSubmissions * self, const gchar * hash,
 
   while (g_queue_get_length (&self->order) >= EMU_MAX_SUBMISSIONS
       && forget_oldest (self));
-  drop_thumbnails (self);
+  emu_submissions_trim (self);
   submission->identifier =
       g_compute_checksum_for_string (G_CHECKSUM_SHA256, seed, -1);
   submission->hash = g_strdup (hash);

@@ -71,6 +71,10 @@ gboolean emu_submissions_override (EmuSubmissions * self, EmuKind kind,
 /* Identifiers, oldest first; borrowed. */
 GQueue *emu_submissions_get_order (EmuSubmissions * self);
 
+/* Lets go of the pictures of old ones; to be called when one was judged, too, as
+ * many may come before the first one is. */
+void emu_submissions_trim (EmuSubmissions * self);
+
 /* Takes over path and the strings of parameters. */
 EmuSubmission *emu_submissions_add (EmuSubmissions * self, const gchar * hash,
     EmuParameters * parameters, gchar * path);

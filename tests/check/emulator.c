@@ -719,6 +719,124 @@ GST_START_TEST (test_page)
 
 GST_END_TEST;
 
+/* What the page is told of a submission, and of refusals */
+
+static const struct
+{
+  const gchar *path, *fields, *clip;
+  const gchar *says[5];         /* parts of the state */
+} state_rows[] = {
+  {VIDEO, "frames=5&with_tampering=1&with_nsfw=1&no_cache=1&ref_id=r", MAGENTA,
+        {"\"parameters\":\"frames=5, with_tampering=true, with_nsfw=true, "
+              "no_cache=true\"", "\"found\":{\"tampered\":0,\"NSFW\":0}",
+              "\"ref_id\":\"r\"", "\"forced\":\"\"",
+          "\"frames_in_file\":20"}},
+  {VIDEO, "key_frames=1&key_frames_method=color&with_morphing=1", TWO_SHOTS,
+        {"\"parameters\":\"frames=10, key_frames=true, "
+              "key_frames_method=color, with_morphing=true\"",
+              "\"duration\":2.0", "\"heuristic\":\"AverageExcludeObsolete\"",
+          "\"clips\":[]"}},
+  {AUDIO, "webhook_url=http://127.0.0.1:1/", TONE,
+        {"\"parameters\":\"webhook_url=http://127.0.0.1:1/\"",
+          "\"time\":3.0", "\"length\":1.0", "\"frames\":[]"}},
+  {VIDEO, "a=b", "audiotestsrc num-buffers=40 ! audioconvert ! "
+        "audio/x-raw,format=S16LE ! qtmux", {"\"status\":\"errored\"",
+          "\"errors\":\"The file has no picture that could be decoded.\""}},
+};
+
+GST_START_TEST (test_state)
+{
+  GBytes *clip = make_clip (state_rows[__i__].clip);
+  Emulator emulator;
+  gchar *identifier;
+  JsonNode *result;
+  Answer answer;
+  guint i;
+
+  emulator_start (&emulator, "--rate-limits off --delay 0");
+  identifier = emulator_submit (&emulator, state_rows[__i__].path,
+      state_rows[__i__].fields, clip);
+  result = emulator_wait (&emulator, state_rows[__i__].path, identifier);
+  emulator_ask (&emulator, "GET", "/emulator/state", NULL, NULL, NULL, NULL,
+      &answer);
+  for (i = 0; i < G_N_ELEMENTS (state_rows[0].says); i++) {
+    const gchar *part = state_rows[__i__].says[i];
+
+    fail_unless (part == NULL || strstr (answer.body, part) != NULL, "%s: %s",
+        part, answer.body);
+  }
+  answer_clear (&answer);
+  json_node_unref (result);
+  g_free (identifier);
+  emulator_stop (&emulator);
+  g_bytes_unref (clip);
+}
+
+GST_END_TEST;
+
+static JsonNode *
+get_state (Emulator * emulator, const gchar * query)
+{
+  gchar *path = g_strconcat ("/emulator/state?", query, NULL);
+  JsonNode *node;
+  Answer answer;
+
+  emulator_ask (emulator, "GET", path, NULL, NULL, NULL, NULL, &answer);
+  fail_unless_equals_int (answer.status, 200);
+  node = json_from_string (answer.body, NULL);
+  answer_clear (&answer);
+  g_free (path);
+  return node;
+}
+
+/* Only what is new, and only as much as asked for. */
+GST_START_TEST (test_state_after)
+{
+  static const struct
+  {
+    const gchar *query;
+    guint submissions;
+  } rows[] = { {"", 3}, {"max=2", 2}, {"after=1&max=1", 1}, {"max=0", 3},
+  {"max=-1", 3}, {"max=x&after=x", 3}, {"max=99999999999", 3}, {"after=", 3}
+  };
+  GBytes *clip = make_clip (MAGENTA);
+  Emulator emulator;
+  gchar *query;
+  JsonNode *node;
+  gint64 version;
+  Answer answer;
+  guint i;
+
+  emulator_start (&emulator, "--rate-limits off --delay 3600");
+  for (i = 0; i < 3; i++)
+    g_free (emulator_submit (&emulator, VIDEO, "no_cache=1", clip));
+  for (i = 0; i < G_N_ELEMENTS (rows); i++) {
+    node = get_state (&emulator, rows[i].query);
+    fail_unless_equals_int (json_array_get_length (json_object_get_array_member
+            (json_node_get_object (node), "submissions")), rows[i].submissions);
+    json_node_unref (node);
+  }
+  node = get_state (&emulator, "");
+  version = json_object_get_int_member (json_node_get_object (node), "version");
+  json_node_unref (node);
+  query = g_strdup_printf ("after=%" G_GINT64_FORMAT, version);
+  node = get_state (&emulator, query);
+  fail_if (json_object_has_member (json_node_get_object (node), "submissions"));
+  json_node_unref (node);
+  /* A refusal is news. */
+  emulator_ask (&emulator, "GET", "/nothing", NULL, NULL, NULL, NULL, &answer);
+  answer_clear (&answer);
+  node = get_state (&emulator, query);
+  fail_unless_equals_int (json_object_get_int_member (json_node_get_object
+          (node), "refused_ever"), 1);
+  json_node_unref (node);
+  g_free (query);
+  emulator_stop (&emulator);
+  g_bytes_unref (clip);
+}
+
+GST_END_TEST;
+
 static Suite *
 emulator_suite (void)
 {
@@ -745,6 +863,8 @@ emulator_suite (void)
   tcase_add_test (tc, test_c2pa);
   tcase_add_test (tc, test_concurrent);
   tcase_add_test (tc, test_page);
+  ROWS (test_state, state_rows);
+  tcase_add_test (tc, test_state_after);
   return suite;
 }
 
