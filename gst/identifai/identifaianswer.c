@@ -6,38 +6,167 @@
 #include "identifaianswer.h"
 #include "identifaibackoff.h"
 
-static const struct
+/* What is said of a certificate, and what may help. */
+typedef struct
 {
   GTlsCertificateFlags flag;
   const gchar *text;
-} tls_faults[] = {
-  {G_TLS_CERTIFICATE_UNKNOWN_CA,
-      "its certificate is not signed by a known authority"},
-  {G_TLS_CERTIFICATE_BAD_IDENTITY, "its certificate is for another host"},
-  {G_TLS_CERTIFICATE_NOT_ACTIVATED, "its certificate is not valid yet"},
-  {G_TLS_CERTIFICATE_EXPIRED, "its certificate has expired"},
-  {G_TLS_CERTIFICATE_REVOKED, "its certificate has been revoked"},
-  {G_TLS_CERTIFICATE_INSECURE, "its certificate's algorithm is insecure"},
+  const gchar *advice;
+} TlsFault;
+
+#define CHECK_CLOCK "Check the system's clock"
+
+static const TlsFault tls_faults[] = {
+  {G_TLS_CERTIFICATE_UNKNOWN_CA, "is not signed by a known authority",
+      "If it is right nevertheless, name the PEM file of its authority in "
+        "tls-ca-file; else check endpoint and proxy, and that the package "
+        "ca-certificates is installed"},
+  {G_TLS_CERTIFICATE_BAD_IDENTITY, "is for another host",
+      "Set endpoint to the name that the certificate is for (tls-ca-file "
+        "doesn't change that)"},
+  {G_TLS_CERTIFICATE_NOT_ACTIVATED, "is not valid yet", CHECK_CLOCK},
+  {G_TLS_CERTIFICATE_EXPIRED, "has expired",
+      CHECK_CLOCK "; if it is right, the certificate has to be renewed "
+        "(tls-ca-file doesn't change that)"},
+  {G_TLS_CERTIFICATE_REVOKED, "has been revoked",
+      "The certificate has to be renewed"},
+  {G_TLS_CERTIFICATE_INSECURE, "is signed with an insecure algorithm",
+      "The certificate has to be renewed"},
 };
 
 #define PROXY_HINT \
     ". Check proxy, or http_proxy and https_proxy in the environment"
 
-static gchar *
-describe_tls_faults (GTlsCertificateFlags flags, const GError * error)
+static void
+append_date (GString * text, const gchar * word, GDateTime * date)
 {
-  GString *text = g_string_new (NULL);
+  gchar *day = date ? g_date_time_format (date, "%F %R") : NULL;
+
+  if (day)
+    g_string_append_printf (text, " (%s %s UTC)", word, day);
+  g_free (day);
+  g_clear_pointer (&date, g_date_time_unref);
+}
+
+static gboolean
+is_self_signed (GTlsCertificate * certificate)
+{
+  gchar *subject = g_tls_certificate_get_subject_name (certificate);
+  gchar *issuer = g_tls_certificate_get_issuer_name (certificate);
+  gboolean same = subject && issuer && g_str_equal (subject, issuer);
+
+  g_free (subject);
+  g_free (issuer);
+
+  return same;
+}
+
+/* The names are the other side's words: no more of them than a line, and none
+ * that could be anything but a name. */
+#define MAX_NAMES 3
+
+static gboolean
+is_name_char (gchar c)
+{
+  return g_ascii_isalnum (c) || c == '-' || c == '.' || c == '_' || c == '*';
+}
+
+static void
+append_names (GString * text, GTlsCertificate * certificate)
+{
+  GPtrArray *names = g_tls_certificate_get_dns_names (certificate);
+  guint i, n = 0;
+
+  for (i = 0; names && i < names->len && n < MAX_NAMES; i++) {
+    gsize size;
+    const gchar *name = g_bytes_get_data (g_ptr_array_index (names, i), &size);
+    gsize good;
+
+    for (good = 0; good < size && is_name_char (name[good]); good++);
+    if (good == 0 || good < size || size > 253)
+      continue;
+    g_string_append_printf (text, "%s%.*s", n++ == 0 ? " (" : ", ", (int) size,
+        name);
+  }
+  if (n > 0)
+    g_string_append_c (text, ')');
+  g_clear_pointer (&names, g_ptr_array_unref);
+}
+
+/* What the certificate itself says about its fault. */
+static void
+append_evidence (GString * text, GTlsCertificateFlags flag,
+    GTlsCertificate * certificate)
+{
+  switch (flag) {
+    case G_TLS_CERTIFICATE_UNKNOWN_CA:
+      if (is_self_signed (certificate))
+        g_string_append (text, " (but by itself)");
+      break;
+    case G_TLS_CERTIFICATE_BAD_IDENTITY:
+      append_names (text, certificate);
+      break;
+    case G_TLS_CERTIFICATE_NOT_ACTIVATED:
+      append_date (text, "from",
+          g_tls_certificate_get_not_valid_before (certificate));
+      break;
+    case G_TLS_CERTIFICATE_EXPIRED:
+      append_date (text, "on",
+          g_tls_certificate_get_not_valid_after (certificate));
+      break;
+    default:
+      break;
+  }
+}
+
+static gchar *
+describe_certificate (const IdentifaiAnswer * answer)
+{
+  GString *faults = g_string_new (NULL);
+  GString *advice = g_string_new (NULL);
   guint i;
 
   for (i = 0; i < G_N_ELEMENTS (tls_faults); i++) {
-    if (flags & tls_faults[i].flag)
-      g_string_append_printf (text, "%s%s", text->len ? "; " : "",
-          tls_faults[i].text);
-  }
-  if (text->len == 0)
-    g_string_append (text, error->message);
+    const TlsFault *fault = &tls_faults[i];
 
-  return g_string_free (text, FALSE);
+    if (!(answer->tls_errors & fault->flag))
+      continue;
+    g_string_append_printf (faults, "%s %s", faults->len ? " and" :
+        "its certificate", fault->text);
+    if (answer->certificate)
+      append_evidence (faults, fault->flag, answer->certificate);
+    if (!strstr (advice->str, fault->advice))
+      g_string_append_printf (advice, ". %s", fault->advice);
+  }
+  if (faults->len == 0)
+    g_string_append (faults, answer->error->message);
+  g_string_append (faults, advice->str);
+  g_string_free (advice, TRUE);
+
+  return g_string_free (faults, FALSE);
+}
+
+static gboolean
+is_bad_certificate (const IdentifaiAnswer * answer)
+{
+  return g_error_matches (answer->error, G_TLS_ERROR,
+      G_TLS_ERROR_BAD_CERTIFICATE);
+}
+
+static gchar *
+describe_tls_error (const IdentifaiAnswer * answer, const gchar * host)
+{
+  gchar *fault, *text;
+
+  if (is_bad_certificate (answer))
+    fault = describe_certificate (answer);
+  else
+    fault = g_strdup_printf ("%s. Check endpoint, the network and proxy "
+        "settings", answer->error->message);
+  text = g_strdup_printf ("No secure connection to %s: %s", host, fault);
+  g_free (fault);
+
+  return text;
 }
 
 static gboolean
@@ -52,16 +181,9 @@ describe_error (const IdentifaiAnswer * answer, const gchar * host)
 {
   const GError *error = answer->error;
   const gchar *hint = "";
-  gchar *faults, *text;
 
-  if (error->domain == G_TLS_ERROR) {
-    faults = describe_tls_faults (answer->tls_errors, error);
-    text = g_strdup_printf ("No secure connection to %s: %s. An authority of "
-        "your own is given with tls-ca-file; check the system's clock and "
-        "the package ca-certificates, too", host, faults);
-    g_free (faults);
-    return text;
-  }
+  if (error->domain == G_TLS_ERROR)
+    return describe_tls_error (answer, host);
 
   if (error->domain == G_RESOLVER_ERROR)
     hint = ". Check endpoint, the network and its name server";
@@ -112,8 +234,8 @@ init_from_status (IdentifaiAttempt * self, const IdentifaiAnswer * answer,
   g_free (words);
 }
 
-/* The certificate won't become better by trying again at once, but it may be
- * renewed while a pipeline runs for months; so that counts as temporary, too. */
+/* A certificate doesn't become better within seconds, but it may be renewed while
+ * a pipeline runs for months, and the clock of a small device is set by and by. */
 static void
 init_from_error (IdentifaiAttempt * self, const IdentifaiAnswer * answer,
     const gchar * host)
@@ -124,6 +246,7 @@ init_from_error (IdentifaiAttempt * self, const IdentifaiAnswer * answer,
   self->reason = nonsense ?
       IDENTIFAI_REASON_BAD_RESPONSE : IDENTIFAI_REASON_NETWORK;
   self->temporary = !nonsense;
+  self->lasting = is_bad_certificate (answer);
   self->message = describe_error (answer, host);
 }
 

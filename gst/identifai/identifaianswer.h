@@ -20,6 +20,7 @@ typedef struct
   guint http_status;
   gchar *message;               /* owned; NULL on success */
   gboolean temporary;           /* another attempt may help */
+  gboolean lasting;             /* but hardly within minutes */
   gint64 retry_after;           /* µs from now on; -1 = not said */
 } IdentifaiAttempt;
 

@@ -133,6 +133,12 @@ identifai_body_get_sent (IdentifaiBody * self)
   return atomic_load (&self->sent);
 }
 
+void
+identifai_body_release (IdentifaiBody * self)
+{
+  g_clear_pointer (&self->request, identifai_request_unref);
+}
+
 /* -- GInputStream -- */
 
 static gsize
@@ -166,6 +172,11 @@ identifai_body_read (GInputStream * stream, void *buffer, gsize count,
   IdentifaiBody *self = IDENTIFAI_BODY (stream);
   gsize total = 0;
 
+  if (self->request == NULL) {
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED,
+        "The request is over");
+    return -1;
+  }
   while (total < count && self->position < self->length) {
     gsize n = read_part (self, (guint8 *) buffer + total, count - total);
 

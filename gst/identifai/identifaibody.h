@@ -24,6 +24,10 @@ GInputStream *identifai_body_new (IdentifaiRequest * request);
 guint64 identifai_body_get_length (IdentifaiBody * self);
 const gchar *identifai_body_get_content_type (IdentifaiBody * self);
 
+/* Lets go of the request and its file, whoever else still holds the stream;
+ * reading fails from now on. */
+void identifai_body_release (IdentifaiBody * self);
+
 /* Bytes read so far, and whether all were: a failed attempt is ambiguous only
  * after the whole body went out. Any thread. */
 guint64 identifai_body_get_sent (IdentifaiBody * self);

@@ -71,7 +71,9 @@ typedef struct
   void (*finished) (gpointer data, IdentifaiOutcome * outcome,
       gpointer user_data);
   /* Any one attempt's outcome, for telling when trouble starts and ends:
-   * reason NONE = the call succeeded. http_status and message as above. */
+   * reason NONE = the call succeeded. http_status and message as above. Comes
+   * before what the attempt means for jobs, and only while one of the lane's
+   * jobs that it was about is there. */
   void (*attempted) (IdentifaiCall call, IdentifaiReason reason,
       guint http_status, const gchar * message, gpointer user_data);
 } IdentifaiLaneCallbacks;
@@ -93,7 +95,13 @@ IdentifaiLane *identifai_lane_new (const IdentifaiClientSettings * settings,
     const IdentifaiLaneCallbacks * callbacks, gpointer user_data,
     GError ** error);
 
-/* A new key for what is pushed from now on. NULL: as read from the key file. */
+/* Keep a lane's memory while another thread may close it: nothing but set_key()
+ * may be called then, which does nothing to a closed one. */
+IdentifaiLane *identifai_lane_ref (IdentifaiLane * self);
+void identifai_lane_unref (IdentifaiLane * self);
+
+/* A new key for what is pushed from now on. NULL: as read from the key file,
+ * which may take as long as the file system takes; else never blocks. */
 void identifai_lane_set_key (IdentifaiLane * self, const gchar * api_key);
 
 /* Queues a job; takes its own reference on request, which is dropped (and with
@@ -104,15 +112,18 @@ void identifai_lane_push (IdentifaiLane * self, IdentifaiRequest * request,
     gpointer data, GDestroyNotify free_data);
 
 /* Takes back the job of data if no byte of it is on the wire and the service
- * has not taken it: TRUE, and no callback will come. Any thread. */
+ * has not taken it: TRUE, and no callback will come. Any thread, never blocks. */
 gboolean identifai_lane_withdraw (IdentifaiLane * self, gpointer data);
 
 void identifai_lane_get_stats (IdentifaiLane * self,
     IdentifaiLaneStats * stats);
 
-/* Cancels all jobs and their requests and frees the lane. Returns at once; no
- * callback runs during or after it, except that, called from within a callback
- * (on the network thread), that one goes on. */
+/* Cancels all jobs and their requests; the lane may be used on. Waits for a
+ * callback that runs; none about the jobs comes after it, except that, called
+ * from within a callback (on the network thread), that one goes on. */
+void identifai_lane_cancel (IdentifaiLane * self);
+
+/* The same, and frees the lane. */
 void identifai_lane_close (IdentifaiLane * self);
 
 G_END_DECLS

@@ -87,7 +87,7 @@ struct _IdentifaiSeat
 
 struct _IdentifaiLane
 {
-  gint refcount;                /* [L] the caller's, and one a job */
+  gint refcount;                /* [L] the callers', and one a job */
   IdentifaiClientSettings settings;     /* [C] but api_key [L] */
   const IdentifaiLaneCallbacks *callbacks;      /* [C] */
   gpointer user_data;           /* [C] */
@@ -95,8 +95,9 @@ struct _IdentifaiLane
   gchar *transport_key;         /* [C] */
 
   gboolean closed;              /* [L] */
+  guint ending;                 /* [L] threads that end its jobs: no callback */
   GThread *caller;              /* [L] the thread that is in a callback */
-  IdentifaiJob *called_for;     /* [L] the job that it is about, or NULL */
+  IdentifaiJob *called_for;     /* [L] the job that it is about */
   GCond callers;                /* [L] caller became NULL */
   GQueue jobs;                  /* [L] those not gone, by number */
   GQueue seats;                 /* [L] */
@@ -149,6 +150,8 @@ IdentifaiSeat *identifai_seat_take_locked (IdentifaiLane * lane,
 IdentifaiClient *identifai_seat_leave_locked (IdentifaiSeat * seat);
 /* Waits a moment for the thread to end, unless called on it. NULL is fine. */
 void identifai_client_stop (IdentifaiClient * self);
+/* The same without a wait: the thread ends on its own. */
+void identifai_client_dismiss (IdentifaiClient * self);
 /* Lets the network thread look at what has changed. */
 void identifai_client_wake_locked (IdentifaiClient * self);
 IdentifaiTransport *identifai_client_get_transport (IdentifaiClient * self,
@@ -196,12 +199,12 @@ void identifai_job_tell_submitted (IdentifaiJob * job,
 /* identifailane.c */
 
 void identifai_lane_unref_locked (IdentifaiLane * self);
-/* Between them a callback of the lane may run, about job or (NULL) none. FALSE:
- * it may not, as the lane or the job is gone. Whoever calls has a job of the
- * lane, which keeps the lane. */
-gboolean identifai_lane_enter (IdentifaiLane * self, IdentifaiJob * job);
-void identifai_lane_leave (IdentifaiLane * self, IdentifaiJob * job);
-void identifai_lane_tell_attempt (IdentifaiLane * self, IdentifaiCall call,
+/* Between them a callback of the job's lane may run, about that job. FALSE: it
+ * may not, as the lane or the job is gone. */
+gboolean identifai_lane_enter (IdentifaiJob * job);
+void identifai_lane_leave (IdentifaiJob * job);
+/* To the lane of job, which the attempt was about. */
+void identifai_lane_tell_attempt (IdentifaiJob * job, IdentifaiCall call,
     const IdentifaiAttempt * attempt);
 /* After a 401. TRUE: the lane has another key, from the file or set meanwhile,
  * and the job has moved to that key's client. Once a job. */

@@ -172,7 +172,7 @@ identifai_job_finish (IdentifaiJob * job, IdentifaiOutcome * outcome)
   IdentifaiClient *stop;
   IdentifaiSeat *seat;
 
-  if (!identifai_lane_enter (lane, job))
+  if (!identifai_lane_enter (job))
     return;
 
   outcome->identifier = job->identifier;
@@ -187,8 +187,8 @@ identifai_job_finish (IdentifaiJob * job, IdentifaiOutcome * outcome)
   lane->callbacks->finished (holdings.data, outcome, lane->user_data);
   identifai_holdings_drop (&holdings);
 
-  identifai_lane_leave (lane, job);
-  identifai_client_stop (stop);
+  identifai_lane_leave (job);
+  identifai_client_dismiss (stop);
 }
 
 gboolean
@@ -218,10 +218,10 @@ identifai_job_tell_submitted (IdentifaiJob * job, GstClockTime upload_time)
 {
   IdentifaiLane *lane = job->lane;
 
-  if (!identifai_lane_enter (lane, job))
+  if (!identifai_lane_enter (job))
     return;
 
   lane->callbacks->submitted (job->data, job->identifier, upload_time,
       lane->user_data);
-  identifai_lane_leave (lane, job);
+  identifai_lane_leave (job);
 }

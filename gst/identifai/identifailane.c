@@ -70,6 +70,24 @@ identifai_lane_unref_locked (IdentifaiLane * self)
 }
 
 IdentifaiLane *
+identifai_lane_ref (IdentifaiLane * self)
+{
+  identifai_client_lock ();
+  self->refcount++;
+  identifai_client_unlock ();
+
+  return self;
+}
+
+void
+identifai_lane_unref (IdentifaiLane * self)
+{
+  identifai_client_lock ();
+  identifai_lane_unref_locked (self);
+  identifai_client_unlock ();
+}
+
+IdentifaiLane *
 identifai_lane_new (const IdentifaiClientSettings * settings,
     const IdentifaiLaneCallbacks * callbacks, gpointer user_data,
     GError ** error)
@@ -127,7 +145,7 @@ change_key_locked (IdentifaiLane * self, gchar * key)
 void
 identifai_lane_set_key (IdentifaiLane * self, const gchar * api_key)
 {
-  IdentifaiClient *stop;
+  IdentifaiClient *stop = NULL;
   GError *error = NULL;
   gchar *key;
 
@@ -146,9 +164,12 @@ identifai_lane_set_key (IdentifaiLane * self, const gchar * api_key)
   }
 
   identifai_client_lock ();
-  stop = change_key_locked (self, key);
+  if (!self->closed)
+    stop = change_key_locked (self, g_steal_pointer (&key));
   identifai_client_unlock ();
-  identifai_client_stop (stop);
+
+  g_free (key);
+  identifai_client_dismiss (stop);
 }
 
 /* What waits to be sent with the old key would only be refused, too. */
@@ -222,7 +243,7 @@ identifai_lane_renew_key (IdentifaiJob * job)
   identifai_client_unlock ();
 
   g_free (key);
-  identifai_client_stop (stop);
+  identifai_client_dismiss (stop);
 
   return renewed;
 }
@@ -290,7 +311,7 @@ identifai_lane_withdraw (IdentifaiLane * self, gpointer data)
   identifai_client_unlock ();
 
   identifai_holdings_drop (&holdings);
-  identifai_client_stop (stop);
+  identifai_client_dismiss (stop);
 
   return job != NULL;
 }
@@ -307,14 +328,15 @@ identifai_lane_get_stats (IdentifaiLane * self, IdentifaiLaneStats * stats)
  * a thread each; only one of them at a time talks to the lane's user. */
 
 gboolean
-identifai_lane_enter (IdentifaiLane * self, IdentifaiJob * job)
+identifai_lane_enter (IdentifaiJob * job)
 {
+  IdentifaiLane *self = job->lane;
   gboolean entered;
 
   identifai_client_lock ();
-  while (self->caller && !self->closed)
+  while (self->caller && self->ending == 0)
     g_cond_wait (&self->callers, &identifai_client_mutex);
-  entered = !self->closed && (!job || job->state != IDENTIFAI_JOB_GONE);
+  entered = self->ending == 0 && job->state != IDENTIFAI_JOB_GONE;
   if (entered) {
     self->caller = g_thread_self ();
     self->called_for = job;
@@ -325,13 +347,14 @@ identifai_lane_enter (IdentifaiLane * self, IdentifaiJob * job)
 }
 
 void
-identifai_lane_leave (IdentifaiLane * self, IdentifaiJob * job)
+identifai_lane_leave (IdentifaiJob * job)
 {
+  IdentifaiLane *self = job->lane;
   IdentifaiHoldings holdings = { NULL, };
 
   identifai_client_lock ();
-  /* Closed from within the callback, which went on using the job's data. */
-  if (job && job->state == IDENTIFAI_JOB_GONE)
+  /* Cancelled from within the callback, which went on using the job's data. */
+  if (job->state == IDENTIFAI_JOB_GONE)
     identifai_job_take_holdings_locked (job, &holdings);
   identifai_client_unlock ();
 
@@ -345,19 +368,23 @@ identifai_lane_leave (IdentifaiLane * self, IdentifaiJob * job)
 }
 
 void
-identifai_lane_tell_attempt (IdentifaiLane * self, IdentifaiCall call,
+identifai_lane_tell_attempt (IdentifaiJob * job, IdentifaiCall call,
     const IdentifaiAttempt * attempt)
 {
-  if (!identifai_lane_enter (self, NULL))
+  IdentifaiLane *self = job->lane;
+
+  if (!identifai_lane_enter (job))
     return;
 
   self->callbacks->attempted (call, attempt->reason, attempt->http_status,
       attempt->message, self->user_data);
-  identifai_lane_leave (self, NULL);
+  identifai_lane_leave (job);
 }
 
 /* The end. */
 
+/* The job of a callback that this is called from keeps what it holds until that
+ * returns. */
 static void
 remove_jobs_locked (IdentifaiLane * self, GArray * holdings)
 {
@@ -373,34 +400,50 @@ remove_jobs_locked (IdentifaiLane * self, GArray * holdings)
   }
 }
 
+/* All but the current one, if there is one. */
 static void
 leave_seats_locked (IdentifaiLane * self, GPtrArray * stop)
 {
-  IdentifaiClient *client;
-  IdentifaiSeat *seat;
+  GList *walk, *next;
 
-  self->seat = NULL;
-  while ((seat = g_queue_peek_head (&self->seats))) {
-    client = identifai_seat_leave_locked (seat);
+  for (walk = self->seats.head; walk; walk = next) {
+    IdentifaiClient *client;
+
+    next = walk->next;
+    client = identifai_seat_leave_locked (walk->data);
     if (client)
       g_ptr_array_add (stop, client);
   }
 }
 
-void
-identifai_lane_close (IdentifaiLane * self)
+/* Unlocks meanwhile. No other callback starts: those that wait for their turn
+ * give up. */
+static void
+wait_for_callback_locked (IdentifaiLane * self)
+{
+  g_cond_broadcast (&self->callers);
+  while (self->caller && self->caller != g_thread_self ())
+    g_cond_wait (&self->callers, &identifai_client_mutex);
+}
+
+static void
+end_jobs (IdentifaiLane * self, gboolean close)
 {
   GArray *holdings = g_array_new (FALSE, FALSE, sizeof (IdentifaiHoldings));
   GPtrArray *stop = g_ptr_array_new ();
   guint i;
 
   identifai_client_lock ();
-  self->closed = TRUE;
-  while (self->caller && self->caller != g_thread_self ())
-    g_cond_wait (&self->callers, &identifai_client_mutex);
+  self->closed |= close;
+  self->ending++;
+  wait_for_callback_locked (self);
   remove_jobs_locked (self, holdings);
+  self->ending--;
+  if (close)
+    self->seat = NULL;
   leave_seats_locked (self, stop);
-  identifai_lane_unref_locked (self);
+  if (close)
+    identifai_lane_unref_locked (self);
   identifai_client_unlock ();
 
   for (i = 0; i < holdings->len; i++)
@@ -409,4 +452,16 @@ identifai_lane_close (IdentifaiLane * self)
     identifai_client_stop (g_ptr_array_index (stop, i));
   g_array_unref (holdings);
   g_ptr_array_unref (stop);
+}
+
+void
+identifai_lane_cancel (IdentifaiLane * self)
+{
+  end_jobs (self, FALSE);
+}
+
+void
+identifai_lane_close (IdentifaiLane * self)
+{
+  end_jobs (self, TRUE);
 }

@@ -16,11 +16,31 @@ static const gchar *const single_paths[] = {
   "/api/classification_video/", "/api/classification/"
 };
 
+/* How a job ends. Users hear first how the look went, and then what came of it:
+ * with the last outcome, they may be done. */
+typedef struct
+{
+  IdentifaiJob *job;            /* a reference */
+  IdentifaiOutcome outcome;     /* owned */
+} Ending;
+
+static void
+ending_clear (gpointer data)
+{
+  Ending *self = data;
+
+  if (self->outcome.result)
+    identifai_result_free (self->outcome.result);
+  g_free (self->outcome.message);
+  identifai_job_unref (self->job);
+}
+
 static void
 look_free (IdentifaiLook * look)
 {
   look->poller->n_looks--;
   g_ptr_array_unref (look->watches);
+  g_array_unref (look->endings);
   g_free (look);
 }
 
@@ -126,20 +146,23 @@ look_list_jobs (IdentifaiLook * look)
   return jobs;
 }
 
-/* One job a lane. */
+/* One job a lane, of those that aren't gone. */
 static GHashTable *
 choose_spokesmen (GPtrArray * jobs)
 {
   GHashTable *chosen = g_hash_table_new (NULL, NULL);
   guint i;
 
+  identifai_client_lock ();
   for (i = 0; i < jobs->len; i++) {
     IdentifaiJob *job = g_ptr_array_index (jobs, i);
     IdentifaiJob *other = g_hash_table_lookup (chosen, job->lane);
 
-    if (!other || other->failures < job->failures)
+    if (job->state == IDENTIFAI_JOB_WAITING
+        && (!other || other->failures < job->failures))
       g_hash_table_insert (chosen, job->lane, job);
   }
+  identifai_client_unlock ();
 
   return chosen;
 }
@@ -168,16 +191,16 @@ tell_lanes (GPtrArray * jobs, const IdentifaiAttempt * attempt)
 {
   GHashTable *chosen = choose_spokesmen (jobs);
   GHashTableIter iter;
-  gpointer lane;
+  gpointer lane, job;
 
   g_hash_table_iter_init (&iter, chosen);
-  while (g_hash_table_iter_next (&iter, &lane, NULL)) {
+  while (g_hash_table_iter_next (&iter, &lane, &job)) {
     if (attempt->http_status == IDENTIFAI_STATUS_THROTTLED) {
       identifai_client_lock ();
       ((IdentifaiLane *) lane)->stats.throttled++;
       identifai_client_unlock ();
     }
-    identifai_lane_tell_attempt (lane, IDENTIFAI_CALL_GET, attempt);
+    identifai_lane_tell_attempt (job, IDENTIFAI_CALL_GET, attempt);
   }
   g_hash_table_unref (chosen);
 }
@@ -196,6 +219,8 @@ identifai_look_start (IdentifaiPoller * self, IdentifaiWatch * first,
 
   look->poller = self;
   look->watches = g_ptr_array_new ();
+  look->endings = g_array_new (FALSE, FALSE, sizeof (Ending));
+  g_array_set_clear_func (look->endings, ending_clear);
   look->path = self->path;
   look->batch = identifai_poller_uses_batch (self, now);
   if (look->batch)
@@ -218,6 +243,18 @@ identifai_look_start (IdentifaiPoller * self, IdentifaiWatch * first,
 
 /* Answers. */
 
+static void
+look_finish_jobs (IdentifaiLook * look)
+{
+  guint i;
+
+  for (i = 0; i < look->endings->len; i++) {
+    Ending *ending = &g_array_index (look->endings, Ending, i);
+
+    identifai_job_finish (ending->job, &ending->outcome);
+  }
+}
+
 typedef enum
 {
   SETTLED_NOT,
@@ -227,9 +264,11 @@ typedef enum
 
 /* What one job makes of its result. */
 static Settled
-settle (IdentifaiJob * job, const gchar * data, gsize size, guint status)
+settle (IdentifaiLook * look, IdentifaiJob * job, const gchar * data,
+    gsize size, guint status)
 {
-  IdentifaiOutcome outcome = {.http_status = status };
+  Ending ending = { NULL, {.http_status = status} };
+  IdentifaiOutcome *outcome = &ending.outcome;
   IdentifaiResult *result;
   Settled settled = SETTLED;
   GError *error = NULL;
@@ -240,33 +279,32 @@ settle (IdentifaiJob * job, const gchar * data, gsize size, guint status)
     return SETTLED_NOT;
   }
 
-  identifai_watches_remove (job->client->poller->watches, job);
   if (!result) {
     settled = SETTLED_BADLY;
-    outcome.reason = IDENTIFAI_REASON_BAD_RESPONSE;
-    outcome.message = g_strdup_printf ("The result is not to be understood: %s",
+    outcome->reason = IDENTIFAI_REASON_BAD_RESPONSE;
+    outcome->message =
+        g_strdup_printf ("The result is not to be understood: %s",
         error->message);
     g_error_free (error);
   } else if (result->state == IDENTIFAI_RESULT_ERRORED) {
-    outcome.reason = IDENTIFAI_REASON_SERVICE_ERROR;
-    outcome.message = g_strdup (result->error_text ? result->error_text :
+    outcome->reason = IDENTIFAI_REASON_SERVICE_ERROR;
+    outcome->message = g_strdup (result->error_text ? result->error_text :
         "The service could not judge the file and gave no reason");
   }
-  outcome.result = result;
-  identifai_job_finish (job, &outcome);
-
-  if (outcome.result)
-    identifai_result_free (outcome.result);
-  g_free (outcome.message);
+  outcome->result = result;
+  ending.job = identifai_job_ref (job);
+  g_array_append_val (look->endings, ending);
+  identifai_watches_remove (look->poller->watches, job);
 
   return settled;
 }
 
-/* Hands an answer to all that wait for it. FALSE: not all understood it. */
+/* Gives an answer to all that wait for it. FALSE: not all understood it. */
 static gboolean
-settle_watch (IdentifaiPoller * self, IdentifaiWatch * watch,
+settle_watch (IdentifaiLook * look, IdentifaiWatch * watch,
     const gchar * data, gsize size, guint status)
 {
+  IdentifaiPoller *self = look->poller;
   gint64 now = g_get_monotonic_time ();
   guint waiting = g_queue_get_length (&watch->jobs);
   gint64 took;
@@ -276,11 +314,11 @@ settle_watch (IdentifaiPoller * self, IdentifaiWatch * watch,
   watch->n_looks++;
   took = identifai_poller_estimate (watch, now);
   for (walk = watch->jobs.head; walk; walk = next) {
-    IdentifaiJob *job = identifai_job_ref (walk->data);
+    IdentifaiJob *job = walk->data;
 
     next = walk->next;
     job->failures = 0;
-    switch (settle (job, data, size, status)) {
+    switch (settle (look, job, data, size, status)) {
       case SETTLED_BADLY:
         understood = FALSE;
         waiting--;
@@ -292,7 +330,6 @@ settle_watch (IdentifaiPoller * self, IdentifaiWatch * watch,
       default:
         break;
     }
-    identifai_job_unref (job);
   }
 
   if (final)
@@ -346,6 +383,7 @@ look_succeeded (IdentifaiLook * look, GPtrArray * jobs,
     identifai_attempt_set_bad_response (attempt, "look at a result",
         "see what the segment failed with");
   tell_lanes (jobs, attempt);
+  look_finish_jobs (look);
 }
 
 /* Failures. */
@@ -442,7 +480,7 @@ single_answered (IdentifaiLook * look, GPtrArray * jobs,
       self->path = look->path;
       self->path_known = TRUE;
       data = g_bytes_get_data (answer->body, &size);
-      understood = settle_watch (self, watch, data, size, answer->http_status);
+      understood = settle_watch (look, watch, data, size, answer->http_status);
   }
   look_succeeded (look, jobs, attempt, understood);
 }
@@ -466,7 +504,7 @@ batch_settle (IdentifaiLook * look, GPtrArray * jobs, GHashTable * results,
       result = g_hash_table_lookup (results, watch->identifier);
     if (result) {
       data = g_bytes_get_data (result, &size);
-      understood &= settle_watch (look->poller, watch, data, size,
+      understood &= settle_watch (look, watch, data, size,
           attempt->http_status);
     } else if (watch) {
       keep_waiting (look->poller, watch);

@@ -41,6 +41,7 @@ struct _IdentifaiLook
   guint path;                   /* of a single look */
   GPtrArray *watches;           /* NULL where one has gone meanwhile */
   guint n_watches;              /* that haven't */
+  GArray *endings;              /* of jobs whose results are final */
   IdentifaiExchange *exchange;
 };
 

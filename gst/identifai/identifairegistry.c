@@ -270,23 +270,26 @@ identifai_client_wake_locked (IdentifaiClient * self)
   g_source_set_ready_time (self->pump, 0);
 }
 
-void
-identifai_client_stop (IdentifaiClient * self)
+static gboolean
+wait_until_done_locked (IdentifaiClient * self)
 {
   gint64 until = g_get_monotonic_time () + STOP_PATIENCE;
-  GThread *thread;
-  gboolean done = FALSE;
 
-  if (!self)
-    return;
+  while (!self->done
+      && g_cond_wait_until (&self->finished, &identifai_client_mutex, until));
+
+  return self->done;
+}
+
+static void
+let_go (IdentifaiClient * self, gboolean wait)
+{
+  GThread *thread;
+  gboolean done;
 
   identifai_client_lock ();
   thread = g_steal_pointer (&self->thread);
-  if (thread != g_thread_self ()) {
-    while (!self->done
-        && g_cond_wait_until (&self->finished, &identifai_client_mutex, until));
-    done = self->done;
-  }
+  done = wait && thread != g_thread_self () && wait_until_done_locked (self);
   client_unref_locked (self);
   identifai_client_unlock ();
 
@@ -295,6 +298,20 @@ identifai_client_stop (IdentifaiClient * self)
     g_thread_join (thread);
   else
     g_thread_unref (thread);
+}
+
+void
+identifai_client_stop (IdentifaiClient * self)
+{
+  if (self)
+    let_go (self, TRUE);
+}
+
+void
+identifai_client_dismiss (IdentifaiClient * self)
+{
+  if (self)
+    let_go (self, FALSE);
 }
 
 IdentifaiTransport *

@@ -149,6 +149,16 @@ refuse_job (IdentifaiJob * job, const IdentifaiAttempt * attempt)
     identifai_job_fail (job, attempt);
 }
 
+/* What hardly passes is waited for only by those who wait for everything: the
+ * others hear of it at once. A look goes on in any case, as its file is judged
+ * and paid for. */
+static gboolean
+may_retry (const IdentifaiJob * job, const IdentifaiAttempt * attempt)
+{
+  return identifai_job_may_retry (job, attempt)
+      && (!attempt->lasting || job->lane->settings.retries < 0);
+}
+
 static void
 reject_job (IdentifaiClient * client, IdentifaiJob * job,
     const IdentifaiAttempt * attempt)
@@ -165,7 +175,7 @@ reject_job (IdentifaiClient * client, IdentifaiJob * job,
 
   if (attempt->http_status == SOUP_STATUS_UNAUTHORIZED)
     refuse_job (job, attempt);
-  else if (identifai_job_may_retry (job, attempt))
+  else if (may_retry (job, attempt))
     retry_job (job, at);
   else
     identifai_job_fail (job, attempt);
@@ -211,7 +221,7 @@ on_answer (const IdentifaiAnswer * answer, gpointer user_data)
     tell_ambiguous (job, answer, &attempt);
   }
 
-  identifai_lane_tell_attempt (job->lane, IDENTIFAI_CALL_POST, &attempt);
+  identifai_lane_tell_attempt (job, IDENTIFAI_CALL_POST, &attempt);
   if (identifier)
     accept_job (client, job, identifier, answer->duration);
   else

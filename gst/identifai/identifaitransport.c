@@ -241,8 +241,12 @@ on_hold (gpointer user_data)
 static void
 exchange_drop_body (IdentifaiExchange * self)
 {
+  /* libsoup, or a read that is being finished further down the stack, may hold
+   * the stream for longer than we need the file. */
   if (self->stream)
     identifai_upload_release (IDENTIFAI_UPLOAD (self->stream));
+  if (self->body)
+    identifai_body_release (self->body);
   g_clear_object (&self->stream);
   g_clear_object (&self->body);
 }
@@ -437,6 +441,7 @@ exchange_answer (IdentifaiExchange * self, GError * error)
     .retry_after = g_strdup (soup_message_headers_get_one (headers,
             "Retry-After")),
     .sent_whole = exchange_sent_whole (self),
+    .certificate = soup_message_get_tls_peer_certificate (self->message),
     .tls_errors = soup_message_get_tls_peer_certificate_errors (self->message),
   };
 
@@ -574,7 +579,9 @@ create_message (const IdentifaiCallSpec * spec)
   g_return_val_if_fail (message != NULL, NULL);
 
   /* A redirect could take the key to another host, or post a file twice.
-   * IDEMPOTENT means no more than that a kept connection may be used. */
+   * IDEMPOTENT means no more than that a kept connection may be used: to send
+   * again what came back broken, libsoup goes by the method and leaves a POST to
+   * us. */
   soup_message_add_flags (message, SOUP_MESSAGE_NO_REDIRECT
       | SOUP_MESSAGE_IDEMPOTENT);
   headers = soup_message_get_request_headers (message);

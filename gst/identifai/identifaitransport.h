@@ -47,7 +47,8 @@ typedef struct
                                  * body could not be read to its end */
   gchar *retry_after;
   gchar *location;              /* of a redirect: scheme and host only */
-  GTlsCertificateFlags tls_errors;
+  GTlsCertificate *certificate; /* the other side's; NULL = none was shown */
+  GTlsCertificateFlags tls_errors;      /* what is wrong with it */
   gboolean sent_whole;          /* all of the request's body went out */
   GstClockTime duration;        /* first byte out to answer in, ns */
 } IdentifaiAnswer;

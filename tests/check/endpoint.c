@@ -180,6 +180,9 @@ static const struct
   {"k3y",.user_agent = "a\r\nX-Evil: yes",.message = "user-agent"},
   {"k3y",.ca_file = "/nowhere/ca.pem",.message = "tls-ca-file /nowhere"},
   {"k3y",.ca_file = "/dev/null",.message = "tls-ca-file /dev/null"},
+  {"k3y",.ca_file = "/dev",.message = "tls-ca-file /dev can't be used"},
+  /* a text, but no PEM */
+  {"k3y",.ca_file = "/proc/version",.message = "tls-ca-file /proc/version"},
 };
 
 GST_START_TEST (test_lane)

@@ -724,6 +724,18 @@ fault_server_count (FaultServer * self, FaultCall call)
   return count;
 }
 
+guint
+fault_server_count_connections (FaultServer * self)
+{
+  guint count;
+
+  g_mutex_lock (&self->lock);
+  count = self->connections->len;
+  g_mutex_unlock (&self->lock);
+
+  return count;
+}
+
 const FaultRequest *
 fault_server_get (FaultServer * self, FaultCall call, guint nth)
 {

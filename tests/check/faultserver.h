@@ -89,6 +89,8 @@ gchar *fault_server_get_url (FaultServer * self);
 
 /* Requests whose headers came in so far. */
 guint fault_server_count (FaultServer * self, FaultCall call);
+/* Connections that were accepted so far. */
+guint fault_server_count_connections (FaultServer * self);
 /* nth from 0, or NULL; good until the server is freed. */
 const FaultRequest *fault_server_get (FaultServer * self, FaultCall call,
     guint nth);
