@@ -132,6 +132,32 @@ identifai_upload_read_finish (GInputStream * stream, GAsyncResult * result,
   return g_task_propagate_int (G_TASK (result), error);
 }
 
+/* There is nothing to wait for. GIO's own way is a thread, which holds the body,
+ * and so the file, for as long as it takes until it gets to run. */
+static void
+identifai_upload_close_async (GInputStream * stream, int priority,
+    GCancellable * cancellable, GAsyncReadyCallback callback,
+    gpointer user_data)
+{
+  GTask *task = g_task_new (stream, cancellable, callback, user_data);
+  GError *error = NULL;
+
+  g_task_set_check_cancellable (task, FALSE);
+  g_task_set_priority (task, priority);
+  if (G_INPUT_STREAM_GET_CLASS (stream)->close_fn (stream, cancellable, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+  g_object_unref (task);
+}
+
+static gboolean
+identifai_upload_close_finish (GInputStream * stream, GAsyncResult * result,
+    GError ** error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
 static void
 identifai_upload_class_init (IdentifaiUploadClass * klass)
 {
@@ -139,6 +165,8 @@ identifai_upload_class_init (IdentifaiUploadClass * klass)
 
   stream_class->read_async = identifai_upload_read_async;
   stream_class->read_finish = identifai_upload_read_finish;
+  stream_class->close_async = identifai_upload_close_async;
+  stream_class->close_finish = identifai_upload_close_finish;
 }
 
 static void

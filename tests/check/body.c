@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "identifaibody.h"
+#include "identifaiupload.h"
 
 static GstBuffer *
 buffer_new (const gchar * data, gsize size)
@@ -394,6 +395,60 @@ GST_START_TEST (test_concurrent)
 
 GST_END_TEST;
 
+/* -- on its way out -- */
+
+static guint
+count_threads (void)
+{
+  GDir *dir = g_dir_open ("/proc/self/task", 0, NULL);
+  guint count = 0;
+
+  while (g_dir_read_name (dir))
+    count++;
+  g_dir_close (dir);
+
+  return count;
+}
+
+static void
+on_closed (GObject * source, GAsyncResult * result, gpointer user_data)
+{
+  gboolean *closed = user_data;
+
+  fail_unless (g_input_stream_close_finish (G_INPUT_STREAM (source), result,
+          NULL));
+  *closed = TRUE;
+}
+
+/* libsoup closes a body that it has sent. A thread of GIO's that did it would
+ * hold the file for a while. */
+GST_START_TEST (test_upload_closes_without_thread)
+{
+  IdentifaiRequest *request = request_new (1000);
+  GInputStream *body = identifai_body_new (request);
+  GInputStream *upload = identifai_upload_new (IDENTIFAI_BODY (body), NULL,
+      NULL);
+  gboolean closed = FALSE;
+  guint threads;
+
+  g_object_unref (body);
+  /* Its pool has a thread of its own. */
+  g_type_ensure (G_TYPE_TASK);
+  threads = count_threads ();
+  g_input_stream_close_async (upload, G_PRIORITY_DEFAULT, NULL, on_closed,
+      &closed);
+  while (!closed)
+    g_main_context_iteration (NULL, TRUE);
+  fail_unless_equals_int (count_threads (), threads);
+  fail_unless (g_input_stream_is_closed (upload));
+
+  g_object_unref (upload);
+  fail_unless_equals_int (request->refcount, 1);
+  identifai_request_unref (request);
+}
+
+GST_END_TEST;
+
 /* -- over libsoup, to a server that reads it with SoupMultipart -- */
 
 typedef struct
@@ -627,6 +682,7 @@ body_suite (void)
   tcase_add_test (tc, test_sent);
   tcase_add_test (tc, test_shrunk_file);
   tcase_add_test (tc, test_concurrent);
+  tcase_add_test (tc, test_upload_closes_without_thread);
   tcase_add_test (tc, test_over_the_wire);
 
   return s;
