@@ -68,7 +68,7 @@ class Case:
 
 
 def run(command):
-    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=300)
+    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=900)
     if result.returncode:
         raise RuntimeError("%s: %s" % (" ".join(command), result.stderr.decode(errors="replace")[-2000:]))
     return result

@@ -57,7 +57,11 @@ check_stats (const ClientRow * row, FaultServer * server,
   /* Attempts that didn't get there count, too. */
   if (!row->deaf && !row->endpoint && !row->proxy)
     fail_unless_equals_uint64 (stats->post_requests, posts);
-  fail_unless_equals_uint64 (stats->get_requests, gets);
+  /* The last one may have been taken back before it got there. */
+  fail_unless (stats->get_requests == gets
+      || (row->reason == IDENTIFAI_REASON_TIMEOUT
+          && stats->get_requests == gets + 1), "%" G_GUINT64_FORMAT
+      " looks, of which %u came", stats->get_requests, gets);
   fail_unless_equals_uint64 (stats->bytes_uploaded,
       gets > 0 ? (row->size ? row->size : 1000) : 0);
 }
@@ -161,18 +165,18 @@ run_row (const ClientRow * row)
   fault_server_set_key (server, row->server_key);
   fill_settings (row, server, &settings);
   if (row->gone)
-    g_clear_pointer (&server, fault_server_free);
+    fault_server_close (server);
 
   lane_log_init (&log);
   exchange (row, &settings, &log, &stats);
 
   check_texts (row, &log);
   check_outcome (row, &log);
-  if (server) {
+  if (!row->gone) {
     check_stats (row, server, &stats);
     check_requests (row, server);
-    fault_server_free (server);
   }
+  fault_server_free (server);
   fail_unless (g_get_monotonic_time () - started
       >= row->min_ms * G_TIME_SPAN_MILLISECOND);
 
@@ -222,7 +226,7 @@ client_suite (void)
   TCase *rows = tcase_create ("rows");
 
   tcase_add_checked_fixture (rows, setup, NULL);
-  tcase_set_timeout (rows, 60);
+  tcase_set_timeout (rows, 180);
   tcase_add_loop_test (rows, test_row, 0, n_client_rows);
   tcase_add_test (rows, test_secrets);
   suite_add_tcase (suite, rows);

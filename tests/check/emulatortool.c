@@ -136,8 +136,8 @@ gint
 emulator_end (Emulator * self, gint signal)
 {
   GMainLoop *loop = g_main_loop_new (NULL, FALSE);
-  /* Ten times the second it is allowed: the machine may be busy. */
-  guint timer = g_timeout_add_seconds (10, kill_process, self->process);
+  /* Thirty times the second it is allowed: the machine may be busy. */
+  guint timer = g_timeout_add_seconds (30, kill_process, self->process);
   gint status;
 
   g_subprocess_send_signal (self->process, signal);

@@ -13,13 +13,14 @@
 #include <unistd.h>
 
 #define RECEIVE_BUFFER 16384
-#define PATIENCE (20 * G_TIME_SPAN_SECOND)
+#define PATIENCE (40 * G_TIME_SPAN_SECOND)
 
 struct _FaultServer
 {
   const FaultStep *steps;
   guint n_steps;
-  int listener;
+  int listener;                 /* -1 = closed */
+  int keeper;                   /* bound to the port, so that it stays ours */
   guint16 port;
   int wake[2];                  /* readable once the server is to stop */
   int crowd[4];                 /* connections that fill a deaf one's backlog */
@@ -34,6 +35,7 @@ struct _FaultServer
   gint64 submitted[10000];      /* monotonic µs, by number */
   gchar *key;
   guint delay;
+  gboolean released, stopping;
 };
 
 typedef struct
@@ -263,9 +265,12 @@ is_final (FaultServer * self, const gchar * identifier)
     number = g_ascii_strtoull (identifier + 3, NULL, 10);
 
   g_mutex_lock (&self->lock);
-  final = number == 0 || number >= G_N_ELEMENTS (self->submitted)
-      || g_get_monotonic_time () - self->submitted[number]
-      >= self->delay * G_TIME_SPAN_MILLISECOND;
+  if (self->delay == FAULT_NEVER)
+    final = FALSE;
+  else
+    final = number == 0 || number >= G_N_ELEMENTS (self->submitted)
+        || g_get_monotonic_time () - self->submitted[number]
+        >= self->delay * G_TIME_SPAN_MILLISECOND;
   g_mutex_unlock (&self->lock);
 
   return final;
@@ -443,6 +448,21 @@ be_stuck (Connection * self)
   while (poll (fds, 2, -1) < 0 && errno == EINTR);
 }
 
+/* FALSE: the server stops. */
+static gboolean
+be_held (FaultServer * self)
+{
+  gboolean released;
+
+  g_mutex_lock (&self->lock);
+  while (!self->released && !self->stopping)
+    g_cond_wait (&self->changed, &self->lock);
+  released = self->released;
+  g_mutex_unlock (&self->lock);
+
+  return released;
+}
+
 /* FALSE: the connection is to be closed. */
 static gboolean
 send_answer (Connection * self, const FaultRequest * request,
@@ -489,6 +509,8 @@ act (Connection * self, const FaultRequest * request, const FaultStep * step)
     case FAULT_STUCK:
       be_stuck (self);
       return FALSE;
+    case FAULT_HELD:
+      return be_held (self->server) && send_answer (self, request, step);
     case FAULT_ENDLESS_BODY:
     case FAULT_ENDLESS_DRIP:
     case FAULT_ENDLESS_HEADERS:
@@ -585,26 +607,38 @@ run_listener (gpointer user_data)
 
 /* The server. */
 
-static void
-listen_on (FaultServer * self, in_addr_t host, guint16 port, int backlog)
+/* Of a port in use by one that doesn't listen, two that share it may. */
+static int
+bind_to (in_addr_t host, guint16 * port)
 {
-  struct sockaddr_in address = {.sin_family = AF_INET,.sin_port = htons (port)
+  struct sockaddr_in address = {.sin_family = AF_INET,.sin_port = htons (*port)
   };
   socklen_t length = sizeof (address);
-  int buffer = RECEIVE_BUFFER;
+  int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   int reuse = 1;
 
   address.sin_addr.s_addr = htonl (host);
-  self->listener = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  setsockopt (fd, SOL_SOCKET, SO_REUSEADDR, &reuse, sizeof (reuse));
+  if (bind (fd, (struct sockaddr *) &address, length) < 0
+      || getsockname (fd, (struct sockaddr *) &address, &length) < 0)
+    g_error ("no port: %s", g_strerror (errno));
+  *port = ntohs (address.sin_port);
+
+  return fd;
+}
+
+static void
+listen_on (FaultServer * self, in_addr_t host, guint16 port, int backlog)
+{
+  int buffer = RECEIVE_BUFFER;
+
+  self->port = port;
+  self->keeper = bind_to (host, &self->port);
+  self->listener = bind_to (host, &self->port);
   /* Small, so that who doesn't read is soon noticed. */
   setsockopt (self->listener, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof (buffer));
-  setsockopt (self->listener, SOL_SOCKET, SO_REUSEADDR, &reuse, sizeof (reuse));
-  if (bind (self->listener, (struct sockaddr *) &address, length) < 0
-      || listen (self->listener, backlog) < 0
-      || getsockname (self->listener, (struct sockaddr *) &address,
-          &length) < 0)
+  if (listen (self->listener, backlog) < 0)
     g_error ("no server: %s", g_strerror (errno));
-  self->port = ntohs (address.sin_port);
 }
 
 static FaultServer *
@@ -675,10 +709,17 @@ fault_server_new_deaf (void)
 }
 
 void
-fault_server_free (FaultServer * self)
+fault_server_close (FaultServer * self)
 {
   guint i;
 
+  if (self->listener < 0)
+    return;
+
+  g_mutex_lock (&self->lock);
+  self->stopping = TRUE;
+  g_cond_broadcast (&self->changed);
+  g_mutex_unlock (&self->lock);
   if (write (self->wake[1], "", 1) < 0)
     g_error ("no wakeup: %s", g_strerror (errno));
   if (self->thread)
@@ -690,6 +731,14 @@ fault_server_free (FaultServer * self)
       close (self->crowd[i]);
   }
   close (self->listener);
+  self->listener = -1;
+}
+
+void
+fault_server_free (FaultServer * self)
+{
+  fault_server_close (self);
+  close (self->keeper);
   close (self->wake[0]);
   close (self->wake[1]);
   g_ptr_array_unref (self->connections);
@@ -783,5 +832,14 @@ fault_server_set_delay (FaultServer * self, guint delay)
 {
   g_mutex_lock (&self->lock);
   self->delay = delay;
+  g_mutex_unlock (&self->lock);
+}
+
+void
+fault_server_release (FaultServer * self)
+{
+  g_mutex_lock (&self->lock);
+  self->released = TRUE;
+  g_cond_broadcast (&self->changed);
   g_mutex_unlock (&self->lock);
 }

@@ -32,6 +32,7 @@ typedef enum
   FAULT_RESET,                  /* resets after `at` bytes of the body */
   FAULT_EARLY,                  /* answers after `at` bytes of the body, closes */
   FAULT_SILENT,                 /* reads the request and says nothing */
+  FAULT_HELD,                   /* answers after fault_server_release() */
   FAULT_STUCK,                  /* stops reading after `at` bytes of the body */
   FAULT_DRIP,                   /* the answer, a byte each `delay` */
   FAULT_SHORT,                  /* promises `at` bytes more than come, closes */
@@ -82,6 +83,9 @@ FaultServer *fault_server_new_everywhere (const FaultStep * steps,
 FaultServer *fault_server_new_deaf (void);
 /* Closes all connections and waits for all threads. */
 void fault_server_free (FaultServer * self);
+/* The same, but the port is kept: connections to it are refused until the server
+ * is freed, or another one started there. */
+void fault_server_close (FaultServer * self);
 
 guint16 fault_server_get_port (FaultServer * self);
 /* "http://127.0.0.1:PORT" */
@@ -94,12 +98,15 @@ guint fault_server_count_connections (FaultServer * self);
 /* nth from 0, or NULL; good until the server is freed. */
 const FaultRequest *fault_server_get (FaultServer * self, FaultCall call,
     guint nth);
-/* Waits for that many requests; FALSE after 20 s. */
+/* Waits for that many requests; FALSE after 40 s. */
 gboolean fault_server_wait (FaultServer * self, FaultCall call, guint count);
 
 /* With another key than this, 401. NULL = any key will do. */
 void fault_server_set_key (FaultServer * self, const gchar * key);
 /* Results are final so long (ms) after the submit call; before, "new". */
+#define FAULT_NEVER G_MAXUINT
 void fault_server_set_delay (FaultServer * self, guint delay);
+/* Lets FAULT_HELD requests, and those to come, have their answers. */
+void fault_server_release (FaultServer * self);
 
 G_END_DECLS

@@ -77,7 +77,7 @@ GST_START_TEST (test_file_is_let_go)
   LaneWorld world;
 
   lane_world_init (&world, NULL, 0);
-  fault_server_set_delay (world.server, 10000);
+  fault_server_set_delay (world.server, FAULT_NEVER);
   lane_world_open (&world);
   lane_log_push (&world.logs[0], world.lanes[0], request, 1);
   fail_unless (lane_log_wait (&world.logs[0], &world.logs[0].n_submitted, 1));
@@ -133,6 +133,8 @@ GST_START_TEST (test_close)
     world.settings.endpoint = fault_server_get_url (world.server);
   }
   world.settings.retries = 5;
+  world.settings.timeout = 600;
+  world.settings.verdict_timeout = 600 * GST_SECOND;
   lane_world_open (&world);
   lane_log_push_new (&world.logs[0], world.lanes[0], 1, size);
   if (close_rows[__i__].wait_for != FAULT_UNUSED)
@@ -143,8 +145,8 @@ GST_START_TEST (test_close)
   identifai_lane_close (g_steal_pointer (&world.lanes[0]));
   took = g_get_monotonic_time () - started;
   GST_INFO ("%s: closed in %d µs", close_rows[__i__].name, (int) took);
-  /* It takes a few ms; a busy machine gets a second. */
-  fail_unless (took < SECOND, "%s took %d ms", close_rows[__i__].name,
+  /* It takes a few ms; a busy machine gets some seconds. */
+  fail_unless (took < 10 * SECOND, "%s took %d ms", close_rows[__i__].name,
       (int) (took / MS));
   fail_unless_equals_int (world.logs[0].n_finished, 0);
   fail_unless_equals_int (world.logs[0].n_freed, 1);
@@ -254,7 +256,7 @@ cancel_many (void)
   LaneWorld world;
 
   lane_world_init (&world, NULL, 0);
-  fault_server_set_delay (world.server, 100000);
+  fault_server_set_delay (world.server, FAULT_NEVER);
   lane_world_open (&world);
   lane_world_push (&world, 0, 1, MANY);
   fail_unless (lane_log_wait (&world.logs[0], &world.logs[0].n_submitted,
@@ -322,6 +324,7 @@ count_descriptors (void)
 GST_START_TEST (test_cycles)
 {
   LaneWorld world;
+  gint64 until;
   guint i, before = 0;
 
   for (i = 0; i < 100; i++) {
@@ -336,6 +339,10 @@ GST_START_TEST (test_cycles)
     if (i == 10)
       before = count_descriptors ();
   }
+  /* One of GIO's threads may be about to close another. */
+  until = g_get_monotonic_time () + 30 * SECOND;
+  while (count_descriptors () > before && g_get_monotonic_time () < until)
+    g_usleep (MS);
   fail_unless (count_descriptors () <= before, "%u descriptors, then %u",
       before, count_descriptors ());
 }
@@ -678,7 +685,7 @@ laneends_suite (void)
 
   suite_add_tcase (suite, general);
   tcase_add_checked_fixture (general, setup, NULL);
-  tcase_set_timeout (general, 120);
+  tcase_set_timeout (general, 180);
   tcase_add_test (general, test_withdraw);
   tcase_add_test (general, test_withdraw_from_retry);
   tcase_add_test (general, test_file_is_let_go);

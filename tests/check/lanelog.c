@@ -112,6 +112,18 @@ lane_log_wait (LaneLog * log, const guint * counter, guint count)
   return reached;
 }
 
+gboolean
+lane_log_has_attempt (LaneLog * log, const gchar * text)
+{
+  gboolean found;
+
+  g_mutex_lock (&log->lock);
+  found = strstr (log->attempts->str, text) != NULL;
+  g_mutex_unlock (&log->lock);
+
+  return found;
+}
+
 static void
 ticket_free (gpointer data)
 {

@@ -35,6 +35,8 @@ void lane_log_init (LaneLog * log);
 void lane_log_clear (LaneLog * log);
 /* Until counter, one of log's, has reached count; FALSE after 30 s. */
 gboolean lane_log_wait (LaneLog * log, const guint * counter, guint count);
+/* Whether a failed attempt said so. The lane may go on trying. */
+gboolean lane_log_has_attempt (LaneLog * log, const gchar * text);
 
 IdentifaiRequest *lane_log_request (gsize size);
 /* Counts in log when the job is freed. One log a job number. */

@@ -11,6 +11,7 @@
 
 #define TIME_SCALE 0.01
 #define SECOND G_TIME_SPAN_SECOND
+#define MS G_TIME_SPAN_MILLISECOND
 
 /* Sharing. */
 
@@ -58,10 +59,11 @@ static guint
 count_posts_between (FaultServer * server, guint first, guint last,
     gsize min_size, gsize max_size)
 {
+  const FaultRequest *request;
   guint i, count = 0;
 
-  for (i = first; i < last; i++) {
-    const FaultRequest *request = fault_server_get (server, FAULT_POST, i);
+  for (i = first; i < last
+      && (request = fault_server_get (server, FAULT_POST, i)); i++) {
     gchar *length = strstr (request->headers, "Content-Length: ");
     guint64 size = g_ascii_strtoull (length + 16, NULL, 10);
 
@@ -75,10 +77,9 @@ count_posts_between (FaultServer * server, guint first, guint last,
 GST_START_TEST (test_lanes_take_turns)
 {
   LaneWorld world;
-  guint i;
+  guint i, gone;
 
   lane_world_init (&world, NULL, 0);
-  /* Nothing goes before all is queued: the first one takes the token. */
   world.settings.limits[IDENTIFAI_CALL_POST].per_second = 1;
   lane_world_open (&world);
   lane_world_push (&world, 0, 1, 1);
@@ -91,69 +92,40 @@ GST_START_TEST (test_lanes_take_turns)
     lane_log_push_new (&world.logs[1], world.lanes[1], i, 200000);
     lane_log_push_new (&world.logs[2], world.lanes[2], i, 300000);
   }
+  /* The first one took the token, so that nothing has gone meanwhile; on a slow
+   * machine, a few have, and one may be on its way. */
+  gone = fault_server_count (world.server, FAULT_POST) + 1;
   lane_world_wait (&world, 1, 2);
   lane_world_wait (&world, 2, 2);
 
-  /* Six rounds at most for two jobs of each, the busy lane between them. */
-  fail_unless (world.logs[0].n_finished <= 4, "%u before the others",
-      world.logs[0].n_finished);
-  fail_unless_equals_int (count_posts_between (world.server, 1, 4, 200000,
-          210000), 1);
-  fail_unless_equals_int (count_posts_between (world.server, 1, 4, 300000,
-          310000), 1);
+  /* Two jobs of each go in six calls, the busy lane between them. */
+  fail_unless_equals_int (count_posts_between (world.server, 0, gone + 6,
+          200000, 210000), 2);
+  fail_unless_equals_int (count_posts_between (world.server, 0, gone + 6,
+          300000, 310000), 2);
   lane_world_clear (&world);
 }
 
 GST_END_TEST;
 
-/* No second holds more than max of the times. */
+/* count of them take so many seconds, at max in each. The distances between them
+ * are the limiter's test: here, the machine may hold up what tells the time. */
 static void
-check_seconds (GArray * times, guint max)
+check_posts_took (LaneWorld * world, gint64 started, guint count, guint max)
 {
-  guint i, first = 0;
+  const FaultRequest *last =
+      fault_server_get (world->server, FAULT_POST, count - 1);
 
-  for (i = 0; i < times->len; i++) {
-    while (g_array_index (times, gint64, first) + SECOND
-        <= g_array_index (times, gint64, i))
-      first++;
-    fail_unless (i - first < max, "%u calls in a second", i - first + 1);
-  }
-}
-
-static gint
-compare_times (gconstpointer a, gconstpointer b)
-{
-  gint64 one = *(const gint64 *) a, other = *(const gint64 *) b;
-
-  return one < other ? -1 : one > other;
-}
-
-static void
-check_posts_by_second (FaultServer * server, guint max)
-{
-  GArray *starts = g_array_new (FALSE, FALSE, sizeof (gint64));
-  GArray *ends = g_array_new (FALSE, FALSE, sizeof (gint64));
-  const FaultRequest *request;
-  guint i;
-
-  for (i = 0; (request = fault_server_get (server, FAULT_POST, i)); i++) {
-    g_array_append_val (starts, request->time);
-    g_array_append_val (ends, request->whole_at);
-  }
-  /* The first one waits for nobody. */
-  fail_unless (g_array_index (ends, gint64, 0)
-      - g_array_index (starts, gint64, 0) < SECOND);
-  g_array_sort (starts, compare_times);
-  g_array_sort (ends, compare_times);
-  check_seconds (starts, max);
-  check_seconds (ends, max);
-  g_array_unref (starts);
-  g_array_unref (ends);
+  fail_unless_equals_int (fault_server_count (world->server, FAULT_POST),
+      count);
+  fail_unless (last->time - started >= (count - 1) / max * SECOND,
+      "%u calls in %d ms", count, (int) ((last->time - started) / MS));
 }
 
 /* The strictest lane's limit is the key's, whichever lane calls. */
 GST_START_TEST (test_limits_are_shared)
 {
+  gint64 started = g_get_monotonic_time ();
   LaneWorld world;
   guint lane;
 
@@ -166,7 +138,7 @@ GST_START_TEST (test_limits_are_shared)
     lane_world_push (&world, lane, 1, 2);
   for (lane = 0; lane < 3; lane++)
     lane_world_wait (&world, lane, 2);
-  check_posts_by_second (world.server, 2);
+  check_posts_took (&world, started, 6, 2);
   lane_world_clear (&world);
 }
 
@@ -175,6 +147,7 @@ GST_END_TEST;
 /* A pipeline after the other, each with a client of its own. */
 GST_START_TEST (test_limits_outlive_lanes)
 {
+  gint64 started = g_get_monotonic_time ();
   LaneWorld world;
   guint i;
 
@@ -187,7 +160,7 @@ GST_START_TEST (test_limits_outlive_lanes)
     identifai_lane_close (g_steal_pointer (&world.lanes[i]));
     fail_unless (lane_log_wait_for_threads (0));
   }
-  check_posts_by_second (world.server, 2);
+  check_posts_took (&world, started, 4, 2);
   lane_world_clear (&world);
 }
 
@@ -260,14 +233,17 @@ GST_END_TEST;
 GST_START_TEST (test_batch)
 {
   const FaultRequest *request;
+  guint i, asked, before;
   LaneWorld world;
-  guint i, asked;
 
   lane_world_init (&world, NULL, 0);
   world.settings.limits[IDENTIFAI_CALL_GET].per_second = 10;
-  fault_server_set_delay (world.server, 1500);
+  fault_server_set_delay (world.server, FAULT_NEVER);
   lane_world_open (&world);
   lane_world_push (&world, 0, 1, 250);
+  fail_unless (lane_log_wait (&world.logs[0], &world.logs[0].n_submitted, 250));
+  fault_server_set_delay (world.server, 0);
+  before = fault_server_count (world.server, FAULT_BATCH);
   lane_world_wait (&world, 0, 250);
   for (i = 1; i <= 250; i++)
     fail_unless_equals_int (world.logs[0].finished[i], 1);
@@ -283,7 +259,7 @@ GST_START_TEST (test_batch)
     g_strfreev (parts);
   }
   fail_unless_equals_int (asked, 100);
-  fail_unless (i <= 50, "%u batch calls", i);
+  fail_unless (i <= before + 10, "%u batch calls", i - before);
   lane_world_clear (&world);
 }
 
@@ -327,9 +303,11 @@ GST_START_TEST (test_batch_faults)
   world.settings.retries = 3;
   world.settings.poll_interval = 50 * GST_MSECOND;
   /* None is final before all have been submitted. */
-  fault_server_set_delay (world.server, 400);
+  fault_server_set_delay (world.server, FAULT_NEVER);
   lane_world_open (&world);
   lane_world_push (&world, 0, 1, 8);
+  fail_unless (lane_log_wait (&world.logs[0], &world.logs[0].n_submitted, 8));
+  fault_server_set_delay (world.server, 0);
   lane_world_wait (&world, 0, 8);
   fail_unless_equals_int (world.logs[0].n_finished, 8);
   fail_unless (world.logs[0].reason == IDENTIFAI_REASON_NONE, "%s: %s",
@@ -372,23 +350,27 @@ GST_START_TEST (test_shared_identifier)
 {
   static const FaultStep steps[] = {
     {FAULT_POST, 0,.body = "{\"identifier\":\"same\"}"},
-    {FAULT_GET, 1,.body = "{\"identifier\":\"same\",\"status\":\"new\"}",
-        .delay = 300},
   };
   LaneWorld world;
+  guint before;
 
   lane_world_init (&world, steps, G_N_ELEMENTS (steps));
-  world.settings.poll_interval = 300 * GST_MSECOND;
+  world.settings.poll_interval = 100 * GST_MSECOND;
+  fault_server_set_delay (world.server, FAULT_NEVER);
   lane_world_open (&world);
   lane_world_open (&world);
   lane_world_push (&world, 0, 1, 2);
   lane_world_push (&world, 1, 1, 1);
+  fail_unless (lane_log_wait (&world.logs[0], &world.logs[0].n_submitted, 2));
+  fail_unless (lane_log_wait (&world.logs[1], &world.logs[1].n_submitted, 1));
+  fault_server_set_delay (world.server, 0);
+  before = fault_server_count (world.server, FAULT_GET);
   lane_world_wait (&world, 0, 2);
   lane_world_wait (&world, 1, 1);
   fail_unless_equals_int (world.logs[0].n_finished, 2);
   fail_unless_equals_int (world.logs[1].n_finished, 1);
   fail_unless_equals_int (fault_server_count (world.server, FAULT_BATCH), 0);
-  fail_unless (fault_server_count (world.server, FAULT_GET) <= 3);
+  fail_unless (fault_server_count (world.server, FAULT_GET) <= before + 1);
   lane_world_clear (&world);
 }
 
@@ -397,20 +379,27 @@ GST_END_TEST;
 /* The first look comes when results lately took so long. */
 GST_START_TEST (test_first_look_is_learned)
 {
+  gint64 took, waited;
   LaneWorld world;
-  guint before, after;
+  guint looks;
 
   lane_world_init (&world, NULL, 0);
   fault_server_set_delay (world.server, 500);
   lane_world_open (&world);
   lane_world_push (&world, 0, 1, 1);
   lane_world_wait (&world, 0, 1);
-  before = fault_server_count (world.server, FAULT_GET);
+  looks = fault_server_count (world.server, FAULT_GET);
+  /* Without the time before the first look, so it took longer than that. */
+  took = fault_server_get (world.server, FAULT_GET, looks - 1)->time
+      - fault_server_get (world.server, FAULT_GET, 0)->time;
+
+  fault_server_set_delay (world.server, 0);
   lane_world_push (&world, 0, 2, 1);
   lane_world_wait (&world, 0, 2);
-  after = fault_server_count (world.server, FAULT_GET) - before;
-  fail_unless (before >= 4 && after <= before / 2, "%u looks, then %u",
-      before, after);
+  waited = fault_server_get (world.server, FAULT_GET, looks)->time
+      - fault_server_get (world.server, FAULT_POST, 1)->whole_at;
+  fail_unless (waited >= took / 2, "%d ms, then %d", (int) (took / MS),
+      (int) (waited / MS));
   lane_world_clear (&world);
 }
 
@@ -420,7 +409,9 @@ GST_END_TEST;
 
 GST_START_TEST (test_set_key)
 {
+  const FaultRequest *look;
   LaneWorld world;
+  guint i;
 
   lane_world_init (&world, NULL, 0);
   lane_world_open (&world);
@@ -435,8 +426,11 @@ GST_START_TEST (test_set_key)
   fail_unless_equals_string (fault_server_get (world.server, FAULT_POST,
           1)->key, "key-two");
   /* The service has the first file under the first key. */
-  fail_unless_equals_string (fault_server_get (world.server, FAULT_GET,
-          0)->key, "key-one");
+  for (i = 0; (look = fault_server_get (world.server, FAULT_GET, i)); i++) {
+    fail_unless_equals_string (look->key,
+        g_str_has_suffix (look->target, "/id-1") ? "key-one" : "key-two");
+  }
+  fail_unless (i >= 2);
   /* The old client goes with its last job. */
   fail_unless (lane_log_wait_for_threads (1));
   lane_world_clear (&world);
@@ -514,22 +508,23 @@ GST_END_TEST;
 /* The service is away for a while: uploads resume by themselves. */
 GST_START_TEST (test_service_comes_back)
 {
+  FaultServer *gone;
   LaneWorld world;
-  guint16 port;
   guint i;
 
   lane_world_init (&world, NULL, 0);
   world.settings.retries = -1;
-  port = fault_server_get_port (world.server);
   lane_world_open (&world);
   lane_world_push (&world, 0, 1, 3);
   lane_world_wait (&world, 0, 3);
-  fault_server_free (world.server);
+  gone = world.server;
+  fault_server_close (gone);
 
   lane_world_push (&world, 0, 4, 5);
   fail_unless (lane_log_wait (&world.logs[0], &world.logs[0].n_attempts, 40));
   fail_unless_equals_int (world.logs[0].n_finished, 3);
-  world.server = fault_server_new_at (port, NULL, 0);
+  world.server = fault_server_new_at (fault_server_get_port (gone), NULL, 0);
+  fault_server_free (gone);
   lane_world_wait (&world, 0, 8);
   for (i = 1; i <= 8; i++)
     fail_unless_equals_int (world.logs[0].finished[i], 1);
@@ -554,7 +549,7 @@ lanes_suite (void)
 
   suite_add_tcase (suite, general);
   tcase_add_checked_fixture (general, setup, NULL);
-  tcase_set_timeout (general, 120);
+  tcase_set_timeout (general, 180);
   tcase_add_test (general, test_one_client_a_key);
   tcase_add_test (general, test_lanes_take_turns);
   tcase_add_test (general, test_limits_are_shared);

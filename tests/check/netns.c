@@ -24,6 +24,8 @@
 #define SERVER "10.99.0.1"
 #define CLIENT "10.99.0.2"
 #define MEGABYTE (1000 * 1000)
+/* It takes a few ms; a busy machine gets some seconds. */
+#define CLOSE_BOUND (10 * G_TIME_SPAN_SECOND)
 
 /* Of both sides; a thread is on one of them, and so are those that it starts. */
 static int server_side, client_side;
@@ -195,7 +197,7 @@ GST_START_TEST (test_cable)
     lane_log_push_new (&log, lane, i, 1000);
   fail_unless (lane_log_wait (&log, &log.n_attempts, 5));
   fail_unless_equals_int (log.n_finished, 0);
-  fail_unless (log.attempts->len > 0);
+  fail_unless (lane_log_has_attempt (&log, SERVER));
 
   plug (TRUE);
   fail_unless (lane_log_wait (&log, &log.n_freed, 10), "%u of 10: %s",
@@ -224,13 +226,14 @@ GST_START_TEST (test_cable_while_waiting)
   IdentifaiLane *lane = open_lane (server, SERVER, &log);
   guint i, attempts;
 
-  fault_server_set_delay (server, 500);
+  fault_server_set_delay (server, FAULT_NEVER);
   for (i = 1; i <= 5; i++)
     lane_log_push_new (&log, lane, i, 1000);
   fail_unless (lane_log_wait (&log, &log.n_submitted, 5));
   plug (FALSE);
   attempts = count_attempts (&log);
   fail_unless (lane_log_wait (&log, &log.n_attempts, attempts + 3));
+  fault_server_set_delay (server, 0);
   plug (TRUE);
   fail_unless (lane_log_wait (&log, &log.n_freed, 5), "%u of 5: %s",
       log.n_freed, log.attempts->str);
@@ -255,7 +258,7 @@ GST_START_TEST (test_close_without_cable)
   fail_unless (lane_log_wait (&log, &log.n_attempts, 1));
   started = g_get_monotonic_time ();
   identifai_lane_close (lane);
-  fail_unless (g_get_monotonic_time () - started < G_TIME_SPAN_SECOND);
+  fail_unless (g_get_monotonic_time () - started < CLOSE_BOUND);
   fail_unless (lane_log_wait_for_threads (0));
   plug (TRUE);
   fault_server_free (server);
@@ -275,9 +278,8 @@ GST_START_TEST (test_names)
   lane_log_push_new (&log, lane, 1, 1000);
   fail_unless (lane_log_wait (&log, &log.n_attempts, 3));
   fail_unless_equals_int (log.n_finished, 0);
-  fail_unless (strstr (log.attempts->str, "No connection to service.test"));
-  fail_unless (strstr (log.attempts->str, "name server"), "%s",
-      log.attempts->str);
+  fail_unless (lane_log_has_attempt (&log, "No connection to service.test"));
+  fail_unless (lane_log_has_attempt (&log, "name server"));
 
   overwrite (hosts, SERVER " service.test\n");
   fail_unless (lane_log_wait (&log, &log.n_freed, 1), "%s", log.attempts->str);
@@ -305,16 +307,17 @@ GST_START_TEST (test_close_in_lookup)
   fail_unless (bind (fd, (struct sockaddr *) &address, sizeof (address)) == 0);
   fail_unless (setns (client_side, CLONE_NEWNET) == 0);
   overwrite (hosts, "");
-  overwrite (resolver, "nameserver " SERVER "\n");
+  /* Far longer than it may take to close. */
+  overwrite (resolver, "nameserver " SERVER "\noptions timeout:30\n");
 
   lane = open_lane (server, "service.test", &log);
   lane_log_push_new (&log, lane, 1, 1000);
   fail_unless (recv (fd, question, sizeof (question), 0) > 0);
   started = g_get_monotonic_time ();
   identifai_lane_close (lane);
-  fail_unless (g_get_monotonic_time () - started < G_TIME_SPAN_SECOND);
+  fail_unless (g_get_monotonic_time () - started < CLOSE_BOUND);
   fail_unless (lane_log_wait_for_threads (0));
-  fail_unless (g_get_monotonic_time () - started < 4 * G_TIME_SPAN_SECOND,
+  fail_unless (g_get_monotonic_time () - started < CLOSE_BOUND,
       "it waited for the lookup");
   fail_unless_equals_int (log.n_finished, 0);
   overwrite (resolver, "nameserver 127.0.0.1\n");
@@ -339,7 +342,7 @@ netns_suite (void)
 
   suite_add_tcase (suite, general);
   tcase_add_checked_fixture (general, setup, NULL);
-  tcase_set_timeout (general, 60);
+  tcase_set_timeout (general, 180);
   tcase_add_test (general, test_cable);
   tcase_add_test (general, test_cable_while_waiting);
   tcase_add_test (general, test_close_without_cable);

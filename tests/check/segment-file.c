@@ -117,6 +117,8 @@ finish_segment (App * app, IdentifaiSegment * segment)
   identifai_segment_free (segment);
 }
 
+/* Time stands still until the end: a file's sound may be waited for, and how
+ * busy the machine is makes no difference. */
 static void
 collect (App * app, gint64 now)
 {
@@ -151,9 +153,8 @@ input_event (GstPad * pad, GstObject * parent, GstEvent * event)
       identifai_segmenter_gap (app->segmenter, input->stream, time, duration);
       break;
     case GST_EVENT_EOS:
-      identifai_segmenter_eos (app->segmenter, input->stream,
-          g_get_monotonic_time ());
-      collect (app, g_get_monotonic_time ());
+      identifai_segmenter_eos (app->segmenter, input->stream, 0);
+      collect (app, 0);
       if (--app->running == 0 && !app->waits_for_sinks)
         g_main_loop_quit (app->loop);
       break;
@@ -182,13 +183,13 @@ input_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
 {
   Input *input = gst_pad_get_element_private (pad);
   App *app = input->app;
-  IdentifaiArrival arrival = { g_get_monotonic_time (), g_get_real_time () };
+  IdentifaiArrival arrival = { 0, g_get_real_time () };
   GstClockTime wish = 0;
   gboolean wanted;
 
   g_mutex_lock (&app->lock);
   identifai_segmenter_push (app->segmenter, input->stream, buffer, &arrival);
-  collect (app, arrival.monotonic);
+  collect (app, 0);
   wanted = identifai_segmenter_take_keyframe_request (app->segmenter, &wish);
   g_mutex_unlock (&app->lock);
   if (wanted && input->stream == IDENTIFAI_SEGMENTER_VIDEO)

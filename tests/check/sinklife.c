@@ -16,8 +16,8 @@
 #define SECOND G_TIME_SPAN_SECOND
 #define MS G_TIME_SPAN_MILLISECOND
 
-/* The contract says a second; machines that test are busy. */
-#define STOP_BOUND (5 * SECOND)
+/* It has a second; a machine that tests may be busy, or stand still. */
+#define STOP_BOUND (10 * SECOND)
 
 static FaultServer *server;
 static gchar *url;
@@ -421,7 +421,7 @@ GST_START_TEST (test_flush_at_eos)
   SinkRun *run;
 
   start_server (NULL, 0);
-  fault_server_set_delay (server, 60000);
+  fault_server_set_delay (server, FAULT_NEVER);
   run = new_file_run (clip);
   fail_unless (sink_run_start (run));
   sink_run_wait (run, "identifai-submitted", 1);
@@ -448,7 +448,7 @@ GST_START_TEST (test_pause_at_eos)
   guint i;
 
   start_server (NULL, 0);
-  fault_server_set_delay (server, 60000);
+  fault_server_set_delay (server, FAULT_NEVER);
   run = new_file_run (clip);
   pipeline = sink_run_get_pipeline (run);
   fail_unless (sink_run_start (run));
@@ -490,7 +490,7 @@ GST_START_TEST (test_pause_storm_at_eos)
   guint i;
 
   start_server (NULL, 0);
-  fault_server_set_delay (server, 60000);
+  fault_server_set_delay (server, FAULT_NEVER);
   run = new_file_run (clip);
   pipeline = sink_run_get_pipeline (run);
   fail_unless (sink_run_start (run));
@@ -514,7 +514,7 @@ GST_START_TEST (test_no_drain)
   SinkRun *run;
 
   start_server (NULL, 0);
-  fault_server_set_delay (server, 60000);
+  fault_server_set_delay (server, FAULT_NEVER);
   run = new_file_run (clip);
   g_object_set (sink_run_get_sink (run), "drain-timeout", G_GUINT64_CONSTANT
       (0), NULL);
@@ -558,7 +558,7 @@ GST_START_TEST (test_short_drain)
   SinkRun *run;
 
   start_server (NULL, 0);
-  fault_server_set_delay (server, 60000);
+  fault_server_set_delay (server, FAULT_NEVER);
   run = new_file_run (clip);
   g_object_set (sink_run_get_sink (run), "drain-timeout",
       300 * GST_MSECOND, NULL);

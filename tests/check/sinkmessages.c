@@ -390,7 +390,7 @@ static const Failure failures[] = {
       SILENT,
       GST_RESOURCE_ERROR_READ},
   {"drained", {FAULT_GET,.body = "{\"identifier\":\"id-1\",\"status\":"
-              "\"new\"}"}, "drain-timeout=1500000000", "timeout", 0,
+              "\"new\"}"}, "drain-timeout=5000000000", "timeout", 0,
       "drain-timeout", SILENT, GST_RESOURCE_ERROR_READ},
   {"other heuristic", {FAULT_GET,.body = ANSWER}, "heuristic=Median",
       "bad-response", 200, "Median", NULL, GST_RESOURCE_ERROR_READ},
@@ -467,16 +467,16 @@ GST_START_TEST (test_refused_connection)
 {
   FaultServer *server = fault_server_new (NULL, 0);
   gchar *url = fault_server_get_url (server);
-  SinkRun *run;
+  SinkRun *run = sink_run_new (url, SINK);
 
-  fault_server_free (server);
-  run = sink_run_new (url, SINK);
+  fault_server_close (server);
   fail_unless (sink_run_start (run));
   sink_run_wait (run, "eos", 1);
   check_list (run, FAILED);
   fail_unless_equals_string (gst_structure_get_string (sink_run_get_structure
           (run, "identifai-failed", 0), "reason"), "network");
   sink_run_free (run);
+  fault_server_free (server);
   g_free (url);
 }
 

@@ -46,5 +46,5 @@ class Emulator:
 def run(command, **environment):
     """Runs a command with more variables; returns its exit code and all that it wrote."""
     done = subprocess.run(command, env={**os.environ, **environment}, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, timeout=120)
+                          stderr=subprocess.STDOUT, timeout=300)
     return done.returncode, done.stdout

@@ -57,10 +57,10 @@ def launch(url, folder, way, code, what):
     return check(what, folder, output)
 
 
-def unused_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+def unused_port(keeper):
+    """One where nobody listens, and nobody else will while the socket is open."""
+    keeper.bind(("127.0.0.1", 0))
+    return keeper.getsockname()[1]
 
 
 def main():
@@ -69,8 +69,8 @@ def main():
         for what, options, code in CASES:
             with Emulator("--quiet", *options) as url, tempfile.TemporaryDirectory() as folder:
                 good &= launch(url, folder, way, code, "%s, key from the %s" % (what, way))
-        with tempfile.TemporaryDirectory() as folder:
-            good &= launch("http://127.0.0.1:%d" % unused_port(), folder, way, 1, "no network, key from the " + way)
+        with tempfile.TemporaryDirectory() as folder, socket.socket() as keeper:
+            good &= launch("http://127.0.0.1:%d" % unused_port(keeper), folder, way, 1, "no network, key from the " + way)
     return 0 if good else 1
 
 
