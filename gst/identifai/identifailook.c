@@ -262,6 +262,23 @@ typedef enum
   SETTLED_BADLY                 /* not to be understood */
 } Settled;
 
+/* NULL with error also for a result that says that it is another's. */
+static IdentifaiResult *
+read_result (IdentifaiJob * job, const gchar * data, gsize size,
+    GError ** error)
+{
+  IdentifaiResult *result =
+      identifai_result_parse (data, size, job->heuristic, error);
+
+  if (result && !identifai_result_is_of (result, job->identifier)) {
+    g_clear_pointer (&result, identifai_result_free);
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+        "It is the result of another classification");
+  }
+
+  return result;
+}
+
 /* What one job makes of its result. */
 static Settled
 settle (IdentifaiLook * look, IdentifaiJob * job, const gchar * data,
@@ -273,7 +290,7 @@ settle (IdentifaiLook * look, IdentifaiJob * job, const gchar * data,
   Settled settled = SETTLED;
   GError *error = NULL;
 
-  result = identifai_result_parse (data, size, job->heuristic, &error);
+  result = read_result (job, data, size, &error);
   if (result && result->state == IDENTIFAI_RESULT_PENDING) {
     identifai_result_free (result);
     return SETTLED_NOT;
@@ -283,8 +300,7 @@ settle (IdentifaiLook * look, IdentifaiJob * job, const gchar * data,
     settled = SETTLED_BADLY;
     outcome->reason = IDENTIFAI_REASON_BAD_RESPONSE;
     outcome->message =
-        g_strdup_printf ("The result is not to be understood: %s",
-        error->message);
+        g_strdup_printf ("The result is of no use: %s", error->message);
     g_error_free (error);
   } else if (result->state == IDENTIFAI_RESULT_ERRORED) {
     outcome->reason = IDENTIFAI_REASON_SERVICE_ERROR;

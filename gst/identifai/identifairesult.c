@@ -57,6 +57,7 @@ void
 identifai_result_free (IdentifaiResult * self)
 {
   g_free (self->identifier);
+  g_free (self->hash);
   g_free (self->classification);
   g_free (self->heuristic);
   g_free (self->forced);
@@ -198,27 +199,23 @@ verdict_clear (Verdict * self)
   g_free (self->heuristic);
 }
 
-/* "unknown" where it says so, else the service's word, whose case doesn't
- * matter for those that we know. NULL if there is none. */
-static gchar *
+/* "unknown" where it says so, and for a word that we don't know, which is still
+ * in the JSON; case doesn't matter. NULL if there is none. */
+static const gchar *
 get_classification (JsonNode * node, gboolean unknown)
 {
-  static const gchar *const known[] = { "human", "artificial", "unknown" };
-  gchar *name;
+  static const gchar *const known[] = { "human", "artificial" };
+  gchar *name = dup_name (node);
+  const gchar *found = unknown || name != NULL ? "unknown" : NULL;
   guint i;
 
-  if (unknown)
-    return g_strdup ("unknown");
-
-  name = dup_name (node);
-  for (i = 0; name != NULL && i < G_N_ELEMENTS (known); i++) {
-    if (g_ascii_strcasecmp (name, known[i]) == 0) {
-      g_free (name);
-      return g_strdup (known[i]);
-    }
+  for (i = 0; !unknown && name != NULL && i < G_N_ELEMENTS (known); i++) {
+    if (g_ascii_strcasecmp (name, known[i]) == 0)
+      found = known[i];
   }
+  g_free (name);
 
-  return name;
+  return found;
 }
 
 /* FALSE (nothing to clear) if node can't be understood as a verdict. */
@@ -237,8 +234,8 @@ verdict_read (Verdict * self, JsonNode * node, GError ** error)
   if (!is_null (unknown) && get_flag (unknown) < 0)
     return bad (error, "The verdict's unknown is no boolean");
   self->classification =
-      get_classification (identifai_json_get_member (node, "classification"),
-      get_flag (unknown) == TRUE);
+      g_strdup (get_classification (identifai_json_get_member (node,
+              "classification"), get_flag (unknown) == TRUE));
   if (self->classification == NULL)
     return bad (error, "The verdict has no classification");
   self->unknown = g_str_equal (self->classification, "unknown");
@@ -491,6 +488,7 @@ read_result (JsonNode * answer, const gchar * heuristic, GError ** error)
     read_errors (self, answer);
   self->identifier =
       dup_identifier (identifai_json_get_member (answer, "identifier"));
+  self->hash = dup_identifier (identifai_json_get_member (answer, "hash"));
 
   return self;
 }
@@ -545,6 +543,13 @@ identifai_result_parse (const gchar * data, gsize length,
 }
 
 /* -- many answers -- */
+
+gboolean
+identifai_result_is_of (const IdentifaiResult * self, const gchar * identifier)
+{
+  return self->identifier == NULL || g_str_equal (self->identifier, identifier)
+      || g_strcmp0 (self->hash, identifier) == 0;
+}
 
 /* Its identifier; failing that, the file's hash. */
 static gchar *
@@ -703,7 +708,7 @@ identifai_result_parse_identifier (const gchar * data, gsize length,
   else
     identifier = identifier_from_json (node);
   if (identifier == NULL)
-    bad (error, "The answer to the upload has no usable identifier");
+    bad (error, "It has no usable identifier");
   g_clear_pointer (&node, json_node_unref);
 
   return identifier;

@@ -31,6 +31,7 @@ typedef struct
 {
   IdentifaiResultState state;
   gchar *identifier;            /* NULL if the answer names none */
+  gchar *hash;                  /* of the file; NULL if the answer names none */
   gchar *classification;        /* "human", "artificial", "unknown"; FINAL only */
   gdouble confidence;           /* 0..1, 0 where the service gives none */
   gchar *heuristic;             /* NULL if unnamed */
@@ -53,6 +54,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (IdentifaiResult, identifai_result_free)
  * of G_IO_ERROR, G_IO_ERROR_INVALID_DATA. */
 IdentifaiResult *identifai_result_parse (const gchar * data, gsize length,
     const gchar * heuristic, GError ** error);
+
+/* FALSE: the answer says that it is another classification's. */
+gboolean identifai_result_is_of (const IdentifaiResult * self,
+    const gchar * identifier);
 
 /* A 200 of the batch call: splits the array into slices of data, one a result,
  * without reading them further. Returns a hash table identifier -> GBytes

@@ -169,7 +169,8 @@ const ClientRow client_rows[] = {
   {"result that is a list", .retries = 5, .steps = {ON (GET, 1, BODY ("[1,2,3]"))}, BAD_RESPONSE, SENT (1), LOOKED (1)},
   {"result with NaN", .retries = 5, .steps = {ON (GET, 1, RESULT ("\"status\":\"done\",\"verdict\":{\"confidence\":NaN,\"classification\":\"human\"}"))}, BAD_RESPONSE, SENT (1), LOOKED (1)},
   {"done, but no verdict", .retries = 5, .steps = {ON (GET, 1, RESULT ("\"status\":\"done\",\"verdict\":7"))}, BAD_RESPONSE, SENT (1), LOOKED (1)},
-  {"result is a page", .retries = 5, .steps = {ON (GET, 1, BODY ("<html>Log in</html>"))}, BAD_RESPONSE, .message = "not to be understood", SENT (1), LOOKED (1)},
+  {"another's result", .retries = 5, .steps = {ON (GET, 1, BODY ("{\"identifier\":\"zzz\",\"status\":\"done\",\"verdict\":{\"classification\":\"human\"}}"))}, BAD_RESPONSE, .message = "another classification", SENT (1), LOOKED (1)},
+  {"result is a page", .retries = 5, .steps = {ON (GET, 1, BODY ("<html>Log in</html>"))}, BAD_RESPONSE, .message = "of no use", SENT (1), LOOKED (1)},
   {"heuristic that isn't there", .retries = 5, .heuristic = "Divination", BAD_RESPONSE, .message = "Divination", SENT (1), LOOKED (1)},
 
   /* Time is up. */

@@ -181,7 +181,7 @@ static const Row rows[] = {
   {"{\"verdict\":{" GOOD "}}", FINAL, "human", 0.5, -1},
   {"{\"verdict\":{\"classification\":\"Artificial\"}}",
       FINAL, "artificial", 0, -1},
-  {"{\"verdict\":{\"classification\":\"tampered\"}}", FINAL, "tampered", 0, -1},
+  {"{\"verdict\":{\"classification\":\"tampered\"}}", FINAL, "unknown", 0, -1},
   {"{\"verdict\":{\"classification\":\"unknown\"}}", FINAL, "unknown", 0, -1},
   {"{\"verdict\":{\"unknown\":true}}", FINAL, "unknown", 0, -1},
   {"{\"verdict\":{\"unknown\":true," GOOD "}}", FINAL, "unknown", 0.5, -1},
