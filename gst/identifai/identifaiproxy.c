@@ -3,8 +3,9 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * GIO's own resolver knows the environment's proxies only with a module of
- * glib-networking, which a small system doesn't have. So if the environment
- * names a proxy, it counts; else what the desktop says.
+ * glib-networking, which a small system doesn't have, and the desktop's with
+ * one that starts threads and writes files. So this reads the environment, and
+ * nothing else.
  */
 
 #include "identifaitransport.h"
@@ -73,9 +74,7 @@ resolver_from_environment (void)
   gchar **hosts;
   gchar *url;
 
-  if (!http && !https && !all)
-    return NULL;
-  if (none && g_str_equal (none, "*"))
+  if ((!http && !https && !all) || (none && g_str_equal (none, "*")))
     return g_simple_proxy_resolver_new (NULL, NULL);
 
   url = all ? complete_url (all) : NULL;
@@ -95,16 +94,12 @@ identifai_proxy_resolver_new (const gchar * proxy)
   GProxyResolver *resolver;
   gchar *url;
 
-  if (proxy && proxy[0]) {
-    url = complete_url (proxy);
-    resolver = g_simple_proxy_resolver_new (url, NULL);
-    g_free (url);
-    return resolver;
-  }
+  if (!proxy || !proxy[0])
+    return resolver_from_environment ();
 
-  resolver = resolver_from_environment ();
-  if (!resolver)
-    resolver = g_object_ref (g_proxy_resolver_get_default ());
+  url = complete_url (proxy);
+  resolver = g_simple_proxy_resolver_new (url, NULL);
+  g_free (url);
 
   return resolver;
 }
