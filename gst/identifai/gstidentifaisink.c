@@ -129,6 +129,8 @@ coverage_locked (GstIdentifaiSink * self)
 {
   IdentifaiSegmenterStats stats;
 
+  if (!self->running)
+    return self->last_coverage;
   if (self->input != GST_IDENTIFAI_INPUT_ELEMENTARY)
     return gst_identifai_outbox_count_segments (self->outbox) > 0 ? 1.0 : 0.0;
 
@@ -238,6 +240,7 @@ gst_identifai_sink_stop (GstIdentifaiSink * self)
   g_mutex_lock (&self->lock);
   timer = g_steal_pointer (&self->timer);
   gst_identifai_input_give_up_locked (self, "stopped");
+  self->last_coverage = coverage_locked (self);
   identifai_segmenter_reset (self->segmenter);
   g_mutex_unlock (&self->lock);
 

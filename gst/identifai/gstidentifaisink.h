@@ -52,6 +52,7 @@ struct _GstIdentifaiSink
   GstIdentifaiSettings settings;
   guint next_number;            /* of segments */
   gboolean running;             /* from start to stop */
+  gdouble last_coverage;        /* while it is not running */
   gboolean flushing;            /* unlock() to unlock_stop() */
   gboolean stopping;            /* from PAUSED to READY */
 

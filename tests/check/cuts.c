@@ -68,6 +68,9 @@ GST_START_TEST (test_cuts)
   scene_check_frames (&scene, row->frames);
   coverage = get_coverage (scene.run);
   fail_unless (ABS (coverage - row->coverage) < 0.03, "%f", coverage);
+  /* All statistics can be read until the next start. */
+  gst_element_set_state (sink_run_get_pipeline (scene.run), GST_STATE_READY);
+  fail_unless (get_coverage (scene.run) == coverage);
   scene_clear (&scene);
   g_free (launch);
 }
