@@ -16,19 +16,21 @@ static const struct
 } explanations[IDENTIFAI_N_REASONS] = {
   [IDENTIFAI_REASON_NONE] = {GST_RESOURCE_ERROR_FAILED,
         "Segments were dropped",
-      "See identifai-dropped; raise max-pending-segments and "
-        "max-pending-bytes, or judge less with segment-interval."},
+      "See identifai-dropped. Judge less (segment-interval, a longer "
+        "segment-duration), look whether the service can be reached, or raise "
+        "max-pending-segments and max-pending-bytes."},
   [IDENTIFAI_REASON_TOO_LARGE] = {GST_RESOURCE_ERROR_NO_SPACE_LEFT,
         "The video is too large for one upload",
-      "Encode at a lower bitrate, put parsebin in front of identifaisink so "
-        "that it is cut into segments, or raise max-segment-bytes if the service "
-        "takes more."},
+      "Encode at a lower bitrate; a file is cut into segments by parsebin in "
+        "front of identifaisink; raise max-segment-bytes if the service takes "
+        "more."},
   [IDENTIFAI_REASON_MUX] = {GST_RESOURCE_ERROR_FAILED,
         "No file could be made of a segment",
       "The stream may be damaged; GST_DEBUG=identifai*:5 tells more."},
   [IDENTIFAI_REASON_REJECTED] = {GST_RESOURCE_ERROR_WRITE,
         "The classification service rejected a segment",
-      "Its words say why; check the parameters and the video's format."},
+      "Its words say why; check the parameters, the video's format, and the "
+        "path of endpoint."},
   [IDENTIFAI_REASON_UNAUTHORIZED] = {GST_RESOURCE_ERROR_NOT_AUTHORIZED,
         "The classification service refused the API key",
       "Check the key (IDENTIFAI_API_KEY, api-key-file, api-key), the account's "
@@ -38,19 +40,22 @@ static const struct
       "Buy credits, or judge less: frames, segment-interval."},
   [IDENTIFAI_REASON_THROTTLED] = {GST_RESOURCE_ERROR_BUSY,
         "The classification service throttles this key",
-      "Another process may use the key; give each its share in rate-limits."},
+      "Another process uses the key, or its limits are lower than rate-limits "
+        "says: give each process its share there."},
   [IDENTIFAI_REASON_NETWORK] = {GST_RESOURCE_ERROR_OPEN_WRITE,
         "The classification service can't be reached",
-      "Check the network, endpoint and proxy."},
+      "It is tried again by itself, as often as retries says."},
   [IDENTIFAI_REASON_BAD_RESPONSE] = {GST_RESOURCE_ERROR_READ,
         "The classification service's answer can't be understood",
-      "Check that endpoint is identifAI's."},
+      "Check that endpoint is identifAI's, and the name in heuristic."},
   [IDENTIFAI_REASON_SERVICE_ERROR] = {GST_RESOURCE_ERROR_FAILED,
         "The classification service failed",
-      "Try again later; if its words are about the file, check that it plays."},
+      "A failed call is tried again by itself, as often as retries says. If its "
+        "words are about the file, check that it plays."},
   [IDENTIFAI_REASON_TIMEOUT] = {GST_RESOURCE_ERROR_READ,
         "No verdict came in time",
-      "Raise verdict-timeout and drain-timeout, or judge less."},
+      "Raise verdict-timeout or drain-timeout, whichever is named, or judge "
+        "less."},
 };
 
 static GError *
@@ -64,8 +69,10 @@ new_error (IdentifaiReason reason, const gchar * text)
 static GstStructure *
 new_details (IdentifaiReason reason, guint http_status)
 {
+  const gchar *name = reason == IDENTIFAI_REASON_NONE ? "overflow"
+      : identifai_reason_to_string (reason);
   GstStructure *details = gst_structure_new ("details", "reason",
-      G_TYPE_STRING, identifai_reason_to_string (reason), NULL);
+      G_TYPE_STRING, name, NULL);
 
   if (http_status != 0)
     gst_structure_set (details, "http-status-code", G_TYPE_UINT, http_status,

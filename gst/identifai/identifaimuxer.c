@@ -215,7 +215,7 @@ find_obstacle (const gchar * muxer, const GstCaps * caps)
   } else {
     fit = fit_muxer (factory, codec, caps, &pad_template);
     if (fit == FIT_NONE)
-      obstacle = g_strdup_printf ("%s does not take %s like this", muxer,
+      obstacle = g_strdup_printf ("%s does not take %s of this kind", muxer,
           codec->name);
     else if (fit == FIT_PARSED && !has_factory (codec->parser))
       obstacle = g_strdup_printf ("%s needs the element %s for %s, which is in "
