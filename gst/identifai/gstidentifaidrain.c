@@ -70,6 +70,48 @@ gst_identifai_drain_wait_for_room (GstIdentifaiSink * self, gint64 deadline)
   return ret;
 }
 
+/* drain-timeout=0 with overflow=block: what an earlier stream left when it didn't
+ * wait at its EOS finds its room before more comes in. */
+GstFlowReturn
+gst_identifai_drain_wait_for_earlier (GstIdentifaiSink * self)
+{
+  GstFlowReturn ret = GST_FLOW_OK;
+
+  while (ret == GST_FLOW_OK
+      && !gst_identifai_outbox_is_within_bounds (self->outbox)) {
+    g_mutex_lock (&self->lock);
+    self->video_held = TRUE;
+    g_cond_broadcast (&self->cond);
+    g_mutex_unlock (&self->lock);
+
+    let_go (self);
+    gst_identifai_outbox_wait_bounds (self->outbox);
+    ret = take_back (self);
+
+    g_mutex_lock (&self->lock);
+    self->video_held = FALSE;
+    g_cond_broadcast (&self->cond);
+    g_mutex_unlock (&self->lock);
+  }
+
+  return ret;
+}
+
+/* drain-timeout=0: EOS doesn't wait for room, either. */
+static void
+hand_on_rest (GstIdentifaiSink * self)
+{
+  g_mutex_lock (&self->lock);
+  gst_identifai_input_dispatch_locked (self);
+  while (self->in_hand != NULL) {
+    gst_identifai_outbox_push (self->outbox, g_steal_pointer (&self->in_hand));
+    gst_identifai_input_dispatch_locked (self);
+  }
+  g_mutex_unlock (&self->lock);
+
+  gst_identifai_input_act (self);
+}
+
 /* Segments that wait for the last of their audio, for a moment. */
 static GstFlowReturn
 wait_for_audio (GstIdentifaiSink * self)
@@ -121,7 +163,9 @@ wait_for_verdicts (GstIdentifaiSink * self)
 
   while (ret == GST_FLOW_OK && !all_handed_on (self)) {
     ret = wait_for_audio (self);
-    if (ret == GST_FLOW_OK)
+    if (ret == GST_FLOW_OK && timeout == 0)
+      hand_on_rest (self);
+    else if (ret == GST_FLOW_OK)
       ret = gst_identifai_drain_wait_for_room (self, deadline);
   }
   while (ret == GST_FLOW_OK && timeout != 0 && !done) {

@@ -380,6 +380,7 @@ gst_identifai_input_render (GstBaseSink * bsink, GstBuffer * buffer)
 {
   GstIdentifaiSink *self = GST_IDENTIFAI_SINK (bsink);
   gboolean first, elementary;
+  GstFlowReturn ret;
 
   g_mutex_lock (&self->lock);
   first = !self->started;
@@ -399,6 +400,9 @@ gst_identifai_input_render (GstBaseSink * bsink, GstBuffer * buffer)
       gst_identifai_outbox_post (self->outbox);
       return GST_FLOW_ERROR;
     }
+    ret = gst_identifai_drain_wait_for_earlier (self);
+    if (ret != GST_FLOW_OK)
+      return ret;
   }
 
   return elementary ? render_frame (self, buffer) :

@@ -41,12 +41,18 @@ void gst_identifai_outbox_stop (GstIdentifaiOutbox * self);
 
 /* Whether upstream is live: what overflow=auto means. */
 void gst_identifai_outbox_set_live (GstIdentifaiOutbox * self, gboolean live);
+/* Never holds the lock for long, whatever the key file's file system does. */
 void gst_identifai_outbox_set_key (GstIdentifaiOutbox * self,
     const gchar * api_key);
 
 /* Takes over the segment (with a ticket) and returns TRUE; FALSE if it must
  * wait for room. Never blocks. Messages are queued, see _post. */
 gboolean gst_identifai_outbox_offer (GstIdentifaiOutbox * self,
+    IdentifaiSegment * segment);
+
+/* The stream is over and doesn't wait for room: takes over the segment even if
+ * there is none. What comes after a seek has to wait, see _wait_bounds. */
+void gst_identifai_outbox_push (GstIdentifaiOutbox * self,
     IdentifaiSegment * segment);
 
 /* Takes over a segment that nobody will judge: "flushed" or "stopped". */
@@ -70,6 +76,11 @@ guint64 gst_identifai_outbox_get_need (const IdentifaiSegment * segment);
  * flushing. */
 gboolean gst_identifai_outbox_wait_room (GstIdentifaiOutbox * self,
     guint64 bytes, gint64 deadline);
+
+/* Whether no more waits than may: what _push brought has found its room. TRUE
+ * unless overflow says to block. And a wait for it; FALSE: flushing. */
+gboolean gst_identifai_outbox_is_within_bounds (GstIdentifaiOutbox * self);
+gboolean gst_identifai_outbox_wait_bounds (GstIdentifaiOutbox * self);
 
 /* Waits until nothing is outstanding or until deadline (monotonic µs, -1 =
  * none), when the rest fails as timeout. FALSE: flushing. */

@@ -7,12 +7,14 @@
 
 struct _GstIdentifaiPoster
 {
+  gint refcount;                /* atomic: the owner's, and a kick's */
   GstElement *element;
 
   GMutex lock;                  /* innermost: nothing is locked under it */
   GCond idle;
   GQueue messages;              /* of GstMessage, owned */
   GThread *posting;             /* the thread that posts now, or NULL */
+  gboolean kicked;              /* one of the pool is on its way */
   gboolean interrupted;
 };
 
@@ -21,6 +23,7 @@ gst_identifai_poster_new (GstElement * element)
 {
   GstIdentifaiPoster *self = g_new0 (GstIdentifaiPoster, 1);
 
+  self->refcount = 1;
   self->element = element;
   g_mutex_init (&self->lock);
   g_cond_init (&self->idle);
@@ -29,13 +32,30 @@ gst_identifai_poster_new (GstElement * element)
   return self;
 }
 
-void
-gst_identifai_poster_free (GstIdentifaiPoster * self)
+static GstIdentifaiPoster *
+poster_ref (GstIdentifaiPoster * self)
 {
+  g_atomic_int_inc (&self->refcount);
+
+  return self;
+}
+
+static void
+poster_unref (GstIdentifaiPoster * self)
+{
+  if (!g_atomic_int_dec_and_test (&self->refcount))
+    return;
+
   g_queue_clear_full (&self->messages, (GDestroyNotify) gst_message_unref);
   g_cond_clear (&self->idle);
   g_mutex_clear (&self->lock);
   g_free (self);
+}
+
+void
+gst_identifai_poster_free (GstIdentifaiPoster * self)
+{
+  poster_unref (self);
 }
 
 void
@@ -46,6 +66,17 @@ gst_identifai_poster_queue (GstIdentifaiPoster * self, GstMessage * message)
   g_mutex_unlock (&self->lock);
 }
 
+/* A message keeps the element that it is from, until it is posted. A handler may
+ * let go of the element for good. */
+static void
+post (GstIdentifaiPoster * self, GstMessage * message)
+{
+  GstElement *element = gst_object_ref (self->element);
+
+  gst_element_post_message (element, message);
+  gst_object_unref (element);
+}
+
 static void
 run_locked (GstIdentifaiPoster * self)
 {
@@ -54,7 +85,7 @@ run_locked (GstIdentifaiPoster * self)
   self->posting = g_thread_self ();
   while ((message = g_queue_pop_head (&self->messages)) != NULL) {
     g_mutex_unlock (&self->lock);
-    gst_element_post_message (self->element, message);
+    post (self, message);
     g_mutex_lock (&self->lock);
   }
   self->posting = NULL;
@@ -68,6 +99,53 @@ gst_identifai_poster_run (GstIdentifaiPoster * self)
   if (self->posting == NULL)
     run_locked (self);
   g_mutex_unlock (&self->lock);
+}
+
+/* A thread of the pool. data: a poster, with a reference; its element may be
+ * gone if there is nothing left to post. */
+static void
+run_kicked (gpointer data, gpointer user_data)
+{
+  GstIdentifaiPoster *self = data;
+
+  g_mutex_lock (&self->lock);
+  self->kicked = FALSE;
+  if (self->posting == NULL)
+    run_locked (self);
+  g_mutex_unlock (&self->lock);
+
+  poster_unref (self);
+}
+
+/* Shared by all elements of the process, and as large as handlers are slow: one
+ * that hangs must not keep other elements from posting. */
+static GThreadPool *
+posting_pool (void)
+{
+  static GThreadPool *pool = NULL;
+
+  if (g_once_init_enter (&pool)) {
+    GThreadPool *made = g_thread_pool_new (run_kicked, NULL, -1, FALSE, NULL);
+
+    g_once_init_leave (&pool, made);
+  }
+
+  return pool;
+}
+
+void
+gst_identifai_poster_kick (GstIdentifaiPoster * self)
+{
+  gboolean kick;
+
+  g_mutex_lock (&self->lock);
+  kick = self->posting == NULL && !self->kicked
+      && !g_queue_is_empty (&self->messages);
+  self->kicked |= kick;
+  g_mutex_unlock (&self->lock);
+
+  if (kick)
+    g_thread_pool_push (posting_pool (), poster_ref (self), NULL);
 }
 
 void

@@ -5,6 +5,9 @@
  * Posts messages in the order in which they were queued, whatever threads post
  * them: messages are queued under any lock and posted after unlocking, by one
  * thread at a time.
+ *
+ * Posting runs the application's message handlers, which may take long. Threads
+ * that others depend on, of the client and the muxers, leave it to a pool.
  */
 
 #pragma once
@@ -24,6 +27,9 @@ void gst_identifai_poster_queue (GstIdentifaiPoster * self,
 /* Posts what is queued, unless another thread does already: that one then posts
  * ours, too. No lock may be held. */
 void gst_identifai_poster_run (GstIdentifaiPoster * self);
+
+/* As _run, but on another thread. Any thread, any lock held; never blocks. */
+void gst_identifai_poster_kick (GstIdentifaiPoster * self);
 
 /* As _run, and returns when everything queued before is on the bus (TRUE), or at
  * once while interrupted (FALSE). */

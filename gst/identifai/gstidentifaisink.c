@@ -104,6 +104,33 @@ may_set (GstIdentifaiSink * self, guint id, const GValue * value,
   return TRUE;
 }
 
+static gboolean
+set_setting (GstIdentifaiSink * self, guint id, const GValue * value)
+{
+  gboolean known;
+
+  g_mutex_lock (&self->lock);
+  known = gst_identifai_settings_set (&self->settings, id, value);
+  g_mutex_unlock (&self->lock);
+
+  return known;
+}
+
+/* Without a key, that of the file counts, and reading that may take long: no
+ * streaming thread waits for it. */
+static gboolean
+set_key (GstIdentifaiSink * self, guint id, const GValue * value)
+{
+  gboolean known;
+
+  g_mutex_lock (&self->key_lock);
+  known = set_setting (self, id, value);
+  gst_identifai_outbox_set_key (self->outbox, g_value_get_string (value));
+  g_mutex_unlock (&self->key_lock);
+
+  return known;
+}
+
 static void
 gst_identifai_sink_set_property (GObject * object, guint id,
     const GValue * value, GParamSpec * pspec)
@@ -114,12 +141,8 @@ gst_identifai_sink_set_property (GObject * object, guint id,
   if (!may_set (self, id, value, pspec))
     return;
 
-  g_mutex_lock (&self->lock);
-  known = gst_identifai_settings_set (&self->settings, id, value);
-  if (g_str_equal (pspec->name, "api-key"))
-    gst_identifai_outbox_set_key (self->outbox, self->settings.api_key);
-  g_mutex_unlock (&self->lock);
-
+  known = g_str_equal (pspec->name, "api-key") ?
+      set_key (self, id, value) : set_setting (self, id, value);
   if (!known)
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
@@ -302,6 +325,7 @@ gst_identifai_sink_finalize (GObject * object)
   gst_identifai_settings_clear (&self->settings);
   g_cond_clear (&self->cond);
   g_mutex_clear (&self->lock);
+  g_mutex_clear (&self->key_lock);
 
   G_OBJECT_CLASS (gst_identifai_sink_parent_class)->finalize (object);
 }
@@ -311,6 +335,7 @@ gst_identifai_sink_init (GstIdentifaiSink * self)
 {
   GstBaseSink *bsink = GST_BASE_SINK (self);
 
+  g_mutex_init (&self->key_lock);
   g_mutex_init (&self->lock);
   g_cond_init (&self->cond);
   gst_identifai_settings_init (&self->settings);

@@ -33,8 +33,9 @@ typedef enum
 } GstIdentifaiInput;
 
 /* Locks, outermost first: the video pad's stream lock, GST_BASE_SINK_PREROLL_LOCK
- * (held by render and while EOS waits), lock, the outbox's. Never is a message
- * posted or an event pushed under lock.
+ * (held by render and while EOS waits), lock, the outbox's. key_lock comes before
+ * lock, and no streaming thread takes it. Never is a message posted or an event
+ * pushed under lock.
  *
  * Threads: the video pad's streaming thread, one for each audio pad (or the same
  * one, when a demuxer feeds them without queues), the system clock's for the
@@ -44,6 +45,8 @@ struct _GstIdentifaiSink
   GstBaseSink parent;
 
   GstIdentifaiOutbox *outbox;   /* has a lock of its own */
+
+  GMutex key_lock;              /* of one change of the key at a time */
 
   GMutex lock;
   GCond cond;                   /* audio came, the video goes on, flushing */
@@ -119,6 +122,8 @@ void gst_identifai_drain_init_debug (void);
 GstFlowReturn gst_identifai_drain_wait_for_room (GstIdentifaiSink * self,
     gint64 deadline);
 /* Waits until all that is closed has its outcome, and all is posted. */
+/* At the first buffer of a stream. */
+GstFlowReturn gst_identifai_drain_wait_for_earlier (GstIdentifaiSink * self);
 GstFlowReturn gst_identifai_drain (GstIdentifaiSink * self);
 
 /* gstidentifaiaudio.c */

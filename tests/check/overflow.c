@@ -397,6 +397,37 @@ GST_START_TEST (test_drain_timeout)
 
 GST_END_TEST;
 
+/* drain-timeout=0: EOS waits for nothing, not for room either. What is left goes
+ * on, and the next stream is held until it has found its room. */
+GST_START_TEST (test_drain_without_wait)
+{
+  Scene scene;
+
+  scene_init (&scene, silent, G_N_ELEMENTS (silent),
+      SINK "overflow=block max-pending-segments=1 drain-timeout=0", FALSE);
+  feed_start (scene.feed, scene.clip, 0, 2 * GOP, TRUE);
+  fail_unless_equals_int (feed_join (scene.feed), GST_FLOW_OK);
+  sink_run_wait (scene.run, "eos", 1);
+  fail_unless_equals_uint64 (sink_run_get_stat (scene.run, "pending"), 2);
+  fail_unless_equals_int (sink_run_count (scene.run, "error"), 0);
+
+  /* After a seek: the first frame stays there. */
+  feed_flush (scene.feed, NULL);
+  feed_start (scene.feed, scene.clip, 0, 2 * GOP, TRUE);
+  /* Time to go wrong. */
+  g_usleep (200000);
+  fail_if (feed_is_done (scene.feed));
+  fail_unless_equals_int (feed_get_pushed (scene.feed), 0);
+  fail_unless_equals_uint64 (sink_run_get_stat (scene.run, "segments"), 2);
+  sink_run_stop (scene.run);
+  fail_unless_equals_int (feed_join (scene.feed), GST_FLOW_FLUSHING);
+  fail_unless_equals_int (sink_run_count (scene.run, "identifai-dropped"), 2);
+
+  scene_clear (&scene);
+}
+
+GST_END_TEST;
+
 /* A held pad is let go of by a flush, and the stream starts afresh. */
 GST_START_TEST (test_flush_while_blocked)
 {
@@ -468,6 +499,7 @@ overflow_suite (void)
       G_N_ELEMENTS (block_rows));
   tcase_add_loop_test (block, test_block_slow, 0, 3);
   tcase_add_test (block, test_drain_timeout);
+  tcase_add_test (block, test_drain_without_wait);
   tcase_add_test (block, test_flush_while_blocked);
   tcase_add_test (block, test_pause_while_blocked);
 

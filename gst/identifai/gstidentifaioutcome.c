@@ -1,0 +1,282 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * How segments end, and what the bus is told of it.
+ */
+
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "gstidentifaioutboxprivate.h"
+
+#include "gstidentifaierrors.h"
+#include "gstidentifaimessages.h"
+
+GST_DEBUG_CATEGORY_STATIC (identifai_outcome_debug);
+#define GST_CAT_DEFAULT identifai_outcome_debug
+
+/* Two calls are a submit and a look: one that got through after failures is
+ * not the end of trouble yet. */
+#define GOOD_CALLS 2
+#define GOOD_SEGMENTS 3
+
+void
+gst_identifai_outbox_reset_outcomes_locked (GstIdentifaiOutbox * self)
+{
+  GST_DEBUG_CATEGORY_INIT (identifai_outcome_debug, "identifaioutcome", 0,
+      "identifAI: how segments end");
+
+  self->judged = self->lost = 0;
+  self->refused = FALSE;
+  identifai_trouble_init (&self->call_trouble, GOOD_CALLS);
+  identifai_trouble_init (&self->file_trouble, 1);
+  identifai_trouble_init (&self->overflow_trouble, GOOD_SEGMENTS);
+}
+
+/* Outcomes. The segment belongs to the caller, and isn't in the ledger. */
+
+void
+gst_identifai_outbox_announce_locked (GstIdentifaiOutbox * self,
+    IdentifaiSegment * segment)
+{
+  GstIdentifaiTicket *ticket = gst_identifai_outbox_ticket (segment);
+
+  if (ticket->announced)
+    return;
+  ticket->announced = TRUE;
+  gst_identifai_outbox_queue (self,
+      gst_identifai_message_segment (self->element, segment, ticket->ref_id));
+}
+
+static void
+lost_locked (GstIdentifaiOutbox * self, IdentifaiReason reason,
+    guint http_status, const gchar * text)
+{
+  self->lost++;
+  self->last_reason = reason;
+  self->last_status = http_status;
+  g_free (self->last_text);
+  self->last_text = g_strdup (text);
+}
+
+void
+gst_identifai_outbox_end_failed_locked (GstIdentifaiOutbox * self,
+    IdentifaiSegment * segment, const IdentifaiOutcome * outcome)
+{
+  GST_WARNING_OBJECT (self->element, "segment %u failed: %s, HTTP status %u, "
+      "%s", segment->number, identifai_reason_to_string (outcome->reason),
+      outcome->http_status, GST_STR_NULL (outcome->message));
+
+  gst_identifai_outbox_announce_locked (self, segment);
+  gst_identifai_outbox_queue (self,
+      gst_identifai_message_failed (self->element, segment,
+          gst_identifai_outbox_ticket (segment)->ref_id, outcome));
+  lost_locked (self, outcome->reason, outcome->http_status, outcome->message);
+  identifai_segment_free (segment);
+  g_cond_broadcast (&self->cond);
+}
+
+void
+gst_identifai_outbox_end_dropped_locked (GstIdentifaiOutbox * self,
+    IdentifaiSegment * segment, const gchar * reason)
+{
+  GST_INFO_OBJECT (self->element, "segment %u dropped: %s", segment->number,
+      reason);
+
+  gst_identifai_outbox_announce_locked (self, segment);
+  gst_identifai_outbox_queue (self,
+      gst_identifai_message_dropped (self->element, segment,
+          gst_identifai_outbox_ticket (segment)->ref_id, reason));
+  identifai_segment_free (segment);
+  g_cond_broadcast (&self->cond);
+}
+
+static void
+end_verdict_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment,
+    const IdentifaiOutcome * outcome)
+{
+  const IdentifaiResult *result = outcome->result;
+  GstClockTime latency = (g_get_monotonic_time () - segment->last_buffer)
+      * GST_USECOND;
+  const gchar *identifier = outcome->identifier ? outcome->identifier : "";
+
+  GST_INFO_OBJECT (self->element, "segment %u is %s, confidence %f, after %"
+      GST_TIME_FORMAT, segment->number, result->classification,
+      result->confidence, GST_TIME_ARGS (latency));
+
+  self->judged++;
+  identifai_ledger_add_latency (self->ledger, latency);
+  gst_identifai_outbox_queue (self,
+      gst_identifai_message_verdict (self->element, segment,
+          gst_identifai_outbox_ticket (segment)->ref_id, identifier, result,
+          latency));
+  gst_identifai_outbox_queue (self, gst_identifai_message_tags (self->element,
+          identifier, result));
+  identifai_segment_free (segment);
+  g_cond_broadcast (&self->cond);
+}
+
+/* What the client says, on its network thread. The outbox is there as long as
+ * the lane, which waits for these when it is closed. */
+
+static void
+on_submitted (gpointer data, const gchar * identifier,
+    GstClockTime upload_time, gpointer user_data)
+{
+  GstIdentifaiOutbox *self = user_data;
+  IdentifaiSegment *segment = data;
+
+  g_mutex_lock (&self->lock);
+  if (identifai_ledger_has (self->ledger, segment)) {
+    gst_identifai_outbox_queue (self,
+        gst_identifai_message_submitted (self->element, segment,
+            gst_identifai_outbox_ticket (segment)->ref_id, identifier,
+            upload_time));
+    gst_identifai_outbox_ticket (segment)->identifier = g_strdup (identifier);
+    g_clear_pointer (&segment->file, identifai_bytes_unref);
+    g_clear_pointer (&gst_identifai_outbox_ticket (segment)->request->file,
+        identifai_bytes_unref);
+    identifai_ledger_move (self->ledger, segment, IDENTIFAI_PLACE_TAKEN);
+    g_cond_broadcast (&self->cond);
+  }
+  g_mutex_unlock (&self->lock);
+
+  gst_identifai_poster_kick (self->poster);
+}
+
+static gboolean
+is_refusal (IdentifaiReason reason)
+{
+  return reason == IDENTIFAI_REASON_UNAUTHORIZED
+      || reason == IDENTIFAI_REASON_NO_CREDITS;
+}
+
+static void
+refuse_locked (GstIdentifaiOutbox * self, const IdentifaiOutcome * outcome)
+{
+  if (self->on_refusal != GST_IDENTIFAI_ON_REFUSAL_ERROR || self->refused)
+    return;
+  self->refused = TRUE;
+  gst_identifai_outbox_queue (self,
+      gst_identifai_error_refused (self->element, outcome->reason,
+          outcome->http_status, outcome->message));
+}
+
+static void
+on_finished (gpointer data, IdentifaiOutcome * outcome, gpointer user_data)
+{
+  GstIdentifaiOutbox *self = user_data;
+  IdentifaiSegment *segment = data;
+  gboolean good = (outcome->reason == IDENTIFAI_REASON_NONE);
+
+  g_mutex_lock (&self->lock);
+  if (identifai_ledger_remove (self->ledger, segment,
+          good ? IDENTIFAI_END_VERDICT : IDENTIFAI_END_FAILED)) {
+    if (good)
+      end_verdict_locked (self, segment, outcome);
+    else
+      gst_identifai_outbox_end_failed_locked (self, segment, outcome);
+    if (is_refusal (outcome->reason))
+      refuse_locked (self, outcome);
+  }
+  g_mutex_unlock (&self->lock);
+
+  gst_identifai_poster_kick (self->poster);
+}
+
+static void
+on_attempted (IdentifaiCall call, IdentifaiReason reason, guint http_status,
+    const gchar * message, gpointer user_data)
+{
+  GstIdentifaiOutbox *self = user_data;
+  gboolean as_error;
+
+  g_mutex_lock (&self->lock);
+  as_error = is_refusal (reason)
+      && self->on_refusal == GST_IDENTIFAI_ON_REFUSAL_ERROR;
+  if (reason == IDENTIFAI_REASON_NONE) {
+    if (identifai_trouble_good (&self->call_trouble))
+      gst_identifai_outbox_queue (self, gst_identifai_info (self->element,
+              "The classification service works again"));
+  } else if (identifai_trouble_bad (&self->call_trouble, reason) && !as_error) {
+    gst_identifai_outbox_queue (self,
+        gst_identifai_warning_call (self->element, reason, http_status,
+            message));
+  }
+  g_mutex_unlock (&self->lock);
+
+  gst_identifai_poster_kick (self->poster);
+}
+
+const IdentifaiLaneCallbacks gst_identifai_outbox_callbacks = {
+  .submitted = on_submitted,
+  .finished = on_finished,
+  .attempted = on_attempted,
+};
+
+/* What there is to say without the client. */
+
+void
+gst_identifai_outbox_file_failed_locked (GstIdentifaiOutbox * self,
+    IdentifaiSegment * segment)
+{
+  IdentifaiOutcome outcome = {
+    .reason = segment->failure,
+    .message = segment->failure_text,
+  };
+
+  if (identifai_trouble_bad (&self->file_trouble, segment->failure))
+    gst_identifai_outbox_queue (self,
+        gst_identifai_warning_file (self->element, segment->failure,
+            segment->failure_text));
+  identifai_ledger_remove (self->ledger, segment, IDENTIFAI_END_FAILED);
+  gst_identifai_outbox_end_failed_locked (self, segment, &outcome);
+}
+
+void
+gst_identifai_outbox_overflowed_locked (GstIdentifaiOutbox * self,
+    IdentifaiSegment * segment)
+{
+  if (identifai_trouble_bad (&self->overflow_trouble, 0))
+    gst_identifai_outbox_queue (self,
+        gst_identifai_warning_overflow (self->element));
+  lost_locked (self, IDENTIFAI_REASON_NONE, 0, NULL);
+  identifai_ledger_remove (self->ledger, segment, IDENTIFAI_END_DROPPED);
+  gst_identifai_outbox_end_dropped_locked (self, segment, "overflow");
+}
+
+void
+gst_identifai_outbox_file_made_locked (GstIdentifaiOutbox * self)
+{
+  if (identifai_trouble_good (&self->file_trouble))
+    gst_identifai_outbox_queue (self, gst_identifai_info (self->element,
+            "Files can be made of the segments again"));
+}
+
+void
+gst_identifai_outbox_found_room_locked (GstIdentifaiOutbox * self)
+{
+  if (identifai_trouble_good (&self->overflow_trouble))
+    gst_identifai_outbox_queue (self, gst_identifai_info (self->element,
+            "No more segments are dropped"));
+}
+
+GstMessage *
+gst_identifai_outbox_summary (GstIdentifaiOutbox * self)
+{
+  GstMessage *message = NULL;
+  guint64 segments;
+
+  g_mutex_lock (&self->lock);
+  segments = self->judged + self->lost
+      + identifai_ledger_get_totals (self->ledger)->pending;
+  if (self->lost > 0 && !self->refused)
+    message = gst_identifai_summary (self->element, self->lost, segments,
+        self->last_reason, self->last_status, self->last_text);
+  self->judged = self->lost = 0;
+  g_mutex_unlock (&self->lock);
+
+  return message;
+}

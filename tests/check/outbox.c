@@ -1,0 +1,404 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The outbox with a client that this test plays: what happens at moments that a
+ * real one can't be held at. The functions of identifaiclient.h that are about
+ * lanes are the ones below.
+ */
+
+#include <gst/check/gstcheck.h>
+#include "gstidentifaioutbox.h"
+
+#define MAX_JOBS 8
+
+struct _IdentifaiLane
+{
+  const IdentifaiLaneCallbacks *callbacks;
+  gpointer user_data;
+  gpointer jobs[MAX_JOBS];      /* the outbox's handles, in order */
+  guint n_jobs;
+  gchar *key;
+};
+
+static struct
+{
+  IdentifaiLane lane;
+  guint n_lanes;                /* made so far */
+  /* What goes on while these are under way. */
+  void (*during_set_key) (void);
+  void (*during_cancel) (void);
+} client;
+
+static GstElement *element;
+static GstIdentifaiSettings settings;
+static GstIdentifaiOutbox *outbox;
+static guint next_number;
+
+IdentifaiLane *
+identifai_lane_new (const IdentifaiClientSettings * client_settings,
+    const IdentifaiLaneCallbacks * callbacks, gpointer user_data,
+    GError ** error)
+{
+  client.n_lanes++;
+  client.lane.callbacks = callbacks;
+  client.lane.user_data = user_data;
+
+  return &client.lane;
+}
+
+IdentifaiLane *
+identifai_lane_ref (IdentifaiLane * lane)
+{
+  return lane;
+}
+
+void
+identifai_lane_unref (IdentifaiLane * lane)
+{
+}
+
+void
+identifai_lane_set_key (IdentifaiLane * lane, const gchar * api_key)
+{
+  g_free (lane->key);
+  lane->key = g_strdup (api_key);
+  if (client.during_set_key)
+    client.during_set_key ();
+}
+
+void
+identifai_lane_push (IdentifaiLane * lane, IdentifaiRequest * request,
+    gpointer data, GDestroyNotify free_data)
+{
+  fail_unless (lane->n_jobs < MAX_JOBS);
+  lane->jobs[lane->n_jobs++] = data;
+}
+
+gboolean
+identifai_lane_withdraw (IdentifaiLane * lane, gpointer data)
+{
+  return FALSE;
+}
+
+void
+identifai_lane_get_stats (IdentifaiLane * lane, IdentifaiLaneStats * stats)
+{
+  memset (stats, 0, sizeof (IdentifaiLaneStats));
+}
+
+void
+identifai_lane_cancel (IdentifaiLane * lane)
+{
+  if (client.during_cancel)
+    client.during_cancel ();
+}
+
+void
+identifai_lane_close (IdentifaiLane * lane)
+{
+}
+
+/* What the client says of a job. */
+
+static void
+say_submitted (guint job)
+{
+  client.lane.callbacks->submitted (client.lane.jobs[job], "id", GST_MSECOND,
+      client.lane.user_data);
+}
+
+static void
+say_finished (guint job)
+{
+  IdentifaiOutcome outcome = {.reason = IDENTIFAI_REASON_REJECTED,
+    .http_status = 422,.message = (gchar *) "no"
+  };
+
+  client.lane.callbacks->finished (client.lane.jobs[job], &outcome,
+      client.lane.user_data);
+}
+
+static IdentifaiSegment *
+new_segment (void)
+{
+  IdentifaiSegment *segment = identifai_segment_new (next_number++);
+  GstBuffer *buffer = gst_buffer_new_allocate (NULL, 100, NULL);
+
+  segment->file = identifai_bytes_new ();
+  identifai_bytes_write (segment->file, buffer);
+  segment->bytes = 100;
+  segment->content_type = g_strdup ("video/mp4");
+  segment->extension = "mp4";
+  gst_identifai_ticket_attach (segment, &settings);
+  gst_buffer_unref (buffer);
+
+  return segment;
+}
+
+static void
+offer (gboolean taken)
+{
+  IdentifaiSegment *segment = new_segment ();
+
+  fail_unless_equals_int (gst_identifai_outbox_offer (outbox, segment), taken);
+  if (!taken)
+    identifai_segment_free (segment);
+}
+
+static guint64
+get_stat (const gchar * name)
+{
+  GstStructure *stats = gst_structure_new_empty ("stats");
+  guint64 value = G_MAXUINT64;
+
+  gst_identifai_outbox_get_stats (outbox, stats);
+  fail_unless (gst_structure_get_uint64 (stats, name, &value));
+  gst_structure_free (stats);
+
+  return value;
+}
+
+static guint
+count_messages (GstBus * bus, const gchar * name)
+{
+  GstMessage *message;
+  guint count = 0;
+
+  while ((message = gst_bus_pop (bus))) {
+    if (gst_message_has_name (message, name))
+      count++;
+    gst_message_unref (message);
+  }
+
+  return count;
+}
+
+static void
+setup (void)
+{
+  memset (&client, 0, sizeof (client));
+  next_number = 0;
+  element = gst_element_factory_make ("fakesink", NULL);
+  gst_identifai_settings_init (&settings);
+  settings.api_key = g_strdup ("key-one");
+  settings.overflow = GST_IDENTIFAI_OVERFLOW_BLOCK;
+  settings.max_pending_segments = 1;
+  outbox = gst_identifai_outbox_new (element);
+  fail_unless (gst_identifai_outbox_start (outbox, &settings, NULL));
+}
+
+static void
+teardown (void)
+{
+  gst_identifai_outbox_stop (outbox);
+  fail_unless_equals_uint64 (get_stat ("pending"), 0);
+  gst_identifai_outbox_free (outbox);
+  gst_identifai_settings_clear (&settings);
+  ASSERT_OBJECT_REFCOUNT (element, "element", 1);
+  gst_object_unref (element);
+  g_free (client.lane.key);
+}
+
+/* drain-timeout is over. */
+
+/* A callback that was under way makes room, and another thread offers. */
+static void
+submit_and_offer (void)
+{
+  say_submitted (0);
+  offer (FALSE);
+}
+
+GST_START_TEST (test_offer_while_all_fails)
+{
+  offer (TRUE);
+  offer (FALSE);
+  client.during_cancel = submit_and_offer;
+  fail_unless (gst_identifai_outbox_drain (outbox, g_get_monotonic_time ()));
+  fail_unless_equals_uint64 (get_stat ("segments"), 1);
+  fail_unless_equals_uint64 (get_stat ("submitted"), 1);
+  fail_unless_equals_uint64 (get_stat ("failed"), 1);
+  fail_unless_equals_int (client.lane.n_jobs, 1);
+
+  /* More may come after a seek, on the same lane. */
+  client.during_cancel = NULL;
+  offer (TRUE);
+  fail_unless_equals_int (client.lane.n_jobs, 2);
+  say_finished (1);
+  fail_unless (gst_identifai_outbox_drain (outbox, -1));
+  fail_unless_equals_uint64 (get_stat ("failed"), 2);
+  fail_unless_equals_int (client.n_lanes, 1);
+}
+
+GST_END_TEST;
+
+static void
+change_key (void)
+{
+  gst_identifai_outbox_set_key (outbox, "key-two");
+}
+
+GST_START_TEST (test_key_while_all_fails)
+{
+  offer (TRUE);
+  client.during_cancel = change_key;
+  fail_unless (gst_identifai_outbox_drain (outbox, g_get_monotonic_time ()));
+  offer (TRUE);
+  fail_unless_equals_string (client.lane.key, "key-two");
+  fail_unless_equals_int (client.n_lanes, 1);
+}
+
+GST_END_TEST;
+
+/* Nobody waits while the key file is read. */
+static void
+use_outbox (void)
+{
+  fail_unless_equals_uint64 (get_stat ("segments"), 0);
+  offer (TRUE);
+}
+
+GST_START_TEST (test_set_key_takes_long)
+{
+  client.during_set_key = use_outbox;
+  gst_identifai_outbox_set_key (outbox, NULL);
+  fail_unless_equals_uint64 (get_stat ("segments"), 1);
+}
+
+GST_END_TEST;
+
+/* drain-timeout=0. */
+
+GST_START_TEST (test_push_over_bounds)
+{
+  offer (TRUE);
+  fail_unless (gst_identifai_outbox_is_within_bounds (outbox));
+  gst_identifai_outbox_push (outbox, new_segment ());
+  fail_if (gst_identifai_outbox_is_within_bounds (outbox));
+  offer (FALSE);
+  say_submitted (0);
+  fail_unless (gst_identifai_outbox_wait_bounds (outbox));
+  offer (FALSE);
+  say_submitted (1);
+  offer (TRUE);
+  fail_unless_equals_uint64 (get_stat ("segments"), 3);
+}
+
+GST_END_TEST;
+
+/* A message handler that takes long holds nobody up but its own bus. */
+
+typedef struct
+{
+  GMutex lock;
+  GCond changed;
+  gboolean entered, released;
+} Handler;
+
+static GstBusSyncReply
+on_message (GstBus * bus, GstMessage * message, gpointer user_data)
+{
+  Handler *handler = user_data;
+
+  g_mutex_lock (&handler->lock);
+  handler->entered = TRUE;
+  g_cond_broadcast (&handler->changed);
+  while (!handler->released)
+    g_cond_wait (&handler->changed, &handler->lock);
+  g_mutex_unlock (&handler->lock);
+
+  return GST_BUS_PASS;
+}
+
+static void
+handler_set (Handler * handler, gboolean * what)
+{
+  g_mutex_lock (&handler->lock);
+  *what = TRUE;
+  g_cond_broadcast (&handler->changed);
+  g_mutex_unlock (&handler->lock);
+}
+
+static void
+handler_wait (Handler * handler, gboolean * what)
+{
+  g_mutex_lock (&handler->lock);
+  while (!*what)
+    g_cond_wait (&handler->changed, &handler->lock);
+  g_mutex_unlock (&handler->lock);
+}
+
+GST_START_TEST (test_handler_takes_long)
+{
+  GstBus *bus = gst_bus_new ();
+  Handler handler = { 0, };
+
+  g_mutex_init (&handler.lock);
+  g_cond_init (&handler.changed);
+  gst_bus_set_sync_handler (bus, on_message, &handler, NULL);
+  gst_element_set_bus (element, bus);
+
+  offer (TRUE);
+  say_submitted (0);
+  handler_wait (&handler, &handler.entered);
+  say_finished (0);
+  fail_unless_equals_uint64 (get_stat ("failed"), 1);
+  offer (TRUE);
+
+  handler_set (&handler, &handler.released);
+  fail_unless (gst_identifai_outbox_post_all (outbox));
+  fail_unless_equals_int (count_messages (bus, "identifai-failed"), 1);
+  gst_element_set_bus (element, NULL);
+  gst_object_unref (bus);
+  g_cond_clear (&handler.changed);
+  g_mutex_clear (&handler.lock);
+}
+
+GST_END_TEST;
+
+/* All is on the bus when stop returns, whoever was to post it; and what comes
+ * late finds no element. */
+GST_START_TEST (test_stop_posts_all)
+{
+  GstBus *bus = gst_bus_new ();
+  guint i;
+
+  gst_element_set_bus (element, bus);
+  for (i = 0; i < 200; i++) {
+    client.lane.n_jobs = 0;
+    offer (TRUE);
+    say_submitted (0);
+    if (i % 2)
+      say_finished (0);
+    gst_identifai_outbox_stop (outbox);
+    fail_unless_equals_int (count_messages (bus, i % 2 ? "identifai-failed" :
+            "identifai-dropped"), 1);
+    fail_unless (gst_identifai_outbox_start (outbox, &settings, NULL));
+    ASSERT_OBJECT_REFCOUNT (element, "element", 1);
+  }
+  gst_element_set_bus (element, NULL);
+  gst_object_unref (bus);
+}
+
+GST_END_TEST;
+
+static Suite *
+outbox_suite (void)
+{
+  Suite *suite = suite_create ("outbox");
+  TCase *general = tcase_create ("general");
+
+  suite_add_tcase (suite, general);
+  tcase_add_checked_fixture (general, setup, teardown);
+  tcase_add_test (general, test_offer_while_all_fails);
+  tcase_add_test (general, test_key_while_all_fails);
+  tcase_add_test (general, test_set_key_takes_long);
+  tcase_add_test (general, test_push_over_bounds);
+  tcase_add_test (general, test_handler_takes_long);
+  tcase_add_test (general, test_stop_posts_all);
+
+  return suite;
+}
+
+GST_CHECK_MAIN (outbox);
