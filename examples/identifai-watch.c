@@ -21,7 +21,8 @@ typedef struct
   GMainLoop *loop;
   GstElement *pipeline;
   gboolean ending;              /* Ctrl-C was pressed */
-  gint status;
+  guint judged, failed, dropped;        /* segments */
+  gboolean broken;              /* the pipeline failed, or was stopped */
 } App;
 
 static guint
@@ -37,12 +38,13 @@ segment_number (const GstStructure * s)
 static void
 print_segment (const GstStructure * s)
 {
+  const gchar *type = gst_structure_get_string (s, "content-type");
   guint64 bytes = 0, time = GST_CLOCK_TIME_NONE;
 
   gst_structure_get_uint64 (s, "bytes", &bytes);
   gst_structure_get_uint64 (s, "running-time", &time);
   g_print ("segment %u closed: %" G_GUINT64_FORMAT " bytes %s",
-      segment_number (s), bytes, gst_structure_get_string (s, "content-type"));
+      segment_number (s), bytes, *type != '\0' ? type : "(no file)");
   if (GST_CLOCK_TIME_IS_VALID (time))
     g_print (" from %" GST_TIME_FORMAT, GST_TIME_ARGS (time));
   g_print ("\n");
@@ -85,13 +87,14 @@ on_element_message (App * app, const GstStructure * s)
         gst_structure_get_string (s, "identifier"));
   } else if (gst_structure_has_name (s, "identifai-verdict")) {
     print_verdict (s);
+    app->judged++;
   } else if (gst_structure_has_name (s, "identifai-failed")) {
     print_failed (s);
-    app->status = 1;
+    app->failed++;
   } else if (gst_structure_has_name (s, "identifai-dropped")) {
     g_print ("segment %u dropped: %s\n", segment_number (s),
         gst_structure_get_string (s, "reason"));
-    app->status = 1;
+    app->dropped++;
   }
 }
 
@@ -121,7 +124,7 @@ on_message (GstBus * bus, GstMessage * message, gpointer user_data)
       break;
     case GST_MESSAGE_ERROR:
       print_problem (message, "error", gst_message_parse_error);
-      app->status = 1;
+      app->broken = TRUE;
       g_main_loop_quit (app->loop);
       break;
     case GST_MESSAGE_WARNING:
@@ -146,10 +149,11 @@ on_interrupt (gpointer user_data)
   App *app = user_data;
 
   if (app->ending) {
-    app->status = 1;
+    app->broken = TRUE;
     g_main_loop_quit (app->loop);
   } else {
-    g_printerr ("Ending; waiting for outstanding verdicts (Ctrl-C stops)\n");
+    g_printerr ("Ending; waiting for outstanding verdicts (Ctrl-C again stops "
+        "at once)\n");
     app->ending = TRUE;
     gst_element_send_event (app->pipeline, gst_event_new_eos ());
   }
@@ -157,7 +161,8 @@ on_interrupt (gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
-/* What was posted while the pipeline stopped. */
+/* What was posted while the pipeline stopped: segments without a verdict are
+ * dropped then. From READY, as a pipeline's bus is emptied on the way to NULL. */
 static void
 read_rest (App * app, GstBus * bus)
 {
@@ -187,6 +192,15 @@ run (App * app)
   read_rest (app, bus);
   gst_element_set_state (app->pipeline, GST_STATE_NULL);
   gst_object_unref (bus);
+}
+
+static gint
+sum_up (App * app)
+{
+  g_print ("%u judged, %u failed, %u dropped\n", app->judged, app->failed,
+      app->dropped);
+
+  return app->broken || app->failed + app->dropped > 0 ? 1 : 0;
 }
 
 int
@@ -221,5 +235,5 @@ main (int argc, char **argv)
   g_main_loop_unref (app.loop);
   gst_object_unref (app.pipeline);
 
-  return app.status;
+  return sum_up (&app);
 }
