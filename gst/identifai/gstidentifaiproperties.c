@@ -194,7 +194,7 @@ install_parameters (GObjectClass * klass)
    * GstIdentifaiSink:ref-id:
    *
    * Sent as `ref_id`, for the caller's own bookkeeping. It may hold one
-   * conversion of the `%u` family, `cam7-%05u` say, which becomes the
+   * conversion, `%u`, `%d` or `%i`, `cam7-%05u` say, which becomes the
    * segment's number; `%%` is a percent sign. Anything else after a percent
    * sign is an error at start and ignored while playing.
    *
