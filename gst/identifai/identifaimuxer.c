@@ -31,6 +31,12 @@ GST_DEBUG_CATEGORY_STATIC (identifai_muxer_debug);
 #define OVERHEAD_TRACK 8192     /* codec headers, of Vorbis the longest */
 #define OVERHEAD_BUFFER 96
 
+/* How long a muxer may stand still, in ms, and in how many looks at it. */
+#define PATIENCE 30000
+#define PATIENCE_STEPS 30
+
+static guint patience = PATIENCE;
+
 typedef struct
 {
   GMutex lock;
@@ -38,6 +44,8 @@ typedef struct
   /* lock: */
   gboolean finished;            /* EOS came out, or error is set, or cancelled */
   GError *error;                /* the first one */
+
+  gint n_outputs;               /* atomic: what came out so far, of any kind */
 
   /* The muxer's streaming thread, until the pipeline is gone: */
   IdentifaiBytes *file;
@@ -302,6 +310,7 @@ output_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
   guint64 end = identifai_bytes_get_position (run->file)
       + gst_buffer_get_size (buffer);
 
+  g_atomic_int_inc (&run->n_outputs);
   if (end > run->max_bytes) {
     gst_buffer_unref (buffer);
     finish (run, g_error_new (G_IO_ERROR, G_IO_ERROR_MESSAGE_TOO_LARGE,
@@ -322,6 +331,7 @@ output_event (GstPad * pad, GstObject * parent, GstEvent * event)
   const GstSegment *segment;
   GstCaps *caps;
 
+  g_atomic_int_inc (&run->n_outputs);
   switch (GST_EVENT_TYPE (event)) {
     case GST_EVENT_CAPS:
       gst_event_parse_caps (event, &caps);
@@ -578,20 +588,75 @@ on_cancelled (GCancellable * cancellable, gpointer user_data)
           "Cancelled"));
 }
 
+/* What has gone in and come out so far: a number that changes as long as
+ * something goes on. */
+static guint64
+measure_progress (Run * run, GPtrArray * sources)
+{
+  guint64 progress = (guint) g_atomic_int_get (&run->n_outputs);
+  guint i;
+
+  for (i = 0; i < sources->len; i++) {
+    guint64 waiting = 0;
+
+    if (g_ptr_array_index (sources, i))
+      g_object_get (g_ptr_array_index (sources, i), "current-level-bytes",
+          &waiting, NULL);
+    progress -= waiting;
+  }
+
+  return progress;
+}
+
+/* FALSE: not finished yet. */
+static gboolean
+wait_a_moment (Run * run)
+{
+  gint64 until = g_get_monotonic_time ()
+      + (gint64) patience * 1000 / PATIENCE_STEPS;
+  gboolean finished;
+
+  g_mutex_lock (&run->lock);
+  while (!run->finished && g_cond_wait_until (&run->cond, &run->lock, until));
+  finished = run->finished;
+  g_mutex_unlock (&run->lock);
+
+  return finished;
+}
+
+/* A muxer that stands still for too long fails, however long the file takes. Time
+ * is counted in steps that this thread has waited for: those in which the process
+ * was stopped, or got no turn, don't count. */
+static void
+wait_until_finished (Run * run, const gchar * factory, GPtrArray * sources)
+{
+  guint64 progress = measure_progress (run, sources);
+  guint still = 0;
+
+  while (!wait_a_moment (run)) {
+    guint64 now = measure_progress (run, sources);
+
+    still = now == progress ? still + 1 : 0;
+    progress = now;
+    if (still >= PATIENCE_STEPS)
+      finish (run, g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
+              "%s doesn't finish the file: nothing went in or came out for "
+              "%u s", factory, patience / 1000));
+  }
+}
+
 /* The cancellable's callback never waits for this thread, and disconnecting
  * waits for the callback: so it is done without the lock. */
 static void
-wait_for_end (Run * run, GCancellable * cancellable)
+wait_for_end (Run * run, const gchar * factory, GPtrArray * sources,
+    GCancellable * cancellable)
 {
   gulong id = 0;
 
   if (cancellable)
     id = g_cancellable_connect (cancellable, G_CALLBACK (on_cancelled), run,
         NULL);
-  g_mutex_lock (&run->lock);
-  while (!run->finished)
-    g_cond_wait (&run->cond, &run->lock);
-  g_mutex_unlock (&run->lock);
+  wait_until_finished (run, factory, sources);
   g_cancellable_disconnect (cancellable, id);
 }
 
@@ -616,8 +681,8 @@ run_pipeline (Run * run, const gchar * factory, GPtrArray * tracks,
               "%s does not start", factory));
     else
       start (sources, tracks, output, lead);
+    wait_for_end (run, factory, sources, cancellable);
     g_ptr_array_unref (sources);
-    wait_for_end (run, cancellable);
   }
   gst_element_set_state (pipeline, GST_STATE_NULL);
   gst_bus_set_sync_handler (bus, NULL, NULL, NULL);
@@ -781,4 +846,10 @@ identifai_muxer_run (const gchar * muxer, IdentifaiSegment * segment,
   g_mutex_clear (&run.lock);
 
   return ok;
+}
+
+void
+identifai_muxer_set_patience (guint ms)
+{
+  patience = ms;
 }

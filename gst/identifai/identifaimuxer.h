@@ -27,9 +27,14 @@ guint64 identifai_muxer_overhead (guint n_tracks, guint n_buffers,
 
 /* Replaces the tracks of segment by its file, content_type and extension.
  * Blocks the calling worker thread; cancellable ends it within 100 ms. FALSE
- * with error (and the segment not failed yet) if no file came out, or, as
- * G_IO_ERROR_MESSAGE_TOO_LARGE, if it is larger than max_bytes. */
+ * with error (and the segment not failed yet) if no file came out, as
+ * G_IO_ERROR_TIMED_OUT if nothing went into the muxer or came out of it for half
+ * a minute, or, as G_IO_ERROR_MESSAGE_TOO_LARGE, if it is larger than
+ * max_bytes. */
 gboolean identifai_muxer_run (const gchar * muxer, IdentifaiSegment * segment,
     guint64 max_bytes, GCancellable * cancellable, GError ** error);
+
+/* For the tests: that half a minute, in ms. */
+void identifai_muxer_set_patience (guint patience);
 
 G_END_DECLS
