@@ -246,7 +246,11 @@ GST_END_TEST;
 
 /* Jobs by the hundred leave nothing behind, not even a link of a list. */
 
+#ifdef __SANITIZE_ADDRESS__
+#define MANY 20                 /* it tells of each one, and is slow */
+#else
 #define MANY 400
+#endif
 
 /* Cancels jobs that the service has, of which the network thread hears by a
  * list. */
