@@ -94,11 +94,11 @@ static const struct
   {VIDEO, "poor", "frames=10", "video", "video/mp4", "clip", 400, "credits"},
 };
 
-GST_START_TEST (test_refused)
+static void
+check_refused (Emulator * emulator, guint row)
 {
-  const gchar *text = refused_rows[__i__].file;
+  const gchar *text = refused_rows[row].file;
   GBytes *file = NULL, *form;
-  Emulator emulator;
   Answer answer;
 
   if (g_strcmp0 (text, "clip") == 0)
@@ -107,20 +107,29 @@ GST_START_TEST (test_refused)
     file = g_bytes_new_take (g_malloc0 (100001), 100001);
   else if (text != NULL)
     file = make_text (text);
-  form = make_form (refused_rows[__i__].fields, refused_rows[__i__].part,
-      "clip.mov", refused_rows[__i__].type, file);
-  emulator_start (&emulator, "--rate-limits off --max-bytes 100000 --api-key k "
-      "--api-key never=forbidden --api-key poor=1");
-  emulator_ask (&emulator, "POST", refused_rows[__i__].path,
-      refused_rows[__i__].key, "application/json", FORM_TYPE, form, &answer);
-  fail_unless_equals_int (answer.status, refused_rows[__i__].status);
+  form = make_form (refused_rows[row].fields, refused_rows[row].part,
+      "clip.mov", refused_rows[row].type, file);
+  emulator_ask (emulator, "POST", refused_rows[row].path,
+      refused_rows[row].key, "application/json", FORM_TYPE, form, &answer);
+  fail_unless_equals_int (answer.status, refused_rows[row].status);
   fail_unless_equals_string (answer.type, "application/json");
-  fail_unless (strstr (answer.body, refused_rows[__i__].body) != NULL, "%s",
+  fail_unless (strstr (answer.body, refused_rows[row].body) != NULL, "%s",
       answer.body);
   answer_clear (&answer);
-  emulator_stop (&emulator);
   g_clear_pointer (&file, g_bytes_unref);
   g_bytes_unref (form);
+}
+
+GST_START_TEST (test_refused)
+{
+  Emulator emulator;
+  guint i;
+
+  emulator_start (&emulator, "--rate-limits off --max-bytes 100000 --api-key k "
+      "--api-key never=forbidden --api-key poor=1");
+  FOR_ROWS (i, refused_rows)
+      check_refused (&emulator, i);
+  emulator_stop (&emulator);
 }
 
 GST_END_TEST;
@@ -180,37 +189,45 @@ static const struct
         "qtmux", VIDEO, "a=b", "errored", NULL, FALSE},
 };
 
-GST_START_TEST (test_verdict)
+static void
+check_verdict (Emulator * emulator, guint row)
 {
-  GBytes *clip = make_clip (verdict_rows[__i__].clip);
-  const gchar *path = verdict_rows[__i__].path;
-  const gchar *classification = verdict_rows[__i__].classification;
-  Emulator emulator;
+  GBytes *clip = make_clip (verdict_rows[row].clip);
+  const gchar *path = verdict_rows[row].path;
+  const gchar *classification = verdict_rows[row].classification;
   gchar *identifier;
   JsonNode *result;
 
-  emulator_start (&emulator, "--rate-limits off --delay 0");
-  identifier = emulator_submit (&emulator, path, verdict_rows[__i__].fields,
-      clip);
-  result = emulator_wait (&emulator, path, identifier);
+  identifier = emulator_submit (emulator, path, verdict_rows[row].fields, clip);
+  result = emulator_wait (emulator, path, identifier);
   fail_unless_equals_string (get_string (result, NULL, "status"),
-      verdict_rows[__i__].status);
+      verdict_rows[row].status);
   fail_unless_equals_string (get_string (result, NULL, "identifier"),
       identifier);
   fail_unless (strstr (get_string (result, NULL, "emulator"), "no detector"));
-  if (classification != NULL || verdict_rows[__i__].unknown) {
+  if (classification != NULL || verdict_rows[row].unknown) {
     fail_unless_equals_string (get_string (result, "verdict",
             "classification"), classification);
     fail_unless_equals_int (json_object_get_boolean_member
         (json_object_get_object_member (json_node_get_object (result),
-                "verdict"), "unknown"), verdict_rows[__i__].unknown);
+                "verdict"), "unknown"), verdict_rows[row].unknown);
   } else {
     fail_unless (get_string (result, NULL, "errors") != NULL);
   }
   json_node_unref (result);
   g_free (identifier);
-  emulator_stop (&emulator);
   g_bytes_unref (clip);
+}
+
+GST_START_TEST (test_verdict)
+{
+  Emulator emulator;
+  guint i;
+
+  emulator_start (&emulator, "--rate-limits off --delay 0");
+  FOR_ROWS (i, verdict_rows)
+      check_verdict (&emulator, i);
+  emulator_stop (&emulator);
 }
 
 GST_END_TEST;
@@ -251,29 +268,37 @@ static const struct
   {"frames=5&key_frames=true", "frame-0 frame-5 frame-10 frame-15"},
 };
 
-GST_START_TEST (test_frames)
+static void
+check_frames (Emulator * emulator, guint row)
 {
   GBytes *clip = make_clip (TWO_SHOTS);
   GString *names = g_string_new (NULL);
-  Emulator emulator;
   gchar *identifier;
   JsonNode *result;
   guint i;
 
-  emulator_start (&emulator, "--rate-limits off --delay 0");
-  identifier = emulator_submit (&emulator, VIDEO, frames_rows[__i__].fields,
-      clip);
-  result = emulator_wait (&emulator, VIDEO, identifier);
+  identifier = emulator_submit (emulator, VIDEO, frames_rows[row].fields, clip);
+  result = emulator_wait (emulator, VIDEO, identifier);
   for (i = 0; i < json_array_get_length (get_images (result)); i++)
     g_string_append_printf (names, "%s%s", i > 0 ? " " : "",
         json_object_get_string_member (json_array_get_object_element
             (get_images (result), i), "name"));
-  fail_unless_equals_string (names->str, frames_rows[__i__].names);
+  fail_unless_equals_string (names->str, frames_rows[row].names);
   g_string_free (names, TRUE);
   json_node_unref (result);
   g_free (identifier);
-  emulator_stop (&emulator);
   g_bytes_unref (clip);
+}
+
+GST_START_TEST (test_frames)
+{
+  Emulator emulator;
+  guint i;
+
+  emulator_start (&emulator, "--rate-limits off --delay 0");
+  FOR_ROWS (i, frames_rows)
+      check_frames (&emulator, i);
+  emulator_stop (&emulator);
 }
 
 GST_END_TEST;
@@ -434,36 +459,45 @@ static const struct
   {0, 200, 2}, {98, 200, 2}, {99, 400, 0},
 };
 
-GST_START_TEST (test_batch)
+static void
+check_batch (Emulator * emulator, guint row)
 {
   GBytes *clip = make_clip (NEITHER);
   GString *path = g_string_new ("/api/classifications_video?");
-  Emulator emulator;
   JsonNode *node;
   gchar *one, *other;
   Answer answer;
   guint i;
 
-  emulator_start (&emulator, "--rate-limits off --delay 0");
-  one = emulator_submit (&emulator, VIDEO, "frames=5", clip);
-  other = emulator_submit (&emulator, VIDEO, "frames=10", clip);
+  one = emulator_submit (emulator, VIDEO, "frames=5", clip);
+  other = emulator_submit (emulator, VIDEO, "frames=10", clip);
   g_string_append_printf (path, "identifiers[]=%s", one);
-  for (i = 0; i < batch_rows[__i__].unknown; i++)
+  for (i = 0; i < batch_rows[row].unknown; i++)
     g_string_append_printf (path, "&identifiers%%5B%%5D=%u", i);
   g_string_append_printf (path, "&identifiers[]=%s", other);
-  emulator_ask (&emulator, "GET", path->str, "k", NULL, NULL, NULL, &answer);
-  fail_unless_equals_int (answer.status, batch_rows[__i__].status);
+  emulator_ask (emulator, "GET", path->str, "k", NULL, NULL, NULL, &answer);
+  fail_unless_equals_int (answer.status, batch_rows[row].status);
   node = json_from_string (answer.body, NULL);
   if (answer.status == 200)
     fail_unless (json_array_get_length (json_node_get_array (node))
-        == batch_rows[__i__].results);
+        == batch_rows[row].results);
   json_node_unref (node);
   answer_clear (&answer);
   g_string_free (path, TRUE);
   g_free (one);
   g_free (other);
-  emulator_stop (&emulator);
   g_bytes_unref (clip);
+}
+
+GST_START_TEST (test_batch)
+{
+  Emulator emulator;
+  guint i;
+
+  emulator_start (&emulator, "--rate-limits off --delay 0");
+  FOR_ROWS (i, batch_rows)
+      check_batch (&emulator, i);
+  emulator_stop (&emulator);
 }
 
 GST_END_TEST;
@@ -846,17 +880,17 @@ emulator_suite (void)
   suite_add_tcase (suite, tc);
 #define ROWS(test, rows) \
   tcase_add_loop_test (tc, test, 0, G_N_ELEMENTS (rows))
-  ROWS (test_refused, refused_rows);
+  tcase_add_test (tc, test_refused);
   tcase_add_test (tc, test_no_form);
   tcase_add_test (tc, test_truncated);
-  ROWS (test_verdict, verdict_rows);
-  ROWS (test_frames, frames_rows);
+  tcase_add_test (tc, test_verdict);
+  tcase_add_test (tc, test_frames);
   tcase_add_test (tc, test_answers);
   tcase_add_test (tc, test_cache_and_credits);
   tcase_add_test (tc, test_keys_at_run_time);
   tcase_add_test (tc, test_rate_limits);
   tcase_add_test (tc, test_default_limits);
-  ROWS (test_batch, batch_rows);
+  tcase_add_test (tc, test_batch);
   tcase_add_test (tc, test_replay);
   tcase_add_test (tc, test_record);
   tcase_add_test (tc, test_tls);

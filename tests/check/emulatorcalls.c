@@ -188,7 +188,8 @@ GST_START_TEST (test_all_images)
 
 GST_END_TEST;
 
-/* Overrides: of a file, so of all its submissions, and of one kind */
+/* Overrides: of a file, so of all its submissions, and of one kind. One after the
+ * other: those that are refused come first. */
 
 static const struct
 {
@@ -198,9 +199,6 @@ static const struct
   const gchar *classification;  /* afterwards */
   const gchar *answer;          /* part of it */
 } override_rows[] = {
-  {VIDEO "/%s/override", "{\"classification\":\"artificial\"}", 200,
-      "artificial", "OK"},
-  {VIDEO "/%s/override", "{\"classification\":\"human\"}", 200, "human", "OK"},
   {VIDEO "/%s/override", "{\"classification\":\"Human\"}", 400, "human",
       "The selected classification is invalid."},
   {VIDEO "/%s/override", "{\"classification\":1}", 400, "human",
@@ -214,47 +212,59 @@ static const struct
       "Not Found"},
   {AUDIO "/%s/override", "{\"classification\":\"artificial\"}", 404, "human",
       "Not Found"},
+  {VIDEO "/%s/override", "{\"classification\":\"artificial\"}", 200,
+      "artificial", "OK"},
+  {VIDEO "/%s/override", "{\"classification\":\"human\"}", 200, "human", "OK"},
 };
 
-GST_START_TEST (test_override)
+static void
+check_override (Emulator * emulator, guint row)
 {
   static const gchar *const fields[] = { "frames=5", "frames=10" };
   GBytes *clip = make_clip (CLIP);
-  GBytes *body = make_text (override_rows[__i__].body);
+  GBytes *body = make_text (override_rows[row].body);
   gchar *hash = g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, clip);
-  gchar *path = g_strdup_printf (override_rows[__i__].path, hash);
-  gboolean done = override_rows[__i__].status == 200;
+  gchar *path = g_strdup_printf (override_rows[row].path, hash);
+  gboolean done = override_rows[row].status == 200;
   gchar *identifiers[2];
-  Emulator emulator;
   Answer answer;
   guint i;
 
-  emulator_start (&emulator, "--rate-limits off --delay 0");
   for (i = 0; i < 2; i++)
-    identifiers[i] = emulator_submit (&emulator, VIDEO, fields[i], clip);
-  emulator_ask (&emulator, "POST", path, "k", NULL, "application/json", body,
+    identifiers[i] = emulator_submit (emulator, VIDEO, fields[i], clip);
+  emulator_ask (emulator, "POST", path, "k", NULL, "application/json", body,
       &answer);
-  fail_unless_equals_int (answer.status, override_rows[__i__].status);
-  fail_unless (strstr (answer.body, override_rows[__i__].answer) != NULL,
+  fail_unless_equals_int (answer.status, override_rows[row].status);
+  fail_unless (strstr (answer.body, override_rows[row].answer) != NULL,
       "%s", answer.body);
   answer_clear (&answer);
   for (i = 0; i < 2; i++) {
-    JsonNode *node = emulator_wait (&emulator, VIDEO, identifiers[i]);
+    JsonNode *node = emulator_wait (emulator, VIDEO, identifiers[i]);
     JsonObject *result = json_node_get_object (node);
 
     fail_unless_equals_string (json_object_get_string_member
         (json_object_get_object_member (result, "verdict"), "classification"),
-        override_rows[__i__].classification);
+        override_rows[row].classification);
     fail_unless_equals_int (!json_object_get_null_member (result,
             "force_classification"), done);
     json_node_unref (node);
     g_free (identifiers[i]);
   }
-  emulator_stop (&emulator);
   g_free (path);
   g_free (hash);
   g_bytes_unref (body);
   g_bytes_unref (clip);
+}
+
+GST_START_TEST (test_override)
+{
+  Emulator emulator;
+  guint i;
+
+  emulator_start (&emulator, "--rate-limits off --delay 0");
+  FOR_ROWS (i, override_rows)
+      check_override (&emulator, i);
+  emulator_stop (&emulator);
 }
 
 GST_END_TEST;
@@ -465,6 +475,73 @@ GST_START_TEST (test_no_webhooks)
 
 GST_END_TEST;
 
+/* A browser says whose page gives an order: those of others may not. */
+
+static const struct
+{
+  const gchar *method, *path, *body;
+  const gchar *origin;          /* NULL = none, "" = the emulator's own */
+  guint status;
+} origin_rows[] = {
+  {"POST", "/emulator/faults", "any:reset", "http://example.com", 403},
+  {"POST", "/emulator/faults", "any:reset", "null", 403},
+  {"POST", "/emulator/keys", "k=revoked", "http://127.0.0.1:1", 403},
+  {"DELETE", "/emulator/faults", NULL, "http://example.com", 403},
+  {"POST", "/emulator/faults", "override:reset", NULL, 200},
+  {"POST", "/emulator/faults", "override:reset", "", 200},
+  {"POST", "/emulator/keys", "k=7", "", 200},
+  {"POST", "/emulator/keys", "k=many", NULL, 400},
+  {"POST", "/emulator/keys", "other=1\n=1", NULL, 400},
+  {"POST", "/emulator/faults", "any:reset\nnothing", NULL, 400},
+  {"POST", "/emulator/faults", "\n\r\n", NULL, 200},
+};
+
+static void
+check_origin (Emulator * emulator, guint row)
+{
+  const gchar *origin = origin_rows[row].origin;
+  const gchar *body = origin_rows[row].body;
+  SoupMessage *message;
+  GBytes *bytes;
+  Answer answer;
+  gchar *url;
+
+  url = g_strconcat (emulator->base, origin_rows[row].path, NULL);
+  message = soup_message_new (origin_rows[row].method, url);
+  if (origin != NULL)
+    soup_message_headers_append (soup_message_get_request_headers (message),
+        "Origin", *origin != '\0' ? origin : emulator->base);
+  if (body != NULL) {
+    bytes = make_text (body);
+    soup_message_set_request_body_from_bytes (message, "text/plain", bytes);
+    g_bytes_unref (bytes);
+  }
+  bytes = soup_session_send_and_read (emulator->session, message, NULL, NULL);
+  fail_unless_equals_int (soup_message_get_status (message),
+      origin_rows[row].status);
+  g_clear_pointer (&bytes, g_bytes_unref);
+  /* Whatever was refused has no effect. */
+  emulator_ask (emulator, "GET", "/api/user/credits", "k", NULL, NULL, NULL,
+      &answer);
+  fail_unless_equals_int (answer.status, 200);
+  answer_clear (&answer);
+  g_object_unref (message);
+  g_free (url);
+}
+
+GST_START_TEST (test_origin)
+{
+  Emulator emulator;
+  guint i;
+
+  emulator_start (&emulator, "--rate-limits off --api-key k");
+  FOR_ROWS (i, origin_rows)
+      check_origin (&emulator, i);
+  emulator_stop (&emulator);
+}
+
+GST_END_TEST;
+
 /* Without its temporary folder it can't take a file, but it goes on; it is not
  * the sender's fault. */
 GST_START_TEST (test_folder_is_gone)
@@ -512,10 +589,11 @@ emulatorcalls_suite (void)
   tcase_add_test (tc, test_accept);
   tcase_add_test (tc, test_calls);
   tcase_add_test (tc, test_all_images);
-  ROWS (test_override, override_rows);
+  tcase_add_test (tc, test_override);
   ROWS (test_webhook, hook_rows);
   tcase_add_test (tc, test_webhooks_hang);
   tcase_add_test (tc, test_no_webhooks);
+  tcase_add_test (tc, test_origin);
   tcase_add_test (tc, test_folder_is_gone);
   return suite;
 }

@@ -18,6 +18,11 @@
 
 #define SECOND G_USEC_PER_SEC
 
+/* Writes which row of a table comes, for who looks for the one that fails. */
+#define FOR_ROWS(i, rows) \
+  for (i = 0; i < G_N_ELEMENTS (rows) \
+      && (g_printerr ("%s %u\n", #rows, i), TRUE); i++)
+
 /* The choice of frames */
 
 /* Frames one second apart; K = key frame, any other letter is not. The letter
@@ -76,23 +81,32 @@ choose (const EmuFrame * frames, guint n, EmuChoice choice, guint max)
   return g_string_free (text, FALSE);
 }
 
-GST_START_TEST (test_choice)
+static void
+check_choice (guint row)
 {
   static const GstClockTime starts[] = { 0, 3600 * GST_SECOND,
     GST_CLOCK_TIME_NONE
   };
-  const gchar *letters = choice_rows[__i__].frames;
+  const gchar *letters = choice_rows[row].frames;
   guint i;
 
   for (i = 0; i < G_N_ELEMENTS (starts); i++) {
     EmuFrame *frames = make_frames (letters, starts[i]);
     gchar *chosen = choose (frames, strlen (letters),
-        choice_rows[__i__].choice, choice_rows[__i__].max);
+        choice_rows[row].choice, choice_rows[row].max);
 
-    fail_unless_equals_string (chosen, choice_rows[__i__].chosen);
+    fail_unless_equals_string (chosen, choice_rows[row].chosen);
     g_free (chosen);
     g_free (frames);
   }
+}
+
+GST_START_TEST (test_choice)
+{
+  guint i;
+
+  FOR_ROWS (i, choice_rows)
+      check_choice (i);
 }
 
 GST_END_TEST;
@@ -149,23 +163,32 @@ static const struct
   {{NO}, 0, {{1, 0, 0, 0}, {1, 0, 0, 0}, {1, 0, 0, 0}}},
 };
 
-GST_START_TEST (test_heuristics)
+static void
+check_heuristics (guint row)
 {
   guint h;
 
   for (h = 0; h < EMU_N_HEURISTICS; h++) {
     EmuVerdict verdict = emu_heuristic_judge (h,
-        heuristic_rows[__i__].opinions, heuristic_rows[__i__].n);
+        heuristic_rows[row].opinions, heuristic_rows[row].n);
 
     fail_unless_equals_int (verdict.unknown,
-        heuristic_rows[__i__].verdicts[h].unknown);
+        heuristic_rows[row].verdicts[h].unknown);
     fail_unless_equals_int (verdict.artificial,
-        heuristic_rows[__i__].verdicts[h].artificial);
+        heuristic_rows[row].verdicts[h].artificial);
     fail_unless_equals_int (verdict.count,
-        heuristic_rows[__i__].verdicts[h].count);
+        heuristic_rows[row].verdicts[h].count);
     fail_unless (ABS (verdict.confidence
-            - heuristic_rows[__i__].verdicts[h].confidence) < 1e-9);
+            - heuristic_rows[row].verdicts[h].confidence) < 1e-9);
   }
+}
+
+GST_START_TEST (test_heuristics)
+{
+  guint i;
+
+  FOR_ROWS (i, heuristic_rows)
+      check_heuristics (i);
 }
 
 GST_END_TEST;
@@ -209,24 +232,33 @@ paint (guint8 * rgb, gchar letter)
   }
 }
 
-GST_START_TEST (test_models)
+static void
+check_models (guint row)
 {
   guint8 rgb[30];
   EmuPixels pixels;
   guint i;
 
   for (i = 0; i < 10; i++)
-    paint (rgb + 3 * i, model_rows[__i__].pixels[i]);
+    paint (rgb + 3 * i, model_rows[row].pixels[i]);
   pixels = emu_pixels_count (rgb, 5, 2);
   for (i = 0; i < EMU_N_MODELS; i++) {
     EmuOpinion opinion = emu_model_judge (&emu_models[i], &pixels);
-    gdouble score = model_rows[__i__].scores[i];
+    gdouble score = model_rows[row].scores[i];
 
     fail_unless_equals_int (opinion.unknown, score < 0);
     if (score >= 0)
       fail_unless (ABS (opinion.score - score) < 1e-9, "%s: %g",
           emu_models[i].name, opinion.score);
   }
+}
+
+GST_START_TEST (test_models)
+{
+  guint i;
+
+  FOR_ROWS (i, model_rows)
+      check_models (i);
 }
 
 GST_END_TEST;
@@ -265,10 +297,11 @@ static const struct
   {0, 31, {-1, -1}, 2},
 };
 
-GST_START_TEST (test_sound)
+static void
+check_sound (guint row)
 {
-  guint n = sound_rows[__i__].tenths * EMU_SOUND_RATE / 10, i;
-  guint frequency = sound_rows[__i__].frequency;
+  guint n = sound_rows[row].tenths * EMU_SOUND_RATE / 10, i;
+  guint frequency = sound_rows[row].frequency;
   gint16 *samples = g_new0 (gint16, n);
   EmuSound *sound = emu_sound_new ();
   EmuSoundClip sum;
@@ -279,19 +312,27 @@ GST_START_TEST (test_sound)
   for (i = 0; i < n; i += 777)
     emu_sound_push (sound, samples + i, MIN (777, n - i));
   fail_unless_equals_int (emu_sound_get_windows (sound),
-      sound_rows[__i__].tenths);
+      sound_rows[row].tenths);
   fail_unless_equals_int (emu_sound_get_clips (sound)->len,
-      sound_rows[__i__].clips);
+      sound_rows[row].clips);
   sum = emu_sound_sum (emu_sound_get_clips (sound));
   for (i = 0; i < EMU_N_SOUND_MODELS; i++) {
     EmuOpinion opinion = emu_sound_judge (i, &sum);
 
-    fail_unless_equals_int (opinion.unknown, sound_rows[__i__].scores[i] < 0);
+    fail_unless_equals_int (opinion.unknown, sound_rows[row].scores[i] < 0);
     if (!opinion.unknown)
-      fail_unless_equals_float (opinion.score, sound_rows[__i__].scores[i]);
+      fail_unless_equals_float (opinion.score, sound_rows[row].scores[i]);
   }
   emu_sound_free (sound);
   g_free (samples);
+}
+
+GST_START_TEST (test_sound)
+{
+  guint i;
+
+  FOR_ROWS (i, sound_rows)
+      check_sound (i);
 }
 
 GST_END_TEST;
@@ -311,10 +352,11 @@ static const struct
   {{0, 0}, "0+ 0+ 0+ 0+"},
 };
 
-GST_START_TEST (test_rate_limit)
+static void
+check_rate_limit (guint row)
 {
-  EmuRateLimit *limit = emu_rate_limit_new (rate_rows[__i__].rate);
-  gchar **steps = g_strsplit (rate_rows[__i__].steps, " ", -1);
+  EmuRateLimit *limit = emu_rate_limit_new (rate_rows[row].rate);
+  gchar **steps = g_strsplit (rate_rows[row].steps, " ", -1);
   guint i;
 
   for (i = 0; steps[i] != NULL; i++) {
@@ -329,6 +371,14 @@ GST_START_TEST (test_rate_limit)
   }
   g_strfreev (steps);
   emu_rate_limit_free (limit);
+}
+
+GST_START_TEST (test_rate_limit)
+{
+  guint i;
+
+  FOR_ROWS (i, rate_rows)
+      check_rate_limit (i);
 }
 
 GST_END_TEST;
@@ -351,18 +401,27 @@ static const struct
   {"", -1},
 };
 
-GST_START_TEST (test_rates)
+static void
+check_rates (guint row)
 {
   EmuRate rates[EMU_N_RATES];
-  gboolean ok = emu_rates_parse (rates_rows[__i__].text, rates, NULL);
+  gboolean ok = emu_rates_parse (rates_rows[row].text, rates, NULL);
 
-  fail_unless_equals_int (ok, rates_rows[__i__].post_per_second >= 0);
+  fail_unless_equals_int (ok, rates_rows[row].post_per_second >= 0);
   if (ok) {
     fail_unless_equals_int (rates[EMU_RATE_POST].per_second,
-        rates_rows[__i__].post_per_second);
+        rates_rows[row].post_per_second);
     fail_unless_equals_int (rates[EMU_RATE_GET].per_minute,
-        rates_rows[__i__].get_per_minute);
+        rates_rows[row].get_per_minute);
   }
+}
+
+GST_START_TEST (test_rates)
+{
+  guint i;
+
+  FOR_ROWS (i, rates_rows)
+      check_rates (i);
 }
 
 GST_END_TEST;
@@ -430,21 +489,30 @@ static const struct
   {"submit:reset-upload=-5", NULL}, {"", NULL},
 };
 
-GST_START_TEST (test_faults)
+static void
+check_faults (guint row)
 {
   GPtrArray *faults =
       g_ptr_array_new_with_free_func ((GDestroyNotify) emu_fault_unref);
-  EmuFault *fault = emu_fault_parse (fault_rows[__i__].spec, NULL);
+  EmuFault *fault = emu_fault_parse (fault_rows[row].spec, NULL);
   guint i;
 
-  fail_unless ((fault != NULL) == (fault_rows[__i__].met != NULL));
+  fail_unless ((fault != NULL) == (fault_rows[row].met != NULL));
   if (fault != NULL) {
     g_ptr_array_add (faults, fault);
     for (i = 0; i < 10; i++)
       fail_unless_equals_int (emu_faults_meet (faults, "submit", "POST")
-          == fault, fault_rows[__i__].met[i] == '+');
+          == fault, fault_rows[row].met[i] == '+');
   }
   g_ptr_array_unref (faults);
+}
+
+GST_START_TEST (test_faults)
+{
+  guint i;
+
+  FOR_ROWS (i, fault_rows)
+      check_faults (i);
 }
 
 GST_END_TEST;
@@ -604,18 +672,16 @@ emulatorparts_suite (void)
   TCase *tc = tcase_create ("general");
 
   suite_add_tcase (suite, tc);
-#define ROWS(test, rows) \
-  tcase_add_loop_test (tc, test, 0, G_N_ELEMENTS (rows))
-  ROWS (test_choice, choice_rows);
+  tcase_add_test (tc, test_choice);
   tcase_add_test (tc, test_choice_varying_rate);
-  ROWS (test_heuristics, heuristic_rows);
-  ROWS (test_models, model_rows);
+  tcase_add_test (tc, test_heuristics);
+  tcase_add_test (tc, test_models);
   tcase_add_test (tc, test_face_box);
-  ROWS (test_sound, sound_rows);
-  ROWS (test_rate_limit, rate_rows);
-  ROWS (test_rates, rates_rows);
+  tcase_add_test (tc, test_sound);
+  tcase_add_test (tc, test_rate_limit);
+  tcase_add_test (tc, test_rates);
   tcase_add_test (tc, test_keys);
-  ROWS (test_faults, fault_rows);
+  tcase_add_test (tc, test_faults);
   tcase_add_test (tc, test_fault_fields);
   tcase_add_test (tc, test_c2pa);
   tcase_add_test (tc, test_c2pa_pictures);

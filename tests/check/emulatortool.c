@@ -285,6 +285,12 @@ emulator_wait (Emulator * self, const gchar * path, const gchar * identifier)
   return node;
 }
 
+void
+tell_row (const gchar * table, guint row)
+{
+  g_printerr ("%s %u\n", table, row);
+}
+
 GBytes *
 make_clip (const gchar * pipeline)
 {

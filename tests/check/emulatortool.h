@@ -59,5 +59,10 @@ gchar *emulator_submit (Emulator * self, const gchar * path,
 JsonNode *emulator_wait (Emulator * self, const gchar * path,
     const gchar * identifier);
 
+/* Writes which row of a table comes, for who looks for the one that fails. */
+void tell_row (const gchar * table, guint row);
+#define FOR_ROWS(i, rows) \
+  for (i = 0; i < G_N_ELEMENTS (rows) && (tell_row (#rows, i), TRUE); i++)
+
 /* What a pipeline (without its filesink) writes, made once a process. */
 GBytes *make_clip (const gchar * pipeline);

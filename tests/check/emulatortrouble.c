@@ -40,39 +40,48 @@ static const struct
   {"post:reset", 200},
 };
 
-GST_START_TEST (test_faults)
+static void
+check_faults (Emulator * emulator, guint row)
 {
-  const gchar *body = fault_rows[__i__].body;
-  GBytes *fault = make_text (fault_rows[__i__].fault);
-  Emulator emulator;
+  const gchar *body = fault_rows[row].body;
+  GBytes *fault = make_text (fault_rows[row].fault);
   Answer answer;
 
   if (body == NULL)
     body = "{\"available_credits\":1000000,\"total_spent\":0}";
-  emulator_start (&emulator, "--rate-limits off");
-  emulator_ask (&emulator, "POST", "/emulator/faults", NULL, NULL, "text/plain",
+  emulator_ask (emulator, "POST", "/emulator/faults", NULL, NULL, "text/plain",
       fault, &answer);
   fail_unless_equals_int (answer.status, 200);
   answer_clear (&answer);
   /* A request on a fresh connection: libsoup repeats one on an old one. */
-  soup_session_abort (emulator.session);
-  emulator_ask (&emulator, "GET", "/api/user/credits", "k", NULL, NULL, NULL,
+  soup_session_abort (emulator->session);
+  emulator_ask (emulator, "GET", "/api/user/credits", "k", NULL, NULL, NULL,
       &answer);
-  fail_unless (answer.status == fault_rows[__i__].status, "%u %s",
+  fail_unless (answer.status == fault_rows[row].status, "%u %s",
       answer.status, GST_STR_NULL (answer.body));
   if (answer.status != 0)
     fail_unless (g_str_equal (answer.body, body), "%s", answer.body);
   answer_clear (&answer);
-  emulator_ask (&emulator, "DELETE", "/emulator/faults", NULL, NULL, NULL, NULL,
+  emulator_ask (emulator, "DELETE", "/emulator/faults", NULL, NULL, NULL, NULL,
       &answer);
   fail_unless_equals_string (answer.body, "[]");
   answer_clear (&answer);
-  emulator_ask (&emulator, "GET", "/api/user/credits", "k", NULL, NULL, NULL,
+  emulator_ask (emulator, "GET", "/api/user/credits", "k", NULL, NULL, NULL,
       &answer);
   fail_unless_equals_int (answer.status, 200);
   answer_clear (&answer);
-  emulator_stop (&emulator);
   g_bytes_unref (fault);
+}
+
+GST_START_TEST (test_faults)
+{
+  Emulator emulator;
+  guint i;
+
+  emulator_start (&emulator, "--rate-limits off");
+  FOR_ROWS (i, fault_rows)
+      check_faults (&emulator, i);
+  emulator_stop (&emulator);
 }
 
 GST_END_TEST;
@@ -182,27 +191,36 @@ static const gchar *const abuse_rows[] = {
   "DELETE * HTTP/1.1\r\n\r\n", "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
 };
 
-GST_START_TEST (test_abuse)
+static void
+check_abuse (Emulator * emulator, guint row)
 {
-  const gchar *bytes = abuse_rows[__i__];
+  const gchar *bytes = abuse_rows[row];
   GSocketClient *client = g_socket_client_new ();
   GSocketConnection *connection;
-  Emulator emulator;
   Answer answer;
   gsize n;
 
-  emulator_start (&emulator, "--rate-limits off");
-  connection = g_socket_client_connect_to_uri (client, emulator.base, 80, NULL,
+  connection = g_socket_client_connect_to_uri (client, emulator->base, 80, NULL,
       NULL);
   g_output_stream_write_all (g_io_stream_get_output_stream (G_IO_STREAM
           (connection)), bytes, strlen (bytes), &n, NULL, NULL);
   g_object_unref (connection);
-  emulator_ask (&emulator, "GET", "/api/user/credits", "k", NULL, NULL, NULL,
+  emulator_ask (emulator, "GET", "/api/user/credits", "k", NULL, NULL, NULL,
       &answer);
   fail_unless_equals_int (answer.status, 200);
   answer_clear (&answer);
-  emulator_stop (&emulator);
   g_object_unref (client);
+}
+
+GST_START_TEST (test_abuse)
+{
+  Emulator emulator;
+  guint i;
+
+  emulator_start (&emulator, "--rate-limits off");
+  FOR_ROWS (i, abuse_rows)
+      check_abuse (&emulator, i);
+  emulator_stop (&emulator);
 }
 
 GST_END_TEST;
@@ -264,6 +282,55 @@ GST_START_TEST (test_upload_broken_off)
 
 GST_END_TEST;
 
+/* Who leaves while being treated badly is let go of, whatever was said last. */
+
+static const gchar *const leaving_rows[] = {
+  "credits:silence", "credits:drip=1", "credits:truncate=5",
+  "credits:delay=0.2",
+  "credits:delay=0.2,reset", "credits:delay=0.2,drip=1",
+};
+
+GST_START_TEST (test_leaving)
+{
+  static const gchar request[] = "GET /api/user/credits HTTP/1.1\r\nHost: x\r\n"
+      "X-Api-Key: k\r\n\r\n";
+  gchar *arguments = g_strconcat ("--rate-limits off --fault ",
+      leaving_rows[__i__], NULL);
+  GSocketClient *client = g_socket_client_new ();
+  GSocketConnection *connection;
+  GOutputStream *output;
+  gboolean met = FALSE;
+  Emulator emulator;
+  Answer answer;
+  gsize n;
+
+  emulator_start (&emulator, arguments);
+  connection = g_socket_client_connect_to_uri (client, emulator.base, 80, NULL,
+      NULL);
+  output = g_io_stream_get_output_stream (G_IO_STREAM (connection));
+  g_output_stream_write_all (output, request, strlen (request), &n, NULL, NULL);
+  while (!met) {
+    emulator_ask (&emulator, "GET", "/emulator/faults", NULL, NULL, NULL, NULL,
+        &answer);
+    met = strstr (answer.body, "\"met\":1") != NULL;
+    answer_clear (&answer);
+  }
+  g_output_stream_write_all (output, "more", 4, &n, NULL, NULL);
+  g_object_unref (connection);
+  /* Each of these is a turn of its main loop. */
+  for (n = 0; n < 20; n++) {
+    emulator_ask (&emulator, "GET", "/emulator/state", NULL, NULL, NULL, NULL,
+        &answer);
+    fail_unless_equals_int (answer.status, 200);
+    answer_clear (&answer);
+  }
+  emulator_stop (&emulator);
+  g_object_unref (client);
+  g_free (arguments);
+}
+
+GST_END_TEST;
+
 /* Settings that can't be meant: exit status 1 and no line on the output. */
 
 static const gchar *const bad_options[] = {
@@ -274,10 +341,11 @@ static const gchar *const bad_options[] = {
   "--decode-timeout=0", "--record=/dev/null/x",
 };
 
-GST_START_TEST (test_bad_options)
+static void
+check_bad_option (guint row)
 {
   gchar *argv[] = { (gchar *) g_getenv ("IDENTIFAI_EMULATOR"),
-    (gchar *) bad_options[__i__], NULL
+    (gchar *) bad_options[row], NULL
   };
   gchar *output = NULL, *errors = NULL;
   gint status;
@@ -291,6 +359,14 @@ GST_START_TEST (test_bad_options)
   g_free (errors);
 }
 
+GST_START_TEST (test_bad_options)
+{
+  guint i;
+
+  FOR_ROWS (i, bad_options)
+      check_bad_option (i);
+}
+
 GST_END_TEST;
 
 static Suite *
@@ -302,10 +378,11 @@ emulatortrouble_suite (void)
   suite_add_tcase (suite, tc);
 #define ROWS(test, rows) \
   tcase_add_loop_test (tc, test, 0, G_N_ELEMENTS (rows))
-  ROWS (test_bad_options, bad_options);
+  tcase_add_test (tc, test_bad_options);
   ROWS (test_stop_in_the_middle, stop_rows);
-  ROWS (test_abuse, abuse_rows);
-  ROWS (test_faults, fault_rows);
+  tcase_add_test (tc, test_abuse);
+  tcase_add_test (tc, test_faults);
+  ROWS (test_leaving, leaving_rows);
   tcase_add_test (tc, test_reset_upload);
   tcase_add_test (tc, test_upload_broken_off);
   return suite;
