@@ -44,14 +44,14 @@ static const struct
         "says: give each process its share there."},
   [IDENTIFAI_REASON_NETWORK] = {GST_RESOURCE_ERROR_OPEN_WRITE,
         "The classification service can't be reached",
-      "It is tried again by itself, as often as retries says."},
+      "Such calls are tried again, as often as retries says."},
   [IDENTIFAI_REASON_BAD_RESPONSE] = {GST_RESOURCE_ERROR_READ,
         "The classification service's answer can't be understood",
       "Check that endpoint is identifAI's, and the name in heuristic."},
   [IDENTIFAI_REASON_SERVICE_ERROR] = {GST_RESOURCE_ERROR_FAILED,
         "The classification service failed",
-      "A failed call is tried again by itself, as often as retries says. If its "
-        "words are about the file, check that it plays."},
+      "Such calls are tried again, as often as retries says. If its words are "
+        "about the file, check that it plays."},
   [IDENTIFAI_REASON_TIMEOUT] = {GST_RESOURCE_ERROR_READ,
         "No verdict came in time",
       "Raise verdict-timeout or drain-timeout, whichever is named, or judge "
@@ -66,13 +66,19 @@ new_error (IdentifaiReason reason, const gchar * text)
       text != NULL && *text != '\0' ? ": " : "", text != NULL ? text : "");
 }
 
+/* Of identifai-failed, or of identifai-dropped. */
+static const gchar *
+reason_name (IdentifaiReason reason)
+{
+  return reason == IDENTIFAI_REASON_NONE ? "overflow"
+      : identifai_reason_to_string (reason);
+}
+
 static GstStructure *
 new_details (IdentifaiReason reason, guint http_status)
 {
-  const gchar *name = reason == IDENTIFAI_REASON_NONE ? "overflow"
-      : identifai_reason_to_string (reason);
   GstStructure *details = gst_structure_new ("details", "reason",
-      G_TYPE_STRING, name, NULL);
+      G_TYPE_STRING, reason_name (reason), NULL);
 
   if (http_status != 0)
     gst_structure_set (details, "http-status-code", G_TYPE_UINT, http_status,
@@ -176,12 +182,29 @@ gst_identifai_error_start (GstElement * src, const GError * error)
   return message;
 }
 
-GstMessage *
-gst_identifai_summary (GstElement * src, guint64 n, guint64 segments,
-    IdentifaiReason reason, guint http_status, const gchar * text)
+/* "4 overflow, 1 unauthorized" */
+static gchar *
+count_reasons (const IdentifaiLosses * losses)
 {
-  gboolean all = (n == segments);
-  GError *last = new_error (reason, text);
+  GString *text = g_string_new (NULL);
+  guint i;
+
+  for (i = 0; i < IDENTIFAI_N_REASONS; i++) {
+    if (losses->by_reason[i] > 0)
+      g_string_append_printf (text, "%s%" G_GUINT64_FORMAT " %s",
+          text->len > 0 ? ", " : "", losses->by_reason[i], reason_name (i));
+  }
+
+  return g_string_free (text, FALSE);
+}
+
+GstMessage *
+gst_identifai_summary (GstElement * src, const IdentifaiLosses * losses,
+    guint64 segments)
+{
+  gboolean all = (losses->total == segments);
+  GError *last = new_error (losses->reason, losses->text);
+  gchar *reasons = count_reasons (losses);
   GError *error;
 
   if (segments == 1)
@@ -189,14 +212,17 @@ gst_identifai_summary (GstElement * src, guint64 n, guint64 segments,
         "The video was not judged. %s", last->message);
   else if (all)
     error = g_error_new (GST_RESOURCE_ERROR, last->code,
-        "None of the %" G_GUINT64_FORMAT " segments was judged. The last one: "
-        "%s", segments, last->message);
+        "None of the %" G_GUINT64_FORMAT " segments was judged (%s). The last "
+        "one: %s", segments, reasons, last->message);
   else
     error = g_error_new (GST_RESOURCE_ERROR, last->code,
-        "%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " segments were not "
-        "judged. The last one: %s", n, segments, last->message);
+        "%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " segments %s not "
+        "judged (%s). The last one: %s", losses->total, segments,
+        losses->total == 1 ? "was" : "were", reasons, last->message);
   g_error_free (last);
+  g_free (reasons);
 
   return new_message (all ? gst_message_new_error_with_details :
-      gst_message_new_warning_with_details, src, error, reason, http_status);
+      gst_message_new_warning_with_details, src, error, losses->reason,
+      losses->http_status);
 }

@@ -11,8 +11,9 @@
 
 G_BEGIN_DECLS
 /* All transfer full. */
+
 /* Trouble of the service's calls starts. */
-    GstMessage * gst_identifai_warning_call (GstElement * src,
+GstMessage *gst_identifai_warning_call (GstElement * src,
     IdentifaiReason reason, guint http_status, const gchar * text);
 /* A file could not be made (TOO_LARGE, MUX). */
 GstMessage *gst_identifai_warning_file (GstElement * src,
@@ -28,10 +29,20 @@ GstMessage *gst_identifai_error_refused (GstElement * src,
  * what GIO says of a file that a setting names. */
 GstMessage *gst_identifai_error_start (GstElement * src, const GError * error);
 
-/* At EOS: n of segments have no verdict; the last one's reason. All of them: an
- * error, else a warning. */
-GstMessage *gst_identifai_summary (GstElement * src, guint64 n,
-    guint64 segments, IdentifaiReason reason, guint http_status,
-    const gchar * text);
+/* Segments without a verdict. */
+typedef struct
+{
+  guint64 total;
+  guint64 by_reason[IDENTIFAI_N_REASONS];       /* NONE: dropped, overflow */
+  /* The last one: */
+  IdentifaiReason reason;
+  guint http_status;
+  gchar *text;                  /* owned; NULL: none */
+} IdentifaiLosses;
+
+/* At EOS: so many of segments have no verdict, and why. All of them: an error,
+ * else a warning. */
+GstMessage *gst_identifai_summary (GstElement * src,
+    const IdentifaiLosses * losses, guint64 segments);
 
 G_END_DECLS

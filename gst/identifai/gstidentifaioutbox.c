@@ -58,7 +58,7 @@ gst_identifai_outbox_unref (GstIdentifaiOutbox * self)
   gst_identifai_poster_free (self->poster);
   g_clear_object (&self->cancellable);
   g_free (self->muxer);
-  g_free (self->last_text);
+  g_free (self->losses.text);
   g_cond_clear (&self->cond);
   g_mutex_clear (&self->lock);
   g_free (self);

@@ -25,6 +25,7 @@
 
 #include "gstidentifaioutbox.h"
 
+#include "gstidentifaierrors.h"
 #include "gstidentifaiposter.h"
 #include "identifailedger.h"
 #include "identifaitrouble.h"
@@ -68,10 +69,7 @@ struct _GstIdentifaiOutbox
 
   /* For the summary at EOS: segments since the last one. */
   guint64 judged;
-  guint64 lost;                 /* failed, or dropped for want of room */
-  IdentifaiReason last_reason;
-  guint last_status;
-  gchar *last_text;
+  IdentifaiLosses losses;       /* failed, or dropped for want of room */
 };
 
 /* What a segment was opened with. */

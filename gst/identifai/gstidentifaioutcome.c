@@ -22,13 +22,22 @@ GST_DEBUG_CATEGORY_STATIC (identifai_outcome_debug);
 #define GOOD_CALLS 2
 #define GOOD_SEGMENTS 3
 
+/* For the next summary. */
+static void
+forget_losses_locked (GstIdentifaiOutbox * self)
+{
+  self->judged = 0;
+  g_free (self->losses.text);
+  memset (&self->losses, 0, sizeof (self->losses));
+}
+
 void
 gst_identifai_outbox_reset_outcomes_locked (GstIdentifaiOutbox * self)
 {
   GST_DEBUG_CATEGORY_INIT (identifai_outcome_debug, "identifaioutcome", 0,
       "identifAI: how segments end");
 
-  self->judged = self->lost = 0;
+  forget_losses_locked (self);
   self->refused = FALSE;
   identifai_trouble_init (&self->call_trouble, GOOD_CALLS);
   identifai_trouble_init (&self->file_trouble, 1);
@@ -54,11 +63,14 @@ static void
 lost_locked (GstIdentifaiOutbox * self, IdentifaiReason reason,
     guint http_status, const gchar * text)
 {
-  self->lost++;
-  self->last_reason = reason;
-  self->last_status = http_status;
-  g_free (self->last_text);
-  self->last_text = g_strdup (text);
+  IdentifaiLosses *losses = &self->losses;
+
+  losses->total++;
+  losses->by_reason[reason]++;
+  losses->reason = reason;
+  losses->http_status = http_status;
+  g_free (losses->text);
+  losses->text = g_strdup (text);
 }
 
 void
@@ -270,12 +282,11 @@ gst_identifai_outbox_summary (GstIdentifaiOutbox * self)
   guint64 segments;
 
   g_mutex_lock (&self->lock);
-  segments = self->judged + self->lost
+  segments = self->judged + self->losses.total
       + identifai_ledger_get_totals (self->ledger)->pending;
-  if (self->lost > 0 && !self->refused)
-    message = gst_identifai_summary (self->element, self->lost, segments,
-        self->last_reason, self->last_status, self->last_text);
-  self->judged = self->lost = 0;
+  if (self->losses.total > 0 && !self->refused)
+    message = gst_identifai_summary (self->element, &self->losses, segments);
+  forget_losses_locked (self);
   g_mutex_unlock (&self->lock);
 
   return message;

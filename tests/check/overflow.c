@@ -376,6 +376,7 @@ GST_END_TEST;
 GST_START_TEST (test_drain_timeout)
 {
   guint i;
+  GError *error = NULL;
   Scene scene;
 
   scene_init (&scene, silent, G_N_ELEMENTS (silent),
@@ -389,8 +390,12 @@ GST_START_TEST (test_drain_timeout)
   for (i = 0; i < 2; i++)
     fail_unless_equals_string (gst_structure_get_string (sink_run_get_structure
             (scene.run, "identifai-failed", i), "reason"), "timeout");
-  /* Nothing was judged. */
+  /* Nothing was judged: that is an error, and it says why. */
   fail_unless_equals_int (sink_run_count (scene.run, "error"), 1);
+  gst_message_parse_error (sink_run_get (scene.run, "error", 0), &error, NULL);
+  fail_unless (strstr (error->message, "None of the 2 segments") != NULL
+      && strstr (error->message, "(2 timeout)") != NULL, "%s", error->message);
+  g_error_free (error);
 
   scene_clear (&scene);
 }
