@@ -162,17 +162,6 @@ def align(found, wanted):
     return None
 
 
-def in_order(found, wanted):
-    """The packets of wanted that found has, if it has no others and in that order; else None."""
-    rest, left = iter(wanted), []
-    for _, h in found:
-        packet = next((p for p in rest if p[1] == h), None)
-        if packet is None:
-            return None
-        left.append(packet)
-    return left
-
-
 def check_sound(case, clip, segments, files, source, problems):
     wanted = packets(clip, "a:0")
     if not wanted or codec_of(clip, "a:0") not in ACCEPTED_SOUND:
@@ -184,26 +173,17 @@ def check_sound(case, clip, segments, files, source, problems):
         offset = start + (s["running_time"] - segments[0]["running_time"]) / 1e9
         found += [(t + offset, h) for t, h in packets(path, "a:0")]
     covered = [p for p in wanted if start - 0.001 <= p[0] < end - 0.001]
-    if case.max_bytes == 50000000 and abs(len(found) - len(covered)) > 2:
+    if abs(len(found) - len(covered)) > 2:
         problems.append("%d packets of sound instead of %d" % (len(found), len(covered)))
         return
     while found and covered and abs(found[0][0] - covered[0][0]) > 0.012:
         (found if found[0][0] < covered[0][0] else covered).pop(0)
     if {h for _, h in found} & {h for _, h in wanted}:
-        if case.max_bytes < 50000000:
-            # sound that came late and would make a file too large is let go of, at the end of the file
-            # only, and what is there is still at its time
-            left = in_order(found, wanted)
-            if left is None or len(covered) - len(found) > 4 * len(segments):
-                problems.append("sound differs")
-                return
-            covered = left
-        else:
-            first = align(found, wanted)
-            if first is None:
-                problems.append("sound differs")
-                return
-            covered = wanted[first:first + len(found)]
+        first = align(found, wanted)
+        if first is None:
+            problems.append("sound differs")
+            return
+        covered = wanted[first:first + len(found)]
     # what has other bytes in the files (ADTS) is only compared by time
     worst = max((abs(a[0] - b[0]) for a, b in zip(found, covered)), default=0)
     if worst > case.sound_error:

@@ -57,6 +57,7 @@ identifai_part_new (IdentifaiSegment * segment, GstCaps * video_caps,
   self->segment = segment;
   self->frames = new_frames ();
   self->streams = g_array_new (FALSE, FALSE, sizeof (guint));
+  self->cuts = g_array_new (FALSE, FALSE, sizeof (IdentifaiCut));
   self->start = self->end = self->newest = start;
   segment->running_time = MAX (start, 0);
   identifai_segment_add_track (segment, video_caps);
@@ -68,8 +69,9 @@ void
 identifai_part_free (IdentifaiPart * self)
 {
   g_clear_pointer (&self->segment, identifai_segment_free);
-  g_clear_pointer (&self->frames, g_ptr_array_unref);
+  g_ptr_array_unref (self->frames);
   g_array_unref (self->streams);
+  g_array_unref (self->cuts);
   g_free (self);
 }
 
@@ -182,7 +184,91 @@ identifai_part_fail (IdentifaiPart * self, IdentifaiReason reason,
   g_array_set_size (self->streams, 0);
   self->video_cost = self->audio_cost = self->segment->bytes = 0;
   self->n_audio = 0;
-  self->cut = self->overlap = 0;
+  g_array_set_size (self->cuts, 0);
+}
+
+void
+identifai_part_mark_cut (IdentifaiPart * self, guint overlap, gint64 start)
+{
+  IdentifaiCut cut = { self->frames->len, overlap, start };
+
+  if (cut.frame > 0)
+    g_array_append_val (self->cuts, cut);
+}
+
+static const IdentifaiCut *
+cut_at (IdentifaiPart * self, guint i)
+{
+  return &g_array_index (self->cuts, IdentifaiCut, i);
+}
+
+const IdentifaiCut *
+identifai_part_find_cut (IdentifaiPart * self)
+{
+  guint i;
+
+  for (i = self->cuts->len; i > 0; i--) {
+    if (cut_at (self, i - 1)->overlap == 0)
+      return cut_at (self, i - 1);
+  }
+
+  return self->cuts->len > 0 ? cut_at (self, self->cuts->len - 1) : NULL;
+}
+
+static gboolean
+fits (IdentifaiPart * self, guint n_buffers, guint64 payload, guint64 max_bytes)
+{
+  return payload + identifai_muxer_overhead (self->segment->tracks->len,
+      n_buffers, payload) <= max_bytes;
+}
+
+/* Whether what comes before the cut does, with its audio. */
+static gboolean
+cut_fits (IdentifaiPart * self, const IdentifaiCut * cut, guint64 max_bytes)
+{
+  GstClockTime limit = cut->start + IDENTIFAI_TRACK_EPOCH;
+  guint n_buffers = cut->frame + cut->overlap, i, k;
+  guint64 payload = 0;
+
+  for (i = 0; i < n_buffers; i++)
+    payload += ((IdentifaiFrame *) g_ptr_array_index (self->frames, i))->cost;
+  for (i = 1; i < self->segment->tracks->len; i++) {
+    IdentifaiTrack *track = g_ptr_array_index (self->segment->tracks, i);
+
+    for (k = 0; k < track->buffers->len; k++) {
+      GstBuffer *buffer = g_ptr_array_index (track->buffers, k);
+
+      if (GST_BUFFER_PTS (buffer) >= limit)
+        break;
+      payload += gst_buffer_get_size (buffer);
+      n_buffers++;
+    }
+  }
+
+  return fits (self, n_buffers, payload, max_bytes);
+}
+
+const IdentifaiCut *
+identifai_part_find_fitting_cut (IdentifaiPart * self, guint64 max_bytes)
+{
+  const IdentifaiCut *found = NULL;
+  guint i;
+
+  if (self->segment->failure != IDENTIFAI_REASON_NONE
+      || fits (self, self->frames->len + self->n_audio,
+          self->video_cost + self->audio_cost, max_bytes))
+    return NULL;
+  for (i = self->cuts->len; i > 0; i--) {
+    const IdentifaiCut *cut = cut_at (self, i - 1);
+
+    if ((found && cut->overlap > 0) || !cut_fits (self, cut, max_bytes))
+      continue;
+    found = cut;
+    if (cut->overlap == 0)
+      break;
+  }
+
+  return found;
 }
 
 /* Audio from the cut on goes over to rest. */
@@ -227,24 +313,44 @@ keep_frames (IdentifaiPart * self, GPtrArray * frames, guint kept)
         identifai_frame_copy (g_ptr_array_index (frames, i)));
 }
 
+static void
+split_cuts (IdentifaiPart * self, const IdentifaiCut * cut,
+    IdentifaiPart * rest)
+{
+  guint gone = cut->frame + (cut->overlap > 0 ? cut->overlap - 1 : 0), i;
+
+  for (i = 0; i < self->cuts->len && cut_at (self, i)->frame < cut->frame; i++);
+  while (i < self->cuts->len) {
+    IdentifaiCut later = *cut_at (self, i);
+
+    g_array_remove_index (self->cuts, i);
+    if (later.frame <= gone)
+      continue;
+    later.frame -= gone;
+    g_array_append_val (rest->cuts, later);
+  }
+}
+
 void
-identifai_part_split (IdentifaiPart * self, IdentifaiPart * rest)
+identifai_part_split (IdentifaiPart * self, const IdentifaiCut * at,
+    IdentifaiPart * rest)
 {
   GPtrArray *frames = g_steal_pointer (&self->frames);
+  IdentifaiCut cut = *at;       /* it may be one of those that move */
   guint i;
 
   self->frames = new_frames ();
-  keep_frames (self, frames, self->cut + self->overlap);
+  keep_frames (self, frames, cut.frame + cut.overlap);
   /* the leading pictures of an open point stay behind */
-  for (i = self->cut; i < frames->len; i++) {
-    if (i == self->cut || i >= self->cut + self->overlap)
+  for (i = cut.frame; i < frames->len; i++) {
+    if (i == cut.frame || i >= cut.frame + cut.overlap)
       identifai_part_add_frame (rest,
           identifai_frame_copy (g_ptr_array_index (frames, i)));
   }
   g_ptr_array_unref (frames);
   for (i = 0; i < self->streams->len; i++)
     split_audio (self, rest, g_array_index (self->streams, guint, i));
-  self->cut = self->overlap = 0;
+  split_cuts (self, &cut, rest);
 }
 
 void
@@ -257,7 +363,8 @@ identifai_part_shift (IdentifaiPart * self, gint64 shift)
   self->start += shift;
   self->end += shift;
   self->newest += shift;
-  self->cut_start += shift;
+  for (i = 0; i < self->cuts->len; i++)
+    g_array_index (self->cuts, IdentifaiCut, i).start += shift;
   self->segment->running_time = MAX (self->start, 0);
 }
 
@@ -324,43 +431,40 @@ identifai_part_guess_end (IdentifaiPart * self)
 void
 identifai_part_seal (IdentifaiPart * self, gint64 end)
 {
-  IdentifaiSegment *segment = self->segment;
-  guint i;
-
   self->end = MAX (end, self->start);
-  segment->duration = self->end - self->start;
-  discount_overlap (self);
-  if (segment->failure == IDENTIFAI_REASON_NONE) {
-    IdentifaiTrack *track = g_ptr_array_index (segment->tracks, 0);
-
-    for (i = 0; i < self->frames->len; i++)
-      g_ptr_array_add (track->buffers,
-          make_buffer (g_ptr_array_index (self->frames, i)));
-  }
-  g_clear_pointer (&self->frames, g_ptr_array_unref);
+  self->segment->duration = self->end - self->start;
 }
 
-/* Late audio may be more than was reckoned with. */
+static void
+fill_video_track (IdentifaiPart * self)
+{
+  IdentifaiTrack *track = g_ptr_array_index (self->segment->tracks, 0);
+  guint i;
+
+  for (i = 0; i < self->frames->len; i++)
+    g_ptr_array_add (track->buffers,
+        make_buffer (g_ptr_array_index (self->frames, i)));
+}
+
+/* Late audio of a single group of pictures may be more than was reckoned with. */
 static void
 trim_audio (IdentifaiPart * self, guint64 max_bytes)
 {
   guint i = self->segment->tracks->len - 1;
-  IdentifaiTrack *video = g_ptr_array_index (self->segment->tracks, 0);
 
-  while (i > 0) {
+  while (i > 0 && !fits (self, self->frames->len + self->n_audio,
+          self->video_cost + self->audio_cost, max_bytes)) {
     IdentifaiTrack *track = g_ptr_array_index (self->segment->tracks, i);
-    guint64 payload = self->video_cost + self->audio_cost;
     gsize size;
 
-    if (payload + identifai_muxer_overhead (self->segment->tracks->len,
-            video->buffers->len + self->n_audio, payload) <= max_bytes)
-      return;
     if (track->buffers->len == 0) {
       i--;
       continue;
     }
     size = gst_buffer_get_size (g_ptr_array_index (track->buffers,
             track->buffers->len - 1));
+    GST_INFO ("segment %u: %" G_GSIZE_FORMAT " bytes of late audio don't fit",
+        self->segment->number, size);
     self->audio_cost -= size;
     self->segment->bytes -= size;
     self->n_audio--;
@@ -373,8 +477,11 @@ identifai_part_finish (IdentifaiPart * self, guint64 max_bytes)
 {
   IdentifaiSegment *segment;
 
-  if (self->segment->tracks)
+  discount_overlap (self);
+  if (self->segment->tracks) {
+    fill_video_track (self);
     trim_audio (self, max_bytes);
+  }
   segment = g_steal_pointer (&self->segment);
   identifai_part_free (self);
 

@@ -35,10 +35,20 @@ void identifai_frame_free (IdentifaiFrame * self);
 IdentifaiFrame *identifai_frame_copy (const IdentifaiFrame * self);
 void identifai_frame_shift (IdentifaiFrame * self, gint64 shift);
 
+/* Where a part could be split: frames[frame] starts the second one. The first
+ * one keeps that many frames from there on, too: the key frame and its leading
+ * pictures. */
+typedef struct
+{
+  guint frame;
+  guint overlap;
+  gint64 start;                 /* of the second one */
+} IdentifaiCut;
+
 typedef struct
 {
   IdentifaiSegment *segment;    /* owned; its first track is the video */
-  GPtrArray *frames;            /* of IdentifaiFrame, until sealed */
+  GPtrArray *frames;            /* of IdentifaiFrame */
   GArray *streams;              /* of guint: which audio stream each of the
                                  * tracks after the first holds */
 
@@ -49,12 +59,7 @@ typedef struct
   guint64 audio_cost;
   guint n_audio;                /* buffers */
 
-  /* Where it could be split: frames[cut] starts the second part. The first
-   * keeps that many frames from there on, too: the key frame and its leading
-   * pictures. cut = 0: nowhere. */
-  guint cut;
-  guint overlap;
-  gint64 cut_start;
+  GArray *cuts;                 /* of IdentifaiCut, in order */
 
   gint64 deadline;              /* sealed: monotonic µs, when to go without the
                                  * rest of the audio */
@@ -80,9 +85,20 @@ void identifai_part_fail (IdentifaiPart * self, IdentifaiReason reason,
 /* Moves all video times of an open part. */
 void identifai_part_shift (IdentifaiPart * self, gint64 shift);
 
+/* It could be split behind the frames so far. */
+void identifai_part_mark_cut (IdentifaiPart * self, guint overlap,
+    gint64 start);
+/* The last one, but no later one with an overlap; NULL: none. */
+const IdentifaiCut *identifai_part_find_cut (IdentifaiPart * self);
+/* NULL if the part fits into a file of max_bytes, or no piece of it does; else
+ * where the largest one ends that does. Looks at the audio that is there. */
+const IdentifaiCut *identifai_part_find_fitting_cut (IdentifaiPart * self,
+    guint64 max_bytes);
+
 /* Moves what comes after the cut to rest, which is new. Frames that belong to
- * both are shared. */
-void identifai_part_split (IdentifaiPart * self, IdentifaiPart * rest);
+ * both are shared. Those that are sealed have to be sealed anew. */
+void identifai_part_split (IdentifaiPart * self, const IdentifaiCut * cut,
+    IdentifaiPart * rest);
 
 /* When the last frame of an open part is over, by the others' distance where
  * frames have no duration. */

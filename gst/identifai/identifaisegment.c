@@ -71,3 +71,17 @@ identifai_segment_fail (IdentifaiSegment * self, IdentifaiReason reason,
   g_free (self->failure_text);
   self->failure_text = g_strdup (text);
 }
+
+void
+identifai_segment_swap_identity (IdentifaiSegment * self,
+    IdentifaiSegment * other)
+{
+  IdentifaiSegment old = *self;
+
+  self->number = other->number;
+  self->user_data = other->user_data;
+  self->free_user_data = other->free_user_data;
+  other->number = old.number;
+  other->user_data = old.user_data;
+  other->free_user_data = old.free_user_data;
+}

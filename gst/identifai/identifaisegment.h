@@ -63,6 +63,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (IdentifaiSegment, identifai_segment_free)
 IdentifaiTrack *identifai_segment_add_track (IdentifaiSegment * self,
     GstCaps * caps);
 
+/* Each gets the other's number and user_data. */
+void identifai_segment_swap_identity (IdentifaiSegment * self,
+    IdentifaiSegment * other);
+
 /* Lets go of all tracks and the file, and says why. text is copied. */
 void identifai_segment_fail (IdentifaiSegment * self, IdentifaiReason reason,
     const gchar * text);

@@ -73,13 +73,6 @@ struct _IdentifaiSegmenter
   gint64 seen, covered;         /* ns; seen: of runs that are over */
 };
 
-static void
-sound_free (gpointer data)
-{
-  if (data)
-    identifai_sound_free (data);
-}
-
 /*** key frame requests ***/
 
 static void
@@ -112,15 +105,6 @@ request_split (IdentifaiSegmenter * self)
 }
 
 /*** audio ***/
-
-static IdentifaiSound *
-get_sound (IdentifaiSegmenter * self, guint stream)
-{
-  if (stream == IDENTIFAI_SEGMENTER_VIDEO || stream > self->sounds->len)
-    return NULL;
-
-  return g_ptr_array_index (self->sounds, stream - 1);
-}
 
 static void
 add_audio (IdentifaiSegmenter * self, IdentifaiPart * part,
@@ -165,10 +149,10 @@ place_audio (IdentifaiSegmenter * self, IdentifaiSound * sound,
 static void
 place_all_audio (IdentifaiSegmenter * self)
 {
-  guint i;
+  guint id;
 
-  for (i = 0; i < self->sounds->len; i++) {
-    IdentifaiSound *sound = g_ptr_array_index (self->sounds, i);
+  for (id = 1; id <= self->sounds->len; id++) {
+    IdentifaiSound *sound = identifai_sounds_get (self->sounds, id);
     IdentifaiSoundBuffer *item;
 
     while (sound && (item = identifai_sound_peek (sound))
@@ -186,17 +170,11 @@ fits (IdentifaiSegmenter * self, guint64 cost, guint n_frames, gint64 end)
 {
   IdentifaiPart *part = self->open;
   guint64 payload = part->video_cost + part->audio_cost + cost;
-  guint n_tracks = 1, n_audio = part->n_audio, i;
+  guint n_tracks = 1, n_audio = part->n_audio;
 
   end = MAX (end, part->end);
-  for (i = 0; i < self->sounds->len; i++) {
-    IdentifaiSound *sound = g_ptr_array_index (self->sounds, i);
-
-    if (sound == NULL)
-      continue;
-    n_tracks++;
-    payload += identifai_sound_expect (sound, part->start, end, &n_audio);
-  }
+  payload += identifai_sounds_expect (self->sounds, part->start, end,
+      &n_tracks, &n_audio);
 
   return payload + identifai_muxer_overhead (n_tracks,
       part->frames->len + n_audio + n_frames,
@@ -238,14 +216,25 @@ start_part (IdentifaiSegmenter * self, IdentifaiPart * part)
     wish_for_key_frame (self, MAX (part->start, 0) + self->settings.duration);
 }
 
+static void
+sign_first_frame (IdentifaiSegmenter * self, IdentifaiPart * part)
+{
+  IdentifaiTrack *video;
+
+  if (part->frames->len == 0)
+    return;
+  video = g_ptr_array_index (part->segment->tracks, 0);
+  if (video->caps == identifai_video_get_caps (self->video))
+    identifai_video_sign (self->video, g_ptr_array_index (part->frames, 0));
+}
+
 /* The open part is over at end. After it, no segment is open. */
 static void
 seal_part (IdentifaiSegmenter * self, gint64 end)
 {
   IdentifaiPart *part = g_steal_pointer (&self->open);
 
-  if (part->frames->len > 0)
-    identifai_video_sign (self->video, g_ptr_array_index (part->frames, 0));
+  sign_first_frame (self, part);
   identifai_part_seal (part, end);
   GST_DEBUG ("segment %u ends at %" GST_STIME_FORMAT ", %u frames",
       part->segment->number, GST_STIME_ARGS (end), part->segment->frames);
@@ -272,30 +261,86 @@ may_start (IdentifaiSegmenter * self, gint64 time)
   return FALSE;
 }
 
-/* Splits the open part at its cut. What follows is the new open part, unless it
- * is too early for one. */
-static void
-split_part (IdentifaiSegmenter * self)
+/* Moves what is after the cut to a part of its own; NULL if it is too early for
+ * one. */
+static IdentifaiPart *
+take_rest (IdentifaiSegmenter * self, IdentifaiPart * part,
+    const IdentifaiCut * cut)
 {
-  IdentifaiPart *rest, *part = self->open;
-  gint64 start = part->cut_start;
   gint64 interval = self->settings.interval;
+  IdentifaiTrack *video = g_ptr_array_index (part->segment->tracks, 0);
+  gboolean wanted = interval == 0 || cut->start >= part->start + interval;
+  IdentifaiSegment *segment = identifai_segment_new (0);
+  IdentifaiPart *rest;
 
-  if (interval > 0 && start < part->start + interval) {
-    IdentifaiSegment *nobody = identifai_segment_new (0);
+  if (wanted)
+    self->open_func (segment, self->user_data);
+  rest = identifai_part_new (segment, video->caps, cut->start);
+  identifai_part_split (part, cut, rest);
+  if (!wanted)
+    g_clear_pointer (&rest, identifai_part_free);
 
-    rest = identifai_part_new (nobody,
-        identifai_video_get_caps (self->video), start);
-    identifai_part_split (part, rest);
-    identifai_part_free (rest);
-    seal_part (self, start);
-    may_start (self, start);
-  } else {
-    rest = make_part (self, start);
-    identifai_part_split (part, rest);
-    seal_part (self, start);
+  return rest;
+}
+
+/* What follows the cut is the new open part, if any. */
+static void
+split_part (IdentifaiSegmenter * self, const IdentifaiCut * at)
+{
+  IdentifaiCut cut = *at;
+  IdentifaiPart *rest = take_rest (self, self->open, &cut);
+
+  seal_part (self, cut.start);
+  if (rest)
     start_part (self, rest);
+  else
+    may_start (self, cut.start);
+}
+
+/* Segments are numbered as they follow each other: what was split off has the
+ * latest number, but is older than what came after. */
+static void
+renumber (IdentifaiSegmenter * self, GList * link)
+{
+  IdentifaiPart *part;
+
+  for (; link->next; link = link->next) {
+    part = link->next->data;
+    identifai_segment_swap_identity (((IdentifaiPart *) link->data)->segment,
+        part->segment);
   }
+  part = link->data;
+  if (self->open)
+    identifai_segment_swap_identity (part->segment, self->open->segment);
+}
+
+/* The audio of the oldest part is there, and may be more than was reckoned with:
+ * the part ends earlier then, and the rest of it is the next one. */
+static void
+shrink_oldest (IdentifaiSegmenter * self)
+{
+  IdentifaiPart *part = g_queue_peek_head (&self->sealed), *rest;
+  const IdentifaiCut *found = identifai_part_find_fitting_cut (part,
+      self->settings.max_bytes);
+  gint64 end = part->end;
+  IdentifaiCut cut;
+
+  if (found == NULL)
+    return;
+  cut = *found;
+  rest = take_rest (self, part, &cut);
+  GST_DEBUG ("segment %u ends at %" GST_STIME_FORMAT " already",
+      part->segment->number, GST_STIME_ARGS (cut.start));
+  identifai_part_seal (part, cut.start);
+  if (rest == NULL) {
+    self->covered -= end - cut.start;
+    return;
+  }
+  rest->deadline = part->deadline;
+  sign_first_frame (self, rest);
+  identifai_part_seal (rest, end);
+  g_queue_insert_after (&self->sealed, self->sealed.head, rest);
+  renumber (self, self->sealed.head->next);
 }
 
 static void
@@ -316,9 +361,11 @@ fail_part (IdentifaiSegmenter * self)
 static void
 add_frame (IdentifaiSegmenter * self, IdentifaiFrame * frame)
 {
-  if (self->state == STATE_OPEN && !frame_fits (self, frame)
-      && self->open->cut > 0)
-    split_part (self);
+  const IdentifaiCut *cut = self->open ?
+      identifai_part_find_cut (self->open) : NULL;
+
+  if (self->state == STATE_OPEN && !frame_fits (self, frame) && cut)
+    split_part (self, cut);
   if (self->state == STATE_OPEN && !frame_fits (self, frame))
     fail_part (self);
 
@@ -390,32 +437,23 @@ open_with_group (IdentifaiSegmenter * self)
   identifai_group_move_to (self->group, self->open);
 }
 
-/* An exact cut is worth more than a later one that overlaps. */
-static void
-mark_cut (IdentifaiSegmenter * self)
-{
-  IdentifaiPart *part = self->open;
-
-  if (part->cut > 0 && part->overlap == 0 && self->group->overlap > 0)
-    return;
-  part->cut = part->frames->len;
-  part->overlap = self->group->overlap;
-  part->cut_start = self->group->start;
-}
-
 /* The open segment ends here: with the leading pictures, if they need it and
  * fit into it. */
 static void
 cut_at_group (IdentifaiSegmenter * self)
 {
-  if (self->group->overlap > 0 && !group_fits (self) && self->open->cut > 0)
-    split_part (self);
+  const IdentifaiCut *earlier = identifai_part_find_cut (self->open);
+
+  if (self->group->overlap > 0 && !group_fits (self) && earlier)
+    split_part (self, earlier);
   if (self->group->overlap > 0 && self->state == STATE_OPEN
       && group_fits (self)) {
-    self->open->cut = 0;
-    mark_cut (self);
+    IdentifaiCut cut = { self->open->frames->len, self->group->overlap,
+      self->group->start
+    };
+
     identifai_group_move_to (self->group, self->open);
-    split_part (self);
+    split_part (self, &cut);
   } else {
     if (self->state != STATE_WAITING)
       seal_part (self, self->group->start);
@@ -443,7 +481,8 @@ settle_group (IdentifaiSegmenter * self)
       if (is_due (self) || !group_fits (self)) {
         cut_at_group (self);
       } else {
-        mark_cut (self);
+        identifai_part_mark_cut (self->open, self->group->overlap,
+            self->group->start);
         identifai_group_move_to (self->group, self->open);
       }
       break;
@@ -563,7 +602,7 @@ identifai_segmenter_new (IdentifaiSegmenterOpenFunc open, gpointer user_data)
   self->settings.max_bytes = 50 * 1000 * 1000;
   self->video = identifai_video_new ();
   self->group = identifai_group_new ();
-  self->sounds = g_ptr_array_new_with_free_func (sound_free);
+  self->sounds = identifai_sounds_new ();
   g_queue_init (&self->sealed);
   g_queue_init (&self->given_up);
   self->run_start = self->run_end = self->not_before = NO_TIME;
@@ -593,61 +632,13 @@ identifai_segmenter_configure (IdentifaiSegmenter * self,
 guint
 identifai_segmenter_add_audio (IdentifaiSegmenter * self)
 {
-  guint stream = self->sounds->len + 1;
-
-  g_ptr_array_add (self->sounds, identifai_sound_new (stream));
-
-  return stream;
+  return identifai_sounds_add (self->sounds);
 }
 
 void
 identifai_segmenter_remove_audio (IdentifaiSegmenter * self, guint stream)
 {
-  if (get_sound (self, stream) == NULL)
-    return;
-  identifai_sound_free (get_sound (self, stream));
-  g_ptr_array_index (self->sounds, stream - 1) = NULL;
-}
-
-/* All caps there are, with caps in the place of stream's; borrowed. */
-static GPtrArray *
-collect_caps (IdentifaiSegmenter * self, guint stream, GstCaps * caps)
-{
-  GPtrArray *all = g_ptr_array_new ();
-  GstCaps *video = stream == IDENTIFAI_SEGMENTER_VIDEO ? caps :
-      identifai_video_get_caps (self->video);
-  guint i;
-
-  if (video)
-    g_ptr_array_add (all, video);
-  for (i = 0; i < self->sounds->len; i++) {
-    IdentifaiSound *sound = g_ptr_array_index (self->sounds, i);
-    GstCaps *audio = sound ? sound->caps : NULL;
-
-    if (i + 1 == stream)
-      audio = caps;
-    if (audio)
-      g_ptr_array_add (all, audio);
-  }
-
-  return all;
-}
-
-static gboolean
-can_mux_with (IdentifaiSegmenter * self, guint stream, GstCaps * caps)
-{
-  GPtrArray *all = collect_caps (self, stream, caps);
-  GError *error = NULL;
-  const gchar *muxer;
-
-  muxer = identifai_muxer_choose ("auto", (GstCaps **) all->pdata, all->len,
-      &error);
-  if (muxer == NULL)
-    GST_WARNING ("%s", error->message);
-  g_clear_error (&error);
-  g_ptr_array_unref (all);
-
-  return muxer != NULL;
+  identifai_sounds_remove (self->sounds, stream);
 }
 
 gboolean
@@ -656,10 +647,9 @@ identifai_segmenter_set_caps (IdentifaiSegmenter * self, guint stream,
 {
   const IdentifaiCodec *codec = identifai_codec_of_caps (caps);
   gboolean is_video = stream == IDENTIFAI_SEGMENTER_VIDEO;
-  IdentifaiSound *sound = get_sound (self, stream);
+  IdentifaiSound *sound = identifai_sounds_get (self->sounds, stream);
 
-  if (codec == NULL || codec->video != is_video || (!is_video && !sound)
-      || !can_mux_with (self, stream, caps))
+  if (codec == NULL || codec->video != is_video || (!is_video && !sound))
     return FALSE;
   if (is_video) {
     if (identifai_video_needs_new_file (self->video, caps))
@@ -676,7 +666,7 @@ void
 identifai_segmenter_set_segment (IdentifaiSegmenter * self, guint stream,
     const GstSegment * segment)
 {
-  IdentifaiSound *sound = get_sound (self, stream);
+  IdentifaiSound *sound = identifai_sounds_get (self->sounds, stream);
 
   if (segment->format != GST_FORMAT_TIME)
     return;
@@ -690,7 +680,7 @@ void
 identifai_segmenter_push (IdentifaiSegmenter * self, guint stream,
     GstBuffer * buffer, const IdentifaiArrival * arrival)
 {
-  IdentifaiSound *sound = get_sound (self, stream);
+  IdentifaiSound *sound = identifai_sounds_get (self->sounds, stream);
 
   self->monotonic = MAX (self->monotonic, arrival->monotonic);
   if (stream == IDENTIFAI_SEGMENTER_VIDEO) {
@@ -707,7 +697,7 @@ void
 identifai_segmenter_gap (IdentifaiSegmenter * self, guint stream,
     GstClockTime timestamp, GstClockTime duration)
 {
-  IdentifaiSound *sound = get_sound (self, stream);
+  IdentifaiSound *sound = identifai_sounds_get (self->sounds, stream);
 
   if (sound)
     identifai_sound_gap (sound, timestamp, duration);
@@ -717,7 +707,7 @@ void
 identifai_segmenter_eos (IdentifaiSegmenter * self, guint stream,
     gint64 monotonic)
 {
-  IdentifaiSound *sound = get_sound (self, stream);
+  IdentifaiSound *sound = identifai_sounds_get (self->sounds, stream);
 
   self->monotonic = MAX (self->monotonic, monotonic);
   if (sound) {
@@ -761,7 +751,7 @@ flush_video (IdentifaiSegmenter * self)
 void
 identifai_segmenter_flush (IdentifaiSegmenter * self, guint stream)
 {
-  IdentifaiSound *sound = get_sound (self, stream);
+  IdentifaiSound *sound = identifai_sounds_get (self->sounds, stream);
 
   if (sound) {
     identifai_sound_flush (sound);
@@ -801,35 +791,8 @@ identifai_segmenter_reset (IdentifaiSegmenter * self)
 static gboolean
 has_its_audio (IdentifaiSegmenter * self, IdentifaiPart * part)
 {
-  guint i;
-
-  if (part->segment->failure != IDENTIFAI_REASON_NONE)
-    return TRUE;
-  for (i = 0; i < self->sounds->len; i++) {
-    IdentifaiSound *sound = g_ptr_array_index (self->sounds, i);
-
-    if (sound && !identifai_sound_has_passed (sound, part->end))
-      return FALSE;
-  }
-
-  return TRUE;
-}
-
-/* Streams that have been silent get an empty track, so that the choice of the
- * muxer doesn't change from segment to segment. */
-static void
-name_all_tracks (IdentifaiSegmenter * self, IdentifaiPart * part)
-{
-  guint i;
-
-  if (part->segment->failure != IDENTIFAI_REASON_NONE)
-    return;
-  for (i = 0; i < self->sounds->len; i++) {
-    IdentifaiSound *sound = g_ptr_array_index (self->sounds, i);
-
-    if (sound && sound->caps && !identifai_part_has_track (part, sound->id))
-      identifai_segment_add_track (part->segment, sound->caps);
-  }
+  return part->segment->failure != IDENTIFAI_REASON_NONE
+      || identifai_sounds_have_passed (self->sounds, part->end);
 }
 
 IdentifaiSegment *
@@ -839,8 +802,9 @@ identifai_segmenter_pop (IdentifaiSegmenter * self, gint64 now)
 
   if (part == NULL || (now < part->deadline && !has_its_audio (self, part)))
     return NULL;
+  identifai_sounds_name_tracks (self->sounds, part);
+  shrink_oldest (self);
   g_queue_pop_head (&self->sealed);
-  name_all_tracks (self, part);
 
   return identifai_part_finish (part, self->settings.max_bytes);
 }
@@ -870,16 +834,11 @@ count_bytes (IdentifaiSegmenter * self)
 {
   guint64 bytes = self->open ? self->open->segment->bytes : 0;
   GList *link;
-  guint i;
 
   for (link = self->sealed.head; link; link = link->next)
     bytes += ((IdentifaiPart *) link->data)->segment->bytes;
   bytes += identifai_group_count_bytes (self->group);
-  for (i = 0; i < self->sounds->len; i++) {
-    IdentifaiSound *sound = g_ptr_array_index (self->sounds, i);
-
-    bytes += sound ? sound->waiting_bytes : 0;
-  }
+  bytes += identifai_sounds_count_waiting (self->sounds);
 
   return bytes;
 }

@@ -58,7 +58,7 @@ void identifai_segmenter_configure (IdentifaiSegmenter * self,
 guint identifai_segmenter_add_audio (IdentifaiSegmenter * self);
 void identifai_segmenter_remove_audio (IdentifaiSegmenter * self, guint stream);
 
-/* FALSE: no muxer takes this codec beside the others (not-negotiated). */
+/* FALSE: the stream can't have this codec (not-negotiated). */
 gboolean identifai_segmenter_set_caps (IdentifaiSegmenter * self, guint stream,
     GstCaps * caps);
 void identifai_segmenter_set_segment (IdentifaiSegmenter * self, guint stream,

@@ -205,3 +205,108 @@ identifai_sound_expect (IdentifaiSound * self, gint64 start, gint64 time,
       gst_util_uint64_scale (UNKNOWN_RATE, self->first == self->position ?
           missing : 0, GST_SECOND));
 }
+
+/*** all streams ***/
+
+static void
+sound_free (gpointer data)
+{
+  if (data)
+    identifai_sound_free (data);
+}
+
+GPtrArray *
+identifai_sounds_new (void)
+{
+  return g_ptr_array_new_with_free_func (sound_free);
+}
+
+guint
+identifai_sounds_add (GPtrArray * sounds)
+{
+  g_ptr_array_add (sounds, identifai_sound_new (sounds->len + 1));
+
+  return sounds->len;
+}
+
+IdentifaiSound *
+identifai_sounds_get (GPtrArray * sounds, guint id)
+{
+  return id > 0 && id <= sounds->len ? g_ptr_array_index (sounds, id - 1) :
+      NULL;
+}
+
+void
+identifai_sounds_remove (GPtrArray * sounds, guint id)
+{
+  IdentifaiSound *sound = identifai_sounds_get (sounds, id);
+
+  if (sound == NULL)
+    return;
+  identifai_sound_free (sound);
+  g_ptr_array_index (sounds, id - 1) = NULL;
+}
+
+gboolean
+identifai_sounds_have_passed (GPtrArray * sounds, gint64 time)
+{
+  guint id;
+
+  for (id = 1; id <= sounds->len; id++) {
+    IdentifaiSound *sound = identifai_sounds_get (sounds, id);
+
+    if (sound && !identifai_sound_has_passed (sound, time))
+      return FALSE;
+  }
+
+  return TRUE;
+}
+
+guint64
+identifai_sounds_expect (GPtrArray * sounds, gint64 start, gint64 time,
+    guint * n_tracks, guint * n_buffers)
+{
+  guint64 bytes = 0;
+  guint id;
+
+  for (id = 1; id <= sounds->len; id++) {
+    IdentifaiSound *sound = identifai_sounds_get (sounds, id);
+
+    if (sound == NULL)
+      continue;
+    (*n_tracks)++;
+    bytes += identifai_sound_expect (sound, start, time, n_buffers);
+  }
+
+  return bytes;
+}
+
+guint64
+identifai_sounds_count_waiting (GPtrArray * sounds)
+{
+  guint64 bytes = 0;
+  guint id;
+
+  for (id = 1; id <= sounds->len; id++) {
+    IdentifaiSound *sound = identifai_sounds_get (sounds, id);
+
+    bytes += sound ? sound->waiting_bytes : 0;
+  }
+
+  return bytes;
+}
+
+void
+identifai_sounds_name_tracks (GPtrArray * sounds, IdentifaiPart * part)
+{
+  guint id;
+
+  if (part->segment->failure != IDENTIFAI_REASON_NONE)
+    return;
+  for (id = 1; id <= sounds->len; id++) {
+    IdentifaiSound *sound = identifai_sounds_get (sounds, id);
+
+    if (sound && sound->caps && !identifai_part_has_track (part, id))
+      identifai_segment_add_track (part->segment, sound->caps);
+  }
+}

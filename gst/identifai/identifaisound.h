@@ -2,8 +2,8 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * One audio stream of the segmenter: what came and has no segment yet, and how
- * far the stream has come. Times are running times in ns, signed.
+ * The audio streams of the segmenter: what came and has no segment yet, and how
+ * far each stream has come. Times are running times in ns, signed.
  */
 
 #pragma once
@@ -56,5 +56,21 @@ gboolean identifai_sound_has_passed (IdentifaiSound * self, gint64 time);
  * their number of buffers is added to *n_buffers. */
 guint64 identifai_sound_expect (IdentifaiSound * self, gint64 start,
     gint64 time, guint * n_buffers);
+
+/* All streams: of IdentifaiSound, at id - 1; NULL: removed. */
+GPtrArray *identifai_sounds_new (void);
+guint identifai_sounds_add (GPtrArray * sounds);
+void identifai_sounds_remove (GPtrArray * sounds, guint id);
+/* NULL: there is none. */
+IdentifaiSound *identifai_sounds_get (GPtrArray * sounds, guint id);
+
+/* Of all of them together. */
+gboolean identifai_sounds_have_passed (GPtrArray * sounds, gint64 time);
+guint64 identifai_sounds_expect (GPtrArray * sounds, gint64 start,
+    gint64 time, guint * n_tracks, guint * n_buffers);
+guint64 identifai_sounds_count_waiting (GPtrArray * sounds);
+/* Streams that have been silent get an empty track, so that the choice of the
+ * muxer doesn't change from segment to segment. */
+void identifai_sounds_name_tracks (GPtrArray * sounds, IdentifaiPart * part);
 
 G_END_DECLS

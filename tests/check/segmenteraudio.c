@@ -1,0 +1,340 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The segmenter with audio: which segment has it, which one waits for it.
+ */
+
+#include "segmenterrun.h"
+
+#include "identifaimuxer.h"
+
+/* All of it before the video, or after, or in between: the same segments. */
+GST_START_TEST (test_audio_goes_where_it_belongs)
+{
+  IdentifaiSegmenterStats stats;
+  guint start = 0, stream;
+  SegmenterRun run;
+
+  stream = run_init_with_audio (&run);
+  switch (__i__) {
+    case 0:
+      run_push_audio (&run, stream, 0, 700);
+      run_push_video (&run, 0, 7);
+      break;
+    case 1:
+      run_push_video (&run, 0, 7);
+      run_push_audio (&run, stream, 0, 700);
+      break;
+    case 2:
+      run_push_video (&run, 0, 4);
+      run_push_audio (&run, stream, 0, 640);
+      run_push_video (&run, 4, 7);
+      run_push_audio (&run, stream, 640, 700);
+      break;
+  }
+  identifai_segmenter_eos (run.segmenter, stream, 0);
+  identifai_segmenter_eos (run.segmenter, 0, 0);
+  fail_unless_equals_int (run_pop_audio (&run, 0, 1, &start), 15);
+  fail_unless_equals_int (start, 0);
+  fail_unless_equals_int (run_pop_audio (&run, 0, 1, &start), 15);
+  fail_unless_equals_int (start, 300);
+  fail_unless_equals_int (run_pop_audio (&run, 0, 1, &start), 5);
+  fail_unless_equals_int (start, 600);
+  run_push_audio (&run, stream, 700, 2000);
+  identifai_segmenter_get_stats (run.segmenter, &stats);
+  fail_unless_equals_uint64 (stats.bytes, 0);
+  fail_unless_equals_int (run_pop_audio (&run, 0, 1, &start), -1);
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
+/* What lets a segment go that waits for its audio. */
+typedef enum
+{
+  GO_AUDIO,
+  GO_DEADLINE,
+  GO_EOS,
+  GO_REMOVED,
+  GO_GAP,
+  GO_N
+} Go;
+
+GST_START_TEST (test_audio_is_waited_for)
+{
+  guint start = 0, stream;
+  gint64 now = 1000;
+  gint expected = 14;
+  SegmenterRun run;
+
+  stream = run_init_with_audio (&run);
+  run.monotonic = now;
+  fail_unless_equals_int64 (identifai_segmenter_next_deadline (run.segmenter),
+      -1);
+  run_push_audio (&run, stream, 0, 280);
+  run_push_video (&run, 0, 4);
+  fail_unless_equals_int (run_pop_audio (&run, now, 1, &start), -1);
+  fail_unless_equals_int64 (identifai_segmenter_next_deadline (run.segmenter),
+      now + IDENTIFAI_AUDIO_PATIENCE);
+  switch ((Go) __i__) {
+    case GO_AUDIO:
+      run_push_audio (&run, stream, 280, 320);
+      expected = 15;
+      break;
+    case GO_DEADLINE:
+      fail_unless_equals_int (run_pop_audio (&run,
+              now + IDENTIFAI_AUDIO_PATIENCE - 1, 1, &start), -1);
+      now += IDENTIFAI_AUDIO_PATIENCE;
+      break;
+    case GO_EOS:
+      identifai_segmenter_eos (run.segmenter, stream, now);
+      break;
+    case GO_REMOVED:
+      identifai_segmenter_remove_audio (run.segmenter, stream);
+      break;
+    case GO_GAP:
+      identifai_segmenter_gap (run.segmenter, stream, 280 * GST_MSECOND,
+          20 * GST_MSECOND);
+      break;
+    default:
+      g_assert_not_reached ();
+  }
+  fail_unless_equals_int (run_pop_audio (&run, now, 1, &start), expected);
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
+/* A stream without caps, data or end holds a segment up to the deadline only;
+ * what comes too late is let go of. */
+GST_START_TEST (test_audio_that_never_comes)
+{
+  IdentifaiSegmenterStats stats;
+  guint start = 0, stream;
+  SegmenterRun run;
+
+  run_init (&run, VP8);
+  stream = identifai_segmenter_add_audio (run.segmenter);
+  run_push_video (&run, 0, 4);
+  fail_unless_equals_int (run_pop_audio (&run, 0, 1, &start), -1);
+  fail_unless_equals_int (run_pop_audio (&run, IDENTIFAI_AUDIO_PATIENCE, 1,
+          &start), 0);
+  fail_unless (run_set_caps (&run, stream, OPUS));
+  run_set_segment (&run, stream, 0, 0);
+  run_push_audio (&run, stream, 0, 300);
+  identifai_segmenter_get_stats (run.segmenter, &stats);
+  fail_unless_equals_uint64 (stats.bytes, SMALL);
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
+/* What waits for a video that doesn't come is bounded. */
+GST_START_TEST (test_audio_without_video)
+{
+  IdentifaiSegmenterStats stats;
+  guint stream;
+  SegmenterRun run;
+
+  stream = run_init_with_audio (&run);
+  run_push_audio (&run, stream, 0, 100000);
+  identifai_segmenter_get_stats (run.segmenter, &stats);
+  fail_unless (stats.bytes <= 30 * 50 * 10 + 10);
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
+/* What a stream that fell silent long ago would have brought by now is not
+ * reckoned as part of a segment of today. */
+GST_START_TEST (test_audio_falls_silent)
+{
+  guint start = 0, stream, i;
+  SegmenterRun run;
+
+  stream = run_init_with_audio (&run);
+  run_configure (&run, 900, 0, 200000);
+  run_push_audio (&run, stream, 0, 900);
+  for (i = 0; i < 1000; i++) {
+    run_push_video (&run, 9 * i, 9 * i + 9);
+    if (i > 0)
+      fail_unless_equals_int (run_pop_audio (&run, G_MAXINT64, 1, &start),
+          i == 1 ? 45 : 0);
+    fail_unless (identifai_segmenter_pop (run.segmenter, G_MAXINT64) == NULL,
+        "segment %u was cut early", i);
+  }
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
+/* Early cuts divide the audio, too, and count its bytes. */
+GST_START_TEST (test_audio_counts_for_the_size)
+{
+  guint start = 0, stream, i;
+  SegmenterRun run;
+
+  stream = run_init_with_audio (&run);
+  run_configure (&run, 9000, 0, 50000);
+  for (i = 0; i < 7; i++) {
+    GstBuffer *sound = make_buffer ((guint8 *) "", 1, 5000, i * FRAME);
+
+    run_push (&run, stream, sound);
+    run_push (&run, 0, make_vp8 (i % 3 == 0, SMALL, i * FRAME));
+  }
+  identifai_segmenter_eos (run.segmenter, stream, 0);
+  identifai_segmenter_eos (run.segmenter, 0, 0);
+  fail_unless_equals_int (run_pop_audio (&run, 0, 1, &start), 3);
+  fail_unless_equals_int (start, 0);
+  fail_unless_equals_int (run_pop_audio (&run, 0, 1, &start), 4);
+  fail_unless_equals_int (start, 300);
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
+/* Two streams, each in its own track; one is released in the middle. */
+GST_START_TEST (test_audio_removed)
+{
+  IdentifaiSegment *segment;
+  guint one, two;
+  SegmenterRun run;
+
+  one = run_init_with_audio (&run);
+  two = identifai_segmenter_add_audio (run.segmenter);
+  fail_unless (run_set_caps (&run, two, OPUS));
+  run_set_segment (&run, two, 0, 0);
+  run_push_audio (&run, one, 0, 200);
+  run_push_audio (&run, two, 0, 200);
+  run_push_video (&run, 0, 3);
+  identifai_segmenter_remove_audio (run.segmenter, one);
+  run_push_audio (&run, one, 200, 300);
+  run_push_audio (&run, two, 200, 320);
+  run_push_video (&run, 3, 4);
+  segment = identifai_segmenter_pop (run.segmenter, 0);
+  fail_unless (segment != NULL);
+  fail_unless_equals_int (segment->tracks->len, 3);
+  fail_unless_equals_int (((IdentifaiTrack *)
+          g_ptr_array_index (segment->tracks, 1))->buffers->len, 10);
+  fail_unless_equals_int (((IdentifaiTrack *)
+          g_ptr_array_index (segment->tracks, 2))->buffers->len, 15);
+  identifai_segment_free (segment);
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
+/* Other audio caps need a new file: from the next key frame on. */
+GST_START_TEST (test_audio_caps_change)
+{
+  guint start = 0, stream;
+  SegmenterRun run;
+
+  stream = run_init_with_audio (&run);
+  run_configure (&run, 9000, 0, 0);
+  run_push_audio (&run, stream, 0, 200);
+  fail_unless (run_set_caps (&run, stream, OPUS ", bitrate = 1"));
+  run_push_audio (&run, stream, 200, 300);
+  fail_unless (run_set_caps (&run, stream, "audio/x-ac3, rate = 48000, "
+          "channels = 2"));
+  run_push_audio (&run, stream, 300, 1300);
+  run_push_video (&run, 0, 12);
+  fail_unless_equals_int (run_pop_audio (&run, 0, 1, &start), 15);
+  identifai_segmenter_eos (run.segmenter, 0, 0);
+  fail_unless_equals_int (run_pop_audio (&run, 0, 1, &start), 30);
+  fail_unless_equals_int (start, 600);
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
+/* All of the sound comes when the video's segment is closed, and is more than
+ * the file has room for: the segment ends at an earlier key frame. */
+
+typedef struct
+{
+  guint gop;                    /* frames */
+  guint interval;               /* ms */
+  gsize sound;                  /* bytes each 100 ms */
+  const gchar *expected;        /* ms of video, and buffers of sound */
+} LateRow;
+
+static const LateRow late_rows[] = {
+  {3, 0, 5000, "0-900:9+9 900-1200:3+3"},
+  {3, 0, 9000, "0-600:6+6 600-900:3+3 900-1200:3+3"},
+  {3, 0, 15000, "0-300:3+3 300-600:3+3 600-900:3+3 900-1200:3+3"},
+  /* too early for a segment of its own */
+  {3, 900, 9000, "0-600:6+6 900-1200:3+3"},
+  /* a group of pictures that doesn't fit with its sound keeps what does */
+  {9, 0, 9000, "0-900:9+6 900-1200:3+3"},
+};
+
+static void
+log_late (SegmenterRun * run, IdentifaiSegment * segment)
+{
+  guint start = segment->running_time / GST_MSECOND;
+  GPtrArray *sound = ((IdentifaiTrack *) g_ptr_array_index (segment->tracks,
+          1))->buffers;
+
+  g_string_append_printf (run->log, "%s%u-%u:%u+%u", run->log->len ? " " : "",
+      start, start + (guint) (segment->duration / GST_MSECOND),
+      segment->frames, sound->len);
+  fail_unless (segment->bytes + identifai_muxer_overhead (2, segment->frames
+          + sound->len, segment->bytes) <= 80000);
+}
+
+GST_START_TEST (test_late_audio_ends_a_segment_earlier)
+{
+  const LateRow *row = &late_rows[__i__];
+  IdentifaiSegmenterStats stats;
+  IdentifaiSegment *segment;
+  guint stream, i;
+  SegmenterRun run;
+
+  stream = run_init_with_audio (&run);
+  run_configure (&run, 900, row->interval, 80000);
+  for (i = 0; i < 12; i++)
+    run_push (&run, 0, make_vp8 (i % row->gop == 0, SMALL, i * FRAME));
+  for (i = 0; i < 12; i++)
+    run_push (&run, stream, make_buffer ((guint8 *) "", 1, row->sound,
+            i * FRAME));
+  identifai_segmenter_eos (run.segmenter, stream, 0);
+  identifai_segmenter_eos (run.segmenter, 0, 0);
+  while ((segment = run_pop (&run, 0))) {
+    log_late (&run, segment);
+    identifai_segment_free (segment);
+  }
+  fail_unless_equals_string (run.log->str, row->expected);
+  identifai_segmenter_get_stats (run.segmenter, &stats);
+  fail_unless_equals_uint64 (stats.bytes, 0);
+  fail_unless_equals_uint64 (stats.covered,
+      (row->interval ? 900 : 1200) * GST_MSECOND);
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
+static Suite *
+segmenteraudio_suite (void)
+{
+  Suite *suite = suite_create ("segmenteraudio");
+  TCase *tc = tcase_create ("general");
+
+  suite_add_tcase (suite, tc);
+  tcase_add_loop_test (tc, test_audio_goes_where_it_belongs, 0, 3);
+  tcase_add_loop_test (tc, test_audio_is_waited_for, 0, GO_N);
+  tcase_add_test (tc, test_audio_that_never_comes);
+  tcase_add_test (tc, test_audio_without_video);
+  tcase_add_test (tc, test_audio_falls_silent);
+  tcase_add_test (tc, test_audio_counts_for_the_size);
+  tcase_add_test (tc, test_audio_removed);
+  tcase_add_test (tc, test_audio_caps_change);
+
+  tcase_add_loop_test (tc, test_late_audio_ends_a_segment_earlier, 0,
+      G_N_ELEMENTS (late_rows));
+
+  return suite;
+}
+
+GST_CHECK_MAIN (segmenteraudio);
