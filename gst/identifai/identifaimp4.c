@@ -9,6 +9,8 @@
 
 #define MAX_MOOV (64 * 1024 * 1024)     /* of hours of frames */
 #define ENTRY_BYTES 12          /* of an edit list of version 0 */
+#define MPEG2_MAIN 0x61         /* objectTypeIndication; stands for all profiles */
+#define VISUAL_BYTES 78         /* of a visual sample entry before its boxes */
 
 typedef struct
 {
@@ -184,27 +186,119 @@ edit_movie (Box * moov, GstClockTime lead, GstClockTime shown, Box * changed)
   return rewrite_edit (changed, &scales, lead, shown);
 }
 
+/* Reads the movie; NULL: there is none. */
+static guint8 *
+read_movie (IdentifaiBytes * file, Box * moov, guint64 * offset)
+{
+  moov->data = read_top_level (file, "moov", &moov->size, offset);
+
+  return moov->data;
+}
+
+/* offset: of the movie's inside, in the file. */
+static void
+write_back (IdentifaiBytes * file, const Box * moov, guint64 offset,
+    const Box * changed)
+{
+  GstBuffer *buffer = gst_buffer_new_memdup (changed->data, changed->size);
+
+  identifai_bytes_seek (file, offset + (changed->data - moov->data));
+  identifai_bytes_write (file, buffer);
+  identifai_bytes_seek (file, identifai_bytes_get_size (file));
+  gst_buffer_unref (buffer);
+}
+
 gboolean
 identifai_mp4_edit (IdentifaiBytes * file, GstClockTime lead,
     GstClockTime shown)
 {
-  Box moov = { NULL, 0 }, changed;
-  GstBuffer *buffer;
+  Box moov, changed;
   guint64 offset;
   gboolean ok;
 
-  moov.data = read_top_level (file, "moov", &moov.size, &offset);
-  if (moov.data == NULL)
+  if (read_movie (file, &moov, &offset) == NULL)
     return FALSE;
   ok = edit_movie (&moov, lead, shown, &changed);
+  if (ok)
+    write_back (file, &moov, offset, &changed);
+  g_free (moov.data);
+
+  return ok;
+}
+
+/* The header of a descriptor: tag and a length of up to four bytes. Moves on
+ * behind it; FALSE: it has another tag. */
+static gboolean
+skip_descriptor_header (Box * box, guint8 tag)
+{
+  gsize at = 1;
+
+  if (box->size < 2 || box->data[0] != tag)
+    return FALSE;
+  while (at < 4 && at + 1 < box->size && box->data[at] & 0x80)
+    at++;
+  box->data += at + 1;
+  box->size -= at + 1;
+
+  return TRUE;
+}
+
+/* ES_Descriptor, its DecoderConfigDescriptor, whose first byte it is. */
+static gboolean
+find_object_type (Box * esds, Box * type)
+{
+  *type = *esds;
+  if (type->size < 4)
+    return FALSE;
+  type->data += 4;              /* version, flags */
+  type->size -= 4;
+  if (!skip_descriptor_header (type, 3) || type->size < 3 || type->data[2] != 0)
+    return FALSE;
+  type->data += 3;              /* id, no flags */
+  type->size -= 3;
+  if (!skip_descriptor_header (type, 4) || type->size < 1)
+    return FALSE;
+  type->size = 1;
+
+  return TRUE;
+}
+
+static gboolean
+find_sample_entry (const Box * moov, Box * entry)
+{
+  static const gchar *const to_entries[] = { "mdia", "minf", "stbl", "stsd",
+    NULL
+  };
+  Box track, entries;
+
+  if (!find_video_track (moov, &track)
+      || !find_path (&track, to_entries, &entries) || entries.size < 8)
+    return FALSE;
+  entries.data += 8;            /* version, flags, count */
+  entries.size -= 8;
+  if (!find_box (&entries, "mp4v", NULL, entry) || entry->size < VISUAL_BYTES)
+    return FALSE;
+  entry->data += VISUAL_BYTES;
+  entry->size -= VISUAL_BYTES;
+
+  return TRUE;
+}
+
+gboolean
+identifai_mp4_call_mpeg2 (IdentifaiBytes * file)
+{
+  Box moov, entry, esds, changed;
+  guint64 offset;
+  gboolean ok;
+
+  if (read_movie (file, &moov, &offset) == NULL)
+    return FALSE;
+  ok = find_sample_entry (&moov, &entry)
+      && find_box (&entry, "esds", NULL, &esds)
+      && find_object_type (&esds, &changed);
   if (ok) {
-    changed.data -= 8;
-    changed.size += 8;
-    buffer = gst_buffer_new_memdup (changed.data, changed.size);
-    identifai_bytes_seek (file, offset + (changed.data - moov.data));
-    identifai_bytes_write (file, buffer);
-    identifai_bytes_seek (file, identifai_bytes_get_size (file));
-    gst_buffer_unref (buffer);
+    changed.data[0] = MPEG2_MAIN;
+    write_back (file, &moov, offset, &changed);
   }
   g_free (moov.data);
 

@@ -4,7 +4,8 @@
  *
  * What mp4mux can't be told: which of a track's pictures are shown. It lets the
  * edit list start with the first picture in decoding order, which hides the
- * leading pictures of that one, and end with the last one shown.
+ * leading pictures of that one, and end with the last one shown. And that an
+ * "mp4v" track has MPEG-1 or -2 video.
  */
 
 #pragma once
@@ -18,5 +19,11 @@ G_BEGIN_DECLS
  * stays. FALSE: the file is not as expected, and was left alone. */
 gboolean identifai_mp4_edit (IdentifaiBytes * file, GstClockTime lead,
     GstClockTime shown);
+
+/* Says that the video track, which mp4mux took for MPEG-4 part 2, is MPEG-2; FALSE
+ * as above. That is said of MPEG-1, too, which every MPEG-2 decoder has to decode
+ * (ISO/IEC 13818-2, 8): FFmpeg's demuxer splits frames of what is called MPEG-1
+ * anew, and hides others than the edit list says. */
+gboolean identifai_mp4_call_mpeg2 (IdentifaiBytes * file);
 
 G_END_DECLS

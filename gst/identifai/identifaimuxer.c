@@ -159,7 +159,23 @@ is_barred (GstElementFactory * muxer, const IdentifaiCodec * codec)
       && g_str_equal (GST_OBJECT_NAME (muxer), "mp4mux");
 }
 
-/* How the muxer would take the stream, and on which kind of pad. */
+/* mp4mux knows MPEG-4 part 2 only, but MP4 has MPEG-1 and -2 in tracks of the
+ * same kind: they go in as if they were, and identifai_mp4_call_mpeg2()
+ * puts it right. Their headers are in the frames. Transfer full. */
+static GstCaps *
+caps_for_muxer (GstElementFactory * muxer, const IdentifaiCodec * codec,
+    GstCaps * caps)
+{
+  if (codec->id != IDENTIFAI_CODEC_MPEG12
+      || !g_str_equal (GST_OBJECT_NAME (muxer), "mp4mux"))
+    return gst_caps_ref (caps);
+  caps = gst_caps_copy (caps);
+  gst_caps_set_simple (caps, "mpegversion", G_TYPE_INT, 4, NULL);
+
+  return caps;
+}
+
+/* How the muxer would take the stream, and on which kind of pad. caps: as above. */
 static Fit
 fit_muxer (GstElementFactory * muxer, const IdentifaiCodec * codec,
     const GstCaps * caps, const gchar ** pad_template)
@@ -202,7 +218,7 @@ is_muxer (GstElementFactory * factory)
 
 /* What is in the way of muxing caps with muxer, for people; NULL: nothing. */
 static gchar *
-find_obstacle (const gchar * muxer, const GstCaps * caps)
+find_obstacle (const gchar * muxer, GstCaps * caps)
 {
   const IdentifaiCodec *codec = identifai_codec_of_caps (caps);
   GstElementFactory *factory = find_factory (muxer);
@@ -221,7 +237,9 @@ find_obstacle (const gchar * muxer, const GstCaps * caps)
   } else if (!is_muxer (factory)) {
     obstacle = g_strdup_printf ("%s is no muxer", muxer);
   } else {
+    caps = caps_for_muxer (factory, codec, caps);
     fit = fit_muxer (factory, codec, caps, &pad_template);
+    gst_caps_unref (caps);
     if (fit == FIT_NONE)
       obstacle = g_strdup_printf ("%s does not take %s of this kind", muxer,
           codec->name);
@@ -454,23 +472,21 @@ static GstElement *
 add_track (GstElement * pipeline, GstElement * muxer, IdentifaiTrack * track,
     GError ** error)
 {
+  GstElementFactory *factory = gst_element_get_factory (muxer);
   const IdentifaiCodec *codec = identifai_codec_of_caps (track->caps);
-  GstElement *source = make_source (pipeline, track->caps, error);
-  GstElement *last = source;
+  GstCaps *caps = caps_for_muxer (factory, codec, track->caps);
+  GstElement *source = make_source (pipeline, caps, error);
   const gchar *pad_template = NULL;
-  Fit fit;
+  Fit fit = fit_muxer (factory, codec, caps, &pad_template);
+  GstElement *last = source;
 
-  if (source == NULL)
-    return NULL;
-  fit = fit_muxer (gst_element_get_factory (muxer), codec, track->caps,
-      &pad_template);
-  if (fit == FIT_PARSED) {
+  gst_caps_unref (caps);
+  if (source && fit == FIT_PARSED) {
     last = make_element (pipeline, codec->parser, error);
-    if (last == NULL)
-      return NULL;
-    gst_element_link (source, last);
+    if (last)
+      gst_element_link (source, last);
   }
-  if (!link_to_muxer (last, muxer, pad_template, error))
+  if (last == NULL || !link_to_muxer (last, muxer, pad_template, error))
     return NULL;
 
   return source;
@@ -516,12 +532,15 @@ feed (GstElement * source, IdentifaiTrack * track, GstClockTime origin)
   GstFlowReturn result;
   GstSegment segment;
   GstSample *sample;
+  GstCaps *caps;
   guint i;
 
   gst_segment_init (&segment, GST_FORMAT_TIME);
   segment.start = segment.position = origin;
-  sample = gst_sample_new (g_ptr_array_index (track->buffers, 0), track->caps,
+  g_object_get (source, "caps", &caps, NULL);
+  sample = gst_sample_new (g_ptr_array_index (track->buffers, 0), caps,
       &segment, NULL);
+  gst_caps_unref (caps);
   g_signal_emit_by_name (source, "push-sample", sample, &result);
   gst_sample_unref (sample);
   for (i = 1; i < track->buffers->len && result == GST_FLOW_OK; i++)
@@ -758,6 +777,23 @@ set_shown_range (IdentifaiSegment * segment, IdentifaiBytes * file,
         segment->number);
 }
 
+/* What mp4mux can't be told. FALSE: the file would lie. */
+static gboolean
+complete_mp4 (IdentifaiSegment * segment, IdentifaiBytes * file,
+    GstClockTime lead, GError ** error)
+{
+  IdentifaiTrack *video = g_ptr_array_index (segment->tracks, 0);
+
+  set_shown_range (segment, file, lead);
+  if (identifai_codec_of_caps (video->caps)->id != IDENTIFAI_CODEC_MPEG12
+      || identifai_mp4_call_mpeg2 (file))
+    return TRUE;
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED,
+      "mp4mux wrote another kind of file than expected");
+
+  return FALSE;
+}
+
 static void
 put_file (IdentifaiSegment * segment, Run * run)
 {
@@ -834,11 +870,10 @@ identifai_muxer_run (const gchar * muxer, IdentifaiSegment * segment,
     lead = find_lead (segment);
   run_pipeline (&run, factory, segment->tracks, lead, cancellable);
   ok = check_result (&run, error);
-  if (ok) {
-    if (is_mp4)
-      set_shown_range (segment, run.file, lead);
+  if (ok && is_mp4)
+    ok = complete_mp4 (segment, run.file, lead, error);
+  if (ok)
     put_file (segment, &run);
-  }
   g_clear_error (&run.error);
   g_clear_pointer (&run.file, identifai_bytes_unref);
   gst_clear_caps (&run.caps);

@@ -75,7 +75,9 @@ static const ChoiceRow choice_rows[] = {
   {"auto", VP8, AAC, "matroskamux", NULL},
   {"auto", VP9, OPUS, "webmmux", NULL},
   {"auto", VP9, AAC, "matroskamux", NULL},
-  {"auto", MPEG2, MP3, "matroskamux", NULL},
+  {"auto", MPEG2, MP3, "mp4mux", NULL},
+  {"auto", MPEG2, FLAC, "matroskamux", NULL},
+  {"qtmux", MPEG2, NULL, NULL, "qtmux does not take MPEG-1/2 video"},
   {"auto", MPEG4, MP3, "mp4mux", NULL},
   {"auto", MPEG4, VORBIS, "matroskamux", NULL},
   {"auto", JPEG, AC3, "matroskamux", NULL},
@@ -219,7 +221,9 @@ static const FileRow file_rows[] = {
   {VP8, NULL, "video/webm", "webm", CUES},
   {VP8, OPUS, "video/webm", "webm", CUES},
   {JPEG, AAC, "video/x-matroska", "mkv", CUES},
-  {MPEG2, NULL, "video/x-matroska", "mkv", CUES},
+  /* objectTypeIndication, streamType */
+  {MPEG2, NULL, "video/mp4", "mp4", "\x61\x11"},
+  {MPEG4, NULL, "video/mp4", "mp4", "\x20\x11"},
 };
 
 GST_START_TEST (test_file)
