@@ -287,7 +287,7 @@ static const HookRow hook_rows[] = {
   {"", 404, 200, 2, "delivered"},
   {"", 302, 204, 2, "delivered"},       /* not followed */
   {"", 503, 503, 5, "failed"},
-  {"--webhook-timeout 0.2", 0, 204, 2, "delivered"},
+  {"--webhook-timeout 3", 0, 204, 2, "delivered"},
 };
 
 typedef struct
