@@ -65,6 +65,22 @@ set_up_faults (EmuServer * self, GError ** error)
   return TRUE;
 }
 
+/* The highest number of what an earlier run has kept: nothing is overwritten. */
+static guint
+find_last_number (const gchar * path)
+{
+  GDir *directory = g_dir_open (path, 0, NULL);
+  guint64 last = 0;
+  const gchar *name;
+
+  while (directory != NULL && (name = g_dir_read_name (directory)) != NULL) {
+    if (g_ascii_isdigit (*name))
+      last = MAX (last, g_ascii_strtoull (name, NULL, 10));
+  }
+  g_clear_pointer (&directory, g_dir_close);
+  return MIN (last, G_MAXINT);
+}
+
 static gboolean
 set_up_directories (EmuServer * self, GError ** error)
 {
@@ -75,6 +91,8 @@ set_up_directories (EmuServer * self, GError ** error)
         "--record: %s can't be made", record);
     return FALSE;
   }
+  if (record != NULL)
+    self->last_number = find_last_number (record);
   self->directory = g_dir_make_tmp ("identifai-emulator-XXXXXX", error);
   return self->directory != NULL;
 }

@@ -551,24 +551,31 @@ GST_START_TEST (test_replay)
 
 GST_END_TEST;
 
-/* What was sent is kept, byte by byte, before the answer. */
+/* What was sent is kept, byte by byte, before the answer; what an earlier run has
+ * kept stays. */
 GST_START_TEST (test_record)
 {
   GBytes *clip = make_clip (NEITHER);
+  gchar *directory = g_dir_make_tmp ("record-XXXXXX", NULL);
+  gchar *arguments = g_strconcat ("--rate-limits off --record ", directory,
+      NULL);
   gchar *identifier, *path, *data, *hash;
   Emulator emulator;
   JsonNode *node;
   gsize length;
 
-  emulator_start (&emulator, "--rate-limits off --record %s/kept");
+  path = g_build_filename (directory, "00041.mp4", NULL);
+  fail_unless (g_file_set_contents (path, "earlier", -1, NULL));
+  g_free (path);
+  emulator_start (&emulator, arguments);
   identifier = emulator_submit (&emulator, VIDEO, "frames=5&ref_id=a b", clip);
-  path = g_build_filename (emulator.directory, "kept", "00001.bin", NULL);
+  path = g_build_filename (directory, "00042.bin", NULL);
   fail_unless (g_file_get_contents (path, &data, &length, NULL));
   fail_unless_equals_uint64 (length, g_bytes_get_size (clip));
   fail_unless (memcmp (data, g_bytes_get_data (clip, NULL), length) == 0);
   g_free (data);
   g_free (path);
-  path = g_build_filename (emulator.directory, "kept", "00001.json", NULL);
+  path = g_build_filename (directory, "00042.json", NULL);
   fail_unless (g_file_get_contents (path, &data, NULL, NULL));
   node = json_from_string (data, NULL);
   hash = g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, clip);
@@ -581,6 +588,9 @@ GST_START_TEST (test_record)
   g_free (path);
   g_free (identifier);
   emulator_stop (&emulator);
+  remove_tree (directory);
+  g_free (directory);
+  g_free (arguments);
   g_bytes_unref (clip);
 }
 
@@ -716,161 +726,6 @@ GST_START_TEST (test_concurrent)
 
 GST_END_TEST;
 
-/* The page needs nothing from elsewhere; pictures and state are there. */
-GST_START_TEST (test_page)
-{
-  GBytes *clip = make_clip (MAGENTA);
-  Emulator emulator;
-  gchar *identifier, *path;
-  JsonNode *result;
-  Answer answer;
-
-  emulator_start (&emulator, "--rate-limits off --delay 0");
-  identifier = emulator_submit (&emulator, VIDEO, "ref_id=<b>", clip);
-  result = emulator_wait (&emulator, VIDEO, identifier);
-  json_node_unref (result);
-  emulator_ask (&emulator, "GET", "/", NULL, NULL, NULL, NULL, &answer);
-  fail_unless_equals_int (answer.status, 200);
-  fail_unless (g_str_has_prefix (answer.type, "text/html"));
-  fail_unless (strstr (answer.body, "No detector") != NULL);
-  fail_unless (strstr (answer.body, "//") == NULL
-      || strstr (answer.body, "http") == NULL);
-  answer_clear (&answer);
-  path = g_strdup_printf ("/emulator/frames/%s/0", identifier);
-  emulator_ask (&emulator, "GET", path, NULL, NULL, NULL, NULL, &answer);
-  fail_unless_equals_string (answer.type, "image/png");
-  fail_unless (strncmp (answer.body, "\x89PNG", 4) == 0);
-  answer_clear (&answer);
-  emulator_ask (&emulator, "GET", "/emulator/state", NULL, NULL, NULL, NULL,
-      &answer);
-  fail_unless (strstr (answer.body, "\"ref_id\":\"<b>\"") != NULL);
-  answer_clear (&answer);
-  g_free (path);
-  g_free (identifier);
-  emulator_stop (&emulator);
-  g_bytes_unref (clip);
-}
-
-GST_END_TEST;
-
-/* What the page is told of a submission, and of refusals */
-
-static const struct
-{
-  const gchar *path, *fields, *clip;
-  const gchar *says[5];         /* parts of the state */
-} state_rows[] = {
-  {VIDEO, "frames=5&with_tampering=1&with_nsfw=1&no_cache=1&ref_id=r", MAGENTA,
-        {"\"parameters\":\"frames=5, with_tampering=true, with_nsfw=true, "
-              "no_cache=true\"", "\"found\":{\"tampered\":0,\"NSFW\":0}",
-              "\"ref_id\":\"r\"", "\"forced\":\"\"",
-          "\"frames_in_file\":20"}},
-  {VIDEO, "key_frames=1&key_frames_method=color&with_morphing=1", TWO_SHOTS,
-        {"\"parameters\":\"frames=10, key_frames=true, "
-              "key_frames_method=color, with_morphing=true\"",
-              "\"duration\":2.0", "\"heuristic\":\"AverageExcludeObsolete\"",
-          "\"clips\":[]"}},
-  {AUDIO, "webhook_url=http://127.0.0.1:1/", TONE,
-        {"\"parameters\":\"webhook_url=http://127.0.0.1:1/\"",
-          "\"time\":3.0", "\"length\":1.0", "\"frames\":[]"}},
-  {VIDEO, "a=b", "audiotestsrc num-buffers=40 ! audioconvert ! "
-        "audio/x-raw,format=S16LE ! qtmux", {"\"status\":\"errored\"",
-          "\"errors\":\"The file has no picture that could be decoded.\""}},
-};
-
-GST_START_TEST (test_state)
-{
-  GBytes *clip = make_clip (state_rows[__i__].clip);
-  Emulator emulator;
-  gchar *identifier;
-  JsonNode *result;
-  Answer answer;
-  guint i;
-
-  emulator_start (&emulator, "--rate-limits off --delay 0");
-  identifier = emulator_submit (&emulator, state_rows[__i__].path,
-      state_rows[__i__].fields, clip);
-  result = emulator_wait (&emulator, state_rows[__i__].path, identifier);
-  emulator_ask (&emulator, "GET", "/emulator/state", NULL, NULL, NULL, NULL,
-      &answer);
-  for (i = 0; i < G_N_ELEMENTS (state_rows[0].says); i++) {
-    const gchar *part = state_rows[__i__].says[i];
-
-    fail_unless (part == NULL || strstr (answer.body, part) != NULL, "%s: %s",
-        part, answer.body);
-  }
-  answer_clear (&answer);
-  json_node_unref (result);
-  g_free (identifier);
-  emulator_stop (&emulator);
-  g_bytes_unref (clip);
-}
-
-GST_END_TEST;
-
-static JsonNode *
-get_state (Emulator * emulator, const gchar * query)
-{
-  gchar *path = g_strconcat ("/emulator/state?", query, NULL);
-  JsonNode *node;
-  Answer answer;
-
-  emulator_ask (emulator, "GET", path, NULL, NULL, NULL, NULL, &answer);
-  fail_unless_equals_int (answer.status, 200);
-  node = json_from_string (answer.body, NULL);
-  answer_clear (&answer);
-  g_free (path);
-  return node;
-}
-
-/* Only what is new, and only as much as asked for. */
-GST_START_TEST (test_state_after)
-{
-  static const struct
-  {
-    const gchar *query;
-    guint submissions;
-  } rows[] = { {"", 3}, {"max=2", 2}, {"after=1&max=1", 1}, {"max=0", 3},
-  {"max=-1", 3}, {"max=x&after=x", 3}, {"max=99999999999", 3}, {"after=", 3}
-  };
-  GBytes *clip = make_clip (MAGENTA);
-  Emulator emulator;
-  gchar *query;
-  JsonNode *node;
-  gint64 version;
-  Answer answer;
-  guint i;
-
-  emulator_start (&emulator, "--rate-limits off --delay 3600");
-  for (i = 0; i < 3; i++)
-    g_free (emulator_submit (&emulator, VIDEO, "no_cache=1", clip));
-  for (i = 0; i < G_N_ELEMENTS (rows); i++) {
-    node = get_state (&emulator, rows[i].query);
-    fail_unless_equals_int (json_array_get_length (json_object_get_array_member
-            (json_node_get_object (node), "submissions")), rows[i].submissions);
-    json_node_unref (node);
-  }
-  node = get_state (&emulator, "");
-  version = json_object_get_int_member (json_node_get_object (node), "version");
-  json_node_unref (node);
-  query = g_strdup_printf ("after=%" G_GINT64_FORMAT, version);
-  node = get_state (&emulator, query);
-  fail_if (json_object_has_member (json_node_get_object (node), "submissions"));
-  json_node_unref (node);
-  /* A refusal is news. */
-  emulator_ask (&emulator, "GET", "/nothing", NULL, NULL, NULL, NULL, &answer);
-  answer_clear (&answer);
-  node = get_state (&emulator, query);
-  fail_unless_equals_int (json_object_get_int_member (json_node_get_object
-          (node), "refused_ever"), 1);
-  json_node_unref (node);
-  g_free (query);
-  emulator_stop (&emulator);
-  g_bytes_unref (clip);
-}
-
-GST_END_TEST;
-
 static Suite *
 emulator_suite (void)
 {
@@ -878,8 +733,6 @@ emulator_suite (void)
   TCase *tc = tcase_create ("general");
 
   suite_add_tcase (suite, tc);
-#define ROWS(test, rows) \
-  tcase_add_loop_test (tc, test, 0, G_N_ELEMENTS (rows))
   tcase_add_test (tc, test_refused);
   tcase_add_test (tc, test_no_form);
   tcase_add_test (tc, test_truncated);
@@ -896,9 +749,6 @@ emulator_suite (void)
   tcase_add_test (tc, test_tls);
   tcase_add_test (tc, test_c2pa);
   tcase_add_test (tc, test_concurrent);
-  tcase_add_test (tc, test_page);
-  ROWS (test_state, state_rows);
-  tcase_add_test (tc, test_state_after);
   return suite;
 }
 

@@ -13,7 +13,7 @@
 
 #define PATIENCE (40 * G_USEC_PER_SEC)
 
-static void
+void
 remove_tree (const gchar * path)
 {
   GDir *dir = g_dir_open (path, 0, NULL);

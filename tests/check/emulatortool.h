@@ -59,6 +59,9 @@ gchar *emulator_submit (Emulator * self, const gchar * path,
 JsonNode *emulator_wait (Emulator * self, const gchar * path,
     const gchar * identifier);
 
+/* A file, or a folder with all that is in it. */
+void remove_tree (const gchar * path);
+
 /* Writes which row of a table comes, for who looks for the one that fails. */
 void tell_row (const gchar * table, guint row);
 #define FOR_ROWS(i, rows) \
