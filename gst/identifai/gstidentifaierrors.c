@@ -129,6 +129,23 @@ gst_identifai_warning_overflow (GstElement * src)
 }
 
 GstMessage *
+gst_identifai_warning_key_frames (GstElement * src)
+{
+  GError *error = g_error_new_literal (GST_STREAM_ERROR,
+      GST_STREAM_ERROR_FAILED,
+      "The stream has no key frames any more, and segments start and end at "
+      "key frames only");
+  GstMessage *message = gst_message_new_warning (GST_OBJECT (src), error,
+      "Have the encoder make one at least every few seconds, without intra "
+      "refresh, or let it heed key frame requests. Else a segment fails as "
+      "too-large when it reaches max-segment-bytes.");
+
+  g_error_free (error);
+
+  return message;
+}
+
+GstMessage *
 gst_identifai_info (GstElement * src, const gchar * text)
 {
   GError *error = g_error_new_literal (GST_RESOURCE_ERROR,

@@ -16,6 +16,7 @@
 #include <gst/video/video-event.h>
 
 #include "gstidentifaiarrival.h"
+#include "gstidentifaierrors.h"
 #include "identifaicodecs.h"
 #include "identifaimuxer.h"
 
@@ -145,11 +146,26 @@ arm_timer_locked (GstIdentifaiSink * self)
   gst_object_unref (clock);
 }
 
+static void
+queue_news_locked (GstIdentifaiSink * self)
+{
+  GstElement *src = GST_ELEMENT (self);
+  gboolean missing;
+
+  if (!identifai_segmenter_take_news (self->segmenter, &missing))
+    return;
+  gst_identifai_outbox_queue (self->outbox, missing ?
+      gst_identifai_warning_key_frames (src) :
+      gst_identifai_info (src, "The stream has key frames again"));
+}
+
 /* Any thread. */
 void
 gst_identifai_input_dispatch_locked (GstIdentifaiSink * self)
 {
   gint64 now = g_get_monotonic_time ();
+
+  queue_news_locked (self);
 
   do {
     if (self->in_hand == NULL)

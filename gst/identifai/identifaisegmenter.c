@@ -19,6 +19,7 @@
 #include "identifaisegmenter.h"
 #include "identifaicodecs.h"
 #include "identifaigroup.h"
+#include "identifaikeyframes.h"
 #include "identifaimuxer.h"
 #include "identifaipart.h"
 #include "identifaisound.h"
@@ -36,7 +37,8 @@ typedef enum
 {
   STATE_WAITING,                /* for a point, at or after not_before; open is NULL */
   STATE_OPEN,
-  STATE_TOO_LARGE,              /* open has failed and ends at the next point */
+  STATE_TOO_LARGE,              /* open has failed and ends at the next point, if
+                                 * there is one */
 } State;
 
 struct _IdentifaiSegmenter
@@ -63,36 +65,12 @@ struct _IdentifaiSegmenter
 
   GPtrArray *sounds;            /* of IdentifaiSound, at stream - 1; NULL: removed */
 
-  /* the wish for a key frame */
-  gboolean wish;                /* not taken yet */
-  GstClockTime wish_time;
-  gboolean wished_late;         /* once a segment: overdue or nearly full */
+  IdentifaiKeyFrames key_frames;
   gboolean wished_start;        /* once a pause between segments */
 
   guint64 skipped;
   gint64 seen, covered;         /* ns; seen: of runs that are over */
 };
-
-/*** key frame requests ***/
-
-static void
-wish_for_key_frame (IdentifaiSegmenter * self, GstClockTime time)
-{
-  if (!self->settings.keyframe_requests)
-    return;
-  self->wish = TRUE;
-  self->wish_time = time;
-}
-
-/* As soon as possible, once a segment. */
-static void
-wish_at_once (IdentifaiSegmenter * self)
-{
-  if (self->wished_late)
-    return;
-  self->wished_late = TRUE;
-  wish_for_key_frame (self, GST_CLOCK_TIME_NONE);
-}
 
 /* Of the open segment, at the next key frame. */
 static void
@@ -101,7 +79,7 @@ request_split (IdentifaiSegmenter * self)
   if (self->state != STATE_OPEN || self->split_now)
     return;
   self->split_now = TRUE;
-  wish_for_key_frame (self, GST_CLOCK_TIME_NONE);
+  identifai_key_frames_ask (&self->key_frames, GST_CLOCK_TIME_NONE);
 }
 
 /*** audio ***/
@@ -211,9 +189,10 @@ start_part (IdentifaiSegmenter * self, IdentifaiPart * part)
   self->state = STATE_OPEN;
   self->not_before = NO_TIME;
   self->split_now = FALSE;
-  self->wished_late = FALSE;
+  identifai_key_frames_reset_late (&self->key_frames);
   if (self->settings.duration > 0)
-    wish_for_key_frame (self, MAX (part->start, 0) + self->settings.duration);
+    identifai_key_frames_ask (&self->key_frames, MAX (part->start,
+            0) + self->settings.duration);
 }
 
 static void
@@ -238,6 +217,8 @@ seal_part (IdentifaiSegmenter * self, gint64 end)
   identifai_part_seal (part, end);
   GST_DEBUG ("segment %u ends at %" GST_STIME_FORMAT ", %u frames",
       part->segment->number, GST_STIME_ARGS (end), part->segment->frames);
+  identifai_key_frames_come (&self->key_frames, part->end - part->start
+      - (gint64) self->settings.duration, self->settings.duration);
   part->deadline = self->monotonic + IDENTIFAI_AUDIO_PATIENCE;
   self->covered += part->end - part->start;
   g_queue_push_tail (&self->sealed, part);
@@ -255,7 +236,7 @@ may_start (IdentifaiSegmenter * self, gint64 time)
   if (self->not_before == NO_TIME || time >= self->not_before)
     return TRUE;
   if (!self->wished_start)
-    wish_for_key_frame (self, MAX (self->not_before, 0));
+    identifai_key_frames_ask (&self->key_frames, MAX (self->not_before, 0));
   self->wished_start = TRUE;
 
   return FALSE;
@@ -354,7 +335,7 @@ fail_part (IdentifaiSegmenter * self)
   identifai_part_fail (self->open, IDENTIFAI_REASON_TOO_LARGE, text);
   g_free (text);
   self->state = STATE_TOO_LARGE;
-  wish_at_once (self);
+  identifai_key_frames_ask_late (&self->key_frames);
 }
 
 /* A frame that is no point. */
@@ -372,7 +353,7 @@ add_frame (IdentifaiSegmenter * self, IdentifaiFrame * frame)
   if (self->state == STATE_WAITING) {
     if (self->not_before == NO_TIME) {
       self->skipped++;
-      wish_at_once (self);
+      identifai_key_frames_ask_late (&self->key_frames);
     }
     identifai_frame_free (frame);
     return;
@@ -380,18 +361,26 @@ add_frame (IdentifaiSegmenter * self, IdentifaiFrame * frame)
   identifai_part_add_frame (self->open, frame);
   if (self->state == STATE_OPEN && !fits (self,
           self->settings.max_bytes / 4, 0, NO_TIME))
-    wish_at_once (self);
+    identifai_key_frames_ask_late (&self->key_frames);
 }
 
-/* A due key frame that was asked for should have come by now. */
+/* A due key frame that was asked for should have come by now. What has failed
+ * doesn't wait for one that may never come. */
 static void
 check_overdue (IdentifaiSegmenter * self)
 {
   gint64 duration = self->settings.duration;
+  gint64 late = 0;
 
-  if (self->open && duration > 0
-      && self->open->newest - self->open->start >= duration + GRACE)
-    wish_at_once (self);
+  if (self->open && (duration > 0 || self->state == STATE_TOO_LARGE))
+    late = self->open->newest - self->open->start - duration;
+  else if (self->open == NULL)
+    late = self->run_end - MAX (self->run_start, self->not_before);
+  if (self->open && late >= GRACE)
+    identifai_key_frames_ask_late (&self->key_frames);
+  if (identifai_key_frames_wait (&self->key_frames, late, duration)
+      && self->state == STATE_TOO_LARGE)
+    seal_part (self, identifai_part_guess_end (self->open));
 }
 
 /*** groups ***/
@@ -545,7 +534,7 @@ end_run (IdentifaiSegmenter * self)
   if (self->run_start != NO_TIME)
     self->seen += self->run_end - self->run_start;
   self->run_start = self->run_end = NO_TIME;
-  self->wished_late = FALSE;
+  identifai_key_frames_reset_late (&self->key_frames);
   place_all_audio (self);
 }
 
@@ -600,6 +589,7 @@ identifai_segmenter_new (IdentifaiSegmenterOpenFunc open, gpointer user_data)
   self->user_data = user_data;
   self->settings.duration = 10 * GST_SECOND;
   self->settings.max_bytes = 50 * 1000 * 1000;
+  identifai_key_frames_init (&self->key_frames);
   self->video = identifai_video_new ();
   self->group = identifai_group_new ();
   self->sounds = identifai_sounds_new ();
@@ -627,6 +617,7 @@ identifai_segmenter_configure (IdentifaiSegmenter * self,
     const IdentifaiSegmenterSettings * settings)
 {
   self->settings = *settings;
+  self->key_frames.enabled = settings->keyframe_requests;
 }
 
 guint
@@ -745,7 +736,8 @@ flush_video (IdentifaiSegmenter * self)
     give_up (self, part);
   end_run (self);
   self->not_before = NO_TIME;
-  self->wish = self->split_now = self->eos = FALSE;
+  identifai_key_frames_drop_request (&self->key_frames);
+  self->split_now = self->eos = FALSE;
 }
 
 void
@@ -786,6 +778,8 @@ identifai_segmenter_reset (IdentifaiSegmenter * self)
   self->monotonic = 0;
   self->skipped = 0;
   self->seen = self->covered = 0;
+  identifai_key_frames_init (&self->key_frames);
+  self->key_frames.enabled = self->settings.keyframe_requests;
 }
 
 static gboolean
@@ -821,12 +815,13 @@ gboolean
 identifai_segmenter_take_keyframe_request (IdentifaiSegmenter * self,
     GstClockTime * running_time)
 {
-  if (!self->wish)
-    return FALSE;
-  self->wish = FALSE;
-  *running_time = self->wish_time;
+  return identifai_key_frames_take_request (&self->key_frames, running_time);
+}
 
-  return TRUE;
+gboolean
+identifai_segmenter_take_news (IdentifaiSegmenter * self, gboolean * missing)
+{
+  return identifai_key_frames_take_news (&self->key_frames, missing);
 }
 
 static guint64

@@ -99,6 +99,12 @@ gint64 identifai_segmenter_next_deadline (IdentifaiSegmenter * self);
 gboolean identifai_segmenter_take_keyframe_request (IdentifaiSegmenter * self,
     GstClockTime * running_time);
 
+/* Whether people should be told of key frames, once a change: TRUE, and missing
+ * (none has come for much longer than a segment should last) or not (they come
+ * again). */
+gboolean identifai_segmenter_take_news (IdentifaiSegmenter * self,
+    gboolean * missing);
+
 void identifai_segmenter_get_stats (IdentifaiSegmenter * self,
     IdentifaiSegmenterStats * stats);
 

@@ -8,6 +8,8 @@
 
 #include "scene.h"
 
+#include <string.h>
+
 #define GOP SCENE_GOP
 #define FRAMES SCENE_FRAMES
 #define FRAME SCENE_FRAME
@@ -236,6 +238,41 @@ GST_START_TEST (test_key_frame_requests)
 
 GST_END_TEST;
 
+/* Intra refresh: there are no key frames. One warning says so, and the bound
+ * holds. */
+GST_START_TEST (test_no_key_frames)
+{
+  gboolean small = __i__;
+  gchar *launch = g_strdup_printf ("videotestsrc num-buffers=500 ! "
+      "video/x-raw,width=64,height=48,framerate=25/1 ! x264enc threads=1 "
+      "tune=zerolatency intra-refresh=true key-int-max=25 ! " SINK
+      "segment-duration=1000000000 max-segment-bytes=%u", small ? 60000 :
+      50000000);
+  GError *error = NULL;
+  Scene scene;
+
+  scene_init (&scene, NULL, 0, launch);
+  fail_unless (sink_run_start (scene.run));
+  sink_run_wait (scene.run, "eos", 1);
+  /* What is too large ends with the warning, the rest is skipped. */
+  scene_check_frames (&scene, small ? "402" : "500");
+  gst_message_parse_warning (sink_run_get (scene.run, "warning", 0), &error,
+      NULL);
+  fail_unless (strstr (error->message, "no key frames"), "%s", error->message);
+  g_error_free (error);
+  fail_unless_equals_int (sink_run_count (scene.run, "warning"), 1 + small);
+  if (small) {
+    fail_unless_equals_string (scene_get_reason (&scene, "identifai-failed",
+            0), "too-large");
+  } else {
+    fail_unless_equals_int (feed_decode (scene.server, 1, "v"), 500);
+  }
+  scene_clear (&scene);
+  g_free (launch);
+}
+
+GST_END_TEST;
+
 /* When they are asked for, and for when. */
 GST_START_TEST (test_request_times)
 {
@@ -342,6 +379,7 @@ cuts_suite (void)
   tcase_add_test (cuts, test_split_now);
   tcase_add_loop_test (cuts, test_key_frame_requests, 0,
       G_N_ELEMENTS (request_rows));
+  tcase_add_loop_test (cuts, test_no_key_frames, 0, 2);
   tcase_add_loop_test (cuts, test_request_times, 0, 2);
 
   suite_add_tcase (suite, times);

@@ -9,6 +9,7 @@
 
 #include "identifaicodecs.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /*** where it cuts ***/
@@ -512,6 +513,69 @@ GST_START_TEST (test_wishes)
 
 GST_END_TEST;
 
+/* Letters as above; a number after one: so many of them. + key frames are missing,
+ * - they come again, with the number of the frame. */
+static const struct
+{
+  guint duration, interval;
+  const gchar *stream;
+  const gchar *expected;
+} news_rows[] = {
+  {1000, 0, "Kp9Kp9Kp9", ""},
+  {1000, 0, "Kp159", ""},
+  {1000, 0, "Kp400", "+161"},
+  {1000, 0, "Kp200Kp9Kp9Kp9", "+161 -221"},
+  /* comes and goes */
+  {1000, 0, "Kp200Kp9Kp9Kp200Kp9Kp9Kp9Kp9Kp9K", "+161 -221 +382 -462"},
+  {1000, 0, "Kp300Kp9Kp300", "+161"},
+  /* never one */
+  {1000, 0, "p160", "+150"},
+  {0, 0, "p160", "+150"},
+  {0, 0, "Kp999", ""},
+  {20000, 0, "Kp399", ""},
+  {20000, 0, "Kp402", "+401"},
+  /* between samples none is due */
+  {1000, 30000, "Kp9K", ""},
+  {1000, 30000, "Kp9Kp400", ""},
+  {1000, 30000, "Kp9Kp450", "+450"},
+};
+
+static void
+log_news (Feed * feed, GString * log, guint frame)
+{
+  gboolean missing;
+
+  if (identifai_segmenter_take_news (feed->run.segmenter, &missing))
+    g_string_append_printf (log, "%s%c%u", log->len ? " " : "",
+        missing ? '+' : '-', frame);
+}
+
+GST_START_TEST (test_news)
+{
+  const gchar *at = news_rows[__i__].stream;
+  GString *log = g_string_new (NULL);
+  Feed feed = { {0,}, 0 };
+  guint frame = 0;
+
+  run_init (&feed.run, VP8);
+  run_configure (&feed.run, news_rows[__i__].duration,
+      news_rows[__i__].interval, 0);
+  while (*at) {
+    gchar letter = *at++;
+    guint n = g_ascii_isdigit (*at) ? strtoul (at, (gchar **) & at, 10) : 1;
+
+    for (; n > 0; n--, frame++) {
+      feed_letter (&feed, letter);
+      log_news (&feed, log, frame);
+    }
+  }
+  fail_unless_equals_string (log->str, news_rows[__i__].expected);
+  g_string_free (log, TRUE);
+  run_clear (&feed.run);
+}
+
+GST_END_TEST;
+
 GST_START_TEST (test_no_wishes)
 {
   IdentifaiSegmenterSettings settings = { GST_SECOND, 0, PLENTY, FALSE };
@@ -751,6 +815,7 @@ segmenter_suite (void)
   tcase_add_test (tc, test_times_from_frame_rate);
   tcase_add_test (tc, test_segment_moves);
   tcase_add_loop_test (tc, test_wishes, 0, G_N_ELEMENTS (wish_rows));
+  tcase_add_loop_test (tc, test_news, 0, G_N_ELEMENTS (news_rows));
   tcase_add_test (tc, test_no_wishes);
   tcase_add_loop_test (tc, test_flush, 0, 2);
   tcase_add_test (tc, test_stats);
