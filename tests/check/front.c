@@ -713,6 +713,9 @@ GST_START_TEST (test_proxy)
       fault_server_get_port (front.backend);
   if (proxy_rows[__i__].property)
     call.proxy = proxy_url (proxy_rows[__i__].property);
+  /* tinyproxy may close a connection just when it is used again. */
+  if (!proxy_rows[__i__].message)
+    call.retries = 2;
 
   make_call (&call, &log);
   fail_unless ((log.reason == IDENTIFAI_REASON_NONE)
