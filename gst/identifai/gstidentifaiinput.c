@@ -54,6 +54,7 @@ gst_identifai_input_reset_locked (GstIdentifaiSink * self)
   self->first_sound = GST_CLOCK_TIME_NONE;
   self->told_no_video = FALSE;
   self->keyframe_requests = 0;
+  g_clear_pointer (&self->stream_id, g_free);
 }
 
 /* Any thread. */
@@ -518,10 +519,19 @@ restart_locked (GstIdentifaiSink * self)
         GST_IDENTIFAI_INPUT_RAW;
 }
 
-/* A new file may come after EOS without a flush: its type is found anew. */
+/* A new file may come after EOS without a flush: its type is found anew. Video
+ * of another stream (a source that reconnects, concat) doesn't build on what came
+ * before. */
 static void
-handle_stream_start_locked (GstIdentifaiSink * self)
+handle_stream_start_locked (GstIdentifaiSink * self, GstEvent * event)
 {
+  const gchar *id;
+
+  gst_event_parse_stream_start (event, &id);
+  if (is_elementary (self) && g_strcmp0 (id, self->stream_id) != 0)
+    identifai_segmenter_change_stream (self->segmenter);
+  g_free (self->stream_id);
+  self->stream_id = g_strdup (id);
   restart_locked (self);
   if (self->open == NULL && !is_elementary (self)) {
     self->input = GST_IDENTIFAI_INPUT_RAW;
@@ -555,7 +565,7 @@ gst_identifai_input_event (GstBaseSink * bsink, GstEvent * event)
   g_mutex_lock (&self->lock);
   switch (GST_EVENT_TYPE (event)) {
     case GST_EVENT_STREAM_START:
-      handle_stream_start_locked (self);
+      handle_stream_start_locked (self, event);
       break;
     case GST_EVENT_SEGMENT:
       handle_segment_locked (self, event);

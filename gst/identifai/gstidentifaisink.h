@@ -65,6 +65,7 @@ struct _GstIdentifaiSink
   IdentifaiSegment *open;       /* container input: the file so far */
   GQueue files;                 /* of IdentifaiSegment: those that are over */
   gboolean started;             /* the first buffer of the stream was seen */
+  gchar *stream_id;             /* or NULL */
 
   IdentifaiSegmenter *segmenter;
   IdentifaiSegment *in_hand;    /* closed, but there is no room for it yet */

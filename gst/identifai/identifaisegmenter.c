@@ -711,6 +711,13 @@ identifai_segmenter_eos (IdentifaiSegmenter * self, guint stream,
 }
 
 void
+identifai_segmenter_change_stream (IdentifaiSegmenter * self)
+{
+  end_run (self);
+  identifai_video_restart (self->video);
+}
+
+void
 identifai_segmenter_split_now (IdentifaiSegmenter * self)
 {
   request_split (self);

@@ -72,6 +72,9 @@ void identifai_segmenter_gap (IdentifaiSegmenter * self, guint stream,
 void identifai_segmenter_eos (IdentifaiSegmenter * self, guint stream,
     gint64 monotonic);
 
+/* Another video stream begins, without EOS of the one before: what is open ends. */
+void identifai_segmenter_change_stream (IdentifaiSegmenter * self);
+
 /* Closes the open segment at the next key frame. */
 void identifai_segmenter_split_now (IdentifaiSegmenter * self);
 

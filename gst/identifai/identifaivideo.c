@@ -184,16 +184,30 @@ is_usable (IdentifaiVideo * self, const IdentifaiFrame * frame)
       && self->segment.rate > 0;
 }
 
+/* Timestamps start over, and running times go on without a seam. */
+static gboolean
+is_seamless (IdentifaiVideo * self, const IdentifaiFrame * frame,
+    GstClockTime timestamp)
+{
+  gint64 duration = frame->duration != NO_TIME ? frame->duration : 0;
+
+  return timestamp < self->last_timestamp
+      && ABS (frame->stamp - self->latest) <= duration / 2;
+}
+
 /* The segment changed in a way that matters only to the few frames before it:
  * matroskademux starts with one for the first stream that it sees and then, if
  * another one begins earlier, sends a second and flags DISCONT. */
 static gboolean
-is_move (IdentifaiVideo * self, GstClockTime timestamp)
+is_move (IdentifaiVideo * self, const IdentifaiFrame * frame)
 {
+  GstClockTime timestamp = get_timestamp (frame->buffer);
+
   return self->segment_changed && self->shift != 0 && ABS (self->shift) < JUMP
       && GST_CLOCK_TIME_IS_VALID (self->last_timestamp)
       && GST_CLOCK_TIME_IS_VALID (timestamp)
-      && ABS (GST_CLOCK_DIFF (self->last_timestamp, timestamp)) < JUMP;
+      && ABS (GST_CLOCK_DIFF (self->last_timestamp, timestamp)) < JUMP
+      && !is_seamless (self, frame, timestamp);
 }
 
 static IdentifaiLink
@@ -201,7 +215,7 @@ find_link (IdentifaiVideo * self, const IdentifaiFrame * frame)
 {
   if (self->latest == NO_TIME)
     return IDENTIFAI_LINK_FOLLOWS;
-  if (is_move (self, get_timestamp (frame->buffer)))
+  if (is_move (self, frame))
     return IDENTIFAI_LINK_MOVES;
   if (GST_BUFFER_FLAG_IS_SET (frame->buffer, GST_BUFFER_FLAG_DISCONT)
       || frame->stamp < self->latest - JUMP
@@ -280,15 +294,21 @@ identifai_video_drain (IdentifaiVideo * self)
 }
 
 void
-identifai_video_flush (IdentifaiVideo * self)
+identifai_video_restart (IdentifaiVideo * self)
 {
   if (self->reorder)
     identifai_reorder_clear (self->reorder);
-  gst_segment_init (&self->segment, GST_FORMAT_TIME);
   self->segment_changed = FALSE;
   self->shift = 0;
   self->last_timestamp = GST_CLOCK_TIME_NONE;
   self->next_time = self->latest = NO_TIME;
+}
+
+void
+identifai_video_flush (IdentifaiVideo * self)
+{
+  identifai_video_restart (self);
+  gst_segment_init (&self->segment, GST_FORMAT_TIME);
 }
 
 void

@@ -50,6 +50,9 @@ void identifai_video_sign (IdentifaiVideo * self, IdentifaiFrame * frame);
 /* What follows has nothing to do with the frames here: all can be popped. */
 void identifai_video_drain (IdentifaiVideo * self);
 
+/* The next frame is of another stream than those before; all are popped. */
+void identifai_video_restart (IdentifaiVideo * self);
+
 /* Forgets frames and segment, but not the caps; all of it. */
 void identifai_video_flush (IdentifaiVideo * self);
 void identifai_video_reset (IdentifaiVideo * self);
