@@ -8,6 +8,10 @@
  * How many pictures are reordered (the depth) is in the stream's headers, mostly.
  * If not, the first frames are held back to find out, as many as a decoder may
  * hold at most.
+ *
+ * The count may start over where nothing tells, or be nonsense: what was decoded
+ * before would wait for ever for the counts in front of its own, and all frames
+ * behind it. So a count that falls far ends a group, and so do too many frames.
  */
 
 #include "identifaiorder.h"
@@ -16,6 +20,11 @@
 #define SURE_FRAMES 2           /* with a PTS, for all to have one */
 #define UNDECIDED_FRAMES 16
 #define FALLBACK_STEP (40 * (gint64) GST_MSECOND)
+#define MAX_STEP (10 * (gint64) GST_SECOND)     /* more is a gap */
+
+/* No encoder decodes a picture so many others, or counts, too early. */
+#define MAX_HELD 48
+#define MAX_FALL (4 * UNDECIDED_FRAMES)
 
 typedef enum
 {
@@ -123,12 +132,36 @@ show_next (IdentifaiOrderer * self, gint64 time)
   self->seen = frame->info.order;
 }
 
+/* They need no more frames to be decoded. */
+static void
+show_all (IdentifaiOrderer * self)
+{
+  gint64 time = self->latest;
+
+  while (self->unseen.length > 0) {
+    time += self->step;
+    show_next (self, time);
+  }
+  self->seen.is_known = FALSE;
+}
+
+static gboolean
+starts_over (IdentifaiOrderer * self, const IdentifaiOrder * order)
+{
+  return self->held.length >= MAX_HELD || (is_before (order, &self->seen)
+      && order->epoch == self->seen.epoch
+      && order->count < self->seen.count - MAX_FALL);
+}
+
 static void
 order_frame (IdentifaiOrderer * self, IdentifaiFrame * frame)
 {
   gint64 time = frame->dts != NO_TIME ? frame->dts : frame->pts;
 
-  if (self->latest != NO_TIME && time > self->latest)
+  if (starts_over (self, &frame->info.order))
+    show_all (self);
+  if (self->latest != NO_TIME && time > self->latest
+      && time - self->latest <= MAX_STEP)
     self->step = time - self->latest;
   self->latest = time;
   g_queue_push_tail (&self->held, frame);
@@ -223,14 +256,8 @@ identifai_orderer_push (IdentifaiOrderer * self, IdentifaiFrame * frame,
 void
 identifai_orderer_drain (IdentifaiOrderer * self, GQueue * ready)
 {
-  gint64 time;
-
   if (self->state == STATE_UNDECIDED)
     start_ordering (self);
-  for (time = self->latest; self->unseen.length > 0;) {
-    time += self->step;
-    show_next (self, time);
-  }
-  self->seen.is_known = FALSE;
+  show_all (self);
   release (self, ready);
 }

@@ -6,8 +6,8 @@
  * headers say (picture order count), and that is all there is to go by where a
  * container has decoding times only.
  *
- * Not followed: H.264's memory management operation 5, which starts the count
- * over in the middle of a stream.
+ * Not followed: H.264's memory management operation 5 and H.265's end of sequence,
+ * which start the count over in the middle of a stream; identifaiorder.c bears it.
  */
 
 #pragma once

@@ -502,6 +502,8 @@ static const TimeRow time_rows[] = {
   {1, "!0@10 2@30 1@20 4 3 6 5", "10 30 20 50 40 70 60"},
   /* an order that is missing */
   {1, "!0= 2 ? 4 3", "10 20 30 50 40"},
+  /* it starts over within a group */
+  {1, "!0= 102 101 104 103 0 2 1 4 3", "10 30 20 50 40 60 80 70 100 90"},
 };
 
 GST_START_TEST (test_times)
@@ -534,6 +536,81 @@ GST_START_TEST (test_times)
 
 GST_END_TEST;
 
+/* A count that starts over where nothing tells (memory management operation 5),
+ * that falls for ever, or that is nonsense: frames go on all the same. */
+
+typedef struct
+{
+  gint depth;
+    gint64 (*count) (guint i);
+    gint64 (*dts) (guint i);
+} EndlessRow;
+
+static gint64
+count_restarts (guint i)
+{
+  return i < 6 ? 1000 + i : i;
+}
+
+static gint64
+count_falls (guint i)
+{
+  return -(gint64) i;
+}
+
+static gint64
+count_random (guint i)
+{
+  return (i * G_GUINT64_CONSTANT (2654435761)) % 100003;
+}
+
+static gint64
+dts_even (guint i)
+{
+  return i * 10;
+}
+
+static gint64
+dts_leaps (guint i)
+{
+  return i % 7 == 6 ? ((gint64) 1 << 62) - 1000 + i : i;
+}
+
+static const EndlessRow endless_rows[] = {
+  {2, count_restarts, dts_even},
+  {-1, count_restarts, dts_even},
+  {2, count_falls, dts_even},
+  {16, count_falls, dts_even},
+  {3, count_random, dts_even},
+  {-1, count_random, dts_leaps},
+  {16, count_falls, dts_leaps},
+};
+
+GST_START_TEST (test_endless)
+{
+  const EndlessRow *row = &endless_rows[__i__];
+  IdentifaiOrderer *orderer = identifai_orderer_new ();
+  GQueue ready = G_QUEUE_INIT;
+  guint64 epoch = 0;
+  guint i;
+
+  for (i = 0; i < 500; i++) {
+    IdentifaiFrame *frame = make_frame ("0", i, row->depth, &epoch);
+
+    frame->info.order.count = row->count (i);
+    frame->dts = row->dts (i);
+    identifai_orderer_push (orderer, frame, &ready);
+    fail_unless (i + 1 - ready.length <= 64, "%u frames are held",
+        i + 1 - ready.length);
+  }
+  identifai_orderer_drain (orderer, &ready);
+  fail_unless_equals_int (ready.length, 500);
+  g_queue_clear_full (&ready, (GDestroyNotify) identifai_frame_free);
+  identifai_orderer_free (orderer);
+}
+
+GST_END_TEST;
+
 static Suite *
 poc_suite (void)
 {
@@ -545,6 +622,7 @@ poc_suite (void)
   tcase_add_loop_test (poc, test_h264, 0, G_N_ELEMENTS (order_rows));
   tcase_add_loop_test (poc, test_h265, 0, 3);
   tcase_add_loop_test (poc, test_times, 0, G_N_ELEMENTS (time_rows));
+  tcase_add_loop_test (poc, test_endless, 0, G_N_ELEMENTS (endless_rows));
 
   return suite;
 }
