@@ -223,6 +223,7 @@ static void
 h265_remember (IdentifaiFrameReader * self, const guint8 * unit, gsize size)
 {
   guint type = (unit[0] >> 1) & 0x3f;
+  guint layer = (unit[0] & 1) << 5 | unit[1] >> 3;
   guint id = 0;
   IdentifaiBits bits;
 
@@ -242,7 +243,8 @@ h265_remember (IdentifaiFrameReader * self, const guint8 * unit, gsize size)
       id = identifai_bits_get_ue (&bits);
     }
   }
-  remember (self, type, id, unit, size);
+  /* layers may use the same ids */
+  remember (self, type, layer << 16 | id, unit, size);
 }
 
 static void
@@ -449,18 +451,18 @@ enum
 static gsize
 av1_get_size (const guint8 * data, gsize size, gsize * at)
 {
-  gsize value = 0;
+  guint64 value = 0;
   guint i;
 
   for (i = 0; i < 8 && *at < size; i++) {
     guint8 byte = data[(*at)++];
 
-    value |= (gsize) (byte & 0x7f) << (7 * i);
+    value |= (guint64) (byte & 0x7f) << (7 * i);
     if (!(byte & 0x80))
       break;
   }
 
-  return value;
+  return MIN (value, G_MAXSIZE);
 }
 
 /* What starts at a key frame that is shown later (a forward key frame) has

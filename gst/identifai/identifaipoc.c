@@ -525,7 +525,14 @@ h265_read_picture (IdentifaiPoc * self, IdentifaiBits * bits)
     self->pictures[id] = set;
 }
 
-/* References of the lowest layer carry the count on; leading pictures don't. */
+/* Other views, or a better picture, of which sets may have the same ids. */
+static gboolean
+h265_is_base_layer (const guint8 * unit)
+{
+  return (unit[0] & 1) == 0 && unit[1] >> 3 == 0;
+}
+
+/* References of the lowest sub-layer carry the count on; leading pictures don't. */
 static gboolean
 h265_carries_on (const guint8 * unit)
 {
@@ -621,7 +628,7 @@ read_h265 (IdentifaiPoc * self, const guint8 * unit, gsize size,
   Slice slice = { NULL, };
   IdentifaiBits bits;
 
-  if (size < 2)
+  if (size < 2 || !h265_is_base_layer (unit))
     return;
   identifai_bits_init (&bits, unit + 2, size - 2);
   if (type == 33)

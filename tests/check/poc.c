@@ -393,6 +393,68 @@ GST_START_TEST (test_h265)
 
 GST_END_TEST;
 
+/* Two views: the second one's sets and slices change nothing. */
+GST_START_TEST (test_h265_views)
+{
+  static const guint8 layers[][2] = { {0, 1 << 3}, {1, 0} };
+  IdentifaiPoc *poc = identifai_poc_new (IDENTIFAI_CODEC_H265);
+  IdentifaiOrder order;
+  guint i;
+
+  give_h265_sets (poc, 1, 3);
+  fail_unless_equals_int64 (give_h265_slice (poc, 19, 0, TRUE, 0).count, 0);
+  for (i = 0; i < G_N_ELEMENTS (layers); i++) {
+    Writer sps = { {33 << 1 | layers[i][0], 1 | layers[i][1]}, 16 };
+    Writer slice = { {1 << 1 | layers[i][0], 1 | layers[i][1]}, 16 };
+
+    put (&sps, 0, 104);
+    put_ue (&sps, 2);           /* the same id, and the rest is another's */
+    put (&sps, 0x55555555, 32);
+    put (&sps, 0x55555555, 32);
+    put (&sps, 0x55555555, 32);
+    give (poc, &sps);
+    put (&slice, 1, 1);
+    put_ue (&slice, 1);
+    put (&slice, 0x5555, 16);
+    fail_if (give (poc, &slice).is_known);
+  }
+  order = give_h265_slice (poc, 1, 0, TRUE, 8);
+  fail_unless_equals_int64 (order.count, 8);
+  fail_unless_equals_int (order.depth, 3);
+  identifai_poc_free (poc);
+}
+
+GST_END_TEST;
+
+/* They are the same sets again with the next key frame. */
+GST_START_TEST (test_h265_views_repeat)
+{
+  static const guint8 data[] = { 0, 0, 1, 33 << 1, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9,
+    10, 11, 12, 13, 0x80,
+    0, 0, 1, 33 << 1, 1 | 1 << 3, 0x0e, 0x80,
+    0, 0, 1, 34 << 1, 1, 0x80,
+    0, 0, 1, 19 << 1, 1, 0x80, 0x55
+  };
+  GstCaps *caps = gst_caps_from_string ("video/x-h265, "
+      "stream-format=byte-stream, alignment=au");
+  IdentifaiFrameReader *reader = identifai_frame_reader_new (caps);
+  GstBuffer *buffer = gst_buffer_new_memdup (data, sizeof (data));
+  IdentifaiFrameInfo info;
+  guint i;
+
+  for (i = 0; i < 3; i++) {
+    identifai_frame_reader_read (reader, buffer, &info);
+    fail_unless (info.has_headers);
+    fail_unless_equals_int (info.point, IDENTIFAI_POINT_CLOSED);
+    fail_if (info.new_headers);
+  }
+  gst_buffer_unref (buffer);
+  identifai_frame_reader_free (reader);
+  gst_caps_unref (caps);
+}
+
+GST_END_TEST;
+
 /* Every cut of every unit is read without going past its end (sanitizers), and
  * hostile numbers make no difference to what comes after new sets. */
 GST_START_TEST (test_hostile)
@@ -621,6 +683,8 @@ poc_suite (void)
   tcase_add_loop_test (poc, test_hostile, 0, 2);
   tcase_add_loop_test (poc, test_h264, 0, G_N_ELEMENTS (order_rows));
   tcase_add_loop_test (poc, test_h265, 0, 3);
+  tcase_add_test (poc, test_h265_views);
+  tcase_add_test (poc, test_h265_views_repeat);
   tcase_add_loop_test (poc, test_times, 0, G_N_ELEMENTS (time_rows));
   tcase_add_loop_test (poc, test_endless, 0, G_N_ELEMENTS (endless_rows));
 
