@@ -94,7 +94,8 @@ gst_identifai_input_post_error (GstIdentifaiSink * self, GError * error)
 
 /* Handing on what is closed. */
 
-/* The system clock's thread: a segment has waited long enough for its audio. */
+/* The system clock's thread, which the process shares: a segment has waited long
+ * enough for its audio. The streaming threads ask for key frames. */
 static gboolean
 on_timer (GstClock * clock, GstClockTime time, GstClockID id,
     gpointer user_data)
@@ -113,7 +114,7 @@ on_timer (GstClock * clock, GstClockTime time, GstClockID id,
   }
   g_mutex_unlock (&self->lock);
 
-  gst_identifai_input_act (self);
+  gst_identifai_outbox_post_elsewhere (self->outbox);
   gst_object_unref (self);
 
   return TRUE;

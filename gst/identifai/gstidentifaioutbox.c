@@ -87,6 +87,12 @@ gst_identifai_outbox_post (GstIdentifaiOutbox * self)
   gst_identifai_poster_run (self->poster);
 }
 
+void
+gst_identifai_outbox_post_elsewhere (GstIdentifaiOutbox * self)
+{
+  gst_identifai_poster_kick (self->poster);
+}
+
 gboolean
 gst_identifai_outbox_post_all (GstIdentifaiOutbox * self)
 {

@@ -59,10 +59,12 @@ void gst_identifai_outbox_push (GstIdentifaiOutbox * self,
 void gst_identifai_outbox_give_up (GstIdentifaiOutbox * self,
     IdentifaiSegment * segment, const gchar * reason);
 
-/* Queue a message in order, and post what is queued; _post with no lock held. */
+/* Queue a message in order, and post what is queued: here, with no lock held, or
+ * on another thread, for those that others depend on. */
 void gst_identifai_outbox_queue (GstIdentifaiOutbox * self,
     GstMessage * message);
 void gst_identifai_outbox_post (GstIdentifaiOutbox * self);
+void gst_identifai_outbox_post_elsewhere (GstIdentifaiOutbox * self);
 
 /* Wakes the waits below; they return FALSE at once until it is unset. */
 void gst_identifai_outbox_set_flushing (GstIdentifaiOutbox * self,

@@ -7,7 +7,8 @@
  * thread at a time.
  *
  * Posting runs the application's message handlers, which may take long. Threads
- * that others depend on, of the client and the muxers, leave it to a pool.
+ * that others depend on, of the client, the muxers and the system clock, leave it to a
+ * pool.
  */
 
 #pragma once

@@ -122,9 +122,9 @@ void gst_identifai_drain_init_debug (void);
 /* deadline: monotonic µs, -1 = none. */
 GstFlowReturn gst_identifai_drain_wait_for_room (GstIdentifaiSink * self,
     gint64 deadline);
-/* Waits until all that is closed has its outcome, and all is posted. */
 /* At the first buffer of a stream. */
 GstFlowReturn gst_identifai_drain_wait_for_earlier (GstIdentifaiSink * self);
+/* Waits until all that is closed has its outcome, and all is posted. */
 GstFlowReturn gst_identifai_drain (GstIdentifaiSink * self);
 
 /* gstidentifaiaudio.c */

@@ -215,6 +215,76 @@ GST_START_TEST (test_in_step)
 
 GST_END_TEST;
 
+/* The timer for late sound runs on a thread that the whole process shares, so no
+ * message handler may. */
+
+typedef struct
+{
+  GThread *timers;
+  gint on_timers;               /* atomic: messages posted there */
+} Posters;
+
+static gboolean
+remember_thread (GstClock * clock, GstClockTime time, GstClockID id,
+    gpointer user_data)
+{
+  g_atomic_pointer_set (&((Posters *) user_data)->timers, g_thread_self ());
+
+  return TRUE;
+}
+
+static void
+find_timers (Posters * posters)
+{
+  GstClock *clock = gst_system_clock_obtain ();
+  GstClockID id = gst_clock_new_single_shot_id (clock,
+      gst_clock_get_time (clock));
+  gint64 until = g_get_monotonic_time () + SINK_PATIENCE;
+
+  gst_clock_id_wait_async (id, remember_thread, posters, NULL);
+  while (g_atomic_pointer_get (&posters->timers) == NULL) {
+    fail_unless (g_get_monotonic_time () < until);
+    g_usleep (1000);
+  }
+  gst_clock_id_unref (id);
+  gst_object_unref (clock);
+}
+
+static void
+on_posted (SinkRun * run, GstMessage * message, const gchar * name,
+    gpointer user_data)
+{
+  Posters *posters = user_data;
+
+  if (g_thread_self () == posters->timers)
+    g_atomic_int_inc (&posters->on_timers);
+}
+
+GST_START_TEST (test_timer_runs_no_handler)
+{
+  Posters posters = { NULL, };
+  Feed *video, *feed;
+  Scene scene;
+
+  find_timers (&posters);
+  scene_init (&scene, silent, G_N_ELEMENTS (silent),
+      SINK "overflow=drop-newest max-pending-segments=1 drain-timeout=0");
+  sink_run_set_func (scene.run, on_posted, &posters);
+  fail_unless (sink_run_start (scene.run));
+  video = feed_new (scene.run, "sink", scene.clip->caps, NULL, FALSE);
+  feed = feed_new (scene.run, "audio_0", sound->caps, NULL, FALSE);
+  fail_unless_equals_int (feed_push (video, scene.clip, 0, FRAMES, 0),
+      GST_FLOW_OK);
+  sink_run_wait (scene.run, "identifai-dropped", SEGMENTS - 2);
+  fail_unless_equals_int (g_atomic_int_get (&posters.on_timers), 0);
+
+  feed_free (video);
+  feed_free (feed);
+  scene_clear (&scene);
+}
+
+GST_END_TEST;
+
 /* While the video is held, sound that runs far ahead waits, too; it is let go of
  * by whatever ends the wait. */
 
@@ -527,6 +597,7 @@ audio_suite (void)
 
   suite_add_tcase (suite, traps);
   tcase_add_checked_fixture (traps, setup, teardown);
+  tcase_add_test (traps, test_timer_runs_no_handler);
   tcase_add_loop_test (traps, test_sound_far_ahead, 0, LET_GO_N_WAYS);
   tcase_add_loop_test (traps, test_one_thread_stops, 0, G_N_ELEMENTS (links));
   tcase_add_loop_test (traps, test_one_thread, 0,
