@@ -55,13 +55,21 @@ running_time_of (GstPad * pad, GstBuffer * buffer)
   return time;
 }
 
+/* Nor was there any: an application may take the video away before the sound. */
+static gboolean
+lacks_video_locked (GstIdentifaiSink * self)
+{
+  return self->next_number == 0
+      && !gst_pad_is_linked (GST_BASE_SINK_PAD (self));
+}
+
 /* TRUE once, when it is time to say that sound alone makes no segment. A demuxer
  * links this pad only, and nobody ever tells the sink pad anything. */
 static gboolean
 is_alone_locked (GstIdentifaiSink * self, GstClockTime time)
 {
   if (!GST_CLOCK_TIME_IS_VALID (time) || self->told_no_video
-      || gst_pad_is_linked (GST_BASE_SINK_PAD (self)))
+      || !lacks_video_locked (self))
     return FALSE;
   if (!GST_CLOCK_TIME_IS_VALID (self->first_sound))
     self->first_sound = time;
@@ -148,32 +156,27 @@ handle_event_locked (GstIdentifaiSink * self, GstPad * pad, GstEvent * event)
   return TRUE;
 }
 
-/* The sink pad, which ends streams, has none that could end. */
-static void
-end_without_video (GstIdentifaiSink * self)
-{
-  if (!gst_pad_is_linked (GST_BASE_SINK_PAD (self)))
-    GST_ELEMENT_ERROR (self, STREAM, TYPE_NOT_FOUND,
-        ("There is no video in this stream, only sound"), (NO_VIDEO_ADVICE));
-}
 
 static gboolean
 gst_identifai_audio_event (GstPad * pad, GstObject * parent, GstEvent * event)
 {
   GstIdentifaiSink *self = GST_IDENTIFAI_SINK (parent);
-  gboolean handled;
+  gboolean handled, lacks_video;
 
   GST_LOG_OBJECT (pad, "%" GST_PTR_FORMAT, event);
 
   g_mutex_lock (&self->lock);
   handled = handle_event_locked (self, pad, event);
+  lacks_video = lacks_video_locked (self);
   gst_identifai_input_dispatch_locked (self);
   g_cond_broadcast (&self->cond);
   g_mutex_unlock (&self->lock);
 
   gst_identifai_input_act (self);
-  if (GST_EVENT_TYPE (event) == GST_EVENT_EOS)
-    end_without_video (self);
+  /* The sink pad, which ends streams, has none that could end. */
+  if (GST_EVENT_TYPE (event) == GST_EVENT_EOS && lacks_video)
+    GST_ELEMENT_ERROR (self, STREAM, TYPE_NOT_FOUND,
+        ("There is no video in this stream, only sound"), (NO_VIDEO_ADVICE));
   gst_event_unref (event);
 
   return handled;

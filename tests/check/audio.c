@@ -588,6 +588,33 @@ GST_START_TEST (test_sound_alone)
 
 GST_END_TEST;
 
+/* The video that was there is taken away before the sound ends. */
+GST_START_TEST (test_video_taken_away)
+{
+  Feed *video, *feed;
+  Scene scene;
+
+  scene_init (&scene, NULL, 0, SINK);
+  fail_unless (sink_run_start (scene.run));
+  video = feed_new (scene.run, "sink", scene.clip->caps, NULL, FALSE);
+  feed = feed_new (scene.run, "audio_0", sound->caps, NULL, FALSE);
+  fail_unless_equals_int (feed_push (video, scene.clip, 0, 2 * GOP, 0),
+      GST_FLOW_OK);
+  feed_free (video);
+  fail_unless_equals_int (feed_push (feed, sound, 0, 2, 20 * GST_SECOND),
+      GST_FLOW_OK);
+  fail_unless_equals_int (feed_push (feed, sound, 0, 2, 40 * GST_SECOND),
+      GST_FLOW_OK);
+  fail_unless (feed_event (feed, gst_event_new_eos ()));
+  fail_unless_equals_int (sink_run_count (scene.run, "warning"), 0);
+  fail_unless_equals_int (sink_run_count (scene.run, "error"), 0);
+
+  feed_free (feed);
+  scene_clear (&scene);
+}
+
+GST_END_TEST;
+
 static Suite *
 audio_suite (void)
 {
@@ -607,6 +634,7 @@ audio_suite (void)
   tcase_add_checked_fixture (pads, setup, teardown);
   tcase_add_loop_test (pads, test_refused, 0, G_N_ELEMENTS (refused_rows));
   tcase_add_loop_test (pads, test_sound_alone, 0, G_N_ELEMENTS (alone_rows));
+  tcase_add_test (pads, test_video_taken_away);
   tcase_add_test (pads, test_pads);
   tcase_add_loop_test (pads, test_behaviours, 0, SOUND_N_BEHAVIOURS);
   tcase_add_loop_test (pads, test_in_step, 0, 2);
