@@ -106,7 +106,7 @@ append_locked (GstIdentifaiSink * self, GstBuffer * buffer, GError ** error)
   IdentifaiSegment *segment;
   guint64 position;
 
-  if (self->input == GST_IDENTIFAI_INPUT_REFUSED)
+  if (self->input == GST_IDENTIFAI_INPUT_REFUSED || size == 0)
     return GST_FLOW_OK;
   if (self->open == NULL)
     open_file_locked (self, buffer);
@@ -169,8 +169,11 @@ gst_identifai_file_close_locked (GstIdentifaiSink * self, GError ** error)
     return FALSE;
 
   segment = g_steal_pointer (&self->open);
-  if (segment != NULL && segment->bytes == 0)
+  if (segment != NULL && segment->bytes == 0) {
+    /* a seek and nothing after it: the number is free again */
+    self->next_number--;
     g_clear_pointer (&segment, identifai_segment_free);
+  }
   if (segment != NULL) {
     segment->content_type = g_strdup (self->container->content_type);
     segment->extension = self->container->extension;

@@ -445,6 +445,17 @@ gst_identifai_input_preroll (GstBaseSink * bsink, GstBuffer * buffer)
 
 /* End of stream. */
 
+static const gchar *
+get_codec_name (GstIdentifaiSink * self)
+{
+  GstCaps *caps = get_pad_caps (GST_BASE_SINK_PAD (self));
+  const IdentifaiCodec *codec = caps ? identifai_codec_of_caps (caps) : NULL;
+
+  gst_clear_caps (&caps);
+
+  return codec ? codec->name : "video";
+}
+
 static void
 check_empty_locked (GstIdentifaiSink * self, GError ** error)
 {
@@ -455,14 +466,24 @@ check_empty_locked (GstIdentifaiSink * self, GError ** error)
     return;
 
   identifai_segmenter_get_stats (self->segmenter, &stats);
-  if (stats.skipped > 0)
-    g_set_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED,
-        "The stream ended without a key frame after %" G_GUINT64_FORMAT
-        " frames: nothing was judged. Send a complete group of pictures.",
-        stats.skipped);
-  else
+  if (stats.n_bytes == 0)
     g_set_error_literal (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED,
         "The stream is empty: nothing was judged. Check the source.");
+  else if (stats.skipped == 0)
+    g_set_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_DECODE,
+        "The stream ended without a picture of %s in %" G_GUINT64_FORMAT
+        " buffers (%" G_GUINT64_FORMAT
+        " bytes): nothing was judged. Check that "
+        "the source sends what its caps say.", get_codec_name (self),
+        stats.n_buffers, stats.n_bytes);
+  else
+    g_set_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED,
+        "The stream ended without a key frame of %s: %" G_GUINT64_FORMAT
+        " other pictures came in %" G_GUINT64_FORMAT " buffers (%"
+        G_GUINT64_FORMAT
+        " bytes), nothing was judged. Send a complete group of "
+        "pictures, or key frames more often.", get_codec_name (self),
+        stats.skipped, stats.n_buffers, stats.n_bytes);
 }
 
 /* Takes over the event. */
@@ -589,11 +610,33 @@ gst_identifai_input_event (GstBaseSink * bsink, GstEvent * event)
   return parent_class->event (bsink, event);
 }
 
+/* The base class wants all the fields of the template. */
+static gboolean
+answer_accept_caps (GstIdentifaiSink * self, GstQuery * query)
+{
+  GstPad *pad = GST_BASE_SINK_PAD (self);
+  GstCaps *caps, *usual;
+
+  gst_query_parse_accept_caps (query, &caps);
+  if (!gst_caps_is_fixed (caps))
+    return FALSE;
+  usual = identifai_codec_usual_caps (caps);
+  gst_query_set_accept_caps_result (query, gst_caps_is_subset (usual,
+          GST_PAD_TEMPLATE_CAPS (GST_PAD_PAD_TEMPLATE (pad))));
+  gst_caps_unref (usual);
+
+  return TRUE;
+}
+
 static gboolean
 gst_identifai_input_query (GstBaseSink * bsink, GstQuery * query)
 {
   GstIdentifaiSink *self = GST_IDENTIFAI_SINK (bsink);
   gboolean answered;
+
+  if (GST_QUERY_TYPE (query) == GST_QUERY_ACCEPT_CAPS
+      && answer_accept_caps (self, query))
+    return TRUE;
 
   g_mutex_lock (&self->lock);
   answered = !is_elementary (self)

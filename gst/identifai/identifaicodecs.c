@@ -57,24 +57,42 @@ static GstStaticCaps static_caps[IDENTIFAI_N_CODECS] = {
   GST_STATIC_CAPS (IDENTIFAI_CAPS_FLAC),
 };
 
-GstCaps *
-identifai_codec_usual_caps (GstCaps * caps)
+static void
+call_mpeg4 (GstStructure * structure)
 {
-  const gchar *name = gst_structure_get_name (gst_caps_get_structure (caps, 0));
-  GstStructure *structure;
-
-  if (!g_str_equal (name, "video/x-divx") && !g_str_equal (name,
-          "video/x-xvid"))
-    return gst_caps_ref (caps);
-
-  caps = gst_caps_copy (caps);
-  structure = gst_caps_get_structure (caps, 0);
   gst_structure_set_name (structure, "video/mpeg");
   gst_structure_remove_field (structure, "divxversion");
   gst_structure_set (structure, "mpegversion", G_TYPE_INT, 4, "systemstream",
       G_TYPE_BOOLEAN, FALSE, NULL);
+}
 
-  return caps;
+/* What av1enc of GStreamer before 1.24 sends; annexb says that it is one. */
+static gboolean
+lacks_obu_stream (const GstStructure * structure)
+{
+  return gst_structure_has_name (structure, "video/x-av1")
+      && gst_structure_has_field (structure, "alignment")
+      && !gst_structure_has_field (structure, "stream-format");
+}
+
+GstCaps *
+identifai_codec_usual_caps (GstCaps * caps)
+{
+  GstCaps *usual = gst_caps_copy (caps);
+  GstStructure *structure = gst_caps_get_structure (usual, 0);
+
+  if (gst_structure_has_name (structure, "video/x-divx")
+      || gst_structure_has_name (structure, "video/x-xvid")) {
+    call_mpeg4 (structure);
+  } else if (lacks_obu_stream (structure)) {
+    gst_structure_set (structure, "stream-format", G_TYPE_STRING, "obu-stream",
+        NULL);
+  } else {
+    gst_caps_unref (usual);
+    usual = gst_caps_ref (caps);
+  }
+
+  return usual;
 }
 
 const IdentifaiCodec *

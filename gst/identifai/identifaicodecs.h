@@ -81,8 +81,8 @@ typedef struct
 /* NULL: not among them. caps need not be fixed. */
 const IdentifaiCodec *identifai_codec_of_caps (const GstCaps * caps);
 
-/* The caps that muxers know for what AVI files call by other names; transfer
- * full. */
+/* The caps that muxers know for what AVI files call by other names, and for what
+ * an encoder leaves out; transfer full. */
 GstCaps *identifai_codec_usual_caps (GstCaps * caps);
 
 /* Whether going from one to the other needs a new file: another codec, size,

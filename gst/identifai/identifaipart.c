@@ -446,6 +446,38 @@ fill_video_track (IdentifaiPart * self)
         make_buffer (g_ptr_array_index (self->frames, i)));
 }
 
+static GstClockTime
+get_duration (GstBuffer * buffer)
+{
+  return GST_BUFFER_DURATION_IS_VALID (buffer) ?
+      GST_BUFFER_DURATION (buffer) : 0;
+}
+
+/* The last picture stands until the next segment starts, and the file lasts as
+ * long as the segment. A file's length may count by the last one shown or by the
+ * last one decoded. */
+static void
+stretch_last (IdentifaiPart * self)
+{
+  GPtrArray *all = ((IdentifaiTrack *) g_ptr_array_index (self->segment->tracks,
+          0))->buffers;
+  GstBuffer *shown = g_ptr_array_index (all, 0), *last = shown;
+  GstClockTime end = to_track_time (self->end), frames_end = 0;
+  guint i;
+
+  for (i = 0; i < all->len; i++) {
+    last = g_ptr_array_index (all, i);
+    frames_end = MAX (frames_end, GST_BUFFER_PTS (last) + get_duration (last));
+    if (GST_BUFFER_PTS (last) > GST_BUFFER_PTS (shown))
+      shown = last;
+  }
+  if (end <= frames_end)
+    return;
+  if (shown != last && GST_BUFFER_DURATION_IS_VALID (last))
+    GST_BUFFER_DURATION (last) += end - frames_end;
+  GST_BUFFER_DURATION (shown) = get_duration (shown) + end - frames_end;
+}
+
 /* Late audio of a single group of pictures may be more than was reckoned with. */
 static void
 trim_audio (IdentifaiPart * self, guint64 max_bytes)
@@ -480,6 +512,8 @@ identifai_part_finish (IdentifaiPart * self, guint64 max_bytes)
   discount_overlap (self);
   if (self->segment->tracks) {
     fill_video_track (self);
+    if (self->frames->len > 0)
+      stretch_last (self);
     trim_audio (self, max_bytes);
   }
   segment = g_steal_pointer (&self->segment);

@@ -4,7 +4,8 @@
  *
  * MPEG-1, -2 and -4 part 2: a B picture is shown when it is decoded. Any other
  * one (a reference) is shown when the next reference is decoded, if the stream
- * has B pictures, else at once. Demuxers that know only decoding times give them
+ * has B pictures, else at once, or after as long as the last one that had both
+ * times. Demuxers that know only decoding times give them
  * out as PTS, too, at least of key frames: so in a stream with B pictures, a
  * reference's PTS counts only if it is later than its DTS.
  *
@@ -39,6 +40,7 @@ struct _IdentifaiReorder
   BFrames b_frames;
   gboolean packed;              /* only references with B pictures are late */
   gint64 last_reference;        /* PTS of the last one let go; NO_TIME */
+  gint64 delay;                 /* from DTS to PTS of the last one with both */
   GQueue held;                  /* of IdentifaiFrame; the first one waits */
   GQueue ready;                 /* of IdentifaiFrame */
 };
@@ -69,6 +71,7 @@ identifai_reorder_clear (IdentifaiReorder * self)
   self->b_frames = B_UNKNOWN;
   self->packed = FALSE;
   self->last_reference = IDENTIFAI_NO_TIME;
+  self->delay = 0;
 }
 
 void
@@ -93,7 +96,7 @@ static void
 let_go (IdentifaiReorder * self, IdentifaiFrame * frame)
 {
   if (frame->pts == IDENTIFAI_NO_TIME)
-    frame->pts = frame->dts;
+    frame->pts = frame->dts + (frame->info.is_b ? 0 : self->delay);
   if (!frame->info.is_b)
     self->last_reference = frame->pts;
   g_queue_push_tail (&self->ready, frame);
@@ -169,6 +172,8 @@ push_reference (IdentifaiReorder * self, IdentifaiFrame * frame)
 {
   gboolean in_doubt = is_in_doubt (self, frame);
 
+  if (frame->pts != IDENTIFAI_NO_TIME && frame->dts != IDENTIFAI_NO_TIME)
+    self->delay = MAX (frame->pts - frame->dts, 0);
   if (self->b_frames == B_UNKNOWN && in_doubt) {
     g_queue_push_tail (&self->held, frame);
     if (self->held.length == UNDECIDED_FRAMES) {

@@ -8,10 +8,6 @@
  * then the part is split there if it is time, or later, if what follows turns
  * out not to fit.
  *
- * An exact cut is worth waiting for, up to one more segment duration. A stream
- * that had none by then is cut with overlaps at once from there on, until a
- * closed point shows up.
- *
  * Audio waits in its stream until the video has passed it, then it goes to the
  * part that covers it; so where a part ends is known by then.
  */
@@ -58,7 +54,6 @@ struct _IdentifaiSegmenter
   State state;
   IdentifaiPart *open;
   gint64 not_before;            /* STATE_WAITING; NO_TIME = at once */
-  gboolean overlaps;            /* exact points don't come: don't wait for them */
   gboolean split_now;
   GQueue sealed;                /* of IdentifaiPart: wait for audio */
   GQueue given_up;              /* of IdentifaiSegment */
@@ -235,6 +230,9 @@ may_start (IdentifaiSegmenter * self, gint64 time)
 {
   if (self->not_before == NO_TIME || time >= self->not_before)
     return TRUE;
+  /* times may have gone back */
+  self->not_before = MIN (self->not_before,
+      time + (gint64) self->settings.interval);
   if (!self->wished_start)
     identifai_key_frames_ask (&self->key_frames, MAX (self->not_before, 0));
   self->wished_start = TRUE;
@@ -391,17 +389,8 @@ is_due (IdentifaiSegmenter * self)
   gint64 duration = self->settings.duration;
   gint64 length = self->group->start - self->open->start;
 
-  if (self->split_now || self->group->new_headers)
-    return TRUE;
-  if (duration == 0 || length < duration)
-    return FALSE;
-  if (self->group->overlap == 0 || self->overlaps)
-    return TRUE;
-
-  /* an exact one may come */
-  self->overlaps = length >= 2 * duration;
-
-  return self->overlaps;
+  return self->split_now || self->group->new_headers
+      || (duration > 0 && length >= duration);
 }
 
 static gboolean
@@ -455,8 +444,6 @@ settle_group (IdentifaiSegmenter * self)
 {
   if (identifai_group_is_empty (self->group))
     return;
-  if (self->group->closed)
-    self->overlaps = FALSE;
 
   switch (self->state) {
     case STATE_WAITING:
@@ -692,6 +679,8 @@ identifai_segmenter_gap (IdentifaiSegmenter * self, guint stream,
 
   if (sound)
     identifai_sound_gap (sound, timestamp, duration);
+  else if (stream == IDENTIFAI_SEGMENTER_VIDEO)
+    identifai_video_gap (self->video, timestamp, duration);
 }
 
 void
@@ -781,7 +770,6 @@ identifai_segmenter_reset (IdentifaiSegmenter * self)
     gst_clear_caps (&sound->caps);
   }
   identifai_video_reset (self->video);
-  self->overlaps = FALSE;
   self->monotonic = 0;
   self->skipped = 0;
   self->seen = self->covered = 0;
@@ -853,7 +841,8 @@ identifai_segmenter_get_stats (IdentifaiSegmenter * self,
 
   if (self->run_start != NO_TIME)
     seen += self->run_end - self->run_start;
-  stats->skipped = self->skipped + identifai_video_get_unusable (self->video);
+  identifai_video_get_stats (self->video, stats);
+  stats->skipped += self->skipped;
   stats->seen = seen;
   stats->covered = self->covered;
   stats->bytes = count_bytes (self);

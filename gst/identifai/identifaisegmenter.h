@@ -33,6 +33,7 @@ typedef struct
 
 typedef struct
 {
+  guint64 n_buffers, n_bytes;   /* of video, that came */
   guint64 skipped;              /* frames before the first key frame, or unusable */
   GstClockTime seen;            /* video stream time seen */
   GstClockTime covered;         /* of it, in closed segments */

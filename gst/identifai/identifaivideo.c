@@ -6,10 +6,11 @@
 #include "identifaivideo.h"
 #include "identifaicodecs.h"
 #include "identifaireorder.h"
+#include "identifaisteps.h"
 #include "identifaitimes.h"
 
 #define NO_TIME IDENTIFAI_NO_TIME
-#define JUMP ((gint64) GST_SECOND)      /* of running time, that breaks a stream */
+#define JUMP ((gint64) GST_SECOND)      /* of running time, with a new segment */
 
 struct _IdentifaiVideo
 {
@@ -24,7 +25,8 @@ struct _IdentifaiVideo
   GstClockTime last_timestamp;  /* of the last frame, PTS or DTS; NONE */
 
   gint64 next_time;             /* when a frame should follow; NO_TIME */
-  gint64 latest;                /* end of the frames so far; NO_TIME */
+  IdentifaiSteps steps;         /* of the frames so far */
+  guint64 n_buffers, n_bytes;   /* came */
   guint64 unusable;
 };
 
@@ -83,6 +85,7 @@ identifai_video_set_caps (IdentifaiVideo * self, GstCaps * caps)
     free_readers (self);
     self->reader = identifai_frame_reader_new (caps);
     self->reorder = identifai_reorder_new (identifai_codec_of_caps (caps)->id);
+    identifai_steps_init (&self->steps, identifai_codec_of_caps (caps)->id);
   }
   gst_caps_replace (&self->caps, caps);
   self->frame_duration = read_frame_duration (caps);
@@ -96,6 +99,18 @@ identifai_video_set_segment (IdentifaiVideo * self, const GstSegment * segment)
         - identifai_times_to_running (&self->segment, self->last_timestamp);
   gst_segment_copy_into (segment, &self->segment);
   self->segment_changed = TRUE;
+}
+
+void
+identifai_video_gap (IdentifaiVideo * self, GstClockTime timestamp,
+    GstClockTime duration)
+{
+  gint64 start = identifai_times_to_running (&self->segment, timestamp);
+
+  if (start != NO_TIME && GST_CLOCK_TIME_IS_VALID (duration)
+      && self->segment.rate > 0)
+    identifai_steps_gap (&self->steps,
+        start + (gint64) (duration / self->segment.rate));
 }
 
 static GstClockTime
@@ -192,7 +207,7 @@ is_seamless (IdentifaiVideo * self, const IdentifaiFrame * frame,
   gint64 duration = frame->duration != NO_TIME ? frame->duration : 0;
 
   return timestamp < self->last_timestamp
-      && ABS (frame->stamp - self->latest) <= duration / 2;
+      && ABS (identifai_steps_get_pause (&self->steps, frame)) <= duration / 2;
 }
 
 /* The segment changed in a way that matters only to the few frames before it:
@@ -213,13 +228,14 @@ is_move (IdentifaiVideo * self, const IdentifaiFrame * frame)
 static IdentifaiLink
 find_link (IdentifaiVideo * self, const IdentifaiFrame * frame)
 {
-  if (self->latest == NO_TIME)
+  if (self->steps.end == NO_TIME)
     return IDENTIFAI_LINK_FOLLOWS;
   if (is_move (self, frame))
     return IDENTIFAI_LINK_MOVES;
   if (GST_BUFFER_FLAG_IS_SET (frame->buffer, GST_BUFFER_FLAG_DISCONT)
-      || frame->stamp < self->latest - JUMP
-      || (self->segment_changed && frame->stamp > self->latest + JUMP))
+      || identifai_steps_is_jump (&self->steps, frame)
+      || (self->segment_changed
+          && identifai_steps_get_pause (&self->steps, frame) > JUMP))
     return IDENTIFAI_LINK_BREAKS;
 
   return IDENTIFAI_LINK_FOLLOWS;
@@ -232,10 +248,8 @@ advance (IdentifaiVideo * self, const IdentifaiFrame * frame,
   gint64 duration = frame->duration != NO_TIME ? frame->duration : 0;
 
   if (link == IDENTIFAI_LINK_MOVES)
-    self->latest += self->shift;
-  if (link == IDENTIFAI_LINK_BREAKS)
-    self->latest = NO_TIME;
-  self->latest = MAX (self->latest, frame->stamp + duration);
+    identifai_steps_shift (&self->steps, self->shift);
+  identifai_steps_add (&self->steps, frame, link == IDENTIFAI_LINK_BREAKS);
   self->next_time = frame->dts != NO_TIME ? frame->dts : frame->pts;
   self->next_time += duration;
   self->last_timestamp = get_timestamp (frame->buffer);
@@ -249,6 +263,8 @@ identifai_video_read (IdentifaiVideo * self, GstBuffer * buffer,
 {
   IdentifaiFrame *frame;
 
+  self->n_buffers++;
+  self->n_bytes += gst_buffer_get_size (buffer);
   if (self->reader == NULL) {
     gst_buffer_unref (buffer);
     return NULL;
@@ -301,7 +317,8 @@ identifai_video_restart (IdentifaiVideo * self)
   self->segment_changed = FALSE;
   self->shift = 0;
   self->last_timestamp = GST_CLOCK_TIME_NONE;
-  self->next_time = self->latest = NO_TIME;
+  self->next_time = NO_TIME;
+  identifai_steps_clear (&self->steps);
 }
 
 void
@@ -318,11 +335,14 @@ identifai_video_reset (IdentifaiVideo * self)
   free_readers (self);
   gst_clear_caps (&self->caps);
   self->frame_duration = NO_TIME;
-  self->unusable = 0;
+  self->n_buffers = self->n_bytes = self->unusable = 0;
 }
 
-guint64
-identifai_video_get_unusable (IdentifaiVideo * self)
+void
+identifai_video_get_stats (IdentifaiVideo * self,
+    IdentifaiSegmenterStats * stats)
 {
-  return self->unusable;
+  stats->n_buffers = self->n_buffers;
+  stats->n_bytes = self->n_bytes;
+  stats->skipped = self->unusable;
 }

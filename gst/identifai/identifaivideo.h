@@ -33,6 +33,10 @@ void identifai_video_set_caps (IdentifaiVideo * self, GstCaps * caps);
 void identifai_video_set_segment (IdentifaiVideo * self,
     const GstSegment * segment);
 
+/* There is nothing to show meanwhile. */
+void identifai_video_gap (IdentifaiVideo * self, GstClockTime timestamp,
+    GstClockTime duration);
+
 /* Takes over the buffer. NULL: it is no frame that can be used. shift: what has
  * to be added to the times of frames before this one. */
 IdentifaiFrame *identifai_video_read (IdentifaiVideo * self,
@@ -57,7 +61,8 @@ void identifai_video_restart (IdentifaiVideo * self);
 void identifai_video_flush (IdentifaiVideo * self);
 void identifai_video_reset (IdentifaiVideo * self);
 
-/* Frames that could not be used, since reset. */
-guint64 identifai_video_get_unusable (IdentifaiVideo * self);
+/* What came since reset, and the frames of it that could not be used. */
+void identifai_video_get_stats (IdentifaiVideo * self,
+    IdentifaiSegmenterStats * stats);
 
 G_END_DECLS

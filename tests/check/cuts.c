@@ -128,6 +128,88 @@ GST_START_TEST (test_breaks)
 
 GST_END_TEST;
 
+/* The times jump, and nothing is flagged. */
+
+typedef struct
+{
+  gint jump;                    /* s */
+  guint64 start;                /* ms, of the second segment */
+} JumpRow;
+
+static const JumpRow jump_rows[] = {
+  {1000, 1010600},
+  {-5, 5600},
+};
+
+GST_START_TEST (test_jumps)
+{
+  const JumpRow *row = &jump_rows[__i__];
+  GstClockTimeDiff offset = 10 * GST_SECOND;
+  gdouble coverage;
+  Scene scene;
+
+  scene_open (&scene, SINK "segment-duration=0", NULL);
+  fail_unless_equals_int (feed_push (scene.feed, scene.clip, 0, 12, offset),
+      GST_FLOW_OK);
+  offset += row->jump * (GstClockTimeDiff) GST_SECOND;
+  fail_unless_equals_int (feed_push (scene.feed, scene.clip, 12, 23, offset),
+      GST_FLOW_OK);
+  scene_finish (&scene);
+
+  scene_check_frames (&scene, "12 8");
+  fail_unless_equals_uint64 (scene_get_time (&scene, 0, "duration"), 12 *
+      FRAME);
+  fail_unless_equals_uint64 (scene_get_time (&scene, 1, "running-time"),
+      row->start * GST_MSECOND);
+  fail_unless_equals_uint64 (scene_get_time (&scene, 1, "duration"), 8 * FRAME);
+  coverage = get_coverage (scene.run);
+  fail_unless (ABS (coverage - 20 / 23.) < 0.001, "%f", coverage);
+  fail_unless_equals_int (feed_decode (scene.server, 2, "v"), 20);
+  scene_clear (&scene);
+}
+
+GST_END_TEST;
+
+/* Slides: the files last as long as the segments, and nothing is missing. */
+GST_START_TEST (test_pauses)
+{
+  Scene scene;
+  guint i;
+
+  scene_open (&scene, SINK "segment-duration=1000000000", NULL);
+  for (i = 0; i < 4 * GOP; i++)
+    fail_unless_equals_int (feed_push (scene.feed, scene.clip, i, i + 1,
+            i * 5 * GST_SECOND), GST_FLOW_OK);
+  scene_finish (&scene);
+  scene_check_frames (&scene, "5 5 5 5");
+  for (i = 0; i < 3; i++)
+    fail_unless_equals_uint64 (scene_get_time (&scene, i, "duration"),
+        5 * (5 * GST_SECOND + FRAME));
+  fail_unless_equals_int (feed_decode (scene.server, 4, "v"), 20);
+  scene_clear (&scene);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_no_key_frame)
+{
+  GError *error = NULL;
+  Scene scene;
+
+  scene_open (&scene, SINK, NULL);
+  scene_push (&scene, 1, GOP);
+  fail_unless (feed_event (scene.feed, gst_event_new_eos ()));
+  fail_if (sink_run_wait_end (scene.run));
+  gst_message_parse_error (sink_run_get (scene.run, "error", 0), &error, NULL);
+  fail_unless (strstr (error->message, "without a key frame of H.264: 4 other "
+          "pictures came in 4 buffers") != NULL, "%s", error->message);
+  fail_unless_equals_int (sink_run_count (scene.run, "identifai-segment"), 0);
+  g_error_free (error);
+  scene_clear (&scene);
+}
+
+GST_END_TEST;
+
 /* max-segment-bytes. */
 
 static guint64
@@ -375,6 +457,9 @@ cuts_suite (void)
   tcase_add_test (cuts, test_too_large);
   tcase_add_loop_test (cuts, test_max_bytes, 0, 4);
   tcase_add_test (cuts, test_breaks);
+  tcase_add_loop_test (cuts, test_jumps, 0, G_N_ELEMENTS (jump_rows));
+  tcase_add_test (cuts, test_pauses);
+  tcase_add_test (cuts, test_no_key_frame);
   tcase_add_loop_test (cuts, test_cuts, 0, G_N_ELEMENTS (cut_rows));
   tcase_add_test (cuts, test_split_now);
   tcase_add_loop_test (cuts, test_key_frame_requests, 0,

@@ -45,7 +45,10 @@ static const Row rows[] = {
         "frame-threads=1:open-gop=0 !" SINK, "video/mp4"},
   {VIDEO "x265enc key-int-max=10 tune=zerolatency option-string=scenecut=0:"
         "pools=1:frame-threads=1 ! h265parse !" SINK, "video/mp4"},
-  /* AV1, in temporal units and in frames */
+  /* AV1, in temporal units and in frames; the encoder alone may not say that
+   * it makes an obu-stream */
+  {VIDEO "av1enc keyframe-max-dist=10 cpu-used=8 lag-in-frames=0 !" SINK,
+      "video/mp4"},
   {VIDEO "av1enc keyframe-max-dist=10 cpu-used=8 lag-in-frames=0 ! av1parse !"
         SINK, "video/mp4"},
   {VIDEO "av1enc keyframe-max-dist=10 cpu-used=8 lag-in-frames=0 ! av1parse ! "

@@ -84,8 +84,8 @@ run_pop (SegmenterRun * run, gint64 now)
   return segment;
 }
 
-static void
-log_segment (SegmenterRun * run, IdentifaiSegment * segment)
+void
+run_log (SegmenterRun * run, IdentifaiSegment * segment)
 {
   guint64 start = segment->running_time / GST_MSECOND;
 
@@ -105,7 +105,7 @@ run_collect (SegmenterRun * run)
   IdentifaiSegment *segment;
 
   while ((segment = run_pop (run, run->monotonic))) {
-    log_segment (run, segment);
+    run_log (run, segment);
     identifai_segment_free (segment);
   }
 }

@@ -69,6 +69,7 @@ void run_finish (SegmenterRun * run);
 /* The next one that can go now, or NULL; they come in the order of their
  * numbers. */
 IdentifaiSegment *run_pop (SegmenterRun * run, gint64 now);
+void run_log (SegmenterRun * run, IdentifaiSegment * segment);
 /* Logs all that can go. */
 void run_collect (SegmenterRun * run);
 /* Number and first time (ms) of the audio buffers of the next segment; -1: there

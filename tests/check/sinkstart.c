@@ -335,6 +335,42 @@ GST_START_TEST (test_input)
 
 GST_END_TEST;
 
+/* Streams in which there is nothing. */
+static const struct
+{
+  const gchar *source;
+  gint code;                    /* of GST_STREAM_ERROR */
+  const gchar *text;
+} nothings[] = {
+  {"fakesrc num-buffers=0", GST_STREAM_ERROR_FAILED, "empty"},
+  {"fakesrc num-buffers=3", GST_STREAM_ERROR_FAILED, "empty"},
+  {"fakesrc num-buffers=3 ! video/mpegts", GST_STREAM_ERROR_FAILED, "empty"},
+  {"fakesrc num-buffers=3 ! video/x-vp8,width=8,height=8",
+      GST_STREAM_ERROR_FAILED, "empty"},
+  {"fakesrc num-buffers=20 sizetype=fixed sizemax=1000 filltype=pattern ! "
+        "video/x-h264,stream-format=byte-stream,alignment=au",
+        GST_STREAM_ERROR_DECODE,
+      "without a picture of H.264 in 20 buffers (20000 bytes)"},
+};
+
+GST_START_TEST (test_nothing)
+{
+  gchar *launch = g_strconcat (nothings[__i__].source,
+      " ! identifaisink name=sink", NULL);
+  SinkRun *run = sink_run_new (url, launch);
+
+  fail_unless (sink_run_start (run));
+  fail_if (sink_run_wait_end (run));
+  check_first_error_is_ours (run);
+  check_code (run, nothings[__i__].code, nothings[__i__].text);
+  fail_unless_equals_int (sink_run_count (run, "identifai-segment"), 0);
+  fail_unless_equals_int (fault_server_count (server, FAULT_POST), 0);
+  sink_run_free (run);
+  g_free (launch);
+}
+
+GST_END_TEST;
+
 /* Raw video is refused by its caps; the message of that is the core's. */
 GST_START_TEST (test_raw_video)
 {
@@ -493,6 +529,7 @@ sinkstart_suite (void)
   tcase_add_checked_fixture (tcase, setup, teardown);
   tcase_add_loop_test (tcase, test_settings, 0, G_N_ELEMENTS (settings));
   tcase_add_loop_test (tcase, test_input, 0, G_N_ELEMENTS (inputs));
+  tcase_add_loop_test (tcase, test_nothing, 0, G_N_ELEMENTS (nothings));
   tcase_add_test (tcase, test_raw_video);
   tcase_add_test (tcase, test_large_file);
   tcase_add_test (tcase, test_large_stream);

@@ -1,0 +1,53 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * From one video frame to the next: does the time between them say that the
+ * stream breaks, though nothing is flagged? Sparse streams (a slide a minute, a
+ * camera that sends what changes) and reordered ones don't break.
+ */
+
+#pragma once
+
+#include "identifaicodecs.h"
+#include "identifaipart.h"
+
+G_BEGIN_DECLS
+
+/* Pictures that are decoded before one and shown after it: 16 frames is what
+ * H.264 and H.265 allow. */
+#define IDENTIFAI_STEPS_DEPTH 16
+
+/* Running times in ns; NO_TIME before the first frame. */
+typedef struct
+{
+  guint depth;                  /* of the codec */
+  gint64 shown[IDENTIFAI_STEPS_DEPTH + 1];      /* the latest PTS, latest first */
+  guint n_shown;
+  gint64 decoded;               /* the latest DTS */
+  gint64 end;                   /* of the latest frame, by decoding time */
+  gint64 pause;                 /* between the two latest frames */
+  gint64 monotonic;             /* µs, when the latest frame came */
+} IdentifaiSteps;
+
+void identifai_steps_init (IdentifaiSteps * self, IdentifaiCodecId codec);
+/* Forgets all frames. */
+void identifai_steps_clear (IdentifaiSteps * self);
+
+/* breaks: the frame has nothing to do with those before. */
+void identifai_steps_add (IdentifaiSteps * self, const IdentifaiFrame * frame,
+    gboolean breaks);
+/* All of it moves. */
+void identifai_steps_shift (IdentifaiSteps * self, gint64 shift);
+/* There is nothing up to end, and nothing is missing. */
+void identifai_steps_gap (IdentifaiSteps * self, gint64 end);
+
+/* Between the end of what there is and the frame, in ns; negative if the frame
+ * is earlier, 0 if there is nothing. */
+gint64 identifai_steps_get_pause (const IdentifaiSteps * self,
+    const IdentifaiFrame * frame);
+
+gboolean identifai_steps_is_jump (const IdentifaiSteps * self,
+    const IdentifaiFrame * frame);
+
+G_END_DECLS

@@ -1,0 +1,311 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Which steps of time break a stream that flags nothing, and which are those of
+ * a sparse or reordered one; and that files last as long as their segments.
+ */
+
+#include "segmenterrun.h"
+
+#include <string.h>
+
+#define MS ((gint64) GST_MSECOND)
+#define BASE 100000             /* ms, of the first frame decoded */
+#define VP8_ANY "video/x-vp8, width = 320, height = 240"        /* no frame rate */
+#define PLAIN "K0p1p2p3p4"
+#define PYRAMID "K0p4p2p1p3"
+
+/* What the frames of a stream have. */
+typedef enum
+{
+  HAS_PTS = 1,
+  HAS_DTS = 2,
+  HAS_DURATION = 4,             /* to the next one, but for the jump */
+  HAS_BOTH = HAS_PTS | HAS_DTS,
+  HAS_ALL = HAS_BOTH | HAS_DURATION,
+} Has;
+
+/* What else tells that nothing is missing. */
+typedef enum
+{
+  HINT_NONE,
+  HINT_GAP,                     /* GAP events between the frames */
+  HINT_CLOCK,                   /* as much time goes by */
+  HINT_RESENT,                  /* not the stream jumps, one DTS does */
+} Hint;
+
+/* Frames in decoding order, each a letter (K: key frame) and the place where it
+ * is shown. Times in ms. Expected: start-end:frames of the segments. */
+typedef struct
+{
+  const gchar *name;
+  const gchar *caps;
+  const gchar *gop;
+  guint n_gops;
+  guint distance;
+  Has has;
+  guint at;                     /* the first frame after the jump; 0: none */
+  gint jump;
+  Hint hint;
+  guint duration, interval;     /* settings */
+  const gchar *expected;
+  guint skipped;
+  guint missed;                 /* seen and in no segment */
+} Row;
+
+static const Row rows[] = {
+  /* nothing is missing */
+  {"steady", AVC, PLAIN, 12, 40, HAS_BOTH, 0, 0, 0, 0, 0,
+      "100000-102400:60"},
+  {"reordered", AVC, PYRAMID, 12, 40, HAS_BOTH, 0, 0, 0, 0, 0,
+      "100080-102480:60"},
+  {"reordered, without DTS", AVC, PYRAMID, 12, 40, HAS_PTS, 0, 0, 0, 0, 0,
+      "100080-102480:60"},
+  {"a frame each 5 s, reordered", AVC, PYRAMID, 4, 5000, HAS_BOTH, 0, 0, 0, 0,
+      0, "110000-210000:20"},
+  {"a frame each 5 s, reordered, without DTS", AVC, PYRAMID, 4, 5000, HAS_PTS,
+      0, 0, 0, 0, 0, "110000-210000:20"},
+  {"a frame each 20 s", AVC, PLAIN, 4, 20000, HAS_PTS, 0, 0, 0, 0, 0,
+      "100000-500000:20"},
+  {"a slide each 60 s, by its duration", VP8_ANY, PLAIN, 2, 60000,
+      HAS_PTS | HAS_DURATION, 0, 0, 0, 0, 0, "100000-700000:10"},
+  {"a slide each 60 s, by the frame rate", VP8_ANY ", framerate = 1/60", PLAIN,
+        2,
+      60000, HAS_PTS, 0, 0, 0, 0, 0, "100000-700000:10"},
+  {"a slide each 60 s, by GAP events", VP8_ANY, PLAIN, 2, 60000, HAS_PTS, 0, 0,
+      HINT_GAP, 0, 0, "100000-700000:10"},
+  {"a slide each 60 s, by the clock", VP8_ANY, PLAIN, 2, 60000, HAS_PTS, 0, 0,
+      HINT_CLOCK, 0, 0, "100000-700000:10"},
+  {"a slide each 60 s, that nothing tells of", VP8_ANY, "K0", 5, 60000, HAS_PTS,
+        0,
+      0, 0, 0, 0, "100000-100040:1 160000-400000:4"},
+  {"20 s without a frame", AVC, PLAIN, 12, 40, HAS_ALL, 32, 20000, 0, 0, 0,
+      "100000-122400:60"},
+  {"a packet that was sent again", AVC, PLAIN, 12, 40, HAS_BOTH, 32, 500,
+      HINT_RESENT, 0, 0, "100000-102400:60"},
+  {"a bad clock", VP8_ANY, PLAIN, 12, 40, HAS_PTS | HAS_DURATION, 32, -120, 0,
+        0, 0,
+      "100000-102280:60"},
+
+  /* forwards */
+  {"forwards", AVC, PLAIN, 12, 40, HAS_BOTH, 32, 1000000, 0, 0, 0,
+      "100000-101280:32 1101400-1102400:25", 3, 120},
+  {"forwards at a key frame", AVC, PLAIN, 12, 40, HAS_ALL, 35, 1000000, 0, 0, 0,
+      "100000-101400:35 1101400-1102400:25"},
+  {"forwards, without DTS", AVC, PLAIN, 12, 40, HAS_PTS, 32, 1000000, 0, 0, 0,
+      "100000-101280:32 1101400-1102400:25", 3, 120},
+  {"forwards, without PTS", VP8_ANY, PLAIN, 12, 40, HAS_DTS, 32, 1000000, 0, 0,
+        0,
+      "100000-101280:32 1101400-1102400:25", 3, 120},
+  {"forwards among reordered ones", AVC, PYRAMID, 12, 40, HAS_ALL, 32, 1000000,
+      0, 0, 0, "100080-101480:32 1101480-1102480:25", 3, 160},
+  {"forwards by 50 s", AVC, PLAIN, 12, 40, HAS_BOTH, 35, 50000, 0, 0, 0,
+      "100000-101400:35 151400-152400:25"},
+  {"forwards, slides", VP8_ANY, PLAIN, 2, 5000, HAS_PTS, 5, 100000, 0, 0, 0,
+      "100000-125000:5 225000-250000:5"},
+
+  /* backwards */
+  {"backwards", AVC, PLAIN, 12, 40, HAS_BOTH, 32, -1000, 0, 0, 0,
+      "100000-101280:32 100400-101400:25", 3, 120},
+  {"backwards by 50 s", AVC, PLAIN, 12, 40, HAS_ALL, 32, -50000, 0, 0, 0,
+      "100000-101280:32 51400-52400:25", 3, 120},
+  {"backwards, without DTS", AVC, PLAIN, 12, 40, HAS_PTS, 32, -1000, 0, 0, 0,
+      "100000-101280:32 100400-101400:25", 3, 120},
+  {"backwards by less than might be reordered", AVC, PLAIN, 12, 40,
+        HAS_PTS | HAS_DURATION, 32, -500, 0, 0, 0,
+      "100000-101280:35 100900-101900:25"},
+  {"backwards, without DTS, a codec in order", VP8_ANY, PLAIN, 12, 40, HAS_PTS,
+        32,
+      -200, 0, 0, 0, "100000-101280:32 101200-102200:25", 3, 120},
+  {"backwards, without PTS", VP8_ANY, PLAIN, 12, 40, HAS_DTS, 32, -1000, 0, 0,
+        0,
+      "100000-101280:32 100400-101400:25", 3, 120},
+  {"backwards among reordered ones", AVC, PYRAMID, 12, 40, HAS_ALL, 32, -1000,
+      0, 0, 0, "100080-101480:32 100480-101480:25", 3, 160},
+  {"backwards while sampling", VP8_ANY, PLAIN, 14, 40, HAS_ALL, 32, -50000, 0,
+        200,
+      1000, "100000-100200:5 101000-101200:5 52400-52600:5", 0, 2200},
+
+  /* a file lasts up to the next segment */
+  {"a pause before a cut", VP8_ANY, PLAIN, 2, 40, HAS_PTS | HAS_DURATION, 5,
+        8000,
+      0, 200, 0, "100000-108200:5 108200-108400:5"},
+  {"a pause before a cut, without durations", VP8_ANY, PLAIN, 2, 40, HAS_PTS, 5,
+      8000, 0, 200, 0, "100000-108200:5 108200-108400:5"},
+  {"a pause before a cut, reordered", AVC, PYRAMID, 2, 40, HAS_ALL, 5, 8000, 0,
+      200, 0, "100080-108280:5 108280-108480:5"},
+};
+
+typedef struct
+{
+  SegmenterRun run;
+  const Row *row;
+  gint64 end;                   /* ms, of the frame before */
+  GstClockTime covered;
+} Stream;
+
+/* From the first picture shown to the end of the last one. */
+static GstClockTime
+get_file_length (IdentifaiSegment * segment)
+{
+  IdentifaiTrack *track = g_ptr_array_index (segment->tracks, 0);
+  GstClockTime start = GST_CLOCK_TIME_NONE, end = 0;
+  guint i;
+
+  for (i = 0; i < track->buffers->len; i++) {
+    GstBuffer *buffer = g_ptr_array_index (track->buffers, i);
+    GstClockTime stop = GST_BUFFER_PTS (buffer);
+
+    start = MIN (start, stop);
+    if (GST_BUFFER_DURATION_IS_VALID (buffer))
+      stop += GST_BUFFER_DURATION (buffer);
+    end = MAX (end, stop);
+  }
+
+  return end - start;
+}
+
+static void
+collect (Stream * stream)
+{
+  SegmenterRun *run = &stream->run;
+  IdentifaiSegment *segment;
+
+  while ((segment = run_pop (run, run->monotonic))) {
+    GstClockTime length = get_file_length (segment);
+
+    run_log (run, segment);
+    fail_unless (length == segment->duration, "%s: %s: a file of %"
+        GST_TIME_FORMAT, stream->row->name, run->log->str,
+        GST_TIME_ARGS (length));
+    stream->covered += segment->duration;
+    identifai_segment_free (segment);
+  }
+}
+
+static GstBuffer *
+make_frame (const Row * row, gboolean key)
+{
+  guint8 avc[] = { 0, 0, 0, 2, key ? 0x65 : 0x41, 0x80 };
+  GstBuffer *buffer;
+
+  if (g_str_equal (row->caps, AVC))
+    buffer = make_buffer (avc, sizeof (avc), 0, GST_CLOCK_TIME_NONE);
+  else
+    buffer = make_vp8 (key, SMALL, GST_CLOCK_TIME_NONE);
+  GST_BUFFER_DURATION (buffer) = GST_CLOCK_TIME_NONE;
+
+  return buffer;
+}
+
+/* How much later than decoded a stream's first frame is shown, so that no frame
+ * is shown before it is decoded. */
+static guint
+get_delay (const gchar * gop)
+{
+  guint i, delay = 0;
+
+  for (i = 0; gop[2 * i]; i++)
+    delay = MAX (delay, i - MIN (i, (guint) (gop[2 * i + 1] - '0')));
+
+  return delay;
+}
+
+static void
+set_times (const Row * row, GstBuffer * buffer, gint64 dts, gint64 pts)
+{
+  if (row->has & HAS_DTS)
+    GST_BUFFER_DTS (buffer) = dts * MS;
+  if (row->has & HAS_PTS)
+    GST_BUFFER_PTS (buffer) = pts * MS;
+  if (row->has & HAS_DURATION)
+    GST_BUFFER_DURATION (buffer) = row->distance * MS;
+}
+
+static void
+give_hint (Stream * stream, gint64 dts)
+{
+  const Row *row = stream->row;
+
+  if (row->hint == HINT_GAP && stream->end > 0)
+    identifai_segmenter_gap (stream->run.segmenter, 0, stream->end * MS,
+        (dts - stream->end) * MS);
+  if (row->hint == HINT_CLOCK)
+    stream->run.monotonic += row->distance * 1000;
+  stream->end = dts;
+}
+
+static void
+push_frame (Stream * stream, guint i)
+{
+  const Row *row = stream->row;
+  guint n = strlen (row->gop) / 2;
+  const gchar *frame = row->gop + i % n * 2;
+  guint place = i / n * n + (frame[1] - '0') + get_delay (row->gop);
+  gint64 dts = BASE + (gint64) i * row->distance;
+  gint64 pts = BASE + (gint64) place * row->distance;
+  GstBuffer *buffer = make_frame (row, frame[0] == 'K');
+
+  if (row->hint == HINT_RESENT) {
+    dts += i == row->at - 1 ? row->jump : 0;
+  } else if (row->at > 0 && i >= row->at) {
+    dts += row->jump;
+    pts += row->jump;
+  }
+  set_times (row, buffer, dts, pts);
+  give_hint (stream, dts);
+  run_push (&stream->run, 0, buffer);
+  collect (stream);
+}
+
+static void
+check_stats (Stream * stream, guint n)
+{
+  const Row *row = stream->row;
+  IdentifaiSegmenterStats stats;
+
+  identifai_segmenter_get_stats (stream->run.segmenter, &stats);
+  fail_unless (stats.skipped == row->skipped, "%s: %u skipped", row->name,
+      (guint) stats.skipped);
+  fail_unless (stats.n_buffers == n, "%s", row->name);
+  fail_unless (stats.covered == stream->covered, "%s", row->name);
+  fail_unless (stats.seen - stats.covered == row->missed * MS,
+      "%s: %" GST_TIME_FORMAT " missed", row->name,
+      GST_TIME_ARGS (stats.seen - stats.covered));
+}
+
+GST_START_TEST (test_breaks)
+{
+  const Row *row = &rows[__i__];
+  guint i, n = row->n_gops * strlen (row->gop) / 2;
+  Stream stream = { {0,}, row };
+
+  run_init (&stream.run, row->caps);
+  run_configure (&stream.run, row->duration, row->interval, 0);
+  for (i = 0; i < n; i++)
+    push_frame (&stream, i);
+  identifai_segmenter_eos (stream.run.segmenter, 0, stream.run.monotonic);
+  collect (&stream);
+
+  fail_unless (strcmp (stream.run.log->str, row->expected) == 0,
+      "%s: %s instead of %s", row->name, stream.run.log->str, row->expected);
+  check_stats (&stream, n);
+  run_clear (&stream.run);
+}
+
+GST_END_TEST;
+
+static Suite *
+breaks_suite (void)
+{
+  Suite *suite = suite_create ("breaks");
+  TCase *tc = tcase_create ("general");
+
+  suite_add_tcase (suite, tc);
+  tcase_add_loop_test (tc, test_breaks, 0, G_N_ELEMENTS (rows));
+
+  return suite;
+}
+
+GST_CHECK_MAIN (breaks);
