@@ -77,9 +77,11 @@ post (GstIdentifaiPoster * self, GstMessage * message)
   gst_object_unref (element);
 }
 
+/* Also from within a handler that it runs, see _finish. */
 static void
 run_locked (GstIdentifaiPoster * self)
 {
+  GThread *outer = self->posting;
   GstMessage *message;
 
   self->posting = g_thread_self ();
@@ -88,7 +90,7 @@ run_locked (GstIdentifaiPoster * self)
     post (self, message);
     g_mutex_lock (&self->lock);
   }
-  self->posting = NULL;
+  self->posting = outer;
   g_cond_broadcast (&self->idle);
 }
 
@@ -180,7 +182,6 @@ gst_identifai_poster_finish (GstIdentifaiPoster * self)
   g_mutex_lock (&self->lock);
   while (self->posting != NULL && self->posting != g_thread_self ())
     g_cond_wait (&self->idle, &self->lock);
-  if (self->posting == NULL)
-    run_locked (self);
+  run_locked (self);
   g_mutex_unlock (&self->lock);
 }

@@ -38,8 +38,9 @@ gboolean gst_identifai_poster_drain (GstIdentifaiPoster * self);
 void gst_identifai_poster_set_interrupted (GstIdentifaiPoster * self,
     gboolean interrupted);
 
-/* As _run, and returns when everything queued before is on the bus, except when
- * called from within a message handler that this poster runs. */
+/* As _run, and returns when everything queued before is on the bus. A message
+ * handler that this poster runs and that calls it, as it stops the element, is
+ * run again within itself, as for core's own messages of the change of state. */
 void gst_identifai_poster_finish (GstIdentifaiPoster * self);
 
 G_END_DECLS

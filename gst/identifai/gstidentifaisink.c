@@ -323,6 +323,7 @@ gst_identifai_sink_finalize (GObject * object)
   gst_identifai_outbox_free (self->outbox);
   identifai_segmenter_free (self->segmenter);
   gst_identifai_settings_clear (&self->settings);
+  g_free (self->stream_id);
   g_cond_clear (&self->cond);
   g_mutex_clear (&self->lock);
   g_mutex_clear (&self->key_lock);

@@ -383,6 +383,59 @@ GST_START_TEST (test_stop_posts_all)
 
 GST_END_TEST;
 
+/* A handler stops the element, which nobody should do and some do: the outcomes
+ * come while it does, as there is no bus to post to afterwards. */
+
+typedef struct
+{
+  Handler handler;
+  guint depth, dropped, at_stop;
+} Stopper;
+
+static GstBusSyncReply
+on_message_stop (GstBus * bus, GstMessage * message, gpointer user_data)
+{
+  Stopper *stopper = user_data;
+
+  stopper->dropped += gst_message_has_name (message, "identifai-dropped");
+  gst_message_unref (message);
+  if (stopper->depth++ == 0) {
+    handler_wait (&stopper->handler, &stopper->handler.released);
+    gst_identifai_outbox_stop (outbox);
+    stopper->at_stop = stopper->dropped;
+    handler_set (&stopper->handler, &stopper->handler.entered);
+  }
+
+  return GST_BUS_DROP;
+}
+
+GST_START_TEST (test_stop_in_handler)
+{
+  GstBus *bus = gst_bus_new ();
+  Stopper stopper = { {{0},}, };
+
+  g_mutex_init (&stopper.handler.lock);
+  g_cond_init (&stopper.handler.changed);
+  gst_bus_set_sync_handler (bus, on_message_stop, &stopper, NULL);
+  gst_element_set_bus (element, bus);
+
+  offer (TRUE);
+  say_submitted (0);
+  offer (TRUE);
+  handler_set (&stopper.handler, &stopper.handler.released);
+  handler_wait (&stopper.handler, &stopper.handler.entered);
+  fail_unless_equals_int (stopper.at_stop, 2);
+  fail_unless (gst_identifai_outbox_post_all (outbox));
+  fail_unless_equals_int (stopper.dropped, 2);
+
+  gst_element_set_bus (element, NULL);
+  gst_object_unref (bus);
+  g_cond_clear (&stopper.handler.changed);
+  g_mutex_clear (&stopper.handler.lock);
+}
+
+GST_END_TEST;
+
 static Suite *
 outbox_suite (void)
 {
@@ -397,6 +450,7 @@ outbox_suite (void)
   tcase_add_test (general, test_push_over_bounds);
   tcase_add_test (general, test_handler_takes_long);
   tcase_add_test (general, test_stop_posts_all);
+  tcase_add_test (general, test_stop_in_handler);
 
   return suite;
 }

@@ -635,8 +635,7 @@ GST_START_TEST (test_stop_from_handler)
 
 GST_END_TEST;
 
-/* The element itself goes to NULL, in the handler, on the network's thread or
- * the streaming one's. */
+/* They may use the element's properties, whatever thread they run on. */
 static void
 on_message_look (SinkRun * run, GstMessage * message, const gchar * name,
     gpointer user_data)
