@@ -399,7 +399,7 @@ GST_START_TEST (test_h265_views)
   static const guint8 layers[][2] = { {0, 1 << 3}, {1, 0} };
   IdentifaiPoc *poc = identifai_poc_new (IDENTIFAI_CODEC_H265);
   IdentifaiOrder order;
-  guint i;
+  guint i, k;
 
   give_h265_sets (poc, 1, 3);
   fail_unless_equals_int64 (give_h265_slice (poc, 19, 0, TRUE, 0).count, 0);
@@ -407,7 +407,8 @@ GST_START_TEST (test_h265_views)
     Writer sps = { {33 << 1 | layers[i][0], 1 | layers[i][1]}, 16 };
     Writer slice = { {1 << 1 | layers[i][0], 1 | layers[i][1]}, 16 };
 
-    put (&sps, 0, 104);
+    for (k = 0; k < 13; k++)
+      put (&sps, 0, 8);
     put_ue (&sps, 2);           /* the same id, and the rest is another's */
     put (&sps, 0x55555555, 32);
     put (&sps, 0x55555555, 32);
