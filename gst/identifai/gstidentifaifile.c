@@ -170,8 +170,10 @@ gst_identifai_file_close_locked (GstIdentifaiSink * self, GError ** error)
 
   segment = g_steal_pointer (&self->open);
   if (segment != NULL && segment->bytes == 0) {
-    /* a seek and nothing after it: the number is free again */
-    self->next_number--;
+    /* a seek and nothing after it: the number is free again, unless late sound
+     * split an earlier segment meanwhile */
+    if (segment->number + 1 == self->next_number)
+      self->next_number--;
     g_clear_pointer (&segment, identifai_segment_free);
   }
   if (segment != NULL) {

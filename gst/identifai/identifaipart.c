@@ -83,7 +83,7 @@ set_start (IdentifaiPart * self, const IdentifaiFrame * frame)
 
   self->segment->stream_time = frame->stream_time;
   if (GST_CLOCK_TIME_IS_VALID (frame->stream_time)
-      && later > -(gint64) frame->stream_time)
+      && (later >= 0 || (guint64) - later < frame->stream_time))
     self->segment->stream_time += later;
   self->segment->utc = frame->utc;
 }

@@ -25,6 +25,8 @@
 #include "identifaiorder.h"
 
 #define UNDECIDED_FRAMES 3      /* held back to find out */
+#define MAX_HELD 48             /* B pictures that wait with their reference */
+#define MAX_DELAY (10 * (gint64) GST_SECOND)    /* more is nonsense */
 
 typedef enum
 {
@@ -119,7 +121,8 @@ spread (IdentifaiReorder * self, gint64 end)
   for (link = self->held.head; link; link = link->next) {
     IdentifaiFrame *frame = link->data;
 
-    frame->pts = i == 0 ? end : start + (end - start) * i / n;
+    frame->pts = i == 0 ? end : start + (gint64)
+        gst_util_uint64_scale (end - start, i, n);
     i++;
   }
 }
@@ -161,6 +164,8 @@ push_b (IdentifaiReorder * self, IdentifaiFrame * frame)
     self->b_frames = B_SEEN;
     release_one_by_one (self);
   }
+  if (self->held.length >= MAX_HELD)
+    release (self, IDENTIFAI_NO_TIME);
   if (self->held.length > 0)
     g_queue_push_tail (&self->held, frame);
   else
@@ -173,7 +178,7 @@ push_reference (IdentifaiReorder * self, IdentifaiFrame * frame)
   gboolean in_doubt = is_in_doubt (self, frame);
 
   if (frame->pts != IDENTIFAI_NO_TIME && frame->dts != IDENTIFAI_NO_TIME)
-    self->delay = MAX (frame->pts - frame->dts, 0);
+    self->delay = CLAMP (frame->pts - frame->dts, 0, MAX_DELAY);
   if (self->b_frames == B_UNKNOWN && in_doubt) {
     g_queue_push_tail (&self->held, frame);
     if (self->held.length == UNDECIDED_FRAMES) {

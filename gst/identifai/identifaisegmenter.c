@@ -64,7 +64,7 @@ struct _IdentifaiSegmenter
   gboolean wished_start;        /* once a pause between segments */
 
   guint64 skipped;
-  gint64 seen, covered;         /* ns; seen: of runs that are over */
+  guint64 seen, covered;        /* ns; seen: of runs that are over */
 };
 
 /* Of the open segment, at the next key frame. */
@@ -837,7 +837,7 @@ void
 identifai_segmenter_get_stats (IdentifaiSegmenter * self,
     IdentifaiSegmenterStats * stats)
 {
-  gint64 seen = self->seen;
+  guint64 seen = self->seen;
 
   if (self->run_start != NO_TIME)
     seen += self->run_end - self->run_start;

@@ -85,8 +85,10 @@ is_header (GstBuffer * buffer)
 static void
 advance (IdentifaiSound * self, gint64 time, GstClockTime duration)
 {
-  if (GST_CLOCK_TIME_IS_VALID (duration))
-    time += duration;
+  gint64 length = identifai_times_to_duration (&self->segment, duration);
+
+  if (length != IDENTIFAI_NO_TIME)
+    time += length;
   self->position = MAX (self->position, time);
 }
 
@@ -114,7 +116,7 @@ identifai_sound_push (IdentifaiSound * self, GstBuffer * buffer)
 
   if (time == IDENTIFAI_NO_TIME)
     time = identifai_times_to_running (&self->segment, GST_BUFFER_DTS (buffer));
-  if (time == IDENTIFAI_NO_TIME)
+  if (time == IDENTIFAI_NO_TIME && self->position < IDENTIFAI_MAX_RUNNING)
     time = self->position;      /* it follows the one before */
   if (self->caps == NULL || is_header (buffer) || time == IDENTIFAI_NO_TIME
       || time < -(gint64) IDENTIFAI_TRACK_EPOCH) {
@@ -177,8 +179,8 @@ extrapolate (IdentifaiSound * self, guint64 count, gint64 missing)
   if (span <= 0)
     return 0;
 
-  return gst_util_uint64_scale (count * MARGIN_NUM, missing,
-      span * MARGIN_DENOM);
+  return gst_util_uint64_scale (count * MARGIN_NUM, missing, span)
+      / MARGIN_DENOM;
 }
 
 guint64

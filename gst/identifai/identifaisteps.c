@@ -144,7 +144,7 @@ leaps (const IdentifaiSteps * self, const IdentifaiFrame * frame)
   gint64 pause = identifai_steps_get_pause (self, frame);
   gint64 waited = (frame->monotonic - self->monotonic) * GST_USECOND;
 
-  return pause > LONG_PAUSE + waited && pause > SIMILAR * self->pause;
+  return pause > LONG_PAUSE + waited && pause / SIMILAR > self->pause;
 }
 
 gboolean

@@ -18,7 +18,21 @@ identifai_times_to_running (const GstSegment * segment, GstClockTime time)
   sign = gst_segment_to_running_time_full (segment, GST_FORMAT_TIME, time,
       &running_time);
 
-  return sign == 0 ? G_MININT64 : sign * (gint64) running_time;
+  if (sign == 0 || running_time >= IDENTIFAI_MAX_RUNNING)
+    return G_MININT64;
+
+  return sign * (gint64) running_time;
+}
+
+gint64
+identifai_times_to_duration (const GstSegment * segment, GstClockTime duration)
+{
+  gdouble running = duration / ABS (segment->rate);
+
+  if (!GST_CLOCK_TIME_IS_VALID (duration) || running >= IDENTIFAI_MAX_DURATION)
+    return G_MININT64;
+
+  return running;
 }
 
 static GstBuffer *

@@ -13,9 +13,17 @@ G_BEGIN_DECLS
 
 #define IDENTIFAI_MAX_TIMESTAMP (G_GUINT64_CONSTANT (1) << 62)  /* more is none */
 
+/* Running times are within ± so much, and durations so long, or none: what is
+ * added up of a few of them fits into 64 bits, whatever a stream says. */
+#define IDENTIFAI_MAX_RUNNING (G_GINT64_CONSTANT (1) << 61)     /* 73 years */
+#define IDENTIFAI_MAX_DURATION (G_GINT64_CONSTANT (1) << 50)    /* 13 days */
+
 /* Signed: before the segment it is negative. G_MININT64 for no time. */
 gint64 identifai_times_to_running (const GstSegment * segment,
     GstClockTime time);
+/* In running time. G_MININT64 for none. */
+gint64 identifai_times_to_duration (const GstSegment * segment,
+    GstClockTime duration);
 
 /* When the first and the last picture of the track are shown; track times. */
 GstClockTime identifai_times_first_shown (IdentifaiTrack * track);

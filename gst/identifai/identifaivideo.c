@@ -75,7 +75,8 @@ read_frame_duration (const GstCaps * caps)
           "framerate", &num, &denom) || num <= 0 || denom <= 0)
     return NO_TIME;
 
-  return gst_util_uint64_scale (GST_SECOND, denom, num);
+  return MIN (gst_util_uint64_scale (GST_SECOND, denom, num),
+      IDENTIFAI_MAX_DURATION);
 }
 
 void
@@ -94,9 +95,13 @@ identifai_video_set_caps (IdentifaiVideo * self, GstCaps * caps)
 void
 identifai_video_set_segment (IdentifaiVideo * self, const GstSegment * segment)
 {
-  if (GST_CLOCK_TIME_IS_VALID (self->last_timestamp))
-    self->shift += identifai_times_to_running (segment, self->last_timestamp)
-        - identifai_times_to_running (&self->segment, self->last_timestamp);
+  gint64 before = identifai_times_to_running (&self->segment,
+      self->last_timestamp);
+  gint64 now = identifai_times_to_running (segment, self->last_timestamp);
+
+  if (before != NO_TIME && now != NO_TIME)
+    self->shift = CLAMP (self->shift + now - before, -IDENTIFAI_MAX_RUNNING,
+        IDENTIFAI_MAX_RUNNING);
   gst_segment_copy_into (segment, &self->segment);
   self->segment_changed = TRUE;
 }
@@ -106,11 +111,10 @@ identifai_video_gap (IdentifaiVideo * self, GstClockTime timestamp,
     GstClockTime duration)
 {
   gint64 start = identifai_times_to_running (&self->segment, timestamp);
+  gint64 length = identifai_times_to_duration (&self->segment, duration);
 
-  if (start != NO_TIME && GST_CLOCK_TIME_IS_VALID (duration)
-      && self->segment.rate > 0)
-    identifai_steps_gap (&self->steps,
-        start + (gint64) (duration / self->segment.rate));
+  if (start != NO_TIME && length != NO_TIME && self->segment.rate > 0)
+    identifai_steps_gap (&self->steps, start + length);
 }
 
 static GstClockTime
@@ -151,7 +155,7 @@ guess_dts (IdentifaiVideo * self)
   if (self->next_time == NO_TIME)
     return identifai_times_to_running (&self->segment, self->segment.start);
 
-  return self->next_time;
+  return self->next_time < IDENTIFAI_MAX_RUNNING ? self->next_time : NO_TIME;
 }
 
 static void
@@ -161,9 +165,10 @@ set_times (IdentifaiVideo * self, IdentifaiFrame * frame, GstBuffer * buffer)
 
   frame->pts = identifai_times_to_running (segment, GST_BUFFER_PTS (buffer));
   frame->dts = identifai_times_to_running (segment, GST_BUFFER_DTS (buffer));
-  frame->duration = self->frame_duration;
-  if (GST_BUFFER_DURATION_IS_VALID (buffer) && segment->rate > 0)
-    frame->duration = GST_BUFFER_DURATION (buffer) / segment->rate;
+  frame->duration = identifai_times_to_duration (segment,
+      GST_BUFFER_DURATION (buffer));
+  if (frame->duration == NO_TIME)
+    frame->duration = self->frame_duration;
   if (frame->pts == NO_TIME && frame->dts == NO_TIME)
     frame->dts = guess_dts (self);
   frame->stamp = frame->pts != NO_TIME ? frame->pts : frame->dts;

@@ -296,6 +296,143 @@ GST_START_TEST (test_breaks)
 
 GST_END_TEST;
 
+/*** times that nobody could mean ***/
+
+static const GstClockTime edges[] = { 0, 1, GST_SECOND, 3600 * GST_SECOND,
+  G_GUINT64_CONSTANT (1) << 61, (G_GUINT64_CONSTANT (1) << 62) - 1,
+  G_GUINT64_CONSTANT (1) << 62, G_MAXINT64, (guint64) G_MAXINT64 + 1,
+  G_MAXUINT64 - 1, GST_CLOCK_TIME_NONE
+};
+
+static GstClockTime
+draw_time (GRand * random)
+{
+  if (g_rand_int (random) % 3)
+    return g_rand_int_range (random, 0, 100) * FRAME;
+
+  return edges[g_rand_int (random) % G_N_ELEMENTS (edges)];
+}
+
+static void
+set_random_segment (SegmenterRun * run, guint stream, GRand * random)
+{
+  static const gdouble rates[] = { 1.0, 1.0, 2.0, 0.001, 1000.0, -1.0 };
+  GstSegment segment;
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  segment.rate = rates[g_rand_int (random) % G_N_ELEMENTS (rates)];
+  segment.start = MIN (draw_time (random), G_MAXUINT64 - 1);
+  segment.base = MIN (draw_time (random), G_MAXUINT64 - 1);
+  segment.time = draw_time (random);
+  segment.stop = segment.rate < 0 ? G_MAXUINT64 - 1 : GST_CLOCK_TIME_NONE;
+  identifai_segmenter_set_segment (run->segmenter, stream, &segment);
+}
+
+static GstBuffer *
+make_random_buffer (const gchar * start, gsize n, GRand * random)
+{
+  GstBuffer *buffer = make_buffer ((const guint8 *) start, n, 0,
+      draw_time (random));
+
+  GST_BUFFER_DTS (buffer) = draw_time (random);
+  GST_BUFFER_DURATION (buffer) = draw_time (random);
+  if (g_rand_int (random) % 16 == 0)
+    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
+
+  return buffer;
+}
+
+static void
+do_random (SegmenterRun * run, guint sound, GRand * random,
+    const gchar * const *frames, gsize size)
+{
+  guint stream = g_rand_boolean (random) ? sound : IDENTIFAI_SEGMENTER_VIDEO;
+  guint kind = g_rand_int (random) % 64;
+
+  if (kind == 0)
+    set_random_segment (run, stream, random);
+  else if (kind == 1)
+    identifai_segmenter_gap (run->segmenter, stream, draw_time (random),
+        draw_time (random));
+  else if (kind == 2)
+    identifai_segmenter_split_now (run->segmenter);
+  else if (kind == 3)
+    identifai_segmenter_eos (run->segmenter, stream, run->monotonic);
+  else if (kind < 20)
+    run_push (run, sound, make_random_buffer ("sound", 5, random));
+  else
+    run_push (run, IDENTIFAI_SEGMENTER_VIDEO,
+        make_random_buffer (frames[g_rand_int (random) % 2], size, random));
+}
+
+typedef struct
+{
+  const gchar *caps;
+  const gchar *frames[2];       /* a key frame, and another */
+  gsize size;
+} EdgeRow;
+
+static const EdgeRow edge_rows[] = {
+  {VP8, {"\0\0\0", "\1\0\0"}, 3},
+  {AVC, {"\0\0\0\x08\x65\x88\x84\0\0\0\0\x80",
+          "\0\0\0\x08\x41\x9a\x84\0\0\0\0\x80"}, 12},
+  {MPEG4, {"\0\0\1\xb6\x10\0\0\0\0", "\0\0\1\xb6\x90\0\0\0\0"}, 9},
+};
+
+/* Nothing overflows (sanitizers), and what was counted adds up. */
+GST_START_TEST (test_edges)
+{
+  const EdgeRow *row = &edge_rows[__i__ % G_N_ELEMENTS (edge_rows)];
+  GRand *random = g_rand_new_with_seed (__i__);
+  IdentifaiSegmenterStats stats;
+  SegmenterRun run;
+  guint sound, i;
+
+  run_init (&run, row->caps);
+  run_configure (&run, 300, __i__ % 2 ? 1000 : 0, __i__ % 4 < 2 ? 0 : 20000);
+  sound = identifai_segmenter_add_audio (run.segmenter);
+  fail_unless (run_set_caps (&run, sound, OPUS));
+  run_set_segment (&run, sound, 0, 0);
+  for (i = 0; i < 5000; i++) {
+    do_random (&run, sound, random, row->frames, row->size);
+    run.monotonic += 1000;
+    run_collect (&run);
+  }
+  run_finish (&run);
+  identifai_segmenter_get_stats (run.segmenter, &stats);
+  fail_unless (stats.n_buffers > 1000);
+  fail_unless (run.opened > 10, "%u segments", run.opened);
+  g_rand_free (random);
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
+/* A reference and nothing but B pictures after it, which wait for another. */
+GST_START_TEST (test_endless_b)
+{
+  IdentifaiSegmenterStats stats;
+  SegmenterRun run;
+  guint i;
+
+  run_init (&run, MPEG4);
+  for (i = 0; i < 500; i++) {
+    const gchar *frame = edge_rows[2].frames[i == 0 ? 0 : 1];
+    GstBuffer *buffer = make_buffer ((const guint8 *) frame, 9, 0,
+        GST_CLOCK_TIME_NONE);
+
+    GST_BUFFER_DTS (buffer) = i * FRAME;
+    run_push (&run, 0, buffer);
+  }
+  identifai_segmenter_get_stats (run.segmenter, &stats);
+  fail_unless (stats.seen > 400 * FRAME, "%" GST_TIME_FORMAT,
+      GST_TIME_ARGS (stats.seen));
+  run_finish (&run);
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
 static Suite *
 breaks_suite (void)
 {
@@ -304,6 +441,9 @@ breaks_suite (void)
 
   suite_add_tcase (suite, tc);
   tcase_add_loop_test (tc, test_breaks, 0, G_N_ELEMENTS (rows));
+
+  tcase_add_loop_test (tc, test_edges, 0, 6);
+  tcase_add_test (tc, test_endless_b);
 
   return suite;
 }
