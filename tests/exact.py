@@ -142,13 +142,16 @@ def merge(parts):
 def check_pictures(case, source, merged, problems):
     expected = source[case.lost:]
     known = {h for _, h in expected}
+    compared = len(merged)
     if case.saved and sum(h not in known for _, h in merged) <= case.saved:
+        # where ffmpeg loses pictures, it gives those after them other times
+        compared = next((i for i, p in enumerate(merged) if p[1] not in known), compared)
         merged = [p for p in merged if p[1] in known]
     if [h for _, h in merged] != [h for _, h in expected]:
         first = next((i for i, (a, b) in enumerate(zip(merged, expected)) if a[1] != b[1]), "the end")
         problems.append("pictures differ: %d instead of %d, from %s on" % (len(merged), len(expected), first))
         return
-    shift = [(a[0] - merged[0][0]) - (b[0] - expected[0][0]) for a, b in zip(merged, expected)]
+    shift = [(a[0] - merged[0][0]) - (b[0] - expected[0][0]) for a, b in zip(merged[:compared], expected)]
     if max(map(abs, shift)) > case.time_error:
         problems.append("times differ by %.1f ms" % (1000 * max(map(abs, shift))))
 
@@ -293,8 +296,7 @@ CASES = [
     Case("mpeg2-no-b-ts", "mpeg2video -g 15 -bf 0", "ac3", "ts"),
     Case("mpeg1-mpg", "mpeg1video -g 15 -bf 2", None, "mpg"),
     Case("mpeg4-avi-b", "mpeg4 -g 50 -bf 2 -q:v 4", "libmp3lame", "avi", doubled=9),
-    Case("mpeg4-avi-packed", "libxvid -g 50 -bf 2 -q:v 4", "libmp3lame", "avi", doubled=9, saved=1,
-         time_error=0.041),
+    Case("mpeg4-avi-packed", "libxvid -g 50 -bf 2 -q:v 4", "libmp3lame", "avi", doubled=9, saved=1),
     Case("mpeg4-avi-no-b", "mpeg4 -g 50 -q:v 4", "libmp3lame", "avi"),
     Case("mpeg4-mp4", "mpeg4 -g 50 -q:v 4", "aac", "mp4"),
     Case("mpeg4-mp4-b", "mpeg4 -g 50 -bf 2 -q:v 4", "aac", "mp4", doubled=9),

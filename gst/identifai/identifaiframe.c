@@ -28,6 +28,7 @@ struct _IdentifaiFrameReader
   GBytes *note;                 /* x264's, a SEI unit; or NULL */
   gboolean replaced;            /* a header by another, in the latest frame */
   IdentifaiPoc *poc;            /* of codecs with NAL units; else NULL */
+  gboolean has_b, packed;       /* MPEG-4 */
 };
 
 typedef void (*ReadFunc) (IdentifaiFrameReader * self, const guint8 * data,
@@ -313,11 +314,13 @@ enum
 
   MPEG4_VOL_FIRST = 0x20,
   MPEG4_VOL_LAST = 0x2f,
+  MPEG4_USER_DATA = 0xb2,
   MPEG4_GOV = 0xb3,
   MPEG4_VOP = 0xb6,
 };
 
 #define NOT_FOUND G_MAXSIZE
+#define MAX_NAME 32             /* of an encoder, in user data */
 #define MPEG4_REPEAT_BYTES 4    /* no coded VOP is as short: type, time, flag */
 
 /* I_PICTURE = 1, P = 2, B = 3 */
@@ -379,6 +382,37 @@ mpeg4_read_vop (const guint8 * payload, gsize size, gboolean closed,
   info->may_lead = TRUE;
 }
 
+/* Whether a video object layer says that pictures are reordered; payload: after
+ * the start code. */
+static gboolean
+mpeg4_read_layer (const guint8 * payload, gsize size)
+{
+  IdentifaiBits bits;
+
+  identifai_bits_init (&bits, payload, size);
+  identifai_bits_skip (&bits, 9);       /* random access, type */
+  if (identifai_bits_get_flag (&bits))
+    identifai_bits_skip (&bits, 7);     /* version, priority */
+  if (identifai_bits_get (&bits, 4) == 15)
+    identifai_bits_skip (&bits, 16);    /* aspect ratio */
+  if (!identifai_bits_get_flag (&bits)) /* control parameters */
+    return FALSE;
+  identifai_bits_skip (&bits, 2);
+
+  return !identifai_bits_get_flag (&bits);      /* low delay */
+}
+
+/* "DivX503b1393p": Xvid says so, too. */
+static gboolean
+mpeg4_says_packed (const guint8 * payload, gsize size)
+{
+  const guint8 *end = memchr (payload, 0, MIN (size, MAX_NAME));
+  gsize length = end ? (gsize) (end - payload) : MIN (size, MAX_NAME);
+
+  return length > 5 && memcmp (payload, "DivX", 4) == 0
+      && g_ascii_isdigit (payload[length - 2]) && payload[length - 1] == 'p';
+}
+
 static void
 read_mpeg4 (IdentifaiFrameReader * self, const guint8 * data, gsize size,
     IdentifaiFrameInfo * info)
@@ -390,7 +424,12 @@ read_mpeg4 (IdentifaiFrameReader * self, const guint8 * data, gsize size,
       at = identifai_find_start_code (data, size, at + 3)) {
     guint code = data[at + 3];
 
-    has_vol |= code >= MPEG4_VOL_FIRST && code <= MPEG4_VOL_LAST;
+    if (code >= MPEG4_VOL_FIRST && code <= MPEG4_VOL_LAST) {
+      has_vol = TRUE;
+      self->has_b = mpeg4_read_layer (data + at + 4, size - at - 4);
+    }
+    if (code == MPEG4_USER_DATA)
+      self->packed |= mpeg4_says_packed (data + at + 4, size - at - 4);
     if (code != MPEG4_GOV && code != MPEG4_VOP)
       continue;
     if (has_vol && !info->has_headers) {
@@ -606,6 +645,10 @@ read_codec_data (IdentifaiFrameReader * self, const guint8 * data, gsize size)
       if (size > 0)
         remember (self, 0, 0, data, size);
       break;
+    case IDENTIFAI_CODEC_MPEG4:
+      read_mpeg4 (self, data, size, &info);
+      g_array_set_size (self->headers, 0);      /* the file has them itself */
+      break;
     case IDENTIFAI_CODEC_AV1:
       if (size > 4)             /* av1C */
         read_av1 (self, data + 4, size - 4, &info);
@@ -686,6 +729,8 @@ identifai_frame_reader_read (IdentifaiFrameReader * self, GstBuffer * buffer,
   if (has_units (self))
     info->growth = count_growth (self, map.data, map.size);
   info->new_headers = self->replaced;
+  info->has_b = self->has_b;
+  info->packed = self->packed;
   gst_buffer_unmap (buffer, &map);
 }
 

@@ -32,6 +32,8 @@ typedef struct
                                  * although its point is open (RADL) */
   gboolean is_b;                /* shown before the picture that came before */
   gboolean is_repeat;           /* MPEG-4's VOP that is not coded */
+  gboolean has_b;               /* the stream says that it has such (MPEG-4) */
+  gboolean packed;              /* and that they share AVI frames (MPEG-4) */
   gboolean hidden;              /* never shown by itself (alt-ref) */
   gboolean has_picture;         /* FALSE: nothing but headers, no frame */
   gboolean new_headers;         /* other ones than before: needs a new file */

@@ -10,12 +10,13 @@
  * reference's PTS counts only if it is later than its DTS.
  *
  * Whether there are B pictures shows within the first frames that have no time
- * of their own: two references in a row and something else than a B after them
- * means no, until one comes.
+ * of their own, by their headers, or by what comes: two references in a row and
+ * something else than a B after them means no, until one comes.
  *
  * Packed bitstreams (DivX, Xvid) have a reference and the B picture that comes
  * after it in one AVI frame, and later a VOP that is not coded where a frame is
- * missing therefore: that one is let go of; its time is the reference's.
+ * missing therefore: that one is let go of. The B pictures' own times count AVI
+ * frames, so they are shown at even distances between their references.
  *
  * H.264 and H.265 are ordered by a count of their own: identifaiorder.h. All
  * frames of the other codecs are shown when they are decoded.
@@ -40,7 +41,8 @@ struct _IdentifaiReorder
   gboolean has_types;           /* the codec's frames tell B from others */
   IdentifaiOrderer *orderer;    /* of codecs with an order in their headers */
   BFrames b_frames;
-  gboolean packed;              /* only references with B pictures are late */
+  gboolean packed;
+  gint64 next;                  /* when a frame should follow; NO_TIME */
   gint64 last_reference;        /* PTS of the last one let go; NO_TIME */
   gint64 delay;                 /* from DTS to PTS of the last one with both */
   GQueue held;                  /* of IdentifaiFrame; the first one waits */
@@ -58,7 +60,7 @@ identifai_reorder_new (IdentifaiCodecId codec)
     self->orderer = identifai_orderer_new ();
   g_queue_init (&self->held);
   g_queue_init (&self->ready);
-  self->last_reference = IDENTIFAI_NO_TIME;
+  self->last_reference = self->next = IDENTIFAI_NO_TIME;
 
   return self;
 }
@@ -72,6 +74,7 @@ identifai_reorder_clear (IdentifaiReorder * self)
     identifai_orderer_clear (self->orderer);
   self->b_frames = B_UNKNOWN;
   self->packed = FALSE;
+  self->next = IDENTIFAI_NO_TIME;
   self->last_reference = IDENTIFAI_NO_TIME;
   self->delay = 0;
 }
@@ -105,7 +108,7 @@ let_go (IdentifaiReorder * self, IdentifaiFrame * frame)
 }
 
 /* Of a packed bitstream: the held reference is shown at end, its B pictures at
- * even distances before it. Their own times count AVI frames. */
+ * even distances before it. */
 static void
 spread (IdentifaiReorder * self, gint64 end)
 {
@@ -134,10 +137,10 @@ release (IdentifaiReorder * self, gint64 next)
   IdentifaiFrame *frame = g_queue_peek_head (&self->held);
   gboolean is_late = self->b_frames == B_SEEN && next != IDENTIFAI_NO_TIME;
 
-  if (frame && is_late && !self->packed)
-    frame->pts = next;
-  else if (frame && is_late && self->held.length > 1)
+  if (frame && is_late && self->packed && self->held.length > 1)
     spread (self, next);
+  else if (frame && is_late)
+    frame->pts = next;
   while ((frame = g_queue_pop_head (&self->held)))
     let_go (self, frame);
 }
@@ -157,13 +160,20 @@ release_one_by_one (IdentifaiReorder * self)
   }
 }
 
+/* From this frame on. */
+static void
+expect_b (IdentifaiReorder * self, const IdentifaiFrame * frame)
+{
+  self->b_frames = B_SEEN;
+  self->packed |= frame->info.packed;
+  release_one_by_one (self);
+}
+
 static void
 push_b (IdentifaiReorder * self, IdentifaiFrame * frame)
 {
-  if (self->b_frames != B_SEEN) {
-    self->b_frames = B_SEEN;
-    release_one_by_one (self);
-  }
+  if (self->b_frames != B_SEEN)
+    expect_b (self, frame);
   if (self->held.length >= MAX_HELD)
     release (self, IDENTIFAI_NO_TIME);
   if (self->held.length > 0)
@@ -179,6 +189,9 @@ push_reference (IdentifaiReorder * self, IdentifaiFrame * frame)
 
   if (frame->pts != IDENTIFAI_NO_TIME && frame->dts != IDENTIFAI_NO_TIME)
     self->delay = CLAMP (frame->pts - frame->dts, 0, MAX_DELAY);
+  if (self->b_frames == B_UNKNOWN && frame->info.has_b
+      && frame->pts == IDENTIFAI_NO_TIME)
+    expect_b (self, frame);
   if (self->b_frames == B_UNKNOWN && in_doubt) {
     g_queue_push_tail (&self->held, frame);
     if (self->held.length == UNDECIDED_FRAMES) {
@@ -194,18 +207,20 @@ push_reference (IdentifaiReorder * self, IdentifaiFrame * frame)
     let_go (self, frame);
 }
 
-/* Takes over the VOP that stands for the held reference, if any. */
+/* Takes over the VOP that stands for the held reference. */
 static void
 push_placeholder (IdentifaiReorder * self, IdentifaiFrame * frame)
 {
   self->packed = TRUE;
-  release (self, frame->dts);
   identifai_frame_free (frame);
 }
 
 void
 identifai_reorder_push (IdentifaiReorder * self, IdentifaiFrame * frame)
 {
+  self->next = IDENTIFAI_NO_TIME;
+  if (frame->dts != IDENTIFAI_NO_TIME && frame->duration != IDENTIFAI_NO_TIME)
+    self->next = frame->dts + frame->duration;
   if (self->orderer)
     identifai_orderer_push (self->orderer, frame, &self->ready);
   else if (!self->has_types)
@@ -219,18 +234,29 @@ identifai_reorder_push (IdentifaiReorder * self, IdentifaiFrame * frame)
     push_reference (self, frame);
 }
 
+/* When the held ones are over, if nothing follows. The VOP that would stand for
+ * one of a packed group need not have come. */
+static gint64
+find_end (IdentifaiReorder * self)
+{
+  IdentifaiFrame *first = g_queue_peek_head (&self->held);
+  gint64 length;
+
+  if (first == NULL || self->next == IDENTIFAI_NO_TIME || !self->packed
+      || self->last_reference == IDENTIFAI_NO_TIME
+      || first->duration == IDENTIFAI_NO_TIME)
+    return self->next;
+  length = self->held.length * first->duration;
+
+  return MAX (self->next, self->last_reference + length);
+}
+
 void
 identifai_reorder_drain (IdentifaiReorder * self)
 {
-  IdentifaiFrame *last = g_queue_peek_tail (&self->held);
-  gint64 next = IDENTIFAI_NO_TIME;
-
   if (self->orderer)
     identifai_orderer_drain (self->orderer, &self->ready);
-  if (last && last->dts != IDENTIFAI_NO_TIME
-      && last->duration != IDENTIFAI_NO_TIME)
-    next = last->dts + last->duration;
-  release (self, next);
+  release (self, find_end (self));
 }
 
 IdentifaiFrame *

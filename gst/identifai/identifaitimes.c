@@ -110,7 +110,7 @@ dts_is_usable (IdentifaiTrack * track)
     GstBuffer *buffer = buffer_at (track, i);
     GstClockTime dts = GST_BUFFER_DTS_OR_PTS (buffer);
 
-    if (dts < last || dts > GST_BUFFER_PTS (buffer))
+    if ((i > 0 && dts <= last) || dts > GST_BUFFER_PTS (buffer))
       return FALSE;
     last = dts;
   }

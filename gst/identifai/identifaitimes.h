@@ -34,7 +34,7 @@ GstClockTime identifai_times_last_shown (IdentifaiTrack * track);
 void identifai_times_complete_durations (IdentifaiTrack * track);
 
 /* Gives every buffer of a video track, all of which have a PTS, a DTS that
- * never falls and is never after its PTS. */
+ * rises where the PTS differ and is never after its PTS. */
 void identifai_times_complete_dts (IdentifaiTrack * track);
 
 G_END_DECLS

@@ -294,8 +294,9 @@ make_vop (gchar type, guint index, gboolean with_pts)
   guint8 vop[] = { 0, 0, 1, 0xb6, 0 };
   GstBuffer *buffer;
 
-  vop[4] = type == 'I' ? 0x00 : type == 'P' ? 0x40 : 0x80;
-  buffer = make_buffer (vop, sizeof (vop), SMALL, GST_CLOCK_TIME_NONE);
+  vop[4] = type == 'I' ? 0x00 : type == 'B' ? 0x80 : 0x40;
+  buffer = make_buffer (vop, sizeof (vop), type == 'n' ? 0 : SMALL,
+      GST_CLOCK_TIME_NONE);
   GST_BUFFER_DTS (buffer) = index * FRAME;
   if (with_pts)
     GST_BUFFER_PTS (buffer) = index * FRAME;
@@ -306,16 +307,27 @@ make_vop (gchar type, guint index, gboolean with_pts)
 typedef struct
 {
   const gchar *name;
-  const gchar *types;
+  const gchar *types;           /* n: a VOP that is not coded */
   const gchar *expected;        /* places shown, in decoding order */
+  const gchar *caps;            /* MPEG4 if NULL */
 } ReorderRow;
 
+/* The codec's header says that there are B pictures, and that they are packed. */
+#define WITH_B MPEG4 "0886842e"
+#define PACKED WITH_B "000001b2446976583530336231333933" "70"
+
 static const ReorderRow reorder_rows[] = {
-  {"no B pictures", "IPPPIPP", "0123456"},
+  {"no B pictures", "IPPPIPP", "0123456", NULL},
   {"B pictures", "IPBBPBBIBB", "142375" "6A89"},
   {"B pictures that come late", "IPPPPBPB", "01234587"},
   {"I and EOS", "I", "0"},
   {"I, P and EOS", "IP", "01"},
+  {"B pictures that are announced", "IPPPPBPB", "12346587", WITH_B},
+  {"announced, but none comes", "IPPPI", "12345", WITH_B},
+  {"packed", "IPBBnPBBn", "1534978", PACKED},
+  {"packed, which is not announced", "IPBBnPBBn", "1534978", WITH_B},
+  {"packed, and two references in a row", "IIPBBnP", "126457", PACKED},
+  {"packed, without the last VOP", "IPBB", "1423", PACKED},
 };
 
 GST_START_TEST (test_missing_pts)
@@ -325,7 +337,7 @@ GST_START_TEST (test_missing_pts)
   guint i;
   SegmenterRun run;
 
-  run_init (&run, MPEG4);
+  run_init (&run, row->caps ? row->caps : MPEG4);
   run_configure (&run, 0, 0, 0);
   for (i = 0; row->types[i]; i++)
     run_push (&run, 0, make_vop (row->types[i], i, row->types[i] == 'I'));
