@@ -485,6 +485,8 @@ add_track (GstElement * pipeline, GstElement * muxer, IdentifaiTrack * track,
     last = make_element (pipeline, codec->parser, error);
     if (last)
       gst_element_link (source, last);
+    if (last && codec->video)
+      identifai_times_keep_durations (track, last);
   }
   if (last == NULL || !link_to_muxer (last, muxer, pad_template, error))
     return NULL;

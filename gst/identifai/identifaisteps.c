@@ -10,8 +10,9 @@
  *
  * Forwards. A stream may have nothing to show for long. It says so by the
  * frame's duration, the frame rate or a GAP event; else it is believed if as
- * much time went by on the clock (a live stream), or if the frame before came
- * after such a pause, too.
+ * much time went by on the clock (a live stream), or if there was such a pause
+ * lately: a stream whose pictures come a few at a time, or in an order that makes
+ * it seem so, loses its first ones only.
  */
 
 #include "identifaisteps.h"
@@ -19,7 +20,8 @@
 #define NO_TIME IDENTIFAI_NO_TIME
 #define SLACK (100 * (gint64) GST_MSECOND)      /* backwards, of bad clocks */
 #define LONG_PAUSE (30 * (gint64) GST_SECOND)
-#define SIMILAR 2               /* times as long as the pause before */
+#define SIMILAR 2               /* times as long as a pause that was lately */
+#define LATELY 16               /* frames */
 
 static guint
 get_depth (IdentifaiCodecId codec)
@@ -43,12 +45,19 @@ identifai_steps_init (IdentifaiSteps * self, IdentifaiCodecId codec)
   identifai_steps_clear (self);
 }
 
-void
-identifai_steps_clear (IdentifaiSteps * self)
+static void
+forget_frames (IdentifaiSteps * self)
 {
   self->n_shown = 0;
   self->decoded = self->end = NO_TIME;
+}
+
+void
+identifai_steps_clear (IdentifaiSteps * self)
+{
+  forget_frames (self);
   self->pause = 0;
+  self->n_since = 0;
 }
 
 static void
@@ -70,16 +79,25 @@ get_time (const IdentifaiFrame * frame)
   return frame->dts != NO_TIME ? frame->dts : frame->pts;
 }
 
+static void
+add_pause (IdentifaiSteps * self, gint64 pause)
+{
+  self->n_since++;
+  if (pause < self->pause && self->n_since <= LATELY)
+    return;
+  self->pause = pause;
+  self->n_since = 0;
+}
+
 void
 identifai_steps_add (IdentifaiSteps * self, const IdentifaiFrame * frame,
     gboolean breaks)
 {
   gint64 duration = frame->duration != NO_TIME ? frame->duration : 0;
-  gint64 pause = identifai_steps_get_pause (self, frame);
 
+  add_pause (self, identifai_steps_get_pause (self, frame));
   if (breaks)
-    identifai_steps_clear (self);
-  self->pause = pause;
+    forget_frames (self);
   self->monotonic = frame->monotonic;
   self->end = MAX (self->end, get_time (frame) + duration);
   self->decoded = MAX (self->decoded, frame->dts);

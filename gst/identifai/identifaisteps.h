@@ -26,7 +26,8 @@ typedef struct
   guint n_shown;
   gint64 decoded;               /* the latest DTS */
   gint64 end;                   /* of the latest frame, by decoding time */
-  gint64 pause;                 /* between the two latest frames */
+  gint64 pause;                 /* the longest one lately */
+  guint n_since;                /* frames after it */
   gint64 monotonic;             /* µs, when the latest frame came */
 } IdentifaiSteps;
 

@@ -5,6 +5,7 @@
 
 #include "identifaitimes.h"
 
+#define LAST_BUFFERS 17         /* the last one shown is among them */
 #define FALLBACK_DURATION (40 * GST_MSECOND)    /* of the only frame of a file */
 
 gint64
@@ -176,6 +177,35 @@ identifai_times_complete_durations (IdentifaiTrack * track)
           find_duration (sorted, GST_BUFFER_PTS (buffer));
   }
   g_array_unref (sorted);
+}
+
+static GstPadProbeReturn
+restore_duration (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
+{
+  GstBuffer *buffer = gst_buffer_make_writable (GST_PAD_PROBE_INFO_BUFFER
+      (info));
+  IdentifaiTrack *track = user_data;
+  guint n = track->buffers->len, i;
+
+  for (i = n - MIN (n, LAST_BUFFERS); i < n; i++) {
+    GstBuffer *original = buffer_at (track, i);
+
+    if (GST_BUFFER_PTS (original) == GST_BUFFER_PTS (buffer))
+      GST_BUFFER_DURATION (buffer) = GST_BUFFER_DURATION (original);
+  }
+  GST_PAD_PROBE_INFO_DATA (info) = buffer;
+
+  return GST_PAD_PROBE_OK;
+}
+
+void
+identifai_times_keep_durations (IdentifaiTrack * track, GstElement * parser)
+{
+  GstPad *pad = gst_element_get_static_pad (parser, "src");
+
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, restore_duration, track,
+      NULL);
+  gst_object_unref (pad);
 }
 
 void

@@ -33,6 +33,11 @@ GstClockTime identifai_times_last_shown (IdentifaiTrack * track);
  * take the last one for 0 long otherwise, and players leave it out. */
 void identifai_times_complete_durations (IdentifaiTrack * track);
 
+/* A parser counts durations by the frame rate: gives the last buffers that come
+ * out of it those of the track back, which has to stay as it is meanwhile. */
+void identifai_times_keep_durations (IdentifaiTrack * track,
+    GstElement * parser);
+
 /* Gives every buffer of a video track, all of which have a PTS, a DTS that
  * rises where the PTS differ and is never after its PTS. */
 void identifai_times_complete_dts (IdentifaiTrack * track);

@@ -80,6 +80,8 @@ static const Row rows[] = {
   {"a slide each 60 s, that nothing tells of", VP8_ANY, "K0", 5, 60000, HAS_PTS,
         0,
       0, 0, 0, 0, "100000-100040:1 160000-400000:4"},
+  {"a frame each 20 s, reordered, without DTS", AVC, PYRAMID, 4, 20000, HAS_PTS,
+      0, 0, 0, 0, 0, "140000-140040:1 240000-540000:15", 4, 80000},
   {"20 s without a frame", AVC, PLAIN, 12, 40, HAS_ALL, 32, 20000, 0, 0, 0,
       "100000-122400:60"},
   {"a packet that was sent again", AVC, PLAIN, 12, 40, HAS_BOTH, 32, 500,
