@@ -170,6 +170,13 @@ GST_START_TEST (test_jumps)
 
 GST_END_TEST;
 
+/* Boxes are not aligned. */
+static guint32
+read_u32 (const guint8 * data)
+{
+  return (guint32) data[0] << 24 | data[1] << 16 | data[2] << 8 | data[3];
+}
+
 /* Of an MP4 file, rounded to a millisecond. */
 static guint
 get_length (FaultServer * server, guint nth)
@@ -181,8 +188,8 @@ get_length (FaultServer * server, guint nth)
 
   for (i = 0; i + 24 <= size && ms == 0; i++) {
     if (memcmp (data + i, "mvhd", 4) == 0)
-      ms = gst_util_uint64_scale_round (GST_READ_UINT32_BE (data + i + 20),
-          1000, GST_READ_UINT32_BE (data + i + 16));
+      ms = gst_util_uint64_scale_round (read_u32 (data + i + 20),
+          1000, read_u32 (data + i + 16));
   }
   g_bytes_unref (file);
 
