@@ -53,6 +53,18 @@ typedef struct
   gint failures;
 } App;
 
+/* A short clip may be over before the loop runs, and a loop that doesn't run yet
+ * can't be told to quit: so the loop does it itself. */
+static gboolean
+quit (gpointer user_data)
+{
+  App *app = user_data;
+
+  g_main_loop_quit (app->loop);
+
+  return G_SOURCE_REMOVE;
+}
+
 typedef struct
 {
   App *app;
@@ -156,7 +168,7 @@ input_event (GstPad * pad, GstObject * parent, GstEvent * event)
       identifai_segmenter_eos (app->segmenter, input->stream, 0);
       collect (app, 0);
       if (--app->running == 0 && !app->waits_for_sinks)
-        g_main_loop_quit (app->loop);
+        g_idle_add (quit, app);
       break;
     default:
       break;
