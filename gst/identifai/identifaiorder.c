@@ -9,6 +9,9 @@
  * If not, the first frames are held back to find out, as many as a decoder may
  * hold at most.
  *
+ * Where some frames have a PTS and others don't (transport streams need not repeat
+ * it), the counts tell the others' distance from one that has.
+ *
  * The count may start over where nothing tells, or be nonsense: what was decoded
  * before would wait for ever for the counts in front of its own, and all frames
  * behind it. So a count that falls far ends a group, and so do too many frames.
@@ -45,6 +48,11 @@ struct _IdentifaiOrderer
                                  * one) */
   GQueue unseen;                /* the frames of held that have none, as shown */
   IdentifaiOrder seen;          /* of the last one shown */
+
+  /* the last frame with a PTS of its own, and how long so many counts last */
+  IdentifaiOrder anchor;
+  gint64 anchor_pts;
+  gint64 counts, length;        /* 0: not known */
 };
 
 IdentifaiOrderer *
@@ -75,7 +83,8 @@ identifai_orderer_clear (IdentifaiOrderer * self)
   self->depth = 0;
   self->latest = NO_TIME;
   self->step = FALLBACK_STEP;
-  self->seen.is_known = FALSE;
+  self->seen.is_known = self->anchor.is_known = FALSE;
+  self->counts = 0;
 }
 
 /* Whether the PTS is nothing but a copy. */
@@ -123,6 +132,65 @@ release (IdentifaiOrderer * self, GQueue * ready)
     g_queue_push_tail (ready, g_queue_pop_head (&self->held));
 }
 
+/* How many counts it is after the last frame with a PTS; FALSE: that is far off. */
+static gboolean
+find_distance (IdentifaiOrderer * self, const IdentifaiOrder * order,
+    gint64 * counts)
+{
+  if (!order->is_known || !self->anchor.is_known
+      || order->epoch != self->anchor.epoch)
+    return FALSE;
+  *counts = order->count - self->anchor.count;
+
+  return ABS (*counts) <= MAX_FALL;
+}
+
+/* From a frame with a PTS of its own. */
+static void
+learn (IdentifaiOrderer * self, const IdentifaiFrame * frame)
+{
+  gint64 length = frame->pts - self->anchor_pts, counts;
+
+  if (find_distance (self, &frame->info.order, &counts) && counts != 0
+      && ABS (length) <= MAX_STEP && (length > 0) == (counts > 0)) {
+    self->counts = counts;
+    self->length = length;
+  }
+  self->anchor = frame->info.order;
+  self->anchor_pts = frame->pts;
+}
+
+/* FALSE: its PTS can't be told by another's. */
+static gboolean
+place_by_count (IdentifaiOrderer * self, IdentifaiFrame * frame)
+{
+  gint64 counts, pts;
+
+  if (self->counts == 0 || !find_distance (self, &frame->info.order, &counts))
+    return FALSE;
+  pts = self->anchor_pts + counts * self->length / self->counts;
+  if (frame->dts != NO_TIME && frame->dts - pts > self->step / 2)
+    return FALSE;
+  frame->pts = frame->dts != NO_TIME ? MAX (pts, frame->dts) : pts;
+
+  return TRUE;
+}
+
+/* There is another frame with a PTS. */
+static void
+place_unseen (IdentifaiOrderer * self)
+{
+  GList *link = self->unseen.head, *next;
+
+  for (; link; link = next) {
+    next = link->next;
+    if (place_by_count (self, link->data))
+      g_queue_delete_link (&self->unseen, link);
+  }
+  if (self->state == STATE_ORDERING && self->unseen.length == 0)
+    self->state = STATE_GIVEN;
+}
+
 static void
 show_next (IdentifaiOrderer * self, gint64 time)
 {
@@ -165,7 +233,7 @@ order_frame (IdentifaiOrderer * self, IdentifaiFrame * frame)
     self->step = time - self->latest;
   self->latest = time;
   g_queue_push_tail (&self->held, frame);
-  if (is_in_doubt (frame)) {
+  if (is_in_doubt (frame) && !place_by_count (self, frame)) {
     frame->pts = NO_TIME;
     insert (&self->unseen, frame);
     /* the headers promised less */
@@ -213,6 +281,8 @@ hold (IdentifaiOrderer * self, IdentifaiFrame * frame)
   g_queue_push_tail (&self->held, frame);
   if (order->is_known && order->depth >= 0)
     self->depth = order->depth;
+  else if (!is_in_doubt (frame))
+    self->depth = MAX (self->depth, 1);
   else if (self->held.length < UNDECIDED_FRAMES)
     return;
   start_ordering (self);
@@ -231,17 +301,18 @@ void
 identifai_orderer_push (IdentifaiOrderer * self, IdentifaiFrame * frame,
     GQueue * ready)
 {
-  if (self->state == STATE_UNKNOWN
-      || (self->state == STATE_GIVEN && frame->pts == NO_TIME))
+  gboolean is_given;
+
+  if (self->state == STATE_UNKNOWN || (self->state == STATE_GIVEN
+          && frame->pts == NO_TIME && !place_by_count (self, frame)))
     find_state (self, frame);
+  is_given = self->state == STATE_GIVEN || !is_in_doubt (frame);
   switch (self->state) {
     case STATE_UNKNOWN:
       g_queue_push_tail (&self->held, frame);
       return;
     case STATE_UNDECIDED:
       hold (self, frame);
-      if (self->state == STATE_UNDECIDED)
-        return;
       break;
     case STATE_GIVEN:
       g_queue_push_tail (&self->held, frame);
@@ -249,6 +320,12 @@ identifai_orderer_push (IdentifaiOrderer * self, IdentifaiFrame * frame,
     case STATE_ORDERING:
       order_frame (self, frame);
       break;
+  }
+  if (self->state == STATE_UNDECIDED)
+    return;
+  if (is_given) {
+    learn (self, frame);
+    place_unseen (self);
   }
   release (self, ready);
 }

@@ -100,11 +100,12 @@ sort_pts (IdentifaiTrack * track)
   return sorted;
 }
 
-/* A missing DTS counts as equal to the PTS, as demuxers mean it. */
+/* A missing DTS counts as equal to the PTS, as demuxers mean it. Frames must be
+ * decoded for as long as they are shown, or a file ends before its last picture. */
 static gboolean
 dts_is_usable (IdentifaiTrack * track)
 {
-  GstClockTime last = 0;
+  GstClockTime first = 0, last = 0;
   guint i;
 
   for (i = 0; i < track->buffers->len; i++) {
@@ -113,10 +114,13 @@ dts_is_usable (IdentifaiTrack * track)
 
     if ((i > 0 && dts <= last) || dts > GST_BUFFER_PTS (buffer))
       return FALSE;
+    if (i == 0)
+      first = dts;
     last = dts;
   }
 
-  return TRUE;
+  return last - first >= identifai_times_last_shown (track)
+      - identifai_times_first_shown (track);
 }
 
 /* The frames are decoded at the times at which frames are shown, as much

@@ -474,6 +474,8 @@ static const TimesRow times_rows[] = {
       {0, 1, 2, 3, 4, 5}},
   {"DTS after PTS", {1, 0, 2, 3, 4, 5}, {1, 1, 2, 3, 4, 5},
       {-1, 0, 1, 2, 3, 4}},
+  {"DTS that stays", {1, 2, 3, 4, 5, 6}, {0, 1, 1, 3, 4, 5},
+      {1, 2, 3, 4, 5, 6}},
 };
 
 GST_START_TEST (test_dts)

@@ -210,10 +210,14 @@ input_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
   return GST_FLOW_OK;
 }
 
+/* Without a template, a pad takes nothing but the caps that it has. */
+static GstStaticPadTemplate any_template = GST_STATIC_PAD_TEMPLATE ("input_%u",
+    GST_PAD_SINK, GST_PAD_REQUEST, GST_STATIC_CAPS_ANY);
+
 static void
 add_input (App * app, GstPad * source, guint stream)
 {
-  GstPad *pad = gst_pad_new (NULL, GST_PAD_SINK);
+  GstPad *pad = gst_pad_new_from_static_template (&any_template, NULL);
   Input *input = g_new0 (Input, 1);
 
   input->app = app;
