@@ -36,8 +36,9 @@ typedef struct
 static gboolean convert (Converter * self, JsonNode * node, Kind as,
     guint level, GValue * value);
 
-/* Names that GStreamer or an earlier answer interned are free; of others the
- * process takes so many. */
+/* Of names that are new the process takes so many: a structure never frees them
+ * (GStreamer before 1.26). Which ones aren't new is ours to remember, as a later
+ * GStreamer doesn't intern them. */
 static gboolean
 may_intern (const gchar * name)
 {
@@ -45,9 +46,12 @@ may_intern (const gchar * name)
 
   if (g_quark_try_string (name) != 0)
     return TRUE;
+  if (g_atomic_int_get (&new_names) >= MAX_NEW_NAMES
+      || g_atomic_int_add (&new_names, 1) >= MAX_NEW_NAMES)
+    return FALSE;
+  g_quark_from_string (name);
 
-  return g_atomic_int_get (&new_names) < MAX_NEW_NAMES
-      && g_atomic_int_add (&new_names, 1) < MAX_NEW_NAMES;
+  return TRUE;
 }
 
 static gchar *

@@ -261,6 +261,26 @@ GST_START_TEST (test_names_are_rationed)
 
 GST_END_TEST;
 
+/* Not what comes again and again: an answer has the same names as the last one. */
+GST_START_TEST (test_known_names_go_on)
+{
+  GString *text = fill ("{" VERDICT ",\"results\":{\"a\":[{}",
+      ",{\"again\":1}", "]}}", 100 * 1024);
+  IdentifaiResult *result =
+      identifai_result_parse (text->str, text->len, NULL, NULL);
+  const GValue *all = gst_structure_get_value (result->results, "a");
+  guint i, n = gst_value_array_get_size (all);
+
+  fail_unless (n > 5000);
+  for (i = 1; i < n; i++)
+    fail_unless (gst_structure_has_field (gst_value_get_structure
+            (gst_value_array_get_value (all, i)), "again"), "not in %u", i);
+  identifai_result_free (result);
+  g_string_free (text, TRUE);
+}
+
+GST_END_TEST;
+
 /* -- depth -- */
 
 static gchar *
@@ -433,6 +453,7 @@ hostile_suite (void)
   tcase_add_loop_test (tc, test_noise, 0, G_N_ELEMENTS (noise));
   tcase_add_test (tc, test_limit);
   tcase_add_test (tc, test_room);
+  tcase_add_test (tc, test_known_names_go_on);
   tcase_add_test (tc, test_names_are_rationed);
   tcase_add_test (tc, test_depth);
   tcase_add_test (tc, test_brackets_in_strings);
