@@ -23,7 +23,8 @@ import sys
 import tempfile
 
 # Of what ffmpeg prints about files that are right.
-HARMLESS = ("deprecated pixel format", "Missing key frame while searching", "Cannot find an index entry before", "Last message repeated", "Could not find codec parameters for stream 1")
+HARMLESS = ("deprecated pixel format", "Missing key frame while searching", "Cannot find an index entry before", "Last message repeated", "Could not find codec parameters for stream 1",
+            "enc_time_base")
 
 ACCEPTED_SOUND = ("aac", "mp3", "opus", "vorbis", "ac3", "flac")
 

@@ -134,15 +134,31 @@ wait_for_port (guint16 port)
 #define NEW_KEY "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes "
 
 static void
-sign (const gchar * name, gint days, const gchar * names)
+sign (const gchar * name, const gchar * when, const gchar * names)
 {
   const gchar *d = front.dir;
 
   run ("openssl req " NEW_KEY "-subj /CN=test -keyout %s/%s.key "
       "-out %s/%s.csr", d, name, d, name);
   run ("openssl x509 -req -in %s/%s.csr -CA %s/ca.pem -CAkey %s/ca.key "
-      "-days %d -extfile %s/%s -out %s/%s.pem", d, name, d, d, days, d, names,
+      "%s -extfile %s/%s -out %s/%s.pem", d, name, d, d, when, d, names,
       d, name);
+}
+
+/* The option for a certificate whose time is over: OpenSSL 3.5 refuses negative
+ * days, and 3.0 has no other way. */
+static const gchar *
+get_past (void)
+{
+  gchar *help = NULL;
+  gboolean has_dates;
+
+  g_spawn_command_line_sync ("openssl x509 -help", NULL, &help, NULL, NULL);
+  has_dates = help != NULL && strstr (help, "-not_after") != NULL;
+  g_free (help);
+
+  return has_dates ?
+      "-not_before 20200101000000Z -not_after 20200102000000Z" : "-days -1";
 }
 
 /* A CA, a certificate for 127.0.0.1, and those that are no good. */
@@ -157,9 +173,9 @@ make_certificates (void)
       "-keyout %s/ca.key -out %s/ca.pem", d, d);
   run ("openssl req -x509 " NEW_KEY "-days 2 -subj /CN=127.0.0.1 -addext "
       "subjectAltName=IP:127.0.0.1 -keyout %s/self.key -out %s/self.pem", d, d);
-  sign ("good", 2, "here");
-  sign ("expired", -1, "here");
-  sign ("elsewhere", 2, "there");
+  sign ("good", "-days 2", "here");
+  sign ("expired", get_past (), "here");
+  sign ("elsewhere", "-days 2", "there");
 }
 
 static gchar *
