@@ -166,8 +166,18 @@ def align(found, wanted):
     return None
 
 
+def heard(clip):
+    """The packets of a clip's sound as its demuxer in GStreamer has them: matroskademux leaves a codec's delay in
+    the times, which ffmpeg (whose muxer writes it from version 7 on) takes off."""
+    found = packets(clip, "a:0")
+    if not found or not clip.endswith(".mkv") or codec_of(clip, "a:0") not in ("aac", "mp3", "ac3"):
+        return found
+    delay = max(0, -found[0][0])
+    return [(t + delay, h) for t, h in found]
+
+
 def check_sound(case, clip, segments, files, source, problems):
-    wanted = packets(clip, "a:0")
+    wanted = heard(clip)
     if not wanted or codec_of(clip, "a:0") not in ACCEPTED_SOUND:
         return
     start = source[case.lost][0]
