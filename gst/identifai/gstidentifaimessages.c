@@ -65,6 +65,8 @@ new_structure (const gchar * name, const IdentifaiSegment * segment,
  *
  * * #guint `frames`, `keyframes`: of its video; 0 where unknown (container
  *   input)
+ * * #guint `discontinuities`: losses inside it, as flagged upstream (DISCONT) and
+ *   without a jump in time; 0 where unknown
  * * #gchararray `content-type`: of its file, "video/mp4" say; empty if no file
  *   could be made of it
  */
@@ -78,6 +80,7 @@ gst_identifai_message_segment (GstElement * src,
   gst_structure_set (structure,
       "frames", G_TYPE_UINT, segment->frames,
       "keyframes", G_TYPE_UINT, segment->keyframes,
+      "discontinuities", G_TYPE_UINT, segment->discontinuities,
       "content-type", G_TYPE_STRING,
       segment->content_type ? segment->content_type : "", NULL);
 

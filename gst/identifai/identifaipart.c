@@ -97,6 +97,8 @@ count_frame (IdentifaiPart * self, const IdentifaiFrame * frame)
   self->newest = MAX (self->newest, frame->pts);
   self->end = MAX (self->end, frame->pts + duration);
   segment->last_buffer = MAX (segment->last_buffer, frame->monotonic);
+  if (segment->frames > 0 && frame->lossy)
+    segment->discontinuities++;
   if (!frame->info.hidden)
     segment->frames++;
   if (frame->info.point != IDENTIFAI_POINT_NONE)
@@ -173,6 +175,13 @@ identifai_part_add_audio (IdentifaiPart * self, guint stream, GstCaps * caps,
   append_audio (self, track, buffer);
 
   return TRUE;
+}
+
+void
+identifai_part_note_loss (IdentifaiPart * self, const IdentifaiFrame * next)
+{
+  if (next->lossy)
+    self->segment->discontinuities++;
 }
 
 void
@@ -303,7 +312,7 @@ keep_frames (IdentifaiPart * self, GPtrArray * frames, guint kept)
   IdentifaiSegment *segment = self->segment;
   guint i;
 
-  segment->frames = segment->keyframes = 0;
+  segment->frames = segment->keyframes = segment->discontinuities = 0;
   segment->last_buffer = 0;
   segment->bytes = self->audio_cost;
   self->video_cost = 0;
@@ -347,6 +356,8 @@ identifai_part_split (IdentifaiPart * self, const IdentifaiCut * at,
       identifai_part_add_frame (rest,
           identifai_frame_copy (g_ptr_array_index (frames, i)));
   }
+  if (cut.overlap == 0)
+    identifai_part_note_loss (self, g_ptr_array_index (frames, cut.frame));
   g_ptr_array_unref (frames);
   for (i = 0; i < self->streams->len; i++)
     split_audio (self, rest, g_array_index (self->streams, guint, i));

@@ -13,11 +13,9 @@
 #include "identifaisegment.h"
 
 G_BEGIN_DECLS
-
 #define IDENTIFAI_NO_TIME G_MININT64
-
 /* One frame of video, or an access unit that shows none. */
-typedef struct
+    typedef struct
 {
   GstBuffer *buffer;            /* owned */
   IdentifaiFrameInfo info;
@@ -29,6 +27,7 @@ typedef struct
   gint64 utc;                   /* µs since 1970; -1 unknown */
   gint64 monotonic;             /* µs, when it came */
   gsize cost;                   /* bytes in a file */
+  gboolean lossy;               /* something was lost in front of it */
 } IdentifaiFrame;
 
 void identifai_frame_free (IdentifaiFrame * self);
@@ -77,6 +76,10 @@ void identifai_part_add_frame (IdentifaiPart * self, IdentifaiFrame * frame);
 gboolean identifai_part_add_audio (IdentifaiPart * self, guint stream,
     GstCaps * caps, GstBuffer * buffer);
 gboolean identifai_part_has_track (IdentifaiPart * self, guint stream);
+
+/* Counts a loss at the end: in front of the frame that another part starts with. */
+void identifai_part_note_loss (IdentifaiPart * self,
+    const IdentifaiFrame * next);
 
 /* Lets go of all it holds and counts on. */
 void identifai_part_fail (IdentifaiPart * self, IdentifaiReason reason,

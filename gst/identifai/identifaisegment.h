@@ -38,6 +38,7 @@ typedef struct
   gint64 utc;                   /* µs since 1970 at running_time; -1 unknown */
   gint64 last_buffer;           /* monotonic µs when its last buffer came */
   guint frames, keyframes;      /* video; 0 where unknown (container input) */
+  guint discontinuities;        /* losses inside it; the same */
   guint64 bytes;                /* held now: payload, then size of the file */
 
   /* Container input has a file from the start. Elementary input has tracks,

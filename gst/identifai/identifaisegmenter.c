@@ -224,6 +224,15 @@ seal_part (IdentifaiSegmenter * self, gint64 end)
     self->not_before = part->start + (gint64) self->settings.interval;
 }
 
+/* The open part is over where the group starts. */
+static void
+seal_at_group (IdentifaiSegmenter * self)
+{
+  identifai_part_note_loss (self->open,
+      g_ptr_array_index (self->group->frames, 0));
+  seal_part (self, self->group->start);
+}
+
 /* After a segment ended at time: whether the next one may start there. */
 static gboolean
 may_start (IdentifaiSegmenter * self, gint64 time)
@@ -434,7 +443,7 @@ cut_at_group (IdentifaiSegmenter * self)
     split_part (self, &cut);
   } else {
     if (self->state != STATE_WAITING)
-      seal_part (self, self->group->start);
+      seal_at_group (self);
     open_with_group (self);
   }
 }
@@ -450,7 +459,7 @@ settle_group (IdentifaiSegmenter * self)
       open_with_group (self);
       break;
     case STATE_TOO_LARGE:
-      seal_part (self, self->group->start);
+      seal_at_group (self);
       open_with_group (self);
       break;
     case STATE_OPEN:

@@ -13,6 +13,9 @@
  * much time went by on the clock (a live stream), or if there was such a pause
  * lately: a stream whose pictures come a few at a time, or in an order that makes
  * it seem so, loses its first ones only.
+ *
+ * Where packets were lost, less time is a jump, in both directions; but a stream
+ * of a frame each few seconds may lose one of them.
  */
 
 #include "identifaisteps.h"
@@ -142,10 +145,13 @@ is_before (gint64 time, gint64 other)
 }
 
 static gboolean
-goes_back (const IdentifaiSteps * self, const IdentifaiFrame * frame)
+goes_back (const IdentifaiSteps * self, const IdentifaiFrame * frame,
+    gboolean lossy)
 {
   gint64 latest = self->n_shown > 0 ? self->shown[0] : NO_TIME;
 
+  if (lossy && identifai_steps_get_pause (self, frame) < -IDENTIFAI_STEPS_JUMP)
+    return TRUE;
   if (frame->pts == NO_TIME)
     return is_before (frame->dts, self->decoded);
   if (frame->info.point == IDENTIFAI_POINT_CLOSED
@@ -157,18 +163,20 @@ goes_back (const IdentifaiSteps * self, const IdentifaiFrame * frame)
 }
 
 static gboolean
-leaps (const IdentifaiSteps * self, const IdentifaiFrame * frame)
+leaps (const IdentifaiSteps * self, const IdentifaiFrame * frame,
+    gboolean lossy)
 {
   gint64 pause = identifai_steps_get_pause (self, frame);
   gint64 waited = (frame->monotonic - self->monotonic) * GST_USECOND;
+  gint64 longest = lossy ? IDENTIFAI_STEPS_JUMP : LONG_PAUSE + waited;
 
-  return pause > LONG_PAUSE + waited && pause / SIMILAR > self->pause;
+  return pause > longest && pause / SIMILAR > self->pause;
 }
 
 gboolean
 identifai_steps_is_jump (const IdentifaiSteps * self,
-    const IdentifaiFrame * frame)
+    const IdentifaiFrame * frame, gboolean lossy)
 {
   return self->end != NO_TIME
-      && (goes_back (self, frame) || leaps (self, frame));
+      && (goes_back (self, frame, lossy) || leaps (self, frame, lossy));
 }

@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * From one video frame to the next: does the time between them say that the
- * stream breaks, though nothing is flagged? Sparse streams (a slide a minute, a
- * camera that sends what changes) and reordered ones don't break.
+ * stream breaks? Sparse streams (a slide a minute, a camera that sends what
+ * changes), reordered ones, and those that lose packets don't break.
  */
 
 #pragma once
@@ -13,13 +13,13 @@
 #include "identifaipart.h"
 
 G_BEGIN_DECLS
-
 /* Pictures that are decoded before one and shown after it: 16 frames is what
  * H.264 and H.265 allow. */
 #define IDENTIFAI_STEPS_DEPTH 16
-
+/* Of running time, where something else says that frames are missing. */
+#define IDENTIFAI_STEPS_JUMP ((gint64) GST_SECOND)
 /* Running times in ns; NO_TIME before the first frame. */
-typedef struct
+    typedef struct
 {
   guint depth;                  /* of the codec */
   gint64 shown[IDENTIFAI_STEPS_DEPTH + 1];      /* the latest PTS, latest first */
@@ -48,7 +48,8 @@ void identifai_steps_gap (IdentifaiSteps * self, gint64 end);
 gint64 identifai_steps_get_pause (const IdentifaiSteps * self,
     const IdentifaiFrame * frame);
 
+/* lossy: something was lost in front of the frame. */
 gboolean identifai_steps_is_jump (const IdentifaiSteps * self,
-    const IdentifaiFrame * frame);
+    const IdentifaiFrame * frame, gboolean lossy);
 
 G_END_DECLS

@@ -10,7 +10,7 @@
 #include "identifaitimes.h"
 
 #define NO_TIME IDENTIFAI_NO_TIME
-#define JUMP ((gint64) GST_SECOND)      /* of running time, with a new segment */
+#define JUMP IDENTIFAI_STEPS_JUMP
 
 struct _IdentifaiVideo
 {
@@ -21,6 +21,7 @@ struct _IdentifaiVideo
 
   GstSegment segment;
   gboolean segment_changed;     /* since the last frame */
+  gboolean lossy;               /* a DISCONT since the last frame */
   gint64 shift;                 /* by which that moved running times */
   GstClockTime last_timestamp;  /* of the last frame, PTS or DTS; NONE */
 
@@ -92,6 +93,14 @@ identifai_video_set_caps (IdentifaiVideo * self, GstCaps * caps)
   self->frame_duration = read_frame_duration (caps);
 }
 
+/* Not one that is sent again. */
+static gboolean
+is_another (const GstSegment * a, const GstSegment * b)
+{
+  return a->start != b->start || a->base != b->base || a->time != b->time
+      || a->offset != b->offset || a->rate != b->rate;
+}
+
 void
 identifai_video_set_segment (IdentifaiVideo * self, const GstSegment * segment)
 {
@@ -102,8 +111,8 @@ identifai_video_set_segment (IdentifaiVideo * self, const GstSegment * segment)
   if (before != NO_TIME && now != NO_TIME)
     self->shift = CLAMP (self->shift + now - before, -IDENTIFAI_MAX_RUNNING,
         IDENTIFAI_MAX_RUNNING);
+  self->segment_changed |= is_another (&self->segment, segment);
   gst_segment_copy_into (segment, &self->segment);
-  self->segment_changed = TRUE;
 }
 
 void
@@ -230,6 +239,16 @@ is_move (IdentifaiVideo * self, const IdentifaiFrame * frame)
       && !is_seamless (self, frame, timestamp);
 }
 
+static gboolean
+is_break (IdentifaiVideo * self, const IdentifaiFrame * frame)
+{
+  if (self->segment_changed && (self->lossy
+          || identifai_steps_get_pause (&self->steps, frame) > JUMP))
+    return TRUE;
+
+  return identifai_steps_is_jump (&self->steps, frame, self->lossy);
+}
+
 static IdentifaiLink
 find_link (IdentifaiVideo * self, const IdentifaiFrame * frame)
 {
@@ -237,10 +256,7 @@ find_link (IdentifaiVideo * self, const IdentifaiFrame * frame)
     return IDENTIFAI_LINK_FOLLOWS;
   if (is_move (self, frame))
     return IDENTIFAI_LINK_MOVES;
-  if (GST_BUFFER_FLAG_IS_SET (frame->buffer, GST_BUFFER_FLAG_DISCONT)
-      || identifai_steps_is_jump (&self->steps, frame)
-      || (self->segment_changed
-          && identifai_steps_get_pause (&self->steps, frame) > JUMP))
+  if (is_break (self, frame))
     return IDENTIFAI_LINK_BREAKS;
 
   return IDENTIFAI_LINK_FOLLOWS;
@@ -258,7 +274,7 @@ advance (IdentifaiVideo * self, const IdentifaiFrame * frame,
   self->next_time = frame->dts != NO_TIME ? frame->dts : frame->pts;
   self->next_time += duration;
   self->last_timestamp = get_timestamp (frame->buffer);
-  self->segment_changed = FALSE;
+  self->segment_changed = self->lossy = FALSE;
   self->shift = 0;
 }
 
@@ -270,6 +286,7 @@ identifai_video_read (IdentifaiVideo * self, GstBuffer * buffer,
 
   self->n_buffers++;
   self->n_bytes += gst_buffer_get_size (buffer);
+  self->lossy |= GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DISCONT);
   if (self->reader == NULL) {
     gst_buffer_unref (buffer);
     return NULL;
@@ -281,6 +298,8 @@ identifai_video_read (IdentifaiVideo * self, GstBuffer * buffer,
     return NULL;
   }
   *link = find_link (self, frame);
+  frame->lossy = self->lossy && *link == IDENTIFAI_LINK_FOLLOWS
+      && self->steps.end != NO_TIME;
   *shift = self->shift;
   advance (self, frame, *link);
 
@@ -319,7 +338,7 @@ identifai_video_restart (IdentifaiVideo * self)
 {
   if (self->reorder)
     identifai_reorder_clear (self->reorder);
-  self->segment_changed = FALSE;
+  self->segment_changed = self->lossy = FALSE;
   self->shift = 0;
   self->last_timestamp = GST_CLOCK_TIME_NONE;
   self->next_time = NO_TIME;

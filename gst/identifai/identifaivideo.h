@@ -11,9 +11,7 @@
 #include "identifaipart.h"
 #include "identifaisegmenter.h"
 
-G_BEGIN_DECLS
-
-typedef struct _IdentifaiVideo IdentifaiVideo;
+G_BEGIN_DECLS typedef struct _IdentifaiVideo IdentifaiVideo;
 
 typedef enum
 {

@@ -116,13 +116,14 @@ finish_segment (App * app, IdentifaiSegment * segment)
   }
   g_print ("{\"number\": %u, \"running_time\": %" G_GINT64_FORMAT
       ", \"stream_time\": %" G_GINT64_FORMAT ", \"duration\": %"
-      G_GINT64_FORMAT ", \"frames\": %u, \"keyframes\": %u, \"payload\": %"
+      G_GINT64_FORMAT
+      ", \"frames\": %u, \"keyframes\": %u, \"discontinuities\": %u, \"payload\": %"
       G_GUINT64_FORMAT ", \"bytes\": %" G_GUINT64_FORMAT ", \"overhead\": %"
       G_GUINT64_FORMAT ", \"failure\": \"%s\", \"error\": \"%s\"}\n",
       segment->number, (gint64) segment->running_time,
       (gint64) segment->stream_time, (gint64) segment->duration,
-      segment->frames, segment->keyframes, payload, segment->bytes,
-      identifai_muxer_overhead (n_tracks, n_buffers, payload),
+      segment->frames, segment->keyframes, segment->discontinuities, payload,
+      segment->bytes, identifai_muxer_overhead (n_tracks, n_buffers, payload),
       identifai_reason_to_string (segment->failure),
       error ? error->message : "");
   g_clear_error (&error);

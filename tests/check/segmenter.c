@@ -16,8 +16,10 @@
 
 /* Each letter is a frame of 100 ms or does something before the next one:
  * K key frame, p other, B big other, D and X key frame and other with DISCONT,
- * s split-now, c other caps, e caps that are equal, f caps with another field,
- * . no frame, < running time goes back by 5 s, > a seek with a new segment. */
+ * H headers without a picture, with DISCONT, s split-now, c other caps, e caps
+ * that are equal, f caps with another field, . no frame, - two seconds without
+ * one, < running time goes back by 5 s, > a seek with a new segment, = the same
+ * segment again. "~2" in what is expected: two losses inside. */
 typedef struct
 {
   const gchar *name;
@@ -46,9 +48,30 @@ static const CutRow cut_rows[] = {
   {"split-now", "KpspKpp", 9000, 0, 0, "0-300:3 300-600:3", 0},
   {"split-now twice is once", "KpsspKpKp", 9000, 0, 0, "0-300:3 300-700:4", 0},
   {"split-now before anything", "sKpKp", 9000, 0, 0, "0-400:4", 0},
-  {"frames lost", "KppXpKp", 9000, 0, 0, "0-300:3 500-700:2", 2},
-  {"discontinuity at a key frame", "KpDp", 9000, 0, 0, "0-200:2 200-400:2", 0},
-  {"discontinuity at the start", "DpKp", 9000, 0, 0, "0-400:4", 0},
+  {"frames lost", "Kp.XpKpX", 9000, 0, 0, "0-800:7~2", 0},
+  {"a key frame after a loss", "KpDp", 9000, 0, 0, "0-400:4~1", 0},
+  {"a key frame after a loss that starts a segment", "KpXDpXK", 300, 0, 0,
+      "0-300:3~2 300-600:3~1 600-700:1", 0},
+  {"lost with a flag on headers alone", "KpHpKp", 9000, 0, 0, "0-500:5~1", 0},
+  {"one loss, flagged twice", "KpHXKp", 9000, 0, 0, "0-500:5~1", 0},
+  {"a flag at the start", "DpKp", 9000, 0, 0, "0-400:4", 0},
+  {"lost while none is open", "KpKpXpKpKpXpKpK", 200, 600, 0,
+      "0-200:2 600-800:2 1200-1400:2", 0},
+  {"lost in what is too large", "KBXBBBBpDp", 9000, 0, 36000,
+      "0-800:8!~2 800-1000:2", 0},
+  {"two seconds lost", "Kp-XpKp", 9000, 0, 0, "0-200:2 2400-2600:2", 2},
+  {"two seconds lost, flagged on headers alone", "Kp-HpKp", 9000, 0, 0,
+      "0-200:2 2300-2500:2", 1},
+  {"two seconds of nothing", "Kp-pKp", 9000, 0, 0, "0-2500:5", 0},
+  {"lost where time goes back by two seconds",
+        "KpKpKpKpKpKpKpKpKpKpKpKpKpKpKpKp" "KpKpKpKpKpKpKpKpKpKpKp" "<Dp", 9000,
+        0, 0,
+      "0-5400:54 400-600:2", 0},
+  {"lost while a frame comes each two seconds", "K-p-p-X-p-X-p", 90000, 0, 0,
+      "0-12700:7~2", 0},
+  {"the same segment again, and a loss", "Kp=XpKp", 9000, 0, 0, "0-600:6~1", 0},
+  {"a new segment right behind, flagged", "Kp>XpKp", 9000, 0, 0,
+      "0-200:2 20200-20400:2", 2},
   {"other caps", "KpcpKp", 9000, 0, 0, "0-200:2 300-500:2", 1},
   {"other caps at a key frame", "KpcKp", 9000, 0, 0, "0-200:2 200-400:2", 0},
   {"equal caps", "KpepKp", 9000, 0, 0, "0-500:5", 0},
@@ -94,6 +117,8 @@ feed_frame (Feed * feed, gchar letter)
 static void
 feed_letter (Feed * feed, gchar letter)
 {
+  GstBuffer *buffer;
+
   switch (letter) {
     case 's':
       identifai_segmenter_split_now (feed->run.segmenter);
@@ -107,8 +132,19 @@ feed_letter (Feed * feed, gchar letter)
     case 'f':
       run_set_caps (&feed->run, 0, VP8 ", bitrate = 1000");
       break;
+    case 'H':
+      buffer = gst_buffer_new ();
+      GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
+      run_push (&feed->run, 0, buffer);
+      break;
     case '.':
       feed->time += FRAME;
+      break;
+    case '-':
+      feed->time += 2 * GST_SECOND;
+      break;
+    case '=':
+      run_set_segment (&feed->run, 0, 0, 0);
       break;
     case '<':
       feed->time -= 5 * GST_SECOND;
@@ -518,7 +554,8 @@ static const WishRow wish_rows[] = {
   {"split-now", "Kpsp", 9000, 0, 0, "0:9000 2:now"},
   {"three quarters full", "KBBBBBBp", 0, 0, 80000, "5:now"},
   {"too large", "KBBBp", 0, 0, 30000, "1:now"},
-  {"after a loss", "KpXp", 0, 0, 0, "2:now"},
+  {"after a loss", "KpXp", 0, 0, 0, ""},
+  {"after a loss of seconds", "Kp-Xp", 0, 0, 0, "3:now"},
   {"after sampling", "KpKpKp", 200, 1000, 0, "0:200 2:1000"},
 };
 

@@ -93,6 +93,8 @@ run_log (SegmenterRun * run, IdentifaiSegment * segment)
       G_GUINT64_FORMAT ":%u%s", run->log->len ? " " : "", start,
       start + segment->duration / GST_MSECOND, segment->frames,
       segment->failure == IDENTIFAI_REASON_TOO_LARGE ? "!" : "");
+  if (segment->discontinuities > 0)
+    g_string_append_printf (run->log, "~%u", segment->discontinuities);
   fail_unless ((segment->tracks == NULL) ==
       (segment->failure != IDENTIFAI_REASON_NONE));
   fail_unless (segment->failure == IDENTIFAI_REASON_NONE

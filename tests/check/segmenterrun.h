@@ -36,7 +36,8 @@ typedef struct
   guint next;                   /* number at least */
   gint64 monotonic;             /* µs */
   GString *log;                 /* of the segments that closed: in ms, and frames,
-                                 * "0-300:3 300-600:3!"; "!" a failure */
+                                 * "0-300:3 300-600:3!~1"; "!" a failure, "~" so
+                                 * many losses */
 } SegmenterRun;
 
 /* Segments of 300 ms of video of these caps, from 0. */
