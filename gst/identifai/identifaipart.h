@@ -13,9 +13,11 @@
 #include "identifaisegment.h"
 
 G_BEGIN_DECLS
+
 #define IDENTIFAI_NO_TIME G_MININT64
+
 /* One frame of video, or an access unit that shows none. */
-    typedef struct
+typedef struct
 {
   GstBuffer *buffer;            /* owned */
   IdentifaiFrameInfo info;

@@ -12,7 +12,9 @@
 
 #include "identifaisegment.h"
 
-G_BEGIN_DECLS typedef struct _IdentifaiSegmenter IdentifaiSegmenter;
+G_BEGIN_DECLS
+
+typedef struct _IdentifaiSegmenter IdentifaiSegmenter;
 
 typedef struct
 {

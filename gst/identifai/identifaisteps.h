@@ -13,13 +13,16 @@
 #include "identifaipart.h"
 
 G_BEGIN_DECLS
+
 /* Pictures that are decoded before one and shown after it: 16 frames is what
  * H.264 and H.265 allow. */
 #define IDENTIFAI_STEPS_DEPTH 16
+
 /* Of running time, where something else says that frames are missing. */
 #define IDENTIFAI_STEPS_JUMP ((gint64) GST_SECOND)
+
 /* Running times in ns; NO_TIME before the first frame. */
-    typedef struct
+typedef struct
 {
   guint depth;                  /* of the codec */
   gint64 shown[IDENTIFAI_STEPS_DEPTH + 1];      /* the latest PTS, latest first */

@@ -11,7 +11,9 @@
 #include "identifaipart.h"
 #include "identifaisegmenter.h"
 
-G_BEGIN_DECLS typedef struct _IdentifaiVideo IdentifaiVideo;
+G_BEGIN_DECLS
+
+typedef struct _IdentifaiVideo IdentifaiVideo;
 
 typedef enum
 {
