@@ -59,6 +59,7 @@ gst_identifai_outbox_unref (GstIdentifaiOutbox * self)
   g_clear_object (&self->cancellable);
   g_free (self->muxer);
   g_free (self->losses.text);
+  g_free (self->call_failure);
   g_cond_clear (&self->cond);
   g_mutex_clear (&self->lock);
   g_free (self);
@@ -383,10 +384,7 @@ gst_identifai_outbox_set_flushing (GstIdentifaiOutbox * self, gboolean flushing)
 static void
 fail_all_locked (GstIdentifaiOutbox * self)
 {
-  IdentifaiOutcome outcome = {
-    .reason = IDENTIFAI_REASON_TIMEOUT,
-    .message = (gchar *) "no verdict within drain-timeout after end of stream",
-  };
+  IdentifaiOutcome outcome = {.reason = IDENTIFAI_REASON_TIMEOUT };
   IdentifaiSegment *segment;
 
   /* Unlocks, as a callback that runs may want the lock. What that one makes room
@@ -399,11 +397,16 @@ fail_all_locked (GstIdentifaiOutbox * self)
   g_mutex_lock (&self->lock);
   self->halting = FALSE;
 
+  outcome.http_status = self->call_status;
+  outcome.message = g_strdup_printf ("no verdict within drain-timeout after "
+      "end of stream%s%s", self->call_failure ? ". The latest call: " : "",
+      self->call_failure ? self->call_failure : "");
   while ((segment = identifai_ledger_peek (self->ledger, 0)) != NULL) {
     identifai_ledger_remove (self->ledger, segment, IDENTIFAI_END_FAILED);
     outcome.identifier = gst_identifai_outbox_ticket (segment)->identifier;
     gst_identifai_outbox_end_failed_locked (self, segment, &outcome);
   }
+  g_free (outcome.message);
   /* More may come after a seek. */
   g_clear_object (&self->cancellable);
   self->cancellable = g_cancellable_new ();

@@ -30,9 +30,7 @@
 #include "identifailedger.h"
 #include "identifaitrouble.h"
 
-G_BEGIN_DECLS
-
-struct _GstIdentifaiOutbox
+G_BEGIN_DECLS struct _GstIdentifaiOutbox
 {
   gint refcount;                /* atomic */
   GstElement *element;          /* borrowed; gone after _free */
@@ -64,6 +62,8 @@ struct _GstIdentifaiOutbox
   gboolean refused;             /* the error for a refusal is posted */
 
   IdentifaiTrouble call_trouble;
+  gchar *call_failure;          /* the latest call's; NULL: it succeeded */
+  guint call_status;
   IdentifaiTrouble file_trouble;
   IdentifaiTrouble overflow_trouble;
 

@@ -31,6 +31,15 @@ forget_losses_locked (GstIdentifaiOutbox * self)
   memset (&self->losses, 0, sizeof (self->losses));
 }
 
+static void
+note_call_locked (GstIdentifaiOutbox * self, const gchar * failure,
+    guint http_status)
+{
+  g_free (self->call_failure);
+  self->call_failure = g_strdup (failure);
+  self->call_status = http_status;
+}
+
 void
 gst_identifai_outbox_reset_outcomes_locked (GstIdentifaiOutbox * self)
 {
@@ -38,6 +47,7 @@ gst_identifai_outbox_reset_outcomes_locked (GstIdentifaiOutbox * self)
       "identifAI: how segments end");
 
   forget_losses_locked (self);
+  note_call_locked (self, NULL, 0);
   self->refused = FALSE;
   identifai_trouble_init (&self->call_trouble, GOOD_CALLS);
   identifai_trouble_init (&self->file_trouble, 1);
@@ -206,9 +216,11 @@ on_attempted (IdentifaiCall call, IdentifaiReason reason, guint http_status,
   gboolean as_error;
 
   g_mutex_lock (&self->lock);
-  as_error = is_refusal (reason)
+  /* A look that is refused costs no segment: it is made again. */
+  as_error = call == IDENTIFAI_CALL_POST && is_refusal (reason)
       && self->on_refusal == GST_IDENTIFAI_ON_REFUSAL_ERROR;
   if (reason == IDENTIFAI_REASON_NONE) {
+    note_call_locked (self, NULL, 0);
     if (identifai_trouble_good (&self->call_trouble))
       gst_identifai_outbox_queue (self, gst_identifai_info (self->element,
               "The classification service works again"));
@@ -217,6 +229,8 @@ on_attempted (IdentifaiCall call, IdentifaiReason reason, guint http_status,
         gst_identifai_warning_call (self->element, reason, http_status,
             message));
   }
+  if (reason != IDENTIFAI_REASON_NONE)
+    note_call_locked (self, message, http_status);
   g_mutex_unlock (&self->lock);
 
   gst_identifai_poster_kick (self->poster);

@@ -153,14 +153,15 @@ install_connection (GObjectClass * klass)
   /**
    * GstIdentifaiSink:retries:
    *
-   * How often one request is tried again for what may pass: network errors,
-   * 408, 425, 429 and 5xx, with exponential backoff. -1: endlessly.
+   * How often a submit call is tried again for what may pass: network errors,
+   * 408, 425, 429 and 5xx, with exponential backoff. -1: endlessly. Looks at
+   * results are free, and made until verdict-timeout.
    *
    * Since: 0.1
    */
   g_object_class_install_property (klass, PROP_RETRIES,
       g_param_spec_int ("retries", "Retries",
-          "How often a request is tried again after network errors, "
+          "How often a submit call is tried again after network errors, "
           "408, 425, 429 and 5xx (-1 = endlessly)",
           -1, G_MAXINT, DEFAULT_RETRIES,
           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
@@ -581,7 +582,8 @@ install_queue (GObjectClass * klass)
    * GstIdentifaiSink:verdict-timeout:
    *
    * Longest time from the submit call's answer to the final result, in
-   * nanoseconds; then the segment fails as `timeout`.
+   * nanoseconds; then the segment fails as `timeout`. Until then a look that
+   * fails, in whatever way, is made again.
    *
    * Since: 0.1
    */
@@ -611,8 +613,9 @@ install_queue (GObjectClass * klass)
   /**
    * GstIdentifaiSink:on-refusal:
    *
-   * Whether a refusal (401, 403, no credits) posts an error, which stops
-   * most applications, or a warning, and the segments fail.
+   * Whether a refusal (401, 403, no credits) of a submit call posts an error,
+   * which stops most applications, or a warning, and the segments fail. A
+   * look at a result that is refused is warned of, and made again.
    *
    * Since: 0.1
    */

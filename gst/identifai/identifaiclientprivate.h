@@ -22,9 +22,7 @@
 #include "identifaiclient.h"
 #include "identifaitransport.h"
 
-G_BEGIN_DECLS
-
-typedef struct _IdentifaiClient IdentifaiClient;
+G_BEGIN_DECLS typedef struct _IdentifaiClient IdentifaiClient;
 typedef struct _IdentifaiSeat IdentifaiSeat;
 typedef struct _IdentifaiJob IdentifaiJob;
 typedef struct _IdentifaiPoller IdentifaiPoller;
@@ -63,9 +61,10 @@ struct _IdentifaiJob
   IdentifaiExchange *exchange;
   gint64 held_since;            /* monotonic µs, its upload's end; 0 = not yet */
   gchar *identifier;            /* once submitted */
-  guint failures;               /* in a row, of the current call */
+  guint failures;               /* in a row, of its submit call */
   guint reposts;                /* attempts of the submit call but the first */
-  gboolean rekeyed;             /* had its second chance after a 401 */
+  gboolean rekeyed;             /* its submit call had its second chance after a
+                                 * 401 */
   gint64 submitted_at;          /* monotonic µs */
   gint64 deadline;              /* monotonic µs, G_MAXINT64 = none */
   GSequenceIter *deadline_iter; /* in the poller's deadlines */
@@ -206,9 +205,11 @@ void identifai_lane_leave (IdentifaiJob * job);
 /* To the lane of job, which the attempt was about. */
 void identifai_lane_tell_attempt (IdentifaiJob * job, IdentifaiCall call,
     const IdentifaiAttempt * attempt);
-/* After a 401. TRUE: the lane has another key, from the file or set meanwhile,
- * and the job has moved to that key's client. Once a job. */
+/* After a 401 to a call for job. TRUE: the lane has another key, from the file or
+ * set meanwhile, and the job may move. Reads the file, so once a lane is enough. */
 gboolean identifai_lane_renew_key (IdentifaiJob * job);
+/* To the client of the lane's key, whose network thread owns it from now on. */
+void identifai_lane_move_job (IdentifaiJob * job);
 
 /* identifaisubmit.c: submit calls. Network thread. */
 

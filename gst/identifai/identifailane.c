@@ -212,14 +212,9 @@ gboolean
 identifai_lane_renew_key (IdentifaiJob * job)
 {
   IdentifaiLane *self = job->lane;
-  IdentifaiClient *stop = NULL;
   IdentifaiSeat *refused;
-  gboolean renewed = FALSE;
+  gboolean renewed;
   gchar *key = NULL;
-
-  if (job->rekeyed)
-    return FALSE;
-  job->rekeyed = TRUE;
 
   identifai_client_lock ();
   refused = job->seat;
@@ -236,16 +231,24 @@ identifai_lane_renew_key (IdentifaiJob * job)
     change_key_locked (self, g_steal_pointer (&key));
     move_queued_locked (self, refused);
   }
-  if (job->state != IDENTIFAI_JOB_GONE && self->seat != refused) {
-    renewed = TRUE;
-    stop = identifai_job_move_locked (job);
-  }
+  renewed = job->state != IDENTIFAI_JOB_GONE && self->seat != refused;
   identifai_client_unlock ();
-
   g_free (key);
-  identifai_client_dismiss (stop);
 
   return renewed;
+}
+
+void
+identifai_lane_move_job (IdentifaiJob * job)
+{
+  IdentifaiClient *stop = NULL;
+
+  identifai_client_lock ();
+  if (job->state != IDENTIFAI_JOB_GONE)
+    stop = identifai_job_move_locked (job);
+  identifai_client_unlock ();
+
+  identifai_client_dismiss (stop);
 }
 
 /* Jobs. */

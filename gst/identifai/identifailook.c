@@ -8,8 +8,14 @@
 
 #include "identifaipollerprivate.h"
 
+#define GST_CAT_DEFAULT identifai_poller_debug
+
 /* Servers commonly take a request line of 8 KiB. */
 #define MAX_URL_BYTES 8000
+
+/* Where a batch names others, each of these batches a result that it doesn't name
+ * is asked for alone. */
+#define UNNAMED_PERIOD 20
 
 /* Where single results are: the service's documents disagree. */
 static const gchar *const single_paths[] = {
@@ -100,6 +106,7 @@ gather_batch (IdentifaiPoller * self, IdentifaiLook * look,
   for (watch = first; watch; watch = next) {
     next = identifai_watches_after (self->watches, watch);
     if (g_strcmp0 (watch->lane->transport_key, first->lane->transport_key) != 0
+        || watch->alone
         || (watch != first && !identifai_poller_may_join (watch, now)))
       continue;
 
@@ -146,6 +153,13 @@ look_list_jobs (IdentifaiLook * look)
   return jobs;
 }
 
+/* Looks in a row that failed; a job whose result came waits for none. */
+static guint
+count_failures (const IdentifaiJob * job)
+{
+  return job->watch ? job->watch->failures : 0;
+}
+
 /* One job a lane, of those that aren't gone. */
 static GHashTable *
 choose_spokesmen (GPtrArray * jobs)
@@ -159,7 +173,7 @@ choose_spokesmen (GPtrArray * jobs)
     IdentifaiJob *other = g_hash_table_lookup (chosen, job->lane);
 
     if (job->state == IDENTIFAI_JOB_WAITING
-        && (!other || other->failures < job->failures))
+        && (!other || count_failures (other) < count_failures (job)))
       g_hash_table_insert (chosen, job->lane, job);
   }
   identifai_client_unlock ();
@@ -178,7 +192,7 @@ count_look (GPtrArray * jobs)
   g_hash_table_iter_init (&iter, chosen);
   while (g_hash_table_iter_next (&iter, &lane, &job)) {
     ((IdentifaiLane *) lane)->stats.get_requests++;
-    if (((IdentifaiJob *) job)->failures > 0)
+    if (count_failures (job) > 0)
       ((IdentifaiLane *) lane)->stats.retries++;
   }
   identifai_client_unlock ();
@@ -222,7 +236,7 @@ identifai_look_start (IdentifaiPoller * self, IdentifaiWatch * first,
   look->endings = g_array_new (FALSE, FALSE, sizeof (Ending));
   g_array_set_clear_func (look->endings, ending_clear);
   look->path = self->path;
-  look->batch = identifai_poller_uses_batch (self, now);
+  look->batch = !first->alone && identifai_poller_uses_batch (self, now);
   if (look->batch)
     url = gather_batch (self, look, first, now);
   else
@@ -257,9 +271,9 @@ look_finish_jobs (IdentifaiLook * look)
 
 typedef enum
 {
-  SETTLED_NOT,
+  SETTLED_NOT,                  /* the service is at it */
   SETTLED,
-  SETTLED_BADLY                 /* not to be understood */
+  SETTLED_BADLY                 /* no result to go by */
 } Settled;
 
 /* NULL with error also for a result that says that it is another's. */
@@ -279,94 +293,87 @@ read_result (IdentifaiJob * job, const gchar * data, gsize size,
   return result;
 }
 
-/* What one job makes of its result. */
-static Settled
-settle (IdentifaiLook * look, IdentifaiJob * job, const gchar * data,
-    gsize size, guint status)
+/* Takes over result. */
+static void
+end_job (IdentifaiLook * look, IdentifaiJob * job, IdentifaiResult * result,
+    guint status)
 {
-  Ending ending = { NULL, {.http_status = status} };
+  Ending ending = { NULL, {.http_status = status,.result = result} };
   IdentifaiOutcome *outcome = &ending.outcome;
-  IdentifaiResult *result;
-  Settled settled = SETTLED;
-  GError *error = NULL;
 
-  result = read_result (job, data, size, &error);
-  if (result && result->state == IDENTIFAI_RESULT_PENDING) {
-    identifai_result_free (result);
-    return SETTLED_NOT;
-  }
-
-  if (!result) {
-    settled = SETTLED_BADLY;
-    outcome->reason = IDENTIFAI_REASON_BAD_RESPONSE;
-    outcome->message =
-        g_strdup_printf ("The result is of no use: %s", error->message);
-    g_error_free (error);
-  } else if (result->state == IDENTIFAI_RESULT_ERRORED) {
+  if (result->state == IDENTIFAI_RESULT_ERRORED) {
     outcome->reason = IDENTIFAI_REASON_SERVICE_ERROR;
     outcome->message = g_strdup (result->error_text ? result->error_text :
         "The service could not judge the file and gave no reason");
+  } else if (result->state == IDENTIFAI_RESULT_UNCHOSEN) {
+    outcome->reason = IDENTIFAI_REASON_BAD_RESPONSE;
+    outcome->message =
+        g_strdup_printf ("The result is of no use: %s", result->error_text);
   }
-  outcome->result = result;
   ending.job = identifai_job_ref (job);
   g_array_append_val (look->endings, ending);
   identifai_watches_remove (look->poller->watches, job);
-
-  return settled;
 }
 
-/* Gives an answer to all that wait for it. FALSE: not all understood it. */
-static gboolean
-settle_watch (IdentifaiLook * look, IdentifaiWatch * watch,
-    const gchar * data, gsize size, guint status)
+/* What one job makes of its result. */
+static Settled
+settle (IdentifaiLook * look, IdentifaiJob * job, const gchar * data,
+    gsize size, guint status, GError ** error)
 {
-  IdentifaiPoller *self = look->poller;
-  gint64 now = g_get_monotonic_time ();
-  guint waiting = g_queue_get_length (&watch->jobs);
-  gint64 took;
-  gboolean final = FALSE, understood = TRUE;
+  IdentifaiResult *result = read_result (job, data, size, error);
+
+  if (!result)
+    return SETTLED_BADLY;
+  if (result->state == IDENTIFAI_RESULT_PENDING) {
+    identifai_result_free (result);
+    return SETTLED_NOT;
+  }
+  /* A list may be shorter than the result itself. */
+  if (result->state == IDENTIFAI_RESULT_UNCHOSEN && look->batch) {
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+        result->error_text);
+    identifai_result_free (result);
+    return SETTLED_BADLY;
+  }
+  end_job (look, job, result, status);
+
+  return SETTLED;
+}
+
+/* Gives an answer to all that wait for it. FALSE with error: not all that still
+ * wait understood it. */
+static gboolean
+settle_jobs (IdentifaiLook * look, IdentifaiWatch * watch, GBytes * answer,
+    guint status, guint * waiting, GError ** error)
+{
+  gint64 took = identifai_poller_estimate (watch, g_get_monotonic_time ());
+  gboolean final = FALSE;
   GList *walk, *next;
+  const gchar *data;
+  gsize size;
 
-  watch->n_looks++;
-  took = identifai_poller_estimate (watch, now);
+  data = g_bytes_get_data (answer, &size);
+  *waiting = g_queue_get_length (&watch->jobs);
   for (walk = watch->jobs.head; walk; walk = next) {
-    IdentifaiJob *job = walk->data;
-
     next = walk->next;
-    job->failures = 0;
-    switch (settle (look, job, data, size, status)) {
-      case SETTLED_BADLY:
-        understood = FALSE;
-        waiting--;
-        break;
-      case SETTLED:
-        final = TRUE;
-        waiting--;
-        break;
-      default:
-        break;
+    if (settle (look, walk->data, data, size, status,
+            *error ? NULL : error) == SETTLED) {
+      final = TRUE;
+      --*waiting;
     }
   }
-
   if (final)
-    identifai_poller_learn (self, took);
-  /* Else the watch has gone with its last job. */
-  if (waiting > 0)
-    identifai_watches_schedule (self->watches, watch,
-        identifai_poller_next_due (watch, now));
+    identifai_poller_learn (look->poller, took);
 
-  return understood;
+  return *error == NULL;
 }
 
-/* The service doesn't say anything of it yet. */
+/* The service says that it is at it, or nothing yet. */
 static void
 keep_waiting (IdentifaiPoller * self, IdentifaiWatch * watch)
 {
-  GList *walk;
-
-  watch->n_looks++;
-  for (walk = watch->jobs.head; walk; walk = walk->next)
-    ((IdentifaiJob *) walk->data)->failures = 0;
+  watch->alone = FALSE;
+  identifai_watch_note (watch, NULL, 0);
   identifai_watches_schedule (self->watches, watch,
       identifai_poller_next_due (watch, g_get_monotonic_time ()));
 }
@@ -388,40 +395,62 @@ look_reschedule (IdentifaiLook * look)
 
 static void
 look_succeeded (IdentifaiLook * look, GPtrArray * jobs,
-    IdentifaiAttempt * attempt, gboolean understood)
+    const IdentifaiAttempt * attempt)
 {
   IdentifaiPoller *self = look->poller;
 
   self->failures = 0;
   identifai_budget_succeeded (self->client->budget, IDENTIFAI_CALL_GET,
       g_get_monotonic_time ());
-  if (!understood)
-    identifai_attempt_set_bad_response (attempt, "look at a result",
-        "see what the segment failed with");
   tell_lanes (jobs, attempt);
   look_finish_jobs (look);
 }
 
-/* Failures. */
+/* Failures. A look is free, and its file is paid for: so it is made again, however
+ * often it failed, until the job's deadline. */
+
+/* The key was refused: those whose lane has another one try that. */
+static void
+renew_keys (IdentifaiPoller * self, GPtrArray * jobs)
+{
+  GHashTable *stuck = g_hash_table_new (NULL, NULL);
+  guint i;
+
+  for (i = 0; i < jobs->len; i++) {
+    IdentifaiJob *job = g_ptr_array_index (jobs, i);
+
+    /* Gone while the lanes were told. */
+    if (!job->watch || g_hash_table_contains (stuck, job->lane))
+      continue;
+    if (identifai_lane_renew_key (job)) {
+      identifai_watches_remove (self->watches, job);
+      identifai_lane_move_job (job);
+    } else {
+      g_hash_table_add (stuck, job->lane);
+    }
+  }
+  g_hash_table_unref (stuck);
+}
 
 static void
-fail_job (IdentifaiPoller * self, IdentifaiJob * job,
-    const IdentifaiAttempt * attempt)
+look_postpone (IdentifaiLook * look, const IdentifaiAttempt * attempt)
 {
-  /* Gone while the lanes were told. */
-  if (!job->watch)
-    return;
+  gint64 now = g_get_monotonic_time (), delay = 0;
+  guint i, failures = 0;
 
-  job->failures++;
-  if (attempt->http_status == SOUP_STATUS_UNAUTHORIZED) {
-    identifai_watches_remove (self->watches, job);
-    job->failures = 0;
-    if (!identifai_lane_renew_key (job))
-      identifai_job_fail (job, attempt);
-  } else if (!identifai_job_may_retry (job, attempt)) {
-    identifai_watches_remove (self->watches, job);
-    identifai_job_fail (job, attempt);
+  for (i = 0; i < look->watches->len; i++) {
+    IdentifaiWatch *watch = g_ptr_array_index (look->watches, i);
+
+    if (!watch)
+      continue;
+    identifai_watch_note (watch, attempt->message, attempt->http_status);
+    failures = MAX (failures, watch->failures);
+    delay = identifai_attempt_get_delay (attempt, watch->failures);
+    identifai_watches_schedule (look->poller->watches, watch, now + delay);
   }
+  GST_INFO ("look at %u results of %s failed, %u in a row: %s; again in %.1f s",
+      look->n_watches, look->poller->client->host, failures, attempt->message,
+      delay / (gdouble) G_TIME_SPAN_SECOND);
 }
 
 static void
@@ -431,25 +460,23 @@ look_failed (IdentifaiLook * look, GPtrArray * jobs,
   IdentifaiPoller *self = look->poller;
   gint64 now = g_get_monotonic_time ();
   gint64 at = now + identifai_attempt_get_delay (attempt, ++self->failures);
-  guint i;
 
   if (attempt->http_status == IDENTIFAI_STATUS_THROTTLED)
     identifai_budget_throttled (self->client->budget, IDENTIFAI_CALL_GET,
         now, at);
   /* What ails the service ails every look. */
   if (attempt->http_status == SOUP_STATUS_NONE
-      || attempt->http_status == SOUP_STATUS_SERVICE_UNAVAILABLE)
+      || attempt->http_status == SOUP_STATUS_SERVICE_UNAVAILABLE
+      || self->doubt != IDENTIFAI_DOUBT_NONE)
     self->next_start = MAX (self->next_start, at);
+  if (!look->batch)
+    identifai_poller_single_failed (self);
 
-  for (i = 0; i < look->watches->len; i++) {
-    IdentifaiWatch *watch = g_ptr_array_index (look->watches, i);
-
-    if (watch)
-      identifai_watches_schedule (self->watches, watch, at);
-  }
+  look_postpone (look, attempt);
   tell_lanes (jobs, attempt);
-  for (i = 0; i < jobs->len; i++)
-    fail_job (self, g_ptr_array_index (jobs, i), attempt);
+  if (attempt->http_status == SOUP_STATUS_UNAUTHORIZED)
+    renew_keys (self, jobs);
+  look_finish_jobs (look);
 }
 
 /* Answers of the single call. */
@@ -462,71 +489,146 @@ single_not_found (IdentifaiLook * look, IdentifaiWatch * watch)
   if (!self->path_known)
     self->path = look->path == 0 ? 1 : 0;
 
-  if (!self->path_known && look->path == 0)
+  if (!self->path_known && look->path == 0) {
     look_reschedule (look);
-  else
+  } else {
+    identifai_poller_single_found_nothing (self);
     keep_waiting (self, watch);
+  }
+}
+
+/* FALSE: the look failed, as the attempt says. */
+static gboolean
+single_settle (IdentifaiLook * look, IdentifaiWatch * watch, GBytes * body,
+    IdentifaiAttempt * attempt)
+{
+  IdentifaiPoller *self = look->poller;
+  GError *error = NULL;
+  guint waiting;
+
+  watch->n_looks++;
+  if (!settle_jobs (look, watch, body, attempt->http_status, &waiting, &error)) {
+    identifai_attempt_set_bad_response (attempt, "look at a result",
+        error->message);
+    g_error_free (error);
+    return FALSE;
+  }
+
+  self->path = look->path;
+  self->path_known = TRUE;
+  identifai_poller_single_worked (self);
+  /* Else the watch has gone with its last job. */
+  if (waiting > 0)
+    keep_waiting (self, watch);
+
+  return TRUE;
 }
 
 static void
 single_answered (IdentifaiLook * look, GPtrArray * jobs,
     const IdentifaiAnswer * answer, IdentifaiAttempt * attempt)
 {
-  IdentifaiPoller *self = look->poller;
   IdentifaiWatch *watch = g_ptr_array_index (look->watches, 0);
-  gboolean understood = TRUE;
-  const gchar *data;
-  gsize size;
+  gboolean good = TRUE;
 
   switch (answer->http_status) {
     case SOUP_STATUS_NOT_FOUND:
       identifai_attempt_clear (attempt);
       attempt->reason = IDENTIFAI_REASON_NONE;
+      watch->n_looks++;
       single_not_found (look, watch);
       break;
     case SOUP_STATUS_ACCEPTED:
     case SOUP_STATUS_NO_CONTENT:
-      keep_waiting (self, watch);
+      watch->n_looks++;
+      identifai_poller_single_found_nothing (look->poller);
+      keep_waiting (look->poller, watch);
       break;
     default:
-      if (attempt->reason != IDENTIFAI_REASON_NONE) {
-        look_failed (look, jobs, attempt);
-        return;
-      }
-      self->path = look->path;
-      self->path_known = TRUE;
-      data = g_bytes_get_data (answer->body, &size);
-      understood = settle_watch (look, watch, data, size, answer->http_status);
+      good = attempt->reason == IDENTIFAI_REASON_NONE
+          && single_settle (look, watch, answer->body, attempt);
   }
-  look_succeeded (look, jobs, attempt, understood);
+  if (good)
+    look_succeeded (look, jobs, attempt);
+  else
+    look_failed (look, jobs, attempt);
 }
 
 /* Answers of the batch call. */
 
+/* Not in the list: the service doesn't say anything of it yet, or keeps to
+ * others. */
+static void
+batch_unnamed (IdentifaiLook * look, IdentifaiWatch * watch, gboolean others)
+{
+  if (others)
+    watch->n_unnamed++;
+  keep_waiting (look->poller, watch);
+  watch->alone = watch->n_unnamed >= UNNAMED_PERIOD;
+  if (watch->alone)
+    watch->n_unnamed = 0;
+}
+
+/* What isn't understood is asked for alone: that tells. */
+static void
+batch_settle_one (IdentifaiLook * look, IdentifaiWatch * watch, GBytes * body,
+    guint status)
+{
+  IdentifaiPoller *self = look->poller;
+  GError *error = NULL;
+  guint waiting;
+
+  watch->n_looks++;
+  watch->n_unnamed = 0;
+  if (!settle_jobs (look, watch, body, status, &waiting, &error)) {
+    GST_INFO ("asking for %s of %s alone: %s", watch->identifier,
+        self->client->host, error->message);
+    g_error_free (error);
+    watch->alone = TRUE;
+    identifai_watches_schedule (self->watches, watch, g_get_monotonic_time ());
+  } else if (waiting > 0) {
+    keep_waiting (self, watch);
+  }
+}
+
+static gboolean
+batch_names_any (IdentifaiLook * look, GHashTable * results)
+{
+  guint i;
+
+  for (i = 0; i < look->watches->len; i++) {
+    IdentifaiWatch *watch = g_ptr_array_index (look->watches, i);
+
+    if (watch && g_hash_table_contains (results, watch->identifier))
+      return TRUE;
+  }
+
+  return FALSE;
+}
+
 static void
 batch_settle (IdentifaiLook * look, GPtrArray * jobs, GHashTable * results,
-    IdentifaiAttempt * attempt)
+    const IdentifaiAttempt * attempt)
 {
-  gboolean understood = TRUE;
+  gboolean named = batch_names_any (look, results);
   guint i;
 
   for (i = 0; i < look->watches->len; i++) {
     IdentifaiWatch *watch = g_ptr_array_index (look->watches, i);
     GBytes *result = NULL;
-    const gchar *data;
-    gsize size;
 
-    if (watch && results)
-      result = g_hash_table_lookup (results, watch->identifier);
+    if (!watch)
+      continue;
+    result = g_hash_table_lookup (results, watch->identifier);
     if (result) {
-      data = g_bytes_get_data (result, &size);
-      understood &= settle_watch (look, watch, data, size,
-          attempt->http_status);
-    } else if (watch) {
-      keep_waiting (look->poller, watch);
+      batch_settle_one (look, watch, result, attempt->http_status);
+    } else {
+      watch->n_looks++;
+      batch_unnamed (look, watch, named);
     }
   }
-  look_succeeded (look, jobs, attempt, understood);
+  identifai_poller_batch_worked (look->poller, named);
+  look_succeeded (look, jobs, attempt);
 }
 
 typedef enum
@@ -563,24 +665,34 @@ classify_batch (const IdentifaiAttempt * attempt)
 }
 
 static void
+batch_broken (IdentifaiLook * look)
+{
+  identifai_poller_doubt_batch (look->poller, IDENTIFAI_DOUBT_BROKEN);
+  look_reschedule (look);
+}
+
+static void
 batch_too_long (IdentifaiLook * look)
 {
   IdentifaiPoller *self = look->poller;
 
   self->max_batch = look->watches->len / 2;
   if (self->max_batch < 2)
-    identifai_poller_stop_batch (self);
-  look_reschedule (look);
+    batch_broken (look);
+  else
+    look_reschedule (look);
 }
 
 static void
 batch_failed (IdentifaiLook * look, GPtrArray * jobs,
     const IdentifaiAttempt * attempt)
 {
-  /* Perhaps only this call is broken. */
-  if (attempt->http_status >= 500 && look->poller->failures > 0)
-    identifai_poller_stop_batch (look->poller);
+  gboolean again = look->poller->failures > 0;
+
   look_failed (look, jobs, attempt);
+  /* Perhaps only this call is broken. */
+  if (again && attempt->http_status != IDENTIFAI_STATUS_THROTTLED)
+    identifai_poller_doubt_batch (look->poller, IDENTIFAI_DOUBT_BROKEN);
 }
 
 static void
@@ -592,7 +704,9 @@ batch_answered (IdentifaiLook * look, GPtrArray * jobs,
   gboolean empty = answer->http_status == SOUP_STATUS_ACCEPTED
       || answer->http_status == SOUP_STATUS_NO_CONTENT;
 
-  if (state == BATCH_WORKS && !empty) {
+  if (state == BATCH_WORKS && empty) {
+    results = g_hash_table_new (g_str_hash, g_str_equal);
+  } else if (state == BATCH_WORKS) {
     results = identifai_result_split_batch (answer->body, NULL);
     if (!results)
       state = BATCH_UNKNOWN;
@@ -606,8 +720,7 @@ batch_answered (IdentifaiLook * look, GPtrArray * jobs,
       batch_too_long (look);
       break;
     case BATCH_UNKNOWN:
-      identifai_poller_stop_batch (look->poller);
-      look_reschedule (look);
+      batch_broken (look);
       break;
     case BATCH_FAILED:
       batch_failed (look, jobs, attempt);

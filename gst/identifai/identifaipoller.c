@@ -9,12 +9,15 @@
 
 #include "identifaipollerprivate.h"
 
-GST_DEBUG_CATEGORY_STATIC (poller_debug);
-#define GST_CAT_DEFAULT poller_debug
+GST_DEBUG_CATEGORY (identifai_poller_debug);
+#define GST_CAT_DEFAULT identifai_poller_debug
 
 #define MAX_BATCH 100
 /* How long a batch call that didn't work is left alone. */
 #define BATCH_PAUSE (10 * G_TIME_SPAN_MINUTE)
+/* So many batches in a row may name nothing that was asked for: the service may
+ * leave out what isn't final. */
+#define MAX_NAMELESS 3
 
 /* Before anything was learned: from the submit call to the first look. */
 #define FIRST_LOOK (1 * G_TIME_SPAN_SECOND)
@@ -87,20 +90,74 @@ identifai_poller_may_join (const IdentifaiWatch * watch, gint64 now)
 gboolean
 identifai_poller_uses_batch (IdentifaiPoller * self, gint64 now)
 {
-  if (now >= self->no_batch_until && self->max_batch < 2)
-    self->max_batch = MAX_BATCH;
-
-  return now >= self->no_batch_until
+  return now >= self->no_batch_until && self->doubt == IDENTIFAI_DOUBT_NONE
       && identifai_watches_get_count (self->watches) > 1;
 }
 
 void
-identifai_poller_stop_batch (IdentifaiPoller * self)
+identifai_poller_doubt_batch (IdentifaiPoller * self, IdentifaiDoubt doubt)
 {
+  if (!self->single_works) {
+    GST_INFO ("batch call of %s doesn't work, trying a single one",
+        self->client->host);
+    self->doubt = doubt;
+    return;
+  }
+
   GST_INFO ("batch call of %s doesn't work, asking for single results",
       self->client->host);
+  self->single_works = FALSE;
+  self->n_nameless = 0;
+  self->max_batch = MAX_BATCH;
   self->no_batch_until = g_get_monotonic_time ()
       + identifai_backoff_scale (BATCH_PAUSE);
+}
+
+void
+identifai_poller_batch_worked (IdentifaiPoller * self, gboolean named)
+{
+  if (named) {
+    self->single_works = FALSE;
+    self->n_nameless = 0;
+  } else if (++self->n_nameless >= MAX_NAMELESS) {
+    identifai_poller_doubt_batch (self, IDENTIFAI_DOUBT_NAMELESS);
+  }
+}
+
+static void
+end_doubt (IdentifaiPoller * self, gboolean single_works)
+{
+  if (self->doubt == IDENTIFAI_DOUBT_NONE)
+    return;
+
+  GST_INFO ("a single look at %s %s", self->client->host,
+      single_works ? "works" : "fails or finds nothing, too");
+  self->doubt = IDENTIFAI_DOUBT_NONE;
+  self->single_works = single_works;
+  self->max_batch = MAX_BATCH;
+}
+
+void
+identifai_poller_single_worked (IdentifaiPoller * self)
+{
+  end_doubt (self, TRUE);
+}
+
+void
+identifai_poller_single_found_nothing (IdentifaiPoller * self)
+{
+  /* The batches were right to name nothing. Of one that is broken this tells
+   * nothing. */
+  if (self->doubt != IDENTIFAI_DOUBT_NAMELESS)
+    return;
+  self->n_nameless = 0;
+  end_doubt (self, FALSE);
+}
+
+void
+identifai_poller_single_failed (IdentifaiPoller * self)
+{
+  end_doubt (self, FALSE);
 }
 
 /* The poller. */
@@ -110,7 +167,7 @@ identifai_poller_new (IdentifaiClient * client)
 {
   IdentifaiPoller *self = g_new0 (IdentifaiPoller, 1);
 
-  GST_DEBUG_CATEGORY_INIT (poller_debug, "identifaipoller", 0,
+  GST_DEBUG_CATEGORY_INIT (identifai_poller_debug, "identifaipoller", 0,
       "identifAI looks at results");
 
   self->client = client;
@@ -140,14 +197,26 @@ identifai_poller_remove (IdentifaiPoller * self, IdentifaiJob * job)
   identifai_watches_remove (self->watches, job);
 }
 
+/* The latest look may tell why. */
+static gchar *
+describe_expiry (const IdentifaiJob * job)
+{
+  guint64 seconds = job->lane->settings.verdict_timeout / GST_SECOND;
+  const gchar *failure = job->watch->failure;
+
+  return g_strdup_printf ("No final result within %" G_GUINT64_FORMAT
+      " s of the upload (verdict-timeout)%s%s", seconds,
+      failure ? ". The latest look at it: " : "", failure ? failure : "");
+}
+
 static void
 expire (IdentifaiPoller * self, IdentifaiJob * job)
 {
-  IdentifaiOutcome outcome = {.reason = IDENTIFAI_REASON_TIMEOUT };
-  guint64 seconds = job->lane->settings.verdict_timeout / GST_SECOND;
+  IdentifaiOutcome outcome = {.reason = IDENTIFAI_REASON_TIMEOUT,
+    .http_status = job->watch->failure_status
+  };
 
-  outcome.message = g_strdup_printf ("No final result within %" G_GUINT64_FORMAT
-      " s of the upload (verdict-timeout)", seconds);
+  outcome.message = describe_expiry (job);
   identifai_job_ref (job);
   identifai_watches_remove (self->watches, job);
   identifai_job_finish (job, &outcome);

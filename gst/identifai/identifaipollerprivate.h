@@ -11,9 +11,19 @@
 
 #include "identifaiwatch.h"
 
-G_BEGIN_DECLS
+G_BEGIN_DECLS GST_DEBUG_CATEGORY_EXTERN (identifai_poller_debug);
 
 #define IDENTIFAI_N_RECENT 16
+
+/* Why the batch call isn't trusted. A single look tells: where that fails, too,
+ * the service is at fault. If it works, and the batch call doesn't right after
+ * it, that one is left alone for a while. */
+typedef enum
+{
+  IDENTIFAI_DOUBT_NONE,
+  IDENTIFAI_DOUBT_BROKEN,       /* no answer, or none to be understood */
+  IDENTIFAI_DOUBT_NAMELESS      /* it names nothing of what was asked for */
+} IdentifaiDoubt;
 
 struct _IdentifaiPoller
 {
@@ -25,6 +35,9 @@ struct _IdentifaiPoller
 
   guint max_batch;              /* halved when a call was too long */
   gint64 no_batch_until;        /* monotonic µs */
+  IdentifaiDoubt doubt;         /* until a single look has told */
+  gboolean single_works;        /* that look did; no batch did since */
+  guint n_nameless;             /* batches in a row that named nothing */
   guint path;                   /* of the single call: 0 or 1 */
   gboolean path_known;          /* it has worked */
 
@@ -49,8 +62,16 @@ struct _IdentifaiLook
 
 /* Whether results may be asked for together now. */
 gboolean identifai_poller_uses_batch (IdentifaiPoller * self, gint64 now);
-/* The batch call doesn't work: not for a while. */
-void identifai_poller_stop_batch (IdentifaiPoller * self);
+/* The batch call didn't work. */
+void identifai_poller_doubt_batch (IdentifaiPoller * self,
+    IdentifaiDoubt doubt);
+/* One did; named: it named something that was asked for. */
+void identifai_poller_batch_worked (IdentifaiPoller * self, gboolean named);
+/* What a single look says about the batch call: it found the result, the
+ * service doesn't say anything of it yet, it failed. */
+void identifai_poller_single_worked (IdentifaiPoller * self);
+void identifai_poller_single_found_nothing (IdentifaiPoller * self);
+void identifai_poller_single_failed (IdentifaiPoller * self);
 /* A batch has room for results that aren't due: may watch be among them? */
 gboolean identifai_poller_may_join (const IdentifaiWatch * watch, gint64 now);
 /* When watch is due again after a look that didn't settle it. */

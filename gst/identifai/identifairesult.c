@@ -335,31 +335,63 @@ find_heuristic (JsonNode * answer, const gchar * heuristic, GPtrArray * names)
   }
 }
 
-static void
-complain_of_heuristic (const gchar * heuristic, GPtrArray * names,
-    GError ** error)
+static gchar *
+complain_of_heuristic (const gchar * heuristic, GPtrArray * names)
 {
-  gchar *list, *line;
+  gchar *list, *line, *text;
 
   g_ptr_array_add (names, NULL);
   list = g_strjoinv (", ", (gchar **) names->pdata);
   line = identifai_error_clean (list, strlen (list), IDENTIFAI_MAX_TEXT_BYTES);
-  g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
-      "The answer has no verdict of the heuristic \"%s\"; it has: %s",
-      heuristic, line ? line : "none");
+  text = g_strdup_printf ("The answer has no verdict of the heuristic \"%s\"; "
+      "it has: %s", heuristic, line ? line : "none");
   g_free (line);
   g_free (list);
+
+  return text;
+}
+
+/* Whether node is a verdict that can be understood. */
+static gboolean
+is_verdict (JsonNode * node)
+{
+  Verdict verdict;
+
+  if (!verdict_read (&verdict, node, NULL))
+    return FALSE;
+  verdict_clear (&verdict);
+
+  return TRUE;
+}
+
+/* Any verdict at all: a final answer without one is no answer. */
+static gboolean
+has_verdict (JsonNode * answer)
+{
+  JsonNode *list = get_verdicts (answer);
+  guint i;
+
+  for (i = 0; i < identifai_json_get_size (list); i++) {
+    if (is_verdict (get_element (list, i)))
+      return TRUE;
+  }
+
+  return is_verdict (identifai_json_get_member (answer, "verdict"));
 }
 
 static JsonNode *
-choose_by_heuristic (JsonNode * answer, const gchar * heuristic,
-    GError ** error)
+choose_by_heuristic (IdentifaiResult * self, JsonNode * answer,
+    const gchar * heuristic, GError ** error)
 {
   GPtrArray *names = g_ptr_array_new_with_free_func (g_free);
   JsonNode *found = find_heuristic (answer, heuristic, names);
 
-  if (found == NULL)
-    complain_of_heuristic (heuristic, names, error);
+  if (found == NULL && has_verdict (answer)) {
+    self->state = IDENTIFAI_RESULT_UNCHOSEN;
+    self->error_text = complain_of_heuristic (heuristic, names);
+  } else if (found == NULL) {
+    bad (error, "The answer is final, but has no verdict");
+  }
   g_ptr_array_unref (names);
 
   return found;
@@ -386,9 +418,11 @@ read_chosen_verdict (IdentifaiResult * self, JsonNode * answer,
     const gchar * heuristic, GError ** error)
 {
   JsonNode *chosen = heuristic == NULL ? choose_main (answer, error) :
-      choose_by_heuristic (answer, heuristic, error);
+      choose_by_heuristic (self, answer, heuristic, error);
   Verdict verdict;
 
+  if (self->state == IDENTIFAI_RESULT_UNCHOSEN)
+    return TRUE;
   if (chosen == NULL || !verdict_read (&verdict, chosen, error))
     return FALSE;
 
@@ -473,12 +507,42 @@ read_errors (IdentifaiResult * self, JsonNode * answer)
     self->error_text = g_strdup ("The service gave up and gives no reason");
 }
 
+/* Whoever can't say how far the service is, and complains, isn't the service:
+ * a front answers {"message":"Please wait"} with status 200, too. */
+static gboolean
+check_complaint (JsonNode * answer, GError ** error)
+{
+  static const gchar *const results[] = {
+    "identifier", "hash", "status", "verdict", "verdicts", "results"
+  };
+  static const gchar *const complaints[] = { "error", "errors", "message" };
+  gchar *words = NULL;
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (results); i++) {
+    if (identifai_json_get_member (answer, results[i]) != NULL)
+      return TRUE;
+  }
+  for (i = 0; words == NULL && i < G_N_ELEMENTS (complaints); i++)
+    words = identifai_error_words (identifai_json_get_member (answer,
+            complaints[i]));
+  if (words == NULL)
+    return TRUE;
+
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+      "The answer is no result, but says: %s", words);
+  g_free (words);
+
+  return FALSE;
+}
+
 static IdentifaiResult *
 read_result (JsonNode * answer, const gchar * heuristic, GError ** error)
 {
   IdentifaiResult *self = result_new ();
 
-  if (!read_state (answer, &self->state, error)
+  if (!check_complaint (answer, error)
+      || !read_state (answer, &self->state, error)
       || (self->state == IDENTIFAI_RESULT_FINAL
           && !read_final (self, answer, heuristic, error))) {
     identifai_result_free (self);
@@ -601,28 +665,32 @@ split_list (GHashTable * results, GBytes * data, IdentifaiJsonSlice list,
   return good;
 }
 
-/* The array of results: whole itself, or the first array in the object. */
+/* The results of all arrays in the object that can be read: there may be others
+ * beside that of the results. */
 static gboolean
-find_list (JsonNode * node, const GArray * slices, IdentifaiJsonSlice whole,
-    IdentifaiJsonSlice * list)
+split_lists (GHashTable * results, GBytes * data, const GArray * slices,
+    GError ** error)
 {
-  guint i;
+  guint i, lists = 0;
 
-  *list = whole;
-  for (i = 0; is_object (node) && i < slices->len; i++) {
-    *list = g_array_index (slices, IdentifaiJsonSlice, i);
-    if (*list->text == '[')
-      return TRUE;
+  for (i = 0; i < slices->len; i++) {
+    IdentifaiJsonSlice list = g_array_index (slices, IdentifaiJsonSlice, i);
+
+    if (*list.text == '[' && g_hash_table_size (results) <= MAX_RESULTS
+        && split_list (results, data, list, NULL))
+      lists++;
   }
+  if (lists == 0)
+    return bad (error, "The answer is no array of results");
 
-  return is_array (node);
+  return TRUE;
 }
 
 static gboolean
 split (GHashTable * results, GBytes * data, GError ** error)
 {
   GArray *slices = g_array_new (FALSE, FALSE, sizeof (IdentifaiJsonSlice));
-  IdentifaiJsonSlice whole, list;
+  IdentifaiJsonSlice whole;
   JsonNode *node;
   gchar *identifier;
   gboolean good = FALSE;
@@ -634,8 +702,10 @@ split (GHashTable * results, GBytes * data, GError ** error)
     whole = find_object (whole.text, whole.length);
     add_result (results, data, identifier, &whole);
     good = TRUE;
-  } else if (node != NULL && find_list (node, slices, whole, &list)) {
-    good = split_list (results, data, list, error);
+  } else if (is_object (node)) {
+    good = split_lists (results, data, slices, error);
+  } else if (is_array (node)) {
+    good = split_list (results, data, whole, error);
   } else if (node != NULL) {
     bad (error, "The answer is no array of results");
   }

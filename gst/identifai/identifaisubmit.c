@@ -142,11 +142,18 @@ retry_job (IdentifaiJob * job, gint64 at)
 static void
 refuse_job (IdentifaiJob * job, const IdentifaiAttempt * attempt)
 {
+  gboolean again = !job->rekeyed && identifai_lane_renew_key (job);
+
+  job->rekeyed = TRUE;
+  if (!again) {
+    identifai_job_fail (job, attempt);
+    return;
+  }
+
   /* With another key it starts over, perhaps at once on another thread. */
   job->failures = 0;
   job->reposts++;
-  if (!identifai_lane_renew_key (job))
-    identifai_job_fail (job, attempt);
+  identifai_lane_move_job (job);
 }
 
 /* What hardly passes is waited for only by those who wait for everything: the

@@ -36,6 +36,7 @@ watch_free (gpointer data)
   IdentifaiWatch *watch = data;
 
   g_free (watch->identifier);
+  g_free (watch->failure);
   g_free (watch);
 }
 
@@ -153,6 +154,16 @@ identifai_watches_schedule (IdentifaiWatches * self, IdentifaiWatch * watch,
   watch->due = due;
   watch->due_iter = g_sequence_insert_sorted (self->schedule, watch,
       compare_due, NULL);
+}
+
+void
+identifai_watch_note (IdentifaiWatch * watch, const gchar * failure,
+    guint http_status)
+{
+  watch->failures = failure != NULL ? watch->failures + 1 : 0;
+  g_free (watch->failure);
+  watch->failure = g_strdup (failure);
+  watch->failure_status = http_status;
 }
 
 static IdentifaiWatch *

@@ -12,9 +12,7 @@
 
 #include "identifaiclientprivate.h"
 
-G_BEGIN_DECLS
-
-typedef struct _IdentifaiLook IdentifaiLook;
+G_BEGIN_DECLS typedef struct _IdentifaiLook IdentifaiLook;
 typedef struct _IdentifaiWatches IdentifaiWatches;
 
 /* One result that is waited for. */
@@ -27,14 +25,18 @@ struct _IdentifaiWatch
   gint64 since;                 /* submitted */
   gint64 looked_at;             /* 0 = never */
   guint n_looks;                /* that were answered */
+  guint failures;               /* looks in a row that failed */
+  gchar *failure;               /* why the latest one did, or NULL */
+  guint failure_status;         /* its HTTP status, or 0 */
+  gboolean alone;               /* the next look asks for nothing else */
+  guint n_unnamed;              /* batches in a row that named only others */
   gint64 due;
   GSequenceIter *due_iter;      /* NULL while a look asks for it */
   IdentifaiLook *look;          /* that asks for it, or NULL */
 };
 
 /* Tells that a watch is about to be freed. */
-typedef void (*IdentifaiWatchFunc) (IdentifaiWatch * watch,
-    gpointer user_data);
+typedef void (*IdentifaiWatchFunc) (IdentifaiWatch * watch, gpointer user_data);
 
 IdentifaiWatches *identifai_watches_new (IdentifaiWatchFunc gone,
     gpointer user_data);
@@ -53,6 +55,10 @@ void identifai_watches_remove (IdentifaiWatches * self, IdentifaiJob * job);
 void identifai_watches_hold (IdentifaiWatches * self, IdentifaiWatch * watch);
 void identifai_watches_schedule (IdentifaiWatches * self,
     IdentifaiWatch * watch, gint64 due);
+/* What a look at it came to; NULL: it didn't fail. */
+void identifai_watch_note (IdentifaiWatch * watch, const gchar * failure,
+    guint http_status);
+
 /* Those in the schedule, by when they are due: the first one, and the next. */
 IdentifaiWatch *identifai_watches_first (IdentifaiWatches * self);
 IdentifaiWatch *identifai_watches_after (IdentifaiWatches * self,

@@ -42,6 +42,13 @@ static const struct
       "a={\"identifier\":\"a\"}"},
   {"{\"classifications\":[{\"identifier\":\"a\"}]}",
       "a={\"identifier\":\"a\"}"},
+  /* other arrays beside that of the results */
+  {"{\"errors\":[],\"data\":[{\"identifier\":\"a\"}]}",
+      "a={\"identifier\":\"a\"}"},
+  {"{\"data\":[{\"identifier\":\"a\"}],\"errors\":[1 2],\"more\":"
+        "[{\"identifier\":\"b\"}]}",
+      "a={\"identifier\":\"a\"}\nb={\"identifier\":\"b\"}"},
+  {"{\"errors\":[1 2]}", NULL},
   /* one result without the array, with arrays in it */
   {"{\"errors\":[],\"identifier\":\"a\"}",
       "a={\"errors\":[],\"identifier\":\"a\"}"},

@@ -22,6 +22,8 @@ check_texts (const ClientRow * row, const LaneLog * log)
   fail_unless (!row->message || (log->message
           && strstr (log->message, row->message)),
       "\"%s\" is not in the message \"%s\"", row->message, log->message);
+  fail_unless (!row->no_message || !strstr (log->message, row->no_message),
+      "\"%s\" is in the message \"%s\"", row->no_message, log->message);
   fail_unless (!row->attempt || strstr (attempts, row->attempt),
       "\"%s\" is not in the attempts \"%s\"", row->attempt, attempts);
   fail_unless (!row->no_attempt || !strstr (attempts, row->no_attempt),
@@ -198,7 +200,8 @@ GST_START_TEST (test_secrets)
   static const gchar *const names[] = {
     "all well", "503 for good", "401", "503 once", "301", "no answer, once",
     "nobody listens", "no proxy there", "new key in the file",
-    "another wrong key in the file", "401 on a look", "ambiguous for good",
+    "another wrong key in the file", "401 on looks, for good",
+    "ambiguous for good",
     "not HTTP", "pending for good",
   };
   guint i, j;

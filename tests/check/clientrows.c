@@ -23,6 +23,8 @@
 #define TIMEOUT FAILS (TIMEOUT)
 #define SENT(n) .posts = n
 #define LOOKED(n) .gets = n
+/* A first look that gets that, and a second one that finds a verdict. */
+#define ON_A_LOOK(what, ...) {what " on a look", .steps = {ON (GET, 1, __VA_ARGS__)}, SENT (1), LOOKED (2)
 /* The usual end: the first look finds a verdict. */
 #define FINE(n) .posts = n, .gets = 1
 
@@ -140,7 +142,6 @@ const ClientRow client_rows[] = {
   {"301", .retries = 5, .steps = {ON (POST, 1, STATUS (301), .headers = "Location: https://elsewhere.example/x?k=secret\r\n")}, BAD_RESPONSE, .http_status = 301, .message = "https://elsewhere.example", .no_attempt = "secret", SENT (1)},
   {"307", .retries = 5, .steps = {ON (POST, 1, STATUS (307), .headers = "Location: /api/other\r\n")}, BAD_RESPONSE, .http_status = 307, .message = "redirects to http://127.0.0.1", SENT (1)},
   {"308 to nowhere", .retries = 5, .steps = {ON (POST, 1, STATUS (308))}, BAD_RESPONSE, .http_status = 308, SENT (1)},
-  {"redirect of a look", .retries = 5, .steps = {ON (GET, 1, STATUS (302), .headers = "Location: https://elsewhere.example/\r\n")}, BAD_RESPONSE, .http_status = 302, .message = "https://elsewhere.example", SENT (1), LOOKED (1)},
 
   /* Looks. */
   {"pending, then final", .steps = {ON (GET, 1, RESULT ("\"status\":\"new\""))}, SENT (1), LOOKED (2)},
@@ -153,32 +154,55 @@ const ClientRow client_rows[] = {
   {"the other path is remembered", .steps = {ON (GET, 0, STATUS (404)), ON (PLAIN, 1, RESULT ("\"status\":\"new\"")), ON (PLAIN, 2, STATUS (404))}, SENT (1), LOOKED (1), .plains = 3},
   {"the first path is remembered", .steps = {ON (GET, 1, RESULT ("\"status\":\"new\"")), ON (GET, 2, STATUS (404))}, SENT (1), LOOKED (3)},
   {"errored", .steps = {ON (GET, 1, RESULT ("\"status\":\"errored\",\"errors\":\"no video stream\""))}, SERVICE_ERROR, .http_status = 200, .message = "no video stream", SENT (1), LOOKED (1)},
-  {"500 on a look, once", .retries = 1, .steps = {ON (GET, 1, STATUS (500))}, SENT (1), LOOKED (2)},
-  {"500 on looks", .retries = 2, .steps = {ON (GET, 0, STATUS (500), BODY ("{\"error\":\"Oops\"}"))}, SERVICE_ERROR, .http_status = 500, .message = "Oops", SENT (1), LOOKED (3)},
-  {"failures on looks, none in a row", .retries = 1, .steps = {ON (GET, 1, STATUS (500)), ON (GET, 2, RESULT ("\"status\":\"new\"")), ON (GET, 3, STATUS (429)), ON (GET, 4, STATUS (404)), ON (GET, 5, STATUS (502))}, SENT (1), LOOKED (6)},
-  {"429 on looks", .retries = 1, .steps = {ON (GET, 0, STATUS (429))}, THROTTLED, .http_status = 429, SENT (1), LOOKED (2)},
-  {"401 on a look", .retries = 5, .steps = {ON (GET, 0, STATUS (401))}, UNAUTHORIZED, .http_status = 401, SENT (1), LOOKED (1)},
-  {"403 on a look", .retries = 5, .steps = {ON (GET, 0, STATUS (403))}, UNAUTHORIZED, .http_status = 403, SENT (1), LOOKED (1)},
-  {"400 on a look", .retries = 5, .steps = {ON (GET, 0, STATUS (400))}, REJECTED, .http_status = 400, SENT (1), LOOKED (1)},
-  {"no answer to a look, once", .retries = 1, .steps = {ON (POST, 1, CLOSED), ON (GET, 1, FAULT_CLOSE)}, SENT (1), LOOKED (2)},
-  {"no answer to looks", .retries = 1, .steps = {ON (POST, 1, CLOSED), ON (GET, 0, FAULT_CLOSE)}, NETWORK, SENT (1), LOOKED (2)},
-  {"silence on a look", .retries = 1, .timeout = 4, .steps = {ON (GET, 1, FAULT_SILENT)}, .min_ms = 4000, SENT (1), LOOKED (2)},
-  {"endless result", .retries = 5, .steps = {ON (GET, 1, FAULT_ENDLESS_BODY)}, BAD_RESPONSE, .message = "too long", SENT (1), LOOKED (1)},
-  {"cut result", .retries = 5, .steps = {ON (GET, 1, BODY ("{\"identifier\":\"id-1\",\"status\":\"do"))}, BAD_RESPONSE, SENT (1), LOOKED (1)},
-  {"empty result", .retries = 5, .steps = {ON (GET, 1, BODY (""))}, BAD_RESPONSE, SENT (1), LOOKED (1)},
-  {"result that is a list", .retries = 5, .steps = {ON (GET, 1, BODY ("[1,2,3]"))}, BAD_RESPONSE, SENT (1), LOOKED (1)},
-  {"result with NaN", .retries = 5, .steps = {ON (GET, 1, RESULT ("\"status\":\"done\",\"verdict\":{\"confidence\":NaN,\"classification\":\"human\"}"))}, BAD_RESPONSE, SENT (1), LOOKED (1)},
-  {"done, but no verdict", .retries = 5, .steps = {ON (GET, 1, RESULT ("\"status\":\"done\",\"verdict\":7"))}, BAD_RESPONSE, SENT (1), LOOKED (1)},
-  {"another's result", .retries = 5, .steps = {ON (GET, 1, BODY ("{\"identifier\":\"zzz\",\"status\":\"done\",\"verdict\":{\"classification\":\"human\"}}"))}, BAD_RESPONSE, .message = "another classification", SENT (1), LOOKED (1)},
-  {"result is a page", .retries = 5, .steps = {ON (GET, 1, BODY ("<html>Log in</html>"))}, BAD_RESPONSE, .message = "of no use", SENT (1), LOOKED (1)},
-  {"heuristic that isn't there", .retries = 5, .heuristic = "Divination", BAD_RESPONSE, .message = "Divination", SENT (1), LOOKED (1)},
+  {"failures on looks, none in a row", .steps = {ON (GET, 1, STATUS (500)), ON (GET, 2, RESULT ("\"status\":\"new\"")), ON (GET, 3, STATUS (429)), ON (GET, 4, STATUS (404)), ON (GET, 5, STATUS (502))}, SENT (1), LOOKED (6)},
+  {"many failures on looks in a row", .steps = {ON (GET, 1, STATUS (500)), ON (GET, 2, STATUS (400)), ON (GET, 3, FAULT_RAW, BODY ("SSH-2.0\r\n\r\n")), ON (GET, 4, STATUS (403)), ON (GET, 5, BODY ("<html>Wait</html>"))}, SENT (1), LOOKED (6)},
+  {"heuristic that isn't there", .heuristic = "Divination", BAD_RESPONSE, .message = "Divination", SENT (1), LOOKED (1)},
+  {"heuristic that isn't there yet", .heuristic = "Average", .steps = {ON (GET, 1, RESULT ("\"status\":\"done\",\"verdict\":null,\"verdicts\":[]")), ON (GET, 2, RESULT ("\"status\":\"done\",\"verdicts\":[{\"heuristic\":\"Average\",\"classification\":\"human\"}]"))}, SENT (1), LOOKED (2)},
+
+  /* A look is free, and its file is paid for: whatever isn't a readable result is
+   * a failed look, and another one is made; no `retries` here. */
+  ON_A_LOOK ("205", STATUS (205))},
+  ON_A_LOOK ("206", STATUS (206), BODY ("{\"identif"))},
+  ON_A_LOOK ("301", STATUS (301))},
+  ON_A_LOOK ("302", STATUS (302), .headers = "Location: https://elsewhere.example/\r\n"), .attempt = "https://elsewhere.example"},
+  ON_A_LOOK ("400", STATUS (400))},
+  ON_A_LOOK ("400, no credits", STATUS (400), BODY ("{\"error\":\"Not enough credits.\"}"))},
+  ON_A_LOOK ("401", STATUS (401))},
+  ON_A_LOOK ("402", STATUS (402))},
+  ON_A_LOOK ("403", STATUS (403), BODY ("{\"error\":\"Forbidden\"}")), .attempt = "Forbidden"},
+  ON_A_LOOK ("405", STATUS (405))},
+  ON_A_LOOK ("410", STATUS (410))},
+  ON_A_LOOK ("429", STATUS (429))},
+  ON_A_LOOK ("500", STATUS (500))},
+  ON_A_LOOK ("503", STATUS (503))},
+  ON_A_LOOK ("an endless answer", .kind = FAULT_ENDLESS_BODY)},
+  ON_A_LOOK ("endless interim answers", .kind = FAULT_ENDLESS_INTERIM)},
+  ON_A_LOOK ("no HTTP", .kind = FAULT_RAW, BODY ("SSH-2.0-OpenSSH_9.2\r\n\r\n"))},
+  ON_A_LOOK ("cut JSON", BODY ("{\"identifier\":\"id-1\",\"status\":\"do"))},
+  ON_A_LOOK ("nothing", BODY (""))},
+  ON_A_LOOK ("a list", BODY ("[1,2,3]"))},
+  ON_A_LOOK ("NaN", RESULT ("\"status\":\"done\",\"verdict\":{\"confidence\":NaN,\"classification\":\"human\"}"))},
+  ON_A_LOOK ("done, but no verdict", RESULT ("\"status\":\"done\",\"verdict\":7"))},
+  ON_A_LOOK ("another's result", BODY ("{\"identifier\":\"zzz\",\"status\":\"done\",\"verdict\":{\"classification\":\"human\"}}"))},
+  ON_A_LOOK ("another's failure", BODY ("{\"identifier\":\"zzz\",\"status\":\"errored\"}"))},
+  ON_A_LOOK ("another's, without the heuristic", BODY ("{\"identifier\":\"zzz\",\"status\":\"done\",\"verdict\":{\"heuristic\":\"Average\",\"classification\":\"human\"}}")), .heuristic = "Majority"},
+  ON_A_LOOK ("a page", BODY ("<html><title>Just a moment...</title></html>"))},
+  ON_A_LOOK ("a complaint", BODY ("{\"message\":\"Please wait\"}")), .attempt = "Please wait"},
+
+  /* For good, they say at last what they got. */
+  {"a page on looks, for good", .verdict_timeout = 500, .steps = {ON (GET, 0, BODY ("<html>Wait</html>"))}, TIMEOUT, .http_status = 200, .message = "not to be understood", SENT (1), LOOKED (ANY), .min_ms = 500},
+  {"500 on looks, for good", .retries = 2, .verdict_timeout = 500, .steps = {ON (GET, 0, STATUS (500), BODY ("{\"error\":\"Oops\"}"))}, TIMEOUT, .http_status = 500, .message = "Oops", SENT (1), LOOKED (ANY), .min_ms = 500},
+  {"401 on looks, for good", .verdict_timeout = 500, .steps = {ON (GET, 0, STATUS (401))}, TIMEOUT, .http_status = 401, .message = "verdict-timeout", SENT (1), LOOKED (ANY), .min_ms = 500},
+  {"403 on looks, for good", .verdict_timeout = 500, .steps = {ON (GET, 0, STATUS (403), BODY ("{\"error\":\"Forbidden\"}"))}, TIMEOUT, .http_status = 403, .message = "Forbidden", SENT (1), LOOKED (ANY), .min_ms = 500},
+  {"no answer to looks, for good", .verdict_timeout = 500, .steps = {ON (POST, 1, CLOSED), ON (GET, 0, FAULT_CLOSE)}, TIMEOUT, .message = "verdict-timeout", SENT (1), LOOKED (ANY), .min_ms = 500},
+  {"failures, then pending for good", .verdict_timeout = 500, .steps = {ON (GET, 1, STATUS (500), BODY ("{\"error\":\"Oops\"}")), ON (GET, 0, RESULT ("\"status\":\"new\""))}, TIMEOUT, .message = "verdict-timeout)", .no_message = "Oops", SENT (1), LOOKED (ANY), .min_ms = 500},
+  {"silence on a look", .timeout = 4, .steps = {ON (GET, 1, FAULT_SILENT)}, .min_ms = 4000, SENT (1), LOOKED (2)},
 
   /* Time is up. */
   {"pending for good", .verdict_timeout = 2000, .poll_interval = 50, .steps = {ON (GET, 0, RESULT ("\"status\":\"new\""))}, TIMEOUT, .message = "verdict-timeout", SENT (1), LOOKED (ANY), .min_ms = 2000},
   {"not found for good", .verdict_timeout = 2000, .poll_interval = 50, .steps = {ON (GET, 0, STATUS (404)), ON (PLAIN, 0, STATUS (404))}, TIMEOUT, SENT (1), LOOKED (ANY), .plains = ANY, .min_ms = 2000},
   {"silence for good on a look", .verdict_timeout = 2000, .steps = {ON (GET, 1, FAULT_SILENT)}, TIMEOUT, SENT (1), LOOKED (1), .min_ms = 2000},
   {"result drips without end", .verdict_timeout = 2000, .steps = {ON (GET, 1, FAULT_ENDLESS_DRIP, .delay = 20)}, TIMEOUT, SENT (1), LOOKED (1), .min_ms = 2000},
-  {"failing for good, endless retries", .retries = -1, .verdict_timeout = 2000, .steps = {ON (GET, 0, STATUS (500))}, TIMEOUT, SENT (1), LOOKED (ANY), .min_ms = 2000},
   {"long interval", .poll_interval = 700, .steps = {ON (GET, 1, RESULT ("\"status\":\"new\""))}, SENT (1), LOOKED (2), .min_ms = 700},
 
   /* The key is revoked. */

@@ -12,10 +12,8 @@
 #include "identifaireason.h"
 
 G_BEGIN_DECLS
-
-#define ANY G_MAXUINT             /* number of requests */
-
-typedef struct
+#define ANY G_MAXUINT           /* number of requests */
+    typedef struct
 {
   const gchar *name;
 
@@ -42,6 +40,7 @@ typedef struct
   IdentifaiReason reason;
   guint http_status;
   const gchar *message;         /* is in the outcome's */
+  const gchar *no_message;      /* isn't in it */
   const gchar *attempt;         /* is in the text of a failed attempt */
   const gchar *no_attempt;      /* isn't in it */
   guint posts, gets, batches, plains;   /* exactly so many requests */

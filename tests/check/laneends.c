@@ -541,12 +541,17 @@ static const struct
   const gchar *name;
   FaultStep step;
   const gchar *order;
+  const gchar *heuristic;
 } order_rows[] = {
   {"verdict", {FAULT_UNUSED}, "asaf"},
   {"errored", {FAULT_GET, 0,.body = "{\"identifier\":\"id-1\","
               "\"status\":\"errored\"}"}, "asaf"},
-  {"result not to be understood", {FAULT_GET, 0,.body = "nonsense"}, "asxf"},
-  {"look refused", {FAULT_GET, 0,.status = 403}, "asxf"},
+  {"result not to be understood, once", {FAULT_GET, 1,.body = "nonsense"},
+      "asxaf"},
+  {"look refused, once", {FAULT_GET, 1,.status = 403}, "asxaf"},
+  {"heuristic not there", {FAULT_GET, 0,.body = "{\"identifier\":\"id-1\","
+              "\"verdict\":{\"classification\":\"human\"}}"}, "asaf",
+      "Majority"},
   {"submit rejected", {FAULT_POST, 0,.status = 422}, "xf"},
 };
 
@@ -557,6 +562,7 @@ GST_START_TEST (test_attempt_comes_first)
   LaneWorld world;
   Diary diary;
 
+  request->heuristic = g_strdup (order_rows[__i__].heuristic);
   lane_world_init (&world, &order_rows[__i__].step, 1);
   diary_init (&diary);
   lane = identifai_lane_new (&world.settings, &diary_callbacks, &diary, NULL);

@@ -266,7 +266,8 @@ GST_START_TEST (test_batch)
 GST_END_TEST;
 
 /* What a batch call answers, and how the client gets at the results. Up to four
- * of them may be on the wire before the first one is answered. */
+ * of them may be on the wire before the first one is answered; one more tells
+ * that it is this call that is broken. */
 static const struct
 {
   const gchar *name;
@@ -274,24 +275,38 @@ static const struct
   guint max_batches;
   gboolean singles;
 } batch_rows[] = {
-  {"no such call", {{FAULT_BATCH, 0,.status = 404}}, 4, TRUE},
-  {"not allowed", {{FAULT_BATCH, 0,.status = 405}}, 4, TRUE},
-  {"not implemented", {{FAULT_BATCH, 0,.status = 501}}, 4, TRUE},
+  {"no such call", {{FAULT_BATCH, 0,.status = 404}}, 8, TRUE},
+  {"not allowed", {{FAULT_BATCH, 0,.status = 405}}, 8, TRUE},
+  {"not implemented", {{FAULT_BATCH, 0,.status = 501}}, 8, TRUE},
   {"elsewhere", {{FAULT_BATCH, 0,.status = 301,.headers =
-                    "Location: https://elsewhere.example/\r\n"}}, 4, TRUE},
-  {"garbage", {{FAULT_BATCH, 0,.body = "<html>hello</html>"}}, 4, TRUE},
-  {"too long an answer", {{FAULT_BATCH, 0, FAULT_ENDLESS_BODY}}, 4, TRUE},
-  {"too long an URL", {{FAULT_BATCH, 0,.status = 414}}, 8, TRUE},
+                    "Location: https://elsewhere.example/\r\n"}}, 8, TRUE},
+  {"garbage", {{FAULT_BATCH, 0,.body = "<html>hello</html>"}}, 8, TRUE},
+  {"garbage, once", {{FAULT_BATCH, 1,.body = "<html>hello</html>"}}, G_MAXUINT,
+      FALSE},
+  {"an empty answer", {{FAULT_BATCH, 0,.body = ""}}, 8, TRUE},
+  {"a complaint", {{FAULT_BATCH, 0,.body = "{\"error\":\"no\"}"}}, 8, TRUE},
+  {"too long an answer", {{FAULT_BATCH, 0, FAULT_ENDLESS_BODY}}, 8, TRUE},
+  {"too long an URL", {{FAULT_BATCH, 0,.status = 414}}, 20, TRUE},
   {"too long an URL, once", {{FAULT_BATCH, 1,.status = 414}}, G_MAXUINT, FALSE},
-  {"too many", {{FAULT_BATCH, 0,.status = 422}}, 8, TRUE},
-  {"500 for good", {{FAULT_BATCH, 0,.status = 500}}, 8, TRUE},
+  {"too many", {{FAULT_BATCH, 0,.status = 422}}, 20, TRUE},
+  {"not for this key", {{FAULT_BATCH, 0,.status = 403}}, 16, TRUE},
+  {"500 for good", {{FAULT_BATCH, 0,.status = 500}}, 16, TRUE},
   {"500 once", {{FAULT_BATCH, 1,.status = 500}}, G_MAXUINT, FALSE},
   {"429 once", {{FAULT_BATCH, 1,.status = 429}}, G_MAXUINT, FALSE},
   {"no answer, once", {{FAULT_BATCH, 1, FAULT_RAW,.body = "HTTP"}}, G_MAXUINT,
       FALSE},
+  {"no answer, for good", {{FAULT_BATCH, 0, FAULT_RAW,.body = "HTTP"}}, 16,
+      TRUE},
   {"nothing yet", {{FAULT_BATCH, 1,.body = "[]"}}, G_MAXUINT, FALSE},
+  {"nothing, for good", {{FAULT_BATCH, 0,.body = "[]"}}, 20, TRUE},
+  {"others only, for good", {{FAULT_BATCH, 0,.body =
+                    "[{\"identifier\":\"x\"}]"}}, 20, TRUE},
   {"202, 204", {{FAULT_BATCH, 1,.status = 202}, {FAULT_BATCH, 2,
               .status = 204}}, G_MAXUINT, FALSE},
+  {"204, for good", {{FAULT_BATCH, 0,.status = 204}}, 20, TRUE},
+  /* one that is broken, among others that aren't named */
+  {"a part, for good", {{FAULT_BATCH, 0,.body = "[{\"identifier\":\"id-1\","
+                    "\"status\":\"done\"}]"}}, G_MAXUINT, TRUE},
 };
 
 GST_START_TEST (test_batch_faults)
@@ -323,23 +338,54 @@ GST_START_TEST (test_batch_faults)
 
 GST_END_TEST;
 
-/* Refusals count for all that the call asked for. */
-GST_START_TEST (test_batch_refused)
+/* What a front says to every look for a while is no matter of the batch call,
+ * which is used again when the front is gone; and nothing is lost. */
+static const struct
 {
-  static const FaultStep steps[] = {
-    {FAULT_BATCH, 0,.status = 403,.body = "{\"error\":\"Forbidden\"}"},
-    {FAULT_GET, 0,.status = 403,.body = "{\"error\":\"Forbidden\"}"}
-  };
-  LaneWorld world;
+  const gchar *name;
+  FaultStep answer;
+} front_rows[] = {
+  {"a page", {FAULT_UNUSED,.body =
+              "<html><title>Just a moment</title></html>"}},
+  {"nothing", {FAULT_UNUSED,.body = ""}},
+  {"302", {FAULT_UNUSED,.status = 302,.headers = "Location: /login\r\n"}},
+  {"400", {FAULT_UNUSED,.status = 400}},
+  {"401", {FAULT_UNUSED,.status = 401}},
+  {"403", {FAULT_UNUSED,.status = 403}},
+  {"503", {FAULT_UNUSED,.status = 503}},
+  {"no HTTP", {FAULT_UNUSED, 0, FAULT_RAW,.body = "SSH-2.0\r\n\r\n"}},
+};
 
+GST_START_TEST (test_front_before_looks)
+{
+  FaultStep steps[] = { front_rows[__i__].answer, front_rows[__i__].answer };
+  FaultServer *front;
+  LaneWorld world;
+  guint batches;
+
+  steps[0].call = FAULT_GET;
+  steps[1].call = FAULT_BATCH;
   lane_world_init (&world, steps, G_N_ELEMENTS (steps));
-  world.settings.retries = 5;
+  world.settings.poll_interval = 50 * GST_MSECOND;
   lane_world_open (&world);
-  lane_world_push (&world, 0, 1, 5);
-  lane_world_wait (&world, 0, 5);
-  fail_unless_equals_int (world.logs[0].n_finished, 5);
-  fail_unless_equals_int (world.logs[0].reason, IDENTIFAI_REASON_UNAUTHORIZED);
-  fail_unless_equals_string (world.logs[0].message, "Forbidden");
+  lane_world_push (&world, 0, 1, 25);
+  fail_unless (lane_log_wait (&world.logs[0], &world.logs[0].n_submitted, 25));
+  fail_unless (fault_server_wait (world.server, FAULT_BATCH, 3));
+  fail_unless (fault_server_wait (world.server, FAULT_GET, 3));
+  fail_unless_equals_int (world.logs[0].n_finished, 0);
+
+  front = world.server;
+  fault_server_close (front);
+  world.server = fault_server_new_at (fault_server_get_port (front), NULL, 0);
+  fault_server_free (front);
+  lane_world_wait (&world, 0, 25);
+  fail_unless_equals_int (world.logs[0].n_finished, 25);
+  fail_unless (world.logs[0].reason == IDENTIFAI_REASON_NONE, "%s: %s",
+      front_rows[__i__].name, world.logs[0].message);
+  batches = fault_server_count (world.server, FAULT_BATCH);
+  fail_unless (batches >= 1
+      && fault_server_count (world.server, FAULT_GET) < 20, "%s: %u batches",
+      front_rows[__i__].name, batches);
   lane_world_clear (&world);
 }
 
@@ -482,19 +528,21 @@ GST_START_TEST (test_redirect_keeps_key)
   FaultServer *other = fault_server_new (NULL, 0);
   gchar *url = fault_server_get_url (other);
   gchar *location = g_strdup_printf ("Location: %s/api/x\r\n", url);
-  FaultStep step = { FAULT_POST, 0,.status = statuses[__i__ % 5],.headers =
+  FaultStep step = { FAULT_POST, 1,.status = statuses[__i__ % 5],.headers =
         location
   };
+  gboolean post = __i__ < 5;
   guint call;
   LaneWorld world;
 
-  step.call = __i__ < 5 ? FAULT_POST : FAULT_GET;
+  step.call = post ? FAULT_POST : FAULT_GET;
   lane_world_init (&world, &step, 1);
   world.settings.retries = 3;
   lane_world_open (&world);
   lane_world_push (&world, 0, 1, 1);
   lane_world_wait (&world, 0, 1);
-  fail_unless_equals_int (world.logs[0].reason, IDENTIFAI_REASON_BAD_RESPONSE);
+  fail_unless_equals_int (world.logs[0].reason,
+      post ? IDENTIFAI_REASON_BAD_RESPONSE : IDENTIFAI_REASON_NONE);
   for (call = 0; call < FAULT_N_CALLS; call++)
     fail_unless_equals_int (fault_server_count (other, call), 0);
   lane_world_clear (&world);
@@ -560,7 +608,8 @@ lanes_suite (void)
   tcase_add_test (general, test_batch);
   tcase_add_loop_test (general, test_batch_faults, 0,
       G_N_ELEMENTS (batch_rows));
-  tcase_add_test (general, test_batch_refused);
+  tcase_add_loop_test (general, test_front_before_looks, 0,
+      G_N_ELEMENTS (front_rows));
   tcase_add_test (general, test_shared_identifier);
   tcase_add_test (general, test_first_look_is_learned);
   tcase_add_test (general, test_set_key);

@@ -55,6 +55,7 @@ typedef struct
 #define PENDING IDENTIFAI_RESULT_PENDING
 #define FINAL IDENTIFAI_RESULT_FINAL
 #define ERRORED IDENTIFAI_RESULT_ERRORED
+#define UNCHOSEN IDENTIFAI_RESULT_UNCHOSEN
 
 static const Row rows[] = {
   /* no JSON, or not quite */
@@ -113,6 +114,10 @@ static const Row rows[] = {
   {"[]", BAD},
   {"[{\"status\":\"done\"}]", BAD},
   /* status */
+  {"{\"message\":\"Please wait\"}", BAD},
+  {"{\"error\":{\"text\":\"Busy\"},\"code\":1}", BAD},
+  {"{\"message\":\"Judging\",\"identifier\":\"a\"}", PENDING},
+  {"{\"message\":\"\",\"errors\":[]}", PENDING},
   {"{\"status\":1}", BAD},
   {"{\"status\":true}", BAD},
   {"{\"status\":[\"done\"]}", BAD},
@@ -208,7 +213,13 @@ static const Row rows[] = {
   {"{\"verdict\":{" GOOD "},\"results\":null,\"identifier\":{}}",
       FINAL, "human", 0.5, -1},
   /* a heuristic that was asked for */
-  {"{\"verdict\":{" GOOD "}}", BAD,.heuristic = "Majority"},
+  {"{\"verdict\":{" GOOD "}}", UNCHOSEN, NULL, 0, -1, "Majority"},
+  {"{\"status\":\"done\",\"verdict\":null,\"verdicts\":[{" GOOD "}]}",
+      UNCHOSEN, NULL, 0, -1, "Majority"},
+  {"{\"status\":\"done\",\"verdict\":null,\"verdicts\":[]}",
+      BAD,.heuristic = "Majority"},
+  {"{\"status\":\"done\",\"verdicts\":[{\"heuristic\":\"A\"}]}",
+      BAD,.heuristic = "Majority"},
   {"{\"verdict\":{" GOOD ",\"heuristic\":\"Majority\"}}",
       FINAL, "human", 0.5, -1, "Majority"},
   {"{\"verdict\":{" GOOD "},\"verdicts\":[1,{\"heuristic\":\"B\"},"
@@ -251,7 +262,8 @@ check_row (const Row * row)
   fail_unless_equals_int (result->nsfw, row->state == FINAL ? row->nsfw : -1);
   fail_unless_equals_int (result->unknown,
       g_strcmp0 (row->classification, "unknown") == 0);
-  fail_unless_equals_int (result->error_text != NULL, row->state == ERRORED);
+  fail_unless_equals_int (result->error_text != NULL,
+      row->state == ERRORED || row->state == UNCHOSEN);
   fail_unless (result->results != NULL);
   fail_unless (GST_VALUE_HOLDS_ARRAY (&result->verdicts));
   print_result (result);
@@ -403,15 +415,15 @@ GST_END_TEST;
 /* What it lacks is named together with what it has. */
 GST_START_TEST (test_missing_heuristic)
 {
-  GError *error = NULL;
+  IdentifaiResult *result = parse (EXAMPLE_ANSWER, "Median");
 
-  fail_unless (identifai_result_parse (EXAMPLE_ANSWER,
-          strlen (EXAMPLE_ANSWER), "Median", &error) == NULL);
-  fail_unless (strstr (error->message, "Median") != NULL);
-  fail_unless (strstr (error->message,
+  fail_unless (result != NULL && result->state == UNCHOSEN);
+  fail_unless_equals_string (result->identifier, EXAMPLE_IDENTIFIER);
+  fail_unless (strstr (result->error_text, "Median") != NULL);
+  fail_unless (strstr (result->error_text,
           "Average, Majority, AverageExcludeObsolete") != NULL, "%s",
-      error->message);
-  g_clear_error (&error);
+      result->error_text);
+  identifai_result_free (result);
 }
 
 GST_END_TEST;

@@ -296,7 +296,7 @@ GST_END_TEST;
 
 #define FAILED "identifai-segment warning identifai-failed error eos"
 #define REFUSED "identifai-segment identifai-failed error eos"
-#define LATER_REFUSED "identifai-segment identifai-submitted " \
+#define LATER_REFUSED "identifai-segment identifai-submitted warning " \
     "identifai-failed error eos"
 #define SILENT "identifai-segment identifai-submitted identifai-failed error eos"
 
@@ -382,9 +382,13 @@ static const Failure failures[] = {
               "\"errored\",\"errors\":\"could not decode\"}"}, "",
       "service-error", 200, "could not decode", SILENT,
       GST_RESOURCE_ERROR_FAILED},
+  /* Looks that are refused cost no segment, and stop no pipeline. */
   {"key gone", {FAULT_GET,.status = 401,.body = "{\"error\":\"Unauthorized\"}"},
-      "", "unauthorized", 401, "Unauthorized", LATER_REFUSED,
-      GST_RESOURCE_ERROR_NOT_AUTHORIZED},
+      "verdict-timeout=3000000000", "timeout", 401, "Unauthorized",
+      LATER_REFUSED, GST_RESOURCE_ERROR_READ},
+  {"front", {FAULT_GET,.status = 403,.body = "<html>Blocked</html>"},
+      "drain-timeout=3000000000", "timeout", 403, "Blocked", LATER_REFUSED,
+      GST_RESOURCE_ERROR_READ},
   {"no result", {FAULT_GET,.body = "{\"identifier\":\"id-1\",\"status\":"
               "\"new\"}"}, "verdict-timeout=2000000000", "timeout", 0, "",
       SILENT,

@@ -68,7 +68,8 @@ check_result (const IdentifaiResult * result, gsize size)
   check_text (result->classification, result->state == IDENTIFAI_RESULT_FINAL);
   check_text (result->heuristic, FALSE);
   check_text (result->forced, FALSE);
-  check_text (result->error_text, result->state == IDENTIFAI_RESULT_ERRORED);
+  check_text (result->error_text, result->state == IDENTIFAI_RESULT_ERRORED
+      || result->state == IDENTIFAI_RESULT_UNCHOSEN);
   check_text (result->json, TRUE);
   g_assert_true (result->confidence >= 0 && result->confidence <= 1);
   g_assert_true (result->nsfw >= -1 && result->nsfw <= 1);

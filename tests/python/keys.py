@@ -41,7 +41,7 @@ def check(what, folder, output):
 def launch(url, folder, way, code, what):
     environment = {"GST_DEBUG": "9", "GST_DEBUG_NO_COLOR": "1", "GST_DEBUG_FILE": os.path.join(folder, "log"),
                    "GST_DEBUG_DUMP_DOT_DIR": folder, "G_MESSAGES_DEBUG": "all", "IDENTIFAI_ENDPOINT": url}
-    properties = ["retries=0"]
+    properties = ["retries=0", "verdict-timeout=3000000000"]
     if way == "environment":
         environment["IDENTIFAI_API_KEY"] = KEY
     else:
