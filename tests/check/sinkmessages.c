@@ -57,6 +57,7 @@ static const Field verdict_fields[] = {
   COMMON ("identifai-segment"),
   {"identifai-segment", "frames", "guint", "0"},
   {"identifai-segment", "keyframes", "guint", "0"},
+  {"identifai-segment", "discontinuities", "guint", "0"},
   {"identifai-segment", "content-type", "gchararray", "video/x-msvideo"},
   COMMON ("identifai-submitted"),
   {"identifai-submitted", "identifier", "gchararray", "id-1"},
