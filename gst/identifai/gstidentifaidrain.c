@@ -15,6 +15,9 @@
 GST_DEBUG_CATEGORY_STATIC (identifai_drain_debug);
 #define GST_CAT_DEFAULT identifai_drain_debug
 
+/* How long a stream is held without a word, in µs. */
+#define MAX_SILENT_HOLD G_TIME_SPAN_SECOND
+
 /* The video thread waits for longer, in render or at EOS, where it has the
  * preroll lock. A state change needs that lock, so it is given away meanwhile;
  * have_preroll tells the base class that this thread holds a buffer or EOS and
@@ -36,12 +39,33 @@ take_back (GstIdentifaiSink * self)
 
   GST_BASE_SINK_PREROLL_LOCK (bsink);
   bsink->have_preroll = FALSE;
+  g_mutex_lock (&self->lock);
+  identifai_pace_resume (&self->pace, g_get_monotonic_time ());
+  g_mutex_unlock (&self->lock);
 
   return bsink->flushing ? GST_FLOW_FLUSHING : GST_FLOW_OK;
 }
 
-/* overflow=block: the video thread stays here until there is room. Called with
- * the preroll lock, as render is. */
+/* Whether a segment needs room for that many bytes. */
+static gboolean
+needs_room (GstIdentifaiSink * self, guint64 * bytes)
+{
+  gboolean waits;
+
+  g_mutex_lock (&self->lock);
+  gst_identifai_input_dispatch_locked (self);
+  waits = (self->in_hand != NULL);
+  if (waits)
+    *bytes = gst_identifai_outbox_get_need (self->in_hand);
+  self->video_held = waits;
+  g_cond_broadcast (&self->cond);
+  g_mutex_unlock (&self->lock);
+
+  gst_identifai_input_act (self);
+
+  return waits;
+}
+
 GstFlowReturn
 gst_identifai_drain_wait_for_room (GstIdentifaiSink * self, gint64 deadline)
 {
@@ -50,22 +74,57 @@ gst_identifai_drain_wait_for_room (GstIdentifaiSink * self, gint64 deadline)
   gboolean waits;
 
   do {
-    g_mutex_lock (&self->lock);
-    gst_identifai_input_dispatch_locked (self);
-    waits = (self->in_hand != NULL);
-    if (waits)
-      bytes = gst_identifai_outbox_get_need (self->in_hand);
-    self->video_held = waits;
-    g_cond_broadcast (&self->cond);
-    g_mutex_unlock (&self->lock);
-    gst_identifai_input_act (self);
-
+    waits = needs_room (self, &bytes);
     if (waits) {
       let_go (self);
       gst_identifai_outbox_wait_room (self->outbox, bytes, deadline);
       ret = take_back (self);
     }
   } while (waits && ret == GST_FLOW_OK);
+
+  return ret;
+}
+
+/* TRUE: overflow=auto lets the stream run on, to see at what pace it comes. What
+ * has a known length ends; so it may be held for as long as it takes. */
+static gboolean
+may_run_on (GstIdentifaiSink * self)
+{
+  gboolean runs;
+
+  g_mutex_lock (&self->lock);
+  runs = !self->has_length
+      && self->settings.overflow == GST_IDENTIFAI_OVERFLOW_AUTO
+      && identifai_pace_try (&self->pace);
+  self->video_held = self->video_held && !runs;
+  g_cond_broadcast (&self->cond);
+  g_mutex_unlock (&self->lock);
+
+  if (runs)
+    GST_INFO_OBJECT (self, "not held any longer, to learn its pace");
+
+  return runs;
+}
+
+GstFlowReturn
+gst_identifai_drain_hold (GstIdentifaiSink * self)
+{
+  gint64 patience = g_get_monotonic_time () + MAX_SILENT_HOLD;
+  GstFlowReturn ret = GST_FLOW_OK;
+  guint64 bytes = 0;
+
+  while (ret == GST_FLOW_OK && needs_room (self, &bytes)) {
+    let_go (self);
+    gst_identifai_outbox_await_room (self->outbox, bytes, patience);
+    ret = take_back (self);
+    if (patience < 0 || g_get_monotonic_time () < patience)
+      continue;
+
+    patience = -1;
+    if (may_run_on (self))
+      break;
+    gst_identifai_outbox_tell_held (self->outbox);
+  }
 
   return ret;
 }

@@ -67,7 +67,8 @@ gst_identifai_overflow_get_type (void)
   static GType type = 0;
   static const GEnumValue values[] = {
     {GST_IDENTIFAI_OVERFLOW_AUTO,
-        "Drop the oldest if upstream is live, else block", "auto"},
+          "Drop the oldest if upstream is live or comes in real time, else block",
+        "auto"},
     {GST_IDENTIFAI_OVERFLOW_BLOCK, "Hold the video pad until there is room",
         "block"},
     {GST_IDENTIFAI_OVERFLOW_DROP_OLDEST,

@@ -129,6 +129,25 @@ gst_identifai_warning_overflow (GstElement * src)
 }
 
 GstMessage *
+gst_identifai_warning_held (GstElement * src)
+{
+  GError *error = g_error_new_literal (GST_RESOURCE_ERROR,
+      GST_RESOURCE_ERROR_BUSY,
+      "The stream is held: segments close faster than the service takes them");
+  GstMessage *message = gst_message_new_warning_with_details (GST_OBJECT (src),
+      error, "With overflow=block, or auto and a source that is faster than "
+      "real time, nothing is lost, but all that shares the stream waits. A "
+      "stream that must go on wants overflow=drop-oldest. Judge less "
+      "(segment-interval, a longer segment-duration), or look whether the "
+      "service can be reached.",
+      gst_structure_new ("details", "reason", G_TYPE_STRING, "held", NULL));
+
+  g_error_free (error);
+
+  return message;
+}
+
+GstMessage *
 gst_identifai_warning_key_frames (GstElement * src)
 {
   GError *error = g_error_new_literal (GST_STREAM_ERROR,

@@ -19,6 +19,8 @@ GstMessage *gst_identifai_warning_call (GstElement * src,
 GstMessage *gst_identifai_warning_file (GstElement * src,
     IdentifaiReason reason, const gchar * text);
 GstMessage *gst_identifai_warning_overflow (GstElement * src);
+/* overflow=block holds the stream. */
+GstMessage *gst_identifai_warning_held (GstElement * src);
 /* Segments can't end: for so long there was none. */
 GstMessage *gst_identifai_warning_key_frames (GstElement * src);
 GstMessage *gst_identifai_info (GstElement * src, const gchar * text);

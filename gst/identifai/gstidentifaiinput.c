@@ -51,6 +51,7 @@ gst_identifai_input_reset_locked (GstIdentifaiSink * self)
   self->started = FALSE;
   self->video_held = FALSE;
   self->video_position = GST_CLOCK_TIME_NONE;
+  identifai_pace_init (&self->pace);
   self->first_sound = GST_CLOCK_TIME_NONE;
   self->told_no_video = FALSE;
   self->keyframe_requests = 0;
@@ -353,20 +354,58 @@ gst_identifai_input_set_caps (GstBaseSink * bsink, GstCaps * caps)
 /* The first buffer of a stream. */
 
 static void
+apply_pace_locked (GstIdentifaiSink * self)
+{
+  static const gchar *const names[] = { "unknown", "real time",
+    "faster than real time"
+  };
+
+  GST_INFO_OBJECT (self, "upstream says that it is %slive; its pace: %s",
+      self->live ? "" : "not ", names[self->pace.state]);
+  gst_identifai_outbox_set_live (self->outbox, self->live
+      || self->pace.state == IDENTIFAI_PACE_REAL_TIME);
+}
+
+static void
 learn_liveness (GstIdentifaiSink * self)
 {
   GstQuery *query = gst_query_new_latency ();
-  gboolean live = FALSE;
+  gboolean live = FALSE, has_length;
+  gint64 length = -1;
 
   if (gst_pad_peer_query (GST_BASE_SINK_PAD (self), query))
     gst_query_parse_latency (query, &live, NULL, NULL);
   gst_query_unref (query);
+  has_length = gst_pad_peer_query_duration (GST_BASE_SINK_PAD (self),
+      GST_FORMAT_TIME, &length) && length > 0;
 
-  GST_DEBUG_OBJECT (self, "upstream is %slive", live ? "" : "not ");
-  gst_identifai_outbox_set_live (self->outbox, live);
+  g_mutex_lock (&self->lock);
+  self->live = live;
+  self->has_length = has_length;
+  apply_pace_locked (self);
+  g_mutex_unlock (&self->lock);
 }
 
 /* Elementary input. */
+
+/* More than one file's bytes are not taken on trial. */
+static void
+watch_pace_locked (GstIdentifaiSink * self, GstBuffer * buffer,
+    GstClockTime position, gint64 now)
+{
+  IdentifaiSegmenterStats stats;
+  gboolean changed = identifai_pace_push (&self->pace, now, position,
+      GST_BUFFER_DURATION (buffer));
+
+  if (self->pace.on_trial) {
+    identifai_segmenter_get_stats (self->segmenter, &stats);
+    changed = stats.bytes > self->settings.max_segment_bytes;
+    if (changed)
+      identifai_pace_end_trial (&self->pace);
+  }
+  if (changed)
+    apply_pace_locked (self);
+}
 
 static GstFlowReturn
 render_frame (GstIdentifaiSink * self, GstBuffer * buffer)
@@ -382,15 +421,16 @@ render_frame (GstIdentifaiSink * self, GstBuffer * buffer)
   g_mutex_lock (&self->lock);
   if (GST_CLOCK_TIME_IS_VALID (position))
     self->video_position = position;
+  watch_pace_locked (self, buffer, position, arrival.monotonic);
   identifai_segmenter_push (self->segmenter, IDENTIFAI_SEGMENTER_VIDEO,
       identifai_buffer_hold (buffer), &arrival);
   gst_identifai_input_dispatch_locked (self);
-  waits = (self->in_hand != NULL);
+  waits = (self->in_hand != NULL && !self->pace.on_trial);
   g_mutex_unlock (&self->lock);
 
   gst_identifai_input_act (self);
 
-  return waits ? gst_identifai_drain_wait_for_room (self, -1) : GST_FLOW_OK;
+  return waits ? gst_identifai_drain_hold (self) : GST_FLOW_OK;
 }
 
 static GstFlowReturn
@@ -403,6 +443,8 @@ gst_identifai_input_render (GstBaseSink * bsink, GstBuffer * buffer)
   g_mutex_lock (&self->lock);
   first = !self->started;
   self->started = TRUE;
+  if (self->video_held)
+    identifai_pace_resume (&self->pace, g_get_monotonic_time ());
   self->video_held = FALSE;
   elementary = is_elementary (self);
   g_cond_broadcast (&self->cond);
@@ -536,6 +578,7 @@ restart_locked (GstIdentifaiSink * self)
 {
   self->caps_refused = FALSE;
   self->started = FALSE;
+  identifai_pace_restart (&self->pace);
   if (self->input == GST_IDENTIFAI_INPUT_REFUSED)
     self->input = self->container ? GST_IDENTIFAI_INPUT_CONTAINER :
         GST_IDENTIFAI_INPUT_RAW;

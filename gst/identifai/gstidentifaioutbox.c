@@ -203,6 +203,16 @@ accept_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment)
     gst_identifai_outbox_mux_locked (self, segment);
 }
 
+static void
+accept_with_room_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment)
+{
+  gst_identifai_outbox_found_room_locked (self);
+  if (!self->had_to_wait)
+    gst_identifai_outbox_not_held_locked (self);
+  self->had_to_wait = FALSE;
+  accept_locked (self, segment);
+}
+
 gboolean
 gst_identifai_outbox_offer (GstIdentifaiOutbox * self,
     IdentifaiSegment * segment)
@@ -215,9 +225,9 @@ gst_identifai_outbox_offer (GstIdentifaiOutbox * self,
   } else if (self->halting || self->lane == NULL) {
     taken = FALSE;
   } else if (make_room_locked (self, gst_identifai_outbox_get_need (segment))) {
-    gst_identifai_outbox_found_room_locked (self);
-    accept_locked (self, segment);
+    accept_with_room_locked (self, segment);
   } else if (policy_locked (self) == GST_IDENTIFAI_OVERFLOW_BLOCK) {
+    self->had_to_wait = TRUE;
     taken = FALSE;
   } else {
     add_locked (self, segment);
@@ -270,6 +280,7 @@ reset_locked (GstIdentifaiOutbox * self)
   self->past = (IdentifaiLaneStats) {
   0};
   self->live = FALSE;
+  self->had_to_wait = FALSE;
   self->flushing = FALSE;
   gst_identifai_poster_set_interrupted (self->poster, FALSE);
   gst_identifai_outbox_reset_outcomes_locked (self);
@@ -450,6 +461,34 @@ gst_identifai_outbox_wait_room (GstIdentifaiOutbox * self, guint64 bytes,
     gint64 deadline)
 {
   return wait_for (self, has_room_locked, bytes, deadline);
+}
+
+void
+gst_identifai_outbox_await_room (GstIdentifaiOutbox * self, guint64 bytes,
+    gint64 until)
+{
+  gboolean in_time = TRUE;
+
+  g_mutex_lock (&self->lock);
+  while (!self->flushing && in_time && !has_room_locked (self, bytes)) {
+    if (until < 0)
+      g_cond_wait (&self->cond, &self->lock);
+    else
+      in_time = g_cond_wait_until (&self->cond, &self->lock, until);
+  }
+  g_mutex_unlock (&self->lock);
+
+  gst_identifai_outbox_post (self);
+}
+
+void
+gst_identifai_outbox_tell_held (GstIdentifaiOutbox * self)
+{
+  g_mutex_lock (&self->lock);
+  gst_identifai_outbox_held_locked (self);
+  g_mutex_unlock (&self->lock);
+
+  gst_identifai_outbox_post (self);
 }
 
 /* No more waits than may: only _push brings more. */

@@ -39,7 +39,7 @@ gboolean gst_identifai_outbox_start (GstIdentifaiOutbox * self,
  * messages are on the bus when it returns. Within a second. */
 void gst_identifai_outbox_stop (GstIdentifaiOutbox * self);
 
-/* Whether upstream is live: what overflow=auto means. */
+/* Whether upstream is live or comes in real time: what overflow=auto means. */
 void gst_identifai_outbox_set_live (GstIdentifaiOutbox * self, gboolean live);
 /* Never holds the lock for long, whatever the key file's file system does. */
 void gst_identifai_outbox_set_key (GstIdentifaiOutbox * self,
@@ -78,6 +78,13 @@ guint64 gst_identifai_outbox_get_need (const IdentifaiSegment * segment);
  * flushing. */
 gboolean gst_identifai_outbox_wait_room (GstIdentifaiOutbox * self,
     guint64 bytes, gint64 deadline);
+
+/* Waits until there may be room for bytes, until then (monotonic µs, -1 = no
+ * bound), or until flushing. Nothing fails. */
+void gst_identifai_outbox_await_room (GstIdentifaiOutbox * self, guint64 bytes,
+    gint64 until);
+/* The stream is held for want of room: a warning, when that starts. */
+void gst_identifai_outbox_tell_held (GstIdentifaiOutbox * self);
 
 /* Whether no more waits than may: what _push brought has found its room. TRUE
  * unless overflow says to block. And a wait for it; FALSE: flushing. */

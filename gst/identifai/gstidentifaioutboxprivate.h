@@ -66,6 +66,8 @@ G_BEGIN_DECLS struct _GstIdentifaiOutbox
   guint call_status;
   IdentifaiTrouble file_trouble;
   IdentifaiTrouble overflow_trouble;
+  IdentifaiTrouble hold_trouble;
+  gboolean had_to_wait;         /* the segment that is offered */
 
   /* For the summary at EOS: segments since the last one. */
   guint64 judged;
@@ -116,5 +118,8 @@ void gst_identifai_outbox_reset_outcomes_locked (GstIdentifaiOutbox * self);
 /* The other side of trouble. */
 void gst_identifai_outbox_file_made_locked (GstIdentifaiOutbox * self);
 void gst_identifai_outbox_found_room_locked (GstIdentifaiOutbox * self);
+/* The stream is held; and a segment found its room without that. */
+void gst_identifai_outbox_held_locked (GstIdentifaiOutbox * self);
+void gst_identifai_outbox_not_held_locked (GstIdentifaiOutbox * self);
 
 G_END_DECLS

@@ -52,6 +52,7 @@ gst_identifai_outbox_reset_outcomes_locked (GstIdentifaiOutbox * self)
   identifai_trouble_init (&self->call_trouble, GOOD_CALLS);
   identifai_trouble_init (&self->file_trouble, 1);
   identifai_trouble_init (&self->overflow_trouble, GOOD_SEGMENTS);
+  identifai_trouble_init (&self->hold_trouble, GOOD_SEGMENTS);
 }
 
 /* Outcomes. The segment belongs to the caller, and isn't in the ledger. */
@@ -287,6 +288,23 @@ gst_identifai_outbox_found_room_locked (GstIdentifaiOutbox * self)
   if (identifai_trouble_good (&self->overflow_trouble))
     gst_identifai_outbox_queue (self, gst_identifai_info (self->element,
             "No more segments are dropped"));
+}
+
+void
+gst_identifai_outbox_held_locked (GstIdentifaiOutbox * self)
+{
+  GST_INFO_OBJECT (self->element, "the stream is held for want of room");
+  if (identifai_trouble_bad (&self->hold_trouble, 0))
+    gst_identifai_outbox_queue (self,
+        gst_identifai_warning_held (self->element));
+}
+
+void
+gst_identifai_outbox_not_held_locked (GstIdentifaiOutbox * self)
+{
+  if (identifai_trouble_good (&self->hold_trouble))
+    gst_identifai_outbox_queue (self, gst_identifai_info (self->element,
+            "The stream is not held any more"));
 }
 
 GstMessage *

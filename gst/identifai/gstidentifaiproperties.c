@@ -520,8 +520,9 @@ install_queue (GObjectClass * klass)
    *
    * What happens when segments wait longer than they are judged: `block`
    * holds the video pad, `drop-oldest` and `drop-newest` give a segment up
-   * with `identifai-dropped`. `auto`: `drop-oldest` if upstream is live,
-   * else `block`.
+   * with `identifai-dropped`. `auto`: `drop-oldest` if upstream is live, or
+   * if buffers come at the pace of their times; else `block`. A warning is
+   * posted when the pad has been held for a second.
    *
    * Since: 0.1
    */

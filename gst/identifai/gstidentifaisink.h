@@ -15,6 +15,7 @@
 #include "gstidentifaioutbox.h"
 #include "gstidentifaisettings.h"
 #include "identifaicontainer.h"
+#include "identifaipace.h"
 #include "identifaisegmenter.h"
 
 G_BEGIN_DECLS
@@ -70,6 +71,9 @@ struct _GstIdentifaiSink
   IdentifaiSegmenter *segmenter;
   IdentifaiSegment *in_hand;    /* closed, but there is no room for it yet */
   gboolean video_held;          /* the video thread waits in this element */
+  IdentifaiPace pace;           /* of elementary video */
+  gboolean live;                /* says upstream */
+  gboolean has_length;          /* upstream knows its end */
   GstClockTime video_position;  /* running time */
   GstClockID timer;             /* for segments that wait for audio */
   guint next_audio;             /* number of the next audio pad */
@@ -122,6 +126,8 @@ void gst_identifai_drain_init_debug (void);
 /* deadline: monotonic µs, -1 = none. */
 GstFlowReturn gst_identifai_drain_wait_for_room (GstIdentifaiSink * self,
     gint64 deadline);
+/* overflow=block holds the stream until there is room, and says so. */
+GstFlowReturn gst_identifai_drain_hold (GstIdentifaiSink * self);
 /* At the first buffer of a stream. */
 GstFlowReturn gst_identifai_drain_wait_for_earlier (GstIdentifaiSink * self);
 /* Waits until all that is closed has its outcome, and all is posted. */

@@ -189,6 +189,7 @@ feed_new_to (GstElement * sink, const gchar * pad_name, GstCaps * caps,
   feed->requests = g_array_new (FALSE, FALSE, sizeof (GstClockTime));
   feed->sink = sink;
   feed->live = live;
+  feed->burst = G_MAXUINT / 2;
 
   feed->pad = gst_pad_new (NULL, GST_PAD_SRC);
   gst_pad_set_element_private (feed->pad, feed);
@@ -269,14 +270,32 @@ feed_flush (Feed * feed, const GstSegment * segment)
 
 /* Threads. */
 
+/* A source in real time. */
+static void
+wait_until_due (Feed * feed, guint i, gint64 start)
+{
+  GstClockTime first = GST_BUFFER_PTS (g_ptr_array_index (feed->clip->buffers,
+          feed->from + feed->burst));
+  GstClockTime time = GST_BUFFER_PTS (g_ptr_array_index (feed->clip->buffers,
+          i));
+  gint64 due = start + (gint64) (time - first) / 1000;
+  gint64 now = g_get_monotonic_time ();
+
+  if (due > now)
+    g_usleep (due - now);
+}
+
 static gpointer
 feed_thread (gpointer data)
 {
   Feed *feed = data;
   GstFlowReturn flow = GST_FLOW_OK;
+  gint64 start = g_get_monotonic_time ();
   guint i;
 
   for (i = feed->from; i < feed->to && flow == GST_FLOW_OK; i++) {
+    if (i >= feed->from + feed->burst)
+      wait_until_due (feed, i, start);
     flow = push_one (feed, feed->clip, i, 0);
     g_mutex_lock (&feed->lock);
     feed->pushed++;

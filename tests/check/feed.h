@@ -46,6 +46,8 @@ typedef struct
   GThread *thread;
   Clip *clip;
   guint from, to, pushed;
+  guint burst;                  /* that many frames come at once, the others then
+                                 * in real time; set before feed_start() */
   gboolean eos;
   gboolean done;
   GstFlowReturn flow;
@@ -69,7 +71,7 @@ gboolean feed_event (Feed * feed, GstEvent * event);
 /* Start and stop, and a new segment. */
 void feed_flush (Feed * feed, const GstSegment * segment);
 
-/* The same in a thread of its own, with EOS afterwards if it is wanted. */
+/* The same in a thread of its own, all at once unless burst is set, with EOS afterwards if it is wanted. */
 void feed_start (Feed * feed, Clip * clip, guint from, guint to, gboolean eos);
 /* Waits until the thread has pushed so many frames since feed_start(). */
 void feed_wait (Feed * feed, guint pushed);

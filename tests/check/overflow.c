@@ -433,6 +433,101 @@ GST_START_TEST (test_drain_without_wait)
 
 GST_END_TEST;
 
+/* Upstream says that it is not live, as rtmp2src, fdsrc and souphttpsrc do, but
+ * the frames come in real time, maybe after a server's cache. Bounds that are
+ * reached before that is known hold the pad for a second at most; and nobody
+ * ever answers. */
+
+static const struct
+{
+  guint burst;                  /* frames */
+  guint bound;
+} pace_rows[] = {
+  {0, 12},
+  {0, 1},
+  {25, 2},
+};
+
+GST_START_TEST (test_real_time)
+{
+  gchar *launch = g_strdup_printf (SINK "max-pending-segments=%u",
+      pace_rows[__i__].bound);
+  Scene scene;
+
+  scene_init (&scene, silent, G_N_ELEMENTS (silent), launch, FALSE);
+  clip_free (scene.clip);
+  scene.clip = clip_new_h264 (10 * FRAMES, GOP);
+  scene.feed->burst = pace_rows[__i__].burst;
+  feed_start (scene.feed, scene.clip, 0, 10 * FRAMES, FALSE);
+  sink_run_wait (scene.run, "identifai-dropped", 1);
+  fail_unless (sink_run_get_stat (scene.run, "pending") <=
+      pace_rows[__i__].bound);
+  fail_unless_equals_int (sink_run_count (scene.run, "warning"), 1);
+  check_warning (scene.run, 0, "drop");
+  fail_if (feed_is_done (scene.feed));
+
+  scene_clear (&scene);
+  g_free (launch);
+}
+
+GST_END_TEST;
+
+/* What comes at once loses nothing, however long it lasts. How long it is,
+ * nobody knows: so the pad is not held for ever before that is clear. */
+GST_START_TEST (test_unknown_pace)
+{
+  Sampler sampler;
+  Scene scene;
+
+  scene_init (&scene, held, G_N_ELEMENTS (held), SINK "max-pending-segments=2",
+      FALSE);
+  sampler_start (&sampler, scene.run);
+  feed_start (scene.feed, scene.clip, 0, FRAMES, TRUE);
+  feed_wait (scene.feed, FRAMES);
+  fail_unless_equals_uint64 (sink_run_get_stat (scene.run, "segments"), 2);
+  fault_server_release (scene.server);
+  fail_unless_equals_int (feed_join (scene.feed), GST_FLOW_OK);
+  sampler_stop (&sampler);
+  fail_unless (sink_run_wait_end (scene.run));
+  fail_unless (sampler.max_held <= 2);
+  fail_unless_equals_int (sink_run_count (scene.run, "identifai-verdict"),
+      SEGMENTS);
+  fail_unless_equals_int (sink_run_count (scene.run, "warning"), 0);
+
+  scene_clear (&scene);
+}
+
+GST_END_TEST;
+
+/* A pad that is held for long is told of, once, and that it isn't any more. */
+GST_START_TEST (test_held_is_told)
+{
+  guint verdicts = 4, i;
+  Scene scene;
+
+  scene_init (&scene, held, G_N_ELEMENTS (held),
+      SINK "overflow=block max-pending-segments=1", FALSE);
+  feed_start (scene.feed, scene.clip, 0, 5 * GOP, FALSE);
+  sink_run_wait (scene.run, "warning", 1);
+  check_warning (scene.run, 0, "held");
+  fail_if (feed_is_done (scene.feed));
+  fault_server_release (scene.server);
+  fail_unless_equals_int (feed_join (scene.feed), GST_FLOW_OK);
+  sink_run_wait (scene.run, "identifai-verdict", verdicts);
+
+  for (i = 0; i < 4; i++) {
+    fail_unless_equals_int (feed_push (scene.feed, scene.clip, 0, GOP,
+            (1 + i / 5.) * GST_SECOND), GST_FLOW_OK);
+    sink_run_wait (scene.run, "identifai-verdict", ++verdicts);
+  }
+  fail_unless_equals_int (sink_run_count (scene.run, "info"), 1);
+  fail_unless_equals_int (sink_run_count (scene.run, "warning"), 1);
+
+  scene_clear (&scene);
+}
+
+GST_END_TEST;
+
 /* A held pad is let go of by a flush, and the stream starts afresh. */
 GST_START_TEST (test_flush_while_blocked)
 {
@@ -503,6 +598,9 @@ overflow_suite (void)
   tcase_add_loop_test (block, test_block_stands_still, 0,
       G_N_ELEMENTS (block_rows));
   tcase_add_loop_test (block, test_block_slow, 0, 3);
+  tcase_add_loop_test (block, test_real_time, 0, G_N_ELEMENTS (pace_rows));
+  tcase_add_test (block, test_unknown_pace);
+  tcase_add_test (block, test_held_is_told);
   tcase_add_test (block, test_drain_timeout);
   tcase_add_test (block, test_drain_without_wait);
   tcase_add_test (block, test_flush_while_blocked);
