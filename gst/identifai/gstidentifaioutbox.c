@@ -363,8 +363,9 @@ gst_identifai_outbox_set_live (GstIdentifaiOutbox * self, gboolean live)
   g_mutex_unlock (&self->lock);
 }
 
-void
-gst_identifai_outbox_set_key (GstIdentifaiOutbox * self, const gchar * api_key)
+/* Keeps its memory while another thread may close it. */
+static IdentifaiLane *
+ref_lane (GstIdentifaiOutbox * self)
 {
   IdentifaiLane *lane = NULL;
 
@@ -372,6 +373,26 @@ gst_identifai_outbox_set_key (GstIdentifaiOutbox * self, const gchar * api_key)
   if (self->lane != NULL)
     lane = identifai_lane_ref (self->lane);
   g_mutex_unlock (&self->lock);
+
+  return lane;
+}
+
+void
+gst_identifai_outbox_set_headers (GstIdentifaiOutbox * self,
+    IdentifaiHeaders * headers)
+{
+  IdentifaiLane *lane = ref_lane (self);
+
+  if (lane != NULL) {
+    identifai_lane_set_headers (lane, headers);
+    identifai_lane_unref (lane);
+  }
+}
+
+void
+gst_identifai_outbox_set_key (GstIdentifaiOutbox * self, const gchar * api_key)
+{
+  IdentifaiLane *lane = ref_lane (self);
 
   if (lane != NULL) {
     identifai_lane_set_key (lane, api_key);

@@ -42,6 +42,9 @@ void gst_identifai_outbox_stop (GstIdentifaiOutbox * self);
 /* Whether upstream is live or comes in real time: what overflow=auto means. */
 void gst_identifai_outbox_set_live (GstIdentifaiOutbox * self, gboolean live);
 /* Never holds the lock for long, whatever the key file's file system does. */
+/* For all requests from now on. */
+void gst_identifai_outbox_set_headers (GstIdentifaiOutbox * self,
+    IdentifaiHeaders * headers);
 void gst_identifai_outbox_set_key (GstIdentifaiOutbox * self,
     const gchar * api_key);
 

@@ -35,6 +35,22 @@ choose_key (const GstIdentifaiSettings * self, IdentifaiClientSettings * client)
   }
 }
 
+/* A gateway may have the key, and let in whoever has a header of its own. */
+static gboolean
+has_authority (const IdentifaiClientSettings * client)
+{
+  gchar *authority;
+  gboolean found;
+
+  if (client->api_key != NULL || client->api_key_file != NULL)
+    return TRUE;
+  authority = identifai_headers_get_authority (client->extra_headers);
+  found = authority != NULL;
+  g_free (authority);
+
+  return found;
+}
+
 static gboolean
 check_settings (const GstIdentifaiSettings * self, GError ** error)
 {
@@ -68,11 +84,14 @@ gst_identifai_settings_to_client (const GstIdentifaiSettings * self,
   }
 
   choose_key (self, client);
-  if (client->api_key == NULL && client->api_key_file == NULL) {
+  client->extra_headers = identifai_headers_ref (self->extra_headers);
+  if (!has_authority (client)) {
     g_set_error_literal (error, GST_RESOURCE_ERROR,
         GST_RESOURCE_ERROR_NOT_AUTHORIZED,
         "There is no API key: set IDENTIFAI_API_KEY in the environment, or "
-        "api-key-file to a file whose first line is the key.");
+        "api-key-file to a file whose first line is the key. Where a gateway "
+        "has the key, set extra-headers to what authorises there, such as "
+        "headers,Authorization=…");
     identifai_client_settings_clear (client);
     return FALSE;
   }

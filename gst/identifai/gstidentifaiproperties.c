@@ -167,13 +167,43 @@ install_connection (GObjectClass * klass)
           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
           GST_PARAM_MUTABLE_READY));
   /**
+   * GstIdentifaiSink:extra-headers:
+   *
+   * Further request headers, in the form of souphttpsrc's property: a
+   * structure whose fields are headers, `headers,X-Camera=7`; an array is a
+   * header several times. For a gateway in front of the service; with a
+   * header that authorises there (by its name: `Authorization`, `Cookie`, or
+   * one with `auth`, `key`, `token`, `secret` or the like in it),
+   * #GstIdentifaiSink:api-key may be empty.
+   *
+   * Headers that the element sets or that belong to the connection
+   * (`X-Api-Key`, `Accept`, `Content-Type`, `Host`, …), and values with line
+   * breaks, are refused with a warning; the others are sent. The values can't
+   * be read back: each reads as `***`. They appear in no log or message by
+   * this element.
+   *
+   * A change counts from the next request on. A changed value is taken for
+   * another token of the same account.
+   *
+   * Default: %NULL.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, PROP_EXTRA_HEADERS,
+      g_param_spec_boxed ("extra-headers", "Extra headers",
+          "Further request headers, for a gateway in front of the service: "
+          "headers,name=value,… (values read as ***)",
+          GST_TYPE_STRUCTURE,
+          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+          GST_PARAM_MUTABLE_PLAYING));
+  /**
    * GstIdentifaiSink:rate-limits:
    *
    * How many calls of each kind may start in any second and any minute: a
    * structure `limits` with the #guint fields `post-per-second` (default 1),
    * `post-per-minute` (30), `get-per-second` (2) and `get-per-minute` (60),
    * the service's published limits per key. 0: no limit. Fields left out
-   * keep their value. All elements of a process with the same endpoint and
+   * keep their value; the word `none` lifts all four. All elements of a process with the same endpoint and
    * key share one budget; the strictest of their limits counts.
    *
    * Since: 0.1
@@ -181,7 +211,8 @@ install_connection (GObjectClass * klass)
   g_object_class_install_property (klass, PROP_RATE_LIMITS,
       g_param_spec_boxed ("rate-limits", "Rate limits",
           "Calls a second and a minute, shared by all elements of the "
-          "process with the same endpoint and key (0 = no limit)",
+          "process with the same endpoint and key (0 = no limit; none lifts "
+          "all)",
           GST_TYPE_STRUCTURE,
           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
           GST_PARAM_MUTABLE_READY));

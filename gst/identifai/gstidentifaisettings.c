@@ -11,6 +11,8 @@
 
 #include "gstidentifaiproperties.h"
 
+#include <string.h>
+
 typedef enum
 {
   KIND_NONE,                    /* not in the table */
@@ -21,6 +23,7 @@ typedef enum
   KIND_UINT64,
   KIND_ENUM,
   KIND_BOXED,
+  KIND_HEADERS,
 } Kind;
 
 /* *INDENT-OFF* */
@@ -33,6 +36,7 @@ static const struct
   [PROP_ENDPOINT] = {KIND_STRING, G_STRUCT_OFFSET (GstIdentifaiSettings, endpoint), FALSE},
   [PROP_API_KEY] = {KIND_STRING, G_STRUCT_OFFSET (GstIdentifaiSettings, api_key), TRUE},
   [PROP_API_KEY_FILE] = {KIND_STRING, G_STRUCT_OFFSET (GstIdentifaiSettings, api_key_file), FALSE},
+  [PROP_EXTRA_HEADERS] = {KIND_HEADERS, G_STRUCT_OFFSET (GstIdentifaiSettings, extra_headers), TRUE},
   [PROP_ALLOW_PLAIN_HTTP] = {KIND_BOOLEAN, G_STRUCT_OFFSET (GstIdentifaiSettings, allow_plain_http), FALSE},
   [PROP_PROXY] = {KIND_STRING, G_STRUCT_OFFSET (GstIdentifaiSettings, proxy), FALSE},
   [PROP_USER_AGENT] = {KIND_STRING, G_STRUCT_OFFSET (GstIdentifaiSettings, user_agent), FALSE},
@@ -137,7 +141,88 @@ gst_identifai_settings_clear (GstIdentifaiSettings * self)
       g_clear_pointer ((gchar **) field_pointer (self, id), g_free);
     else if (fields[id].kind == KIND_BOXED)
       gst_clear_structure ((GstStructure **) field_pointer (self, id));
+    else if (fields[id].kind == KIND_HEADERS)
+      g_clear_pointer ((IdentifaiHeaders **) field_pointer (self, id),
+          identifai_headers_unref);
   }
+}
+
+/* extra-headers: what is read is the names. Whoever sets that again would send
+ * the marks. */
+#define HIDDEN "***"
+
+static void
+add_header (IdentifaiHeaders * headers, const gchar * name,
+    const GValue * value)
+{
+  GValue string = G_VALUE_INIT;
+  const gchar *text = NULL;
+  GError *error = NULL;
+
+  g_value_init (&string, G_TYPE_STRING);
+  if (g_value_transform (value, &string))
+    text = g_value_get_string (&string);
+
+  if (text == NULL)
+    g_warning ("extra-headers: %s is not sent: it has no text", name);
+  else if (g_str_equal (text, HIDDEN))
+    g_warning ("extra-headers: %s is not sent: its value was hidden when it "
+        "was read", name);
+  else if (!identifai_headers_add (headers, name, text, &error))
+    g_warning ("extra-headers: %s", error->message);
+  g_clear_error (&error);
+  g_value_unset (&string);
+}
+
+/* As souphttpsrc has it: an array or a list is a header several times. */
+static gboolean
+add_headers (GQuark id, const GValue * value, gpointer user_data)
+{
+  const gchar *name = g_quark_to_string (id);
+  gboolean array = GST_VALUE_HOLDS_ARRAY (value);
+  guint i, n;
+
+  if (!array && !GST_VALUE_HOLDS_LIST (value)) {
+    add_header (user_data, name, value);
+    return TRUE;
+  }
+
+  n = array ? gst_value_array_get_size (value) :
+      gst_value_list_get_size (value);
+  for (i = 0; i < n; i++)
+    add_header (user_data, name, array ? gst_value_array_get_value (value, i)
+        : gst_value_list_get_value (value, i));
+
+  return TRUE;
+}
+
+static void
+set_headers (IdentifaiHeaders ** field, const GstStructure * structure)
+{
+  IdentifaiHeaders *headers = NULL;
+
+  if (structure != NULL) {
+    headers = identifai_headers_new ();
+    gst_structure_foreach (structure, add_headers, headers);
+  }
+  identifai_headers_unref (*field);
+  *field = headers;
+}
+
+static void
+get_headers (IdentifaiHeaders * headers, GValue * value)
+{
+  GstStructure *structure;
+  guint i;
+
+  if (headers == NULL)
+    return;
+
+  structure = gst_structure_new_empty ("extra-headers");
+  for (i = 0; i < identifai_headers_get_count (headers); i++)
+    gst_structure_set (structure, identifai_headers_get_name (headers, i),
+        G_TYPE_STRING, HIDDEN, NULL);
+  g_value_take_boxed (value, structure);
 }
 
 static gboolean
@@ -156,13 +241,28 @@ warn_unknown_limit (GQuark id, const GValue * value, gpointer user_data)
   return TRUE;
 }
 
+/* The word alone counts, where there are no fields. */
+static void
+lift_limits (GstIdentifaiSettings * self, const GstStructure * limits)
+{
+  if (gst_structure_has_name (limits, "none"))
+    memset (self->limits, 0, sizeof (self->limits));
+  else if (gst_structure_n_fields (limits) == 0
+      && !gst_structure_has_name (limits, "limits"))
+    g_warning ("rate-limits: \"%s\" says nothing; write none to lift all four, "
+        "or fields such as limits,post-per-minute=15",
+        gst_structure_get_name (limits));
+}
+
 static void
 set_limits (GstIdentifaiSettings * self, const GstStructure * limits)
 {
   guint i;
 
-  if (limits != NULL)
+  if (limits != NULL) {
+    lift_limits (self, limits);
     gst_structure_foreach (limits, warn_unknown_limit, NULL);
+  }
   for (i = 0; limits != NULL && i < G_N_ELEMENTS (limit_fields); i++) {
     const GValue *value = gst_structure_get_value (limits,
         limit_fields[i].name);
@@ -247,6 +347,9 @@ gst_identifai_settings_set (GstIdentifaiSettings * self, guint id,
       gst_clear_structure ((GstStructure **) field);
       *(GstStructure **) field = g_value_dup_boxed (value);
       return TRUE;
+    case KIND_HEADERS:
+      set_headers (field, gst_value_get_structure (value));
+      return TRUE;
     case KIND_NONE:
       break;
   }
@@ -289,6 +392,9 @@ gst_identifai_settings_get (const GstIdentifaiSettings * self, guint id,
       return TRUE;
     case KIND_BOXED:
       g_value_set_boxed (value, *(GstStructure * const *) field);
+      return TRUE;
+    case KIND_HEADERS:
+      get_headers (*(IdentifaiHeaders * const *) field, value);
       return TRUE;
     case KIND_NONE:
       break;

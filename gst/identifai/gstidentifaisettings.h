@@ -34,6 +34,7 @@ typedef struct
   gchar *endpoint;
   gchar *api_key;
   gchar *api_key_file;
+  IdentifaiHeaders *extra_headers;      /* NULL = none */
   gboolean allow_plain_http;
   gchar *proxy;
   gchar *user_agent;
@@ -68,7 +69,7 @@ typedef struct
 } GstIdentifaiSettings;
 
 /* Installs the properties with the ids from 1 to GST_IDENTIFAI_N_SETTINGS. */
-#define GST_IDENTIFAI_N_SETTINGS 37
+#define GST_IDENTIFAI_N_SETTINGS 38
 void gst_identifai_settings_install_properties (GObjectClass * klass);
 
 void gst_identifai_settings_init (GstIdentifaiSettings * self);

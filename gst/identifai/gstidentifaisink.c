@@ -131,6 +131,24 @@ set_key (GstIdentifaiSink * self, guint id, const GValue * value)
   return known;
 }
 
+static gboolean
+set_headers (GstIdentifaiSink * self, guint id, const GValue * value)
+{
+  IdentifaiHeaders *headers;
+  gboolean known;
+
+  g_mutex_lock (&self->key_lock);
+  known = set_setting (self, id, value);
+  g_mutex_lock (&self->lock);
+  headers = identifai_headers_ref (self->settings.extra_headers);
+  g_mutex_unlock (&self->lock);
+  gst_identifai_outbox_set_headers (self->outbox, headers);
+  identifai_headers_unref (headers);
+  g_mutex_unlock (&self->key_lock);
+
+  return known;
+}
+
 static void
 gst_identifai_sink_set_property (GObject * object, guint id,
     const GValue * value, GParamSpec * pspec)
@@ -141,8 +159,12 @@ gst_identifai_sink_set_property (GObject * object, guint id,
   if (!may_set (self, id, value, pspec))
     return;
 
-  known = g_str_equal (pspec->name, "api-key") ?
-      set_key (self, id, value) : set_setting (self, id, value);
+  if (g_str_equal (pspec->name, "api-key"))
+    known = set_key (self, id, value);
+  else if (g_str_equal (pspec->name, "extra-headers"))
+    known = set_headers (self, id, value);
+  else
+    known = set_setting (self, id, value);
   if (!known)
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }

@@ -12,6 +12,7 @@
 
 #pragma once
 
+#include "identifaiheaders.h"
 #include "identifailimiter.h"
 #include "identifairequest.h"
 #include "identifairesult.h"
@@ -26,6 +27,7 @@ typedef struct
   gchar *endpoint;              /* checked base URL */
   gchar *api_key;               /* NULL: taken from api_key_file */
   gchar *api_key_file;          /* read again after a 401; NULL = none */
+  IdentifaiHeaders *extra_headers;      /* NULL = none */
   gchar *proxy;                 /* URL; NULL = the environment's */
   gchar *user_agent;
   gchar *tls_ca_file;           /* PEM; NULL = the system's authorities */
@@ -96,13 +98,18 @@ IdentifaiLane *identifai_lane_new (const IdentifaiClientSettings * settings,
     GError ** error);
 
 /* Keep a lane's memory while another thread may close it: nothing but set_key()
- * may be called then, which does nothing to a closed one. */
+ * and set_headers() may be called then, which do nothing to a closed one. */
 IdentifaiLane *identifai_lane_ref (IdentifaiLane * self);
 void identifai_lane_unref (IdentifaiLane * self);
 
 /* A new key for what is pushed from now on. NULL: as read from the key file,
  * which may take as long as the file system takes; else never blocks. */
 void identifai_lane_set_key (IdentifaiLane * self, const gchar * api_key);
+
+/* Headers of all requests from now on, also of those for jobs that were pushed
+ * before: a token that was renewed. NULL = none. Never blocks. */
+void identifai_lane_set_headers (IdentifaiLane * self,
+    IdentifaiHeaders * headers);
 
 /* Queues a job; takes its own reference on request, which is dropped (and with
  * it the file's memory) as soon as the service took the file. data is the

@@ -87,7 +87,7 @@ struct _IdentifaiSeat
 struct _IdentifaiLane
 {
   gint refcount;                /* [L] the callers', and one a job */
-  IdentifaiClientSettings settings;     /* [C] but api_key [L] */
+  IdentifaiClientSettings settings;     /* [C] but api_key, extra_headers [L] */
   const IdentifaiLaneCallbacks *callbacks;      /* [C] */
   gpointer user_data;           /* [C] */
   GTlsDatabase *tls_database;   /* [C] of tls_ca_file, or NULL */
@@ -110,7 +110,8 @@ struct _IdentifaiClient
   gint refcount;                /* [L] the thread's, and one a seat */
   gchar *endpoint;              /* [C] */
   gchar *host;                  /* [C] for people: host, or host:port */
-  gchar *api_key;               /* [C] */
+  gchar *account;               /* [C] the key, or who calls without one */
+  const gchar *api_key;         /* [C] account, or NULL: headers authorise */
   GThread *thread;              /* [L] NULL once joined or left alone */
   GMainContext *context;        /* [C] */
   GMainLoop *loop;              /* [C] */
@@ -141,9 +142,9 @@ extern GMutex identifai_client_mutex;
 
 /* identifairegistry.c: the process's clients, their threads, and the seats. */
 
-/* The seat of lane at the client of api_key; the client starts if need be. */
+/* The seat of lane at the client of account; the client starts if need be. */
 IdentifaiSeat *identifai_seat_take_locked (IdentifaiLane * lane,
-    const gchar * api_key);
+    const gchar * account);
 /* Leaves if it is neither the lane's current seat nor has jobs. Returns the
  * client if that was its last seat: to be stopped after unlocking. */
 IdentifaiClient *identifai_seat_leave_locked (IdentifaiSeat * seat);
@@ -205,6 +206,11 @@ void identifai_lane_leave (IdentifaiJob * job);
 /* To the lane of job, which the attempt was about. */
 void identifai_lane_tell_attempt (IdentifaiJob * job, IdentifaiCall call,
     const IdentifaiAttempt * attempt);
+/* The headers for a request now; a reference. */
+IdentifaiHeaders *identifai_lane_get_headers (IdentifaiLane * self);
+/* Whether one call may ask for both lanes' results. */
+gboolean identifai_lane_shares_looks (IdentifaiLane * self,
+    IdentifaiLane * other);
 /* After a 401 to a call for job. TRUE: the lane has another key, from the file or
  * set meanwhile, and the job may move. Reads the file, so once a lane is enough. */
 gboolean identifai_lane_renew_key (IdentifaiJob * job);

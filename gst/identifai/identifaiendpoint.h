@@ -15,6 +15,11 @@ G_BEGIN_DECLS
  * it. */
 gchar *identifai_client_check_key (const gchar * key, GError ** error);
 
+/* Stands for the key of those who call without one: the extra headers that
+ * authorise, as a checksum. NULL: none does. No key is like it. */
+gchar *identifai_client_get_keyless_account (IdentifaiHeaders * headers);
+gboolean identifai_client_account_is_keyless (const gchar * account);
+
 /* Proxy and user agent. */
 gboolean identifai_client_check_settings (
     const IdentifaiClientSettings * settings, GError ** error);

@@ -13,19 +13,25 @@ GST_DEBUG_CATEGORY_STATIC (lane_debug);
 
 /* Before the work, while there still is somebody to tell. */
 
+/* The key, or who calls without one. */
 static gchar *
-find_key (const IdentifaiClientSettings * settings, GError ** error)
+find_account (const IdentifaiClientSettings * settings, GError ** error)
 {
+  gchar *account;
+
   if (settings->api_key && settings->api_key[0])
     return identifai_client_check_key (settings->api_key, error);
   if (settings->api_key_file && settings->api_key_file[0])
     return identifai_client_read_key_file (settings->api_key_file, error);
 
-  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-      "no API key: set IDENTIFAI_API_KEY or IDENTIFAI_API_KEY_FILE in the "
-      "environment, or the property api-key or api-key-file");
+  account = identifai_client_get_keyless_account (settings->extra_headers);
+  if (account == NULL)
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+        "no API key: set IDENTIFAI_API_KEY or IDENTIFAI_API_KEY_FILE in the "
+        "environment, or the property api-key or api-key-file (or, where a "
+        "gateway has the key, extra-headers with what authorises there)");
 
-  return NULL;
+  return account;
 }
 
 static gboolean
@@ -101,7 +107,7 @@ identifai_lane_new (const IdentifaiClientSettings * settings,
 
   if (!identifai_client_check_settings (settings, error))
     return NULL;
-  key = find_key (settings, error);
+  key = find_account (settings, error);
   if (!key)
     return NULL;
 
@@ -172,6 +178,47 @@ identifai_lane_set_key (IdentifaiLane * self, const gchar * api_key)
   identifai_client_dismiss (stop);
 }
 
+/* Headers. */
+
+void
+identifai_lane_set_headers (IdentifaiLane * self, IdentifaiHeaders * headers)
+{
+  IdentifaiHeaders *old;
+
+  identifai_client_lock ();
+  old = self->settings.extra_headers;
+  self->settings.extra_headers = identifai_headers_ref (headers);
+  identifai_client_unlock ();
+
+  identifai_headers_unref (old);
+}
+
+IdentifaiHeaders *
+identifai_lane_get_headers (IdentifaiLane * self)
+{
+  IdentifaiHeaders *headers;
+
+  identifai_client_lock ();
+  headers = identifai_headers_ref (self->settings.extra_headers);
+  identifai_client_unlock ();
+
+  return headers;
+}
+
+gboolean
+identifai_lane_shares_looks (IdentifaiLane * self, IdentifaiLane * other)
+{
+  gboolean shares;
+
+  identifai_client_lock ();
+  shares = g_str_equal (self->transport_key, other->transport_key)
+      && identifai_headers_equal (self->settings.extra_headers,
+      other->settings.extra_headers);
+  identifai_client_unlock ();
+
+  return shares;
+}
+
 /* What waits to be sent with the old key would only be refused, too. */
 static void
 move_queued_locked (IdentifaiLane * self, IdentifaiSeat * from)
@@ -220,7 +267,7 @@ identifai_lane_renew_key (IdentifaiJob * job)
   refused = job->seat;
   if (refused && refused == self->seat) {
     /* The job keeps its seat and the seat its client, unless it is closed. */
-    const gchar *old = refused->client->api_key;
+    const gchar *old = refused->client->account;
 
     identifai_client_unlock ();
     key = read_other_key (self, old);

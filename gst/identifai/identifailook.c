@@ -105,7 +105,7 @@ gather_batch (IdentifaiPoller * self, IdentifaiLook * look,
   g_string_append (url, "/api/classifications_video");
   for (watch = first; watch; watch = next) {
     next = identifai_watches_after (self->watches, watch);
-    if (g_strcmp0 (watch->lane->transport_key, first->lane->transport_key) != 0
+    if (!identifai_lane_shares_looks (watch->lane, first->lane)
         || watch->alone
         || (watch != first && !identifai_poller_may_join (watch, now)))
       continue;
@@ -227,7 +227,7 @@ identifai_look_start (IdentifaiPoller * self, IdentifaiWatch * first,
 {
   IdentifaiLook *look = g_new0 (IdentifaiLook, 1);
   IdentifaiLane *lane = first->lane;
-  IdentifaiCallSpec spec = { NULL, self->client->api_key, NULL, NULL };
+  IdentifaiCallSpec spec = {.api_key = self->client->api_key };
   GPtrArray *jobs;
   gchar *url = NULL;
 
@@ -250,8 +250,10 @@ identifai_look_start (IdentifaiPoller * self, IdentifaiWatch * first,
   self->next_start = now + self->client->look_distance;
   identifai_budget_take (self->client->budget, IDENTIFAI_CALL_GET, now);
   spec.url = url;
+  spec.extra_headers = identifai_lane_get_headers (lane);
   look->exchange = identifai_transport_send (identifai_client_get_transport
       (self->client, lane), &spec, on_answer, look);
+  identifai_headers_unref (spec.extra_headers);
   g_free (url);
 }
 

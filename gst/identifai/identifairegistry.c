@@ -7,6 +7,7 @@
  */
 
 #include "identifaiclientprivate.h"
+#include "identifaiendpoint.h"
 
 GST_DEBUG_CATEGORY_STATIC (registry_debug);
 #define GST_CAT_DEFAULT registry_debug
@@ -181,8 +182,8 @@ client_unref_locked (IdentifaiClient * self)
   g_cond_clear (&self->finished);
   g_free (self->endpoint);
   g_free (self->host);
-  memset (self->api_key, 0, strlen (self->api_key));
-  g_free (self->api_key);
+  memset (self->account, 0, strlen (self->account));
+  g_free (self->account);
   g_free (self);
 }
 
@@ -234,7 +235,7 @@ describe_host (const gchar * endpoint)
 }
 
 static IdentifaiClient *
-client_new_locked (const gchar * endpoint, const gchar * api_key)
+client_new_locked (const gchar * endpoint, const gchar * account)
 {
   IdentifaiClient *self = g_new0 (IdentifaiClient, 1);
 
@@ -244,7 +245,9 @@ client_new_locked (const gchar * endpoint, const gchar * api_key)
   self->refcount = 1;
   self->endpoint = g_strdup (endpoint);
   self->host = describe_host (endpoint);
-  self->api_key = g_strdup (api_key);
+  self->account = g_strdup (account);
+  if (!identifai_client_account_is_keyless (account))
+    self->api_key = self->account;
   self->context = g_main_context_new ();
   self->loop = g_main_loop_new (self->context, FALSE);
   self->pump = g_source_new (&pump_funcs, sizeof (GSource));
@@ -255,7 +258,7 @@ client_new_locked (const gchar * endpoint, const gchar * api_key)
   self->retries = g_sequence_new (NULL);
   self->transports = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
       (GDestroyNotify) identifai_transport_free);
-  self->budget = identifai_budget_get (endpoint, api_key);
+  self->budget = identifai_budget_get (endpoint, account);
   self->poller = identifai_poller_new (self);
   self->thread = g_thread_new ("identifai-net", run, self);
   g_queue_push_tail (&clients, self);
@@ -332,7 +335,7 @@ identifai_client_get_transport (IdentifaiClient * self, IdentifaiLane * lane)
 /* Seats. */
 
 static IdentifaiClient *
-find_client_locked (const gchar * endpoint, const gchar * api_key)
+find_client_locked (const gchar * endpoint, const gchar * account)
 {
   GList *walk;
 
@@ -340,11 +343,11 @@ find_client_locked (const gchar * endpoint, const gchar * api_key)
     IdentifaiClient *client = walk->data;
 
     if (g_str_equal (client->endpoint, endpoint)
-        && g_str_equal (client->api_key, api_key))
+        && g_str_equal (client->account, account))
       return client;
   }
 
-  return client_new_locked (endpoint, api_key);
+  return client_new_locked (endpoint, account);
 }
 
 static IdentifaiSeat *
@@ -363,10 +366,10 @@ find_seat_locked (IdentifaiLane * lane, IdentifaiClient * client)
 }
 
 IdentifaiSeat *
-identifai_seat_take_locked (IdentifaiLane * lane, const gchar * api_key)
+identifai_seat_take_locked (IdentifaiLane * lane, const gchar * account)
 {
   IdentifaiClient *client = find_client_locked (lane->settings.endpoint,
-      api_key);
+      account);
   IdentifaiSeat *seat = find_seat_locked (lane, client);
 
   if (seat)

@@ -260,7 +260,9 @@ start_job (IdentifaiClient * client, IdentifaiJob * job)
   gchar *url = g_strconcat (client->endpoint, "/api/classification_video",
       NULL);
   IdentifaiRequest *request = NULL;
-  IdentifaiCallSpec spec = { url, client->api_key, NULL, on_hold };
+  IdentifaiCallSpec spec = {.url = url,.api_key = client->api_key,.hold =
+        on_hold
+  };
 
   identifai_client_lock ();
   if (job->request)
@@ -272,8 +274,10 @@ start_job (IdentifaiClient * client, IdentifaiJob * job)
   client->n_uploads++;
   if (request) {
     spec.upload = request;
+    spec.extra_headers = identifai_lane_get_headers (job->lane);
     job->exchange = identifai_transport_send (identifai_client_get_transport
         (client, job->lane), &spec, on_answer, job);
+    identifai_headers_unref (spec.extra_headers);
     identifai_request_unref (request);
   } else {
     /* Closed a moment ago. */

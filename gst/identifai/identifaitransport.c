@@ -16,7 +16,6 @@
  * of no use to others, either, and is shut.
  */
 
-#define _GNU_SOURCE             /* memmem */
 #include "identifaitransport.h"
 #include <string.h>
 #include <unistd.h>
@@ -70,6 +69,7 @@ struct _IdentifaiExchange
   IdentifaiRequest *upload;
   IdentifaiBody *body;
   GInputStream *stream;         /* body, on its way out */
+  IdentifaiHeaders *extra_headers;
   int early_fd;                 /* of the socket it goes to; -1 = none */
   IdentifaiUploadHold hold;
   IdentifaiAnswerFunc func;
@@ -328,6 +328,7 @@ exchange_free (IdentifaiExchange * self)
   g_clear_object (&self->input);
   exchange_drop_body (self);
   g_clear_pointer (&self->upload, identifai_request_unref);
+  identifai_headers_unref (self->extra_headers);
   g_byte_array_unref (self->received);
   g_free (self->chunk);
   g_free (self);
@@ -406,24 +407,22 @@ exchange_read_early (IdentifaiExchange * self, IdentifaiAnswer * answer)
 }
 
 /* A refusal may quote the key that it refuses, and its words end up in messages
- * and logs. Shorter ones are no keys, but might be parts of words. */
-#define MIN_HIDDEN 8
-
+ * and logs. */
 static void
 exchange_hide_key (IdentifaiExchange * self, IdentifaiAnswer * answer)
 {
   const gchar *key = soup_message_headers_get_one
       (soup_message_get_request_headers (self->message), "X-Api-Key");
-  gsize length = strlen (key), size, left;
-  guint8 *data, *found;
+  guint8 *data;
+  gsize size;
 
-  if (answer->http_status < 400 || length < MIN_HIDDEN)
+  if (answer->http_status < 400)
     return;
 
   data = g_bytes_unref_to_data (answer->body, &size);
-  for (found = data; (left = data + size - found) >= length
-      && (found = memmem (found, left, key, length)); found += length)
-    memset (found, '*', length);
+  if (key != NULL)
+    identifai_hide_secret (key, strlen (key), data, size);
+  identifai_headers_hide (self->extra_headers, data, size);
   answer->body = g_bytes_new_take (data, size);
 }
 
@@ -585,7 +584,9 @@ create_message (const IdentifaiCallSpec * spec)
   soup_message_add_flags (message, SOUP_MESSAGE_NO_REDIRECT
       | SOUP_MESSAGE_IDEMPOTENT);
   headers = soup_message_get_request_headers (message);
-  soup_message_headers_replace (headers, "X-Api-Key", spec->api_key);
+  if (spec->api_key != NULL)
+    soup_message_headers_replace (headers, "X-Api-Key", spec->api_key);
+  identifai_headers_append_to (spec->extra_headers, headers);
   soup_message_headers_replace (headers, "Accept",
       text ? "text/plain" : "application/json");
 
@@ -605,6 +606,7 @@ identifai_transport_send (IdentifaiTransport * self,
   exchange->message = create_message (spec);
   exchange->cancellable = g_cancellable_new ();
   exchange->early_fd = -1;
+  exchange->extra_headers = identifai_headers_ref (spec->extra_headers);
   exchange->hold = spec->hold;
   exchange->func = func;
   exchange->user_data = user_data;

@@ -29,7 +29,8 @@ typedef struct _IdentifaiExchange IdentifaiExchange;
 typedef struct
 {
   const gchar *url;             /* absolute, escaped */
-  const gchar *api_key;
+  const gchar *api_key;         /* NULL: the extra headers authorise */
+  IdentifaiHeaders *extra_headers;      /* NULL = none */
   IdentifaiRequest *upload;     /* POSTs its body; NULL = a GET */
   /* Asked before the last bytes of the body go out, which is when a service
    * behind a buffering front counts the call: how long to wait, in µs, 0 = go.

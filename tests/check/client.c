@@ -30,6 +30,8 @@ check_texts (const ClientRow * row, const LaneLog * log)
       "\"%s\" is in the attempts \"%s\"", row->no_attempt, attempts);
   fail_unless (!log->message || !strstr (log->message, KEY));
   fail_unless (!strstr (attempts, KEY));
+  fail_unless (!log->message || !strstr (log->message, "5ecret"));
+  fail_unless (!strstr (attempts, "5ecret"));
 }
 
 static void
@@ -124,6 +126,9 @@ fill_settings (const ClientRow * row, FaultServer * server,
   lane_log_fill_settings (settings, row->endpoint ?
       g_strdup (row->endpoint) : fault_server_get_url (server), NULL);
   settings->api_key_file = write_key_file (KEY "\n");
+  settings->extra_headers = identifai_headers_new ();
+  identifai_headers_add (settings->extra_headers, "Authorization",
+      "Bearer t0ken-5ecret", NULL);
   settings->retries = row->retries;
   settings->proxy = g_strdup (row->proxy);
   settings->poll_interval = row->poll_interval * GST_MSECOND;

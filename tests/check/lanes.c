@@ -485,6 +485,140 @@ GST_START_TEST (test_set_key)
 
 GST_END_TEST;
 
+/* Extra headers. */
+
+static IdentifaiHeaders *
+make_headers (const gchar * name, const gchar * value)
+{
+  IdentifaiHeaders *headers = identifai_headers_new ();
+
+  fail_unless (identifai_headers_add (headers, name, value, NULL));
+
+  return headers;
+}
+
+static guint
+count_requests_with (FaultServer * server, FaultCall call, const gchar * line)
+{
+  const FaultRequest *request;
+  guint i, count = 0;
+
+  for (i = 0; (request = fault_server_get (server, call, i)); i++)
+    count += strstr (request->headers, line) != NULL;
+
+  return count;
+}
+
+/* Lanes with other headers share the key's client, and no look. */
+GST_START_TEST (test_headers_keep_looks_apart)
+{
+  static const gchar *const cameras[] = { "1", "2", "2" };
+  const FaultRequest *look;
+  LaneWorld world;
+  guint i;
+
+  lane_world_init (&world, NULL, 0);
+  world.settings.poll_interval = 50 * GST_MSECOND;
+  fault_server_set_delay (world.server, FAULT_NEVER);
+  for (i = 0; i < 3; i++) {
+    world.settings.extra_headers = make_headers ("X-Camera", cameras[i]);
+    lane_world_open (&world);
+    g_clear_pointer (&world.settings.extra_headers, identifai_headers_unref);
+  }
+  fail_unless (lane_log_wait_for_threads (1));
+  /* The files of the first lane are id-1 to id-3. */
+  for (i = 0; i < 3; i++) {
+    lane_world_push (&world, i, 1, 3);
+    fail_unless (lane_log_wait (&world.logs[i], &world.logs[i].n_submitted, 3));
+  }
+  fault_server_set_delay (world.server, 0);
+  for (i = 0; i < 3; i++)
+    lane_world_wait (&world, i, 3);
+
+  fail_unless_equals_int (count_requests_with (world.server, FAULT_POST,
+          "X-Camera: 1\r\n"), 3);
+  fail_unless_equals_int (count_requests_with (world.server, FAULT_POST,
+          "X-Camera: 2\r\n"), 6);
+  for (i = 0; (look = fault_server_get (world.server, FAULT_BATCH, i)); i++) {
+    gboolean is_one = strstr (look->headers, "X-Camera: 1\r\n") != NULL;
+    gchar **asked = g_strsplit (look->target, "identifiers[]=id-", -1);
+    guint j;
+
+    for (j = 1; asked[j]; j++)
+      fail_unless_equals_int (g_ascii_strtoull (asked[j], NULL, 10) <= 3,
+          is_one);
+    g_strfreev (asked);
+  }
+  fail_unless (i > 0);
+  lane_world_clear (&world);
+}
+
+GST_END_TEST;
+
+/* A token that is renewed counts from the next request on, for old jobs, too. */
+GST_START_TEST (test_headers_change)
+{
+  IdentifaiHeaders *headers = make_headers ("Authorization", "Bearer two");
+  LaneWorld world;
+
+  lane_world_init (&world, NULL, 0);
+  g_clear_pointer (&world.settings.api_key, g_free);
+  world.settings.extra_headers = make_headers ("Authorization", "Bearer one");
+  world.settings.poll_interval = 20 * GST_MSECOND;
+  fault_server_set_delay (world.server, FAULT_NEVER);
+  lane_world_open (&world);
+  lane_world_push (&world, 0, 1, 1);
+  fail_unless (fault_server_wait (world.server, FAULT_GET, 1));
+  fail_unless (fault_server_get (world.server, FAULT_POST, 0)->key == NULL);
+  identifai_lane_set_headers (world.lanes[0], headers);
+  identifai_headers_unref (headers);
+  fail_unless (fault_server_wait (world.server, FAULT_GET,
+          fault_server_count (world.server, FAULT_GET) + 2));
+  fault_server_set_delay (world.server, 0);
+  lane_world_push (&world, 0, 2, 1);
+  lane_world_wait (&world, 0, 2);
+
+  fail_unless (count_requests_with (world.server, FAULT_GET,
+          "Authorization: Bearer one\r\n") >= 1);
+  fail_unless (count_requests_with (world.server, FAULT_GET,
+          "Authorization: Bearer two\r\n") >= 1);
+  fail_unless_equals_int (count_requests_with (world.server, FAULT_POST,
+          "Authorization: Bearer two\r\n"), 1);
+  /* Still the same account, with the same client. */
+  fail_unless (lane_log_wait_for_threads (1));
+  lane_world_clear (&world);
+}
+
+GST_END_TEST;
+
+/* Without a key, each authorisation has a client and limits of its own. */
+GST_START_TEST (test_headers_are_accounts)
+{
+  static const gchar *const tokens[] = { "one", "one", "two" };
+  gint64 started = g_get_monotonic_time ();
+  LaneWorld world;
+  guint i;
+
+  lane_world_init (&world, NULL, 0);
+  g_clear_pointer (&world.settings.api_key, g_free);
+  world.settings.limits[IDENTIFAI_CALL_POST].per_second = 2;
+  for (i = 0; i < 3; i++) {
+    world.settings.extra_headers = make_headers ("X-Token", tokens[i]);
+    lane_world_open (&world);
+    g_clear_pointer (&world.settings.extra_headers, identifai_headers_unref);
+    fail_unless (lane_log_wait_for_threads (i < 2 ? 1 : 2));
+  }
+  for (i = 0; i < 3; i++)
+    lane_world_push (&world, i, 1, 3);
+  for (i = 0; i < 3; i++)
+    lane_world_wait (&world, i, 3);
+  /* Six of the first token take longer than three of the second. */
+  check_posts_took (&world, started, 9, 4);
+  lane_world_clear (&world);
+}
+
+GST_END_TEST;
+
 /* One refusal moves all that waits; nothing is lost, nothing sent twice. */
 GST_START_TEST (test_new_key_moves_all)
 {
@@ -613,6 +747,9 @@ lanes_suite (void)
   tcase_add_test (general, test_shared_identifier);
   tcase_add_test (general, test_first_look_is_learned);
   tcase_add_test (general, test_set_key);
+  tcase_add_test (general, test_headers_keep_looks_apart);
+  tcase_add_test (general, test_headers_change);
+  tcase_add_test (general, test_headers_are_accounts);
   tcase_add_test (general, test_new_key_moves_all);
   tcase_add_loop_test (general, test_redirect_keeps_key, 0, 10);
   tcase_add_test (general, test_service_comes_back);

@@ -31,6 +31,7 @@ static const Property properties[] = {
   {"endpoint", "gchararray", "https://backend.identifai.net"},
   {"api-key", "gchararray", NULL, TRUE},
   {"api-key-file", "gchararray", NULL},
+  {"extra-headers", "GstStructure", NULL, TRUE},
   {"allow-plain-http", "gboolean", "false"},
   {"proxy", "gchararray", NULL},
   {"user-agent", "gchararray", "gst-identifai/" VERSION},
@@ -517,6 +518,9 @@ static const struct
   {"anything, get-per-second=(guint64)7, post-per-minute=(int)9", {1, 9, 7,
           60}},
   {"limits, unknown=3", {1, 30, 2, 60}, 1},
+  {"none", {0, 0, 0, 0}},
+  {"none, get-per-minute=5", {0, 0, 0, 5}},
+  {"off", {1, 30, 2, 60}, 1},
   {"limits, post-per-second=-1", {1, 30, 2, 60}, 1},
   {"limits, post-per-second=many, get-per-second=4", {1, 30, 4, 60}, 1},
   {"limits, get-per-minute=(guint64)4294967296", {1, 30, 2, 60}, 1},
@@ -546,6 +550,172 @@ GST_START_TEST (test_rate_limits)
   gst_structure_free (got);
   gst_structure_free (set);
   gst_object_unref (sink);
+}
+
+GST_END_TEST;
+
+/* As gst-launch-1.0 and gst_parse_launch() read it. */
+GST_START_TEST (test_rate_limits_none)
+{
+  GstElement *sink = gst_parse_launch ("identifaisink rate-limits=none", NULL);
+  GstStructure *got = NULL;
+  guint i, value;
+
+  g_object_get (sink, "rate-limits", &got, NULL);
+  for (i = 0; i < G_N_ELEMENTS (limit_names); i++) {
+    fail_unless (gst_structure_get_uint (got, limit_names[i], &value));
+    fail_unless_equals_int (value, 0);
+  }
+  fail_unless_equals_int (take_warnings (), 0);
+  gst_structure_free (got);
+  gst_object_unref (sink);
+}
+
+GST_END_TEST;
+
+/* extra-headers. */
+
+static const struct
+{
+  const gchar *set;             /* NULL: a line break, which has no spelling */
+  const gchar *sent[3];         /* lines of the request */
+  guint warnings;
+  gboolean keyless;             /* starts without a key, too */
+} header_rows[] = {
+  {"h, X-Camera=(string)seven", {"X-Camera: seven"}},
+  {"h, X-Camera=7", {"X-Camera: 7"}},
+  {"h, X-Flag=true", {"X-Flag: TRUE"}},
+  {"h, X-Many=(string)< one, two >", {"X-Many: one", "X-Many: two"}},
+  {"h, X-Many=(string){ one, two }", {"X-Many: one", "X-Many: two"}},
+  {"h, Authorization=\"Bearer 5ecret-token\"", {"Authorization: Bearer "
+              "5ecret-token"}, 0, TRUE},
+  {"h, Cookie=\"a=b; c=d\"", {"Cookie: a=b; c=d"}, 0, TRUE},
+  {"h, x-gateway-token=abc", {"x-gateway-token: abc"}, 0, TRUE},
+  {"h, Ocp-Apim-Subscription-Key=abc", {"Ocp-Apim-Subscription-Key: abc"}, 0,
+      TRUE},
+  {"h, Authorization=(string)\"\"", {"Authorization: "}},
+  {"h, X-Api-Key=other, X-Good=fine", {"X-Good: fine"}, 1},
+  {"h, x-api-key=other", {NULL}, 1},
+  {"h, Accept=text/html", {NULL}, 1},
+  {"h, accept-encoding=gzip", {NULL}, 1},
+  {"h, Content-Type=text/plain", {NULL}, 1},
+  {"h, Content-Length=1", {NULL}, 1},
+  {"h, Host=elsewhere", {NULL}, 1},
+  {"h, User-Agent=other", {NULL}, 1},
+  {"h, Expect=100-continue", {NULL}, 1},
+  {"h, Transfer-Encoding=chunked", {NULL}, 1},
+  {"h, Connection=close, Keep-Alive=1, TE=trailers, Upgrade=h2c, Trailer=x",
+      {NULL}, 5},
+  {"h, Proxy-Authorization=\"Basic eA==\"", {NULL}, 1},
+  {"h, a/b=c, a:b=c", {NULL}, 2},
+  {"h, X-Hidden=(string)\"***\", X-Good=fine", {"X-Good: fine"}, 1},
+  {NULL, {"X-Good: fine"}, 3},
+  {"h", {NULL}},
+};
+
+static GstStructure *
+make_headers (guint row)
+{
+  if (header_rows[row].set != NULL)
+    return gst_structure_from_string (header_rows[row].set, NULL);
+
+  return gst_structure_new ("h", "X-One", G_TYPE_STRING, "a\r\nX-Evil: yes",
+      "X-Two", G_TYPE_STRING, "a\nb", "X-Three", G_TYPE_STRING, "a\001b",
+      "X-Good", G_TYPE_STRING, " fine ", NULL);
+}
+
+static void
+check_headers_sent (FaultServer * server, FaultCall call, guint row)
+{
+  const gchar *sent = fault_server_get (server, call, 0)->headers;
+  guint i;
+
+  for (i = 0; i < 3 && header_rows[row].sent[i] != NULL; i++) {
+    gchar *line = g_strdup_printf ("\r\n%s\r\n", header_rows[row].sent[i]);
+
+    fail_unless (strstr (sent, line) != NULL, "no %s in %s", line, sent);
+    g_free (line);
+  }
+  fail_unless (strstr (sent, "Evil") == NULL);
+  fail_unless (strstr (sent, "other") == NULL && strstr (sent, "***") == NULL);
+}
+
+GST_START_TEST (test_extra_headers)
+{
+  FaultServer *server = fault_server_new (rejecting, 1);
+  gchar *url = fault_server_get_url (server);
+  GstStructure *headers = make_headers (__i__);
+  SinkRun *run = sink_run_new (url, JPEGS);
+
+  fail_unless (headers != NULL);
+  g_object_set (sink_run_get_sink (run), "extra-headers", headers, NULL);
+  fail_unless_equals_int (take_warnings (), header_rows[__i__].warnings);
+  fail_unless (sink_run_start (run));
+  sink_run_wait (run, "identifai-failed", 1);
+  check_headers_sent (server, FAULT_POST, __i__);
+  fail_unless_equals_string (fault_server_get (server, FAULT_POST, 0)->key,
+      SINK_KEY);
+  sink_run_free (run);
+  gst_structure_free (headers);
+  fault_server_free (server);
+  g_free (url);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_extra_headers_without_key)
+{
+  FaultServer *server = fault_server_new (rejecting, 1);
+  gchar *url = fault_server_get_url (server);
+  GstStructure *headers = make_headers (__i__);
+  SinkRun *run = sink_run_new (url, JPEGS);
+
+  g_object_set (sink_run_get_sink (run), "extra-headers", headers, "api-key",
+      "", NULL);
+  if (header_rows[__i__].keyless) {
+    fail_unless (sink_run_start (run));
+    sink_run_wait (run, "identifai-failed", 1);
+    fail_unless (fault_server_get (server, FAULT_POST, 0)->key == NULL);
+    check_headers_sent (server, FAULT_POST, __i__);
+  } else {
+    fail_if (sink_run_start (run));
+    fail_unless_equals_int (sink_run_count (run, "error"), 1);
+  }
+  sink_run_free (run);
+  gst_structure_free (headers);
+  fault_server_free (server);
+  g_free (url);
+}
+
+GST_END_TEST;
+
+/* The names are, the values aren't. */
+GST_START_TEST (test_extra_headers_hidden)
+{
+  GstElement *sink = gst_parse_launch ("identifaisink extra-headers=\"h, "
+      "Authorization=(string)5ecret-token, X-Camera=(string)5ecret-seven\"",
+      NULL);
+  GstElement *pipeline = gst_pipeline_new (NULL);
+  GstStructure *got = NULL;
+  gchar *dump;
+
+  g_object_get (sink, "extra-headers", &got, NULL);
+  fail_unless_equals_string (gst_structure_get_string (got, "Authorization"),
+      "***");
+  fail_unless_equals_string (gst_structure_get_string (got, "X-Camera"), "***");
+  gst_structure_free (got);
+
+  gst_bin_add (GST_BIN (pipeline), sink);
+  dump = gst_debug_bin_to_dot_data (GST_BIN (pipeline),
+      GST_DEBUG_GRAPH_SHOW_ALL);
+  fail_unless (strstr (dump, "extra-headers") != NULL);
+  fail_unless (strstr (dump, "5ecret") == NULL);
+  g_free (dump);
+
+  g_object_set (sink, "extra-headers", NULL, NULL);
+  g_object_get (sink, "extra-headers", &got, NULL);
+  fail_unless (got == NULL);
+  gst_object_unref (pipeline);
 }
 
 GST_END_TEST;
@@ -664,6 +834,12 @@ sinkproperties_suite (void)
   tcase_add_loop_test (tcase, test_key, 0, G_N_ELEMENTS (keys));
   tcase_add_test (tcase, test_endpoint_from_environment);
   tcase_add_loop_test (tcase, test_rate_limits, 0, G_N_ELEMENTS (limits));
+  tcase_add_test (tcase, test_rate_limits_none);
+  tcase_add_loop_test (tcase, test_extra_headers, 0,
+      G_N_ELEMENTS (header_rows));
+  tcase_add_loop_test (tcase, test_extra_headers_without_key, 0,
+      G_N_ELEMENTS (header_rows));
+  tcase_add_test (tcase, test_extra_headers_hidden);
   tcase_add_loop_test (tcase, test_ref_id, 0, G_N_ELEMENTS (ref_ids));
   tcase_add_loop_test (tcase, test_ref_id_format, 0, G_N_ELEMENTS (ref_ids));
   tcase_add_test (tcase, test_ref_id_playing);

@@ -1,0 +1,52 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Further request headers of the user's, for a gateway in front of the service.
+ * Their values may be secrets: no error, log or message holds one.
+ *
+ * Complete once it is shared: from then on any thread may read and unref it.
+ */
+
+#pragma once
+
+#include <libsoup/soup.h>
+
+G_BEGIN_DECLS
+
+typedef struct _IdentifaiHeaders IdentifaiHeaders;
+
+IdentifaiHeaders *identifai_headers_new (void);
+/* NULL is fine for both, and gives NULL. */
+IdentifaiHeaders *identifai_headers_ref (IdentifaiHeaders * self);
+void identifai_headers_unref (IdentifaiHeaders * self);
+
+/* FALSE with error: the header is ours or the connection's, or it is none. The
+ * other ones stay. */
+gboolean identifai_headers_add (IdentifaiHeaders * self, const gchar * name,
+    const gchar * value, GError ** error);
+
+/* From here on, NULL is a list without headers. */
+
+guint identifai_headers_get_count (const IdentifaiHeaders * self);
+const gchar *identifai_headers_get_name (const IdentifaiHeaders * self,
+    guint index);
+gboolean identifai_headers_equal (const IdentifaiHeaders * one,
+    const IdentifaiHeaders * other);
+void identifai_headers_append_to (const IdentifaiHeaders * self,
+    SoupMessageHeaders * headers);
+
+/* A checksum of the headers that authorise (by their names: Authorization,
+ * Cookie, X-Gateway-Token, …), NULL if there is none: who may call without a
+ * key of the service, and whose calls count together. */
+gchar *identifai_headers_get_authority (const IdentifaiHeaders * self);
+
+/* Overwrites what data quotes of the values. */
+void identifai_headers_hide (const IdentifaiHeaders * self, guint8 * data,
+    gsize size);
+/* Overwrites each occurrence of secret in data, unless it is so short that it
+ * may be a part of words. */
+void identifai_hide_secret (const gchar * secret, gsize length, guint8 * data,
+    gsize size);
+
+G_END_DECLS
