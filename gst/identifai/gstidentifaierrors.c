@@ -148,6 +148,42 @@ gst_identifai_warning_held (GstElement * src)
 }
 
 GstMessage *
+gst_identifai_warning_container (GstElement * src, const gchar * content_type,
+    guint64 max_bytes)
+{
+  GError *error = g_error_new (GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE,
+      "This stream comes in a container (%s), which is judged when it ends, "
+      "and not before", content_type);
+  gchar *advice = g_strdup_printf ("To have it cut into segments, put parsebin "
+      "in front of identifaisink (or the demuxer and the parser), or leave out "
+      "the muxer. Beyond max-segment-bytes, %" G_GUINT64_FORMAT
+      " bytes, it is not judged at all.", max_bytes);
+  GstMessage *message = gst_message_new_warning_with_details (GST_OBJECT (src),
+      error, advice, gst_structure_new ("details", "reason", G_TYPE_STRING,
+          "container", NULL));
+
+  g_free (advice);
+  g_error_free (error);
+
+  return message;
+}
+
+GstMessage *
+gst_identifai_warning_idle (GstElement * src, const gchar * names)
+{
+  GError *error = g_error_new (GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
+      "A container's bytes are posted as they are, this has no effect: %s",
+      names);
+  GstMessage *message = gst_message_new_warning (GST_OBJECT (src), error,
+      "To have the stream cut into segments, put parsebin in front of "
+      "identifaisink.");
+
+  g_error_free (error);
+
+  return message;
+}
+
+GstMessage *
 gst_identifai_warning_key_frames (GstElement * src)
 {
   GError *error = g_error_new_literal (GST_STREAM_ERROR,

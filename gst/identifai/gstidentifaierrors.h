@@ -21,6 +21,11 @@ GstMessage *gst_identifai_warning_file (GstElement * src,
 GstMessage *gst_identifai_warning_overflow (GstElement * src);
 /* overflow=block holds the stream. */
 GstMessage *gst_identifai_warning_held (GstElement * src);
+/* Container input, content_type ("video/mp2t") say, that is live or doesn't end. */
+GstMessage *gst_identifai_warning_container (GstElement * src,
+    const gchar * content_type, guint64 max_bytes);
+/* These do nothing for container input: "muxer, segment-duration". */
+GstMessage *gst_identifai_warning_idle (GstElement * src, const gchar * names);
 /* Segments can't end: for so long there was none. */
 GstMessage *gst_identifai_warning_key_frames (GstElement * src);
 GstMessage *gst_identifai_info (GstElement * src, const gchar * text);

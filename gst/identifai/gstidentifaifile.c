@@ -13,9 +13,13 @@
 #include "gstidentifaisink.h"
 
 #include "gstidentifaiarrival.h"
+#include "gstidentifaierrors.h"
 
 GST_DEBUG_CATEGORY_STATIC (identifai_file_debug);
 #define GST_CAT_DEFAULT identifai_file_debug
+
+/* What has no known length by then may not end at all, in µs. */
+#define MAX_WAIT (30 * G_TIME_SPAN_SECOND)
 
 static void
 too_large_locked (GstIdentifaiSink * self, guint64 bytes)
@@ -27,6 +31,8 @@ too_large_locked (GstIdentifaiSink * self, guint64 bytes)
   IdentifaiSegment *segment = g_steal_pointer (&self->open);
 
   segment->bytes = bytes;
+  self->lost_bytes += bytes;
+  self->refused_bytes = 0;
   identifai_segment_fail (segment, IDENTIFAI_REASON_TOO_LARGE, text);
   gst_identifai_outbox_offer (self->outbox, segment);
   self->input = GST_IDENTIFAI_INPUT_REFUSED;
@@ -53,6 +59,59 @@ open_file_locked (GstIdentifaiSink * self, GstBuffer * buffer)
   }
   gst_identifai_sink_open_segment (segment, self);
   self->open = segment;
+  self->file_start = arrival.monotonic;
+}
+
+/* Once the container is known: it may be late to judge it when it ends. */
+static void
+warn_locked (GstIdentifaiSink * self)
+{
+  gboolean endless = self->live || (!self->has_length
+      && g_get_monotonic_time () - self->file_start >= MAX_WAIT);
+  GstElement *src = GST_ELEMENT (self);
+  gchar *idle;
+
+  if (endless && !self->told_container)
+    gst_identifai_outbox_queue (self->outbox,
+        gst_identifai_warning_container (src, self->container->content_type,
+            self->settings.max_segment_bytes));
+  self->told_container = self->told_container || endless;
+  if (self->told_idle)
+    return;
+
+  self->told_idle = TRUE;
+  idle = gst_identifai_settings_list_idle (&self->settings);
+  if (idle != NULL)
+    gst_identifai_outbox_queue (self->outbox,
+        gst_identifai_warning_idle (src, idle));
+  g_free (idle);
+}
+
+/* The rest of a file that failed. A stream that goes on fails again and again, as
+ * nobody would know else that it isn't judged. */
+static void
+refuse_locked (GstIdentifaiSink * self, gsize size)
+{
+  if (!self->told_container) {
+    self->lost_bytes += size;
+    return;
+  }
+  self->refused_bytes += size;
+  if (self->refused_bytes < self->settings.max_segment_bytes)
+    return;
+  open_file_locked (self, NULL);
+  too_large_locked (self, self->refused_bytes);
+}
+
+gdouble
+gst_identifai_file_get_coverage_locked (GstIdentifaiSink * self)
+{
+  guint64 seen = self->posted_bytes + self->lost_bytes + self->refused_bytes;
+
+  if (self->open != NULL)
+    seen += self->open->bytes;
+
+  return seen > 0 ? (gdouble) self->posted_bytes / seen : 0.0;
 }
 
 /* A source without caps knows how long its file is: no need to read it first. */
@@ -103,11 +162,16 @@ append_locked (GstIdentifaiSink * self, GstBuffer * buffer, GError ** error)
 {
   guint64 max_bytes = self->settings.max_segment_bytes;
   gsize size = gst_buffer_get_size (buffer);
+  GstFlowReturn ret = GST_FLOW_OK;
   IdentifaiSegment *segment;
   guint64 position;
 
-  if (self->input == GST_IDENTIFAI_INPUT_REFUSED || size == 0)
+  if (size == 0)
     return GST_FLOW_OK;
+  if (self->input == GST_IDENTIFAI_INPUT_REFUSED) {
+    refuse_locked (self, size);
+    return GST_FLOW_OK;
+  }
   if (self->open == NULL)
     open_file_locked (self, buffer);
 
@@ -121,9 +185,12 @@ append_locked (GstIdentifaiSink * self, GstBuffer * buffer, GError ** error)
   }
   identifai_bytes_write (segment->file, buffer);
   segment->bytes = identifai_bytes_get_size (segment->file);
+  if (self->container == NULL)
+    ret = typefind_locked (self, FALSE, error);
+  if (self->container != NULL)
+    warn_locked (self);
 
-  return self->container == NULL ? typefind_locked (self, FALSE, error) :
-      GST_FLOW_OK;
+  return ret;
 }
 
 GstFlowReturn
@@ -179,6 +246,7 @@ gst_identifai_file_close_locked (GstIdentifaiSink * self, GError ** error)
   if (segment != NULL) {
     segment->content_type = g_strdup (self->container->content_type);
     segment->extension = self->container->extension;
+    self->posted_bytes += segment->bytes;
     g_queue_push_tail (&self->files, segment);
   }
 

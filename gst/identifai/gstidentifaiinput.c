@@ -55,6 +55,8 @@ gst_identifai_input_reset_locked (GstIdentifaiSink * self)
   self->first_sound = GST_CLOCK_TIME_NONE;
   self->told_no_video = FALSE;
   self->keyframe_requests = 0;
+  self->refused_bytes = self->lost_bytes = self->posted_bytes = 0;
+  self->told_container = self->told_idle = FALSE;
   g_clear_pointer (&self->stream_id, g_free);
 }
 
@@ -376,8 +378,10 @@ learn_liveness (GstIdentifaiSink * self)
   if (gst_pad_peer_query (GST_BASE_SINK_PAD (self), query))
     gst_query_parse_latency (query, &live, NULL, NULL);
   gst_query_unref (query);
-  has_length = gst_pad_peer_query_duration (GST_BASE_SINK_PAD (self),
-      GST_FORMAT_TIME, &length) && length > 0;
+  has_length = (gst_pad_peer_query_duration (GST_BASE_SINK_PAD (self),
+          GST_FORMAT_TIME, &length)
+      || gst_pad_peer_query_duration (GST_BASE_SINK_PAD (self),
+          GST_FORMAT_BYTES, &length)) && length > 0;
 
   g_mutex_lock (&self->lock);
   self->live = live;

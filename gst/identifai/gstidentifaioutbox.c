@@ -548,18 +548,6 @@ gst_identifai_outbox_drain (GstIdentifaiOutbox * self, gint64 deadline)
   return wait_for (self, nothing_pending_locked, 0, deadline);
 }
 
-guint64
-gst_identifai_outbox_count_segments (GstIdentifaiOutbox * self)
-{
-  guint64 segments;
-
-  g_mutex_lock (&self->lock);
-  segments = identifai_ledger_get_totals (self->ledger)->segments;
-  g_mutex_unlock (&self->lock);
-
-  return segments;
-}
-
 void
 gst_identifai_outbox_get_stats (GstIdentifaiOutbox * self, GstStructure * stats)
 {

@@ -108,9 +108,6 @@ gboolean gst_identifai_outbox_post_all (GstIdentifaiOutbox * self);
  * were; NULL if all is well, or if the error was posted before. */
 GstMessage *gst_identifai_outbox_summary (GstIdentifaiOutbox * self);
 
-/* Closed segments since the start. */
-guint64 gst_identifai_outbox_count_segments (GstIdentifaiOutbox * self);
-
 /* Adds all fields of stats but coverage. */
 void gst_identifai_outbox_get_stats (GstIdentifaiOutbox * self,
     GstStructure * stats);

@@ -300,6 +300,31 @@ gst_identifai_settings_is_mutable (guint id)
   return id < N_PROPS && fields[id].mutable;
 }
 
+gchar *
+gst_identifai_settings_list_idle (const GstIdentifaiSettings * self)
+{
+  static const struct
+  {
+    guint id;
+    const gchar *name;
+  } idle[] = {
+    {PROP_SEGMENT_DURATION, "segment-duration"},
+    {PROP_SEGMENT_INTERVAL, "segment-interval"},
+    {PROP_SEND_KEYFRAME_REQUESTS, "send-keyframe-requests"},
+    {PROP_MUXER, "muxer"},
+  };
+  GString *names = g_string_new (NULL);
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (idle); i++) {
+    if (self->set & (G_GUINT64_CONSTANT (1) << idle[i].id))
+      g_string_append_printf (names, "%s%s", names->len > 0 ? ", " : "",
+          idle[i].name);
+  }
+
+  return g_string_free (names, names->len == 0);
+}
+
 static void
 set_string (gchar ** field, const GValue * value)
 {
@@ -316,6 +341,9 @@ gst_identifai_settings_set (GstIdentifaiSettings * self, guint id,
 {
   gpointer field;
 
+  G_STATIC_ASSERT (N_PROPS <= 64);
+  if (id < N_PROPS)
+    self->set |= G_GUINT64_CONSTANT (1) << id;
   if (id == PROP_RATE_LIMITS) {
     set_limits (self, gst_value_get_structure (value));
     return TRUE;

@@ -31,6 +31,8 @@ typedef enum
 /* Times in ns unless the name says otherwise; strings are owned. */
 typedef struct
 {
+  guint64 set;                  /* a bit an id: the application set it */
+
   gchar *endpoint;
   gchar *api_key;
   gchar *api_key_file;
@@ -80,6 +82,10 @@ gboolean gst_identifai_settings_set (GstIdentifaiSettings * self, guint id,
     const GValue * value);
 gboolean gst_identifai_settings_get (const GstIdentifaiSettings * self,
     guint id, GValue * value);
+
+/* Names of those that were set and do nothing for container input, "muxer,
+ * segment-duration"; NULL: none. */
+gchar *gst_identifai_settings_list_idle (const GstIdentifaiSettings * self);
 
 /* Whether a change counts while the element runs (else only before it starts). */
 gboolean gst_identifai_settings_is_mutable (guint id);

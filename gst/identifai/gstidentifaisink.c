@@ -177,7 +177,7 @@ coverage_locked (GstIdentifaiSink * self)
   if (!self->running)
     return self->last_coverage;
   if (self->input != GST_IDENTIFAI_INPUT_ELEMENTARY)
-    return gst_identifai_outbox_count_segments (self->outbox) > 0 ? 1.0 : 0.0;
+    return gst_identifai_file_get_coverage_locked (self);
 
   identifai_segmenter_get_stats (self->segmenter, &stats);
 
@@ -225,8 +225,9 @@ gst_identifai_sink_split_now (GstIdentifaiSink * self)
   g_mutex_lock (&self->lock);
   if (self->input == GST_IDENTIFAI_INPUT_ELEMENTARY)
     identifai_segmenter_split_now (self->segmenter);
-  else
-    GST_WARNING_OBJECT (self, "container input can't be split");
+  else if (self->started)
+    gst_identifai_outbox_queue (self->outbox,
+        gst_identifai_warning_idle (GST_ELEMENT (self), "split-now"));
   g_mutex_unlock (&self->lock);
 
   gst_identifai_input_act (self);
@@ -391,7 +392,7 @@ install_stats (GObjectClass * klass)
    *   `throttled`: bytes of files that the service took, requests sent, repeated
    *   requests, answers with status 429
    * * #gdouble `coverage`: stream time in closed segments / stream time seen,
-   *   0 to 1
+   *   0 to 1; for container input bytes, as times are not known
    * * #guint64 `latency-last`, `latency-average`, `latency-max`: nanoseconds from
    *   a segment's last buffer to its verdict; 0 before the first one
    *

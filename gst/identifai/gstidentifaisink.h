@@ -64,6 +64,11 @@ struct _GstIdentifaiSink
   const IdentifaiContainer *container;  /* once it is known */
   gboolean caps_refused;        /* by the muxers; the error is posted */
   IdentifaiSegment *open;       /* container input: the file so far */
+  gint64 file_start;            /* monotonic µs, of the first byte of it */
+  guint64 refused_bytes;        /* of a stream that goes on: since it failed last */
+  guint64 lost_bytes, posted_bytes;     /* container input since the start */
+  gboolean told_container;      /* that it isn't judged before its end */
+  gboolean told_idle;           /* which settings and pads do nothing */
   GQueue files;                 /* of IdentifaiSegment: those that are over */
   gboolean started;             /* the first buffer of the stream was seen */
   gchar *stream_id;             /* or NULL */
@@ -118,6 +123,8 @@ void gst_identifai_file_seek_locked (GstIdentifaiSink * self,
 /* The bytes so far are a file. FALSE with error: they are none. */
 gboolean gst_identifai_file_close_locked (GstIdentifaiSink * self,
     GError ** error);
+/* Of the bytes since the start, those in closed files. */
+gdouble gst_identifai_file_get_coverage_locked (GstIdentifaiSink * self);
 gboolean gst_identifai_file_query_locked (GstIdentifaiSink * self,
     GstQuery * query);
 
