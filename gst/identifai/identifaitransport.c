@@ -19,6 +19,7 @@
 #include "identifaitransport.h"
 #include <string.h>
 #include <unistd.h>
+#include "identifaisession.h"
 #include "identifaisockets.h"
 #include "identifaiupload.h"
 
@@ -65,6 +66,7 @@ struct _IdentifaiExchange
   GCancellable *cancellable;
   GInputStream *input;
   GSource *watchdog;
+  GSource *canceller;           /* NULL before the cut */
 
   IdentifaiRequest *upload;
   IdentifaiBody *body;
@@ -86,6 +88,29 @@ struct _IdentifaiExchange
 
 /* The watchdog. */
 
+static gboolean
+on_cancel (gpointer user_data)
+{
+  g_cancellable_cancel (((IdentifaiExchange *) user_data)->cancellable);
+
+  return G_SOURCE_REMOVE;
+}
+
+/* libsoup (3.6) lets go of a message twice when it is cancelled between the
+ * answer's headers and the round of the main loop in which it tells of them. What
+ * is ready in that round comes in order, so this comes after it. */
+static void
+exchange_cancel_later (IdentifaiExchange * self)
+{
+  if (self->canceller)
+    return;
+
+  self->canceller = g_idle_source_new ();
+  g_source_set_priority (self->canceller, G_PRIORITY_DEFAULT);
+  g_source_set_callback (self->canceller, on_cancel, self, NULL);
+  g_source_attach (self->canceller, g_main_context_get_thread_default ());
+}
+
 static void
 exchange_cut (IdentifaiExchange * self, Cut cut)
 {
@@ -94,7 +119,10 @@ exchange_cut (IdentifaiExchange * self, Cut cut)
 
   self->cut = cut;
   g_source_set_ready_time (self->watchdog, g_get_monotonic_time () + GRACE);
-  g_cancellable_cancel (self->cancellable);
+  if (self->answer_by != G_MAXINT64 && !self->input)
+    exchange_cancel_later (self);
+  else
+    g_cancellable_cancel (self->cancellable);
 }
 
 /* Another call that isn't silent is on the same connection. */
@@ -263,11 +291,19 @@ exchange_attach_body (IdentifaiExchange * self)
       identifai_body_get_length (self->body));
 }
 
-/* libsoup starts over after a proxy asked for a password. */
+/* libsoup starts over after a proxy asked for a password, and with a look that
+ * broke on a connection that was used before. On a second such connection the
+ * look may be answered before libsoup (3.2.3 to 3.6.5) has come to the first
+ * attempt's error, which it takes for the second one's then, and uses the message
+ * after its end. A new connection takes longer. */
 static void
 on_restarted (IdentifaiExchange * self)
 {
+  GST_DEBUG ("%s: libsoup starts over",
+      soup_message_get_method (self->message));
   exchange_progress (self);
+  self->answer_by = G_MAXINT64;
+  soup_message_add_flags (self->message, SOUP_MESSAGE_NEW_CONNECTION);
   if (self->upload)
     exchange_attach_body (self);
 }
@@ -321,6 +357,10 @@ exchange_free (IdentifaiExchange * self)
   g_queue_unlink (&self->transport->exchanges, &self->link);
   g_source_destroy (self->watchdog);
   g_source_unref (self->watchdog);
+  if (self->canceller) {
+    g_source_destroy (self->canceller);
+    g_source_unref (self->canceller);
+  }
   exchange_close_early_fd (self);
   g_signal_handlers_disconnect_by_data (self->message, self);
   g_object_unref (self->message);
@@ -668,6 +708,7 @@ identifai_transport_new (const IdentifaiClientSettings * settings,
   self->session = soup_session_new_with_options ("max-conns", max_conns,
       "max-conns-per-host", max_conns, "timeout", 0,
       "idle-timeout", IDLE_TIMEOUT, "proxy-resolver", self->resolver, NULL);
+  identifai_session_refuse_http2 (self->session);
   if (settings->user_agent)
     soup_session_set_user_agent (self->session, settings->user_agent);
   if (tls_database)

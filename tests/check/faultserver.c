@@ -4,7 +4,7 @@
  */
 
 #define _GNU_SOURCE             /* POLLRDHUP, memmem */
-#include "faultserver.h"
+#include "faultrequest.h"
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -28,13 +28,14 @@ struct _FaultServer
 
   GMutex lock;
   GCond changed;
-  GPtrArray *connections;       /* threads */
+  guint n_connections, n_running;       /* all so far; those with a thread */
   GPtrArray *requests;          /* of FaultRequest */
   guint counts[FAULT_N_CALLS];
   guint n_submitted;
   gint64 submitted[10000];      /* monotonic µs, by number */
   gchar *key;
   guint delay;
+  guint resets;                 /* per cent of the requests */
   gboolean released, stopping;
 };
 
@@ -115,64 +116,11 @@ reset (Connection * self)
 
 /* Requests. */
 
-static gchar *
-find_header (const gchar * headers, const gchar * name)
-{
-  gchar **lines = g_strsplit (headers, "\r\n", -1);
-  gchar *value = NULL;
-  gsize length = strlen (name);
-  guint i;
-
-  for (i = 0; lines[i] && !value; i++) {
-    if (g_ascii_strncasecmp (lines[i], name, length) == 0
-        && lines[i][length] == ':')
-      value = g_strstrip (g_strdup (lines[i] + length + 1));
-  }
-  g_strfreev (lines);
-
-  return value;
-}
-
-static FaultCall
-classify (const gchar * method, const gchar * target)
-{
-  static const struct
-  {
-    const gchar *method, *prefix;
-    FaultCall call;
-  } calls[] = {
-    {"POST", "/api/classification_video", FAULT_POST},
-    {"GET", "/api/classification_video/", FAULT_GET},
-    {"GET", "/api/classifications_video", FAULT_BATCH},
-    {"GET", "/api/classification/", FAULT_PLAIN},
-  };
-  guint i;
-
-  for (i = 0; i < G_N_ELEMENTS (calls); i++) {
-    if (g_str_equal (method, calls[i].method)
-        && g_str_has_prefix (target, calls[i].prefix))
-      return calls[i].call;
-  }
-
-  return FAULT_OTHER;
-}
-
-static void
-request_free (FaultRequest * request)
-{
-  g_free (request->target);
-  g_free (request->headers);
-  g_free (request->key);
-  g_clear_pointer (&request->body, g_bytes_unref);
-  g_free (request);
-}
-
 /* Up to the empty line; NULL at the end of the connection. */
 static FaultRequest *
 read_request (Connection * self)
 {
   FaultRequest *request;
-  gchar **words;
   gchar *end = NULL;
 
   while (self->in->len == 0 || !(end = memmem (self->in->data, self->in->len,
@@ -181,29 +129,11 @@ read_request (Connection * self)
       return NULL;
   }
 
-  request = g_new0 (FaultRequest, 1);
-  request->time = g_get_monotonic_time ();
-  request->headers = g_strndup ((gchar *) self->in->data,
+  request = fault_request_new ((gchar *) self->in->data,
       end - (gchar *) self->in->data + 2);
   g_byte_array_remove_range (self->in, 0, end - (gchar *) self->in->data + 4);
-  words = g_strsplit (request->headers, " ", 3);
-  request->target = g_strdup (words[1]);
-  request->call = classify (words[0], words[1]);
-  request->key = find_header (request->headers, "X-Api-Key");
-  g_strfreev (words);
 
   return request;
-}
-
-static gsize
-get_body_length (const FaultRequest * request)
-{
-  gchar *value = find_header (request->headers, "Content-Length");
-  gsize length = value ? g_ascii_strtoull (value, NULL, 10) : 0;
-
-  g_free (value);
-
-  return length;
 }
 
 static gboolean
@@ -534,6 +464,63 @@ is_authorized (FaultServer * self, const FaultRequest * request)
   return authorized;
 }
 
+/* Resets at random moments. */
+
+typedef enum
+{
+  RESET_NEVER,
+  RESET_AFTER_HEADERS,
+  RESET_IN_BODY,
+  RESET_AFTER_BODY,
+  RESET_IN_ANSWER,
+  RESET_AFTER_ANSWER,           /* the connection is kept, unused or in use */
+  N_RESETS
+} ResetMoment;
+
+static ResetMoment
+choose_reset (FaultServer * self)
+{
+  guint resets;
+
+  g_mutex_lock (&self->lock);
+  resets = self->resets;
+  g_mutex_unlock (&self->lock);
+
+  return (guint) g_random_int_range (0, 100) < resets ?
+      g_random_int_range (RESET_NEVER + 1, N_RESETS) : RESET_NEVER;
+}
+
+/* An answer, up to the moment. */
+static void
+reset_answer (Connection * self, const FaultRequest * request,
+    ResetMoment moment)
+{
+  static const FaultStep none = { 0, };
+  GString *answer = make_answer (self->server, request, &none, 0);
+
+  if (moment == RESET_IN_ANSWER)
+    g_string_truncate (answer, g_random_int_range (1, answer->len));
+  write_all (self, answer->str, answer->len);
+  if (moment == RESET_AFTER_ANSWER)
+    g_usleep (g_random_int_range (0, 5000));
+  g_string_free (answer, TRUE);
+}
+
+static void
+serve_reset (Connection * self, const FaultRequest * request,
+    ResetMoment moment)
+{
+  gsize length = fault_request_get_length (request);
+
+  if (moment == RESET_IN_BODY)
+    length = g_random_int_range (0, length + 1);
+  if (moment == RESET_AFTER_HEADERS || read_body (self, length)) {
+    if (moment >= RESET_IN_ANSWER)
+      reset_answer (self, request, moment);
+  }
+  reset (self);
+}
+
 static gboolean
 serve (Connection * self)
 {
@@ -542,14 +529,20 @@ serve (Connection * self)
   };
   FaultRequest *request = read_request (self);
   const FaultStep *step;
+  ResetMoment moment;
   gsize length, wanted;
   guint nth;
 
   if (!request)
     return FALSE;
 
-  length = wanted = get_body_length (request);
+  length = wanted = fault_request_get_length (request);
   nth = record (self->server, request);
+  moment = choose_reset (self->server);
+  if (moment != RESET_NEVER) {
+    serve_reset (self, request, moment);
+    return FALSE;
+  }
   step = find_step (self->server, request->call, nth);
   if (!is_authorized (self->server, request))
     step = &refusal;
@@ -572,14 +565,35 @@ static gpointer
 run_connection (gpointer user_data)
 {
   Connection *self = user_data;
+  FaultServer *server = self->server;
 
   while (serve (self));
 
   close (self->fd);
   g_byte_array_unref (self->in);
   g_free (self);
+  g_mutex_lock (&server->lock);
+  server->n_running--;
+  g_cond_broadcast (&server->changed);
+  g_mutex_unlock (&server->lock);
 
   return NULL;
+}
+
+/* Takes over fd. */
+static void
+start_connection (FaultServer * self, int fd)
+{
+  Connection *connection = g_new0 (Connection, 1);
+
+  connection->server = self;
+  connection->in = g_byte_array_new ();
+  connection->fd = fd;
+  g_mutex_lock (&self->lock);
+  self->n_connections++;
+  self->n_running++;
+  g_mutex_unlock (&self->lock);
+  g_thread_unref (g_thread_new ("fault-conn", run_connection, connection));
 }
 
 static gpointer
@@ -588,18 +602,10 @@ run_listener (gpointer user_data)
   FaultServer *self = user_data;
 
   while (wait_for (self, self->listener, POLLIN, -1)) {
-    Connection *connection = g_new0 (Connection, 1);
+    int fd = accept (self->listener, NULL, NULL);
 
-    connection->server = self;
-    connection->in = g_byte_array_new ();
-    connection->fd = accept (self->listener, NULL, NULL);
-    if (connection->fd < 0) {
-      g_byte_array_unref (connection->in);
-      g_free (connection);
-      continue;
-    }
-    g_ptr_array_add (self->connections,
-        g_thread_new ("fault-conn", run_connection, connection));
+    if (fd >= 0)
+      start_connection (self, fd);
   }
 
   return NULL;
@@ -653,9 +659,8 @@ create (in_addr_t host, guint16 port, int backlog)
     self->crowd[i] = -1;
   g_mutex_init (&self->lock);
   g_cond_init (&self->changed);
-  self->connections = g_ptr_array_new ();
-  self->requests =
-      g_ptr_array_new_with_free_func ((GDestroyNotify) request_free);
+  self->requests = g_ptr_array_new_with_free_func ((GDestroyNotify)
+      fault_request_free);
   listen_on (self, host, port, backlog);
 
   return self;
@@ -724,8 +729,10 @@ fault_server_close (FaultServer * self)
     g_error ("no wakeup: %s", g_strerror (errno));
   if (self->thread)
     g_thread_join (self->thread);
-  for (i = 0; i < self->connections->len; i++)
-    g_thread_join (g_ptr_array_index (self->connections, i));
+  g_mutex_lock (&self->lock);
+  while (self->n_running > 0)
+    g_cond_wait (&self->changed, &self->lock);
+  g_mutex_unlock (&self->lock);
   for (i = 0; i < G_N_ELEMENTS (self->crowd); i++) {
     if (self->crowd[i] >= 0)
       close (self->crowd[i]);
@@ -741,7 +748,6 @@ fault_server_free (FaultServer * self)
   close (self->keeper);
   close (self->wake[0]);
   close (self->wake[1]);
-  g_ptr_array_unref (self->connections);
   g_ptr_array_unref (self->requests);
   g_mutex_clear (&self->lock);
   g_cond_clear (&self->changed);
@@ -779,7 +785,7 @@ fault_server_count_connections (FaultServer * self)
   guint count;
 
   g_mutex_lock (&self->lock);
-  count = self->connections->len;
+  count = self->n_connections;
   g_mutex_unlock (&self->lock);
 
   return count;
@@ -832,6 +838,14 @@ fault_server_set_delay (FaultServer * self, guint delay)
 {
   g_mutex_lock (&self->lock);
   self->delay = delay;
+  g_mutex_unlock (&self->lock);
+}
+
+void
+fault_server_set_resets (FaultServer * self, guint percent)
+{
+  g_mutex_lock (&self->lock);
+  self->resets = percent;
   g_mutex_unlock (&self->lock);
 }
 

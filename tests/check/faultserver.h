@@ -106,6 +106,9 @@ void fault_server_set_key (FaultServer * self, const gchar * key);
 /* Results are final so long (ms) after the submit call; before, "new". */
 #define FAULT_NEVER G_MAXUINT
 void fault_server_set_delay (FaultServer * self, guint delay);
+/* That many requests of a hundred end in a reset, at a moment that is chosen at
+ * random: from their headers to after the answer. */
+void fault_server_set_resets (FaultServer * self, guint percent);
 /* Lets FAULT_HELD requests, and those to come, have their answers. */
 void fault_server_release (FaultServer * self);
 
