@@ -154,8 +154,9 @@ install_connection (GObjectClass * klass)
    * GstIdentifaiSink:retries:
    *
    * How often a submit call is tried again for what may pass: network errors,
-   * 408, 425, 429 and 5xx, with exponential backoff. -1: endlessly. Looks at
-   * results are free, and made until verdict-timeout.
+   * 408, 425, 429, 5xx and answers that can't be understood, with exponential
+   * backoff. -1: endlessly. Looks at results are free, and made until
+   * verdict-timeout.
    *
    * Since: 0.1
    */

@@ -176,6 +176,15 @@ is_proxy_error (const GError * error)
       && error->code <= G_IO_ERROR_PROXY_NOT_ALLOWED;
 }
 
+/* What isn't HTTP is no answer: libsoup says the same of one that breaks off in its
+ * headers. */
+static gboolean
+is_no_http (const GError * error)
+{
+  return g_error_matches (error, SOUP_SESSION_ERROR,
+      SOUP_SESSION_ERROR_PARSING);
+}
+
 static gchar *
 describe_error (const IdentifaiAnswer * answer, const gchar * host)
 {
@@ -184,6 +193,9 @@ describe_error (const IdentifaiAnswer * answer, const gchar * host)
 
   if (error->domain == G_TLS_ERROR)
     return describe_tls_error (answer, host);
+  if (is_no_http (error))
+    return g_strdup_printf ("%s sent no HTTP answer, or only the beginning of "
+        "one. Check endpoint and proxy if this stays so", host);
 
   if (error->domain == G_RESOLVER_ERROR)
     hint = ". Check endpoint, the network and its name server";
@@ -240,12 +252,13 @@ static void
 init_from_error (IdentifaiAttempt * self, const IdentifaiAnswer * answer,
     const gchar * host)
 {
-  gboolean nonsense = answer->error->domain == SOUP_SESSION_ERROR
+  gboolean nonsense = (answer->error->domain == SOUP_SESSION_ERROR
+      && !is_no_http (answer->error))
       || g_error_matches (answer->error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA);
 
   self->reason = nonsense ?
       IDENTIFAI_REASON_BAD_RESPONSE : IDENTIFAI_REASON_NETWORK;
-  self->temporary = !nonsense;
+  self->temporary = TRUE;
   self->lasting = is_bad_certificate (answer);
   self->message = describe_error (answer, host);
 }
@@ -306,7 +319,7 @@ identifai_attempt_set_bad_response (IdentifaiAttempt * self,
 {
   identifai_attempt_clear (self);
   self->reason = IDENTIFAI_REASON_BAD_RESPONSE;
-  self->temporary = FALSE;
+  self->temporary = TRUE;
   self->message = g_strdup_printf ("The answer to the %s is not to be "
       "understood: %s", call, why);
 }

@@ -3,12 +3,9 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#define _GNU_SOURCE             /* memmem */
 #include "identifaiheaders.h"
 #include <string.h>
-
-/* Shorter ones are no secrets, but might be parts of words. */
-#define MIN_HIDDEN 8
+#include "identifaihide.h"
 
 struct _IdentifaiHeaders
 {
@@ -232,39 +229,30 @@ identifai_headers_get_authority (const IdentifaiHeaders * self)
   return authority;
 }
 
-void
-identifai_hide_secret (const gchar * secret, gsize length, guint8 * data,
-    gsize size)
+/* Word by word: of "Bearer TOKEN", an answer quotes the token. */
+static void
+hide_value (const gchar * value, gchar * text, gsize length, gboolean is_result)
 {
-  guint8 *found = data;
-  gsize left;
+  gchar **words = g_strsplit_set (value, " \t,;", -1);
+  guint i;
 
-  if (length < MIN_HIDDEN)
-    return;
-
-  while ((left = data + size - found) >= length
-      && (found = memmem (found, left, secret, length)) != NULL) {
-    memset (found, '*', length);
-    found += length;
+  for (i = 0; words[i] != NULL; i++) {
+    identifai_hide (text, length, words[i], is_result);
+    memset (words[i], 0, strlen (words[i]));
   }
+  g_strfreev (words);
 }
 
-/* Word by word: of "Bearer TOKEN", an answer quotes the token. */
 void
-identifai_headers_hide (const IdentifaiHeaders * self, guint8 * data,
-    gsize size)
+identifai_headers_hide (const IdentifaiHeaders * self, gchar * text,
+    gsize length, gboolean is_result)
 {
   guint i;
 
   for (i = 0; i < identifai_headers_get_count (self); i++) {
-    const gchar *word = get_header (self, i)->value;
+    const Header *header = get_header (self, i);
 
-    while (*word != '\0') {
-      gsize length = strcspn (word, " \t,;");
-
-      identifai_hide_secret (word, length, data, size);
-      word += length;
-      word += strspn (word, " \t,;");
-    }
+    if (!is_result || is_authorising (header->name))
+      hide_value (header->value, text, length, is_result);
   }
 }

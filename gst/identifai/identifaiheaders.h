@@ -41,12 +41,9 @@ void identifai_headers_append_to (const IdentifaiHeaders * self,
  * key of the service, and whose calls count together. */
 gchar *identifai_headers_get_authority (const IdentifaiHeaders * self);
 
-/* Overwrites what data quotes of the values. */
-void identifai_headers_hide (const IdentifaiHeaders * self, guint8 * data,
-    gsize size);
-/* Overwrites each occurrence of secret in data, unless it is so short that it
- * may be a part of words. */
-void identifai_hide_secret (const gchar * secret, gsize length, guint8 * data,
-    gsize size);
+/* Overwrites what text quotes of the values. is_result: of those only that
+ * authorise, as there is more to it than words. */
+void identifai_headers_hide (const IdentifaiHeaders * self, gchar * text,
+    gsize length, gboolean is_result);
 
 G_END_DECLS

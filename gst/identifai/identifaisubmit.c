@@ -188,15 +188,16 @@ reject_job (IdentifaiClient * client, IdentifaiJob * job,
     identifai_job_fail (job, attempt);
 }
 
-/* The whole file went out and nothing came back: the service may have it, and
- * with no_cache will charge for it again. */
+/* The whole file went out and nothing came back, or nothing to be understood: the
+ * service may have it, and with no_cache will charge for it again. */
 static void
 tell_ambiguous (IdentifaiJob * job, const IdentifaiAnswer * answer,
     IdentifaiAttempt * attempt)
 {
   gchar *message;
 
-  if (!answer->sent_whole || !answer->error || !job->no_cache)
+  if (!answer->sent_whole || !job->no_cache
+      || !(answer->error || SOUP_STATUS_IS_SUCCESSFUL (answer->http_status)))
     return;
 
   message = g_strdup_printf ("%s. The file had been sent whole: with no-cache "
@@ -224,9 +225,9 @@ on_answer (const IdentifaiAnswer * answer, gpointer user_data)
     if (!identifier)
       identifai_attempt_set_bad_response (&attempt, "upload", error->message);
     g_clear_error (&error);
-  } else {
-    tell_ambiguous (job, answer, &attempt);
   }
+  if (!identifier)
+    tell_ambiguous (job, answer, &attempt);
 
   identifai_lane_tell_attempt (job, IDENTIFAI_CALL_POST, &attempt);
   if (identifier)

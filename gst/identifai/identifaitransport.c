@@ -19,8 +19,11 @@
 #include "identifaitransport.h"
 #include <string.h>
 #include <unistd.h>
+#include "identifaierror.h"
+#include "identifaihide.h"
 #include "identifaisession.h"
 #include "identifaisockets.h"
+#include "identifaiunpack.h"
 #include "identifaiupload.h"
 
 GST_DEBUG_CATEGORY_STATIC (transport_debug);
@@ -29,6 +32,7 @@ GST_DEBUG_CATEGORY_STATIC (transport_debug);
 #define CHUNK_BYTES (32 * 1024)
 /* Of an answer that is no success, for its words. */
 #define MAX_ERROR_BYTES (64 * 1024)
+#define MAX_LOCATION_BYTES 256
 /* An answer has to be whole within so many times `timeout`. */
 #define ANSWER_TIMEOUTS 4
 #define MAX_INFORMATIONAL 32
@@ -397,25 +401,27 @@ cut_to_error (Cut cut, gint64 timeout)
   }
 }
 
-/* Where a redirect points, without what may be secret in it. */
+/* Where a redirect points, without what may be secret in it, or harm a terminal. */
 static gchar *
 describe_location (SoupMessage * message)
 {
   const gchar *location = soup_message_headers_get_one
       (soup_message_get_response_headers (message), "Location");
+  gchar *text = NULL, *clean = NULL;
   GUri *uri = NULL;
-  gchar *text = NULL;
 
   if (location)
     uri = g_uri_parse_relative (soup_message_get_uri (message), location,
         SOUP_HTTP_URI_FLAGS, NULL);
-  if (uri && g_uri_get_host (uri)) {
-    text = g_strdup_printf ("%s://%s", g_uri_get_scheme (uri),
-        g_uri_get_host (uri));
-  }
+  if (uri && g_uri_get_host (uri))
+    text = g_uri_join (G_URI_FLAGS_NONE, g_uri_get_scheme (uri), NULL,
+        g_uri_get_host (uri), g_uri_get_port (uri), "", NULL, NULL);
+  if (text)
+    clean = identifai_error_clean (text, strlen (text), MAX_LOCATION_BYTES);
   g_clear_pointer (&uri, g_uri_unref);
+  g_free (text);
 
-  return text;
+  return clean;
 }
 
 static gboolean
@@ -446,24 +452,85 @@ exchange_read_early (IdentifaiExchange * self, IdentifaiAnswer * answer)
   g_bytes_unref (body);
 }
 
-/* A refusal may quote the key that it refuses, and its words end up in messages
- * and logs. */
+static gsize
+exchange_max_bytes (IdentifaiExchange * self)
+{
+  return SOUP_STATUS_IS_SUCCESSFUL (soup_message_get_status (self->message))
+      ? IDENTIFAI_MAX_ANSWER_BYTES : MAX_ERROR_BYTES;
+}
+
+/* is_result: there is more to it than words. */
 static void
-exchange_hide_key (IdentifaiExchange * self, IdentifaiAnswer * answer)
+hide_secrets (IdentifaiExchange * self, gchar * text, gsize length,
+    gboolean is_result)
 {
   const gchar *key = soup_message_headers_get_one
       (soup_message_get_request_headers (self->message), "X-Api-Key");
+
+  if (key != NULL)
+    identifai_hide (text, length, key, is_result);
+  identifai_headers_hide (self->extra_headers, text, length, is_result);
+}
+
+static void
+exchange_hide_key (IdentifaiExchange * self, IdentifaiAnswer * answer)
+{
   guint8 *data;
   gsize size;
 
-  if (answer->http_status < 400)
+  data = g_bytes_unref_to_data (answer->body, &size);
+  hide_secrets (self, (gchar *) data, size, answer->http_status < 400);
+  answer->body = g_bytes_new_take (data, size);
+  if (answer->location != NULL)
+    hide_secrets (self, answer->location, strlen (answer->location), FALSE);
+}
+
+/* We ask for none of that, but a front may know better. Of an error, what can be
+ * unpacked is enough. */
+static void
+exchange_unpack (IdentifaiExchange * self, IdentifaiAnswer * answer)
+{
+  const gchar *coding = soup_message_headers_get_list
+      (soup_message_get_response_headers (self->message), "Content-Encoding");
+  GError *error = NULL;
+  GBytes *unpacked;
+
+  if (answer->error || answer->http_status == 0
+      || !identifai_unpack_is_packed (coding))
     return;
 
-  data = g_bytes_unref_to_data (answer->body, &size);
-  if (key != NULL)
-    identifai_hide_secret (key, strlen (key), data, size);
-  identifai_headers_hide (self->extra_headers, data, size);
-  answer->body = g_bytes_new_take (data, size);
+  GST_DEBUG ("unpacks %" G_GSIZE_FORMAT " bytes",
+      g_bytes_get_size (answer->body));
+  identifai_unpack (answer->body, coding, exchange_max_bytes (self), &unpacked,
+      &error);
+  g_bytes_unref (answer->body);
+  answer->body = unpacked;
+  answer->error = error;
+}
+
+/* libsoup takes the end of a connection for the end of headers, and of a body if
+ * the connection was to be closed after it. */
+static gboolean
+exchange_is_broken_off (IdentifaiExchange * self)
+{
+  SoupMessageHeaders *headers =
+      soup_message_get_response_headers (self->message);
+  guint status = soup_message_get_status (self->message);
+
+  if (!self->input
+      || soup_message_get_http_version (self->message) >= SOUP_HTTP_2_0)
+    return FALSE;
+
+  switch (soup_message_headers_get_encoding (headers)) {
+    case SOUP_ENCODING_CONTENT_LENGTH:
+      return status != SOUP_STATUS_NO_CONTENT && self->received->len
+          < soup_message_headers_get_content_length (headers);
+    case SOUP_ENCODING_EOF:
+      return SOUP_STATUS_IS_SUCCESSFUL (status)
+          && status != SOUP_STATUS_NO_CONTENT && self->received->len == 0;
+    default:
+      return FALSE;
+  }
 }
 
 /* Takes over error. */
@@ -491,8 +558,12 @@ exchange_answer (IdentifaiExchange * self, GError * error)
   answer.error = cut_to_error (self->cut, self->transport->timeout);
   if (!answer.error)
     answer.error = g_steal_pointer (&error);
+  if (!answer.error && exchange_is_broken_off (self))
+    answer.error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT,
+        "the answer breaks off");
   answer.body = g_byte_array_free_to_bytes (self->received);
   self->received = g_byte_array_new ();
+  exchange_unpack (self, &answer);
   exchange_read_early (self, &answer);
   exchange_hide_key (self, &answer);
 
@@ -551,13 +622,6 @@ exchange_close (IdentifaiExchange * self, GError * error)
         (GDestroyNotify) g_error_free);
   g_input_stream_close_async (self->input, G_PRIORITY_DEFAULT,
       self->cancellable, on_closed, self);
-}
-
-static gsize
-exchange_max_bytes (IdentifaiExchange * self)
-{
-  return SOUP_STATUS_IS_SUCCESSFUL (soup_message_get_status (self->message))
-      ? IDENTIFAI_MAX_ANSWER_BYTES : MAX_ERROR_BYTES;
 }
 
 static void on_read (GObject * source, GAsyncResult * result,
@@ -629,6 +693,7 @@ create_message (const IdentifaiCallSpec * spec)
   identifai_headers_append_to (spec->extra_headers, headers);
   soup_message_headers_replace (headers, "Accept",
       text ? "text/plain" : "application/json");
+  soup_message_headers_replace (headers, "Accept-Encoding", "identity");
 
   return message;
 }
@@ -713,7 +778,7 @@ identifai_transport_new (const IdentifaiClientSettings * settings,
     soup_session_set_user_agent (self->session, settings->user_agent);
   if (tls_database)
     soup_session_set_tls_database (self->session, tls_database);
-  /* A small answer may unpack to a very large one. */
+  /* It has no bound; see identifaiunpack.h. */
   soup_session_remove_feature_by_type (self->session,
       SOUP_TYPE_CONTENT_DECODER);
 

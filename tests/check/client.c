@@ -89,7 +89,7 @@ check_requests (const ClientRow * row, FaultServer * server)
     for (i = 0; (request = fault_server_get (server, call, i)); i++) {
       fail_unless (request->key != NULL);
       fail_unless (strstr (request->headers, "identifai-test/1") != NULL);
-      fail_unless (strstr (request->headers, "Accept-Encoding") == NULL);
+      fail_unless (strstr (request->headers, "Accept-Encoding: identity\r\n"));
     }
   }
 }
@@ -199,6 +199,32 @@ GST_START_TEST (test_row)
 
 GST_END_TEST;
 
+/* Both calls' answers end after so many bytes: a broken connection, wherever that
+ * is. */
+GST_START_TEST (test_cut_at_each_byte)
+{
+  static const gchar post[] =
+      "HTTP/1.1 200 OK\r\nContent-Type: application/json"
+      "\r\nContent-Length: 21\r\n\r\n{\"identifier\":\"id-1\"}";
+  static const gchar look[] =
+      "HTTP/1.1 200 OK\r\nContent-Length: 79\r\n\r\n"
+      "{\"identifier\":\"id-1\",\"status\":\"done\",\"verdict\":"
+      "{\"classification\":\"artificial\"}}";
+  ClientRow row = {.name = "cut",.retries = 1,.steps = {
+          {FAULT_POST, 1, FAULT_RAW,.body = post},
+          {FAULT_GET, 1, FAULT_RAW,.body = look},
+      },.posts = 2,.gets = 2
+  };
+  gsize length;
+
+  for (length = 1; length < sizeof (post) - 1; length++) {
+    row.steps[0].body_length = row.steps[1].body_length = length;
+    run_row (&row);
+  }
+}
+
+GST_END_TEST;
+
 /* Whatever is logged while these run, tests/secrets looks through it. */
 GST_START_TEST (test_secrets)
 {
@@ -207,7 +233,7 @@ GST_START_TEST (test_secrets)
     "nobody listens", "no proxy there", "new key in the file",
     "another wrong key in the file", "401 on looks, for good",
     "ambiguous for good",
-    "not HTTP", "pending for good",
+    "no HTTP, for good", "pending for good",
   };
   guint i, j;
 
@@ -236,6 +262,7 @@ client_suite (void)
   tcase_add_checked_fixture (rows, setup, NULL);
   tcase_set_timeout (rows, 180);
   tcase_add_loop_test (rows, test_row, 0, n_client_rows);
+  tcase_add_test (rows, test_cut_at_each_byte);
   tcase_add_test (rows, test_secrets);
   suite_add_tcase (suite, rows);
 

@@ -23,7 +23,8 @@
 #define TIMEOUT FAILS (TIMEOUT)
 #define SENT(n) .posts = n
 #define LOOKED(n) .gets = n
-/* A first look that gets that, and a second one that finds a verdict. */
+/* A first call that gets that, and a second one that goes well. */
+#define ON_A_SUBMIT(what, ...) {what " on a submit", .retries = 1, .steps = {ON (POST, 1, __VA_ARGS__)}, FINE (2)
 #define ON_A_LOOK(what, ...) {what " on a look", .steps = {ON (GET, 1, __VA_ARGS__)}, SENT (1), LOOKED (2)
 /* The usual end: the first look finds a verdict. */
 #define FINE(n) .posts = n, .gets = 1
@@ -31,6 +32,18 @@
 #define NGINX_413 "<html>\r\n<head><title>413 Request Entity Too Large" \
     "</title></head>\r\n<body>\r\n<center><h1>413 Request Entity Too Large" \
     "</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+/* {"identifier":"id-1"}, packed */
+#define GZIP \
+    "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff\xab\x56\xca\x4c\x49\xcd" \
+    "\x2b\xc9\x4c\xcb\x4c\x2d\x52\xb2\x02\x72\x74\x0d\x95\x6a\x01\xf9" \
+    "\xc8\xdc\x1b\x15\x00\x00\x00"
+#define ZLIB \
+    "\x78\x9c\xab\x56\xca\x4c\x49\xcd\x2b\xc9\x4c\xcb\x4c\x2d\x52\xb2" \
+    "\x02\x72\x74\x0d\x95\x6a\x01\x53\x0d\x07\x09"
+#define DEFLATE \
+    "\xab\x56\xca\x4c\x49\xcd\x2b\xc9\x4c\xcb\x4c\x2d\x52\xb2\x02\x72" \
+    "\x74\x0d\x95\x6a\x01"
+#define PACKED(how, bytes) .headers = "Content-Encoding: " how "\r\n", .body = bytes, .body_length = sizeof (bytes) - 1
 #define CLOSED .headers = "Connection: close\r\n"
 #define MEGABYTES(n) .size = (n) * 1000 * 1000
 
@@ -75,6 +88,11 @@ const ClientRow client_rows[] = {
   /* Noise in errors. */
   {"error in another JSON", .steps = {ON (POST, 0, STATUS (500), BODY ("{\"detail\":{\"reason\":\"Out of GPUs\"}}"))}, SERVICE_ERROR, .message = "Out of GPUs", SENT (1)},
   {"error is noise", .steps = {ON (POST, 0, STATUS (500), BODY ("\x01\xff\xfe\x02\x80"))}, SERVICE_ERROR, .http_status = 500, SENT (1)},
+  {"error quotes the key", .steps = {ON (POST, 0, STATUS (500), BODY ("{\"error\":\"No key sk-one-5ecret here\"}"))}, SERVICE_ERROR, .message = "No key ************* here", SENT (1)},
+  {"error quotes the key in escapes", .steps = {ON (POST, 0, STATUS (500), BODY ("{\"error\":\"No key s\\u006b-\\u006Fne-5ecret here\"}"))}, SERVICE_ERROR, .message = "No key ", SENT (1)},
+  {"error quotes the key on a page", .steps = {ON (POST, 0, STATUS (500), BODY ("<p>No key sk&#45;one-5ecret"))}, SERVICE_ERROR, .message = "No key ", SENT (1)},
+  {"errored quotes the key", .steps = {ON (GET, 0, RESULT ("\"status\":\"errored\",\"errors\":{\"sk-one-5ecr\\u0065t\":\"is revoked\"}"))}, SERVICE_ERROR, .http_status = 200, .message = "is revoked", SENT (1), LOOKED (1)},
+  {"page on a submit quotes the key", .steps = {ON (POST, 0, BODY ("sk-one-5ecret is not good"))}, BAD_RESPONSE, .http_status = 200, SENT (1)},
   {"error is endless", .steps = {ON (POST, 0, FAULT_ENDLESS_BODY, STATUS (500))}, BAD_RESPONSE, .message = "too long", SENT (1)},
   {"error is cut off", .steps = {ON (POST, 0, FAULT_SHORT, STATUS (403), BODY ("{\"error\":\"Forbidden\"}"), .at = 100)}, UNAUTHORIZED, .http_status = 403, .message = "Forbidden", SENT (1)},
 
@@ -113,21 +131,45 @@ const ClientRow client_rows[] = {
   {"ambiguous, but cached", .retries = 1, .steps = {ON (POST, 1, FAULT_CLOSE)}, .no_attempt = "charged", FINE (2)},
   {"half sent", .no_cache = TRUE, .retries = 1, MEGABYTES (8), .steps = {ON (POST, 1, FAULT_RESET, .at = 1000)}, .no_attempt = "charged", FINE (2)},
 
-  /* Answers to the submit call that aren't any. */
-  {"empty answer", .retries = 5, .steps = {ON (POST, 1, BODY (""))}, BAD_RESPONSE, .http_status = 200, SENT (1)},
-  {"no content", .retries = 5, .steps = {ON (POST, 1, STATUS (204))}, BAD_RESPONSE, .http_status = 204, SENT (1)},
-  {"no identifier", .retries = 5, .steps = {ON (POST, 1, BODY ("{\"ok\":true}"))}, BAD_RESPONSE, SENT (1)},
-  {"empty identifier", .retries = 5, .steps = {ON (POST, 1, BODY ("{\"identifier\":\"\"}"))}, BAD_RESPONSE, SENT (1)},
-  {"identifier of a wrong type", .retries = 5, .steps = {ON (POST, 1, BODY ("{\"identifier\":[1]}"))}, BAD_RESPONSE, SENT (1)},
-  {"cut JSON", .retries = 5, .steps = {ON (POST, 1, BODY ("{\"identifier\":\"id-"))}, BAD_RESPONSE, SENT (1)},
-  {"cut answer, connection closed", .retries = 5, .steps = {ON (POST, 1, FAULT_RAW, BODY ("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 500\r\n\r\n{\"identifier\":\"id-"))}, BAD_RESPONSE, SENT (1)},
-  {"a page instead", .retries = 5, .steps = {ON (POST, 1, BODY ("<html><body>Welcome to the Wi-Fi of this hotel</body></html>"))}, BAD_RESPONSE, SENT (1)},
-  {"not HTTP", .retries = 5, .steps = {ON (POST, 1, FAULT_RAW, BODY ("SSH-2.0-OpenSSH_9.2\r\n\r\n"))}, BAD_RESPONSE, SENT (1)},
-  {"endless answer", .retries = 5, .steps = {ON (POST, 1, FAULT_ENDLESS_BODY)}, BAD_RESPONSE, .message = "too long", SENT (1)},
+  /* Answers to the submit call that aren't any: the service may have taken the
+   * file, so it is sent again. */
+  ON_A_SUBMIT ("an empty answer", BODY (""))},
+  ON_A_SUBMIT ("no content", STATUS (204))},
+  ON_A_SUBMIT ("no identifier", BODY ("{\"ok\":true}"))},
+  ON_A_SUBMIT ("an empty identifier", BODY ("{\"identifier\":\"\"}"))},
+  ON_A_SUBMIT ("an identifier of a wrong type", BODY ("{\"identifier\":[1]}"))},
+  ON_A_SUBMIT ("an identifier of dots", BODY ("{\"identifier\":\"..\"}"))},
+  ON_A_SUBMIT ("cut JSON", BODY ("{\"identifier\":\"id-"))},
+  ON_A_SUBMIT ("a page", BODY ("<html><body>Welcome to the Wi-Fi of this hotel</body></html>"))},
+  ON_A_SUBMIT ("no HTTP", .kind = FAULT_RAW, BODY ("SSH-2.0-OpenSSH_9.2\r\n\r\n"))},
+  ON_A_SUBMIT ("an endless answer", .kind = FAULT_ENDLESS_BODY)},
+  ON_A_SUBMIT ("endless interim answers", .kind = FAULT_ENDLESS_INTERIM)},
+  ON_A_SUBMIT ("an answer cut off, connection closed", .kind = FAULT_RAW, BODY ("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 500\r\n\r\n{\"identifier\":\"id-1\"}"))},
+  ON_A_SUBMIT ("headers cut off in the status line", .kind = FAULT_RAW, BODY ("HTTP/1.1 20"))},
+  ON_A_SUBMIT ("headers cut off after the status line", .kind = FAULT_RAW, BODY ("HTTP/1.1 200 OK\r\n"))},
+  ON_A_SUBMIT ("headers cut off in one", .kind = FAULT_RAW, BODY ("HTTP/1.1 200 OK\r\nContent-Type: app"))},
+  ON_A_SUBMIT ("headers cut off after one", .kind = FAULT_RAW, BODY ("HTTP/1.1 200 OK\r\nContent-Length: 21\r\n"))},
+  {"a page, for good", .retries = 1, .steps = {ON (POST, 0, BODY ("<html>Welcome</html>"))}, BAD_RESPONSE, .http_status = 200, .no_attempt = "charged", SENT (2)},
+  {"a page, without cache", .no_cache = TRUE, .retries = 1, .steps = {ON (POST, 1, BODY ("<html>Welcome</html>"))}, .attempt = "may be charged a second time", FINE (2)},
+  {"no HTTP, for good", .retries = 1, .steps = {ON (POST, 0, FAULT_RAW, BODY ("SSH-2.0-OpenSSH_9.2\r\n\r\n"))}, NETWORK, .message = "no HTTP answer", SENT (2)},
+  {"headers cut off, without cache", .no_cache = TRUE, .retries = 1, .steps = {ON (POST, 1, FAULT_RAW, BODY ("HTTP/1.1 200 OK\r\n"))}, .attempt = "may be charged a second time", FINE (2)},
+  {"headers cut off, for good", .retries = 1, .steps = {ON (POST, 0, FAULT_RAW, BODY ("HTTP/1.1 200 OK\r\n"))}, NETWORK, .message = "breaks off", SENT (2)},
+  {"endless answer, for good", .retries = 1, .steps = {ON (POST, 0, FAULT_ENDLESS_BODY)}, BAD_RESPONSE, .message = "too long", SENT (2)},
+  {"endless interim answers, for good", .steps = {ON (POST, 1, FAULT_ENDLESS_INTERIM)}, BAD_RESPONSE, .message = "interim", SENT (1)},
   {"endless headers", .steps = {ON (POST, 1, FAULT_ENDLESS_HEADERS)}, NETWORK, SENT (1)},
-  {"endless interim answers", .retries = 5, .steps = {ON (POST, 1, FAULT_ENDLESS_INTERIM)}, BAD_RESPONSE, .message = "interim", SENT (1)},
   {"some interim answers", .steps = {ON (POST, 1, FAULT_INTERIM, .at = 5)}, FINE (1)},
-  {"packed answer, not asked for", .retries = 5, .steps = {ON (POST, 1, .headers = "Content-Encoding: gzip\r\n", BODY ("\x1f\x8b\x08"))}, BAD_RESPONSE, SENT (1)},
+
+  /* Packed, although we don't ask for that. */
+  {"gzip", .steps = {ON (POST, 1, PACKED ("gzip", GZIP))}, FINE (1)},
+  {"x-gzip, in capitals", .steps = {ON (POST, 1, PACKED ("X-GZIP", GZIP))}, FINE (1)},
+  {"deflate", .steps = {ON (POST, 1, PACKED ("deflate", ZLIB))}, FINE (1)},
+  {"deflate without a header", .steps = {ON (POST, 1, PACKED ("deflate", DEFLATE))}, FINE (1)},
+  {"identity", .steps = {ON (POST, 1, PACKED ("identity", "{\"identifier\":\"id-1\"}"))}, FINE (1)},
+  ON_A_SUBMIT ("a broken packed answer", PACKED ("gzip", "\x1f\x8b\x08"))},
+  {"an unknown packing", .steps = {ON (POST, 1, PACKED ("br", "abc"))}, BAD_RESPONSE, .message = "packed", SENT (1)},
+  {"a refusal that is packed", .steps = {ON (POST, 1, PACKED ("gzip", GZIP), STATUS (403))}, UNAUTHORIZED, .http_status = 403, .message = "id-1", SENT (1)},
+  {"a refusal that is packed in an unknown way", .steps = {ON (POST, 1, PACKED ("br", "abc"), STATUS (403))}, UNAUTHORIZED, .http_status = 403, .message = "403", SENT (1)},
+
 
   /* Those that are. */
   {"201", .steps = {ON (POST, 1, STATUS (201), BODY ("{\"identifier\":\"id-1\"}"))}, FINE (1)},
@@ -136,10 +178,12 @@ const ClientRow client_rows[] = {
   {"bare identifier, not asked for", .steps = {ON (POST, 1, BODY ("id-1"))}, FINE (1)},
   {"JSON, not asked for", .accept_text = TRUE, FINE (1)},
   {"identifier with a path in it", .steps = {ON (POST, 1, BODY ("{\"identifier\":\"a/../b%2f?c#d&e\"}"))}, FINE (1)},
-  {"identifier of dots", .steps = {ON (POST, 1, BODY ("{\"identifier\":\"..\"}"))}, BAD_RESPONSE, SENT (1)},
 
   /* Redirects are not followed. */
   {"301", .retries = 5, .steps = {ON (POST, 1, STATUS (301), .headers = "Location: https://elsewhere.example/x?k=secret\r\n")}, BAD_RESPONSE, .http_status = 301, .message = "https://elsewhere.example", .no_attempt = "secret", SENT (1)},
+  {"redirect to odd places", .steps = {ON (POST, 1, STATUS (302), .headers = "Location: http://a\x1b[31mb.example/\r\n")}, BAD_RESPONSE, .http_status = 302, .no_message = "\x1b", SENT (1)},
+  {"redirect to escaped odd places", .steps = {ON (POST, 1, STATUS (302), .headers = "Location: http://a%1b%5b31mb.example/\r\n")}, BAD_RESPONSE, .http_status = 302, .no_message = "\x1b", SENT (1)},
+  {"redirect to the key's host", .steps = {ON (POST, 1, STATUS (302), .headers = "Location: http://sk-one-5ecret.example/\r\n")}, BAD_RESPONSE, .http_status = 302, .message = ".example", SENT (1)},
   {"307", .retries = 5, .steps = {ON (POST, 1, STATUS (307), .headers = "Location: /api/other\r\n")}, BAD_RESPONSE, .http_status = 307, .message = "redirects to http://127.0.0.1", SENT (1)},
   {"308 to nowhere", .retries = 5, .steps = {ON (POST, 1, STATUS (308))}, BAD_RESPONSE, .http_status = 308, SENT (1)},
 
@@ -178,6 +222,8 @@ const ClientRow client_rows[] = {
   ON_A_LOOK ("an endless answer", .kind = FAULT_ENDLESS_BODY)},
   ON_A_LOOK ("endless interim answers", .kind = FAULT_ENDLESS_INTERIM)},
   ON_A_LOOK ("no HTTP", .kind = FAULT_RAW, BODY ("SSH-2.0-OpenSSH_9.2\r\n\r\n"))},
+  ON_A_LOOK ("headers cut off after the status line", .kind = FAULT_RAW, BODY ("HTTP/1.1 200 OK\r\n"))},
+  ON_A_LOOK ("headers cut off in one", .kind = FAULT_RAW, BODY ("HTTP/1.1 200 OK\r\nContent-Type: app"))},
   ON_A_LOOK ("cut JSON", BODY ("{\"identifier\":\"id-1\",\"status\":\"do"))},
   ON_A_LOOK ("nothing", BODY (""))},
   ON_A_LOOK ("a list", BODY ("[1,2,3]"))},

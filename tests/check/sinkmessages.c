@@ -373,7 +373,7 @@ static const Failure failures[] = {
   {"reset", {FAULT_POST,.kind = FAULT_RESET,.at = 100}, "", "network", 0, "",
       FAILED, GST_RESOURCE_ERROR_OPEN_WRITE},
   {"no http", {FAULT_POST,.kind = FAULT_RAW,.body = "220 smtp ready\r\n"}, "",
-      "bad-response", 0, "", FAILED, GST_RESOURCE_ERROR_READ},
+      "network", 0, "no HTTP answer", FAILED, GST_RESOURCE_ERROR_OPEN_WRITE},
   {"silent", {FAULT_POST,.kind = FAULT_SILENT}, "timeout=1", "network", 0, "",
       FAILED, GST_RESOURCE_ERROR_OPEN_WRITE},
   {"stuck", {FAULT_POST,.kind = FAULT_STUCK,.at = 10}, "timeout=1", "network",
