@@ -241,7 +241,7 @@ wait_for_verdicts (GstIdentifaiSink * self)
 static GstFlowReturn
 sum_up (GstIdentifaiSink * self)
 {
-  GstMessage *summary = gst_identifai_outbox_summary (self->outbox);
+  GstMessage *summary = gst_identifai_outbox_summary (self->outbox, TRUE);
   GstFlowReturn ret = GST_FLOW_OK;
   gboolean done = FALSE;
 

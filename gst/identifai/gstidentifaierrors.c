@@ -169,6 +169,19 @@ gst_identifai_warning_container (GstElement * src, const gchar * content_type,
 }
 
 GstMessage *
+gst_identifai_warning_short (GstElement * src, const gchar * times)
+{
+  GError *error = g_error_new (GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
+      "Times are in nanoseconds, and this is next to nothing: %s", times);
+  GstMessage *message = gst_message_new_warning (GST_OBJECT (src), error,
+      "10000000000 are ten seconds.");
+
+  g_error_free (error);
+
+  return message;
+}
+
+GstMessage *
 gst_identifai_warning_idle (GstElement * src, const gchar * names)
 {
   GError *error = g_error_new (GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
@@ -272,7 +285,7 @@ count_reasons (const IdentifaiLosses * losses)
 
 GstMessage *
 gst_identifai_summary (GstElement * src, const IdentifaiLosses * losses,
-    guint64 segments)
+    guint64 segments, gboolean may_be_error)
 {
   gboolean all = (losses->total == segments);
   GError *last = new_error (losses->reason, losses->text);
@@ -294,7 +307,8 @@ gst_identifai_summary (GstElement * src, const IdentifaiLosses * losses,
   g_error_free (last);
   g_free (reasons);
 
-  return new_message (all ? gst_message_new_error_with_details :
+  return new_message (all && may_be_error ?
+      gst_message_new_error_with_details :
       gst_message_new_warning_with_details, src, error, losses->reason,
       losses->http_status);
 }

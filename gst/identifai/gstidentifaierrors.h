@@ -24,6 +24,8 @@ GstMessage *gst_identifai_warning_held (GstElement * src);
 /* Container input, content_type ("video/mp2t") say, that is live or doesn't end. */
 GstMessage *gst_identifai_warning_container (GstElement * src,
     const gchar * content_type, guint64 max_bytes);
+/* Times that may be of another unit: "segment-duration=10". */
+GstMessage *gst_identifai_warning_short (GstElement * src, const gchar * times);
 /* These do nothing for container input: "muxer, segment-duration". */
 GstMessage *gst_identifai_warning_idle (GstElement * src, const gchar * names);
 /* Segments can't end: for so long there was none. */
@@ -49,9 +51,9 @@ typedef struct
   gchar *text;                  /* owned; NULL: none */
 } IdentifaiLosses;
 
-/* At EOS: so many of segments have no verdict, and why. All of them: an error,
- * else a warning. */
+/* So many of segments have no verdict, and why. All of them: an error, if that
+ * may be; else a warning. */
 GstMessage *gst_identifai_summary (GstElement * src,
-    const IdentifaiLosses * losses, guint64 segments);
+    const IdentifaiLosses * losses, guint64 segments, gboolean may_be_error);
 
 G_END_DECLS

@@ -226,6 +226,19 @@ gst_identifai_file_seek_locked (GstIdentifaiSink * self,
   identifai_bytes_seek (self->open->file, segment->start);
 }
 
+/* The first file of a stream is the one that the URI names; a muxer may have made
+ * another one of it. */
+static void
+name_locked (GstIdentifaiSink * self, IdentifaiSegment * segment)
+{
+  GstIdentifaiTicket *ticket = segment->user_data;
+
+  if (self->uri != NULL)
+    ticket->request->filename = identifai_container_name_from_uri (self->uri,
+        self->has_size ? NULL : segment->extension);
+  g_clear_pointer (&self->uri, g_free);
+}
+
 gboolean
 gst_identifai_file_close_locked (GstIdentifaiSink * self, GError ** error)
 {
@@ -247,6 +260,7 @@ gst_identifai_file_close_locked (GstIdentifaiSink * self, GError ** error)
     segment->content_type = g_strdup (self->container->content_type);
     segment->extension = self->container->extension;
     self->posted_bytes += segment->bytes;
+    name_locked (self, segment);
     g_queue_push_tail (&self->files, segment);
   }
 

@@ -368,24 +368,54 @@ apply_pace_locked (GstIdentifaiSink * self)
       || self->pace.state == IDENTIFAI_PACE_REAL_TIME);
 }
 
-static void
-learn_liveness (GstIdentifaiSink * self)
+static gboolean
+is_live (GstPad * pad)
 {
   GstQuery *query = gst_query_new_latency ();
-  gboolean live = FALSE, has_length;
-  gint64 length = -1;
+  gboolean live = FALSE;
 
-  if (gst_pad_peer_query (GST_BASE_SINK_PAD (self), query))
+  if (gst_pad_peer_query (pad, query))
     gst_query_parse_latency (query, &live, NULL, NULL);
   gst_query_unref (query);
-  has_length = (gst_pad_peer_query_duration (GST_BASE_SINK_PAD (self),
-          GST_FORMAT_TIME, &length)
-      || gst_pad_peer_query_duration (GST_BASE_SINK_PAD (self),
-          GST_FORMAT_BYTES, &length)) && length > 0;
+
+  return live;
+}
+
+static gboolean
+has_length (GstPad * pad, GstFormat format)
+{
+  gint64 length = -1;
+
+  return gst_pad_peer_query_duration (pad, format, &length) && length > 0;
+}
+
+static gchar *
+dup_uri (GstPad * pad)
+{
+  GstQuery *query = gst_query_new_uri ();
+  gchar *uri = NULL;
+
+  if (gst_pad_peer_query (pad, query))
+    gst_query_parse_uri (query, &uri);
+  gst_query_unref (query);
+
+  return uri;
+}
+
+static void
+ask_upstream (GstIdentifaiSink * self)
+{
+  GstPad *pad = GST_BASE_SINK_PAD (self);
+  gboolean live = is_live (pad), has_size = has_length (pad, GST_FORMAT_BYTES);
+  gboolean has_end = has_size || has_length (pad, GST_FORMAT_TIME);
+  gchar *uri = dup_uri (pad);
 
   g_mutex_lock (&self->lock);
   self->live = live;
-  self->has_length = has_length;
+  self->has_size = has_size;
+  self->has_length = has_end;
+  g_free (self->uri);
+  self->uri = uri;
   apply_pace_locked (self);
   g_mutex_unlock (&self->lock);
 }
@@ -455,9 +485,9 @@ gst_identifai_input_render (GstBaseSink * bsink, GstBuffer * buffer)
   g_mutex_unlock (&self->lock);
 
   if (first) {
-    learn_liveness (self);
+    ask_upstream (self);
     if (!gst_identifai_file_fits (self, buffer)) {
-      GstMessage *summary = gst_identifai_outbox_summary (self->outbox);
+      GstMessage *summary = gst_identifai_outbox_summary (self->outbox, FALSE);
 
       if (summary != NULL)
         gst_identifai_outbox_queue (self->outbox, summary);

@@ -117,7 +117,11 @@ gst_identifai_message_submitted (GstElement * src,
  *
  * * #gchararray `identifier`
  * * #gchararray `classification`: `human`, `artificial` or `unknown`
- * * #gdouble `confidence`: 0 to 1
+ * * #gdouble `confidence`: of the classification, 0 to 1; 0 if the service gives
+ *   none
+ * * #gdouble `score`: probability that the video is artificial, 0 to 1: the
+ *   confidence of `artificial`, 1 less that of `human`, 0.5 if `unknown`
+ * * #guint `artificial-frames`: of the frames that were judged
  * * #gchararray `heuristic`: the one that gave the verdict; empty if unnamed
  * * #gboolean `unknown`: whether the service could not tell
  * * #gboolean `nsfw`: if judged
@@ -143,6 +147,8 @@ gst_identifai_message_verdict (GstElement * src,
       "identifier", G_TYPE_STRING, identifier,
       "classification", G_TYPE_STRING, result->classification,
       "confidence", G_TYPE_DOUBLE, result->confidence,
+      "score", G_TYPE_DOUBLE, result->score,
+      "artificial-frames", G_TYPE_UINT, result->artificial_frames,
       "heuristic", G_TYPE_STRING, result->heuristic ? result->heuristic : "",
       "unknown", G_TYPE_BOOLEAN, result->unknown,
       "results", GST_TYPE_STRUCTURE, result->results,
@@ -196,16 +202,20 @@ gst_identifai_message_failed (GstElement * src,
  *
  * * #gchararray `reason`: `overflow` (more waited than may wait), `flushed` (by
  *   a seek), `stopped` (by a state change)
+ * * #gchararray `identifier`: if the service had taken the file
  */
 GstMessage *
 gst_identifai_message_dropped (GstElement * src,
     const IdentifaiSegment * segment, const gchar * ref_id,
-    const gchar * reason)
+    const gchar * identifier, const gchar * reason)
 {
   GstStructure *structure =
       new_structure ("identifai-dropped", segment, ref_id);
 
   gst_structure_set (structure, "reason", G_TYPE_STRING, reason, NULL);
+  if (identifier != NULL)
+    gst_structure_set (structure, "identifier", G_TYPE_STRING, identifier,
+        NULL);
 
   return gst_message_new_element (GST_OBJECT (src), structure);
 }

@@ -35,7 +35,7 @@ GstMessage *gst_identifai_message_failed (GstElement * src,
     const IdentifaiOutcome * outcome);
 GstMessage *gst_identifai_message_dropped (GstElement * src,
     const IdentifaiSegment * segment, const gchar * ref_id,
-    const gchar * reason);
+    const gchar * identifier, const gchar * reason);
 GstMessage *gst_identifai_message_tags (GstElement * src,
     const gchar * identifier, const IdentifaiResult * result);
 

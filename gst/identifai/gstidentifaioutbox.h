@@ -105,8 +105,10 @@ gboolean gst_identifai_outbox_post_all (GstIdentifaiOutbox * self);
 
 /* The stream is over: an error message if segments came since the last call but
  * none was judged (failed, or dropped for want of room), a warning if only some
- * were; NULL if all is well, or if the error was posted before. */
-GstMessage *gst_identifai_outbox_summary (GstIdentifaiOutbox * self);
+ * were, or under on-refusal=warn; NULL if all is well, or if the error was posted
+ * before. at_end: not in the middle of the stream, where it can't go on. */
+GstMessage *gst_identifai_outbox_summary (GstIdentifaiOutbox * self,
+    gboolean at_end);
 
 /* Adds all fields of stats but coverage. */
 void gst_identifai_outbox_get_stats (GstIdentifaiOutbox * self,

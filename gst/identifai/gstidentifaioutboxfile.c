@@ -51,8 +51,9 @@ gst_identifai_outbox_submit_locked (GstIdentifaiOutbox * self,
   gst_identifai_outbox_file_made_locked (self);
 
   request->file = identifai_bytes_ref (segment->file);
-  request->filename = g_strdup_printf ("segment-%05u.%s", segment->number,
-      segment->extension);
+  if (request->filename == NULL)
+    request->filename = g_strdup_printf ("segment-%05u.%s", segment->number,
+        segment->extension);
   request->content_type = g_strdup (segment->content_type);
   segment->bytes = identifai_bytes_get_size (segment->file);
 

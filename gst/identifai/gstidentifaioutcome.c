@@ -111,7 +111,8 @@ gst_identifai_outbox_end_dropped_locked (GstIdentifaiOutbox * self,
   gst_identifai_outbox_announce_locked (self, segment);
   gst_identifai_outbox_queue (self,
       gst_identifai_message_dropped (self->element, segment,
-          gst_identifai_outbox_ticket (segment)->ref_id, reason));
+          gst_identifai_outbox_ticket (segment)->ref_id,
+          gst_identifai_outbox_ticket (segment)->identifier, reason));
   identifai_segment_free (segment);
   g_cond_broadcast (&self->cond);
 }
@@ -308,7 +309,7 @@ gst_identifai_outbox_not_held_locked (GstIdentifaiOutbox * self)
 }
 
 GstMessage *
-gst_identifai_outbox_summary (GstIdentifaiOutbox * self)
+gst_identifai_outbox_summary (GstIdentifaiOutbox * self, gboolean at_end)
 {
   GstMessage *message = NULL;
   guint64 segments;
@@ -317,7 +318,8 @@ gst_identifai_outbox_summary (GstIdentifaiOutbox * self)
   segments = self->judged + self->losses.total
       + identifai_ledger_get_totals (self->ledger)->pending;
   if (self->losses.total > 0 && !self->refused)
-    message = gst_identifai_summary (self->element, &self->losses, segments);
+    message = gst_identifai_summary (self->element, &self->losses, segments,
+        !at_end || self->on_refusal == GST_IDENTIFAI_ON_REFUSAL_ERROR);
   forget_losses_locked (self);
   g_mutex_unlock (&self->lock);
 

@@ -325,6 +325,32 @@ gst_identifai_settings_list_idle (const GstIdentifaiSettings * self)
   return g_string_free (names, names->len == 0);
 }
 
+gchar *
+gst_identifai_settings_list_short (const GstIdentifaiSettings * self)
+{
+  const struct
+  {
+    const gchar *name;
+    GstClockTime time, least;
+  } times[] = {
+    {"segment-duration", self->segment_duration, 100 * GST_MSECOND},
+    {"segment-interval", self->segment_interval, 100 * GST_MSECOND},
+    {"poll-interval", self->poll_interval, GST_MSECOND},
+    {"verdict-timeout", self->verdict_timeout, GST_MSECOND},
+    {"drain-timeout", self->drain_timeout, GST_MSECOND},
+  };
+  GString *names = g_string_new (NULL);
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (times); i++) {
+    if (times[i].time > 0 && times[i].time < times[i].least)
+      g_string_append_printf (names, "%s%s=%" G_GUINT64_FORMAT,
+          names->len > 0 ? ", " : "", times[i].name, times[i].time);
+  }
+
+  return g_string_free (names, names->len == 0);
+}
+
 static void
 set_string (gchar ** field, const GValue * value)
 {

@@ -87,6 +87,10 @@ gboolean gst_identifai_settings_get (const GstIdentifaiSettings * self,
  * segment-duration"; NULL: none. */
 gchar *gst_identifai_settings_list_idle (const GstIdentifaiSettings * self);
 
+/* Times that are so short that they were meant in another unit,
+ * "segment-duration=10"; NULL: none. */
+gchar *gst_identifai_settings_list_short (const GstIdentifaiSettings * self);
+
 /* Whether a change counts while the element runs (else only before it starts). */
 gboolean gst_identifai_settings_is_mutable (guint id);
 

@@ -251,6 +251,17 @@ configure_segmenter_locked (GstIdentifaiSink * self)
   identifai_segmenter_configure (self->segmenter, &cut);
 }
 
+static void
+warn_of_times_locked (GstIdentifaiSink * self)
+{
+  gchar *times = gst_identifai_settings_list_short (&self->settings);
+
+  if (times != NULL)
+    gst_identifai_outbox_queue (self->outbox,
+        gst_identifai_warning_short (GST_ELEMENT (self), times));
+  g_free (times);
+}
+
 /* From READY to PAUSED. */
 static gboolean
 gst_identifai_sink_start (GstIdentifaiSink * self)
@@ -263,11 +274,13 @@ gst_identifai_sink_start (GstIdentifaiSink * self)
   if (started) {
     gst_identifai_input_reset_locked (self);
     configure_segmenter_locked (self);
+    warn_of_times_locked (self);
   }
   self->running = started;
   self->stopping = FALSE;
   g_mutex_unlock (&self->lock);
 
+  gst_identifai_outbox_post (self->outbox);
   if (!started) {
     gst_element_post_message (GST_ELEMENT (self),
         gst_identifai_error_start (GST_ELEMENT (self), error));
@@ -347,6 +360,7 @@ gst_identifai_sink_finalize (GObject * object)
   identifai_segmenter_free (self->segmenter);
   gst_identifai_settings_clear (&self->settings);
   g_free (self->stream_id);
+  g_free (self->uri);
   g_cond_clear (&self->cond);
   g_mutex_clear (&self->lock);
   g_mutex_clear (&self->key_lock);

@@ -79,6 +79,8 @@ struct _GstIdentifaiSink
   IdentifaiPace pace;           /* of elementary video */
   gboolean live;                /* says upstream */
   gboolean has_length;          /* upstream knows its end */
+  gboolean has_size;            /* in bytes: they are a file's */
+  gchar *uri;                   /* of the file, until it is closed; or NULL */
   GstClockTime video_position;  /* running time */
   GstClockID timer;             /* for segments that wait for audio */
   guint next_audio;             /* number of the next audio pad */

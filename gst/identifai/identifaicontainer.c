@@ -11,6 +11,9 @@
 #define MIN_TYPEFIND_BYTES 4096
 #define MAX_TYPEFIND_BYTES (128 * 1024)
 
+#define MAX_NAME_BYTES 255
+#define MAX_EXTENSION_BYTES 5
+
 /* The first row whose name and variant fit counts. */
 static const struct
 {
@@ -66,6 +69,63 @@ identifai_container_from_caps (GstCaps * caps)
   }
 
   return NULL;
+}
+
+/* The last part of the path, decoded; NULL: none. */
+static gchar *
+get_last_part (const gchar * uri, gboolean * is_file)
+{
+  gchar *scheme = NULL, *path = NULL, *name = NULL;
+  const gchar *slash;
+
+  if (g_uri_split (uri, G_URI_FLAGS_ENCODED | G_URI_FLAGS_PARSE_RELAXED,
+          &scheme, NULL, NULL, NULL, &path, NULL, NULL, NULL)) {
+    slash = strrchr (path, '/');
+    name = g_uri_unescape_string (slash ? slash + 1 : path, "/");
+  }
+  *is_file = g_strcmp0 (scheme, "file") == 0;
+  g_free (scheme);
+  g_free (path);
+
+  return name;
+}
+
+/* Of a name; NULL: none. */
+static const gchar *
+get_extension (const gchar * name)
+{
+  const gchar *dot = strrchr (name, '.'), *c;
+
+  if (dot == NULL || dot == name || dot[1] == '\0'
+      || strlen (dot + 1) > MAX_EXTENSION_BYTES)
+    return NULL;
+  for (c = dot + 1; *c != '\0'; c++) {
+    if (!g_ascii_isalnum (*c))
+      return NULL;
+  }
+
+  return dot + 1;
+}
+
+gchar *
+identifai_container_name_from_uri (const gchar * uri, const gchar * extension)
+{
+  gboolean is_file;
+  gchar *name = get_last_part (uri, &is_file), *full, *valid = NULL;
+  const gchar *own = name ? get_extension (name) : NULL;
+
+  if (name != NULL && *name != '\0' && strlen (name) <= MAX_NAME_BYTES
+      && (own != NULL || is_file)) {
+    gint stem = own ? own - 1 - name : (gint) strlen (name);
+
+    full = extension == NULL ? g_strdup (name) :
+        g_strdup_printf ("%.*s.%s", stem, name, extension);
+    valid = g_utf8_make_valid (full, -1);
+    g_free (full);
+  }
+  g_free (name);
+
+  return valid;
 }
 
 static void

@@ -18,6 +18,9 @@
  *                one verdict in the list, then that one counts
  *   confidence   0 if missing or null; a number, or a number in a string (as
  *                database layers like to send decimals), from 0 to 1
+ *   score        the confidence of an artificial verdict, 1 less that of a human
+ *                one; 1 and 0 without confidence; 0.5 if unknown. A confidence
+ *                below 0.5 doesn't turn a verdict into the other one: 0.5
  *   unknown      false if missing or null; a boolean, 0 or 1
  *   is_nsfw      not judged if missing, null or of a wrong type
  *   the others   left out if of a wrong type: a verdict that was paid for is
@@ -43,6 +46,7 @@ typedef struct
   gchar *classification;
   gchar *heuristic;
   gdouble confidence;
+  gdouble score;
   gboolean unknown;
 } Verdict;
 
@@ -218,18 +222,30 @@ get_classification (JsonNode * node, gboolean unknown)
   return found;
 }
 
+/* How likely it is that the video is artificial. */
+static gdouble
+get_score (const Verdict * self, gboolean has_confidence)
+{
+  gdouble sure = has_confidence ? MAX (self->confidence, 0.5) : 1;
+
+  if (self->unknown)
+    return 0.5;
+
+  return g_str_equal (self->classification, "artificial") ? sure : 1 - sure;
+}
+
 /* FALSE (nothing to clear) if node can't be understood as a verdict. */
 static gboolean
 verdict_read (Verdict * self, JsonNode * node, GError ** error)
 {
   JsonNode *unknown = identifai_json_get_member (node, "unknown");
+  JsonNode *confidence = identifai_json_get_member (node, "confidence");
 
   memset (self, 0, sizeof (*self));
   if (!is_object (node))
     return bad (error, "The answer's verdict is no object");
 
-  if (!get_confidence (identifai_json_get_member (node, "confidence"),
-          &self->confidence))
+  if (!get_confidence (confidence, &self->confidence))
     return bad (error, "The verdict's confidence is no number from 0 to 1");
   if (!is_null (unknown) && get_flag (unknown) < 0)
     return bad (error, "The verdict's unknown is no boolean");
@@ -239,6 +255,7 @@ verdict_read (Verdict * self, JsonNode * node, GError ** error)
   if (self->classification == NULL)
     return bad (error, "The verdict has no classification");
   self->unknown = g_str_equal (self->classification, "unknown");
+  self->score = get_score (self, !is_null (confidence));
   self->heuristic = dup_name (identifai_json_get_member (node, "heuristic"));
 
   return TRUE;
@@ -429,9 +446,43 @@ read_chosen_verdict (IdentifaiResult * self, JsonNode * answer,
   self->classification = verdict.classification;
   self->heuristic = verdict.heuristic;
   self->confidence = verdict.confidence;
+  self->score = verdict.score;
   self->unknown = verdict.unknown;
 
   return TRUE;
+}
+
+/* By the heuristic, if the image has a verdict of it; else by its own. */
+static gboolean
+is_artificial (JsonNode * image, const gchar * heuristic)
+{
+  GPtrArray *names = g_ptr_array_new_with_free_func (g_free);
+  JsonNode *chosen = heuristic && is_object (image) ?
+      find_heuristic (image, heuristic, names) : NULL;
+  gboolean artificial;
+  Verdict verdict;
+
+  g_ptr_array_unref (names);
+  if (chosen == NULL)
+    chosen = identifai_json_get_member (image, "verdict");
+  if (!verdict_read (&verdict, chosen, NULL))
+    return FALSE;
+  artificial = g_str_equal (verdict.classification, "artificial");
+  verdict_clear (&verdict);
+
+  return artificial;
+}
+
+static guint
+count_artificial (JsonNode * results, const gchar * heuristic)
+{
+  JsonNode *images = identifai_json_get_member (results, "images");
+  guint count = 0, i;
+
+  for (i = 0; is_array (images) && i < identifai_json_get_size (images); i++)
+    count += is_artificial (get_element (images, i), heuristic);
+
+  return count;
 }
 
 /* -- one answer -- */
@@ -488,6 +539,9 @@ read_final (IdentifaiResult * self, JsonNode * answer,
   self->nsfw = get_flag (identifai_json_get_member (answer, "is_nsfw"));
   self->forced =
       dup_name (identifai_json_get_member (answer, "force_classification"));
+  self->artificial_frames =
+      count_artificial (identifai_json_get_member (answer, "results"),
+      heuristic);
   read_verdicts (get_verdicts (answer), &self->verdicts, &room);
   read_results (self, identifai_json_get_member (answer, "results"), &room);
 

@@ -34,6 +34,8 @@ typedef struct
   gchar *hash;                  /* of the file; NULL if the answer names none */
   gchar *classification;        /* "human", "artificial", "unknown"; FINAL only */
   gdouble confidence;           /* 0..1, 0 where the service gives none */
+  gdouble score;                /* 0..1, probability of artificial */
+  guint artificial_frames;      /* of the images in results */
   gchar *heuristic;             /* NULL if unnamed */
   gboolean unknown;
   gint nsfw;                    /* 0 or 1; -1 = not judged */

@@ -280,6 +280,66 @@ GST_START_TEST (test_rule)
 
 GST_END_TEST;
 
+/* -- how likely it is artificial -- */
+
+#define V(fields) "{\"verdict\":{" fields "}}"
+#define IMAGE(own, other) "{\"verdict\":{\"classification\":\"" own "\"," \
+    "\"heuristic\":\"A\"},\"verdicts\":[{\"heuristic\":\"B\"," \
+    "\"classification\":\"" other "\"}]}"
+#define IMAGES(list) "{\"verdict\":{\"classification\":\"human\"," \
+    "\"heuristic\":\"A\"},\"verdicts\":[{\"classification\":\"human\"," \
+    "\"heuristic\":\"B\"}],\"results\":" list "}"
+
+static const struct
+{
+  const gchar *text;
+  gdouble score;
+  guint artificial_frames;
+  const gchar *heuristic;
+} scores[] = {
+  {V ("\"classification\":\"artificial\",\"confidence\":0.75"), .75},
+  {V ("\"classification\":\"human\",\"confidence\":0.75"), .25},
+  {V ("\"classification\":\"artificial\",\"confidence\":1"), 1},
+  {V ("\"classification\":\"human\",\"confidence\":1"), 0},
+  /* Less sure than a guess, and still on that side. */
+  {V ("\"classification\":\"artificial\",\"confidence\":0.25"), .5},
+  {V ("\"classification\":\"human\",\"confidence\":0.25"), .5},
+  /* Nothing but the classification is known. */
+  {V ("\"classification\":\"artificial\""), 1},
+  {V ("\"classification\":\"human\",\"confidence\":null"), 0},
+  {V ("\"classification\":\"unknown\",\"confidence\":0.9"), .5},
+  {V ("\"classification\":\"artificial\",\"confidence\":0.9,"
+            "\"unknown\":true"), .5},
+  {V ("\"classification\":\"tampered\",\"confidence\":0.9"), .5},
+  {IMAGES ("{\"images\":[" IMAGE ("artificial", "human") ","
+            IMAGE ("human", "artificial") "," IMAGE ("artificial", "artificial")
+          "]}"), 0, 2},
+  {IMAGES ("{\"images\":[" IMAGE ("artificial", "human") ","
+            IMAGE ("artificial", "human") "," IMAGE ("human", "artificial")
+          "]}"), 0, 1, "B"},
+  {IMAGES ("{\"images\":[" IMAGE ("artificial", "human") ","
+            IMAGE ("artificial", "human") "]}"), 0, 2, "A"},
+  {IMAGES ("{\"images\":[1,null,{},{\"verdict\":[]},{\"verdict\":{}},"
+            IMAGE ("artificial", "") "]}"), 0, 1, "A"},
+  {IMAGES ("{\"images\":[" IMAGE ("artificial", "") "]}"), 0, 0, "B"},
+  {IMAGES ("{\"images\":{\"a\":" IMAGE ("artificial", "") "}}"), 0, 0},
+  {IMAGES ("[" IMAGE ("artificial", "") "]"), 0, 0},
+  {IMAGES ("{\"audios\":[" IMAGE ("artificial", "artificial") "]}"), 0, 0},
+};
+
+GST_START_TEST (test_score)
+{
+  IdentifaiResult *result = parse (scores[__i__].text, scores[__i__].heuristic);
+
+  fail_unless (result != NULL, "%s", scores[__i__].text);
+  fail_unless_equals_float (result->score, scores[__i__].score);
+  fail_unless_equals_int (result->artificial_frames,
+      scores[__i__].artificial_frames);
+  identifai_result_free (result);
+}
+
+GST_END_TEST;
+
 /* -- the full shape -- */
 
 static const GstStructure *
@@ -318,6 +378,8 @@ GST_START_TEST (test_full)
   fail_unless_equals_string (result->classification, "artificial");
   fail_unless_equals_string (result->heuristic, "Average");
   fail_unless_equals_float (result->confidence, 0.9375);
+  fail_unless_equals_float (result->score, 0.9375);
+  fail_unless_equals_int (result->artificial_frames, 2);
   fail_unless_equals_string (result->json, EXAMPLE_ANSWER);
   fail_unless (result->forced == NULL);
   fail_unless_equals_int (result->nsfw, 0);
@@ -686,6 +748,7 @@ result_suite (void)
 
   suite_add_tcase (s, tc);
   tcase_add_test (tc, test_rule);
+  tcase_add_loop_test (tc, test_score, 0, G_N_ELEMENTS (scores));
   tcase_add_test (tc, test_full);
   tcase_add_test (tc, test_verdicts);
   tcase_add_test (tc, test_odd_names);

@@ -95,10 +95,9 @@ size_of (const gchar * path)
 }
 
 static void
-check_record (guint number, const gchar * content_type, const gchar * extension)
+check_record (guint number, const gchar * content_type, const gchar * filename)
 {
   JsonObject *record = sink_emulator_read (emulator, number);
-  gchar *filename = g_strdup_printf ("segment-00000.%s", extension);
 
   fail_unless_equals_string (json_object_get_string_member (record,
           "content_type"), content_type);
@@ -107,7 +106,6 @@ check_record (guint number, const gchar * content_type, const gchar * extension)
   fail_unless_equals_int (json_array_get_length
       (json_object_get_array_member (record, "sent")), 0);
   json_object_unref (record);
-  g_free (filename);
 }
 
 /* The file on disk and the one that was posted, and what the messages say. */
@@ -147,7 +145,7 @@ check_verdict (SinkRun * run)
 /* What both sinks are sent at once. */
 GST_START_TEST (test_muxer)
 {
-  gchar *path, *line;
+  gchar *path, *line, *name;
   SinkRun *run;
 
   if (!has_element (muxers[__i__].muxer))
@@ -160,9 +158,11 @@ GST_START_TEST (test_muxer)
   fail_unless (sink_run_start (run));
   fail_unless (sink_run_wait_end (run), "%s", muxers[__i__].muxer);
   check_same (run, muxers[__i__].muxer, path, 1);
-  check_record (1, muxers[__i__].content_type, muxers[__i__].extension);
+  name = g_strdup_printf ("segment-00000.%s", muxers[__i__].extension);
+  check_record (1, muxers[__i__].content_type, name);
   check_verdict (run);
   sink_run_free (run);
+  g_free (name);
   g_free (line);
   g_free (path);
 }
@@ -211,13 +211,12 @@ static const struct
 {
   const gchar *path;
   const gchar *content_type;
-  const gchar *extension;
 } clips[] = {
-  {CLIPS "/movie1/VID_20191220_170832.mp4", "video/mp4", "mp4"},
-  {CLIPS "/movie2/movie-hello.avi", "video/x-msvideo", "avi"},
-  {CLIPS "/movie2/movie-hello.mp4", "video/mp4", "mp4"},
-  {CLIPS "/movie2/movie-hello.mpeg", "video/mpeg", "mpg"},
-  {CLIPS "/movie2/movie-hello.ogg", "video/ogg", "ogv"},
+  {CLIPS "/movie1/VID_20191220_170832.mp4", "video/mp4"},
+  {CLIPS "/movie2/movie-hello.avi", "video/x-msvideo"},
+  {CLIPS "/movie2/movie-hello.mp4", "video/mp4"},
+  {CLIPS "/movie2/movie-hello.mpeg", "video/mpeg"},
+  {CLIPS "/movie2/movie-hello.ogg", "video/ogg"},
 };
 
 GST_START_TEST (test_clip)
@@ -237,7 +236,7 @@ GST_START_TEST (test_clip)
   fail_unless (sink_run_start (run));
   fail_unless (sink_run_wait_end (run), "%s", path);
   check_same (run, name, path, 1);
-  check_record (1, clips[__i__].content_type, clips[__i__].extension);
+  check_record (1, clips[__i__].content_type, name);
   check_verdict (run);
   sink_run_free (run);
   g_free (line);
@@ -274,13 +273,56 @@ GST_START_TEST (test_feed)
   hash = sink_sha256 (path);
   posted_hash = sink_sha256 (posted);
   fail_unless_equals_string (posted_hash, hash);
-  check_record (1, "video/webm", "webm");
+  check_record (1, "video/webm", "small");
   sink_run_free (run);
   g_free (posted_hash);
   g_free (hash);
   g_free (posted);
   g_free (line);
   g_free (feed);
+  g_free (path);
+}
+
+GST_END_TEST;
+
+/* Its name, and what it becomes when a muxer made another file of it. */
+static const struct
+{
+  const gchar *name;            /* of a WebM file */
+  const gchar *between;         /* the source and the sink */
+  const gchar *posted;
+} names[] = {
+  {"two words, 50 %.webm", "", "two words, 50 %.webm"},
+  {"caf\303\251 \"x\".WEBM", "", "caf\303\251 %22x%22.WEBM"},
+  {"no extension", " ! identity", "no extension"},
+  {"clip.webm", " ! matroskademux ! matroskamux", "clip.mkv"},
+  /* Elementary video is no file. */
+  {"clip.webm", " ! matroskademux", "segment-00000.webm"},
+};
+
+GST_START_TEST (test_name)
+{
+  gchar *path = sink_make_file (folder, "made", "videotestsrc num-buffers=10 ! "
+      "video/x-raw,width=64,height=64 ! vp8enc ! webmmux");
+  gchar *named = g_build_filename (folder, names[__i__].name, NULL), *line;
+  GstElement *source;
+  SinkRun *run;
+
+  fail_unless_equals_int (g_rename (path, named), 0);
+  line = g_strdup_printf ("filesrc name=source%s ! identifaisink name=sink",
+      names[__i__].between);
+  run = sink_run_new (sink_emulator_get_url (emulator), line);
+  source = gst_bin_get_by_name (GST_BIN (sink_run_get_pipeline (run)),
+      "source");
+  g_object_set (source, "location", named, NULL);
+  gst_object_unref (source);
+  fail_unless (sink_run_start (run));
+  fail_unless (sink_run_wait_end (run));
+  check_record (1, strstr (names[__i__].posted, ".mkv") ? "video/x-matroska" :
+      "video/webm", names[__i__].posted);
+  sink_run_free (run);
+  g_free (line);
+  g_free (named);
   g_free (path);
 }
 
@@ -327,6 +369,7 @@ sinkfiles_suite (void)
   tcase_add_loop_test (tcase, test_muxer_alone, 0, G_N_ELEMENTS (muxers));
   tcase_add_loop_test (tcase, test_clip, 0, G_N_ELEMENTS (clips));
   tcase_add_loop_test (tcase, test_feed, 0, G_N_ELEMENTS (feeds));
+  tcase_add_loop_test (tcase, test_name, 0, G_N_ELEMENTS (names));
   tcase_add_loop_test (tcase, test_picture, 0, G_N_ELEMENTS (pictures));
 
   return suite;

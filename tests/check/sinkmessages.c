@@ -23,7 +23,8 @@
     "\"artificial\",\"unknown\":false}," \
     "{\"heuristic\":\"Average\",\"confidence\":0.625,\"classification\":" \
     "\"human\",\"unknown\":false}]," \
-    "\"results\":{\"images\":[{\"verdict\":{\"confidence\":0.5},\"results\":[" \
+    "\"results\":{\"images\":[{\"verdict\":{\"confidence\":0.5,\"classification\":" \
+    "\"artificial\"},\"results\":[" \
     "{\"model\":\"a\",\"classification\":[{\"label\":\"human\",\"score\":0.25}" \
     "]}]}],\"audios\":[]}}"
 
@@ -66,6 +67,8 @@ static const Field verdict_fields[] = {
   {"identifai-verdict", "identifier", "gchararray", "id-1"},
   {"identifai-verdict", "classification", "gchararray", "artificial"},
   {"identifai-verdict", "confidence", "gdouble", "1"},
+  {"identifai-verdict", "score", "gdouble", "1"},
+  {"identifai-verdict", "artificial-frames", "guint", "1"},
   {"identifai-verdict", "heuristic", "gchararray", "Majority"},
   {"identifai-verdict", "unknown", "gboolean", "false"},
   {"identifai-verdict", "nsfw", "gboolean", "true"},
@@ -296,6 +299,7 @@ GST_END_TEST;
 /* Failures. */
 
 #define FAILED "identifai-segment warning identifai-failed error eos"
+#define WARNED "identifai-segment warning identifai-failed warning eos"
 #define REFUSED "identifai-segment identifai-failed error eos"
 #define LATER_REFUSED "identifai-segment identifai-submitted warning " \
     "identifai-failed error eos"
@@ -328,7 +332,7 @@ static const Failure failures[] = {
       GST_RESOURCE_ERROR_NOT_AUTHORIZED},
   {"credits, warn", {FAULT_POST,.status = 400,.body =
               "{\"error\":\"You have no enough credits.\"}"}, "on-refusal=warn",
-      "no-credits", 400, "credits", FAILED,
+      "no-credits", 400, "credits", WARNED,
       GST_RESOURCE_ERROR_NOT_AUTHORIZED},
   {"payment", {FAULT_POST,.status = 402,.body = "{}"}, "", "no-credits", 402,
       "", REFUSED, GST_RESOURCE_ERROR_NOT_AUTHORIZED},
@@ -337,8 +341,11 @@ static const Failure failures[] = {
       GST_RESOURCE_ERROR_NOT_AUTHORIZED},
   {"key, warn", {FAULT_POST,.status = 401,.body =
               "{\"error\":\"Unauthorized\"}"}, "on-refusal=warn",
-      "unauthorized", 401, "Unauthorized", FAILED,
+      "unauthorized", 401, "Unauthorized", WARNED,
       GST_RESOURCE_ERROR_NOT_AUTHORIZED},
+  /* Nothing ends such a stream, whatever fails. */
+  {"broken, warn", {FAULT_POST,.status = 500,.body = "{}"}, "on-refusal=warn",
+      "service-error", 500, "", WARNED, GST_RESOURCE_ERROR_FAILED},
   {"terms", {FAULT_POST,.status = 403,.body = "{\"error\":\"Forbidden\"}"},
       "", "unauthorized", 403, "Forbidden", REFUSED,
       GST_RESOURCE_ERROR_NOT_AUTHORIZED},
@@ -423,26 +430,39 @@ check_failed (SinkRun * run, const Failure * row)
 }
 
 static void
+parse_summary (SinkRun * run, const Failure * row, GError ** error,
+    const GstStructure ** details)
+{
+  GstMessage *message;
+
+  if (g_strcmp0 (row->list, WARNED) == 0) {
+    message = sink_run_get (run, "warning", 1);
+    gst_message_parse_warning (message, error, NULL);
+    gst_message_parse_warning_details (message, details);
+  } else {
+    message = sink_run_get (run, "error", 0);
+    gst_message_parse_error (message, error, NULL);
+    gst_message_parse_error_details (message, details);
+  }
+}
+
+static void
 check_details (SinkRun * run, const Failure * row)
 {
-  GstMessage *message = sink_run_get (run, "error", 0);
   const GstStructure *details = NULL;
   GError *error = NULL;
-  gchar *debug = NULL;
   guint status = 0;
 
-  gst_message_parse_error (message, &error, &debug);
+  parse_summary (run, row, &error, &details);
   fail_unless (g_error_matches (error, GST_RESOURCE_ERROR, row->code),
       "%s: %d", error->message, error->code);
   fail_unless (strstr (error->message, row->words) != NULL, "%s",
       error->message);
-  gst_message_parse_error_details (message, &details);
   fail_unless (details != NULL);
   fail_unless (gst_structure_get_uint (details, "http-status-code", &status)
       == (row->status != 0));
   fail_unless_equals_int (status, row->status);
   g_error_free (error);
-  g_free (debug);
 }
 
 GST_START_TEST (test_failure)

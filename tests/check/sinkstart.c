@@ -519,6 +519,47 @@ GST_START_TEST (test_large_stream)
 
 GST_END_TEST;
 
+/* A number that was meant in seconds or milliseconds: it starts, and says so. */
+static const struct
+{
+  const gchar *properties;
+  const gchar *text;            /* NULL: no warning */
+} times[] = {
+  {"segment-duration=10", "segment-duration=10"},
+  {"segment-duration=99999999", "segment-duration=99999999"},
+  {"segment-duration=5 segment-interval=60",
+      "segment-duration=5, segment-interval=60"},
+  {"drain-timeout=60", "drain-timeout=60"},
+  {"verdict-timeout=300 poll-interval=2",
+      "poll-interval=2, verdict-timeout=300"},
+  {"segment-duration=100000000", NULL},
+  {"segment-duration=0 segment-interval=0 drain-timeout=0 poll-interval=0",
+      NULL},
+  {"drain-timeout=18446744073709551615", NULL},
+};
+
+GST_START_TEST (test_short_times)
+{
+  gchar *line = g_strconcat ("appsrc ! identifaisink name=sink ",
+      times[__i__].properties, NULL);
+  SinkRun *run = sink_run_new (url, line);
+  GError *error = NULL;
+
+  fail_unless (sink_run_start (run));
+  fail_unless_equals_int (sink_run_count (run, "warning"),
+      times[__i__].text != NULL);
+  if (times[__i__].text != NULL) {
+    gst_message_parse_warning (sink_run_get (run, "warning", 0), &error, NULL);
+    fail_unless (g_str_has_suffix (error->message, times[__i__].text), "%s",
+        error->message);
+    g_error_free (error);
+  }
+  sink_run_free (run);
+  g_free (line);
+}
+
+GST_END_TEST;
+
 static Suite *
 sinkstart_suite (void)
 {
@@ -530,6 +571,7 @@ sinkstart_suite (void)
   tcase_add_loop_test (tcase, test_settings, 0, G_N_ELEMENTS (settings));
   tcase_add_loop_test (tcase, test_input, 0, G_N_ELEMENTS (inputs));
   tcase_add_loop_test (tcase, test_nothing, 0, G_N_ELEMENTS (nothings));
+  tcase_add_loop_test (tcase, test_short_times, 0, G_N_ELEMENTS (times));
   tcase_add_test (tcase, test_raw_video);
   tcase_add_test (tcase, test_large_file);
   tcase_add_test (tcase, test_large_stream);

@@ -711,6 +711,9 @@ check_step (GHashTable * phases, Entry * entry, Phase next)
   fail_unless (phase < next && phase != PHASE_OVER
       && (phase == PHASE_UNKNOWN) == (next == PHASE_ANNOUNCED),
       "%s of segment %u at the wrong time", entry->name, number);
+  fail_unless (phase != PHASE_SUBMITTED
+      || gst_structure_has_field (structure, "identifier"),
+      "%s of segment %u has lost its identifier", entry->name, number);
   g_hash_table_insert (phases, GUINT_TO_POINTER (number),
       GUINT_TO_POINTER (next));
 }
