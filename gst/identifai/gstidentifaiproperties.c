@@ -648,7 +648,8 @@ install_queue (GObjectClass * klass)
    *
    * Whether a refusal (401, 403, no credits) of a submit call posts an error,
    * which stops most applications, or a warning, and the segments fail. A
-   * look at a result that is refused is warned of, and made again.
+   * look at a result that is refused is warned of, and made again. `warn`: the
+   * summary at EOS is a warning, too, whatever failed.
    *
    * Since: 0.1
    */
