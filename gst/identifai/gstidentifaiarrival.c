@@ -5,6 +5,8 @@
 
 #include "gstidentifaiarrival.h"
 
+#include "identifaitimes.h"
+
 /* Seconds from 1900 (NTP) to 1970. */
 #define NTP_UNIX_OFFSET (G_GINT64_CONSTANT (2208988800) * G_USEC_PER_SEC)
 
@@ -38,42 +40,53 @@ read_reference (GstBuffer * buffer, gint64 * utc)
   return FALSE;
 }
 
-/* How long ago the buffer was due on the pipeline's clock; FALSE: unknown. */
+/* The running time now; FALSE: there is no clock. */
 static gboolean
-read_age (GstElement * element, const GstSegment * segment,
-    GstBuffer * buffer, GstClockTimeDiff * age)
+read_running_time (GstElement * element, gint64 * running)
 {
   GstClock *clock = gst_element_get_clock (element);
-  GstClockTime time, now;
 
   if (clock == NULL)
     return FALSE;
-  now = gst_clock_get_time (clock);
+  *running = gst_clock_get_time (clock) - gst_element_get_base_time (element);
   gst_object_unref (clock);
+
+  return TRUE;
+}
+
+/* How long ago, at running, the buffer was due; FALSE: unknown. */
+static gboolean
+read_age (const GstSegment * segment, GstBuffer * buffer, gint64 running,
+    GstClockTimeDiff * age)
+{
+  gint64 time;
 
   if (segment->format != GST_FORMAT_TIME)
     return FALSE;
-  time = gst_segment_to_running_time (segment, GST_FORMAT_TIME,
-      GST_BUFFER_PTS (buffer));
-  if (!GST_CLOCK_TIME_IS_VALID (time))
+  time = identifai_times_to_running (segment, GST_BUFFER_PTS (buffer));
+  if (time < 0)
     return FALSE;
-  *age = GST_CLOCK_DIFF (time, now - gst_element_get_base_time (element));
+  *age = running - time;
 
   return TRUE;
 }
 
 void
 gst_identifai_arrival_read (GstElement * element, const GstSegment * segment,
-    GstBuffer * buffer, IdentifaiArrival * arrival)
+    GstBuffer * buffer, gboolean live, IdentifaiArrival * arrival)
 {
+  gint64 running = 0;
+  gboolean has_clock = read_running_time (element, &running);
   GstClockTimeDiff age;
 
   arrival->monotonic = g_get_monotonic_time ();
   arrival->utc = g_get_real_time ();
+  arrival->live = live && has_clock;
+  arrival->running = arrival->live ? running : 0;
   if (buffer == NULL || read_reference (buffer, &arrival->utc))
     return;
 
-  if (read_age (element, segment, buffer, &age) && age >= 0
+  if (has_clock && read_age (segment, buffer, running, &age) && age >= 0
       && age < (GstClockTimeDiff) MAX_AGE)
     arrival->utc -= age / 1000;
 }

@@ -15,7 +15,7 @@ G_BEGIN_DECLS
  * buffer (rtspsrc can add them), the wall clock less the buffer's age on the
  * pipeline's clock if upstream runs in real time, the wall clock. */
 void gst_identifai_arrival_read (GstElement * element,
-    const GstSegment * segment, GstBuffer * buffer,
+    const GstSegment * segment, GstBuffer * buffer, gboolean live,
     IdentifaiArrival * arrival);
 
 G_END_DECLS

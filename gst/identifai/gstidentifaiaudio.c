@@ -17,6 +17,8 @@
 
 #include <stdio.h>
 
+#include "identifaitimes.h"
+
 GST_DEBUG_CATEGORY_STATIC (identifai_audio_debug);
 #define GST_CAT_DEFAULT identifai_audio_debug
 
@@ -42,13 +44,14 @@ running_time_of (GstPad * pad, GstBuffer * buffer)
 {
   GstEvent *event = gst_pad_get_sticky_event (pad, GST_EVENT_SEGMENT, 0);
   GstClockTime time = GST_CLOCK_TIME_NONE;
-  const GstSegment *segment;
+  GstSegment segment;
 
   if (event == NULL)
     return time;
-  gst_event_parse_segment (event, &segment);
-  if (segment->format == GST_FORMAT_TIME)
-    time = gst_segment_to_running_time (segment, GST_FORMAT_TIME,
+  gst_event_copy_segment (event, &segment);
+  identifai_times_bound_segment (&segment);
+  if (segment.format == GST_FORMAT_TIME)
+    time = gst_segment_to_running_time (&segment, GST_FORMAT_TIME,
         GST_BUFFER_PTS (buffer));
   gst_event_unref (event);
 
@@ -93,7 +96,7 @@ gst_identifai_audio_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
   GstIdentifaiSink *self = GST_IDENTIFAI_SINK (parent);
   GstClockTime time = running_time_of (pad, buffer);
   GstBuffer *held = identifai_buffer_hold (buffer);
-  IdentifaiArrival arrival;
+  IdentifaiArrival arrival = { 0, };
   GstFlowReturn ret = GST_FLOW_OK;
   gboolean alone;
 

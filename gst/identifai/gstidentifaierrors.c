@@ -196,21 +196,131 @@ gst_identifai_warning_idle (GstElement * src, const gchar * names)
   return message;
 }
 
-GstMessage *
-gst_identifai_warning_key_frames (GstElement * src)
+/* What the stream lacks. */
+
+/* reason: in the message's details. */
+static GstMessage *
+new_stream_warning (GstElement * src, GstStreamError code,
+    const gchar * reason, const gchar * advice, gchar * text)
 {
-  GError *error = g_error_new_literal (GST_STREAM_ERROR,
-      GST_STREAM_ERROR_FAILED,
-      "The stream has no key frames any more, and segments start and end at "
-      "key frames only");
-  GstMessage *message = gst_message_new_warning (GST_OBJECT (src), error,
-      "Have the encoder make one at least every few seconds, without intra "
-      "refresh, or let it heed key frame requests. Else a segment fails as "
-      "too-large when it reaches max-segment-bytes.");
+  GError *error = g_error_new_literal (GST_STREAM_ERROR, code, text);
+  GstMessage *message = gst_message_new_warning_with_details (GST_OBJECT (src),
+      error, advice, gst_structure_new ("details", "reason", G_TYPE_STRING,
+          reason, NULL));
 
   g_error_free (error);
+  g_free (text);
 
   return message;
+}
+
+static GstMessage *
+warning_key_frames (GstElement * src)
+{
+  return new_stream_warning (src, GST_STREAM_ERROR_FAILED, "no-key-frames",
+      "Have the encoder make one at least every few seconds, without intra "
+      "refresh, or let it heed key frame requests; check that the source sends "
+      "the codec that its caps say. Else a segment fails as too-large when it "
+      "reaches max-segment-bytes.",
+      g_strdup ("The stream has no key frames any more, and segments start and "
+          "end at key frames only"));
+}
+
+static GstMessage *
+warning_stamped (GstElement * src, GstClockTime step)
+{
+  gchar *text = step == 0 ?
+      g_strdup ("The stream has no timestamps: its pictures get the time at "
+      "which they come") :
+      g_strdup_printf ("The stream has no timestamps: its pictures count as "
+      "%.4g a second", (gdouble) GST_SECOND / step);
+
+  return new_stream_warning (src, GST_STREAM_ERROR_FORMAT, "no-timestamps",
+      "All of them are judged, but the times of segments are guessed, and sound "
+      "may be off. Let the source set timestamps (do-timestamp=true), or put "
+      "the frame rate into the caps.", text);
+}
+
+static GstMessage *
+warning_no_picture (GstElement * src, guint64 count,
+    const IdentifaiCodec * codec)
+{
+  const gchar *parser = codec && codec->parser ? codec->parser : "parsebin";
+  gchar *advice = g_strdup_printf ("Check that the source sends the codec that "
+      "its caps say, one whole picture a buffer; %s in front of this element "
+      "makes pictures of bytes.", parser);
+  GstMessage *message = new_stream_warning (src, GST_STREAM_ERROR_DECODE,
+      "no-picture", advice, g_strdup_printf ("There is no picture of %s in %"
+          G_GUINT64_FORMAT " buffers: they are not judged",
+          codec ? codec->name : "video", count));
+
+  g_free (advice);
+
+  return message;
+}
+
+static GstMessage *
+warning_flaw (GstElement * src, const IdentifaiNews * news,
+    const IdentifaiCodec * codec)
+{
+  switch (news->flaw) {
+    case IDENTIFAI_FLAW_REVERSE:
+      return new_stream_warning (src, GST_STREAM_ERROR_NOT_IMPLEMENTED,
+          "reverse", "Play the stream forwards.",
+          g_strdup ("Reverse playback is not judged"));
+    case IDENTIFAI_FLAW_TIMES:
+      return new_stream_warning (src, GST_STREAM_ERROR_FORMAT, "times",
+          "Check the timestamps and the segment events of the source.",
+          g_strdup_printf ("The times of %" G_GUINT64_FORMAT
+              " pictures are out " "of all range: they are not judged",
+              news->count));
+    default:
+      return warning_no_picture (src, news->count, codec);
+  }
+}
+
+GstMessage *
+gst_identifai_message_news (GstElement * src, const IdentifaiNews * news,
+    const IdentifaiCodec * codec)
+{
+  if (news->kind == IDENTIFAI_NEWS_STAMPED)
+    return warning_stamped (src, news->step);
+  if (news->kind == IDENTIFAI_NEWS_FLAW)
+    return news->is_over ? gst_identifai_info (src,
+        "What comes is judged again")
+        : warning_flaw (src, news, codec);
+
+  return news->is_over ? gst_identifai_info (src,
+      "The stream has key frames again") : warning_key_frames (src);
+}
+
+GError *
+gst_identifai_error_nothing (const IdentifaiSegmenterStats * stats,
+    const IdentifaiCodec * codec)
+{
+  const gchar *name = codec ? codec->name : "video";
+
+  if (stats->n_bytes == 0)
+    return g_error_new_literal (GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED,
+        "The stream is empty: nothing was judged. Check the source.");
+  if (stats->flaw == IDENTIFAI_FLAW_REVERSE)
+    return g_error_new_literal (GST_STREAM_ERROR,
+        GST_STREAM_ERROR_NOT_IMPLEMENTED, "The stream was played in reverse: "
+        "nothing was judged. Play it forwards.");
+  if (stats->skipped == 0)
+    return g_error_new (GST_STREAM_ERROR, GST_STREAM_ERROR_DECODE,
+        "The stream ended without a picture of %s in %" G_GUINT64_FORMAT
+        " buffers (%" G_GUINT64_FORMAT
+        " bytes): nothing was judged. Check that "
+        "the source sends what its caps say, one whole picture a buffer.", name,
+        stats->n_buffers, stats->n_bytes);
+
+  return g_error_new (GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED,
+      "The stream ended without a key frame of %s: %" G_GUINT64_FORMAT
+      " other pictures came in %" G_GUINT64_FORMAT " buffers (%"
+      G_GUINT64_FORMAT " bytes), nothing was judged. Send a complete group of "
+      "pictures, or key frames more often, and the codec that the caps say.",
+      name, stats->skipped, stats->n_buffers, stats->n_bytes);
 }
 
 GstMessage *

@@ -8,6 +8,8 @@
 #pragma once
 
 #include "identifaiclient.h"
+#include "identifaicodecs.h"
+#include "identifaisegmenter.h"
 
 G_BEGIN_DECLS
 /* All transfer full. */
@@ -28,8 +30,12 @@ GstMessage *gst_identifai_warning_container (GstElement * src,
 GstMessage *gst_identifai_warning_short (GstElement * src, const gchar * times);
 /* These do nothing for container input: "muxer, segment-duration". */
 GstMessage *gst_identifai_warning_idle (GstElement * src, const gchar * names);
-/* Segments can't end: for so long there was none. */
-GstMessage *gst_identifai_warning_key_frames (GstElement * src);
+/* What the stream lacks; codec: of its caps, NULL if they have gone. */
+GstMessage *gst_identifai_message_news (GstElement * src,
+    const IdentifaiNews * news, const IdentifaiCodec * codec);
+/* A stream that ended without a segment. */
+GError *gst_identifai_error_nothing (const IdentifaiSegmenterStats * stats,
+    const IdentifaiCodec * codec);
 GstMessage *gst_identifai_info (GstElement * src, const gchar * text);
 
 /* on-refusal=error: the service wants no more of us. */

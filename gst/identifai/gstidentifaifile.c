@@ -47,7 +47,7 @@ open_file_locked (GstIdentifaiSink * self, GstBuffer * buffer)
   IdentifaiArrival arrival;
 
   gst_identifai_arrival_read (GST_ELEMENT (self), &bsink->segment, buffer,
-      &arrival);
+      FALSE, &arrival);
   segment->utc = arrival.utc;
   segment->last_buffer = arrival.monotonic;
   segment->file = identifai_bytes_new ();

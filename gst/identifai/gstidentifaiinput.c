@@ -19,6 +19,7 @@
 #include "gstidentifaierrors.h"
 #include "identifaicodecs.h"
 #include "identifaimuxer.h"
+#include "identifaitimes.h"
 
 GST_DEBUG_CATEGORY_STATIC (identifai_input_debug);
 #define GST_CAT_DEFAULT identifai_input_debug
@@ -28,10 +29,12 @@ static GstBaseSinkClass *parent_class = NULL;
 static GstClockTime
 running_time_of (const GstSegment * segment, GstClockTime time)
 {
-  if (segment->format != GST_FORMAT_TIME)
-    return GST_CLOCK_TIME_NONE;
+  gint64 running = -1;
 
-  return gst_segment_to_running_time (segment, GST_FORMAT_TIME, time);
+  if (segment->format == GST_FORMAT_TIME)
+    running = identifai_times_to_running (segment, time);
+
+  return running >= 0 ? (GstClockTime) running : GST_CLOCK_TIME_NONE;
 }
 
 static gboolean
@@ -95,6 +98,30 @@ gst_identifai_input_post_error (GstIdentifaiSink * self, GError * error)
   gst_identifai_outbox_post (self->outbox);
 }
 
+static GstCaps *
+get_pad_caps (GstPad * pad)
+{
+  GstCaps *caps = gst_pad_get_current_caps (pad), *usual;
+
+  if (caps == NULL)
+    return NULL;
+  usual = identifai_codec_usual_caps (caps);
+  gst_caps_unref (caps);
+
+  return usual;
+}
+
+static const IdentifaiCodec *
+get_codec (GstIdentifaiSink * self)
+{
+  GstCaps *caps = get_pad_caps (GST_BASE_SINK_PAD (self));
+  const IdentifaiCodec *codec = caps ? identifai_codec_of_caps (caps) : NULL;
+
+  gst_clear_caps (&caps);
+
+  return codec;
+}
+
 /* Handing on what is closed. */
 
 /* The system clock's thread, which the process shares: a segment has waited long
@@ -154,14 +181,12 @@ arm_timer_locked (GstIdentifaiSink * self)
 static void
 queue_news_locked (GstIdentifaiSink * self)
 {
-  GstElement *src = GST_ELEMENT (self);
-  gboolean missing;
+  IdentifaiNews news;
 
-  if (!identifai_segmenter_take_news (self->segmenter, &missing))
-    return;
-  gst_identifai_outbox_queue (self->outbox, missing ?
-      gst_identifai_warning_key_frames (src) :
-      gst_identifai_info (src, "The stream has key frames again"));
+  while (identifai_segmenter_take_news (self->segmenter, &news))
+    gst_identifai_outbox_queue (self->outbox,
+        gst_identifai_message_news (GST_ELEMENT (self), &news,
+            get_codec (self)));
 }
 
 /* Any thread. */
@@ -211,19 +236,6 @@ gst_identifai_input_act (GstIdentifaiSink * self)
 }
 
 /* Caps. */
-
-static GstCaps *
-get_pad_caps (GstPad * pad)
-{
-  GstCaps *caps = gst_pad_get_current_caps (pad), *usual;
-
-  if (caps == NULL)
-    return NULL;
-  usual = identifai_codec_usual_caps (caps);
-  gst_caps_unref (caps);
-
-  return usual;
-}
 
 /* Whether the chosen muxer takes all streams whose caps are known, with new
  * ones for one of them. */
@@ -449,7 +461,8 @@ render_frame (GstIdentifaiSink * self, GstBuffer * buffer)
   GstClockTime position;
   gboolean waits;
 
-  gst_identifai_arrival_read (GST_ELEMENT (self), segment, buffer, &arrival);
+  gst_identifai_arrival_read (GST_ELEMENT (self), segment, buffer, self->live,
+      &arrival);
   position = running_time_of (segment, GST_BUFFER_DTS_OR_PTS (buffer));
 
   g_mutex_lock (&self->lock);
@@ -521,17 +534,6 @@ gst_identifai_input_preroll (GstBaseSink * bsink, GstBuffer * buffer)
 
 /* End of stream. */
 
-static const gchar *
-get_codec_name (GstIdentifaiSink * self)
-{
-  GstCaps *caps = get_pad_caps (GST_BASE_SINK_PAD (self));
-  const IdentifaiCodec *codec = caps ? identifai_codec_of_caps (caps) : NULL;
-
-  gst_clear_caps (&caps);
-
-  return codec ? codec->name : "video";
-}
-
 static void
 check_empty_locked (GstIdentifaiSink * self, GError ** error)
 {
@@ -542,24 +544,7 @@ check_empty_locked (GstIdentifaiSink * self, GError ** error)
     return;
 
   identifai_segmenter_get_stats (self->segmenter, &stats);
-  if (stats.n_bytes == 0)
-    g_set_error_literal (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED,
-        "The stream is empty: nothing was judged. Check the source.");
-  else if (stats.skipped == 0)
-    g_set_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_DECODE,
-        "The stream ended without a picture of %s in %" G_GUINT64_FORMAT
-        " buffers (%" G_GUINT64_FORMAT
-        " bytes): nothing was judged. Check that "
-        "the source sends what its caps say.", get_codec_name (self),
-        stats.n_buffers, stats.n_bytes);
-  else
-    g_set_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED,
-        "The stream ended without a key frame of %s: %" G_GUINT64_FORMAT
-        " other pictures came in %" G_GUINT64_FORMAT " buffers (%"
-        G_GUINT64_FORMAT
-        " bytes), nothing was judged. Send a complete group of "
-        "pictures, or key frames more often.", get_codec_name (self),
-        stats.skipped, stats.n_buffers, stats.n_bytes);
+  *error = gst_identifai_error_nothing (&stats, get_codec (self));
 }
 
 /* Takes over the event. */
@@ -650,6 +635,23 @@ set_flushing (GstIdentifaiSink * self, gboolean flushing)
   gst_identifai_outbox_set_flushing (self->outbox, flushing);
 }
 
+/* Takes over the event. The base class asks GstSegment for running times, too. */
+static GstEvent *
+bound_segment (GstEvent * event)
+{
+  GstSegment segment;
+  GstEvent *bounded;
+
+  gst_event_copy_segment (event, &segment);
+  if (!identifai_times_bound_segment (&segment))
+    return event;
+  bounded = gst_event_new_segment (&segment);
+  gst_event_set_seqnum (bounded, gst_event_get_seqnum (event));
+  gst_event_unref (event);
+
+  return bounded;
+}
+
 static gboolean
 gst_identifai_input_event (GstBaseSink * bsink, GstEvent * event)
 {
@@ -667,6 +669,7 @@ gst_identifai_input_event (GstBaseSink * bsink, GstEvent * event)
       handle_stream_start_locked (self, event);
       break;
     case GST_EVENT_SEGMENT:
+      event = bound_segment (event);
       handle_segment_locked (self, event);
       break;
     case GST_EVENT_GAP:

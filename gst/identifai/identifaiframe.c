@@ -6,6 +6,7 @@
 #include "identifaiframe.h"
 #include "identifaicodecs.h"
 #include "identifainal.h"
+#include "identifaipicture.h"
 
 #include <string.h>
 
@@ -29,6 +30,7 @@ struct _IdentifaiFrameReader
   gboolean replaced;            /* a header by another, in the latest frame */
   IdentifaiPoc *poc;            /* of codecs with NAL units; else NULL */
   gboolean has_b, packed;       /* MPEG-4 */
+  gboolean framed;              /* JPEG: buffers are pictures, say the caps */
 };
 
 typedef void (*ReadFunc) (IdentifaiFrameReader * self, const guint8 * data,
@@ -448,34 +450,34 @@ read_mpeg4 (IdentifaiFrameReader * self, const guint8 * data, gsize size,
 /*** VP8, VP9, AV1, JPEG ***/
 
 static void
+take_picture (const IdentifaiPicture * picture, IdentifaiFrameInfo * info)
+{
+  info->has_headers = info->has_picture = TRUE;
+  info->hidden = !picture->is_shown;
+  info->width = picture->width;
+  info->height = picture->height;
+  if (picture->is_key)
+    info->point = IDENTIFAI_POINT_CLOSED;
+}
+
+static void
 read_vp8 (IdentifaiFrameReader * self, const guint8 * data, gsize size,
     IdentifaiFrameInfo * info)
 {
-  info->has_headers = info->has_picture = TRUE;
-  info->hidden = !(data[0] & 0x10);
-  if (!(data[0] & 0x01))
-    info->point = IDENTIFAI_POINT_CLOSED;
+  IdentifaiPicture picture;
+
+  if (identifai_picture_read_vp8 (data, size, &picture))
+    take_picture (&picture, info);
 }
 
 static void
 read_vp9 (IdentifaiFrameReader * self, const guint8 * data, gsize size,
     IdentifaiFrameInfo * info)
 {
-  gboolean show_existing_frame;
-  guint profile;
-  IdentifaiBits bits;
+  IdentifaiPicture picture;
 
-  info->has_headers = info->has_picture = TRUE;
-  identifai_bits_init (&bits, data, MIN (size, 2));
-  if (identifai_bits_get (&bits, 2) != 2)
-    return;
-  profile = identifai_bits_get (&bits, 1);
-  profile |= identifai_bits_get (&bits, 1) << 1;
-  if (profile == 3)
-    identifai_bits_get (&bits, 1);
-  show_existing_frame = identifai_bits_get (&bits, 1);
-  if (!show_existing_frame && identifai_bits_get (&bits, 1) == 0)
-    info->point = IDENTIFAI_POINT_CLOSED;
+  if (identifai_picture_read_vp9 (data, size, &picture))
+    take_picture (&picture, info);
 }
 
 enum
@@ -558,8 +560,10 @@ static void
 read_jpeg (IdentifaiFrameReader * self, const guint8 * data, gsize size,
     IdentifaiFrameInfo * info)
 {
-  info->has_headers = info->has_picture = TRUE;
-  info->point = IDENTIFAI_POINT_CLOSED;
+  IdentifaiPicture picture;
+
+  if (identifai_picture_read_jpeg (data, size, !self->framed, &picture))
+    take_picture (&picture, info);
 }
 
 static const ReadFunc read_funcs[IDENTIFAI_N_CODECS] = {
@@ -683,6 +687,8 @@ identifai_frame_reader_new (const GstCaps * caps)
 
   g_return_val_if_fail (codec && codec->video, NULL);
   self->codec = codec->id;
+  self->framed = gst_structure_has_field (structure, "framerate")
+      || gst_structure_has_field (structure, "parsed");
   if (has_units (self))
     self->poc = identifai_poc_new (codec->id);
   self->headers = g_array_new (FALSE, FALSE, sizeof (Header));

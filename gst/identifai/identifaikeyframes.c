@@ -7,6 +7,7 @@
 
 /* Longer than encoders let pass between two by themselves, mostly. */
 #define PATIENCE (15 * (gint64) GST_SECOND)
+#define AGAIN (60 * (gint64) GST_SECOND)        /* people are told */
 #define ENOUGH 2                /* segments in a row */
 #define KIND 0
 
@@ -77,10 +78,14 @@ gboolean
 identifai_key_frames_wait (IdentifaiKeyFrames * self, gint64 late,
     gint64 duration)
 {
+  self->told_late = MIN (self->told_late, late);
   if (!is_too_late (late, duration))
     return FALSE;
-  if (identifai_trouble_bad (&self->trouble, KIND))
+  if (identifai_trouble_bad (&self->trouble, KIND)
+      || late - self->told_late >= AGAIN) {
     tell (self, TRUE);
+    self->told_late = late;
+  }
 
   return TRUE;
 }

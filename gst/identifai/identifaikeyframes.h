@@ -22,6 +22,7 @@ typedef struct
   gboolean asked_late;          /* once a segment: overdue or nearly full */
 
   IdentifaiTrouble trouble;     /* none come */
+  gint64 told_late;             /* ns: one was so late when people were told */
   gboolean has_news;            /* not told yet */
   gboolean missing;             /* the news: they are; they come again */
 } IdentifaiKeyFrames;
@@ -45,7 +46,7 @@ gboolean identifai_key_frames_wait (IdentifaiKeyFrames * self, gint64 late,
 /* A segment ended at a key frame that came so late. */
 void identifai_key_frames_come (IdentifaiKeyFrames * self, gint64 late,
     gint64 duration);
-/* TRUE once a change. */
+/* TRUE once a change, and each minute while they are missing. */
 gboolean identifai_key_frames_take_news (IdentifaiKeyFrames * self,
     gboolean * missing);
 

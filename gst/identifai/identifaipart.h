@@ -30,6 +30,7 @@ typedef struct
   gint64 monotonic;             /* µs, when it came */
   gsize cost;                   /* bytes in a file */
   gboolean lossy;               /* something was lost in front of it */
+  gboolean guessed;             /* it came without a time */
 } IdentifaiFrame;
 
 void identifai_frame_free (IdentifaiFrame * self);

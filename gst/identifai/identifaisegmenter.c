@@ -19,6 +19,7 @@
 #include "identifaimuxer.h"
 #include "identifaipart.h"
 #include "identifaisound.h"
+#include "identifaitimes.h"
 #include "identifaivideo.h"
 
 GST_DEBUG_CATEGORY_STATIC (identifai_segmenter_debug);
@@ -651,16 +652,18 @@ identifai_segmenter_set_caps (IdentifaiSegmenter * self, guint stream,
 
 void
 identifai_segmenter_set_segment (IdentifaiSegmenter * self, guint stream,
-    const GstSegment * segment)
+    const GstSegment * given)
 {
   IdentifaiSound *sound = identifai_sounds_get (self->sounds, stream);
+  GstSegment segment = *given;
 
-  if (segment->format != GST_FORMAT_TIME)
+  if (segment.format != GST_FORMAT_TIME)
     return;
+  identifai_times_bound_segment (&segment);
   if (sound)
-    gst_segment_copy_into (segment, &sound->segment);
+    gst_segment_copy_into (&segment, &sound->segment);
   else if (stream == IDENTIFAI_SEGMENTER_VIDEO)
-    identifai_video_set_segment (self->video, segment);
+    identifai_video_set_segment (self->video, &segment);
 }
 
 void
@@ -823,9 +826,17 @@ identifai_segmenter_take_keyframe_request (IdentifaiSegmenter * self,
 }
 
 gboolean
-identifai_segmenter_take_news (IdentifaiSegmenter * self, gboolean * missing)
+identifai_segmenter_take_news (IdentifaiSegmenter * self, IdentifaiNews * news)
 {
-  return identifai_key_frames_take_news (&self->key_frames, missing);
+  gboolean missing;
+
+  memset (news, 0, sizeof (*news));
+  if (!identifai_key_frames_take_news (&self->key_frames, &missing))
+    return identifai_video_take_news (self->video, news);
+  news->kind = IDENTIFAI_NEWS_KEY_FRAMES;
+  news->is_over = !missing;
+
+  return TRUE;
 }
 
 static guint64
@@ -852,7 +863,7 @@ identifai_segmenter_get_stats (IdentifaiSegmenter * self,
     seen += self->run_end - self->run_start;
   identifai_video_get_stats (self->video, stats);
   stats->skipped += self->skipped;
-  stats->seen = seen;
+  stats->seen += seen;
   stats->covered = self->covered;
   stats->bytes = count_bytes (self);
 }

@@ -10,6 +10,7 @@
 
 #pragma once
 
+#include "identifaiflaws.h"
 #include "identifaisegment.h"
 
 G_BEGIN_DECLS
@@ -29,12 +30,16 @@ typedef struct
 {
   gint64 monotonic;             /* µs */
   gint64 utc;                   /* µs since 1970 at the buffer's running time */
+  gboolean live;                /* its source is */
+  gint64 running;               /* ns, running time on the pipeline's clock; 0 if
+                                 * it isn't live */
 } IdentifaiArrival;
 
 typedef struct
 {
   guint64 n_buffers, n_bytes;   /* of video, that came */
   guint64 skipped;              /* frames before the first key frame, or unusable */
+  IdentifaiFlaw flaw;           /* of the latest one that was */
   GstClockTime seen;            /* video stream time seen */
   GstClockTime covered;         /* of it, in closed segments */
   guint64 bytes;                /* held: the open segment, waiting audio */
@@ -103,11 +108,27 @@ gint64 identifai_segmenter_next_deadline (IdentifaiSegmenter * self);
 gboolean identifai_segmenter_take_keyframe_request (IdentifaiSegmenter * self,
     GstClockTime * running_time);
 
-/* Whether people should be told of key frames, once a change: TRUE, and missing
- * (none has come for much longer than a segment should last) or not (they come
- * again). */
+/* What people should be told of. */
+typedef enum
+{
+  IDENTIFAI_NEWS_KEY_FRAMES,    /* none has come for much longer than a segment
+                                 * should last */
+  IDENTIFAI_NEWS_STAMPED,       /* frames have no times */
+  IDENTIFAI_NEWS_FLAW,          /* what comes can't be judged */
+} IdentifaiNewsKind;
+
+typedef struct
+{
+  IdentifaiNewsKind kind;
+  gboolean is_over;
+  GstClockTime step;            /* STAMPED: from frame to frame; 0: as they come */
+  IdentifaiFlaw flaw;           /* FLAW */
+  guint64 count;                /* FLAW: buffers */
+} IdentifaiNews;
+
+/* TRUE as long as there is something. */
 gboolean identifai_segmenter_take_news (IdentifaiSegmenter * self,
-    gboolean * missing);
+    IdentifaiNews * news);
 
 void identifai_segmenter_get_stats (IdentifaiSegmenter * self,
     IdentifaiSegmenterStats * stats);

@@ -8,6 +8,17 @@
 #define LAST_BUFFERS 17         /* the last one shown is among them */
 #define FALLBACK_DURATION (40 * GST_MSECOND)    /* of the only frame of a file */
 
+gboolean
+identifai_times_bound_segment (GstSegment * segment)
+{
+  if ((segment->rate > 0 && segment->applied_rate > 0)
+      || GST_CLOCK_TIME_IS_VALID (segment->stop))
+    return FALSE;
+  segment->stop = G_MAXINT64;
+
+  return TRUE;
+}
+
 gint64
 identifai_times_to_running (const GstSegment * segment, GstClockTime time)
 {

@@ -18,7 +18,11 @@ G_BEGIN_DECLS
 #define IDENTIFAI_MAX_RUNNING (G_GINT64_CONSTANT (1) << 61)     /* 73 years */
 #define IDENTIFAI_MAX_DURATION (G_GINT64_CONSTANT (1) << 50)    /* 13 days */
 
-/* Signed: before the segment it is negative. G_MININT64 for no time. */
+/* GstSegment asserts that what is played in reverse has an end. FALSE: it has. */
+gboolean identifai_times_bound_segment (GstSegment * segment);
+
+/* Signed: before the segment it is negative. G_MININT64 for no time. segment: has
+ * an end if it is played in reverse. */
 gint64 identifai_times_to_running (const GstSegment * segment,
     GstClockTime time);
 /* In running time. G_MININT64 for none. */

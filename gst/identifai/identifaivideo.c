@@ -5,16 +5,22 @@
 
 #include "identifaivideo.h"
 #include "identifaicodecs.h"
+#include "identifaiflaws.h"
 #include "identifaireorder.h"
+#include "identifaistamper.h"
 #include "identifaisteps.h"
 #include "identifaitimes.h"
 
 #define NO_TIME IDENTIFAI_NO_TIME
 #define JUMP IDENTIFAI_STEPS_JUMP
+#define USUAL_LENGTH (40 * (gint64) GST_MSECOND)
+#define MOST_LENGTH (10 * (gint64) GST_SECOND)
 
 struct _IdentifaiVideo
 {
   GstCaps *caps;                /* or NULL */
+  GstCaps *sized;               /* the same, of another size; or NULL */
+  guint width, height;          /* as the latest key frame says; 0 unknown */
   IdentifaiFrameReader *reader; /* of caps */
   IdentifaiReorder *reorder;    /* of caps */
   gint64 frame_duration;        /* by the caps; NO_TIME = unknown */
@@ -25,10 +31,12 @@ struct _IdentifaiVideo
   gint64 shift;                 /* by which that moved running times */
   GstClockTime last_timestamp;  /* of the last frame, PTS or DTS; NONE */
 
-  gint64 next_time;             /* when a frame should follow; NO_TIME */
-  IdentifaiSteps steps;         /* of the frames so far */
+  IdentifaiStamper stamper;     /* of the frames so far */
+  IdentifaiSteps steps;         /* the same */
+  IdentifaiFlaws flaws;
+  GstClockTime last_buffer;     /* as last_timestamp, of any buffer */
   guint64 n_buffers, n_bytes;   /* came */
-  guint64 unusable;
+  guint64 unusable;             /* pictures */
 };
 
 IdentifaiVideo *
@@ -51,12 +59,15 @@ identifai_video_free (IdentifaiVideo * self)
 GstCaps *
 identifai_video_get_caps (IdentifaiVideo * self)
 {
-  return self->caps;
+  return self->sized ? self->sized : self->caps;
 }
 
 gboolean
 identifai_video_needs_new_file (IdentifaiVideo * self, const GstCaps * caps)
 {
+  if (self->sized && !identifai_codec_caps_differ (self->sized, caps))
+    return FALSE;
+
   return self->caps == NULL || identifai_codec_caps_differ (self->caps, caps);
 }
 
@@ -88,6 +99,8 @@ identifai_video_set_caps (IdentifaiVideo * self, GstCaps * caps)
     self->reader = identifai_frame_reader_new (caps);
     self->reorder = identifai_reorder_new (identifai_codec_of_caps (caps)->id);
     identifai_steps_init (&self->steps, identifai_codec_of_caps (caps)->id);
+    gst_clear_caps (&self->sized);
+    self->width = self->height = 0;
   }
   gst_caps_replace (&self->caps, caps);
   self->frame_duration = read_frame_duration (caps);
@@ -155,34 +168,62 @@ to_stream_time (IdentifaiVideo * self, GstClockTime timestamp, gint64 stamp)
   return sign > 0 ? stream_time : GST_CLOCK_TIME_NONE;
 }
 
-/* Of a frame without any time: it follows the one before. */
-static gint64
-guess_dts (IdentifaiVideo * self)
-{
-  if (self->frame_duration == NO_TIME)
-    return NO_TIME;
-  if (self->next_time == NO_TIME)
-    return identifai_times_to_running (&self->segment, self->segment.start);
-
-  return self->next_time < IDENTIFAI_MAX_RUNNING ? self->next_time : NO_TIME;
-}
-
 static void
-set_times (IdentifaiVideo * self, IdentifaiFrame * frame, GstBuffer * buffer)
+set_times (IdentifaiVideo * self, IdentifaiFrame * frame,
+    const IdentifaiArrival * arrival)
 {
   const GstSegment *segment = &self->segment;
+  GstBuffer *buffer = frame->buffer;
+  gboolean stuck = identifai_stamper_is_stuck (&self->stamper, buffer);
 
-  frame->pts = identifai_times_to_running (segment, GST_BUFFER_PTS (buffer));
-  frame->dts = identifai_times_to_running (segment, GST_BUFFER_DTS (buffer));
+  frame->pts = frame->dts = NO_TIME;
+  if (!stuck) {
+    frame->pts = identifai_times_to_running (segment, GST_BUFFER_PTS (buffer));
+    frame->dts = identifai_times_to_running (segment, GST_BUFFER_DTS (buffer));
+  }
   frame->duration = identifai_times_to_duration (segment,
       GST_BUFFER_DURATION (buffer));
   if (frame->duration == NO_TIME)
     frame->duration = self->frame_duration;
   if (frame->pts == NO_TIME && frame->dts == NO_TIME)
-    frame->dts = guess_dts (self);
+    identifai_stamper_guess (&self->stamper, frame,
+        identifai_times_to_running (segment, segment->start),
+        self->frame_duration, arrival);
   frame->stamp = frame->pts != NO_TIME ? frame->pts : frame->dts;
-  frame->stream_time = to_stream_time (self, get_timestamp (buffer),
-      frame->stamp);
+  frame->stream_time = to_stream_time (self,
+      stuck ? GST_CLOCK_TIME_NONE : get_timestamp (buffer), frame->stamp);
+}
+
+static void
+scale (GstStructure * structure, const gchar * field, guint from, guint to)
+{
+  gint value;
+
+  if (gst_structure_get_int (structure, field, &value) && value > 0)
+    gst_structure_set (structure, field, G_TYPE_INT,
+        (gint) MIN (gst_util_uint64_scale (value, to, from), G_MAXINT), NULL);
+}
+
+/* The picture's size changes, and upstream doesn't say so. What the caps say need
+ * not be that of a frame: it may be a field of two. */
+static void
+note_size (IdentifaiVideo * self, IdentifaiFrameInfo * info)
+{
+  GstCaps *caps = NULL;
+
+  if (info->width == 0 || info->height == 0)
+    return;
+  if (self->width > 0 && (info->width != self->width
+          || info->height != self->height)) {
+    caps = gst_caps_copy (identifai_video_get_caps (self));
+    scale (gst_caps_get_structure (caps, 0), "width", self->width, info->width);
+    scale (gst_caps_get_structure (caps, 0), "height", self->height,
+        info->height);
+    gst_caps_take (&self->sized, caps);
+    info->new_headers = TRUE;
+  }
+  self->width = info->width;
+  self->height = info->height;
 }
 
 static IdentifaiFrame *
@@ -194,23 +235,58 @@ make_frame (IdentifaiVideo * self, GstBuffer * buffer,
   frame->buffer = identifai_buffer_hold (buffer);
   gst_buffer_unref (buffer);
   identifai_frame_reader_read (self->reader, frame->buffer, &frame->info);
+  note_size (self, &frame->info);
   if (frame->info.point != IDENTIFAI_POINT_NONE)
     frame->buffer = identifai_frame_reader_complete (self->reader,
         frame->buffer, &frame->info);
   frame->cost = gst_buffer_get_size (frame->buffer) + frame->info.growth;
-  set_times (self, frame, frame->buffer);
+  set_times (self, frame, arrival);
   frame->utc = arrival->utc;
   frame->monotonic = arrival->monotonic;
 
   return frame;
 }
 
-static gboolean
-is_usable (IdentifaiVideo * self, const IdentifaiFrame * frame)
+static IdentifaiFlaw
+find_flaw (IdentifaiVideo * self, const IdentifaiFrame * frame)
 {
-  return frame->info.has_picture && frame->stamp != NO_TIME
-      && frame->stamp > -(gint64) IDENTIFAI_TRACK_EPOCH
-      && self->segment.rate > 0;
+  if (self->segment.rate <= 0)
+    return IDENTIFAI_FLAW_REVERSE;
+  if (!frame->info.has_picture)
+    return IDENTIFAI_FLAW_NO_PICTURE;
+  if (frame->stamp == NO_TIME
+      || frame->stamp <= -(gint64) IDENTIFAI_TRACK_EPOCH)
+    return IDENTIFAI_FLAW_TIMES;
+
+  return IDENTIFAI_FLAW_NONE;
+}
+
+/* Of the time that the stream took, by the buffer before. */
+static gint64
+get_length (IdentifaiVideo * self, const IdentifaiFrame * frame)
+{
+  GstClockTime timestamp = get_timestamp (frame->buffer);
+  gint64 length = -1;
+
+  if (GST_CLOCK_TIME_IS_VALID (timestamp)
+      && GST_CLOCK_TIME_IS_VALID (self->last_buffer))
+    length = ABS (GST_CLOCK_DIFF (self->last_buffer, timestamp));
+  if (length >= 0 && length <= MOST_LENGTH)
+    return length;
+
+  return frame->duration != NO_TIME ? MIN (frame->duration, MOST_LENGTH)
+      : USUAL_LENGTH;
+}
+
+static void
+note_flaw (IdentifaiVideo * self, IdentifaiFrame * frame, IdentifaiFlaw flaw)
+{
+  if (gst_buffer_get_size (frame->buffer) > 0)
+    identifai_flaws_bad (&self->flaws, flaw, get_length (self, frame),
+        frame->monotonic);
+  self->unusable += frame->info.has_picture ? 1 : 0;
+  self->lossy |= identifai_flaws_matter (&self->flaws);
+  self->last_buffer = get_timestamp (frame->buffer);
 }
 
 /* Timestamps start over, and running times go on without a seam. */
@@ -264,16 +340,16 @@ find_link (IdentifaiVideo * self, const IdentifaiFrame * frame)
 
 static void
 advance (IdentifaiVideo * self, const IdentifaiFrame * frame,
-    IdentifaiLink link)
+    const IdentifaiArrival * arrival, IdentifaiLink link)
 {
-  gint64 duration = frame->duration != NO_TIME ? frame->duration : 0;
-
   if (link == IDENTIFAI_LINK_MOVES)
     identifai_steps_shift (&self->steps, self->shift);
   identifai_steps_add (&self->steps, frame, link == IDENTIFAI_LINK_BREAKS);
-  self->next_time = frame->dts != NO_TIME ? frame->dts : frame->pts;
-  self->next_time += duration;
-  self->last_timestamp = get_timestamp (frame->buffer);
+  identifai_stamper_add (&self->stamper, frame,
+      identifai_times_to_duration (&self->segment,
+          GST_BUFFER_DURATION (frame->buffer)), arrival);
+  identifai_flaws_good (&self->flaws, link != IDENTIFAI_LINK_BREAKS);
+  self->last_timestamp = self->last_buffer = get_timestamp (frame->buffer);
   self->segment_changed = self->lossy = FALSE;
   self->shift = 0;
 }
@@ -283,6 +359,7 @@ identifai_video_read (IdentifaiVideo * self, GstBuffer * buffer,
     const IdentifaiArrival * arrival, IdentifaiLink * link, gint64 * shift)
 {
   IdentifaiFrame *frame;
+  IdentifaiFlaw flaw;
 
   self->n_buffers++;
   self->n_bytes += gst_buffer_get_size (buffer);
@@ -292,8 +369,9 @@ identifai_video_read (IdentifaiVideo * self, GstBuffer * buffer,
     return NULL;
   }
   frame = make_frame (self, buffer, arrival);
-  if (!is_usable (self, frame)) {
-    self->unusable += frame->info.has_picture ? 1 : 0;
+  flaw = find_flaw (self, frame);
+  if (flaw != IDENTIFAI_FLAW_NONE) {
+    note_flaw (self, frame, flaw);
     identifai_frame_free (frame);
     return NULL;
   }
@@ -301,7 +379,7 @@ identifai_video_read (IdentifaiVideo * self, GstBuffer * buffer,
   frame->lossy = self->lossy && *link == IDENTIFAI_LINK_FOLLOWS
       && self->steps.end != NO_TIME;
   *shift = self->shift;
-  advance (self, frame, *link);
+  advance (self, frame, arrival, *link);
 
   return frame;
 }
@@ -331,6 +409,8 @@ identifai_video_drain (IdentifaiVideo * self)
 {
   if (self->reorder)
     identifai_reorder_drain (self->reorder);
+  identifai_stamper_end (&self->stamper);
+  identifai_flaws_end (&self->flaws);
 }
 
 void
@@ -340,8 +420,8 @@ identifai_video_restart (IdentifaiVideo * self)
     identifai_reorder_clear (self->reorder);
   self->segment_changed = self->lossy = FALSE;
   self->shift = 0;
-  self->last_timestamp = GST_CLOCK_TIME_NONE;
-  self->next_time = NO_TIME;
+  self->last_timestamp = self->last_buffer = GST_CLOCK_TIME_NONE;
+  identifai_stamper_restart (&self->stamper);
   identifai_steps_clear (&self->steps);
 }
 
@@ -358,8 +438,12 @@ identifai_video_reset (IdentifaiVideo * self)
   identifai_video_flush (self);
   free_readers (self);
   gst_clear_caps (&self->caps);
+  gst_clear_caps (&self->sized);
+  self->width = self->height = 0;
   self->frame_duration = NO_TIME;
   self->n_buffers = self->n_bytes = self->unusable = 0;
+  identifai_stamper_init (&self->stamper);
+  identifai_flaws_init (&self->flaws);
 }
 
 void
@@ -369,4 +453,24 @@ identifai_video_get_stats (IdentifaiVideo * self,
   stats->n_buffers = self->n_buffers;
   stats->n_bytes = self->n_bytes;
   stats->skipped = self->unusable;
+  stats->flaw = self->flaws.flaw;
+  stats->seen = identifai_flaws_get_length (&self->flaws);
+}
+
+gboolean
+identifai_video_take_news (IdentifaiVideo * self, IdentifaiNews * news)
+{
+  gint64 step = 0;
+
+  if (identifai_stamper_take_news (&self->stamper, &step)) {
+    news->kind = IDENTIFAI_NEWS_STAMPED;
+    news->step = step;
+    return TRUE;
+  }
+  news->kind = IDENTIFAI_NEWS_FLAW;
+  if (!identifai_flaws_take_news (&self->flaws, &news->flaw, &news->count))
+    return FALSE;
+  news->is_over = news->count == 0;
+
+  return TRUE;
 }

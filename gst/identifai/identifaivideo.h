@@ -51,7 +51,8 @@ IdentifaiFrame *identifai_video_pop (IdentifaiVideo * self);
 /* Completes the first frame of a file. */
 void identifai_video_sign (IdentifaiVideo * self, IdentifaiFrame * frame);
 
-/* What follows has nothing to do with the frames here: all can be popped. */
+/* What follows, if anything, has nothing to do with the frames here: all can be
+ * popped. */
 void identifai_video_drain (IdentifaiVideo * self);
 
 /* The next frame is of another stream than those before; all are popped. */
@@ -61,8 +62,12 @@ void identifai_video_restart (IdentifaiVideo * self);
 void identifai_video_flush (IdentifaiVideo * self);
 void identifai_video_reset (IdentifaiVideo * self);
 
-/* What came since reset, and the frames of it that could not be used. */
+/* What came since reset, and what of it could not be used. */
 void identifai_video_get_stats (IdentifaiVideo * self,
     IdentifaiSegmenterStats * stats);
+
+/* TRUE as long as there is something. */
+gboolean identifai_video_take_news (IdentifaiVideo * self,
+    IdentifaiNews * news);
 
 G_END_DECLS

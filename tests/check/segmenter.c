@@ -590,8 +590,8 @@ GST_START_TEST (test_wishes)
 
 GST_END_TEST;
 
-/* Letters as above; a number after one: so many of them. + key frames are missing,
- * - they come again, with the number of the frame. */
+/* Letters as above; a number after one: so many of them. + key frames are missing
+ * (each minute), - they come again, with the number of the frame. */
 static const struct
 {
   guint duration, interval;
@@ -601,6 +601,7 @@ static const struct
   {1000, 0, "Kp9Kp9Kp9", ""},
   {1000, 0, "Kp159", ""},
   {1000, 0, "Kp400", "+161"},
+  {1000, 0, "Kp1700", "+161 +761 +1361"},
   {1000, 0, "Kp200Kp9Kp9Kp9", "+161 -221"},
   /* comes and goes */
   {1000, 0, "Kp200Kp9Kp9Kp200Kp9Kp9Kp9Kp9Kp9K", "+161 -221 +382 -462"},
@@ -620,11 +621,13 @@ static const struct
 static void
 log_news (Feed * feed, GString * log, guint frame)
 {
-  gboolean missing;
+  IdentifaiNews news;
 
-  if (identifai_segmenter_take_news (feed->run.segmenter, &missing))
+  while (identifai_segmenter_take_news (feed->run.segmenter, &news)) {
+    fail_unless_equals_int (news.kind, IDENTIFAI_NEWS_KEY_FRAMES);
     g_string_append_printf (log, "%s%c%u", log->len ? " " : "",
-        missing ? '+' : '-', frame);
+        news.is_over ? '-' : '+', frame);
+  }
 }
 
 GST_START_TEST (test_news)

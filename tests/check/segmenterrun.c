@@ -136,9 +136,15 @@ make_buffer (const guint8 * start, gsize n, gsize size, GstClockTime pts)
 GstBuffer *
 make_vp8 (gboolean key, gsize size, GstClockTime pts)
 {
-  guint8 header = key ? 0x10 : 0x11;
+  static const guint8 header[] = { 0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x40, 0x01,
+    0xf0, 0
+  };
+  GstBuffer *buffer = make_buffer (header, sizeof (header), size, pts);
 
-  return make_buffer (&header, 1, size, pts);
+  if (!key)
+    gst_buffer_memset (buffer, 0, 0x11, 1);
+
+  return buffer;
 }
 
 void
