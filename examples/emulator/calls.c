@@ -8,276 +8,31 @@
 #endif
 
 #include "calls.h"
-#include "intake.h"
 #include "result.h"
+#include "submit.h"
 
-#include <glib/gstdio.h>
 #include <string.h>
 
 #define MAX_BATCH 100
 /* What GET /api/user/credits says of a key that was given no number. */
 #define ENDLESS_CREDITS 1000000
 
-/* "50MB", as the service writes sizes. */
-static gchar *
-format_size (gint64 bytes)
-{
-  static const struct
-  {
-    gint64 bytes;
-    const gchar *unit;
-  } units[] = { {1000000000, "GB"}, {1000000, "MB"}, {1000, "KB"} };
-  guint i;
-
-  for (i = 0; i < G_N_ELEMENTS (units); i++) {
-    if (bytes % units[i].bytes == 0)
-      return g_strdup_printf ("%" G_GINT64_FORMAT "%s", bytes / units[i].bytes,
-          units[i].unit);
-  }
-  return g_strdup_printf ("%" G_GINT64_FORMAT " bytes", bytes);
-}
-
-static void
-reply_too_large (EmuRequest * request)
-{
-  g_autofree gchar *size = format_size (request->server->options->max_bytes);
-  g_autofree gchar *text = g_strdup_printf
-      ("The uploaded file exceeds the maximum allowed size of %s.", size);
-
-  emu_reply_error (request, 400, text);
-}
-
-/* How much a media type is wanted, 0 to 1; 0 if it isn't in the list. */
-static gdouble
-quality_of (const gchar * accept, const gchar * type)
-{
-  g_auto (GStrv) ranges = g_strsplit (accept, ",", -1);
-  gdouble quality = 0;
-  guint i, k;
-
-  for (i = 0; ranges[i] != NULL; i++) {
-    g_auto (GStrv) parts = g_strsplit (ranges[i], ";", -1);
-
-    if (parts[0] == NULL || g_ascii_strcasecmp (g_strstrip (parts[0]), type))
-      continue;
-    quality = 1;
-    for (k = 1; parts[k] != NULL; k++) {
-      if (g_ascii_strncasecmp (g_strstrip (parts[k]), "q=", 2) == 0)
-        quality = g_ascii_strtod (parts[k] + 2, NULL);
-    }
-  }
-  return quality;
-}
-
-/* As documented, only who names JSON gets it: not who takes anything. */
-static gboolean
-wants_json (EmuRequest * request)
-{
-  SoupMessageHeaders *headers =
-      soup_server_message_get_request_headers (request->message);
-  const gchar *accept = soup_message_headers_get_list (headers, "Accept");
-  gdouble json = accept != NULL ? quality_of (accept, "application/json") : 0;
-
-  return json > 0 && json >= quality_of (accept, "text/plain");
-}
-
-static void
-reply_identifier (EmuRequest * request, const gchar * identifier)
-{
-  g_autofree gchar *json = NULL;
-
-  if (!wants_json (request)) {
-    emu_reply (request, 200, "text/plain; charset=UTF-8", identifier);
-    return;
-  }
-  json = g_strdup_printf ("{\"identifier\":\"%s\"}", identifier);
-  emu_reply_json (request, 200, json);
-}
-
-/* What a callback about a submission needs; each counts in its pending. */
-typedef struct
-{
-  EmuServer *server;
-  EmuSubmission *submission;
-} Notice;
-
-static Notice *
-new_notice (EmuServer * server, EmuSubmission * submission)
-{
-  Notice *notice = g_new0 (Notice, 1);
-
-  notice->server = server;
-  notice->submission = submission;
-  submission->pending++;
-  return notice;
-}
-
-static void
-free_notice (gpointer data)
-{
-  Notice *notice = data;
-
-  notice->submission->pending--;
-  g_free (notice);
-}
-
-static void
-webhook_done (gboolean ok, guint attempts, gpointer user_data)
-{
-  Notice *notice = user_data;
-
-  notice->submission->webhook = ok ? "delivered" : "failed";
-  emu_log (notice->server, "webhook of %.12s %s after %u attempts",
-      notice->submission->identifier, notice->submission->webhook, attempts);
-  emu_server_touch (notice->server);
-}
-
-/* The result is final: tell the webhook and the page. */
-static gboolean
-became_final (gpointer user_data)
-{
-  Notice *notice = user_data;
-  EmuServer *server = notice->server;
-  EmuSubmission *submission = notice->submission;
-
-  submission->timer = 0;
-  emu_server_touch (server);
-  if (submission->webhook != NULL) {
-    g_autoptr (JsonNode) result = emu_result_build (submission, server->base,
-        g_get_monotonic_time ());
-
-    emu_webhooks_call (server->webhooks, submission->parameters.webhook_url,
-        json_to_string (result, FALSE), webhook_done,
-        new_notice (server, submission), free_notice);
-  }
-  return G_SOURCE_REMOVE;
-}
-
-static void
-judged (EmuJudgement * judgement, gpointer user_data)
-{
-  Notice *notice = user_data;
-  EmuSubmission *submission = notice->submission;
-  gint64 wait;
-
-  submission->judgement = judgement;
-  emu_submissions_trim (notice->server->submissions);
-  g_unlink (submission->path);
-  g_clear_pointer (&submission->path, g_free);
-  emu_log (notice->server, "judged %.12s: %u of %u frames%s%s",
-      submission->identifier, judgement->frames->len, judgement->n_frames,
-      judgement->error != NULL ? ", " : "",
-      judgement->error != NULL ? judgement->error : "");
-  wait = submission->ready - g_get_monotonic_time ();
-  submission->timer = g_timeout_add_full (G_PRIORITY_DEFAULT,
-      MAX (wait, 0) / 1000 + 1, became_final,
-      new_notice (notice->server, submission), free_notice);
-}
-
+/* NULL: there is none of that kind. */
 static EmuSubmission *
-add_submission (EmuRequest * request, EmuIntake * intake)
-{
-  EmuServer *server = request->server;
-  EmuSubmission *submission;
-  guint64 size = emu_form_get_size (request->form);
-
-  submission = emu_submissions_add (server->submissions, intake->hash,
-      &request->parameters, emu_form_take_path (request->form));
-  submission->name = g_strdup (emu_form_get_filename (request->form));
-  submission->size = size;
-  submission->has_c2pa = intake->has_c2pa;
-  submission->c2pa_label = g_steal_pointer (&intake->c2pa_label);
-  submission->ready = submission->submitted
-      + (gint64) (server->options->delay * G_USEC_PER_SEC);
-  if (submission->parameters.webhook_url != NULL
-      && !server->options->no_webhooks)
-    submission->webhook = "waiting";
-  if (server->replay != NULL)
-    submission->replay = json_node_ref (emu_replay_next (server->replay,
-            intake->hash));
-  emu_court_submit (server->court, submission->path, &submission->parameters,
-      judged, new_notice (server, submission), free_notice);
-  emu_server_touch (server);
-  return submission;
-}
-
-static void
-answer_submit (EmuRequest * request, EmuIntake * intake)
-{
-  EmuSubmission *submission;
-
-  if (!intake->supported) {
-    emu_reply_error (request, 400,
-        "The uploaded file format is not supported.");
-    return;
-  }
-  submission = emu_submissions_find_cached (request->server->submissions,
-      intake->hash, &request->parameters);
-  if (submission != NULL) {
-    submission->repeats++;
-    emu_server_touch (request->server);
-  } else if (emu_key_spend (request->key, emu_keys_cost (&request->parameters))) {
-    submission = add_submission (request, intake);
-  } else {
-    emu_reply_error (request, 400,
-        "You have not enough credits to perform this operation.");
-    return;
-  }
-  reply_identifier (request, submission->identifier);
-}
-
-static void
-intake_done (GObject * source, GAsyncResult * result, gpointer user_data)
-{
-  EmuRequest *request = user_data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (EmuIntake) intake = emu_intake_finish (result, &error);
-
-  request->server->intakes--;
-  if (intake == NULL)
-    emu_reply_error (request, 500, error->message);
-  else
-    answer_submit (request, intake);
-  emu_request_release (request);
-}
-
-static void
-handle_submit (EmuRequest * request, EmuKind kind)
-{
-  EmuServer *server = request->server;
-  g_autofree gchar *errors = NULL;
-  g_autoptr (GError) error = NULL;
-
-  if (!emu_form_finish (request->form, &error)) {
-    emu_reply_error (request, emu_form_error_is_theirs (error) ? 400 : 500,
-        error->message);
-    return;
-  }
-  if (!emu_parameters_read (&request->parameters, kind, request->form, &errors)) {
-    emu_reply_json (request, 400, errors);
-    return;
-  }
-  if (emu_form_file_is_too_large (request->form)) {
-    reply_too_large (request);
-    return;
-  }
-  server->intakes++;
-  emu_request_hold (request);
-  emu_intake_start (request->form, kind, server->options->record_dir,
-      ++server->last_number, intake_done, request);
-}
-
-static JsonNode *
-find_result (EmuRequest * request, EmuKind kind, const gchar * identifier)
+find (EmuRequest * request, EmuKind kind, const gchar * identifier)
 {
   EmuSubmission *submission =
       emu_submissions_find (request->server->submissions, identifier);
 
-  /* By the submit pages' prose, /api/classification/ has the results of every
-   * kind; by the reference, of images. */
-  if (submission == NULL || (submission->parameters.kind != kind
-          && kind != EMU_KIND_IMAGE))
+  if (submission == NULL || (kind != EMU_KIND_ANY
+          && submission->parameters.kind != kind))
     return NULL;
+  return submission;
+}
+
+static JsonNode *
+build_result (EmuRequest * request, EmuSubmission * submission)
+{
   return emu_result_build (submission, request->server->base,
       g_get_monotonic_time ());
 }
@@ -285,12 +40,28 @@ find_result (EmuRequest * request, EmuKind kind, const gchar * identifier)
 static void
 handle_result (EmuRequest * request, EmuKind kind)
 {
-  JsonNode *result = find_result (request, kind, request->arguments[0]);
+  EmuSubmission *submission = find (request, kind, request->arguments[0]);
 
-  if (result == NULL)
+  if (submission == NULL)
     emu_reply_error (request, 404, "Not Found");
   else
-    emu_reply_node (request, result);
+    emu_reply_node (request, build_result (request, submission));
+}
+
+/* Of an image that is done, and that was sent with_heatmap. */
+static void
+handle_heatmap (EmuRequest * request, EmuKind kind)
+{
+  EmuSubmission *submission = find (request, kind, request->arguments[0]);
+  EmuJudgedFrame *frame = NULL;
+
+  if (submission != NULL && emu_submission_get_status (submission,
+          g_get_monotonic_time ()) == EMU_STATUS_DONE)
+    frame = g_ptr_array_index (submission->judgement->frames, 0);
+  if (frame == NULL || frame->heatmap == NULL)
+    emu_reply_error (request, 404, "Not Found");
+  else
+    emu_reply_bytes (request, "image/png", frame->heatmap);
 }
 
 /* The values of identifiers[]=A&identifiers[]=B. */
@@ -332,8 +103,7 @@ reply_all_images (EmuRequest * request)
     EmuSubmission *submission = emu_submissions_find (submissions, link->data);
 
     if (submission->parameters.kind == EMU_KIND_IMAGE)
-      json_array_add_element (results, emu_result_build (submission,
-              request->server->base, g_get_monotonic_time ()));
+      json_array_add_element (results, build_result (request, submission));
   }
   json_node_take_array (node, results);
   emu_reply_node (request, node);
@@ -361,11 +131,11 @@ handle_batch (EmuRequest * request, EmuKind kind)
   results = json_array_new ();
   for (i = 0; i < identifiers->len; i++) {
     const gchar *identifier = g_ptr_array_index (identifiers, i);
-    JsonNode *result = identifier != NULL
-        ? find_result (request, kind, identifier) : NULL;
+    EmuSubmission *submission = identifier != NULL
+        ? find (request, kind, identifier) : NULL;
 
-    if (result != NULL)
-      json_array_add_element (results, result);
+    if (submission != NULL)
+      json_array_add_element (results, build_result (request, submission));
   }
   node = json_node_new (JSON_NODE_ARRAY);
   json_node_take_array (node, results);
@@ -406,6 +176,20 @@ read_classification (GByteArray * body)
 }
 
 static void
+reply_override (EmuRequest * request, EmuKind kind,
+    const gchar * classification)
+{
+  JsonNode *node = json_node_new (JSON_NODE_OBJECT);
+  JsonObject *object = json_object_new ();
+
+  json_object_set_string_member (object, "classification", classification);
+  json_object_set_string_member (object, "type", emu_kinds[kind].name);
+  json_object_set_string_member (object, "hash", request->arguments[0]);
+  json_node_take_object (node, object);
+  emu_reply_node (request, node);
+}
+
+static void
 handle_override (EmuRequest * request, EmuKind kind)
 {
   g_autofree gchar *classification = read_classification (request->body);
@@ -423,20 +207,33 @@ handle_override (EmuRequest * request, EmuKind kind)
     return;
   }
   emu_server_touch (request->server);
-  emu_reply_json (request, 200, "{\"message\":\"OK\"}");
+  reply_override (request, kind, classification);
 }
 
+#define RESULTS(one, suffix, kind) \
+  {"result", "GET", "/api/classification" suffix "/*", one, handle_result}, \
+  {"batch", "GET", "/api/classifications" suffix, kind, handle_batch}
 #define KIND(kind, suffix) \
-  {"submit", "POST", "/api/classification" suffix, kind, handle_submit}, \
-  {"result", "GET", "/api/classification" suffix "/*", kind, handle_result}, \
-  {"batch", "GET", "/api/classifications" suffix, kind, handle_batch}, \
+  {"submit", "POST", "/api/classification" suffix, kind, emu_handle_submit}, \
   {"override", "POST", "/api/classification" suffix "/*/override", kind, \
       handle_override}
+#define HEATMAP(suffix) \
+  {"heatmap", "GET", "/api/classification" suffix "/heatmap/*", \
+      EMU_KIND_IMAGE, handle_heatmap}
 
+/* By the prose of the submit pages, /api/classification/ has the results of
+ * every kind; by the reference, of images, which have an alias for what is
+ * read of them. */
 const EmuCall emu_calls[] = {
   KIND (EMU_KIND_VIDEO, "_video"),
   KIND (EMU_KIND_IMAGE, ""),
   KIND (EMU_KIND_AUDIO, "_audio"),
-  {"credits", "GET", "/api/user/credits", EMU_KIND_VIDEO, handle_credits},
+  RESULTS (EMU_KIND_VIDEO, "_video", EMU_KIND_VIDEO),
+  RESULTS (EMU_KIND_ANY, "", EMU_KIND_IMAGE),
+  RESULTS (EMU_KIND_IMAGE, "_image", EMU_KIND_IMAGE),
+  RESULTS (EMU_KIND_AUDIO, "_audio", EMU_KIND_AUDIO),
+  HEATMAP (""),
+  HEATMAP ("_image"),
+  {"credits", "GET", "/api/user/credits", EMU_KIND_ANY, handle_credits},
   {NULL}
 };

@@ -183,12 +183,12 @@ handle_set_keys (EmuRequest * request, EmuKind kind)
 }
 
 const EmuCall emu_control_calls[] = {
-  {NULL, "GET", "/", EMU_KIND_VIDEO, handle_page},
-  {NULL, "GET", "/emulator/state", EMU_KIND_VIDEO, handle_state},
-  {NULL, "GET", "/emulator/frames/*/*", EMU_KIND_VIDEO, handle_frame},
-  {NULL, "GET", "/emulator/faults", EMU_KIND_VIDEO, handle_list_faults},
-  {NULL, "POST", "/emulator/faults", EMU_KIND_VIDEO, handle_add_faults},
-  {NULL, "DELETE", "/emulator/faults", EMU_KIND_VIDEO, handle_clear_faults},
-  {NULL, "POST", "/emulator/keys", EMU_KIND_VIDEO, handle_set_keys},
+  {NULL, "GET", "/", EMU_KIND_ANY, handle_page},
+  {NULL, "GET", "/emulator/state", EMU_KIND_ANY, handle_state},
+  {NULL, "GET", "/emulator/frames/*/*", EMU_KIND_ANY, handle_frame},
+  {NULL, "GET", "/emulator/faults", EMU_KIND_ANY, handle_list_faults},
+  {NULL, "POST", "/emulator/faults", EMU_KIND_ANY, handle_add_faults},
+  {NULL, "DELETE", "/emulator/faults", EMU_KIND_ANY, handle_clear_faults},
+  {NULL, "POST", "/emulator/keys", EMU_KIND_ANY, handle_set_keys},
   {NULL}
 };

@@ -37,6 +37,7 @@ typedef struct
   guint max_frames;
   EmuChoice choice;
   gboolean sound;               /* wanted, too */
+  guint64 enough;               /* samples of sound; then decoding ends; 0 = all */
   GstClockTime timeout;         /* for both passes together */
 } EmuDecodeRequest;
 

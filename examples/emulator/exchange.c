@@ -467,7 +467,7 @@ got_headers (SoupServerMessage * message, gpointer user_data)
   if (g_strcmp0 (self->call->name, "submit") != 0)
     self->body = g_byte_array_sized_new (256);  /* data is never NULL */
   else if (self->key != NULL && !self->key->forbidden && self->retry_after == 0)
-    self->form = emu_form_new (type, emu_kind_to_string (self->call->kind),
+    self->form = emu_form_new (type, emu_kinds[self->call->kind].name,
         self->server->directory, self->server->options->max_bytes);
 }
 

@@ -8,6 +8,7 @@
 #endif
 
 #include "c2pa.h"
+#include "decoder.h"
 #include "intake.h"
 
 #include <gst/base/gsttypefindhelper.h>
@@ -15,23 +16,7 @@
 #include <string.h>
 
 #define HASH_BUFFER (256 * 1024)
-
-typedef struct
-{
-  EmuForm *form;                /* borrowed, read only */
-  EmuKind kind;
-  gchar *record_dir;
-  guint number;
-} Task;
-
-static void
-free_task (gpointer data)
-{
-  Task *self = data;
-
-  g_free (self->record_dir);
-  g_free (self);
-}
+#define SLACK (EMU_SOUND_RATE / 100)    /* samples that resampling may cost */
 
 void
 emu_intake_free (EmuIntake * self)
@@ -41,60 +26,45 @@ emu_intake_free (EmuIntake * self)
   g_free (self);
 }
 
-/* Types that are named unlike what they are. */
-static gboolean
-is_taken (EmuKind kind, const gchar * type)
-{
-  static const gchar *const containers[] = {
-    "application/ogg", "application/mxf", "application/vnd.rn-realmedia",
-    "application/x-3gp", "multipart/x-mixed-replace", NULL
-  };
-  static const gchar *const images[] = { "image/png", "image/jpeg", "image/jpg",
-    "image/gif", "image/webp", "image/tif", "image/tiff", NULL
-  };
-
-  switch (kind) {
-    case EMU_KIND_VIDEO:
-      return g_str_has_prefix (type, "video/")
-          || g_strv_contains (containers, type);
-    case EMU_KIND_IMAGE:
-      return g_strv_contains (images, type);
-    default:
-      return g_str_has_prefix (type, "audio/")
-          || g_str_has_prefix (type, "video/")
-          || g_str_equal (type, "application/ogg")
-          || g_str_equal (type, "application/x-id3");
-  }
-}
-
 /* The part's own content type: as documented for the call, or none in
  * particular, which is what curl sends for the example in the documentation. */
 static gboolean
 is_declared (EmuKind kind, const gchar * type)
 {
-  static const gchar *const prefixes[] = { "video/", "image/", "audio/" };
-  static const gchar any[] = "application/octet-stream";
+  static const gchar *const any[] = { "application/octet-stream", NULL };
 
-  if (type == NULL || (g_ascii_strncasecmp (type, any, strlen (any)) == 0
-          && strchr ("; \t", type[strlen (any)]) != NULL))
-    return TRUE;
-  return g_ascii_strncasecmp (type, prefixes[kind], 6) == 0
-      || (kind == EMU_KIND_AUDIO && !g_ascii_strncasecmp (type, "video/mp4",
-          9));
+  return type == NULL || emu_kind_takes (any, type)
+      || emu_kind_takes (emu_kinds[kind].declared, type);
+}
+
+/* What GStreamer takes the content for; QuickTime's and MP4's are one to it. */
+static gchar *
+find_type (GMappedFile * file)
+{
+  g_autoptr (GstCaps) caps = NULL;
+  GstStructure *structure;
+  const gchar *variant;
+
+  if (g_mapped_file_get_length (file) > 0)
+    caps = gst_type_find_helper_for_data (NULL,
+        (const guint8 *) g_mapped_file_get_contents (file),
+        g_mapped_file_get_length (file), NULL);
+  if (caps == NULL)
+    return g_strdup ("");
+  structure = gst_caps_get_structure (caps, 0);
+  variant = gst_structure_get_string (structure, "variant");
+  if (gst_structure_has_name (structure, "video/quicktime")
+      && variant != NULL && g_str_has_prefix (variant, "iso"))
+    return g_strdup ("video/mp4");
+  return g_strdup (gst_structure_get_name (structure));
 }
 
 static gboolean
 is_found (EmuKind kind, GMappedFile * file)
 {
-  g_autoptr (GstCaps) caps = NULL;
+  g_autofree gchar *type = find_type (file);
 
-  if (g_mapped_file_get_length (file) == 0)
-    return FALSE;
-  caps = gst_type_find_helper_for_data (NULL,
-      (const guint8 *) g_mapped_file_get_contents (file),
-      g_mapped_file_get_length (file), NULL);
-  return caps != NULL && is_taken (kind,
-      gst_structure_get_name (gst_caps_get_structure (caps, 0)));
+  return emu_kind_takes (emu_kinds[kind].found, type);
 }
 
 static gchar *
@@ -111,7 +81,8 @@ record_extension (EmuForm * form)
 }
 
 static gchar *
-describe (Task * task, const gchar * file, const EmuIntake * intake)
+describe (const EmuIntakeRequest * task, const gchar * file,
+    const EmuIntake * intake)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
   g_autoptr (JsonObject) fields = json_object_new ();
@@ -125,7 +96,7 @@ describe (Task * task, const gchar * file, const EmuIntake * intake)
   json_builder_add_##type##_value (builder, value)
   json_builder_begin_object (builder);
   ADD ("number", int, task->number);
-  ADD ("kind", string, emu_kind_to_string (task->kind));
+  ADD ("kind", string, emu_kinds[task->kind].name);
   ADD ("file", string, file);
   ADD ("filename", string, emu_form_get_filename (task->form));
   ADD ("content_type", string, emu_form_get_file_type (task->form));
@@ -151,8 +122,8 @@ describe (Task * task, const gchar * file, const EmuIntake * intake)
 
 /* The JSON comes last and at once, so that who sees it has all of it. */
 static gboolean
-record (Task * task, GMappedFile * content, const EmuIntake * intake,
-    GError ** error)
+record (const EmuIntakeRequest * task, GMappedFile * content,
+    const EmuIntake * intake, GError ** error)
 {
   g_autofree gchar *extension = record_extension (task->form);
   g_autofree gchar *name = g_strdup_printf ("%05u.%s", task->number, extension);
@@ -187,50 +158,71 @@ hash_file (const gchar * path, GError ** error)
   return n == 0 ? g_strdup (g_checksum_get_string (checksum)) : NULL;
 }
 
-static void
-look (GTask * task, gpointer source, gpointer data, GCancellable * cancellable)
+/* Decodes no more than it has to. What can't be decoded is for the court. */
+static gboolean
+is_too_short (const EmuIntakeRequest * self, GCancellable * cancellable)
 {
-  Task *self = data;
-  GError *error = NULL;
-  g_autoptr (EmuIntake) intake = g_new0 (EmuIntake, 1);
-  g_autoptr (GMappedFile) file =
-      g_mapped_file_new (emu_form_get_path (self->form), FALSE, &error);
+  guint64 samples = emu_kinds[self->kind].min_seconds * EMU_SOUND_RATE;
+  EmuDecodeRequest request = { self->kind, 1, EMU_CHOICE_EVEN, TRUE, samples,
+    self->timeout
+  };
+  g_autoptr (EmuDecoded) decoded = NULL;
 
-  if (file == NULL) {
-    g_task_return_error (task, error);
-    return;
-  }
-  intake->hash = hash_file (emu_form_get_path (self->form), &error);
-  if (intake->hash == NULL) {
-    g_task_return_error (task, error);
-    return;
-  }
+  if (samples == 0)
+    return FALSE;
+  decoded = emu_decode (emu_form_get_path (self->form), &request, cancellable,
+      NULL);
+  return decoded != NULL && decoded->sound != NULL
+      && emu_sound_get_samples (decoded->sound) + SLACK < samples;
+}
+
+static EmuIntake *
+look (const EmuIntakeRequest * self, GCancellable * cancellable,
+    GError ** error)
+{
+  const gchar *path = emu_form_get_path (self->form);
+  g_autoptr (EmuIntake) intake = g_new0 (EmuIntake, 1);
+  g_autoptr (GMappedFile) file = g_mapped_file_new (path, FALSE, error);
+
+  if (file == NULL)
+    return NULL;
+  intake->hash = hash_file (path, error);
+  if (intake->hash == NULL)
+    return NULL;
   intake->supported = is_declared (self->kind,
       emu_form_get_file_type (self->form)) && is_found (self->kind, file);
-  if (intake->supported)
+  if (intake->supported) {
+    intake->too_short = is_too_short (self, cancellable);
     intake->has_c2pa = emu_c2pa_find ((const guint8 *)
         g_mapped_file_get_contents (file), g_mapped_file_get_length (file),
         &intake->c2pa_label);
-  if (self->record_dir != NULL && !record (self, file, intake, &error))
-    g_task_return_error (task, error);
+  }
+  if (self->record_dir != NULL && !record (self, file, intake, error))
+    return NULL;
+  return g_steal_pointer (&intake);
+}
+
+static void
+work (GTask * task, gpointer source, gpointer data, GCancellable * cancellable)
+{
+  GError *error = NULL;
+  EmuIntake *intake = look (data, cancellable, &error);
+
+  if (intake != NULL)
+    g_task_return_pointer (task, intake, (GDestroyNotify) emu_intake_free);
   else
-    g_task_return_pointer (task, g_steal_pointer (&intake),
-        (GDestroyNotify) emu_intake_free);
+    g_task_return_error (task, error);
 }
 
 void
-emu_intake_start (EmuForm * form, EmuKind kind, const gchar * record_dir,
-    guint number, GAsyncReadyCallback callback, gpointer user_data)
+emu_intake_start (const EmuIntakeRequest * request,
+    GCancellable * cancellable, GAsyncReadyCallback callback,
+    gpointer user_data)
 {
-  g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, user_data);
-  Task *data = g_new0 (Task, 1);
+  g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
 
-  data->form = form;
-  data->kind = kind;
-  data->record_dir = g_strdup (record_dir);
-  data->number = number;
-  g_task_set_task_data (task, data, free_task);
-  g_task_run_in_thread (task, look);
+  g_task_set_task_data (task, g_memdup2 (request, sizeof *request), g_free);
+  g_task_run_in_thread (task, work);
 }
 
 EmuIntake *

@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <gst/gst.h>
 #include "parameters.h"
 
 G_BEGIN_DECLS
@@ -13,6 +14,7 @@ typedef struct
 {
   gchar *hash;                  /* SHA-256, hexadecimal */
   gboolean supported;           /* its type is one that the call takes */
+  gboolean too_short;           /* for its kind; FALSE if it can't be told */
   gboolean has_c2pa;
   gchar *c2pa_label;            /* of the active manifest, NULL if unreadable */
 } EmuIntake;
@@ -20,11 +22,21 @@ typedef struct
 void emu_intake_free (EmuIntake * self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EmuIntake, emu_intake_free)
 
-/* Looks at the form's file: its hash, its type by name and by content; and
- * keeps a copy under record_dir (NULL = no) as NNNNN.ext with NNNNN.json beside
- * it. form must stay as it is until the callback. */
-void emu_intake_start (EmuForm * form, EmuKind kind, const gchar * record_dir,
-    guint number, GAsyncReadyCallback callback, gpointer user_data);
+typedef struct
+{
+  EmuForm *form;                /* must stay as it is until the callback */
+  EmuKind kind;
+  const gchar *record_dir;      /* NULL = keep nothing; must stay, too */
+  guint number;                 /* of the record */
+  GstClockTime timeout;         /* for the look at a sound's length */
+} EmuIntakeRequest;
+
+/* Looks at the form's file: its hash, its type by name and by content, whether
+ * it is long enough; and keeps a copy under record_dir as NNNNN.ext with
+ * NNNNN.json beside it. */
+void emu_intake_start (const EmuIntakeRequest * request,
+    GCancellable * cancellable, GAsyncReadyCallback callback,
+    gpointer user_data);
 
 /* NULL with error: the temporary file or the record directory failed. */
 EmuIntake *emu_intake_finish (GAsyncResult * result, GError ** error);

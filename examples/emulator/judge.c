@@ -8,11 +8,11 @@
 #endif
 
 #include "judge.h"
-#include "thumbnail.h"
+#include "heatmap.h"
+#include "png.h"
 
 #define STOP_PATIENCE (600 * 1000)      /* µs */
 #define THUMBNAIL_STEP 2        /* of the pictures' 256 pixels */
-#define MIN_SPEECH_WINDOWS 30   /* tenths of a second, as documented */
 
 struct _EmuCourt
 {
@@ -31,7 +31,7 @@ typedef struct
 {
   gchar *path;
   EmuDecodeRequest request;
-  gboolean ensure_face;
+  gboolean ensure_face, heatmap;
   EmuJudgedFunc judged;
   gpointer user_data;
   GDestroyNotify free_data;
@@ -44,6 +44,7 @@ free_judged_frame (gpointer data)
   EmuJudgedFrame *frame = data;
 
   g_clear_pointer (&frame->thumbnail, g_bytes_unref);
+  g_clear_pointer (&frame->heatmap, g_bytes_unref);
   g_free (frame);
 }
 
@@ -80,7 +81,7 @@ free_case (gpointer data)
 }
 
 static EmuJudgedFrame *
-judge_picture (const EmuPicture * picture)
+judge_picture (Case * self, const EmuPicture * picture)
 {
   EmuJudgedFrame *frame = g_new0 (EmuJudgedFrame, 1);
   gint64 start = g_get_monotonic_time ();
@@ -95,8 +96,10 @@ judge_picture (const EmuPicture * picture)
   for (i = 0; emu_models[i].name != NULL; i++)
     frame->opinions[i] = emu_model_judge (&emu_models[i], &frame->pixels);
   frame->elapsed = (g_get_monotonic_time () - start) / 1e6;
-  frame->thumbnail = emu_thumbnail_new (rgb, picture->width, picture->height,
+  frame->thumbnail = emu_png_new (rgb, picture->width, picture->height,
       THUMBNAIL_STEP);
+  if (self->heatmap)
+    frame->heatmap = emu_heatmap_new (rgb, picture->width, picture->height);
   return frame;
 }
 
@@ -107,7 +110,7 @@ judge_pictures (Case * self, const EmuDecoded * decoded)
 
   for (i = 0; i < decoded->pictures->len; i++) {
     EmuJudgedFrame *frame =
-        judge_picture (g_ptr_array_index (decoded->pictures, i));
+        judge_picture (self, g_ptr_array_index (decoded->pictures, i));
 
     if (self->ensure_face && !emu_pixels_have_face (&frame->pixels))
       free_judged_frame (frame);
@@ -122,11 +125,7 @@ find_fault (Case * self, const EmuDecoded * decoded)
 {
   switch (self->request.kind) {
     case EMU_KIND_AUDIO:
-      if (decoded->sound == NULL)
-        return "The file has no sound.";
-      if (emu_sound_get_windows (decoded->sound) < MIN_SPEECH_WINDOWS)
-        return "The speech is too short: at least 3 seconds are needed.";
-      return NULL;
+      return decoded->sound == NULL ? "The file has no sound." : NULL;
     default:
       return decoded->n_frames == 0 || decoded->pictures->len == 0
           ? "The file has no picture that could be decoded." : NULL;
@@ -261,6 +260,7 @@ emu_court_submit (EmuCourt * self, const gchar * path,
       || parameters->kind == EMU_KIND_AUDIO;
   submitted->request.timeout = self->timeout;
   submitted->ensure_face = parameters->ensure_face;
+  submitted->heatmap = parameters->heatmap;
   submitted->judged = judged;
   submitted->user_data = user_data;
   submitted->free_data = free_data;

@@ -17,6 +17,7 @@ typedef struct
   guint width, height;          /* of the frame; the pixels are those of a picture
                                  * that may be smaller */
   GBytes *thumbnail;            /* PNG; NULL when it was let go of */
+  GBytes *heatmap;              /* PNG; NULL: not asked for */
   EmuPixels pixels;
   EmuOpinion opinions[EMU_N_MODELS];    /* in the order of emu_models */
   gdouble elapsed;              /* s */
@@ -34,7 +35,6 @@ typedef struct
 
 /* Keeps what was judged, lets go of the pictures. */
 void emu_judgement_drop_thumbnails (EmuJudgement * self);
-
 
 void emu_judgement_free (EmuJudgement * self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EmuJudgement, emu_judgement_free)

@@ -124,8 +124,6 @@ emu_keys_find (EmuKeys * self, const gchar * key)
 gint64
 emu_keys_cost (const EmuParameters * parameters)
 {
-  if (parameters->kind != EMU_KIND_VIDEO)
-    return 1;
   return (parameters->frames + FRAMES_PER_CREDIT - 1) / FRAMES_PER_CREDIT;
 }
 

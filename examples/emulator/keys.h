@@ -33,8 +33,7 @@ gboolean emu_keys_set (EmuKeys * self, const gchar * spec, GError ** error);
 /* NULL: no such key, or it is revoked. key may be NULL. */
 EmuKey *emu_keys_find (EmuKeys * self, const gchar * key);
 
-/* What a submission costs: an image or a speech 1 credit, a video 1 for every 5
- * frames asked for. */
+/* What a submission costs: 1 credit for every 5 frames looked at. */
 gint64 emu_keys_cost (const EmuParameters * parameters);
 /* FALSE: not enough credits. */
 gboolean emu_key_spend (EmuKey * self, gint64 cost);

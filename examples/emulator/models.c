@@ -14,10 +14,14 @@
 #define DARK 24
 #define DARK_SHARE 0.999        /* of a frame that can't be judged */
 
-/* A bit a channel, red lowest; -1: some channel is neither high nor low. */
+/* -1: none of them. */
 static gint
 classify (const guint8 * pixel)
 {
+  /* By the bits of red, green and blue: black and white are no colours. */
+  static const gint colors[8] = { -1, EMU_COLOR_RED, EMU_COLOR_GREEN,
+    EMU_COLOR_YELLOW, EMU_COLOR_BLUE, EMU_COLOR_MAGENTA, EMU_COLOR_CYAN, -1
+  };
   gint i, bits = 0;
 
   for (i = 0; i < 3; i++) {
@@ -26,7 +30,13 @@ classify (const guint8 * pixel)
     else if (pixel[i] > LOW)
       return -1;
   }
-  return bits;
+  return colors[bits];
+}
+
+gboolean
+emu_pixel_has_color (const guint8 * pixel, EmuColor color)
+{
+  return classify (pixel) == (gint) color;
 }
 
 static void
@@ -41,18 +51,14 @@ add_to_box (EmuBox * box, gboolean first, guint x, guint y)
 static void
 count_pixel (EmuPixels * self, const guint8 * pixel, guint x, guint y)
 {
-  /* By the bits of red, green and blue: black and white are no colours. */
-  static const gint colors[8] = { -1, EMU_COLOR_RED, EMU_COLOR_GREEN,
-    EMU_COLOR_YELLOW, EMU_COLOR_BLUE, EMU_COLOR_MAGENTA, EMU_COLOR_CYAN, -1
-  };
-  gint bits = classify (pixel);
+  gint color = classify (pixel);
 
   if (pixel[0] <= DARK && pixel[1] <= DARK && pixel[2] <= DARK)
     self->dark++;
-  if (bits < 0 || colors[bits] < 0)
+  if (color < 0)
     return;
-  add_to_box (&self->boxes[colors[bits]], self->count[colors[bits]] == 0, x, y);
-  self->count[colors[bits]]++;
+  add_to_box (&self->boxes[color], self->count[color] == 0, x, y);
+  self->count[color]++;
 }
 
 EmuPixels

@@ -40,6 +40,8 @@ typedef struct
   guint dark;                   /* no channel above 24 */
 } EmuPixels;
 
+/* pixel: 3 bytes. */
+gboolean emu_pixel_has_color (const guint8 * pixel, EmuColor color);
 /* rgb: width * height * 3 bytes. */
 EmuPixels emu_pixels_count (const guint8 * rgb, guint width, guint height);
 gdouble emu_pixels_share (const EmuPixels * self, EmuColor color);

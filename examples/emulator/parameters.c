@@ -12,9 +12,6 @@
 #include <json-glib/json-glib.h>
 #include <string.h>
 
-/* The service doesn't say how many frames it judges unless told. */
-#define DEFAULT_FRAMES 10
-
 #define VIDEO (1 << EMU_KIND_VIDEO)
 #define IMAGE (1 << EMU_KIND_IMAGE)
 #define AUDIO (1 << EMU_KIND_AUDIO)
@@ -53,14 +50,6 @@ static const struct
 
 /* Of key_frames_method, from EMU_CHOICE_IFRAMES on. */
 static const gchar *const method_names[] = { "iframes", "color", "flow" };
-
-const gchar *
-emu_kind_to_string (EmuKind kind)
-{
-  static const gchar *const names[] = { "video", "image", "audio" };
-
-  return names[kind];
-}
 
 void
 emu_parameters_clear (EmuParameters * self)
@@ -164,7 +153,7 @@ add_error (JsonObject * errors, const gchar * field, const gchar * problem)
 static void
 check_file (EmuKind kind, EmuForm * form, JsonObject * errors)
 {
-  const gchar *field = emu_kind_to_string (kind);
+  const gchar *field = emu_kinds[kind].name;
 
   if (emu_form_has_file (form))
     return;
@@ -203,7 +192,7 @@ emu_parameters_read (EmuParameters * self, EmuKind kind, EmuForm * form,
 
   memset (self, 0, sizeof *self);
   self->kind = kind;
-  self->frames = kind == EMU_KIND_VIDEO ? DEFAULT_FRAMES : 1;
+  self->frames = emu_kinds[kind].frames;
   /* The method unless another is named. */
   self->choice = EMU_CHOICE_IFRAMES;
   check_file (kind, form, object);
@@ -220,7 +209,7 @@ emu_parameters_cache_key (const EmuParameters * self)
 {
   return g_strdup_printf ("%s frames=%u choice=%d tampering=%d morphing=%d "
       "audio=%d nsfw=%d face=%d c2pa=%d heatmap=%d",
-      emu_kind_to_string (self->kind), self->frames, self->choice,
+      emu_kinds[self->kind].name, self->frames, self->choice,
       self->tampering, self->morphing, self->audio, self->nsfw,
       self->ensure_face, self->prevent_c2pa_forces, self->heatmap);
 }

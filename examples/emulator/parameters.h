@@ -6,19 +6,9 @@
 #pragma once
 
 #include "form.h"
+#include "kinds.h"
 
 G_BEGIN_DECLS
-
-typedef enum
-{
-  EMU_KIND_VIDEO,
-  EMU_KIND_IMAGE,
-  EMU_KIND_AUDIO,
-  EMU_N_KINDS
-} EmuKind;
-
-/* "video", "image", "audio": the file part's name, too. */
-const gchar *emu_kind_to_string (EmuKind kind);
 
 typedef enum
 {

@@ -370,7 +370,8 @@ set_frame (Context * self, JsonObject * object, const EmuJudgedFrame * frame)
 
   set_nsfw (object, self->submission->parameters.nsfw ? is_nsfw (frame) : -1);
   set_c2pa (self, object);
-  json_object_set_boolean_member (object, "has_heatmap", FALSE);
+  json_object_set_boolean_member (object, "has_heatmap",
+      frame->heatmap != NULL);
   judge_frame (frame, verdicts);
   set_verdicts (self, object, verdicts, FALSE);
   json_object_set_array_member (object, "results",
@@ -492,41 +493,63 @@ set_video (Context * self, JsonObject * object)
   json_object_set_object_member (object, "results", results);
 }
 
-/* Not judged yet, or not to be judged at all. */
 static void
-set_nothing (Context * self, JsonObject * object)
+set_image (Context * self, JsonObject * object)
 {
-  JsonObject *results;
+  set_frame (self, object,
+      g_ptr_array_index (self->submission->judgement->frames, 0));
+}
 
-  json_object_set_null_member (object, "is_nsfw");
-  json_object_set_null_member (object, "verdict");
-  json_object_set_array_member (object, "verdicts", json_array_new ());
-  set_string (object, "force_classification", NULL);
-  if (self->submission->parameters.kind != EMU_KIND_VIDEO) {
-    json_object_set_array_member (object, "results", json_array_new ());
-    return;
-  }
-  results = json_object_new ();
+static void
+set_no_video (JsonObject * object)
+{
+  JsonObject *results = json_object_new ();
+
+  set_nsfw (object, -1);
   json_object_set_array_member (results, "images", json_array_new ());
   json_object_set_array_member (results, "audios", json_array_new ());
   json_object_set_object_member (object, "results", results);
 }
 
 static void
-set_done (Context * self, JsonObject * object)
+set_no_image (JsonObject * object)
 {
-  switch (self->submission->parameters.kind) {
-    case EMU_KIND_VIDEO:
-      set_video (self, object);
-      return;
-    case EMU_KIND_IMAGE:
-      set_frame (self, object,
-          g_ptr_array_index (self->submission->judgement->frames, 0));
-      return;
-    default:
-      set_sound (self, object);
-      return;
-  }
+  set_nsfw (object, -1);
+  json_object_set_null_member (object, "c2pa");
+  json_object_set_boolean_member (object, "has_heatmap", FALSE);
+  json_object_set_array_member (object, "results", json_array_new ());
+  json_object_set_array_member (object, "details", json_array_new ());
+}
+
+static void
+set_no_sound (JsonObject * object)
+{
+  JsonObject *details = json_object_new ();
+
+  json_object_set_array_member (object, "results", json_array_new ());
+  json_object_set_array_member (details, "clips", json_array_new ());
+  json_object_set_object_member (object, "details", details);
+}
+
+/* What is particular to the kind, of a result that is done, and of one that is
+ * not judged yet or not to be judged at all. */
+static const struct
+{
+  void (*set) (Context * self, JsonObject * object);
+  void (*set_empty) (JsonObject * object);
+} shapes[EMU_N_KINDS] = {
+  {set_video, set_no_video},
+  {set_image, set_no_image},
+  {set_sound, set_no_sound},
+};
+
+static void
+set_nothing (Context * self, JsonObject * object)
+{
+  json_object_set_null_member (object, "verdict");
+  json_object_set_array_member (object, "verdicts", json_array_new ());
+  set_string (object, "force_classification", NULL);
+  shapes[self->submission->parameters.kind].set_empty (object);
 }
 
 /* A recorded answer, as if it were this submission's. */
@@ -562,7 +585,7 @@ emu_result_build (EmuSubmission * submission, const gchar * base, gint64 now)
   object = build_common (&self, "", submission->name, status);
   json_object_set_string_member (object, "emulator", EMU_NOTICE);
   if (status == EMU_STATUS_DONE)
-    set_done (&self, object);
+    shapes[submission->parameters.kind].set (&self, object);
   else
     set_nothing (&self, object);
   json_node_take_object (node, object);

@@ -163,6 +163,7 @@ emu_server_new (EmuOptions * options, GError ** error)
       g_ptr_array_new_with_free_func ((GDestroyNotify) emu_fault_unref);
   self->submissions = emu_submissions_new ();
   self->journal = emu_journal_new ();
+  self->cancellable = g_cancellable_new ();
   self->webhooks =
       emu_webhooks_new (options->webhook_retry_delay, options->webhook_timeout);
   self->court =
@@ -200,6 +201,7 @@ emu_server_free (EmuServer * self)
   soup_server_disconnect (self->soup);
   emu_exchange_stop (self);
   emu_wires_close (self);
+  g_cancellable_cancel (self->cancellable);
   while (self->intakes > 0)
     g_main_context_iteration (NULL, TRUE);
   if (!emu_court_free (self->court)) {
@@ -210,6 +212,7 @@ emu_server_free (EmuServer * self)
   /* What was cancelled comes back here. */
   while (g_main_context_iteration (NULL, FALSE));
   g_object_unref (self->soup);
+  g_object_unref (self->cancellable);
   emu_submissions_free (self->submissions);
   g_clear_pointer (&self->keys, emu_keys_free);
   g_clear_pointer (&self->replay, emu_replay_free);

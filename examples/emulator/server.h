@@ -34,6 +34,7 @@ typedef struct
   GPtrArray *faults;            /* of EmuFault */
   GList *timers;                /* of requests that are delayed, see exchange.c */
   GList *wires;                 /* connections taken from libsoup, see wire.c */
+  GCancellable *cancellable;    /* of what workers do for requests */
   guint last_number;            /* of recorded uploads */
   guint intakes;                /* under way */
   guint64 version;              /* counts what the page would show */

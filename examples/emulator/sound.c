@@ -54,10 +54,10 @@ emu_sound_get_clips (EmuSound * self)
   return self->clips;
 }
 
-guint
-emu_sound_get_windows (EmuSound * self)
+guint64
+emu_sound_get_samples (EmuSound * self)
 {
-  return self->windows;
+  return (guint64) self->windows * WINDOW + self->filled;
 }
 
 /* The share of the window's energy at one frequency: Goertzel's algorithm. */

@@ -32,8 +32,8 @@ void emu_sound_push (EmuSound * self, const gint16 * samples, gsize n_samples);
 
 /* Of EmuSoundClip; the last one may be shorter. Borrowed. */
 GArray *emu_sound_get_clips (EmuSound * self);
-/* Whole tenths of a second pushed. */
-guint emu_sound_get_windows (EmuSound * self);
+/* Pushed so far. */
+guint64 emu_sound_get_samples (EmuSound * self);
 
 typedef struct
 {

@@ -160,7 +160,7 @@ build_submission (EmuSubmission * submission, gint64 now)
       emu_parameters_describe (&submission->parameters);
 
   set_text (object, "identifier", submission->identifier);
-  set_text (object, "kind", emu_kind_to_string (submission->parameters.kind));
+  set_text (object, "kind", emu_kinds[submission->parameters.kind].name);
   set_text (object, "name", submission->name);
   set_text (object, "ref_id", submission->parameters.ref_id);
   set_text (object, "date", date);

@@ -16,6 +16,7 @@ struct _EmuSubmissions
 {
   GHashTable *by_identifier;    /* owns the submissions */
   GHashTable *by_work;          /* cache key -> submission, borrowed */
+  GHashTable *overrides;        /* "image HASH" -> classification */
   GQueue order;                 /* of identifiers, oldest first, borrowed */
   guint64 count;
 };
@@ -66,6 +67,8 @@ emu_submissions_new (void)
   self->by_identifier = g_hash_table_new_full (g_str_hash, g_str_equal, NULL,
       free_submission);
   self->by_work = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->overrides = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+      g_free);
   return self;
 }
 
@@ -74,6 +77,7 @@ emu_submissions_free (EmuSubmissions * self)
 {
   g_queue_clear (&self->order);
   g_hash_table_unref (self->by_work);
+  g_hash_table_unref (self->overrides);
   g_hash_table_unref (self->by_identifier);
   g_free (self);
 }
@@ -120,6 +124,12 @@ forget_oldest (EmuSubmissions * self)
   return TRUE;
 }
 
+static gchar *
+override_key (EmuKind kind, const gchar * hash)
+{
+  return g_strconcat (emu_kinds[kind].name, " ", hash, NULL);
+}
+
 gboolean
 emu_submissions_override (EmuSubmissions * self, EmuKind kind,
     const gchar * hash, const gchar * classification)
@@ -139,6 +149,9 @@ emu_submissions_override (EmuSubmissions * self, EmuKind kind,
     submission->override = g_strdup (classification);
     found = TRUE;
   }
+  if (found)
+    g_hash_table_replace (self->overrides, override_key (kind, hash),
+        g_strdup (classification));
   return found;
 }
 
@@ -171,6 +184,7 @@ emu_submissions_add (EmuSubmissions * self, const gchar * hash,
 {
   EmuSubmission *submission = g_new0 (EmuSubmission, 1);
   gchar *key = work_key (hash, parameters);
+  g_autofree gchar *override = override_key (parameters->kind, hash);
   g_autofree gchar *seed = g_strdup_printf ("%s %" G_GUINT64_FORMAT " %"
       G_GINT64_FORMAT, key, self->count++, g_get_real_time ());
 
@@ -180,6 +194,8 @@ emu_submissions_add (EmuSubmissions * self, const gchar * hash,
   submission->identifier =
       g_compute_checksum_for_string (G_CHECKSUM_SHA256, seed, -1);
   submission->hash = g_strdup (hash);
+  submission->override =
+      g_strdup (g_hash_table_lookup (self->overrides, override));
   submission->path = path;
   submission->parameters = *parameters;
   submission->date = g_date_time_new_now_utc ();

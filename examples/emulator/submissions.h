@@ -63,8 +63,8 @@ EmuSubmission *emu_submissions_find_cached (EmuSubmissions * self,
 EmuSubmission *emu_submissions_find (EmuSubmissions * self,
     const gchar * identifier);
 
-/* Says for all submissions of a file, of that kind, what it is. FALSE: there are
- * none. */
+/* Says for all submissions of a file, of that kind, what it is: those that there
+ * are and those to come. FALSE: there are none. */
 gboolean emu_submissions_override (EmuSubmissions * self, EmuKind kind,
     const gchar * hash, const gchar * classification);
 

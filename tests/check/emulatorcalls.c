@@ -120,6 +120,13 @@ static const struct
   {"GET", "/api/classifications?identifiers[0]=x&identifiers[1]=%FF", "k", 200,
       "[]"},
   {"GET", "/api/classifications", "k", 200, "[]"},
+  {"GET", "/api/classifications_image", "k", 200, "[]"},
+  {"GET", "/api/classification_image/x", "k", 404, "{\"error\":"},
+  {"POST", "/api/classification_image", "k", 404, "{\"error\":"},
+  {"POST", "/api/classifications_image", "k", 405, "{\"error\":"},
+  {"GET", "/api/classification/heatmap/x", "k", 404, "{\"error\":"},
+  {"GET", "/api/classification_image/heatmap/x", NULL, 401, "{\"error\":"},
+  {"GET", "/api/classification_video/heatmap/x", "k", 404, "{\"error\":"},
   {"GET", "/api/classifications", NULL, 401, "{\"error\":\"Unauthorized\"}"},
   {"GET", "/emulator/frames/x/0", NULL, 404, "{\"error\":"},
   {"HEAD", "/api/user/credits", "k", 200, ""},
@@ -213,20 +220,25 @@ static const struct
   {AUDIO "/%s/override", "{\"classification\":\"artificial\"}", 404, "human",
       "Not Found"},
   {VIDEO "/%s/override", "{\"classification\":\"artificial\"}", 200,
-      "artificial", "OK"},
-  {VIDEO "/%s/override", "{\"classification\":\"human\"}", 200, "human", "OK"},
+      "artificial", "{\"classification\":\"artificial\",\"type\":\"video\","
+        "\"hash\":\""},
+  {VIDEO "/%s/override", "{\"classification\":\"human\"}", 200, "human",
+      "\"classification\":\"human\""},
 };
 
+/* Submissions that were there before, and one that comes after. */
 static void
 check_override (Emulator * emulator, guint row)
 {
-  static const gchar *const fields[] = { "frames=5", "frames=10" };
+  static const gchar *const fields[] = { "frames=5", "frames=10",
+    "frames=10&no_cache=1"
+  };
   GBytes *clip = make_clip (CLIP);
   GBytes *body = make_text (override_rows[row].body);
   gchar *hash = g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, clip);
   gchar *path = g_strdup_printf (override_rows[row].path, hash);
   gboolean done = override_rows[row].status == 200;
-  gchar *identifiers[2];
+  gchar *identifiers[3];
   Answer answer;
   guint i;
 
@@ -238,7 +250,8 @@ check_override (Emulator * emulator, guint row)
   fail_unless (strstr (answer.body, override_rows[row].answer) != NULL,
       "%s", answer.body);
   answer_clear (&answer);
-  for (i = 0; i < 2; i++) {
+  identifiers[2] = emulator_submit (emulator, VIDEO, fields[2], clip);
+  for (i = 0; i < 3; i++) {
     JsonNode *node = emulator_wait (emulator, VIDEO, identifiers[i]);
     JsonObject *result = json_node_get_object (node);
 

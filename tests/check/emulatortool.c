@@ -199,8 +199,9 @@ emulator_ask (Emulator * self, const gchar * method, const gchar * path,
     if (soup_message_headers_get_content_length (headers) ==
         (goffset) answer->length)
       answer->status = soup_message_get_status (message);
-    answer->body = answer->length > 0 ? g_strndup (g_bytes_get_data (bytes,
-            NULL), answer->length) : g_strdup ("");
+    answer->body = g_malloc0 (answer->length + 1);
+    if (answer->length > 0)
+      memcpy (answer->body, g_bytes_get_data (bytes, NULL), answer->length);
     answer->type = g_strdup (soup_message_headers_get_one (headers,
             "Content-Type"));
     answer->retry_after = g_strdup (soup_message_headers_get_one (headers,

@@ -7,7 +7,7 @@
 #include "config.h"
 #endif
 
-#include "thumbnail.h"
+#include "png.h"
 
 #include <string.h>
 
@@ -80,7 +80,7 @@ deflate (GBytes * data)
 }
 
 GBytes *
-emu_thumbnail_new (const guint8 * rgb, guint width, guint height, guint step)
+emu_png_new (const guint8 * rgb, guint width, guint height, guint step)
 {
   static const guint8 signature[8] = { 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a,
     '\n'

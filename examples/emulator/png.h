@@ -10,7 +10,7 @@
 G_BEGIN_DECLS
 
 /* Every step-th pixel of packed RGB (width * height * 3 bytes) as a PNG. */
-GBytes *emu_thumbnail_new (const guint8 * rgb, guint width, guint height,
+GBytes *emu_png_new (const guint8 * rgb, guint width, guint height,
     guint step);
 
 G_END_DECLS
