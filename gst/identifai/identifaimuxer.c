@@ -486,7 +486,7 @@ add_track (GstElement * pipeline, GstElement * muxer, IdentifaiTrack * track,
     if (last)
       gst_element_link (source, last);
     if (last && codec->video)
-      identifai_times_keep_durations (track, last);
+      identifai_times_keep (track, last);
   }
   if (last == NULL || !link_to_muxer (last, muxer, pad_template, error))
     return NULL;

@@ -5,7 +5,6 @@
 
 #include "identifaitimes.h"
 
-#define LAST_BUFFERS 17         /* the last one shown is among them */
 #define FALLBACK_DURATION (40 * GST_MSECOND)    /* of the only frame of a file */
 
 gboolean
@@ -194,32 +193,77 @@ identifai_times_complete_durations (IdentifaiTrack * track)
   g_array_unref (sorted);
 }
 
+/* The times of a track on their way through a parser. */
+typedef struct
+{
+  IdentifaiTrack *track;
+  GHashTable *places;           /* of its buffers, by PTS */
+  guint last;                   /* place of the latest that came out */
+} Keeper;
+
+static void
+keeper_free (gpointer data)
+{
+  Keeper *self = data;
+
+  g_hash_table_unref (self->places);
+  g_free (self);
+}
+
+/* A picture that its buffer had beside another has that one's times. */
 static GstPadProbeReturn
-restore_duration (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
+restore_times (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
 {
   GstBuffer *buffer = gst_buffer_make_writable (GST_PAD_PROBE_INFO_BUFFER
       (info));
-  IdentifaiTrack *track = user_data;
-  guint n = track->buffers->len, i;
+  Keeper *self = user_data;
+  GstClockTime pts = GST_BUFFER_PTS (buffer);
+  gpointer place;
+  GstBuffer *original;
 
-  for (i = n - MIN (n, LAST_BUFFERS); i < n; i++) {
-    GstBuffer *original = buffer_at (track, i);
-
-    if (GST_BUFFER_PTS (original) == GST_BUFFER_PTS (buffer))
-      GST_BUFFER_DURATION (buffer) = GST_BUFFER_DURATION (original);
-  }
+  if (g_hash_table_lookup_extended (self->places, &pts, NULL, &place))
+    self->last = GPOINTER_TO_UINT (place);
+  original = buffer_at (self->track, self->last);
+  GST_BUFFER_PTS (buffer) = GST_BUFFER_PTS (original);
+  GST_BUFFER_DTS (buffer) = GST_BUFFER_DTS (original);
+  GST_BUFFER_DURATION (buffer) = GST_BUFFER_DURATION (original);
   GST_PAD_PROBE_INFO_DATA (info) = buffer;
 
   return GST_PAD_PROBE_OK;
 }
 
+/* Returns a table of the buffers' places by PTS, which differ then. */
+static GHashTable *
+tell_apart (IdentifaiTrack * track)
+{
+  GHashTable *places = g_hash_table_new_full (g_int64_hash, g_int64_equal,
+      g_free, NULL);
+  guint i;
+
+  for (i = 0; i < track->buffers->len; i++) {
+    GstClockTime pts = GST_BUFFER_PTS (buffer_at (track, i));
+
+    while (g_hash_table_contains (places, &pts))
+      pts++;
+    if (pts != GST_BUFFER_PTS (buffer_at (track, i)))
+      GST_BUFFER_PTS (writable_at (track, i)) = pts;
+    g_hash_table_insert (places, g_memdup2 (&pts, sizeof (pts)),
+        GUINT_TO_POINTER (i));
+  }
+
+  return places;
+}
+
 void
-identifai_times_keep_durations (IdentifaiTrack * track, GstElement * parser)
+identifai_times_keep (IdentifaiTrack * track, GstElement * parser)
 {
   GstPad *pad = gst_element_get_static_pad (parser, "src");
+  Keeper *self = g_new0 (Keeper, 1);
 
-  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, restore_duration, track,
-      NULL);
+  self->track = track;
+  self->places = tell_apart (track);
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, restore_times, self,
+      keeper_free);
   gst_object_unref (pad);
 }
 

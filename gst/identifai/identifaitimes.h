@@ -37,10 +37,11 @@ GstClockTime identifai_times_last_shown (IdentifaiTrack * track);
  * take the last one for 0 long otherwise, and players leave it out. */
 void identifai_times_complete_durations (IdentifaiTrack * track);
 
-/* A parser counts durations by the frame rate: gives the last buffers that come
- * out of it those of the track back, which has to stay as it is meanwhile. */
-void identifai_times_keep_durations (IdentifaiTrack * track,
-    GstElement * parser);
+/* A parser counts durations by the frame rate, guesses decoding times, and lets a
+ * PTS count once only: gives the buffers that come out of it their times back, but
+ * for a nanosecond where two have one PTS. The track has to stay as it is
+ * meanwhile. */
+void identifai_times_keep (IdentifaiTrack * track, GstElement * parser);
 
 /* Gives every buffer of a video track, all of which have a PTS, a DTS that
  * rises where the PTS differ and is never after its PTS. */

@@ -116,6 +116,52 @@ GST_START_TEST (test_links)
 
 GST_END_TEST;
 
+/* Two pictures with one time. */
+
+static const gchar *const pair_encoders[] = {
+  "x264enc bframes=0 key-int-max=10 ! video/x-h264,stream-format=byte-stream",
+  "x264enc bframes=2 key-int-max=10 ! video/x-h264,stream-format=byte-stream",
+  "x264enc bframes=0 key-int-max=10 ! h264parse ! "
+      "video/x-h264,stream-format=avc",
+  "x265enc key-int-max=10 speed-preset=ultrafast option-string=log-level=none "
+      "! video/x-h265,stream-format=byte-stream",
+  "vp8enc keyframe-max-dist=10 deadline=1",
+  "jpegenc",
+};
+
+GST_START_TEST (test_pairs)
+{
+  gchar *description = g_strdup_printf ("videotestsrc num-buffers=50 ! "
+      "video/x-raw,width=64,height=48,framerate=25/1 ! %s",
+      pair_encoders[__i__]);
+  Clip *clip = clip_new (description);
+  GstClockTime start = GST_BUFFER_PTS (g_ptr_array_index (clip->buffers, 0));
+  Scene scene;
+  guint i, n;
+
+  for (i = 0; i < clip->buffers->len; i++) {
+    GstBuffer *buffer = g_ptr_array_index (clip->buffers, i);
+    GstClockTime place = (GST_BUFFER_PTS (buffer) - start + MS) / FRAME;
+
+    GST_BUFFER_PTS (buffer) = place / 2 * 2 * FRAME;
+    GST_BUFFER_DTS (buffer) = GST_CLOCK_TIME_NONE;
+    GST_BUFFER_FLAG_UNSET (buffer, GST_BUFFER_FLAG_DISCONT);
+  }
+  scene_init (&scene, NULL, 0, SINK);
+  fail_unless (sink_run_start (scene.run));
+  scene.feed = feed_new (scene.run, "sink", clip->caps, NULL, FALSE);
+  fail_unless_equals_int (feed_push (scene.feed, clip, 0, 50, 0), GST_FLOW_OK);
+  scene_finish (&scene);
+  fail_unless_equals_int (sink_run_count (scene.run, "identifai-failed"), 0);
+  n = sink_run_count (scene.run, "identifai-verdict");
+  fail_unless_equals_int (feed_decode (scene.server, n, "v"), 50);
+  clip_free (clip);
+  scene_clear (&scene);
+  g_free (description);
+}
+
+GST_END_TEST;
+
 /* Time of day. */
 
 static GstClock *
@@ -256,6 +302,7 @@ times_suite (void)
 
   suite_add_tcase (suite, times);
   tcase_add_loop_test (times, test_links, 0, G_N_ELEMENTS (link_rows));
+  tcase_add_loop_test (times, test_pairs, 0, G_N_ELEMENTS (pair_encoders));
   tcase_add_test (times, test_date_times);
   tcase_add_test (times, test_pause);
 
