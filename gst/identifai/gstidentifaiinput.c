@@ -469,6 +469,8 @@ render_frame (GstIdentifaiSink * self, GstBuffer * buffer)
   if (GST_CLOCK_TIME_IS_VALID (position))
     self->video_position = position;
   watch_pace_locked (self, buffer, position, arrival.monotonic);
+  if (self->boosted != gst_identifai_outbox_is_boosted (self->outbox))
+    gst_identifai_sink_configure_segmenter_locked (self);
   identifai_segmenter_push (self->segmenter, IDENTIFAI_SEGMENTER_VIDEO,
       identifai_buffer_hold (buffer), &arrival);
   gst_identifai_input_dispatch_locked (self);

@@ -33,6 +33,20 @@ gst_identifai_register_tags (void)
       "whether identifAI finds the content not safe for work", NULL);
 }
 
+/* In UTC; -1: unknown. */
+static void
+set_date_time (GstStructure * structure, gint64 utc)
+{
+  GstDateTime *date_time;
+
+  if (utc < 0)
+    return;
+  date_time = gst_date_time_new_from_unix_epoch_utc_usecs (utc);
+  gst_structure_set (structure, "date-time", GST_TYPE_DATE_TIME, date_time,
+      NULL);
+  gst_date_time_unref (date_time);
+}
+
 static GstStructure *
 new_structure (const gchar * name, const IdentifaiSegment * segment,
     const gchar * ref_id)
@@ -44,14 +58,7 @@ new_structure (const gchar * name, const IdentifaiSegment * segment,
       "duration", G_TYPE_UINT64, segment->duration,
       "bytes", G_TYPE_UINT64, segment->bytes, NULL);
 
-  if (segment->utc >= 0) {
-    GstDateTime *date_time =
-        gst_date_time_new_from_unix_epoch_utc_usecs (segment->utc);
-
-    gst_structure_set (structure, "date-time", GST_TYPE_DATE_TIME, date_time,
-        NULL);
-    gst_date_time_unref (date_time);
-  }
+  set_date_time (structure, segment->utc);
   if (ref_id != NULL)
     gst_structure_set (structure, "ref-id", G_TYPE_STRING, ref_id, NULL);
 
@@ -216,6 +223,56 @@ gst_identifai_message_dropped (GstElement * src,
   if (identifier != NULL)
     gst_structure_set (structure, "identifier", G_TYPE_STRING, identifier,
         NULL);
+
+  return gst_message_new_element (GST_OBJECT (src), structure);
+}
+
+static void
+set_segments (GstStructure * structure, const GArray * segments)
+{
+  GValue list = G_VALUE_INIT, item = G_VALUE_INIT;
+  guint i;
+
+  gst_value_array_init (&list, segments->len);
+  g_value_init (&item, G_TYPE_UINT);
+  for (i = 0; i < segments->len; i++) {
+    g_value_set_uint (&item, g_array_index (segments, guint, i));
+    gst_value_array_append_value (&list, &item);
+  }
+  gst_structure_take_value (structure, "segments", &list);
+}
+
+/**
+ * identifai-policy:
+ *
+ * The stream's state changed, by `policy`:
+ *
+ * * #gchararray `state`, `previous`: `clear`, `review` or `blocked`
+ * * #gboolean `enforced`: the policy's `enforce`
+ * * #gdouble `score`: of the segment at which it changed; 0 if that has no
+ *   verdict
+ * * #guint `segment`; #GstClockTime `running-time`, `stream-time`, `duration`;
+ *   #GstDateTime `date-time`: that segment's, as in the other messages
+ * * #GstValueArray `segments`: of #guint, the numbers of those that made it
+ */
+GstMessage *
+gst_identifai_message_policy (GstElement * src,
+    const IdentifaiPolicyChange * change, gboolean enforced)
+{
+  const IdentifaiPolicyOutcome *cause = &change->cause;
+  GstStructure *structure = gst_structure_new ("identifai-policy",
+      "state", G_TYPE_STRING, identifai_policy_state_to_string (change->state),
+      "previous", G_TYPE_STRING,
+      identifai_policy_state_to_string (change->previous),
+      "enforced", G_TYPE_BOOLEAN, enforced,
+      "score", G_TYPE_DOUBLE, cause->score,
+      "segment", G_TYPE_UINT, cause->segment,
+      "running-time", G_TYPE_UINT64, cause->running_time,
+      "stream-time", G_TYPE_UINT64, cause->stream_time,
+      "duration", G_TYPE_UINT64, cause->duration, NULL);
+
+  set_date_time (structure, cause->utc);
+  set_segments (structure, change->segments);
 
   return gst_message_new_element (GST_OBJECT (src), structure);
 }

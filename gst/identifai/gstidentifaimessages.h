@@ -9,6 +9,7 @@
 #pragma once
 
 #include "identifaiclient.h"
+#include "identifaipolicy.h"
 #include "identifaisegment.h"
 
 G_BEGIN_DECLS
@@ -36,6 +37,8 @@ GstMessage *gst_identifai_message_failed (GstElement * src,
 GstMessage *gst_identifai_message_dropped (GstElement * src,
     const IdentifaiSegment * segment, const gchar * ref_id,
     const gchar * identifier, const gchar * reason);
+GstMessage *gst_identifai_message_policy (GstElement * src,
+    const IdentifaiPolicyChange * change, gboolean enforced);
 GstMessage *gst_identifai_message_tags (GstElement * src,
     const gchar * identifier, const IdentifaiResult * result);
 

@@ -33,6 +33,7 @@ gst_identifai_outbox_new (GstElement * element)
   self->element = element;
   self->poster = gst_identifai_poster_new (element);
   self->ledger = identifai_ledger_new ();
+  self->policy = identifai_policy_new ();
   g_mutex_init (&self->lock);
   g_cond_init (&self->cond);
   g_queue_init (&self->to_mux);
@@ -55,6 +56,7 @@ gst_identifai_outbox_unref (GstIdentifaiOutbox * self)
     return;
 
   identifai_ledger_free (self->ledger);
+  identifai_policy_free (self->policy);
   gst_identifai_poster_free (self->poster);
   g_clear_object (&self->cancellable);
   g_free (self->muxer);
@@ -271,12 +273,15 @@ copy_settings_locked (GstIdentifaiOutbox * self,
   self->on_refusal = settings->on_refusal;
   g_free (self->muxer);
   self->muxer = g_strdup (settings->muxer ? settings->muxer : "auto");
+  gst_identifai_outbox_set_policy_locked (self, settings->policy);
 }
 
 static void
 reset_locked (GstIdentifaiOutbox * self)
 {
   identifai_ledger_reset (self->ledger);
+  identifai_policy_reset (self->policy);
+  g_atomic_int_set (&self->boosted, FALSE);
   self->past = (IdentifaiLaneStats) {
   0};
   self->live = FALSE;

@@ -41,6 +41,12 @@ void gst_identifai_outbox_stop (GstIdentifaiOutbox * self);
 
 /* Whether upstream is live or comes in real time: what overflow=auto means. */
 void gst_identifai_outbox_set_live (GstIdentifaiOutbox * self, gboolean live);
+/* A policy that was checked; NULL: none. */
+void gst_identifai_outbox_set_policy (GstIdentifaiOutbox * self,
+    const GstStructure * policy);
+/* Whether it wants all of the stream to be judged, without pauses. Takes no
+ * lock. */
+gboolean gst_identifai_outbox_is_boosted (GstIdentifaiOutbox * self);
 /* Never holds the lock for long, whatever the key file's file system does. */
 /* For all requests from now on. */
 void gst_identifai_outbox_set_headers (GstIdentifaiOutbox * self,

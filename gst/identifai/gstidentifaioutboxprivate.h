@@ -7,6 +7,7 @@
  *   gstidentifaioutbox.c     what is offered, room for it, waits; start and stop
  *   gstidentifaioutboxfile.c from a closed segment to a file, and to the client
  *   gstidentifaioutcome.c    what the client says; outcomes and trouble
+ *   gstidentifaioutboxpolicy.c   what outcomes mean for the stream
  *
  * Threads: segments are offered by the streaming threads and a timer, muxed by
  * a worker of a thread pool that all elements of the process share, and come
@@ -28,9 +29,12 @@
 #include "gstidentifaierrors.h"
 #include "gstidentifaiposter.h"
 #include "identifailedger.h"
+#include "identifaipolicy.h"
 #include "identifaitrouble.h"
 
-G_BEGIN_DECLS struct _GstIdentifaiOutbox
+G_BEGIN_DECLS
+
+struct _GstIdentifaiOutbox
 {
   gint refcount;                /* atomic */
   GstElement *element;          /* borrowed; gone after _free */
@@ -69,6 +73,10 @@ G_BEGIN_DECLS struct _GstIdentifaiOutbox
   IdentifaiTrouble hold_trouble;
   gboolean had_to_wait;         /* the segment that is offered */
 
+  IdentifaiPolicy *policy;
+  gboolean enforced;            /* what the messages say of it */
+  gint boosted;                 /* atomic: written with the lock */
+
   /* For the summary at EOS: segments since the last one. */
   guint64 judged;
   IdentifaiLosses losses;       /* failed, or dropped for want of room */
@@ -95,6 +103,14 @@ void gst_identifai_outbox_submit_locked (GstIdentifaiOutbox * self,
     IdentifaiSegment * segment);
 /* Ends the worker, and waits until it has let go of its segment. */
 void gst_identifai_outbox_halt_worker_locked (GstIdentifaiOutbox * self);
+
+/* gstidentifaioutboxpolicy.c */
+
+void gst_identifai_outbox_set_policy_locked (GstIdentifaiOutbox * self,
+    const GstStructure * policy);
+/* A segment ended, result NULL: without a verdict. Queues what that changes. */
+void gst_identifai_outbox_count_locked (GstIdentifaiOutbox * self,
+    const IdentifaiSegment * segment, const IdentifaiResult * result);
 
 /* gstidentifaioutcome.c */
 

@@ -97,6 +97,7 @@ gst_identifai_outbox_end_failed_locked (GstIdentifaiOutbox * self,
       gst_identifai_message_failed (self->element, segment,
           gst_identifai_outbox_ticket (segment)->ref_id, outcome));
   lost_locked (self, outcome->reason, outcome->http_status, outcome->message);
+  gst_identifai_outbox_count_locked (self, segment, NULL);
   identifai_segment_free (segment);
   g_cond_broadcast (&self->cond);
 }
@@ -113,6 +114,7 @@ gst_identifai_outbox_end_dropped_locked (GstIdentifaiOutbox * self,
       gst_identifai_message_dropped (self->element, segment,
           gst_identifai_outbox_ticket (segment)->ref_id,
           gst_identifai_outbox_ticket (segment)->identifier, reason));
+  gst_identifai_outbox_count_locked (self, segment, NULL);
   identifai_segment_free (segment);
   g_cond_broadcast (&self->cond);
 }
@@ -138,6 +140,7 @@ end_verdict_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment,
           latency));
   gst_identifai_outbox_queue (self, gst_identifai_message_tags (self->element,
           identifier, result));
+  gst_identifai_outbox_count_locked (self, segment, result);
   identifai_segment_free (segment);
   g_cond_broadcast (&self->cond);
 }

@@ -454,6 +454,41 @@ install_parameters (GObjectClass * klass)
           NULL,
           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
           GST_PARAM_MUTABLE_PLAYING));
+
+  /**
+   * GstIdentifaiSink:policy:
+   *
+   * From the verdicts on a stream's segments to a state of the stream, told by
+   * `identifai-policy` messages: a structure `policy` with the fields
+   *
+   * * gdouble `review` (default 0.5), `block` (0.8): scores, 0 to 1, from which
+   *   a segment is suspicious, and artificial; `review` <= `block`
+   * * gint `frames` (0): if above 0, a segment is artificial when that many of
+   *   its judged frames are, whatever its score
+   * * gint `enter` (2), `window` (3): `blocked` after `enter` artificial segments
+   *   among the last `window` that count; `enter` <= `window`
+   * * gint `leave` (3), guint64 `min-time` (30000000000 ns): `clear` again after
+   *   `leave` clean segments in a row, and not before the state is that old
+   * * string `unjudged` (`keep`), `unknown` (`keep`): what a segment without a
+   *   verdict, and one that the service could not judge, counts as: `keep` (as
+   *   nothing), `clean` or `artificial`
+   * * gboolean `boost` (%TRUE): while in `review`, segment-interval is taken for
+   *   0, and this stream's uploads go first among those of the key
+   * * gboolean `enforce` (%TRUE): told in the messages; %FALSE is for trying out
+   *
+   * Segments count in the stream's order, whatever order the verdicts come in.
+   * Fields left out have their defaults; what makes no sense is refused with a
+   * warning. %NULL: no policy.
+   *
+   * Since: 0.2
+   */
+  g_object_class_install_property (klass, PROP_POLICY,
+      g_param_spec_boxed ("policy", "Policy",
+          "From the verdicts on segments to a state of the stream: clear, "
+          "review or blocked (NULL = none)",
+          GST_TYPE_STRUCTURE,
+          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+          GST_PARAM_MUTABLE_PLAYING));
 }
 
 /* How elementary streams are cut */

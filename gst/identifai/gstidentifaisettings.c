@@ -10,6 +10,7 @@
 #endif
 
 #include "gstidentifaiproperties.h"
+#include "identifaipolicy.h"
 
 #include <string.h>
 
@@ -24,6 +25,7 @@ typedef enum
   KIND_ENUM,
   KIND_BOXED,
   KIND_HEADERS,
+  KIND_POLICY,
 } Kind;
 
 /* *INDENT-OFF* */
@@ -58,6 +60,7 @@ static const struct
   [PROP_EXTRA_PARAMETERS] = {KIND_BOXED, G_STRUCT_OFFSET (GstIdentifaiSettings, extra_parameters), TRUE},
   [PROP_RESPONSE_FORMAT] = {KIND_ENUM, G_STRUCT_OFFSET (GstIdentifaiSettings, response_format), TRUE},
   [PROP_HEURISTIC] = {KIND_STRING, G_STRUCT_OFFSET (GstIdentifaiSettings, heuristic), TRUE},
+  [PROP_POLICY] = {KIND_POLICY, G_STRUCT_OFFSET (GstIdentifaiSettings, policy), TRUE},
   [PROP_SEGMENT_DURATION] = {KIND_UINT64, G_STRUCT_OFFSET (GstIdentifaiSettings, segment_duration), FALSE},
   [PROP_SEGMENT_INTERVAL] = {KIND_UINT64, G_STRUCT_OFFSET (GstIdentifaiSettings, segment_interval), FALSE},
   [PROP_MAX_SEGMENT_BYTES] = {KIND_UINT64, G_STRUCT_OFFSET (GstIdentifaiSettings, max_segment_bytes), FALSE},
@@ -139,7 +142,7 @@ gst_identifai_settings_clear (GstIdentifaiSettings * self)
   for (id = 1; id < N_PROPS; id++) {
     if (fields[id].kind == KIND_STRING)
       g_clear_pointer ((gchar **) field_pointer (self, id), g_free);
-    else if (fields[id].kind == KIND_BOXED)
+    else if (fields[id].kind == KIND_BOXED || fields[id].kind == KIND_POLICY)
       gst_clear_structure ((GstStructure **) field_pointer (self, id));
     else if (fields[id].kind == KIND_HEADERS)
       g_clear_pointer ((IdentifaiHeaders **) field_pointer (self, id),
@@ -361,6 +364,24 @@ set_string (gchar ** field, const GValue * value)
   *field = string != NULL && *string != '\0' ? g_strdup (string) : NULL;
 }
 
+/* One that makes no sense is refused. */
+static void
+set_policy (GstStructure ** field, const GstStructure * policy)
+{
+  IdentifaiPolicySettings settings;
+  GError *error = NULL;
+
+  if (policy != NULL
+      && !identifai_policy_settings_read (&settings, policy, &error)) {
+    g_warning ("policy is not changed: %s", error->message);
+    g_error_free (error);
+    return;
+  }
+  gst_clear_structure (field);
+  if (policy != NULL)
+    *field = gst_structure_copy (policy);
+}
+
 gboolean
 gst_identifai_settings_set (GstIdentifaiSettings * self, guint id,
     const GValue * value)
@@ -404,6 +425,9 @@ gst_identifai_settings_set (GstIdentifaiSettings * self, guint id,
     case KIND_HEADERS:
       set_headers (field, gst_value_get_structure (value));
       return TRUE;
+    case KIND_POLICY:
+      set_policy (field, gst_value_get_structure (value));
+      return TRUE;
     case KIND_NONE:
       break;
   }
@@ -445,6 +469,7 @@ gst_identifai_settings_get (const GstIdentifaiSettings * self, guint id,
       g_value_set_enum (value, *(const gint *) field);
       return TRUE;
     case KIND_BOXED:
+    case KIND_POLICY:
       g_value_set_boxed (value, *(GstStructure * const *) field);
       return TRUE;
     case KIND_HEADERS:

@@ -53,6 +53,7 @@ typedef struct
   GstStructure *extra_parameters;
   GstIdentifaiResponseFormat response_format;
   gchar *heuristic;
+  GstStructure *policy;         /* NULL = none; makes sense */
 
   GstClockTime segment_duration;
   GstClockTime segment_interval;
@@ -71,7 +72,7 @@ typedef struct
 } GstIdentifaiSettings;
 
 /* Installs the properties with the ids from 1 to GST_IDENTIFAI_N_SETTINGS. */
-#define GST_IDENTIFAI_N_SETTINGS 38
+#define GST_IDENTIFAI_N_SETTINGS 39
 void gst_identifai_settings_install_properties (GObjectClass * klass);
 
 void gst_identifai_settings_init (GstIdentifaiSettings * self);

@@ -149,6 +149,19 @@ set_headers (GstIdentifaiSink * self, guint id, const GValue * value)
   return known;
 }
 
+static gboolean
+set_policy (GstIdentifaiSink * self, guint id, const GValue * value)
+{
+  gboolean known;
+
+  g_mutex_lock (&self->lock);
+  known = gst_identifai_settings_set (&self->settings, id, value);
+  gst_identifai_outbox_set_policy (self->outbox, self->settings.policy);
+  g_mutex_unlock (&self->lock);
+
+  return known;
+}
+
 static void
 gst_identifai_sink_set_property (GObject * object, guint id,
     const GValue * value, GParamSpec * pspec)
@@ -163,6 +176,8 @@ gst_identifai_sink_set_property (GObject * object, guint id,
     known = set_key (self, id, value);
   else if (g_str_equal (pspec->name, "extra-headers"))
     known = set_headers (self, id, value);
+  else if (g_str_equal (pspec->name, "policy"))
+    known = set_policy (self, id, value);
   else
     known = set_setting (self, id, value);
   if (!known)
@@ -235,8 +250,8 @@ gst_identifai_sink_split_now (GstIdentifaiSink * self)
 
 /* The segmenter reckons with signed times: a duration without end, such as
  * GST_CLOCK_TIME_NONE, is one segment until EOS; an interval is just long. */
-static void
-configure_segmenter_locked (GstIdentifaiSink * self)
+void
+gst_identifai_sink_configure_segmenter_locked (GstIdentifaiSink * self)
 {
   const GstIdentifaiSettings *settings = &self->settings;
   IdentifaiSegmenterSettings cut = {
@@ -248,6 +263,9 @@ configure_segmenter_locked (GstIdentifaiSink * self)
 
   if (cut.duration > LONGEST)
     cut.duration = 0;
+  self->boosted = gst_identifai_outbox_is_boosted (self->outbox);
+  if (self->boosted)
+    cut.interval = 0;
   identifai_segmenter_configure (self->segmenter, &cut);
 }
 
@@ -273,7 +291,7 @@ gst_identifai_sink_start (GstIdentifaiSink * self)
   started = gst_identifai_outbox_start (self->outbox, &self->settings, &error);
   if (started) {
     gst_identifai_input_reset_locked (self);
-    configure_segmenter_locked (self);
+    gst_identifai_sink_configure_segmenter_locked (self);
     warn_of_times_locked (self);
   }
   self->running = started;

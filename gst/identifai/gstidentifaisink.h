@@ -76,6 +76,7 @@ struct _GstIdentifaiSink
   IdentifaiSegmenter *segmenter;
   IdentifaiSegment *in_hand;    /* closed, but there is no room for it yet */
   gboolean video_held;          /* the video thread waits in this element */
+  gboolean boosted;             /* the segmenter makes no pauses */
   IdentifaiPace pace;           /* of elementary video */
   gboolean live;                /* says upstream */
   gboolean has_length;          /* upstream knows its end */
@@ -91,6 +92,8 @@ struct _GstIdentifaiSink
 
 /* gstidentifaisink.c: numbers a new segment and gives it a ticket; called under
  * lock by the segmenter and for container input. user_data: the element. */
+/* From the settings, and what the policy wants. */
+void gst_identifai_sink_configure_segmenter_locked (GstIdentifaiSink * self);
 void gst_identifai_sink_open_segment (IdentifaiSegment * segment,
     gpointer user_data);
 

@@ -122,6 +122,10 @@ void identifai_lane_push (IdentifaiLane * self, IdentifaiRequest * request,
  * has not taken it: TRUE, and no callback will come. Any thread, never blocks. */
 gboolean identifai_lane_withdraw (IdentifaiLane * self, gpointer data);
 
+/* Its jobs go before those of all other lanes of the key; or take turns again.
+ * Any thread, never blocks. */
+void identifai_lane_set_first (IdentifaiLane * self, gboolean first);
+
 void identifai_lane_get_stats (IdentifaiLane * self,
     IdentifaiLaneStats * stats);
 

@@ -102,6 +102,7 @@ struct _IdentifaiLane
   GQueue seats;                 /* [L] */
   IdentifaiSeat *seat;          /* [L] of the current key; NULL when closed */
   guint64 next_number;          /* [L] */
+  gboolean first;               /* [L] before all others of its client */
   IdentifaiLaneStats stats;     /* [L] */
 };
 
@@ -176,6 +177,8 @@ void identifai_job_unref (IdentifaiJob * job);
 void identifai_job_unref_locked (IdentifaiJob * job);
 /* Queues it at its seat, by its number. */
 void identifai_job_queue_locked (IdentifaiJob * job);
+/* The seat's turn is next if its lane is first, else last. */
+void identifai_seat_turn_locked (IdentifaiSeat * seat);
 /* Queues it at that time (monotonic µs). */
 void identifai_job_retry_locked (IdentifaiJob * job, gint64 at);
 /* Takes it out of the queue or the retries, if it is in one. */

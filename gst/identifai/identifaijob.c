@@ -60,6 +60,20 @@ identifai_holdings_drop (IdentifaiHoldings * self)
 /* Where it waits to be sent. */
 
 void
+identifai_seat_turn_locked (IdentifaiSeat * seat)
+{
+  GQueue *ready = &seat->client->ready;
+
+  if (seat->ready)
+    g_queue_unlink (ready, &seat->ready_link);
+  seat->ready = TRUE;
+  if (seat->lane->first)
+    g_queue_push_head_link (ready, &seat->ready_link);
+  else
+    g_queue_push_tail_link (ready, &seat->ready_link);
+}
+
+void
 identifai_job_queue_locked (IdentifaiJob * job)
 {
   IdentifaiSeat *seat = job->seat;
@@ -74,10 +88,8 @@ identifai_job_queue_locked (IdentifaiJob * job)
     g_queue_push_head_link (&seat->queued, &job->queue_link);
 
   job->state = IDENTIFAI_JOB_QUEUED;
-  if (!seat->ready) {
-    seat->ready = TRUE;
-    g_queue_push_tail_link (&seat->client->ready, &seat->ready_link);
-  }
+  if (!seat->ready)
+    identifai_seat_turn_locked (seat);
   identifai_client_wake_locked (seat->client);
 }
 

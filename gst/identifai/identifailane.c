@@ -367,6 +367,22 @@ identifai_lane_withdraw (IdentifaiLane * self, gpointer data)
 }
 
 void
+identifai_lane_set_first (IdentifaiLane * self, gboolean first)
+{
+  GList *walk;
+
+  identifai_client_lock ();
+  self->first = first;
+  for (walk = self->seats.head; walk; walk = walk->next) {
+    IdentifaiSeat *seat = walk->data;
+
+    if (seat->ready)
+      identifai_seat_turn_locked (seat);
+  }
+  identifai_client_unlock ();
+}
+
+void
 identifai_lane_get_stats (IdentifaiLane * self, IdentifaiLaneStats * stats)
 {
   identifai_client_lock ();

@@ -20,6 +20,7 @@ typedef struct
 struct _IdentifaiPolicy
 {
   IdentifaiPolicySettings settings;
+  gboolean counts;              /* there are settings */
 
   guint next;                   /* the segment whose turn it is */
   GTree *early;                 /* number -> IdentifaiPolicyOutcome, owned: those
@@ -424,13 +425,12 @@ compare_numbers (gconstpointer a, gconstpointer b, gpointer unused)
 }
 
 IdentifaiPolicy *
-identifai_policy_new (const IdentifaiPolicySettings * settings)
+identifai_policy_new (void)
 {
   IdentifaiPolicy *self = g_new0 (IdentifaiPolicy, 1);
 
   GST_DEBUG_CATEGORY_INIT (identifai_policy_debug, "identifaipolicy", 0,
       "identifAI policy");
-  self->settings = *settings;
   self->early = g_tree_new_full (compare_numbers, NULL, NULL, g_free);
   self->window = g_array_new (FALSE, FALSE, sizeof (Judged));
   self->clean = g_array_new (FALSE, FALSE, sizeof (guint));
@@ -450,10 +450,24 @@ identifai_policy_free (IdentifaiPolicy * self)
   g_free (self);
 }
 
+static void
+forget (IdentifaiPolicy * self)
+{
+  g_array_set_size (self->window, 0);
+  g_array_set_size (self->clean, 0);
+  self->state = IDENTIFAI_POLICY_CLEAR;
+  self->since = GST_CLOCK_TIME_NONE;
+}
+
 void
 identifai_policy_configure (IdentifaiPolicy * self,
     const IdentifaiPolicySettings * settings)
 {
+  self->counts = (settings != NULL);
+  if (settings == NULL) {
+    forget (self);
+    return;
+  }
   self->settings = *settings;
   trim (self->window, settings->window);
   trim (self->clean, settings->leave);
@@ -464,11 +478,8 @@ identifai_policy_reset (IdentifaiPolicy * self)
 {
   g_queue_clear_full (&self->changes, change_free);
   g_tree_remove_all (self->early);
-  g_array_set_size (self->window, 0);
-  g_array_set_size (self->clean, 0);
   self->next = 0;
-  self->state = IDENTIFAI_POLICY_CLEAR;
-  self->since = GST_CLOCK_TIME_NONE;
+  forget (self);
 }
 
 void
@@ -484,7 +495,8 @@ identifai_policy_add (IdentifaiPolicy * self,
         g_memdup2 (outcome, sizeof (*outcome)));
   while ((turn = g_tree_lookup (self->early,
               GUINT_TO_POINTER (self->next))) != NULL) {
-    count (self, turn);
+    if (self->counts)
+      count (self, turn);
     g_tree_remove (self->early, GUINT_TO_POINTER (self->next));
     self->next++;
   }
@@ -507,4 +519,11 @@ IdentifaiPolicyState
 identifai_policy_get_state (IdentifaiPolicy * self)
 {
   return self->state;
+}
+
+gboolean
+identifai_policy_wants_more (IdentifaiPolicy * self)
+{
+  return self->counts && self->settings.boost
+      && self->state == IDENTIFAI_POLICY_REVIEW;
 }

@@ -69,7 +69,8 @@ typedef struct
   gdouble score;                /* of a judged one: probability of artificial */
   guint artificial_frames;
   GstClockTime running_time;    /* GST_CLOCK_TIME_NONE: unknown */
-  GstClockTime duration;
+  GstClockTime stream_time, duration;
+  gint64 utc;                   /* µs since 1970 at running_time; -1 unknown */
 } IdentifaiPolicyOutcome;
 
 typedef struct
@@ -83,13 +84,14 @@ void identifai_policy_change_clear (IdentifaiPolicyChange * self);
 
 typedef struct _IdentifaiPolicy IdentifaiPolicy;
 
-IdentifaiPolicy *identifai_policy_new (
-    const IdentifaiPolicySettings * settings);
+/* Without settings, nothing counts. */
+IdentifaiPolicy *identifai_policy_new (void);
 void identifai_policy_free (IdentifaiPolicy * self);
-/* From the next segment that counts on. */
+/* From the next segment that counts on. NULL: nothing counts, and what did is
+ * forgotten. */
 void identifai_policy_configure (IdentifaiPolicy * self,
     const IdentifaiPolicySettings * settings);
-/* Back to new: the next segment is number 0. */
+/* The next segment is number 0, and nothing came before it. Settings stay. */
 void identifai_policy_reset (IdentifaiPolicy * self);
 /* One that came before, or whose turn is over, is ignored. */
 void identifai_policy_add (IdentifaiPolicy * self,
@@ -98,5 +100,7 @@ void identifai_policy_add (IdentifaiPolicy * self,
 gboolean identifai_policy_pop (IdentifaiPolicy * self,
     IdentifaiPolicyChange * change);
 IdentifaiPolicyState identifai_policy_get_state (IdentifaiPolicy * self);
+/* Whether the stream should be looked at closer: `boost`, in review. */
+gboolean identifai_policy_wants_more (IdentifaiPolicy * self);
 
 G_END_DECLS

@@ -614,6 +614,8 @@ identifai_segmenter_configure (IdentifaiSegmenter * self,
     const IdentifaiSegmenterSettings * settings)
 {
   self->settings = *settings;
+  if (settings->interval == 0)
+    self->not_before = NO_TIME;
   self->key_frames.enabled = settings->keyframe_requests;
 }
 

@@ -54,7 +54,7 @@ IdentifaiSegmenter *identifai_segmenter_new (IdentifaiSegmenterOpenFunc open,
     gpointer user_data);
 void identifai_segmenter_free (IdentifaiSegmenter * self);
 
-/* From the next cut on. */
+/* From the next cut on; a pause ends if there are to be none. */
 void identifai_segmenter_configure (IdentifaiSegmenter * self,
     const IdentifaiSegmenterSettings * settings);
 

@@ -51,10 +51,8 @@ take_job (IdentifaiClient * client)
     job->lane->stats.in_flight++;
     if (job->reposts > 0)
       job->lane->stats.retries++;
-    if (seat->ready) {
-      g_queue_unlink (&client->ready, &seat->ready_link);
-      g_queue_push_tail_link (&client->ready, &seat->ready_link);
-    }
+    if (seat->ready)
+      identifai_seat_turn_locked (seat);
   }
   identifai_client_unlock ();
 

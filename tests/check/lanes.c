@@ -108,6 +108,40 @@ GST_START_TEST (test_lanes_take_turns)
 
 GST_END_TEST;
 
+/* Of two lanes with jobs, the one that is first. */
+GST_START_TEST (test_first_lane_goes_first)
+{
+  LaneWorld world;
+  guint i, gone;
+
+  lane_world_init (&world, NULL, 0);
+  world.settings.limits[IDENTIFAI_CALL_POST].per_second = 1;
+  lane_world_open (&world);
+  lane_world_open (&world);
+  lane_world_push (&world, 0, 1, 1);
+  lane_world_wait (&world, 0, 1);
+  for (i = 2; i <= 30; i++)
+    lane_log_push_new (&world.logs[0], world.lanes[0], i, 100000);
+  for (i = 1; i <= 3; i++)
+    lane_log_push_new (&world.logs[1], world.lanes[1], i, 200000);
+  identifai_lane_set_first (world.lanes[1], TRUE);
+  gone = fault_server_count (world.server, FAULT_POST) + 1;
+  lane_world_wait (&world, 1, 3);
+  fail_unless_equals_int (count_posts_between (world.server, 0, gone + 3,
+          200000, 210000), 3);
+
+  /* and then it has its turns again */
+  identifai_lane_set_first (world.lanes[1], FALSE);
+  for (i = 4; i <= 6; i++)
+    lane_log_push_new (&world.logs[1], world.lanes[1], i, 200000);
+  gone = fault_server_count (world.server, FAULT_POST) + 1;
+  lane_world_wait (&world, 1, 6);
+  fail_unless (fault_server_count (world.server, FAULT_POST) >= gone + 4);
+  lane_world_clear (&world);
+}
+
+GST_END_TEST;
+
 /* count of them take so many seconds, at max in each. The distances between them
  * are the limiter's test: here, the machine may hold up what tells the time. */
 static void
@@ -734,6 +768,7 @@ lanes_suite (void)
   tcase_set_timeout (general, 180);
   tcase_add_test (general, test_one_client_a_key);
   tcase_add_test (general, test_lanes_take_turns);
+  tcase_add_test (general, test_first_lane_goes_first);
   tcase_add_test (general, test_limits_are_shared);
   tcase_add_test (general, test_limits_outlive_lanes);
   tcase_add_test (general, test_few_uploads_at_once);

@@ -64,6 +64,11 @@ identifai_lane_set_headers (IdentifaiLane * lane, IdentifaiHeaders * headers)
 }
 
 void
+identifai_lane_set_first (IdentifaiLane * lane, gboolean first)
+{
+}
+
+void
 identifai_lane_set_key (IdentifaiLane * lane, const gchar * api_key)
 {
   g_free (lane->key);

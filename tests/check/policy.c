@@ -142,6 +142,16 @@ read_settings (const gchar * text, IdentifaiPolicySettings * settings)
   g_free (all);
 }
 
+static IdentifaiPolicy *
+new_policy (const IdentifaiPolicySettings * settings)
+{
+  IdentifaiPolicy *policy = identifai_policy_new ();
+
+  identifai_policy_configure (policy, settings);
+
+  return policy;
+}
+
 static gdouble
 score_of (gchar letter)
 {
@@ -159,7 +169,7 @@ make_outcome (guint segment, gchar letter)
 {
   IdentifaiPolicyOutcome outcome = {
     segment, letter != '-', letter == '?', score_of (letter),
-    frames_of (letter), segment * DURATION, DURATION
+    frames_of (letter), segment * DURATION, segment * DURATION, DURATION, -1
   };
 
   return outcome;
@@ -210,7 +220,7 @@ static void
 check_story (const IdentifaiPolicySettings * settings, const gchar * segments,
     const guint * order, const gchar * expected)
 {
-  IdentifaiPolicy *policy = identifai_policy_new (settings);
+  IdentifaiPolicy *policy = new_policy (settings);
   gchar *states;
 
   add_in_order (policy, segments, order);
@@ -397,7 +407,7 @@ GST_START_TEST (test_what_made_it)
   IdentifaiPolicyChange change;
 
   read_settings (NOW, &settings);
-  policy = identifai_policy_new (&settings);
+  policy = new_policy (&settings);
   add_in_order (policy, "cacacrc-cc", NULL);
   check_change (policy, IDENTIFAI_POLICY_REVIEW, 1, first, 1);
   check_change (policy, IDENTIFAI_POLICY_BLOCKED, 3, both, 2);
@@ -418,7 +428,7 @@ GST_START_TEST (test_turns)
   gchar *states;
 
   read_settings (NOW, &settings);
-  policy = identifai_policy_new (&settings);
+  policy = new_policy (&settings);
   identifai_policy_add (policy, &second);
   identifai_policy_add (policy, &second);
   fail_unless_equals_int (identifai_policy_get_state (policy),
@@ -452,7 +462,7 @@ GST_START_TEST (test_unknown_times)
   guint i;
 
   identifai_policy_settings_init (&settings);
-  policy = identifai_policy_new (&settings);
+  policy = new_policy (&settings);
   for (i = 0; i < 5; i++) {
     IdentifaiPolicyOutcome outcome = make_outcome (i, "aaccc"[i]);
 
@@ -474,7 +484,7 @@ GST_START_TEST (test_configure)
   IdentifaiPolicy *policy;
 
   read_settings (NOW ",enter=5,window=5", &settings);
-  policy = identifai_policy_new (&settings);
+  policy = new_policy (&settings);
   add_in_order (policy, "aaaa", NULL);
   fail_unless_equals_int (identifai_policy_get_state (policy),
       IDENTIFAI_POLICY_REVIEW);
@@ -486,6 +496,32 @@ GST_START_TEST (test_configure)
   identifai_policy_add (policy, &outcome);
   fail_unless_equals_int (identifai_policy_get_state (policy),
       IDENTIFAI_POLICY_BLOCKED);
+  identifai_policy_free (policy);
+}
+
+GST_END_TEST;
+
+/* A policy that is taken away, and one that comes in the middle of a stream. */
+GST_START_TEST (test_none)
+{
+  IdentifaiPolicySettings settings;
+  IdentifaiPolicy *policy = identifai_policy_new ();
+  gchar *states;
+
+  read_settings (NOW, &settings);
+  add_in_order (policy, "aaaa", NULL);
+  fail_unless_equals_int (identifai_policy_get_state (policy),
+      IDENTIFAI_POLICY_CLEAR);
+  identifai_policy_configure (policy, &settings);
+  add_in_order (policy, "aaaara", NULL);
+  states = take_states (policy, 6);
+  fail_unless_equals_string (states, "....rr");
+  fail_unless (identifai_policy_wants_more (policy));
+  g_free (states);
+  identifai_policy_configure (policy, NULL);
+  fail_unless_equals_int (identifai_policy_get_state (policy),
+      IDENTIFAI_POLICY_CLEAR);
+  fail_if (identifai_policy_wants_more (policy));
   identifai_policy_free (policy);
 }
 
@@ -570,6 +606,7 @@ policy_suite (void)
   tcase_add_test (tc, test_turns);
   tcase_add_test (tc, test_unknown_times);
   tcase_add_test (tc, test_configure);
+  tcase_add_test (tc, test_none);
 
   return s;
 }

@@ -65,6 +65,7 @@ static const Property properties[] = {
   {"verdict-timeout", "guint64", "300000000000", FALSE, 1, MAXUINT64},
   {"drain-timeout", "guint64", "120000000000", FALSE, 0, MAXUINT64},
   {"heuristic", "gchararray", NULL, TRUE},
+  {"policy", "GstStructure", NULL, TRUE},
   {"on-refusal", "GstIdentifaiOnRefusal", "error"},
 };
 
@@ -298,6 +299,9 @@ make_other_value (GParamSpec * spec, GValue * value)
     g_value_set_int (value, G_PARAM_SPEC_INT (spec)->default_value + 1);
   else if (G_IS_PARAM_SPEC_UINT64 (spec))
     g_value_set_uint64 (value, G_PARAM_SPEC_UINT64 (spec)->default_value + 1);
+  else if (g_str_equal (spec->name, "policy"))
+    g_value_take_boxed (value, gst_structure_new ("policy", "leave",
+            G_TYPE_INT, 7, NULL));
   else
     g_value_take_boxed (value, gst_structure_new ("other", "post-per-second",
             G_TYPE_UINT, 77, NULL));
@@ -504,7 +508,32 @@ GST_START_TEST (test_endpoint_from_environment)
 
 GST_END_TEST;
 
-/* rate-limits, ref-id. */
+/* policy, rate-limits, ref-id. */
+
+/* A policy that makes no sense leaves the one before. */
+GST_START_TEST (test_policy)
+{
+  GstElement *sink =
+      gst_parse_launch ("identifaisink policy=\"policy,enter=1\"",
+      NULL);
+  GstStructure *wrong = gst_structure_from_string ("policy,enter=9", NULL);
+  GstStructure *got = NULL;
+  gint enter;
+
+  g_object_set (sink, "policy", wrong, NULL);
+  fail_unless_equals_int (take_warnings (), 1);
+  g_object_get (sink, "policy", &got, NULL);
+  fail_unless (gst_structure_get_int (got, "enter", &enter) && enter == 1);
+  gst_structure_free (got);
+  g_object_set (sink, "policy", NULL, NULL);
+  g_object_get (sink, "policy", &got, NULL);
+  fail_unless (got == NULL);
+  fail_unless_equals_int (take_warnings (), 0);
+  gst_structure_free (wrong);
+  gst_object_unref (sink);
+}
+
+GST_END_TEST;
 
 static const struct
 {
@@ -835,6 +864,7 @@ sinkproperties_suite (void)
   tcase_add_test (tcase, test_endpoint_from_environment);
   tcase_add_loop_test (tcase, test_rate_limits, 0, G_N_ELEMENTS (limits));
   tcase_add_test (tcase, test_rate_limits_none);
+  tcase_add_test (tcase, test_policy);
   tcase_add_loop_test (tcase, test_extra_headers, 0,
       G_N_ELEMENTS (header_rows));
   tcase_add_loop_test (tcase, test_extra_headers_without_key, 0,
