@@ -103,19 +103,17 @@ welcome (IdentifaiClient * self)
   identifai_client_unlock ();
 }
 
-/* How many calls still wind up, now without their connections. */
+/* How many calls still wind up. */
 static guint
-shut_exchanges (IdentifaiClient * self)
+count_exchanges (IdentifaiClient * self)
 {
   GHashTableIter iter;
   gpointer transport;
   guint count = 0;
 
   g_hash_table_iter_init (&iter, self->transports);
-  while (g_hash_table_iter_next (&iter, NULL, &transport)) {
-    identifai_transport_shut (transport);
+  while (g_hash_table_iter_next (&iter, NULL, &transport))
     count += identifai_transport_count (transport);
-  }
 
   return count;
 }
@@ -158,7 +156,7 @@ wind_up (IdentifaiClient * self)
   /* Cancelled calls end in their callbacks, after which nothing is left. */
   welcome (self);
   sweep (self);
-  while (shut_exchanges (self) > 0)
+  while (count_exchanges (self) > 0)
     g_main_context_iteration (self->context, TRUE);
 
   g_source_destroy (self->pump);

@@ -9,20 +9,17 @@
  *   g_input_stream_close_async()     connection back to the pool, or closed
  *   func()                           unless cancelled
  *
- * libsoup's own I/O timeout counts neither for TLS nor for HTTP/2 and not for
- * an answer that drips, so a watchdog cancels the exchange instead. Only what
- * brings the call forward counts as progress. An HTTP/2 message notices that it
- * is cancelled only when something comes in; if nothing does, the connection is
- * of no use to others, either, and is shut.
+ * libsoup's own I/O timeout counts neither for TLS nor for an answer that drips,
+ * so a watchdog cancels the exchange instead. Only what brings the call forward
+ * counts as progress.
  */
 
 #include "identifaitransport.h"
 #include <string.h>
-#include <unistd.h>
+#include "identifaiearly.h"
 #include "identifaierror.h"
 #include "identifaihide.h"
 #include "identifaisession.h"
-#include "identifaisockets.h"
 #include "identifaiunpack.h"
 #include "identifaiupload.h"
 
@@ -36,10 +33,10 @@ GST_DEBUG_CATEGORY_STATIC (transport_debug);
 /* An answer has to be whole within so many times `timeout`. */
 #define ANSWER_TIMEOUTS 4
 #define MAX_INFORMATIONAL 32
-/* How long libsoup has, in µs, to end what was cancelled. */
-#define GRACE (100 * G_TIME_SPAN_MILLISECOND)
 /* How long an unused connection is kept, in s: routers forget them later. */
 #define IDLE_TIMEOUT 45
+/* Between two looks, in µs, whether an early answer is whole. */
+#define EARLY_INTERVAL (10 * G_TIME_SPAN_MILLISECOND)
 
 struct _IdentifaiTransport
 {
@@ -47,7 +44,6 @@ struct _IdentifaiTransport
   GProxyResolver *resolver;
   gchar *proxy_userinfo;        /* "user:password" of `proxy`, or NULL */
   gint64 timeout;               /* µs */
-  IdentifaiSockets *sockets;
   GQueue exchanges;
 };
 
@@ -59,6 +55,7 @@ typedef enum
   CUT_SLOW,
   CUT_TOO_LONG,
   CUT_CHATTER,
+  CUT_ANSWERED,                 /* before all was sent */
   CUT_CANCELLED                 /* by the user: nobody is told */
 } Cut;
 
@@ -76,7 +73,7 @@ struct _IdentifaiExchange
   IdentifaiBody *body;
   GInputStream *stream;         /* body, on its way out */
   IdentifaiHeaders *extra_headers;
-  int early_fd;                 /* of the socket it goes to; -1 = none */
+  IdentifaiEarly *early;        /* while the body goes out, or once it answered */
   IdentifaiUploadHold hold;
   IdentifaiAnswerFunc func;
   gpointer user_data;
@@ -86,6 +83,7 @@ struct _IdentifaiExchange
   gint64 started;               /* headers went out; 0 = not yet */
   gint64 answer_by;             /* G_MAXINT64 before the answer began */
   guint n_informational;
+  gboolean end_is_out;          /* libsoup has all of the body */
   guint8 *chunk;
   GByteArray *received;
 };
@@ -122,40 +120,11 @@ exchange_cut (IdentifaiExchange * self, Cut cut)
     return;
 
   self->cut = cut;
-  g_source_set_ready_time (self->watchdog, g_get_monotonic_time () + GRACE);
+  g_source_set_ready_time (self->watchdog, -1);
   if (self->answer_by != G_MAXINT64 && !self->input)
     exchange_cancel_later (self);
   else
     g_cancellable_cancel (self->cancellable);
-}
-
-/* Another call that isn't silent is on the same connection. */
-static gboolean
-exchange_has_company (IdentifaiExchange * self)
-{
-  guint64 id = soup_message_get_connection_id (self->message);
-  GList *walk;
-
-  for (walk = self->transport->exchanges.head; walk; walk = walk->next) {
-    IdentifaiExchange *other = walk->data;
-
-    if (other->cut == CUT_NONE
-        && soup_message_get_connection_id (other->message) == id)
-      return TRUE;
-  }
-
-  return FALSE;
-}
-
-static void
-exchange_end (IdentifaiExchange * self, gint64 now)
-{
-  if (exchange_has_company (self)) {
-    g_source_set_ready_time (self->watchdog, now + GRACE);
-  } else {
-    g_source_set_ready_time (self->watchdog, -1);
-    identifai_sockets_shut (self->transport->sockets, self->message);
-  }
 }
 
 static gboolean
@@ -165,9 +134,7 @@ on_watchdog (gpointer user_data)
   gint64 now = g_get_monotonic_time ();
   gint64 silent_at = self->progress + self->transport->timeout;
 
-  if (self->cut != CUT_NONE) {
-    exchange_end (self, now);
-  } else if (now >= silent_at) {
+  if (now >= silent_at) {
     exchange_cut (self, CUT_SILENCE);
   } else if (now >= self->answer_by) {
     exchange_cut (self, CUT_SLOW);
@@ -215,16 +182,6 @@ on_network_event (IdentifaiExchange * self, GSocketClientEvent event,
   GST_TRACE ("%s: network event %d",
       soup_message_get_method (self->message), event);
   exchange_progress (self);
-  identifai_sockets_remember (self->transport->sockets, self->message,
-      connection);
-}
-
-static void
-exchange_close_early_fd (IdentifaiExchange * self)
-{
-  if (self->early_fd >= 0)
-    close (self->early_fd);
-  self->early_fd = -1;
 }
 
 static void
@@ -232,16 +189,42 @@ on_wrote_headers (IdentifaiExchange * self)
 {
   exchange_progress (self);
   self->started = self->progress;
-  exchange_close_early_fd (self);
-  if (self->upload)
-    self->early_fd = identifai_sockets_keep (self->transport->sockets,
-        self->message);
 }
 
+static void
+on_early_answer (gpointer user_data)
+{
+  IdentifaiExchange *self = user_data;
+
+  GST_DEBUG ("answered with %u before all was sent",
+      identifai_early_get_status (self->early));
+  exchange_cut (self, CUT_ANSWERED);
+}
+
+static void
+exchange_listen (IdentifaiExchange * self)
+{
+  GIOStream *connection = identifai_session_find_connection
+      (self->transport->session, self->message);
+
+  if (!self->early && connection)
+    self->early = identifai_early_new (connection, on_early_answer, self);
+}
+
+/* From now on libsoup may read. */
+static void
+exchange_stop_listening (IdentifaiExchange * self)
+{
+  g_clear_pointer (&self->early, identifai_early_free);
+}
+
+/* Not earlier: after "Expect: 100-continue" libsoup reads before the body. */
 static void
 on_wrote_body_data (IdentifaiExchange * self, guint size)
 {
   exchange_progress (self);
+  if (!self->end_is_out)
+    exchange_listen (self);
 }
 
 static void
@@ -258,16 +241,35 @@ on_got_headers (IdentifaiExchange * self)
   self->answer_by = self->progress + ANSWER_TIMEOUTS * self->transport->timeout;
 }
 
-/* Waiting that we choose is no silence of the service. */
+/* Waiting that we choose is no silence of the service. An answer that has begun is
+ * about to cut the exchange. */
 static gint64
 on_hold (gpointer user_data)
 {
   IdentifaiExchange *self = user_data;
-  gint64 wait = self->hold (self->user_data);
+  gint64 wait = self->hold ? self->hold (self->user_data) : 0;
+
+  if (self->early && identifai_early_has_begun (self->early))
+    return EARLY_INTERVAL;
 
   exchange_progress (self);
+  if (wait <= 0) {
+    self->end_is_out = TRUE;
+    exchange_stop_listening (self);
+  }
 
   return MIN (wait, self->transport->timeout / 2);
+}
+
+/* The connection broke, perhaps as the server had said all it had to say. */
+static void
+on_stopped (gpointer user_data)
+{
+  IdentifaiExchange *self = user_data;
+
+  exchange_listen (self);
+  if (self->early)
+    identifai_early_read (self->early);
 }
 
 static void
@@ -288,8 +290,7 @@ exchange_attach_body (IdentifaiExchange * self)
 {
   exchange_drop_body (self);
   self->body = IDENTIFAI_BODY (identifai_body_new (self->upload));
-  self->stream = identifai_upload_new (self->body,
-      self->hold ? on_hold : NULL, self);
+  self->stream = identifai_upload_new (self->body, on_hold, on_stopped, self);
   soup_message_set_request_body (self->message,
       identifai_body_get_content_type (self->body), self->stream,
       identifai_body_get_length (self->body));
@@ -307,6 +308,8 @@ on_restarted (IdentifaiExchange * self)
       soup_message_get_method (self->message));
   exchange_progress (self);
   self->answer_by = G_MAXINT64;
+  self->end_is_out = FALSE;
+  exchange_stop_listening (self);
   soup_message_add_flags (self->message, SOUP_MESSAGE_NEW_CONNECTION);
   if (self->upload)
     exchange_attach_body (self);
@@ -365,7 +368,7 @@ exchange_free (IdentifaiExchange * self)
     g_source_destroy (self->canceller);
     g_source_unref (self->canceller);
   }
-  exchange_close_early_fd (self);
+  exchange_stop_listening (self);
   g_signal_handlers_disconnect_by_data (self->message, self);
   g_object_unref (self->message);
   g_object_unref (self->cancellable);
@@ -403,10 +406,9 @@ cut_to_error (Cut cut, gint64 timeout)
 
 /* Where a redirect points, without what may be secret in it, or harm a terminal. */
 static gchar *
-describe_location (SoupMessage * message)
+describe_location (SoupMessage * message, SoupMessageHeaders * headers)
 {
-  const gchar *location = soup_message_headers_get_one
-      (soup_message_get_response_headers (message), "Location");
+  const gchar *location = soup_message_headers_get_one (headers, "Location");
   gchar *text = NULL, *clean = NULL;
   GUri *uri = NULL;
 
@@ -432,30 +434,38 @@ exchange_sent_whole (IdentifaiExchange * self)
       == identifai_body_get_length (self->body));
 }
 
-/* The server may have answered before it broke the connection. */
-static void
-exchange_read_early (IdentifaiExchange * self, IdentifaiAnswer * answer)
+/* The answer's status and headers, whoever read them. */
+
+static gboolean
+exchange_is_early (IdentifaiExchange * self)
 {
-  GBytes *body;
-  guint status;
+  return !self->input && self->early
+      && identifai_early_get_status (self->early) > 0
+      && (self->cut == CUT_NONE || self->cut == CUT_ANSWERED);
+}
 
-  if (answer->http_status != 0 || answer->sent_whole || self->early_fd < 0
-      || self->cut != CUT_NONE
-      || !identifai_sockets_read_early (self->early_fd, &status, &body))
-    return;
+static guint
+exchange_get_status (IdentifaiExchange * self)
+{
+  guint status = self->input ? soup_message_get_status (self->message) : 0;
 
-  if (status >= 400) {
-    answer->http_status = status;
-    g_bytes_unref (answer->body);
-    answer->body = g_bytes_ref (body);
-  }
-  g_bytes_unref (body);
+  if (exchange_is_early (self))
+    return identifai_early_get_status (self->early);
+
+  return status >= 200 ? status : 0;
+}
+
+static SoupMessageHeaders *
+exchange_get_headers (IdentifaiExchange * self)
+{
+  return exchange_is_early (self) ? identifai_early_get_headers (self->early) :
+      soup_message_get_response_headers (self->message);
 }
 
 static gsize
 exchange_max_bytes (IdentifaiExchange * self)
 {
-  return SOUP_STATUS_IS_SUCCESSFUL (soup_message_get_status (self->message))
+  return SOUP_STATUS_IS_SUCCESSFUL (exchange_get_status (self))
       ? IDENTIFAI_MAX_ANSWER_BYTES : MAX_ERROR_BYTES;
 }
 
@@ -491,7 +501,7 @@ static void
 exchange_unpack (IdentifaiExchange * self, IdentifaiAnswer * answer)
 {
   const gchar *coding = soup_message_headers_get_list
-      (soup_message_get_response_headers (self->message), "Content-Encoding");
+      (exchange_get_headers (self), "Content-Encoding");
   GError *error = NULL;
   GBytes *unpacked;
 
@@ -517,8 +527,7 @@ exchange_is_broken_off (IdentifaiExchange * self)
       soup_message_get_response_headers (self->message);
   guint status = soup_message_get_status (self->message);
 
-  if (!self->input
-      || soup_message_get_http_version (self->message) >= SOUP_HTTP_2_0)
+  if (!self->input)
     return FALSE;
 
   switch (soup_message_headers_get_encoding (headers)) {
@@ -533,15 +542,28 @@ exchange_is_broken_off (IdentifaiExchange * self)
   }
 }
 
+static GBytes *
+exchange_take_body (IdentifaiExchange * self)
+{
+  GBytes *body = g_byte_array_free_to_bytes (self->received);
+
+  self->received = g_byte_array_new ();
+  if (exchange_is_early (self)) {
+    g_bytes_unref (body);
+    body = identifai_early_get_body (self->early);
+  }
+
+  return body;
+}
+
 /* Takes over error. */
 static void
 exchange_answer (IdentifaiExchange * self, GError * error)
 {
-  SoupMessageHeaders *headers =
-      soup_message_get_response_headers (self->message);
-  guint status = soup_message_get_status (self->message);
+  SoupMessageHeaders *headers = exchange_get_headers (self);
+  guint status = exchange_get_status (self);
   IdentifaiAnswer answer = {
-    .http_status = self->input && status >= 200 ? status : 0,
+    .http_status = status,
     /* An answer, but no headers of it: to libsoup's CONNECT. */
     .from_proxy = self->input && self->answer_by == G_MAXINT64,
     .retry_after = g_strdup (soup_message_headers_get_one (headers,
@@ -552,19 +574,17 @@ exchange_answer (IdentifaiExchange * self, GError * error)
   };
 
   if (SOUP_STATUS_IS_REDIRECTION (status))
-    answer.location = describe_location (self->message);
+    answer.location = describe_location (self->message, headers);
   if (self->started > 0)
     answer.duration = (g_get_monotonic_time () - self->started) * GST_USECOND;
   answer.error = cut_to_error (self->cut, self->transport->timeout);
-  if (!answer.error)
+  if (!answer.error && !exchange_is_early (self))
     answer.error = g_steal_pointer (&error);
   if (!answer.error && exchange_is_broken_off (self))
     answer.error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT,
         "the answer breaks off");
-  answer.body = g_byte_array_free_to_bytes (self->received);
-  self->received = g_byte_array_new ();
+  answer.body = exchange_take_body (self);
   exchange_unpack (self, &answer);
-  exchange_read_early (self, &answer);
   exchange_hide_key (self, &answer);
 
   /* Lets go of the file before the user hears that the service has it. */
@@ -710,7 +730,6 @@ identifai_transport_send (IdentifaiTransport * self,
   g_queue_push_tail_link (&self->exchanges, &exchange->link);
   exchange->message = create_message (spec);
   exchange->cancellable = g_cancellable_new ();
-  exchange->early_fd = -1;
   exchange->extra_headers = identifai_headers_ref (spec->extra_headers);
   exchange->hold = spec->hold;
   exchange->func = func;
@@ -768,12 +787,11 @@ identifai_transport_new (const IdentifaiClientSettings * settings,
 
   self->resolver = identifai_proxy_resolver_new (settings->proxy);
   self->proxy_userinfo = find_userinfo (settings->proxy);
-  self->sockets = identifai_sockets_new ();
   self->timeout = MAX (settings->timeout, 1) * G_TIME_SPAN_SECOND;
   self->session = soup_session_new_with_options ("max-conns", max_conns,
       "max-conns-per-host", max_conns, "timeout", 0,
       "idle-timeout", IDLE_TIMEOUT, "proxy-resolver", self->resolver, NULL);
-  identifai_session_refuse_http2 (self->session);
+  identifai_session_prepare (self->session);
   if (settings->user_agent)
     soup_session_set_user_agent (self->session, settings->user_agent);
   if (tls_database)
@@ -793,15 +811,8 @@ identifai_transport_free (IdentifaiTransport * self)
   soup_session_abort (self->session);
   g_object_unref (self->session);
   g_clear_object (&self->resolver);
-  identifai_sockets_free (self->sockets);
   g_free (self->proxy_userinfo);
   g_free (self);
-}
-
-void
-identifai_transport_shut (IdentifaiTransport * self)
-{
-  identifai_sockets_shut (self->sockets, NULL);
 }
 
 guint

@@ -62,8 +62,6 @@ IdentifaiTransport *identifai_transport_new (
     const IdentifaiClientSettings * settings, GTlsDatabase * tls_database);
 /* No exchange may be under way. */
 void identifai_transport_free (IdentifaiTransport * self);
-/* Breaks all connections, so that cancelled exchanges end at once. */
-void identifai_transport_shut (IdentifaiTransport * self);
 /* Exchanges under way, cancelled ones that still wind up included. */
 guint identifai_transport_count (IdentifaiTransport * self);
 

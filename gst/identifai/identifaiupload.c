@@ -10,6 +10,7 @@ struct _IdentifaiUpload
   GFilterInputStream parent;
 
   IdentifaiUploadHold hold;     /* NULL once the end may go */
+  IdentifaiUploadStopped stopped;       /* NULL once that was read */
   gpointer user_data;
 };
 
@@ -64,6 +65,8 @@ finish_read (GTask * task)
     g_task_return_error (task, error);
   else
     g_task_return_int (task, got);
+  if (got == 0 && read->count > 0)
+    IDENTIFAI_UPLOAD (stream)->stopped = NULL;
 }
 
 static gboolean on_hold_over (gpointer user_data);
@@ -132,6 +135,16 @@ identifai_upload_read_finish (GInputStream * stream, GAsyncResult * result,
   return g_task_propagate_int (G_TASK (result), error);
 }
 
+static void
+tell_stopped (IdentifaiUpload * self)
+{
+  IdentifaiUploadStopped stopped = self->stopped;
+
+  self->stopped = NULL;
+  if (stopped)
+    stopped (self->user_data);
+}
+
 /* There is nothing to wait for. GIO's own way is a thread, which holds the body,
  * and so the file, for as long as it takes until it gets to run. */
 static void
@@ -142,6 +155,7 @@ identifai_upload_close_async (GInputStream * stream, int priority,
   GTask *task = g_task_new (stream, cancellable, callback, user_data);
   GError *error = NULL;
 
+  tell_stopped (IDENTIFAI_UPLOAD (stream));
   g_task_set_check_cancellable (task, FALSE);
   g_task_set_priority (task, priority);
   if (G_INPUT_STREAM_GET_CLASS (stream)->close_fn (stream, cancellable, &error))
@@ -176,12 +190,13 @@ identifai_upload_init (IdentifaiUpload * self)
 
 GInputStream *
 identifai_upload_new (IdentifaiBody * body, IdentifaiUploadHold hold,
-    gpointer user_data)
+    IdentifaiUploadStopped stopped, gpointer user_data)
 {
   IdentifaiUpload *self = g_object_new (IDENTIFAI_TYPE_UPLOAD,
       "base-stream", body, NULL);
 
   self->hold = hold;
+  self->stopped = stopped;
   self->user_data = user_data;
 
   return G_INPUT_STREAM (self);
@@ -191,4 +206,5 @@ void
 identifai_upload_release (IdentifaiUpload * self)
 {
   self->hold = NULL;
+  self->stopped = NULL;
 }

@@ -21,11 +21,14 @@ G_DECLARE_FINAL_TYPE (IdentifaiUpload, identifai_upload, IDENTIFAI, UPLOAD,
 /* How long (µs) the end of the body has to wait now; 0: it is booked, go. */
 typedef gint64 (*IdentifaiUploadHold) (gpointer user_data);
 
-/* hold may be NULL. */
-GInputStream *identifai_upload_new (IdentifaiBody * body,
-    IdentifaiUploadHold hold, gpointer user_data);
+/* It is closed before its end was read: the connection broke, but is still there. */
+typedef void (*IdentifaiUploadStopped) (gpointer user_data);
 
-/* hold is not called any more, and nothing waits. */
+GInputStream *identifai_upload_new (IdentifaiBody * body,
+    IdentifaiUploadHold hold, IdentifaiUploadStopped stopped,
+    gpointer user_data);
+
+/* Neither is called any more, and nothing waits. */
 void identifai_upload_release (IdentifaiUpload * self);
 
 G_END_DECLS

@@ -426,7 +426,8 @@ GST_START_TEST (test_upload_closes_without_thread)
 {
   IdentifaiRequest *request = request_new (1000);
   GInputStream *body = identifai_body_new (request);
-  GInputStream *upload = identifai_upload_new (IDENTIFAI_BODY (body), NULL,
+  GInputStream *upload =
+      identifai_upload_new (IDENTIFAI_BODY (body), NULL, NULL,
       NULL);
   gboolean closed = FALSE;
   guint threads;

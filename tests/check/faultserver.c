@@ -420,7 +420,8 @@ static gboolean
 act (Connection * self, const FaultRequest * request, const FaultStep * step)
 {
   if (step->kind != FAULT_DRIP && step->kind != FAULT_ENDLESS_DRIP
-      && step->delay > 0 && !pause_for (self->server, step->delay))
+      && step->kind != FAULT_STALL && step->delay > 0
+      && !pause_for (self->server, step->delay))
     return FALSE;
 
   switch (step->kind) {
@@ -432,6 +433,7 @@ act (Connection * self, const FaultRequest * request, const FaultStep * step)
       reset (self);
       return FALSE;
     case FAULT_CLOSE:
+    case FAULT_EARLY_CLOSE:
       return FALSE;
     case FAULT_SILENT:
       be_silent (self);
@@ -521,6 +523,23 @@ serve_reset (Connection * self, const FaultRequest * request,
   reset (self);
 }
 
+/* Of the body, before the server acts. */
+static gsize
+count_wanted (const FaultStep * step, gsize length)
+{
+  switch (step->kind) {
+    case FAULT_RESET:
+    case FAULT_EARLY:
+    case FAULT_EARLY_CLOSE:
+    case FAULT_STUCK:
+    case FAULT_STALL:
+      return step->at == FAULT_LAST_BYTE && length > 0 ? length - 1 :
+          MIN (length, step->at);
+    default:
+      return length;
+  }
+}
+
 static gboolean
 serve (Connection * self)
 {
@@ -536,7 +555,7 @@ serve (Connection * self)
   if (!request)
     return FALSE;
 
-  length = wanted = fault_request_get_length (request);
+  length = fault_request_get_length (request);
   nth = record (self->server, request);
   moment = choose_reset (self->server);
   if (moment != RESET_NEVER) {
@@ -547,9 +566,12 @@ serve (Connection * self)
   if (!is_authorized (self->server, request))
     step = &refusal;
 
-  if (step->kind == FAULT_RESET || step->kind == FAULT_EARLY
-      || step->kind == FAULT_STUCK)
-    wanted = MIN (length, step->at);
+  wanted = count_wanted (step, length);
+  if (step->kind == FAULT_STALL) {
+    if (!read_body (self, wanted) || !pause_for (self->server, step->delay))
+      return FALSE;
+    wanted = length;
+  }
   if (!read_body (self, wanted))
     return FALSE;
   g_mutex_lock (&self->server->lock);

@@ -31,9 +31,11 @@ typedef enum
   FAULT_CLOSE,                  /* closes after having read the request */
   FAULT_RESET,                  /* resets after `at` bytes of the body */
   FAULT_EARLY,                  /* answers after `at` bytes of the body, closes */
+  FAULT_EARLY_CLOSE,            /* closes after `at` bytes of the body */
   FAULT_SILENT,                 /* reads the request and says nothing */
   FAULT_HELD,                   /* answers after fault_server_release() */
   FAULT_STUCK,                  /* stops reading after `at` bytes of the body */
+  FAULT_STALL,                  /* the same for `delay`, then answers */
   FAULT_DRIP,                   /* the answer, a byte each `delay` */
   FAULT_SHORT,                  /* promises `at` bytes more than come, closes */
   FAULT_ENDLESS_BODY,           /* chunks without end */
@@ -42,6 +44,8 @@ typedef enum
   FAULT_ENDLESS_INTERIM,        /* 102 without end */
   FAULT_INTERIM                 /* `at` times 102, then the answer */
 } FaultKind;
+
+#define FAULT_LAST_BYTE (G_MAXSIZE - 1)
 
 /* What to do with one request. */
 typedef struct
@@ -53,7 +57,7 @@ typedef struct
   const gchar *headers;         /* lines, each with its \r\n */
   const gchar *body;            /* NULL = as the service would answer */
   gsize body_length;            /* 0 = strlen (body) */
-  gsize at;
+  gsize at;                     /* FAULT_LAST_BYTE: all but that one */
   guint delay;                  /* ms before the answer, or as said above */
 } FaultStep;
 

@@ -1,0 +1,40 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * A server that doesn't want a file says so at its first bytes (413, 401, 429),
+ * and many close then, without reading the rest. libsoup reads no answer before
+ * all is sent, and so finds a broken connection. This reads along while a body
+ * goes out, through TLS, too; what comes before the end of the body is an answer.
+ *
+ * One thread, in its thread-default main context.
+ */
+
+#pragma once
+
+#include <libsoup/soup.h>
+
+G_BEGIN_DECLS
+
+typedef struct _IdentifaiEarly IdentifaiEarly;
+
+/* The answer is whole, or as much of it as will come. It may be freed then. */
+typedef void (*IdentifaiEarlyFunc) (gpointer user_data);
+
+/* NULL: this connection can't be listened on. Nobody else may read from it
+ * meanwhile. */
+IdentifaiEarly *identifai_early_new (GIOStream * connection,
+    IdentifaiEarlyFunc func, gpointer user_data);
+void identifai_early_free (IdentifaiEarly * self);
+
+/* Reads what is there at once; for a connection that is about to be closed. */
+void identifai_early_read (IdentifaiEarly * self);
+/* An answer has begun, and its end may still come: only this can read it. */
+gboolean identifai_early_has_begun (IdentifaiEarly * self);
+
+/* The answer's status, 0 before it is known. The rest is good from then on. */
+guint identifai_early_get_status (IdentifaiEarly * self);
+SoupMessageHeaders *identifai_early_get_headers (IdentifaiEarly * self);
+GBytes *identifai_early_get_body (IdentifaiEarly * self);
+
+G_END_DECLS
