@@ -13,8 +13,8 @@ static const struct
   GstResourceError code;
   const gchar *what;            /* is the trouble */
   const gchar *advice;
-} explanations[IDENTIFAI_N_REASONS] = {
-  [IDENTIFAI_REASON_NONE] = {GST_RESOURCE_ERROR_FAILED,
+} explanations[GST_IDENTIFAI_N_LOSSES] = {
+  [GST_IDENTIFAI_LOSS_OVERFLOW] = {GST_RESOURCE_ERROR_FAILED,
         "Segments were dropped",
       "See identifai-dropped. Judge less (segment-interval, a longer "
         "segment-duration), look whether the service can be reached, or raise "
@@ -56,10 +56,14 @@ static const struct
         "No verdict came in time",
       "Raise verdict-timeout or drain-timeout, whichever is named, or judge "
         "less."},
+  [GST_IDENTIFAI_LOSS_BUDGET] = {GST_RESOURCE_ERROR_NO_SPACE_LEFT,
+        "Segments were dropped to keep to max-uploads-per-hour",
+      "Judge less of the stream (segment-interval, a longer segment-duration), "
+        "or raise max-uploads-per-hour: each upload is paid for."},
 };
 
 static GError *
-new_error (IdentifaiReason reason, const gchar * text)
+new_error (guint reason, const gchar * text)
 {
   return g_error_new (GST_RESOURCE_ERROR, explanations[reason].code,
       "%s%s%s", explanations[reason].what,
@@ -68,14 +72,18 @@ new_error (IdentifaiReason reason, const gchar * text)
 
 /* Of identifai-failed, or of identifai-dropped. */
 static const gchar *
-reason_name (IdentifaiReason reason)
+reason_name (guint reason)
 {
-  return reason == IDENTIFAI_REASON_NONE ? "overflow"
-      : identifai_reason_to_string (reason);
+  if (reason == GST_IDENTIFAI_LOSS_OVERFLOW)
+    return "overflow";
+  if (reason == GST_IDENTIFAI_LOSS_BUDGET)
+    return "budget";
+
+  return identifai_reason_to_string (reason);
 }
 
 static GstStructure *
-new_details (IdentifaiReason reason, guint http_status)
+new_details (guint reason, guint http_status)
 {
   GstStructure *details = gst_structure_new ("details", "reason",
       G_TYPE_STRING, reason_name (reason), NULL);
@@ -92,7 +100,7 @@ typedef GstMessage *(*NewFunc) (GstObject *, GError *, const gchar *,
 
 static GstMessage *
 new_message (NewFunc func, GstElement * src, GError * error,
-    IdentifaiReason reason, guint http_status)
+    guint reason, guint http_status)
 {
   GstMessage *message = func (GST_OBJECT (src), error,
       explanations[reason].advice, new_details (reason, http_status));
@@ -126,6 +134,18 @@ gst_identifai_warning_overflow (GstElement * src)
 
   return new_message (gst_message_new_warning_with_details, src, error,
       IDENTIFAI_REASON_NONE, 0);
+}
+
+GstMessage *
+gst_identifai_warning_budget (GstElement * src, guint uploads)
+{
+  GError *error = g_error_new (GST_RESOURCE_ERROR,
+      GST_RESOURCE_ERROR_NO_SPACE_LEFT,
+      "%u segments were posted within an hour (max-uploads-per-hour): others are "
+      "dropped until there is room", uploads);
+
+  return new_message (gst_message_new_warning_with_details, src, error,
+      GST_IDENTIFAI_LOSS_BUDGET, 0);
 }
 
 GstMessage *
@@ -384,7 +404,7 @@ count_reasons (const IdentifaiLosses * losses)
   GString *text = g_string_new (NULL);
   guint i;
 
-  for (i = 0; i < IDENTIFAI_N_REASONS; i++) {
+  for (i = 0; i < GST_IDENTIFAI_N_LOSSES; i++) {
     if (losses->by_reason[i] > 0)
       g_string_append_printf (text, "%s%" G_GUINT64_FORMAT " %s",
           text->len > 0 ? ", " : "", losses->by_reason[i], reason_name (i));

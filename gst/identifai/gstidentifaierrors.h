@@ -21,6 +21,8 @@ GstMessage *gst_identifai_warning_call (GstElement * src,
 GstMessage *gst_identifai_warning_file (GstElement * src,
     IdentifaiReason reason, const gchar * text);
 GstMessage *gst_identifai_warning_overflow (GstElement * src);
+/* max-uploads-per-hour is used up. */
+GstMessage *gst_identifai_warning_budget (GstElement * src, guint uploads);
 /* overflow=block holds the stream. */
 GstMessage *gst_identifai_warning_held (GstElement * src);
 /* Container input, content_type ("video/mp2t") say, that is live or doesn't end. */
@@ -46,13 +48,17 @@ GstMessage *gst_identifai_error_refused (GstElement * src,
  * what GIO says of a file that a setting names. */
 GstMessage *gst_identifai_error_start (GstElement * src, const GError * error);
 
-/* Segments without a verdict. */
+/* Segments without a verdict: reasons of identifai-failed, or dropped. */
+#define GST_IDENTIFAI_LOSS_OVERFLOW ((guint) IDENTIFAI_REASON_NONE)
+#define GST_IDENTIFAI_LOSS_BUDGET ((guint) IDENTIFAI_N_REASONS)
+#define GST_IDENTIFAI_N_LOSSES (IDENTIFAI_N_REASONS + 1)
+
 typedef struct
 {
   guint64 total;
-  guint64 by_reason[IDENTIFAI_N_REASONS];       /* NONE: dropped, overflow */
+  guint64 by_reason[GST_IDENTIFAI_N_LOSSES];
   /* The last one: */
-  IdentifaiReason reason;
+  guint reason;
   guint http_status;
   gchar *text;                  /* owned; NULL: none */
 } IdentifaiLosses;

@@ -60,6 +60,7 @@ open_file_locked (GstIdentifaiSink * self, GstBuffer * buffer)
   gst_identifai_sink_open_segment (segment, self);
   self->open = segment;
   self->file_start = arrival.monotonic;
+  self->unwanted = FALSE;
 }
 
 /* Once the container is known: it may be late to judge it when it ends. */
@@ -92,6 +93,8 @@ warn_locked (GstIdentifaiSink * self)
 static void
 refuse_locked (GstIdentifaiSink * self, gsize size)
 {
+  if (self->unwanted)
+    return;
   if (!self->told_container) {
     self->lost_bytes += size;
     return;
@@ -114,6 +117,18 @@ gst_identifai_file_get_coverage_locked (GstIdentifaiSink * self)
   return seen > 0 ? (gdouble) self->posted_bytes / seen : 0.0;
 }
 
+static gboolean
+wants_file (GstIdentifaiSink * self)
+{
+  gboolean wanted;
+
+  g_mutex_lock (&self->lock);
+  wanted = self->settings.judging;
+  g_mutex_unlock (&self->lock);
+
+  return wanted;
+}
+
 /* A source without caps knows how long its file is: no need to read it first. */
 gboolean
 gst_identifai_file_fits (GstIdentifaiSink * self, GstBuffer * buffer)
@@ -121,7 +136,7 @@ gst_identifai_file_fits (GstIdentifaiSink * self, GstBuffer * buffer)
   gint64 bytes = -1;
   gboolean fits;
 
-  if (self->input != GST_IDENTIFAI_INPUT_RAW
+  if (self->input != GST_IDENTIFAI_INPUT_RAW || !wants_file (self)
       || !gst_pad_peer_query_duration (GST_BASE_SINK_PAD (self),
           GST_FORMAT_BYTES, &bytes) || bytes < 0)
     return TRUE;
@@ -170,6 +185,11 @@ append_locked (GstIdentifaiSink * self, GstBuffer * buffer, GError ** error)
     return GST_FLOW_OK;
   if (self->input == GST_IDENTIFAI_INPUT_REFUSED) {
     refuse_locked (self, size);
+    return GST_FLOW_OK;
+  }
+  if (self->open == NULL && !self->settings.judging) {
+    self->input = GST_IDENTIFAI_INPUT_REFUSED;
+    self->unwanted = TRUE;
     return GST_FLOW_OK;
   }
   if (self->open == NULL)

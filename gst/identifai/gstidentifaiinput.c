@@ -213,6 +213,16 @@ gst_identifai_input_dispatch_locked (GstIdentifaiSink * self)
 
 /* Any thread. */
 void
+gst_identifai_input_set_judging_locked (GstIdentifaiSink * self)
+{
+  GST_INFO_OBJECT (self, "what comes is %sjudged",
+      self->settings.judging ? "" : "not ");
+  identifai_segmenter_set_judging (self->segmenter, self->settings.judging);
+  gst_identifai_input_dispatch_locked (self);
+}
+
+/* Any thread. */
+void
 gst_identifai_input_act (GstIdentifaiSink * self)
 {
   GstClockTime when = GST_CLOCK_TIME_NONE;
@@ -546,6 +556,8 @@ check_empty_locked (GstIdentifaiSink * self, GError ** error)
     return;
 
   identifai_segmenter_get_stats (self->segmenter, &stats);
+  if (stats.n_bytes == 0 && stats.withheld > 0)
+    return;
   *error = gst_identifai_error_nothing (&stats, get_codec (self));
 }
 

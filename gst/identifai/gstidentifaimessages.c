@@ -207,8 +207,8 @@ gst_identifai_message_failed (GstElement * src,
  *
  * The element gave the segment up. Besides the common fields:
  *
- * * #gchararray `reason`: `overflow` (more waited than may wait), `flushed` (by
- *   a seek), `stopped` (by a state change)
+ * * #gchararray `reason`: `overflow` (more waited than may wait), `budget`
+ *   (max-uploads-per-hour is used up), `flushed` (by a seek), `stopped` (by a state change)
  * * #gchararray `identifier`: if the service had taken the file
  */
 GstMessage *

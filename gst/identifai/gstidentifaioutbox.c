@@ -34,6 +34,7 @@ gst_identifai_outbox_new (GstElement * element)
   self->poster = gst_identifai_poster_new (element);
   self->ledger = identifai_ledger_new ();
   self->policy = identifai_policy_new ();
+  identifai_allowance_init (&self->allowance);
   g_mutex_init (&self->lock);
   g_cond_init (&self->cond);
   g_queue_init (&self->to_mux);
@@ -57,6 +58,7 @@ gst_identifai_outbox_unref (GstIdentifaiOutbox * self)
 
   identifai_ledger_free (self->ledger);
   identifai_policy_free (self->policy);
+  identifai_allowance_clear (&self->allowance);
   gst_identifai_poster_free (self->poster);
   g_clear_object (&self->cancellable);
   g_free (self->muxer);
@@ -193,10 +195,31 @@ add_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment)
       gst_identifai_outbox_get_need (segment), IDENTIFAI_PLACE_CLOSED);
 }
 
+/* Whether it may be posted, for all that was posted in the last hour. */
+static gboolean
+is_within_budget_locked (GstIdentifaiOutbox * self)
+{
+  return self->max_uploads == 0
+      || identifai_allowance_is_left (&self->allowance, self->max_uploads,
+      g_get_monotonic_time ());
+}
+
+static void
+count_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment)
+{
+  if (self->max_uploads == 0)
+    return;
+  identifai_allowance_take (&self->allowance, g_get_monotonic_time ());
+  gst_identifai_outbox_ticket (segment)->counted = TRUE;
+  gst_identifai_outbox_within_budget_locked (self);
+}
+
 static void
 accept_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment)
 {
   add_locked (self, segment);
+  if (segment->failure == IDENTIFAI_REASON_NONE)
+    count_locked (self, segment);
   if (segment->failure != IDENTIFAI_REASON_NONE)
     gst_identifai_outbox_file_failed_locked (self, segment);
   else if (segment->file != NULL)
@@ -226,6 +249,9 @@ gst_identifai_outbox_offer (GstIdentifaiOutbox * self,
     accept_locked (self, segment);
   } else if (self->halting || self->lane == NULL) {
     taken = FALSE;
+  } else if (!is_within_budget_locked (self)) {
+    add_locked (self, segment);
+    gst_identifai_outbox_over_budget_locked (self, segment);
   } else if (make_room_locked (self, gst_identifai_outbox_get_need (segment))) {
     accept_with_room_locked (self, segment);
   } else if (policy_locked (self) == GST_IDENTIFAI_OVERFLOW_BLOCK) {
@@ -245,7 +271,13 @@ gst_identifai_outbox_push (GstIdentifaiOutbox * self,
     IdentifaiSegment * segment)
 {
   g_mutex_lock (&self->lock);
-  accept_locked (self, segment);
+  if (segment->failure != IDENTIFAI_REASON_NONE
+      || is_within_budget_locked (self)) {
+    accept_locked (self, segment);
+  } else {
+    add_locked (self, segment);
+    gst_identifai_outbox_over_budget_locked (self, segment);
+  }
   g_mutex_unlock (&self->lock);
 }
 
@@ -269,6 +301,7 @@ copy_settings_locked (GstIdentifaiOutbox * self,
   self->overflow = settings->overflow;
   self->max_pending_bytes = settings->max_pending_bytes;
   self->max_pending_segments = settings->max_pending_segments;
+  self->max_uploads = settings->max_uploads_per_hour;
   self->max_segment_bytes = settings->max_segment_bytes;
   self->on_refusal = settings->on_refusal;
   g_free (self->muxer);

@@ -21,6 +21,7 @@ typedef struct
   gchar *ref_id;                /* formatted, or NULL */
   gchar *identifier;            /* once the service took the file */
   gboolean announced;           /* identifai-segment is queued */
+  gboolean counted;             /* of max-uploads-per-hour */
 } GstIdentifaiTicket;
 
 void gst_identifai_ticket_attach (IdentifaiSegment * segment,

@@ -28,6 +28,7 @@
 
 #include "gstidentifaierrors.h"
 #include "gstidentifaiposter.h"
+#include "identifaiallowance.h"
 #include "identifailedger.h"
 #include "identifaipolicy.h"
 #include "identifaitrouble.h"
@@ -52,6 +53,8 @@ struct _GstIdentifaiOutbox
   gboolean live;
   guint64 max_pending_bytes;
   guint max_pending_segments;
+  guint max_uploads;            /* in an hour; 0 = no bound */
+  IdentifaiAllowance allowance; /* outlives a restart */
   gchar *muxer;
   guint64 max_segment_bytes;
   GstIdentifaiOnRefusal on_refusal;
@@ -71,6 +74,7 @@ struct _GstIdentifaiOutbox
   IdentifaiTrouble file_trouble;
   IdentifaiTrouble overflow_trouble;
   IdentifaiTrouble hold_trouble;
+  IdentifaiTrouble budget_trouble;
   gboolean had_to_wait;         /* the segment that is offered */
 
   IdentifaiPolicy *policy;
@@ -129,6 +133,10 @@ void gst_identifai_outbox_file_failed_locked (GstIdentifaiOutbox * self,
     IdentifaiSegment * segment);
 void gst_identifai_outbox_overflowed_locked (GstIdentifaiOutbox * self,
     IdentifaiSegment * segment);
+/* No more may be posted within the hour; and it may again. */
+void gst_identifai_outbox_over_budget_locked (GstIdentifaiOutbox * self,
+    IdentifaiSegment * segment);
+void gst_identifai_outbox_within_budget_locked (GstIdentifaiOutbox * self);
 /* Forgets trouble, and the segments that the summary is about. */
 void gst_identifai_outbox_reset_outcomes_locked (GstIdentifaiOutbox * self);
 /* The other side of trouble. */

@@ -53,6 +53,7 @@ gst_identifai_outbox_reset_outcomes_locked (GstIdentifaiOutbox * self)
   identifai_trouble_init (&self->file_trouble, 1);
   identifai_trouble_init (&self->overflow_trouble, GOOD_SEGMENTS);
   identifai_trouble_init (&self->hold_trouble, GOOD_SEGMENTS);
+  identifai_trouble_init (&self->budget_trouble, 1);
 }
 
 /* Outcomes. The segment belongs to the caller, and isn't in the ledger. */
@@ -71,8 +72,8 @@ gst_identifai_outbox_announce_locked (GstIdentifaiOutbox * self,
 }
 
 static void
-lost_locked (GstIdentifaiOutbox * self, IdentifaiReason reason,
-    guint http_status, const gchar * text)
+lost_locked (GstIdentifaiOutbox * self, guint reason, guint http_status,
+    const gchar * text)
 {
   IdentifaiLosses *losses = &self->losses;
 
@@ -249,6 +250,17 @@ const IdentifaiLaneCallbacks gst_identifai_outbox_callbacks = {
 
 /* What there is to say without the client. */
 
+/* It won't be posted. */
+static void
+uncount_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment)
+{
+  GstIdentifaiTicket *ticket = gst_identifai_outbox_ticket (segment);
+
+  if (ticket->counted)
+    identifai_allowance_give_back (&self->allowance);
+  ticket->counted = FALSE;
+}
+
 void
 gst_identifai_outbox_file_failed_locked (GstIdentifaiOutbox * self,
     IdentifaiSegment * segment)
@@ -262,8 +274,29 @@ gst_identifai_outbox_file_failed_locked (GstIdentifaiOutbox * self,
     gst_identifai_outbox_queue (self,
         gst_identifai_warning_file (self->element, segment->failure,
             segment->failure_text));
+  uncount_locked (self, segment);
   identifai_ledger_remove (self->ledger, segment, IDENTIFAI_END_FAILED);
   gst_identifai_outbox_end_failed_locked (self, segment, &outcome);
+}
+
+void
+gst_identifai_outbox_over_budget_locked (GstIdentifaiOutbox * self,
+    IdentifaiSegment * segment)
+{
+  if (identifai_trouble_bad (&self->budget_trouble, 0))
+    gst_identifai_outbox_queue (self,
+        gst_identifai_warning_budget (self->element, self->max_uploads));
+  lost_locked (self, GST_IDENTIFAI_LOSS_BUDGET, 0, NULL);
+  identifai_ledger_remove (self->ledger, segment, IDENTIFAI_END_DROPPED);
+  gst_identifai_outbox_end_dropped_locked (self, segment, "budget");
+}
+
+void
+gst_identifai_outbox_within_budget_locked (GstIdentifaiOutbox * self)
+{
+  if (identifai_trouble_good (&self->budget_trouble))
+    gst_identifai_outbox_queue (self, gst_identifai_info (self->element,
+            "Segments are posted again, within max-uploads-per-hour"));
 }
 
 void
@@ -273,7 +306,8 @@ gst_identifai_outbox_overflowed_locked (GstIdentifaiOutbox * self,
   if (identifai_trouble_bad (&self->overflow_trouble, 0))
     gst_identifai_outbox_queue (self,
         gst_identifai_warning_overflow (self->element));
-  lost_locked (self, IDENTIFAI_REASON_NONE, 0, NULL);
+  lost_locked (self, GST_IDENTIFAI_LOSS_OVERFLOW, 0, NULL);
+  uncount_locked (self, segment);
   identifai_ledger_remove (self->ledger, segment, IDENTIFAI_END_DROPPED);
   gst_identifai_outbox_end_dropped_locked (self, segment, "overflow");
 }

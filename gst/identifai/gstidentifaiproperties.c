@@ -560,6 +560,42 @@ install_segments (GObjectClass * klass)
           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
           GST_PARAM_MUTABLE_READY));
   /**
+   * GstIdentifaiSink:align-to-clock:
+   *
+   * Elementary input: segments end at multiples of
+   * #GstIdentifaiSink:segment-duration of UTC (12:00:00, 12:00:10 …), at the
+   * first key frame from then on, so that those of several cameras, and logs,
+   * line up; the first one is shorter. With #GstIdentifaiSink:segment-interval
+   * they start at its multiples. The time of day is that of `date-time` in the
+   * messages; of a file that is read faster than real time it means little.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, PROP_ALIGN_TO_CLOCK,
+      g_param_spec_boolean ("align-to-clock", "Align to clock",
+          "Cut at multiples of segment-duration of UTC",
+          DEFAULT_ALIGN_TO_CLOCK,
+          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+          GST_PARAM_MUTABLE_READY));
+  /**
+   * GstIdentifaiSink:judging:
+   *
+   * %FALSE: what comes is not judged, and doesn't count as seen in `coverage`,
+   * for cameras that are judged when something happens only. A segment that is
+   * open ends with what it has, and is judged; when it becomes %TRUE, the next
+   * key frame starts one, and is asked for if
+   * #GstIdentifaiSink:send-keyframe-requests is set. A container's bytes can't
+   * be cut: what counts is the value when a file begins.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, PROP_JUDGING,
+      g_param_spec_boolean ("judging", "Judging",
+          "Whether what comes is judged",
+          DEFAULT_JUDGING,
+          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+          GST_PARAM_MUTABLE_PLAYING));
+  /**
    * GstIdentifaiSink:muxer:
    *
    * Elementary input: factory name of the muxer, or `auto`: mp4mux if it
@@ -629,6 +665,22 @@ install_queue (GObjectClass * klass)
           "Bound of the number of closed segments that the service has "
           "not taken yet",
           1, G_MAXUINT, DEFAULT_MAX_PENDING_SEGMENTS,
+          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+          GST_PARAM_MUTABLE_READY));
+  /**
+   * GstIdentifaiSink:max-uploads-per-hour:
+   *
+   * So many segments are posted in any hour, as each is paid for; the others are
+   * dropped, reason `budget`. The count outlives a restart of the element. 0: no
+   * bound.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, PROP_MAX_UPLOADS_PER_HOUR,
+      g_param_spec_uint ("max-uploads-per-hour", "Maximum uploads per hour",
+          "So many segments are posted in any hour, the others are dropped "
+          "(0 = no bound)",
+          0, G_MAXUINT, DEFAULT_MAX_UPLOADS_PER_HOUR,
           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
           GST_PARAM_MUTABLE_READY));
   /**

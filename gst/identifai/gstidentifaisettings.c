@@ -65,10 +65,13 @@ static const struct
   [PROP_SEGMENT_INTERVAL] = {KIND_UINT64, G_STRUCT_OFFSET (GstIdentifaiSettings, segment_interval), FALSE},
   [PROP_MAX_SEGMENT_BYTES] = {KIND_UINT64, G_STRUCT_OFFSET (GstIdentifaiSettings, max_segment_bytes), FALSE},
   [PROP_SEND_KEYFRAME_REQUESTS] = {KIND_BOOLEAN, G_STRUCT_OFFSET (GstIdentifaiSettings, send_keyframe_requests), FALSE},
+  [PROP_ALIGN_TO_CLOCK] = {KIND_BOOLEAN, G_STRUCT_OFFSET (GstIdentifaiSettings, align_to_clock), FALSE},
+  [PROP_JUDGING] = {KIND_BOOLEAN, G_STRUCT_OFFSET (GstIdentifaiSettings, judging), TRUE},
   [PROP_MUXER] = {KIND_STRING, G_STRUCT_OFFSET (GstIdentifaiSettings, muxer), FALSE},
   [PROP_OVERFLOW] = {KIND_ENUM, G_STRUCT_OFFSET (GstIdentifaiSettings, overflow), FALSE},
   [PROP_MAX_PENDING_BYTES] = {KIND_UINT64, G_STRUCT_OFFSET (GstIdentifaiSettings, max_pending_bytes), FALSE},
   [PROP_MAX_PENDING_SEGMENTS] = {KIND_UINT, G_STRUCT_OFFSET (GstIdentifaiSettings, max_pending_segments), FALSE},
+  [PROP_MAX_UPLOADS_PER_HOUR] = {KIND_UINT, G_STRUCT_OFFSET (GstIdentifaiSettings, max_uploads_per_hour), FALSE},
   [PROP_POLL_INTERVAL] = {KIND_UINT64, G_STRUCT_OFFSET (GstIdentifaiSettings, poll_interval), FALSE},
   [PROP_VERDICT_TIMEOUT] = {KIND_UINT64, G_STRUCT_OFFSET (GstIdentifaiSettings, verdict_timeout), FALSE},
   [PROP_DRAIN_TIMEOUT] = {KIND_UINT64, G_STRUCT_OFFSET (GstIdentifaiSettings, drain_timeout), FALSE},
@@ -119,10 +122,12 @@ gst_identifai_settings_init (GstIdentifaiSettings * self)
         DEFAULT_RETRIES,.segment_duration =
         DEFAULT_SEGMENT_DURATION,.max_segment_bytes =
         DEFAULT_MAX_SEGMENT_BYTES,.send_keyframe_requests =
-        DEFAULT_SEND_KEYFRAME_REQUESTS,.muxer =
+        DEFAULT_SEND_KEYFRAME_REQUESTS,.align_to_clock =
+        DEFAULT_ALIGN_TO_CLOCK,.judging = DEFAULT_JUDGING,.muxer =
         g_strdup (DEFAULT_MUXER),.max_pending_bytes =
         DEFAULT_MAX_PENDING_BYTES,.max_pending_segments =
-        DEFAULT_MAX_PENDING_SEGMENTS,.verdict_timeout =
+        DEFAULT_MAX_PENDING_SEGMENTS,.max_uploads_per_hour =
+        DEFAULT_MAX_UPLOADS_PER_HOUR,.verdict_timeout =
         DEFAULT_VERDICT_TIMEOUT,.drain_timeout = DEFAULT_DRAIN_TIMEOUT,};
   for (i = 0; i < G_N_ELEMENTS (limit_fields); i++)
     *limit_value (self->limits, i) = limit_fields[i].value;
@@ -314,6 +319,7 @@ gst_identifai_settings_list_idle (const GstIdentifaiSettings * self)
     {PROP_SEGMENT_DURATION, "segment-duration"},
     {PROP_SEGMENT_INTERVAL, "segment-interval"},
     {PROP_SEND_KEYFRAME_REQUESTS, "send-keyframe-requests"},
+    {PROP_ALIGN_TO_CLOCK, "align-to-clock"},
     {PROP_MUXER, "muxer"},
   };
   GString *names = g_string_new (NULL);

@@ -59,11 +59,14 @@ typedef struct
   GstClockTime segment_interval;
   guint64 max_segment_bytes;
   gboolean send_keyframe_requests;
+  gboolean align_to_clock;
+  gboolean judging;
   gchar *muxer;
 
   GstIdentifaiOverflow overflow;
   guint64 max_pending_bytes;
   guint max_pending_segments;
+  guint max_uploads_per_hour;
 
   GstClockTime poll_interval;
   GstClockTime verdict_timeout;
@@ -72,7 +75,7 @@ typedef struct
 } GstIdentifaiSettings;
 
 /* Installs the properties with the ids from 1 to GST_IDENTIFAI_N_SETTINGS. */
-#define GST_IDENTIFAI_N_SETTINGS 39
+#define GST_IDENTIFAI_N_SETTINGS 42
 void gst_identifai_settings_install_properties (GObjectClass * klass);
 
 void gst_identifai_settings_init (GstIdentifaiSettings * self);

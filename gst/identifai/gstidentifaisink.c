@@ -163,6 +163,17 @@ set_policy (GstIdentifaiSink * self, guint id, const GValue * value)
 }
 
 static void
+apply_judging (GstIdentifaiSink * self)
+{
+  g_mutex_lock (&self->lock);
+  if (self->running)
+    gst_identifai_input_set_judging_locked (self);
+  g_mutex_unlock (&self->lock);
+
+  gst_identifai_input_act (self);
+}
+
+static void
 gst_identifai_sink_set_property (GObject * object, guint id,
     const GValue * value, GParamSpec * pspec)
 {
@@ -180,6 +191,8 @@ gst_identifai_sink_set_property (GObject * object, guint id,
     known = set_policy (self, id, value);
   else
     known = set_setting (self, id, value);
+  if (known && g_str_equal (pspec->name, "judging"))
+    apply_judging (self);
   if (!known)
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
@@ -259,6 +272,7 @@ gst_identifai_sink_configure_segmenter_locked (GstIdentifaiSink * self)
     .interval = MIN (settings->segment_interval, LONGEST),
     .max_bytes = settings->max_segment_bytes,
     .keyframe_requests = settings->send_keyframe_requests,
+    .align = settings->align_to_clock,
   };
 
   if (cut.duration > LONGEST)
@@ -267,6 +281,7 @@ gst_identifai_sink_configure_segmenter_locked (GstIdentifaiSink * self)
   if (self->boosted)
     cut.interval = 0;
   identifai_segmenter_configure (self->segmenter, &cut);
+  identifai_segmenter_set_judging (self->segmenter, settings->judging);
 }
 
 static void

@@ -67,6 +67,7 @@ struct _GstIdentifaiSink
   gint64 file_start;            /* monotonic µs, of the first byte of it */
   guint64 refused_bytes;        /* of a stream that goes on: since it failed last */
   guint64 lost_bytes, posted_bytes;     /* container input since the start */
+  gboolean unwanted;            /* INPUT_REFUSED, as it began while judging was off */
   gboolean told_container;      /* that it isn't judged before its end */
   gboolean told_idle;           /* which settings and pads do nothing */
   GQueue files;                 /* of IdentifaiSegment: those that are over */
@@ -109,6 +110,8 @@ gboolean gst_identifai_input_set_caps_locked (GstIdentifaiSink * self,
     guint stream, GstCaps * caps);
 /* Hands what is closed to the outbox while it takes more. */
 void gst_identifai_input_dispatch_locked (GstIdentifaiSink * self);
+/* The setting judging has changed. */
+void gst_identifai_input_set_judging_locked (GstIdentifaiSink * self);
 /* After unlocking: messages, and the key frame request if one is due. */
 void gst_identifai_input_act (GstIdentifaiSink * self);
 

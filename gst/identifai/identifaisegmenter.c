@@ -18,6 +18,7 @@
 #include "identifaikeyframes.h"
 #include "identifaimuxer.h"
 #include "identifaipart.h"
+#include "identifaischedule.h"
 #include "identifaisound.h"
 #include "identifaitimes.h"
 #include "identifaivideo.h"
@@ -54,7 +55,9 @@ struct _IdentifaiSegmenter
 
   State state;
   IdentifaiPart *open;
+  gint64 due;                   /* when open should end; NO_TIME = never */
   gint64 not_before;            /* STATE_WAITING; NO_TIME = at once */
+  gboolean off;                 /* nothing is judged */
   gboolean split_now;
   GQueue sealed;                /* of IdentifaiPart: wait for audio */
   GQueue given_up;              /* of IdentifaiSegment */
@@ -64,7 +67,7 @@ struct _IdentifaiSegmenter
   IdentifaiKeyFrames key_frames;
   gboolean wished_start;        /* once a pause between segments */
 
-  guint64 skipped;
+  guint64 withheld, skipped;
   guint64 seen, covered;        /* ns; seen: of runs that are over */
 };
 
@@ -111,7 +114,7 @@ place_audio (IdentifaiSegmenter * self, IdentifaiSound * sound,
       add_audio (self, self->open, sound, item);
     return item->time < self->open->newest;
   }
-  if (self->eos)
+  if (self->eos || self->off)
     return TRUE;
   if (self->not_before != NO_TIME)
     return item->time < self->not_before;
@@ -176,6 +179,26 @@ make_part (IdentifaiSegmenter * self, gint64 start)
       identifai_video_get_caps (self->video), start);
 }
 
+/* The part is open, and has its first frame. */
+static void
+schedule (IdentifaiSegmenter * self)
+{
+  IdentifaiPart *part = self->open;
+
+  self->due = identifai_schedule_end (&self->settings, part->start,
+      part->segment->utc);
+  if (self->due != NO_TIME && self->state == STATE_OPEN)
+    identifai_key_frames_ask (&self->key_frames, MAX (part->start, 0)
+        + self->due - part->start);
+}
+
+/* How much later than it should end time is. */
+static gint64
+get_lateness (IdentifaiSegmenter * self, gint64 time)
+{
+  return time - (self->due != NO_TIME ? self->due : self->open->start);
+}
+
 static void
 start_part (IdentifaiSegmenter * self, IdentifaiPart * part)
 {
@@ -186,9 +209,6 @@ start_part (IdentifaiSegmenter * self, IdentifaiPart * part)
   self->not_before = NO_TIME;
   self->split_now = FALSE;
   identifai_key_frames_reset_late (&self->key_frames);
-  if (self->settings.duration > 0)
-    identifai_key_frames_ask (&self->key_frames, MAX (part->start,
-            0) + self->settings.duration);
 }
 
 static void
@@ -207,22 +227,23 @@ sign_first_frame (IdentifaiSegmenter * self, IdentifaiPart * part)
 static void
 seal_part (IdentifaiSegmenter * self, gint64 end)
 {
-  IdentifaiPart *part = g_steal_pointer (&self->open);
+  IdentifaiPart *part = self->open;
+  gint64 late;
 
   sign_first_frame (self, part);
   identifai_part_seal (part, end);
+  late = get_lateness (self, part->end);
+  self->open = NULL;
   GST_DEBUG ("segment %u ends at %" GST_STIME_FORMAT ", %u frames",
       part->segment->number, GST_STIME_ARGS (end), part->segment->frames);
-  identifai_key_frames_come (&self->key_frames, part->end - part->start
-      - (gint64) self->settings.duration, self->settings.duration);
+  identifai_key_frames_come (&self->key_frames, late, self->settings.duration);
   part->deadline = self->monotonic + IDENTIFAI_AUDIO_PATIENCE;
   self->covered += part->end - part->start;
   g_queue_push_tail (&self->sealed, part);
   self->state = STATE_WAITING;
-  self->not_before = NO_TIME;
+  self->not_before = identifai_schedule_next (&self->settings, part->start,
+      part->segment->utc);
   self->wished_start = FALSE;
-  if (self->settings.interval > 0)
-    self->not_before = part->start + (gint64) self->settings.interval;
 }
 
 /* The open part is over where the group starts. */
@@ -256,9 +277,9 @@ static IdentifaiPart *
 take_rest (IdentifaiSegmenter * self, IdentifaiPart * part,
     const IdentifaiCut * cut)
 {
-  gint64 interval = self->settings.interval;
   IdentifaiTrack *video = g_ptr_array_index (part->segment->tracks, 0);
-  gboolean wanted = interval == 0 || cut->start >= part->start + interval;
+  gboolean wanted = cut->start >= identifai_schedule_next (&self->settings,
+      part->start, part->segment->utc);
   IdentifaiSegment *segment = identifai_segment_new (0);
   IdentifaiPart *rest;
 
@@ -280,10 +301,12 @@ split_part (IdentifaiSegmenter * self, const IdentifaiCut * at)
   IdentifaiPart *rest = take_rest (self, self->open, &cut);
 
   seal_part (self, cut.start);
-  if (rest)
+  if (rest) {
     start_part (self, rest);
-  else
+    schedule (self);
+  } else {
     may_start (self, cut.start);
+  }
 }
 
 /* Segments are numbered as they follow each other: what was split off has the
@@ -381,7 +404,7 @@ check_overdue (IdentifaiSegmenter * self)
   gint64 late = 0;
 
   if (self->open && (duration > 0 || self->state == STATE_TOO_LARGE))
-    late = self->open->newest - self->open->start - duration;
+    late = get_lateness (self, self->open->newest);
   else if (self->open == NULL)
     late = self->run_end - MAX (self->run_start, self->not_before);
   if (self->open && late >= GRACE)
@@ -396,11 +419,8 @@ check_overdue (IdentifaiSegmenter * self)
 static gboolean
 is_due (IdentifaiSegmenter * self)
 {
-  gint64 duration = self->settings.duration;
-  gint64 length = self->group->start - self->open->start;
-
   return self->split_now || self->group->new_headers
-      || (duration > 0 && length >= duration);
+      || (self->due != NO_TIME && self->group->start >= self->due);
 }
 
 static gboolean
@@ -423,6 +443,7 @@ open_with_group (IdentifaiSegmenter * self)
   if (!group_fits (self))
     fail_part (self);
   identifai_group_move_to (self->group, self->open);
+  schedule (self);
 }
 
 /* The open segment ends here: with the leading pictures, if they need it and
@@ -546,6 +567,8 @@ move_run (IdentifaiSegmenter * self, gint64 shift)
   identifai_group_shift (self->group, shift);
   if (self->open)
     identifai_part_shift (self->open, shift);
+  if (self->open && self->due != NO_TIME)
+    self->due += shift;
   if (self->run_start != NO_TIME) {
     self->run_start += shift;
     self->run_end += shift;
@@ -592,7 +615,7 @@ identifai_segmenter_new (IdentifaiSegmenterOpenFunc open, gpointer user_data)
   self->sounds = identifai_sounds_new ();
   g_queue_init (&self->sealed);
   g_queue_init (&self->given_up);
-  self->run_start = self->run_end = self->not_before = NO_TIME;
+  self->run_start = self->run_end = self->due = self->not_before = NO_TIME;
 
   return self;
 }
@@ -675,7 +698,10 @@ identifai_segmenter_push (IdentifaiSegmenter * self, guint stream,
   IdentifaiSound *sound = identifai_sounds_get (self->sounds, stream);
 
   self->monotonic = MAX (self->monotonic, arrival->monotonic);
-  if (stream == IDENTIFAI_SEGMENTER_VIDEO) {
+  if (stream == IDENTIFAI_SEGMENTER_VIDEO && self->off) {
+    self->withheld++;
+    gst_buffer_unref (buffer);
+  } else if (stream == IDENTIFAI_SEGMENTER_VIDEO) {
     push_video (self, buffer, arrival);
   } else if (sound) {
     identifai_sound_push (sound, buffer);
@@ -718,6 +744,20 @@ identifai_segmenter_change_stream (IdentifaiSegmenter * self)
 {
   end_run (self);
   identifai_video_restart (self->video);
+}
+
+void
+identifai_segmenter_set_judging (IdentifaiSegmenter * self, gboolean judging)
+{
+  if (self->off == !judging)
+    return;
+  self->off = !judging;
+  if (judging) {
+    identifai_key_frames_ask (&self->key_frames, GST_CLOCK_TIME_NONE);
+  } else {
+    identifai_segmenter_change_stream (self);
+    identifai_key_frames_drop_request (&self->key_frames);
+  }
 }
 
 void
@@ -785,7 +825,7 @@ identifai_segmenter_reset (IdentifaiSegmenter * self)
   }
   identifai_video_reset (self->video);
   self->monotonic = 0;
-  self->skipped = 0;
+  self->withheld = self->skipped = 0;
   self->seen = self->covered = 0;
   identifai_key_frames_init (&self->key_frames);
   self->key_frames.enabled = self->settings.keyframe_requests;
@@ -864,6 +904,7 @@ identifai_segmenter_get_stats (IdentifaiSegmenter * self,
   if (self->run_start != NO_TIME)
     seen += self->run_end - self->run_start;
   identifai_video_get_stats (self->video, stats);
+  stats->withheld = self->withheld;
   stats->skipped += self->skipped;
   stats->seen += seen;
   stats->covered = self->covered;

@@ -23,6 +23,7 @@ typedef struct
   GstClockTime interval;        /* 0 = back to back */
   guint64 max_bytes;            /* of the finished file */
   gboolean keyframe_requests;
+  gboolean align;               /* duration and interval to the wall's clock */
 } IdentifaiSegmenterSettings;
 
 /* When a buffer came. */
@@ -38,6 +39,7 @@ typedef struct
 typedef struct
 {
   guint64 n_buffers, n_bytes;   /* of video, that came */
+  guint64 withheld;             /* buffers that came while nothing was judged */
   guint64 skipped;              /* frames before the first key frame, or unusable */
   IdentifaiFlaw flaw;           /* of the latest one that was */
   GstClockTime seen;            /* video stream time seen */
@@ -80,6 +82,11 @@ void identifai_segmenter_eos (IdentifaiSegmenter * self, guint stream,
 
 /* Another video stream begins, without EOS of the one before: what is open ends. */
 void identifai_segmenter_change_stream (IdentifaiSegmenter * self);
+
+/* FALSE: what is open ends, and what comes is neither judged nor seen; TRUE: the
+ * next key frame starts a segment. */
+void identifai_segmenter_set_judging (IdentifaiSegmenter * self,
+    gboolean judging);
 
 /* Closes the open segment at the next key frame. */
 void identifai_segmenter_split_now (IdentifaiSegmenter * self);
