@@ -259,6 +259,9 @@ def check(tool, case, root):
 X264 = "libx264 -preset veryfast -g 50 "
 X265 = "libx265 -preset ultrafast -x265-params log-level=error:keyint=50:min-keyint=50:bframes=4:"
 
+# of the encoder's own: they are in the stream's headers
+MATRICES = "-intra_matrix %s -inter_matrix %s" % (",".join(["8"] + ["17"] * 63), ",".join(["17"] * 64))
+
 CASES = [
     Case("h264-b-pyramid-mp4-aac", "libx264 -preset medium -g 50 -bf 4 -b_strategy 0 -x264-params b-pyramid=normal",
          "aac", "mp4"),
@@ -311,6 +314,8 @@ CASES = [
     Case("mpeg2-open-ts", "mpeg2video -g 15 -bf 2", "libmp3lame", "ts"),
     Case("mpeg2-open-mkv", "mpeg2video -g 15 -bf 2", "ac3", "mkv"),
     Case("mpeg2-no-b-ts", "mpeg2video -g 15 -bf 0", "ac3", "ts"),
+    Case("mpeg2-matrices-ts", "mpeg2video -g 15 -bf 2 " + MATRICES, "libmp3lame", "ts"),
+    Case("mpeg4-matrices-mp4", "mpeg4 -g 50 -mpeg_quant 1 " + MATRICES, "aac", "mp4"),
     Case("mpeg1-mpg", "mpeg1video -g 15 -bf 2", None, "mpg"),
     Case("mpeg4-avi-b", "mpeg4 -g 50 -bf 2 -q:v 4", "libmp3lame", "avi", doubled=9),
     Case("mpeg4-avi-packed", "libxvid -g 50 -bf 2 -q:v 4", "libmp3lame", "avi", doubled=9, saved=1),

@@ -11,6 +11,10 @@
 #define ENTRY_BYTES 12          /* of an edit list of version 0 */
 #define MPEG2_MAIN 0x61         /* objectTypeIndication; stands for all profiles */
 #define VISUAL_BYTES 78         /* of a visual sample entry before its boxes */
+#define VERSION_BYTES 4         /* version and flags of a box */
+#define STREAM_BYTES 3          /* of an ES_Descriptor: its id, no flags */
+#define DECODER_BYTES 13        /* of a DecoderConfigDescriptor */
+#define SL_CONFIG_BYTES 3       /* of the descriptor behind that */
 
 typedef struct
 {
@@ -248,14 +252,15 @@ static gboolean
 find_object_type (Box * esds, Box * type)
 {
   *type = *esds;
-  if (type->size < 4)
+  if (type->size < VERSION_BYTES)
     return FALSE;
-  type->data += 4;              /* version, flags */
-  type->size -= 4;
-  if (!skip_descriptor_header (type, 3) || type->size < 3 || type->data[2] != 0)
+  type->data += VERSION_BYTES;
+  type->size -= VERSION_BYTES;
+  if (!skip_descriptor_header (type, 3) || type->size < STREAM_BYTES
+      || type->data[2] != 0)
     return FALSE;
-  type->data += 3;              /* id, no flags */
-  type->size -= 3;
+  type->data += STREAM_BYTES;
+  type->size -= STREAM_BYTES;
   if (!skip_descriptor_header (type, 4) || type->size < 1)
     return FALSE;
   type->size = 1;
@@ -283,6 +288,98 @@ find_sample_entry (const Box * moov, Box * entry)
 
   return TRUE;
 }
+
+/*** lengths of descriptors ***/
+
+/* The n bytes of a descriptor's length, seven bits each. */
+static gsize
+read_length (const guint8 * bytes, gsize n, gboolean reversed)
+{
+  gsize length = 0, i;
+
+  for (i = 0; i < n; i++)
+    length = length << 7 | (bytes[reversed ? n - 1 - i : i] & 0x7f);
+
+  return length;
+}
+
+/* Whether it leaves just what follows it at that level. */
+static gboolean
+fills (gsize length, gsize room)
+{
+  return length <= room && room - length <= SL_CONFIG_BYTES;
+}
+
+/* All but the last byte say that there are more. */
+static void
+reverse_length (guint8 * bytes, gsize n)
+{
+  gsize i;
+
+  for (i = 0; i < n / 2; i++) {
+    guint8 byte = bytes[i];
+
+    bytes[i] = bytes[n - 1 - i];
+    bytes[n - 1 - i] = byte;
+  }
+  for (i = 0; i < n; i++)
+    bytes[i] = (bytes[i] & 0x7f) | (i < n - 1 ? 0x80 : 0);
+}
+
+/* box: starts with a descriptor; moves on into it. */
+static gboolean
+mend_length (Box * box, guint8 tag)
+{
+  guint8 *bytes = box->data + 1;
+  Box inside = *box;
+  gsize n;
+
+  if (!skip_descriptor_header (&inside, tag))
+    return FALSE;
+  n = inside.data - bytes;
+  if (!fills (read_length (bytes, n, FALSE), inside.size)
+      && fills (read_length (bytes, n, TRUE), inside.size))
+    reverse_length (bytes, n);
+  *box = inside;
+
+  return TRUE;
+}
+
+/* ES_Descriptor, DecoderConfigDescriptor, DecoderSpecificInfo. */
+static void
+mend_descriptors (Box * esds)
+{
+  Box box = { esds->data + VERSION_BYTES, esds->size - VERSION_BYTES };
+
+  if (esds->size < VERSION_BYTES || !mend_length (&box, 3)
+      || box.size < STREAM_BYTES)
+    return;
+  box.data += STREAM_BYTES;
+  box.size -= STREAM_BYTES;
+  if (!mend_length (&box, 4) || box.size < DECODER_BYTES)
+    return;
+  box.data += DECODER_BYTES;
+  box.size -= DECODER_BYTES;
+  mend_length (&box, 5);
+}
+
+void
+identifai_mp4_mend_lengths (IdentifaiBytes * file)
+{
+  Box moov, entry, esds;
+  guint64 offset;
+
+  if (read_movie (file, &moov, &offset) == NULL)
+    return;
+  if (find_sample_entry (&moov, &entry)
+      && find_box (&entry, "esds", NULL, &esds)) {
+    mend_descriptors (&esds);
+    write_back (file, &moov, offset, &esds);
+  }
+  g_free (moov.data);
+}
+
+/*** the codec's name ***/
 
 gboolean
 identifai_mp4_call_mpeg2 (IdentifaiBytes * file)

@@ -20,6 +20,11 @@ G_BEGIN_DECLS
 gboolean identifai_mp4_edit (IdentifaiBytes * file, GstClockTime lead,
     GstClockTime shown);
 
+/* mp4mux writes the bytes of descriptors' lengths of 128 and more in the wrong
+ * order (1.22), and no player opens the file: of MPEG video with quantiser
+ * matrices of its own, as broadcasters have. Does nothing where they are right. */
+void identifai_mp4_mend_lengths (IdentifaiBytes * file);
+
 /* Says that the video track, which mp4mux took for MPEG-4 part 2, is MPEG-2; FALSE
  * as above. That is said of MPEG-1, too, which every MPEG-2 decoder has to decode
  * (ISO/IEC 13818-2, 8): FFmpeg's demuxer splits frames of what is called MPEG-1

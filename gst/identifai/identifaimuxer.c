@@ -490,6 +490,8 @@ add_track (GstElement * pipeline, GstElement * muxer, IdentifaiTrack * track,
   }
   if (last == NULL || !link_to_muxer (last, muxer, pad_template, error))
     return NULL;
+  if (codec->video)
+    identifai_times_keep_precise (track, last);
 
   return source;
 }
@@ -787,6 +789,7 @@ complete_mp4 (IdentifaiSegment * segment, IdentifaiBytes * file,
   IdentifaiTrack *video = g_ptr_array_index (segment->tracks, 0);
 
   set_shown_range (segment, file, lead);
+  identifai_mp4_mend_lengths (file);
   if (identifai_codec_of_caps (video->caps)->id != IDENTIFAI_CODEC_MPEG12
       || identifai_mp4_call_mpeg2 (file))
     return TRUE;

@@ -6,6 +6,8 @@
 #include "identifaitimes.h"
 
 #define FALLBACK_DURATION (40 * GST_MSECOND)    /* of the only frame of a file */
+#define MIN_TIMESCALE 90000     /* units a second, of MP4 */
+#define MAX_TIMESCALE 240000    /* of frame rates that are no mere average */
 
 gboolean
 identifai_times_bound_segment (GstSegment * segment)
@@ -131,6 +133,21 @@ dts_is_usable (IdentifaiTrack * track)
 
   return last - first >= identifai_times_last_shown (track)
       - identifai_times_first_shown (track);
+}
+
+/* Whether frames are shown as they are decoded. */
+static gboolean
+is_in_order (IdentifaiTrack * track)
+{
+  guint i;
+
+  for (i = 1; i < track->buffers->len; i++) {
+    if (GST_BUFFER_PTS (buffer_at (track, i)) <=
+        GST_BUFFER_PTS (buffer_at (track, i - 1)))
+      return FALSE;
+  }
+
+  return TRUE;
 }
 
 /* The frames are decoded at the times at which frames are shown, as much
@@ -267,13 +284,41 @@ identifai_times_keep (IdentifaiTrack * track, GstElement * parser)
   gst_object_unref (pad);
 }
 
+/* Every frame of a constant rate lasts whole units, and what comes at other times
+ * is not moved by more than some microseconds. */
+static gint
+choose_timescale (const GstCaps * caps)
+{
+  gint num, denom;
+
+  if (!gst_structure_get_fraction (gst_caps_get_structure (caps, 0),
+          "framerate", &num, &denom) || num <= 0 || denom <= 0
+      || num > MAX_TIMESCALE)
+    return MIN_TIMESCALE;
+
+  return num * ((MIN_TIMESCALE + num - 1) / num);
+}
+
+void
+identifai_times_keep_precise (IdentifaiTrack * track, GstElement * last)
+{
+  GstPad *source = gst_element_get_static_pad (last, "src");
+  GstPad *pad = gst_pad_get_peer (source);
+
+  if (g_object_class_find_property (G_OBJECT_GET_CLASS (pad), "trak-timescale"))
+    g_object_set (pad, "trak-timescale", choose_timescale (track->caps), NULL);
+  gst_object_unref (pad);
+  gst_object_unref (source);
+}
+
 void
 identifai_times_complete_dts (IdentifaiTrack * track)
 {
   GArray *sorted;
   guint i;
 
-  if (!dts_is_usable (track)) {
+  /* qtdemux (1.22) finds nothing in a file of one picture that waits */
+  if (is_in_order (track) || !dts_is_usable (track)) {
     sorted = sort_pts (track);
     derive_dts (track, sorted);
     g_array_unref (sorted);

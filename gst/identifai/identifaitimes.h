@@ -43,6 +43,10 @@ void identifai_times_complete_durations (IdentifaiTrack * track);
  * meanwhile. */
 void identifai_times_keep (IdentifaiTrack * track, GstElement * parser);
 
+/* last: feeds that video track into a muxer. mp4mux counts in a hundredth of a
+ * frame by the caps' rate, which is 10 ms of a stream that has one a second. */
+void identifai_times_keep_precise (IdentifaiTrack * track, GstElement * last);
+
 /* Gives every buffer of a video track, all of which have a PTS, a DTS that
  * rises where the PTS differ and is never after its PTS. */
 void identifai_times_complete_dts (IdentifaiTrack * track);

@@ -31,6 +31,11 @@
     "width = 320, height = 240"
 #define MPEG4 "video/mpeg, mpegversion = 4, systemstream = false, " \
     "width = 320, height = 240, codec_data = (buffer) 00000120"
+#define MPEG4_BARE "video/mpeg, mpegversion = 4, systemstream = false, " \
+    "width = 320, height = 240"
+#define HEX_10 "01020304050607080910"
+#define MATRICES ", codec_data = (buffer) " HEX_10 HEX_10 HEX_10 HEX_10 \
+    HEX_10 HEX_10 HEX_10 HEX_10 HEX_10 HEX_10 HEX_10 HEX_10 HEX_10
 #define JPEG "image/jpeg, width = 320, height = 240, framerate = 25/1"
 #define AAC "audio/mpeg, mpegversion = 4, stream-format = raw, framed = true, " \
     "channels = 2, rate = 48000, codec_data = (buffer) 1190"
@@ -224,6 +229,9 @@ static const FileRow file_rows[] = {
   /* objectTypeIndication, streamType */
   {MPEG2, NULL, "video/mp4", "mp4", "\x61\x11"},
   {MPEG4, NULL, "video/mp4", "mp4", "\x20\x11"},
+  /* DecoderSpecificInfo of more than 127 bytes: tag, length */
+  {MPEG2 MATRICES, NULL, "video/mp4", "mp4", "\x05\x81\x02"},
+  {MPEG4_BARE MATRICES, AAC, "video/mp4", "mp4", "\x05\x81\x02"},
 };
 
 GST_START_TEST (test_file)
@@ -474,6 +482,8 @@ static const TimesRow times_rows[] = {
       {0, 1, 2, 3, 4, 5}},
   {"DTS after PTS", {1, 0, 2, 3, 4, 5}, {1, 1, 2, 3, 4, 5},
       {-1, 0, 1, 2, 3, 4}},
+  {"DTS of a stream that is reordered elsewhere", {2, 3, 4, 5, 6, 7},
+      {0, 1, 2, 3, 4, 5}, {2, 3, 4, 5, 6, 7}},
   {"DTS that stays", {1, 2, 3, 4, 5, 6}, {0, 1, 1, 3, 4, 5},
       {1, 2, 3, 4, 5, 6}},
 };
@@ -563,6 +573,40 @@ GST_START_TEST (test_edit_list)
 
 GST_END_TEST;
 
+/* Of rates that are a mere average, and of those that are one. */
+typedef struct
+{
+  const gchar *rate;
+  guint32 expected;             /* units a second */
+} ScaleRow;
+
+static const ScaleRow scale_rows[] = {
+  {", framerate = 25/1", 90000},
+  {", framerate = 1/1", 90000},
+  {", framerate = 199/100", 90147},
+  {", framerate = 24000/1001", 96000},
+  {", framerate = 120000/1001", 120000},
+  {", framerate = 1000000/33333", 90000},
+  {", framerate = 0/1", 90000},
+  {"", 90000},
+};
+
+GST_START_TEST (test_timescale)
+{
+  const ScaleRow *row = &scale_rows[__i__];
+  gchar *caps = g_strconcat (MPEG4, row->rate, NULL);
+  Payload payload = { {0,}, 0 };
+  IdentifaiSegment *segment = make_segment (&payload, caps, NULL, 20, 50, 0);
+
+  fail_unless (identifai_muxer_run ("auto", segment, PLENTY, NULL, NULL));
+  fail_unless (read_box (segment->file, "mdhd", 12) == row->expected, "%s",
+      caps);
+  identifai_segment_free (segment);
+  g_free (caps);
+}
+
+GST_END_TEST;
+
 /* Anything else than a movie is left alone. */
 GST_START_TEST (test_edit_noise)
 {
@@ -584,6 +628,7 @@ GST_START_TEST (test_edit_noise)
   buffer = gst_buffer_new_wrapped (data, size);
   identifai_bytes_write (noise, buffer);
   identifai_mp4_edit (noise, FRAME, 10 * FRAME);
+  identifai_mp4_mend_lengths (noise);
   fail_unless_equals_uint64 (identifai_bytes_get_size (noise), size);
 
   gst_buffer_unref (buffer);
@@ -611,6 +656,7 @@ muxer_suite (void)
   tcase_add_test (tc, test_empty_track);
   tcase_add_loop_test (tc, test_dts, 0, G_N_ELEMENTS (times_rows));
   tcase_add_test (tc, test_edit_list);
+  tcase_add_loop_test (tc, test_timescale, 0, G_N_ELEMENTS (scale_rows));
   tcase_add_loop_test (tc, test_edit_noise, 0, 50);
 
   return suite;
