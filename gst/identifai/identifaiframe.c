@@ -198,10 +198,12 @@ read_h264 (IdentifaiFrameReader * self, const guint8 * data, gsize size,
       info->note_at = identifai_units_end (&units);
   }
   info->has_headers = has_sps && has_pps;
-  if (info->point == IDENTIFAI_POINT_NONE && recovery_point) {
+  if (info->point == IDENTIFAI_POINT_NONE && recovery_point
+      && !info->order.is_second_field)
     info->point = IDENTIFAI_POINT_OPEN;
-    info->may_lead = TRUE;
-  }
+  /* camcorders show pictures before the IDR that they refer to */
+  info->may_lead = info->point == IDENTIFAI_POINT_OPEN
+      || (info->point == IDENTIFAI_POINT_CLOSED && info->order.depth != 0);
 }
 
 /*** H.265 ***/

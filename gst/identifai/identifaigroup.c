@@ -41,12 +41,19 @@ identifai_group_is_empty (IdentifaiGroup * self)
   return self->frames->len == 0;
 }
 
+static gint64
+end_of (const IdentifaiFrame * frame)
+{
+  return frame->pts + (frame->duration != IDENTIFAI_NO_TIME ?
+      frame->duration : 0);
+}
+
 static void
 start (IdentifaiGroup * self, const IdentifaiFrame * point)
 {
-  self->start = self->end = point->pts;
-  if (point->duration != IDENTIFAI_NO_TIME)
-    self->end += point->duration;
+  self->start = point->pts;
+  self->end = end_of (point);
+  self->n_point = 1;
   self->overlap = 0;
   self->cost = point->cost;
   self->new_headers = point->info.new_headers;
@@ -62,7 +69,10 @@ identifai_group_add (IdentifaiGroup * self, IdentifaiFrame * frame)
     return;
   }
   self->cost += frame->cost;
-  if (self->overlap > 0 || (!self->closed && !frame->info.decodable)) {
+  if (frame->info.order.is_second_field && self->frames->len == 2) {
+    self->end = MAX (self->end, end_of (frame));
+    self->n_point = 2;
+  } else if (self->overlap > 0 || (!self->closed && !frame->info.decodable)) {
     self->overlap = self->frames->len;
     self->start = frame_at (self, 0)->pts;
   } else {
@@ -73,19 +83,29 @@ identifai_group_add (IdentifaiGroup * self, IdentifaiFrame * frame)
 gboolean
 identifai_group_is_led_by (IdentifaiGroup * self, const IdentifaiFrame * frame)
 {
-  return self->frames->len > 0 && frame->info.point == IDENTIFAI_POINT_NONE
-      && frame->pts < frame_at (self, 0)->pts;
+  guint n = self->frames->len;
+
+  if (n == 0 || frame->info.point != IDENTIFAI_POINT_NONE)
+    return FALSE;
+
+  return frame->pts < frame_at (self, 0)->pts
+      || (n == 1 && frame->info.order.is_second_field);
 }
 
 guint
 identifai_group_drop_leading (IdentifaiGroup * self)
 {
-  guint n = self->frames->len - 1;
+  guint n = self->frames->len - self->n_point;
+  IdentifaiFrame *field = NULL;
 
   if (self->overlap == 0)
     return 0;
+  if (self->n_point == 2)
+    field = identifai_frame_copy (frame_at (self, 1));
   g_ptr_array_set_size (self->frames, 1);
   start (self, frame_at (self, 0));
+  if (field)
+    identifai_group_add (self, field);
 
   return n;
 }

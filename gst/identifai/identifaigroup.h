@@ -26,6 +26,7 @@ typedef struct
   GPtrArray *frames;            /* of IdentifaiFrame, the point first; or empty */
   gint64 start;                 /* first shown of what a new segment gets */
   gint64 end;                   /* of the point, the last one shown */
+  guint n_point;                /* frames of the point: two if its fields are apart */
   guint overlap;                /* frames that an old one gets; 0: exact */
   guint64 cost;                 /* bytes in a file */
   gboolean new_headers;

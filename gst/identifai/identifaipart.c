@@ -88,6 +88,13 @@ set_start (IdentifaiPart * self, const IdentifaiFrame * frame)
   self->segment->utc = frame->utc;
 }
 
+/* As a frame of its own. */
+static gboolean
+counts (const IdentifaiFrame * frame)
+{
+  return !frame->info.hidden && !frame->info.order.is_second_field;
+}
+
 static void
 count_frame (IdentifaiPart * self, const IdentifaiFrame * frame)
 {
@@ -99,7 +106,7 @@ count_frame (IdentifaiPart * self, const IdentifaiFrame * frame)
   segment->last_buffer = MAX (segment->last_buffer, frame->monotonic);
   if (segment->frames > 0 && frame->lossy)
     segment->discontinuities++;
-  if (!frame->info.hidden)
+  if (counts (frame))
     segment->frames++;
   if (frame->info.point != IDENTIFAI_POINT_NONE)
     segment->keyframes++;
@@ -322,11 +329,21 @@ keep_frames (IdentifaiPart * self, GPtrArray * frames, guint kept)
         identifai_frame_copy (g_ptr_array_index (frames, i)));
 }
 
+/* How many buffers a key frame has. */
+static guint
+count_fields (GPtrArray * frames, guint at)
+{
+  const IdentifaiFrame *next = at + 1 < frames->len ?
+      g_ptr_array_index (frames, at + 1) : NULL;
+
+  return next != NULL && next->info.order.is_second_field ? 2 : 1;
+}
+
 static void
-split_cuts (IdentifaiPart * self, const IdentifaiCut * cut,
+split_cuts (IdentifaiPart * self, const IdentifaiCut * cut, guint n_point,
     IdentifaiPart * rest)
 {
-  guint gone = cut->frame + (cut->overlap > 0 ? cut->overlap - 1 : 0), i;
+  guint gone = cut->frame + (cut->overlap > 0 ? cut->overlap - n_point : 0), i;
 
   for (i = 0; i < self->cuts->len && cut_at (self, i)->frame < cut->frame; i++);
   while (i < self->cuts->len) {
@@ -346,13 +363,13 @@ identifai_part_split (IdentifaiPart * self, const IdentifaiCut * at,
 {
   GPtrArray *frames = g_steal_pointer (&self->frames);
   IdentifaiCut cut = *at;       /* it may be one of those that move */
-  guint i;
+  guint n_point = count_fields (frames, cut.frame), i;
 
   self->frames = new_frames ();
   keep_frames (self, frames, cut.frame + cut.overlap);
   /* the leading pictures of an open point stay behind */
   for (i = cut.frame; i < frames->len; i++) {
-    if (i == cut.frame || i >= cut.frame + cut.overlap)
+    if (i < cut.frame + n_point || i >= cut.frame + cut.overlap)
       identifai_part_add_frame (rest,
           identifai_frame_copy (g_ptr_array_index (frames, i)));
   }
@@ -361,7 +378,7 @@ identifai_part_split (IdentifaiPart * self, const IdentifaiCut * at,
   g_ptr_array_unref (frames);
   for (i = 0; i < self->streams->len; i++)
     split_audio (self, rest, g_array_index (self->streams, guint, i));
-  split_cuts (self, &cut, rest);
+  split_cuts (self, &cut, n_point, rest);
 }
 
 void
@@ -421,7 +438,7 @@ discount_overlap (IdentifaiPart * self)
 
     if (frame->pts < self->end)
       continue;
-    segment->frames -= frame->info.hidden ? 0 : 1;
+    segment->frames -= counts (frame) ? 1 : 0;
     segment->keyframes -= frame->info.point != IDENTIFAI_POINT_NONE ? 1 : 0;
   }
 }

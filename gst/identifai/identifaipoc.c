@@ -42,18 +42,6 @@ typedef struct
   guint extra_bits;             /* H.265: of a slice header */
 } PictureSet;
 
-struct _IdentifaiPoc
-{
-  IdentifaiCodecId codec;
-  SequenceSet *sequences[MAX_SETS];
-  PictureSet pictures[MAX_SETS];
-
-  /* of the picture before, or the reference picture before */
-  guint64 epoch;
-  gint64 msb, lsb;
-  gint64 frame_num, frame_offset;
-};
-
 /* What a slice header says. */
 typedef struct
 {
@@ -64,6 +52,19 @@ typedef struct
   gint64 frame_num, lsb;
   gint64 deltas[2];
 } Slice;
+
+struct _IdentifaiPoc
+{
+  IdentifaiCodecId codec;
+  SequenceSet *sequences[MAX_SETS];
+  PictureSet pictures[MAX_SETS];
+
+  /* of the picture before, or the reference picture before */
+  guint64 epoch;
+  gint64 msb, lsb;
+  gint64 frame_num, frame_offset;
+  Slice half;                   /* H.264: a field, while the other one may come */
+};
 
 IdentifaiPoc *
 identifai_poc_new (IdentifaiCodecId codec)
@@ -458,6 +459,23 @@ h264_count (IdentifaiPoc * self, const Slice * slice)
   }
 }
 
+/* Whether the picture makes a frame of the field before (7.4.1.2.4, 3.30). */
+static gboolean
+h264_completes_frame (IdentifaiPoc * self, const Slice * slice)
+{
+  const Slice *half = &self->half;
+  gboolean completes = half->is_field && slice->is_field
+      && slice->is_bottom != half->is_bottom && !slice->restarts
+      && slice->frame_num == half->frame_num
+      && slice->is_reference == half->is_reference;
+
+  self->half = *slice;
+  if (completes)
+    self->half.is_field = FALSE;
+
+  return completes;
+}
+
 /*** H.265 ***/
 
 /* profile_tier_level() */
@@ -616,8 +634,10 @@ read_h264 (IdentifaiPoc * self, const guint8 * unit, gsize size,
   else if (type == 8)
     h264_read_picture (self, &bits);
   else if ((type == 1 || type == 2 || type == 5)
-      && h264_read_slice (self, unit, size, &slice))
+      && h264_read_slice (self, unit, size, &slice)) {
     set_order (self, &slice, order);
+    order->is_second_field = h264_completes_frame (self, &slice);
+  }
 }
 
 static void

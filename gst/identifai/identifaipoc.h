@@ -23,6 +23,7 @@ typedef struct
   gint64 count;                 /* within the epoch */
   gint depth;                   /* how many pictures at most are decoded before
                                  * one that is shown before them; -1 unknown */
+  gboolean is_second_field;     /* of the frame whose first one came before */
 } IdentifaiOrder;
 
 typedef struct _IdentifaiPoc IdentifaiPoc;

@@ -221,7 +221,7 @@ typedef struct
 {
   Sequence sequence;
   const gchar *pictures;
-  const gchar *orders;          /* epoch:count */
+  const gchar *orders;          /* epoch:count, "+" a second field */
 } OrderRow;
 
 static const OrderRow order_rows[] = {
@@ -231,11 +231,14 @@ static const OrderRow order_rows[] = {
   {{100, 0, FALSE, 0, TRUE}, "I0/0 P1/14 b2/12 I0/0 P1/2",
       "1:0 1:-2 1:-4 2:0 2:2"},
   {{100, 0, TRUE, 3, FALSE}, "I0/0t P0/1b P1/8t P1/9b b2/4t b2/5b P2/10 ",
-      "1:0 1:1 1:8 1:9 1:4 1:5 1:10"},
+      "1:0 1:1+ 1:8 1:9+ 1:4 1:5+ 1:10"},
   /* a cycle of 2 and 4, -1 if no reference */
   {{77, 1, FALSE, 1, FALSE}, "I0/0 P1/0 b2/0 P2/0 P3/0 b4/0",
       "1:0 1:2 1:1 1:6 1:8 1:7"},
-  {{77, 1, TRUE, -1, FALSE}, "I0/0t P0/0b P1/0t P1/0b", "1:0 1:1 1:2 1:3"},
+  {{77, 1, TRUE, -1, FALSE}, "I0/0t P0/0b P1/0t P1/0b", "1:0 1:1+ 1:2 1:3+"},
+  /* fields that make no frame: the same parity, another frame, a new start */
+  {{77, 1, TRUE, -1, FALSE}, "I0/0t P0/0t P0/0b P0/0t P1/0b b1/0t I0/0b",
+      "1:0 1:0 1:1+ 1:0 1:3 1:-1 2:1"},
   /* frame_num wraps */
   {{66, 2, FALSE, -1, TRUE}, "I0/0 P1/0 b2/0 P2/0 P15/0 P0/0 P1/0 I0/0",
       "1:0 1:2 1:3 1:4 1:30 1:32 1:34 2:0"},
@@ -252,8 +255,8 @@ check_orders (IdentifaiPoc * poc, const OrderRow * row)
   for (i = 0; orders[i]; i++) {
     IdentifaiOrder order = give_h264_picture (poc, &row->sequence,
         pictures[i]);
-    gchar *text = g_strdup_printf ("%" G_GUINT64_FORMAT ":%" G_GINT64_FORMAT,
-        order.epoch, order.count);
+    gchar *text = g_strdup_printf ("%" G_GUINT64_FORMAT ":%" G_GINT64_FORMAT
+        "%s", order.epoch, order.count, order.is_second_field ? "+" : "");
 
     fail_unless (order.is_known, "%s", pictures[i]);
     fail_unless_equals_string (text, orders[i]);

@@ -1,0 +1,166 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * H.264 as camcorders and broadcasters write it: fields that are coded apart, and
+ * pictures that are shown before the IDR that they refer to.
+ */
+
+#include "segmenterrun.h"
+
+#include <string.h>
+
+/* Interlaced, 4 bits of frame_num and of the order; how much is reordered isn't
+ * said. */
+#define INTERLACED "video/x-h264, stream-format = avc, alignment = au, " \
+    "width = 320, height = 288, codec_data = (buffer) 014d001effe10008" \
+    "674d001ef40a0924010004" "68ce3880"
+#define NOT_REFERENCE 0x01
+#define REFERENCE 0x41
+#define IDR 0x65
+
+/* A picture is a letter and where it is shown, as in segmenter.c: I IDR, O open
+ * point, P, B, which is no reference. Small letters are second fields. Expected:
+ * by segment, ms, frames, and places in decoding order. */
+typedef struct
+{
+  const gchar *name;
+  gboolean fields;
+  const gchar *stream;
+  const gchar *expected;
+  guint64 skipped;
+} FieldRow;
+
+static const FieldRow field_rows[] = {
+  {"fields, closed", TRUE, "I0p1P2p3I4p5P6p7", "0-400:2 0123 400-800:2 4567",
+      0},
+  {"fields, open: the leading ones stay behind", TRUE,
+        "I0p1P4p5B2b3O8p9B6b7PCpDBAbB",
+      "0-800:4 0145238967 800-1400:3 89CDAB", 0},
+  {"fields, both of them points", TRUE, "I0p1P4p5B2b3O8o9B6b7PCpDBAbB",
+      "0-800:4 0145238967 800-1400:3 89CDAB", 0},
+  {"fields, open at the start", TRUE, "O2p3B0b1P4p5", "200-600:2 2345", 2},
+  {"fields, open without leading ones", TRUE, "I0p1P2p3O4p5P6p7",
+      "0-400:2 0123 400-800:2 4567", 0},
+  {"fields before the IDR", TRUE, "I2p3B0b1P6p7B4b5IApBB8b9",
+      "0-800:4 23016745 800-1200:2 AB89", 0},
+  {"fields whose other one is lost", TRUE, "I0P4p5B2b3O8B6b7P9",
+      "0-800:4 04523867 800-1000:2 89", 0},
+  {"frames before the IDR", FALSE, "I2B0B1P5B3B4I8B6B7PBB9BA",
+      "0-600:6 201534 600-1200:6 867B9A", 0},
+  {"frames before the first IDR, and no others", FALSE, "I1B0P2P3I4P5",
+      "0-400:4 1023 400-600:2 45", 0},
+};
+
+/* The first slice, from its first macroblock's number on. */
+static GstBuffer *
+make_picture (gchar type, gboolean field, guint place, guint frame_num)
+{
+  static const guint8 recovery_point[] = { 0, 0, 0, 4, 6, 6, 1, 0x80 };
+  gchar letter = g_ascii_toupper (type);
+  guint8 unit[16] = { 0, 0, 0, 6 };
+  guint32 bits = 1 << 8 | 8 << 1 | 1;   /* 0, type 7, parameter set 0 */
+  GByteArray *bytes = g_byte_array_new ();
+  GstBuffer *buffer;
+  guint n = 9;
+
+  bits = bits << 4 | (frame_num & 15);
+  bits = field ? bits << 2 | 2 | (g_ascii_islower (type) ? 1 : 0) : bits << 1;
+  n += field ? 6 : 5;
+  if (letter == 'I') {
+    bits = bits << 1 | 1;
+    n++;
+  }
+  bits = bits << 4 | (place & 15);
+  n += 4;
+  bits = bits << (32 - n) | ((1u << (32 - n)) - 1);
+  unit[4] = type == 'I' ? IDR : letter == 'B' ? NOT_REFERENCE : REFERENCE;
+  GST_WRITE_UINT32_BE (unit + 5, bits);
+  if (letter == 'O')
+    g_byte_array_append (bytes, recovery_point, sizeof (recovery_point));
+  g_byte_array_append (bytes, unit, 10);
+  buffer = make_buffer (bytes->data, bytes->len, 0, place * FRAME);
+  g_byte_array_unref (bytes);
+
+  return buffer;
+}
+
+static gint
+place_of (gchar letter)
+{
+  return g_ascii_isdigit (letter) ? letter - '0' : letter - 'A' + 10;
+}
+
+/* A second field has its frame's number, a picture behind a reference the next. */
+static void
+push_stream (SegmenterRun * run, const FieldRow * row)
+{
+  const gchar *at;
+  guint next = 0, frame_num = 0;
+
+  for (at = row->stream; *at; at += 2) {
+    if (at[0] == 'I')
+      next = 0;
+    if (g_ascii_isupper (at[0])) {
+      frame_num = next;
+      next += at[0] == 'B' ? 0 : 1;
+    }
+    run_push (run, 0, make_picture (at[0], row->fields, place_of (at[1]),
+            frame_num));
+  }
+  identifai_segmenter_eos (run->segmenter, 0, 0);
+}
+
+static void
+log_places (SegmenterRun * run, IdentifaiSegment * segment)
+{
+  IdentifaiTrack *track = g_ptr_array_index (segment->tracks, 0);
+  guint i;
+
+  g_string_append_c (run->log, ' ');
+  for (i = 0; i < track->buffers->len; i++) {
+    GstBuffer *buffer = g_ptr_array_index (track->buffers, i);
+    guint place = (GST_BUFFER_PTS (buffer) - IDENTIFAI_TRACK_EPOCH) / FRAME;
+
+    g_string_append_c (run->log, place < 10 ? '0' + place : 'A' + place - 10);
+  }
+}
+
+GST_START_TEST (test_fields)
+{
+  const FieldRow *row = &field_rows[__i__];
+  IdentifaiSegmenterStats stats;
+  IdentifaiSegment *segment;
+  SegmenterRun run;
+
+  run_init (&run, INTERLACED);
+  run_configure (&run, 400, 0, 0);
+  push_stream (&run, row);
+  while ((segment = identifai_segmenter_pop (run.segmenter, 0))) {
+    run_log (&run, segment);
+    log_places (&run, segment);
+    identifai_segment_free (segment);
+  }
+  fail_unless (strcmp (run.log->str, row->expected) == 0,
+      "%s: %s instead of %s", row->name, run.log->str, row->expected);
+  identifai_segmenter_get_stats (run.segmenter, &stats);
+  fail_unless (stats.skipped == row->skipped, "%s: %" G_GUINT64_FORMAT
+      " skipped", row->name, stats.skipped);
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
+static Suite *
+fields_suite (void)
+{
+  Suite *suite = suite_create ("fields");
+  TCase *tc = tcase_create ("general");
+
+  suite_add_tcase (suite, tc);
+  tcase_add_loop_test (tc, test_fields, 0, G_N_ELEMENTS (field_rows));
+
+  return suite;
+}
+
+GST_CHECK_MAIN (fields);
