@@ -8,13 +8,12 @@
  */
 
 #include <glib/gstdio.h>
-#include <netinet/in.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <unistd.h>
 #include "faultserver.h"
 #include "identifaibackoff.h"
 #include "lanelog.h"
+#include "ports.h"
 
 #define SKIPPED 77
 #define MEGABYTE (1000 * 1000)
@@ -26,7 +25,6 @@ typedef struct
   GSubprocess *nginx, *tinyproxy;
   guint16 http1, http2, dead, plain, proxy;
   guint16 faulty[3];            /* by BAD_… */
-  GArray *keepers;              /* sockets that keep the ports ours */
 } Front;
 
 static Front front;
@@ -91,44 +89,6 @@ run (const gchar * format, ...)
           NULL) && status == 0, "%s: %s", command, errors);
   g_free (command);
   g_free (errors);
-}
-
-/* One where nobody listens, and nobody will but those that are told of it: a
- * socket that is bound shares its port only with one that asks for that. */
-static guint16
-choose_port (void)
-{
-  struct sockaddr_in address = {.sin_family = AF_INET };
-  socklen_t length = sizeof (address);
-  int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), reuse = 1;
-
-  address.sin_addr.s_addr = htonl (INADDR_LOOPBACK);
-  setsockopt (fd, SOL_SOCKET, SO_REUSEADDR, &reuse, sizeof (reuse));
-  fail_unless (bind (fd, (struct sockaddr *) &address, length) == 0
-      && getsockname (fd, (struct sockaddr *) &address, &length) == 0);
-  g_array_append_val (front.keepers, fd);
-
-  return ntohs (address.sin_port);
-}
-
-static void
-wait_for_port (guint16 port)
-{
-  gint64 until = g_get_monotonic_time () + 40 * G_TIME_SPAN_SECOND;
-  struct sockaddr_in address = {.sin_family = AF_INET,.sin_port = htons (port)
-  };
-  gboolean open = FALSE;
-
-  address.sin_addr.s_addr = htonl (INADDR_LOOPBACK);
-  while (!open && g_get_monotonic_time () < until) {
-    int fd = socket (AF_INET, SOCK_STREAM, 0);
-
-    open = connect (fd, (struct sockaddr *) &address, sizeof (address)) == 0;
-    close (fd);
-    if (!open)
-      g_usleep (10000);
-  }
-  fail_unless (open, "nobody listens on port %u", port);
 }
 
 #define NEW_KEY "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes "
@@ -197,16 +157,16 @@ describe_servers (void)
   gchar *all;
   guint i;
 
-  front.http1 = choose_port ();
-  front.http2 = choose_port ();
-  front.dead = choose_port ();
-  front.plain = choose_port ();
+  front.http1 = port_choose ();
+  front.http2 = port_choose ();
+  front.dead = port_choose ();
+  front.plain = port_choose ();
   servers[0] = describe_server (front.http1, " ssl", "good", backend);
   servers[1] = describe_server (front.http2, " ssl http2", "good", backend);
   servers[2] = describe_server (front.dead, " ssl http2", "good", 1);
   servers[3] = describe_server (front.plain, "", "good", backend);
   for (i = 0; i < N_BAD; i++) {
-    front.faulty[i] = choose_port ();
+    front.faulty[i] = port_choose ();
     servers[4 + i] = describe_server (front.faulty[i], " ssl", bad_names[i],
         backend);
   }
@@ -233,7 +193,7 @@ start_nginx (void)
   front.nginx = g_subprocess_new (G_SUBPROCESS_FLAGS_STDERR_SILENCE, NULL,
       "nginx", "-p", d, "-c", config, NULL);
   fail_unless (front.nginx != NULL);
-  wait_for_port (front.http1);
+  port_wait_for (front.http1);
   g_free (config);
   g_free (servers);
 }
@@ -245,7 +205,7 @@ start_tinyproxy (const gchar * name, guint16 * port, const gchar * extra)
   gchar *path = path_of (file);
   GSubprocess *process;
 
-  *port = choose_port ();
+  *port = port_choose ();
   write_file (file, "Port %u\nListen 127.0.0.1\nTimeout 60\nLogFile "
       "\"%s/%s.log\"\nLogLevel Info\nMaxClients 20\n%s\n", *port, front.dir,
       name, extra);
@@ -253,7 +213,7 @@ start_tinyproxy (const gchar * name, guint16 * port, const gchar * extra)
       | G_SUBPROCESS_FLAGS_STDERR_SILENCE, NULL, "tinyproxy", "-d", "-c", path,
       NULL);
   fail_unless (process != NULL);
-  wait_for_port (*port);
+  port_wait_for (*port);
   g_free (path);
   g_free (file);
 
@@ -278,7 +238,6 @@ setup (void)
   front.dir = g_dir_make_tmp ("identifai-front-XXXXXX", NULL);
   /* nginx started by root serves as nobody. */
   fail_unless (front.dir && g_chmod (front.dir, 0755) == 0);
-  front.keepers = g_array_new (FALSE, FALSE, sizeof (int));
   front.backend = fault_server_new (NULL, 0);
   make_certificates ();
   start_nginx ();
@@ -287,13 +246,9 @@ setup (void)
 static void
 teardown (void)
 {
-  guint i;
-
   stop_process (&front.nginx);
   stop_process (&front.tinyproxy);
-  for (i = 0; i < front.keepers->len; i++)
-    close (g_array_index (front.keepers, int, i));
-  g_array_unref (front.keepers);
+  port_release_all ();
   g_clear_pointer (&front.backend, fault_server_free);
   run ("rm -rf %s", front.dir);
   g_clear_pointer (&front.dir, g_free);
@@ -749,7 +704,7 @@ GST_START_TEST (test_proxy_gone)
 {
   Call call = {.ca = "ca.pem",.port = front.http2 };
 
-  call.proxy = g_strdup_printf ("http://127.0.0.1:%u", choose_port ());
+  call.proxy = g_strdup_printf ("http://127.0.0.1:%u", port_choose ());
   check_fails (&call, IDENTIFAI_REASON_NETWORK, 0, "proxy");
   g_free (call.proxy);
 }
