@@ -214,9 +214,12 @@ handle_override (EmuRequest * request, EmuKind kind)
   {"result", "GET", "/api/classification" suffix "/*", one, handle_result}, \
   {"batch", "GET", "/api/classifications" suffix, kind, handle_batch}
 #define KIND(kind, suffix) \
-  {"submit", "POST", "/api/classification" suffix, kind, emu_handle_submit}, \
+  {"submit", "POST", "/api/classification" suffix, kind, emu_handle_submit, \
+      TRUE}, \
   {"override", "POST", "/api/classification" suffix "/*/override", kind, \
       handle_override}
+#define FROM_URL(kind, name) \
+  {"fromurl", "POST", "/api/" name "_fromurl", kind, emu_handle_fromurl, TRUE}
 #define HEATMAP(suffix) \
   {"heatmap", "GET", "/api/classification" suffix "/heatmap/*", \
       EMU_KIND_IMAGE, handle_heatmap}
@@ -232,6 +235,9 @@ const EmuCall emu_calls[] = {
   RESULTS (EMU_KIND_ANY, "", EMU_KIND_IMAGE),
   RESULTS (EMU_KIND_IMAGE, "_image", EMU_KIND_IMAGE),
   RESULTS (EMU_KIND_AUDIO, "_audio", EMU_KIND_AUDIO),
+  FROM_URL (EMU_KIND_VIDEO, "video"),
+  FROM_URL (EMU_KIND_IMAGE, "image"),
+  FROM_URL (EMU_KIND_AUDIO, "audio"),
   HEATMAP (""),
   HEATMAP ("_image"),
   {"credits", "GET", "/api/user/credits", EMU_KIND_ANY, handle_credits},

@@ -97,6 +97,18 @@ emu_reply_error (EmuRequest * self, guint status, const gchar * text)
   emu_reply_json (self, status, json);
 }
 
+gboolean
+emu_request_finish_form (EmuRequest * self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (emu_form_finish (self->form, &error))
+    return TRUE;
+  emu_reply_error (self, emu_form_error_is_theirs (error) ? 400 : 500,
+      error->message);
+  return FALSE;
+}
+
 static const gchar *
 request_path (EmuRequest * self)
 {
@@ -464,11 +476,12 @@ got_headers (SoupServerMessage * message, gpointer user_data)
     return;
   if (self->call->name != NULL)
     admit (self);
-  if (g_strcmp0 (self->call->name, "submit") != 0)
+  if (!self->call->form)
     self->body = g_byte_array_sized_new (256);  /* data is never NULL */
   else if (self->key != NULL && !self->key->forbidden && self->retry_after == 0)
-    self->form = emu_form_new (type, emu_kinds[self->call->kind].name,
-        self->server->directory, self->server->options->max_bytes);
+    self->form = emu_form_new (type, self->call->kind != EMU_KIND_ANY
+        ? emu_kinds[self->call->kind].name : NULL, self->server->directory,
+        self->server->options->max_bytes);
 }
 
 /* Not within libsoup's own reading. */
@@ -547,6 +560,15 @@ finished (SoupServerMessage * message, gpointer user_data)
   note (self, 0);
 }
 
+/* By either side: a held request has nobody to answer any more. */
+static void
+disconnected (SoupServerMessage * message, gpointer user_data)
+{
+  EmuRequest *self = user_data;
+
+  self->broken = TRUE;
+}
+
 static void
 request_started (SoupServer * soup, SoupServerMessage * message,
     gpointer user_data)
@@ -559,6 +581,7 @@ request_started (SoupServer * soup, SoupServerMessage * message,
   g_signal_connect (message, "got-headers", G_CALLBACK (got_headers), self);
   g_signal_connect (message, "got-chunk", G_CALLBACK (got_chunk), self);
   g_signal_connect (message, "finished", G_CALLBACK (finished), self);
+  g_signal_connect (message, "disconnected", G_CALLBACK (disconnected), self);
 }
 
 void

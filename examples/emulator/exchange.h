@@ -22,6 +22,7 @@ typedef struct
   const gchar *path;            /* a * stands for one part of it */
   EmuKind kind;
   EmuHandler handler;
+  gboolean form;                /* its body is one, maybe with a file of the kind */
 } EmuCall;
 
 #define EMU_MAX_BODY_BYTES (64 * 1024)  /* of anything but a form */
@@ -38,7 +39,7 @@ struct _EmuRequest
   EmuFault *fault;              /* that it meets, or NULL */
   guint64 received;             /* bytes of the body */
   gsize burst;                  /* of them, since others had their turn */
-  EmuForm *form;                /* of a submit call that may go on, else NULL */
+  EmuForm *form;                /* of a call with a form that may go on, else NULL */
   GByteArray *body;             /* of other calls, cut at EMU_MAX_BODY_BYTES */
   EmuParameters parameters;     /* of a submit call, once read */
   gchar *refusal;               /* the body of an error answer, for the page */
@@ -55,6 +56,9 @@ void emu_exchange_stop (EmuServer * server);
 /* The answer comes later: until the hold is released. */
 void emu_request_hold (EmuRequest * self);
 void emu_request_release (EmuRequest * self);
+
+/* The form is complete. FALSE: it is none, and that was answered. */
+gboolean emu_request_finish_form (EmuRequest * self);
 
 /* All copy the text. */
 void emu_reply (EmuRequest * self, guint status, const gchar * content_type,

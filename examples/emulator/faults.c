@@ -48,7 +48,7 @@ static gboolean
 parse_calls (EmuFault * self, const gchar * text)
 {
   static const gchar *const names[] = { "submit", "result", "batch", "credits",
-    "override", "heatmap", "post", "get", "any", NULL
+    "override", "heatmap", "fromurl", "post", "get", "any", NULL
   };
 
   self->calls = g_strdup (text);

@@ -16,14 +16,16 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  gchar *name;                  /* as sent */
+  gchar *name;                  /* as sent; NAME[] for a list or an object of JSON's */
   gchar *value;                 /* valid UTF-8; "@" and its name for a file */
   gboolean is_file;             /* nothing of which is kept */
 } EmuField;
 
 typedef struct _EmuForm EmuForm;
 
-/* file_field: which part is the file. The file goes into directory. */
+/* file_field: which part is the file; NULL: none is. The file goes into
+ * directory. What content_type is no form's has no fields; JSON's are the members
+ * of its object. */
 EmuForm *emu_form_new (const gchar * content_type, const gchar * file_field,
     const gchar * directory, guint64 max_bytes);
 /* Removes the temporary file unless it was taken. */
@@ -35,6 +37,14 @@ void emu_form_push (EmuForm * self, const guint8 * data, gsize length);
 gboolean emu_form_finish (EmuForm * self, GError ** error);
 /* Whether what was sent is to blame, and not this machine. */
 gboolean emu_form_error_is_theirs (const GError * error);
+
+/* A file from elsewhere, in place of one that was sent. FALSE: there is no need
+ * for more of it. */
+void emu_form_begin_file (EmuForm * self, const gchar * filename);
+gboolean emu_form_write_file (EmuForm * self, const guint8 * data,
+    gsize length);
+/* FALSE with error: it could not be written. */
+gboolean emu_form_end_file (EmuForm * self, GError ** error);
 
 /* In the order sent. */
 GPtrArray *emu_form_get_fields (EmuForm * self);

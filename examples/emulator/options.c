@@ -17,6 +17,7 @@
 #define DEFAULT_DECODE_TIMEOUT 60.0
 #define DEFAULT_WEBHOOK_RETRY_DELAY 1.0
 #define DEFAULT_WEBHOOK_TIMEOUT 10.0
+#define DEFAULT_FETCH_TIMEOUT 30.0
 #define DEFAULT_RATE_LIMITS "published"
 
 static const gchar summary[] =
@@ -30,8 +31,8 @@ static const gchar summary[] =
 
 static const gchar description[] =
     "Faults:\n"
-    "  CALLS: submit, result, batch, credits, override, heatmap; post, get;\n"
-    "    any\n"
+    "  CALLS: submit, result, batch, credits, override, heatmap, fromurl;\n"
+    "    post, get; any\n"
     "  REQUESTS, counted from 1: 3, 2-4, 2+, %3 (every third); none: all\n"
     "  ACTION: delay=SECONDS, status=CODE, header=NAME: VALUE, reset, silence,\n"
     "    reset-upload=BYTES, truncate=BYTES, drip=BYTES (a second), body=TEXT\n"
@@ -62,6 +63,8 @@ check_options (EmuOptions * self, GError ** error)
     what = "--webhook-retry-delay must be between 0 and 3600 seconds";
   else if (!(self->webhook_timeout > 0 && self->webhook_timeout <= 3600))
     what = "--webhook-timeout must be between 0 and 3600 seconds";
+  else if (!(self->fetch_timeout > 0 && self->fetch_timeout <= 3600))
+    what = "--fetch-timeout must be between 0 and 3600 seconds";
   else if (self->tls_key != NULL && self->tls_certificate == NULL)
     what = "--tls-key needs --tls-certificate";
   else if (!(self->decode_timeout > 0 && self->decode_timeout <= 86400))
@@ -79,15 +82,34 @@ set_defaults (EmuOptions * self)
   self->delay = DEFAULT_DELAY;
   self->webhook_retry_delay = DEFAULT_WEBHOOK_RETRY_DELAY;
   self->webhook_timeout = DEFAULT_WEBHOOK_TIMEOUT;
+  self->fetch_timeout = DEFAULT_FETCH_TIMEOUT;
   self->max_bytes = DEFAULT_MAX_BYTES;
   self->decode_timeout = DEFAULT_DECODE_TIMEOUT;
   self->jobs = MIN (g_get_num_processors (), 8);
+}
+
+/* --allow-fetch or --allow-fetch=HOST */
+static gboolean
+allow_fetch (const gchar * name, const gchar * value, gpointer data,
+    GError ** error)
+{
+  EmuOptions *self = data;
+  g_autoptr (GStrvBuilder) hosts = g_strv_builder_new ();
+
+  if (self->fetch_hosts != NULL)
+    g_strv_builder_addv (hosts, (const gchar **) self->fetch_hosts);
+  if (value != NULL)
+    g_strv_builder_add (hosts, value);
+  g_strfreev (self->fetch_hosts);
+  self->fetch_hosts = g_strv_builder_end (hosts);
+  return TRUE;
 }
 
 static GOptionContext *
 make_context (EmuOptions * self, gboolean * version)
 {
   GOptionContext *context = g_option_context_new (NULL);
+  GOptionGroup *main;
   const GOptionEntry entries[] = {
     {"address", 'a', 0, G_OPTION_ARG_STRING, &self->address,
         "Address to listen on (127.0.0.1)", "ADDRESS"},
@@ -126,6 +148,12 @@ make_context (EmuOptions * self, gboolean * version)
         "SECONDS"},
     {"webhook-timeout", 0, 0, G_OPTION_ARG_DOUBLE, &self->webhook_timeout,
         "Longest time that a webhook may take to answer (10)", "SECONDS"},
+    {"allow-fetch", 0, G_OPTION_FLAG_OPTIONAL_ARG, G_OPTION_ARG_CALLBACK,
+        allow_fetch, "Fetch files that are named by their address "
+          "(/api/video_fromurl) from this machine, and from HOST; may be given "
+          "again", "HOST"},
+    {"fetch-timeout", 0, 0, G_OPTION_ARG_DOUBLE, &self->fetch_timeout,
+        "Longest time that such a file may take (30)", "SECONDS"},
     {"jobs", 'j', 0, G_OPTION_ARG_INT, &self->jobs,
         "Files decoded at once (one a processor)", "N"},
     {"decode-timeout", 0, 0, G_OPTION_ARG_DOUBLE, &self->decode_timeout,
@@ -138,7 +166,9 @@ make_context (EmuOptions * self, gboolean * version)
 
   g_option_context_set_summary (context, summary);
   g_option_context_set_description (context, description);
-  g_option_context_add_main_entries (context, entries, NULL);
+  main = g_option_group_new ("", "", "", self, NULL);
+  g_option_group_add_entries (main, entries);
+  g_option_context_set_main_group (context, main);
   g_option_context_add_group (context, gst_init_get_option_group ());
   return context;
 }
@@ -173,6 +203,7 @@ emu_options_free (EmuOptions * self)
 {
   g_free (self->address);
   g_strfreev (self->api_keys);
+  g_strfreev (self->fetch_hosts);
   g_free (self->record_dir);
   g_free (self->rate_limits);
   g_strfreev (self->faults);

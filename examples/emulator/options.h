@@ -31,6 +31,8 @@ typedef struct
   gchar *tls_certificate, *tls_key;     /* PEM files; NULL = plain HTTP */
   gboolean no_webhooks;
   gdouble webhook_retry_delay, webhook_timeout; /* s */
+  gchar **fetch_hosts;          /* see emu_fetcher_new() */
+  gdouble fetch_timeout;        /* s */
   gboolean quiet;
 } EmuOptions;
 

@@ -56,6 +56,7 @@ emu_parameters_clear (EmuParameters * self)
 {
   g_clear_pointer (&self->ref_id, g_free);
   g_clear_pointer (&self->webhook_url, g_free);
+  g_clear_pointer (&self->file_url, g_free);
 }
 
 static gboolean
@@ -162,6 +163,18 @@ check_file (EmuKind kind, EmuForm * form, JsonObject * errors)
 }
 
 static void
+read_file_url (EmuParameters * self, EmuForm * form, JsonObject * errors)
+{
+  const EmuField *field = emu_form_find (form, "file_url");
+  const gchar *problem;
+
+  if (field == NULL || (emu_field_is_plain (field) && *field->value == '\0'))
+    add_error (errors, "file_url", "is required");
+  else if (!read_value (TYPE_URL, field, &self->file_url, &problem))
+    add_error (errors, "file_url", problem);
+}
+
+static void
 read_parameters (EmuParameters * self, EmuForm * form, JsonObject * errors)
 {
   gboolean key_frames = FALSE;
@@ -185,7 +198,7 @@ read_parameters (EmuParameters * self, EmuForm * form, JsonObject * errors)
 
 gboolean
 emu_parameters_read (EmuParameters * self, EmuKind kind, EmuForm * form,
-    gchar ** errors)
+    EmuSource source, gchar ** errors)
 {
   g_autoptr (JsonObject) object = json_object_new ();
   g_autoptr (JsonNode) node = json_node_new (JSON_NODE_OBJECT);
@@ -195,7 +208,10 @@ emu_parameters_read (EmuParameters * self, EmuKind kind, EmuForm * form,
   self->frames = emu_kinds[kind].frames;
   /* The method unless another is named. */
   self->choice = EMU_CHOICE_IFRAMES;
-  check_file (kind, form, object);
+  if (source == EMU_SOURCE_FORM)
+    check_file (kind, form, object);
+  else
+    read_file_url (self, form, object);
   read_parameters (self, form, object);
   if (json_object_get_size (object) == 0)
     return TRUE;
@@ -249,6 +265,7 @@ emu_parameters_describe (const EmuParameters * self)
   GString *text = g_string_new (NULL);
   guint i;
 
+  describe (self, TYPE_URL, "file_url", &self->file_url, text);
   for (i = 0; i < G_N_ELEMENTS (parameters); i++) {
     if (parameters[i].kinds & (1 << self->kind))
       describe (self, parameters[i].type, parameters[i].name,

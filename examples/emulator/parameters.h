@@ -18,6 +18,13 @@ typedef enum
   EMU_CHOICE_FLOW,
 } EmuChoice;
 
+/* Where the file is. */
+typedef enum
+{
+  EMU_SOURCE_FORM,
+  EMU_SOURCE_URL,
+} EmuSource;
+
 /* What a submit call asked for. */
 typedef struct
 {
@@ -28,6 +35,7 @@ typedef struct
   gboolean prevent_c2pa_forces, heatmap;
   gchar *ref_id;
   gchar *webhook_url;
+  gchar *file_url;              /* NULL: the file itself was sent */
 } EmuParameters;
 
 void emu_parameters_clear (EmuParameters * self);
@@ -36,13 +44,13 @@ void emu_parameters_clear (EmuParameters * self);
  * sentences a field, as the service answers it. Fields that the service doesn't
  * document for that kind are ignored. */
 gboolean emu_parameters_read (EmuParameters * self, EmuKind kind,
-    EmuForm * form, gchar ** errors);
+    EmuForm * form, EmuSource source, gchar ** errors);
 
 /* For people: "frames=5, with_nsfw=true", without what is off, and ref_id. */
 gchar *emu_parameters_describe (const EmuParameters * self);
 
 /* What makes two submissions of one file the same work: every option except
- * no_cache, ref_id and webhook_url. */
+ * no_cache, ref_id and the addresses. */
 gchar *emu_parameters_cache_key (const EmuParameters * self);
 
 G_END_DECLS

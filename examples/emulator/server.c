@@ -162,6 +162,8 @@ emu_server_new (EmuOptions * options, GError ** error)
   self->faults =
       g_ptr_array_new_with_free_func ((GDestroyNotify) emu_fault_unref);
   self->submissions = emu_submissions_new ();
+  self->fetcher = emu_fetcher_new (options->fetch_hosts,
+      options->fetch_timeout);
   self->journal = emu_journal_new ();
   self->cancellable = g_cancellable_new ();
   self->webhooks =
@@ -202,6 +204,7 @@ emu_server_free (EmuServer * self)
   emu_exchange_stop (self);
   emu_wires_close (self);
   g_cancellable_cancel (self->cancellable);
+  emu_fetcher_cancel (self->fetcher);
   while (self->intakes > 0)
     g_main_context_iteration (NULL, TRUE);
   if (!emu_court_free (self->court)) {
@@ -209,6 +212,7 @@ emu_server_free (EmuServer * self)
     _exit (0);
   }
   emu_webhooks_free (self->webhooks);
+  emu_fetcher_free (self->fetcher);
   /* What was cancelled comes back here. */
   while (g_main_context_iteration (NULL, FALSE));
   g_object_unref (self->soup);

@@ -10,6 +10,7 @@
 
 #include <libsoup/soup.h>
 #include "faults.h"
+#include "fetch.h"
 #include "journal.h"
 #include "keys.h"
 #include "options.h"
@@ -29,6 +30,7 @@ typedef struct
   EmuSubmissions *submissions;
   EmuCourt *court;
   EmuWebhooks *webhooks;
+  EmuFetcher *fetcher;
   EmuReplay *replay;            /* NULL: files are judged */
   EmuJournal *journal;
   GPtrArray *faults;            /* of EmuFault */
@@ -36,7 +38,7 @@ typedef struct
   GList *wires;                 /* connections taken from libsoup, see wire.c */
   GCancellable *cancellable;    /* of what workers do for requests */
   guint last_number;            /* of recorded uploads */
-  guint intakes;                /* under way */
+  guint intakes;                /* fetches, and looks at files, under way */
   guint64 version;              /* counts what the page would show */
   guint64 requests;
 } EmuServer;

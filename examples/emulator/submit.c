@@ -252,6 +252,7 @@ intake_done (GObject * source, GAsyncResult * result, gpointer user_data)
   emu_request_release (request);
 }
 
+/* All of the file is there, or it was too large. */
 static void
 look_at_file (EmuRequest * request, EmuKind kind)
 {
@@ -260,29 +261,82 @@ look_at_file (EmuRequest * request, EmuKind kind)
     ++server->last_number, server->options->decode_timeout * GST_SECOND
   };
 
+  if (emu_form_file_is_too_large (request->form)) {
+    reply_too_large (request);
+    return;
+  }
   server->intakes++;
   emu_request_hold (request);
   emu_intake_start (&intake, server->cancellable, intake_done, request);
 }
 
+/* FALSE: it was refused. */
+static gboolean
+read_form (EmuRequest * request, EmuKind kind, EmuSource source)
+{
+  g_autofree gchar *errors = NULL;
+
+  if (!emu_request_finish_form (request))
+    return FALSE;
+  if (emu_parameters_read (&request->parameters, kind, request->form, source,
+          &errors))
+    return TRUE;
+  emu_reply_json (request, 400, errors);
+  return FALSE;
+}
+
 void
 emu_handle_submit (EmuRequest * request, EmuKind kind)
 {
-  g_autofree gchar *errors = NULL;
+  if (read_form (request, kind, EMU_SOURCE_FORM))
+    look_at_file (request, kind);
+}
+
+static gboolean
+fetched_data (const guint8 * data, gsize length, gpointer user_data)
+{
+  EmuRequest *request = user_data;
+
+  return emu_form_write_file (request->form, data, length);
+}
+
+static void
+fetched (const gchar * problem, gpointer user_data)
+{
+  EmuRequest *request = user_data;
   g_autoptr (GError) error = NULL;
 
-  if (!emu_form_finish (request->form, &error)) {
-    emu_reply_error (request, emu_form_error_is_theirs (error) ? 400 : 500,
-        error->message);
+  request->server->intakes--;
+  if (!emu_form_end_file (request->form, &error))
+    emu_reply_error (request, 500, error->message);
+  else if (problem != NULL)
+    emu_reply_error (request, 400, problem);
+  else
+    look_at_file (request, request->parameters.kind);
+  emu_request_release (request);
+}
+
+/* The last part of the path. */
+static gchar *
+name_of (const gchar * url)
+{
+  g_autoptr (GUri) uri = g_uri_parse (url, G_URI_FLAGS_NONE, NULL);
+  g_autofree gchar *name = g_path_get_basename (g_uri_get_path (uri));
+
+  return g_strdup (strpbrk (name, "/.") == name ? "file" : name);
+}
+
+void
+emu_handle_fromurl (EmuRequest * request, EmuKind kind)
+{
+  g_autofree gchar *name = NULL;
+
+  if (!read_form (request, kind, EMU_SOURCE_URL))
     return;
-  }
-  if (!emu_parameters_read (&request->parameters, kind, request->form, &errors)) {
-    emu_reply_json (request, 400, errors);
-    return;
-  }
-  if (emu_form_file_is_too_large (request->form)) {
-    reply_too_large (request);
-    return;
-  }
-  look_at_file (request, kind);
+  name = name_of (request->parameters.file_url);
+  emu_form_begin_file (request->form, name);
+  request->server->intakes++;
+  emu_request_hold (request);
+  emu_fetcher_get (request->server->fetcher, request->parameters.file_url,
+      fetched_data, fetched, request);
 }

@@ -9,7 +9,8 @@
 
 G_BEGIN_DECLS
 
-/* A form with a file of that kind. */
+/* A form with a file of that kind, and one with the address of such a file. */
 void emu_handle_submit (EmuRequest * request, EmuKind kind);
+void emu_handle_fromurl (EmuRequest * request, EmuKind kind);
 
 G_END_DECLS

@@ -314,6 +314,90 @@ GST_START_TEST (test_parts)
 
 GST_END_TEST;
 
+/* Bodies without parts: names and values of all fields, in brackets what is not
+ * plain. */
+
+static const struct
+{
+  const gchar *type, *body;
+  const gchar *fields;
+  gboolean file_is_field;
+} body_rows[] = {
+  {"application/x-www-form-urlencoded", "a=1&b=%C3%A4+x%2B&c&=d&e=f=g",
+      "a=1 b=ä x+ c= e=f=g "},
+  {"Application/X-WWW-form-urlencoded; charset=UTF-8", "a=1", "a=1 "},
+  {"application/x-www-form-urlencoded", "a=%zz&a[]=2&a[b]=3",
+      "a=%zz (a[]=2) (a[b]=3) "},
+  {"application/x-www-form-urlencoded", "a=%00&b=%ff", "a=%00 b=\357\277\275 "},
+  {"application/x-www-form-urlencoded", "video=x&a=1", "a=1 ", TRUE},
+  {"application/x-www-form-urlencoded", "", ""},
+  {"application/json", "{\"a\":\"x\",\"b\":5,\"c\":true,\"d\":null}",
+      "a=x b=5 c=true d= "},
+  {"application/json", "{\"a\":[1],\"b\":{\"c\":2}}", "(a[]=) (b[]=) "},
+  {"application/json;x", "{\"video\":1}", "", TRUE},
+  {"application/json", "[1]", ""},
+  {"application/json", "{\"a\":", ""},
+  {"application/json", "", ""},
+  {"text/plain", "a=1", ""},
+  {NULL, "a=1", ""},
+};
+
+static void
+check_body (guint row)
+{
+  const gchar *body = body_rows[row].body;
+  EmuForm *form = emu_form_new (body_rows[row].type, "video", g_get_tmp_dir (),
+      10);
+  GString *fields = g_string_new (NULL);
+  GPtrArray *list;
+  guint i;
+
+  for (i = 0; body[i] != '\0'; i++)
+    emu_form_push (form, (const guint8 *) body + i, 1);
+  fail_unless (emu_form_finish (form, NULL));
+  list = emu_form_get_fields (form);
+  for (i = 0; i < list->len; i++) {
+    const EmuField *field = g_ptr_array_index (list, i);
+
+    g_string_append_printf (fields, emu_field_is_plain (field) ? "%s=%s "
+        : "(%s=%s) ", field->name, field->value);
+  }
+  fail_unless_equals_string (fields->str, body_rows[row].fields);
+  fail_unless_equals_int (emu_form_file_is_field (form),
+      body_rows[row].file_is_field);
+  fail_if (emu_form_has_file (form));
+  g_string_free (fields, TRUE);
+  emu_form_free (form);
+}
+
+GST_START_TEST (test_bodies)
+{
+  guint i;
+
+  FOR_ROWS (i, body_rows)
+      check_body (i);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_bodies_too_long)
+{
+  EmuForm *form = emu_form_new ("application/json", NULL, g_get_tmp_dir (), 10);
+  guint8 spaces[1024];
+  GError *error = NULL;
+  guint i;
+
+  memset (spaces, ' ', sizeof spaces);
+  for (i = 0; i <= EMU_FORM_MAX_FIELD_BYTES / sizeof spaces; i++)
+    emu_form_push (form, spaces, sizeof spaces);
+  fail_if (emu_form_finish (form, &error));
+  fail_unless (emu_form_error_is_theirs (error));
+  g_clear_error (&error);
+  emu_form_free (form);
+}
+
+GST_END_TEST;
+
 /* Who is to blame: a form that is none, or a folder that is gone. */
 GST_START_TEST (test_form_errors)
 {
@@ -431,7 +515,7 @@ check_parameters (guint row)
   EmuParameters parameters;
   gchar *errors = NULL;
   gboolean ok = emu_parameters_read (&parameters, EMU_KIND_VIDEO, form,
-      &errors);
+      EMU_SOURCE_FORM, &errors);
 
   fail_unless (ok == (parameter_rows[row].errors == NULL), "%s", errors);
   if (ok) {
@@ -479,7 +563,8 @@ check_parameters_of_kinds (guint row)
   EmuParameters parameters;
   gchar *errors = NULL;
 
-  emu_parameters_read (&parameters, kind_rows[row].kind, form, &errors);
+  emu_parameters_read (&parameters, kind_rows[row].kind, form,
+      EMU_SOURCE_FORM, &errors);
   fail_unless_equals_int (errors == NULL, kind_rows[row].valid);
   g_free (errors);
   emu_parameters_clear (&parameters);
@@ -528,7 +613,7 @@ make_cache_key (const gchar * fields)
   gchar *errors, *key;
 
   fail_unless (emu_parameters_read (&parameters, EMU_KIND_VIDEO, form,
-          &errors));
+          EMU_SOURCE_FORM, &errors));
   key = emu_parameters_cache_key (&parameters);
   emu_parameters_clear (&parameters);
   emu_form_free (form);
@@ -573,6 +658,8 @@ emulatorform_suite (void)
   tcase_add_test (tc, test_form_too_large);
   tcase_add_test (tc, test_form_fields_too_long);
   tcase_add_test (tc, test_parts);
+  tcase_add_test (tc, test_bodies);
+  tcase_add_test (tc, test_bodies_too_long);
   tcase_add_test (tc, test_form_errors);
   tcase_add_test (tc, test_parameters);
   tcase_add_test (tc, test_parameters_of_kinds);

@@ -86,6 +86,7 @@ emulator_start (Emulator * self, const gchar * arguments)
 
   self->directory = g_dir_make_tmp ("emulator-test-XXXXXX", NULL);
   g_subprocess_launcher_setenv (launcher, "TMPDIR", self->directory, TRUE);
+  g_subprocess_launcher_setenv (launcher, "G_DEBUG", "fatal-criticals", TRUE);
   spare_tls (launcher);
   full[n++] = g_strdup (g_getenv ("IDENTIFAI_EMULATOR"));
   full[n++] = g_strdup ("--quiet");
