@@ -85,16 +85,14 @@ gst_identifai_drain_wait_for_room (GstIdentifaiSink * self, gint64 deadline)
   return ret;
 }
 
-/* TRUE: overflow=auto lets the stream run on, to see at what pace it comes. What
- * has a known length ends; so it may be held for as long as it takes. */
+/* TRUE: overflow=auto lets the stream run on, to see at what pace it comes. */
 static gboolean
 may_run_on (GstIdentifaiSink * self)
 {
   gboolean runs;
 
   g_mutex_lock (&self->lock);
-  runs = !self->has_length
-      && self->settings.overflow == GST_IDENTIFAI_OVERFLOW_AUTO
+  runs = self->settings.overflow == GST_IDENTIFAI_OVERFLOW_AUTO
       && identifai_pace_try (&self->pace);
   self->video_held = self->video_held && !runs;
   g_cond_broadcast (&self->cond);
