@@ -94,8 +94,10 @@ install_connection (GObjectClass * klass)
   /**
    * GstIdentifaiSink:proxy:
    *
-   * URL of the proxy. Default: %NULL, the environment's `http_proxy`,
-   * `https_proxy` and `no_proxy`.
+   * URL of the proxy, `http://user:password@host:port` or `socks5://…`.
+   * Default: %NULL, the environment's `http_proxy`, `https_proxy`, `all_proxy`
+   * and `no_proxy`. The password goes out with the first request; once refused,
+   * it isn't sent again for a quarter of an hour.
    *
    * Since: 0.1
    */

@@ -259,21 +259,43 @@ init_from_error (IdentifaiAttempt * self, const IdentifaiAnswer * answer,
   self->reason = nonsense ?
       IDENTIFAI_REASON_BAD_RESPONSE : IDENTIFAI_REASON_NETWORK;
   self->temporary = TRUE;
-  self->lasting = is_bad_certificate (answer);
+  self->lasting = is_bad_certificate (answer)
+      || (is_proxy_error (answer->error)
+      && answer->error->code != G_IO_ERROR_PROXY_FAILED);
   self->message = describe_error (answer, host);
 }
 
-/* The proxy speaks for the network, not for the service. */
+static gchar *
+describe_proxy (const IdentifaiAnswer * answer, const gchar * host)
+{
+  gboolean asks = answer->http_status == SOUP_STATUS_PROXY_UNAUTHORIZED;
+  gboolean refuses = asks || answer->http_status == SOUP_STATUS_UNAUTHORIZED;
+
+  if (refuses && answer->proxy_password)
+    return
+        g_strdup_printf ("The proxy doesn't let through: it refused the user "
+        "name and password (HTTP %u). As accounts get locked, they aren't sent "
+        "again for a quarter of an hour" PROXY_HINT, answer->http_status);
+  if (asks)
+    return g_strdup ("The proxy doesn't let through: it wants a user name and "
+        "password (HTTP 407), as in http://user:password@host:port" PROXY_HINT);
+
+  return g_strdup_printf ("The proxy doesn't let through to %s: HTTP %u %s"
+      PROXY_HINT, host, answer->http_status,
+      soup_status_get_phrase (answer->http_status));
+}
+
+/* The proxy speaks for the network, not for the service. What it refuses, it hardly
+ * will grant within minutes. */
 static void
 init_from_proxy (IdentifaiAttempt * self, const IdentifaiAnswer * answer,
     const gchar * host)
 {
   self->reason = IDENTIFAI_REASON_NETWORK;
   self->temporary = TRUE;
-  self->http_status = 0;
-  self->message = g_strdup_printf ("The proxy doesn't let through to %s: "
-      "HTTP %u %s" PROXY_HINT, host, answer->http_status,
-      soup_status_get_phrase (answer->http_status));
+  self->lasting = SOUP_STATUS_IS_CLIENT_ERROR (answer->http_status)
+      && !identifai_result_status_is_temporary (answer->http_status);
+  self->message = describe_proxy (answer, host);
 }
 
 void
@@ -299,6 +321,19 @@ void
 identifai_attempt_clear (IdentifaiAttempt * self)
 {
   g_clear_pointer (&self->message, g_free);
+}
+
+gboolean
+identifai_attempt_is_throttled (const IdentifaiAttempt * self)
+{
+  return self->reason == IDENTIFAI_REASON_THROTTLED;
+}
+
+gboolean
+identifai_attempt_is_unauthorized (const IdentifaiAttempt * self)
+{
+  return self->reason == IDENTIFAI_REASON_UNAUTHORIZED
+      && self->http_status == SOUP_STATUS_UNAUTHORIZED;
 }
 
 gint64

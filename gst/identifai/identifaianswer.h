@@ -30,6 +30,10 @@ void identifai_attempt_init (IdentifaiAttempt * self,
 void identifai_attempt_clear (IdentifaiAttempt * self);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (IdentifaiAttempt, identifai_attempt_clear)
 
+/* By the service; a proxy may use the same statuses. */
+gboolean identifai_attempt_is_throttled (const IdentifaiAttempt * self);
+gboolean identifai_attempt_is_unauthorized (const IdentifaiAttempt * self);
+
 /* How long to wait (µs) before the next attempt, after so many failures in a
  * row: what the service asks for, else a backoff. */
 gint64 identifai_attempt_get_delay (const IdentifaiAttempt * self,

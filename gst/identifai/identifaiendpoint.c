@@ -274,7 +274,8 @@ check_proxy (const gchar * proxy, GError ** error)
   if (!proxy || !proxy[0])
     return TRUE;
 
-  uri = g_uri_parse (proxy, G_URI_FLAGS_NONE, NULL);
+  uri = g_uri_parse (proxy, G_URI_FLAGS_HAS_PASSWORD
+      | G_URI_FLAGS_PARSE_RELAXED, NULL);
   usable = strstr (proxy, "://") ? uri && g_uri_get_host (uri)
       && g_uri_get_host (uri)[0]
       && g_strv_contains (proxy_schemes, g_uri_get_scheme (uri)) : TRUE;
@@ -282,7 +283,9 @@ check_proxy (const gchar * proxy, GError ** error)
   /* It may hold a password. */
   if (!usable)
     g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-        "proxy can't be used: it is no URL such as http://proxy.example:3128");
+        "proxy can't be used: it is no URL such as http://proxy.example:3128 or "
+        "http://user:password@proxy.example:3128 (write / ? # % of a password "
+        "as %2F %3F %23 %25)");
 
   return usable;
 }

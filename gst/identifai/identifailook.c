@@ -209,7 +209,7 @@ tell_lanes (GPtrArray * jobs, const IdentifaiAttempt * attempt)
 
   g_hash_table_iter_init (&iter, chosen);
   while (g_hash_table_iter_next (&iter, &lane, &job)) {
-    if (attempt->http_status == IDENTIFAI_STATUS_THROTTLED) {
+    if (identifai_attempt_is_throttled (attempt)) {
       identifai_client_lock ();
       ((IdentifaiLane *) lane)->stats.throttled++;
       identifai_client_unlock ();
@@ -463,11 +463,11 @@ look_failed (IdentifaiLook * look, GPtrArray * jobs,
   gint64 now = g_get_monotonic_time ();
   gint64 at = now + identifai_attempt_get_delay (attempt, ++self->failures);
 
-  if (attempt->http_status == IDENTIFAI_STATUS_THROTTLED)
+  if (identifai_attempt_is_throttled (attempt))
     identifai_budget_throttled (self->client->budget, IDENTIFAI_CALL_GET,
         now, at);
   /* What ails the service ails every look. */
-  if (attempt->http_status == SOUP_STATUS_NONE
+  if (attempt->reason == IDENTIFAI_REASON_NETWORK
       || attempt->http_status == SOUP_STATUS_SERVICE_UNAVAILABLE
       || self->doubt != IDENTIFAI_DOUBT_NONE)
     self->next_start = MAX (self->next_start, at);
@@ -476,7 +476,7 @@ look_failed (IdentifaiLook * look, GPtrArray * jobs,
 
   look_postpone (look, attempt);
   tell_lanes (jobs, attempt);
-  if (attempt->http_status == SOUP_STATUS_UNAUTHORIZED)
+  if (identifai_attempt_is_unauthorized (attempt))
     renew_keys (self, jobs);
   look_finish_jobs (look);
 }
@@ -646,6 +646,8 @@ classify_batch (const IdentifaiAttempt * attempt)
 {
   if (attempt->reason == IDENTIFAI_REASON_NONE)
     return BATCH_WORKS;
+  if (attempt->reason == IDENTIFAI_REASON_NETWORK)
+    return BATCH_FAILED;
 
   switch (attempt->http_status) {
     case SOUP_STATUS_BAD_REQUEST:
@@ -693,7 +695,7 @@ batch_failed (IdentifaiLook * look, GPtrArray * jobs,
 
   look_failed (look, jobs, attempt);
   /* Perhaps only this call is broken. */
-  if (again && attempt->http_status != IDENTIFAI_STATUS_THROTTLED)
+  if (again && !identifai_attempt_is_throttled (attempt))
     identifai_poller_doubt_batch (look->poller, IDENTIFAI_DOUBT_BROKEN);
 }
 

@@ -171,14 +171,14 @@ reject_job (IdentifaiClient * client, IdentifaiJob * job,
   gint64 now = g_get_monotonic_time ();
   gint64 at = now + identifai_attempt_get_delay (attempt, ++job->failures);
 
-  if (attempt->http_status == IDENTIFAI_STATUS_THROTTLED) {
+  if (identifai_attempt_is_throttled (attempt)) {
     identifai_budget_throttled (client->budget, IDENTIFAI_CALL_POST, now, at);
     identifai_client_lock ();
     job->lane->stats.throttled++;
     identifai_client_unlock ();
   }
 
-  if (attempt->http_status == SOUP_STATUS_UNAUTHORIZED)
+  if (identifai_attempt_is_unauthorized (attempt))
     refuse_job (job, attempt);
   else if (may_retry (job, attempt))
     retry_job (job, at);

@@ -19,6 +19,7 @@
 #include "identifaiearly.h"
 #include "identifaierror.h"
 #include "identifaihide.h"
+#include "identifaiproxy.h"
 #include "identifaisession.h"
 #include "identifaiunpack.h"
 #include "identifaiupload.h"
@@ -41,8 +42,8 @@ GST_DEBUG_CATEGORY_STATIC (transport_debug);
 struct _IdentifaiTransport
 {
   SoupSession *session;
-  GProxyResolver *resolver;
-  gchar *proxy_userinfo;        /* "user:password" of `proxy`, or NULL */
+  IdentifaiProxy *proxy;
+  IdentifaiExchange *trial;     /* with a password that may be wrong, or NULL */
   gint64 timeout;               /* µs */
   GQueue exchanges;
 };
@@ -78,6 +79,7 @@ struct _IdentifaiExchange
   IdentifaiAnswerFunc func;
   gpointer user_data;
 
+  gboolean waiting;             /* for the trial's end */
   Cut cut;
   gint64 progress;              /* monotonic µs of the latest */
   gint64 started;               /* headers went out; 0 = not yet */
@@ -120,19 +122,28 @@ exchange_cut (IdentifaiExchange * self, Cut cut)
     return;
 
   self->cut = cut;
-  g_source_set_ready_time (self->watchdog, -1);
+  g_source_set_ready_time (self->watchdog, self->waiting ? 0 : -1);
   if (self->answer_by != G_MAXINT64 && !self->input)
     exchange_cancel_later (self);
   else
     g_cancellable_cancel (self->cancellable);
 }
 
+static void exchange_finish (IdentifaiExchange * self, GError * error);
+
 static gboolean
 on_watchdog (gpointer user_data)
 {
   IdentifaiExchange *self = user_data;
-  gint64 now = g_get_monotonic_time ();
-  gint64 silent_at = self->progress + self->transport->timeout;
+  gint64 now = g_get_monotonic_time (), silent_at;
+
+  if (self->waiting && self->cut != CUT_NONE) {
+    exchange_finish (self, NULL);
+    return G_SOURCE_REMOVE;
+  }
+  if (self->waiting)
+    self->progress = now;
+  silent_at = self->progress + self->transport->timeout;
 
   if (now >= silent_at) {
     exchange_cut (self, CUT_SILENCE);
@@ -173,6 +184,58 @@ exchange_progress (IdentifaiExchange * self)
   self->progress = g_get_monotonic_time ();
 }
 
+/* A password of the proxy that nobody knows to be right goes out with one call, not
+ * with all there are. */
+
+static void on_sent (GObject * source, GAsyncResult * result,
+    gpointer user_data);
+
+static gboolean
+exchange_is_on_trial (IdentifaiExchange * self)
+{
+  return identifai_proxy_is_on_trial (self->transport->proxy,
+      soup_message_get_uri (self->message));
+}
+
+/* Or waits for its turn. */
+static void
+exchange_start (IdentifaiExchange * self)
+{
+  IdentifaiTransport *transport = self->transport;
+  gboolean on_trial = exchange_is_on_trial (self);
+
+  self->waiting = on_trial && transport->trial != NULL;
+  if (self->waiting)
+    return;
+
+  if (on_trial)
+    transport->trial = self;
+  self->progress = g_get_monotonic_time ();
+  soup_session_send_async (transport->session, self->message,
+      G_PRIORITY_DEFAULT, self->cancellable, on_sent, self);
+}
+
+static void
+transport_end_trial (IdentifaiTransport * self)
+{
+  GList *walk;
+
+  self->trial = NULL;
+  for (walk = self->exchanges.head; walk; walk = walk->next) {
+    IdentifaiExchange *exchange = walk->data;
+
+    if (exchange->waiting && exchange->cut == CUT_NONE)
+      exchange_start (exchange);
+  }
+}
+
+static void
+exchange_check_trial (IdentifaiExchange * self)
+{
+  if (self->transport->trial == self && !exchange_is_on_trial (self))
+    transport_end_trial (self->transport);
+}
+
 /* What libsoup tells on the way. */
 
 static void
@@ -188,6 +251,7 @@ static void
 on_wrote_headers (IdentifaiExchange * self)
 {
   exchange_progress (self);
+  exchange_check_trial (self);
   self->started = self->progress;
 }
 
@@ -238,6 +302,7 @@ static void
 on_got_headers (IdentifaiExchange * self)
 {
   exchange_progress (self);
+  exchange_check_trial (self);
   self->answer_by = self->progress + ANSWER_TIMEOUTS * self->transport->timeout;
 }
 
@@ -296,9 +361,8 @@ exchange_attach_body (IdentifaiExchange * self)
       identifai_body_get_length (self->body));
 }
 
-/* libsoup starts over after a proxy asked for a password, and with a look that
- * broke on a connection that was used before. On a second such connection the
- * look may be answered before libsoup (3.2.3 to 3.6.5) has come to the first
+/* libsoup starts over with a look that broke on a connection that was used before.
+ * On a second such connection the look may be answered before libsoup (3.2.3 to 3.6.5) has come to the first
  * attempt's error, which it takes for the second one's then, and uses the message
  * after its end. A new connection takes longer. */
 static void
@@ -315,23 +379,6 @@ on_restarted (IdentifaiExchange * self)
     exchange_attach_body (self);
 }
 
-/* Only a proxy gets a password, that of the `proxy` property. */
-static gboolean
-on_authenticate (IdentifaiExchange * self, SoupAuth * auth, gboolean retrying)
-{
-  const gchar *userinfo = self->transport->proxy_userinfo;
-  gchar **parts;
-
-  if (!userinfo || retrying || !soup_auth_is_for_proxy (auth))
-    return FALSE;
-
-  parts = g_strsplit (userinfo, ":", 2);
-  soup_auth_authenticate (auth, parts[0], parts[1] ? parts[1] : "");
-  g_strfreev (parts);
-
-  return TRUE;
-}
-
 static void
 exchange_watch_message (IdentifaiExchange * self)
 {
@@ -346,7 +393,6 @@ exchange_watch_message (IdentifaiExchange * self)
     {"got-informational", G_CALLBACK (on_got_informational)},
     {"got-headers", G_CALLBACK (on_got_headers)},
     {"restarted", G_CALLBACK (on_restarted)},
-    {"authenticate", G_CALLBACK (on_authenticate)},
   };
   guint i;
 
@@ -447,12 +493,16 @@ exchange_is_early (IdentifaiExchange * self)
 static guint
 exchange_get_status (IdentifaiExchange * self)
 {
-  guint status = self->input ? soup_message_get_status (self->message) : 0;
+  guint status = soup_message_get_status (self->message);
 
   if (exchange_is_early (self))
     return identifai_early_get_status (self->early);
+  if (self->input)
+    return status >= 200 ? status : 0;
 
-  return status >= 200 ? status : 0;
+  /* Who doesn't read a request to its end may break the connection before we have
+   * read the answer to its end. */
+  return status >= 300 && self->answer_by != G_MAXINT64 ? status : 0;
 }
 
 static SoupMessageHeaders *
@@ -556,6 +606,24 @@ exchange_take_body (IdentifaiExchange * self)
   return body;
 }
 
+/* An answer, but no headers of it: to libsoup's CONNECT. And who asks for a proxy's
+ * password where there is one is the proxy. */
+static gboolean
+exchange_ended_at_proxy (IdentifaiExchange * self, guint status)
+{
+  if (self->input && self->answer_by == G_MAXINT64)
+    return TRUE;
+  /* libsoup, and so the proxy's own eye, hasn't seen it. */
+  if (exchange_is_early (self))
+    identifai_proxy_judge (self->transport->proxy, self->message, status,
+        exchange_get_headers (self));
+
+  return identifai_proxy_has_refused (self->message)
+      || (status == SOUP_STATUS_PROXY_UNAUTHORIZED
+      && identifai_proxy_is_used (self->transport->proxy,
+          soup_message_get_uri (self->message)));
+}
+
 /* Takes over error. */
 static void
 exchange_answer (IdentifaiExchange * self, GError * error)
@@ -564,8 +632,9 @@ exchange_answer (IdentifaiExchange * self, GError * error)
   guint status = exchange_get_status (self);
   IdentifaiAnswer answer = {
     .http_status = status,
-    /* An answer, but no headers of it: to libsoup's CONNECT. */
-    .from_proxy = self->input && self->answer_by == G_MAXINT64,
+    .from_proxy = exchange_ended_at_proxy (self, status),
+    .proxy_password = identifai_proxy_has_password (self->transport->proxy,
+        soup_message_get_uri (self->message)),
     .retry_after = g_strdup (soup_message_headers_get_one (headers,
             "Retry-After")),
     .sent_whole = exchange_sent_whole (self),
@@ -610,6 +679,9 @@ exchange_answer (IdentifaiExchange * self, GError * error)
 static void
 exchange_finish (IdentifaiExchange * self, GError * error)
 {
+  IdentifaiTransport *transport = self->transport;
+  gboolean was_trial = transport->trial == self;
+
   /* Nothing more may cut it, from within func. */
   g_source_set_ready_time (self->watchdog, -1);
 
@@ -619,6 +691,8 @@ exchange_finish (IdentifaiExchange * self, GError * error)
     exchange_answer (self, error);
 
   exchange_free (self);
+  if (was_trial)
+    transport_end_trial (transport);
 }
 
 /* The answer's body. */
@@ -744,8 +818,7 @@ identifai_transport_send (IdentifaiTransport * self,
   GST_LOG ("%s %s", soup_message_get_method (exchange->message), spec->url);
   exchange_watch_message (exchange);
   exchange_start_watchdog (exchange);
-  soup_session_send_async (self->session, exchange->message,
-      G_PRIORITY_DEFAULT, exchange->cancellable, on_sent, exchange);
+  exchange_start (exchange);
 
   return exchange;
 }
@@ -761,20 +834,6 @@ identifai_exchange_cancel (IdentifaiExchange * self)
 
 /* The session. */
 
-static gchar *
-find_userinfo (const gchar * proxy)
-{
-  GUri *uri = proxy ? g_uri_parse (proxy, G_URI_FLAGS_NONE, NULL) : NULL;
-  gchar *userinfo = NULL;
-
-  if (uri) {
-    userinfo = g_strdup (g_uri_get_userinfo (uri));
-    g_uri_unref (uri);
-  }
-
-  return userinfo;
-}
-
 IdentifaiTransport *
 identifai_transport_new (const IdentifaiClientSettings * settings,
     GTlsDatabase * tls_database)
@@ -785,12 +844,12 @@ identifai_transport_new (const IdentifaiClientSettings * settings,
   GST_DEBUG_CATEGORY_INIT (transport_debug, "identifaitransport", 0,
       "identifAI HTTP exchanges");
 
-  self->resolver = identifai_proxy_resolver_new (settings->proxy);
-  self->proxy_userinfo = find_userinfo (settings->proxy);
+  self->proxy = identifai_proxy_new (settings->proxy);
   self->timeout = MAX (settings->timeout, 1) * G_TIME_SPAN_SECOND;
   self->session = soup_session_new_with_options ("max-conns", max_conns,
       "max-conns-per-host", max_conns, "timeout", 0,
-      "idle-timeout", IDLE_TIMEOUT, "proxy-resolver", self->resolver, NULL);
+      "idle-timeout", IDLE_TIMEOUT, NULL);
+  identifai_proxy_attach (self->proxy, self->session);
   identifai_session_prepare (self->session);
   if (settings->user_agent)
     soup_session_set_user_agent (self->session, settings->user_agent);
@@ -810,8 +869,7 @@ identifai_transport_free (IdentifaiTransport * self)
 
   soup_session_abort (self->session);
   g_object_unref (self->session);
-  g_clear_object (&self->resolver);
-  g_free (self->proxy_userinfo);
+  identifai_proxy_unref (self->proxy);
   g_free (self);
 }
 

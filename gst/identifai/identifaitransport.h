@@ -43,6 +43,7 @@ typedef struct
 {
   guint http_status;            /* 0: no answer */
   gboolean from_proxy;          /* that doesn't let us through */
+  gboolean proxy_password;      /* there is one for it */
   GBytes *body;                 /* never NULL; what was read of it */
   GError *error;                /* NULL: answered in full. With a status: the
                                  * body could not be read to its end */
@@ -75,8 +76,5 @@ void identifai_exchange_cancel (IdentifaiExchange * self);
 
 /* Two settings with the same text share a transport. */
 gchar *identifai_transport_key (const IdentifaiClientSettings * settings);
-
-/* For `proxy`, or for the environment's proxies where it is NULL. */
-GProxyResolver *identifai_proxy_resolver_new (const gchar * proxy);
 
 G_END_DECLS

@@ -37,11 +37,15 @@ classify (const gchar * method, const gchar * target)
     {"GET", "/api/classifications_video", FAULT_BATCH},
     {"GET", "/api/classification/", FAULT_PLAIN},
   };
+  const gchar *path = strstr (target, "://");
   guint i;
 
-  for (i = 0; i < G_N_ELEMENTS (calls); i++) {
+  if (g_str_equal (method, "CONNECT"))
+    return FAULT_CONNECT;
+  path = path ? strchr (path + 3, '/') : target;
+  for (i = 0; path && i < G_N_ELEMENTS (calls); i++) {
     if (g_str_equal (method, calls[i].method)
-        && g_str_has_prefix (target, calls[i].prefix))
+        && g_str_has_prefix (path, calls[i].prefix))
       return calls[i].call;
   }
 

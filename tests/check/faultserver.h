@@ -4,7 +4,8 @@
  *
  * A server for tests that does what no server should: it works on bare sockets
  * and follows a table. What the table doesn't name is answered as the service
- * would answer: submit calls with "id-1", "id-2", …, looks with a final result.
+ * would answer: submit calls with "id-1", "id-2", …, looks with a final result. It
+ * takes the requests that a proxy gets, too, and answers them itself.
  */
 
 #pragma once
@@ -20,6 +21,7 @@ typedef enum
   FAULT_GET,                    /* GET /api/classification_video/… */
   FAULT_BATCH,                  /* GET /api/classifications_video?… */
   FAULT_PLAIN,                  /* GET /api/classification/… */
+  FAULT_CONNECT,                /* to a proxy */
   FAULT_OTHER,
   FAULT_N_CALLS
 } FaultCall;
