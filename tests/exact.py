@@ -286,6 +286,11 @@ CASES = [
          extra=("-vf", "select='not(mod(n,3))+lt(mod(n,50),20)'", "-fps_mode", "vfr")),
     Case("h264-fragmented-mp4", X264, "aac", "mp4", extra=("-movflags", "frag_keyframe+empty_moov")),
     Case("h264-ts-that-wraps", X264, "aac", "ts", extra=("-output_ts_offset", "95436")),
+    # tsdemux sets times back at each clock reference where those are rare
+    Case("h264-ts-sparse-clock", X264 + "-bf 0", "aac", "ts", extra=("-pcr_period", "2000")),
+    Case("h264-ts-sparse-clock-b", X264, "aac", "ts", extra=("-pcr_period", "1500"), time_error=0.041,
+         sound_error=0.041),
+    Case("h265-ts-sparse-clock", X265 + "open-gop=0", None, "ts", extra=("-pcr_period", "2000")),
     Case("h264-pcm-sound-mov", X264, "pcm_s16le", "mov"),
     Case("h264-10-bit-mkv", X264, "aac", "mkv", extra=("-pix_fmt", "yuv420p10le")),
     Case("h264-small-files", "libx264 -preset veryfast -g 25 -b:v 2M", "aac", "mp4", duration=60, max_bytes=600000,

@@ -686,7 +686,7 @@ identifai_segmenter_set_segment (IdentifaiSegmenter * self, guint stream,
     return;
   identifai_times_bound_segment (&segment);
   if (sound)
-    gst_segment_copy_into (&segment, &sound->segment);
+    identifai_sound_set_segment (sound, &segment);
   else if (stream == IDENTIFAI_SEGMENTER_VIDEO)
     identifai_video_set_segment (self->video, &segment);
 }

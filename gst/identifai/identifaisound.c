@@ -15,6 +15,9 @@
 #define MARGIN_NUM 5
 #define MARGIN_DENOM 4
 
+#define SLACK (100 * (gint64) GST_MSECOND)      /* of bad clocks */
+#define MOST_BACK (10 * (gint64) GST_SECOND)
+
 /* Of what waits for a segment that doesn't open. */
 #define MAX_WAITING (30 * (gint64) GST_SECOND)
 
@@ -61,7 +64,8 @@ identifai_sound_flush (IdentifaiSound * self)
 {
   while (!g_queue_is_empty (&self->waiting))
     identifai_sound_drop (self);
-  self->eos = FALSE;
+  self->eos = self->lossy = FALSE;
+  self->rebase = 0;
   self->position = self->first = IDENTIFAI_NO_TIME;
   self->total_bytes = self->n_total = 0;
 }
@@ -108,21 +112,62 @@ keep (IdentifaiSound * self, GstBuffer * buffer, gint64 time)
 }
 
 void
-identifai_sound_push (IdentifaiSound * self, GstBuffer * buffer)
+identifai_sound_set_segment (IdentifaiSound * self, const GstSegment * segment)
+{
+  if (!identifai_times_is_same (&self->segment, segment)) {
+    self->lossy = TRUE;
+    self->rebase = 0;
+  }
+  gst_segment_copy_into (segment, &self->segment);
+}
+
+/* A step back that nothing explains: the buffer follows the one before. A gap
+ * afterwards makes up for it. */
+static gint64
+rebase (IdentifaiSound * self, gint64 time)
+{
+  gint64 gap = time + self->rebase - self->position;
+
+  if (self->lossy || self->position == IDENTIFAI_NO_TIME)
+    return time + self->rebase;
+  if (gap < -SLACK && gap >= -MOST_BACK)
+    self->rebase -= gap;
+  else if (gap > SLACK)
+    self->rebase -= MIN (self->rebase, gap);
+
+  return time + self->rebase;
+}
+
+static gint64
+get_time (IdentifaiSound * self, GstBuffer * buffer)
 {
   gint64 time =
       identifai_times_to_running (&self->segment, GST_BUFFER_PTS (buffer));
-  GstBuffer *held;
 
   if (time == IDENTIFAI_NO_TIME)
     time = identifai_times_to_running (&self->segment, GST_BUFFER_DTS (buffer));
-  if (time == IDENTIFAI_NO_TIME && self->position < IDENTIFAI_MAX_RUNNING)
-    time = self->position;      /* it follows the one before */
+  if (time != IDENTIFAI_NO_TIME)
+    return rebase (self, time);
+
+  /* it follows the one before */
+  return self->position < IDENTIFAI_MAX_RUNNING ? self->position :
+      IDENTIFAI_NO_TIME;
+}
+
+void
+identifai_sound_push (IdentifaiSound * self, GstBuffer * buffer)
+{
+  GstBuffer *held;
+  gint64 time;
+
+  self->lossy |= GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DISCONT);
+  time = get_time (self, buffer);
   if (self->caps == NULL || is_header (buffer) || time == IDENTIFAI_NO_TIME
       || time < -(gint64) IDENTIFAI_TRACK_EPOCH) {
     gst_buffer_unref (buffer);
     return;
   }
+  self->lossy = FALSE;
   if (self->first == IDENTIFAI_NO_TIME)
     self->first = time;
   self->total_bytes += gst_buffer_get_size (buffer);
@@ -142,7 +187,7 @@ identifai_sound_gap (IdentifaiSound * self, GstClockTime timestamp,
   gint64 time = identifai_times_to_running (&self->segment, timestamp);
 
   if (time != IDENTIFAI_NO_TIME)
-    advance (self, time, duration);
+    advance (self, time + self->rebase, duration);
 }
 
 gboolean

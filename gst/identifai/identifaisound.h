@@ -26,6 +26,9 @@ typedef struct
   GstCaps *caps;                /* or NULL */
   GstSegment segment;
   gboolean eos;
+  gboolean lossy;               /* DISCONT, or a new segment, since the last one */
+  gint64 rebase;                /* added to times, as upstream set them back for
+                                 * no reason; see identifaivideo.c */
   gint64 position;              /* everything before it is here; NO_TIME: nothing */
   GQueue waiting;               /* of IdentifaiSoundBuffer, by time */
   guint64 waiting_bytes;
@@ -36,6 +39,9 @@ typedef struct
 
 IdentifaiSound *identifai_sound_new (guint id);
 void identifai_sound_free (IdentifaiSound * self);
+
+void identifai_sound_set_segment (IdentifaiSound * self,
+    const GstSegment * segment);
 
 /* Takes over the buffer. */
 void identifai_sound_push (IdentifaiSound * self, GstBuffer * buffer);

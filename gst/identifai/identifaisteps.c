@@ -144,12 +144,14 @@ is_before (gint64 time, gint64 other)
   return other != NO_TIME && time < other - SLACK;
 }
 
-static gboolean
-goes_back (const IdentifaiSteps * self, const IdentifaiFrame * frame,
-    gboolean lossy)
+gboolean
+identifai_steps_goes_back (const IdentifaiSteps * self,
+    const IdentifaiFrame * frame, gboolean lossy)
 {
   gint64 latest = self->n_shown > 0 ? self->shown[0] : NO_TIME;
 
+  if (self->end == NO_TIME)
+    return FALSE;
   if (lossy && identifai_steps_get_pause (self, frame) < -IDENTIFAI_STEPS_JUMP)
     return TRUE;
   if (frame->pts == NO_TIME)
@@ -162,9 +164,9 @@ goes_back (const IdentifaiSteps * self, const IdentifaiFrame * frame,
       && is_before (frame->pts, self->shown[self->depth]);
 }
 
-static gboolean
-leaps (const IdentifaiSteps * self, const IdentifaiFrame * frame,
-    gboolean lossy)
+gboolean
+identifai_steps_leaps (const IdentifaiSteps * self,
+    const IdentifaiFrame * frame, gboolean lossy)
 {
   gint64 pause = identifai_steps_get_pause (self, frame);
   gint64 waited = (frame->monotonic - self->monotonic) * GST_USECOND;
@@ -173,10 +175,14 @@ leaps (const IdentifaiSteps * self, const IdentifaiFrame * frame,
   return pause > longest && pause / SIMILAR > self->pause;
 }
 
-gboolean
-identifai_steps_is_jump (const IdentifaiSteps * self,
-    const IdentifaiFrame * frame, gboolean lossy)
+gint64
+identifai_steps_get_excess (const IdentifaiSteps * self,
+    const IdentifaiFrame * frame)
 {
-  return self->end != NO_TIME
-      && (goes_back (self, frame, lossy) || leaps (self, frame, lossy));
+  gint64 pause = identifai_steps_get_pause (self, frame);
+
+  if (pause <= SLACK || pause / SIMILAR <= self->pause)
+    return 0;
+
+  return pause - MAX (self->pause, 0);
 }

@@ -51,8 +51,14 @@ void identifai_steps_gap (IdentifaiSteps * self, gint64 end);
 gint64 identifai_steps_get_pause (const IdentifaiSteps * self,
     const IdentifaiFrame * frame);
 
-/* lossy: something was lost in front of the frame. */
-gboolean identifai_steps_is_jump (const IdentifaiSteps * self,
+/* Whether time goes back to the frame, or forward by more than a stream may have
+ * nothing to show. lossy: something was lost in front of it. */
+gboolean identifai_steps_goes_back (const IdentifaiSteps * self,
     const IdentifaiFrame * frame, gboolean lossy);
+gboolean identifai_steps_leaps (const IdentifaiSteps * self,
+    const IdentifaiFrame * frame, gboolean lossy);
+/* By how much its pause is longer than those lately; 0: it is like them. */
+gint64 identifai_steps_get_excess (const IdentifaiSteps * self,
+    const IdentifaiFrame * frame);
 
 G_END_DECLS

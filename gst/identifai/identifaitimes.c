@@ -20,6 +20,13 @@ identifai_times_bound_segment (GstSegment * segment)
   return TRUE;
 }
 
+gboolean
+identifai_times_is_same (const GstSegment * a, const GstSegment * b)
+{
+  return a->start == b->start && a->base == b->base && a->time == b->time
+      && a->offset == b->offset && a->rate == b->rate;
+}
+
 gint64
 identifai_times_to_running (const GstSegment * segment, GstClockTime time)
 {

@@ -21,6 +21,9 @@ G_BEGIN_DECLS
 /* GstSegment asserts that what is played in reverse has an end. FALSE: it has. */
 gboolean identifai_times_bound_segment (GstSegment * segment);
 
+/* Whether times mean the same in both. */
+gboolean identifai_times_is_same (const GstSegment * a, const GstSegment * b);
+
 /* Signed: before the segment it is negative. G_MININT64 for no time. segment: has
  * an end if it is played in reverse. */
 gint64 identifai_times_to_running (const GstSegment * segment,

@@ -11,10 +11,16 @@
 #include "identifaisteps.h"
 #include "identifaitimes.h"
 
+GST_DEBUG_CATEGORY_STATIC (identifai_video_debug);
+#define GST_CAT_DEFAULT identifai_video_debug
+
 #define NO_TIME IDENTIFAI_NO_TIME
 #define JUMP IDENTIFAI_STEPS_JUMP
 #define USUAL_LENGTH (40 * (gint64) GST_MSECOND)
 #define MOST_LENGTH (10 * (gint64) GST_SECOND)
+#define MOST_BACK (10 * (gint64) GST_SECOND)
+#define MOST_COUNTS 64          /* from one picture to the next */
+#define START (100 * GST_MSECOND)       /* how long it is */
 
 struct _IdentifaiVideo
 {
@@ -28,7 +34,11 @@ struct _IdentifaiVideo
   GstSegment segment;
   gboolean segment_changed;     /* since the last frame */
   gboolean lossy;               /* a DISCONT since the last frame */
+  gint64 rebase;                /* added to running times, as upstream set them
+                                 * back for no reason */
+  IdentifaiOrder last_order;    /* of the last frame */
   gint64 shift;                 /* by which that moved running times */
+  GstClockTime first_timestamp; /* of the first frame of the segment; NONE */
   GstClockTime last_timestamp;  /* of the last frame, PTS or DTS; NONE */
 
   IdentifaiStamper stamper;     /* of the frames so far */
@@ -44,6 +54,8 @@ identifai_video_new (void)
 {
   IdentifaiVideo *self = g_new0 (IdentifaiVideo, 1);
 
+  GST_DEBUG_CATEGORY_INIT (identifai_video_debug, "identifaivideo", 0,
+      "identifAI frames of video");
   identifai_video_reset (self);
 
   return self;
@@ -106,14 +118,6 @@ identifai_video_set_caps (IdentifaiVideo * self, GstCaps * caps)
   self->frame_duration = read_frame_duration (caps);
 }
 
-/* Not one that is sent again. */
-static gboolean
-is_another (const GstSegment * a, const GstSegment * b)
-{
-  return a->start != b->start || a->base != b->base || a->time != b->time
-      || a->offset != b->offset || a->rate != b->rate;
-}
-
 void
 identifai_video_set_segment (IdentifaiVideo * self, const GstSegment * segment)
 {
@@ -124,7 +128,11 @@ identifai_video_set_segment (IdentifaiVideo * self, const GstSegment * segment)
   if (before != NO_TIME && now != NO_TIME)
     self->shift = CLAMP (self->shift + now - before, -IDENTIFAI_MAX_RUNNING,
         IDENTIFAI_MAX_RUNNING);
-  self->segment_changed |= is_another (&self->segment, segment);
+  if (!identifai_times_is_same (&self->segment, segment)) {
+    self->segment_changed = TRUE;
+    self->rebase = 0;
+    self->first_timestamp = GST_CLOCK_TIME_NONE;
+  }
   gst_segment_copy_into (segment, &self->segment);
 }
 
@@ -136,7 +144,7 @@ identifai_video_gap (IdentifaiVideo * self, GstClockTime timestamp,
   gint64 length = identifai_times_to_duration (&self->segment, duration);
 
   if (start != NO_TIME && length != NO_TIME && self->segment.rate > 0)
-    identifai_steps_gap (&self->steps, start + length);
+    identifai_steps_gap (&self->steps, start + self->rebase + length);
 }
 
 static GstClockTime
@@ -168,6 +176,16 @@ to_stream_time (IdentifaiVideo * self, GstClockTime timestamp, gint64 stamp)
   return sign > 0 ? stream_time : GST_CLOCK_TIME_NONE;
 }
 
+/* Also the stream time, which upstream got wrong, too. */
+static void
+move_frame (IdentifaiFrame * frame, gint64 shift)
+{
+  identifai_frame_shift (frame, shift);
+  if (GST_CLOCK_TIME_IS_VALID (frame->stream_time)
+      && (shift >= 0 || (guint64) - shift < frame->stream_time))
+    frame->stream_time += shift;
+}
+
 static void
 set_times (IdentifaiVideo * self, IdentifaiFrame * frame,
     const IdentifaiArrival * arrival)
@@ -177,6 +195,7 @@ set_times (IdentifaiVideo * self, IdentifaiFrame * frame,
   gboolean stuck = identifai_stamper_is_stuck (&self->stamper, buffer);
 
   frame->pts = frame->dts = NO_TIME;
+  frame->stream_time = GST_CLOCK_TIME_NONE;
   if (!stuck) {
     frame->pts = identifai_times_to_running (segment, GST_BUFFER_PTS (buffer));
     frame->dts = identifai_times_to_running (segment, GST_BUFFER_DTS (buffer));
@@ -192,6 +211,8 @@ set_times (IdentifaiVideo * self, IdentifaiFrame * frame,
   frame->stamp = frame->pts != NO_TIME ? frame->pts : frame->dts;
   frame->stream_time = to_stream_time (self,
       stuck ? GST_CLOCK_TIME_NONE : get_timestamp (buffer), frame->stamp);
+  if (!frame->guessed)
+    move_frame (frame, self->rebase);
 }
 
 static void
@@ -254,8 +275,8 @@ find_flaw (IdentifaiVideo * self, const IdentifaiFrame * frame)
     return IDENTIFAI_FLAW_REVERSE;
   if (!frame->info.has_picture)
     return IDENTIFAI_FLAW_NO_PICTURE;
-  if (frame->stamp == NO_TIME
-      || frame->stamp <= -(gint64) IDENTIFAI_TRACK_EPOCH)
+  if (frame->stamp <= -(gint64) IDENTIFAI_TRACK_EPOCH
+      || frame->stamp >= IDENTIFAI_MAX_RUNNING)
     return IDENTIFAI_FLAW_TIMES;
 
   return IDENTIFAI_FLAW_NONE;
@@ -315,6 +336,54 @@ is_move (IdentifaiVideo * self, const IdentifaiFrame * frame)
       && !is_seamless (self, frame, timestamp);
 }
 
+/* tsdemux guesses times from one clock reference to the next, and sets them back
+ * with each where those are rare: the pictures go on counting. Where they start
+ * over, a source that does so, too, has times as at the start. */
+static gboolean
+goes_on_counting (IdentifaiVideo * self, const IdentifaiFrame * frame,
+    gint64 back)
+{
+  const IdentifaiOrder *last = &self->last_order, *order = &frame->info.order;
+
+  if (!last->is_known || !order->is_known)
+    return FALSE;
+  if (order->epoch == last->epoch)
+    return ABS (order->count - last->count) <= MOST_COUNTS;
+
+  return back <= MOST_BACK && GST_CLOCK_TIME_IS_VALID (self->first_timestamp)
+      && get_timestamp (frame->buffer) > self->first_timestamp + START;
+}
+
+static void
+add_rebase (IdentifaiVideo * self, IdentifaiFrame * frame, gint64 shift)
+{
+  GST_DEBUG ("times move by %" GST_STIME_FORMAT ", nothing says why",
+      GST_STIME_ARGS (shift));
+  self->rebase += shift;
+  move_frame (frame, shift);
+}
+
+/* A step back that nothing explains, and that is small or where pictures go on
+ * counting: the frame follows the one before. What comes late afterwards makes
+ * up for it. */
+static void
+rebase (IdentifaiVideo * self, IdentifaiFrame * frame)
+{
+  gint64 back = -identifai_steps_get_pause (&self->steps, frame);
+  gint64 excess = identifai_steps_get_excess (&self->steps, frame);
+
+  if (self->lossy || self->segment_changed || self->steps.end == NO_TIME
+      || self->rebase + back >= IDENTIFAI_MAX_RUNNING)
+    return;
+  if (!identifai_steps_goes_back (&self->steps, frame, FALSE)) {
+    if (self->rebase > 0 && excess > 0)
+      add_rebase (self, frame, -MIN (self->rebase, excess));
+  } else if (back > 0 && (back <= JUMP || goes_on_counting (self, frame, back))) {
+    add_rebase (self, frame, back
+        + (frame->duration == NO_TIME ? USUAL_LENGTH : 0));
+  }
+}
+
 static gboolean
 is_break (IdentifaiVideo * self, const IdentifaiFrame * frame)
 {
@@ -322,7 +391,8 @@ is_break (IdentifaiVideo * self, const IdentifaiFrame * frame)
           || identifai_steps_get_pause (&self->steps, frame) > JUMP))
     return TRUE;
 
-  return identifai_steps_is_jump (&self->steps, frame, self->lossy);
+  return identifai_steps_goes_back (&self->steps, frame, self->lossy)
+      || identifai_steps_leaps (&self->steps, frame, self->lossy);
 }
 
 static IdentifaiLink
@@ -349,6 +419,10 @@ advance (IdentifaiVideo * self, const IdentifaiFrame * frame,
       identifai_times_to_duration (&self->segment,
           GST_BUFFER_DURATION (frame->buffer)), arrival);
   identifai_flaws_good (&self->flaws, link != IDENTIFAI_LINK_BREAKS);
+  self->last_order = frame->info.order;
+  if (link == IDENTIFAI_LINK_BREAKS
+      || !GST_CLOCK_TIME_IS_VALID (self->first_timestamp))
+    self->first_timestamp = get_timestamp (frame->buffer);
   self->last_timestamp = self->last_buffer = get_timestamp (frame->buffer);
   self->segment_changed = self->lossy = FALSE;
   self->shift = 0;
@@ -375,6 +449,7 @@ identifai_video_read (IdentifaiVideo * self, GstBuffer * buffer,
     identifai_frame_free (frame);
     return NULL;
   }
+  rebase (self, frame);
   *link = find_link (self, frame);
   frame->lossy = self->lossy && *link == IDENTIFAI_LINK_FOLLOWS
       && self->steps.end != NO_TIME;
@@ -419,8 +494,10 @@ identifai_video_restart (IdentifaiVideo * self)
   if (self->reorder)
     identifai_reorder_clear (self->reorder);
   self->segment_changed = self->lossy = FALSE;
-  self->shift = 0;
-  self->last_timestamp = self->last_buffer = GST_CLOCK_TIME_NONE;
+  self->shift = self->rebase = 0;
+  self->last_order.is_known = FALSE;
+  self->first_timestamp = self->last_timestamp = GST_CLOCK_TIME_NONE;
+  self->last_buffer = GST_CLOCK_TIME_NONE;
   identifai_stamper_restart (&self->stamper);
   identifai_steps_clear (&self->steps);
 }
