@@ -53,6 +53,17 @@ skip_vp9_colours (IdentifaiBits * bits, guint profile)
     identifai_bits_get (bits, 1);
 }
 
+/* Several frames in one, of which the last one is shown: an index ends it (B.3). */
+static gboolean
+is_vp9_superframe (const guint8 * data, gsize size)
+{
+  guint8 marker = data[size - 1];
+  gsize index = 2 + ((marker & 7) + 1) * (((marker >> 3) & 3) + 1);
+
+  return (marker & 0xe0) == 0xc0 && size >= index
+      && data[size - index] == marker;
+}
+
 gboolean
 identifai_picture_read_vp9 (const guint8 * data, gsize size,
     IdentifaiPicture * picture)
@@ -72,9 +83,11 @@ identifai_picture_read_vp9 (const guint8 * data, gsize size,
   if (identifai_bits_get (&bits, 1))    /* shows one that is there already */
     return TRUE;
   picture->is_key = identifai_bits_get (&bits, 1) == 0;
+  picture->is_shown = identifai_bits_get (&bits, 1)
+      || is_vp9_superframe (data, size);
   if (!picture->is_key)
     return TRUE;
-  identifai_bits_get (&bits, 2);        /* shown, of resilience */
+  identifai_bits_get (&bits, 1);        /* resilience */
   if (size < VP9_HEADER || identifai_bits_get (&bits, 24) != VP9_SYNC_CODE)
     return FALSE;
   skip_vp9_colours (&bits, profile);

@@ -35,6 +35,7 @@ identifai_stamper_restart (IdentifaiStamper * self)
   self->pts = self->dts = GST_CLOCK_TIME_NONE;
   self->n_same = 0;
   self->time = self->length = self->timed = self->step = NO_TIME;
+  self->hidden = FALSE;
   self->n_timed = self->n_guessed = self->n_since = 0;
 }
 
@@ -67,6 +68,8 @@ static gint64
 find_step (IdentifaiStamper * self, gint64 step,
     const IdentifaiArrival * arrival)
 {
+  if (self->hidden)
+    return 0;
   if (follows_clock (self, arrival))
     return MAX (arrival->running - self->running, LEAST_STEP);
   if (self->length != NO_TIME)
@@ -89,7 +92,8 @@ identifai_stamper_guess (IdentifaiStamper * self, IdentifaiFrame * frame,
     frame->dts = arrival->live ? arrival->running : start;
   if (frame->dts >= IDENTIFAI_MAX_RUNNING)
     frame->dts = NO_TIME;
-  if (frame->duration == NO_TIME && !follows_clock (self, arrival))
+  if (frame->duration == NO_TIME && length > 0
+      && !follows_clock (self, arrival))
     frame->duration = length;
   frame->guessed = TRUE;
 }
@@ -125,6 +129,7 @@ identifai_stamper_add (IdentifaiStamper * self, const IdentifaiFrame * frame,
   gint64 step = self->time != NO_TIME ? time - self->time : 0;
 
   self->time = time;
+  self->hidden = frame->info.hidden;
   self->length = length;
   self->running = arrival->running;
   if (!frame->guessed) {

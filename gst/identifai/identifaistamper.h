@@ -21,6 +21,8 @@ typedef struct
   guint n_same;                 /* buffers in a row that had them */
 
   gint64 time;                  /* of the latest frame */
+  gboolean hidden;              /* it: the next one is shown at that time, and
+                                 * parsers take a time away that is repeated */
   gint64 length;                /* of it, as its buffer said */
   gint64 running;               /* when it came, on the pipeline's clock */
 

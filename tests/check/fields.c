@@ -3,7 +3,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * H.264 as camcorders and broadcasters write it: fields that are coded apart, and
- * pictures that are shown before the IDR that they refer to.
+ * pictures that are shown before the IDR that they refer to. And VP9 with frames
+ * that are never shown.
  */
 
 #include "segmenterrun.h"
@@ -151,6 +152,70 @@ GST_START_TEST (test_fields)
 
 GST_END_TEST;
 
+/* K key frame, p other, h one that is hidden, s a superframe of a hidden and a
+ * shown one; n no time: parsers take away what is repeated. */
+typedef struct
+{
+  const gchar *stream;
+  const gchar *expected;
+} HiddenRow;
+
+static const HiddenRow hidden_rows[] = {
+  {"K0p1h2pnp3", "0-400:4 01223"},
+  {"K0h1pnh2pnp3K4", "0-400:4 011223 400-500:1 4"},
+  {"K0s1snp3", "0-400:4 0123"},
+  {"K0p1pnp3", "0-400:4 0123"},
+};
+
+static GstBuffer *
+make_vp9 (gchar type)
+{
+  static const guint8 key[] = { 0x82, 0x49, 0x83, 0x42, 0, 0x13, 0xf0, 0x0e,
+    0xf0, 0, 0
+  };
+  guint8 frame[] = { 0x86, 0, 1, 2, 3, 4, 5, 0 };
+  guint8 superframe[] = { 0x84, 0, 0x86, 0, 0xc1, 2, 2, 0xc1 };
+
+  if (type == 'K')
+    return make_buffer (key, sizeof (key), 0, 0);
+  if (type == 's')
+    return make_buffer (superframe, sizeof (superframe), 0, 0);
+  if (type == 'h')
+    frame[0] = 0x84;
+
+  return make_buffer (frame, sizeof (frame), 0, 0);
+}
+
+GST_START_TEST (test_hidden)
+{
+  const HiddenRow *row = &hidden_rows[__i__];
+  IdentifaiSegment *segment;
+  const gchar *at;
+  SegmenterRun run;
+
+  run_init (&run, "video/x-vp9, width = 320, height = 240, framerate = 10/1");
+  run_configure (&run, 400, 0, 0);
+  for (at = row->stream; *at; at += 2) {
+    GstBuffer *buffer = make_vp9 (at[0]);
+
+    GST_BUFFER_PTS (buffer) = GST_CLOCK_TIME_NONE;
+    if (at[1] != 'n')
+      GST_BUFFER_PTS (buffer) = place_of (at[1]) * FRAME;
+    run_push (&run, 0, buffer);
+  }
+  identifai_segmenter_eos (run.segmenter, 0, 0);
+  while ((segment = identifai_segmenter_pop (run.segmenter, 0))) {
+    run_log (&run, segment);
+    log_places (&run, segment);
+    identifai_segment_free (segment);
+  }
+  fail_unless (strcmp (run.log->str, row->expected) == 0,
+      "%s: %s instead of %s", row->stream, run.log->str, row->expected);
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
 static Suite *
 fields_suite (void)
 {
@@ -159,6 +224,7 @@ fields_suite (void)
 
   suite_add_tcase (suite, tc);
   tcase_add_loop_test (tc, test_fields, 0, G_N_ELEMENTS (field_rows));
+  tcase_add_loop_test (tc, test_hidden, 0, G_N_ELEMENTS (hidden_rows));
 
   return suite;
 }
