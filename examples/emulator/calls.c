@@ -8,6 +8,7 @@
 #endif
 
 #include "calls.h"
+#include "partner.h"
 #include "result.h"
 #include "submit.h"
 
@@ -220,6 +221,8 @@ handle_override (EmuRequest * request, EmuKind kind)
       handle_override}
 #define FROM_URL(kind, name) \
   {"fromurl", "POST", "/api/" name "_fromurl", kind, emu_handle_fromurl, TRUE}
+#define USERS(method, path, handler, form) \
+  {"users", method, "/api/" path, EMU_KIND_ANY, handler, form}
 #define HEATMAP(suffix) \
   {"heatmap", "GET", "/api/classification" suffix "/heatmap/*", \
       EMU_KIND_IMAGE, handle_heatmap}
@@ -241,5 +244,11 @@ const EmuCall emu_calls[] = {
   HEATMAP (""),
   HEATMAP ("_image"),
   {"credits", "GET", "/api/user/credits", EMU_KIND_ANY, handle_credits},
+  USERS ("POST", "partner/user", emu_handle_save_user, TRUE),
+  USERS ("GET", "partner/users", emu_handle_list_users, FALSE),
+  USERS ("GET", "partner/pricings", emu_handle_pricings, FALSE),
+  USERS ("POST", "partner/send_creation_email", emu_handle_mail_user, TRUE),
+  USERS ("POST", "user", emu_handle_save_user, TRUE),
+  USERS ("DELETE", "user", emu_handle_remove_user, TRUE),
   {NULL}
 };

@@ -79,9 +79,7 @@ handle_frame (EmuRequest * request, EmuKind kind)
 static void
 handle_state (EmuRequest * request, EmuKind kind)
 {
-  const gchar *query =
-      g_uri_get_query (soup_server_message_get_uri (request->message));
-  g_autoptr (GHashTable) values = soup_form_decode (query != NULL ? query : "");
+  g_autoptr (GHashTable) values = emu_request_read_query (request);
   const gchar *after = g_hash_table_lookup (values, "after");
   const gchar *max = g_hash_table_lookup (values, "max");
   guint64 version, n;

@@ -97,6 +97,15 @@ emu_reply_error (EmuRequest * self, guint status, const gchar * text)
   emu_reply_json (self, status, json);
 }
 
+GHashTable *
+emu_request_read_query (EmuRequest * self)
+{
+  const gchar *query =
+      g_uri_get_query (soup_server_message_get_uri (self->message));
+
+  return soup_form_decode (query != NULL ? query : "");
+}
+
 gboolean
 emu_request_finish_form (EmuRequest * self)
 {
@@ -144,7 +153,8 @@ describe_fields (EmuForm * form)
     const EmuField *field = g_ptr_array_index (fields, i);
 
     g_string_append_printf (text, "%s%s=%s", text->len > 0 ? ", " : "",
-        field->name, field->value);
+        field->name, g_str_has_prefix (field->name, "password") ? "(hidden)"
+        : field->value);
   }
   return g_string_free (g_steal_pointer (&text), FALSE);
 }
@@ -459,12 +469,23 @@ admit (EmuRequest * self)
         &self->retry_after);
 }
 
+/* What the service is likely written in reads a multipart body of a POST only. */
+static const gchar *
+form_type (EmuRequest * self)
+{
+  const gchar *type = soup_message_headers_get_one
+      (soup_server_message_get_request_headers (self->message), "Content-Type");
+
+  if (type != NULL && g_str_equal (request_method (self), "DELETE")
+      && g_ascii_strncasecmp (type, "multipart/", strlen ("multipart/")) == 0)
+    return NULL;
+  return type;
+}
+
 static void
 got_headers (SoupServerMessage * message, gpointer user_data)
 {
   EmuRequest *self = user_data;
-  const gchar *type = soup_message_headers_get_one
-      (soup_server_message_get_request_headers (message), "Content-Type");
 
   /* No body is ever gathered in memory by libsoup. */
   soup_message_body_set_accumulate (soup_server_message_get_request_body
@@ -479,9 +500,11 @@ got_headers (SoupServerMessage * message, gpointer user_data)
   if (!self->call->form)
     self->body = g_byte_array_sized_new (256);  /* data is never NULL */
   else if (self->key != NULL && !self->key->forbidden && self->retry_after == 0)
-    self->form = emu_form_new (type, self->call->kind != EMU_KIND_ANY
-        ? emu_kinds[self->call->kind].name : NULL, self->server->directory,
-        self->server->options->max_bytes);
+    self->form =
+        emu_form_new (form_type (self),
+        self->call->kind !=
+        EMU_KIND_ANY ? emu_kinds[self->call->kind].name : NULL,
+        self->server->directory, self->server->options->max_bytes);
 }
 
 /* Not within libsoup's own reading. */

@@ -57,6 +57,9 @@ void emu_exchange_stop (EmuServer * server);
 void emu_request_hold (EmuRequest * self);
 void emu_request_release (EmuRequest * self);
 
+/* Of what comes after the question mark. */
+GHashTable *emu_request_read_query (EmuRequest * self);
+
 /* The form is complete. FALSE: it is none, and that was answered. */
 gboolean emu_request_finish_form (EmuRequest * self);
 

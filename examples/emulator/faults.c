@@ -48,7 +48,8 @@ static gboolean
 parse_calls (EmuFault * self, const gchar * text)
 {
   static const gchar *const names[] = { "submit", "result", "batch", "credits",
-    "override", "heatmap", "fromurl", "post", "get", "any", NULL
+    "override", "heatmap", "fromurl", "users", "post",
+    "get", "delete", "any", NULL
   };
 
   self->calls = g_strdup (text);

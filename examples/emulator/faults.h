@@ -8,7 +8,7 @@
  * A fault is written CALLS[#REQUESTS]:ACTION[,ACTION...]
  *
  * CALLS: submit, result, batch, credits, override, heatmap,
- * fromurl; post, get; any.
+ * fromurl, users; post, get, delete; any.
  * REQUESTS, counted from 1 since the fault was set: 3, 2-4, 2+ (from the second
  * one on), %3 (every third). Without it: all of them.
  * ACTION: delay=SECONDS; status=CODE; header=NAME: VALUE (with a status);

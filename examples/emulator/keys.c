@@ -72,16 +72,32 @@ emu_keys_free (EmuKeys * self)
 }
 
 static gboolean
+parse_word (const gchar * word, EmuKey * state)
+{
+  if (g_str_equal (word, "unlimited"))
+    return TRUE;
+  if (g_str_equal (word, "partner"))
+    return (state->partner = TRUE);
+  if (g_str_equal (word, "forbidden"))
+    return (state->forbidden = TRUE);
+  if (g_str_equal (word, "revoked"))
+    return (state->revoked = TRUE);
+  return g_ascii_string_to_signed (word, 10, 0, G_MAXINT64, &state->credits,
+      NULL);
+}
+
+/* "10" or "10,partner" */
+static gboolean
 parse_state (const gchar * text, EmuKey * state)
 {
-  state->credits = -1;
-  if (g_str_equal (text, "unlimited"))
-    return TRUE;
-  state->forbidden = g_str_equal (text, "forbidden");
-  state->revoked = g_str_equal (text, "revoked");
-  return state->forbidden || state->revoked
-      || g_ascii_string_to_signed (text, 10, 0, G_MAXINT64, &state->credits,
-      NULL);
+  g_auto (GStrv) words = g_strsplit (text, ",", -1);
+  guint i;
+
+  for (i = 0; words[i] != NULL; i++) {
+    if (!parse_word (words[i], state))
+      return FALSE;
+  }
+  return i > 0;
 }
 
 gboolean
@@ -90,13 +106,13 @@ emu_keys_set (EmuKeys * self, const gchar * spec, GError ** error)
   const gchar *equals = strrchr (spec, '=');
   g_autofree gchar *name = equals != NULL ? g_strndup (spec, equals - spec)
       : g_strdup (spec);
-  EmuKey state = { FALSE, FALSE, -1, };
+  EmuKey state = {.credits = -1, };
   EmuKey *key;
 
   if (*name == '\0' || (equals != NULL && !parse_state (equals + 1, &state))) {
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
         "a key is given as KEY or KEY=STATE, where STATE is a number of "
-        "credits, unlimited, forbidden or revoked");
+        "credits, unlimited, forbidden, revoked or partner");
     return FALSE;
   }
   key = g_hash_table_lookup (self->keys, name);
@@ -104,8 +120,19 @@ emu_keys_set (EmuKeys * self, const gchar * spec, GError ** error)
     key = add_key (self, name);
   key->forbidden = state.forbidden;
   key->revoked = state.revoked;
+  key->partner = state.partner;
   key->credits = state.credits;
   return TRUE;
+}
+
+void
+emu_keys_add_partner (EmuKeys * self, const gchar * key)
+{
+  EmuKey *found = g_hash_table_lookup (self->keys, key);
+
+  if (found == NULL)
+    found = add_key (self, key);
+  found->partner = TRUE;
 }
 
 EmuKey *

@@ -14,6 +14,8 @@ typedef struct
 {
   gboolean revoked;             /* 401 */
   gboolean forbidden;           /* 403: the terms were not accepted */
+  gboolean partner;             /* has users of its own */
+  guint user;                   /* a partner's id among them; 0 = none yet */
   gint64 credits;               /* left; -1 = without end */
   gint64 spent;
   EmuRateLimit *limits[EMU_N_RATES];
@@ -22,13 +24,16 @@ typedef struct
 typedef struct _EmuKeys EmuKeys;
 
 /* specs: "KEY" or "KEY=STATE" each, where STATE is a number of credits,
- * "unlimited", "forbidden" or "revoked"; NULL = any key is taken. NULL with
- * error, which doesn't quote the key. */
+ * "unlimited", "forbidden" or "revoked", and "partner" or one with ",partner";
+ * NULL = any key is taken. NULL with error, which doesn't quote the key. */
 EmuKeys *emu_keys_new (gchar ** specs, const EmuRate * rates, GError ** error);
 void emu_keys_free (EmuKeys * self);
 
 /* Adds or changes a key. */
 gboolean emu_keys_set (EmuKeys * self, const gchar * spec, GError ** error);
+
+/* Makes that key a partner's, too. Others are taken or not as before. */
+void emu_keys_add_partner (EmuKeys * self, const gchar * key);
 
 /* NULL: no such key, or it is revoked. key may be NULL. */
 EmuKey *emu_keys_find (EmuKeys * self, const gchar * key);

@@ -31,8 +31,8 @@ static const gchar summary[] =
 
 static const gchar description[] =
     "Faults:\n"
-    "  CALLS: submit, result, batch, credits, override, heatmap, fromurl;\n"
-    "    post, get; any\n"
+    "  CALLS: submit, result, batch, credits, override, heatmap, fromurl,\n"
+    "    users; post, get, delete; any\n"
     "  REQUESTS, counted from 1: 3, 2-4, 2+, %3 (every third); none: all\n"
     "  ACTION: delay=SECONDS, status=CODE, header=NAME: VALUE, reset, silence,\n"
     "    reset-upload=BYTES, truncate=BYTES, drip=BYTES (a second), body=TEXT\n"
@@ -116,9 +116,12 @@ make_context (EmuOptions * self, gboolean * version)
     {"port", 'p', 0, G_OPTION_ARG_INT, &self->port,
         "Port to listen on; 0, the default, takes a free one", "PORT"},
     {"api-key", 'k', 0, G_OPTION_ARG_STRING_ARRAY, &self->api_keys,
-          "Accept this key, with so many credits, or as one that is forbidden "
-          "or revoked; may be given again; without it any key will do",
-        "KEY[=STATE]"},
+        "Accept this key, with so many credits, or as one that is forbidden, "
+          "revoked or a partner's; may be given again; without it any key will "
+          "do", "KEY[=STATE]"},
+    {"partner", 0, 0, G_OPTION_ARG_STRING_ARRAY, &self->partners,
+        "This key is a partner's, which may create and delete users; may be "
+          "given again", "KEY"},
     {"delay", 'd', 0, G_OPTION_ARG_DOUBLE, &self->delay,
         "Time from a submit to its final result (1.0)", "SECONDS"},
     {"record", 'r', 0, G_OPTION_ARG_FILENAME, &self->record_dir,
@@ -203,6 +206,7 @@ emu_options_free (EmuOptions * self)
 {
   g_free (self->address);
   g_strfreev (self->api_keys);
+  g_strfreev (self->partners);
   g_strfreev (self->fetch_hosts);
   g_free (self->record_dir);
   g_free (self->rate_limits);

@@ -19,6 +19,7 @@ typedef struct
   gchar *address;               /* "127.0.0.1" */
   gint port;                    /* 0 = any free one */
   gchar **api_keys;             /* see emu_keys_new(); NULL = any key */
+  gchar **partners;             /* keys, see emu_keys_add_partner(); NULL = none */
   gdouble delay;                /* s, from submit to the final result */
   gchar *record_dir;            /* NULL = keep nothing */
   gint64 max_bytes;             /* of one file */

@@ -8,8 +8,8 @@
 #endif
 
 #include "parameters.h"
+#include "problems.h"
 
-#include <json-glib/json-glib.h>
 #include <string.h>
 
 #define VIDEO (1 << EMU_KIND_VIDEO)
@@ -57,16 +57,6 @@ emu_parameters_clear (EmuParameters * self)
   g_clear_pointer (&self->ref_id, g_free);
   g_clear_pointer (&self->webhook_url, g_free);
   g_clear_pointer (&self->file_url, g_free);
-}
-
-static gboolean
-read_boolean (const gchar * text, gboolean * value)
-{
-  static const gchar *const yes[] = { "true", "1", NULL };
-  static const gchar *const no[] = { "false", "0", NULL };
-
-  *value = g_strv_contains (yes, text);
-  return *value || g_strv_contains (no, text);
 }
 
 static gboolean
@@ -129,7 +119,7 @@ read_value (Type type, const EmuField * field, gpointer value,
       *(gchar **) value = g_strdup (text);
       return TRUE;
     case TYPE_BOOLEAN:
-      return read_boolean (text, value);
+      return emu_read_boolean (text, value);
     case TYPE_FRAMES:
       return read_frames (text, value, problem);
     case TYPE_METHOD:
@@ -139,26 +129,13 @@ read_value (Type type, const EmuField * field, gpointer value,
 }
 
 static void
-add_error (JsonObject * errors, const gchar * field, const gchar * problem)
-{
-  g_autofree gchar *words = g_strdelimit (g_strdup (field), "_", ' ');
-  g_autofree gchar *sentence = problem != NULL
-      ? g_strdup_printf ("The %s field %s.", words, problem)
-      : g_strdup_printf ("The selected %s is invalid.", words);
-  JsonArray *sentences = json_array_new ();
-
-  json_array_add_string_element (sentences, sentence);
-  json_object_set_array_member (errors, field, sentences);
-}
-
-static void
 check_file (EmuKind kind, EmuForm * form, JsonObject * errors)
 {
   const gchar *field = emu_kinds[kind].name;
 
   if (emu_form_has_file (form))
     return;
-  add_error (errors, field, emu_form_file_is_field (form)
+  emu_problems_add (errors, field, emu_form_file_is_field (form)
       ? "must be a file" : "is required");
 }
 
@@ -169,9 +146,9 @@ read_file_url (EmuParameters * self, EmuForm * form, JsonObject * errors)
   const gchar *problem;
 
   if (field == NULL || (emu_field_is_plain (field) && *field->value == '\0'))
-    add_error (errors, "file_url", "is required");
+    emu_problems_add (errors, "file_url", "is required");
   else if (!read_value (TYPE_URL, field, &self->file_url, &problem))
-    add_error (errors, "file_url", problem);
+    emu_problems_add (errors, "file_url", problem);
 }
 
 static void
@@ -184,13 +161,13 @@ read_parameters (EmuParameters * self, EmuForm * form, JsonObject * errors)
 
   if (self->kind == EMU_KIND_VIDEO && field != NULL
       && !read_value (TYPE_BOOLEAN, field, &key_frames, &problem))
-    add_error (errors, "key_frames", problem);
+    emu_problems_add (errors, "key_frames", problem);
   for (i = 0; i < G_N_ELEMENTS (parameters); i++) {
     field = emu_form_find (form, parameters[i].name);
     if (field != NULL && (parameters[i].kinds & (1 << self->kind))
         && !read_value (parameters[i].type, field,
             (guint8 *) self + parameters[i].offset, &problem))
-      add_error (errors, parameters[i].name, problem);
+      emu_problems_add (errors, parameters[i].name, problem);
   }
   if (!key_frames)
     self->choice = EMU_CHOICE_EVEN;
@@ -201,7 +178,6 @@ emu_parameters_read (EmuParameters * self, EmuKind kind, EmuForm * form,
     EmuSource source, gchar ** errors)
 {
   g_autoptr (JsonObject) object = json_object_new ();
-  g_autoptr (JsonNode) node = json_node_new (JSON_NODE_OBJECT);
 
   memset (self, 0, sizeof *self);
   self->kind = kind;
@@ -213,11 +189,8 @@ emu_parameters_read (EmuParameters * self, EmuKind kind, EmuForm * form,
   else
     read_file_url (self, form, object);
   read_parameters (self, form, object);
-  if (json_object_get_size (object) == 0)
-    return TRUE;
-  json_node_set_object (node, object);
-  *errors = json_to_string (node, FALSE);
-  return FALSE;
+  *errors = emu_problems_to_string (object);
+  return *errors == NULL;
 }
 
 gchar *

@@ -42,10 +42,13 @@ static gboolean
 set_up_keys (EmuServer * self, GError ** error)
 {
   EmuRate rates[EMU_N_RATES];
+  gchar **partner = self->options->partners;
 
   if (!emu_rates_parse (self->options->rate_limits, rates, error))
     return FALSE;
   self->keys = emu_keys_new (self->options->api_keys, rates, error);
+  for (; self->keys != NULL && partner != NULL && *partner != NULL; partner++)
+    emu_keys_add_partner (self->keys, *partner);
   return self->keys != NULL;
 }
 
@@ -162,6 +165,7 @@ emu_server_new (EmuOptions * options, GError ** error)
   self->faults =
       g_ptr_array_new_with_free_func ((GDestroyNotify) emu_fault_unref);
   self->submissions = emu_submissions_new ();
+  self->users = emu_users_new ();
   self->fetcher = emu_fetcher_new (options->fetch_hosts,
       options->fetch_timeout);
   self->journal = emu_journal_new ();
@@ -218,6 +222,7 @@ emu_server_free (EmuServer * self)
   g_object_unref (self->soup);
   g_object_unref (self->cancellable);
   emu_submissions_free (self->submissions);
+  emu_users_free (self->users);
   g_clear_pointer (&self->keys, emu_keys_free);
   g_clear_pointer (&self->replay, emu_replay_free);
   emu_journal_free (self->journal);

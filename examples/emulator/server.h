@@ -16,6 +16,7 @@
 #include "options.h"
 #include "replay.h"
 #include "submissions.h"
+#include "users.h"
 #include "webhooks.h"
 
 G_BEGIN_DECLS
@@ -28,6 +29,7 @@ typedef struct
   gchar *directory;             /* of temporary files */
   EmuKeys *keys;
   EmuSubmissions *submissions;
+  EmuUsers *users;
   EmuCourt *court;
   EmuWebhooks *webhooks;
   EmuFetcher *fetcher;

@@ -229,6 +229,8 @@ emu_state_build (EmuServer * server, guint64 version, guint max)
       g_queue_get_length (emu_submissions_get_order (server->submissions)));
   json_object_set_array_member (object, "submissions",
       build_submissions (server, max));
+  json_object_set_array_member (object, "users",
+      emu_users_build_state (server->users));
   json_object_set_array_member (object, "refused",
       emu_journal_build (server->journal));
   json_object_set_int_member (object, "refused_ever",
