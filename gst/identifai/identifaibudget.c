@@ -4,6 +4,10 @@
  */
 
 #include "identifaibudget.h"
+#include <gst/gst.h>
+
+GST_DEBUG_CATEGORY_STATIC (budget_debug);
+#define GST_CAT_DEFAULT budget_debug
 
 /* How long one is kept that nobody uses: longer than the service looks back. */
 #define KEPT (2 * G_TIME_SPAN_MINUTE)
@@ -43,9 +47,14 @@ budget_new (const gchar * id)
 {
   IdentifaiBudget *self = g_new0 (IdentifaiBudget, 1);
 
+  GST_DEBUG_CATEGORY_INIT (budget_debug, "identifaibudget", 0,
+      "identifAI rate limits");
+
   self->id = g_strdup (id);
   g_mutex_init (&self->lock);
   self->starts = identifai_limiter_new ();
+  identifai_limiter_set_epoch (self->starts,
+      g_get_real_time () - g_get_monotonic_time ());
   self->arrivals = identifai_limiter_new ();
 
   return self;
@@ -154,33 +163,62 @@ identifai_budget_next (IdentifaiBudget * self, IdentifaiCall call, gint64 now)
 }
 
 gboolean
-identifai_budget_take (IdentifaiBudget * self, IdentifaiCall call, gint64 now)
+identifai_budget_take (IdentifaiBudget * self, IdentifaiCall call,
+    gint64 now, IdentifaiTicket * ticket)
 {
   gboolean taken;
 
   g_mutex_lock (&self->lock);
-  taken = identifai_limiter_take (self->starts, call, now);
+  taken = identifai_limiter_take (self->starts, call, now, ticket);
   g_mutex_unlock (&self->lock);
 
   return taken;
 }
 
 void
-identifai_budget_throttled (IdentifaiBudget * self, IdentifaiCall call,
-    gint64 now, gint64 until)
+identifai_budget_sent (IdentifaiBudget * self, IdentifaiCall call,
+    const IdentifaiTicket * ticket, gint64 now)
 {
   g_mutex_lock (&self->lock);
-  identifai_limiter_throttled (self->starts, call, now, until);
+  identifai_limiter_sent (self->starts, call, ticket, now);
   g_mutex_unlock (&self->lock);
 }
 
 void
+identifai_budget_throttled (IdentifaiBudget * self, IdentifaiCall call,
+    const IdentifaiTicket * ticket, gint64 now, gint64 until)
+{
+  gdouble part;
+
+  g_mutex_lock (&self->lock);
+  identifai_limiter_throttled (self->starts, call, ticket, now, until);
+  part = identifai_limiter_get_part (self->starts, call);
+  g_mutex_unlock (&self->lock);
+
+  GST_INFO ("a %s was refused (429): none for %d ms, then %d %% of the limit",
+      call == IDENTIFAI_CALL_POST ? "POST" : "GET", (gint) ((until - now)
+          / G_TIME_SPAN_MILLISECOND), (gint) (part * 100));
+}
+
+void
 identifai_budget_succeeded (IdentifaiBudget * self, IdentifaiCall call,
-    gint64 now)
+    const IdentifaiTicket * ticket, gint64 now)
 {
   g_mutex_lock (&self->lock);
-  identifai_limiter_succeeded (self->starts, call, now);
+  identifai_limiter_succeeded (self->starts, call, ticket, now);
   g_mutex_unlock (&self->lock);
+}
+
+gdouble
+identifai_budget_get_part (IdentifaiBudget * self, IdentifaiCall call)
+{
+  gdouble part;
+
+  g_mutex_lock (&self->lock);
+  part = identifai_limiter_get_part (self->starts, call);
+  g_mutex_unlock (&self->lock);
+
+  return part;
 }
 
 gint64
@@ -189,7 +227,7 @@ identifai_budget_arrive (IdentifaiBudget * self, gint64 now)
   gint64 wait = 0;
 
   g_mutex_lock (&self->lock);
-  if (!identifai_limiter_take (self->arrivals, IDENTIFAI_CALL_POST, now))
+  if (!identifai_limiter_take (self->arrivals, IDENTIFAI_CALL_POST, now, NULL))
     wait = identifai_limiter_next (self->arrivals, IDENTIFAI_CALL_POST, now)
         - now;
   g_mutex_unlock (&self->lock);

@@ -28,11 +28,15 @@ void identifai_budget_set_limit (IdentifaiBudget * self, IdentifaiCall call,
 gint64 identifai_budget_next (IdentifaiBudget * self, IdentifaiCall call,
     gint64 now);
 gboolean identifai_budget_take (IdentifaiBudget * self, IdentifaiCall call,
-    gint64 now);
+    gint64 now, IdentifaiTicket * ticket);
+void identifai_budget_sent (IdentifaiBudget * self, IdentifaiCall call,
+    const IdentifaiTicket * ticket, gint64 now);
 void identifai_budget_throttled (IdentifaiBudget * self, IdentifaiCall call,
-    gint64 now, gint64 until);
+    const IdentifaiTicket * ticket, gint64 now, gint64 until);
 void identifai_budget_succeeded (IdentifaiBudget * self, IdentifaiCall call,
-    gint64 now);
+    const IdentifaiTicket * ticket, gint64 now);
+gdouble identifai_budget_get_part (IdentifaiBudget * self,
+    IdentifaiCall call);
 
 /* Uploads that started well apart may end together, and a service behind a
  * buffering front counts them then. How long the end of one has to wait; 0: it

@@ -59,6 +59,7 @@ struct _IdentifaiJob
   /* [N] of the client that has it */
   IdentifaiClient *client;
   IdentifaiExchange *exchange;
+  IdentifaiTicket ticket;       /* of the call that is, or was, on the wire */
   gint64 held_since;            /* monotonic µs, its upload's end; 0 = not yet */
   gchar *identifier;            /* once submitted */
   guint failures;               /* in a row, of its submit call */

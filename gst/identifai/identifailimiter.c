@@ -9,15 +9,12 @@
  */
 
 #include "identifailimiter.h"
+#include "identifaishare.h"
 
 /* In µs. */
 #define SECOND_WINDOW (1100 * G_TIME_SPAN_MILLISECOND)
 #define MINUTE_WINDOW (61 * G_TIME_SPAN_SECOND)
 
-/* After a 429, calls keep a distance of SLOWDOWN times that of the limit's full
- * use, at most MAX_SLOWDOWN times; each success takes an eighth off. */
-#define SLOWDOWN 2
-#define MAX_SLOWDOWN 16
 /* What counts as full use where there is no limit, in µs. */
 #define UNLIMITED_DISTANCE (100 * G_TIME_SPAN_MILLISECOND)
 
@@ -29,8 +26,7 @@ typedef struct
   gint64 *starts;
   guint size, first, n_starts;
 
-  gint64 blocked_until;
-  gint64 distance;              /* µs between two calls; 0 = no slowdown */
+  IdentifaiShare *share;
 } Bucket;
 
 struct _IdentifaiLimiter
@@ -45,6 +41,14 @@ bucket_start (const Bucket * bucket, guint nth)
   guint index = bucket->n_starts - 1 - nth;
 
   return bucket->starts[(bucket->first + index) % bucket->size];
+}
+
+static void
+bucket_set_start (Bucket * bucket, guint nth, gint64 start)
+{
+  guint index = bucket->n_starts - 1 - nth;
+
+  bucket->starts[(bucket->first + index) % bucket->size] = start;
 }
 
 static void
@@ -155,7 +159,7 @@ identifai_limiter_new (void)
   guint i;
 
   for (i = 0; i < IDENTIFAI_N_CALLS; i++)
-    self->buckets[i].blocked_until = G_MININT64;
+    self->buckets[i].share = identifai_share_new ();
 
   return self;
 }
@@ -165,9 +169,20 @@ identifai_limiter_free (IdentifaiLimiter * self)
 {
   guint i;
 
-  for (i = 0; i < IDENTIFAI_N_CALLS; i++)
+  for (i = 0; i < IDENTIFAI_N_CALLS; i++) {
     g_free (self->buckets[i].starts);
+    identifai_share_free (self->buckets[i].share);
+  }
   g_free (self);
+}
+
+void
+identifai_limiter_set_epoch (IdentifaiLimiter * self, gint64 epoch)
+{
+  guint i;
+
+  for (i = 0; i < IDENTIFAI_N_CALLS; i++)
+    identifai_share_set_epoch (self->buckets[i].share, epoch);
 }
 
 void
@@ -177,10 +192,12 @@ identifai_limiter_set_limit (IdentifaiLimiter * self, IdentifaiCall call,
   Bucket *bucket = &self->buckets[call];
 
   bucket->limit = *limit;
-  /* One at least, for the slowdown after a 429. Never smaller than before: a
-   * limit that is lowered has to know all of the calls that count. */
-  bucket_resize (bucket, MAX (MAX (bucket->size, 1),
+  /* Never smaller than before: a limit that is lowered has to know all of the
+   * calls that count. */
+  bucket_resize (bucket, MAX (bucket->size,
           MAX (limit->per_second, limit->per_minute)));
+  identifai_share_set_pace (bucket->share, bucket_full_speed (bucket),
+      limit->per_second);
 }
 
 gint64
@@ -192,51 +209,76 @@ identifai_limiter_next (IdentifaiLimiter * self, IdentifaiCall call, gint64 now)
 
   bucket_forget (bucket, now);
 
-  next = MAX (now, bucket->blocked_until);
-  next = MAX (next,
+  next = MAX (now,
       bucket_window_opens (bucket, limit->per_second, SECOND_WINDOW));
   next = MAX (next,
       bucket_window_opens (bucket, limit->per_minute, MINUTE_WINDOW));
-  if (bucket->distance > 0 && bucket->n_starts > 0)
-    next = MAX (next, bucket_start (bucket, 0) + bucket->distance);
-
-  /* Until then, calls leave the window and the rest is spread anew. */
-  while ((spread = bucket_spread (bucket, next)) > next)
+  /* Until then, calls leave the window and the rest is spread anew. A share is
+   * spread as it is. */
+  while (!identifai_share_is_active (bucket->share)
+      && (spread = bucket_spread (bucket, next)) > next)
     next = spread;
 
-  return next;
+  return identifai_share_next (bucket->share, next);
 }
 
 gboolean
-identifai_limiter_take (IdentifaiLimiter * self, IdentifaiCall call, gint64 now)
+identifai_limiter_take (IdentifaiLimiter * self, IdentifaiCall call,
+    gint64 now, IdentifaiTicket * ticket)
 {
+  Bucket *bucket = &self->buckets[call];
+  gint64 slot;
+
   if (identifai_limiter_next (self, call, now) > now)
     return FALSE;
 
-  bucket_append (&self->buckets[call], now);
+  bucket_append (bucket, now);
+  slot = identifai_share_take (bucket->share, now);
+  if (ticket)
+    *ticket = (IdentifaiTicket) {
+    now, slot};
 
   return TRUE;
 }
 
+/* Later ones may have been booked meanwhile: they stay in order. */
 void
-identifai_limiter_throttled (IdentifaiLimiter * self, IdentifaiCall call,
-    gint64 now, gint64 until)
+identifai_limiter_sent (IdentifaiLimiter * self, IdentifaiCall call,
+    const IdentifaiTicket * ticket, gint64 now)
 {
   Bucket *bucket = &self->buckets[call];
-  gint64 full_speed = bucket_full_speed (bucket);
+  guint i;
 
-  bucket->blocked_until = MAX (bucket->blocked_until, MAX (now, until));
-  bucket->distance = CLAMP (bucket->distance * SLOWDOWN,
-      full_speed * SLOWDOWN, full_speed * MAX_SLOWDOWN);
+  for (i = 0; i < bucket->n_starts
+      && bucket_start (bucket, i) != ticket->start; i++);
+  if (i == bucket->n_starts)
+    return;
+
+  for (; i > 0 && bucket_start (bucket, i - 1) < now; i--)
+    bucket_set_start (bucket, i, bucket_start (bucket, i - 1));
+  bucket_set_start (bucket, i, now);
+}
+
+void
+identifai_limiter_throttled (IdentifaiLimiter * self, IdentifaiCall call,
+    const IdentifaiTicket * ticket, gint64 now, gint64 until)
+{
+  Bucket *bucket = &self->buckets[call];
+
+  bucket_forget (bucket, now);
+  identifai_share_refused (bucket->share, ticket->slot, now, until,
+      bucket->n_starts);
 }
 
 void
 identifai_limiter_succeeded (IdentifaiLimiter * self, IdentifaiCall call,
-    gint64 now)
+    const IdentifaiTicket * ticket, gint64 now)
 {
-  Bucket *bucket = &self->buckets[call];
+  identifai_share_accepted (self->buckets[call].share, ticket->slot, now);
+}
 
-  bucket->distance -= bucket->distance / 8;
-  if (bucket->distance <= bucket_full_speed (bucket))
-    bucket->distance = 0;
+gdouble
+identifai_limiter_get_part (IdentifaiLimiter * self, IdentifaiCall call)
+{
+  return identifai_share_get_part (self->buckets[call].share);
 }

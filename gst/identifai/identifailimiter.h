@@ -28,10 +28,19 @@ typedef struct
   guint per_minute;             /* 0 = no limit */
 } IdentifaiLimit;
 
+/* A call that was booked. */
+typedef struct
+{
+  gint64 start;
+  gint64 slot;                  /* of the share */
+} IdentifaiTicket;
+
 typedef struct _IdentifaiLimiter IdentifaiLimiter;
 
 IdentifaiLimiter *identifai_limiter_new (void);
 void identifai_limiter_free (IdentifaiLimiter * self);
+/* As of identifai_share_set_epoch(). */
+void identifai_limiter_set_epoch (IdentifaiLimiter * self, gint64 epoch);
 
 void identifai_limiter_set_limit (IdentifaiLimiter * self, IdentifaiCall call,
     const IdentifaiLimit * limit);
@@ -40,15 +49,22 @@ void identifai_limiter_set_limit (IdentifaiLimiter * self, IdentifaiCall call,
 gint64 identifai_limiter_next (IdentifaiLimiter * self, IdentifaiCall call,
     gint64 now);
 
-/* Books a call that starts now; FALSE (and nothing booked) if it may not. */
+/* Books a call that starts now; FALSE (and nothing booked) if it may not. ticket:
+ * for what becomes of it; may be NULL. */
 gboolean identifai_limiter_take (IdentifaiLimiter * self, IdentifaiCall call,
-    gint64 now);
+    gint64 now, IdentifaiTicket * ticket);
 
-/* A 429 came: no call of that kind before until, and slower afterwards, back
- * to full speed by and by while calls succeed. */
+/* The call of ticket got onto the wire later than it was booked. */
+void identifai_limiter_sent (IdentifaiLimiter * self, IdentifaiCall call,
+    const IdentifaiTicket * ticket, gint64 now);
+/* A 429 came: no call of that kind before until, and from then on this process
+ * shares the limit with others. */
 void identifai_limiter_throttled (IdentifaiLimiter * self, IdentifaiCall call,
-    gint64 now, gint64 until);
+    const IdentifaiTicket * ticket, gint64 now, gint64 until);
 void identifai_limiter_succeeded (IdentifaiLimiter * self, IdentifaiCall call,
-    gint64 now);
+    const IdentifaiTicket * ticket, gint64 now);
+/* The part of the limit that is this process's: 1 when there are no others. */
+gdouble identifai_limiter_get_part (IdentifaiLimiter * self,
+    IdentifaiCall call);
 
 G_END_DECLS

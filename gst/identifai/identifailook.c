@@ -248,7 +248,8 @@ identifai_look_start (IdentifaiPoller * self, IdentifaiWatch * first,
 
   self->n_looks++;
   self->next_start = now + self->client->look_distance;
-  identifai_budget_take (self->client->budget, IDENTIFAI_CALL_GET, now);
+  identifai_budget_take (self->client->budget, IDENTIFAI_CALL_GET, now,
+      &look->ticket);
   spec.url = url;
   spec.extra_headers = identifai_lane_get_headers (lane);
   look->exchange = identifai_transport_send (identifai_client_get_transport
@@ -403,7 +404,7 @@ look_succeeded (IdentifaiLook * look, GPtrArray * jobs,
 
   self->failures = 0;
   identifai_budget_succeeded (self->client->budget, IDENTIFAI_CALL_GET,
-      g_get_monotonic_time ());
+      &look->ticket, g_get_monotonic_time ());
   tell_lanes (jobs, attempt);
   look_finish_jobs (look);
 }
@@ -465,7 +466,7 @@ look_failed (IdentifaiLook * look, GPtrArray * jobs,
 
   if (identifai_attempt_is_throttled (attempt))
     identifai_budget_throttled (self->client->budget, IDENTIFAI_CALL_GET,
-        now, at);
+        &look->ticket, now, at);
   /* What ails the service ails every look. */
   if (attempt->reason == IDENTIFAI_REASON_NETWORK
       || attempt->http_status == SOUP_STATUS_SERVICE_UNAVAILABLE

@@ -229,13 +229,18 @@ static gint64
 next_look (IdentifaiPoller * self, gint64 now)
 {
   IdentifaiWatch *watch = identifai_watches_first (self->watches);
+  gint64 due;
 
   /* A look that ends wakes the client. */
   if (!watch || self->n_looks >= IDENTIFAI_MAX_LOOKS)
     return G_MAXINT64;
 
-  return MAX (MAX (watch->due, self->next_start),
-      identifai_budget_next (self->client->budget, IDENTIFAI_CALL_GET, now));
+  /* The budget is asked for looks that wait for it only. */
+  due = MAX (watch->due, self->next_start);
+  if (due > now)
+    return due;
+
+  return identifai_budget_next (self->client->budget, IDENTIFAI_CALL_GET, now);
 }
 
 gint64

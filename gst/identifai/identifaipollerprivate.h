@@ -56,6 +56,7 @@ struct _IdentifaiLook
   guint n_watches;              /* that haven't */
   GArray *endings;              /* of jobs whose results are final */
   IdentifaiExchange *exchange;
+  IdentifaiTicket ticket;
 };
 
 /* identifaipoller.c */

@@ -108,7 +108,8 @@ accept_job (IdentifaiClient * client, IdentifaiJob * job,
   job->failures = 0;
   job->submitted_at = now;
   job->deadline = deadline_after (now, job->lane->settings.verdict_timeout);
-  identifai_budget_succeeded (client->budget, IDENTIFAI_CALL_POST, now);
+  identifai_budget_succeeded (client->budget, IDENTIFAI_CALL_POST,
+      &job->ticket, now);
 
   identifai_client_lock ();
   waiting = job->state == IDENTIFAI_JOB_UPLOADING;
@@ -172,7 +173,8 @@ reject_job (IdentifaiClient * client, IdentifaiJob * job,
   gint64 at = now + identifai_attempt_get_delay (attempt, ++job->failures);
 
   if (identifai_attempt_is_throttled (attempt)) {
-    identifai_budget_throttled (client->budget, IDENTIFAI_CALL_POST, now, at);
+    identifai_budget_throttled (client->budget, IDENTIFAI_CALL_POST,
+        &job->ticket, now, at);
     identifai_client_lock ();
     job->lane->stats.throttled++;
     identifai_client_unlock ();
@@ -306,7 +308,8 @@ identifai_submit_run (IdentifaiClient * client, gint64 now)
     job = take_job (client);
     if (!job)
       break;
-    identifai_budget_take (client->budget, IDENTIFAI_CALL_POST, now);
+    identifai_budget_take (client->budget, IDENTIFAI_CALL_POST, now,
+        &job->ticket);
     start_job (client, job);
   }
 

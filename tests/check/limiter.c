@@ -68,7 +68,7 @@ simulate (const Caller * caller, guint seed)
 
     fail_unless (next >= now);
     fail_unless_equals_int (identifai_limiter_take (limiter,
-            IDENTIFAI_CALL_GET, now), next == now);
+            IDENTIFAI_CALL_GET, now, NULL), next == now);
     if (next == now) {
       arrival = now + random_up_to (random, caller->jitter);
       g_array_append_val (arrivals, arrival);
@@ -177,9 +177,14 @@ take_for (IdentifaiLimiter * limiter, gint64 * now, gint64 duration,
 
   while ((*now = identifai_limiter_next (limiter, IDENTIFAI_CALL_POST, *now))
       < end) {
-    fail_unless (identifai_limiter_take (limiter, IDENTIFAI_CALL_POST, *now));
+    IdentifaiTicket ticket;
+
+    fail_unless (identifai_limiter_take (limiter, IDENTIFAI_CALL_POST, *now,
+            &ticket));
+    /* More wait. */
+    identifai_limiter_next (limiter, IDENTIFAI_CALL_POST, *now);
     if (succeed)
-      identifai_limiter_succeeded (limiter, IDENTIFAI_CALL_POST, *now);
+      identifai_limiter_succeeded (limiter, IDENTIFAI_CALL_POST, &ticket, *now);
     count++;
   }
   *now = end;
@@ -205,7 +210,8 @@ GST_START_TEST (test_no_limit)
   guint i;
 
   for (i = 0; i < 10000; i++)
-    fail_unless (identifai_limiter_take (limiter, IDENTIFAI_CALL_POST, START));
+    fail_unless (identifai_limiter_take (limiter, IDENTIFAI_CALL_POST, START,
+            NULL));
   identifai_limiter_free (limiter);
 }
 
@@ -217,14 +223,18 @@ GST_START_TEST (test_refusal_books_nothing)
   gint64 next;
   guint i;
 
-  fail_unless (identifai_limiter_take (limiter, IDENTIFAI_CALL_POST, START));
+  fail_unless (identifai_limiter_take (limiter, IDENTIFAI_CALL_POST, START,
+          NULL));
   next = identifai_limiter_next (limiter, IDENTIFAI_CALL_POST, START);
   for (i = 0; i < 100; i++)
-    fail_if (identifai_limiter_take (limiter, IDENTIFAI_CALL_POST, START + i));
+    fail_if (identifai_limiter_take (limiter, IDENTIFAI_CALL_POST, START + i,
+            NULL));
   fail_unless_equals_int64 (identifai_limiter_next (limiter,
           IDENTIFAI_CALL_POST, START + 200), next);
-  fail_if (identifai_limiter_take (limiter, IDENTIFAI_CALL_POST, next - 1));
-  fail_unless (identifai_limiter_take (limiter, IDENTIFAI_CALL_POST, next));
+  fail_if (identifai_limiter_take (limiter, IDENTIFAI_CALL_POST, next - 1,
+          NULL));
+  fail_unless (identifai_limiter_take (limiter, IDENTIFAI_CALL_POST, next,
+          NULL));
   identifai_limiter_free (limiter);
 }
 
@@ -234,14 +244,18 @@ GST_START_TEST (test_kinds_are_apart)
 {
   IdentifaiLimiter *limiter = make_limiter (1, 1);
   IdentifaiLimit limit = { 2, 60 };
+  IdentifaiTicket ticket;
 
   identifai_limiter_set_limit (limiter, IDENTIFAI_CALL_GET, &limit);
-  fail_unless (identifai_limiter_take (limiter, IDENTIFAI_CALL_POST, START));
-  identifai_limiter_throttled (limiter, IDENTIFAI_CALL_POST, START,
+  fail_unless (identifai_limiter_take (limiter, IDENTIFAI_CALL_POST, START,
+          &ticket));
+  identifai_limiter_throttled (limiter, IDENTIFAI_CALL_POST, &ticket, START,
       START + 100 * SECOND);
-  fail_unless (identifai_limiter_take (limiter, IDENTIFAI_CALL_GET, START));
-  fail_unless (identifai_limiter_take (limiter, IDENTIFAI_CALL_GET, START));
-  fail_if (identifai_limiter_take (limiter, IDENTIFAI_CALL_GET, START));
+  fail_unless (identifai_limiter_take (limiter, IDENTIFAI_CALL_GET, START,
+          NULL));
+  fail_unless (identifai_limiter_take (limiter, IDENTIFAI_CALL_GET, START,
+          NULL));
+  fail_if (identifai_limiter_take (limiter, IDENTIFAI_CALL_GET, START, NULL));
   identifai_limiter_free (limiter);
 }
 
@@ -266,31 +280,58 @@ GST_START_TEST (test_limit_changes)
 
 GST_END_TEST;
 
+/* A 429, and the service blocks for a while. */
 GST_START_TEST (test_throttled)
 {
   IdentifaiLimiter *limiter = make_limiter (1, 30);
+  IdentifaiTicket ticket = { START, 0 };
   gint64 now = START;
-  guint full, slow;
+  guint full;
 
   full = take_for (limiter, &now, 600 * SECOND, TRUE);
-  identifai_limiter_throttled (limiter, IDENTIFAI_CALL_POST, now,
+  identifai_limiter_throttled (limiter, IDENTIFAI_CALL_POST, &ticket, now,
       now + 50 * SECOND);
   fail_unless_equals_int (take_for (limiter, &now, 50 * SECOND, FALSE), 0);
+  fail_unless (identifai_limiter_get_part (limiter, IDENTIFAI_CALL_POST)
+      <= 0.7 + 0.1);
 
-  /* Without a success it stays slow. */
-  slow = take_for (limiter, &now, 600 * SECOND, FALSE);
-  fail_unless (slow > 0 && slow <= full / 2, "%u of %u", slow, full);
-
-  /* Another one makes it slower, within bounds. */
-  identifai_limiter_throttled (limiter, IDENTIFAI_CALL_POST, now, now);
-  fail_unless (take_for (limiter, &now, 600 * SECOND, FALSE) <= slow / 2 + 1);
-  for (guint i = 0; i < 100; i++)
-    identifai_limiter_throttled (limiter, IDENTIFAI_CALL_POST, now, now);
-  fail_unless (take_for (limiter, &now, 600 * SECOND, FALSE) >= full / 17);
+  /* Without a success it stays so, and goes on. */
+  fail_unless (take_for (limiter, &now, 600 * SECOND, FALSE) <= 0.8 * full);
+  fail_unless (take_for (limiter, &now, 600 * SECOND, FALSE) >= 0.5 * full);
 
   /* Successes bring it back. */
-  take_for (limiter, &now, 1800 * SECOND, TRUE);
-  fail_unless (take_for (limiter, &now, 600 * SECOND, TRUE) >= full - 10);
+  take_for (limiter, &now, 240 * SECOND, TRUE);
+  fail_unless (identifai_limiter_get_part (limiter, IDENTIFAI_CALL_POST) == 1);
+  fail_unless (take_for (limiter, &now, 600 * SECOND, TRUE) >= full - 12);
+  identifai_limiter_free (limiter);
+}
+
+GST_END_TEST;
+
+/* The longer it goes on, the less is tried, and it comes back from there. */
+GST_START_TEST (test_throttled_for_long)
+{
+  IdentifaiLimiter *limiter = make_limiter (1, 30);
+  IdentifaiTicket ticket;
+  gint64 now = START, started = 0;
+  guint i;
+
+  for (i = 0; i < 60; i++) {
+    now = identifai_limiter_next (limiter, IDENTIFAI_CALL_POST, now);
+    fail_unless (identifai_limiter_take (limiter, IDENTIFAI_CALL_POST, now,
+            &ticket));
+    identifai_limiter_throttled (limiter, IDENTIFAI_CALL_POST, &ticket, now,
+        now + SECOND);
+    if (i == 40)
+      started = now;
+  }
+  fail_unless (now - started > 10 * 60 * SECOND, "20 calls in %d s",
+      (int) ((now - started) / SECOND));
+  fail_unless (now - started < 60 * 60 * SECOND, "20 calls in %d s",
+      (int) ((now - started) / SECOND));
+
+  take_for (limiter, &now, 3600 * SECOND, TRUE);
+  fail_unless (identifai_limiter_get_part (limiter, IDENTIFAI_CALL_POST) == 1);
   identifai_limiter_free (limiter);
 }
 
@@ -299,13 +340,41 @@ GST_END_TEST;
 GST_START_TEST (test_throttled_keeps_the_later)
 {
   IdentifaiLimiter *limiter = make_limiter (0, 0);
+  IdentifaiTicket ticket = { START, 0 };
 
-  identifai_limiter_throttled (limiter, IDENTIFAI_CALL_POST, START,
+  identifai_limiter_throttled (limiter, IDENTIFAI_CALL_POST, &ticket, START,
       START + 50 * SECOND);
-  identifai_limiter_throttled (limiter, IDENTIFAI_CALL_POST, START,
+  identifai_limiter_throttled (limiter, IDENTIFAI_CALL_POST, &ticket, START,
       START + 20 * SECOND);
-  fail_unless_equals_int64 (identifai_limiter_next (limiter,
-          IDENTIFAI_CALL_POST, START), START + 50 * SECOND);
+  fail_unless (identifai_limiter_next (limiter, IDENTIFAI_CALL_POST, START)
+      >= START + 50 * SECOND);
+  identifai_limiter_free (limiter);
+}
+
+GST_END_TEST;
+
+/* What counts is when a call's headers went out. */
+GST_START_TEST (test_sent_later)
+{
+  IdentifaiLimiter *limiter = make_limiter (1, 2);
+  IdentifaiTicket first, second;
+
+  fail_unless (identifai_limiter_take (limiter, IDENTIFAI_CALL_POST, START,
+          &first));
+  identifai_limiter_sent (limiter, IDENTIFAI_CALL_POST, &first,
+      START + 900 * MS);
+  fail_unless (identifai_limiter_next (limiter, IDENTIFAI_CALL_POST,
+          START + SECOND) >= START + 1900 * MS);
+  fail_unless (identifai_limiter_take (limiter, IDENTIFAI_CALL_POST,
+          START + 40 * SECOND, &second));
+
+  /* Overtaken: the minute begins with the other one. */
+  identifai_limiter_sent (limiter, IDENTIFAI_CALL_POST, &second,
+      START + 41 * SECOND);
+  identifai_limiter_sent (limiter, IDENTIFAI_CALL_POST, &first,
+      START + 50 * SECOND);
+  fail_unless (identifai_limiter_next (limiter, IDENTIFAI_CALL_POST,
+          START + 60 * SECOND) >= START + 60 * SECOND + 900 * MS);
   identifai_limiter_free (limiter);
 }
 
@@ -320,7 +389,7 @@ GST_START_TEST (test_budget_outlives_users)
 
   one = identifai_budget_get ("https://a.example", "key");
   identifai_budget_set_limit (one, IDENTIFAI_CALL_POST, &limit);
-  fail_unless (identifai_budget_take (one, IDENTIFAI_CALL_POST, now));
+  fail_unless (identifai_budget_take (one, IDENTIFAI_CALL_POST, now, NULL));
   identifai_budget_release (one);
 
   one = identifai_budget_get ("https://a.example", "key");
@@ -455,7 +524,9 @@ limiter_suite (void)
   tcase_add_test (general, test_kinds_are_apart);
   tcase_add_test (general, test_limit_changes);
   tcase_add_test (general, test_throttled);
+  tcase_add_test (general, test_throttled_for_long);
   tcase_add_test (general, test_throttled_keeps_the_later);
+  tcase_add_test (general, test_sent_later);
   tcase_add_test (general, test_budget_outlives_users);
   tcase_add_test (general, test_budget_arrivals);
   tcase_add_test (general, test_backoff_bounds);
