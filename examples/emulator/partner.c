@@ -24,18 +24,27 @@ get_partner (EmuRequest * request)
   return key->user;
 }
 
-/* The user that the form or the query names. NULL: there is none, and that was
- * answered. */
+/* The user that the form or the query names. NULL: there is none, or nobody may
+ * ask, and that was answered. */
 static EmuUser *
-find_user (EmuRequest * request, guint partner)
+find_user (EmuRequest * request)
 {
-  g_autoptr (GHashTable) query = emu_request_read_query (request);
-  const EmuField *field = emu_form_find (request->form, "id");
-  const gchar *id = field == NULL ? g_hash_table_lookup (query, "id")
-      : emu_field_is_plain (field) ? field->value : "[]";
+  guint partner = get_partner (request);
+  g_autoptr (GHashTable) query = NULL;
   g_autofree gchar *errors = NULL;
-  EmuUser *user = emu_users_find (request->server->users, partner, id, &errors);
+  const EmuField *field;
+  const gchar *id;
+  EmuUser *user;
 
+  if (partner == 0 || !emu_request_finish_form (request))
+    return NULL;
+  query = emu_request_read_query (request);
+  field = emu_form_find (request->form, "id");
+  if (field == NULL)
+    id = g_hash_table_lookup (query, "id");
+  else
+    id = emu_field_is_plain (field) ? field->value : "[]";
+  user = emu_users_find (request->server->users, partner, id, &errors);
   if (user == NULL)
     emu_reply_json (request, 400, errors);
   return user;
@@ -63,12 +72,8 @@ emu_handle_save_user (EmuRequest * request, EmuKind kind)
 void
 emu_handle_remove_user (EmuRequest * request, EmuKind kind)
 {
-  guint partner = get_partner (request);
-  EmuUser *user;
+  EmuUser *user = find_user (request);
 
-  if (partner == 0 || !emu_request_finish_form (request))
-    return;
-  user = find_user (request, partner);
   if (user == NULL)
     return;
   emu_users_remove (request->server->users, user);
@@ -79,12 +84,8 @@ emu_handle_remove_user (EmuRequest * request, EmuKind kind)
 void
 emu_handle_mail_user (EmuRequest * request, EmuKind kind)
 {
-  guint partner = get_partner (request);
-  EmuUser *user;
+  EmuUser *user = find_user (request);
 
-  if (partner == 0 || !emu_request_finish_form (request))
-    return;
-  user = find_user (request, partner);
   if (user == NULL)
     return;
   user->mails++;

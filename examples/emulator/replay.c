@@ -15,7 +15,7 @@
 struct _EmuReplay
 {
   GPtrArray *results;           /* of JsonNode, all objects */
-  guint next;
+  guint next[EMU_N_KINDS];
 };
 
 static gboolean
@@ -126,16 +126,40 @@ recorded_hash (JsonNode * node)
   return json_node_get_string (hash);
 }
 
-JsonNode *
-emu_replay_next (EmuReplay * self, const gchar * hash)
+/* By its shape. What shows none may be of any. */
+static gboolean
+is_of_kind (JsonNode * node, EmuKind kind)
 {
-  guint i;
+  JsonObject *object = json_node_get_object (node);
+  JsonNode *results = json_object_get_member (object, "results");
+  JsonNode *details = json_object_get_member (object, "details");
 
-  for (i = 0; i < self->results->len; i++) {
+  if (results != NULL && JSON_NODE_HOLDS_OBJECT (results))
+    return kind == EMU_KIND_VIDEO;
+  if (json_object_has_member (object, "has_heatmap"))
+    return kind == EMU_KIND_IMAGE;
+  if (details != NULL && JSON_NODE_HOLDS_OBJECT (details))
+    return kind == EMU_KIND_AUDIO;
+  return results == NULL || !JSON_NODE_HOLDS_ARRAY (results)
+      || kind != EMU_KIND_VIDEO;
+}
+
+JsonNode *
+emu_replay_next (EmuReplay * self, EmuKind kind, const gchar * hash)
+{
+  guint i, n = self->results->len;
+
+  for (i = 0; i < n; i++) {
     JsonNode *node = g_ptr_array_index (self->results, i);
 
-    if (g_strcmp0 (recorded_hash (node), hash) == 0)
+    if (g_strcmp0 (recorded_hash (node), hash) == 0 && is_of_kind (node, kind))
       return node;
   }
-  return g_ptr_array_index (self->results, self->next++ % self->results->len);
+  for (i = 0; i < n; i++) {
+    JsonNode *node = g_ptr_array_index (self->results, self->next[kind]++ % n);
+
+    if (is_of_kind (node, kind))
+      return node;
+  }
+  return NULL;
 }

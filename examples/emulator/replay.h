@@ -6,6 +6,7 @@
 #pragma once
 
 #include <json-glib/json-glib.h>
+#include "kinds.h"
 
 G_BEGIN_DECLS
 
@@ -17,8 +18,10 @@ typedef struct _EmuReplay EmuReplay;
 EmuReplay *emu_replay_new (const gchar * directory, GError ** error);
 void emu_replay_free (EmuReplay * self);
 
-/* The recorded result of the file with that hash; else the next one in the
- * order of the files' names, starting over after the last. Borrowed. */
-JsonNode *emu_replay_next (EmuReplay * self, const gchar * hash);
+/* Of those whose shape is that kind's: the recorded result of the file with that
+ * hash; else the next one in the order of the files' names, starting over after
+ * the last. Borrowed. NULL: there is none of that kind. */
+JsonNode *emu_replay_next (EmuReplay * self, EmuKind kind,
+    const gchar * hash);
 
 G_END_DECLS

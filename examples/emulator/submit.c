@@ -175,6 +175,7 @@ add_submission (EmuRequest * request, EmuIntake * intake)
 {
   EmuServer *server = request->server;
   EmuSubmission *submission;
+  JsonNode *recorded = NULL;
   guint64 size = emu_form_get_size (request->form);
 
   submission = emu_submissions_add (server->submissions, intake->hash,
@@ -189,8 +190,10 @@ add_submission (EmuRequest * request, EmuIntake * intake)
       && !server->options->no_webhooks)
     submission->webhook = "waiting";
   if (server->replay != NULL)
-    submission->replay = json_node_ref (emu_replay_next (server->replay,
-            intake->hash));
+    recorded = emu_replay_next (server->replay, submission->parameters.kind,
+        intake->hash);
+  if (recorded != NULL)
+    submission->replay = json_node_ref (recorded);
   emu_court_submit (server->court, submission->path, &submission->parameters,
       judged, new_notice (server, submission), free_notice);
   emu_server_touch (server);

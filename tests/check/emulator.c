@@ -29,12 +29,6 @@
 #define TONE "audiotestsrc freq=1000 samplesperbuffer=4410 num-buffers=40 ! " \
     "audio/x-raw,rate=44100,channels=1 ! wavenc"
 
-static GBytes *
-make_text (const gchar * text)
-{
-  return g_bytes_new (text, strlen (text));
-}
-
 static const gchar *
 get_string (JsonNode * node, const gchar * object, const gchar * member)
 {
@@ -752,8 +746,5 @@ emulator_suite (void)
 int
 main (int argc, char **argv)
 {
-  if (!emulator_is_built ())
-    return 77;
-  gst_check_init (&argc, &argv);
-  return gst_check_run_suite (emulator_suite (), "emulator", __FILE__);
+  return emulator_run_suite (&argc, &argv, emulator_suite);
 }

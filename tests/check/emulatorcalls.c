@@ -23,12 +23,6 @@
     "foreground-color=0xff%s ! video/x-raw,width=64,height=48 ! pngenc"
 
 static GBytes *
-make_text (const gchar * text)
-{
-  return g_bytes_new (text, strlen (text));
-}
-
-static GBytes *
 make_picture (const gchar * color)
 {
   gchar *pipeline = g_strdup_printf (PICTURE, color);
@@ -614,9 +608,5 @@ emulatorcalls_suite (void)
 int
 main (int argc, char **argv)
 {
-  if (!emulator_is_built ())
-    return 77;
-  gst_check_init (&argc, &argv);
-  return gst_check_run_suite (emulatorcalls_suite (), "emulatorcalls",
-      __FILE__);
+  return emulator_run_suite (&argc, &argv, emulatorcalls_suite);
 }

@@ -18,12 +18,6 @@
 #define IMAGE "/api/image_fromurl"
 #define AUDIO "/api/audio_fromurl"
 
-static GBytes *
-make_text (const gchar * text)
-{
-  return g_bytes_new (text, strlen (text));
-}
-
 /* What is refused before anything is fetched */
 
 static const struct
@@ -307,9 +301,5 @@ emulatorfetch_suite (void)
 int
 main (int argc, char **argv)
 {
-  if (!emulator_is_built ())
-    return 77;
-  gst_check_init (&argc, &argv);
-  return gst_check_run_suite (emulatorfetch_suite (), "emulatorfetch",
-      __FILE__);
+  return emulator_run_suite (&argc, &argv, emulatorfetch_suite);
 }

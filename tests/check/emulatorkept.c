@@ -315,7 +315,8 @@ GST_START_TEST (test_replay)
   fail_unless ((error != NULL) == (order == NULL));
   for (i = 0; order != NULL && i < 5; i++) {
     JsonObject *result =
-        json_node_get_object (emu_replay_next (replay, "other"));
+        json_node_get_object (emu_replay_next (replay, EMU_KIND_VIDEO,
+            "other"));
 
     fail_unless_equals_int (*json_object_get_string_member (result, "name"),
         order[i]);
@@ -325,6 +326,60 @@ GST_START_TEST (test_replay)
   for (i = 0; i < 3; i++)
     write_file (directory, i, NULL);
   g_rmdir (directory);
+  g_free (directory);
+}
+
+GST_END_TEST;
+
+/* A result is for who sent a file of its kind. */
+
+#define RECORDED(name, members) "{\"name\":\"" name "\"," members "}"
+#define OF_VIDEO "\"results\":{\"images\":[]}"
+#define OF_IMAGE "\"results\":[],\"has_heatmap\":false"
+#define OF_AUDIO "\"results\":[],\"details\":{\"clips\":[]}"
+#define OF_EITHER "\"results\":[]"
+
+static const struct
+{
+  const gchar *recorded;
+  const gchar *calls;           /* kinds: v, i, a */
+  const gchar *names;           /* of what comes; - = none */
+} kind_rows[] = {
+  {RECORDED ("v", OF_VIDEO), "viav", "v--v"},
+  {RECORDED ("i", OF_IMAGE), "vii", "-ii"},
+  {RECORDED ("a", OF_AUDIO), "via", "--a"},
+  {RECORDED ("x", OF_EITHER), "via", "-xx"},
+  {RECORDED ("x", "\"status\":\"errored\""), "via", "xxx"},
+  {RECORDED ("x", "\"results\":null"), "via", "xxx"},
+  {RECORDED ("v", OF_VIDEO) "," RECORDED ("i", OF_IMAGE) ","
+        RECORDED ("w", OF_VIDEO) "," RECORDED ("j", OF_IMAGE), "vvviiiv",
+      "vwvijiw"},
+  {RECORDED ("v", OF_VIDEO) "," RECORDED ("h", OF_IMAGE ",\"hash\":\"other\"")
+      "," RECORDED ("j", OF_IMAGE), "viiv", "vhhv"},
+};
+
+GST_START_TEST (test_replay_kinds)
+{
+  gchar *directory = g_dir_make_tmp ("replay-XXXXXX", NULL);
+  gchar *text = g_strdup_printf ("[%s]", kind_rows[__i__].recorded);
+  const gchar *calls = kind_rows[__i__].calls;
+  EmuReplay *replay;
+  guint i;
+
+  write_file (directory, 0, text);
+  replay = emu_replay_new (directory, NULL);
+  for (i = 0; calls[i] != '\0'; i++) {
+    EmuKind kind = calls[i] == 'v' ? EMU_KIND_VIDEO
+        : calls[i] == 'i' ? EMU_KIND_IMAGE : EMU_KIND_AUDIO;
+    JsonNode *node = emu_replay_next (replay, kind, "other");
+
+    fail_unless_equals_int (node == NULL ? '-' : *json_object_get_string_member
+        (json_node_get_object (node), "name"), kind_rows[__i__].names[i]);
+  }
+  emu_replay_free (replay);
+  write_file (directory, 0, NULL);
+  g_rmdir (directory);
+  g_free (text);
   g_free (directory);
 }
 
@@ -347,6 +402,7 @@ emulatorkept_suite (void)
   tcase_add_test (tc, test_journal_bounds);
   tcase_add_test (tc, test_journal_cut);
   ROWS (test_replay, replay_rows);
+  ROWS (test_replay_kinds, kind_rows);
   return suite;
 }
 

@@ -469,9 +469,5 @@ emulatorkinds_suite (void)
 int
 main (int argc, char **argv)
 {
-  if (!emulator_is_built ())
-    return 77;
-  gst_check_init (&argc, &argv);
-  return gst_check_run_suite (emulatorkinds_suite (), "emulatorkinds",
-      __FILE__);
+  return emulator_run_suite (&argc, &argv, emulatorkinds_suite);
 }

@@ -204,8 +204,5 @@ emulatorpage_suite (void)
 int
 main (int argc, char **argv)
 {
-  if (!emulator_is_built ())
-    return 77;
-  gst_check_init (&argc, &argv);
-  return gst_check_run_suite (emulatorpage_suite (), "emulatorpage", __FILE__);
+  return emulator_run_suite (&argc, &argv, emulatorpage_suite);
 }

@@ -589,9 +589,5 @@ emulatorresults_suite (void)
 int
 main (int argc, char **argv)
 {
-  if (!emulator_is_built ())
-    return 77;
-  gst_check_init (&argc, &argv);
-  return gst_check_run_suite (emulatorresults_suite (), "emulatorresults",
-      __FILE__);
+  return emulator_run_suite (&argc, &argv, emulatorresults_suite);
 }

@@ -44,15 +44,17 @@ read_base (GSubprocess * process)
   return address;
 }
 
-gboolean
-emulator_is_built (void)
+gint
+emulator_run_suite (gint * argc, gchar *** argv, Suite * (*make) (void))
 {
   const gchar *program = g_getenv ("IDENTIFAI_EMULATOR");
 
-  if (program != NULL && g_file_test (program, G_FILE_TEST_IS_EXECUTABLE))
-    return TRUE;
-  g_printerr ("not tested: the emulator wasn't built\n");
-  return FALSE;
+  if (program == NULL || !g_file_test (program, G_FILE_TEST_IS_EXECUTABLE)) {
+    g_printerr ("not tested: the emulator wasn't built\n");
+    return 77;
+  }
+  gst_check_init (argc, argv);
+  return gst_check_run_suite (make (), "emulator", "emulator");
 }
 
 static gboolean
@@ -211,6 +213,12 @@ emulator_ask (Emulator * self, const gchar * method, const gchar * path,
   }
   g_object_unref (message);
   g_free (url);
+}
+
+GBytes *
+make_text (const gchar * text)
+{
+  return g_bytes_new (text, strlen (text));
 }
 
 GBytes *

@@ -7,7 +7,7 @@
 
 #pragma once
 
-#include <gst/gst.h>
+#include <gst/check/gstcheck.h>
 #include <json-glib/json-glib.h>
 #include <libsoup/soup.h>
 
@@ -19,8 +19,9 @@ typedef struct
   SoupSession *session;
 } Emulator;
 
-/* Whether $IDENTIFAI_EMULATOR can be run; says so if not. */
-gboolean emulator_is_built (void);
+/* Runs the suite if $IDENTIFAI_EMULATOR can be run; says so if not. Returns the
+ * exit status of the test. */
+gint emulator_run_suite (gint * argc, gchar *** argv, Suite * (*make) (void));
 
 /* arguments: separated by spaces, no quoting; %s stands for the directory. Waits
  * until it listens. */
@@ -47,6 +48,7 @@ void emulator_ask (Emulator * self, const gchar * method, const gchar * path,
     const gchar * key, const gchar * accept, const gchar * type, GBytes * body,
     Answer * answer);
 
+GBytes *make_text (const gchar * text);
 /* A form: fields "name=value&…", then the file (NULL = none). */
 GBytes *make_form (const gchar * fields, const gchar * part,
     const gchar * filename, const gchar * type, GBytes * file);

@@ -13,12 +13,6 @@
 
 #define VIDEO "/api/classification_video"
 
-static GBytes *
-make_text (const gchar * text)
-{
-  return g_bytes_new (text, strlen (text));
-}
-
 /* Faults of GET /api/user/credits, whose answer has 45 bytes */
 
 static const struct
@@ -391,9 +385,5 @@ emulatortrouble_suite (void)
 int
 main (int argc, char **argv)
 {
-  if (!emulator_is_built ())
-    return 77;
-  gst_check_init (&argc, &argv);
-  return gst_check_run_suite (emulatortrouble_suite (), "emulatortrouble",
-      __FILE__);
+  return emulator_run_suite (&argc, &argv, emulatortrouble_suite);
 }

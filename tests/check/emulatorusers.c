@@ -288,9 +288,5 @@ emulatorusers_suite (void)
 int
 main (int argc, char **argv)
 {
-  if (!emulator_is_built ())
-    return 77;
-  gst_check_init (&argc, &argv);
-  return gst_check_run_suite (emulatorusers_suite (), "emulatorusers",
-      __FILE__);
+  return emulator_run_suite (&argc, &argv, emulatorusers_suite);
 }
