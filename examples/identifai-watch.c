@@ -39,14 +39,17 @@ static void
 print_segment (const GstStructure * s)
 {
   const gchar *type = gst_structure_get_string (s, "content-type");
-  guint64 bytes = 0, time = GST_CLOCK_TIME_NONE;
+  guint64 bytes = 0, time = GST_CLOCK_TIME_NONE, missing = 0;
 
   gst_structure_get_uint64 (s, "bytes", &bytes);
+  gst_structure_get_uint64 (s, "audio-missing", &missing);
   gst_structure_get_uint64 (s, "running-time", &time);
   g_print ("segment %u closed: %" G_GUINT64_FORMAT " bytes %s",
       segment_number (s), bytes, *type != '\0' ? type : "(no file)");
   if (GST_CLOCK_TIME_IS_VALID (time))
     g_print (" from %" GST_TIME_FORMAT, GST_TIME_ARGS (time));
+  if (missing > 0)
+    g_print (", without %.2f s of sound", (gdouble) missing / GST_SECOND);
   g_print ("\n");
 }
 

@@ -23,10 +23,10 @@ import sys
 import tempfile
 
 # Of what ffmpeg prints about files that are right.
-HARMLESS = ("deprecated pixel format", "Missing key frame while searching", "Cannot find an index entry before", "Last message repeated", "Could not find codec parameters for stream 1",
+HARMLESS = ("Guessed Channel Layout", "deprecated pixel format", "Missing key frame while searching", "Cannot find an index entry before", "Last message repeated", "Could not find codec parameters for stream 1",
             "enc_time_base")
 
-ACCEPTED_SOUND = ("aac", "mp3", "opus", "vorbis", "ac3", "flac")
+ACCEPTED_SOUND = ("aac", "mp3", "mp2", "opus", "vorbis", "ac3", "eac3", "dts", "flac", "alac")
 
 PICTURE = "testsrc2=size=320x240:rate={rate}:duration={length}"
 SOUND = "sine=frequency=440:beep_factor=4:sample_rate=48000:duration={length}"
@@ -274,6 +274,12 @@ CASES = [
     Case("h264-mkv-vorbis", X264, "libvorbis", "mkv"),
     Case("h264-mkv-flac", X264, "flac", "mkv"),
     Case("h264-mkv-ac3", X264, "ac3", "mkv"),
+    Case("h264-ts-eac3", X264, "eac3", "ts"),
+    Case("h264-ts-latm", X264, "aac", "ts", extra=("-mpegts_flags", "latm")),
+    Case("h264-mkv-dts", X264, "dca -strict -2", "mkv"),
+    Case("h264-mov-alac", X264, "alac", "mov"),
+    Case("h264-mov-g711", X264, "pcm_alaw", "mov"),
+    Case("mpeg2-ts-mp2", "mpeg2video -g 15 -bf 2", "mp2", "ts"),
     Case("h264-ntsc-mp4", X264, "aac", "mp4", rate="30000/1001"),
     Case("h264-avi-no-b", X264 + "-bf 0", "libmp3lame", "avi"),
     Case("h264-avi-b-pyramid", "libx264 -preset medium -g 50 -bf 4 -b_strategy 0 -x264-params b-pyramid=normal",

@@ -137,7 +137,7 @@ handle_event_locked (GstIdentifaiSink * self, GstPad * pad, GstEvent * event)
   switch (GST_EVENT_TYPE (event)) {
     case GST_EVENT_CAPS:
       gst_event_parse_caps (event, &caps);
-      return gst_identifai_input_set_caps_locked (self, stream, caps);
+      return gst_identifai_caps_set_locked (self, stream, caps);
     case GST_EVENT_SEGMENT:
       gst_event_parse_segment (event, &segment);
       identifai_segmenter_set_segment (segmenter, stream, segment);

@@ -234,6 +234,18 @@ new_stream_warning (GstElement * src, GstStreamError code,
   return message;
 }
 
+GstMessage *
+gst_identifai_warning_sound (GstElement * src, const gchar * pad,
+    const gchar * obstacle)
+{
+  return new_stream_warning (src, GST_STREAM_ERROR_CODEC_NOT_FOUND,
+      "sound-left-out", "The video is judged without it, and audio-missing of "
+      "identifai-segment counts it. Encode the sound anew, to AAC or Opus for "
+      "instance, or leave muxer at auto.",
+      g_strdup_printf ("The sound%s%s is left out: %s", pad ? " of " : "",
+          pad ? pad : "", obstacle));
+}
+
 static GstMessage *
 warning_key_frames (GstElement * src)
 {

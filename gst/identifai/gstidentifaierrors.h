@@ -38,6 +38,9 @@ GstMessage *gst_identifai_message_news (GstElement * src,
 /* A stream that ended without a segment. */
 GError *gst_identifai_error_nothing (const IdentifaiSegmenterStats * stats,
     const IdentifaiCodec * codec);
+/* No file can have this sound. pad: its name, or NULL: of all. */
+GstMessage *gst_identifai_warning_sound (GstElement * src, const gchar * pad,
+    const gchar * obstacle);
 GstMessage *gst_identifai_info (GstElement * src, const gchar * text);
 
 /* on-refusal=error: the service wants no more of us. */

@@ -18,7 +18,6 @@
 #include "gstidentifaiarrival.h"
 #include "gstidentifaierrors.h"
 #include "identifaicodecs.h"
-#include "identifaimuxer.h"
 #include "identifaitimes.h"
 
 GST_DEBUG_CATEGORY_STATIC (identifai_input_debug);
@@ -247,67 +246,6 @@ gst_identifai_input_act (GstIdentifaiSink * self)
 
 /* Caps. */
 
-/* Whether the chosen muxer takes all streams whose caps are known, with new
- * ones for one of them. */
-static gboolean
-check_muxer_locked (GstIdentifaiSink * self, guint stream, GstCaps * caps,
-    GError ** error)
-{
-  const gchar *muxer = self->settings.muxer ? self->settings.muxer : "auto";
-  GPtrArray *all =
-      g_ptr_array_new_with_free_func ((GDestroyNotify) gst_caps_unref);
-  gboolean taken;
-  GList *l;
-
-  g_ptr_array_add (all, gst_caps_ref (caps));
-  GST_OBJECT_LOCK (self);
-  for (l = GST_ELEMENT (self)->sinkpads; l; l = l->next) {
-    GstPad *pad = l->data;
-    guint other = GPOINTER_TO_UINT (gst_pad_get_element_private (pad));
-    GstCaps *known = other != stream ? get_pad_caps (pad) : NULL;
-
-    if (known != NULL && other == IDENTIFAI_SEGMENTER_VIDEO)
-      g_ptr_array_insert (all, 0, known);
-    else if (known != NULL)
-      g_ptr_array_add (all, known);
-  }
-  GST_OBJECT_UNLOCK (self);
-
-  taken = identifai_muxer_choose (muxer, (GstCaps * const *) all->pdata,
-      all->len, error) != NULL;
-  g_ptr_array_unref (all);
-
-  return taken;
-}
-
-gboolean
-gst_identifai_input_set_caps_locked (GstIdentifaiSink * self, guint stream,
-    GstCaps * caps)
-{
-  GstCaps *usual = identifai_codec_usual_caps (caps);
-  GError *error = NULL;
-  gboolean taken;
-
-  taken = check_muxer_locked (self, stream, usual, &error)
-      && identifai_segmenter_set_caps (self->segmenter, stream, usual);
-  gst_caps_unref (usual);
-  if (taken)
-    return TRUE;
-
-  if (error == NULL)
-    error = g_error_new (GST_STREAM_ERROR, GST_STREAM_ERROR_CODEC_NOT_FOUND,
-        "No muxer takes these streams together; encode them otherwise.");
-  error->domain = GST_STREAM_ERROR;
-  error->code = GST_STREAM_ERROR_CODEC_NOT_FOUND;
-  /* Upstream may try again with every buffer: once is enough. */
-  if (!self->caps_refused)
-    queue_error (self, error);
-  self->caps_refused = TRUE;
-  g_error_free (error);
-
-  return FALSE;
-}
-
 /* FALSE with error: there is nothing to judge. */
 static gboolean
 close_input_locked (GstIdentifaiSink * self, GError ** error)
@@ -347,8 +285,7 @@ set_elementary_locked (GstIdentifaiSink * self, GstCaps * caps, GError ** error)
         IDENTIFAI_SEGMENTER_VIDEO, &GST_BASE_SINK (self)->segment);
   }
 
-  return gst_identifai_input_set_caps_locked (self, IDENTIFAI_SEGMENTER_VIDEO,
-      caps);
+  return gst_identifai_caps_set_locked (self, IDENTIFAI_SEGMENTER_VIDEO, caps);
 }
 
 static gboolean

@@ -74,6 +74,8 @@ new_structure (const gchar * name, const IdentifaiSegment * segment,
  *   input)
  * * #guint `discontinuities`: losses inside it, as flagged upstream (DISCONT) and
  *   without a jump in time; 0 where unknown
+ * * #guint64 `audio-missing`: nanoseconds of sound that its file doesn't have, of
+ *   all audio pads: it came too late, or no muxer takes its codec
  * * #gchararray `content-type`: of its file, "video/mp4" say; empty if no file
  *   could be made of it
  */
@@ -88,6 +90,7 @@ gst_identifai_message_segment (GstElement * src,
       "frames", G_TYPE_UINT, segment->frames,
       "keyframes", G_TYPE_UINT, segment->keyframes,
       "discontinuities", G_TYPE_UINT, segment->discontinuities,
+      "audio-missing", G_TYPE_UINT64, segment->audio_missing,
       "content-type", G_TYPE_STRING,
       segment->content_type ? segment->content_type : "", NULL);
 

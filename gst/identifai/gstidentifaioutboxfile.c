@@ -80,6 +80,7 @@ mux_one_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment)
   g_mutex_lock (&self->lock);
 
   if (done) {
+    gst_identifai_outbox_tell_sound_locked (self, segment);
     gst_identifai_outbox_submit_locked (self, segment);
   } else if (g_cancellable_is_cancelled (cancellable)) {
     identifai_ledger_move (self->ledger, segment, IDENTIFAI_PLACE_CLOSED);

@@ -66,6 +66,7 @@ struct _GstIdentifaiOutbox
 
   gboolean flushing;
   gboolean halting;             /* all that is outstanding fails: none is added */
+  gboolean told_sound;          /* that sound was left out of a file */
   gboolean refused;             /* the error for a refusal is posted */
 
   IdentifaiTrouble call_trouble;
@@ -141,6 +142,9 @@ void gst_identifai_outbox_within_budget_locked (GstIdentifaiOutbox * self);
 void gst_identifai_outbox_reset_outcomes_locked (GstIdentifaiOutbox * self);
 /* The other side of trouble. */
 void gst_identifai_outbox_file_made_locked (GstIdentifaiOutbox * self);
+/* Sound was left out of it, if it was. */
+void gst_identifai_outbox_tell_sound_locked (GstIdentifaiOutbox * self,
+    IdentifaiSegment * segment);
 void gst_identifai_outbox_found_room_locked (GstIdentifaiOutbox * self);
 /* The stream is held; and a segment found its room without that. */
 void gst_identifai_outbox_held_locked (GstIdentifaiOutbox * self);

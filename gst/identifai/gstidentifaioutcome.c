@@ -48,7 +48,7 @@ gst_identifai_outbox_reset_outcomes_locked (GstIdentifaiOutbox * self)
 
   forget_losses_locked (self);
   note_call_locked (self, NULL, 0);
-  self->refused = FALSE;
+  self->refused = self->told_sound = FALSE;
   identifai_trouble_init (&self->call_trouble, GOOD_CALLS);
   identifai_trouble_init (&self->file_trouble, 1);
   identifai_trouble_init (&self->overflow_trouble, GOOD_SEGMENTS);
@@ -318,6 +318,17 @@ gst_identifai_outbox_file_made_locked (GstIdentifaiOutbox * self)
   if (identifai_trouble_good (&self->file_trouble))
     gst_identifai_outbox_queue (self, gst_identifai_info (self->element,
             "Files can be made of the segments again"));
+}
+
+void
+gst_identifai_outbox_tell_sound_locked (GstIdentifaiOutbox * self,
+    IdentifaiSegment * segment)
+{
+  if (segment->audio_trouble == NULL || self->told_sound)
+    return;
+  self->told_sound = TRUE;
+  gst_identifai_outbox_queue (self, gst_identifai_warning_sound (self->element,
+          NULL, segment->audio_trouble));
 }
 
 void

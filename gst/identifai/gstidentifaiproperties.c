@@ -601,16 +601,17 @@ install_segments (GObjectClass * klass)
    * GstIdentifaiSink:muxer:
    *
    * Elementary input: factory name of the muxer, or `auto`: mp4mux if it
-   * takes every stream's codec, else webmmux, else matroskamux. A factory
-   * that is missing, is no muxer or does not take the codec is an error when
-   * the caps are known.
+   * takes every stream's codec, else webmmux, else matroskamux, else qtmux.
+   * Sound that none of them takes beside the video is left out. A factory that
+   * is missing, is no muxer or does not take the video is an error when the
+   * caps are known.
    *
    * Since: 0.1
    */
   g_object_class_install_property (klass, PROP_MUXER,
       g_param_spec_string ("muxer", "Muxer",
           "Factory name of the muxer for elementary input; auto: "
-          "mp4mux, else webmmux, else matroskamux, by the caps",
+          "mp4mux, else webmmux, matroskamux or qtmux, by the caps",
           DEFAULT_MUXER,
           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
           GST_PARAM_MUTABLE_READY));

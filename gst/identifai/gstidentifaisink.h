@@ -3,7 +3,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * The element. Its code lies in gstidentifaisink.c (class, properties, states),
- * gstidentifaiinput.c (what comes in on the always pad), gstidentifaifile.c (if
+ * gstidentifaiinput.c (what comes in on the always pad), gstidentifaicaps.c (what
+ * muxers make of all streams together), gstidentifaifile.c (if
  * it is a container), gstidentifaidrain.c (where its thread waits) and
  * gstidentifaiaudio.c (the request pads).
  */
@@ -104,10 +105,6 @@ void gst_identifai_input_reset_locked (GstIdentifaiSink * self);
 /* What is open or closed but not handed on gets its outcome: dropped. */
 void gst_identifai_input_give_up_locked (GstIdentifaiSink * self,
     const gchar * reason);
-/* FALSE, with an error message queued: no muxer takes these caps beside the
- * others. stream is the segmenter's. */
-gboolean gst_identifai_input_set_caps_locked (GstIdentifaiSink * self,
-    guint stream, GstCaps * caps);
 /* Hands what is closed to the outbox while it takes more. */
 void gst_identifai_input_dispatch_locked (GstIdentifaiSink * self);
 /* The setting judging has changed. */
@@ -117,6 +114,11 @@ void gst_identifai_input_act (GstIdentifaiSink * self);
 
 /* Takes over error, which may be NULL, and posts all that waits. */
 void gst_identifai_input_post_error (GstIdentifaiSink * self, GError * error);
+
+/* gstidentifaicaps.c. FALSE, with an error message queued: no muxer takes this
+ * video. stream is the segmenter's. */
+gboolean gst_identifai_caps_set_locked (GstIdentifaiSink * self, guint stream,
+    GstCaps * caps);
 
 /* gstidentifaifile.c. The video streaming thread. */
 void gst_identifai_file_init_debug (void);

@@ -29,14 +29,22 @@ static const IdentifaiCodec codecs[IDENTIFAI_N_CODECS] = {
       "aacparse", GOOD, TRUE},
   {IDENTIFAI_CODEC_MP3, "MP3", FALSE, IDENTIFAI_CAPS_MP3,
       "mpegaudioparse", GOOD, FALSE},
+  {IDENTIFAI_CODEC_MP2, "MP2", FALSE, IDENTIFAI_CAPS_MP2,
+      "mpegaudioparse", GOOD, FALSE},
   {IDENTIFAI_CODEC_OPUS, "Opus", FALSE, IDENTIFAI_CAPS_OPUS,
       "opusparse", BAD, FALSE},
   {IDENTIFAI_CODEC_VORBIS, "Vorbis", FALSE, IDENTIFAI_CAPS_VORBIS,
       "vorbisparse", BASE, FALSE},
   {IDENTIFAI_CODEC_AC3, "AC-3", FALSE, IDENTIFAI_CAPS_AC3,
       "ac3parse", GOOD, FALSE},
+  {IDENTIFAI_CODEC_EAC3, "E-AC-3", FALSE, IDENTIFAI_CAPS_EAC3,
+      "ac3parse", GOOD, FALSE},
+  {IDENTIFAI_CODEC_DTS, "DTS", FALSE, IDENTIFAI_CAPS_DTS,
+      "dcaparse", GOOD, FALSE},
   {IDENTIFAI_CODEC_FLAC, "FLAC", FALSE, IDENTIFAI_CAPS_FLAC,
       "flacparse", GOOD, FALSE},
+  {IDENTIFAI_CODEC_ALAC, "ALAC", FALSE, IDENTIFAI_CAPS_ALAC, NULL, NULL, FALSE},
+  {IDENTIFAI_CODEC_SOUND, NULL, FALSE, "audio/x-unknown", NULL, NULL, FALSE},
 };
 
 /* Parsed once; never freed, as static caps are. */
@@ -51,10 +59,15 @@ static GstStaticCaps static_caps[IDENTIFAI_N_CODECS] = {
   GST_STATIC_CAPS (IDENTIFAI_CAPS_JPEG),
   GST_STATIC_CAPS (IDENTIFAI_CAPS_AAC),
   GST_STATIC_CAPS (IDENTIFAI_CAPS_MP3),
+  GST_STATIC_CAPS (IDENTIFAI_CAPS_MP2),
   GST_STATIC_CAPS (IDENTIFAI_CAPS_OPUS),
   GST_STATIC_CAPS (IDENTIFAI_CAPS_VORBIS),
   GST_STATIC_CAPS (IDENTIFAI_CAPS_AC3),
+  GST_STATIC_CAPS (IDENTIFAI_CAPS_EAC3),
+  GST_STATIC_CAPS (IDENTIFAI_CAPS_DTS),
   GST_STATIC_CAPS (IDENTIFAI_CAPS_FLAC),
+  GST_STATIC_CAPS (IDENTIFAI_CAPS_ALAC),
+  GST_STATIC_CAPS ("audio/x-unknown"),
 };
 
 static void
@@ -75,6 +88,16 @@ lacks_obu_stream (const GstStructure * structure)
       && !gst_structure_has_field (structure, "stream-format");
 }
 
+gboolean
+identifai_codec_is_loas (const GstCaps * caps)
+{
+  const GstStructure *structure = gst_caps_get_structure (caps, 0);
+
+  return gst_structure_has_name (structure, "audio/mpeg")
+      && g_strcmp0 (gst_structure_get_string (structure, "stream-format"),
+      "loas") == 0;
+}
+
 GstCaps *
 identifai_codec_usual_caps (GstCaps * caps)
 {
@@ -87,6 +110,8 @@ identifai_codec_usual_caps (GstCaps * caps)
   } else if (lacks_obu_stream (structure)) {
     gst_structure_set (structure, "stream-format", G_TYPE_STRING, "obu-stream",
         NULL);
+  } else if (identifai_codec_is_loas (caps)) {
+    gst_structure_set (structure, "stream-format", G_TYPE_STRING, "raw", NULL);
   } else {
     gst_caps_unref (usual);
     usual = gst_caps_ref (caps);
@@ -108,8 +133,20 @@ identifai_codec_of_caps (const GstCaps * caps)
     if (match)
       return &codecs[i];
   }
+  if (g_str_has_prefix (gst_structure_get_name (gst_caps_get_structure (caps,
+                  0)), "audio/"))
+    return &codecs[IDENTIFAI_CODEC_SOUND];
 
   return NULL;
+}
+
+const gchar *
+identifai_codec_get_name (const IdentifaiCodec * codec, const GstCaps * caps)
+{
+  if (codec->name != NULL)
+    return codec->name;
+
+  return gst_structure_get_name (gst_caps_get_structure (caps, 0));
 }
 
 static gboolean

@@ -19,6 +19,7 @@
 #include "identifaimuxer.h"
 #include "identifaicodecs.h"
 #include "identifaimp4.h"
+#include "identifaimuxerchoice.h"
 #include "identifaitimes.h"
 
 GST_DEBUG_CATEGORY_STATIC (identifai_muxer_debug);
@@ -52,252 +53,6 @@ typedef struct
   guint64 max_bytes;
   GstCaps *caps;                /* of the file */
 } Run;
-
-typedef enum
-{
-  FIT_NONE,
-  FIT_PARSED,                   /* after a parser */
-  FIT_DIRECT
-} Fit;
-
-/*** choosing ***/
-
-static GstElementFactory *
-find_factory (const gchar * name)
-{
-  return name ? gst_element_factory_find (name) : NULL;
-}
-
-static gboolean
-has_factory (const gchar * name)
-{
-  GstElementFactory *factory = find_factory (name);
-  gboolean found = factory != NULL;
-
-  gst_clear_object (&factory);
-
-  return found;
-}
-
-/* What a parser doesn't change. */
-static GstCaps *
-without_format (const GstCaps * caps)
-{
-  static const gchar *const kept[] = { "mpegversion", "layer", "systemstream",
-    "width", "height", "rate", "channels"
-  };
-  const GstStructure *from = gst_caps_get_structure (caps, 0);
-  GstStructure *to = gst_structure_new_empty (gst_structure_get_name (from));
-  guint i;
-
-  for (i = 0; i < G_N_ELEMENTS (kept); i++) {
-    const GValue *value = gst_structure_get_value (from, kept[i]);
-
-    if (value)
-      gst_structure_set_value (to, kept[i], value);
-  }
-
-  return gst_caps_new_full (to, NULL);
-}
-
-static gboolean
-is_true (const GstStructure * structure, const gchar * field)
-{
-  gboolean value = FALSE;
-
-  return gst_structure_get_boolean (structure, field, &value) && value;
-}
-
-/* Whether the stream lacks what muxers need beyond the template's caps: codec
- * headers, or buffers that are whole frames. */
-static gboolean
-wants_parser (const IdentifaiCodec * codec, const GstCaps * caps)
-{
-  const GstStructure *structure = gst_caps_get_structure (caps, 0);
-  const gchar *format = gst_structure_get_string (structure, "stream-format");
-
-  switch (codec->id) {
-    case IDENTIFAI_CODEC_MP3:
-      return !is_true (structure, "parsed");
-    case IDENTIFAI_CODEC_AC3:
-    case IDENTIFAI_CODEC_FLAC:
-      return !is_true (structure, "framed");
-    case IDENTIFAI_CODEC_AAC:
-      return g_strcmp0 (format, "adts") == 0 && !is_true (structure, "framed");
-    case IDENTIFAI_CODEC_OPUS:
-      return !gst_structure_has_field (structure, "channel-mapping-family");
-    default:
-      return codec->wants_codec_data && g_strcmp0 (format, "byte-stream") != 0
-          && !gst_structure_has_field (structure, "codec_data");
-  }
-}
-
-static Fit
-fit_template (GstStaticPadTemplate * template, const IdentifaiCodec * codec,
-    const GstCaps * caps)
-{
-  GstCaps *wanted = gst_static_pad_template_get_caps (template);
-  GstCaps *relaxed = without_format (caps);
-  Fit fit = FIT_NONE;
-
-  if (gst_caps_is_subset (caps, wanted) && !wants_parser (codec, caps))
-    fit = FIT_DIRECT;
-  else if (codec->parser && gst_caps_can_intersect (relaxed, wanted))
-    fit = FIT_PARSED;
-  gst_caps_unref (relaxed);
-  gst_caps_unref (wanted);
-
-  return fit;
-}
-
-/* mp4mux writes VP9 since 1.22, but crashes on caps without chroma-site in all
- * releases of that series; players expect it in WebM anyway. */
-static gboolean
-is_barred (GstElementFactory * muxer, const IdentifaiCodec * codec)
-{
-  return codec->id == IDENTIFAI_CODEC_VP9
-      && g_str_equal (GST_OBJECT_NAME (muxer), "mp4mux");
-}
-
-/* mp4mux knows MPEG-4 part 2 only, but MP4 has MPEG-1 and -2 in tracks of the
- * same kind: they go in as if they were, and identifai_mp4_call_mpeg2()
- * puts it right. Their headers are in the frames. Transfer full. */
-static GstCaps *
-caps_for_muxer (GstElementFactory * muxer, const IdentifaiCodec * codec,
-    GstCaps * caps)
-{
-  if (codec->id != IDENTIFAI_CODEC_MPEG12
-      || !g_str_equal (GST_OBJECT_NAME (muxer), "mp4mux"))
-    return gst_caps_ref (caps);
-  caps = gst_caps_copy (caps);
-  gst_caps_set_simple (caps, "mpegversion", G_TYPE_INT, 4, NULL);
-
-  return caps;
-}
-
-/* How the muxer would take the stream, and on which kind of pad. caps: as above. */
-static Fit
-fit_muxer (GstElementFactory * muxer, const IdentifaiCodec * codec,
-    const GstCaps * caps, const gchar ** pad_template)
-{
-  const GList *item;
-  Fit best = FIT_NONE;
-
-  if (is_barred (muxer, codec))
-    return FIT_NONE;
-  item = gst_element_factory_get_static_pad_templates (muxer);
-  for (; item; item = item->next) {
-    GstStaticPadTemplate *template = item->data;
-    Fit fit;
-
-    if (template->direction != GST_PAD_SINK)
-      continue;
-    fit = fit_template (template, codec, caps);
-    if (fit > best) {
-      best = fit;
-      *pad_template = template->name_template;
-    }
-  }
-
-  return best;
-}
-
-/* A parser takes the stream, too, and a splitmuxsink is a muxer to its class. */
-static gboolean
-is_muxer (GstElementFactory * factory)
-{
-  GstCaps *any = gst_caps_new_any ();
-  gboolean has_output = gst_element_factory_can_src_any_caps (factory, any);
-
-  gst_caps_unref (any);
-
-  return has_output
-      && gst_element_factory_list_is_type (factory,
-      GST_ELEMENT_FACTORY_TYPE_MUXER);
-}
-
-/* What is in the way of muxing caps with muxer, for people; NULL: nothing. */
-static gchar *
-find_obstacle (const gchar * muxer, GstCaps * caps)
-{
-  const IdentifaiCodec *codec = identifai_codec_of_caps (caps);
-  GstElementFactory *factory = find_factory (muxer);
-  const gchar *pad_template;
-  gchar *obstacle = NULL;
-  Fit fit;
-
-  if (codec == NULL) {
-    gchar *text = gst_caps_to_string (caps);
-
-    obstacle = g_strdup_printf ("%s is no codec that can be muxed", text);
-    g_free (text);
-  } else if (factory == NULL) {
-    obstacle = g_strdup_printf ("there is no element %s; mp4mux, webmmux and "
-        "matroskamux are in Debian's gstreamer1.0-plugins-good", muxer);
-  } else if (!is_muxer (factory)) {
-    obstacle = g_strdup_printf ("%s is no muxer", muxer);
-  } else {
-    caps = caps_for_muxer (factory, codec, caps);
-    fit = fit_muxer (factory, codec, caps, &pad_template);
-    gst_caps_unref (caps);
-    if (fit == FIT_NONE)
-      obstacle = g_strdup_printf ("%s does not take %s of this kind", muxer,
-          codec->name);
-    else if (fit == FIT_PARSED && !has_factory (codec->parser))
-      obstacle = g_strdup_printf ("%s needs the element %s for %s, which is in "
-          "Debian's %s", muxer, codec->parser, codec->name, codec->package);
-  }
-  gst_clear_object (&factory);
-
-  return obstacle;
-}
-
-static gboolean
-takes_all (const gchar * muxer, GstCaps * const *caps, guint n_caps,
-    gchar ** obstacle)
-{
-  guint i;
-
-  for (i = 0; i < n_caps; i++) {
-    gchar *found = find_obstacle (muxer, caps[i]);
-
-    if (found == NULL)
-      continue;
-    g_free (*obstacle);
-    *obstacle = found;
-    return FALSE;
-  }
-
-  return TRUE;
-}
-
-const gchar *
-identifai_muxer_choose (const gchar * muxer, GstCaps * const *caps,
-    guint n_caps, GError ** error)
-{
-  static const gchar *const automatic[] = { "mp4mux", "webmmux", "matroskamux",
-    NULL
-  };
-  const gchar *const named[] = { muxer, NULL };
-  gboolean is_auto = g_strcmp0 (muxer, "auto") == 0;
-  const gchar *const *candidate = is_auto ? automatic : named;
-  gchar *obstacle = NULL;
-
-  GST_DEBUG_CATEGORY_INIT (identifai_muxer_debug, "identifaimuxer", 0,
-      "identifAI muxer");
-  for (; *candidate; candidate++) {
-    if (takes_all (*candidate, caps, n_caps, &obstacle)) {
-      g_free (obstacle);
-      return g_intern_string (*candidate);
-    }
-  }
-  /* Of "auto" it is the last candidate's, the one that takes the most. */
-  g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-      "No file can be made of these streams: %s", obstacle);
-  g_free (obstacle);
-
-  return NULL;
-}
 
 guint64
 identifai_muxer_overhead (guint n_tracks, guint n_buffers, guint64 payload)
@@ -467,33 +222,44 @@ link_to_muxer (GstElement * from, GstElement * muxer,
   return FALSE;
 }
 
+/* The last element of a track before the muxer: a parser, or the source. */
+static GstElement *
+add_parser (GstElement * pipeline, GstElement * source,
+    const IdentifaiMuxerFit * fit, IdentifaiTrack * track, GError ** error)
+{
+  GstElement *parser;
+
+  if (fit->parser == NULL)
+    return source;
+  parser = make_element (pipeline, fit->parser, error);
+  if (parser == NULL)
+    return NULL;
+  gst_element_link (source, parser);
+  if (identifai_codec_of_caps (track->caps)->video)
+    identifai_times_keep (track, parser);
+
+  return parser;
+}
+
 /* Adds the elements of a track; returns its appsrc (the pipeline's), or NULL. */
 static GstElement *
 add_track (GstElement * pipeline, GstElement * muxer, IdentifaiTrack * track,
     GError ** error)
 {
-  GstElementFactory *factory = gst_element_get_factory (muxer);
-  const IdentifaiCodec *codec = identifai_codec_of_caps (track->caps);
-  GstCaps *caps = caps_for_muxer (factory, codec, track->caps);
-  GstElement *source = make_source (pipeline, caps, error);
-  const gchar *pad_template = NULL;
-  Fit fit = fit_muxer (factory, codec, caps, &pad_template);
-  GstElement *last = source;
+  GstElement *source, *last = NULL;
+  IdentifaiMuxerFit fit;
 
-  gst_caps_unref (caps);
-  if (source && fit == FIT_PARSED) {
-    last = make_element (pipeline, codec->parser, error);
-    if (last)
-      gst_element_link (source, last);
-    if (last && codec->video)
-      identifai_times_keep (track, last);
-  }
-  if (last == NULL || !link_to_muxer (last, muxer, pad_template, error))
-    return NULL;
-  if (codec->video)
+  identifai_muxer_fit (gst_element_get_factory (muxer), track->caps, &fit);
+  source = make_source (pipeline, fit.caps, error);
+  if (source)
+    last = add_parser (pipeline, source, &fit, track, error);
+  if (last && !link_to_muxer (last, muxer, fit.pad_template, error))
+    last = NULL;
+  if (last && identifai_codec_of_caps (track->caps)->video)
     identifai_times_keep_precise (track, last);
+  identifai_muxer_fit_clear (&fit);
 
-  return source;
+  return last ? source : NULL;
 }
 
 /* Borrowed appsrcs in the order of the tracks; NULL where a track is empty. */
@@ -813,17 +579,40 @@ put_file (IdentifaiSegment * segment, Run * run)
   segment->extension = type->extension;
 }
 
+/* Sound whose codec changed after it was decided to take it along. */
+static void
+leave_out_unfit (const gchar * muxer, IdentifaiSegment * segment)
+{
+  guint n = segment->tracks->len, i;
+  GstCaps **caps = g_new (GstCaps *, n);
+  gchar **obstacles = g_new0 (gchar *, n);
+
+  for (i = 0; i < n; i++)
+    caps[i] = ((IdentifaiTrack *) g_ptr_array_index (segment->tracks, i))->caps;
+  identifai_muxer_leave_out (muxer, caps, n, obstacles);
+  for (i = n; i > 0; i--) {
+    if (obstacles[i - 1])
+      identifai_segment_leave_out (segment, i - 1, obstacles[i - 1]);
+    g_free (obstacles[i - 1]);
+  }
+  g_free (obstacles);
+  g_free (caps);
+}
+
 static const gchar *
 choose_for_segment (const gchar * muxer, IdentifaiSegment * segment,
     GError ** error)
 {
-  GstCaps **caps = g_newa (GstCaps *, segment->tracks->len);
+  GstCaps **caps = g_new (GstCaps *, segment->tracks->len);
+  const gchar *chosen;
   guint i;
 
   for (i = 0; i < segment->tracks->len; i++)
     caps[i] = ((IdentifaiTrack *) g_ptr_array_index (segment->tracks, i))->caps;
+  chosen = identifai_muxer_choose (muxer, caps, segment->tracks->len, error);
+  g_free (caps);
 
-  return identifai_muxer_choose (muxer, caps, segment->tracks->len, error);
+  return chosen;
 }
 
 static gboolean
@@ -848,24 +637,20 @@ complete_durations (gpointer track, gpointer unused)
   identifai_times_complete_durations (track);
 }
 
-gboolean
-identifai_muxer_run (const gchar * muxer, IdentifaiSegment * segment,
+/* One file of all tracks. */
+static gboolean
+make_file (const gchar * muxer, IdentifaiSegment * segment,
     guint64 max_bytes, GCancellable * cancellable, GError ** error)
 {
   Run run = { 0, };
   GstClockTime lead = 0;
-  const gchar *factory;
+  const gchar *factory = choose_for_segment (muxer, segment, error);
   gboolean is_mp4;
   gboolean ok;
 
-  GST_DEBUG_CATEGORY_INIT (identifai_muxer_debug, "identifaimuxer", 0,
-      "identifAI muxer");
-  factory = choose_for_segment (muxer, segment, error);
   if (factory == NULL)
     return FALSE;
 
-  identifai_times_complete_dts (g_ptr_array_index (segment->tracks, 0));
-  g_ptr_array_foreach (segment->tracks, complete_durations, NULL);
   g_mutex_init (&run.lock);
   g_cond_init (&run.cond);
   run.file = identifai_bytes_new ();
@@ -884,6 +669,45 @@ identifai_muxer_run (const gchar * muxer, IdentifaiSegment * segment,
   gst_clear_caps (&run.caps);
   g_cond_clear (&run.cond);
   g_mutex_clear (&run.lock);
+
+  return ok;
+}
+
+/* Whether it may be the sound that a file can't be made with. */
+static gboolean
+may_be_sound (IdentifaiSegment * segment, const GError * error)
+{
+  return segment->tracks->len > 1 && error->domain == G_IO_ERROR
+      && (error->code == G_IO_ERROR_FAILED
+      || error->code == G_IO_ERROR_NOT_SUPPORTED
+      || error->code == G_IO_ERROR_NOT_FOUND
+      || error->code == G_IO_ERROR_TIMED_OUT);
+}
+
+gboolean
+identifai_muxer_run (const gchar * muxer, IdentifaiSegment * segment,
+    guint64 max_bytes, GCancellable * cancellable, GError ** error)
+{
+  GError *trouble = NULL;
+  gboolean ok;
+
+  GST_DEBUG_CATEGORY_INIT (identifai_muxer_debug, "identifaimuxer", 0,
+      "identifAI muxer");
+  leave_out_unfit (muxer, segment);
+  identifai_times_complete_dts (g_ptr_array_index (segment->tracks, 0));
+  g_ptr_array_foreach (segment->tracks, complete_durations, NULL);
+  ok = make_file (muxer, segment, max_bytes, cancellable, &trouble);
+  if (!ok && may_be_sound (segment, trouble)) {
+    GST_WARNING ("segment %u goes without its sound: %s", segment->number,
+        trouble->message);
+    while (segment->tracks->len > 1)
+      identifai_segment_leave_out (segment, segment->tracks->len - 1,
+          trouble->message);
+    g_clear_error (&trouble);
+    ok = make_file (muxer, segment, max_bytes, cancellable, &trouble);
+  }
+  if (!ok)
+    g_propagate_error (error, trouble);
 
   return ok;
 }

@@ -13,19 +13,15 @@
 
 G_BEGIN_DECLS
 
-/* Which muxer takes these streams: muxer is a factory name, or "auto" (MP4,
- * else WebM, else Matroska). Returns the factory's name (static), or NULL with
- * an error that names the codec and says what to do (a missing plugin's package
- * included). */
-const gchar *identifai_muxer_choose (const gchar * muxer,
-    GstCaps * const *caps, guint n_caps, GError ** error);
-
 /* How many bytes the container adds at most around n_buffers buffers in
  * n_tracks tracks: an upper bound, so that file <= payload + overhead. */
 guint64 identifai_muxer_overhead (guint n_tracks, guint n_buffers,
     guint64 payload);
 
-/* Replaces the tracks of segment by its file, content_type and extension.
+/* Replaces the tracks of segment by its file, content_type and extension. muxer
+ * is a factory name or "auto", see identifaimuxerchoice.h. Sound that no muxer takes
+ * beside the video, or that none can be made a file with, is left out (see
+ * identifai_segment_leave_out).
  * Blocks the calling worker thread; cancellable ends it within 100 ms. FALSE
  * with error (and the segment not failed yet) if no file came out, as
  * G_IO_ERROR_TIMED_OUT if nothing went into the muxer or came out of it for half

@@ -44,6 +44,7 @@ identifai_segment_free (IdentifaiSegment * self)
     self->free_user_data (self->user_data);
   g_free (self->content_type);
   g_free (self->failure_text);
+  g_free (self->audio_trouble);
   g_free (self);
 }
 
@@ -60,6 +61,33 @@ identifai_segment_add_track (IdentifaiSegment * self, GstCaps * caps)
   g_ptr_array_add (self->tracks, track);
 
   return track;
+}
+
+static GstClockTime
+get_length (const IdentifaiTrack * track)
+{
+  GstBuffer *first, *last;
+  GstClockTime length;
+
+  if (track->buffers->len == 0)
+    return 0;
+  first = g_ptr_array_index (track->buffers, 0);
+  last = g_ptr_array_index (track->buffers, track->buffers->len - 1);
+  length = GST_BUFFER_PTS (last) - GST_BUFFER_PTS (first);
+  if (GST_BUFFER_DURATION_IS_VALID (last))
+    length += GST_BUFFER_DURATION (last);
+
+  return length;
+}
+
+void
+identifai_segment_leave_out (IdentifaiSegment * self, guint track,
+    const gchar * text)
+{
+  self->audio_missing += get_length (g_ptr_array_index (self->tracks, track));
+  g_free (self->audio_trouble);
+  self->audio_trouble = g_strdup (text);
+  g_ptr_array_remove_index (self->tracks, track);
 }
 
 void

@@ -39,6 +39,8 @@ typedef struct
   gint64 last_buffer;           /* monotonic µs when its last buffer came */
   guint frames, keyframes;      /* video; 0 where unknown (container input) */
   guint discontinuities;        /* losses inside it; the same */
+  GstClockTime audio_missing;   /* ns of sound that its file doesn't have */
+  gchar *audio_trouble;         /* why, if it is the file's fault; or NULL */
   guint64 bytes;                /* held now: payload, then size of the file */
 
   /* Container input has a file from the start. Elementary input has tracks,
@@ -63,6 +65,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (IdentifaiSegment, identifai_segment_free)
 
 IdentifaiTrack *identifai_segment_add_track (IdentifaiSegment * self,
     GstCaps * caps);
+
+/* Takes a track out that no file can have, and counts its sound as missing. text
+ * says why, and is copied. */
+void identifai_segment_leave_out (IdentifaiSegment * self, guint track,
+    const gchar * text);
 
 /* Each gets the other's number and user_data. */
 void identifai_segment_swap_identity (IdentifaiSegment * self,

@@ -28,6 +28,7 @@ GST_DEBUG_CATEGORY_STATIC (identifai_segmenter_debug);
 
 #define SECOND ((gint64) GST_SECOND)
 #define SLACK SECOND            /* of audio before a segment that may open */
+#define LATE_TOLERANCE (100 * GST_MSECOND)
 #define GRACE (SECOND / 2)      /* a key frame that was asked for is late */
 #define NO_TIME IDENTIFAI_NO_TIME
 
@@ -87,6 +88,10 @@ static void
 add_audio (IdentifaiSegmenter * self, IdentifaiPart * part,
     IdentifaiSound * sound, IdentifaiSoundBuffer * item)
 {
+  if (item->buffer == NULL) {
+    part->segment->audio_missing += MAX (item->duration, 0);
+    return;
+  }
   part->segment->last_buffer = MAX (part->segment->last_buffer,
       self->monotonic);
   if (!identifai_part_add_audio (part, sound->id, item->caps,
@@ -669,10 +674,25 @@ identifai_segmenter_set_caps (IdentifaiSegmenter * self, guint stream,
       end_run (self);
     identifai_video_set_caps (self->video, caps);
   } else {
-    gst_caps_replace (&sound->caps, caps);
+    identifai_sound_set_caps (sound, caps);
   }
 
   return TRUE;
+}
+
+gboolean
+identifai_segmenter_leave_out (IdentifaiSegmenter * self, guint stream,
+    gboolean left_out)
+{
+  IdentifaiSound *sound = identifai_sounds_get (self->sounds, stream);
+  gboolean before;
+
+  if (sound == NULL)
+    return FALSE;
+  before = sound->left_out;
+  identifai_sound_leave_out (sound, left_out);
+
+  return left_out && !before;
 }
 
 void
@@ -822,6 +842,7 @@ identifai_segmenter_reset (IdentifaiSegmenter * self)
       continue;
     identifai_segmenter_flush (self, sound->id);
     gst_clear_caps (&sound->caps);
+    identifai_sound_leave_out (sound, FALSE);
   }
   identifai_video_reset (self->video);
   self->monotonic = 0;
@@ -838,6 +859,17 @@ has_its_audio (IdentifaiSegmenter * self, IdentifaiPart * part)
       || identifai_sounds_have_passed (self->sounds, part->end);
 }
 
+/* It goes without what has not come. A buffer more or less at the end is none. */
+static void
+count_missing (IdentifaiSegmenter * self, IdentifaiPart * part)
+{
+  GstClockTime missing = identifai_sounds_count_missing (self->sounds,
+      part->start, part->end);
+
+  if (missing > LATE_TOLERANCE)
+    part->segment->audio_missing += missing;
+}
+
 IdentifaiSegment *
 identifai_segmenter_pop (IdentifaiSegmenter * self, gint64 now)
 {
@@ -846,6 +878,7 @@ identifai_segmenter_pop (IdentifaiSegmenter * self, gint64 now)
   if (part == NULL || (now < part->deadline && !has_its_audio (self, part)))
     return NULL;
   identifai_sounds_name_tracks (self->sounds, part);
+  count_missing (self, part);
   shrink_oldest (self);
   g_queue_pop_head (&self->sealed);
 

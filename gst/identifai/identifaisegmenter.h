@@ -69,6 +69,10 @@ void identifai_segmenter_remove_audio (IdentifaiSegmenter * self, guint stream);
 /* FALSE: the stream can't have this codec (not-negotiated). */
 gboolean identifai_segmenter_set_caps (IdentifaiSegmenter * self, guint stream,
     GstCaps * caps);
+/* Sound that no muxer takes is counted only, see IdentifaiSegment.audio_missing.
+ * TRUE: it is new that it is left out. */
+gboolean identifai_segmenter_leave_out (IdentifaiSegmenter * self, guint stream,
+    gboolean left_out);
 void identifai_segmenter_set_segment (IdentifaiSegmenter * self, guint stream,
     const GstSegment * segment);
 

@@ -4,6 +4,7 @@
  */
 
 #include "identifaisound.h"
+#include "identifaicodecs.h"
 #include "identifaitimes.h"
 
 #include <string.h>
@@ -39,6 +40,7 @@ identifai_sound_free (IdentifaiSound * self)
 {
   identifai_sound_flush (self);
   gst_clear_caps (&self->caps);
+  g_clear_pointer (&self->latm, identifai_latm_free);
   g_free (self);
 }
 
@@ -53,10 +55,19 @@ identifai_sound_drop (IdentifaiSound * self)
 {
   IdentifaiSoundBuffer *head = g_queue_pop_head (&self->waiting);
 
-  self->waiting_bytes -= gst_buffer_get_size (head->buffer);
-  gst_buffer_unref (head->buffer);
+  if (head->buffer)
+    self->waiting_bytes -= gst_buffer_get_size (head->buffer);
+  gst_clear_buffer (&head->buffer);
   gst_caps_unref (head->caps);
   g_free (head);
+}
+
+void
+identifai_sound_leave_out (IdentifaiSound * self, gboolean left_out)
+{
+  self->left_out = left_out;
+  while (left_out && !g_queue_is_empty (&self->waiting))
+    identifai_sound_drop (self);
 }
 
 void
@@ -68,6 +79,20 @@ identifai_sound_flush (IdentifaiSound * self)
   self->rebase = 0;
   self->position = self->first = IDENTIFAI_NO_TIME;
   self->total_bytes = self->n_total = 0;
+  if (self->latm)
+    identifai_latm_clear (self->latm);
+}
+
+void
+identifai_sound_set_caps (IdentifaiSound * self, GstCaps * caps)
+{
+  GstCaps *usual = identifai_codec_usual_caps (caps);
+
+  g_clear_pointer (&self->latm, identifai_latm_free);
+  if (identifai_codec_is_loas (caps))
+    self->latm = identifai_latm_new ();
+  gst_caps_replace (&self->caps, usual);
+  gst_caps_unref (usual);
 }
 
 /* Codec headers that come as buffers, too, are in the caps already. */
@@ -87,28 +112,45 @@ is_header (GstBuffer * buffer)
 }
 
 static void
-advance (IdentifaiSound * self, gint64 time, GstClockTime duration)
+advance (IdentifaiSound * self, gint64 time, gint64 length)
 {
-  gint64 length = identifai_times_to_duration (&self->segment, duration);
-
   if (length != IDENTIFAI_NO_TIME)
     time += length;
   self->position = MAX (self->position, time);
 }
 
-static void
-keep (IdentifaiSound * self, GstBuffer * buffer, gint64 time)
+static IdentifaiSoundBuffer *
+new_item (IdentifaiSound * self, gint64 time, gint64 duration)
 {
   IdentifaiSoundBuffer *item = g_new0 (IdentifaiSoundBuffer, 1);
+
+  item->caps = gst_caps_ref (self->caps);
+  item->time = time;
+  item->duration = duration;
+
+  return item;
+}
+
+static void
+add_item (IdentifaiSound * self, IdentifaiSoundBuffer * item)
+{
+  g_queue_push_tail (&self->waiting, item);
+  while (item->time - identifai_sound_peek (self)->time > MAX_WAITING)
+    identifai_sound_drop (self);
+}
+
+/* Takes over the buffer. */
+static void
+keep (IdentifaiSound * self, GstBuffer * buffer, gint64 time, gint64 duration)
+{
+  IdentifaiSoundBuffer *item = new_item (self, time, duration);
 
   item->buffer = gst_buffer_make_writable (buffer);
   GST_BUFFER_PTS (item->buffer) = time + (gint64) IDENTIFAI_TRACK_EPOCH;
   GST_BUFFER_DTS (item->buffer) = GST_CLOCK_TIME_NONE;
   GST_BUFFER_FLAG_UNSET (item->buffer, GST_BUFFER_FLAG_DISCONT);
-  item->caps = gst_caps_ref (self->caps);
-  item->time = time;
   self->waiting_bytes += gst_buffer_get_size (item->buffer);
-  g_queue_push_tail (&self->waiting, item);
+  add_item (self, item);
 }
 
 void
@@ -154,14 +196,15 @@ get_time (IdentifaiSound * self, GstBuffer * buffer)
       IDENTIFAI_NO_TIME;
 }
 
-void
-identifai_sound_push (IdentifaiSound * self, GstBuffer * buffer)
+/* Takes over a buffer as it goes into a file. */
+static void
+push_frame (IdentifaiSound * self, GstBuffer * buffer)
 {
+  gint64 time = get_time (self, buffer);
+  gint64 duration = identifai_times_to_duration (&self->segment,
+      GST_BUFFER_DURATION (buffer));
   GstBuffer *held;
-  gint64 time;
 
-  self->lossy |= GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DISCONT);
-  time = get_time (self, buffer);
   if (self->caps == NULL || is_header (buffer) || time == IDENTIFAI_NO_TIME
       || time < -(gint64) IDENTIFAI_TRACK_EPOCH) {
     gst_buffer_unref (buffer);
@@ -172,12 +215,57 @@ identifai_sound_push (IdentifaiSound * self, GstBuffer * buffer)
     self->first = time;
   self->total_bytes += gst_buffer_get_size (buffer);
   self->n_total++;
-  advance (self, time, GST_BUFFER_DURATION (buffer));
+  advance (self, time, duration);
+  if (self->left_out) {
+    gst_buffer_unref (buffer);
+    return;
+  }
   held = identifai_buffer_hold (buffer);
   gst_buffer_unref (buffer);
-  keep (self, held, time);
-  while (time - identifai_sound_peek (self)->time > MAX_WAITING)
-    identifai_sound_drop (self);
+  keep (self, held, time, duration);
+}
+
+/* What can't be read yet. */
+static void
+count_lost (IdentifaiSound * self, GstBuffer * buffer)
+{
+  gint64 time = get_time (self, buffer);
+  gint64 duration = identifai_times_to_duration (&self->segment,
+      GST_BUFFER_DURATION (buffer));
+
+  if (time == IDENTIFAI_NO_TIME)
+    return;
+  self->lossy = FALSE;
+  advance (self, time, duration);
+  add_item (self, new_item (self, time, duration));
+}
+
+/* AAC frames, once it is known what they are. */
+static void
+push_loas (IdentifaiSound * self, GstBuffer * buffer)
+{
+  GstBuffer *frame;
+
+  if (GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DISCONT))
+    identifai_latm_clear (self->latm);
+  identifai_latm_push (self->latm, gst_buffer_ref (buffer));
+  if (identifai_latm_get_caps (self->latm) != NULL)
+    gst_caps_replace (&self->caps, identifai_latm_get_caps (self->latm));
+  else
+    count_lost (self, buffer);
+  while ((frame = identifai_latm_pop (self->latm)))
+    push_frame (self, frame);
+  gst_buffer_unref (buffer);
+}
+
+void
+identifai_sound_push (IdentifaiSound * self, GstBuffer * buffer)
+{
+  self->lossy |= GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DISCONT);
+  if (self->latm)
+    push_loas (self, buffer);
+  else
+    push_frame (self, buffer);
 }
 
 void
@@ -187,7 +275,8 @@ identifai_sound_gap (IdentifaiSound * self, GstClockTime timestamp,
   gint64 time = identifai_times_to_running (&self->segment, timestamp);
 
   if (time != IDENTIFAI_NO_TIME)
-    advance (self, time + self->rebase, duration);
+    advance (self, time + self->rebase,
+        identifai_times_to_duration (&self->segment, duration));
 }
 
 gboolean
@@ -195,6 +284,17 @@ identifai_sound_has_passed (IdentifaiSound * self, gint64 time)
 {
   return self->eos || (self->position != IDENTIFAI_NO_TIME
       && self->position >= time);
+}
+
+GstClockTime
+identifai_sound_count_missing (IdentifaiSound * self, gint64 start, gint64 end)
+{
+  gint64 from = MAX (start, self->left_out ? self->first : self->position);
+
+  if (self->eos)
+    end = self->left_out ? MIN (end, self->position) : from;
+
+  return self->caps && from < end ? end - from : 0;
 }
 
 static guint64
@@ -208,6 +308,8 @@ count_waiting (IdentifaiSound * self, gint64 time, guint * n_buffers)
 
     if (item->time >= time)
       break;
+    if (item->buffer == NULL)
+      continue;
     bytes += gst_buffer_get_size (item->buffer);
     (*n_buffers)++;
   }
@@ -302,7 +404,7 @@ identifai_sounds_have_passed (GPtrArray * sounds, gint64 time)
   for (id = 1; id <= sounds->len; id++) {
     IdentifaiSound *sound = identifai_sounds_get (sounds, id);
 
-    if (sound && !identifai_sound_has_passed (sound, time))
+    if (sound && !sound->left_out && !identifai_sound_has_passed (sound, time))
       return FALSE;
   }
 
@@ -319,13 +421,29 @@ identifai_sounds_expect (GPtrArray * sounds, gint64 start, gint64 time,
   for (id = 1; id <= sounds->len; id++) {
     IdentifaiSound *sound = identifai_sounds_get (sounds, id);
 
-    if (sound == NULL)
+    if (sound == NULL || sound->left_out)
       continue;
     (*n_tracks)++;
     bytes += identifai_sound_expect (sound, start, time, n_buffers);
   }
 
   return bytes;
+}
+
+GstClockTime
+identifai_sounds_count_missing (GPtrArray * sounds, gint64 start, gint64 end)
+{
+  GstClockTime missing = 0;
+  guint id;
+
+  for (id = 1; id <= sounds->len; id++) {
+    IdentifaiSound *sound = identifai_sounds_get (sounds, id);
+
+    if (sound)
+      missing += identifai_sound_count_missing (sound, start, end);
+  }
+
+  return missing;
 }
 
 guint64
@@ -353,7 +471,8 @@ identifai_sounds_name_tracks (GPtrArray * sounds, IdentifaiPart * part)
   for (id = 1; id <= sounds->len; id++) {
     IdentifaiSound *sound = identifai_sounds_get (sounds, id);
 
-    if (sound && sound->caps && !identifai_part_has_track (part, id))
+    if (sound && sound->caps && !sound->left_out
+        && !identifai_part_has_track (part, id))
       identifai_segment_add_track (part->segment, sound->caps);
   }
 }

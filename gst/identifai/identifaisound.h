@@ -8,6 +8,7 @@
 
 #pragma once
 
+#include "identifailatm.h"
 #include "identifaipart.h"
 
 G_BEGIN_DECLS
@@ -15,15 +16,19 @@ G_BEGIN_DECLS
 /* One encoded audio buffer. */
 typedef struct
 {
-  GstBuffer *buffer;            /* owned; its PTS is a track time */
+  GstBuffer *buffer;            /* owned; its PTS is a track time. NULL: lost,
+                                 * but to be counted */
   GstCaps *caps;                /* owned */
   gint64 time;
+  gint64 duration;              /* or NO_TIME */
 } IdentifaiSoundBuffer;
 
 typedef struct
 {
   guint id;
-  GstCaps *caps;                /* or NULL */
+  GstCaps *caps;                /* as in a file; or NULL */
+  IdentifaiLatm *latm;          /* of LOAS; or NULL */
+  gboolean left_out;            /* no muxer takes it: it is only counted */
   GstSegment segment;
   gboolean eos;
   gboolean lossy;               /* DISCONT, or a new segment, since the last one */
@@ -42,6 +47,10 @@ void identifai_sound_free (IdentifaiSound * self);
 
 void identifai_sound_set_segment (IdentifaiSound * self,
     const GstSegment * segment);
+void identifai_sound_set_caps (IdentifaiSound * self, GstCaps * caps);
+
+/* From now on, or no longer; what waits is let go of. */
+void identifai_sound_leave_out (IdentifaiSound * self, gboolean left_out);
 
 /* Takes over the buffer. */
 void identifai_sound_push (IdentifaiSound * self, GstBuffer * buffer);
@@ -58,6 +67,11 @@ void identifai_sound_flush (IdentifaiSound * self);
 /* Whether nothing before time is still to come. */
 gboolean identifai_sound_has_passed (IdentifaiSound * self, gint64 time);
 
+/* How much of the time from start to end no file has, in ns, as it is left out, or
+ * is still to come. Nothing if the stream is over or never had caps. */
+GstClockTime identifai_sound_count_missing (IdentifaiSound * self,
+    gint64 start, gint64 end);
+
 /* How many bytes wait or are likely to come, at most, from start up to time;
  * their number of buffers is added to *n_buffers. */
 guint64 identifai_sound_expect (IdentifaiSound * self, gint64 start,
@@ -70,10 +84,13 @@ void identifai_sounds_remove (GPtrArray * sounds, guint id);
 /* NULL: there is none. */
 IdentifaiSound *identifai_sounds_get (GPtrArray * sounds, guint id);
 
-/* Of all of them together. */
+/* Of all of them together, but for those that are left out where it is about
+ * what files have. */
 gboolean identifai_sounds_have_passed (GPtrArray * sounds, gint64 time);
 guint64 identifai_sounds_expect (GPtrArray * sounds, gint64 start,
     gint64 time, guint * n_tracks, guint * n_buffers);
+GstClockTime identifai_sounds_count_missing (GPtrArray * sounds,
+    gint64 start, gint64 end);
 guint64 identifai_sounds_count_waiting (GPtrArray * sounds);
 /* Streams that have been silent get an empty track, so that the choice of the
  * muxer doesn't change from segment to segment. */

@@ -8,6 +8,7 @@
 
 #include "identifaimp4.h"
 #include "identifaimuxer.h"
+#include "identifaimuxerchoice.h"
 #include "identifaitimes.h"
 
 #include <gst/check/gstcheck.h>
@@ -48,6 +49,18 @@
     "4f707573486561640102380180bb0000000000 >"
 #define VORBIS "audio/x-vorbis, channels = 2, rate = 48000"
 #define AC3 "audio/x-ac3, framed = true, channels = 2, rate = 48000"
+#define MP2 "audio/mpeg, mpegversion = 1, layer = 2, channels = 2, rate = 48000"
+#define EAC3 "audio/x-eac3, channels = 2, rate = 48000"
+#define DTS "audio/x-dts, framed = true, channels = 2, rate = 48000"
+#define ALAC "audio/x-alac, channels = 2, rate = 48000, codec_data = " \
+    "(buffer) 00000024616c6163"
+#define PCM "audio/x-raw, format = S16LE, layout = interleaved, " \
+    "channels = 2, rate = 48000"
+#define ALAW "audio/x-alaw, channels = 1, rate = 8000"
+#define AMR "audio/AMR, channels = 1, rate = 8000"
+#define LOAS "audio/mpeg, mpegversion = 4, stream-format = raw, " \
+    "framed = true, channels = 2, rate = 48000"
+#define TRUEHD "audio/x-true-hd, channels = 2, rate = 48000"
 #define FLAC "audio/x-flac, framed = true, channels = 2, rate = 48000"
 
 /*** choosing ***/
@@ -70,6 +83,17 @@ static const ChoiceRow choice_rows[] = {
   {"auto", AVC, OPUS, "mp4mux", NULL},
   {"auto", AVC, VORBIS, "matroskamux", NULL},
   {"auto", AVC, FLAC, "matroskamux", NULL},
+  {"auto", AVC, MP2, "mp4mux", NULL},
+  {"auto", AVC, EAC3, "matroskamux", NULL},
+  {"auto", AVC, DTS, "matroskamux", NULL},
+  {"auto", AVC, ALAC, "mp4mux", NULL},
+  {"auto", AVC, PCM, "matroskamux", NULL},
+  {"auto", AVC, ALAW, "matroskamux", NULL},
+  {"auto", AVC, AMR, "qtmux", NULL},
+  {"auto", AVC, LOAS, "mp4mux", NULL},
+  {"auto", MPEG2, MP2, "mp4mux", NULL},
+  {"auto", VP8, AMR, "qtmux", NULL},
+  {"auto", AVC, TRUEHD, NULL, "matroskamux does not take audio/x-true-hd"},
   {"auto", BYTE_STREAM, AAC, "mp4mux", NULL},
   {"auto", HVC, AAC, "mp4mux", NULL},
   {"auto", AV1, OPUS, "mp4mux", NULL},
@@ -119,6 +143,52 @@ GST_START_TEST (test_choice)
   g_clear_error (&error);
   gst_caps_unref (caps[0]);
   gst_clear_caps (&caps[1]);
+}
+
+GST_END_TEST;
+
+/* The video goes in any case; of the sound, what some muxer takes beside it and
+ * what came before. */
+typedef struct
+{
+  const gchar *muxer;
+  const gchar *caps[4];         /* the video first */
+  const gchar *expected;        /* "+" goes along, "-" is left out */
+} LeaveOutRow;
+
+static const LeaveOutRow leave_out_rows[] = {
+  {"auto", {AVC, AAC}, "+"},
+  {"auto", {AVC, TRUEHD}, "-"},
+  {"auto", {AVC, AAC, TRUEHD}, "+-"},
+  {"auto", {AVC, TRUEHD, AAC}, "-+"},
+  {"auto", {AVC, AAC, DTS, VORBIS}, "+++"},
+  {"auto", {AVC, AMR, AAC}, "++"},
+  {"auto", {AVC, AMR, DTS}, "+-"},
+  {"auto", {AVC, DTS, AMR}, "+-"},
+  {"mp4mux", {AVC, VORBIS, AAC}, "-+"},
+  {"webmmux", {VP8, MP3, OPUS}, "-+"},
+  {"auto", {"video/x-nothing", AAC}, "+"},
+  {"nomux", {AVC, AAC}, "+"},
+};
+
+GST_START_TEST (test_leave_out)
+{
+  const LeaveOutRow *row = &leave_out_rows[__i__];
+  gchar *obstacles[G_N_ELEMENTS (row->caps)];
+  GstCaps *caps[G_N_ELEMENTS (row->caps)];
+  guint n, i;
+
+  for (n = 0; n < G_N_ELEMENTS (row->caps) && row->caps[n]; n++)
+    caps[n] = gst_caps_from_string (row->caps[n]);
+  identifai_muxer_leave_out (row->muxer, caps, n, obstacles);
+  fail_unless (obstacles[0] == NULL);
+  for (i = 1; i < n; i++)
+    fail_unless ((obstacles[i] != NULL) == (row->expected[i - 1] == '-'),
+        "%s: %s", row->caps[i], obstacles[i]);
+  for (i = 0; i < n; i++) {
+    g_free (obstacles[i]);
+    gst_caps_unref (caps[i]);
+  }
 }
 
 GST_END_TEST;
@@ -439,6 +509,27 @@ GST_START_TEST (test_cancel_meanwhile)
 
 GST_END_TEST;
 
+/* Frames of no content are no AC-3, which a parser says, and no codec that the
+ * muxer knows: the file is made without them. */
+GST_START_TEST (test_without_sound)
+{
+  static const gchar *const sounds[] = { "audio/x-ac3", TRUEHD };
+  Payload payload = { {0,}, 0 };
+  IdentifaiSegment *segment;
+  GError *error = NULL;
+
+  segment = make_segment (&payload, AVC, sounds[__i__], 50, 100, 0);
+  fail_unless (identifai_muxer_run ("auto", segment, PLENTY, NULL, &error),
+      "%s", error ? error->message : "");
+  fail_unless_equals_uint64 (segment->audio_missing, 50 * FRAME);
+  fail_unless (segment->audio_trouble != NULL);
+  fail_unless_equals_string (segment->extension, "mp4");
+  identifai_segment_free (segment);
+  fail_unless_equals_int (g_atomic_int_get (&payload.alive), 0);
+}
+
+GST_END_TEST;
+
 /* A silent stream has a track without buffers. */
 GST_START_TEST (test_empty_track)
 {
@@ -647,6 +738,8 @@ muxer_suite (void)
 
   suite_add_tcase (suite, tc);
   tcase_add_loop_test (tc, test_choice, 0, G_N_ELEMENTS (choice_rows));
+  tcase_add_loop_test (tc, test_leave_out, 0, G_N_ELEMENTS (leave_out_rows));
+  tcase_add_loop_test (tc, test_without_sound, 0, 2);
   tcase_add_loop_test (tc, test_file, 0, G_N_ELEMENTS (file_rows));
   tcase_add_loop_test (tc, test_overhead, 0, 3);
   tcase_add_loop_test (tc, test_failure, 0, G_N_ELEMENTS (failure_rows));

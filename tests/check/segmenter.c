@@ -749,7 +749,8 @@ static const CapsRow caps_rows[] = {
   {"video/x-raw", NULL, FALSE},
   {OPUS, NULL, FALSE},
   {VP8, VP8, FALSE},
-  {VP8, "audio/x-wma", FALSE},
+  {VP8, "audio/x-wma", TRUE},
+  {VP8, "text/x-raw", FALSE},
   {"video/x-h264, stream-format = byte-stream, alignment = nal", NULL, FALSE},
 };
 

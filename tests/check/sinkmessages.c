@@ -59,6 +59,7 @@ static const Field verdict_fields[] = {
   {"identifai-segment", "frames", "guint", "0"},
   {"identifai-segment", "keyframes", "guint", "0"},
   {"identifai-segment", "discontinuities", "guint", "0"},
+  {"identifai-segment", "audio-missing", "guint64", "0"},
   {"identifai-segment", "content-type", "gchararray", "video/x-msvideo"},
   COMMON ("identifai-submitted"),
   {"identifai-submitted", "identifier", "gchararray", "id-1"},
