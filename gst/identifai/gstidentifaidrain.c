@@ -104,27 +104,46 @@ may_run_on (GstIdentifaiSink * self)
   return runs;
 }
 
+/* TRUE: the stream was held for so long that it runs on. Says so if it doesn't. */
+static gboolean
+lose_patience (GstIdentifaiSink * self, gint64 * patience)
+{
+  if (*patience < 0 || g_get_monotonic_time () < *patience)
+    return FALSE;
+
+  *patience = -1;
+  if (may_run_on (self))
+    return TRUE;
+  gst_identifai_outbox_tell_held (self->outbox);
+
+  return FALSE;
+}
+
 GstFlowReturn
 gst_identifai_drain_hold (GstIdentifaiSink * self)
 {
   gint64 patience = g_get_monotonic_time () + MAX_SILENT_HOLD;
   GstFlowReturn ret = GST_FLOW_OK;
+  gboolean runs_on = FALSE;
   guint64 bytes = 0;
 
-  while (ret == GST_FLOW_OK && needs_room (self, &bytes)) {
+  while (ret == GST_FLOW_OK && !runs_on && needs_room (self, &bytes)) {
     let_go (self);
     gst_identifai_outbox_await_room (self->outbox, bytes, patience);
     ret = take_back (self);
-    if (patience < 0 || g_get_monotonic_time () < patience)
-      continue;
-
-    patience = -1;
-    if (may_run_on (self))
-      break;
-    gst_identifai_outbox_tell_held (self->outbox);
+    runs_on = lose_patience (self, &patience);
   }
 
   return ret;
+}
+
+static void
+set_video_held (GstIdentifaiSink * self, gboolean held)
+{
+  g_mutex_lock (&self->lock);
+  self->video_held = held;
+  g_cond_broadcast (&self->cond);
+  g_mutex_unlock (&self->lock);
 }
 
 /* drain-timeout=0 with overflow=block: what an earlier stream left when it didn't
@@ -132,23 +151,18 @@ gst_identifai_drain_hold (GstIdentifaiSink * self)
 GstFlowReturn
 gst_identifai_drain_wait_for_earlier (GstIdentifaiSink * self)
 {
+  gint64 patience = g_get_monotonic_time () + MAX_SILENT_HOLD;
   GstFlowReturn ret = GST_FLOW_OK;
+  gboolean runs_on = FALSE;
 
-  while (ret == GST_FLOW_OK
+  while (ret == GST_FLOW_OK && !runs_on
       && !gst_identifai_outbox_is_within_bounds (self->outbox)) {
-    g_mutex_lock (&self->lock);
-    self->video_held = TRUE;
-    g_cond_broadcast (&self->cond);
-    g_mutex_unlock (&self->lock);
-
+    set_video_held (self, TRUE);
     let_go (self);
-    gst_identifai_outbox_wait_bounds (self->outbox);
+    gst_identifai_outbox_await_bounds (self->outbox, patience);
     ret = take_back (self);
-
-    g_mutex_lock (&self->lock);
-    self->video_held = FALSE;
-    g_cond_broadcast (&self->cond);
-    g_mutex_unlock (&self->lock);
+    set_video_held (self, FALSE);
+    runs_on = lose_patience (self, &patience);
   }
 
   return ret;

@@ -522,14 +522,13 @@ gst_identifai_outbox_wait_room (GstIdentifaiOutbox * self, guint64 bytes,
   return wait_for (self, has_room_locked, bytes, deadline);
 }
 
-void
-gst_identifai_outbox_await_room (GstIdentifaiOutbox * self, guint64 bytes,
-    gint64 until)
+static void
+await (GstIdentifaiOutbox * self, ReadyFunc ready, guint64 bytes, gint64 until)
 {
   gboolean in_time = TRUE;
 
   g_mutex_lock (&self->lock);
-  while (!self->flushing && in_time && !has_room_locked (self, bytes)) {
+  while (!self->flushing && in_time && !ready (self, bytes)) {
     if (until < 0)
       g_cond_wait (&self->cond, &self->lock);
     else
@@ -538,6 +537,13 @@ gst_identifai_outbox_await_room (GstIdentifaiOutbox * self, guint64 bytes,
   g_mutex_unlock (&self->lock);
 
   gst_identifai_outbox_post (self);
+}
+
+void
+gst_identifai_outbox_await_room (GstIdentifaiOutbox * self, guint64 bytes,
+    gint64 until)
+{
+  await (self, has_room_locked, bytes, until);
 }
 
 void
@@ -574,10 +580,10 @@ gst_identifai_outbox_is_within_bounds (GstIdentifaiOutbox * self)
   return within;
 }
 
-gboolean
-gst_identifai_outbox_wait_bounds (GstIdentifaiOutbox * self)
+void
+gst_identifai_outbox_await_bounds (GstIdentifaiOutbox * self, gint64 until)
 {
-  return wait_for (self, within_bounds_locked, 0, -1);
+  await (self, within_bounds_locked, 0, until);
 }
 
 gboolean

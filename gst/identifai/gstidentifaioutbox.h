@@ -61,7 +61,7 @@ gboolean gst_identifai_outbox_offer (GstIdentifaiOutbox * self,
     IdentifaiSegment * segment);
 
 /* The stream is over and doesn't wait for room: takes over the segment even if
- * there is none. What comes after a seek has to wait, see _wait_bounds. */
+ * there is none. What comes after a seek has to wait, see _await_bounds. */
 void gst_identifai_outbox_push (GstIdentifaiOutbox * self,
     IdentifaiSegment * segment);
 
@@ -97,9 +97,10 @@ void gst_identifai_outbox_await_room (GstIdentifaiOutbox * self, guint64 bytes,
 void gst_identifai_outbox_tell_held (GstIdentifaiOutbox * self);
 
 /* Whether no more waits than may: what _push brought has found its room. TRUE
- * unless overflow says to block. And a wait for it; FALSE: flushing. */
+ * unless overflow says to block. And a wait for it, as _await_room. */
 gboolean gst_identifai_outbox_is_within_bounds (GstIdentifaiOutbox * self);
-gboolean gst_identifai_outbox_wait_bounds (GstIdentifaiOutbox * self);
+void gst_identifai_outbox_await_bounds (GstIdentifaiOutbox * self,
+    gint64 until);
 
 /* Waits until nothing is outstanding or until deadline (monotonic µs, -1 =
  * none), when the rest fails as timeout. FALSE: flushing. */

@@ -288,7 +288,7 @@ GST_START_TEST (test_push_over_bounds)
   fail_if (gst_identifai_outbox_is_within_bounds (outbox));
   offer (FALSE);
   say_submitted (0);
-  fail_unless (gst_identifai_outbox_wait_bounds (outbox));
+  gst_identifai_outbox_await_bounds (outbox, -1);
   offer (FALSE);
   say_submitted (1);
   offer (TRUE);
