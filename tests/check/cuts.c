@@ -411,6 +411,102 @@ GST_START_TEST (test_no_key_frames)
 
 GST_END_TEST;
 
+/* The size changes, and no caps say so. */
+
+typedef struct
+{
+  const gchar *encoder;
+  const gchar *frames;
+} SizeRow;
+
+static const SizeRow size_rows[] = {
+  {"vp8enc deadline=1 keyframe-max-dist=99", "10 10 10"},
+  {"vp9enc deadline=1 cpu-used=8 keyframe-max-dist=99", "10 10 10"},
+  {"jpegenc", "10 10 10"},
+};
+
+static Clip *
+make_sized (const gchar * encoder, guint width, guint height)
+{
+  gchar *description = g_strdup_printf ("videotestsrc num-buffers=10 ! "
+      "video/x-raw,format=I420,width=%u,height=%u,framerate=25/1 ! %s", width,
+      height, encoder);
+  Clip *clip = clip_new (description);
+
+  g_free (description);
+
+  return clip;
+}
+
+/* As the headers of the server's nth file say. */
+static gchar *
+read_size (FaultServer * server, guint nth)
+{
+  gchar *folder = sink_folder_new ();
+  gchar *path = g_build_filename (folder, "file", NULL), *size = NULL;
+  gchar *argv[] = { "ffprobe", "-v", "error", "-show_entries",
+    "stream=width,height", "-of", "csv=p=0", path, NULL
+  };
+  GBytes *file = feed_get_file (server, nth);
+
+  fail_unless (g_file_set_contents (path, g_bytes_get_data (file, NULL),
+          g_bytes_get_size (file), NULL));
+  fail_unless (g_spawn_sync (NULL, argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL,
+          &size, NULL, NULL, NULL));
+  g_bytes_unref (file);
+  g_free (path);
+  sink_folder_free (folder);
+
+  return g_strstrip (size);
+}
+
+/* Files come in any order. */
+static void
+check_sizes (FaultServer * server)
+{
+  guint n_small = 0, n_large = 0, i;
+
+  for (i = 0; i < 3; i++) {
+    gchar *size = read_size (server, i);
+
+    n_small += g_str_equal (size, "64,48");
+    n_large += g_str_equal (size, "128,64");
+    g_free (size);
+  }
+  fail_unless_equals_int (n_small, 2);
+  fail_unless_equals_int (n_large, 1);
+}
+
+/* There and back again; then upstream says what is so already. */
+GST_START_TEST (test_sizes)
+{
+  const SizeRow *row = &size_rows[__i__];
+  Clip *small = make_sized (row->encoder, 64, 48);
+  Clip *large = make_sized (row->encoder, 128, 64);
+  GstClockTimeDiff start =
+      -(GstClockTimeDiff) GST_BUFFER_PTS (g_ptr_array_index (small->buffers,
+          0));
+  Scene scene;
+
+  scene_init (&scene, NULL, 0, SINK);
+  fail_unless (sink_run_start (scene.run));
+  scene.feed = feed_new (scene.run, "sink", small->caps, NULL, FALSE);
+  feed_push (scene.feed, small, 0, 10, start);
+  feed_push (scene.feed, large, 0, 10, start + 10 * FRAME);
+  feed_push (scene.feed, small, 0, 5, start + 20 * FRAME);
+  fail_unless (feed_event (scene.feed, gst_event_new_caps (small->caps)));
+  feed_push (scene.feed, small, 5, 10, start + 20 * FRAME);
+  scene_finish (&scene);
+  scene_check_frames (&scene, row->frames);
+  check_sizes (scene.server);
+  fail_unless_equals_int (feed_decode (scene.server, 3, "v"), 30);
+  clip_free (small);
+  clip_free (large);
+  scene_clear (&scene);
+}
+
+GST_END_TEST;
+
 /* When they are asked for, and for when. */
 GST_START_TEST (test_request_times)
 {
@@ -521,6 +617,7 @@ cuts_suite (void)
   tcase_add_loop_test (cuts, test_key_frame_requests, 0,
       G_N_ELEMENTS (request_rows));
   tcase_add_loop_test (cuts, test_no_key_frames, 0, 2);
+  tcase_add_loop_test (cuts, test_sizes, 0, G_N_ELEMENTS (size_rows));
   tcase_add_loop_test (cuts, test_request_times, 0, 2);
 
   suite_add_tcase (suite, times);
