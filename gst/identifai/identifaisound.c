@@ -168,10 +168,10 @@ identifai_sound_set_segment (IdentifaiSound * self, const GstSegment * segment)
 static gint64
 rebase (IdentifaiSound * self, gint64 time)
 {
-  gint64 gap = time + self->rebase - self->position;
+  gint64 gap = 0;
 
-  if (self->lossy || self->position == IDENTIFAI_NO_TIME)
-    return time + self->rebase;
+  if (!self->lossy && self->position != IDENTIFAI_NO_TIME)
+    gap = time + self->rebase - self->position;
   if (gap < -SLACK && gap >= -MOST_BACK)
     self->rebase -= gap;
   else if (gap > SLACK)
@@ -321,8 +321,11 @@ count_waiting (IdentifaiSound * self, gint64 time, guint * n_buffers)
 static guint64
 extrapolate (IdentifaiSound * self, guint64 count, gint64 missing)
 {
-  gint64 span = self->position - self->first;
+  gint64 span;
 
+  if (self->first == IDENTIFAI_NO_TIME)
+    return 0;
+  span = self->position - self->first;
   if (span <= 0)
     return 0;
 
