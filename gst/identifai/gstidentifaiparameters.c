@@ -14,6 +14,10 @@
 
 #include <string.h>
 
+#define MAX_REF_ID_BYTES 1000
+/* Of extra-parameters, in all: what a service may take beside a file. */
+#define MAX_EXTRA_BYTES (64 * 1024)
+
 static const gchar *
 environment (const gchar * variable)
 {
@@ -54,6 +58,11 @@ has_authority (const IdentifaiClientSettings * client)
 static gboolean
 check_settings (const GstIdentifaiSettings * self, GError ** error)
 {
+  if (self->ref_id != NULL && strlen (self->ref_id) > MAX_REF_ID_BYTES) {
+    g_set_error (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
+        "ref-id is longer than %d bytes.", MAX_REF_ID_BYTES);
+    return FALSE;
+  }
   if (self->ref_id != NULL && !gst_identifai_ref_id_is_valid (self->ref_id)) {
     g_set_error (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
         "ref-id \"%s\" may hold one %%u for the segment number (%%05u pads it "
@@ -61,7 +70,7 @@ check_settings (const GstIdentifaiSettings * self, GError ** error)
     return FALSE;
   }
 
-  return TRUE;
+  return gst_identifai_settings_check_fields (self, error);
 }
 
 gboolean
@@ -165,7 +174,8 @@ gboolean
 gst_identifai_ref_id_is_valid (const gchar * ref_id)
 {
   GString *scratch = g_string_new (NULL);
-  gboolean valid = expand_ref_id (ref_id, 0, scratch)
+  gboolean valid = strlen (ref_id) <= MAX_REF_ID_BYTES
+      && expand_ref_id (ref_id, 0, scratch)
       && g_utf8_validate (ref_id, -1, NULL);
 
   g_string_free (scratch, TRUE);
@@ -207,43 +217,116 @@ add_flags (const GstIdentifaiSettings * self, IdentifaiRequest * request)
   }
 }
 
+/* The text of a field; NULL: its type has none. */
+static gchar *
+dup_text (const GValue * value)
+{
+  GValue string = G_VALUE_INIT;
+  gchar number[G_ASCII_DTOSTR_BUF_SIZE], *text;
+
+  if (G_VALUE_HOLDS_BOOLEAN (value))
+    return g_strdup (g_value_get_boolean (value) ? "true" : "false");
+  /* GLib's own text has six decimals and the locale's decimal point. */
+  if (G_VALUE_HOLDS_DOUBLE (value))
+    return g_strdup (g_ascii_formatd (number, sizeof (number), "%.15g",
+            g_value_get_double (value)));
+
+  g_value_init (&string, G_TYPE_STRING);
+  g_value_transform (value, &string);
+  text = g_value_dup_string (&string);
+  g_value_unset (&string);
+
+  return text;
+}
+
+/* As the service's framework (PHP) sees a field's name: "ref.id" and "ref_id[]"
+ * would overwrite ref_id. */
+static gchar *
+dup_plain_name (const gchar * name)
+{
+  gchar *plain = g_strndup (name, strcspn (name, "["));
+
+  return g_strdelimit (g_strstrip (plain), ". ", '_');
+}
+
+static gboolean
+has_field (const IdentifaiRequest * request, const gchar * name)
+{
+  gchar *plain = dup_plain_name (name);
+  gboolean found = g_str_equal (plain, "video");
+  guint i;
+
+  for (i = 0; i < request->fields->len && !found; i++) {
+    const IdentifaiField *field = g_ptr_array_index (request->fields, i);
+
+    found = g_str_equal (field->name, plain);
+  }
+  g_free (plain);
+
+  return found;
+}
+
+typedef struct
+{
+  IdentifaiRequest *request;
+  gsize bytes;                  /* of extra fields */
+  GError *error;                /* the first fault */
+} Extra;
+
+/* Why it can't be sent, or NULL. */
+static const gchar *
+find_extra_fault (Extra * extra, const gchar * name, const gchar * text)
+{
+  if (text == NULL)
+    return "its type has no text";
+  if (has_field (extra->request, name))
+    return "another property, or the file, sends that field already";
+  extra->bytes += strlen (name) + strlen (text);
+  if (extra->bytes > MAX_EXTRA_BYTES)
+    return "all of them have at most 64 KiB";
+
+  return NULL;
+}
+
 static gboolean
 add_extra_field (GQuark id, const GValue * value, gpointer user_data)
 {
-  IdentifaiRequest *request = user_data;
-  GValue string = G_VALUE_INIT;
-  gchar number[G_ASCII_DTOSTR_BUF_SIZE];
+  Extra *extra = user_data;
+  const gchar *name = g_quark_to_string (id), *fault;
+  gchar *text = dup_text (value);
 
-  if (G_VALUE_HOLDS_BOOLEAN (value)) {
-    identifai_request_add_field (request, g_quark_to_string (id),
-        g_value_get_boolean (value) ? "true" : "false");
-    return TRUE;
-  }
-
-  g_value_init (&string, G_TYPE_STRING);
-  /* GLib's own text has six decimals and the locale's decimal point. */
-  if (G_VALUE_HOLDS_DOUBLE (value))
-    g_value_set_string (&string, g_ascii_formatd (number, sizeof (number),
-            "%.15g", g_value_get_double (value)));
-  else
-    g_value_transform (value, &string);
-  if (g_value_get_string (&string))
-    identifai_request_add_field (request, g_quark_to_string (id),
-        g_value_get_string (&string));
-  else
-    GST_WARNING ("extra-parameters: %s is of a type that has no text, not sent",
-        g_quark_to_string (id));
-  g_value_unset (&string);
+  fault = find_extra_fault (extra, name, text);
+  if (fault == NULL)
+    identifai_request_add_field (extra->request, name, text);
+  else if (extra->error == NULL)
+    g_set_error (&extra->error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
+        "extra-parameters: %.100s can't be sent: %s", name, fault);
+  g_free (text);
 
   return TRUE;
 }
 
-IdentifaiRequest *
-gst_identifai_settings_to_request (const GstIdentifaiSettings * self,
+/* FALSE with error: not all could be added. */
+static gboolean
+add_extra_fields (const GstIdentifaiSettings * self,
+    IdentifaiRequest * request, GError ** error)
+{
+  Extra extra = { request, 0, NULL };
+
+  if (self->extra_parameters != NULL)
+    gst_structure_foreach (self->extra_parameters, add_extra_field, &extra);
+  if (extra.error == NULL)
+    return TRUE;
+  g_propagate_error (error, extra.error);
+
+  return FALSE;
+}
+
+static void
+add_fields (const GstIdentifaiSettings * self, IdentifaiRequest * request,
     const gchar * formatted_ref_id)
 {
   static const gchar *const methods[] = { "iframes", "flow", "color" };
-  IdentifaiRequest *request = identifai_request_new (NULL, NULL, NULL);
   gchar frames[16];
 
   if (formatted_ref_id != NULL)
@@ -258,8 +341,35 @@ gst_identifai_settings_to_request (const GstIdentifaiSettings * self,
         methods[self->key_frames_method]);
   if (self->webhook_url != NULL)
     identifai_request_add_field (request, "webhook_url", self->webhook_url);
-  if (self->extra_parameters != NULL)
-    gst_structure_foreach (self->extra_parameters, add_extra_field, request);
+}
+
+gboolean
+gst_identifai_settings_check_fields (const GstIdentifaiSettings * self,
+    GError ** error)
+{
+  IdentifaiRequest *request = identifai_request_new (NULL, NULL, NULL);
+  gboolean good;
+
+  add_fields (self, request, self->ref_id);
+  good = add_extra_fields (self, request, error);
+  identifai_request_unref (request);
+
+  return good;
+}
+
+IdentifaiRequest *
+gst_identifai_settings_to_request (const GstIdentifaiSettings * self,
+    const gchar * formatted_ref_id)
+{
+  IdentifaiRequest *request = identifai_request_new (NULL, NULL, NULL);
+  GError *error = NULL;
+
+  add_fields (self, request, formatted_ref_id);
+  /* Checked when it was set, but another property may have been set since. */
+  if (!add_extra_fields (self, request, &error)) {
+    GST_WARNING ("%s", error->message);
+    g_error_free (error);
+  }
 
   request->accept_text = (self->response_format == GST_IDENTIFAI_RESPONSE_TEXT);
   request->no_cache = self->flags[GST_IDENTIFAI_FLAG_NO_CACHE];

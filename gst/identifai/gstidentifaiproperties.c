@@ -231,7 +231,8 @@ install_parameters (GObjectClass * klass)
    * Sent as `ref_id`, for the caller's own bookkeeping. It may hold one
    * conversion, `%u`, `%d` or `%i`, `cam7-%05u` say, which becomes the
    * segment's number; `%%` is a percent sign. Anything else after a percent
-   * sign is an error at start and ignored while playing.
+   * sign, and more than 1000 bytes, is an error at start and ignored while
+   * playing.
    *
    * Since: 0.1
    */
@@ -413,8 +414,9 @@ install_parameters (GObjectClass * klass)
    *
    * A structure whose fields are sent as further form fields, for parameters
    * that the service adds later: `parameters,new_option=true`. Strings go as
-   * they are, booleans as `true` and `false`, numbers in decimal. Default:
-   * %NULL.
+   * they are, booleans as `true` and `false`, numbers in decimal. 64 KiB in
+   * all; a field that another property sends is an error at start, and
+   * refused with a warning while playing. Default: %NULL.
    *
    * Since: 0.1
    */

@@ -109,6 +109,11 @@ gboolean gst_identifai_ref_id_is_valid (const gchar * ref_id);
 /* ref_id with its conversion replaced by the segment's number. */
 gchar *gst_identifai_ref_id_format (const gchar * ref_id, guint number);
 
+/* FALSE with error: extra-parameters are too long, or one of them can't be sent,
+ * or would double a field. */
+gboolean gst_identifai_settings_check_fields (const GstIdentifaiSettings * self,
+    GError ** error);
+
 /* A segment's form fields and answers, as of now; file and names come later.
  * formatted_ref_id may be NULL. */
 IdentifaiRequest *gst_identifai_settings_to_request (const GstIdentifaiSettings

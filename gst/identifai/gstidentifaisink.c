@@ -83,6 +83,27 @@ is_running (GstIdentifaiSink * self)
   return running;
 }
 
+/* With the other settings as they are. */
+static gboolean
+may_set_extra_parameters (GstIdentifaiSink * self, const GValue * value)
+{
+  GstIdentifaiSettings settings;
+  GError *error = NULL;
+
+  g_mutex_lock (&self->lock);
+  settings = self->settings;
+  settings.extra_parameters = g_value_get_boxed (value);
+  gst_identifai_settings_check_fields (&settings, &error);
+  g_mutex_unlock (&self->lock);
+  if (error == NULL)
+    return TRUE;
+
+  g_warning ("%s: %s, not set", GST_OBJECT_NAME (self), error->message);
+  g_error_free (error);
+
+  return FALSE;
+}
+
 static gboolean
 may_set (GstIdentifaiSink * self, guint id, const GValue * value,
     GParamSpec * pspec)
@@ -96,12 +117,13 @@ may_set (GstIdentifaiSink * self, guint id, const GValue * value,
   }
   if (g_str_equal (pspec->name, "ref-id") && g_value_get_string (value)
       && !gst_identifai_ref_id_is_valid (g_value_get_string (value))) {
-    g_warning ("%s: ref-id may hold one %%u and no other conversion, not set",
-        GST_OBJECT_NAME (self));
+    g_warning ("%s: ref-id may hold one %%u and no other conversion, and 1000 "
+        "bytes, not set", GST_OBJECT_NAME (self));
     return FALSE;
   }
 
-  return TRUE;
+  return !g_str_equal (pspec->name, "extra-parameters")
+      || may_set_extra_parameters (self, value);
 }
 
 static gboolean

@@ -14,8 +14,8 @@
 #include <glib/gstdio.h>
 
 #define MAX_KEY_BYTES 4096
-/* For keys from a pipe (process substitution): how long one piece may take. */
-#define KEY_PATIENCE 1000       /* ms */
+/* For keys from a pipe (process substitution): how long all of it may take. */
+#define KEY_PATIENCE (2 * G_TIME_SPAN_SECOND)
 
 void
 identifai_client_settings_clear (IdentifaiClientSettings * self)
@@ -144,18 +144,27 @@ identifai_client_check_endpoint (const gchar * endpoint,
   return checked;
 }
 
-/* Reads up to size bytes; -1 with errno. Never waits longer than
- * KEY_PATIENCE for a piece. */
+static int
+get_milliseconds_until (gint64 until)
+{
+  gint64 left = until - g_get_monotonic_time ();
+
+  return left > 0 ? left / G_TIME_SPAN_MILLISECOND + 1 : 0;
+}
+
+/* Reads up to size bytes, or the end of the first line; -1 with errno. Waits no
+ * longer than KEY_PATIENCE. */
 static gssize
 read_start (int fd, gchar * buffer, gsize size)
 {
   struct pollfd ready = {.fd = fd,.events = POLLIN };
+  gint64 until = g_get_monotonic_time () + KEY_PATIENCE;
   gsize length = 0;
 
   while (length < size) {
     gssize got;
 
-    if (poll (&ready, 1, KEY_PATIENCE) == 0) {
+    if (poll (&ready, 1, get_milliseconds_until (until)) == 0) {
       errno = ETIMEDOUT;
       return -1;
     }
@@ -172,10 +181,17 @@ read_start (int fd, gchar * buffer, gsize size)
   return length;
 }
 
+/* Some editors write a mark of the encoding in front of the text. */
+static const gchar *
+skip_byte_order_mark (const gchar * text)
+{
+  return g_str_has_prefix (text, "\357\273\277") ? text + 3 : text;
+}
+
 gchar *
 identifai_client_check_key (const gchar * key, GError ** error)
 {
-  gchar *checked = g_strstrip (g_strdup (key));
+  gchar *checked = g_strstrip (g_strdup (skip_byte_order_mark (key)));
   const gchar *p;
 
   for (p = checked; g_ascii_isgraph (*p); p++);
@@ -246,7 +262,8 @@ identifai_client_read_key_file (const gchar * path, GError ** error)
     int code = errno;
 
     g_set_error (error, G_IO_ERROR, g_io_error_from_errno (code),
-        "key file %s can't be read: %s", path, g_strerror (code));
+        "key file %s can't be read: %s", path, code == ETIMEDOUT ?
+        "its first line took too long to come" : g_strerror (code));
   } else {
     buffer[length] = '\0';
     key = take_first_line (path, buffer, error);

@@ -5,7 +5,9 @@
  * What the client is told: endpoints, keys, settings.
  */
 
+#include <fcntl.h>
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "lanelog.h"
@@ -81,6 +83,9 @@ static const struct
   {"sk-123", -1, "sk-123"},
   {"sk-123\n", -1, "sk-123"},
   {"  sk-123\t\r\nsecond line\n", -1, "sk-123"},
+  {"\357\273\277sk-123\r\n", -1, "sk-123"},
+  {"\357\273\277\n", -1, NULL},
+  {"\377\376s\000k\000", 6, NULL},
   {"", -1, NULL},
   {"\n", -1, NULL},
   {"\nsk-123\n", -1, NULL},
@@ -238,6 +243,46 @@ GST_START_TEST (test_settings_copy)
 
 GST_END_TEST;
 
+/* Writes a byte now and then, as long as somebody reads. */
+static gpointer
+drip (gpointer path)
+{
+  int fd = open (path, O_WRONLY | O_CLOEXEC);
+
+  while (write (fd, "k", 1) == 1)
+    g_usleep (50000);
+  close (fd);
+
+  return NULL;
+}
+
+/* One that doesn't come to an end is waited for, but not for long: whoever starts
+ * the element waits, too. */
+GST_START_TEST (test_key_file_drips)
+{
+  gchar *path = make_file ("x", -1);
+  gint64 started;
+  GThread *thread;
+  int fd;
+
+  g_unlink (path);
+  fail_unless (mkfifo (path, 0600) == 0);
+  signal (SIGPIPE, SIG_IGN);
+  /* So that both ends are there before the key is read. */
+  fd = open (path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  thread = g_thread_new ("drip", drip, path);
+  started = g_get_monotonic_time ();
+  check_key (path, NULL);
+  /* It takes two seconds; a busy machine gets some more. */
+  fail_unless (g_get_monotonic_time () - started < 10 * G_TIME_SPAN_SECOND);
+  close (fd);
+  g_thread_join (thread);
+  g_unlink (path);
+  g_free (path);
+}
+
+GST_END_TEST;
+
 static Suite *
 endpoint_suite (void)
 {
@@ -248,6 +293,7 @@ endpoint_suite (void)
   tcase_add_loop_test (general, test_endpoint, 0, G_N_ELEMENTS (endpoints));
   tcase_add_loop_test (general, test_key_file, 0, G_N_ELEMENTS (key_files));
   tcase_add_test (general, test_key_file_unreadable);
+  tcase_add_test (general, test_key_file_drips);
   tcase_add_loop_test (general, test_lane, 0, G_N_ELEMENTS (lanes));
   tcase_add_test (general, test_settings_copy);
 

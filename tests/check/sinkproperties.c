@@ -848,6 +848,91 @@ GST_START_TEST (test_ref_id_playing)
 
 GST_END_TEST;
 
+/* No field comes twice, however the service's framework spells it. */
+static const struct
+{
+  const gchar *properties;
+  const gchar *text;            /* of the error; NULL: fine */
+} doubled[] = {
+  {"ref-id=a extra-parameters=p,ref_id=b", "ref_id"},
+  {"ref-id=a extra-parameters=p,ref.id=b", "ref.id"},
+  {"webhook-url=http://a extra-parameters=p,webhook_url=b", "webhook_url"},
+  {"frames=5 extra-parameters=p,frames=10", "frames"},
+  {"key-frames=true extra-parameters=p,key_frames_method=flow",
+      "key_frames_method"},
+  {"with-nsfw=true extra-parameters=p,with_nsfw=false", "with_nsfw"},
+  {"extra-parameters=p,video=b", "video"},
+  {"extra-parameters=p,frames=15", NULL},
+  {"extra-parameters=p,Video=b,ref_id=c", NULL},
+};
+
+GST_START_TEST (test_doubled_fields)
+{
+  gchar *line = g_strconcat ("appsrc ! identifaisink name=sink ",
+      doubled[__i__].properties, NULL);
+  SinkRun *run = sink_run_new ("http://127.0.0.1:9", line);
+  GError *error = NULL;
+
+  if (doubled[__i__].text == NULL) {
+    fail_unless (sink_run_start (run), "%s", line);
+  } else {
+    fail_if (sink_run_start (run), "%s", line);
+    gst_message_parse_error (sink_run_get (run, "error", 0), &error, NULL);
+    fail_unless (strstr (error->message, doubled[__i__].text)
+        && strstr (error->message, "already"), "%s", error->message);
+    g_error_free (error);
+  }
+  sink_run_free (run);
+  g_free (line);
+}
+
+GST_END_TEST;
+
+/* What is too long, at start and while playing; and a name that only an
+ * application can set. */
+GST_START_TEST (test_long_fields)
+{
+  gchar *long_text = g_strnfill (64 * 1024, 'x');
+  GstStructure *extra[] = {
+    gst_structure_new ("p", "more", G_TYPE_STRING, long_text, NULL),
+    gst_structure_new ("p", "video[]", G_TYPE_STRING, "x", NULL),
+    gst_structure_new ("p", "more", G_TYPE_STRING, "x", NULL),
+  };
+  SinkRun *run;
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (extra); i++) {
+    run = sink_run_new ("http://127.0.0.1:9",
+        "appsrc ! identifaisink name=sink");
+    g_object_set (sink_run_get_sink (run), "extra-parameters", extra[i], NULL);
+    fail_unless_equals_int (sink_run_start (run), i == 2);
+    fail_unless_equals_int (sink_run_count (run, "error"), i < 2);
+    sink_run_stop (run);
+
+    g_object_set (sink_run_get_sink (run), "extra-parameters", NULL, NULL);
+    fail_unless (sink_run_start (run));
+    g_object_set (sink_run_get_sink (run), "extra-parameters", extra[i], NULL);
+    fail_unless_equals_int (take_warnings (), i < 2);
+    gst_structure_free (extra[i]);
+    long_text[1001] = '\0';
+    g_object_set (sink_run_get_sink (run), "ref-id", long_text, NULL);
+    fail_unless_equals_int (take_warnings (), 1);
+    sink_run_free (run);
+  }
+
+  run = sink_run_new ("http://127.0.0.1:9", "appsrc ! identifaisink name=sink");
+  g_object_set (sink_run_get_sink (run), "ref-id", long_text, NULL);
+  fail_if (sink_run_start (run));
+  long_text[1000] = '\0';
+  sink_run_stop (run);
+  g_object_set (sink_run_get_sink (run), "ref-id", long_text, NULL);
+  fail_unless (sink_run_start (run));
+  sink_run_free (run);
+  g_free (long_text);
+}
+
+GST_END_TEST;
+
 static Suite *
 sinkproperties_suite (void)
 {
@@ -876,6 +961,8 @@ sinkproperties_suite (void)
   tcase_add_loop_test (tcase, test_ref_id, 0, G_N_ELEMENTS (ref_ids));
   tcase_add_loop_test (tcase, test_ref_id_format, 0, G_N_ELEMENTS (ref_ids));
   tcase_add_test (tcase, test_ref_id_playing);
+  tcase_add_loop_test (tcase, test_doubled_fields, 0, G_N_ELEMENTS (doubled));
+  tcase_add_test (tcase, test_long_fields);
 
   return suite;
 }
