@@ -7,13 +7,15 @@
 
 #include <gio/gio.h>
 
-/* What each reason means on the bus. */
-static const struct
+typedef struct
 {
   GstResourceError code;
   const gchar *what;            /* is the trouble */
   const gchar *advice;
-} explanations[GST_IDENTIFAI_N_LOSSES] = {
+} Explanation;
+
+/* What each reason means on the bus. */
+static const Explanation explanations[GST_IDENTIFAI_N_LOSSES] = {
   [GST_IDENTIFAI_LOSS_OVERFLOW] = {GST_RESOURCE_ERROR_FAILED,
         "Segments were dropped",
       "See identifai-dropped. Judge less (segment-interval, a longer "
@@ -33,8 +35,9 @@ static const struct
         "path of endpoint."},
   [IDENTIFAI_REASON_UNAUTHORIZED] = {GST_RESOURCE_ERROR_NOT_AUTHORIZED,
         "The classification service refused the API key",
-      "Check the key (IDENTIFAI_API_KEY, api-key-file, api-key), the account's "
-        "rights, and whether its terms of service are accepted."},
+      "Check the key (IDENTIFAI_API_KEY, api-key-file, api-key): it may be cut, "
+        "or of another account. A new one may be written into api-key-file "
+        "while the stream runs."},
   [IDENTIFAI_REASON_NO_CREDITS] = {GST_RESOURCE_ERROR_NOT_AUTHORIZED,
         "The account has no credits left",
       "Buy credits, or judge less: frames, segment-interval."},
@@ -44,14 +47,15 @@ static const struct
         "says: give each process its share there."},
   [IDENTIFAI_REASON_NETWORK] = {GST_RESOURCE_ERROR_OPEN_WRITE,
         "The classification service can't be reached",
-      "Such calls are tried again, as often as retries says."},
+      "Check the network, endpoint and proxy. With retries=-1 segments wait "
+        "for the service, however long it is gone."},
   [IDENTIFAI_REASON_BAD_RESPONSE] = {GST_RESOURCE_ERROR_READ,
         "The classification service's answer can't be understood",
       "Check that endpoint is identifAI's, and the name in heuristic."},
   [IDENTIFAI_REASON_SERVICE_ERROR] = {GST_RESOURCE_ERROR_FAILED,
         "The classification service failed",
-      "Such calls are tried again, as often as retries says. If its words are "
-        "about the file, check that it plays."},
+      "If its words are about the file, check that it plays; else the service "
+        "has trouble of its own. With retries=-1 segments wait for it."},
   [IDENTIFAI_REASON_TIMEOUT] = {GST_RESOURCE_ERROR_READ,
         "No verdict came in time",
       "Raise verdict-timeout or drain-timeout, whichever is named, or judge "
@@ -62,12 +66,61 @@ static const struct
         "or raise max-uploads-per-hour: each upload is paid for."},
 };
 
-static GError *
-new_error (guint reason, const gchar * text)
+static const Explanation forbidden = { GST_RESOURCE_ERROR_NOT_AUTHORIZED,
+  "The classification service doesn't let this account use it",
+  "The key is known. Accept the terms of service in the account, and check its "
+      "rights and its plan, or ask identifAI."
+};
+
+static const Explanation revoked = { GST_RESOURCE_ERROR_NOT_AUTHORIZED,
+  "The classification service doesn't take the API key any more",
+  "It was revoked, has expired, or was replaced by a wrong one. Make a new key in "
+      "the account, and write it into api-key-file, which is read again after a "
+      "401, or set api-key."
+};
+
+static const Explanation look = { GST_RESOURCE_ERROR_READ,
+  "A look at a result failed",
+  "No segment is lost by that: looks are free, and go on until verdict-timeout. "
+      "If it lasts, check what stands in front of the service, and the key."
+};
+
+static gboolean
+speaks_of_revocation (const gchar * text)
 {
-  return g_error_new (GST_RESOURCE_ERROR, explanations[reason].code,
-      "%s%s%s", explanations[reason].what,
-      text != NULL && *text != '\0' ? ": " : "", text != NULL ? text : "");
+  gchar *lower = g_utf8_strdown (text != NULL ? text : "", -1);
+  gboolean found = strstr (lower, "revoked") != NULL
+      || strstr (lower, "expired") != NULL;
+
+  g_free (lower);
+
+  return found;
+}
+
+static const Explanation *
+explain (const GstIdentifaiFailure * self)
+{
+  if (self->call == IDENTIFAI_CALL_GET
+      && self->reason != IDENTIFAI_REASON_NETWORK
+      && self->reason != IDENTIFAI_REASON_THROTTLED)
+    return &look;
+  if (self->reason == IDENTIFAI_REASON_UNAUTHORIZED && self->http_status == 403)
+    return &forbidden;
+  if (self->reason == IDENTIFAI_REASON_UNAUTHORIZED
+      && (self->key_worked || speaks_of_revocation (self->text)))
+    return &revoked;
+
+  return &explanations[self->reason];
+}
+
+static GError *
+new_error (const GstIdentifaiFailure * failure)
+{
+  const Explanation *explanation = explain (failure);
+  const gchar *text = failure->text != NULL ? failure->text : "";
+
+  return g_error_new (GST_RESOURCE_ERROR, explanation->code, "%s%s%s",
+      explanation->what, *text != '\0' ? ": " : "", text);
 }
 
 /* Of identifai-failed, or of identifai-dropped. */
@@ -98,31 +151,48 @@ new_details (guint reason, guint http_status)
 typedef GstMessage *(*NewFunc) (GstObject *, GError *, const gchar *,
     GstStructure *);
 
+/* Takes over error. */
 static GstMessage *
 new_message (NewFunc func, GstElement * src, GError * error,
-    guint reason, guint http_status)
+    const GstIdentifaiFailure * failure)
 {
-  GstMessage *message = func (GST_OBJECT (src), error,
-      explanations[reason].advice, new_details (reason, http_status));
+  const gchar *advice = explain (failure)->advice;
+  gchar *again = failure->retry_in < 0 ? NULL :
+      g_strdup_printf ("%s Trying again in %.1f s.", advice,
+      failure->retry_in / (gdouble) G_TIME_SPAN_SECOND);
+  GstMessage *message = func (GST_OBJECT (src), error, again ? again : advice,
+      new_details (failure->reason, failure->http_status));
 
   g_error_free (error);
+  g_free (again);
 
   return message;
 }
 
+/* Not of a call. */
+static GstMessage *
+new_plain_message (NewFunc func, GstElement * src, GError * error, guint reason)
+{
+  GstIdentifaiFailure failure = {.reason = reason,.retry_in = -1 };
+
+  return new_message (func, src, error, &failure);
+}
+
 GstMessage *
-gst_identifai_warning_call (GstElement * src, IdentifaiReason reason,
-    guint http_status, const gchar * text)
+gst_identifai_warning_call (GstElement * src,
+    const GstIdentifaiFailure * failure)
 {
   return new_message (gst_message_new_warning_with_details, src,
-      new_error (reason, text), reason, http_status);
+      new_error (failure), failure);
 }
 
 GstMessage *
 gst_identifai_warning_file (GstElement * src, IdentifaiReason reason,
     const gchar * text)
 {
-  return gst_identifai_warning_call (src, reason, 0, text);
+  GstIdentifaiFailure failure = {.reason = reason,.text = text,.retry_in = -1 };
+
+  return gst_identifai_warning_call (src, &failure);
 }
 
 GstMessage *
@@ -132,8 +202,8 @@ gst_identifai_warning_overflow (GstElement * src)
       GST_RESOURCE_ERROR_NO_SPACE_LEFT,
       "Segments close faster than they are judged: some are dropped");
 
-  return new_message (gst_message_new_warning_with_details, src, error,
-      IDENTIFAI_REASON_NONE, 0);
+  return new_plain_message (gst_message_new_warning_with_details, src, error,
+      GST_IDENTIFAI_LOSS_OVERFLOW);
 }
 
 GstMessage *
@@ -144,8 +214,8 @@ gst_identifai_warning_budget (GstElement * src, guint uploads)
       "%u segments were posted within an hour (max-uploads-per-hour): others are "
       "dropped until there is room", uploads);
 
-  return new_message (gst_message_new_warning_with_details, src, error,
-      GST_IDENTIFAI_LOSS_BUDGET, 0);
+  return new_plain_message (gst_message_new_warning_with_details, src, error,
+      GST_IDENTIFAI_LOSS_BUDGET);
 }
 
 GstMessage *
@@ -368,11 +438,11 @@ gst_identifai_info (GstElement * src, const gchar * text)
 }
 
 GstMessage *
-gst_identifai_error_refused (GstElement * src, IdentifaiReason reason,
-    guint http_status, const gchar * text)
+gst_identifai_error_refused (GstElement * src,
+    const GstIdentifaiFailure * failure)
 {
   return new_message (gst_message_new_error_with_details, src,
-      new_error (reason, text), reason, http_status);
+      new_error (failure), failure);
 }
 
 /* Applications look for GStreamer's own domains. */
@@ -429,8 +499,12 @@ GstMessage *
 gst_identifai_summary (GstElement * src, const IdentifaiLosses * losses,
     guint64 segments, gboolean may_be_error)
 {
+  GstIdentifaiFailure failure = {.reason = losses->reason,.http_status =
+        losses->http_status,.text = losses->text,.key_worked =
+        losses->key_worked,.retry_in = -1
+  };
   gboolean all = (losses->total == segments);
-  GError *last = new_error (losses->reason, losses->text);
+  GError *last = new_error (&failure);
   gchar *reasons = count_reasons (losses);
   GError *error;
 
@@ -451,6 +525,5 @@ gst_identifai_summary (GstElement * src, const IdentifaiLosses * losses,
 
   return new_message (all && may_be_error ?
       gst_message_new_error_with_details :
-      gst_message_new_warning_with_details, src, error, losses->reason,
-      losses->http_status);
+      gst_message_new_warning_with_details, src, error, &failure);
 }

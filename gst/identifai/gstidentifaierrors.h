@@ -14,9 +14,20 @@
 G_BEGIN_DECLS
 /* All transfer full. */
 
+/* A call of the service that failed. */
+typedef struct
+{
+  IdentifaiCall call;
+  guint reason;                 /* of IdentifaiReason, or GST_IDENTIFAI_LOSS_… */
+  guint http_status;            /* 0: none */
+  const gchar *text;            /* NULL: none */
+  gboolean key_worked;          /* the service took the key before */
+  gint64 retry_in;              /* µs; -1: it isn't made again */
+} GstIdentifaiFailure;
+
 /* Trouble of the service's calls starts. */
 GstMessage *gst_identifai_warning_call (GstElement * src,
-    IdentifaiReason reason, guint http_status, const gchar * text);
+    const GstIdentifaiFailure * failure);
 /* A file could not be made (TOO_LARGE, MUX). */
 GstMessage *gst_identifai_warning_file (GstElement * src,
     IdentifaiReason reason, const gchar * text);
@@ -45,7 +56,7 @@ GstMessage *gst_identifai_info (GstElement * src, const gchar * text);
 
 /* on-refusal=error: the service wants no more of us. */
 GstMessage *gst_identifai_error_refused (GstElement * src,
-    IdentifaiReason reason, guint http_status, const gchar * text);
+    const GstIdentifaiFailure * failure);
 
 /* The element can't start. error: of GST_RESOURCE_ERROR or GST_LIBRARY_ERROR, or
  * what GIO says of a file that a setting names. */
@@ -64,6 +75,7 @@ typedef struct
   guint reason;
   guint http_status;
   gchar *text;                  /* owned; NULL: none */
+  gboolean key_worked;
 } IdentifaiLosses;
 
 /* So many of segments have no verdict, and why. All of them: an error, if that

@@ -72,6 +72,7 @@ struct _GstIdentifaiOutbox
   IdentifaiTrouble call_trouble;
   gchar *call_failure;          /* the latest call's; NULL: it succeeded */
   guint call_status;
+  gboolean key_worked;          /* a call succeeded */
   IdentifaiTrouble file_trouble;
   IdentifaiTrouble overflow_trouble;
   IdentifaiTrouble hold_trouble;

@@ -48,6 +48,7 @@ gst_identifai_outbox_reset_outcomes_locked (GstIdentifaiOutbox * self)
 
   forget_losses_locked (self);
   note_call_locked (self, NULL, 0);
+  self->key_worked = FALSE;
   self->refused = self->told_sound = FALSE;
   identifai_trouble_init (&self->call_trouble, GOOD_CALLS);
   identifai_trouble_init (&self->file_trouble, 1);
@@ -83,6 +84,7 @@ lost_locked (GstIdentifaiOutbox * self, guint reason, guint http_status,
   losses->http_status = http_status;
   g_free (losses->text);
   losses->text = g_strdup (text);
+  losses->key_worked = self->key_worked;
 }
 
 void
@@ -184,12 +186,15 @@ is_refusal (IdentifaiReason reason)
 static void
 refuse_locked (GstIdentifaiOutbox * self, const IdentifaiOutcome * outcome)
 {
+  GstIdentifaiFailure failure = { IDENTIFAI_CALL_POST, outcome->reason,
+    outcome->http_status, outcome->message, self->key_worked, -1
+  };
+
   if (self->on_refusal != GST_IDENTIFAI_ON_REFUSAL_ERROR || self->refused)
     return;
   self->refused = TRUE;
   gst_identifai_outbox_queue (self,
-      gst_identifai_error_refused (self->element, outcome->reason,
-          outcome->http_status, outcome->message));
+      gst_identifai_error_refused (self->element, &failure));
 }
 
 static void
@@ -215,28 +220,61 @@ on_finished (gpointer data, IdentifaiOutcome * outcome, gpointer user_data)
 }
 
 static void
+call_succeeded_locked (GstIdentifaiOutbox * self)
+{
+  note_call_locked (self, NULL, 0);
+  self->key_worked = TRUE;
+  if (identifai_trouble_good (&self->call_trouble))
+    gst_identifai_outbox_queue (self, gst_identifai_info (self->element,
+            "The classification service works again"));
+}
+
+static void
+log_failure (GstIdentifaiOutbox * self, const GstIdentifaiFailure * failure)
+{
+  const gchar *call = failure->call == IDENTIFAI_CALL_POST ? "submit call" :
+      "look at results";
+
+  if (failure->retry_in < 0)
+    GST_INFO_OBJECT (self->element, "%s failed: %s", call,
+        GST_STR_NULL (failure->text));
+  else
+    GST_INFO_OBJECT (self->element, "%s failed: %s; trying again in %.1f s",
+        call, GST_STR_NULL (failure->text),
+        failure->retry_in / (gdouble) G_TIME_SPAN_SECOND);
+}
+
+static void
+call_failed_locked (GstIdentifaiOutbox * self,
+    const GstIdentifaiFailure * failure)
+{
+  /* A look that is refused costs no segment: it is made again. */
+  gboolean as_error = failure->call == IDENTIFAI_CALL_POST
+      && is_refusal (failure->reason)
+      && self->on_refusal == GST_IDENTIFAI_ON_REFUSAL_ERROR;
+
+  log_failure (self, failure);
+  note_call_locked (self, failure->text, failure->http_status);
+  if (identifai_trouble_bad (&self->call_trouble, failure->reason) && !as_error)
+    gst_identifai_outbox_queue (self,
+        gst_identifai_warning_call (self->element, failure));
+}
+
+static void
 on_attempted (IdentifaiCall call, IdentifaiReason reason, guint http_status,
-    const gchar * message, gpointer user_data)
+    const gchar * message, gint64 retry_in, gpointer user_data)
 {
   GstIdentifaiOutbox *self = user_data;
-  gboolean as_error;
+  GstIdentifaiFailure failure = { call, reason, http_status, message, FALSE,
+    retry_in
+  };
 
   g_mutex_lock (&self->lock);
-  /* A look that is refused costs no segment: it is made again. */
-  as_error = call == IDENTIFAI_CALL_POST && is_refusal (reason)
-      && self->on_refusal == GST_IDENTIFAI_ON_REFUSAL_ERROR;
-  if (reason == IDENTIFAI_REASON_NONE) {
-    note_call_locked (self, NULL, 0);
-    if (identifai_trouble_good (&self->call_trouble))
-      gst_identifai_outbox_queue (self, gst_identifai_info (self->element,
-              "The classification service works again"));
-  } else if (identifai_trouble_bad (&self->call_trouble, reason) && !as_error) {
-    gst_identifai_outbox_queue (self,
-        gst_identifai_warning_call (self->element, reason, http_status,
-            message));
-  }
-  if (reason != IDENTIFAI_REASON_NONE)
-    note_call_locked (self, message, http_status);
+  failure.key_worked = self->key_worked;
+  if (reason == IDENTIFAI_REASON_NONE)
+    call_succeeded_locked (self);
+  else
+    call_failed_locked (self, &failure);
   g_mutex_unlock (&self->lock);
 
   gst_identifai_poster_kick (self->poster);

@@ -193,6 +193,11 @@ describe_error (const IdentifaiAnswer * answer, const gchar * host)
 
   if (error->domain == G_TLS_ERROR)
     return describe_tls_error (answer, host);
+  if (answer->direct && answer->duration == 0
+      && g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED))
+    return g_strdup_printf (answer->loopback ?
+        "nothing listens on %s: is identifai-emulator running?" :
+        "nothing listens on %s. Check endpoint and the network", host);
   if (is_no_http (error))
     return g_strdup_printf ("%s sent no HTTP answer, or only the beginning of "
         "one. Check endpoint and proxy if this stays so", host);
@@ -303,7 +308,7 @@ identifai_attempt_init (IdentifaiAttempt * self,
     const IdentifaiAnswer * answer, const gchar * host)
 {
   *self = (IdentifaiAttempt) {
-  .http_status = answer->http_status,.retry_after = -1,};
+  .http_status = answer->http_status,.retry_after = -1,.retry_in = -1,};
 
   if (answer->from_proxy) {
     init_from_proxy (self, answer, host);

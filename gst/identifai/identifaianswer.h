@@ -22,6 +22,7 @@ typedef struct
   gboolean temporary;           /* another attempt may help */
   gboolean lasting;             /* but hardly within minutes */
   gint64 retry_after;           /* µs from now on; -1 = not said */
+  gint64 retry_in;              /* the same; when it is made again, -1 = not */
 } IdentifaiAttempt;
 
 /* host: for the texts. */

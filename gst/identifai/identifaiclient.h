@@ -73,11 +73,13 @@ typedef struct
   void (*finished) (gpointer data, IdentifaiOutcome * outcome,
       gpointer user_data);
   /* Any one attempt's outcome, for telling when trouble starts and ends:
-   * reason NONE = the call succeeded. http_status and message as above. Comes
-   * before what the attempt means for jobs, and only while one of the lane's
-   * jobs that it was about is there. */
+   * reason NONE = the call succeeded. http_status and message as above.
+   * retry_in: µs until the next one, -1 = there is none, or nobody knows yet.
+   * Comes before what the attempt means for jobs, and only while one of the
+   * lane's jobs that it was about is there. */
   void (*attempted) (IdentifaiCall call, IdentifaiReason reason,
-      guint http_status, const gchar * message, gpointer user_data);
+      guint http_status, const gchar * message, gint64 retry_in,
+      gpointer user_data);
 } IdentifaiLaneCallbacks;
 
 /* Totals of a lane since it was made. */

@@ -43,8 +43,8 @@ identifai_client_settings_copy (const IdentifaiClientSettings * self,
   copy->tls_ca_file = g_strdup (self->tls_ca_file);
 }
 
-static gboolean
-host_is_loopback (const gchar * host)
+gboolean
+identifai_client_is_loopback (const gchar * host)
 {
   GInetAddress *address;
   gboolean loopback;
@@ -79,7 +79,7 @@ find_fault (GUri * uri, gboolean allow_plain_http)
     return "it holds a user name or password; give the key with api-key-file";
   if (g_uri_get_query (uri) || g_uri_get_fragment (uri))
     return "a base URL has no query (?) and no fragment (#)";
-  if (plain && !allow_plain_http && !host_is_loopback (host))
+  if (plain && !allow_plain_http && !identifai_client_is_loopback (host))
     return "with plain http the key would travel in clear; use https, "
         "or set allow-plain-http if that network is trusted";
 

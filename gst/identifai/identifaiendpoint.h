@@ -24,4 +24,7 @@ gboolean identifai_client_account_is_keyless (const gchar * account);
 gboolean identifai_client_check_settings (
     const IdentifaiClientSettings * settings, GError ** error);
 
+/* By its name or address. */
+gboolean identifai_client_is_loopback (const gchar * host);
+
 G_END_DECLS

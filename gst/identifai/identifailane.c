@@ -443,7 +443,7 @@ identifai_lane_tell_attempt (IdentifaiJob * job, IdentifaiCall call,
     return;
 
   self->callbacks->attempted (call, attempt->reason, attempt->http_status,
-      attempt->message, self->user_data);
+      attempt->message, attempt->retry_in, self->user_data);
   identifai_lane_leave (job);
 }
 

@@ -436,7 +436,7 @@ renew_keys (IdentifaiPoller * self, GPtrArray * jobs)
 }
 
 static void
-look_postpone (IdentifaiLook * look, const IdentifaiAttempt * attempt)
+look_postpone (IdentifaiLook * look, IdentifaiAttempt * attempt)
 {
   gint64 now = g_get_monotonic_time (), delay = 0;
   guint i, failures = 0;
@@ -451,14 +451,15 @@ look_postpone (IdentifaiLook * look, const IdentifaiAttempt * attempt)
     delay = identifai_attempt_get_delay (attempt, watch->failures);
     identifai_watches_schedule (look->poller->watches, watch, now + delay);
   }
-  GST_INFO ("look at %u results of %s failed, %u in a row: %s; again in %.1f s",
+  attempt->retry_in = delay;
+  GST_INFO ("look at %u results of %s failed, %u in a row: %s; trying again in "
+      "%.1f s",
       look->n_watches, look->poller->client->host, failures, attempt->message,
       delay / (gdouble) G_TIME_SPAN_SECOND);
 }
 
 static void
-look_failed (IdentifaiLook * look, GPtrArray * jobs,
-    const IdentifaiAttempt * attempt)
+look_failed (IdentifaiLook * look, GPtrArray * jobs, IdentifaiAttempt * attempt)
 {
   IdentifaiPoller *self = look->poller;
   gint64 now = g_get_monotonic_time ();
@@ -690,7 +691,7 @@ batch_too_long (IdentifaiLook * look)
 
 static void
 batch_failed (IdentifaiLook * look, GPtrArray * jobs,
-    const IdentifaiAttempt * attempt)
+    IdentifaiAttempt * attempt)
 {
   gboolean again = look->poller->failures > 0;
 

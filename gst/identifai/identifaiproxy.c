@@ -275,18 +275,30 @@ identifai_proxy_unref (IdentifaiProxy * self)
 
 /* Its password. */
 
-gboolean
-identifai_proxy_is_used (IdentifaiProxy * self, GUri * uri)
+static gboolean
+has_prefix (IdentifaiProxy * self, GUri * uri, const gchar * prefix)
 {
   gchar *url = g_uri_to_string_partial (uri, G_URI_HIDE_QUERY);
   gchar **proxies = g_proxy_resolver_lookup (self->resolver, url, NULL, NULL);
-  gboolean used = proxies != NULL && proxies[0] != NULL
-      && g_ascii_strncasecmp (proxies[0], "http://", 7) == 0;
+  gboolean found = proxies != NULL && proxies[0] != NULL
+      && g_ascii_strncasecmp (proxies[0], prefix, strlen (prefix)) == 0;
 
   g_strfreev (proxies);
   g_free (url);
 
-  return used;
+  return found;
+}
+
+gboolean
+identifai_proxy_is_used (IdentifaiProxy * self, GUri * uri)
+{
+  return has_prefix (self, uri, "http://");
+}
+
+gboolean
+identifai_proxy_is_direct (IdentifaiProxy * self, GUri * uri)
+{
+  return has_prefix (self, uri, "direct://");
 }
 
 static Password *

@@ -32,6 +32,8 @@ void identifai_proxy_attach (IdentifaiProxy * self, SoupSession * session);
 
 /* Whether uri is reached through a proxy that speaks HTTP. */
 gboolean identifai_proxy_is_used (IdentifaiProxy * self, GUri * uri);
+/* Whether it is reached without any proxy. */
+gboolean identifai_proxy_is_direct (IdentifaiProxy * self, GUri * uri);
 /* Whether it has a password for that. */
 gboolean identifai_proxy_has_password (IdentifaiProxy * self, GUri * uri);
 /* Whether that goes out with the next request, and nobody knows yet if it is

@@ -223,8 +223,8 @@ describe_host (const gchar * endpoint)
   if (!uri)
     return g_strdup ("the service");
   if (g_uri_get_port (uri) > 0)
-    host = g_strdup_printf ("%s:%d", g_uri_get_host (uri),
-        g_uri_get_port (uri));
+    host = g_strdup_printf (strchr (g_uri_get_host (uri), ':') ?
+        "[%s]:%d" : "%s:%d", g_uri_get_host (uri), g_uri_get_port (uri));
   else
     host = g_strdup (g_uri_get_host (uri));
   g_uri_unref (uri);

@@ -165,12 +165,22 @@ may_retry (const IdentifaiJob * job, const IdentifaiAttempt * attempt)
       && (!attempt->lasting || job->lane->settings.retries < 0);
 }
 
+/* A 401 may end in another attempt, too, with another key: that shows later. */
+static void
+plan_retry (IdentifaiJob * job, IdentifaiAttempt * attempt)
+{
+  job->failures++;
+  if (!identifai_attempt_is_unauthorized (attempt) && may_retry (job, attempt))
+    attempt->retry_in = identifai_attempt_get_delay (attempt, job->failures);
+}
+
 static void
 reject_job (IdentifaiClient * client, IdentifaiJob * job,
     const IdentifaiAttempt * attempt)
 {
   gint64 now = g_get_monotonic_time ();
-  gint64 at = now + identifai_attempt_get_delay (attempt, ++job->failures);
+  gint64 at = now + (attempt->retry_in >= 0 ? attempt->retry_in :
+      identifai_attempt_get_delay (attempt, job->failures));
 
   if (identifai_attempt_is_throttled (attempt)) {
     identifai_budget_throttled (client->budget, IDENTIFAI_CALL_POST,
@@ -182,7 +192,7 @@ reject_job (IdentifaiClient * client, IdentifaiJob * job,
 
   if (identifai_attempt_is_unauthorized (attempt))
     refuse_job (job, attempt);
-  else if (may_retry (job, attempt))
+  else if (attempt->retry_in >= 0)
     retry_job (job, at);
   else
     identifai_job_fail (job, attempt);
@@ -226,8 +236,10 @@ on_answer (const IdentifaiAnswer * answer, gpointer user_data)
       identifai_attempt_set_bad_response (&attempt, "upload", error->message);
     g_clear_error (&error);
   }
-  if (!identifier)
+  if (!identifier) {
     tell_ambiguous (job, answer, &attempt);
+    plan_retry (job, &attempt);
+  }
 
   identifai_lane_tell_attempt (job, IDENTIFAI_CALL_POST, &attempt);
   if (identifier)

@@ -17,6 +17,7 @@
 #include "identifaitransport.h"
 #include <string.h>
 #include "identifaiearly.h"
+#include "identifaiendpoint.h"
 #include "identifaierror.h"
 #include "identifaihide.h"
 #include "identifaiproxy.h"
@@ -630,11 +631,14 @@ exchange_answer (IdentifaiExchange * self, GError * error)
 {
   SoupMessageHeaders *headers = exchange_get_headers (self);
   guint status = exchange_get_status (self);
+  GUri *uri = soup_message_get_uri (self->message);
   IdentifaiAnswer answer = {
     .http_status = status,
     .from_proxy = exchange_ended_at_proxy (self, status),
     .proxy_password = identifai_proxy_has_password (self->transport->proxy,
-        soup_message_get_uri (self->message)),
+        uri),
+    .direct = identifai_proxy_is_direct (self->transport->proxy, uri),
+    .loopback = identifai_client_is_loopback (g_uri_get_host (uri)),
     .retry_after = g_strdup (soup_message_headers_get_one (headers,
             "Retry-After")),
     .sent_whole = exchange_sent_whole (self),

@@ -44,6 +44,8 @@ typedef struct
   guint http_status;            /* 0: no answer */
   gboolean from_proxy;          /* that doesn't let us through */
   gboolean proxy_password;      /* there is one for it */
+  gboolean direct;              /* there is no proxy, of any kind */
+  gboolean loopback;            /* the host is this machine */
   GBytes *body;                 /* never NULL; what was read of it */
   GError *error;                /* NULL: answered in full. With a status: the
                                  * body could not be read to its end */

@@ -104,7 +104,7 @@ const ClientRow client_rows[] = {
   {"429 on a look, 30 seconds", .retries = 1, .steps = {ON (GET, 1, STATUS (429), .headers = "Retry-After: 30\r\n")}, .min_ms = 300, SENT (1), LOOKED (2)},
 
   /* The network. */
-  {"nobody listens", .gone = TRUE, .retries = 2, NETWORK, .message = "refused", .attempt = "No connection to 127.0.0.1"},
+  {"nobody listens", .gone = TRUE, .retries = 2, NETWORK, .message = "nothing listens on 127.0.0.1:", .attempt = "is identifai-emulator running?"},
   {"no such host", .endpoint = "http://no-such-host.invalid", .retries = 1, NETWORK, .message = "No connection to no-such-host.invalid"},
   {"no proxy there", .proxy = "http://user:pr0xy-5ecret@127.0.0.1:1", .retries = 1, NETWORK, .message = "proxy", .no_attempt = "5ecret"},
   {"nobody accepts", .deaf = TRUE, .timeout = 1, .retries = 1, NETWORK, .message = "nothing was heard for 1 s", .min_ms = 2000},

@@ -409,7 +409,8 @@ closer_finished (gpointer data, IdentifaiOutcome * outcome, gpointer user_data)
 
 static void
 closer_attempted (IdentifaiCall call, IdentifaiReason reason,
-    guint http_status, const gchar * message, gpointer user_data)
+    guint http_status, const gchar * message, gint64 retry_in,
+    gpointer user_data)
 {
   closer_act (user_data, 2);
 }
@@ -526,7 +527,8 @@ diary_finished (gpointer data, IdentifaiOutcome * outcome, gpointer user_data)
 
 static void
 diary_attempted (IdentifaiCall call, IdentifaiReason reason,
-    guint http_status, const gchar * message, gpointer user_data)
+    guint http_status, const gchar * message, gint64 retry_in,
+    gpointer user_data)
 {
   diary_add (user_data, reason == IDENTIFAI_REASON_NONE ? 'a' : 'x');
 }

@@ -80,7 +80,7 @@ on_finished (gpointer data, IdentifaiOutcome * outcome, gpointer user_data)
 
 static void
 on_attempted (IdentifaiCall call, IdentifaiReason reason, guint http_status,
-    const gchar * message, gpointer user_data)
+    const gchar * message, gint64 retry_in, gpointer user_data)
 {
   LaneLog *log = user_data;
 

@@ -447,6 +447,71 @@ parse_summary (SinkRun * run, const Failure * row, GError ** error,
   }
 }
 
+/* What the messages of a kind advise; the last ones don't speak of another try. */
+static gchar *
+list_advice (SinkRun * run, const gchar * kind)
+{
+  GString *text = g_string_new (NULL);
+  guint i;
+
+  for (i = 0; i < sink_run_count (run, kind); i++) {
+    GstMessage *message = sink_run_get (run, kind, i);
+    GError *error = NULL;
+    gchar *debug = NULL;
+
+    if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR)
+      gst_message_parse_error (message, &error, &debug);
+    else
+      gst_message_parse_warning (message, &error, &debug);
+    g_string_append_printf (text, "%s: %s\n", error->message, debug);
+    g_error_free (error);
+    g_free (debug);
+  }
+
+  return g_string_free (text, FALSE);
+}
+
+/* Each refusal has an advice of its own. */
+static const struct
+{
+  FaultStep steps[2];
+  const gchar *text;            /* in the error */
+  const gchar *advice;
+} refusals[] = {
+  {{{FAULT_POST,.status = 401,.body = "{\"error\":\"Unauthorized\"}"}},
+      "refused the API key: Unauthorized", "Check the key"},
+  {{{FAULT_POST,.status = 401,.body = "{\"error\":\"Key was Revoked\"}"}},
+      "doesn't take the API key any more: Key was Revoked", "Make a new key"},
+  {{{FAULT_POST, 2,.status = 401,.body = "{\"error\":\"Unauthorized\"}"}},
+      "doesn't take the API key any more: Unauthorized", "Make a new key"},
+  {{{FAULT_POST,.status = 403,.body = "{\"error\":\"Forbidden\"}"}},
+      "doesn't let this account use it: Forbidden",
+      "Accept the terms of service"},
+  {{{FAULT_POST,.status = 400,.body = "{\"error\":\"No credits\"}"}},
+      "no credits left: No credits", "Buy credits"},
+};
+
+GST_START_TEST (test_refusal_advice)
+{
+  FaultServer *server = fault_server_new (refusals[__i__].steps, 1);
+  gchar *url = fault_server_get_url (server), *text;
+  SinkRun *run = sink_run_new (url, "videotestsrc num-buffers=20 ! "
+      "video/x-raw,framerate=10/1 ! jpegenc ! identifaisink name=sink "
+      "segment-duration=1000000000 rate-limits=none retries=0");
+
+  fail_unless (sink_run_start (run));
+  sink_run_wait (run, "error", 1);
+  text = list_advice (run, "error");
+  fail_unless (strstr (text, refusals[__i__].text)
+      && strstr (text, refusals[__i__].advice), "%s", text);
+  g_free (text);
+  sink_run_free (run);
+  fault_server_free (server);
+  g_free (url);
+}
+
+GST_END_TEST;
+
 static void
 check_details (SinkRun * run, const Failure * row)
 {
@@ -471,7 +536,7 @@ GST_START_TEST (test_failure)
   const Failure *row = &failures[__i__];
   FaultServer *server = fault_server_new (&row->step, 1);
   gchar *url = fault_server_get_url (server);
-  gchar *line = g_strconcat (SINK, row->properties, NULL);
+  gchar *line = g_strconcat (SINK, row->properties, NULL), *text;
   SinkRun *run = sink_run_new (url, line);
 
   fail_unless (sink_run_start (run));
@@ -480,6 +545,10 @@ GST_START_TEST (test_failure)
   if (row->list != NULL)
     check_list (run, row->list);
   check_details (run, row);
+  /* Nothing is tried again, and nothing says so. */
+  text = list_advice (run, "error");
+  fail_unless (!strstr (text, "gain"), "%s", text);
+  g_free (text);
   sink_run_free (run);
   fault_server_free (server);
   g_free (line);
@@ -492,7 +561,7 @@ GST_END_TEST;
 GST_START_TEST (test_refused_connection)
 {
   FaultServer *server = fault_server_new (NULL, 0);
-  gchar *url = fault_server_get_url (server);
+  gchar *url = fault_server_get_url (server), *text;
   SinkRun *run = sink_run_new (url, SINK);
 
   fault_server_close (server);
@@ -501,6 +570,10 @@ GST_START_TEST (test_refused_connection)
   check_list (run, FAILED);
   fail_unless_equals_string (gst_structure_get_string (sink_run_get_structure
           (run, "identifai-failed", 0), "reason"), "network");
+  text = list_advice (run, "error");
+  fail_unless (strstr (text, "nothing listens on 127.0.0.1:")
+      && strstr (text, "is identifai-emulator running?"), "%s", text);
+  g_free (text);
   sink_run_free (run);
   fault_server_free (server);
   g_free (url);
@@ -517,7 +590,7 @@ static const FaultStep passing[] = {
 GST_START_TEST (test_trouble_that_passes)
 {
   FaultServer *server = fault_server_new (passing, G_N_ELEMENTS (passing));
-  gchar *url = fault_server_get_url (server);
+  gchar *url = fault_server_get_url (server), *text;
   SinkRun *run = sink_run_new (url, SINK);
 
   g_object_set (sink_run_get_sink (run), "retries", 5, NULL);
@@ -525,6 +598,9 @@ GST_START_TEST (test_trouble_that_passes)
   fail_unless (sink_run_wait_end (run));
   sink_run_wait (run, "info", 1);
   fail_unless_equals_int (sink_run_count (run, "warning"), 2);
+  text = list_advice (run, "warning");
+  fail_unless (strstr (text, "Trying again in "), "%s", text);
+  g_free (text);
   fail_unless_equals_int (sink_run_count (run, "identifai-verdict"), 1);
   fail_unless_equals_int (sink_run_count (run, "error"), 0);
   fail_unless_equals_uint64 (sink_run_get_stat (run, "retries"), 2);
@@ -627,6 +703,7 @@ sinkmessages_suite (void)
   suite_add_tcase (suite, tcase);
   tcase_add_checked_fixture (tcase, setup, NULL);
   tcase_add_loop_test (tcase, test_failure, 0, G_N_ELEMENTS (failures));
+  tcase_add_loop_test (tcase, test_refusal_advice, 0, G_N_ELEMENTS (refusals));
   tcase_add_test (tcase, test_refused_connection);
   tcase_add_test (tcase, test_trouble_that_passes);
   tcase_add_test (tcase, test_new_key_in_file);
