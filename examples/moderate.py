@@ -49,6 +49,7 @@ def describe_verdict(s):
         'event': 'verdict', **common(s),
         'classification': s.get_value('classification'),
         'confidence': s.get_value('confidence'),
+        'score': s.get_value('score'),
         'latency': seconds(s.get_value('latency')),
         'heuristics': {v.get_value('heuristic'): v.get_value('classification') for v in s.get_value('verdicts')},
     }

@@ -30,7 +30,8 @@ COMMON = {"segment": int, "running-time": int, "stream-time": int, "duration": i
 MORE = {
     "identifai-segment": {"frames": int, "keyframes": int, "content-type": str},
     "identifai-submitted": {"identifier": str, "upload-time": int},
-    "identifai-verdict": {"identifier": str, "classification": str, "confidence": float, "heuristic": str,
+    "identifai-verdict": {"identifier": str, "classification": str, "confidence": float, "score": float,
+                          "artificial-frames": int, "heuristic": str,
                           "unknown": bool, "nsfw": bool, "results": Gst.Structure, "json": str, "latency": int},
 }
 
