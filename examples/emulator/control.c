@@ -17,18 +17,64 @@
 #define DEFAULT_SUBMISSIONS 50  /* in /emulator/state */
 
 /* Web pages of other sites may not give orders, even through a browser on this
- * machine. */
+ * machine. By what name the emulator is called was checked before. */
 static gboolean
 check_origin (EmuRequest * request)
 {
   SoupMessageHeaders *headers =
       soup_server_message_get_request_headers (request->message);
   const gchar *origin = soup_message_headers_get_one (headers, "Origin");
+  const gchar *host = soup_message_headers_get_one (headers, "Host");
+  g_autofree gchar *own = g_strdup_printf ("%s://%s",
+      request->server->options->tls_certificate != NULL ? "https" : "http",
+      host != NULL ? host : "");
 
-  if (origin == NULL || g_str_equal (origin, request->server->base))
+  if (origin == NULL || g_ascii_strcasecmp (origin, own) == 0)
     return TRUE;
   emu_reply_error (request, 403, "Forbidden");
   return FALSE;
+}
+
+/* Without the port, and an IPv6 address without its brackets. */
+static gchar *
+host_name (const gchar * host)
+{
+  const gchar *end = *host == '[' ? strchr (host, ']') : strrchr (host, ':');
+
+  if (*host == '[' && end != NULL)
+    return g_strndup (host + 1, end - host - 1);
+  return end != NULL ? g_strndup (host, end - host) : g_strdup (host);
+}
+
+/* A page whose own name was made to lead here is of the same origin to its
+ * browser. An address, or localhost, is nobody's name. */
+gboolean
+emu_control_check_host (EmuRequest * request)
+{
+  SoupMessageHeaders *headers =
+      soup_server_message_get_request_headers (request->message);
+  const gchar *host = soup_message_headers_get_one (headers, "Host");
+  g_autofree gchar *name = host_name (host != NULL ? host : "");
+  gchar **allowed = request->server->options->host_names;
+
+  if (host == NULL || g_ascii_strcasecmp (name, "localhost") == 0
+      || g_hostname_is_ip_address (name))
+    return TRUE;
+  for (; allowed != NULL && *allowed != NULL; allowed++) {
+    if (g_ascii_strcasecmp (name, *allowed) == 0)
+      return TRUE;
+  }
+  emu_reply_error (request, 403, "The emulator is not called by that name; "
+      "start it with --host-name, or use its address.");
+  return FALSE;
+}
+
+/* For whoever waits for it to be there. */
+static void
+handle_health (EmuRequest * request, EmuKind kind)
+{
+  emu_reply_json (request, 200, "{\"status\":\"ok\",\"version\":\"" VERSION
+      "\"}");
 }
 
 static void
@@ -182,6 +228,7 @@ handle_set_keys (EmuRequest * request, EmuKind kind)
 
 const EmuCall emu_control_calls[] = {
   {NULL, "GET", "/", EMU_KIND_ANY, handle_page},
+  {NULL, "GET", "/health", EMU_KIND_ANY, handle_health},
   {NULL, "GET", "/emulator/state", EMU_KIND_ANY, handle_state},
   {NULL, "GET", "/emulator/frames/*/*", EMU_KIND_ANY, handle_frame},
   {NULL, "GET", "/emulator/faults", EMU_KIND_ANY, handle_list_faults},

@@ -12,4 +12,8 @@ G_BEGIN_DECLS
 /* Ended by one without a method. */
 extern const EmuCall emu_control_calls[];
 
+/* Whether they may be called by the name that they are; if not, that was
+ * answered. */
+gboolean emu_control_check_host (EmuRequest * request);
+
 G_END_DECLS

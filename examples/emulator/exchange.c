@@ -316,12 +316,19 @@ answer_no_call (EmuRequest * self)
 }
 
 static void
+answer_control (EmuRequest * self)
+{
+  if (emu_control_check_host (self))
+    self->call->handler (self, self->call->kind);
+}
+
+static void
 answer (EmuRequest * self)
 {
   if (self->call == NULL)
     answer_no_call (self);
   else if (self->call->name == NULL)
-    self->call->handler (self, self->call->kind);
+    answer_control (self);
   else if (self->key == NULL)
     emu_reply_error (self, 401, "Unauthorized");
   else if (self->retry_after > 0)

@@ -115,6 +115,9 @@ make_context (EmuOptions * self, gboolean * version)
         "Address to listen on (127.0.0.1)", "ADDRESS"},
     {"port", 'p', 0, G_OPTION_ARG_INT, &self->port,
         "Port to listen on; 0, the default, takes a free one", "PORT"},
+    {"host-name", 0, 0, G_OPTION_ARG_STRING_ARRAY, &self->host_names,
+        "Serve the page and its calls by this name, too, and not only by "
+          "address and as localhost; may be given again", "NAME"},
     {"api-key", 'k', 0, G_OPTION_ARG_STRING_ARRAY, &self->api_keys,
         "Accept this key, with so many credits, or as one that is forbidden, "
           "revoked or a partner's; may be given again; without it any key will "
@@ -207,6 +210,7 @@ emu_options_free (EmuOptions * self)
   g_free (self->address);
   g_strfreev (self->api_keys);
   g_strfreev (self->partners);
+  g_strfreev (self->host_names);
   g_strfreev (self->fetch_hosts);
   g_free (self->record_dir);
   g_free (self->rate_limits);

@@ -17,6 +17,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   gchar *address;               /* "127.0.0.1" */
+  gchar **host_names;           /* that the page may be asked by; NULL = none */
   gint port;                    /* 0 = any free one */
   gchar **api_keys;             /* see emu_keys_new(); NULL = any key */
   gchar **partners;             /* keys, see emu_keys_add_partner(); NULL = none */

@@ -549,6 +549,79 @@ GST_START_TEST (test_origin)
 
 GST_END_TEST;
 
+/* By which name the emulator is called: a page of another site may have its own
+ * name lead here. */
+
+static const struct
+{
+  const gchar *arguments;
+  const gchar *method, *path;
+  const gchar *host, *origin;
+  guint status;
+} host_rows[] = {
+  {"", "GET", "/emulator/state", "127.0.0.1:80", NULL, 200},
+  {"", "GET", "/emulator/state", "localhost", NULL, 200},
+  {"", "GET", "/emulator/state", "LocalHost:8080", NULL, 200},
+  {"", "GET", "/emulator/state", "[::1]:8080", NULL, 200},
+  {"", "GET", "/emulator/state", "192.168.1.7:8080", NULL, 200},
+  {"", "GET", "/emulator/state", "evil.example:8080", NULL, 403},
+  {"", "GET", "/emulator/state", "127.0.0.1.evil.example", NULL, 403},
+  {"", "GET", "/emulator/state", "localhost.evil.example", NULL, 403},
+  {"", "GET", "/", "evil.example", NULL, 403},
+  {"", "GET", "/emulator/frames/x/0", "evil.example", NULL, 403},
+  {"", "GET", "/health", "evil.example", NULL, 403},
+  {"", "GET", "/health", "localhost", NULL, 200},
+  {"", "DELETE", "/emulator/faults", "evil.example:1", "http://evil.example:1",
+      403},
+  {"", "DELETE", "/emulator/faults", "localhost:1", "http://localhost:1", 200},
+  {"", "DELETE", "/emulator/faults", "localhost:1", "http://localhost:2", 403},
+  {"", "DELETE", "/emulator/faults", "localhost:1", "https://localhost:1", 403},
+  {"--host-name box --host-name Emu.lan", "GET", "/emulator/state",
+      "emu.lan:8080", NULL, 200},
+  {"--host-name box", "GET", "/emulator/state", "emu.lan", NULL, 403},
+  /* the service's own calls have keys */
+  {"", "GET", "/api/user/credits", "emu.lan", NULL, 200},
+};
+
+static void
+check_host (guint row)
+{
+  gchar *arguments = g_strconcat ("--rate-limits off ",
+      host_rows[row].arguments, NULL);
+  SoupMessageHeaders *headers;
+  SoupMessage *message;
+  Emulator emulator;
+  GBytes *bytes;
+  gchar *url;
+
+  emulator_start (&emulator, arguments);
+  url = g_strconcat (emulator.base, host_rows[row].path, NULL);
+  message = soup_message_new (host_rows[row].method, url);
+  headers = soup_message_get_request_headers (message);
+  soup_message_headers_replace (headers, "Host", host_rows[row].host);
+  soup_message_headers_replace (headers, "X-Api-Key", "k");
+  if (host_rows[row].origin != NULL)
+    soup_message_headers_replace (headers, "Origin", host_rows[row].origin);
+  bytes = soup_session_send_and_read (emulator.session, message, NULL, NULL);
+  fail_unless_equals_int (soup_message_get_status (message),
+      host_rows[row].status);
+  g_clear_pointer (&bytes, g_bytes_unref);
+  g_object_unref (message);
+  emulator_stop (&emulator);
+  g_free (url);
+  g_free (arguments);
+}
+
+GST_START_TEST (test_host)
+{
+  guint i;
+
+  FOR_ROWS (i, host_rows)
+      check_host (i);
+}
+
+GST_END_TEST;
+
 /* Without its temporary folder it can't take a file, but it goes on; it is not
  * the sender's fault. */
 GST_START_TEST (test_folder_is_gone)
@@ -601,6 +674,7 @@ emulatorcalls_suite (void)
   tcase_add_test (tc, test_webhooks_hang);
   tcase_add_test (tc, test_no_webhooks);
   tcase_add_test (tc, test_origin);
+  tcase_add_test (tc, test_host);
   tcase_add_test (tc, test_folder_is_gone);
   return suite;
 }
