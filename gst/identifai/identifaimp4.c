@@ -146,10 +146,10 @@ typedef struct
 
 /* An edit list of one entry: the first track that starts has no other. */
 static gboolean
-rewrite_edit (Box * list, const Timescales * scales, GstClockTime lead,
+rewrite_edit (Box * list, const Timescales * scales, GstClockTimeDiff lead,
     GstClockTime shown)
 {
-  guint32 lead_media = gst_util_uint64_scale_round (lead, scales->media,
+  guint32 lead_media = gst_util_uint64_scale_round (ABS (lead), scales->media,
       GST_SECOND);
   guint32 duration, media_time;
 
@@ -162,14 +162,19 @@ rewrite_edit (Box * list, const Timescales * scales, GstClockTime lead,
   if (GST_CLOCK_TIME_IS_VALID (shown))
     duration = gst_util_uint64_scale (shown, scales->movie, GST_SECOND) - 1;
   write_u32 (list->data + 8, duration);
-  write_u32 (list->data + 12, media_time - MIN (media_time, lead_media));
+  if (lead < 0)
+    media_time += lead_media;
+  else
+    media_time -= MIN (media_time, lead_media);
+  write_u32 (list->data + 12, media_time);
 
   return TRUE;
 }
 
 /* moov: what is inside of the box. */
 static gboolean
-edit_movie (Box * moov, GstClockTime lead, GstClockTime shown, Box * changed)
+edit_movie (Box * moov, GstClockTimeDiff lead, GstClockTime shown,
+    Box * changed)
 {
   static const gchar *const to_list[] = { "edts", "elst", NULL };
   static const gchar *const to_media[] = { "mdia", "mdhd", NULL };
@@ -213,7 +218,7 @@ write_back (IdentifaiBytes * file, const Box * moov, guint64 offset,
 }
 
 gboolean
-identifai_mp4_edit (IdentifaiBytes * file, GstClockTime lead,
+identifai_mp4_edit (IdentifaiBytes * file, GstClockTimeDiff lead,
     GstClockTime shown)
 {
   Box moov, changed;

@@ -14,10 +14,10 @@
 
 G_BEGIN_DECLS
 
-/* Rewrites the edit list of the video track: it starts lead earlier and, if
+/* Rewrites the edit list of the video track: it starts lead earlier (or later) and, if
  * shown is not GST_CLOCK_TIME_NONE, lasts that long. The size of the file
  * stays. FALSE: the file is not as expected, and was left alone. */
-gboolean identifai_mp4_edit (IdentifaiBytes * file, GstClockTime lead,
+gboolean identifai_mp4_edit (IdentifaiBytes * file, GstClockTimeDiff lead,
     GstClockTime shown);
 
 /* mp4mux writes the bytes of descriptors' lengths of 128 and more in the wrong

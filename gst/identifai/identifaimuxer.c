@@ -342,11 +342,12 @@ set_first_caps (GstPad * pad)
   gst_caps_unref (caps);
 }
 
-/* lead: how much the first picture is shown after its leading ones. mp4mux puts
+/* lead: how much the first picture is shown after its leading ones, or before
+ * the first that isn't hidden. mp4mux puts
  * it where the first one shown belongs, so the sound goes with it; the edit list
  * is moved back afterwards. */
 static void
-feed_all (GPtrArray * sources, GPtrArray * tracks, GstClockTime lead)
+feed_all (GPtrArray * sources, GPtrArray * tracks, GstClockTimeDiff lead)
 {
   GstClockTime origin = identifai_times_first_shown (g_ptr_array_index (tracks,
           0));
@@ -361,7 +362,7 @@ feed_all (GPtrArray * sources, GPtrArray * tracks, GstClockTime lead)
 
 static void
 start (GPtrArray * sources, GPtrArray * tracks, GstPad * output,
-    GstClockTime lead)
+    GstClockTimeDiff lead)
 {
   GstPad *pad = gst_pad_get_peer (output);
 
@@ -451,7 +452,7 @@ wait_for_end (Run * run, const gchar * factory, GPtrArray * sources,
 
 static void
 run_pipeline (Run * run, const gchar * factory, GPtrArray * tracks,
-    GstClockTime lead, GCancellable * cancellable)
+    GstClockTimeDiff lead, GCancellable * cancellable)
 {
   GstElement *pipeline = gst_pipeline_new (NULL);
   GstPad *output = make_output (run);
@@ -516,13 +517,15 @@ find_file_type (const GstCaps * caps)
   return g_strcmp0 (variant, "apple") == 0 ? &mov : &mp4;
 }
 
-static GstClockTime
+/* Negative: pictures from the first one on are hidden. */
+static GstClockTimeDiff
 find_lead (IdentifaiSegment * segment)
 {
   IdentifaiTrack *video = g_ptr_array_index (segment->tracks, 0);
   GstBuffer *first = g_ptr_array_index (video->buffers, 0);
 
-  return GST_BUFFER_PTS (first) - identifai_times_first_shown (video);
+  return GST_CLOCK_DIFF (identifai_times_shown_from (video),
+      GST_BUFFER_PTS (first));
 }
 
 /* Leading pictures of the first one are shown before it; a picture at or after
@@ -530,15 +533,15 @@ find_lead (IdentifaiSegment * segment)
  * segment's to show. Other containers than MP4 show all they have. */
 static void
 set_shown_range (IdentifaiSegment * segment, IdentifaiBytes * file,
-    GstClockTime lead)
+    GstClockTimeDiff lead)
 {
   IdentifaiTrack *video = g_ptr_array_index (segment->tracks, 0);
   GstClockTime range = identifai_times_last_shown (video)
-      - identifai_times_first_shown (video);
+      - identifai_times_shown_from (video);
   GstClockTime shown = GST_CLOCK_TIME_NONE;
 
   if (GST_CLOCK_TIME_IS_VALID (segment->duration) && segment->duration > 0
-      && range >= segment->duration)
+      && (range >= segment->duration || lead < 0))
     shown = segment->duration;
   if (lead == 0 && shown == GST_CLOCK_TIME_NONE)
     return;
@@ -550,7 +553,7 @@ set_shown_range (IdentifaiSegment * segment, IdentifaiBytes * file,
 /* What mp4mux can't be told. FALSE: the file would lie. */
 static gboolean
 complete_mp4 (IdentifaiSegment * segment, IdentifaiBytes * file,
-    GstClockTime lead, GError ** error)
+    GstClockTimeDiff lead, GError ** error)
 {
   IdentifaiTrack *video = g_ptr_array_index (segment->tracks, 0);
 
@@ -643,7 +646,7 @@ make_file (const gchar * muxer, IdentifaiSegment * segment,
     guint64 max_bytes, GCancellable * cancellable, GError ** error)
 {
   Run run = { 0, };
-  GstClockTime lead = 0;
+  GstClockTimeDiff lead = 0;
   const gchar *factory = choose_for_segment (muxer, segment, error);
   gboolean is_mp4;
   gboolean ok;

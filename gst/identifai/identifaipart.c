@@ -75,6 +75,25 @@ identifai_part_free (IdentifaiPart * self)
   g_free (self);
 }
 
+static gboolean
+is_decoded_from_before (IdentifaiPart * self)
+{
+  return self->frames->len > 0
+      && ((IdentifaiFrame *) g_ptr_array_index (self->frames, 0))->pts < 0;
+}
+
+gint64
+identifai_part_shown_from (IdentifaiPart * self)
+{
+  return is_decoded_from_before (self) && self->newest >= 0 ? 0 : self->start;
+}
+
+gint64
+identifai_part_heard_from (IdentifaiPart * self)
+{
+  return is_decoded_from_before (self) ? 0 : self->start;
+}
+
 /* The frame's times were taken before its PTS was known. */
 static void
 set_start (IdentifaiPart * self, const IdentifaiFrame * frame)
@@ -425,18 +444,37 @@ make_buffer (const IdentifaiFrame * frame)
   return buffer;
 }
 
+/* If it isn't shown from its first frame on: by the first one that is. */
+static void
+move_start (IdentifaiPart * self)
+{
+  gint64 from = identifai_part_shown_from (self);
+  guint i;
+
+  for (i = 0; from != self->start && i < self->frames->len; i++) {
+    IdentifaiFrame *frame = g_ptr_array_index (self->frames, i);
+
+    if (frame->stamp < from || frame->stream_time < (guint64) frame->stamp
+        || !GST_CLOCK_TIME_IS_VALID (frame->stream_time))
+      continue;
+    self->segment->stream_time = frame->stream_time - frame->stamp;
+    return;
+  }
+}
+
 /* The picture of the point that an overlapping cut is at counts for the next
  * segment. */
 static void
 discount_overlap (IdentifaiPart * self)
 {
+  gint64 from = identifai_part_shown_from (self);
   IdentifaiSegment *segment = self->segment;
   guint i;
 
   for (i = 0; i < self->frames->len; i++) {
     IdentifaiFrame *frame = g_ptr_array_index (self->frames, i);
 
-    if (frame->pts < self->end)
+    if (frame->pts >= from && frame->pts < self->end)
       continue;
     segment->frames -= counts (frame) ? 1 : 0;
     segment->keyframes -= frame->info.point != IDENTIFAI_POINT_NONE ? 1 : 0;
@@ -460,7 +498,7 @@ void
 identifai_part_seal (IdentifaiPart * self, gint64 end)
 {
   self->end = MAX (end, self->start);
-  self->segment->duration = self->end - self->start;
+  self->segment->duration = self->end - identifai_part_shown_from (self);
 }
 
 static void
@@ -537,6 +575,7 @@ identifai_part_finish (IdentifaiPart * self, guint64 max_bytes)
 {
   IdentifaiSegment *segment;
 
+  move_start (self);
   discount_overlap (self);
   if (self->segment->tracks) {
     fill_video_track (self);

@@ -67,6 +67,13 @@ typedef struct
                                  * rest of the audio */
 } IdentifaiPart;
 
+/* From when on pictures are shown. What comes before the first one, as decoding
+ * starts there, is hidden (MP4 with an edit list that starts between two key
+ * frames); pictures before a key frame that is shown are not. */
+gint64 identifai_part_shown_from (IdentifaiPart * self);
+/* The same of sound, which comes before it is known what else does. */
+gint64 identifai_part_heard_from (IdentifaiPart * self);
+
 /* Takes over segment. */
 IdentifaiPart *identifai_part_new (IdentifaiSegment * segment,
     GstCaps * video_caps, gint64 start);

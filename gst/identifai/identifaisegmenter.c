@@ -109,13 +109,15 @@ place_audio (IdentifaiSegmenter * self, IdentifaiSound * sound,
   for (link = self->sealed.head; link; link = link->next) {
     IdentifaiPart *part = link->data;
 
-    if (item->time >= part->start && item->time < part->end) {
+    if (item->time >= identifai_part_heard_from (part)
+        && item->time < part->end) {
       add_audio (self, part, sound, item);
       return TRUE;
     }
   }
   if (self->open) {
-    if (item->time >= self->open->start && item->time < self->open->newest)
+    if (item->time >= identifai_part_heard_from (self->open)
+        && item->time < self->open->newest)
       add_audio (self, self->open, sound, item);
     return item->time < self->open->newest;
   }
@@ -190,11 +192,11 @@ schedule (IdentifaiSegmenter * self)
 {
   IdentifaiPart *part = self->open;
 
-  self->due = identifai_schedule_end (&self->settings, part->start,
+  /* pictures before 0 come on top */
+  self->due = identifai_schedule_end (&self->settings, MAX (part->start, 0),
       part->segment->utc);
   if (self->due != NO_TIME && self->state == STATE_OPEN)
-    identifai_key_frames_ask (&self->key_frames, MAX (part->start, 0)
-        + self->due - part->start);
+    identifai_key_frames_ask (&self->key_frames, self->due);
 }
 
 /* How much later than it should end time is. */

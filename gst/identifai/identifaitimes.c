@@ -85,6 +85,16 @@ identifai_times_first_shown (IdentifaiTrack * track)
 }
 
 GstClockTime
+identifai_times_shown_from (IdentifaiTrack * track)
+{
+  if (GST_BUFFER_PTS (buffer_at (track, 0)) < IDENTIFAI_TRACK_EPOCH
+      && identifai_times_last_shown (track) >= IDENTIFAI_TRACK_EPOCH)
+    return IDENTIFAI_TRACK_EPOCH;
+
+  return identifai_times_first_shown (track);
+}
+
+GstClockTime
 identifai_times_last_shown (IdentifaiTrack * track)
 {
   GstClockTime last = 0;

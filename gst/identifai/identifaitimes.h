@@ -35,6 +35,8 @@ gint64 identifai_times_to_duration (const GstSegment * segment,
 /* When the first and the last picture of the track are shown; track times. */
 GstClockTime identifai_times_first_shown (IdentifaiTrack * track);
 GstClockTime identifai_times_last_shown (IdentifaiTrack * track);
+/* Running time 0 if decoding starts before it, as identifai_part_shown_from(). */
+GstClockTime identifai_times_shown_from (IdentifaiTrack * track);
 
 /* Gives every buffer of a track, all of which have a PTS, a duration. Muxers
  * take the last one for 0 long otherwise, and players leave it out. */

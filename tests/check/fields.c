@@ -4,7 +4,7 @@
  *
  * H.264 as camcorders and broadcasters write it: fields that are coded apart, and
  * pictures that are shown before the IDR that they refer to. And VP9 with frames
- * that are never shown.
+ * that are never shown. And streams that are decoded from before they are shown.
  */
 
 #include "segmenterrun.h"
@@ -216,6 +216,98 @@ GST_START_TEST (test_hidden)
 
 GST_END_TEST;
 
+/* The segment starts at place 4: K key frames and p others, and sound all along. */
+typedef struct
+{
+  const gchar *stream;
+  const gchar *expected;
+  guint64 stream_time;          /* of the first one, ms */
+  guint sound;                  /* buffers in the first one */
+} EarlyRow;
+
+static const EarlyRow early_rows[] = {
+  {"K4p5p6p7K8p9", "0-400:4 4567 400-600:2 89", 1000, 20},
+  {"K0p1p2p3p4p5p6p7K8p9", "0-400:4 01234567 400-600:2 89", 1000, 20},
+  {"K0p1p2K3p4p5p6p7K8p9", "0-400:4 01234567 400-600:2 89", 1000, 20},
+  {"K0p1p2p3p4p5K6p7K8p9", "0-400:4 01234567 400-600:2 89", 1000, 20},
+};
+
+static gchar *
+get_places (IdentifaiSegment * segment)
+{
+  IdentifaiTrack *track = g_ptr_array_index (segment->tracks, 0);
+  GString *places = g_string_new (NULL);
+  guint i;
+
+  for (i = 0; i < track->buffers->len; i++) {
+    GstBuffer *buffer = g_ptr_array_index (track->buffers, i);
+    gint64 time = GST_BUFFER_PTS (buffer);
+
+    time += 4 * (gint64) FRAME - (gint64) IDENTIFAI_TRACK_EPOCH;
+    g_string_append_c (places, '0' + time / (gint64) FRAME);
+  }
+
+  return g_string_free (places, FALSE);
+}
+
+static void
+check_first (const EarlyRow * row, IdentifaiSegment * segment)
+{
+  IdentifaiTrack *sound = g_ptr_array_index (segment->tracks, 1);
+
+  fail_unless (segment->stream_time == row->stream_time * GST_MSECOND,
+      "%s: %" GST_TIME_FORMAT, row->stream,
+      GST_TIME_ARGS (segment->stream_time));
+  fail_unless (sound->buffers->len == row->sound, "%s: %u", row->stream,
+      sound->buffers->len);
+}
+
+static void
+start_at (SegmenterRun * run, guint stream, GstClockTime start)
+{
+  GstSegment segment;
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  segment.start = start;
+  segment.time = GST_SECOND;
+  identifai_segmenter_set_segment (run->segmenter, stream, &segment);
+}
+
+GST_START_TEST (test_early)
+{
+  const EarlyRow *row = &early_rows[__i__];
+  IdentifaiSegment *segment;
+  const gchar *at;
+  SegmenterRun run;
+  guint sound;
+
+  sound = run_init_with_audio (&run);
+  run_configure (&run, 400, 0, 0);
+  start_at (&run, 0, 4 * FRAME);
+  start_at (&run, sound, 4 * FRAME);
+  run_push_audio (&run, sound, 0, 1000);
+  for (at = row->stream; *at; at += 2)
+    run_push (&run, 0, make_vp8 (at[0] == 'K', SMALL, place_of (at[1])
+            * FRAME));
+  identifai_segmenter_eos (run.segmenter, 0, 0);
+  identifai_segmenter_eos (run.segmenter, sound, 0);
+  while ((segment = identifai_segmenter_pop (run.segmenter, 0))) {
+    gchar *places = get_places (segment);
+
+    if (run.log->len == 0)
+      check_first (row, segment);
+    run_log (&run, segment);
+    g_string_append_printf (run.log, " %s", places);
+    identifai_segment_free (segment);
+    g_free (places);
+  }
+  fail_unless (strcmp (run.log->str, row->expected) == 0,
+      "%s: %s instead of %s", row->stream, run.log->str, row->expected);
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
 static Suite *
 fields_suite (void)
 {
@@ -224,6 +316,7 @@ fields_suite (void)
 
   suite_add_tcase (suite, tc);
   tcase_add_loop_test (tc, test_fields, 0, G_N_ELEMENTS (field_rows));
+  tcase_add_loop_test (tc, test_early, 0, G_N_ELEMENTS (early_rows));
   tcase_add_loop_test (tc, test_hidden, 0, G_N_ELEMENTS (hidden_rows));
 
   return suite;

@@ -636,29 +636,47 @@ read_box (IdentifaiBytes * file, const gchar * type, guint at)
 
 /* Leading pictures of a closed point (RADL) are shown; the last picture is not
  * if it is the next segment's. Decoding order 2 0 1 3 4 5, of which 5 is. */
+typedef struct
+{
+  const gchar *name;
+  gint places[6];               /* in decoding order, in frames */
+  guint shown;                  /* so many */
+  guint start;                  /* in the media: with the first one's delay */
+} EditRow;
+
+static const EditRow edit_rows[] = {
+  {"leading ones, and the next one's key frame", {2, 0, 1, 3, 4, 5}, 5, 1},
+  {"decoding starts before 0", {-3, -2, -1, 0, 1, 2}, 3, 3},
+  {"before 0, reordered", {-2, 0, -1, 3, 1, 2}, 4, 3},
+  {"leading ones before 0", {0, -2, -1, 1, 2, 3}, 6, 1},
+  {"nothing but before 0", {-6, -5, -4, -3, -2, -1}, 6, 0},
+};
+
 GST_START_TEST (test_edit_list)
 {
-  static const guint places[] = { 2, 0, 1, 3, 4, 5 };
+  const EditRow *row = &edit_rows[__i__];
   Payload payload = { {0,}, 0 };
   IdentifaiSegment *segment = identifai_segment_new (0);
   IdentifaiTrack *track = add_track (segment, AVC);
   guint32 movie_scale, media_scale, shown, start;
+  gint64 frame = FRAME;
   guint i;
 
   segment->running_time = 0;
-  segment->duration = 5 * FRAME;
+  segment->duration = row->shown * FRAME;
   for (i = 0; i < 6; i++)
     g_ptr_array_add (track->buffers,
-        make_buffer (&payload, 100, places[i] * FRAME, FRAME));
+        make_buffer (&payload, 100, row->places[i] * frame, FRAME));
   fail_unless (identifai_muxer_run ("auto", segment, PLENTY, NULL, NULL));
   shown = read_box (segment->file, "elst", 8);
   start = read_box (segment->file, "elst", 12);
-  /* DTS of the first is -1: decoding starts that much before it is shown */
   movie_scale = read_box (segment->file, "mvhd", 12);
   media_scale = read_box (segment->file, "mdhd", 12);
-  fail_unless (shown < movie_scale / 5 && shown > movie_scale * 9 / 50, "%u",
+  fail_unless (shown <= movie_scale * row->shown / 25
+      && shown >= movie_scale * row->shown / 25 - 2, "%s: %u", row->name,
       shown);
-  fail_unless_equals_int (start, media_scale / 25);
+  fail_unless (start == media_scale * row->start / 25, "%s: %u", row->name,
+      start);
   identifai_segment_free (segment);
 }
 
@@ -748,7 +766,7 @@ muxer_suite (void)
       G_N_ELEMENTS (cancel_rows));
   tcase_add_test (tc, test_empty_track);
   tcase_add_loop_test (tc, test_dts, 0, G_N_ELEMENTS (times_rows));
-  tcase_add_test (tc, test_edit_list);
+  tcase_add_loop_test (tc, test_edit_list, 0, G_N_ELEMENTS (edit_rows));
   tcase_add_loop_test (tc, test_timescale, 0, G_N_ELEMENTS (scale_rows));
   tcase_add_loop_test (tc, test_edit_noise, 0, 50);
 
