@@ -177,7 +177,7 @@ identifai_budget_take (IdentifaiBudget * self, IdentifaiCall call,
 
 void
 identifai_budget_sent (IdentifaiBudget * self, IdentifaiCall call,
-    const IdentifaiTicket * ticket, gint64 now)
+    IdentifaiTicket * ticket, gint64 now)
 {
   g_mutex_lock (&self->lock);
   identifai_limiter_sent (self->starts, call, ticket, now);
@@ -219,6 +219,18 @@ identifai_budget_get_part (IdentifaiBudget * self, IdentifaiCall call)
   g_mutex_unlock (&self->lock);
 
   return part;
+}
+
+gboolean
+identifai_budget_is_limited (IdentifaiBudget * self, IdentifaiCall call)
+{
+  gboolean limited;
+
+  g_mutex_lock (&self->lock);
+  limited = identifai_limiter_is_limited (self->starts, call);
+  g_mutex_unlock (&self->lock);
+
+  return limited;
 }
 
 gint64

@@ -30,11 +30,14 @@ gint64 identifai_budget_next (IdentifaiBudget * self, IdentifaiCall call,
 gboolean identifai_budget_take (IdentifaiBudget * self, IdentifaiCall call,
     gint64 now, IdentifaiTicket * ticket);
 void identifai_budget_sent (IdentifaiBudget * self, IdentifaiCall call,
-    const IdentifaiTicket * ticket, gint64 now);
+    IdentifaiTicket * ticket, gint64 now);
 void identifai_budget_throttled (IdentifaiBudget * self, IdentifaiCall call,
     const IdentifaiTicket * ticket, gint64 now, gint64 until);
 void identifai_budget_succeeded (IdentifaiBudget * self, IdentifaiCall call,
     const IdentifaiTicket * ticket, gint64 now);
+/* Whether it matters when a call starts. */
+gboolean identifai_budget_is_limited (IdentifaiBudget * self,
+    IdentifaiCall call);
 gdouble identifai_budget_get_part (IdentifaiBudget * self,
     IdentifaiCall call);
 

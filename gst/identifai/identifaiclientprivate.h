@@ -28,6 +28,15 @@ typedef struct _IdentifaiJob IdentifaiJob;
 typedef struct _IdentifaiPoller IdentifaiPoller;
 typedef struct _IdentifaiWatch IdentifaiWatch;
 
+/* A call that was sent, and its headers may not be out yet: its connection has to
+ * be made first. When it counts isn't known, and so not when the next one may
+ * start. One of a kind at a time, unless it takes too long. */
+typedef struct
+{
+  gpointer call;                /* NULL = none */
+  gint64 until;                 /* monotonic µs */
+} IdentifaiLaunch;
+
 typedef enum
 {
   IDENTIFAI_JOB_QUEUED,         /* in its seat's queue */
@@ -135,6 +144,8 @@ struct _IdentifaiClient
   IdentifaiBudget *budget;      /* [C] calls that the key has left */
   IdentifaiPoller *poller;      /* [N] */
   guint n_uploads;              /* [N] */
+  IdentifaiLaunch launches[IDENTIFAI_N_CALLS];  /* [N] */
+  gint64 connected_at;          /* [N] monotonic µs: for the next upload */
   gint64 look_distance;         /* [N] µs between looks, evenly in a minute */
 };
 
@@ -220,6 +231,21 @@ gboolean identifai_lane_shares_looks (IdentifaiLane * self,
 gboolean identifai_lane_renew_key (IdentifaiJob * job);
 /* To the client of the lane's key, whose network thread owns it from now on. */
 void identifai_lane_move_job (IdentifaiJob * job);
+
+/* identifailaunch.c: from the decision to send to the headers. Network thread. */
+
+/* As of the budget: when the next call may start. */
+gint64 identifai_launch_next (IdentifaiClient * client, IdentifaiCall call,
+    gint64 now);
+/* Books one that starts now. */
+void identifai_launch_start (IdentifaiClient * client, IdentifaiCall call,
+    gpointer which, IdentifaiTicket * ticket, gint64 now);
+/* Its headers are out. fresh: on a new connection. */
+void identifai_launch_sent (IdentifaiClient * client, IdentifaiCall call,
+    gpointer which, IdentifaiTicket * ticket, gboolean fresh);
+/* It is over, sent or not. */
+void identifai_launch_end (IdentifaiClient * client, IdentifaiCall call,
+    gpointer which, IdentifaiTicket * ticket);
 
 /* identifaisubmit.c: submit calls. Network thread. */
 

@@ -244,7 +244,7 @@ identifai_limiter_take (IdentifaiLimiter * self, IdentifaiCall call,
 /* Later ones may have been booked meanwhile: they stay in order. */
 void
 identifai_limiter_sent (IdentifaiLimiter * self, IdentifaiCall call,
-    const IdentifaiTicket * ticket, gint64 now)
+    IdentifaiTicket * ticket, gint64 time)
 {
   Bucket *bucket = &self->buckets[call];
   guint i;
@@ -254,9 +254,12 @@ identifai_limiter_sent (IdentifaiLimiter * self, IdentifaiCall call,
   if (i == bucket->n_starts)
     return;
 
-  for (; i > 0 && bucket_start (bucket, i - 1) < now; i--)
+  for (; i > 0 && bucket_start (bucket, i - 1) < time; i--)
     bucket_set_start (bucket, i, bucket_start (bucket, i - 1));
-  bucket_set_start (bucket, i, now);
+  for (; i + 1 < bucket->n_starts && bucket_start (bucket, i + 1) > time; i++)
+    bucket_set_start (bucket, i, bucket_start (bucket, i + 1));
+  bucket_set_start (bucket, i, time);
+  ticket->start = time;
 }
 
 void
@@ -275,6 +278,15 @@ identifai_limiter_succeeded (IdentifaiLimiter * self, IdentifaiCall call,
     const IdentifaiTicket * ticket, gint64 now)
 {
   identifai_share_accepted (self->buckets[call].share, ticket->slot, now);
+}
+
+gboolean
+identifai_limiter_is_limited (IdentifaiLimiter * self, IdentifaiCall call)
+{
+  const Bucket *bucket = &self->buckets[call];
+
+  return bucket->limit.per_second > 0 || bucket->limit.per_minute > 0
+      || identifai_share_is_active (bucket->share);
 }
 
 gdouble

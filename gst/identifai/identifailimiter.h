@@ -54,15 +54,18 @@ gint64 identifai_limiter_next (IdentifaiLimiter * self, IdentifaiCall call,
 gboolean identifai_limiter_take (IdentifaiLimiter * self, IdentifaiCall call,
     gint64 now, IdentifaiTicket * ticket);
 
-/* The call of ticket got onto the wire later than it was booked. */
+/* The call of ticket counts from time on, earlier or later than it was booked. */
 void identifai_limiter_sent (IdentifaiLimiter * self, IdentifaiCall call,
-    const IdentifaiTicket * ticket, gint64 now);
+    IdentifaiTicket * ticket, gint64 time);
 /* A 429 came: no call of that kind before until, and from then on this process
  * shares the limit with others. */
 void identifai_limiter_throttled (IdentifaiLimiter * self, IdentifaiCall call,
     const IdentifaiTicket * ticket, gint64 now, gint64 until);
 void identifai_limiter_succeeded (IdentifaiLimiter * self, IdentifaiCall call,
     const IdentifaiTicket * ticket, gint64 now);
+/* Whether it matters when a call starts. */
+gboolean identifai_limiter_is_limited (IdentifaiLimiter * self,
+    IdentifaiCall call);
 /* The part of the limit that is this process's: 1 when there are no others. */
 gdouble identifai_limiter_get_part (IdentifaiLimiter * self,
     IdentifaiCall call);

@@ -45,6 +45,8 @@ static void
 look_free (IdentifaiLook * look)
 {
   look->poller->n_looks--;
+  identifai_launch_end (look->poller->client, IDENTIFAI_CALL_GET, look,
+      &look->ticket);
   g_ptr_array_unref (look->watches);
   g_array_unref (look->endings);
   g_free (look);
@@ -221,6 +223,15 @@ tell_lanes (GPtrArray * jobs, const IdentifaiAttempt * attempt)
 
 static void on_answer (const IdentifaiAnswer * answer, gpointer user_data);
 
+static void
+on_sent (gboolean fresh, gpointer user_data)
+{
+  IdentifaiLook *look = user_data;
+
+  identifai_launch_sent (look->poller->client, IDENTIFAI_CALL_GET, look,
+      &look->ticket, fresh);
+}
+
 void
 identifai_look_start (IdentifaiPoller * self, IdentifaiWatch * first,
     gint64 now)
@@ -248,9 +259,10 @@ identifai_look_start (IdentifaiPoller * self, IdentifaiWatch * first,
 
   self->n_looks++;
   self->next_start = now + self->client->look_distance;
-  identifai_budget_take (self->client->budget, IDENTIFAI_CALL_GET, now,
-      &look->ticket);
+  identifai_launch_start (self->client, IDENTIFAI_CALL_GET, look,
+      &look->ticket, now);
   spec.url = url;
+  spec.sent = on_sent;
   spec.extra_headers = identifai_lane_get_headers (lane);
   look->exchange = identifai_transport_send (identifai_client_get_transport
       (self->client, lane), &spec, on_answer, look);

@@ -240,7 +240,7 @@ next_look (IdentifaiPoller * self, gint64 now)
   if (due > now)
     return due;
 
-  return identifai_budget_next (self->client->budget, IDENTIFAI_CALL_GET, now);
+  return identifai_launch_next (self->client, IDENTIFAI_CALL_GET, now);
 }
 
 gint64

@@ -151,11 +151,23 @@ on_pump (gpointer user_data)
 }
 
 static void
+stop_connecting (IdentifaiClient * self)
+{
+  GHashTableIter iter;
+  gpointer transport;
+
+  g_hash_table_iter_init (&iter, self->transports);
+  while (g_hash_table_iter_next (&iter, NULL, &transport))
+    identifai_transport_stop_connecting (transport);
+}
+
+static void
 wind_up (IdentifaiClient * self)
 {
   /* Cancelled calls end in their callbacks, after which nothing is left. */
   welcome (self);
   sweep (self);
+  stop_connecting (self);
   while (count_exchanges (self) > 0)
     g_main_context_iteration (self->context, TRUE);
 

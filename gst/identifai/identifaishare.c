@@ -423,6 +423,10 @@ lose_newcomer (IdentifaiShare * self, gint64 now)
   gboolean settling = now - self->entered < SETTLING_TIME;
   gdouble chance = self->row < ROW_CROWDED && settling ? 0.05 : 0.5;
 
+  /* Shares that were given leave room for all. */
+  if (self->slots_a_round > 1 && self->row < ROW_CROWDED)
+    chance = 0;
+
   if (self->claim_level < LAST_LEVEL && g_random_double () < chance)
     self->claim_level++;
   claim (self, now);

@@ -7,6 +7,9 @@
 
 #include "identifaiclientprivate.h"
 
+/* How long before an upload its connection is made, if it can be known. */
+#define CONNECT_AHEAD (3 * G_TIME_SPAN_SECOND)
+
 /* An upload isn't held at its end for longer than a front may wait for it. */
 #define MAX_HOLD (5 * G_TIME_SPAN_SECOND)
 
@@ -77,6 +80,7 @@ leave_wire (IdentifaiClient * client, IdentifaiJob * job)
 {
   job->exchange = NULL;
   client->n_uploads--;
+  identifai_launch_end (client, IDENTIFAI_CALL_POST, job, &job->ticket);
 
   identifai_client_lock ();
   job->lane->stats.in_flight--;
@@ -266,15 +270,58 @@ on_hold (gpointer user_data)
   return identifai_budget_arrive (client->budget, now);
 }
 
+static void
+on_sent (gboolean fresh, gpointer user_data)
+{
+  IdentifaiJob *job = user_data;
+
+  identifai_launch_sent (job->client, IDENTIFAI_CALL_POST, job, &job->ticket,
+      fresh);
+}
+
+static gchar *
+make_url (IdentifaiClient * client)
+{
+  return g_strconcat (client->endpoint, "/api/classification_video", NULL);
+}
+
+/* So that the headers of the next upload go out at its time. */
+static void
+connect_ahead (IdentifaiClient * client, gint64 now)
+{
+  IdentifaiLane *lane = NULL;
+  IdentifaiSeat *seat;
+  gchar *url;
+
+  if (client->connected_at > now - CONNECT_AHEAD)
+    return;
+  client->connected_at = now;
+
+  identifai_client_lock ();
+  seat = g_queue_peek_head (&client->ready);
+  if (seat)
+    lane = ((IdentifaiJob *) g_queue_peek_head (&seat->queued))->lane;
+  if (lane)
+    lane->refcount++;
+  identifai_client_unlock ();
+  if (!lane)
+    return;
+
+  url = make_url (client);
+  identifai_transport_connect (identifai_client_get_transport (client, lane),
+      url);
+  g_free (url);
+  identifai_lane_unref (lane);
+}
+
 /* Takes over the reference on job. */
 static void
 start_job (IdentifaiClient * client, IdentifaiJob * job)
 {
-  gchar *url = g_strconcat (client->endpoint, "/api/classification_video",
-      NULL);
+  gchar *url = make_url (client);
   IdentifaiRequest *request = NULL;
   IdentifaiCallSpec spec = {.url = url,.api_key = client->api_key,.hold =
-        on_hold
+        on_hold,.sent = on_sent
   };
 
   identifai_client_lock ();
@@ -313,15 +360,20 @@ identifai_submit_run (IdentifaiClient * client, gint64 now)
     if (client->n_uploads >= IDENTIFAI_MAX_UPLOADS)
       return next;
 
-    start = identifai_budget_next (client->budget, IDENTIFAI_CALL_POST, now);
-    if (start > now)
+    start = identifai_launch_next (client, IDENTIFAI_CALL_POST, now);
+    if (start > now + CONNECT_AHEAD)
+      return MIN (next, start - CONNECT_AHEAD);
+    if (start > now) {
+      connect_ahead (client, now);
       return MIN (next, start);
+    }
 
     job = take_job (client);
     if (!job)
       break;
-    identifai_budget_take (client->budget, IDENTIFAI_CALL_POST, now,
-        &job->ticket);
+    identifai_launch_start (client, IDENTIFAI_CALL_POST, job, &job->ticket,
+        now);
+    client->connected_at = 0;
     start_job (client, job);
   }
 

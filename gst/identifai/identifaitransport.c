@@ -37,6 +37,8 @@ GST_DEBUG_CATEGORY_STATIC (transport_debug);
 #define MAX_INFORMATIONAL 32
 /* How long an unused connection is kept, in s: routers forget them later. */
 #define IDLE_TIMEOUT 45
+/* How long a connection is new, in µs. */
+#define FRESH G_TIME_SPAN_SECOND
 /* Between two looks, in µs, whether an early answer is whole. */
 #define EARLY_INTERVAL (10 * G_TIME_SPAN_MILLISECOND)
 
@@ -47,6 +49,7 @@ struct _IdentifaiTransport
   IdentifaiExchange *trial;     /* with a password that may be wrong, or NULL */
   gint64 timeout;               /* µs */
   GQueue exchanges;
+  gint64 connected_at;          /* monotonic µs: anything about a connection */
 };
 
 /* Why an exchange ended early. */
@@ -77,7 +80,8 @@ struct _IdentifaiExchange
   IdentifaiHeaders *extra_headers;
   IdentifaiEarly *early;        /* while the body goes out, or once it answered */
   IdentifaiUploadHold hold;
-  IdentifaiAnswerFunc func;
+  void (*sent) (gboolean fresh, gpointer user_data);
+  IdentifaiAnswerFunc func;     /* NULL: it only makes a connection */
   gpointer user_data;
 
   gboolean waiting;             /* for the trial's end */
@@ -190,6 +194,8 @@ exchange_progress (IdentifaiExchange * self)
 
 static void on_sent (GObject * source, GAsyncResult * result,
     gpointer user_data);
+static void on_connected (GObject * source, GAsyncResult * result,
+    gpointer user_data);
 
 static gboolean
 exchange_is_on_trial (IdentifaiExchange * self)
@@ -212,8 +218,12 @@ exchange_start (IdentifaiExchange * self)
   if (on_trial)
     transport->trial = self;
   self->progress = g_get_monotonic_time ();
-  soup_session_send_async (transport->session, self->message,
-      G_PRIORITY_DEFAULT, self->cancellable, on_sent, self);
+  if (self->func)
+    soup_session_send_async (transport->session, self->message,
+        G_PRIORITY_DEFAULT, self->cancellable, on_sent, self);
+  else
+    soup_session_preconnect_async (transport->session, self->message,
+        G_PRIORITY_DEFAULT, self->cancellable, on_connected, self);
 }
 
 static void
@@ -246,6 +256,7 @@ on_network_event (IdentifaiExchange * self, GSocketClientEvent event,
   GST_TRACE ("%s: network event %d",
       soup_message_get_method (self->message), event);
   exchange_progress (self);
+  self->transport->connected_at = self->progress;
 }
 
 static void
@@ -254,6 +265,9 @@ on_wrote_headers (IdentifaiExchange * self)
   exchange_progress (self);
   exchange_check_trial (self);
   self->started = self->progress;
+  if (self->sent)
+    self->sent (self->progress - self->transport->connected_at
+        < FRESH, self->user_data);
 }
 
 static void
@@ -689,7 +703,7 @@ exchange_finish (IdentifaiExchange * self, GError * error)
   /* Nothing more may cut it, from within func. */
   g_source_set_ready_time (self->watchdog, -1);
 
-  if (self->cut == CUT_CANCELLED)
+  if (self->cut == CUT_CANCELLED || !self->func)
     g_clear_error (&error);
   else
     exchange_answer (self, error);
@@ -769,6 +783,18 @@ on_sent (GObject * source, GAsyncResult * result, gpointer user_data)
     exchange_finish (self, error);
 }
 
+static void
+on_connected (GObject * source, GAsyncResult * result, gpointer user_data)
+{
+  IdentifaiExchange *self = user_data;
+  GError *error = NULL;
+
+  soup_session_preconnect_finish (SOUP_SESSION (source), result, &error);
+  GST_DEBUG ("connection %s%s", error ? "failed: " : "stands",
+      error ? error->message : "");
+  exchange_finish (self, error);
+}
+
 static SoupMessage *
 create_message (const IdentifaiCallSpec * spec)
 {
@@ -810,6 +836,7 @@ identifai_transport_send (IdentifaiTransport * self,
   exchange->cancellable = g_cancellable_new ();
   exchange->extra_headers = identifai_headers_ref (spec->extra_headers);
   exchange->hold = spec->hold;
+  exchange->sent = spec->sent;
   exchange->func = func;
   exchange->user_data = user_data;
   exchange->chunk = g_malloc (CHUNK_BYTES);
@@ -828,10 +855,32 @@ identifai_transport_send (IdentifaiTransport * self,
 }
 
 void
+identifai_transport_connect (IdentifaiTransport * self, const gchar * url)
+{
+  IdentifaiCallSpec spec = {.url = url };
+
+  identifai_transport_send (self, &spec, NULL, NULL);
+}
+
+void
+identifai_transport_stop_connecting (IdentifaiTransport * self)
+{
+  GList *walk;
+
+  for (walk = self->exchanges.head; walk; walk = walk->next) {
+    IdentifaiExchange *exchange = walk->data;
+
+    if (!exchange->func)
+      exchange_cut (exchange, CUT_CANCELLED);
+  }
+}
+
+void
 identifai_exchange_cancel (IdentifaiExchange * self)
 {
   /* It may have been cut a moment ago, too. */
   self->cut = CUT_NONE;
+  self->sent = NULL;
   exchange_drop_body (self);
   exchange_cut (self, CUT_CANCELLED);
 }

@@ -36,6 +36,10 @@ typedef struct
    * behind a buffering front counts the call: how long to wait, in µs, 0 = go.
    * May be NULL. */
   gint64 (*hold) (gpointer user_data);
+  /* The headers are out, and reach the service at once, which counts the call
+   * then. fresh: the connection was made a moment ago, and what is behind its other
+   * end may still be being made. May be NULL. */
+  void (*sent) (gboolean fresh, gpointer user_data);
 } IdentifaiCallSpec;
 
 /* What came of a call. All owned by the exchange. */
@@ -73,6 +77,12 @@ guint identifai_transport_count (IdentifaiTransport * self);
 IdentifaiExchange *identifai_transport_send (IdentifaiTransport * self,
     const IdentifaiCallSpec * spec, IdentifaiAnswerFunc func,
     gpointer user_data);
+/* Has a connection stand for the next call, unless one does: its headers go out as
+ * soon as it is sent then. What goes wrong, that call will hear. */
+void identifai_transport_connect (IdentifaiTransport * self,
+    const gchar * url);
+/* Connections that are being made wind up like cancelled exchanges. */
+void identifai_transport_stop_connecting (IdentifaiTransport * self);
 /* func won't be called. Winds up later, from the main context. */
 void identifai_exchange_cancel (IdentifaiExchange * self);
 

@@ -154,6 +154,9 @@ run_process (World * world, guint index, gint64 now)
       identifai_limiter_next (process->limiter, IDENTIFAI_CALL_POST, now);
   }
 
+  /* Timers are late. */
+  if (next < G_MAXINT64)
+    next += MS * g_rand_int_range (world->random, 0, 15);
   process->wakes = MIN (process->next_segment,
       process->arrives > 0 ? process->arrives : next);
 }
