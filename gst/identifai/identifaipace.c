@@ -16,7 +16,9 @@
 
 /* More between two buffers is a jump of their times, if no such time went by. */
 #define MAX_STEP SECOND
-#define USUAL_STEP (40 * (gint64) GST_MSECOND)  /* of what has no times */
+/* A frame that has neither time nor duration: no camera sends more in a second. */
+#define LEAST_STEP (SECOND / 120)
+#define SLACK (40 * (gint64) GST_MSECOND)
 
 void
 identifai_pace_init (IdentifaiPace * self)
@@ -35,7 +37,7 @@ take_step (IdentifaiPace * self, gint64 now, GstClockTime time,
 
   if (!GST_CLOCK_TIME_IS_VALID (time))
     return GST_CLOCK_TIME_IS_VALID (duration) ? MIN (duration, MAX_STEP) :
-        USUAL_STEP;
+        LEAST_STEP;
   if (!GST_CLOCK_TIME_IS_VALID (self->newest)) {
     self->newest = time;
     return 0;
@@ -74,7 +76,7 @@ is_in_real_time (IdentifaiPace * self, gint64 now, gint64 more)
 static void
 judge_window (IdentifaiPace * self, gint64 now)
 {
-  if (!is_in_real_time (self, now, USUAL_STEP)) {
+  if (!is_in_real_time (self, now, SLACK)) {
     self->window_start = -1;
   } else if (self->state == IDENTIFAI_PACE_REAL_TIME) {
     self->usual_lead = MAX (self->usual_lead, get_lead (self, now));

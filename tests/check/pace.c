@@ -88,7 +88,8 @@ static const Row rows[] = {
   {"slides of 10 s", 10, FALSE, {{RUN, 20, 1}, {RUN, 200, 1}}, "rr"},
   {"slides, from a file", 10, FALSE, {{RUN, 300, 0}, {RUN, 400, 0}}, "uf"},
   {"no times", 0, TRUE, {{RUN, 5, 1}, {PAUSE, 40}, {RUN, 100, 1}}, "rrr"},
-  {"no times, from a file", 0, TRUE, {{RUN, 50, 0}, {RUN, 15, 0}}, "uf"},
+  {"no times, 60 a second", 1 / 60., TRUE, {{RUN, 5, 1}, {RUN, 600, 1}}, "rr"},
+  {"no times, from a file", 0, TRUE, {{RUN, 250, 0}, {RUN, 75, 0}}, "uf"},
 };
 
 typedef struct
