@@ -140,15 +140,6 @@ handle_state (EmuRequest * request, EmuKind kind)
   emu_reply_node (request, emu_state_build (request->server, version, n));
 }
 
-static void
-handle_list_faults (EmuRequest * request, EmuKind kind)
-{
-  JsonNode *node = json_node_new (JSON_NODE_ARRAY);
-
-  json_node_take_array (node, emu_state_build_faults (request->server));
-  emu_reply_node (request, node);
-}
-
 /* The body's lines that aren't empty. */
 static gchar **
 read_lines (EmuRequest * request)
@@ -167,43 +158,79 @@ read_lines (EmuRequest * request)
   return g_strv_builder_end (builder);
 }
 
-/* All lines or none. */
-static void
-handle_add_faults (EmuRequest * request, EmuKind kind)
+/* What is set and looked at in lines. */
+typedef struct
+{
+  GPtrArray *list;
+    gpointer (*parse) (const gchar * line, GError ** error);
+  JsonArray *(*build) (EmuServer * server);
+} Lines;
+
+static gpointer
+parse_fault (const gchar * line, GError ** error)
+{
+  return emu_fault_parse (line, error);
+}
+
+static gpointer
+parse_rule (const gchar * line, GError ** error)
+{
+  return emu_rule_parse (line, error);
+}
+
+/* By the path: /emulator/faults or /emulator/rules. */
+static Lines
+find_lines (EmuRequest * request)
 {
   EmuServer *server = request->server;
-  g_auto (GStrv) lines = read_lines (request);
-  g_autoptr (GPtrArray) added =
-      g_ptr_array_new_with_free_func ((GDestroyNotify) emu_fault_unref);
-  guint i;
+  Lines faults = { server->faults, parse_fault, emu_state_build_faults };
+  Lines rules = { server->rules, parse_rule, emu_state_build_rules };
 
-  if (!check_origin (request))
-    return;
-  for (i = 0; lines[i] != NULL; i++) {
-    g_autoptr (GError) error = NULL;
-    EmuFault *fault = emu_fault_parse (lines[i], &error);
-
-    if (fault == NULL) {
-      emu_reply_error (request, 400, error->message);
-      return;
-    }
-    g_ptr_array_add (added, fault);
-  }
-  for (i = 0; i < added->len; i++)
-    g_ptr_array_add (server->faults,
-        emu_fault_ref (g_ptr_array_index (added, i)));
-  emu_server_touch (server);
-  handle_list_faults (request, kind);
+  return g_str_has_suffix (request->call->path, "faults") ? faults : rules;
 }
 
 static void
-handle_clear_faults (EmuRequest * request, EmuKind kind)
+handle_list_lines (EmuRequest * request, EmuKind kind)
+{
+  JsonNode *node = json_node_new (JSON_NODE_ARRAY);
+
+  json_node_take_array (node, find_lines (request).build (request->server));
+  emu_reply_node (request, node);
+}
+
+/* All lines or none. */
+static void
+handle_add_lines (EmuRequest * request, EmuKind kind)
+{
+  Lines lines = find_lines (request);
+  g_auto (GStrv) texts = read_lines (request);
+  guint i, n = lines.list->len;
+
+  if (!check_origin (request))
+    return;
+  for (i = 0; texts[i] != NULL; i++) {
+    g_autoptr (GError) error = NULL;
+    gpointer line = lines.parse (texts[i], &error);
+
+    if (line == NULL) {
+      g_ptr_array_set_size (lines.list, n);
+      emu_reply_error (request, 400, error->message);
+      return;
+    }
+    g_ptr_array_add (lines.list, line);
+  }
+  emu_server_touch (request->server);
+  handle_list_lines (request, kind);
+}
+
+static void
+handle_clear_lines (EmuRequest * request, EmuKind kind)
 {
   if (!check_origin (request))
     return;
-  g_ptr_array_set_size (request->server->faults, 0);
+  g_ptr_array_set_size (find_lines (request).list, 0);
   emu_server_touch (request->server);
-  handle_list_faults (request, kind);
+  handle_list_lines (request, kind);
 }
 
 /* KEY=STATE a line. */
@@ -226,14 +253,18 @@ handle_set_keys (EmuRequest * request, EmuKind kind)
   emu_reply_json (request, 200, "{\"message\":\"OK\"}");
 }
 
+#define LINES(path) \
+  {NULL, "GET", path, EMU_KIND_ANY, handle_list_lines}, \
+  {NULL, "POST", path, EMU_KIND_ANY, handle_add_lines}, \
+  {NULL, "DELETE", path, EMU_KIND_ANY, handle_clear_lines}
+
 const EmuCall emu_control_calls[] = {
   {NULL, "GET", "/", EMU_KIND_ANY, handle_page},
   {NULL, "GET", "/health", EMU_KIND_ANY, handle_health},
   {NULL, "GET", "/emulator/state", EMU_KIND_ANY, handle_state},
   {NULL, "GET", "/emulator/frames/*/*", EMU_KIND_ANY, handle_frame},
-  {NULL, "GET", "/emulator/faults", EMU_KIND_ANY, handle_list_faults},
-  {NULL, "POST", "/emulator/faults", EMU_KIND_ANY, handle_add_faults},
-  {NULL, "DELETE", "/emulator/faults", EMU_KIND_ANY, handle_clear_faults},
+  LINES ("/emulator/faults"),
+  LINES ("/emulator/rules"),
   {NULL, "POST", "/emulator/keys", EMU_KIND_ANY, handle_set_keys},
   {NULL}
 };

@@ -60,6 +60,44 @@ emu_judgement_drop_thumbnails (EmuJudgement * self)
   }
 }
 
+static void
+rule_frame (EmuJudgedFrame * frame, EmuRuling ruling)
+{
+  guint i;
+
+  for (i = 0; emu_models[i].name != NULL; i++) {
+    EmuOpinion *opinion = &frame->opinions[i];
+
+    if (emu_models[i].purpose != EMU_PURPOSE_GENERATION)
+      continue;
+    opinion->unknown = ruling == EMU_RULING_UNKNOWN;
+    opinion->score = ruling == EMU_RULING_ARTIFICIAL;
+  }
+}
+
+static void
+rule_clip (EmuSoundClip * clip, EmuRuling ruling)
+{
+  clip->loud = ruling == EMU_RULING_UNKNOWN ? 0 : clip->windows;
+  clip->marked = ruling == EMU_RULING_ARTIFICIAL ? clip->windows : 0;
+  clip->tones = clip->marked;
+}
+
+void
+emu_judgement_rule (EmuJudgement * self, EmuRuling ruling)
+{
+  guint i;
+
+  if (ruling == EMU_RULING_NONE)
+    return;
+  if (ruling == EMU_RULING_ERRORED && self->error == NULL)
+    self->error = g_strdup ("The file is errored, as a rule has it.");
+  for (i = 0; i < self->frames->len; i++)
+    rule_frame (g_ptr_array_index (self->frames, i), ruling);
+  for (i = 0; self->clips != NULL && i < self->clips->len; i++)
+    rule_clip (&g_array_index (self->clips, EmuSoundClip, i), ruling);
+}
+
 void
 emu_judgement_free (EmuJudgement * self)
 {

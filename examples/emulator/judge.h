@@ -7,6 +7,7 @@
 
 #include "decoder.h"
 #include "models.h"
+#include "rules.h"
 
 G_BEGIN_DECLS
 
@@ -35,6 +36,10 @@ typedef struct
 
 /* Keeps what was judged, lets go of the pictures. */
 void emu_judgement_drop_thumbnails (EmuJudgement * self);
+
+/* Has every model of generation say the same, whatever the file is; one that
+ * doesn't decode stays so. */
+void emu_judgement_rule (EmuJudgement * self, EmuRuling ruling);
 
 void emu_judgement_free (EmuJudgement * self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EmuJudgement, emu_judgement_free)

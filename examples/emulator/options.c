@@ -140,6 +140,12 @@ make_context (EmuOptions * self, gboolean * version)
     {"fault", 'f', 0, G_OPTION_ARG_STRING_ARRAY, &self->faults,
         "Go wrong: CALLS[#REQUESTS]:ACTION[,ACTION...], see below; may be "
           "given again", "FAULT"},
+    {"rule", 0, 0, G_OPTION_ARG_STRING_ARRAY, &self->rules,
+        "Files whose name or ref_id is like PATTERN ('cam7*') get that "
+          "verdict: artificial, human, unknown or errored; may be given again, "
+          "the first one that fits counts", "PATTERN=VERDICT"},
+    {"verdict", 0, 0, G_OPTION_ARG_STRING, &self->verdict,
+        "All other files get that verdict", "VERDICT"},
     {"replay", 0, 0, G_OPTION_ARG_FILENAME, &self->replay_dir,
         "Answer with recorded results, DIR/*.json, instead of judging", "DIR"},
     {"tls-certificate", 0, 0, G_OPTION_ARG_FILENAME, &self->tls_certificate,
@@ -215,6 +221,8 @@ emu_options_free (EmuOptions * self)
   g_free (self->record_dir);
   g_free (self->rate_limits);
   g_strfreev (self->faults);
+  g_strfreev (self->rules);
+  g_free (self->verdict);
   g_free (self->replay_dir);
   g_free (self->tls_certificate);
   g_free (self->tls_key);

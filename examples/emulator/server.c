@@ -68,6 +68,30 @@ set_up_faults (EmuServer * self, GError ** error)
   return TRUE;
 }
 
+static gboolean
+add_rule (EmuServer * self, const gchar * spec, GError ** error)
+{
+  EmuRule *rule = emu_rule_parse (spec, error);
+
+  if (rule != NULL)
+    g_ptr_array_add (self->rules, rule);
+  return rule != NULL;
+}
+
+/* --verdict is for what no --rule is about. */
+static gboolean
+set_up_rules (EmuServer * self, GError ** error)
+{
+  gchar **specs = self->options->rules;
+  g_autofree gchar *rest = g_strconcat ("*=", self->options->verdict, NULL);
+
+  for (; specs != NULL && *specs != NULL; specs++) {
+    if (!add_rule (self, *specs, error))
+      return FALSE;
+  }
+  return self->options->verdict == NULL || add_rule (self, rest, error);
+}
+
 /* The highest number of what an earlier run has kept: nothing is overwritten. */
 static guint
 find_last_number (const gchar * path)
@@ -164,6 +188,7 @@ emu_server_new (EmuOptions * options, GError ** error)
   self->version = g_get_real_time ();
   self->faults =
       g_ptr_array_new_with_free_func ((GDestroyNotify) emu_fault_unref);
+  self->rules = g_ptr_array_new_with_free_func ((GDestroyNotify) emu_rule_free);
   self->submissions = emu_submissions_new ();
   self->users = emu_users_new ();
   self->fetcher = emu_fetcher_new (options->fetch_hosts,
@@ -177,6 +202,7 @@ emu_server_new (EmuOptions * options, GError ** error)
   self->soup = soup_server_new ("server-header", EMU_NAME "/" VERSION, NULL);
   emu_exchange_start (self);
   if (!set_up_keys (self, error) || !set_up_faults (self, error)
+      || !set_up_rules (self, error)
       || !set_up_replay (self, error) || !set_up_tls (self, error)
       || !set_up_directories (self, error) || !listen (self, error)) {
     emu_server_free (self);
@@ -227,6 +253,7 @@ emu_server_free (EmuServer * self)
   g_clear_pointer (&self->replay, emu_replay_free);
   emu_journal_free (self->journal);
   g_ptr_array_unref (self->faults);
+  g_ptr_array_unref (self->rules);
   if (self->directory != NULL)
     remove_directory (self->directory);
   g_free (self->directory);

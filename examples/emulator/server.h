@@ -36,6 +36,7 @@ typedef struct
   EmuReplay *replay;            /* NULL: files are judged */
   EmuJournal *journal;
   GPtrArray *faults;            /* of EmuFault */
+  GPtrArray *rules;             /* of EmuRule */
   GList *timers;                /* of requests that are delayed, see exchange.c */
   GList *wires;                 /* connections taken from libsoup, see wire.c */
   GCancellable *cancellable;    /* of what workers do for requests */

@@ -167,6 +167,7 @@ build_submission (EmuSubmission * submission, gint64 now)
   set_text (object, "parameters", parameters);
   set_text (object, "status", emu_status_to_string (status));
   set_text (object, "webhook", submission->webhook);
+  set_text (object, "rule", emu_ruling_to_string (submission->ruling));
   set_text (object, "errors", status == EMU_STATUS_ERRORED
       ? submission->judgement->error : NULL);
   json_object_set_int_member (object, "bytes", submission->size);
@@ -211,6 +212,23 @@ emu_state_build_faults (EmuServer * server)
   return array;
 }
 
+JsonArray *
+emu_state_build_rules (EmuServer * server)
+{
+  JsonArray *array = json_array_new ();
+  guint i;
+
+  for (i = 0; i < server->rules->len; i++) {
+    const EmuRule *rule = g_ptr_array_index (server->rules, i);
+    JsonObject *object = json_object_new ();
+
+    json_object_set_string_member (object, "rule", rule->spec);
+    json_object_set_int_member (object, "met", rule->met);
+    json_array_add_object_element (array, object);
+  }
+  return array;
+}
+
 JsonNode *
 emu_state_build (EmuServer * server, guint64 version, guint max)
 {
@@ -229,6 +247,8 @@ emu_state_build (EmuServer * server, guint64 version, guint max)
       g_queue_get_length (emu_submissions_get_order (server->submissions)));
   json_object_set_array_member (object, "submissions",
       build_submissions (server, max));
+  json_object_set_array_member (object, "rules",
+      emu_state_build_rules (server));
   json_object_set_array_member (object, "users",
       emu_users_build_state (server->users));
   json_object_set_array_member (object, "refused",

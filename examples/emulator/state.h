@@ -15,5 +15,6 @@ JsonNode *emu_state_build (EmuServer * server, guint64 version, guint max);
 
 /* The faults on demand, and how often each was met. */
 JsonArray *emu_state_build_faults (EmuServer * server);
+JsonArray *emu_state_build_rules (EmuServer * server);
 
 G_END_DECLS

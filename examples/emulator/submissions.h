@@ -40,6 +40,7 @@ typedef struct
   gboolean has_c2pa;
   gchar *c2pa_label;
   gchar *override;              /* classification set by a person, or NULL */
+  EmuRuling ruling;             /* what it was to be from the start */
   guint repeats;                /* submits answered from the cache */
   const gchar *webhook;         /* what became of it, for people; NULL = none */
   JsonNode *replay;             /* recorded result to answer with, or NULL */

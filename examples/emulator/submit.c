@@ -157,6 +157,7 @@ judged (EmuJudgement * judgement, gpointer user_data)
   gint64 wait;
 
   submission->judgement = judgement;
+  emu_judgement_rule (judgement, submission->ruling);
   emu_submissions_trim (notice->server->submissions);
   g_unlink (submission->path);
   g_clear_pointer (&submission->path, g_free);
@@ -171,7 +172,7 @@ judged (EmuJudgement * judgement, gpointer user_data)
 }
 
 static EmuSubmission *
-add_submission (EmuRequest * request, EmuIntake * intake)
+add_submission (EmuRequest * request, EmuIntake * intake, EmuRuling ruling)
 {
   EmuServer *server = request->server;
   EmuSubmission *submission;
@@ -189,7 +190,8 @@ add_submission (EmuRequest * request, EmuIntake * intake)
   if (submission->parameters.webhook_url != NULL
       && !server->options->no_webhooks)
     submission->webhook = "waiting";
-  if (server->replay != NULL)
+  submission->ruling = ruling;
+  if (server->replay != NULL && ruling == EMU_RULING_NONE)
     recorded = emu_replay_next (server->replay, submission->parameters.kind,
         intake->hash);
   if (recorded != NULL)
@@ -215,6 +217,7 @@ static void
 answer_submit (EmuRequest * request, EmuIntake * intake)
 {
   EmuSubmission *submission;
+  EmuRuling ruling;
 
   if (!intake->supported) {
     emu_reply_error (request, 400,
@@ -227,11 +230,14 @@ answer_submit (EmuRequest * request, EmuIntake * intake)
   }
   submission = emu_submissions_find_cached (request->server->submissions,
       intake->hash, &request->parameters);
-  if (submission != NULL) {
+  ruling = emu_rules_meet (request->server->rules,
+      emu_form_get_filename (request->form), request->parameters.ref_id);
+  /* What was said of it under other rules is no answer any more. */
+  if (submission != NULL && submission->ruling == ruling) {
     submission->repeats++;
     emu_server_touch (request->server);
   } else if (emu_key_spend (request->key, emu_keys_cost (&request->parameters))) {
-    submission = add_submission (request, intake);
+    submission = add_submission (request, intake, ruling);
   } else {
     emu_reply_error (request, 400,
         "You have not enough credits to perform this operation.");

@@ -452,6 +452,99 @@ GST_START_TEST (test_heatmaps)
 
 GST_END_TEST;
 
+/* Verdicts on demand: of files whose name ("file") or ref_id is like the pattern.
+ * The result is the same all through. */
+
+static const struct
+{
+  const gchar *arguments;
+  const gchar *at_run_time;     /* rules, or NULL */
+  const gchar *path, *fields, *file;
+  const gchar *outcome;
+} rule_rows[] = {
+  {"", NULL, IMAGE, "ref_id=cam7", PNG, "artificial"},
+  {"--verdict human", NULL, IMAGE, "a=b", PNG, "human"},
+  {"--verdict unknown", NULL, IMAGE, "a=b", PNG, "unknown"},
+  {"--verdict errored", NULL, IMAGE, "a=b", PNG, "errored"},
+  {"--verdict human", NULL, VIDEO, "a=b", CLIP, "human"},
+  {"--verdict artificial", NULL, VIDEO, "a=b", GREY "jpegenc ! qtmux",
+      "artificial"},
+  {"--verdict human", NULL, AUDIO, "a=b", WAV, "human"},
+  {"--verdict unknown", NULL, AUDIO, "a=b", WAV, "unknown"},
+  {"--rule cam7*=human", NULL, IMAGE, "ref_id=cam7-00001", PNG, "human"},
+  {"--rule cam7*=human", NULL, IMAGE, "ref_id=cam8", PNG, "artificial"},
+  {"--rule f?le=human", NULL, IMAGE, "ref_id=cam8", PNG, "human"},
+  {"--rule a=b=human", NULL, IMAGE, "ref_id=a=b", PNG, "human"},
+  {"--rule x=human --rule *=errored", NULL, IMAGE, "ref_id=x", PNG, "human"},
+  {"--verdict errored --rule x=human", NULL, IMAGE, "ref_id=x", PNG, "human"},
+  {"", "y=errored\n*=human", IMAGE, "ref_id=x", PNG, "human"},
+  {"", "y=errored\n*=human", IMAGE, "ref_id=y", PNG, "errored"},
+  {"", "*=human\nnonsense", IMAGE, "ref_id=y", PNG, "artificial"},
+};
+
+static void
+check_outcome (JsonNode * node, const gchar * outcome)
+{
+  JsonObject *result = json_node_get_object (node);
+  JsonObject *verdict = json_object_get_object_member (result, "verdict");
+  gboolean errored = g_str_equal (outcome, "errored");
+  gboolean unknown = g_str_equal (outcome, "unknown");
+
+  fail_unless_equals_string (json_object_get_string_member (result, "status"),
+      errored ? "errored" : "done");
+  if (errored)
+    return;
+  fail_unless_equals_int (json_object_get_boolean_member (verdict, "unknown"),
+      unknown);
+  if (!unknown)
+    fail_unless_equals_string (json_object_get_string_member (verdict,
+            "classification"), outcome);
+}
+
+static void
+check_rule (guint row)
+{
+  gchar *arguments = g_strconcat ("--rate-limits off --delay 0 ",
+      rule_rows[row].arguments, NULL);
+  GBytes *file = make_file (rule_rows[row].file);
+  Emulator emulator;
+  gchar *identifier;
+  Answer answer;
+  JsonNode *node;
+
+  emulator_start (&emulator, arguments);
+  if (rule_rows[row].at_run_time != NULL) {
+    GBytes *text = make_text (rule_rows[row].at_run_time);
+
+    /* what was said before the rule doesn't count */
+    g_free (emulator_submit (&emulator, rule_rows[row].path,
+            rule_rows[row].fields, file));
+    emulator_ask (&emulator, "POST", "/emulator/rules", NULL, NULL,
+        "text/plain", text, &answer);
+    answer_clear (&answer);
+    g_bytes_unref (text);
+  }
+  identifier = emulator_submit (&emulator, rule_rows[row].path,
+      rule_rows[row].fields, file);
+  node = emulator_wait (&emulator, rule_rows[row].path, identifier);
+  check_outcome (node, rule_rows[row].outcome);
+  json_node_unref (node);
+  emulator_stop (&emulator);
+  g_free (identifier);
+  g_free (arguments);
+  g_bytes_unref (file);
+}
+
+GST_START_TEST (test_rules)
+{
+  guint i;
+
+  FOR_ROWS (i, rule_rows)
+      check_rule (i);
+}
+
+GST_END_TEST;
+
 static Suite *
 emulatorkinds_suite (void)
 {
@@ -463,6 +556,7 @@ emulatorkinds_suite (void)
   tcase_add_test (tc, test_shapes);
   tcase_add_test (tc, test_places);
   tcase_add_test (tc, test_heatmaps);
+  tcase_add_test (tc, test_rules);
   return suite;
 }
 

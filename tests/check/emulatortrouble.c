@@ -332,7 +332,8 @@ static const gchar *const bad_options[] = {
   "--rate-limits=sometimes", "--fault=x", "--replay=/nowhere", "--api-key==1",
   "--tls-key=x", "--tls-certificate=/nowhere", "--address=nowhere", "extra",
   "--unheard-of", "--webhook-timeout=0", "--webhook-retry-delay=-1",
-  "--decode-timeout=0", "--record=/dev/null/x",
+  "--decode-timeout=0", "--record=/dev/null/x", "--rule=x", "--rule==human",
+  "--verdict=maybe", "--fetch-timeout=0",
 };
 
 static void
