@@ -71,6 +71,19 @@ identifai_container_from_caps (GstCaps * caps)
   return NULL;
 }
 
+/* Of files. The last part of another's path may be anything: of rtmp:, the key of
+ * the stream. */
+static gboolean
+names_files (const gchar * scheme)
+{
+  static const gchar *const schemes[] =
+      { "file", "http", "https", "ftp", "sftp",
+    "smb", "s3", "gs", "resource", NULL
+  };
+
+  return scheme != NULL && g_strv_contains (schemes, scheme);
+}
+
 /* The last part of the path, decoded; NULL: none. */
 static gchar *
 get_last_part (const gchar * uri, gboolean * is_file)
@@ -79,7 +92,8 @@ get_last_part (const gchar * uri, gboolean * is_file)
   const gchar *slash;
 
   if (g_uri_split (uri, G_URI_FLAGS_ENCODED | G_URI_FLAGS_PARSE_RELAXED,
-          &scheme, NULL, NULL, NULL, &path, NULL, NULL, NULL)) {
+          &scheme, NULL, NULL, NULL, &path, NULL, NULL, NULL)
+      && names_files (scheme)) {
     slash = strrchr (path, '/');
     name = g_uri_unescape_string (slash ? slash + 1 : path, "/");
   }

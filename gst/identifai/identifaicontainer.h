@@ -28,7 +28,7 @@ const IdentifaiContainer *identifai_container_from_caps (GstCaps * caps);
 
 /* What a file is called, by its URI; extension: that of what it holds now, or NULL
  * if it is still the same file. NULL: the URI names none. Only what looks like the
- * name of a file counts, as the last part of a stream's address may be its key. */
+ * name of a file counts: the last part of a stream's address may be its key. */
 gchar *identifai_container_name_from_uri (const gchar * uri,
     const gchar * extension);
 

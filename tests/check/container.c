@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "feed.h"
+#include "identifaicontainer.h"
 
 #define TS "video/mpegts, systemstream=(boolean)true, packetsize=(int)188"
 #define PACKET 188
@@ -213,6 +214,45 @@ GST_START_TEST (test_idle_signal)
 
 GST_END_TEST;
 
+/* Names of files, by URI. */
+static const struct
+{
+  const gchar *uri, *extension, *name;
+} uris[] = {
+  {"file:///tmp/clip.mp4", NULL, "clip.mp4"},
+  {"file:///tmp/two%20words%20%C3%A9.mov", NULL, "two words \303\251.mov"},
+  {"file:///tmp/clip", NULL, "clip"},
+  {"file:///tmp/.mp4", NULL, ".mp4"},
+  {"file:///tmp/clip.mov", "mp4", "clip.mp4"},
+  {"file:///tmp/clip", "mp4", "clip.mp4"},
+  {"file:///tmp/1.5 speed", "mp4", "1.5 speed.mp4"},
+  {"file:///tmp/caf%E9.mp4", NULL, "caf\357\277\275.mp4"},
+  {"file:///tmp/a%2Fb.mp4", NULL, NULL},
+  {"file:///tmp/a%00b.mp4", NULL, NULL},
+  {"file:///tmp/", NULL, NULL},
+  {"https://user:pw@example.com/a/clip.mp4?token=x#t=1", NULL, "clip.mp4"},
+  {"https://example.com/a/clip.mp4?token=x", "mkv", "clip.mkv"},
+  {"https://example.com/live", NULL, NULL},
+  {"https://example.com/video;jsessionid=1", NULL, NULL},
+  {"https://example.com", NULL, NULL},
+  {"rtmp://example.com/live/key", NULL, NULL},
+  {"rtmp://example.com/live/key.abc", "flv", NULL},
+  {"fd://0", NULL, NULL},
+  {"clip.mp4", NULL, NULL},
+  {"", NULL, NULL},
+};
+
+GST_START_TEST (test_name)
+{
+  gchar *name = identifai_container_name_from_uri (uris[__i__].uri,
+      uris[__i__].extension);
+
+  fail_unless_equals_string (name, uris[__i__].name);
+  g_free (name);
+}
+
+GST_END_TEST;
+
 static Suite *
 container_suite (void)
 {
@@ -222,6 +262,7 @@ container_suite (void)
   suite_add_tcase (suite, tcase);
   tcase_add_loop_test (tcase, test_endless, 0, G_N_ELEMENTS (rows));
   tcase_add_test (tcase, test_coverage);
+  tcase_add_loop_test (tcase, test_name, 0, G_N_ELEMENTS (uris));
   tcase_add_loop_test (tcase, test_idle_settings, 0, G_N_ELEMENTS (idle_rows));
   tcase_add_test (tcase, test_idle_signal);
 
