@@ -8,6 +8,7 @@
 #endif
 
 #include "options.h"
+#include "rules.h"
 
 #include <gst/gst.h>
 
@@ -65,6 +66,9 @@ check_options (EmuOptions * self, GError ** error)
     what = "--webhook-timeout must be between 0 and 3600 seconds";
   else if (!(self->fetch_timeout > 0 && self->fetch_timeout <= 3600))
     what = "--fetch-timeout must be between 0 and 3600 seconds";
+  else if (self->verdict != NULL
+      && emu_ruling_from_string (self->verdict) == EMU_RULING_NONE)
+    what = "--verdict must be artificial, human, unknown or errored";
   else if (self->tls_key != NULL && self->tls_certificate == NULL)
     what = "--tls-key needs --tls-certificate";
   else if (!(self->decode_timeout > 0 && self->decode_timeout <= 86400))
@@ -145,7 +149,7 @@ make_context (EmuOptions * self, gboolean * version)
           "verdict: artificial, human, unknown or errored; may be given again, "
           "the first one that fits counts", "PATTERN=VERDICT"},
     {"verdict", 0, 0, G_OPTION_ARG_STRING, &self->verdict,
-        "All other files get that verdict", "VERDICT"},
+        "Files that no rule is about get that verdict", "VERDICT"},
     {"replay", 0, 0, G_OPTION_ARG_FILENAME, &self->replay_dir,
         "Answer with recorded results, DIR/*.json, instead of judging", "DIR"},
     {"tls-certificate", 0, 0, G_OPTION_ARG_FILENAME, &self->tls_certificate,

@@ -30,7 +30,7 @@ typedef struct
   gboolean no_retry_after;
   gchar **faults;               /* see faults.h; NULL = none */
   gchar **rules;                /* see rules.h; NULL = none */
-  gchar *verdict;               /* of all files that no rule is about, or NULL */
+  gchar *verdict;               /* of what no rule is about; NULL = it is judged */
   gchar *replay_dir;            /* NULL = judge what comes */
   gchar *tls_certificate, *tls_key;     /* PEM files; NULL = plain HTTP */
   gboolean no_webhooks;

@@ -21,8 +21,8 @@ emu_ruling_to_string (EmuRuling ruling)
   return names[ruling];
 }
 
-static EmuRuling
-read_ruling (const gchar * text)
+EmuRuling
+emu_ruling_from_string (const gchar * text)
 {
   guint i;
 
@@ -37,7 +37,7 @@ EmuRule *
 emu_rule_parse (const gchar * spec, GError ** error)
 {
   const gchar *equals = strrchr (spec, '=');
-  EmuRuling ruling = equals != NULL ? read_ruling (equals + 1)
+  EmuRuling ruling = equals != NULL ? emu_ruling_from_string (equals + 1)
       : EMU_RULING_NONE;
   EmuRule *self;
 

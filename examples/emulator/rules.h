@@ -23,6 +23,8 @@ typedef enum
   EMU_N_RULINGS
 } EmuRuling;
 
+/* NONE: it is none of the words. */
+EmuRuling emu_ruling_from_string (const gchar * text);
 /* "artificial" and so on; NULL for none. */
 const gchar *emu_ruling_to_string (EmuRuling ruling);
 

@@ -78,18 +78,16 @@ add_rule (EmuServer * self, const gchar * spec, GError ** error)
   return rule != NULL;
 }
 
-/* --verdict is for what no --rule is about. */
 static gboolean
 set_up_rules (EmuServer * self, GError ** error)
 {
   gchar **specs = self->options->rules;
-  g_autofree gchar *rest = g_strconcat ("*=", self->options->verdict, NULL);
 
   for (; specs != NULL && *specs != NULL; specs++) {
     if (!add_rule (self, *specs, error))
       return FALSE;
   }
-  return self->options->verdict == NULL || add_rule (self, rest, error);
+  return TRUE;
 }
 
 /* The highest number of what an earlier run has kept: nothing is overwritten. */

@@ -213,6 +213,19 @@ reply_too_short (EmuRequest * request)
   emu_reply_error (request, 400, text);
 }
 
+/* By the first rule that fits, else by --verdict. */
+static EmuRuling
+find_ruling (EmuRequest * request)
+{
+  EmuServer *server = request->server;
+  EmuRuling ruling = emu_rules_meet (server->rules,
+      emu_form_get_filename (request->form), request->parameters.ref_id);
+
+  if (ruling == EMU_RULING_NONE && server->options->verdict != NULL)
+    ruling = emu_ruling_from_string (server->options->verdict);
+  return ruling;
+}
+
 static void
 answer_submit (EmuRequest * request, EmuIntake * intake)
 {
@@ -230,8 +243,7 @@ answer_submit (EmuRequest * request, EmuIntake * intake)
   }
   submission = emu_submissions_find_cached (request->server->submissions,
       intake->hash, &request->parameters);
-  ruling = emu_rules_meet (request->server->rules,
-      emu_form_get_filename (request->form), request->parameters.ref_id);
+  ruling = find_ruling (request);
   /* What was said of it under other rules is no answer any more. */
   if (submission != NULL && submission->ruling == ruling) {
     submission->repeats++;

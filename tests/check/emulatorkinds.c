@@ -479,6 +479,8 @@ static const struct
   {"--verdict errored --rule x=human", NULL, IMAGE, "ref_id=x", PNG, "human"},
   {"", "y=errored\n*=human", IMAGE, "ref_id=x", PNG, "human"},
   {"", "y=errored\n*=human", IMAGE, "ref_id=y", PNG, "errored"},
+  {"--verdict errored", "cam*=human", IMAGE, "ref_id=cam1", PNG, "human"},
+  {"--verdict errored", "cam*=human", IMAGE, "ref_id=x", PNG, "errored"},
   {"", "*=human\nnonsense", IMAGE, "ref_id=y", PNG, "artificial"},
 };
 
