@@ -109,10 +109,12 @@ gst_identifai_audio_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
     gst_buffer_unref (held);
     ret = GST_FLOW_FLUSHING;
   } else {
-    arrival.monotonic = g_get_monotonic_time ();
+    arrival.monotonic = self->sound_came = g_get_monotonic_time ();
+    self->sound_thread = g_thread_self ();
     arrival.utc = -1;
     identifai_segmenter_push (self->segmenter, stream_of (pad), held, &arrival);
     gst_identifai_input_dispatch_locked (self);
+    g_cond_broadcast (&self->cond);     /* it may be waited for */
   }
   alone = is_alone_locked (self, time);
   g_mutex_unlock (&self->lock);
@@ -202,6 +204,22 @@ gst_identifai_audio_activate_mode (GstPad * pad, GstObject * parent,
   return mode == GST_PAD_MODE_PUSH;
 }
 
+/* Nothing is waited for from a pad that isn't linked. */
+static void
+on_linked (GstPad * pad, GstPad * peer, gpointer user_data)
+{
+  GstIdentifaiSink *self = user_data;
+
+  g_mutex_lock (&self->lock);
+  identifai_segmenter_link_audio (self->segmenter, stream_of (pad),
+      gst_pad_is_linked (pad));
+  gst_identifai_input_dispatch_locked (self);
+  g_cond_broadcast (&self->cond);
+  g_mutex_unlock (&self->lock);
+
+  gst_identifai_input_act (self);
+}
+
 static gchar *
 make_name_locked (GstIdentifaiSink * self, const gchar * wanted)
 {
@@ -234,6 +252,7 @@ gst_identifai_audio_request_pad (GstElement * element,
   g_mutex_lock (&self->lock);
   pad_name = make_name_locked (self, name);
   stream = identifai_segmenter_add_audio (self->segmenter);
+  identifai_segmenter_link_audio (self->segmenter, stream, FALSE);
   g_mutex_unlock (&self->lock);
 
   pad = gst_pad_new_from_template (template, pad_name);
@@ -241,6 +260,8 @@ gst_identifai_audio_request_pad (GstElement * element,
   gst_pad_set_element_private (pad, GUINT_TO_POINTER (stream));
   gst_pad_set_chain_function (pad, gst_identifai_audio_chain);
   gst_pad_set_event_function (pad, gst_identifai_audio_event);
+  g_signal_connect (pad, "linked", G_CALLBACK (on_linked), self);
+  g_signal_connect (pad, "unlinked", G_CALLBACK (on_linked), self);
   gst_pad_set_activatemode_function (pad, gst_identifai_audio_activate_mode);
 
   if (GST_STATE (element) > GST_STATE_READY

@@ -40,6 +40,7 @@ take_back (GstIdentifaiSink * self)
   GST_BASE_SINK_PREROLL_LOCK (bsink);
   bsink->have_preroll = FALSE;
   g_mutex_lock (&self->lock);
+  self->waits_for_room = FALSE;
   identifai_pace_resume (&self->pace, g_get_monotonic_time ());
   g_mutex_unlock (&self->lock);
 
@@ -57,7 +58,7 @@ needs_room (GstIdentifaiSink * self, guint64 * bytes)
   waits = (self->in_hand != NULL);
   if (waits)
     *bytes = gst_identifai_outbox_get_need (self->in_hand);
-  self->video_held = waits;
+  self->video_held = self->waits_for_room = waits;
   g_cond_broadcast (&self->cond);
   g_mutex_unlock (&self->lock);
 
@@ -146,6 +147,45 @@ set_video_held (GstIdentifaiSink * self, gboolean held)
   g_mutex_unlock (&self->lock);
 }
 
+/* As long as sound goes on to come, more waits for it than may, and what has its
+ * sound finds room. Where none comes, the thread that feeds it may wait for this
+ * one, so it isn't held again before there is some. */
+static void
+await_sound_locked (GstIdentifaiSink * self)
+{
+  gint64 until = g_get_monotonic_time () + IDENTIFAI_AUDIO_PATIENCE;
+  gboolean in_time = TRUE;
+
+  while (!self->flushing && self->in_hand == NULL && in_time
+      && gst_identifai_input_is_full_locked (self)) {
+    in_time = g_cond_wait_until (&self->cond, &self->lock, until);
+    in_time |= self->sound_came + IDENTIFAI_AUDIO_PATIENCE > until;
+    until = MAX (until, self->sound_came + IDENTIFAI_AUDIO_PATIENCE);
+  }
+  if (!in_time) {
+    GST_INFO_OBJECT (self, "no sound comes while the video waits for it");
+    self->sound_thread = NULL;
+    gst_identifai_input_dispatch_locked (self);
+  }
+}
+
+GstFlowReturn
+gst_identifai_drain_wait_for_sound (GstIdentifaiSink * self)
+{
+  GstFlowReturn ret;
+  gboolean waits;
+
+  let_go (self);
+  g_mutex_lock (&self->lock);
+  await_sound_locked (self);
+  waits = (self->in_hand != NULL);
+  g_mutex_unlock (&self->lock);
+  gst_identifai_input_act (self);
+  ret = take_back (self);
+
+  return ret == GST_FLOW_OK && waits ? gst_identifai_drain_hold (self) : ret;
+}
+
 /* drain-timeout=0 with overflow=block: what an earlier stream left when it didn't
  * wait at its EOS finds its room before more comes in. */
 GstFlowReturn
@@ -183,9 +223,10 @@ hand_on_rest (GstIdentifaiSink * self)
   gst_identifai_input_act (self);
 }
 
-/* Segments that wait for the last of their audio, for a moment. */
+/* Segments that wait for the last of their audio: as long as some comes, and no
+ * longer than until the deadline (-1: none). */
 static GstFlowReturn
-wait_for_audio (GstIdentifaiSink * self)
+wait_for_audio (GstIdentifaiSink * self, gint64 last)
 {
   gint64 deadline;
 
@@ -195,7 +236,10 @@ wait_for_audio (GstIdentifaiSink * self)
   while (!self->flushing && self->in_hand == NULL
       && (deadline =
           identifai_segmenter_next_deadline (self->segmenter)) >= 0) {
-    g_cond_wait_until (&self->cond, &self->lock, deadline + 1000);
+    if (last >= 0)
+      deadline = MIN (deadline, last);
+    if (!g_cond_wait_until (&self->cond, &self->lock, deadline + 1000))
+      self->hurry = (deadline == last);
     gst_identifai_input_dispatch_locked (self);
   }
   g_mutex_unlock (&self->lock);
@@ -228,12 +272,13 @@ wait_for_verdicts (GstIdentifaiSink * self)
 
   g_mutex_lock (&self->lock);
   timeout = self->settings.drain_timeout;
+  self->hurry = FALSE;
   g_mutex_unlock (&self->lock);
   if (timeout != 0 && GST_CLOCK_TIME_IS_VALID (timeout))
     deadline = g_get_monotonic_time () + timeout / GST_USECOND;
 
   while (ret == GST_FLOW_OK && !all_handed_on (self)) {
-    ret = wait_for_audio (self);
+    ret = wait_for_audio (self, deadline);
     if (ret == GST_FLOW_OK && timeout == 0)
       hand_on_rest (self);
     else if (ret == GST_FLOW_OK)

@@ -330,6 +330,18 @@ warning_key_frames (GstElement * src)
 }
 
 static GstMessage *
+warning_late_sound (GstElement * src)
+{
+  return new_stream_warning (src, GST_STREAM_ERROR_FAILED, "late-sound",
+      "audio-missing of identifai-segment says how much. A live source's sound "
+      "must come by the pipeline's latency, see GstPipeline; else so much waits "
+      "for it as max-pending-bytes allows, and at the end as long as sound goes "
+      "on. A queue in front of each of the sink's pads helps where one branch "
+      "holds up the other.",
+      g_strdup ("Sound comes too late: segments go without some of it"));
+}
+
+static GstMessage *
 warning_stamped (GstElement * src, GstClockTime step)
 {
   gchar *text = step == 0 ?
@@ -386,6 +398,8 @@ GstMessage *
 gst_identifai_message_news (GstElement * src, const IdentifaiNews * news,
     const IdentifaiCodec * codec)
 {
+  if (news->kind == IDENTIFAI_NEWS_LATE_SOUND)
+    return warning_late_sound (src);
   if (news->kind == IDENTIFAI_NEWS_STAMPED)
     return warning_stamped (src, news->step);
   if (news->kind == IDENTIFAI_NEWS_FLAW)

@@ -23,6 +23,9 @@
 GST_DEBUG_CATEGORY_STATIC (identifai_input_debug);
 #define GST_CAT_DEFAULT identifai_input_debug
 
+/* Video may come so much earlier than it is due. */
+#define MAX_LEAD ((GstClockTimeDiff) (10 * GST_SECOND))
+
 static GstBaseSinkClass *parent_class = NULL;
 
 static GstClockTime
@@ -55,7 +58,8 @@ gst_identifai_input_reset_locked (GstIdentifaiSink * self)
   self->video_position = GST_CLOCK_TIME_NONE;
   identifai_pace_init (&self->pace);
   self->first_sound = GST_CLOCK_TIME_NONE;
-  self->told_no_video = FALSE;
+  self->told_no_video = self->hurry = FALSE;
+  self->video_thread = self->sound_thread = NULL;
   self->keyframe_requests = 0;
   self->refused_bytes = self->lost_bytes = self->posted_bytes = 0;
   self->told_container = self->told_idle = FALSE;
@@ -164,7 +168,9 @@ arm_timer_locked (GstIdentifaiSink * self)
   GstClock *clock;
   GWeakRef *weak;
 
-  if (deadline < 0 || self->timer != NULL || self->stopping)
+  /* what is in hand is handed on when there is room */
+  if (deadline < 0 || deadline == G_MAXINT64 || self->in_hand != NULL
+      || self->timer != NULL || self->stopping)
     return;
 
   clock = gst_system_clock_obtain ();
@@ -188,26 +194,67 @@ queue_news_locked (GstIdentifaiSink * self)
             get_codec (self)));
 }
 
+gboolean
+gst_identifai_input_is_full_locked (GstIdentifaiSink * self)
+{
+  guint64 bytes = identifai_segmenter_count_sealed (self->segmenter);
+
+  return bytes > 0 && bytes > gst_identifai_outbox_get_space (self->outbox);
+}
+
+/* Whether the video thread may be held until sound comes, which it is then. */
+static gboolean
+holds_for_sound_locked (GstIdentifaiSink * self)
+{
+  return self->sound_thread != NULL && self->sound_thread != self->video_thread
+      && !self->hurry && gst_identifai_outbox_blocks (self->outbox);
+}
+
+/* The next one that has its sound. What waits for it without bound gives way where
+ * more waits than may. */
+static IdentifaiSegment *
+pop_segment_locked (GstIdentifaiSink * self)
+{
+  gint64 now = g_get_monotonic_time ();
+  IdentifaiSegment *segment = identifai_segmenter_pop (self->segmenter,
+      self->hurry ? G_MAXINT64 : now);
+
+  if (segment == NULL && gst_identifai_input_is_full_locked (self)
+      && !holds_for_sound_locked (self))
+    segment = identifai_segmenter_pop (self->segmenter, G_MAXINT64);
+
+  return segment;
+}
+
 /* Any thread. */
 void
 gst_identifai_input_dispatch_locked (GstIdentifaiSink * self)
 {
-  gint64 now = g_get_monotonic_time ();
-
-  queue_news_locked (self);
-
   do {
     if (self->in_hand == NULL)
       self->in_hand = g_queue_pop_head (&self->files);
     if (self->in_hand == NULL)
-      self->in_hand = identifai_segmenter_pop (self->segmenter, now);
+      self->in_hand = pop_segment_locked (self);
     if (self->in_hand == NULL
         || !gst_identifai_outbox_offer (self->outbox, self->in_hand))
       break;
     self->in_hand = NULL;
   } while (TRUE);
 
+  queue_news_locked (self);
   arm_timer_locked (self);
+}
+
+void
+gst_identifai_input_on_room (GstElement * element)
+{
+  GstIdentifaiSink *self = GST_IDENTIFAI_SINK (element);
+
+  g_mutex_lock (&self->lock);
+  if (!self->waits_for_room && !self->stopping)
+    gst_identifai_input_dispatch_locked (self);
+  g_cond_broadcast (&self->cond);
+  g_mutex_unlock (&self->lock);
 }
 
 /* Any thread. */
@@ -314,6 +361,12 @@ gst_identifai_input_set_caps (GstBaseSink * bsink, GstCaps * caps)
 
 /* The first buffer of a stream. */
 
+static gboolean
+is_real_time (GstIdentifaiSink * self)
+{
+  return self->live || self->pace.state == IDENTIFAI_PACE_REAL_TIME;
+}
+
 static void
 apply_pace_locked (GstIdentifaiSink * self)
 {
@@ -323,8 +376,25 @@ apply_pace_locked (GstIdentifaiSink * self)
 
   GST_INFO_OBJECT (self, "upstream says that it is %slive; its pace: %s",
       self->live ? "" : "not ", names[self->pace.state]);
-  gst_identifai_outbox_set_live (self->outbox, self->live
-      || self->pace.state == IDENTIFAI_PACE_REAL_TIME);
+  gst_identifai_outbox_set_live (self->outbox, is_real_time (self));
+}
+
+/* How long a segment that ends with this buffer waits for its sound: live, until
+ * that is due by the clock and the latency, and a moment longer. */
+static gint64
+get_patience (GstIdentifaiSink * self, GstClockTime position)
+{
+  GstBaseSink *bsink = GST_BASE_SINK (self);
+  GstClock *clock = gst_element_get_clock (GST_ELEMENT (self));
+  GstClockTimeDiff lead = 0;
+
+  if (clock != NULL && GST_CLOCK_TIME_IS_VALID (position))
+    lead = GST_CLOCK_DIFF (gst_clock_get_time (clock),
+        gst_element_get_base_time (GST_ELEMENT (self)) + position
+        + gst_base_sink_get_latency (bsink));
+  gst_clear_object (&clock);
+
+  return CLAMP (lead, 0, MAX_LEAD) / GST_USECOND + IDENTIFAI_AUDIO_PATIENCE;
 }
 
 static gboolean
@@ -406,15 +476,21 @@ render_frame (GstIdentifaiSink * self, GstBuffer * buffer)
   const GstSegment *segment = &GST_BASE_SINK (self)->segment;
   IdentifaiArrival arrival;
   GstClockTime position;
-  gboolean waits;
+  gboolean waits, is_full;
+  gint64 patience;
 
   gst_identifai_arrival_read (GST_ELEMENT (self), segment, buffer, self->live,
       &arrival);
   position = running_time_of (segment, GST_BUFFER_DTS_OR_PTS (buffer));
 
+  patience = get_patience (self, position);
+
   g_mutex_lock (&self->lock);
+  self->video_thread = g_thread_self ();
   if (GST_CLOCK_TIME_IS_VALID (position))
     self->video_position = position;
+  identifai_segmenter_set_patience (self->segmenter,
+      is_real_time (self) ? patience : -1, arrival.monotonic);
   watch_pace_locked (self, buffer, position, arrival.monotonic);
   if (self->boosted != gst_identifai_outbox_is_boosted (self->outbox))
     gst_identifai_sink_configure_segmenter_locked (self);
@@ -422,9 +498,12 @@ render_frame (GstIdentifaiSink * self, GstBuffer * buffer)
       identifai_buffer_hold (buffer), &arrival);
   gst_identifai_input_dispatch_locked (self);
   waits = (self->in_hand != NULL && !self->pace.on_trial);
+  is_full = !waits && gst_identifai_input_is_full_locked (self);
   g_mutex_unlock (&self->lock);
 
   gst_identifai_input_act (self);
+  if (is_full)
+    return gst_identifai_drain_wait_for_sound (self);
 
   return waits ? gst_identifai_drain_hold (self) : GST_FLOW_OK;
 }
@@ -547,7 +626,7 @@ static void
 restart_locked (GstIdentifaiSink * self)
 {
   self->caps_refused = FALSE;
-  self->started = FALSE;
+  self->started = self->hurry = FALSE;
   identifai_pace_restart (&self->pace);
   if (self->input == GST_IDENTIFAI_INPUT_REFUSED)
     self->input = self->container ? GST_IDENTIFAI_INPUT_CONTAINER :

@@ -256,6 +256,7 @@ gst_identifai_outbox_offer (GstIdentifaiOutbox * self,
     accept_with_room_locked (self, segment);
   } else if (policy_locked (self) == GST_IDENTIFAI_OVERFLOW_BLOCK) {
     self->had_to_wait = TRUE;
+    self->room_wanted = TRUE;
     taken = FALSE;
   } else {
     add_locked (self, segment);
@@ -292,6 +293,52 @@ gst_identifai_outbox_give_up (GstIdentifaiOutbox * self,
   g_mutex_unlock (&self->lock);
 }
 
+void
+gst_identifai_outbox_set_room_func (GstIdentifaiOutbox * self,
+    GstIdentifaiRoomFunc func)
+{
+  self->room_func = func;
+}
+
+void
+gst_identifai_outbox_tell_room (GstIdentifaiOutbox * self)
+{
+  gboolean wanted;
+
+  g_mutex_lock (&self->lock);
+  wanted = self->room_wanted && !self->halting && self->lane != NULL;
+  self->room_wanted = self->room_wanted && !wanted;
+  g_mutex_unlock (&self->lock);
+
+  if (wanted && self->room_func)
+    self->room_func (self->element);
+}
+
+guint64
+gst_identifai_outbox_get_space (GstIdentifaiOutbox * self)
+{
+  guint64 held, most;
+
+  g_mutex_lock (&self->lock);
+  held = identifai_ledger_get_totals (self->ledger)->held_bytes;
+  most = self->max_pending_bytes;
+  g_mutex_unlock (&self->lock);
+
+  return held < most ? most - held : 0;
+}
+
+gboolean
+gst_identifai_outbox_blocks (GstIdentifaiOutbox * self)
+{
+  gboolean blocks;
+
+  g_mutex_lock (&self->lock);
+  blocks = policy_locked (self) == GST_IDENTIFAI_OVERFLOW_BLOCK;
+  g_mutex_unlock (&self->lock);
+
+  return blocks;
+}
+
 /* Starting and stopping. */
 
 static void
@@ -319,7 +366,7 @@ reset_locked (GstIdentifaiOutbox * self)
   0};
   self->live = FALSE;
   self->had_to_wait = FALSE;
-  self->flushing = FALSE;
+  self->flushing = self->room_wanted = FALSE;
   gst_identifai_poster_set_interrupted (self->poster, FALSE);
   gst_identifai_outbox_reset_outcomes_locked (self);
   g_clear_object (&self->cancellable);

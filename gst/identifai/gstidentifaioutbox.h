@@ -60,6 +60,17 @@ void gst_identifai_outbox_set_key (GstIdentifaiOutbox * self,
 gboolean gst_identifai_outbox_offer (GstIdentifaiOutbox * self,
     IdentifaiSegment * segment);
 
+/* After an offer that found none: func is called once when there may be room, with
+ * no lock held, on a thread that nothing long may be done on. Set it before the
+ * start. */
+typedef void (*GstIdentifaiRoomFunc) (GstElement * element);
+void gst_identifai_outbox_set_room_func (GstIdentifaiOutbox * self,
+    GstIdentifaiRoomFunc func);
+/* Bytes that may be held besides what is. */
+guint64 gst_identifai_outbox_get_space (GstIdentifaiOutbox * self);
+/* Whether what finds no room is to wait. */
+gboolean gst_identifai_outbox_blocks (GstIdentifaiOutbox * self);
+
 /* The stream is over and doesn't wait for room: takes over the segment even if
  * there is none. What comes after a seek has to wait, see _await_bounds. */
 void gst_identifai_outbox_push (GstIdentifaiOutbox * self,

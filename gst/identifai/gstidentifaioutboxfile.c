@@ -107,6 +107,9 @@ worker_run (gpointer data, gpointer user_data)
   self->worker = g_thread_self ();
   while ((segment = g_queue_pop_head (&self->to_mux)) != NULL) {
     mux_one_locked (self, segment);
+    g_mutex_unlock (&self->lock);
+    gst_identifai_outbox_tell_room (self);
+    g_mutex_lock (&self->lock);
     gst_identifai_poster_kick (self->poster);
   }
   self->worker = NULL;

@@ -41,6 +41,8 @@ struct _GstIdentifaiOutbox
   GstElement *element;          /* borrowed; gone after _free */
   GstIdentifaiPoster *poster;
 
+  GstIdentifaiRoomFunc room_func;       /* or NULL; as of the start */
+
   GMutex lock;
   GCond cond;                   /* room, an outcome, the worker ends, flushing */
 
@@ -65,6 +67,7 @@ struct _GstIdentifaiOutbox
   GCancellable *cancellable;    /* of the worker */
 
   gboolean flushing;
+  gboolean room_wanted;         /* an offer found none */
   gboolean halting;             /* all that is outstanding fails: none is added */
   gboolean told_sound;          /* that sound was left out of a file */
   gboolean refused;             /* the error for a refusal is posted */
@@ -98,6 +101,9 @@ gst_identifai_outbox_ticket (const IdentifaiSegment * segment)
 /* The worker, and callbacks of the lane, may come later than the element ends. */
 GstIdentifaiOutbox *gst_identifai_outbox_ref (GstIdentifaiOutbox * self);
 void gst_identifai_outbox_unref (GstIdentifaiOutbox * self);
+
+/* Without the lock, where some may have been made. */
+void gst_identifai_outbox_tell_room (GstIdentifaiOutbox * self);
 
 /* gstidentifaioutboxfile.c */
 

@@ -173,6 +173,7 @@ on_submitted (gpointer data, const gchar * identifier,
   }
   g_mutex_unlock (&self->lock);
 
+  gst_identifai_outbox_tell_room (self);
   gst_identifai_poster_kick (self->poster);
 }
 
@@ -216,6 +217,7 @@ on_finished (gpointer data, IdentifaiOutcome * outcome, gpointer user_data)
   }
   g_mutex_unlock (&self->lock);
 
+  gst_identifai_outbox_tell_room (self);
   gst_identifai_poster_kick (self->poster);
 }
 

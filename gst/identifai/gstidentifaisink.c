@@ -433,6 +433,8 @@ gst_identifai_sink_init (GstIdentifaiSink * self)
   g_cond_init (&self->cond);
   gst_identifai_settings_init (&self->settings);
   self->outbox = gst_identifai_outbox_new (GST_ELEMENT (self));
+  gst_identifai_outbox_set_room_func (self->outbox,
+      gst_identifai_input_on_room);
   self->segmenter =
       identifai_segmenter_new (gst_identifai_sink_open_segment, self);
   self->video_position = GST_CLOCK_TIME_NONE;

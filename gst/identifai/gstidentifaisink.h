@@ -77,6 +77,10 @@ struct _GstIdentifaiSink
 
   IdentifaiSegmenter *segmenter;
   IdentifaiSegment *in_hand;    /* closed, but there is no room for it yet */
+  gboolean waits_for_room;      /* it does, and hands on what is in hand */
+  GThread *video_thread, *sound_thread; /* only to be compared; or NULL */
+  gint64 sound_came;            /* monotonic µs, the latest */
+  gboolean hurry;               /* no more waiting for sound */
   gboolean video_held;          /* the video thread waits in this element */
   gboolean boosted;             /* the segmenter makes no pauses */
   IdentifaiPace pace;           /* of elementary video */
@@ -107,6 +111,10 @@ void gst_identifai_input_give_up_locked (GstIdentifaiSink * self,
     const gchar * reason);
 /* Hands what is closed to the outbox while it takes more. */
 void gst_identifai_input_dispatch_locked (GstIdentifaiSink * self);
+/* Whether more waits for its sound than may. */
+gboolean gst_identifai_input_is_full_locked (GstIdentifaiSink * self);
+/* A GstIdentifaiRoomFunc. */
+void gst_identifai_input_on_room (GstElement * element);
 /* The setting judging has changed. */
 void gst_identifai_input_set_judging_locked (GstIdentifaiSink * self);
 /* After unlocking: messages, and the key frame request if one is due. */
@@ -145,6 +153,9 @@ GstFlowReturn gst_identifai_drain_wait_for_room (GstIdentifaiSink * self,
     gint64 deadline);
 /* overflow=block holds the stream until there is room, and says so. */
 GstFlowReturn gst_identifai_drain_hold (GstIdentifaiSink * self);
+/* More waits for its sound than may: the thread waits for that, if another one
+ * feeds it. */
+GstFlowReturn gst_identifai_drain_wait_for_sound (GstIdentifaiSink * self);
 /* At the first buffer of a stream. */
 GstFlowReturn gst_identifai_drain_wait_for_earlier (GstIdentifaiSink * self);
 /* Waits until all that is closed has its outcome, and all is posted. */

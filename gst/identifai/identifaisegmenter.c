@@ -68,6 +68,9 @@ struct _IdentifaiSegmenter
   IdentifaiKeyFrames key_frames;
   gboolean wished_start;        /* once a pause between segments */
 
+  gint64 patience;              /* µs, for sound; -1: until it is there */
+  gboolean sound_is_late, told_late;
+
   guint64 withheld, skipped;
   guint64 seen, covered;        /* ns; seen: of runs that are over */
 };
@@ -244,7 +247,8 @@ seal_part (IdentifaiSegmenter * self, gint64 end)
   GST_DEBUG ("segment %u ends at %" GST_STIME_FORMAT ", %u frames",
       part->segment->number, GST_STIME_ARGS (end), part->segment->frames);
   identifai_key_frames_come (&self->key_frames, late, self->settings.duration);
-  part->deadline = self->monotonic + IDENTIFAI_AUDIO_PATIENCE;
+  part->deadline = self->patience < 0 ? G_MAXINT64 :
+      self->monotonic + self->patience;
   self->covered += part->end - part->start;
   g_queue_push_tail (&self->sealed, part);
   self->state = STATE_WAITING;
@@ -616,6 +620,7 @@ identifai_segmenter_new (IdentifaiSegmenterOpenFunc open, gpointer user_data)
   self->user_data = user_data;
   self->settings.duration = 10 * GST_SECOND;
   self->settings.max_bytes = 50 * 1000 * 1000;
+  self->patience = IDENTIFAI_AUDIO_PATIENCE;
   identifai_key_frames_init (&self->key_frames);
   self->video = identifai_video_new ();
   self->group = identifai_group_new ();
@@ -680,6 +685,16 @@ identifai_segmenter_set_caps (IdentifaiSegmenter * self, guint stream,
   }
 
   return TRUE;
+}
+
+void
+identifai_segmenter_link_audio (IdentifaiSegmenter * self, guint stream,
+    gboolean linked)
+{
+  IdentifaiSound *sound = identifai_sounds_get (self->sounds, stream);
+
+  if (sound)
+    sound->linked = linked;
 }
 
 gboolean
@@ -849,6 +864,7 @@ identifai_segmenter_reset (IdentifaiSegmenter * self)
   identifai_video_reset (self->video);
   self->monotonic = 0;
   self->withheld = self->skipped = 0;
+  self->sound_is_late = self->told_late = FALSE;
   self->seen = self->covered = 0;
   identifai_key_frames_init (&self->key_frames);
   self->key_frames.enabled = self->settings.keyframe_requests;
@@ -861,15 +877,60 @@ has_its_audio (IdentifaiSegmenter * self, IdentifaiPart * part)
       || identifai_sounds_have_passed (self->sounds, part->end);
 }
 
-/* It goes without what has not come. A buffer more or less at the end is none. */
+/* It goes without what has not come, which a buffer more or less at its end isn't. */
 static void
 count_missing (IdentifaiSegmenter * self, IdentifaiPart * part)
 {
-  GstClockTime missing = identifai_sounds_count_missing (self->sounds,
-      part->start, part->end);
+  GstClockTime late = identifai_sounds_count_late (self->sounds, part->start,
+      part->end);
 
-  if (missing > LATE_TOLERANCE)
-    part->segment->audio_missing += missing;
+  if (part->segment->failure != IDENTIFAI_REASON_NONE)
+    return;
+  part->segment->audio_missing += identifai_sounds_count_left_out (self->sounds,
+      part->start, part->end);
+  if (late <= LATE_TOLERANCE)
+    return;
+  GST_INFO ("segment %u goes without %" GST_TIME_FORMAT " of sound",
+      part->segment->number, GST_TIME_ARGS (late));
+  part->segment->audio_missing += late;
+  self->sound_is_late = TRUE;
+}
+
+/* Of a part that waits as long as it takes: at the end of the video, as long as
+ * sound goes on. */
+static gint64
+get_deadline (IdentifaiSegmenter * self, IdentifaiPart * part)
+{
+  if (part->deadline < G_MAXINT64 || !self->eos)
+    return part->deadline;
+
+  return self->monotonic + IDENTIFAI_AUDIO_PATIENCE;
+}
+
+void
+identifai_segmenter_set_patience (IdentifaiSegmenter * self, gint64 patience,
+    gint64 now)
+{
+  GList *link;
+
+  self->patience = patience;
+  for (link = self->sealed.head; link && patience >= 0; link = link->next) {
+    IdentifaiPart *part = link->data;
+
+    part->deadline = MIN (part->deadline, now + patience);
+  }
+}
+
+guint64
+identifai_segmenter_count_sealed (IdentifaiSegmenter * self)
+{
+  guint64 bytes = 0;
+  GList *link;
+
+  for (link = self->sealed.head; link; link = link->next)
+    bytes += ((IdentifaiPart *) link->data)->segment->bytes;
+
+  return bytes;
 }
 
 IdentifaiSegment *
@@ -877,7 +938,8 @@ identifai_segmenter_pop (IdentifaiSegmenter * self, gint64 now)
 {
   IdentifaiPart *part = g_queue_peek_head (&self->sealed);
 
-  if (part == NULL || (now < part->deadline && !has_its_audio (self, part)))
+  if (part == NULL || (now < get_deadline (self, part)
+          && !has_its_audio (self, part)))
     return NULL;
   identifai_sounds_name_tracks (self->sounds, part);
   count_missing (self, part);
@@ -892,7 +954,7 @@ identifai_segmenter_next_deadline (IdentifaiSegmenter * self)
 {
   IdentifaiPart *part = g_queue_peek_head (&self->sealed);
 
-  return part ? part->deadline : -1;
+  return part ? get_deadline (self, part) : -1;
 }
 
 gboolean
@@ -908,6 +970,11 @@ identifai_segmenter_take_news (IdentifaiSegmenter * self, IdentifaiNews * news)
   gboolean missing;
 
   memset (news, 0, sizeof (*news));
+  if (self->sound_is_late && !self->told_late) {
+    self->told_late = TRUE;
+    news->kind = IDENTIFAI_NEWS_LATE_SOUND;
+    return TRUE;
+  }
   if (!identifai_key_frames_take_news (&self->key_frames, &missing))
     return identifai_video_take_news (self->video, news);
   news->kind = IDENTIFAI_NEWS_KEY_FRAMES;
@@ -920,10 +987,8 @@ static guint64
 count_bytes (IdentifaiSegmenter * self)
 {
   guint64 bytes = self->open ? self->open->segment->bytes : 0;
-  GList *link;
 
-  for (link = self->sealed.head; link; link = link->next)
-    bytes += ((IdentifaiPart *) link->data)->segment->bytes;
+  bytes += identifai_segmenter_count_sealed (self);
   bytes += identifai_group_count_bytes (self->group);
   bytes += identifai_sounds_count_waiting (self->sounds);
 

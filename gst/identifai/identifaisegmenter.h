@@ -69,6 +69,9 @@ void identifai_segmenter_remove_audio (IdentifaiSegmenter * self, guint stream);
 /* FALSE: the stream can't have this codec (not-negotiated). */
 gboolean identifai_segmenter_set_caps (IdentifaiSegmenter * self, guint stream,
     GstCaps * caps);
+/* What comes from a stream that isn't linked is not waited for. New ones are. */
+void identifai_segmenter_link_audio (IdentifaiSegmenter * self, guint stream,
+    gboolean linked);
 /* Sound that no muxer takes is counted only, see IdentifaiSegment.audio_missing.
  * TRUE: it is new that it is left out. */
 gboolean identifai_segmenter_leave_out (IdentifaiSegmenter * self, guint stream,
@@ -104,14 +107,21 @@ IdentifaiSegment *identifai_segmenter_pop_flushed (IdentifaiSegmenter * self);
 void identifai_segmenter_reset (IdentifaiSegmenter * self);
 
 /* The next segment that is closed and has its audio, or NULL. now: monotonic
- * µs; a segment that has waited IDENTIFAI_AUDIO_PATIENCE for audio goes without
- * the rest. */
+ * µs; a segment that has waited long enough for audio goes without the rest. */
 #define IDENTIFAI_AUDIO_PATIENCE (500 * 1000)   /* µs */
 IdentifaiSegment *identifai_segmenter_pop (IdentifaiSegmenter * self,
     gint64 now);
 
+/* How long that is from now on, in µs, also for what waits without bound; at first
+ * IDENTIFAI_AUDIO_PATIENCE. -1: until its audio is there, or, when the video has
+ * ended, until none has come for IDENTIFAI_AUDIO_PATIENCE. So the caller bounds what
+ * waits: by its bytes, and a pop with G_MAXINT64. */
+void identifai_segmenter_set_patience (IdentifaiSegmenter * self,
+    gint64 patience, gint64 now);
+guint64 identifai_segmenter_count_sealed (IdentifaiSegmenter * self);
+
 /* When (monotonic µs) a segment that waits for audio should be popped at the
- * latest; -1 if none waits. */
+ * latest; G_MAXINT64: not known yet; -1 if none waits. */
 gint64 identifai_segmenter_next_deadline (IdentifaiSegmenter * self);
 
 /* Whether a key frame should be asked for upstream, once a wish: TRUE and the
@@ -124,6 +134,7 @@ typedef enum
 {
   IDENTIFAI_NEWS_KEY_FRAMES,    /* none has come for much longer than a segment
                                  * should last */
+  IDENTIFAI_NEWS_LATE_SOUND,    /* segments go without it */
   IDENTIFAI_NEWS_STAMPED,       /* frames have no times */
   IDENTIFAI_NEWS_FLAW,          /* what comes can't be judged */
 } IdentifaiNewsKind;

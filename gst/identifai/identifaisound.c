@@ -28,6 +28,7 @@ identifai_sound_new (guint id)
   IdentifaiSound *self = g_new0 (IdentifaiSound, 1);
 
   self->id = id;
+  self->linked = TRUE;
   self->position = self->first = IDENTIFAI_NO_TIME;
   gst_segment_init (&self->segment, GST_FORMAT_TIME);
   g_queue_init (&self->waiting);
@@ -286,15 +287,24 @@ identifai_sound_has_passed (IdentifaiSound * self, gint64 time)
       && self->position >= time);
 }
 
-GstClockTime
-identifai_sound_count_missing (IdentifaiSound * self, gint64 start, gint64 end)
+static GstClockTime
+count_late (IdentifaiSound * self, gint64 start, gint64 end)
 {
-  gint64 from = MAX (start, self->left_out ? self->first : self->position);
+  gint64 from = MAX (start, self->position);
+
+  return !self->left_out && self->linked && !self->eos && from < end ?
+      end - from : 0;
+}
+
+static GstClockTime
+count_left_out (IdentifaiSound * self, gint64 start, gint64 end)
+{
+  gint64 from = MAX (start, self->first);
 
   if (self->eos)
-    end = self->left_out ? MIN (end, self->position) : from;
+    end = MIN (end, self->position);
 
-  return self->caps && from < end ? end - from : 0;
+  return self->left_out && from < end ? end - from : 0;
 }
 
 static guint64
@@ -407,7 +417,8 @@ identifai_sounds_have_passed (GPtrArray * sounds, gint64 time)
   for (id = 1; id <= sounds->len; id++) {
     IdentifaiSound *sound = identifai_sounds_get (sounds, id);
 
-    if (sound && !sound->left_out && !identifai_sound_has_passed (sound, time))
+    if (sound && sound->linked && !sound->left_out
+        && !identifai_sound_has_passed (sound, time))
       return FALSE;
   }
 
@@ -433,20 +444,35 @@ identifai_sounds_expect (GPtrArray * sounds, gint64 start, gint64 time,
   return bytes;
 }
 
-GstClockTime
-identifai_sounds_count_missing (GPtrArray * sounds, gint64 start, gint64 end)
+typedef GstClockTime (*CountFunc) (IdentifaiSound * self, gint64 start,
+    gint64 end);
+
+static GstClockTime
+sum_up (GPtrArray * sounds, CountFunc count, gint64 start, gint64 end)
 {
-  GstClockTime missing = 0;
+  GstClockTime sum = 0;
   guint id;
 
   for (id = 1; id <= sounds->len; id++) {
     IdentifaiSound *sound = identifai_sounds_get (sounds, id);
 
-    if (sound)
-      missing += identifai_sound_count_missing (sound, start, end);
+    if (sound && sound->caps)
+      sum += count (sound, start, end);
   }
 
-  return missing;
+  return sum;
+}
+
+GstClockTime
+identifai_sounds_count_late (GPtrArray * sounds, gint64 start, gint64 end)
+{
+  return sum_up (sounds, count_late, start, end);
+}
+
+GstClockTime
+identifai_sounds_count_left_out (GPtrArray * sounds, gint64 start, gint64 end)
+{
+  return sum_up (sounds, count_left_out, start, end);
 }
 
 guint64

@@ -28,6 +28,7 @@ typedef struct
   guint id;
   GstCaps *caps;                /* as in a file; or NULL */
   IdentifaiLatm *latm;          /* of LOAS; or NULL */
+  gboolean linked;              /* there may be more */
   gboolean left_out;            /* no muxer takes it: it is only counted */
   GstSegment segment;
   gboolean eos;
@@ -67,11 +68,6 @@ void identifai_sound_flush (IdentifaiSound * self);
 /* Whether nothing before time is still to come. */
 gboolean identifai_sound_has_passed (IdentifaiSound * self, gint64 time);
 
-/* How much of the time from start to end no file has, in ns, as it is left out, or
- * is still to come. Nothing if the stream is over or never had caps. */
-GstClockTime identifai_sound_count_missing (IdentifaiSound * self,
-    gint64 start, gint64 end);
-
 /* How many bytes wait or are likely to come, at most, from start up to time;
  * their number of buffers is added to *n_buffers. */
 guint64 identifai_sound_expect (IdentifaiSound * self, gint64 start,
@@ -89,7 +85,11 @@ IdentifaiSound *identifai_sounds_get (GPtrArray * sounds, guint id);
 gboolean identifai_sounds_have_passed (GPtrArray * sounds, gint64 time);
 guint64 identifai_sounds_expect (GPtrArray * sounds, gint64 start,
     gint64 time, guint * n_tracks, guint * n_buffers);
-GstClockTime identifai_sounds_count_missing (GPtrArray * sounds,
+/* How much of the time from start to end is still to come, in ns, or is left out:
+ * nothing of streams that are over or never had caps. */
+GstClockTime identifai_sounds_count_late (GPtrArray * sounds,
+    gint64 start, gint64 end);
+GstClockTime identifai_sounds_count_left_out (GPtrArray * sounds,
     gint64 start, gint64 end);
 guint64 identifai_sounds_count_waiting (GPtrArray * sounds);
 /* Streams that have been silent get an empty track, so that the choice of the
