@@ -293,6 +293,7 @@ CASES = [
     Case("h264-bare-b", "libx264 -preset medium -g 50 -bf 4 -b_strategy 0", None, "h264"),
     Case("h264-bare-one-b", X264 + "-bf 1", None, "h264"),
     Case("h265-bare-b", X265 + "open-gop=0", None, "hevc"),
+    Case("h265-bare-no-timing", X265 + "open-gop=0:vui-timing-info=0", None, "hevc"),
     Case("h264-vfr-mp4", "libx264 -preset veryfast -g 50", "aac", "mp4", segments=3,
          extra=("-vf", "select='not(mod(n,3))+lt(mod(n,50),20)'", "-fps_mode", "vfr")),
     Case("h264-fragmented-mp4", X264, "aac", "mp4", extra=("-movflags", "frag_keyframe+empty_moov")),

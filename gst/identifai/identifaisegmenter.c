@@ -30,6 +30,8 @@ GST_DEBUG_CATEGORY_STATIC (identifai_segmenter_debug);
 #define SLACK SECOND            /* of audio before a segment that may open */
 #define LATE_TOLERANCE (100 * GST_MSECOND)
 #define GRACE (SECOND / 2)      /* a key frame that was asked for is late */
+#define EARLY_SHARE 100         /* of the duration, by which a cut may be early */
+#define EARLY_MOST (50 * GST_MSECOND)
 #define NO_TIME IDENTIFAI_NO_TIME
 
 typedef enum
@@ -47,7 +49,7 @@ struct _IdentifaiSegmenter
   IdentifaiSegmenterSettings settings;
 
   IdentifaiVideo *video;
-  gboolean eos;                 /* of the video */
+  gboolean live, eos;           /* the video's source is; it is over */
   gint64 monotonic;             /* µs, of the latest buffer or EOS */
 
   /* frames on their way */
@@ -427,11 +429,16 @@ check_overdue (IdentifaiSegmenter * self)
 
 /*** groups ***/
 
+/* The times of live sources jitter: a group that should start when the segment is
+ * due may start a little before. */
 static gboolean
 is_due (IdentifaiSegmenter * self)
 {
+  gint64 early = self->live ?
+      MIN (self->settings.duration / EARLY_SHARE, EARLY_MOST) : 0;
+
   return self->split_now || self->group->new_headers
-      || (self->due != NO_TIME && self->group->start >= self->due);
+      || (self->due != NO_TIME && self->group->start >= self->due - early);
 }
 
 static gboolean
@@ -597,6 +604,7 @@ push_video (IdentifaiSegmenter * self, GstBuffer * buffer,
   frame = identifai_video_read (self->video, buffer, arrival, &link, &shift);
   if (frame == NULL)
     return;
+  self->live = arrival->live;
   self->eos = FALSE;
   if (link == IDENTIFAI_LINK_MOVES)
     move_run (self, shift);

@@ -115,7 +115,9 @@ run_collect (SegmenterRun * run)
 void
 run_push (SegmenterRun * run, guint stream, GstBuffer * buffer)
 {
-  IdentifaiArrival arrival = { run->monotonic, 1000000 + run->monotonic };
+  IdentifaiArrival arrival = { run->monotonic, 1000000 + run->monotonic,
+    run->live, run->monotonic * 1000
+  };
 
   identifai_segmenter_push (run->segmenter, stream, buffer, &arrival);
 }

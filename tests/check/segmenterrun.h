@@ -35,6 +35,7 @@ typedef struct
   guint opened;
   guint next;                   /* number at least */
   gint64 monotonic;             /* µs */
+  gboolean live;
   GString *log;                 /* of the segments that closed: in ms, and frames,
                                  * "0-300:3 300-600:3!~1"; "!" a failure, "~" so
                                  * many losses */
