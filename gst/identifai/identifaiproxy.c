@@ -411,7 +411,6 @@ void
 identifai_proxy_attach (IdentifaiProxy * self, SoupSession * session)
 {
   soup_session_set_proxy_resolver (session, self->resolver);
-  soup_session_remove_feature_by_type (session, SOUP_TYPE_AUTH_MANAGER);
   g_signal_connect_data (session, "request-queued",
       G_CALLBACK (on_request_queued), identifai_proxy_ref (self), unref_proxy,
       0);

@@ -61,6 +61,7 @@ typedef enum
   CUT_TOO_LONG,
   CUT_CHATTER,
   CUT_ANSWERED,                 /* before all was sent */
+  CUT_MISDIRECTED,              /* answered with 421 */
   CUT_CANCELLED                 /* by the user: nobody is told */
 } Cut;
 
@@ -319,6 +320,11 @@ on_got_headers (IdentifaiExchange * self)
   exchange_progress (self);
   exchange_check_trial (self);
   self->answer_by = self->progress + ANSWER_TIMEOUTS * self->transport->timeout;
+  /* libsoup would read all of this answer, whatever its size, and then send the
+   * request again. */
+  if (soup_message_get_status (self->message)
+      == SOUP_STATUS_MISDIRECTED_REQUEST)
+    exchange_cut (self, CUT_MISDIRECTED);
 }
 
 /* Waiting that we choose is no silence of the service. An answer that has begun is
@@ -665,7 +671,8 @@ exchange_answer (IdentifaiExchange * self, GError * error)
   if (self->started > 0)
     answer.duration = (g_get_monotonic_time () - self->started) * GST_USECOND;
   answer.error = cut_to_error (self->cut, self->transport->timeout);
-  if (!answer.error && !exchange_is_early (self))
+  if (!answer.error && !exchange_is_early (self)
+      && self->cut != CUT_MISDIRECTED)
     answer.error = g_steal_pointer (&error);
   if (!answer.error && exchange_is_broken_off (self))
     answer.error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT,
@@ -811,6 +818,9 @@ create_message (const IdentifaiCallSpec * spec)
    * us. */
   soup_message_add_flags (message, SOUP_MESSAGE_NO_REDIRECT
       | SOUP_MESSAGE_IDEMPOTENT);
+  /* libsoup reads all of an answer that asks for a password, whatever its size,
+   * unless there is a manager that isn't for this message. */
+  soup_message_disable_feature (message, SOUP_TYPE_AUTH_MANAGER);
   headers = soup_message_get_request_headers (message);
   if (spec->api_key != NULL)
     soup_message_headers_replace (headers, "X-Api-Key", spec->api_key);

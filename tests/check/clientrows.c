@@ -93,7 +93,13 @@ const ClientRow client_rows[] = {
   {"error quotes the key on a page", .steps = {ON (POST, 0, STATUS (500), BODY ("<p>No key sk&#45;one-5ecret"))}, SERVICE_ERROR, .message = "No key ", SENT (1)},
   {"errored quotes the key", .steps = {ON (GET, 0, RESULT ("\"status\":\"errored\",\"errors\":{\"sk-one-5ecr\\u0065t\":\"is revoked\"}"))}, SERVICE_ERROR, .http_status = 200, .message = "is revoked", SENT (1), LOOKED (1)},
   {"page on a submit quotes the key", .steps = {ON (POST, 0, BODY ("sk-one-5ecret is not good"))}, BAD_RESPONSE, .http_status = 200, SENT (1)},
-  {"error is endless", .steps = {ON (POST, 0, FAULT_ENDLESS_BODY, STATUS (500))}, BAD_RESPONSE, .message = "too long", SENT (1)},
+  {"error is endless", .steps = {ON (POST, 0, FAULT_ENDLESS_BODY, STATUS (500))}, SERVICE_ERROR, .http_status = 500, SENT (1)},
+  {"401 is endless", .retries = 5, .steps = {ON (POST, 0, FAULT_ENDLESS_BODY, STATUS (401))}, UNAUTHORIZED, .http_status = 401, SENT (1)},
+  {"401 asks for a password without end", .retries = 5, .steps = {ON (POST, 0, FAULT_ENDLESS_BODY, STATUS (401), .headers = "WWW-Authenticate: Basic realm=\"x\"\r\n")}, UNAUTHORIZED, .http_status = 401, SENT (1)},
+  {"407 is endless", .retries = 5, .steps = {ON (POST, 0, FAULT_ENDLESS_BODY, STATUS (407))}, REJECTED, .http_status = 407, SENT (1)},
+  {"421", .retries = 5, .steps = {ON (POST, 0, STATUS (421), BODY ("{\"error\":\"Misdirected\"}"))}, REJECTED, .http_status = 421, SENT (1)},
+  {"421 is endless", .retries = 5, .steps = {ON (POST, 0, FAULT_ENDLESS_BODY, STATUS (421))}, REJECTED, .http_status = 421, SENT (1)},
+  {"421 on a look", .retries = 5, .steps = {ON (GET, 1, STATUS (421))}, SENT (1), LOOKED (2)},
   {"error is cut off", .steps = {ON (POST, 0, FAULT_SHORT, STATUS (403), BODY ("{\"error\":\"Forbidden\"}"), .at = 100)}, UNAUTHORIZED, .http_status = 403, .message = "Forbidden", SENT (1)},
 
   /* Retry-After, at a hundredth of the time. */

@@ -331,8 +331,9 @@ repeat (Connection * self, const gchar * start, const gchar * piece,
 static void
 send_endless (Connection * self, const FaultStep * step)
 {
-  static const gchar chunked[] =
-      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+  gchar *chunked = g_strdup_printf ("HTTP/1.1 %u Scripted\r\n%s"
+      "Transfer-Encoding: chunked\r\n\r\n", step->status ? step->status : 200,
+      step->headers ? step->headers : "");
 
   switch (step->kind) {
     case FAULT_ENDLESS_BODY:
@@ -354,6 +355,7 @@ send_endless (Connection * self, const FaultStep * step)
     default:
       repeat (self, "", "HTTP/1.1 102 Processing\r\n\r\n", 0);
   }
+  g_free (chunked);
 }
 
 /* Until the other side closes, or the server stops. */
