@@ -14,26 +14,14 @@
  * counts as progress.
  */
 
-#include "identifaitransport.h"
-#include <string.h>
-#include "identifaiearly.h"
-#include "identifaiendpoint.h"
-#include "identifaierror.h"
-#include "identifaihide.h"
-#include "identifaiproxy.h"
+#include "identifaitransportprivate.h"
 #include "identifaisession.h"
-#include "identifaiunpack.h"
 #include "identifaiupload.h"
 
-GST_DEBUG_CATEGORY_STATIC (transport_debug);
-#define GST_CAT_DEFAULT transport_debug
+GST_DEBUG_CATEGORY (identifai_transport_debug);
+#define GST_CAT_DEFAULT identifai_transport_debug
 
 #define CHUNK_BYTES (32 * 1024)
-/* Of an answer that is no success, for its words. */
-#define MAX_ERROR_BYTES (64 * 1024)
-#define MAX_LOCATION_BYTES 256
-/* An answer has to be whole within so many times `timeout`. */
-#define ANSWER_TIMEOUTS 4
 #define MAX_INFORMATIONAL 32
 /* How long an unused connection is kept, in s: routers forget them later. */
 #define IDLE_TIMEOUT 45
@@ -41,60 +29,6 @@ GST_DEBUG_CATEGORY_STATIC (transport_debug);
 #define FRESH G_TIME_SPAN_SECOND
 /* Between two looks, in µs, whether an early answer is whole. */
 #define EARLY_INTERVAL (10 * G_TIME_SPAN_MILLISECOND)
-
-struct _IdentifaiTransport
-{
-  SoupSession *session;
-  IdentifaiProxy *proxy;
-  IdentifaiExchange *trial;     /* with a password that may be wrong, or NULL */
-  gint64 timeout;               /* µs */
-  GQueue exchanges;
-  gint64 connected_at;          /* monotonic µs: anything about a connection */
-};
-
-/* Why an exchange ended early. */
-typedef enum
-{
-  CUT_NONE,
-  CUT_SILENCE,
-  CUT_SLOW,
-  CUT_TOO_LONG,
-  CUT_CHATTER,
-  CUT_ANSWERED,                 /* before all was sent */
-  CUT_MISDIRECTED,              /* answered with 421 */
-  CUT_CANCELLED                 /* by the user: nobody is told */
-} Cut;
-
-struct _IdentifaiExchange
-{
-  IdentifaiTransport *transport;
-  GList link;
-  SoupMessage *message;
-  GCancellable *cancellable;
-  GInputStream *input;
-  GSource *watchdog;
-  GSource *canceller;           /* NULL before the cut */
-
-  IdentifaiRequest *upload;
-  IdentifaiBody *body;
-  GInputStream *stream;         /* body, on its way out */
-  IdentifaiHeaders *extra_headers;
-  IdentifaiEarly *early;        /* while the body goes out, or once it answered */
-  IdentifaiUploadHold hold;
-  void (*sent) (gboolean fresh, gpointer user_data);
-  IdentifaiAnswerFunc func;     /* NULL: it only makes a connection */
-  gpointer user_data;
-
-  gboolean waiting;             /* for the trial's end */
-  Cut cut;
-  gint64 progress;              /* monotonic µs of the latest */
-  gint64 started;               /* headers went out; 0 = not yet */
-  gint64 answer_by;             /* G_MAXINT64 before the answer began */
-  guint n_informational;
-  gboolean end_is_out;          /* libsoup has all of the body */
-  guint8 *chunk;
-  GByteArray *received;
-};
 
 /* The watchdog. */
 
@@ -448,238 +382,13 @@ exchange_free (IdentifaiExchange * self)
   g_free (self);
 }
 
-static GError *
-cut_to_error (Cut cut, gint64 timeout)
-{
-  guint seconds = timeout / G_TIME_SPAN_SECOND;
-
-  switch (cut) {
-    case CUT_SILENCE:
-      return g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
-          "nothing was heard for %u s (timeout)", seconds);
-    case CUT_SLOW:
-      return g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
-          "the answer was not complete after %u s", ANSWER_TIMEOUTS * seconds);
-    case CUT_TOO_LONG:
-      return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
-          "the answer is too long");
-    case CUT_CHATTER:
-      return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
-          "interim answers (1xx) don't end");
-    default:
-      return NULL;
-  }
-}
-
-/* Where a redirect points, without what may be secret in it, or harm a terminal. */
-static gchar *
-describe_location (SoupMessage * message, SoupMessageHeaders * headers)
-{
-  const gchar *location = soup_message_headers_get_one (headers, "Location");
-  gchar *text = NULL, *clean = NULL;
-  GUri *uri = NULL;
-
-  if (location)
-    uri = g_uri_parse_relative (soup_message_get_uri (message), location,
-        SOUP_HTTP_URI_FLAGS, NULL);
-  if (uri && g_uri_get_host (uri))
-    text = g_uri_join (G_URI_FLAGS_NONE, g_uri_get_scheme (uri), NULL,
-        g_uri_get_host (uri), g_uri_get_port (uri), "", NULL, NULL);
-  if (text)
-    clean = identifai_error_clean (text, strlen (text), MAX_LOCATION_BYTES);
-  g_clear_pointer (&uri, g_uri_unref);
-  g_free (text);
-
-  return clean;
-}
-
-static gboolean
-exchange_sent_whole (IdentifaiExchange * self)
-{
-  return self->started > 0 && (!self->body
-      || identifai_body_get_sent (self->body)
-      == identifai_body_get_length (self->body));
-}
-
-/* The answer's status and headers, whoever read them. */
-
-static gboolean
-exchange_is_early (IdentifaiExchange * self)
-{
-  return !self->input && self->early
-      && identifai_early_get_status (self->early) > 0
-      && (self->cut == CUT_NONE || self->cut == CUT_ANSWERED);
-}
-
-static guint
-exchange_get_status (IdentifaiExchange * self)
-{
-  guint status = soup_message_get_status (self->message);
-
-  if (exchange_is_early (self))
-    return identifai_early_get_status (self->early);
-  if (self->input)
-    return status >= 200 ? status : 0;
-
-  /* Who doesn't read a request to its end may break the connection before we have
-   * read the answer to its end. */
-  return status >= 300 && self->answer_by != G_MAXINT64 ? status : 0;
-}
-
-static SoupMessageHeaders *
-exchange_get_headers (IdentifaiExchange * self)
-{
-  return exchange_is_early (self) ? identifai_early_get_headers (self->early) :
-      soup_message_get_response_headers (self->message);
-}
-
-static gsize
-exchange_max_bytes (IdentifaiExchange * self)
-{
-  return SOUP_STATUS_IS_SUCCESSFUL (exchange_get_status (self))
-      ? IDENTIFAI_MAX_ANSWER_BYTES : MAX_ERROR_BYTES;
-}
-
-/* is_result: there is more to it than words. */
-static void
-hide_secrets (IdentifaiExchange * self, gchar * text, gsize length,
-    gboolean is_result)
-{
-  const gchar *key = soup_message_headers_get_one
-      (soup_message_get_request_headers (self->message), "X-Api-Key");
-
-  if (key != NULL)
-    identifai_hide (text, length, key, is_result);
-  identifai_headers_hide (self->extra_headers, text, length, is_result);
-}
-
-static void
-exchange_hide_key (IdentifaiExchange * self, IdentifaiAnswer * answer)
-{
-  guint8 *data;
-  gsize size;
-
-  data = g_bytes_unref_to_data (answer->body, &size);
-  hide_secrets (self, (gchar *) data, size, answer->http_status < 400);
-  answer->body = g_bytes_new_take (data, size);
-  if (answer->location != NULL)
-    hide_secrets (self, answer->location, strlen (answer->location), FALSE);
-}
-
-/* We ask for none of that, but a front may know better. Of an error, what can be
- * unpacked is enough. */
-static void
-exchange_unpack (IdentifaiExchange * self, IdentifaiAnswer * answer)
-{
-  const gchar *coding = soup_message_headers_get_list
-      (exchange_get_headers (self), "Content-Encoding");
-  GError *error = NULL;
-  GBytes *unpacked;
-
-  if (answer->error || answer->http_status == 0
-      || !identifai_unpack_is_packed (coding))
-    return;
-
-  GST_DEBUG ("unpacks %" G_GSIZE_FORMAT " bytes",
-      g_bytes_get_size (answer->body));
-  identifai_unpack (answer->body, coding, exchange_max_bytes (self), &unpacked,
-      &error);
-  g_bytes_unref (answer->body);
-  answer->body = unpacked;
-  answer->error = error;
-}
-
-/* libsoup takes the end of a connection for the end of headers, and of a body if
- * the connection was to be closed after it. */
-static gboolean
-exchange_is_broken_off (IdentifaiExchange * self)
-{
-  SoupMessageHeaders *headers =
-      soup_message_get_response_headers (self->message);
-  guint status = soup_message_get_status (self->message);
-
-  if (!self->input)
-    return FALSE;
-
-  switch (soup_message_headers_get_encoding (headers)) {
-    case SOUP_ENCODING_CONTENT_LENGTH:
-      return status != SOUP_STATUS_NO_CONTENT && self->received->len
-          < soup_message_headers_get_content_length (headers);
-    case SOUP_ENCODING_EOF:
-      return SOUP_STATUS_IS_SUCCESSFUL (status)
-          && status != SOUP_STATUS_NO_CONTENT && self->received->len == 0;
-    default:
-      return FALSE;
-  }
-}
-
-static GBytes *
-exchange_take_body (IdentifaiExchange * self)
-{
-  GBytes *body = g_byte_array_free_to_bytes (self->received);
-
-  self->received = g_byte_array_new ();
-  if (exchange_is_early (self)) {
-    g_bytes_unref (body);
-    body = identifai_early_get_body (self->early);
-  }
-
-  return body;
-}
-
-/* An answer, but no headers of it: to libsoup's CONNECT. And who asks for a proxy's
- * password where there is one is the proxy. */
-static gboolean
-exchange_ended_at_proxy (IdentifaiExchange * self, guint status)
-{
-  if (self->input && self->answer_by == G_MAXINT64)
-    return TRUE;
-  /* libsoup, and so the proxy's own eye, hasn't seen it. */
-  if (exchange_is_early (self))
-    identifai_proxy_judge (self->transport->proxy, self->message, status,
-        exchange_get_headers (self));
-
-  return identifai_proxy_has_refused (self->message)
-      || (status == SOUP_STATUS_PROXY_UNAUTHORIZED
-      && identifai_proxy_is_used (self->transport->proxy,
-          soup_message_get_uri (self->message)));
-}
-
 /* Takes over error. */
 static void
 exchange_answer (IdentifaiExchange * self, GError * error)
 {
-  SoupMessageHeaders *headers = exchange_get_headers (self);
-  guint status = exchange_get_status (self);
-  GUri *uri = soup_message_get_uri (self->message);
-  IdentifaiAnswer answer = {
-    .http_status = status,
-    .from_proxy = exchange_ended_at_proxy (self, status),
-    .proxy_password = identifai_proxy_has_password (self->transport->proxy,
-        uri),
-    .direct = identifai_proxy_is_direct (self->transport->proxy, uri),
-    .loopback = identifai_client_is_loopback (g_uri_get_host (uri)),
-    .retry_after = g_strdup (soup_message_headers_get_one (headers,
-            "Retry-After")),
-    .sent_whole = exchange_sent_whole (self),
-    .certificate = soup_message_get_tls_peer_certificate (self->message),
-    .tls_errors = soup_message_get_tls_peer_certificate_errors (self->message),
-  };
+  IdentifaiAnswer answer;
 
-  if (SOUP_STATUS_IS_REDIRECTION (status))
-    answer.location = describe_location (self->message, headers);
-  if (self->started > 0)
-    answer.duration = (g_get_monotonic_time () - self->started) * GST_USECOND;
-  answer.error = cut_to_error (self->cut, self->transport->timeout);
-  if (!answer.error && !exchange_is_early (self)
-      && self->cut != CUT_MISDIRECTED)
-    answer.error = g_steal_pointer (&error);
-  if (!answer.error && exchange_is_broken_off (self))
-    answer.error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT,
-        "the answer breaks off");
-  answer.body = exchange_take_body (self);
-  exchange_unpack (self, &answer);
-  exchange_hide_key (self, &answer);
+  identifai_exchange_read_answer (self, error, &answer);
 
   /* Lets go of the file before the user hears that the service has it. */
   exchange_drop_body (self);
@@ -695,7 +404,6 @@ exchange_answer (IdentifaiExchange * self, GError * error)
 
   g_bytes_unref (answer.body);
   g_clear_error (&answer.error);
-  g_clear_error (&error);
   g_free (answer.retry_after);
   g_free (answer.location);
 }
@@ -768,7 +476,7 @@ on_read (GObject * source, GAsyncResult * result, gpointer user_data)
 
   exchange_progress (self);
   g_byte_array_append (self->received, self->chunk, got);
-  if (self->received->len > exchange_max_bytes (self)) {
+  if (self->received->len > identifai_exchange_get_max_bytes (self)) {
     exchange_cut (self, CUT_TOO_LONG);
     exchange_close (self, NULL);
   } else {
@@ -904,7 +612,7 @@ identifai_transport_new (const IdentifaiClientSettings * settings,
   IdentifaiTransport *self = g_new0 (IdentifaiTransport, 1);
   guint max_conns = IDENTIFAI_MAX_UPLOADS + IDENTIFAI_MAX_LOOKS;
 
-  GST_DEBUG_CATEGORY_INIT (transport_debug, "identifaitransport", 0,
+  GST_DEBUG_CATEGORY_INIT (identifai_transport_debug, "identifaitransport", 0,
       "identifAI HTTP exchanges");
 
   self->proxy = identifai_proxy_new (settings->proxy);
