@@ -14,6 +14,8 @@
 
 G_BEGIN_DECLS
 
+#define IDENTIFAI_NO_TIME G_MININT64
+
 typedef enum
 {
   IDENTIFAI_POINT_NONE,
@@ -45,6 +47,27 @@ typedef struct
   guint width, height;          /* in pixels, of VP8, VP9 and JPEG; 0: unknown */
   IdentifaiOrder order;         /* in which it is shown, of H.264 and H.265 */
 } IdentifaiFrameInfo;
+
+/* One frame of video, or an access unit that shows none. */
+typedef struct
+{
+  GstBuffer *buffer;            /* owned */
+  IdentifaiFrameInfo info;
+  gint64 pts;                   /* or NO_TIME, until it is known */
+  gint64 dts;                   /* or NO_TIME */
+  gint64 duration;              /* or NO_TIME */
+  GstClockTime stream_time;     /* at running time stamp */
+  gint64 stamp;
+  gint64 utc;                   /* µs since 1970; -1 unknown */
+  gint64 monotonic;             /* µs, when it came */
+  gsize cost;                   /* bytes in a file */
+  gboolean lossy;               /* something was lost in front of it */
+  gboolean guessed;             /* it came without a time */
+} IdentifaiFrame;
+
+void identifai_frame_free (IdentifaiFrame * self);
+IdentifaiFrame *identifai_frame_copy (const IdentifaiFrame * self);
+void identifai_frame_shift (IdentifaiFrame * self, gint64 shift);
 
 typedef struct _IdentifaiFrameReader IdentifaiFrameReader;
 

@@ -12,7 +12,7 @@
 
 #pragma once
 
-#include "identifaipart.h"
+#include "identifaiframe.h"
 
 G_BEGIN_DECLS
 

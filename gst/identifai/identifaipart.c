@@ -12,34 +12,6 @@ GST_DEBUG_CATEGORY_STATIC (identifai_part_debug);
 
 #define LONE_FRAME_DURATION (40 * (gint64) GST_MSECOND)
 
-void
-identifai_frame_free (IdentifaiFrame * self)
-{
-  gst_clear_buffer (&self->buffer);
-  g_free (self);
-}
-
-IdentifaiFrame *
-identifai_frame_copy (const IdentifaiFrame * self)
-{
-  IdentifaiFrame *copy = g_new (IdentifaiFrame, 1);
-
-  *copy = *self;
-  gst_buffer_ref (copy->buffer);
-
-  return copy;
-}
-
-void
-identifai_frame_shift (IdentifaiFrame * self, gint64 shift)
-{
-  if (self->pts != IDENTIFAI_NO_TIME)
-    self->pts += shift;
-  if (self->dts != IDENTIFAI_NO_TIME)
-    self->dts += shift;
-  self->stamp += shift;
-}
-
 static GPtrArray *
 new_frames (void)
 {

@@ -14,29 +14,6 @@
 
 G_BEGIN_DECLS
 
-#define IDENTIFAI_NO_TIME G_MININT64
-
-/* One frame of video, or an access unit that shows none. */
-typedef struct
-{
-  GstBuffer *buffer;            /* owned */
-  IdentifaiFrameInfo info;
-  gint64 pts;                   /* or NO_TIME, until it is known */
-  gint64 dts;                   /* or NO_TIME */
-  gint64 duration;              /* or NO_TIME */
-  GstClockTime stream_time;     /* at running time stamp */
-  gint64 stamp;
-  gint64 utc;                   /* µs since 1970; -1 unknown */
-  gint64 monotonic;             /* µs, when it came */
-  gsize cost;                   /* bytes in a file */
-  gboolean lossy;               /* something was lost in front of it */
-  gboolean guessed;             /* it came without a time */
-} IdentifaiFrame;
-
-void identifai_frame_free (IdentifaiFrame * self);
-IdentifaiFrame *identifai_frame_copy (const IdentifaiFrame * self);
-void identifai_frame_shift (IdentifaiFrame * self, gint64 shift);
-
 /* Where a part could be split: frames[frame] starts the second one. The first
  * one keeps that many frames from there on, too: the key frame and its leading
  * pictures. */

@@ -10,7 +10,7 @@
 #pragma once
 
 #include "identifaicodecs.h"
-#include "identifaipart.h"
+#include "identifaiframe.h"
 
 G_BEGIN_DECLS
 
