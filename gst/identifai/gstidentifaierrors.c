@@ -357,6 +357,17 @@ warning_stamped (GstElement * src, GstClockTime step)
 }
 
 static GstMessage *
+warning_short (GstElement * src, GstClockTime missing)
+{
+  return new_stream_warning (src, GST_STREAM_ERROR_DEMUX, "ended-early",
+      "Check that the file is whole. GStreamer 1.22 drops the end of MP4 files "
+      "that were trimmed at their start: judge such a file as it is, without a "
+      "demuxer, or cut it anew.",
+      g_strdup_printf ("The video ended %.1f s before its source said: what is "
+          "missing was not judged", (gdouble) missing / GST_SECOND));
+}
+
+static GstMessage *
 warning_no_picture (GstElement * src, guint64 count,
     const IdentifaiCodec * codec)
 {
@@ -402,6 +413,8 @@ gst_identifai_message_news (GstElement * src, const IdentifaiNews * news,
     return warning_late_sound (src);
   if (news->kind == IDENTIFAI_NEWS_STAMPED)
     return warning_stamped (src, news->step);
+  if (news->kind == IDENTIFAI_NEWS_SHORT)
+    return warning_short (src, news->step);
   if (news->kind == IDENTIFAI_NEWS_FLAW)
     return news->is_over ? gst_identifai_info (src,
         "What comes is judged again")

@@ -55,6 +55,7 @@ struct _IdentifaiSegmenter
   /* frames on their way */
   IdentifaiGroup *group;        /* not settled yet */
   gint64 run_start, run_end;    /* of the frames since the last break; NO_TIME */
+  gint64 last_end;              /* the last run_end, or NO_TIME */
 
   State state;
   IdentifaiPart *open;
@@ -569,6 +570,7 @@ end_run (IdentifaiSegmenter * self)
   }
   if (self->run_start != NO_TIME)
     self->seen += self->run_end - self->run_start;
+  self->last_end = self->run_end;
   self->run_start = self->run_end = NO_TIME;
   identifai_key_frames_reset_late (&self->key_frames);
   place_all_audio (self);
@@ -779,6 +781,7 @@ identifai_segmenter_eos (IdentifaiSegmenter * self, guint stream,
     sound->eos = TRUE;
   } else if (stream == IDENTIFAI_SEGMENTER_VIDEO) {
     end_run (self);
+    identifai_video_end (self->video, self->last_end);
     self->eos = TRUE;
     place_all_audio (self);
   }

@@ -137,13 +137,15 @@ typedef enum
   IDENTIFAI_NEWS_LATE_SOUND,    /* segments go without it */
   IDENTIFAI_NEWS_STAMPED,       /* frames have no times */
   IDENTIFAI_NEWS_FLAW,          /* what comes can't be judged */
+  IDENTIFAI_NEWS_SHORT,         /* it ended before its segment does */
 } IdentifaiNewsKind;
 
 typedef struct
 {
   IdentifaiNewsKind kind;
   gboolean is_over;
-  GstClockTime step;            /* STAMPED: from frame to frame; 0: as they come */
+  GstClockTime step;            /* STAMPED: from frame to frame; 0: as they come.
+                                 * SHORT: so much before */
   IdentifaiFlaw flaw;           /* FLAW */
   guint64 count;                /* FLAW: buffers */
 } IdentifaiNews;

@@ -16,6 +16,7 @@ GST_DEBUG_CATEGORY_STATIC (identifai_video_debug);
 
 #define NO_TIME IDENTIFAI_NO_TIME
 #define JUMP IDENTIFAI_STEPS_JUMP
+#define SHORT ((gint64) GST_SECOND)     /* by which an end is early */
 #define USUAL_LENGTH (40 * (gint64) GST_MSECOND)
 #define MOST_LENGTH (10 * (gint64) GST_SECOND)
 #define MOST_BACK (10 * (gint64) GST_SECOND)
@@ -32,6 +33,7 @@ struct _IdentifaiVideo
   gint64 frame_duration;        /* by the caps; NO_TIME = unknown */
 
   GstSegment segment;
+  gint64 short_by;              /* it ended so much early, to be told; or 0 */
   gboolean segment_changed;     /* since the last frame */
   gboolean lossy;               /* a DISCONT since the last frame */
   gint64 rebase;                /* added to running times, as upstream set them
@@ -488,6 +490,23 @@ identifai_video_drain (IdentifaiVideo * self)
   identifai_flaws_end (&self->flaws);
 }
 
+/* Sources say where a segment stops, by the file's headers or by a seek; what
+ * ends much earlier is cut off, or a demuxer lost it: qtdemux of 1.22 does where an
+ * edit list starts late. A slow stream's last picture may stand for long. */
+void
+identifai_video_end (IdentifaiVideo * self, gint64 end)
+{
+  gint64 stop = self->segment.rate > 0 ?
+      identifai_times_to_running (&self->segment, self->segment.stop) : NO_TIME;
+
+  if (end == NO_TIME || stop == NO_TIME
+      || stop - end <= MAX (SHORT, 2 * self->steps.pause))
+    return;
+  GST_INFO ("the last picture ends at %" GST_STIME_FORMAT ", the segment at %"
+      GST_STIME_FORMAT, GST_STIME_ARGS (end), GST_STIME_ARGS (stop));
+  self->short_by = stop - end;
+}
+
 void
 identifai_video_restart (IdentifaiVideo * self)
 {
@@ -513,6 +532,7 @@ void
 identifai_video_reset (IdentifaiVideo * self)
 {
   identifai_video_flush (self);
+  self->short_by = 0;
   free_readers (self);
   gst_clear_caps (&self->caps);
   gst_clear_caps (&self->sized);
@@ -542,6 +562,12 @@ identifai_video_take_news (IdentifaiVideo * self, IdentifaiNews * news)
   if (identifai_stamper_take_news (&self->stamper, &step)) {
     news->kind = IDENTIFAI_NEWS_STAMPED;
     news->step = step;
+    return TRUE;
+  }
+  if (self->short_by > 0) {
+    news->kind = IDENTIFAI_NEWS_SHORT;
+    news->step = self->short_by;
+    self->short_by = 0;
     return TRUE;
   }
   news->kind = IDENTIFAI_NEWS_FLAW;

@@ -56,6 +56,8 @@ void identifai_video_sign (IdentifaiVideo * self, IdentifaiFrame * frame);
 void identifai_video_drain (IdentifaiVideo * self);
 
 /* The next frame is of another stream than those before; all are popped. */
+/* The stream is over. end: of its last frame, or NO_TIME. */
+void identifai_video_end (IdentifaiVideo * self, gint64 end);
 void identifai_video_restart (IdentifaiVideo * self);
 
 /* Forgets frames and segment, but not the caps; all of it. */

@@ -4,7 +4,8 @@
  *
  * H.264 as camcorders and broadcasters write it: fields that are coded apart, and
  * pictures that are shown before the IDR that they refer to. And VP9 with frames
- * that are never shown. And streams that are decoded from before they are shown.
+ * that are never shown. And streams that are decoded from before they are shown,
+ * or end before their segment does.
  */
 
 #include "segmenterrun.h"
@@ -308,6 +309,53 @@ GST_START_TEST (test_early)
 
 GST_END_TEST;
 
+/* Pictures so far apart; the segment stops at stop. */
+typedef struct
+{
+  GstClockTime step, stop;      /* ms; 0: none */
+  guint n_pushed;
+  GstClockTime expected;        /* ms, 0: nothing is said */
+} ShortRow;
+
+static const ShortRow short_rows[] = {
+  {100, 0, 10, 0},
+  {100, 1000, 10, 0},
+  {100, 900, 10, 0},
+  {100, 1900, 10, 0},
+  {100, 3500, 10, 2500},
+  {100, 3500, 0, 0},
+  {2000, 21500, 10, 0},
+  {2000, 33000, 10, 14900},
+};
+
+GST_START_TEST (test_short)
+{
+  const ShortRow *row = &short_rows[__i__];
+  GstClockTime found = 0;
+  IdentifaiNews news;
+  GstSegment bounds;
+  SegmenterRun run;
+  guint i;
+
+  run_init (&run, VP8);
+  gst_segment_init (&bounds, GST_FORMAT_TIME);
+  if (row->stop > 0)
+    bounds.stop = row->stop * GST_MSECOND;
+  identifai_segmenter_set_segment (run.segmenter, 0, &bounds);
+  for (i = 0; i < row->n_pushed; i++)
+    run_push (&run, 0, make_vp8 (i == 0, SMALL, i * row->step * GST_MSECOND));
+  run_finish (&run);
+  while (identifai_segmenter_take_news (run.segmenter, &news)) {
+    if (news.kind == IDENTIFAI_NEWS_SHORT)
+      found = news.step;
+  }
+  fail_unless (found == row->expected * GST_MSECOND, "row %d: %"
+      GST_TIME_FORMAT, __i__, GST_TIME_ARGS (found));
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
 static Suite *
 fields_suite (void)
 {
@@ -317,6 +365,7 @@ fields_suite (void)
   suite_add_tcase (suite, tc);
   tcase_add_loop_test (tc, test_fields, 0, G_N_ELEMENTS (field_rows));
   tcase_add_loop_test (tc, test_early, 0, G_N_ELEMENTS (early_rows));
+  tcase_add_loop_test (tc, test_short, 0, G_N_ELEMENTS (short_rows));
   tcase_add_loop_test (tc, test_hidden, 0, G_N_ELEMENTS (hidden_rows));
 
   return suite;
