@@ -14,7 +14,7 @@
 #include "tlsfront.h"
 
 /* Too much for what the sockets between hold. */
-#define SIZE (600 * 1000)
+#define SIZE (400 * 1000)
 #define MIDDLE (SIZE / 2)
 
 typedef enum

@@ -96,7 +96,7 @@ run_upstream (gpointer user_data)
 {
   Connection *self = user_data;
   GInputStream *in = g_io_stream_get_input_stream (self->tls);
-  guint8 buffer[4096];
+  guint8 buffer[16384];
   gssize got;
 
   while ((got = g_input_stream_read (in, buffer, sizeof (buffer), NULL,
@@ -113,7 +113,7 @@ static void
 run_downstream (Connection * self)
 {
   GOutputStream *out = g_io_stream_get_output_stream (self->tls);
-  guint8 buffer[4096];
+  guint8 buffer[16384];
   gssize got;
 
   while ((got = recv (self->backend, buffer, sizeof (buffer), 0)) > 0) {
