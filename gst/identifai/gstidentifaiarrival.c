@@ -5,7 +5,7 @@
 
 #include "gstidentifaiarrival.h"
 
-#include "identifaitimes.h"
+#include "identifairunningtime.h"
 
 /* Seconds from 1900 (NTP) to 1970. */
 #define NTP_UNIX_OFFSET (G_GINT64_CONSTANT (2208988800) * G_USEC_PER_SEC)
@@ -63,7 +63,7 @@ read_age (const GstSegment * segment, GstBuffer * buffer, gint64 running,
 
   if (segment->format != GST_FORMAT_TIME)
     return FALSE;
-  time = identifai_times_to_running (segment, GST_BUFFER_PTS (buffer));
+  time = identifai_running_time (segment, GST_BUFFER_PTS (buffer));
   if (time < 0)
     return FALSE;
   *age = running - time;

@@ -17,7 +17,7 @@
 
 #include <stdio.h>
 
-#include "identifaitimes.h"
+#include "identifairunningtime.h"
 
 GST_DEBUG_CATEGORY_STATIC (identifai_audio_debug);
 #define GST_CAT_DEFAULT identifai_audio_debug
@@ -49,7 +49,7 @@ running_time_of (GstPad * pad, GstBuffer * buffer)
   if (event == NULL)
     return time;
   gst_event_copy_segment (event, &segment);
-  identifai_times_bound_segment (&segment);
+  identifai_running_bound_segment (&segment);
   if (segment.format == GST_FORMAT_TIME)
     time = gst_segment_to_running_time (&segment, GST_FORMAT_TIME,
         GST_BUFFER_PTS (buffer));

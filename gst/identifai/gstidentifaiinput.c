@@ -18,7 +18,7 @@
 #include "gstidentifaiarrival.h"
 #include "gstidentifaierrors.h"
 #include "identifaicodecs.h"
-#include "identifaitimes.h"
+#include "identifairunningtime.h"
 
 GST_DEBUG_CATEGORY_STATIC (identifai_input_debug);
 #define GST_CAT_DEFAULT identifai_input_debug
@@ -34,7 +34,7 @@ running_time_of (const GstSegment * segment, GstClockTime time)
   gint64 running = -1;
 
   if (segment->format == GST_FORMAT_TIME)
-    running = identifai_times_to_running (segment, time);
+    running = identifai_running_time (segment, time);
 
   return running >= 0 ? (GstClockTime) running : GST_CLOCK_TIME_NONE;
 }
@@ -673,7 +673,7 @@ bound_segment (GstEvent * event)
   GstEvent *bounded;
 
   gst_event_copy_segment (event, &segment);
-  if (!identifai_times_bound_segment (&segment))
+  if (!identifai_running_bound_segment (&segment))
     return event;
   bounded = gst_event_new_segment (&segment);
   gst_event_set_seqnum (bounded, gst_event_get_seqnum (event));

@@ -12,7 +12,7 @@
 
 #include "gstidentifaioutboxprivate.h"
 
-#include "identifaimuxer.h"
+#include "identifaioverhead.h"
 
 GST_DEBUG_CATEGORY_STATIC (identifai_outbox_debug);
 #define GST_CAT_DEFAULT identifai_outbox_debug
@@ -130,7 +130,7 @@ gst_identifai_outbox_get_need (const IdentifaiSegment * segment)
     n_buffers += track->buffers->len;
   }
 
-  return segment->bytes + identifai_muxer_overhead (segment->tracks->len,
+  return segment->bytes + identifai_container_overhead (segment->tracks->len,
       n_buffers, segment->bytes);
 }
 

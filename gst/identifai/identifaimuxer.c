@@ -25,13 +25,6 @@
 GST_DEBUG_CATEGORY_STATIC (identifai_muxer_debug);
 #define GST_CAT_DEFAULT identifai_muxer_debug
 
-/* What containers add, see identifai_muxer_overhead(). MP4: stts, ctts, stsz,
- * stss, stsc and co64 entries of a sample; Matroska: a block group, a cluster
- * and a cue of a key frame. */
-#define OVERHEAD_FILE 4096
-#define OVERHEAD_TRACK 8192     /* codec headers, of Vorbis the longest */
-#define OVERHEAD_BUFFER 96
-
 /* How long a muxer may stand still, in ms, and in how many looks at it. */
 #define PATIENCE 30000
 #define PATIENCE_STEPS 30
@@ -53,13 +46,6 @@ typedef struct
   guint64 max_bytes;
   GstCaps *caps;                /* of the file */
 } Run;
-
-guint64
-identifai_muxer_overhead (guint n_tracks, guint n_buffers, guint64 payload)
-{
-  return OVERHEAD_FILE + (guint64) n_tracks *OVERHEAD_TRACK +
-      (guint64) n_buffers *OVERHEAD_BUFFER;
-}
 
 /*** the output pad ***/
 

@@ -13,11 +13,6 @@
 
 G_BEGIN_DECLS
 
-/* How many bytes the container adds at most around n_buffers buffers in
- * n_tracks tracks: an upper bound, so that file <= payload + overhead. */
-guint64 identifai_muxer_overhead (guint n_tracks, guint n_buffers,
-    guint64 payload);
-
 /* Replaces the tracks of segment by its file, content_type and extension. muxer
  * is a factory name or "auto", see identifaimuxerchoice.h. Sound that no muxer takes
  * beside the video, or that none can be made a file with, is left out (see

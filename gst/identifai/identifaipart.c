@@ -5,7 +5,7 @@
 
 #include "identifaipart.h"
 #include "identifaicodecs.h"
-#include "identifaimuxer.h"
+#include "identifaioverhead.h"
 
 GST_DEBUG_CATEGORY_STATIC (identifai_part_debug);
 #define GST_CAT_DEFAULT identifai_part_debug
@@ -225,7 +225,7 @@ identifai_part_find_cut (IdentifaiPart * self)
 static gboolean
 fits (IdentifaiPart * self, guint n_buffers, guint64 payload, guint64 max_bytes)
 {
-  return payload + identifai_muxer_overhead (self->segment->tracks->len,
+  return payload + identifai_container_overhead (self->segment->tracks->len,
       n_buffers, payload) <= max_bytes;
 }
 

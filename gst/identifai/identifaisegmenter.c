@@ -16,11 +16,11 @@
 #include "identifaicodecs.h"
 #include "identifaigroup.h"
 #include "identifaikeyframes.h"
-#include "identifaimuxer.h"
+#include "identifaioverhead.h"
 #include "identifaipart.h"
 #include "identifaischedule.h"
 #include "identifaisound.h"
-#include "identifaitimes.h"
+#include "identifairunningtime.h"
 #include "identifaivideo.h"
 
 GST_DEBUG_CATEGORY_STATIC (identifai_segmenter_debug);
@@ -166,7 +166,7 @@ fits (IdentifaiSegmenter * self, guint64 cost, guint n_frames, gint64 end)
   payload += identifai_sounds_expect (self->sounds, part->start, end,
       &n_tracks, &n_audio);
 
-  return payload + identifai_muxer_overhead (n_tracks,
+  return payload + identifai_container_overhead (n_tracks,
       part->frames->len + n_audio + n_frames,
       payload) <= self->settings.max_bytes;
 }
@@ -731,7 +731,7 @@ identifai_segmenter_set_segment (IdentifaiSegmenter * self, guint stream,
 
   if (segment.format != GST_FORMAT_TIME)
     return;
-  identifai_times_bound_segment (&segment);
+  identifai_running_bound_segment (&segment);
   if (sound)
     identifai_sound_set_segment (sound, &segment);
   else if (stream == IDENTIFAI_SEGMENTER_VIDEO)

@@ -5,7 +5,7 @@
 
 #include "identifaisound.h"
 #include "identifaicodecs.h"
-#include "identifaitimes.h"
+#include "identifairunningtime.h"
 
 #include <string.h>
 
@@ -157,7 +157,7 @@ keep (IdentifaiSound * self, GstBuffer * buffer, gint64 time, gint64 duration)
 void
 identifai_sound_set_segment (IdentifaiSound * self, const GstSegment * segment)
 {
-  if (!identifai_times_is_same (&self->segment, segment)) {
+  if (!identifai_running_is_same (&self->segment, segment)) {
     self->lossy = TRUE;
     self->rebase = 0;
   }
@@ -185,10 +185,10 @@ static gint64
 get_time (IdentifaiSound * self, GstBuffer * buffer)
 {
   gint64 time =
-      identifai_times_to_running (&self->segment, GST_BUFFER_PTS (buffer));
+      identifai_running_time (&self->segment, GST_BUFFER_PTS (buffer));
 
   if (time == IDENTIFAI_NO_TIME)
-    time = identifai_times_to_running (&self->segment, GST_BUFFER_DTS (buffer));
+    time = identifai_running_time (&self->segment, GST_BUFFER_DTS (buffer));
   if (time != IDENTIFAI_NO_TIME)
     return rebase (self, time);
 
@@ -202,7 +202,7 @@ static void
 push_frame (IdentifaiSound * self, GstBuffer * buffer)
 {
   gint64 time = get_time (self, buffer);
-  gint64 duration = identifai_times_to_duration (&self->segment,
+  gint64 duration = identifai_running_duration (&self->segment,
       GST_BUFFER_DURATION (buffer));
   GstBuffer *held;
 
@@ -231,7 +231,7 @@ static void
 count_lost (IdentifaiSound * self, GstBuffer * buffer)
 {
   gint64 time = get_time (self, buffer);
-  gint64 duration = identifai_times_to_duration (&self->segment,
+  gint64 duration = identifai_running_duration (&self->segment,
       GST_BUFFER_DURATION (buffer));
 
   if (time == IDENTIFAI_NO_TIME)
@@ -273,11 +273,11 @@ void
 identifai_sound_gap (IdentifaiSound * self, GstClockTime timestamp,
     GstClockTime duration)
 {
-  gint64 time = identifai_times_to_running (&self->segment, timestamp);
+  gint64 time = identifai_running_time (&self->segment, timestamp);
 
   if (time != IDENTIFAI_NO_TIME)
     advance (self, time + self->rebase,
-        identifai_times_to_duration (&self->segment, duration));
+        identifai_running_duration (&self->segment, duration));
 }
 
 gboolean

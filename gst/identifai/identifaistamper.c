@@ -8,7 +8,7 @@
  */
 
 #include "identifaistamper.h"
-#include "identifaitimes.h"
+#include "identifairunningtime.h"
 
 #define NO_TIME IDENTIFAI_NO_TIME
 #define USUAL_STEP (40 * (gint64) GST_MSECOND)

@@ -11,27 +11,6 @@
 
 G_BEGIN_DECLS
 
-#define IDENTIFAI_MAX_TIMESTAMP (G_GUINT64_CONSTANT (1) << 62)  /* more is none */
-
-/* Running times are within ± so much, and durations so long, or none: what is
- * added up of a few of them fits into 64 bits, whatever a stream says. */
-#define IDENTIFAI_MAX_RUNNING (G_GINT64_CONSTANT (1) << 61)     /* 73 years */
-#define IDENTIFAI_MAX_DURATION (G_GINT64_CONSTANT (1) << 50)    /* 13 days */
-
-/* GstSegment asserts that what is played in reverse has an end. FALSE: it has. */
-gboolean identifai_times_bound_segment (GstSegment * segment);
-
-/* Whether times mean the same in both. */
-gboolean identifai_times_is_same (const GstSegment * a, const GstSegment * b);
-
-/* Signed: before the segment it is negative. G_MININT64 for no time. segment: has
- * an end if it is played in reverse. */
-gint64 identifai_times_to_running (const GstSegment * segment,
-    GstClockTime time);
-/* In running time. G_MININT64 for none. */
-gint64 identifai_times_to_duration (const GstSegment * segment,
-    GstClockTime duration);
-
 /* When the first and the last picture of the track are shown; track times. */
 GstClockTime identifai_times_first_shown (IdentifaiTrack * track);
 GstClockTime identifai_times_last_shown (IdentifaiTrack * track);

@@ -9,7 +9,7 @@
 #include "identifaireorder.h"
 #include "identifaistamper.h"
 #include "identifaisteps.h"
-#include "identifaitimes.h"
+#include "identifairunningtime.h"
 
 GST_DEBUG_CATEGORY_STATIC (identifai_video_debug);
 #define GST_CAT_DEFAULT identifai_video_debug
@@ -123,14 +123,14 @@ identifai_video_set_caps (IdentifaiVideo * self, GstCaps * caps)
 void
 identifai_video_set_segment (IdentifaiVideo * self, const GstSegment * segment)
 {
-  gint64 before = identifai_times_to_running (&self->segment,
+  gint64 before = identifai_running_time (&self->segment,
       self->last_timestamp);
-  gint64 now = identifai_times_to_running (segment, self->last_timestamp);
+  gint64 now = identifai_running_time (segment, self->last_timestamp);
 
   if (before != NO_TIME && now != NO_TIME)
     self->shift = CLAMP (self->shift + now - before, -IDENTIFAI_MAX_RUNNING,
         IDENTIFAI_MAX_RUNNING);
-  if (!identifai_times_is_same (&self->segment, segment)) {
+  if (!identifai_running_is_same (&self->segment, segment)) {
     self->segment_changed = TRUE;
     self->rebase = 0;
     self->first_timestamp = GST_CLOCK_TIME_NONE;
@@ -142,8 +142,8 @@ void
 identifai_video_gap (IdentifaiVideo * self, GstClockTime timestamp,
     GstClockTime duration)
 {
-  gint64 start = identifai_times_to_running (&self->segment, timestamp);
-  gint64 length = identifai_times_to_duration (&self->segment, duration);
+  gint64 start = identifai_running_time (&self->segment, timestamp);
+  gint64 length = identifai_running_duration (&self->segment, duration);
 
   if (start != NO_TIME && length != NO_TIME && self->segment.rate > 0)
     identifai_steps_gap (&self->steps, start + self->rebase + length);
@@ -199,16 +199,16 @@ set_times (IdentifaiVideo * self, IdentifaiFrame * frame,
   frame->pts = frame->dts = NO_TIME;
   frame->stream_time = GST_CLOCK_TIME_NONE;
   if (!stuck) {
-    frame->pts = identifai_times_to_running (segment, GST_BUFFER_PTS (buffer));
-    frame->dts = identifai_times_to_running (segment, GST_BUFFER_DTS (buffer));
+    frame->pts = identifai_running_time (segment, GST_BUFFER_PTS (buffer));
+    frame->dts = identifai_running_time (segment, GST_BUFFER_DTS (buffer));
   }
-  frame->duration = identifai_times_to_duration (segment,
+  frame->duration = identifai_running_duration (segment,
       GST_BUFFER_DURATION (buffer));
   if (frame->duration == NO_TIME)
     frame->duration = self->frame_duration;
   if (frame->pts == NO_TIME && frame->dts == NO_TIME)
     identifai_stamper_guess (&self->stamper, frame,
-        identifai_times_to_running (segment, segment->start),
+        identifai_running_time (segment, segment->start),
         self->frame_duration, arrival);
   frame->stamp = frame->pts != NO_TIME ? frame->pts : frame->dts;
   frame->stream_time = to_stream_time (self,
@@ -418,7 +418,7 @@ advance (IdentifaiVideo * self, const IdentifaiFrame * frame,
     identifai_steps_shift (&self->steps, self->shift);
   identifai_steps_add (&self->steps, frame, link == IDENTIFAI_LINK_BREAKS);
   identifai_stamper_add (&self->stamper, frame,
-      identifai_times_to_duration (&self->segment,
+      identifai_running_duration (&self->segment,
           GST_BUFFER_DURATION (frame->buffer)), arrival);
   identifai_flaws_good (&self->flaws, link != IDENTIFAI_LINK_BREAKS);
   self->last_order = frame->info.order;

@@ -8,6 +8,7 @@
 
 #include "identifaimp4.h"
 #include "identifaimuxer.h"
+#include "identifaioverhead.h"
 #include "identifaimuxerchoice.h"
 #include "identifaitimes.h"
 
@@ -326,7 +327,7 @@ GST_START_TEST (test_file)
       identifai_bytes_get_size (segment->file));
   fail_unless (segment->bytes > held);
   fail_unless (segment->bytes <= held +
-      identifai_muxer_overhead (2, n_memories, held));
+      identifai_container_overhead (2, n_memories, held));
   fail_unless (contains (segment->file, row->inside), "%s", row->inside);
 
   /* The file refers to the memories and has no copies of them. */
@@ -355,7 +356,7 @@ GST_START_TEST (test_overhead)
     GST_BUFFER_PTS (buffer) += (i * i % 7) * GST_MSECOND;
   }
   bound = 1000 + 2000 * 600;
-  bound += identifai_muxer_overhead (2, 3000, bound);
+  bound += identifai_container_overhead (2, 3000, bound);
   fail_unless (identifai_muxer_run ("auto", segment, PLENTY, NULL, NULL));
   fail_unless (segment->bytes <= bound, "%s: %" G_GUINT64_FORMAT " > %"
       G_GUINT64_FORMAT, videos[__i__], segment->bytes, bound);

@@ -11,6 +11,7 @@
 
 #include "identifaicodecs.h"
 #include "identifaimuxer.h"
+#include "identifaioverhead.h"
 #include "identifaisegmenter.h"
 
 #include <glib/gstdio.h>
@@ -123,8 +124,8 @@ finish_segment (App * app, IdentifaiSegment * segment)
       segment->number, (gint64) segment->running_time,
       (gint64) segment->stream_time, (gint64) segment->duration,
       segment->frames, segment->keyframes, segment->discontinuities, payload,
-      segment->bytes, identifai_muxer_overhead (n_tracks, n_buffers, payload),
-      identifai_reason_to_string (segment->failure),
+      segment->bytes, identifai_container_overhead (n_tracks, n_buffers,
+          payload), identifai_reason_to_string (segment->failure),
       error ? error->message : "");
   g_clear_error (&error);
   identifai_segment_free (segment);

@@ -7,7 +7,7 @@
 
 #include "segmenterrun.h"
 
-#include "identifaimuxer.h"
+#include "identifaioverhead.h"
 
 /* All of it before the video, or after, or in between: the same segments. */
 GST_START_TEST (test_audio_goes_where_it_belongs)
@@ -280,7 +280,7 @@ log_late (SegmenterRun * run, IdentifaiSegment * segment)
   g_string_append_printf (run->log, "%s%u-%u:%u+%u", run->log->len ? " " : "",
       start, start + (guint) (segment->duration / GST_MSECOND),
       segment->frames, sound->len);
-  fail_unless (segment->bytes + identifai_muxer_overhead (2, segment->frames
+  fail_unless (segment->bytes + identifai_container_overhead (2, segment->frames
           + sound->len, segment->bytes) <= 80000);
 }
 
