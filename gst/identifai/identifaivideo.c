@@ -497,7 +497,7 @@ void
 identifai_video_end (IdentifaiVideo * self, gint64 end)
 {
   gint64 stop = self->segment.rate > 0 ?
-      identifai_times_to_running (&self->segment, self->segment.stop) : NO_TIME;
+      identifai_running_time (&self->segment, self->segment.stop) : NO_TIME;
 
   if (end == NO_TIME || stop == NO_TIME
       || stop - end <= MAX (SHORT, 2 * self->steps.pause))
