@@ -7,6 +7,7 @@
 
 #pragma once
 
+#include "identifairesult.h"
 #include "identifaitransport.h"
 
 G_BEGIN_DECLS

@@ -62,6 +62,18 @@ check_tls (IdentifaiLane * self, GError ** error)
   return FALSE;
 }
 
+/* Lanes with the same text share a transport. */
+static gchar *
+make_transport_key (const IdentifaiClientSettings * settings)
+{
+  const gchar *proxy = settings->proxy ? settings->proxy : "";
+  const gchar *agent = settings->user_agent ? settings->user_agent : "";
+  const gchar *ca_file = settings->tls_ca_file ? settings->tls_ca_file : "";
+
+  return g_strdup_printf ("%u\n%s\n%s\n%s", settings->timeout, proxy, agent,
+      ca_file);
+}
+
 void
 identifai_lane_unref_locked (IdentifaiLane * self)
 {
@@ -118,7 +130,7 @@ identifai_lane_new (const IdentifaiClientSettings * settings,
   self->settings.api_key = key;
   self->callbacks = callbacks;
   self->user_data = user_data;
-  self->transport_key = identifai_transport_key (settings);
+  self->transport_key = make_transport_key (settings);
   g_cond_init (&self->callers);
 
   usable = check_tls (self, error) && load_authorities (self, error);

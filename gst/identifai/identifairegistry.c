@@ -330,11 +330,15 @@ identifai_client_dismiss (IdentifaiClient * self)
 IdentifaiTransport *
 identifai_client_get_transport (IdentifaiClient * self, IdentifaiLane * lane)
 {
+  IdentifaiTransportSettings settings = {
+    lane->settings.proxy, lane->settings.user_agent, lane->tls_database,
+    lane->settings.timeout
+  };
   IdentifaiTransport *transport;
 
   transport = g_hash_table_lookup (self->transports, lane->transport_key);
   if (!transport) {
-    transport = identifai_transport_new (&lane->settings, lane->tls_database);
+    transport = identifai_transport_new (&settings);
     g_hash_table_insert (self->transports, g_strdup (lane->transport_key),
         transport);
   }

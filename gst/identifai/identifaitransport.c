@@ -606,8 +606,7 @@ identifai_exchange_cancel (IdentifaiExchange * self)
 /* The session. */
 
 IdentifaiTransport *
-identifai_transport_new (const IdentifaiClientSettings * settings,
-    GTlsDatabase * tls_database)
+identifai_transport_new (const IdentifaiTransportSettings * settings)
 {
   IdentifaiTransport *self = g_new0 (IdentifaiTransport, 1);
   guint max_conns = IDENTIFAI_MAX_UPLOADS + IDENTIFAI_MAX_LOOKS;
@@ -624,8 +623,8 @@ identifai_transport_new (const IdentifaiClientSettings * settings,
   identifai_session_prepare (self->session);
   if (settings->user_agent)
     soup_session_set_user_agent (self->session, settings->user_agent);
-  if (tls_database)
-    soup_session_set_tls_database (self->session, tls_database);
+  if (settings->tls_database)
+    soup_session_set_tls_database (self->session, settings->tls_database);
   /* It has no bound; see identifaiunpack.h. */
   soup_session_remove_feature_by_type (self->session,
       SOUP_TYPE_CONTENT_DECODER);
@@ -648,15 +647,4 @@ guint
 identifai_transport_count (IdentifaiTransport * self)
 {
   return g_queue_get_length (&self->exchanges);
-}
-
-gchar *
-identifai_transport_key (const IdentifaiClientSettings * settings)
-{
-  const gchar *proxy = settings->proxy ? settings->proxy : "";
-  const gchar *agent = settings->user_agent ? settings->user_agent : "";
-  const gchar *ca_file = settings->tls_ca_file ? settings->tls_ca_file : "";
-
-  return g_strdup_printf ("%u\n%s\n%s\n%s", settings->timeout, proxy, agent,
-      ca_file);
 }

@@ -12,7 +12,8 @@
 #pragma once
 
 #include <libsoup/soup.h>
-#include "identifaiclient.h"
+#include "identifaiheaders.h"
+#include "identifairequest.h"
 
 G_BEGIN_DECLS
 
@@ -21,6 +22,15 @@ typedef struct _IdentifaiTransport IdentifaiTransport;
 
 /* One call under way. */
 typedef struct _IdentifaiExchange IdentifaiExchange;
+
+/* What all its calls have in common. Borrowed. */
+typedef struct
+{
+  const gchar *proxy;           /* URL; NULL: the environment's */
+  const gchar *user_agent;      /* NULL: libsoup's */
+  GTlsDatabase *tls_database;   /* NULL: the system's */
+  guint timeout;                /* s, longest silence on a connection */
+} IdentifaiTransportSettings;
 
 /* Calls of one host at a time, of each kind. */
 #define IDENTIFAI_MAX_UPLOADS 4
@@ -64,9 +74,8 @@ typedef struct
 typedef void (*IdentifaiAnswerFunc) (const IdentifaiAnswer * answer,
     gpointer user_data);
 
-/* tls_database may be NULL: the system's. */
 IdentifaiTransport *identifai_transport_new (
-    const IdentifaiClientSettings * settings, GTlsDatabase * tls_database);
+    const IdentifaiTransportSettings * settings);
 /* No exchange may be under way. */
 void identifai_transport_free (IdentifaiTransport * self);
 /* Exchanges under way, cancelled ones that still wind up included. */
@@ -85,8 +94,5 @@ void identifai_transport_connect (IdentifaiTransport * self,
 void identifai_transport_stop_connecting (IdentifaiTransport * self);
 /* func won't be called. Winds up later, from the main context. */
 void identifai_exchange_cancel (IdentifaiExchange * self);
-
-/* Two settings with the same text share a transport. */
-gchar *identifai_transport_key (const IdentifaiClientSettings * settings);
 
 G_END_DECLS
