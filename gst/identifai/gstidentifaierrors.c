@@ -43,9 +43,8 @@ static const Explanation explanations[GST_IDENTIFAI_N_LOSSES] = {
       "Buy credits, or judge less: frames, segment-interval."},
   [IDENTIFAI_REASON_THROTTLED] = {GST_RESOURCE_ERROR_BUSY,
         "The classification service throttles this key",
-      "The call is tried again, and the next ones are slower. Where this goes on, "
-        "the key is used elsewhere, too, or its limits are lower than rate-limits "
-        "says."},
+      "The next calls are slower. Where this goes on, the key is used elsewhere, "
+        "too, or its limits are lower than rate-limits says."},
   [IDENTIFAI_REASON_NETWORK] = {GST_RESOURCE_ERROR_OPEN_WRITE,
         "The classification service can't be reached",
       "Check the network, endpoint and proxy. With retries=-1 segments wait "

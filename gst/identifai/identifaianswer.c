@@ -353,13 +353,34 @@ identifai_attempt_get_delay (const IdentifaiAttempt * self, guint failures)
   return delay;
 }
 
+/* What a front's page says; NULL if it is none. */
+static gchar *
+quote_page (GBytes * answer)
+{
+  gsize size, i = 0;
+  const gchar *data = g_bytes_get_data (answer, &size);
+
+  while (i < size && !g_ascii_isgraph (data[i]))
+    i++;
+
+  return i < size && data[i] == '<' ? identifai_result_parse_error (data, size)
+      : NULL;
+}
+
 void
 identifai_attempt_set_bad_response (IdentifaiAttempt * self,
-    const gchar * call, const gchar * why)
+    const gchar * call, const gchar * why, GBytes * answer)
 {
+  gchar *words = quote_page (answer);
+
   identifai_attempt_clear (self);
   self->reason = IDENTIFAI_REASON_BAD_RESPONSE;
   self->temporary = TRUE;
-  self->message = g_strdup_printf ("The answer to the %s is not to be "
-      "understood: %s", call, why);
+  if (words != NULL)
+    self->message = g_strdup_printf ("The answer to the %s is a page, which "
+        "says: %s", call, words);
+  else
+    self->message = g_strdup_printf ("The answer to the %s is not to be "
+        "understood: %s", call, why);
+  g_free (words);
 }

@@ -41,8 +41,9 @@ gboolean identifai_attempt_is_unauthorized (const IdentifaiAttempt * self);
 gint64 identifai_attempt_get_delay (const IdentifaiAttempt * self,
     guint failures);
 
-/* Turns a success into one that can't be understood. */
+/* Turns a success into one that can't be understood. answer: if it is a page, it is
+ * quoted. */
 void identifai_attempt_set_bad_response (IdentifaiAttempt * self,
-    const gchar * call, const gchar * why);
+    const gchar * call, const gchar * why, GBytes * answer);
 
 G_END_DECLS

@@ -525,7 +525,7 @@ single_settle (IdentifaiLook * look, IdentifaiWatch * watch, GBytes * body,
   watch->n_looks++;
   if (!settle_jobs (look, watch, body, attempt->http_status, &waiting, &error)) {
     identifai_attempt_set_bad_response (attempt, "look at a result",
-        error->message);
+        error->message, body);
     g_error_free (error);
     return FALSE;
   }

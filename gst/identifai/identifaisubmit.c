@@ -237,7 +237,8 @@ on_answer (const IdentifaiAnswer * answer, gpointer user_data)
     data = g_bytes_get_data (answer->body, &size);
     identifier = identifai_result_parse_identifier (data, size, &error);
     if (!identifier)
-      identifai_attempt_set_bad_response (&attempt, "upload", error->message);
+      identifai_attempt_set_bad_response (&attempt, "upload", error->message,
+          answer->body);
     g_clear_error (&error);
   }
   if (!identifier) {

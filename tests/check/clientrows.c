@@ -238,11 +238,11 @@ const ClientRow client_rows[] = {
   ON_A_LOOK ("another's result", BODY ("{\"identifier\":\"zzz\",\"status\":\"done\",\"verdict\":{\"classification\":\"human\"}}"))},
   ON_A_LOOK ("another's failure", BODY ("{\"identifier\":\"zzz\",\"status\":\"errored\"}"))},
   ON_A_LOOK ("another's, without the heuristic", BODY ("{\"identifier\":\"zzz\",\"status\":\"done\",\"verdict\":{\"heuristic\":\"Average\",\"classification\":\"human\"}}")), .heuristic = "Majority"},
-  ON_A_LOOK ("a page", BODY ("<html><title>Just a moment...</title></html>"))},
+  ON_A_LOOK ("a page", BODY ("<html><title>Just a moment...</title></html>")), .attempt = "Just a moment"},
   ON_A_LOOK ("a complaint", BODY ("{\"message\":\"Please wait\"}")), .attempt = "Please wait"},
 
   /* For good, they say at last what they got. */
-  {"a page on looks, for good", .verdict_timeout = 500, .steps = {ON (GET, 0, BODY ("<html>Wait</html>"))}, TIMEOUT, .http_status = 200, .message = "not to be understood", SENT (1), LOOKED (ANY), .min_ms = 500},
+  {"a page on looks, for good", .verdict_timeout = 500, .steps = {ON (GET, 0, BODY ("<html>Wait</html>"))}, TIMEOUT, .http_status = 200, .message = "is a page, which says: Wait", SENT (1), LOOKED (ANY), .min_ms = 500},
   {"500 on looks, for good", .retries = 2, .verdict_timeout = 500, .steps = {ON (GET, 0, STATUS (500), BODY ("{\"error\":\"Oops\"}"))}, TIMEOUT, .http_status = 500, .message = "Oops", SENT (1), LOOKED (ANY), .min_ms = 500},
   {"401 on looks, for good", .verdict_timeout = 500, .steps = {ON (GET, 0, STATUS (401))}, TIMEOUT, .http_status = 401, .message = "verdict-timeout", SENT (1), LOOKED (ANY), .min_ms = 500},
   {"403 on looks, for good", .verdict_timeout = 500, .steps = {ON (GET, 0, STATUS (403), BODY ("{\"error\":\"Forbidden\"}"))}, TIMEOUT, .http_status = 403, .message = "Forbidden", SENT (1), LOOKED (ANY), .min_ms = 500},
