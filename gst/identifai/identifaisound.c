@@ -29,7 +29,7 @@ identifai_sound_new (guint id)
 
   self->id = id;
   self->linked = TRUE;
-  self->position = self->first = IDENTIFAI_NO_TIME;
+  self->position = self->end = self->first = IDENTIFAI_NO_TIME;
   gst_segment_init (&self->segment, GST_FORMAT_TIME);
   g_queue_init (&self->waiting);
 
@@ -78,7 +78,7 @@ identifai_sound_flush (IdentifaiSound * self)
     identifai_sound_drop (self);
   self->eos = self->lossy = FALSE;
   self->rebase = 0;
-  self->position = self->first = IDENTIFAI_NO_TIME;
+  self->position = self->end = self->first = IDENTIFAI_NO_TIME;
   self->total_bytes = self->n_total = 0;
   if (self->latm)
     identifai_latm_clear (self->latm);
@@ -118,6 +118,13 @@ advance (IdentifaiSound * self, gint64 time, gint64 length)
   if (length != IDENTIFAI_NO_TIME)
     time += length;
   self->position = MAX (self->position, time);
+}
+
+static void
+advance_to_buffer (IdentifaiSound * self, gint64 time, gint64 length)
+{
+  advance (self, time, length);
+  self->end = time + (length != IDENTIFAI_NO_TIME ? length : 0);
 }
 
 static IdentifaiSoundBuffer *
@@ -165,14 +172,15 @@ identifai_sound_set_segment (IdentifaiSound * self, const GstSegment * segment)
 }
 
 /* A step back that nothing explains: the buffer follows the one before. A gap
- * afterwards makes up for it. */
+ * afterwards makes up for it. Gap events are no measure: qtdemux's say that there
+ * is nothing for three seconds, and then it comes. */
 static gint64
 rebase (IdentifaiSound * self, gint64 time)
 {
   gint64 gap = 0;
 
-  if (!self->lossy && self->position != IDENTIFAI_NO_TIME)
-    gap = time + self->rebase - self->position;
+  if (!self->lossy && self->end != IDENTIFAI_NO_TIME)
+    gap = time + self->rebase - self->end;
   if (gap < -SLACK && gap >= -MOST_BACK)
     self->rebase -= gap;
   else if (gap > SLACK)
@@ -216,7 +224,7 @@ push_frame (IdentifaiSound * self, GstBuffer * buffer)
     self->first = time;
   self->total_bytes += gst_buffer_get_size (buffer);
   self->n_total++;
-  advance (self, time, duration);
+  advance_to_buffer (self, time, duration);
   if (self->left_out) {
     gst_buffer_unref (buffer);
     return;
@@ -237,7 +245,7 @@ count_lost (IdentifaiSound * self, GstBuffer * buffer)
   if (time == IDENTIFAI_NO_TIME)
     return;
   self->lossy = FALSE;
-  advance (self, time, duration);
+  advance_to_buffer (self, time, duration);
   add_item (self, new_item (self, time, duration));
 }
 

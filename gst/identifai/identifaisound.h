@@ -36,6 +36,7 @@ typedef struct
   gint64 rebase;                /* added to times, as upstream set them back for
                                  * no reason; see identifaivideo.c */
   gint64 position;              /* everything before it is here; NO_TIME: nothing */
+  gint64 end;                   /* of the latest buffer; the same */
   GQueue waiting;               /* of IdentifaiSoundBuffer, by time */
   guint64 waiting_bytes;
   guint64 total_bytes;          /* since the last flush */

@@ -106,6 +106,33 @@ GST_START_TEST (test_audio_is_waited_for)
 
 GST_END_TEST;
 
+/* qtdemux says that there is nothing for three seconds, and then it comes. */
+GST_START_TEST (test_gap_that_is_none)
+{
+  IdentifaiSegment *segment;
+  IdentifaiTrack *track;
+  SegmenterRun run;
+  guint stream, i;
+
+  stream = run_init_with_audio (&run);
+  run_push_audio (&run, stream, 0, 100);
+  identifai_segmenter_gap (run.segmenter, stream, 100 * GST_MSECOND,
+      3 * GST_SECOND);
+  run_push_audio (&run, stream, 100, 400);
+  run_push_video (&run, 0, 4);
+  segment = run_pop (&run, 0);
+  fail_unless (segment != NULL);
+  track = g_ptr_array_index (segment->tracks, 1);
+  fail_unless_equals_int (track->buffers->len, 15);
+  for (i = 0; i < 15; i++)
+    fail_unless_equals_uint64 (GST_BUFFER_PTS (g_ptr_array_index
+            (track->buffers, i)), IDENTIFAI_TRACK_EPOCH + i * 20 * GST_MSECOND);
+  identifai_segment_free (segment);
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
 /* A stream without caps, data or end holds a segment up to the deadline only;
  * what comes too late is let go of. */
 GST_START_TEST (test_audio_that_never_comes)
@@ -324,6 +351,7 @@ segmenteraudio_suite (void)
   suite_add_tcase (suite, tc);
   tcase_add_loop_test (tc, test_audio_goes_where_it_belongs, 0, 3);
   tcase_add_loop_test (tc, test_audio_is_waited_for, 0, GO_N);
+  tcase_add_test (tc, test_gap_that_is_none);
   tcase_add_test (tc, test_audio_that_never_comes);
   tcase_add_test (tc, test_audio_without_video);
   tcase_add_test (tc, test_audio_falls_silent);
