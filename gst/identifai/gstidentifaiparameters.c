@@ -8,6 +8,7 @@
 
 #ifdef HAVE_CONFIG_H
 #include "config.h"
+#include "identifaiendpoint.h"
 #endif
 
 #include "gstidentifaisettings.h"
@@ -83,7 +84,7 @@ gst_identifai_settings_to_client (const GstIdentifaiSettings * self,
   if (!check_settings (self, error))
     return FALSE;
 
-  client->endpoint = identifai_client_check_endpoint (self->endpoint
+  client->endpoint = identifai_endpoint_check (self->endpoint
       ? self->endpoint : "", self->allow_plain_http, &reason);
   if (client->endpoint == NULL) {
     g_set_error_literal (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS,

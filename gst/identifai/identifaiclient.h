@@ -42,17 +42,6 @@ void identifai_client_settings_clear (IdentifaiClientSettings * self);
 void identifai_client_settings_copy (const IdentifaiClientSettings * self,
     IdentifaiClientSettings * copy);
 
-/* Checks an endpoint: absolute http(s) URL, plain http only to loopback hosts
- * (localhost, 127.0.0.0/8, ::1) unless allow_plain_http, no query, no fragment,
- * no user:password. Returns it without a trailing slash, a path prefix kept, or
- * NULL with an error that says what to do. */
-gchar *identifai_client_check_endpoint (const gchar * endpoint,
-    gboolean allow_plain_http, GError ** error);
-
-/* The first line of a key file, stripped; an empty or unprintable key, or a
- * file that can't be read, is an error that doesn't quote the content. */
-gchar *identifai_client_read_key_file (const gchar * path, GError ** error);
-
 /* How a job ended, or one attempt of it. Borrowed by the callback. */
 typedef struct
 {

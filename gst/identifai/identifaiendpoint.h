@@ -2,29 +2,23 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Checks of what the client is told, beside those that its users call.
+ * The base URL of the service.
  */
 
 #pragma once
 
-#include "identifaiclient.h"
+#include <gio/gio.h>
 
 G_BEGIN_DECLS
 
-/* The key without spaces around it, or NULL with an error that doesn't quote
- * it. */
-gchar *identifai_client_check_key (const gchar * key, GError ** error);
-
-/* Stands for the key of those who call without one: the extra headers that
- * authorise, as a checksum. NULL: none does. No key is like it. */
-gchar *identifai_client_get_keyless_account (IdentifaiHeaders * headers);
-gboolean identifai_client_account_is_keyless (const gchar * account);
-
-/* Proxy and user agent. */
-gboolean identifai_client_check_settings (
-    const IdentifaiClientSettings * settings, GError ** error);
+/* Checks an endpoint: absolute http(s) URL, plain http only to loopback hosts
+ * (localhost, 127.0.0.0/8, ::1) unless allow_plain_http, no query, no fragment,
+ * no user:password. Returns it without a trailing slash, a path prefix kept, or
+ * NULL with an error that says what to do. */
+gchar *identifai_endpoint_check (const gchar * endpoint,
+    gboolean allow_plain_http, GError ** error);
 
 /* By its name or address. */
-gboolean identifai_client_is_loopback (const gchar * host);
+gboolean identifai_endpoint_is_loopback (const gchar * host);
 
 G_END_DECLS

@@ -4,93 +4,18 @@
  */
 
 #include "identifaierror.h"
+#include "identifaicleantext.h"
 
 #include <string.h>
 
 #include "identifairesult.h"
 
-#define ELLIPSIS "\342\200\246"
 #define MAX_KEY_BYTES 64        /* of a field's name in front of its complaint */
 
 /* The members that carry the words by their names. */
 static const gchar *const known_names[] = {
   "error", "message", "detail", "reason", "title", "errors", NULL
 };
-
-/* Characters that would break the line, or reorder or hide what is around it. */
-static gboolean
-is_blank (gunichar c)
-{
-  switch (g_unichar_type (c)) {
-    case G_UNICODE_CONTROL:
-    case G_UNICODE_FORMAT:
-    case G_UNICODE_SURROGATE:
-    case G_UNICODE_UNASSIGNED:
-    case G_UNICODE_PRIVATE_USE:
-    case G_UNICODE_LINE_SEPARATOR:
-    case G_UNICODE_PARAGRAPH_SEPARATOR:
-    case G_UNICODE_SPACE_SEPARATOR:
-      return TRUE;
-    default:
-      return c == 0xfffd;
-  }
-}
-
-/* The character at p, a blank for what is none; moves p on. */
-static gunichar
-next_character (const gchar ** p, const gchar * end)
-{
-  gunichar c = g_utf8_get_char_validated (*p, end - *p);
-
-  if (c == (gunichar) - 1 || c == (gunichar) - 2 || c == 0) {
-    (*p)++;
-    return ' ';
-  }
-  *p = g_utf8_next_char (*p);
-
-  return is_blank (c) ? ' ' : c;
-}
-
-/* Makes room for the ellipsis in a text that is too long. */
-static void
-cut_line (GString * line, gsize max_bytes)
-{
-  const gchar *end;
-
-  if (line->len <= max_bytes)
-    return;
-
-  end = line->str + max_bytes - strlen (ELLIPSIS);
-  while (((guchar) * end & 0xc0) == 0x80)
-    end--;
-  g_string_truncate (line, end - line->str);
-  g_string_append (line, ELLIPSIS);
-}
-
-gchar *
-identifai_error_clean (const gchar * data, gsize length, gsize max_bytes)
-{
-  const gchar *p = data, *end = data + length;
-  GString *line = g_string_new (NULL);
-  gboolean readable = FALSE, space = FALSE;
-
-  while (p < end && line->len <= max_bytes) {
-    gunichar c = next_character (&p, end);
-
-    if (c == ' ') {
-      space = line->len > 0;
-      continue;
-    }
-    if (space)
-      g_string_append_c (line, ' ');
-    space = FALSE;
-    g_string_append_unichar (line, c);
-    readable |= g_unichar_isalnum (c);
-  }
-  cut_line (line, max_bytes);
-
-  return g_string_free (line, !readable);
-}
 
 /* -- JSON -- */
 
@@ -107,7 +32,7 @@ add_words (GString * words, const gchar * text)
 static void
 collect_string (const gchar * content, GString * words)
 {
-  gchar *text = identifai_error_clean (content, strlen (content),
+  gchar *text = identifai_clean_text (content, strlen (content),
       IDENTIFAI_MAX_TEXT_BYTES);
 
   /* frameworks like to say the same in two members */
@@ -133,7 +58,7 @@ static void
 collect_field (const gchar * name, JsonNode * node, GString * words)
 {
   GString *own = g_string_new (NULL);
-  gchar *label = identifai_error_clean (name, strlen (name), MAX_KEY_BYTES);
+  gchar *label = identifai_clean_text (name, strlen (name), MAX_KEY_BYTES);
 
   collect_words (node, own);
   if (own->len > 0) {
@@ -196,7 +121,7 @@ identifai_error_words (JsonNode * node)
   gchar *line;
 
   collect_words (node, words);
-  line = identifai_error_clean (words->str, words->len,
+  line = identifai_clean_text (words->str, words->len,
       IDENTIFAI_MAX_TEXT_BYTES);
   g_string_free (words, TRUE);
 
@@ -338,8 +263,7 @@ find_title (const gchar * data, const gchar * end)
 
   text = g_string_new (NULL);
   append_page_text (start + 1, stop, text);
-  title = identifai_error_clean (text->str, text->len,
-      IDENTIFAI_MAX_TEXT_BYTES);
+  title = identifai_clean_text (text->str, text->len, IDENTIFAI_MAX_TEXT_BYTES);
   g_string_free (text, TRUE);
 
   return title;
@@ -353,13 +277,12 @@ page_words (const gchar * data, gsize length)
   GString *text = g_string_new (NULL);
 
   append_page_text (data, data + length, text);
-  body = identifai_error_clean (text->str, text->len, IDENTIFAI_MAX_TEXT_BYTES);
+  body = identifai_clean_text (text->str, text->len, IDENTIFAI_MAX_TEXT_BYTES);
   if (title != NULL && body != NULL && !g_str_has_prefix (body, title))
     g_string_printf (text, "%s: %s", title, body);
   else
     g_string_assign (text, body ? body : title ? title : "");
-  words = identifai_error_clean (text->str, text->len,
-      IDENTIFAI_MAX_TEXT_BYTES);
+  words = identifai_clean_text (text->str, text->len, IDENTIFAI_MAX_TEXT_BYTES);
 
   g_string_free (text, TRUE);
   g_free (body);
@@ -404,7 +327,7 @@ identifai_result_parse_error (const gchar * data, gsize length)
   }
 
   /* no JSON, or no words in it, but figures: as it is */
-  return identifai_error_clean (data, length, IDENTIFAI_MAX_TEXT_BYTES);
+  return identifai_clean_text (data, length, IDENTIFAI_MAX_TEXT_BYTES);
 }
 
 /* "credit", "credits", "available_credits", but not "accredited". */

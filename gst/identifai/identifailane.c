@@ -6,7 +6,8 @@
  */
 
 #include "identifaiclientprivate.h"
-#include "identifaiendpoint.h"
+#include "identifaiclientsettings.h"
+#include "identifaikeyfile.h"
 
 GST_DEBUG_CATEGORY_STATIC (lane_debug);
 #define GST_CAT_DEFAULT lane_debug
@@ -20,9 +21,9 @@ find_account (const IdentifaiClientSettings * settings, GError ** error)
   gchar *account;
 
   if (settings->api_key && settings->api_key[0])
-    return identifai_client_check_key (settings->api_key, error);
+    return identifai_key_check (settings->api_key, error);
   if (settings->api_key_file && settings->api_key_file[0])
-    return identifai_client_read_key_file (settings->api_key_file, error);
+    return identifai_key_file_read (settings->api_key_file, error);
 
   account = identifai_client_get_keyless_account (settings->extra_headers);
   if (account == NULL)
@@ -168,9 +169,9 @@ identifai_lane_set_key (IdentifaiLane * self, const gchar * api_key)
   gchar *key;
 
   if (api_key && api_key[0])
-    key = identifai_client_check_key (api_key, &error);
+    key = identifai_key_check (api_key, &error);
   else if (self->settings.api_key_file)
-    key = identifai_client_read_key_file (self->settings.api_key_file, &error);
+    key = identifai_key_file_read (self->settings.api_key_file, &error);
   else
     return;
 
@@ -256,7 +257,7 @@ read_other_key (IdentifaiLane * self, const gchar * refused)
   if (!self->settings.api_key_file)
     return NULL;
 
-  key = identifai_client_read_key_file (self->settings.api_key_file, &error);
+  key = identifai_key_file_read (self->settings.api_key_file, &error);
   if (!key) {
     GST_WARNING ("no new key: %s", error->message);
     g_error_free (error);

@@ -7,7 +7,7 @@
  */
 
 #include "identifaiclientprivate.h"
-#include "identifaiendpoint.h"
+#include "identifaiclientsettings.h"
 
 GST_DEBUG_CATEGORY_STATIC (registry_debug);
 #define GST_CAT_DEFAULT registry_debug
@@ -332,7 +332,7 @@ identifai_client_get_transport (IdentifaiClient * self, IdentifaiLane * lane)
 {
   IdentifaiTransportSettings settings = {
     lane->settings.proxy, lane->settings.user_agent, lane->tls_database,
-    lane->settings.timeout
+    lane->settings.timeout, IDENTIFAI_MAX_ANSWER_BYTES
   };
   IdentifaiTransport *transport;
 

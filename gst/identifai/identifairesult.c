@@ -28,6 +28,7 @@
  */
 
 #include "identifairesult.h"
+#include "identifaicleantext.h"
 
 #include <string.h>
 
@@ -359,7 +360,7 @@ complain_of_heuristic (const gchar * heuristic, GPtrArray * names)
 
   g_ptr_array_add (names, NULL);
   list = g_strjoinv (", ", (gchar **) names->pdata);
-  line = identifai_error_clean (list, strlen (list), IDENTIFAI_MAX_TEXT_BYTES);
+  line = identifai_clean_text (list, strlen (list), IDENTIFAI_MAX_TEXT_BYTES);
   text = g_strdup_printf ("The answer has no verdict of the heuristic \"%s\"; "
       "it has: %s", heuristic, line ? line : "none");
   g_free (line);

@@ -616,6 +616,7 @@ identifai_transport_new (const IdentifaiTransportSettings * settings)
 
   self->proxy = identifai_proxy_new (settings->proxy);
   self->timeout = MAX (settings->timeout, 1) * G_TIME_SPAN_SECOND;
+  self->max_bytes = settings->max_bytes;
   self->session = soup_session_new_with_options ("max-conns", max_conns,
       "max-conns-per-host", max_conns, "timeout", 0,
       "idle-timeout", IDLE_TIMEOUT, NULL);

@@ -30,6 +30,7 @@ typedef struct
   const gchar *user_agent;      /* NULL: libsoup's */
   GTlsDatabase *tls_database;   /* NULL: the system's */
   guint timeout;                /* s, longest silence on a connection */
+  gsize max_bytes;              /* of an answer */
 } IdentifaiTransportSettings;
 
 /* Calls of one host at a time, of each kind. */

@@ -7,6 +7,7 @@
  */
 
 #include "identifaitransportprivate.h"
+#include "identifaicleantext.h"
 #include <string.h>
 #include "identifaiendpoint.h"
 #include "identifaierror.h"
@@ -57,7 +58,7 @@ describe_location (SoupMessage * message, SoupMessageHeaders * headers)
     text = g_uri_join (G_URI_FLAGS_NONE, g_uri_get_scheme (uri), NULL,
         g_uri_get_host (uri), g_uri_get_port (uri), "", NULL, NULL);
   if (text)
-    clean = identifai_error_clean (text, strlen (text), MAX_LOCATION_BYTES);
+    clean = identifai_clean_text (text, strlen (text), MAX_LOCATION_BYTES);
   g_clear_pointer (&uri, g_uri_unref);
   g_free (text);
 
@@ -108,7 +109,7 @@ gsize
 identifai_exchange_get_max_bytes (IdentifaiExchange * self)
 {
   return SOUP_STATUS_IS_SUCCESSFUL (exchange_get_status (self))
-      ? IDENTIFAI_MAX_ANSWER_BYTES : MAX_ERROR_BYTES;
+      ? self->transport->max_bytes : MAX_ERROR_BYTES;
 }
 
 /* is_result: there is more to it than words. */
@@ -226,7 +227,7 @@ fill_in_ways (IdentifaiExchange * self, IdentifaiAnswer * answer)
   answer->from_proxy = exchange_ended_at_proxy (self, answer->http_status);
   answer->proxy_password = identifai_proxy_has_password (proxy, uri);
   answer->direct = identifai_proxy_is_direct (proxy, uri);
-  answer->loopback = identifai_client_is_loopback (g_uri_get_host (uri));
+  answer->loopback = identifai_endpoint_is_loopback (g_uri_get_host (uri));
   answer->certificate = soup_message_get_tls_peer_certificate (self->message);
   answer->tls_errors =
       soup_message_get_tls_peer_certificate_errors (self->message);

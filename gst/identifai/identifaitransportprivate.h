@@ -26,6 +26,7 @@ struct _IdentifaiTransport
   IdentifaiProxy *proxy;
   IdentifaiExchange *trial;     /* with a password that may be wrong, or NULL */
   gint64 timeout;               /* µs */
+  gsize max_bytes;              /* of an answer */
   GQueue exchanges;
   gint64 connected_at;          /* monotonic µs: anything about a connection */
 };

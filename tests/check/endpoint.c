@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "lanelog.h"
+#include "identifaikeyfile.h"
+#include "identifaiendpoint.h"
 
 static const struct
 {
@@ -58,7 +60,7 @@ static const struct
 GST_START_TEST (test_endpoint)
 {
   GError *error = NULL;
-  gchar *checked = identifai_client_check_endpoint
+  gchar *checked = identifai_endpoint_check
       (endpoints[__i__].endpoint, endpoints[__i__].allow_plain_http, &error);
 
   fail_unless_equals_string (checked, endpoints[__i__].checked);
@@ -114,7 +116,7 @@ static void
 check_key (const gchar * path, const gchar * expected)
 {
   GError *error = NULL;
-  gchar *key = identifai_client_read_key_file (path, &error);
+  gchar *key = identifai_key_file_read (path, &error);
 
   fail_unless_equals_string (key, expected);
   fail_unless_equals_int (key == NULL, error != NULL);

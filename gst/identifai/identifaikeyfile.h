@@ -1,0 +1,22 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * API keys, and the files that they lie in.
+ */
+
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* The key without spaces around it, or NULL with an error that doesn't quote
+ * it. */
+gchar *identifai_key_check (const gchar * key, GError ** error);
+
+/* The first line of a key file, stripped; an empty or unprintable key, or a
+ * file that can't be read, is an error that doesn't quote the content. */
+gchar *identifai_key_file_read (const gchar * path, GError ** error);
+
+G_END_DECLS
