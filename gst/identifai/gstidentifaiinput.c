@@ -230,6 +230,8 @@ pop_segment_locked (GstIdentifaiSink * self)
 void
 gst_identifai_input_dispatch_locked (GstIdentifaiSink * self)
 {
+  /* why segments fail comes before that they do; what they lack, behind them */
+  queue_news_locked (self);
   do {
     if (self->in_hand == NULL)
       self->in_hand = g_queue_pop_head (&self->files);
