@@ -52,6 +52,7 @@ gst_identifai_input_reset_locked (GstIdentifaiSink * self)
   self->flushing = FALSE;
   self->input = GST_IDENTIFAI_INPUT_RAW;
   self->container = NULL;
+  self->orientation = NULL;
   self->caps_refused = FALSE;
   self->started = FALSE;
   self->video_held = FALSE;
@@ -243,7 +244,7 @@ gst_identifai_input_dispatch_locked (GstIdentifaiSink * self)
     self->in_hand = NULL;
   } while (TRUE);
 
-  queue_news_locked (self);
+  queue_news_locked (self);     /* of what goes */
   arm_timer_locked (self);
 }
 
@@ -323,6 +324,19 @@ set_container_locked (GstIdentifaiSink * self,
   self->container = container;
 }
 
+/* With what the tags say of the picture. */
+static gboolean
+set_video_caps_locked (GstIdentifaiSink * self, GstCaps * caps)
+{
+  GstCaps *oriented = identifai_codec_orient_caps (caps, self->orientation);
+  gboolean taken = gst_identifai_caps_set_locked (self,
+      IDENTIFAI_SEGMENTER_VIDEO, oriented);
+
+  gst_caps_unref (oriented);
+
+  return taken;
+}
+
 static gboolean
 set_elementary_locked (GstIdentifaiSink * self, GstCaps * caps, GError ** error)
 {
@@ -334,7 +348,7 @@ set_elementary_locked (GstIdentifaiSink * self, GstCaps * caps, GError ** error)
         IDENTIFAI_SEGMENTER_VIDEO, &GST_BASE_SINK (self)->segment);
   }
 
-  return gst_identifai_caps_set_locked (self, IDENTIFAI_SEGMENTER_VIDEO, caps);
+  return set_video_caps_locked (self, caps);
 }
 
 static gboolean
@@ -612,6 +626,37 @@ handle_segment_locked (GstIdentifaiSink * self, GstEvent * event)
     gst_identifai_file_seek_locked (self, segment);
 }
 
+/* Pictures that are to be turned otherwise begin another file. */
+static void
+set_orientation_locked (GstIdentifaiSink * self, const gchar * orientation)
+{
+  GstCaps *caps;
+
+  if (g_strcmp0 (orientation, "rotate-0") == 0)
+    orientation = NULL;
+  if (g_strcmp0 (orientation, self->orientation) == 0)
+    return;
+  GST_INFO_OBJECT (self, "pictures are %s", orientation ? orientation :
+      "upright");
+  self->orientation = g_intern_string (orientation);
+  caps = gst_pad_get_current_caps (GST_BASE_SINK_PAD (self));
+  if (is_elementary (self) && caps)
+    set_video_caps_locked (self, caps);
+  gst_clear_caps (&caps);
+}
+
+static void
+handle_tags_locked (GstIdentifaiSink * self, GstEvent * event)
+{
+  const gchar *orientation;
+  GstTagList *tags;
+
+  gst_event_parse_tag (event, &tags);
+  if (gst_tag_list_peek_string_index (tags, GST_TAG_IMAGE_ORIENTATION, 0,
+          &orientation))
+    set_orientation_locked (self, orientation);
+}
+
 static void
 handle_gap_locked (GstIdentifaiSink * self, GstEvent * event)
 {
@@ -646,6 +691,8 @@ handle_stream_start_locked (GstIdentifaiSink * self, GstEvent * event)
   gst_event_parse_stream_start (event, &id);
   if (is_elementary (self) && g_strcmp0 (id, self->stream_id) != 0)
     identifai_segmenter_change_stream (self->segmenter);
+  if (g_strcmp0 (id, self->stream_id) != 0)
+    set_orientation_locked (self, NULL);
   g_free (self->stream_id);
   self->stream_id = g_strdup (id);
   restart_locked (self);
@@ -703,6 +750,9 @@ gst_identifai_input_event (GstBaseSink * bsink, GstEvent * event)
     case GST_EVENT_SEGMENT:
       event = bound_segment (event);
       handle_segment_locked (self, event);
+      break;
+    case GST_EVENT_TAG:
+      handle_tags_locked (self, event);
       break;
     case GST_EVENT_GAP:
       handle_gap_locked (self, event);

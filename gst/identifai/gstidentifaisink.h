@@ -74,6 +74,7 @@ struct _GstIdentifaiSink
   GQueue files;                 /* of IdentifaiSegment: those that are over */
   gboolean started;             /* the first buffer of the stream was seen */
   gchar *stream_id;             /* or NULL */
+  const gchar *orientation;     /* of the video, by its tags; NULL: upright */
 
   IdentifaiSegmenter *segmenter;
   IdentifaiSegment *in_hand;    /* closed, but there is no room for it yet */

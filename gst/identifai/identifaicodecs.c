@@ -149,6 +149,31 @@ identifai_codec_get_name (const IdentifaiCodec * codec, const GstCaps * caps)
   return gst_structure_get_name (gst_caps_get_structure (caps, 0));
 }
 
+GstCaps *
+identifai_codec_orient_caps (GstCaps * caps, const gchar * orientation)
+{
+  GstStructure *structure;
+
+  if (g_strcmp0 (orientation, identifai_codec_get_orientation (caps)) == 0)
+    return gst_caps_ref (caps);
+  caps = gst_caps_copy (caps);
+  structure = gst_caps_get_structure (caps, 0);
+  if (orientation)
+    gst_structure_set (structure, IDENTIFAI_ORIENTATION, G_TYPE_STRING,
+        orientation, NULL);
+  else
+    gst_structure_remove_field (structure, IDENTIFAI_ORIENTATION);
+
+  return caps;
+}
+
+const gchar *
+identifai_codec_get_orientation (const GstCaps * caps)
+{
+  return gst_structure_get_string (gst_caps_get_structure (caps, 0),
+      IDENTIFAI_ORIENTATION);
+}
+
 static gboolean
 fields_differ (const GstStructure * a, const GstStructure * b,
     const gchar * field)
@@ -167,7 +192,11 @@ identifai_codec_caps_differ (const GstCaps * a, const GstCaps * b)
 {
   static const gchar *const fields[] = { "mpegversion", "layer",
     "stream-format", "alignment", "codec_data", "streamheader", "width",
-    "height", "rate", "channels"
+    "height", "rate", "channels", IDENTIFAI_ORIENTATION
+  };
+  /* A parser may find these out later. */
+  static const gchar *const known[] = { "pixel-aspect-ratio", "colorimetry",
+    "mastering-display-info", "content-light-level", "multiview-mode"
   };
   const GstStructure *in_a = gst_caps_get_structure (a, 0);
   const GstStructure *in_b = gst_caps_get_structure (b, 0);
@@ -177,6 +206,12 @@ identifai_codec_caps_differ (const GstCaps * a, const GstCaps * b)
     return TRUE;
   for (i = 0; i < G_N_ELEMENTS (fields); i++) {
     if (fields_differ (in_a, in_b, fields[i]))
+      return TRUE;
+  }
+  for (i = 0; i < G_N_ELEMENTS (known); i++) {
+    if (gst_structure_has_field (in_a, known[i])
+        && gst_structure_has_field (in_b, known[i])
+        && fields_differ (in_a, in_b, known[i]))
       return TRUE;
   }
 

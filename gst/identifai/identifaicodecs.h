@@ -126,12 +126,23 @@ const gchar *identifai_codec_get_name (const IdentifaiCodec * codec,
  * transfer full. */
 GstCaps *identifai_codec_usual_caps (GstCaps * caps);
 
+/* A field of video caps, where the stream's tags say that players should turn or
+ * mirror its pictures (GST_TAG_IMAGE_ORIENTATION, but for "rotate-0"): like other
+ * caps it is a file's, and muxers and parsers don't get to see it. */
+#define IDENTIFAI_ORIENTATION "identifai-image-orientation"
+
+/* With the field, or without it (orientation NULL); transfer full. */
+GstCaps *identifai_codec_orient_caps (GstCaps * caps,
+    const gchar * orientation);
+/* NULL: upright. Valid as long as caps. */
+const gchar *identifai_codec_get_orientation (const GstCaps * caps);
+
 /* AAC that identifailatm.h takes out of it. */
 gboolean identifai_codec_is_loas (const GstCaps * caps);
 
 /* Whether going from one to the other needs a new file: another codec, size,
- * stream-format or codec header. Other fields (colours, bit rate, …) may change
- * within a file. */
+ * stream-format, codec header or orientation, or other pixels or colours than those
+ * that were known. Other fields (bit rate, …) may change within a file. */
 gboolean identifai_codec_caps_differ (const GstCaps * a, const GstCaps * b);
 
 G_END_DECLS

@@ -235,6 +235,95 @@ identifai_mp4_edit (IdentifaiBytes * file, GstClockTimeDiff lead,
   return ok;
 }
 
+/*** orientation ***/
+
+#define MATRIX_BYTES 36
+
+/* Where a picture's x and y go: the signs of a, b, c, d of the matrix (ISO/IEC
+ * 14496-12, 6.2.2). What goes to negative coordinates is moved back by the size. */
+typedef struct
+{
+  const gchar *name;
+  gint8 a, b, c, d;
+} Orientation;
+
+static const Orientation *
+find_orientation (const gchar * name)
+{
+  static const Orientation all[] = {
+    {"rotate-0", 1, 0, 0, 1},
+    {"rotate-90", 0, 1, -1, 0},
+    {"rotate-180", -1, 0, 0, -1},
+    {"rotate-270", 0, -1, 1, 0},
+    {"flip-rotate-0", -1, 0, 0, 1},
+    {"flip-rotate-90", 0, -1, -1, 0},
+    {"flip-rotate-180", 1, 0, 0, -1},
+    {"flip-rotate-270", 0, 1, 1, 0},
+  };
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (all); i++) {
+    if (g_strcmp0 (all[i].name, name) == 0)
+      return &all[i];
+  }
+
+  return NULL;
+}
+
+/* Of a sum of two products: by how much it is below 0 at most, in 16.16. */
+static guint32
+shift_back (gint8 from_x, gint8 from_y, guint32 width, guint32 height)
+{
+  return (from_x < 0 ? width : 0) + (from_y < 0 ? height : 0);
+}
+
+/* header: what is inside of the tkhd box; changed: the matrix in it. */
+static gboolean
+write_matrix (Box * header, const Orientation * to, Box * changed)
+{
+  gsize at = header->size > 0 && header->data[0] == 1 ? 52 : 40;
+  guint32 width, height;
+  guint8 *matrix;
+
+  if (header->size < at + MATRIX_BYTES + 8)
+    return FALSE;
+  matrix = header->data + at;
+  width = read_u32 (matrix + MATRIX_BYTES);
+  height = read_u32 (matrix + MATRIX_BYTES + 4);
+  memset (matrix, 0, MATRIX_BYTES);
+  write_u32 (matrix, (guint32) to->a << 16);
+  write_u32 (matrix + 4, (guint32) to->b << 16);
+  write_u32 (matrix + 12, (guint32) to->c << 16);
+  write_u32 (matrix + 16, (guint32) to->d << 16);
+  write_u32 (matrix + 24, shift_back (to->a, to->c, width, height));
+  write_u32 (matrix + 28, shift_back (to->b, to->d, width, height));
+  write_u32 (matrix + 32, 1 << 30);
+  changed->data = matrix;
+  changed->size = MATRIX_BYTES;
+
+  return TRUE;
+}
+
+gboolean
+identifai_mp4_orient (IdentifaiBytes * file, const gchar * orientation)
+{
+  const Orientation *to = find_orientation (orientation);
+  Box moov, track, header, changed;
+  guint64 offset;
+  gboolean ok;
+
+  if (to == NULL || read_movie (file, &moov, &offset) == NULL)
+    return FALSE;
+  ok = find_video_track (&moov, &track)
+      && find_box (&track, "tkhd", NULL, &header)
+      && write_matrix (&header, to, &changed);
+  if (ok)
+    write_back (file, &moov, offset, &changed);
+  g_free (moov.data);
+
+  return ok;
+}
+
 /* The header of a descriptor: tag and a length of up to four bytes. Moves on
  * behind it; FALSE: it has another tag. */
 static gboolean

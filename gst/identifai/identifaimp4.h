@@ -25,6 +25,11 @@ gboolean identifai_mp4_edit (IdentifaiBytes * file, GstClockTimeDiff lead,
  * matrices of its own, as broadcasters have. Does nothing where they are right. */
 void identifai_mp4_mend_lengths (IdentifaiBytes * file);
 
+/* Sets the display matrix of the video track. orientation: as in
+ * GST_TAG_IMAGE_ORIENTATION. FALSE as above, or there is no such orientation. */
+gboolean identifai_mp4_orient (IdentifaiBytes * file,
+    const gchar * orientation);
+
 /* Says that the video track, which mp4mux took for MPEG-4 part 2, is MPEG-2; FALSE
  * as above. That is said of MPEG-1, too, which every MPEG-2 decoder has to decode
  * (ISO/IEC 13818-2, 8): FFmpeg's demuxer splits frames of what is called MPEG-1

@@ -280,6 +280,18 @@ build (GstElement * pipeline, const gchar * factory, GPtrArray * tracks,
   return sources;
 }
 
+/* For the muxers that know it; MP4's is written into the file afterwards. */
+static void
+send_orientation (GstElement * source, IdentifaiTrack * track)
+{
+  const gchar *orientation = identifai_codec_get_orientation (track->caps);
+
+  if (orientation)
+    gst_element_send_event (source,
+        gst_event_new_tag (gst_tag_list_new (GST_TAG_IMAGE_ORIENTATION,
+                orientation, NULL)));
+}
+
 /* The first buffer brings the segment by which the first frame shown is at
  * running time 0, and frames decoded before it have a negative DTS. */
 static void
@@ -291,6 +303,7 @@ feed (GstElement * source, IdentifaiTrack * track, GstClockTime origin)
   GstCaps *caps;
   guint i;
 
+  send_orientation (source, track);
   gst_segment_init (&segment, GST_FORMAT_TIME);
   segment.start = segment.position = origin;
   g_object_get (source, "caps", &caps, NULL);
@@ -543,7 +556,12 @@ complete_mp4 (IdentifaiSegment * segment, IdentifaiBytes * file,
 {
   IdentifaiTrack *video = g_ptr_array_index (segment->tracks, 0);
 
+  const gchar *orientation = identifai_codec_get_orientation (video->caps);
+
   set_shown_range (segment, file, lead);
+  if (orientation && !identifai_mp4_orient (file, orientation))
+    GST_WARNING ("segment %u: can't say that its pictures are %s",
+        segment->number, orientation);
   identifai_mp4_mend_lengths (file);
   if (identifai_codec_of_caps (video->caps)->id != IDENTIFAI_CODEC_MPEG12
       || identifai_mp4_call_mpeg2 (file))
@@ -588,6 +606,24 @@ leave_out_unfit (const gchar * muxer, IdentifaiSegment * segment)
   g_free (caps);
 }
 
+/* Pictures that are to be turned go into MP4 or QuickTime, if they can: matroskamux
+ * can say so since 1.26 only. */
+static const gchar *
+choose_for_caps (const gchar * muxer, GstCaps ** caps, guint n, GError ** error)
+{
+  static const gchar *const oriented[] = { "mp4mux", "qtmux" };
+  const gchar *chosen = NULL;
+  guint i;
+
+  if (identifai_codec_get_orientation (caps[0])
+      && g_str_equal (muxer, "auto")) {
+    for (i = 0; i < G_N_ELEMENTS (oriented) && chosen == NULL; i++)
+      chosen = identifai_muxer_choose (oriented[i], caps, n, NULL);
+  }
+
+  return chosen ? chosen : identifai_muxer_choose (muxer, caps, n, error);
+}
+
 static const gchar *
 choose_for_segment (const gchar * muxer, IdentifaiSegment * segment,
     GError ** error)
@@ -598,7 +634,7 @@ choose_for_segment (const gchar * muxer, IdentifaiSegment * segment,
 
   for (i = 0; i < segment->tracks->len; i++)
     caps[i] = ((IdentifaiTrack *) g_ptr_array_index (segment->tracks, i))->caps;
-  chosen = identifai_muxer_choose (muxer, caps, segment->tracks->len, error);
+  chosen = choose_for_caps (muxer, caps, segment->tracks->len, error);
   g_free (caps);
 
   return chosen;
@@ -644,7 +680,7 @@ make_file (const gchar * muxer, IdentifaiSegment * segment,
   g_cond_init (&run.cond);
   run.file = identifai_bytes_new ();
   run.max_bytes = max_bytes;
-  is_mp4 = g_str_equal (factory, "mp4mux");
+  is_mp4 = g_str_equal (factory, "mp4mux") || g_str_equal (factory, "qtmux");
   if (is_mp4)
     lead = find_lead (segment);
   run_pipeline (&run, factory, segment->tracks, lead, cancellable);

@@ -129,10 +129,11 @@ static GstCaps *
 caps_for_muxer (GstElementFactory * muxer, const IdentifaiCodec * codec,
     GstCaps * caps)
 {
+  caps = identifai_codec_orient_caps (caps, NULL);
   if (codec->id != IDENTIFAI_CODEC_MPEG12
       || !g_str_equal (GST_OBJECT_NAME (muxer), "mp4mux"))
-    return gst_caps_ref (caps);
-  caps = gst_caps_copy (caps);
+    return caps;
+  caps = gst_caps_make_writable (caps);
   gst_caps_set_simple (caps, "mpegversion", G_TYPE_INT, 4, NULL);
 
   return caps;

@@ -601,6 +601,73 @@ GST_START_TEST (test_times)
 
 GST_END_TEST;
 
+/* Which way up pictures are is a file's: it is said in each, and another way begins
+ * another one. */
+
+static void
+push_orientation (Scene * scene, const gchar * orientation)
+{
+  feed_event (scene->feed,
+      gst_event_new_tag (gst_tag_list_new (GST_TAG_IMAGE_ORIENTATION,
+              orientation, NULL)));
+}
+
+static gboolean
+has_matrix (Scene * scene, guint nth, const gint * numbers)
+{
+  GBytes *file = feed_get_file (scene->server, nth);
+  gsize size, i;
+  const guint8 *data = g_bytes_get_data (file, &size);
+  guint8 matrix[20];
+  gboolean found = FALSE;
+
+  for (i = 0; i < 5; i++)
+    GST_WRITE_UINT32_BE (matrix + 4 * i, (guint32) numbers[i] << 16);
+  for (i = 0; i + sizeof (matrix) <= size && !found; i++)
+    found = memcmp (data + i, matrix, sizeof (matrix)) == 0;
+  g_bytes_unref (file);
+
+  return found;
+}
+
+/* a, b, u, c, d of the display matrix. Files come in any order. */
+static guint
+count_matrices (Scene * scene, guint n_files, const gint * numbers)
+{
+  guint count = 0, i;
+
+  for (i = 0; i < n_files; i++)
+    count += has_matrix (scene, i, numbers);
+
+  return count;
+}
+
+GST_START_TEST (test_orientation)
+{
+  static const gint turned[] = { 0, 1, 0, -1, 0 }, flipped[] =
+      { 1, 0, 0, 0, -1 };
+  Scene scene;
+
+  scene_open (&scene, SCENE_SINK "segment-duration=400000000", NULL);
+  push_orientation (&scene, "rotate-90");
+  scene_push (&scene, 0, 4 * GOP);
+  push_orientation (&scene, "rotate-90");
+  scene_push (&scene, 4 * GOP, 5 * GOP);
+  push_orientation (&scene, "flip-rotate-180");
+  scene_push (&scene, 5 * GOP, 6 * GOP);
+  push_orientation (&scene, "rotate-0");
+  scene_push (&scene, 6 * GOP, 7 * GOP);
+  scene_finish (&scene);
+
+  scene_check_frames (&scene, "10 10 5 5 5");
+  fail_unless_equals_int (count_matrices (&scene, 5, turned), 3);
+  fail_unless_equals_int (count_matrices (&scene, 5, flipped), 1);
+  fail_unless_equals_int (feed_decode (scene.server, 5, "v"), 7 * GOP);
+  scene_clear (&scene);
+}
+
+GST_END_TEST;
+
 static Suite *
 cuts_suite (void)
 {
@@ -609,6 +676,7 @@ cuts_suite (void)
   TCase *times = tcase_create ("times");
 
   suite_add_tcase (suite, cuts);
+  tcase_add_test (cuts, test_orientation);
   tcase_add_test (cuts, test_too_large);
   tcase_add_loop_test (cuts, test_max_bytes, 0, 4);
   tcase_add_test (cuts, test_losses);

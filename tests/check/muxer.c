@@ -265,18 +265,24 @@ make_segment (Payload * payload, const gchar * video, const gchar * audio,
 
 /* Whether the bytes are somewhere in the file. */
 static gboolean
-contains (IdentifaiBytes * file, const gchar * text)
+contains_bytes (IdentifaiBytes * file, const gchar * bytes, gsize length)
 {
-  gsize size = identifai_bytes_get_size (file), length = strlen (text), i;
+  gsize size = identifai_bytes_get_size (file), i;
   gchar *data = g_malloc (size);
   gboolean found = FALSE;
 
   identifai_bytes_read (file, 0, data, size);
   for (i = 0; i + length <= size && !found; i++)
-    found = memcmp (data + i, text, length) == 0;
+    found = memcmp (data + i, bytes, length) == 0;
   g_free (data);
 
   return found;
+}
+
+static gboolean
+contains (IdentifaiBytes * file, const gchar * text)
+{
+  return contains_bytes (file, text, strlen (text));
 }
 
 typedef struct
@@ -531,6 +537,50 @@ GST_START_TEST (test_without_sound)
 
 GST_END_TEST;
 
+/* Of 320x240 pictures; in 16.16, but for the last column. */
+typedef struct
+{
+  const gchar *orientation;
+  gint a, b, c, d, x, y;
+} MatrixRow;
+
+static const MatrixRow matrix_rows[] = {
+  {"rotate-90", 0, 1, -1, 0, 240, 0},
+  {"rotate-180", -1, 0, 0, -1, 320, 240},
+  {"rotate-270", 0, -1, 1, 0, 0, 320},
+  {"flip-rotate-0", -1, 0, 0, 1, 320, 0},
+  {"flip-rotate-90", 0, -1, -1, 0, 240, 320},
+  {"flip-rotate-180", 1, 0, 0, -1, 0, 240},
+  {"flip-rotate-270", 0, 1, 1, 0, 0, 0},
+};
+
+GST_START_TEST (test_orientation)
+{
+  const MatrixRow *row = &matrix_rows[__i__ / 2];
+  /* into MP4, and into QuickTime, rather than into Matroska, which can't say it */
+  const gchar *audio = __i__ % 2 ? PCM : NULL;
+  gchar *caps = g_strdup_printf (AVC ", identifai-image-orientation = "
+      "(string) %s", row->orientation);
+  Payload payload = { {0,}, 0 };
+  IdentifaiSegment *segment = make_segment (&payload, caps, audio, 10, 100, 0);
+  gint matrix[] = { row->a, row->b, 0, row->c, row->d, 0, row->x, row->y };
+  GError *error = NULL;
+  gchar bytes[32];
+  guint i;
+
+  fail_unless (identifai_muxer_run ("auto", segment, PLENTY, NULL, &error),
+      "%s", error ? error->message : "");
+  fail_unless_equals_string (segment->extension, audio ? "mov" : "mp4");
+  for (i = 0; i < 8; i++)
+    GST_WRITE_UINT32_BE (bytes + 4 * i, (guint32) matrix[i] << 16);
+  fail_unless (contains_bytes (segment->file, bytes, sizeof (bytes)), "%s",
+      row->orientation);
+  identifai_segment_free (segment);
+  g_free (caps);
+}
+
+GST_END_TEST;
+
 /* A silent stream has a track without buffers. */
 GST_START_TEST (test_empty_track)
 {
@@ -759,6 +809,7 @@ muxer_suite (void)
   tcase_add_loop_test (tc, test_choice, 0, G_N_ELEMENTS (choice_rows));
   tcase_add_loop_test (tc, test_leave_out, 0, G_N_ELEMENTS (leave_out_rows));
   tcase_add_loop_test (tc, test_without_sound, 0, 2);
+  tcase_add_loop_test (tc, test_orientation, 0, 2 * G_N_ELEMENTS (matrix_rows));
   tcase_add_loop_test (tc, test_file, 0, G_N_ELEMENTS (file_rows));
   tcase_add_loop_test (tc, test_overhead, 0, 3);
   tcase_add_loop_test (tc, test_failure, 0, G_N_ELEMENTS (failure_rows));
