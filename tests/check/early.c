@@ -8,7 +8,6 @@
  * openssl isn't installed.
  */
 
-#include <glib/gstdio.h>
 #include "identifaibackoff.h"
 #include "laneworld.h"
 #include "tlsfront.h"
@@ -246,30 +245,14 @@ static void
 setup (void)
 {
   identifai_backoff_set_time_scale (0.01);
-  folder = g_dir_make_tmp ("identifai-early-XXXXXX", NULL);
-  if (!tls_front_make_certificate (folder)) {
-    g_rmdir (folder);
-    g_clear_pointer (&folder, g_free);
-  }
+  folder = tls_front_make_folder ();
 }
 
 static void
 teardown (void)
 {
-  static const gchar *const names[] = { "cert.pem", "key.pem" };
-  guint i;
-
-  if (!folder)
-    return;
-
-  for (i = 0; i < G_N_ELEMENTS (names); i++) {
-    gchar *path = g_build_filename (folder, names[i], NULL);
-
-    g_unlink (path);
-    g_free (path);
-  }
-  g_rmdir (folder);
-  g_clear_pointer (&folder, g_free);
+  tls_front_remove_folder (folder);
+  folder = NULL;
 }
 
 static Suite *

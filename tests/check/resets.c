@@ -3,18 +3,23 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * A server, or a balancer in front of it, that resets connections at any moment:
- * nothing crashes, and each job has its verdict.
+ * nothing crashes, and each job has its verdict. The row with TLS is skipped where
+ * openssl isn't installed.
  *
  * IDENTIFAI_RESETS=20000 makes that many jobs of it.
  */
 
+#include <glib/gstdio.h>
 #include <stdlib.h>
 #include "identifaibackoff.h"
 #include "laneworld.h"
+#include "tlsfront.h"
 
 #define TIME_SCALE 0.001
 /* Of one round: fewer than a log has room for. */
-#define JOBS 500
+#define JOBS 250
+
+static gchar *folder;           /* NULL: no certificate */
 
 static guint
 count_rounds (guint usual)
@@ -40,22 +45,43 @@ static const struct
   guint percent;
   gsize size;
   guint rounds;
+  gboolean tls;
 } reset_rows[] = {
-  {"now and then", 2, 1000, 2},
-  {"a quarter", 25, 1000, 2},
-  {"most", 60, 1000, 1},
+  {"now and then", 2, 1000, 4},
+  {"a quarter", 25, 1000, 4},
+  {"most", 60, 1000, 2},
   {"in large files", 25, 300 * 1000, 1},
+  {"through TLS", 25, 1000, 1, TRUE},
 };
+
+static TlsFront *
+put_front (LaneWorld * world)
+{
+  TlsFront *front = tls_front_new (folder,
+      fault_server_get_port (world->server), FALSE);
+
+  g_free (world->settings.endpoint);
+  world->settings.endpoint = tls_front_get_url (front);
+  world->settings.tls_ca_file = g_build_filename (folder, "cert.pem", NULL);
+
+  return front;
+}
 
 GST_START_TEST (test_resets)
 {
   guint rounds = count_rounds (reset_rows[__i__].rounds), i, k;
+  TlsFront *front = NULL;
   LaneWorld world;
+
+  if (reset_rows[__i__].tls && !folder)
+    return;
 
   lane_world_init (&world, NULL, 0);
   fault_server_set_resets (world.server, reset_rows[__i__].percent);
   world.settings.retries = -1;
   world.settings.verdict_timeout = 600 * GST_SECOND;
+  if (reset_rows[__i__].tls)
+    front = put_front (&world);
   lane_world_open (&world);
   for (i = 1; i <= rounds; i++) {
     for (k = 1; k <= JOBS; k++)
@@ -69,6 +95,7 @@ GST_START_TEST (test_resets)
   GST_INFO ("%s: %u jobs, %u connections", reset_rows[__i__].name,
       rounds * JOBS, fault_server_count_connections (world.server));
   lane_world_clear (&world);
+  g_clear_pointer (&front, tls_front_free);
 }
 
 GST_END_TEST;
@@ -77,6 +104,14 @@ static void
 setup (void)
 {
   identifai_backoff_set_time_scale (TIME_SCALE);
+  folder = tls_front_make_folder ();
+}
+
+static void
+teardown (void)
+{
+  tls_front_remove_folder (folder);
+  folder = NULL;
 }
 
 static Suite *
@@ -86,7 +121,7 @@ resets_suite (void)
   TCase *general = tcase_create ("general");
 
   suite_add_tcase (suite, general);
-  tcase_add_checked_fixture (general, setup, NULL);
+  tcase_add_unchecked_fixture (general, setup, teardown);
   if (g_getenv ("IDENTIFAI_RESETS"))
     tcase_set_timeout (general, 0);
   tcase_add_loop_test (general, test_resets, 0, G_N_ELEMENTS (reset_rows));

@@ -5,6 +5,7 @@
 
 #include "tlsfront.h"
 #include <errno.h>
+#include <glib/gstdio.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -41,13 +42,45 @@ tls_front_make_certificate (const gchar * folder)
       "ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=127.0.0.1 -addext "
       "subjectAltName=IP:127.0.0.1 -keyout %s/key.pem -out %s/cert.pem", folder,
       folder);
+  gchar *errors = NULL;
   gint status = -1;
-  gboolean made = g_spawn_command_line_sync (command, NULL, NULL, &status,
+  gboolean made = g_spawn_command_line_sync (command, NULL, &errors, &status,
       NULL) && status == 0;
 
+  g_free (errors);
   g_free (command);
 
   return made;
+}
+
+gchar *
+tls_front_make_folder (void)
+{
+  gchar *folder = g_dir_make_tmp ("identifai-tls-XXXXXX", NULL);
+
+  if (!tls_front_make_certificate (folder)) {
+    g_rmdir (folder);
+    g_clear_pointer (&folder, g_free);
+  }
+
+  return folder;
+}
+
+void
+tls_front_remove_folder (gchar * folder)
+{
+  static const gchar *const names[] = { "cert.pem", "key.pem" };
+  guint i;
+
+  for (i = 0; folder != NULL && i < G_N_ELEMENTS (names); i++) {
+    gchar *path = g_build_filename (folder, names[i], NULL);
+
+    g_unlink (path);
+    g_free (path);
+  }
+  if (folder != NULL)
+    g_rmdir (folder);
+  g_free (folder);
 }
 
 /* Sockets. */

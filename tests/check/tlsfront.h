@@ -18,6 +18,10 @@ typedef struct _TlsFront TlsFront;
 /* A certificate for 127.0.0.1 that is its own authority: PEM files in folder. By
  * openssl(1); FALSE if that isn't there. */
 gboolean tls_front_make_certificate (const gchar * folder);
+/* The same in a new folder; NULL if that can't be. */
+gchar *tls_front_make_folder (void);
+/* With what is in it. Takes over folder, which may be NULL. */
+void tls_front_remove_folder (gchar * folder);
 
 /* offers_h2: HTTP/2, and only then HTTP/1.1. */
 TlsFront *tls_front_new (const gchar * folder, guint16 backend,
