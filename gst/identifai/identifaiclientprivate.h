@@ -72,6 +72,7 @@ struct _IdentifaiJob
   gint64 held_since;            /* monotonic µs, its upload's end; 0 = not yet */
   gchar *identifier;            /* once submitted */
   guint failures;               /* in a row, of its submit call */
+  gint64 refused_since;         /* monotonic µs: with a 429; 0 = never */
   guint reposts;                /* attempts of the submit call but the first */
   gboolean rekeyed;             /* its submit call had its second chance after a
                                  * 401 */

@@ -490,9 +490,12 @@ identifai_share_refused (IdentifaiShare * self, gint64 slot, gint64 now,
 static gint64
 time_to_grow (const IdentifaiShare * self, guint level, gint64 now)
 {
-  gint64 time = GROWTH_TIME >> level;
+  gint64 time = GROWTH_TIME >> level, settling = SETTLING_TIME;
 
-  if (now - self->entered > SETTLING_TIME && self->n_failed > 0)
+  /* Who has less than a box may be poor, and tries for longer. */
+  if (self->n_held < BOX)
+    settling *= 2;
+  if (now - self->entered > settling && self->n_failed > 0)
     time = MAX (time, PATIENCE * self->slot * ring_length (self)
         / (gint64) MAX (self->n_held, 1));
 

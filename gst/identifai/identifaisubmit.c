@@ -10,6 +10,9 @@
 /* How long before an upload its connection is made, if it can be known. */
 #define CONNECT_AHEAD (3 * G_TIME_SPAN_SECOND)
 
+/* An upload isn't given up for 429s before it has been refused for so long. */
+#define SHARE_PATIENCE (2 * G_TIME_SPAN_MINUTE)
+
 /* An upload isn't held at its end for longer than a front may wait for it. */
 #define MAX_HOLD (5 * G_TIME_SPAN_SECOND)
 
@@ -169,12 +172,31 @@ may_retry (const IdentifaiJob * job, const IdentifaiAttempt * attempt)
       && (!attempt->lasting || job->lane->settings.retries < 0);
 }
 
+/* With limits, a 429 says no more than that others use the key: where there is room
+ * takes some of them to find out. */
+static gboolean
+may_share (IdentifaiJob * job, const IdentifaiAttempt * attempt)
+{
+  const IdentifaiClientSettings *settings = &job->lane->settings;
+  const IdentifaiLimit *limit = &settings->limits[IDENTIFAI_CALL_POST];
+  gint64 now = g_get_monotonic_time ();
+
+  if (!identifai_attempt_is_throttled (attempt) || settings->retries == 0
+      || (limit->per_second == 0 && limit->per_minute == 0))
+    return FALSE;
+  if (job->refused_since == 0)
+    job->refused_since = now;
+
+  return now - job->refused_since < identifai_backoff_scale (SHARE_PATIENCE);
+}
+
 /* A 401 may end in another attempt, too, with another key: that shows later. */
 static void
 plan_retry (IdentifaiJob * job, IdentifaiAttempt * attempt)
 {
   job->failures++;
-  if (!identifai_attempt_is_unauthorized (attempt) && may_retry (job, attempt))
+  if (!identifai_attempt_is_unauthorized (attempt) && (may_retry (job, attempt)
+          || may_share (job, attempt)))
     attempt->retry_in = identifai_attempt_get_delay (attempt, job->failures);
 }
 

@@ -6,6 +6,7 @@
  * a connection take longer to get there.
  */
 
+#include "identifaibackoff.h"
 #include "laneworld.h"
 
 #define SECOND G_TIME_SPAN_SECOND
@@ -180,6 +181,44 @@ GST_START_TEST (test_calls_arrive_apart)
 
 GST_END_TEST;
 
+/* With limits, the key may be somebody else's, too: an upload isn't lost for that. */
+static const struct
+{
+  guint per_second;
+  gint retries;
+  IdentifaiReason reason;
+  guint posts;
+} refusals[] = {
+  {0, 2, IDENTIFAI_REASON_THROTTLED, 3},
+  {50, 2, IDENTIFAI_REASON_NONE, 8},
+  {50, 0, IDENTIFAI_REASON_THROTTLED, 1},
+};
+
+GST_START_TEST (test_refused_often)
+{
+  FaultStep steps[7];
+  LaneWorld world;
+  guint i;
+
+  identifai_backoff_set_time_scale (0.1);
+  for (i = 0; i < 7; i++)
+    steps[i] = (FaultStep) {
+    FAULT_POST, i + 1,.status = 429,.headers = "Retry-After: 0\r\n",.body = ""};
+  lane_world_init (&world, steps, 7);
+  world.settings.retries = refusals[__i__].retries;
+  world.settings.limits[IDENTIFAI_CALL_POST].per_second =
+      refusals[__i__].per_second;
+  lane_world_open (&world);
+  lane_world_push (&world, 0, 1, 1);
+  lane_world_wait (&world, 0, 1);
+  fail_unless_equals_int (world.logs[0].reason, refusals[__i__].reason);
+  fail_unless_equals_int (fault_server_count (world.server, FAULT_POST),
+      refusals[__i__].posts);
+  lane_world_clear (&world);
+}
+
+GST_END_TEST;
+
 /* While a connection can't be made, other calls aren't held up for long, and closing
  * ends it at once. */
 GST_START_TEST (test_connecting_ends)
@@ -215,6 +254,7 @@ pacing_suite (void)
   tcase_set_timeout (general, 180);
   tcase_add_loop_test (general, test_calls_arrive_apart, 0,
       G_N_ELEMENTS (rows));
+  tcase_add_loop_test (general, test_refused_often, 0, G_N_ELEMENTS (refusals));
   tcase_add_loop_test (general, test_connecting_ends, 0, 2);
 
   return suite;
