@@ -15,6 +15,7 @@
 
 #include <glib-unix.h>
 #include <locale.h>
+#include <string.h>
 
 typedef struct
 {
@@ -116,6 +117,95 @@ print_problem (GstMessage * message, const gchar * kind,
   g_free (debug);
 }
 
+/* What to put in between, for what identifaisink doesn't link with. */
+static const gchar *
+find_advice (const gchar * media_type)
+{
+  if (g_str_equal (media_type, "video/x-raw"))
+    return "is not encoded: put videoconvert ! x264enc ! h264parse in between; "
+        "for a file, take parsebin instead of decodebin";
+  if (g_str_equal (media_type, "application/x-rtp"))
+    return
+        "is RTP: put the depayloader and the parser of its codec in between, "
+        "rtph264depay ! h264parse for instance";
+  if (g_str_has_prefix (media_type, "video/")
+      || g_str_has_prefix (media_type, "image/"))
+    return "is of no codec that identifaisink takes: judge the file as it is, "
+        "filesrc ! identifaisink, or encode it anew, "
+        "decodebin ! videoconvert ! x264enc ! h264parse";
+
+  return NULL;
+}
+
+static void
+explain_pad (const GValue * item, gpointer unused)
+{
+  GstPad *pad = g_value_get_object (item);
+  GstCaps *caps = gst_pad_get_current_caps (pad);
+  const gchar *media_type, *advice;
+
+  if (caps == NULL)
+    caps = gst_pad_query_caps (pad, NULL);
+  if (!gst_pad_is_linked (pad) && gst_caps_get_size (caps) > 0) {
+    media_type = gst_structure_get_name (gst_caps_get_structure (caps, 0));
+    advice = find_advice (media_type);
+    if (advice != NULL)
+      g_printerr ("  %s (%s) %s\n", GST_PAD_NAME (pad), media_type, advice);
+  }
+  gst_caps_unref (caps);
+}
+
+static void
+explain_element (const GValue * item, gpointer unused)
+{
+  GstIterator *pads = gst_element_iterate_src_pads (g_value_get_object (item));
+
+  gst_iterator_foreach (pads, explain_pad, NULL);
+  gst_iterator_free (pads);
+}
+
+/* Nothing came to it: its neighbours may have what it doesn't take. */
+static void
+explain_sink (const GValue * item, gpointer unused)
+{
+  GstElement *sink = g_value_get_object (item);
+  GstPad *pad = gst_element_get_static_pad (sink, "sink");
+  GstObject *parent = gst_object_get_parent (GST_OBJECT (sink));
+  GstIterator *elements;
+
+  if (pad && !gst_pad_is_linked (pad) && GST_IS_BIN (parent)) {
+    elements = gst_bin_iterate_elements (GST_BIN (parent));
+    gst_iterator_foreach (elements, explain_element, NULL);
+    gst_iterator_free (elements);
+  }
+  g_clear_object (&pad);
+  gst_clear_object (&parent);
+}
+
+/* "Delayed linking failed" and "not-linked" say neither what nor why. */
+static void
+explain_links (App * app)
+{
+  GstIterator *sinks = gst_bin_iterate_all_by_element_factory_name (GST_BIN
+      (app->pipeline), "identifaisink");
+
+  gst_iterator_foreach (sinks, explain_sink, NULL);
+  gst_iterator_free (sinks);
+}
+
+/* The pipeline can't be built: nothing of it is left to look at. */
+static void
+explain_parse_error (const GError * error)
+{
+  if (!g_error_matches (error, GST_PARSE_ERROR, GST_PARSE_ERROR_LINK)
+      || strstr (error->message, "identifaisink") == NULL)
+    return;
+  g_printerr ("  identifaisink takes containers, and encoded video in frames. "
+      "Put in between: behind raw video\n  videoconvert ! x264enc ! h264parse; "
+      "behind RTP the depayloader and parser of its codec,\n  rtph264depay ! "
+      "h264parse say; instead of decodebin, parsebin.\n");
+}
+
 static gboolean
 on_message (GstBus * bus, GstMessage * message, gpointer user_data)
 {
@@ -127,6 +217,7 @@ on_message (GstBus * bus, GstMessage * message, gpointer user_data)
       break;
     case GST_MESSAGE_ERROR:
       print_problem (message, "error", gst_message_parse_error);
+      explain_links (app);
       app->broken = TRUE;
       g_main_loop_quit (app->loop);
       break;
@@ -223,6 +314,7 @@ main (int argc, char **argv)
       GST_PARSE_FLAG_FATAL_ERRORS | GST_PARSE_FLAG_PLACE_IN_BIN, &error);
   if (app.pipeline == NULL) {
     g_printerr ("error: %s\n", error->message);
+    explain_parse_error (error);
     g_error_free (error);
     return 2;
   }

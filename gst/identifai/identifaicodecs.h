@@ -28,6 +28,7 @@ G_BEGIN_DECLS
     "systemstream = (boolean) false; " \
     "video/x-divx, divxversion = (int) [ 4, 5 ]; video/x-xvid"
 #define IDENTIFAI_CAPS_JPEG "image/jpeg"
+#define IDENTIFAI_CAPS_THEORA "video/x-theora"
 
 #define IDENTIFAI_CAPS_AAC "audio/mpeg, mpegversion = (int) { 2, 4 }, " \
     "stream-format = (string) { raw, adts, loas }"
@@ -47,7 +48,7 @@ G_BEGIN_DECLS
 #define IDENTIFAI_VIDEO_CAPS \
     IDENTIFAI_CAPS_H264 "; " IDENTIFAI_CAPS_H265 "; " IDENTIFAI_CAPS_AV1 "; " \
     IDENTIFAI_CAPS_VP8 "; " IDENTIFAI_CAPS_VP9 "; " IDENTIFAI_CAPS_MPEG12 "; " \
-    IDENTIFAI_CAPS_MPEG4 "; " IDENTIFAI_CAPS_JPEG
+    IDENTIFAI_CAPS_MPEG4 "; " IDENTIFAI_CAPS_JPEG "; " IDENTIFAI_CAPS_THEORA
 /* What the muxers take comes first, as upstream may choose; then all other sound
  * that GStreamer has a name for: it links, and is told of if it is left out. */
 #define IDENTIFAI_AUDIO_CAPS \
@@ -88,6 +89,7 @@ typedef enum
   IDENTIFAI_CODEC_MPEG12,
   IDENTIFAI_CODEC_MPEG4,
   IDENTIFAI_CODEC_JPEG,
+  IDENTIFAI_CODEC_THEORA,
   IDENTIFAI_CODEC_AAC,
   IDENTIFAI_CODEC_MP3,
   IDENTIFAI_CODEC_MP2,

@@ -568,6 +568,18 @@ read_jpeg (IdentifaiFrameReader * self, const guint8 * data, gsize size,
     take_picture (&picture, info);
 }
 
+/* Theora specification, 6.1 and 7.1. A packet of no bytes is the picture before
+ * once more; headers, which have the highest bit set, are in the caps. */
+static void
+read_theora (IdentifaiFrameReader * self, const guint8 * data, gsize size,
+    IdentifaiFrameInfo * info)
+{
+  info->has_headers = TRUE;
+  info->has_picture = size == 0 || (data[0] & 0x80) == 0;
+  if (size > 0 && (data[0] & 0xc0) == 0)
+    info->point = IDENTIFAI_POINT_CLOSED;
+}
+
 static const ReadFunc read_funcs[IDENTIFAI_N_CODECS] = {
   [IDENTIFAI_CODEC_H264] = read_h264,
   [IDENTIFAI_CODEC_H265] = read_h265,
@@ -577,6 +589,7 @@ static const ReadFunc read_funcs[IDENTIFAI_N_CODECS] = {
   [IDENTIFAI_CODEC_MPEG12] = read_mpeg12,
   [IDENTIFAI_CODEC_MPEG4] = read_mpeg4,
   [IDENTIFAI_CODEC_JPEG] = read_jpeg,
+  [IDENTIFAI_CODEC_THEORA] = read_theora,
 };
 
 /*** public ***/

@@ -87,6 +87,8 @@ wants_parser (const IdentifaiCodec * codec, const GstCaps * caps)
       return !is_true (structure, "framed");
     case IDENTIFAI_CODEC_AAC:
       return g_strcmp0 (format, "adts") == 0 && !is_true (structure, "framed");
+    case IDENTIFAI_CODEC_THEORA:
+      return !gst_structure_has_field (structure, "streamheader");
     case IDENTIFAI_CODEC_OPUS:
       return !gst_structure_has_field (structure, "channel-mapping-family");
     default:

@@ -53,6 +53,9 @@ static const Row rows[] = {
         SINK, "video/mp4"},
   {VIDEO "av1enc keyframe-max-dist=10 cpu-used=8 lag-in-frames=0 ! av1parse ! "
         "video/x-av1,alignment=frame !" SINK, "video/mp4"},
+  /* Theora, whose headers come as buffers, too */
+  {VIDEO "theoraenc keyframe-freq=10 keyframe-force=10 !" SINK,
+      "video/x-matroska"},
   /* VP8, VP9 */
   {VIDEO "vp8enc keyframe-max-dist=10 deadline=1 !" SINK, "video/webm"},
   {VIDEO "vp8enc keyframe-max-dist=10 deadline=1 auto-alt-ref=true "

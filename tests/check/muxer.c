@@ -120,7 +120,9 @@ static const ChoiceRow choice_rows[] = {
   {"nomux", AVC, NULL, NULL, "no element nomux"},
   {"identity", AVC, NULL, NULL, "identity is no muxer"},
   {"splitmuxsink", AVC, NULL, NULL, "splitmuxsink is no muxer"},
-  {"auto", "video/x-theora", NULL, NULL, "video/x-theora"},
+  {"auto", "video/x-theora, width = 320, height = 240", VORBIS, "matroskamux",
+      NULL},
+  {"auto", "video/x-vp6", NULL, NULL, "video/x-vp6"},
   {"auto", AVC, "audio/x-wma", NULL, "audio/x-wma"},
 };
 
