@@ -13,8 +13,8 @@
 #include "gstidentifaisink.h"
 
 #include "gstidentifaierrors.h"
-#include "identifaicodecs.h"
-#include "identifaimuxerchoice.h"
+#include "codecs.h"
+#include "muxerchoice.h"
 
 /* The streams whose caps are known, the video first. */
 typedef struct

@@ -7,11 +7,12 @@
 
 #pragma once
 
-#include "identifaiclient.h"
-#include "identifaicodecs.h"
-#include "identifaisegmenter.h"
+#include "client.h"
+#include "codecs.h"
+#include "segmenter.h"
 
 G_BEGIN_DECLS
+
 /* All transfer full. */
 
 /* A call of the service that failed. */

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * What comes in on the always pad: elementary video for the segmenter, or a
- * container's bytes (gstidentifaifile.c). All of it runs on the video streaming
+ * container's bytes (gstidentifairecorder.c). All of it runs on the video streaming
  * thread but what is marked otherwise.
  */
 
@@ -15,10 +15,10 @@
 
 #include <gst/video/video-event.h>
 
-#include "gstidentifaiarrival.h"
+#include "gstidentifaicapturetime.h"
 #include "gstidentifaierrors.h"
-#include "identifaicodecs.h"
-#include "identifairunningtime.h"
+#include "codecs.h"
+#include "runningtime.h"
 
 GST_DEBUG_CATEGORY_STATIC (identifai_input_debug);
 #define GST_CAT_DEFAULT identifai_input_debug

@@ -8,9 +8,9 @@
 
 #pragma once
 
-#include "identifaiclient.h"
-#include "identifaipolicy.h"
-#include "identifaisegment.h"
+#include "client.h"
+#include "policy.h"
+#include "segment.h"
 
 G_BEGIN_DECLS
 

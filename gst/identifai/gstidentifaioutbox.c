@@ -12,7 +12,7 @@
 
 #include "gstidentifaioutboxprivate.h"
 
-#include "identifaioverhead.h"
+#include "overhead.h"
 
 GST_DEBUG_CATEGORY_STATIC (identifai_outbox_debug);
 #define GST_CAT_DEFAULT identifai_outbox_debug

@@ -10,9 +10,11 @@
 #pragma once
 
 #include "gstidentifaisettings.h"
-#include "identifaisegment.h"
+#include "segment.h"
 
-G_BEGIN_DECLS typedef struct _GstIdentifaiOutbox GstIdentifaiOutbox;
+G_BEGIN_DECLS
+
+typedef struct _GstIdentifaiOutbox GstIdentifaiOutbox;
 
 /* What a segment was opened with; a segment's user_data. */
 typedef struct

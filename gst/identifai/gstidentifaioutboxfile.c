@@ -11,7 +11,7 @@
 
 #include "gstidentifaioutboxprivate.h"
 
-#include "identifaimuxer.h"
+#include "muxer.h"
 
 /* Tickets. */
 

@@ -6,7 +6,7 @@
  *
  *   gstidentifaioutbox.c     what is offered, room for it, waits; start and stop
  *   gstidentifaioutboxfile.c from a closed segment to a file, and to the client
- *   gstidentifaioutcome.c    what the client says; outcomes and trouble
+ *   gstidentifaireporter.c    what the client says; outcomes and trouble
  *   gstidentifaioutboxpolicy.c   what outcomes mean for the stream
  *
  * Threads: segments are offered by the streaming threads and a timer, muxed by
@@ -28,10 +28,10 @@
 
 #include "gstidentifaierrors.h"
 #include "gstidentifaiposter.h"
-#include "identifaiallowance.h"
-#include "identifailedger.h"
-#include "identifaipolicy.h"
-#include "identifaitrouble.h"
+#include "hourlyquota.h"
+#include "ledger.h"
+#include "policy.h"
+#include "alarm.h"
 
 G_BEGIN_DECLS
 
@@ -124,7 +124,7 @@ void gst_identifai_outbox_set_policy_locked (GstIdentifaiOutbox * self,
 void gst_identifai_outbox_count_locked (GstIdentifaiOutbox * self,
     const IdentifaiSegment * segment, const IdentifaiResult * result);
 
-/* gstidentifaioutcome.c */
+/* gstidentifaireporter.c */
 
 extern const IdentifaiLaneCallbacks gst_identifai_outbox_callbacks;
 

@@ -15,7 +15,9 @@
 
 #include <gst/gst.h>
 
-G_BEGIN_DECLS typedef struct _GstIdentifaiPoster GstIdentifaiPoster;
+G_BEGIN_DECLS
+
+typedef struct _GstIdentifaiPoster GstIdentifaiPoster;
 
 /* element is borrowed and must outlive the poster. */
 GstIdentifaiPoster *gst_identifai_poster_new (GstElement * element);

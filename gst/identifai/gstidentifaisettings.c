@@ -10,7 +10,7 @@
 #endif
 
 #include "gstidentifaiproperties.h"
-#include "identifaipolicy.h"
+#include "policy.h"
 
 #include <string.h>
 

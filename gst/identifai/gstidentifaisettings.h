@@ -9,8 +9,8 @@
 #pragma once
 
 #include "gstidentifaienums.h"
-#include "identifaiclient.h"
-#include "identifairequest.h"
+#include "client.h"
+#include "request.h"
 
 G_BEGIN_DECLS
 

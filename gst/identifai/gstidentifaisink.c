@@ -38,7 +38,7 @@
 #include "gstidentifaisink.h"
 
 #include "gstidentifaierrors.h"
-#include "identifaicodecs.h"
+#include "codecs.h"
 
 GST_DEBUG_CATEGORY_STATIC (identifai_sink_debug);
 #define GST_CAT_DEFAULT identifai_sink_debug

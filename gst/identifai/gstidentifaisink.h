@@ -4,9 +4,9 @@
  *
  * The element. Its code lies in gstidentifaisink.c (class, properties, states),
  * gstidentifaiinput.c (what comes in on the always pad), gstidentifaicaps.c (what
- * muxers make of all streams together), gstidentifaifile.c (if
+ * muxers make of all streams together), gstidentifairecorder.c (if
  * it is a container), gstidentifaidrain.c (where its thread waits) and
- * gstidentifaiaudio.c (the request pads).
+ * gstidentifaiaudiopad.c (the request pads).
  */
 
 #pragma once
@@ -15,11 +15,12 @@
 
 #include "gstidentifaioutbox.h"
 #include "gstidentifaisettings.h"
-#include "identifaicontainer.h"
-#include "identifaipace.h"
-#include "identifaisegmenter.h"
+#include "container.h"
+#include "arrivalpace.h"
+#include "segmenter.h"
 
 G_BEGIN_DECLS
+
 #define GST_TYPE_IDENTIFAI_SINK (gst_identifai_sink_get_type ())
 G_DECLARE_FINAL_TYPE (GstIdentifaiSink, gst_identifai_sink, GST,
     IDENTIFAI_SINK, GstBaseSink)
@@ -129,7 +130,7 @@ void gst_identifai_input_post_error (GstIdentifaiSink * self, GError * error);
 gboolean gst_identifai_caps_set_locked (GstIdentifaiSink * self, guint stream,
     GstCaps * caps);
 
-/* gstidentifaifile.c. The video streaming thread. */
+/* gstidentifairecorder.c. The video streaming thread. */
 void gst_identifai_file_init_debug (void);
 /* Before the first buffer: FALSE if the source knows that its file is too large,
  * which has failed then. */
@@ -162,7 +163,7 @@ GstFlowReturn gst_identifai_drain_wait_for_earlier (GstIdentifaiSink * self);
 /* Waits until all that is closed has its outcome, and all is posted. */
 GstFlowReturn gst_identifai_drain (GstIdentifaiSink * self);
 
-/* gstidentifaiaudio.c */
+/* gstidentifaiaudiopad.c */
 GstPad *gst_identifai_audio_request_pad (GstElement * element,
     GstPadTemplate * template, const gchar * name, const GstCaps * caps);
 void gst_identifai_audio_release_pad (GstElement * element, GstPad * pad);

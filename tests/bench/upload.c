@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "identifaibody.h"
+#include "requestbody.h"
 
 #define PIECE_BYTES (64 * 1024) /* of the buffers that the file is made of */
 

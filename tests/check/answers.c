@@ -10,7 +10,7 @@
 #include <gst/check/gstcheck.h>
 #include <string.h>
 
-#include "identifairesult.h"
+#include "result.h"
 
 /* -- batches -- */
 

@@ -9,8 +9,8 @@
 #include <libsoup/soup.h>
 #include <string.h>
 
-#include "identifaibody.h"
-#include "identifaiupload.h"
+#include "requestbody.h"
+#include "upload.h"
 
 static GstBuffer *
 buffer_new (const gchar * data, gsize size)

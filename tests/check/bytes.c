@@ -9,9 +9,9 @@
 #include <gst/check/gstcheck.h>
 #include <string.h>
 
-#include "identifaibytes.h"
+#include "memoryfile.h"
 
-/* Above and below what identifaibytes.c gathers, and its blocks' size. */
+/* Above and below what memoryfile.c gathers, and its blocks' size. */
 #define SMALL 100
 #define LARGE 1000
 #define BLOCK (16 * 1024)

@@ -8,7 +8,7 @@
 
 #include <glib/gstdio.h>
 #include "clientrows.h"
-#include "identifaibackoff.h"
+#include "backoff.h"
 #include "lanelog.h"
 
 #define TIME_SCALE 0.01

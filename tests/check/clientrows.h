@@ -9,11 +9,12 @@
 #pragma once
 
 #include "faultserver.h"
-#include "identifaireason.h"
+#include "reason.h"
 
 G_BEGIN_DECLS
+
 #define ANY G_MAXUINT           /* number of requests */
-    typedef struct
+typedef struct
 {
   const gchar *name;
 

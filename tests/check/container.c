@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "feed.h"
-#include "identifaicontainer.h"
+#include "container.h"
 
 #define TS "video/mpegts, systemstream=(boolean)true, packetsize=(int)188"
 #define PACKET 188

@@ -8,7 +8,7 @@
  * openssl isn't installed.
  */
 
-#include "identifaibackoff.h"
+#include "backoff.h"
 #include "laneworld.h"
 #include "tlsfront.h"
 

@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "lanelog.h"
-#include "identifaikeyfile.h"
-#include "identifaiendpoint.h"
+#include "keyfile.h"
+#include "endpoint.h"
 
 static const struct
 {

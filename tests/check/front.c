@@ -11,7 +11,7 @@
 #include <signal.h>
 #include <unistd.h>
 #include "faultserver.h"
-#include "identifaibackoff.h"
+#include "backoff.h"
 #include "lanelog.h"
 #include "ports.h"
 

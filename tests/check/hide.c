@@ -7,8 +7,8 @@
 
 #include <gst/check/gstcheck.h>
 #include <string.h>
-#include "identifaihide.h"
-#include "identifairesult.h"
+#include "redact.h"
+#include "result.h"
 
 static const struct
 {

@@ -9,7 +9,7 @@
 #include <gst/check/gstcheck.h>
 #include <string.h>
 
-#include "identifairesult.h"
+#include "result.h"
 #include "result-example.h"
 
 #define VERDICT "\"verdict\":{\"classification\":\"human\",\"confidence\":0.5}"

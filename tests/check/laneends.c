@@ -7,7 +7,7 @@
  */
 
 #include <glib/gstdio.h>
-#include "identifaibackoff.h"
+#include "backoff.h"
 #include "laneworld.h"
 #include "linkcount.h"
 

@@ -9,7 +9,7 @@
 #pragma once
 
 #include <gst/check/gstcheck.h>
-#include "identifaiclient.h"
+#include "client.h"
 
 G_BEGIN_DECLS
 

@@ -6,7 +6,7 @@
  */
 
 #include <glib/gstdio.h>
-#include "identifaibackoff.h"
+#include "backoff.h"
 #include "laneworld.h"
 
 #define TIME_SCALE 0.01

@@ -6,7 +6,7 @@
  * come in pieces of any size.
  */
 
-#include "identifailatm.h"
+#include "latm.h"
 
 #include <gst/check/gstcheck.h>
 #include <string.h>

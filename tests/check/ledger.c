@@ -8,7 +8,7 @@
 
 #include <gst/check/gstcheck.h>
 
-#include "identifailedger.h"
+#include "ledger.h"
 
 static IdentifaiSegment *
 make_segment (guint number, guint64 bytes)

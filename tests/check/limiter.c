@@ -7,9 +7,9 @@
  */
 
 #include <gst/check/gstcheck.h>
-#include "identifaibackoff.h"
-#include "identifaibudget.h"
-#include "identifailimiter.h"
+#include "backoff.h"
+#include "budget.h"
+#include "limiter.h"
 
 #define SECOND G_TIME_SPAN_SECOND
 #define MS G_TIME_SPAN_MILLISECOND

@@ -6,11 +6,11 @@
  * players make of the files is tests/exact.py's to tell.
  */
 
-#include "identifaimp4.h"
-#include "identifaimuxer.h"
-#include "identifaioverhead.h"
-#include "identifaimuxerchoice.h"
-#include "identifaitimes.h"
+#include "mp4edit.h"
+#include "muxer.h"
+#include "overhead.h"
+#include "muxerchoice.h"
+#include "timestamps.h"
 
 #include <gst/check/gstcheck.h>
 #include <string.h>

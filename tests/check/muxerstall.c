@@ -7,7 +7,7 @@
  */
 
 #include <gst/check/gstcheck.h>
-#include "identifaimuxer.h"
+#include "muxer.h"
 
 /* So long may a muxer stand still here, in ms. A slow one says something much
  * more often, and takes longer in all. */

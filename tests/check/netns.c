@@ -17,7 +17,7 @@
 #include <unistd.h>
 #include <glib/gstdio.h>
 #include "faultserver.h"
-#include "identifaibackoff.h"
+#include "backoff.h"
 #include "lanelog.h"
 
 #define SKIPPED 77

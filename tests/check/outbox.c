@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * The outbox with a client that this test plays: what happens at moments that a
- * real one can't be held at. The functions of identifaiclient.h that are about
+ * real one can't be held at. The functions of client.h that are about
  * lanes are the ones below.
  */
 

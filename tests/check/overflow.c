@@ -17,7 +17,7 @@
 
 #define SINK "identifaisink name=sink segment-duration=200000000 "
 
-/* Calls that are on the wire at once, at most; see identifaitransport.h. */
+/* Calls that are on the wire at once, at most; see transport.h. */
 #define UPLOADS 4
 
 static const FaultStep silent[] = {

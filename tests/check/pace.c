@@ -8,7 +8,7 @@
 
 #include <gst/check/gstcheck.h>
 
-#include "identifaipace.h"
+#include "arrivalpace.h"
 
 #define FRAME 0.04
 

@@ -6,7 +6,7 @@
  * a connection take longer to get there.
  */
 
-#include "identifaibackoff.h"
+#include "backoff.h"
 #include "laneworld.h"
 
 #define SECOND G_TIME_SPAN_SECOND

@@ -6,8 +6,8 @@
  * written bit by bit here say it, and the times that it makes.
  */
 
-#include "identifaiorder.h"
-#include "identifaipoc.h"
+#include "h26xtimestamper.h"
+#include "pictureorder.h"
 
 #include <gst/check/gstcheck.h>
 #include <stdio.h>

@@ -10,7 +10,7 @@
 #include <gio/gio.h>
 #include <string.h>
 
-#include "identifaipolicy.h"
+#include "policy.h"
 
 #define DURATION (10 * GST_SECOND)
 

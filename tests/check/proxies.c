@@ -6,7 +6,7 @@
  * its answers. What goes through a proxy's tunnel is front.c's.
  */
 
-#include "identifaibackoff.h"
+#include "backoff.h"
 #include "laneworld.h"
 
 #define TIME_SCALE 0.01

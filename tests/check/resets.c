@@ -11,7 +11,7 @@
 
 #include <glib/gstdio.h>
 #include <stdlib.h>
-#include "identifaibackoff.h"
+#include "backoff.h"
 #include "laneworld.h"
 #include "tlsfront.h"
 

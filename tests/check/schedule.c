@@ -9,8 +9,8 @@
 #include "scene.h"
 #include "segmenterrun.h"
 
-#include "identifaiallowance.h"
-#include "identifaischedule.h"
+#include "hourlyquota.h"
+#include "schedule.h"
 
 #define HOUR (3600 * G_TIME_SPAN_SECOND)
 #define NOON (G_GINT64_CONSTANT (1767268800) * G_USEC_PER_SEC)

@@ -9,10 +9,10 @@
  *   segment-file [OPTIONS] --pipeline 'videotestsrc ! x264enc name=video' FOLDER
  */
 
-#include "identifaicodecs.h"
-#include "identifaimuxer.h"
-#include "identifaioverhead.h"
-#include "identifaisegmenter.h"
+#include "codecs.h"
+#include "muxer.h"
+#include "overhead.h"
+#include "segmenter.h"
 
 #include <glib/gstdio.h>
 #include <string.h>

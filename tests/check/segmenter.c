@@ -7,7 +7,7 @@
 
 #include "segmenterrun.h"
 
-#include "identifaicodecs.h"
+#include "codecs.h"
 
 #include <string.h>
 

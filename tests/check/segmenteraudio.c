@@ -7,7 +7,7 @@
 
 #include "segmenterrun.h"
 
-#include "identifaioverhead.h"
+#include "overhead.h"
 
 /* All of it before the video, or after, or in between: the same segments. */
 GST_START_TEST (test_audio_goes_where_it_belongs)

@@ -8,7 +8,7 @@
 
 #pragma once
 
-#include "identifaisegmenter.h"
+#include "segmenter.h"
 
 #include <gst/check/gstcheck.h>
 

@@ -8,7 +8,7 @@
  */
 
 #include <gst/check/gstcheck.h>
-#include "identifailimiter.h"
+#include "limiter.h"
 #include "../../examples/emulator/ratelimit.h"
 
 #define SECOND G_TIME_SPAN_SECOND

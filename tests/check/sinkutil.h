@@ -13,6 +13,7 @@
 #include <json-glib/json-glib.h>
 
 G_BEGIN_DECLS
+
 /* The longest wait for what must come. */
 #define SINK_PATIENCE (40 * G_TIME_SPAN_SECOND)
 /* The key of sink_run_new(). */

@@ -7,7 +7,7 @@
 
 #include <gst/check/gstcheck.h>
 
-#include "identifaitrouble.h"
+#include "alarm.h"
 
 /* Events: a letter is a kind of trouble, '.' is a good event. Told: '!' for a
  * start, ':' for an end, '-' for nothing. */

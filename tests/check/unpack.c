@@ -6,7 +6,7 @@
  */
 
 #include <gst/check/gstcheck.h>
-#include "identifaiunpack.h"
+#include "contentdecoder.h"
 
 #define MEGABYTE (1024 * 1024)
 

@@ -9,7 +9,7 @@
 
 #include "target.h"
 
-#include "identifaiframe.h"
+#include "framereader.h"
 
 static const gchar *const formats[] = {
   "video/x-h264, stream-format = byte-stream, alignment = au",

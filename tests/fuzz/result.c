@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "identifairesult.h"
+#include "result.h"
 
 int
 LLVMFuzzerInitialize (int *argc, char ***argv)

@@ -1,0 +1,840 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What is taken from an answer, and how strictly:
+ *
+ *   the text     strict JSON in valid UTF-8; NaN and Infinity are none. Texts
+ *                with more values than any answer has are refused: json-glib
+ *                takes some hundred bytes for each
+ *   a batch      is checked as far as the results' own members; a result that
+ *                is broken within them fails alone, when it is read
+ *   duplicates   of two members with one name the last counts
+ *   identifier   a string, or an integer that fits into 64 bits
+ *   status       a string or null; anything else is not understood. Unknown
+ *                strings mean that the service is still at it
+ *   verdict      what a final answer must have, an object with a
+ *                classification, or unknown: true. If it is null, and there is
+ *                one verdict in the list, then that one counts
+ *   confidence   0 if missing or null; a number, or a number in a string (as
+ *                database layers like to send decimals), from 0 to 1
+ *   score        the confidence of an artificial verdict, 1 less that of a human
+ *                one; 1 and 0 without confidence; 0.5 if unknown. A confidence
+ *                below 0.5 doesn't turn a verdict into the other one: 0.5
+ *   unknown      false if missing or null; a boolean, 0 or 1
+ *   is_nsfw      not judged if missing, null or of a wrong type
+ *   the others   left out if of a wrong type: a verdict that was paid for is
+ *                not lost for an odd detail
+ */
+
+#include "result.h"
+#include "cleantext.h"
+
+#include <string.h>
+
+#include "errortext.h"
+#include "json.h"
+#include "structure.h"
+
+#define MAX_NAME_BYTES 256      /* of a classification, a heuristic */
+#define MAX_NAMES 20            /* of heuristics in a complaint */
+#define MAX_RESULTS 10000       /* in a batch; a call asks for a hundred */
+#define CONFIDENCE_SLACK 1e-6   /* a float's rounding */
+
+/* One verdict as read; the strings are owned. */
+typedef struct
+{
+  gchar *classification;
+  gchar *heuristic;
+  gdouble confidence;
+  gdouble score;
+  gboolean unknown;
+} Verdict;
+
+static gboolean
+bad (GError ** error, const gchar * text)
+{
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, text);
+  return FALSE;
+}
+
+void
+identifai_result_free (IdentifaiResult * self)
+{
+  g_free (self->identifier);
+  g_free (self->hash);
+  g_free (self->classification);
+  g_free (self->heuristic);
+  g_free (self->forced);
+  if (G_IS_VALUE (&self->verdicts))
+    g_value_unset (&self->verdicts);
+  if (self->results != NULL)
+    gst_structure_free (self->results);
+  g_free (self->error_text);
+  g_free (self->json);
+  g_free (self);
+}
+
+static IdentifaiResult *
+result_new (void)
+{
+  IdentifaiResult *self = g_new0 (IdentifaiResult, 1);
+
+  self->nsfw = -1;
+  gst_value_array_init (&self->verdicts, 0);
+  self->results = gst_structure_new_empty ("results");
+
+  return self;
+}
+
+/* -- parts of an answer -- */
+
+static gboolean
+is_null (JsonNode * node)
+{
+  return identifai_json_get_type (node) == G_TYPE_INVALID;
+}
+
+static gboolean
+is_object (JsonNode * node)
+{
+  return identifai_json_get_type (node) == JSON_TYPE_OBJECT;
+}
+
+static gboolean
+is_array (JsonNode * node)
+{
+  return identifai_json_get_type (node) == JSON_TYPE_ARRAY;
+}
+
+/* A string of a sane length that is not empty, else NULL. */
+static gchar *
+dup_name (JsonNode * node)
+{
+  const gchar *name = identifai_json_get_string (node);
+
+  if (name == NULL || *name == '\0' || strlen (name) > MAX_NAME_BYTES)
+    return NULL;
+
+  return g_strdup (name);
+}
+
+static gboolean
+identifier_is_usable (const gchar * text, gsize length)
+{
+  gsize i;
+
+  if (length == 0 || length > IDENTIFAI_MAX_IDENTIFIER_BYTES)
+    return FALSE;
+  for (i = 0; i < length; i++) {
+    if (!g_ascii_isgraph (text[i]))
+      return FALSE;
+  }
+
+  /* no URL can hold these as a path's segment, escaped or not */
+  return strncmp (text, "..", length) != 0;
+}
+
+/* A string, or the digits of a number, that can be an identifier, else NULL. */
+static gchar *
+dup_identifier (JsonNode * node)
+{
+  const gchar *text = identifai_json_get_string (node);
+
+  if (identifai_json_get_type (node) == G_TYPE_INT64)
+    return g_strdup_printf ("%" G_GINT64_FORMAT, json_node_get_int (node));
+  if (text == NULL || !identifier_is_usable (text, strlen (text)))
+    return NULL;
+
+  return g_strdup (text);
+}
+
+/* TRUE, FALSE, or -1 for neither. */
+static gint
+get_flag (JsonNode * node)
+{
+  GType type = identifai_json_get_type (node);
+
+  if (type == G_TYPE_BOOLEAN)
+    return json_node_get_boolean (node);
+  if (type == G_TYPE_INT64 && (json_node_get_int (node) >> 1) == 0)
+    return json_node_get_int (node);
+
+  return -1;
+}
+
+/* A number, or a string that is one. */
+static gboolean
+get_number (JsonNode * node, gdouble * number)
+{
+  const gchar *text = identifai_json_get_string (node);
+  gboolean found;
+
+  if (text == NULL)
+    return identifai_json_get_double (node, number);
+
+  node = identifai_json_read (text, strlen (text), NULL);
+  found = identifai_json_get_double (node, number);
+  g_clear_pointer (&node, json_node_unref);
+
+  return found;
+}
+
+static gboolean
+get_confidence (JsonNode * node, gdouble * confidence)
+{
+  *confidence = 0;
+  if (is_null (node))
+    return TRUE;
+  if (!get_number (node, confidence)
+      || !(*confidence >= -CONFIDENCE_SLACK
+          && *confidence <= 1 + CONFIDENCE_SLACK))
+    return FALSE;
+  *confidence = CLAMP (*confidence, 0, 1);
+
+  return TRUE;
+}
+
+/* -- verdicts -- */
+
+static void
+verdict_clear (Verdict * self)
+{
+  g_free (self->classification);
+  g_free (self->heuristic);
+}
+
+/* "unknown" where it says so, and for a word that we don't know, which is still
+ * in the JSON; case doesn't matter. NULL if there is none. */
+static const gchar *
+get_classification (JsonNode * node, gboolean unknown)
+{
+  static const gchar *const known[] = { "human", "artificial" };
+  gchar *name = dup_name (node);
+  const gchar *found = unknown || name != NULL ? "unknown" : NULL;
+  guint i;
+
+  for (i = 0; !unknown && name != NULL && i < G_N_ELEMENTS (known); i++) {
+    if (g_ascii_strcasecmp (name, known[i]) == 0)
+      found = known[i];
+  }
+  g_free (name);
+
+  return found;
+}
+
+/* How likely it is that the video is artificial. */
+static gdouble
+get_score (const Verdict * self, gboolean has_confidence)
+{
+  gdouble sure = has_confidence ? MAX (self->confidence, 0.5) : 1;
+
+  if (self->unknown)
+    return 0.5;
+
+  return g_str_equal (self->classification, "artificial") ? sure : 1 - sure;
+}
+
+/* FALSE (nothing to clear) if node can't be understood as a verdict. */
+static gboolean
+verdict_read (Verdict * self, JsonNode * node, GError ** error)
+{
+  JsonNode *unknown = identifai_json_get_member (node, "unknown");
+  JsonNode *confidence = identifai_json_get_member (node, "confidence");
+
+  memset (self, 0, sizeof (*self));
+  if (!is_object (node))
+    return bad (error, "The answer's verdict is no object");
+
+  if (!get_confidence (confidence, &self->confidence))
+    return bad (error, "The verdict's confidence is no number from 0 to 1");
+  if (!is_null (unknown) && get_flag (unknown) < 0)
+    return bad (error, "The verdict's unknown is no boolean");
+  self->classification =
+      g_strdup (get_classification (identifai_json_get_member (node,
+              "classification"), get_flag (unknown) == TRUE));
+  if (self->classification == NULL)
+    return bad (error, "The verdict has no classification");
+  self->unknown = g_str_equal (self->classification, "unknown");
+  self->score = get_score (self, !is_null (confidence));
+  self->heuristic = dup_name (identifai_json_get_member (node, "heuristic"));
+
+  return TRUE;
+}
+
+/* One element of the list of verdicts: all that the service gives (count,
+ * models), and what we understood under the same names and types as in the
+ * message. */
+static void
+append_verdict (GValue * array, const Verdict * verdict, JsonNode * node,
+    IdentifaiRoom * room)
+{
+  GstStructure *structure =
+      identifai_structure_from_json (json_node_get_object (node), "verdict",
+      room);
+  GValue value = G_VALUE_INIT;
+
+  gst_structure_set (structure,
+      "classification", G_TYPE_STRING, verdict->classification,
+      "confidence", G_TYPE_DOUBLE, verdict->confidence,
+      "unknown", G_TYPE_BOOLEAN, verdict->unknown, NULL);
+  gst_structure_remove_field (structure, "heuristic");
+  if (verdict->heuristic != NULL)
+    gst_structure_set (structure,
+        "heuristic", G_TYPE_STRING, verdict->heuristic, NULL);
+
+  g_value_init (&value, GST_TYPE_STRUCTURE);
+  g_value_take_boxed (&value, structure);
+  gst_value_array_append_and_take_value (array, &value);
+}
+
+/* The list of verdicts; empty if there is none. */
+static JsonNode *
+get_verdicts (JsonNode * answer)
+{
+  JsonNode *list = identifai_json_get_member (answer, "verdicts");
+
+  return is_array (list) ? list : NULL;
+}
+
+static JsonNode *
+get_element (JsonNode * list, guint i)
+{
+  return json_array_get_element (json_node_get_array (list), i);
+}
+
+/* Those that can't be understood are left out. */
+static void
+read_verdicts (JsonNode * list, GValue * array, IdentifaiRoom * room)
+{
+  Verdict verdict;
+  guint i;
+
+  for (i = 0; *room >= 0 && i < identifai_json_get_size (list); i++) {
+    if (verdict_read (&verdict, get_element (list, i), NULL)) {
+      append_verdict (array, &verdict, get_element (list, i), room);
+      verdict_clear (&verdict);
+    }
+  }
+}
+
+static void
+add_name (GPtrArray * names, gchar * name)
+{
+  if (names->len >= MAX_NAMES
+      || g_ptr_array_find_with_equal_func (names, name, g_str_equal, NULL))
+    g_free (name);
+  else
+    g_ptr_array_add (names, name);
+}
+
+/* Which verdict, the main one or one of the list, has that heuristic; the exact
+ * name goes before one of other case. names collects those there are. */
+static JsonNode *
+find_heuristic (JsonNode * answer, const gchar * heuristic, GPtrArray * names)
+{
+  JsonNode *candidate = identifai_json_get_member (answer, "verdict");
+  JsonNode *list = get_verdicts (answer), *found = NULL;
+  gboolean exact = FALSE;
+  guint i = 0;
+
+  for (;;) {
+    gchar *name = dup_name (identifai_json_get_member (candidate, "heuristic"));
+
+    if (name != NULL && !exact && g_ascii_strcasecmp (name, heuristic) == 0) {
+      exact = g_str_equal (name, heuristic);
+      found = candidate;
+    }
+    if (name != NULL)
+      add_name (names, name);
+    if (i >= identifai_json_get_size (list))
+      return found;
+    candidate = get_element (list, i++);
+  }
+}
+
+static gchar *
+complain_of_heuristic (const gchar * heuristic, GPtrArray * names)
+{
+  gchar *list, *line, *text;
+
+  g_ptr_array_add (names, NULL);
+  list = g_strjoinv (", ", (gchar **) names->pdata);
+  line = identifai_clean_text (list, strlen (list), IDENTIFAI_MAX_TEXT_BYTES);
+  text = g_strdup_printf ("The answer has no verdict of the heuristic \"%s\"; "
+      "it has: %s", heuristic, line ? line : "none");
+  g_free (line);
+  g_free (list);
+
+  return text;
+}
+
+/* Whether node is a verdict that can be understood. */
+static gboolean
+is_verdict (JsonNode * node)
+{
+  Verdict verdict;
+
+  if (!verdict_read (&verdict, node, NULL))
+    return FALSE;
+  verdict_clear (&verdict);
+
+  return TRUE;
+}
+
+/* Any verdict at all: a final answer without one is no answer. */
+static gboolean
+has_verdict (JsonNode * answer)
+{
+  JsonNode *list = get_verdicts (answer);
+  guint i;
+
+  for (i = 0; i < identifai_json_get_size (list); i++) {
+    if (is_verdict (get_element (list, i)))
+      return TRUE;
+  }
+
+  return is_verdict (identifai_json_get_member (answer, "verdict"));
+}
+
+static JsonNode *
+choose_by_heuristic (IdentifaiResult * self, JsonNode * answer,
+    const gchar * heuristic, GError ** error)
+{
+  GPtrArray *names = g_ptr_array_new_with_free_func (g_free);
+  JsonNode *found = find_heuristic (answer, heuristic, names);
+
+  if (found == NULL && has_verdict (answer)) {
+    self->state = IDENTIFAI_RESULT_UNCHOSEN;
+    self->error_text = complain_of_heuristic (heuristic, names);
+  } else if (found == NULL) {
+    bad (error, "The answer is final, but has no verdict");
+  }
+  g_ptr_array_unref (names);
+
+  return found;
+}
+
+/* The service's own verdict; failing that, the only one in the list. */
+static JsonNode *
+choose_main (JsonNode * answer, GError ** error)
+{
+  JsonNode *verdict = identifai_json_get_member (answer, "verdict");
+  JsonNode *list = get_verdicts (answer);
+
+  if (is_null (verdict) && identifai_json_get_size (list) == 1)
+    verdict = get_element (list, 0);
+  if (!is_null (verdict))
+    return verdict;
+  bad (error, "The answer is final, but has no verdict");
+
+  return NULL;
+}
+
+static gboolean
+read_chosen_verdict (IdentifaiResult * self, JsonNode * answer,
+    const gchar * heuristic, GError ** error)
+{
+  JsonNode *chosen = heuristic == NULL ? choose_main (answer, error) :
+      choose_by_heuristic (self, answer, heuristic, error);
+  Verdict verdict;
+
+  if (self->state == IDENTIFAI_RESULT_UNCHOSEN)
+    return TRUE;
+  if (chosen == NULL || !verdict_read (&verdict, chosen, error))
+    return FALSE;
+
+  self->classification = verdict.classification;
+  self->heuristic = verdict.heuristic;
+  self->confidence = verdict.confidence;
+  self->score = verdict.score;
+  self->unknown = verdict.unknown;
+
+  return TRUE;
+}
+
+/* By the heuristic, if the image has a verdict of it; else by its own. */
+static gboolean
+is_artificial (JsonNode * image, const gchar * heuristic)
+{
+  GPtrArray *names = g_ptr_array_new_with_free_func (g_free);
+  JsonNode *chosen = heuristic && is_object (image) ?
+      find_heuristic (image, heuristic, names) : NULL;
+  gboolean artificial;
+  Verdict verdict;
+
+  g_ptr_array_unref (names);
+  if (chosen == NULL)
+    chosen = identifai_json_get_member (image, "verdict");
+  if (!verdict_read (&verdict, chosen, NULL))
+    return FALSE;
+  artificial = g_str_equal (verdict.classification, "artificial");
+  verdict_clear (&verdict);
+
+  return artificial;
+}
+
+static guint
+count_artificial (JsonNode * results, const gchar * heuristic)
+{
+  JsonNode *images = identifai_json_get_member (results, "images");
+  guint count = 0, i;
+
+  for (i = 0; is_array (images) && i < identifai_json_get_size (images); i++)
+    count += is_artificial (get_element (images, i), heuristic);
+
+  return count;
+}
+
+/* -- one answer -- */
+
+/* By the rule: a status that says so, or without a status a verdict. */
+static gboolean
+read_state (JsonNode * answer, IdentifaiResultState * state, GError ** error)
+{
+  JsonNode *node = identifai_json_get_member (answer, "status");
+  const gchar *status = identifai_json_get_string (node);
+  gboolean is_final;
+
+  *state = IDENTIFAI_RESULT_PENDING;
+  if (status == NULL && !is_null (node))
+    return bad (error, "The answer's status is no string");
+
+  is_final = status ? g_ascii_strcasecmp (status, "done") == 0 :
+      !is_null (identifai_json_get_member (answer, "verdict"));
+  if (is_final)
+    *state = IDENTIFAI_RESULT_FINAL;
+  else if (status != NULL && g_ascii_strcasecmp (status, "errored") == 0)
+    *state = IDENTIFAI_RESULT_ERRORED;
+
+  return TRUE;
+}
+
+static void
+read_results (IdentifaiResult * self, JsonNode * node, IdentifaiRoom * room)
+{
+  GValue list = G_VALUE_INIT;
+
+  if (is_object (node)) {
+    gst_structure_free (self->results);
+    self->results =
+        identifai_structure_from_json (json_node_get_object (node), "results",
+        room);
+  } else if (is_array (node)
+      && identifai_structure_value_from_json (node, &list, room)) {
+    /* the service's introduction speaks of an array */
+    gst_structure_take_value (self->results, "results", &list);
+  }
+  if (*room < 0)
+    gst_structure_set (self->results, "truncated", G_TYPE_BOOLEAN, TRUE, NULL);
+}
+
+static gboolean
+read_final (IdentifaiResult * self, JsonNode * answer,
+    const gchar * heuristic, GError ** error)
+{
+  IdentifaiRoom room = IDENTIFAI_ROOM;
+
+  if (!read_chosen_verdict (self, answer, heuristic, error))
+    return FALSE;
+  self->nsfw = get_flag (identifai_json_get_member (answer, "is_nsfw"));
+  self->forced =
+      dup_name (identifai_json_get_member (answer, "force_classification"));
+  self->artificial_frames =
+      count_artificial (identifai_json_get_member (answer, "results"),
+      heuristic);
+  read_verdicts (get_verdicts (answer), &self->verdicts, &room);
+  read_results (self, identifai_json_get_member (answer, "results"), &room);
+
+  return TRUE;
+}
+
+static void
+read_errors (IdentifaiResult * self, JsonNode * answer)
+{
+  static const gchar *const names[] = { "errors", "error", "message" };
+  guint i;
+
+  for (i = 0; self->error_text == NULL && i < G_N_ELEMENTS (names); i++)
+    self->error_text =
+        identifai_error_words (identifai_json_get_member (answer, names[i]));
+  if (self->error_text == NULL)
+    self->error_text = g_strdup ("The service gave up and gives no reason");
+}
+
+/* Whoever can't say how far the service is, and complains, isn't the service:
+ * a front answers {"message":"Please wait"} with status 200, too. */
+static gboolean
+check_complaint (JsonNode * answer, GError ** error)
+{
+  static const gchar *const results[] = {
+    "identifier", "hash", "status", "verdict", "verdicts", "results"
+  };
+  static const gchar *const complaints[] = { "error", "errors", "message" };
+  gchar *words = NULL;
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (results); i++) {
+    if (identifai_json_get_member (answer, results[i]) != NULL)
+      return TRUE;
+  }
+  for (i = 0; words == NULL && i < G_N_ELEMENTS (complaints); i++)
+    words = identifai_error_words (identifai_json_get_member (answer,
+            complaints[i]));
+  if (words == NULL)
+    return TRUE;
+
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+      "The answer is no result, but says: %s", words);
+  g_free (words);
+
+  return FALSE;
+}
+
+static IdentifaiResult *
+read_result (JsonNode * answer, const gchar * heuristic, GError ** error)
+{
+  IdentifaiResult *self = result_new ();
+
+  if (!check_complaint (answer, error)
+      || !read_state (answer, &self->state, error)
+      || (self->state == IDENTIFAI_RESULT_FINAL
+          && !read_final (self, answer, heuristic, error))) {
+    identifai_result_free (self);
+    return NULL;
+  }
+  if (self->state == IDENTIFAI_RESULT_ERRORED)
+    read_errors (self, answer);
+  self->identifier =
+      dup_identifier (identifai_json_get_member (answer, "identifier"));
+  self->hash = dup_identifier (identifai_json_get_member (answer, "hash"));
+
+  return self;
+}
+
+static gboolean
+check_size (gsize length, GError ** error)
+{
+  if (length > IDENTIFAI_MAX_ANSWER_BYTES)
+    return bad (error, "The answer is too large");
+
+  return TRUE;
+}
+
+/* The object that is all of data, without the white space around it. */
+static IdentifaiJsonSlice
+find_object (const gchar * data, gsize length)
+{
+  IdentifaiJsonSlice slice = { memchr (data, '{', length), 0 };
+
+  slice.length = data + length - slice.text;
+  while (slice.text[slice.length - 1] != '}')
+    slice.length--;
+
+  return slice;
+}
+
+IdentifaiResult *
+identifai_result_parse (const gchar * data, gsize length,
+    const gchar * heuristic, GError ** error)
+{
+  IdentifaiResult *self = NULL;
+  JsonNode *answer;
+
+  if (!check_size (length, error))
+    return NULL;
+  answer = identifai_json_read (data, length, error);
+  if (answer == NULL)
+    return NULL;
+
+  if (is_object (answer))
+    self = read_result (answer, heuristic, error);
+  else
+    bad (error, "The answer is no JSON object");
+  json_node_unref (answer);
+  if (self != NULL) {
+    IdentifaiJsonSlice slice = find_object (data, length);
+
+    self->json = g_strndup (slice.text, slice.length);
+  }
+
+  return self;
+}
+
+/* -- many answers -- */
+
+gboolean
+identifai_result_is_of (const IdentifaiResult * self, const gchar * identifier)
+{
+  return self->identifier == NULL || g_str_equal (self->identifier, identifier)
+      || g_strcmp0 (self->hash, identifier) == 0;
+}
+
+/* Its identifier; failing that, the file's hash. */
+static gchar *
+dup_result_identifier (JsonNode * result)
+{
+  gchar *identifier =
+      dup_identifier (identifai_json_get_member (result, "identifier"));
+
+  return identifier ? identifier :
+      dup_identifier (identifai_json_get_member (result, "hash"));
+}
+
+/* Takes over identifier. */
+static void
+add_result (GHashTable * results, GBytes * data, gchar * identifier,
+    const IdentifaiJsonSlice * slice)
+{
+  const gchar *start = g_bytes_get_data (data, NULL);
+
+  if (identifier != NULL)
+    g_hash_table_replace (results, identifier,
+        g_bytes_new_from_bytes (data, slice->text - start, slice->length));
+}
+
+/* list is the text of an array. */
+static gboolean
+split_list (GHashTable * results, GBytes * data, IdentifaiJsonSlice list,
+    GError ** error)
+{
+  GArray *slices = g_array_new (FALSE, FALSE, sizeof (IdentifaiJsonSlice));
+  JsonNode *array =
+      identifai_json_skim (list.text, list.length, 1, slices, error);
+  gboolean good = array != NULL && slices->len <= MAX_RESULTS;
+  guint i;
+
+  for (i = 0; good && i < slices->len; i++) {
+    IdentifaiJsonSlice *slice = &g_array_index (slices, IdentifaiJsonSlice, i);
+    JsonNode *result =
+        identifai_json_skim (slice->text, slice->length, 1, NULL, NULL);
+
+    add_result (results, data, dup_result_identifier (result), slice);
+    g_clear_pointer (&result, json_node_unref);
+  }
+  if (array != NULL && !good)
+    bad (error, "The answer has too many results");
+  g_clear_pointer (&array, json_node_unref);
+  g_array_unref (slices);
+
+  return good;
+}
+
+/* The results of all arrays in the object that can be read: there may be others
+ * beside that of the results. */
+static gboolean
+split_lists (GHashTable * results, GBytes * data, const GArray * slices,
+    GError ** error)
+{
+  guint i, lists = 0;
+
+  for (i = 0; i < slices->len; i++) {
+    IdentifaiJsonSlice list = g_array_index (slices, IdentifaiJsonSlice, i);
+
+    if (*list.text == '[' && g_hash_table_size (results) <= MAX_RESULTS
+        && split_list (results, data, list, NULL))
+      lists++;
+  }
+  if (lists == 0)
+    return bad (error, "The answer is no array of results");
+
+  return TRUE;
+}
+
+static gboolean
+split (GHashTable * results, GBytes * data, GError ** error)
+{
+  GArray *slices = g_array_new (FALSE, FALSE, sizeof (IdentifaiJsonSlice));
+  IdentifaiJsonSlice whole;
+  JsonNode *node;
+  gchar *identifier;
+  gboolean good = FALSE;
+
+  whole.text = g_bytes_get_data (data, &whole.length);
+  node = identifai_json_skim (whole.text, whole.length, 1, slices, error);
+  identifier = dup_result_identifier (node);
+  if (identifier != NULL) {     /* one result without the array around it */
+    whole = find_object (whole.text, whole.length);
+    add_result (results, data, identifier, &whole);
+    good = TRUE;
+  } else if (is_object (node)) {
+    good = split_lists (results, data, slices, error);
+  } else if (is_array (node)) {
+    good = split_list (results, data, whole, error);
+  } else if (node != NULL) {
+    bad (error, "The answer is no array of results");
+  }
+  g_clear_pointer (&node, json_node_unref);
+  g_array_unref (slices);
+
+  return good;
+}
+
+/* One result that nests too deep or has invalid UTF-8 must not spoil those
+ * beside it: it fails when it is parsed. */
+GHashTable *
+identifai_result_split_batch (GBytes * data, GError ** error)
+{
+  GHashTable *results;
+
+  if (!check_size (g_bytes_get_size (data), error))
+    return NULL;
+
+  results = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+      (GDestroyNotify) g_bytes_unref);
+  if (!split (results, data, error))
+    g_clear_pointer (&results, g_hash_table_unref);
+
+  return results;
+}
+
+/* -- the answer to a submit call -- */
+
+/* Text as it is, if it can't be meant as a page or as broken JSON. */
+static gchar *
+identifier_from_text (const gchar * data, gsize length)
+{
+  while (length > 0 && g_ascii_isspace (*data)) {
+    data++;
+    length--;
+  }
+  while (length > 0 && g_ascii_isspace (data[length - 1]))
+    length--;
+
+  if (length == 0 || strchr ("<{[\"", *data) != NULL
+      || !identifier_is_usable (data, length))
+    return NULL;
+
+  return g_strndup (data, length);
+}
+
+static gchar *
+identifier_from_json (JsonNode * node)
+{
+  return dup_identifier (is_object (node) ?
+      identifai_json_get_member (node, "identifier") : node);
+}
+
+gchar *
+identifai_result_parse_identifier (const gchar * data, gsize length,
+    GError ** error)
+{
+  gchar *identifier;
+  JsonNode *node;
+  GType type;
+
+  if (!check_size (length, error))
+    return NULL;
+
+  node = identifai_json_skim (data, length, 1, NULL, NULL);
+  type = identifai_json_get_type (node);
+  if (node == NULL || type == G_TYPE_INT64 || type == G_TYPE_DOUBLE)
+    identifier = identifier_from_text (data, length);
+  else
+    identifier = identifier_from_json (node);
+  if (identifier == NULL)
+    bad (error, "It has no usable identifier");
+  g_clear_pointer (&node, json_node_unref);
+
+  return identifier;
+}

@@ -1,0 +1,52 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "hourlyquota.h"
+
+#define HOUR (3600 * G_TIME_SPAN_SECOND)
+
+void
+identifai_allowance_init (IdentifaiAllowance * self)
+{
+  self->times = g_array_new (FALSE, FALSE, sizeof (gint64));
+}
+
+void
+identifai_allowance_clear (IdentifaiAllowance * self)
+{
+  g_array_unref (self->times);
+}
+
+static void
+forget_old (IdentifaiAllowance * self, gint64 now)
+{
+  guint n = 0;
+
+  while (n < self->times->len
+      && g_array_index (self->times, gint64, n) <= now - HOUR)
+    n++;
+  g_array_remove_range (self->times, 0, n);
+}
+
+gboolean
+identifai_allowance_is_left (IdentifaiAllowance * self, guint most, gint64 now)
+{
+  forget_old (self, now);
+
+  return self->times->len < most;
+}
+
+void
+identifai_allowance_take (IdentifaiAllowance * self, gint64 now)
+{
+  g_array_append_val (self->times, now);
+}
+
+void
+identifai_allowance_give_back (IdentifaiAllowance * self)
+{
+  if (self->times->len > 0)
+    g_array_set_size (self->times, self->times->len - 1);
+}

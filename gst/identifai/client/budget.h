@@ -1,0 +1,52 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * How many calls a key has left. The service counts on when the last element
+ * goes, so the count outlives the client by a minute: an application that
+ * judges one file after another, with a new pipeline each, keeps the limits.
+ *
+ * Any thread. Times in monotonic µs.
+ */
+
+#pragma once
+
+#include "limiter.h"
+
+G_BEGIN_DECLS
+
+typedef struct _IdentifaiBudget IdentifaiBudget;
+
+/* The one of that endpoint and key, with a reference. */
+IdentifaiBudget *identifai_budget_get (const gchar * endpoint,
+    const gchar * api_key);
+void identifai_budget_release (IdentifaiBudget * self);
+
+void identifai_budget_set_limit (IdentifaiBudget * self, IdentifaiCall call,
+    const IdentifaiLimit * limit);
+/* As of the limiter. */
+gint64 identifai_budget_next (IdentifaiBudget * self, IdentifaiCall call,
+    gint64 now);
+gboolean identifai_budget_take (IdentifaiBudget * self, IdentifaiCall call,
+    gint64 now, IdentifaiTicket * ticket);
+void identifai_budget_sent (IdentifaiBudget * self, IdentifaiCall call,
+    IdentifaiTicket * ticket, gint64 now);
+void identifai_budget_throttled (IdentifaiBudget * self, IdentifaiCall call,
+    const IdentifaiTicket * ticket, gint64 now, gint64 until);
+void identifai_budget_succeeded (IdentifaiBudget * self, IdentifaiCall call,
+    const IdentifaiTicket * ticket, gint64 now);
+/* Whether it matters when a call starts. */
+gboolean identifai_budget_is_limited (IdentifaiBudget * self,
+    IdentifaiCall call);
+gdouble identifai_budget_get_part (IdentifaiBudget * self,
+    IdentifaiCall call);
+
+/* Uploads that started well apart may end together, and a service behind a
+ * buffering front counts them then. How long the end of one has to wait; 0: it
+ * is booked. */
+gint64 identifai_budget_arrive (IdentifaiBudget * self, gint64 now);
+
+/* For the tests: forgets what nobody uses. */
+void identifai_budget_forget_all (void);
+
+G_END_DECLS

@@ -1,0 +1,105 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "clientsettings.h"
+
+#include <string.h>
+
+/* For keys from a pipe (process substitution): how long all of it may take. */
+#define KEY_PATIENCE (2 * G_TIME_SPAN_SECOND)
+
+void
+identifai_client_settings_clear (IdentifaiClientSettings * self)
+{
+  g_clear_pointer (&self->endpoint, g_free);
+  g_clear_pointer (&self->api_key, g_free);
+  g_clear_pointer (&self->api_key_file, g_free);
+  g_clear_pointer (&self->extra_headers, identifai_headers_unref);
+  g_clear_pointer (&self->proxy, g_free);
+  g_clear_pointer (&self->user_agent, g_free);
+  g_clear_pointer (&self->tls_ca_file, g_free);
+}
+
+void
+identifai_client_settings_copy (const IdentifaiClientSettings * self,
+    IdentifaiClientSettings * copy)
+{
+  *copy = *self;
+  copy->endpoint = g_strdup (self->endpoint);
+  copy->api_key = g_strdup (self->api_key);
+  copy->api_key_file = g_strdup (self->api_key_file);
+  copy->extra_headers = identifai_headers_ref (self->extra_headers);
+  copy->proxy = g_strdup (self->proxy);
+  copy->user_agent = g_strdup (self->user_agent);
+  copy->tls_ca_file = g_strdup (self->tls_ca_file);
+}
+
+/* A key has no spaces. */
+#define KEYLESS "extra headers "
+
+gchar *
+identifai_client_get_keyless_account (IdentifaiHeaders * headers)
+{
+  gchar *authority = identifai_headers_get_authority (headers);
+  gchar *account = authority != NULL ?
+      g_strconcat (KEYLESS, authority, NULL) : NULL;
+
+  g_free (authority);
+
+  return account;
+}
+
+gboolean
+identifai_client_account_is_keyless (const gchar * account)
+{
+  return g_str_has_prefix (account, KEYLESS);
+}
+
+/* What GIO takes. */
+static const gchar *const proxy_schemes[] = {
+  "http", "https", "socks", "socks4", "socks4a", "socks5", NULL
+};
+
+static gboolean
+check_proxy (const gchar * proxy, GError ** error)
+{
+  GUri *uri;
+  gboolean usable;
+
+  if (!proxy || !proxy[0])
+    return TRUE;
+
+  uri = g_uri_parse (proxy, G_URI_FLAGS_HAS_PASSWORD
+      | G_URI_FLAGS_PARSE_RELAXED, NULL);
+  usable = strstr (proxy, "://") ? uri && g_uri_get_host (uri)
+      && g_uri_get_host (uri)[0]
+      && g_strv_contains (proxy_schemes, g_uri_get_scheme (uri)) : TRUE;
+  g_clear_pointer (&uri, g_uri_unref);
+  /* It may hold a password. */
+  if (!usable)
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+        "proxy can't be used: it is no URL such as http://proxy.example:3128 or "
+        "http://user:password@proxy.example:3128 (write / ? # % of a password "
+        "as %2F %3F %23 %25)");
+
+  return usable;
+}
+
+gboolean
+identifai_client_check_settings (const IdentifaiClientSettings * settings,
+    GError ** error)
+{
+  const gchar *p = settings->user_agent ? settings->user_agent : "";
+
+  for (; *p; p++) {
+    if (g_ascii_iscntrl (*p)) {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+          "user-agent can't hold line breaks or other control characters");
+      return FALSE;
+    }
+  }
+
+  return check_proxy (settings->proxy, error);
+}

@@ -1,0 +1,92 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The poller has two parts: when to look (poller.c), and one look,
+ * from its URL to what its answer means (poll.c). All of it belongs to
+ * a client's network thread.
+ */
+
+#pragma once
+
+#include "pending.h"
+
+G_BEGIN_DECLS GST_DEBUG_CATEGORY_EXTERN (identifai_poller_debug);
+
+#define IDENTIFAI_N_RECENT 16
+
+/* Why the batch call isn't trusted. A single look tells: where that fails, too,
+ * the service is at fault. If it works, and the batch call doesn't right after
+ * it, that one is left alone for a while. */
+typedef enum
+{
+  IDENTIFAI_DOUBT_NONE,
+  IDENTIFAI_DOUBT_BROKEN,       /* no answer, or none to be understood */
+  IDENTIFAI_DOUBT_NAMELESS      /* it names nothing of what was asked for */
+} IdentifaiDoubt;
+
+struct _IdentifaiPoller
+{
+  IdentifaiClient *client;      /* borrowed: its owner */
+  IdentifaiWatches *watches;
+  guint n_looks;                /* on the wire */
+  gint64 next_start;            /* monotonic µs: keeps looks evenly apart */
+  guint failures;               /* looks in a row that failed */
+
+  guint max_batch;              /* halved when a call was too long */
+  gint64 no_batch_until;        /* monotonic µs */
+  IdentifaiDoubt doubt;         /* until a single look has told */
+  gboolean single_works;        /* that look did; no batch did since */
+  guint n_nameless;             /* batches in a row that named nothing */
+  guint path;                   /* of the single call: 0 or 1 */
+  gboolean path_known;          /* it has worked */
+
+  /* How long results took lately, µs. */
+  gint64 recent[IDENTIFAI_N_RECENT];
+  guint n_recent;
+};
+
+/* One call on the wire. */
+struct _IdentifaiLook
+{
+  IdentifaiPoller *poller;
+  gboolean batch;
+  guint path;                   /* of a single look */
+  GPtrArray *watches;           /* NULL where one has gone meanwhile */
+  guint n_watches;              /* that haven't */
+  GArray *endings;              /* of jobs whose results are final */
+  IdentifaiExchange *exchange;
+  IdentifaiTicket ticket;
+};
+
+/* poller.c */
+
+/* Whether results may be asked for together now. */
+gboolean identifai_poller_uses_batch (IdentifaiPoller * self, gint64 now);
+/* The batch call didn't work. */
+void identifai_poller_doubt_batch (IdentifaiPoller * self,
+    IdentifaiDoubt doubt);
+/* One did; named: it named something that was asked for. */
+void identifai_poller_batch_worked (IdentifaiPoller * self, gboolean named);
+/* What a single look says about the batch call: it found the result, the
+ * service doesn't say anything of it yet, it failed. */
+void identifai_poller_single_worked (IdentifaiPoller * self);
+void identifai_poller_single_found_nothing (IdentifaiPoller * self);
+void identifai_poller_single_failed (IdentifaiPoller * self);
+/* A batch has room for results that aren't due: may watch be among them? */
+gboolean identifai_poller_may_join (const IdentifaiWatch * watch, gint64 now);
+/* When watch is due again after a look that didn't settle it. */
+gint64 identifai_poller_next_due (const IdentifaiWatch * watch, gint64 now);
+/* How long the result of watch took, if it is final now; to be learned. */
+gint64 identifai_poller_estimate (const IdentifaiWatch * watch, gint64 now);
+void identifai_poller_learn (IdentifaiPoller * self, gint64 took);
+
+/* poll.c */
+
+/* Looks at first, and at what else may come along. */
+void identifai_look_start (IdentifaiPoller * poller, IdentifaiWatch * first,
+    gint64 now);
+/* A watch that a look asks for is about to be freed. */
+void identifai_look_lose (IdentifaiWatch * watch, gpointer user_data);
+
+G_END_DECLS

@@ -1,0 +1,49 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What an answer, or the lack of one, means. Pure.
+ */
+
+#pragma once
+
+#include "result.h"
+#include "transport.h"
+
+G_BEGIN_DECLS
+
+#define IDENTIFAI_STATUS_THROTTLED 429  /* not among libsoup's */
+
+/* How one attempt of a call ended. */
+typedef struct
+{
+  IdentifaiReason reason;       /* NONE: the call succeeded */
+  guint http_status;
+  gchar *message;               /* owned; NULL on success */
+  gboolean temporary;           /* another attempt may help */
+  gboolean lasting;             /* but hardly within minutes */
+  gint64 retry_after;           /* µs from now on; -1 = not said */
+  gint64 retry_in;              /* the same; when it is made again, -1 = not */
+} IdentifaiAttempt;
+
+/* host: for the texts. */
+void identifai_attempt_init (IdentifaiAttempt * self,
+    const IdentifaiAnswer * answer, const gchar * host);
+void identifai_attempt_clear (IdentifaiAttempt * self);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (IdentifaiAttempt, identifai_attempt_clear)
+
+/* By the service; a proxy may use the same statuses. */
+gboolean identifai_attempt_is_throttled (const IdentifaiAttempt * self);
+gboolean identifai_attempt_is_unauthorized (const IdentifaiAttempt * self);
+
+/* How long to wait (µs) before the next attempt, after so many failures in a
+ * row: what the service asks for, else a backoff. */
+gint64 identifai_attempt_get_delay (const IdentifaiAttempt * self,
+    guint failures);
+
+/* Turns a success into one that can't be understood. answer: if it is a page, it is
+ * quoted. */
+void identifai_attempt_set_bad_response (IdentifaiAttempt * self,
+    const gchar * call, const gchar * why, GBytes * answer);
+
+G_END_DECLS

@@ -1,0 +1,33 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * When is a frame of H.264 or H.265 shown that has only a decoding time? Its
+ * headers tell the order (pictureorder.h); the n-th one shown is shown when the
+ * n-th after as many as are reordered is decoded, which is when a decoder has
+ * it at the latest.
+ *
+ * Streams whose frames have presentation times pass through at once.
+ */
+
+#pragma once
+
+#include "framereader.h"
+
+G_BEGIN_DECLS
+
+typedef struct _IdentifaiOrderer IdentifaiOrderer;
+
+IdentifaiOrderer *identifai_orderer_new (void);
+void identifai_orderer_free (IdentifaiOrderer * self);
+
+/* Takes over a frame with a PTS, a DTS or both. Those that can go are added to
+ * ready, in decoding order, with their PTS. */
+void identifai_orderer_push (IdentifaiOrderer * self, IdentifaiFrame * frame,
+    GQueue * ready);
+/* No frame that follows is shown before those here. */
+void identifai_orderer_drain (IdentifaiOrderer * self, GQueue * ready);
+/* Forgets all. */
+void identifai_orderer_clear (IdentifaiOrderer * self);
+
+G_END_DECLS

@@ -1,0 +1,34 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * When is a frame shown that has only a decoding time (AVI, some transport
+ * streams)? Frames come and go in decoding order; those whose time depends on
+ * what follows are held back until it is there.
+ */
+
+#pragma once
+
+#include "codecs.h"
+#include "framereader.h"
+
+G_BEGIN_DECLS
+
+typedef struct _IdentifaiReorder IdentifaiReorder;
+
+IdentifaiReorder *identifai_reorder_new (IdentifaiCodecId codec);
+void identifai_reorder_free (IdentifaiReorder * self);
+
+/* Takes over a frame with a PTS, a DTS or both. */
+void identifai_reorder_push (IdentifaiReorder * self, IdentifaiFrame * frame);
+
+/* No frame that follows has to do with those here. */
+void identifai_reorder_drain (IdentifaiReorder * self);
+
+/* The next frame, with its PTS; NULL: none is ready. */
+IdentifaiFrame *identifai_reorder_pop (IdentifaiReorder * self);
+
+/* Forgets what is there. */
+void identifai_reorder_clear (IdentifaiReorder * self);
+
+G_END_DECLS

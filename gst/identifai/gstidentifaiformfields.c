@@ -1,0 +1,380 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What the properties mean to the client: where to connect, and the form fields
+ * of the submit call.
+ */
+
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#include "endpoint.h"
+#endif
+
+#include "gstidentifaisettings.h"
+
+#include <string.h>
+
+#define MAX_REF_ID_BYTES 1000
+/* Of extra-parameters, in all: what a service may take beside a file. */
+#define MAX_EXTRA_BYTES (64 * 1024)
+
+static const gchar *
+environment (const gchar * variable)
+{
+  const gchar *value = g_getenv (variable);
+
+  return value != NULL && *value != '\0' ? value : NULL;
+}
+
+/* A property goes before the environment, a key before a file of one. */
+static void
+choose_key (const GstIdentifaiSettings * self, IdentifaiClientSettings * client)
+{
+  if (self->api_key != NULL || self->api_key_file != NULL) {
+    client->api_key = g_strdup (self->api_key);
+    client->api_key_file = g_strdup (self->api_key_file);
+  } else {
+    client->api_key = g_strdup (environment ("IDENTIFAI_API_KEY"));
+    client->api_key_file = g_strdup (environment ("IDENTIFAI_API_KEY_FILE"));
+  }
+}
+
+/* A gateway may have the key, and let in whoever has a header of its own. */
+static gboolean
+has_authority (const IdentifaiClientSettings * client)
+{
+  gchar *authority;
+  gboolean found;
+
+  if (client->api_key != NULL || client->api_key_file != NULL)
+    return TRUE;
+  authority = identifai_headers_get_authority (client->extra_headers);
+  found = authority != NULL;
+  g_free (authority);
+
+  return found;
+}
+
+static gboolean
+check_settings (const GstIdentifaiSettings * self, GError ** error)
+{
+  if (self->ref_id != NULL && strlen (self->ref_id) > MAX_REF_ID_BYTES) {
+    g_set_error (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
+        "ref-id is longer than %d bytes.", MAX_REF_ID_BYTES);
+    return FALSE;
+  }
+  if (self->ref_id != NULL && !gst_identifai_ref_id_is_valid (self->ref_id)) {
+    g_set_error (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
+        "ref-id \"%s\" may hold one %%u for the segment number (%%05u pads it "
+        "to five digits); write %%%% for a percent sign.", self->ref_id);
+    return FALSE;
+  }
+
+  return gst_identifai_settings_check_fields (self, error);
+}
+
+gboolean
+gst_identifai_settings_to_client (const GstIdentifaiSettings * self,
+    IdentifaiClientSettings * client, GError ** error)
+{
+  GError *reason = NULL;
+
+  memset (client, 0, sizeof *client);
+  if (!check_settings (self, error))
+    return FALSE;
+
+  client->endpoint = identifai_endpoint_check (self->endpoint
+      ? self->endpoint : "", self->allow_plain_http, &reason);
+  if (client->endpoint == NULL) {
+    g_set_error_literal (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS,
+        reason->message);
+    g_error_free (reason);
+    return FALSE;
+  }
+
+  choose_key (self, client);
+  client->extra_headers = identifai_headers_ref (self->extra_headers);
+  if (!has_authority (client)) {
+    g_set_error_literal (error, GST_RESOURCE_ERROR,
+        GST_RESOURCE_ERROR_NOT_AUTHORIZED,
+        "There is no API key: set IDENTIFAI_API_KEY in the environment, or "
+        "api-key-file to a file whose first line is the key. Where a gateway "
+        "has the key, set extra-headers to what authorises there, such as "
+        "headers,Authorization=…");
+    identifai_client_settings_clear (client);
+    return FALSE;
+  }
+
+  client->proxy = g_strdup (self->proxy);
+  client->user_agent = g_strdup (self->user_agent);
+  /* GIO takes absolute paths only. */
+  if (self->tls_ca_file != NULL)
+    client->tls_ca_file = g_canonicalize_filename (self->tls_ca_file, NULL);
+  client->timeout = self->timeout;
+  client->retries = self->retries;
+  memcpy (client->limits, self->limits, sizeof client->limits);
+  client->poll_interval = self->poll_interval;
+  client->verdict_timeout = self->verdict_timeout;
+
+  return TRUE;
+}
+
+/* Steps over "%", flags and width; returns the conversion's letter, or NULL. */
+static const gchar *
+skip_conversion (const gchar * percent, gboolean * zero, guint * width)
+{
+  const gchar *p = percent + 1;
+  gchar *end;
+
+  *zero = (*p == '0');
+  while (*p == '0')
+    p++;
+  *width = 0;
+  if (g_ascii_isdigit (*p)) {
+    guint64 value = g_ascii_strtoull (p, &end, 10);
+
+    if (value > 20)
+      return NULL;
+    *width = value;
+    p = end;
+  }
+
+  return strchr ("uid", *p) != NULL && *p != '\0' ? p : NULL;
+}
+
+/* Appends ref_id to result with number in place of its conversion; FALSE if
+ * there is something else behind a percent sign, or a second conversion. */
+static gboolean
+expand_ref_id (const gchar * ref_id, guint number, GString * result)
+{
+  gboolean zero, seen = FALSE;
+  guint width;
+  const gchar *p;
+
+  for (p = ref_id; *p != '\0'; p++) {
+    if (*p != '%') {
+      g_string_append_c (result, *p);
+    } else if (p[1] == '%') {
+      g_string_append_c (result, '%');
+      p++;
+    } else {
+      p = skip_conversion (p, &zero, &width);
+      if (p == NULL || seen)
+        return FALSE;
+      seen = TRUE;
+      g_string_append_printf (result, zero ? "%0*u" : "%*u", (gint) width,
+          number);
+    }
+  }
+
+  return TRUE;
+}
+
+gboolean
+gst_identifai_ref_id_is_valid (const gchar * ref_id)
+{
+  GString *scratch = g_string_new (NULL);
+  gboolean valid = strlen (ref_id) <= MAX_REF_ID_BYTES
+      && expand_ref_id (ref_id, 0, scratch)
+      && g_utf8_validate (ref_id, -1, NULL);
+
+  g_string_free (scratch, TRUE);
+
+  return valid;
+}
+
+gchar *
+gst_identifai_ref_id_format (const gchar * ref_id, guint number)
+{
+  GString *result;
+
+  if (ref_id == NULL)
+    return NULL;
+  result = g_string_new (NULL);
+  expand_ref_id (ref_id, number, result);
+
+  return g_string_free (result, FALSE);
+}
+
+static void
+add_flags (const GstIdentifaiSettings * self, IdentifaiRequest * request)
+{
+  static const gchar *const names[GST_IDENTIFAI_N_FLAGS] = {
+    [GST_IDENTIFAI_FLAG_KEY_FRAMES] = "key_frames",
+    [GST_IDENTIFAI_FLAG_WITH_TAMPERING] = "with_tampering",
+    [GST_IDENTIFAI_FLAG_WITH_MORPHING] = "with_morphing",
+    [GST_IDENTIFAI_FLAG_WITH_AUDIO] = "with_audio",
+    [GST_IDENTIFAI_FLAG_WITH_NSFW] = "with_nsfw",
+    [GST_IDENTIFAI_FLAG_ENSURE_FACE_PER_FRAME] = "ensure_face_per_frame",
+    [GST_IDENTIFAI_FLAG_NO_CACHE] = "no_cache",
+    [GST_IDENTIFAI_FLAG_PREVENT_C2PA_FORCES] = "prevent_c2pa_forces",
+  };
+  guint i;
+
+  for (i = 0; i < GST_IDENTIFAI_N_FLAGS; i++) {
+    if (self->flags[i])
+      identifai_request_add_field (request, names[i], "true");
+  }
+}
+
+/* The text of a field; NULL: its type has none. */
+static gchar *
+dup_text (const GValue * value)
+{
+  GValue string = G_VALUE_INIT;
+  gchar number[G_ASCII_DTOSTR_BUF_SIZE], *text;
+
+  if (G_VALUE_HOLDS_BOOLEAN (value))
+    return g_strdup (g_value_get_boolean (value) ? "true" : "false");
+  /* GLib's own text has six decimals and the locale's decimal point. */
+  if (G_VALUE_HOLDS_DOUBLE (value))
+    return g_strdup (g_ascii_formatd (number, sizeof (number), "%.15g",
+            g_value_get_double (value)));
+
+  g_value_init (&string, G_TYPE_STRING);
+  g_value_transform (value, &string);
+  text = g_value_dup_string (&string);
+  g_value_unset (&string);
+
+  return text;
+}
+
+/* As the service's framework (PHP) sees a field's name: "ref.id" and "ref_id[]"
+ * would overwrite ref_id. */
+static gchar *
+dup_plain_name (const gchar * name)
+{
+  gchar *plain = g_strndup (name, strcspn (name, "["));
+
+  return g_strdelimit (g_strstrip (plain), ". ", '_');
+}
+
+static gboolean
+has_field (const IdentifaiRequest * request, const gchar * name)
+{
+  gchar *plain = dup_plain_name (name);
+  gboolean found = g_str_equal (plain, "video");
+  guint i;
+
+  for (i = 0; i < request->fields->len && !found; i++) {
+    const IdentifaiField *field = g_ptr_array_index (request->fields, i);
+
+    found = g_str_equal (field->name, plain);
+  }
+  g_free (plain);
+
+  return found;
+}
+
+typedef struct
+{
+  IdentifaiRequest *request;
+  gsize bytes;                  /* of extra fields */
+  GError *error;                /* the first fault */
+} Extra;
+
+/* Why it can't be sent, or NULL. */
+static const gchar *
+find_extra_fault (Extra * extra, const gchar * name, const gchar * text)
+{
+  if (text == NULL)
+    return "its type has no text";
+  if (has_field (extra->request, name))
+    return "another property, or the file, sends that field already";
+  extra->bytes += strlen (name) + strlen (text);
+  if (extra->bytes > MAX_EXTRA_BYTES)
+    return "all of them have at most 64 KiB";
+
+  return NULL;
+}
+
+static gboolean
+add_extra_field (GQuark id, const GValue * value, gpointer user_data)
+{
+  Extra *extra = user_data;
+  const gchar *name = g_quark_to_string (id), *fault;
+  gchar *text = dup_text (value);
+
+  fault = find_extra_fault (extra, name, text);
+  if (fault == NULL)
+    identifai_request_add_field (extra->request, name, text);
+  else if (extra->error == NULL)
+    g_set_error (&extra->error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
+        "extra-parameters: %.100s can't be sent: %s", name, fault);
+  g_free (text);
+
+  return TRUE;
+}
+
+/* FALSE with error: not all could be added. */
+static gboolean
+add_extra_fields (const GstIdentifaiSettings * self,
+    IdentifaiRequest * request, GError ** error)
+{
+  Extra extra = { request, 0, NULL };
+
+  if (self->extra_parameters != NULL)
+    gst_structure_foreach (self->extra_parameters, add_extra_field, &extra);
+  if (extra.error == NULL)
+    return TRUE;
+  g_propagate_error (error, extra.error);
+
+  return FALSE;
+}
+
+static void
+add_fields (const GstIdentifaiSettings * self, IdentifaiRequest * request,
+    const gchar * formatted_ref_id)
+{
+  static const gchar *const methods[] = { "iframes", "flow", "color" };
+  gchar frames[16];
+
+  if (formatted_ref_id != NULL)
+    identifai_request_add_field (request, "ref_id", formatted_ref_id);
+  if (self->frames != GST_IDENTIFAI_FRAMES_DEFAULT) {
+    g_snprintf (frames, sizeof frames, "%d", (gint) self->frames);
+    identifai_request_add_field (request, "frames", frames);
+  }
+  add_flags (self, request);
+  if (self->flags[GST_IDENTIFAI_FLAG_KEY_FRAMES])
+    identifai_request_add_field (request, "key_frames_method",
+        methods[self->key_frames_method]);
+  if (self->webhook_url != NULL)
+    identifai_request_add_field (request, "webhook_url", self->webhook_url);
+}
+
+gboolean
+gst_identifai_settings_check_fields (const GstIdentifaiSettings * self,
+    GError ** error)
+{
+  IdentifaiRequest *request = identifai_request_new (NULL, NULL, NULL);
+  gboolean good;
+
+  add_fields (self, request, self->ref_id);
+  good = add_extra_fields (self, request, error);
+  identifai_request_unref (request);
+
+  return good;
+}
+
+IdentifaiRequest *
+gst_identifai_settings_to_request (const GstIdentifaiSettings * self,
+    const gchar * formatted_ref_id)
+{
+  IdentifaiRequest *request = identifai_request_new (NULL, NULL, NULL);
+  GError *error = NULL;
+
+  add_fields (self, request, formatted_ref_id);
+  /* Checked when it was set, but another property may have been set since. */
+  if (!add_extra_fields (self, request, &error)) {
+    GST_WARNING ("%s", error->message);
+    g_error_free (error);
+  }
+
+  request->accept_text = (self->response_format == GST_IDENTIFAI_RESPONSE_TEXT);
+  request->no_cache = self->flags[GST_IDENTIFAI_FLAG_NO_CACHE];
+  request->heuristic = g_strdup (self->heuristic);
+
+  return request;
+}

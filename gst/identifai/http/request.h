@@ -1,0 +1,43 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What one submit call sends: the file and the form fields beside it. Filled
+ * by one thread, then read-only and shared by reference.
+ */
+
+#pragma once
+
+#include "memoryfile.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  gchar *name;
+  gchar *value;
+} IdentifaiField;
+
+typedef struct
+{
+  gatomicrefcount refcount;
+
+  IdentifaiBytes *file;         /* owned */
+  gchar *filename;              /* "segment-00004.mp4" */
+  gchar *content_type;          /* "video/mp4"; always starts with "video/" */
+  GPtrArray *fields;            /* of IdentifaiField, in the order sent */
+  gboolean accept_text;         /* Accept: text/plain instead of JSON */
+  gboolean no_cache;            /* a second submit would cost a second time */
+  gchar *heuristic;             /* which verdict counts; NULL = the service's */
+} IdentifaiRequest;
+
+/* Takes over file; copies the strings. */
+IdentifaiRequest *identifai_request_new (IdentifaiBytes * file,
+    const gchar * filename, const gchar * content_type);
+void identifai_request_add_field (IdentifaiRequest * self, const gchar * name,
+    const gchar * value);
+IdentifaiRequest *identifai_request_ref (IdentifaiRequest * self);
+void identifai_request_unref (IdentifaiRequest * self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (IdentifaiRequest, identifai_request_unref)
+
+G_END_DECLS

@@ -1,0 +1,35 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The multipart/form-data body (RFC 7578) of a request as a seekable
+ * GInputStream: the file's bytes are read from where they lie, no second copy
+ * of the file is made. A new stream over the same request sends it again.
+ */
+
+#pragma once
+
+#include <gio/gio.h>
+#include "request.h"
+
+G_BEGIN_DECLS
+
+#define IDENTIFAI_TYPE_BODY (identifai_body_get_type ())
+G_DECLARE_FINAL_TYPE (IdentifaiBody, identifai_body, IDENTIFAI, BODY,
+    GInputStream)
+
+GInputStream *identifai_body_new (IdentifaiRequest * request);
+
+/* Content-Length, and Content-Type with the boundary. */
+guint64 identifai_body_get_length (IdentifaiBody * self);
+const gchar *identifai_body_get_content_type (IdentifaiBody * self);
+
+/* Lets go of the request and its file, whoever else still holds the stream;
+ * reading fails from now on. */
+void identifai_body_release (IdentifaiBody * self);
+
+/* Bytes read so far, and whether all were: a failed attempt is ambiguous only
+ * after the whole body went out. Any thread. */
+guint64 identifai_body_get_sent (IdentifaiBody * self);
+
+G_END_DECLS

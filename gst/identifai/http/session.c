@@ -1,0 +1,70 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "session.h"
+
+#define TABLE "identifai-connections"   /* id -> GIOStream */
+
+static gboolean
+is_closed (gpointer key, gpointer value, gpointer user_data)
+{
+  return g_io_stream_is_closed (value);
+}
+
+static void
+remember (SoupSession * session, guint64 id, GIOStream * connection)
+{
+  GHashTable *table = g_object_get_data (G_OBJECT (session), TABLE);
+
+  g_hash_table_foreach_remove (table, is_closed, NULL);
+  g_hash_table_insert (table, g_memdup2 (&id, sizeof (id)),
+      g_object_ref (connection));
+}
+
+/* libsoup (3.2) has no setting for HTTP/1.1; its soup_message_set_force_http1()
+ * came with 3.4. What it offers is changed before the handshake instead. */
+static void
+on_network_event (SoupMessage * message, GSocketClientEvent event,
+    GIOStream * connection, SoupSession * session)
+{
+  static const gchar *const protocols[] = { "http/1.1", NULL };
+  guint64 id = soup_message_get_connection_id (message);
+
+  if (event == G_SOCKET_CLIENT_TLS_HANDSHAKING
+      && G_IS_TLS_CONNECTION (connection))
+    g_tls_connection_set_advertised_protocols (G_TLS_CONNECTION (connection),
+        protocols);
+  if (id != 0 && connection != NULL)
+    remember (session, id, connection);
+}
+
+/* Also for messages of libsoup's own, those to proxies. */
+static void
+on_request_queued (SoupSession * session, SoupMessage * message,
+    gpointer user_data)
+{
+  g_signal_connect_object (message, "network-event",
+      G_CALLBACK (on_network_event), session, 0);
+}
+
+void
+identifai_session_prepare (SoupSession * session)
+{
+  g_object_set_data_full (G_OBJECT (session), TABLE,
+      g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free,
+          g_object_unref), (GDestroyNotify) g_hash_table_unref);
+  g_signal_connect (session, "request-queued", G_CALLBACK (on_request_queued),
+      NULL);
+}
+
+GIOStream *
+identifai_session_find_connection (SoupSession * session, SoupMessage * message)
+{
+  GHashTable *table = g_object_get_data (G_OBJECT (session), TABLE);
+  guint64 id = soup_message_get_connection_id (message);
+  GIOStream *connection = g_hash_table_lookup (table, &id);
+
+  return connection && !g_io_stream_is_closed (connection) ? connection : NULL;
+}

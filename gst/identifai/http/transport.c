@@ -1,0 +1,651 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * An exchange goes through these steps, all on the transport's thread:
+ *
+ *   soup_session_send_async()        headers and body out, headers in
+ *   g_input_stream_read_async()      the answer's body in, up to a bound
+ *   g_input_stream_close_async()     connection back to the pool, or closed
+ *   func()                           unless cancelled
+ *
+ * libsoup's own I/O timeout counts neither for TLS nor for an answer that drips,
+ * so a watchdog cancels the exchange instead. Only what brings the call forward
+ * counts as progress.
+ */
+
+#include "transportprivate.h"
+#include "session.h"
+#include "upload.h"
+
+GST_DEBUG_CATEGORY (identifai_transport_debug);
+#define GST_CAT_DEFAULT identifai_transport_debug
+
+#define CHUNK_BYTES (32 * 1024)
+#define MAX_INFORMATIONAL 32
+/* How long an unused connection is kept, in s: routers forget them later. */
+#define IDLE_TIMEOUT 45
+/* How long a connection is new, in µs. */
+#define FRESH G_TIME_SPAN_SECOND
+/* Between two looks, in µs, whether an early answer is whole. */
+#define EARLY_INTERVAL (10 * G_TIME_SPAN_MILLISECOND)
+
+/* The watchdog. */
+
+static gboolean
+on_cancel (gpointer user_data)
+{
+  g_cancellable_cancel (((IdentifaiExchange *) user_data)->cancellable);
+
+  return G_SOURCE_REMOVE;
+}
+
+/* libsoup (3.6) lets go of a message twice when it is cancelled between the
+ * answer's headers and the round of the main loop in which it tells of them. What
+ * is ready in that round comes in order, so this comes after it. */
+static void
+exchange_cancel_later (IdentifaiExchange * self)
+{
+  if (self->canceller)
+    return;
+
+  self->canceller = g_idle_source_new ();
+  g_source_set_priority (self->canceller, G_PRIORITY_DEFAULT);
+  g_source_set_callback (self->canceller, on_cancel, self, NULL);
+  g_source_attach (self->canceller, g_main_context_get_thread_default ());
+}
+
+static void
+exchange_cut (IdentifaiExchange * self, Cut cut)
+{
+  if (self->cut != CUT_NONE)
+    return;
+
+  self->cut = cut;
+  g_source_set_ready_time (self->watchdog, self->waiting ? 0 : -1);
+  if (self->answer_by != G_MAXINT64 && !self->input)
+    exchange_cancel_later (self);
+  else
+    g_cancellable_cancel (self->cancellable);
+}
+
+static void exchange_finish (IdentifaiExchange * self, GError * error);
+
+static gboolean
+on_watchdog (gpointer user_data)
+{
+  IdentifaiExchange *self = user_data;
+  gint64 now = g_get_monotonic_time (), silent_at;
+
+  if (self->waiting && self->cut != CUT_NONE) {
+    exchange_finish (self, NULL);
+    return G_SOURCE_REMOVE;
+  }
+  if (self->waiting)
+    self->progress = now;
+  silent_at = self->progress + self->transport->timeout;
+
+  if (now >= silent_at) {
+    exchange_cut (self, CUT_SILENCE);
+  } else if (now >= self->answer_by) {
+    exchange_cut (self, CUT_SLOW);
+  } else {
+    /* Looks only when the time may have come, so progress costs nothing. */
+    g_source_set_ready_time (self->watchdog, MIN (silent_at, self->answer_by));
+  }
+
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+dispatch_ready (GSource * source, GSourceFunc callback, gpointer user_data)
+{
+  return callback (user_data);
+}
+
+static GSourceFuncs ready_funcs = {.dispatch = dispatch_ready };
+
+static void
+exchange_start_watchdog (IdentifaiExchange * self)
+{
+  self->progress = g_get_monotonic_time ();
+  self->answer_by = G_MAXINT64;
+  self->watchdog = g_source_new (&ready_funcs, sizeof (GSource));
+  g_source_set_name (self->watchdog, "identifai watchdog");
+  g_source_set_callback (self->watchdog, on_watchdog, self, NULL);
+  g_source_set_ready_time (self->watchdog,
+      self->progress + self->transport->timeout);
+  g_source_attach (self->watchdog, g_main_context_get_thread_default ());
+}
+
+static void
+exchange_progress (IdentifaiExchange * self)
+{
+  self->progress = g_get_monotonic_time ();
+}
+
+/* A password of the proxy that nobody knows to be right goes out with one call, not
+ * with all there are. */
+
+static void on_sent (GObject * source, GAsyncResult * result,
+    gpointer user_data);
+static void on_connected (GObject * source, GAsyncResult * result,
+    gpointer user_data);
+
+static gboolean
+exchange_is_on_trial (IdentifaiExchange * self)
+{
+  return identifai_proxy_is_on_trial (self->transport->proxy,
+      soup_message_get_uri (self->message));
+}
+
+/* Or waits for its turn. */
+static void
+exchange_start (IdentifaiExchange * self)
+{
+  IdentifaiTransport *transport = self->transport;
+  gboolean on_trial = exchange_is_on_trial (self);
+
+  self->waiting = on_trial && transport->trial != NULL;
+  if (self->waiting)
+    return;
+
+  if (on_trial)
+    transport->trial = self;
+  self->progress = g_get_monotonic_time ();
+  if (self->func)
+    soup_session_send_async (transport->session, self->message,
+        G_PRIORITY_DEFAULT, self->cancellable, on_sent, self);
+  else
+    soup_session_preconnect_async (transport->session, self->message,
+        G_PRIORITY_DEFAULT, self->cancellable, on_connected, self);
+}
+
+static void
+transport_end_trial (IdentifaiTransport * self)
+{
+  GList *walk;
+
+  self->trial = NULL;
+  for (walk = self->exchanges.head; walk; walk = walk->next) {
+    IdentifaiExchange *exchange = walk->data;
+
+    if (exchange->waiting && exchange->cut == CUT_NONE)
+      exchange_start (exchange);
+  }
+}
+
+static void
+exchange_check_trial (IdentifaiExchange * self)
+{
+  if (self->transport->trial == self && !exchange_is_on_trial (self))
+    transport_end_trial (self->transport);
+}
+
+/* What libsoup tells on the way. */
+
+static void
+on_network_event (IdentifaiExchange * self, GSocketClientEvent event,
+    GIOStream * connection)
+{
+  GST_TRACE ("%s: network event %d",
+      soup_message_get_method (self->message), event);
+  exchange_progress (self);
+  self->transport->connected_at = self->progress;
+}
+
+static void
+on_wrote_headers (IdentifaiExchange * self)
+{
+  exchange_progress (self);
+  exchange_check_trial (self);
+  self->started = self->progress;
+  if (self->sent)
+    self->sent (self->progress - self->transport->connected_at
+        < FRESH, self->user_data);
+}
+
+static void
+on_early_answer (gpointer user_data)
+{
+  IdentifaiExchange *self = user_data;
+
+  GST_DEBUG ("answered with %u before all was sent",
+      identifai_early_get_status (self->early));
+  exchange_cut (self, CUT_ANSWERED);
+}
+
+static void
+exchange_listen (IdentifaiExchange * self)
+{
+  GIOStream *connection = identifai_session_find_connection
+      (self->transport->session, self->message);
+
+  if (!self->early && connection)
+    self->early = identifai_early_new (connection, on_early_answer, self);
+}
+
+/* From now on libsoup may read. */
+static void
+exchange_stop_listening (IdentifaiExchange * self)
+{
+  g_clear_pointer (&self->early, identifai_early_free);
+}
+
+/* Not earlier: after "Expect: 100-continue" libsoup reads before the body. */
+static void
+on_wrote_body_data (IdentifaiExchange * self, guint size)
+{
+  exchange_progress (self);
+  if (!self->end_is_out)
+    exchange_listen (self);
+}
+
+static void
+on_got_informational (IdentifaiExchange * self)
+{
+  if (++self->n_informational > MAX_INFORMATIONAL)
+    exchange_cut (self, CUT_CHATTER);
+}
+
+static void
+on_got_headers (IdentifaiExchange * self)
+{
+  exchange_progress (self);
+  exchange_check_trial (self);
+  self->answer_by = self->progress + ANSWER_TIMEOUTS * self->transport->timeout;
+  /* libsoup would read all of this answer, whatever its size, and then send the
+   * request again. */
+  if (soup_message_get_status (self->message)
+      == SOUP_STATUS_MISDIRECTED_REQUEST)
+    exchange_cut (self, CUT_MISDIRECTED);
+}
+
+/* Waiting that we choose is no silence of the service. An answer that has begun is
+ * about to cut the exchange. */
+static gint64
+on_hold (gpointer user_data)
+{
+  IdentifaiExchange *self = user_data;
+  gint64 wait = self->hold ? self->hold (self->user_data) : 0;
+
+  if (self->early && identifai_early_has_begun (self->early))
+    return EARLY_INTERVAL;
+
+  exchange_progress (self);
+  if (wait <= 0) {
+    self->end_is_out = TRUE;
+    exchange_stop_listening (self);
+  }
+
+  return MIN (wait, self->transport->timeout / 2);
+}
+
+/* The connection broke, perhaps as the server had said all it had to say. */
+static void
+on_stopped (gpointer user_data)
+{
+  IdentifaiExchange *self = user_data;
+
+  exchange_listen (self);
+  if (self->early)
+    identifai_early_read (self->early);
+}
+
+static void
+exchange_drop_body (IdentifaiExchange * self)
+{
+  /* libsoup, or a read that is being finished further down the stack, may hold
+   * the stream for longer than we need the file. */
+  if (self->stream)
+    identifai_upload_release (IDENTIFAI_UPLOAD (self->stream));
+  if (self->body)
+    identifai_body_release (self->body);
+  g_clear_object (&self->stream);
+  g_clear_object (&self->body);
+}
+
+static void
+exchange_attach_body (IdentifaiExchange * self)
+{
+  exchange_drop_body (self);
+  self->body = IDENTIFAI_BODY (identifai_body_new (self->upload));
+  self->stream = identifai_upload_new (self->body, on_hold, on_stopped, self);
+  soup_message_set_request_body (self->message,
+      identifai_body_get_content_type (self->body), self->stream,
+      identifai_body_get_length (self->body));
+}
+
+/* libsoup starts over with a look that broke on a connection that was used before.
+ * On a second such connection the look may be answered before libsoup (3.2.3 to 3.6.5) has come to the first
+ * attempt's error, which it takes for the second one's then, and uses the message
+ * after its end. A new connection takes longer. */
+static void
+on_restarted (IdentifaiExchange * self)
+{
+  GST_DEBUG ("%s: libsoup starts over",
+      soup_message_get_method (self->message));
+  exchange_progress (self);
+  self->answer_by = G_MAXINT64;
+  self->end_is_out = FALSE;
+  exchange_stop_listening (self);
+  soup_message_add_flags (self->message, SOUP_MESSAGE_NEW_CONNECTION);
+  if (self->upload)
+    exchange_attach_body (self);
+}
+
+static void
+exchange_watch_message (IdentifaiExchange * self)
+{
+  static const struct
+  {
+    const gchar *signal;
+    GCallback callback;
+  } signals[] = {
+    {"network-event", G_CALLBACK (on_network_event)},
+    {"wrote-headers", G_CALLBACK (on_wrote_headers)},
+    {"wrote-body-data", G_CALLBACK (on_wrote_body_data)},
+    {"got-informational", G_CALLBACK (on_got_informational)},
+    {"got-headers", G_CALLBACK (on_got_headers)},
+    {"restarted", G_CALLBACK (on_restarted)},
+  };
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (signals); i++) {
+    g_signal_connect_swapped (self->message, signals[i].signal,
+        signals[i].callback, self);
+  }
+}
+
+/* The end. */
+
+static void
+exchange_free (IdentifaiExchange * self)
+{
+  g_queue_unlink (&self->transport->exchanges, &self->link);
+  g_source_destroy (self->watchdog);
+  g_source_unref (self->watchdog);
+  if (self->canceller) {
+    g_source_destroy (self->canceller);
+    g_source_unref (self->canceller);
+  }
+  exchange_stop_listening (self);
+  g_signal_handlers_disconnect_by_data (self->message, self);
+  g_object_unref (self->message);
+  g_object_unref (self->cancellable);
+  g_clear_object (&self->input);
+  exchange_drop_body (self);
+  g_clear_pointer (&self->upload, identifai_request_unref);
+  identifai_headers_unref (self->extra_headers);
+  g_byte_array_unref (self->received);
+  g_free (self->chunk);
+  g_free (self);
+}
+
+/* Takes over error. */
+static void
+exchange_answer (IdentifaiExchange * self, GError * error)
+{
+  IdentifaiAnswer answer;
+
+  identifai_exchange_read_answer (self, error, &answer);
+
+  /* Lets go of the file before the user hears that the service has it. */
+  exchange_drop_body (self);
+  g_clear_pointer (&self->upload, identifai_request_unref);
+  soup_message_set_request_body (self->message, NULL, NULL, 0);
+
+  GST_DEBUG ("%s: status %u, %" G_GSIZE_FORMAT " bytes%s%s",
+      soup_message_get_method (self->message), answer.http_status,
+      g_bytes_get_size (answer.body), answer.error ? ", " : "",
+      answer.error ? answer.error->message : "");
+
+  self->func (&answer, self->user_data);
+
+  g_bytes_unref (answer.body);
+  g_clear_error (&answer.error);
+  g_free (answer.retry_after);
+  g_free (answer.location);
+}
+
+/* Takes over error. func may do anything but free the transport. */
+static void
+exchange_finish (IdentifaiExchange * self, GError * error)
+{
+  IdentifaiTransport *transport = self->transport;
+  gboolean was_trial = transport->trial == self;
+
+  /* Nothing more may cut it, from within func. */
+  g_source_set_ready_time (self->watchdog, -1);
+
+  if (self->cut == CUT_CANCELLED || !self->func)
+    g_clear_error (&error);
+  else
+    exchange_answer (self, error);
+
+  exchange_free (self);
+  if (was_trial)
+    transport_end_trial (transport);
+}
+
+/* The answer's body. */
+
+static void
+on_closed (GObject * source, GAsyncResult * result, gpointer user_data)
+{
+  IdentifaiExchange *self = user_data;
+  GError *error = g_object_steal_data (source, "identifai-error");
+
+  g_input_stream_close_finish (G_INPUT_STREAM (source), result, NULL);
+  exchange_finish (self, error);
+}
+
+/* Takes over error. */
+static void
+exchange_close (IdentifaiExchange * self, GError * error)
+{
+  if (error)
+    g_object_set_data_full (G_OBJECT (self->input), "identifai-error", error,
+        (GDestroyNotify) g_error_free);
+  g_input_stream_close_async (self->input, G_PRIORITY_DEFAULT,
+      self->cancellable, on_closed, self);
+}
+
+static void on_read (GObject * source, GAsyncResult * result,
+    gpointer user_data);
+
+static void
+exchange_read (IdentifaiExchange * self)
+{
+  g_input_stream_read_async (self->input, self->chunk, CHUNK_BYTES,
+      G_PRIORITY_DEFAULT, self->cancellable, on_read, self);
+}
+
+static void
+on_read (GObject * source, GAsyncResult * result, gpointer user_data)
+{
+  IdentifaiExchange *self = user_data;
+  GError *error = NULL;
+  gssize got;
+
+  got = g_input_stream_read_finish (self->input, result, &error);
+  if (got <= 0) {
+    exchange_close (self, error);
+    return;
+  }
+
+  exchange_progress (self);
+  g_byte_array_append (self->received, self->chunk, got);
+  if (self->received->len > identifai_exchange_get_max_bytes (self)) {
+    exchange_cut (self, CUT_TOO_LONG);
+    exchange_close (self, NULL);
+  } else {
+    exchange_read (self);
+  }
+}
+
+static void
+on_sent (GObject * source, GAsyncResult * result, gpointer user_data)
+{
+  IdentifaiExchange *self = user_data;
+  GError *error = NULL;
+
+  self->input = soup_session_send_finish (SOUP_SESSION (source), result,
+      &error);
+  if (self->input)
+    exchange_read (self);
+  else
+    exchange_finish (self, error);
+}
+
+static void
+on_connected (GObject * source, GAsyncResult * result, gpointer user_data)
+{
+  IdentifaiExchange *self = user_data;
+  GError *error = NULL;
+
+  soup_session_preconnect_finish (SOUP_SESSION (source), result, &error);
+  GST_DEBUG ("connection %s%s", error ? "failed: " : "stands",
+      error ? error->message : "");
+  exchange_finish (self, error);
+}
+
+static SoupMessage *
+create_message (const IdentifaiCallSpec * spec)
+{
+  gboolean text = spec->upload && spec->upload->accept_text;
+  SoupMessage *message;
+  SoupMessageHeaders *headers;
+
+  message = soup_message_new (spec->upload ? "POST" : "GET", spec->url);
+  g_return_val_if_fail (message != NULL, NULL);
+
+  /* A redirect could take the key to another host, or post a file twice.
+   * IDEMPOTENT means no more than that a kept connection may be used: to send
+   * again what came back broken, libsoup goes by the method and leaves a POST to
+   * us. */
+  soup_message_add_flags (message, SOUP_MESSAGE_NO_REDIRECT
+      | SOUP_MESSAGE_IDEMPOTENT);
+  /* libsoup reads all of an answer that asks for a password, whatever its size,
+   * unless there is a manager that isn't for this message. */
+  soup_message_disable_feature (message, SOUP_TYPE_AUTH_MANAGER);
+  headers = soup_message_get_request_headers (message);
+  if (spec->api_key != NULL)
+    soup_message_headers_replace (headers, "X-Api-Key", spec->api_key);
+  identifai_headers_append_to (spec->extra_headers, headers);
+  soup_message_headers_replace (headers, "Accept",
+      text ? "text/plain" : "application/json");
+  soup_message_headers_replace (headers, "Accept-Encoding", "identity");
+
+  return message;
+}
+
+IdentifaiExchange *
+identifai_transport_send (IdentifaiTransport * self,
+    const IdentifaiCallSpec * spec, IdentifaiAnswerFunc func,
+    gpointer user_data)
+{
+  IdentifaiExchange *exchange = g_new0 (IdentifaiExchange, 1);
+
+  exchange->transport = self;
+  exchange->link.data = exchange;
+  g_queue_push_tail_link (&self->exchanges, &exchange->link);
+  exchange->message = create_message (spec);
+  exchange->cancellable = g_cancellable_new ();
+  exchange->extra_headers = identifai_headers_ref (spec->extra_headers);
+  exchange->hold = spec->hold;
+  exchange->sent = spec->sent;
+  exchange->func = func;
+  exchange->user_data = user_data;
+  exchange->chunk = g_malloc (CHUNK_BYTES);
+  exchange->received = g_byte_array_new ();
+  if (spec->upload) {
+    exchange->upload = identifai_request_ref (spec->upload);
+    exchange_attach_body (exchange);
+  }
+
+  GST_LOG ("%s %s", soup_message_get_method (exchange->message), spec->url);
+  exchange_watch_message (exchange);
+  exchange_start_watchdog (exchange);
+  exchange_start (exchange);
+
+  return exchange;
+}
+
+void
+identifai_transport_connect (IdentifaiTransport * self, const gchar * url)
+{
+  IdentifaiCallSpec spec = {.url = url };
+
+  identifai_transport_send (self, &spec, NULL, NULL);
+}
+
+void
+identifai_transport_stop_connecting (IdentifaiTransport * self)
+{
+  GList *walk;
+
+  for (walk = self->exchanges.head; walk; walk = walk->next) {
+    IdentifaiExchange *exchange = walk->data;
+
+    if (!exchange->func)
+      exchange_cut (exchange, CUT_CANCELLED);
+  }
+}
+
+void
+identifai_exchange_cancel (IdentifaiExchange * self)
+{
+  /* It may have been cut a moment ago, too. */
+  self->cut = CUT_NONE;
+  self->sent = NULL;
+  exchange_drop_body (self);
+  exchange_cut (self, CUT_CANCELLED);
+}
+
+/* The session. */
+
+IdentifaiTransport *
+identifai_transport_new (const IdentifaiTransportSettings * settings)
+{
+  IdentifaiTransport *self = g_new0 (IdentifaiTransport, 1);
+  guint max_conns = IDENTIFAI_MAX_UPLOADS + IDENTIFAI_MAX_LOOKS;
+
+  GST_DEBUG_CATEGORY_INIT (identifai_transport_debug, "identifaitransport", 0,
+      "identifAI HTTP exchanges");
+
+  self->proxy = identifai_proxy_new (settings->proxy);
+  self->timeout = MAX (settings->timeout, 1) * G_TIME_SPAN_SECOND;
+  self->max_bytes = settings->max_bytes;
+  self->session = soup_session_new_with_options ("max-conns", max_conns,
+      "max-conns-per-host", max_conns, "timeout", 0,
+      "idle-timeout", IDLE_TIMEOUT, NULL);
+  identifai_proxy_attach (self->proxy, self->session);
+  identifai_session_prepare (self->session);
+  if (settings->user_agent)
+    soup_session_set_user_agent (self->session, settings->user_agent);
+  if (settings->tls_database)
+    soup_session_set_tls_database (self->session, settings->tls_database);
+  /* It has no bound; see contentdecoder.h. */
+  soup_session_remove_feature_by_type (self->session,
+      SOUP_TYPE_CONTENT_DECODER);
+
+  return self;
+}
+
+void
+identifai_transport_free (IdentifaiTransport * self)
+{
+  g_return_if_fail (g_queue_is_empty (&self->exchanges));
+
+  soup_session_abort (self->session);
+  g_object_unref (self->session);
+  identifai_proxy_unref (self->proxy);
+  g_free (self);
+}
+
+guint
+identifai_transport_count (IdentifaiTransport * self)
+{
+  return g_queue_get_length (&self->exchanges);
+}

@@ -1,0 +1,99 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * One HTTP call at a time: a request goes out, an answer or an error comes
+ * back, whatever the other side does: silence, size and duration are bounded.
+ * Knows libsoup; knows nothing of jobs, limits and retries.
+ *
+ * Lives on one thread, in its thread-default main context.
+ */
+
+#pragma once
+
+#include <libsoup/soup.h>
+#include "extraheaders.h"
+#include "request.h"
+
+G_BEGIN_DECLS
+
+/* A SoupSession with its settings, and the calls that it has under way. */
+typedef struct _IdentifaiTransport IdentifaiTransport;
+
+/* One call under way. */
+typedef struct _IdentifaiExchange IdentifaiExchange;
+
+/* What all its calls have in common. Borrowed. */
+typedef struct
+{
+  const gchar *proxy;           /* URL; NULL: the environment's */
+  const gchar *user_agent;      /* NULL: libsoup's */
+  GTlsDatabase *tls_database;   /* NULL: the system's */
+  guint timeout;                /* s, longest silence on a connection */
+  gsize max_bytes;              /* of an answer */
+} IdentifaiTransportSettings;
+
+/* Calls of one host at a time, of each kind. */
+#define IDENTIFAI_MAX_UPLOADS 4
+#define IDENTIFAI_MAX_LOOKS 4
+
+typedef struct
+{
+  const gchar *url;             /* absolute, escaped */
+  const gchar *api_key;         /* NULL: the extra headers authorise */
+  IdentifaiHeaders *extra_headers;      /* NULL = none */
+  IdentifaiRequest *upload;     /* POSTs its body; NULL = a GET */
+  /* Asked before the last bytes of the body go out, which is when a service
+   * behind a buffering front counts the call: how long to wait, in µs, 0 = go.
+   * May be NULL. */
+  gint64 (*hold) (gpointer user_data);
+  /* The headers are out, and reach the service at once, which counts the call
+   * then. fresh: the connection was made a moment ago, and what is behind its other
+   * end may still be being made. May be NULL. */
+  void (*sent) (gboolean fresh, gpointer user_data);
+} IdentifaiCallSpec;
+
+/* What came of a call. All owned by the exchange. */
+typedef struct
+{
+  guint http_status;            /* 0: no answer */
+  gboolean from_proxy;          /* that doesn't let us through */
+  gboolean proxy_password;      /* there is one for it */
+  gboolean direct;              /* there is no proxy, of any kind */
+  gboolean loopback;            /* the host is this machine */
+  GBytes *body;                 /* never NULL; what was read of it */
+  GError *error;                /* NULL: answered in full. With a status: the
+                                 * body could not be read to its end */
+  gchar *retry_after;
+  gchar *location;              /* of a redirect: scheme and host only */
+  GTlsCertificate *certificate; /* the other side's; NULL = none was shown */
+  GTlsCertificateFlags tls_errors;      /* what is wrong with it */
+  gboolean sent_whole;          /* all of the request's body went out */
+  GstClockTime duration;        /* first byte out to answer in, ns */
+} IdentifaiAnswer;
+
+typedef void (*IdentifaiAnswerFunc) (const IdentifaiAnswer * answer,
+    gpointer user_data);
+
+IdentifaiTransport *identifai_transport_new (
+    const IdentifaiTransportSettings * settings);
+/* No exchange may be under way. */
+void identifai_transport_free (IdentifaiTransport * self);
+/* Exchanges under way, cancelled ones that still wind up included. */
+guint identifai_transport_count (IdentifaiTransport * self);
+
+/* func is called once, later, unless the exchange is cancelled. The exchange
+ * belongs to the transport; the pointer is good until func was called. */
+IdentifaiExchange *identifai_transport_send (IdentifaiTransport * self,
+    const IdentifaiCallSpec * spec, IdentifaiAnswerFunc func,
+    gpointer user_data);
+/* Has a connection stand for the next call, unless one does: its headers go out as
+ * soon as it is sent then. What goes wrong, that call will hear. */
+void identifai_transport_connect (IdentifaiTransport * self,
+    const gchar * url);
+/* Connections that are being made wind up like cancelled exchanges. */
+void identifai_transport_stop_connecting (IdentifaiTransport * self);
+/* func won't be called. Winds up later, from the main context. */
+void identifai_exchange_cancel (IdentifaiExchange * self);
+
+G_END_DECLS

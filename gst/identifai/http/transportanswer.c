@@ -1,0 +1,272 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * An exchange's answer, as the user gets it: whoever read it, unpacked, and
+ * without secrets.
+ */
+
+#include "transportprivate.h"
+#include "cleantext.h"
+#include <string.h>
+#include "endpoint.h"
+#include "redact.h"
+#include "contentdecoder.h"
+
+#define GST_CAT_DEFAULT identifai_transport_debug
+
+/* Of an answer that is no success, for its words. */
+#define MAX_ERROR_BYTES (64 * 1024)
+#define MAX_LOCATION_BYTES 256
+
+static GError *
+cut_to_error (Cut cut, gint64 timeout)
+{
+  guint seconds = timeout / G_TIME_SPAN_SECOND;
+
+  switch (cut) {
+    case CUT_SILENCE:
+      return g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
+          "nothing was heard for %u s (timeout)", seconds);
+    case CUT_SLOW:
+      return g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
+          "the answer was not complete after %u s", ANSWER_TIMEOUTS * seconds);
+    case CUT_TOO_LONG:
+      return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+          "the answer is too long");
+    case CUT_CHATTER:
+      return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+          "interim answers (1xx) don't end");
+    default:
+      return NULL;
+  }
+}
+
+/* Where a redirect points, without what may be secret in it, or harm a terminal. */
+static gchar *
+describe_location (SoupMessage * message, SoupMessageHeaders * headers)
+{
+  const gchar *location = soup_message_headers_get_one (headers, "Location");
+  gchar *text = NULL, *clean = NULL;
+  GUri *uri = NULL;
+
+  if (location)
+    uri = g_uri_parse_relative (soup_message_get_uri (message), location,
+        SOUP_HTTP_URI_FLAGS, NULL);
+  if (uri && g_uri_get_host (uri))
+    text = g_uri_join (G_URI_FLAGS_NONE, g_uri_get_scheme (uri), NULL,
+        g_uri_get_host (uri), g_uri_get_port (uri), "", NULL, NULL);
+  if (text)
+    clean = identifai_clean_text (text, strlen (text), MAX_LOCATION_BYTES);
+  g_clear_pointer (&uri, g_uri_unref);
+  g_free (text);
+
+  return clean;
+}
+
+static gboolean
+exchange_sent_whole (IdentifaiExchange * self)
+{
+  return self->started > 0 && (!self->body
+      || identifai_body_get_sent (self->body)
+      == identifai_body_get_length (self->body));
+}
+
+/* The answer's status and headers, whoever read them. */
+
+static gboolean
+exchange_is_early (IdentifaiExchange * self)
+{
+  return !self->input && self->early
+      && identifai_early_get_status (self->early) > 0
+      && (self->cut == CUT_NONE || self->cut == CUT_ANSWERED);
+}
+
+static guint
+exchange_get_status (IdentifaiExchange * self)
+{
+  guint status = soup_message_get_status (self->message);
+
+  if (exchange_is_early (self))
+    return identifai_early_get_status (self->early);
+  if (self->input)
+    return status >= 200 ? status : 0;
+
+  /* Who doesn't read a request to its end may break the connection before we have
+   * read the answer to its end. */
+  return status >= 300 && self->answer_by != G_MAXINT64 ? status : 0;
+}
+
+static SoupMessageHeaders *
+exchange_get_headers (IdentifaiExchange * self)
+{
+  return exchange_is_early (self) ? identifai_early_get_headers (self->early) :
+      soup_message_get_response_headers (self->message);
+}
+
+gsize
+identifai_exchange_get_max_bytes (IdentifaiExchange * self)
+{
+  return SOUP_STATUS_IS_SUCCESSFUL (exchange_get_status (self))
+      ? self->transport->max_bytes : MAX_ERROR_BYTES;
+}
+
+/* is_result: there is more to it than words. */
+static void
+hide_secrets (IdentifaiExchange * self, gchar * text, gsize length,
+    gboolean is_result)
+{
+  const gchar *key = soup_message_headers_get_one
+      (soup_message_get_request_headers (self->message), "X-Api-Key");
+
+  if (key != NULL)
+    identifai_hide (text, length, key, is_result);
+  identifai_headers_hide (self->extra_headers, text, length, is_result);
+}
+
+static void
+exchange_hide_key (IdentifaiExchange * self, IdentifaiAnswer * answer)
+{
+  guint8 *data;
+  gsize size;
+
+  data = g_bytes_unref_to_data (answer->body, &size);
+  hide_secrets (self, (gchar *) data, size, answer->http_status < 400);
+  answer->body = g_bytes_new_take (data, size);
+  if (answer->location != NULL)
+    hide_secrets (self, answer->location, strlen (answer->location), FALSE);
+}
+
+/* We ask for none of that, but a front may know better. Of an error, what can be
+ * unpacked is enough. */
+static void
+exchange_unpack (IdentifaiExchange * self, IdentifaiAnswer * answer)
+{
+  const gchar *coding = soup_message_headers_get_list
+      (exchange_get_headers (self), "Content-Encoding");
+  GError *error = NULL;
+  GBytes *unpacked;
+
+  if (answer->error || answer->http_status == 0
+      || !identifai_unpack_is_packed (coding))
+    return;
+
+  GST_DEBUG ("unpacks %" G_GSIZE_FORMAT " bytes",
+      g_bytes_get_size (answer->body));
+  identifai_unpack (answer->body, coding,
+      identifai_exchange_get_max_bytes (self), &unpacked, &error);
+  g_bytes_unref (answer->body);
+  answer->body = unpacked;
+  answer->error = error;
+}
+
+/* libsoup takes the end of a connection for the end of headers, and of a body if
+ * the connection was to be closed after it. */
+static gboolean
+exchange_is_broken_off (IdentifaiExchange * self)
+{
+  SoupMessageHeaders *headers =
+      soup_message_get_response_headers (self->message);
+  guint status = soup_message_get_status (self->message);
+
+  if (!self->input)
+    return FALSE;
+
+  switch (soup_message_headers_get_encoding (headers)) {
+    case SOUP_ENCODING_CONTENT_LENGTH:
+      return status != SOUP_STATUS_NO_CONTENT && self->received->len
+          < soup_message_headers_get_content_length (headers);
+    case SOUP_ENCODING_EOF:
+      return SOUP_STATUS_IS_SUCCESSFUL (status)
+          && status != SOUP_STATUS_NO_CONTENT && self->received->len == 0;
+    default:
+      return FALSE;
+  }
+}
+
+static GBytes *
+exchange_take_body (IdentifaiExchange * self)
+{
+  GBytes *body = g_byte_array_free_to_bytes (self->received);
+
+  self->received = g_byte_array_new ();
+  if (exchange_is_early (self)) {
+    g_bytes_unref (body);
+    body = identifai_early_get_body (self->early);
+  }
+
+  return body;
+}
+
+/* An answer, but no headers of it: to libsoup's CONNECT. And who asks for a proxy's
+ * password where there is one is the proxy. */
+static gboolean
+exchange_ended_at_proxy (IdentifaiExchange * self, guint status)
+{
+  if (self->input && self->answer_by == G_MAXINT64)
+    return TRUE;
+  /* libsoup, and so the proxy's own eye, hasn't seen it. */
+  if (exchange_is_early (self))
+    identifai_proxy_judge (self->transport->proxy, self->message, status,
+        exchange_get_headers (self));
+
+  return identifai_proxy_has_refused (self->message)
+      || (status == SOUP_STATUS_PROXY_UNAUTHORIZED
+      && identifai_proxy_is_used (self->transport->proxy,
+          soup_message_get_uri (self->message)));
+}
+
+/* Where it came from, and how. */
+static void
+fill_in_ways (IdentifaiExchange * self, IdentifaiAnswer * answer)
+{
+  IdentifaiProxy *proxy = self->transport->proxy;
+  GUri *uri = soup_message_get_uri (self->message);
+
+  answer->from_proxy = exchange_ended_at_proxy (self, answer->http_status);
+  answer->proxy_password = identifai_proxy_has_password (proxy, uri);
+  answer->direct = identifai_proxy_is_direct (proxy, uri);
+  answer->loopback = identifai_endpoint_is_loopback (g_uri_get_host (uri));
+  answer->certificate = soup_message_get_tls_peer_certificate (self->message);
+  answer->tls_errors =
+      soup_message_get_tls_peer_certificate_errors (self->message);
+}
+
+/* Takes over error. */
+static GError *
+find_error (IdentifaiExchange * self, GError * error)
+{
+  GError *found = cut_to_error (self->cut, self->transport->timeout);
+
+  if (found == NULL && !exchange_is_early (self)
+      && self->cut != CUT_MISDIRECTED)
+    found = g_steal_pointer (&error);
+  if (found == NULL && exchange_is_broken_off (self))
+    found = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT,
+        "the answer breaks off");
+  g_clear_error (&error);
+
+  return found;
+}
+
+void
+identifai_exchange_read_answer (IdentifaiExchange * self, GError * error,
+    IdentifaiAnswer * answer)
+{
+  SoupMessageHeaders *headers = exchange_get_headers (self);
+
+  memset (answer, 0, sizeof (IdentifaiAnswer));
+  answer->http_status = exchange_get_status (self);
+  answer->sent_whole = exchange_sent_whole (self);
+  answer->retry_after = g_strdup (soup_message_headers_get_one (headers,
+          "Retry-After"));
+  if (SOUP_STATUS_IS_REDIRECTION (answer->http_status))
+    answer->location = describe_location (self->message, headers);
+  if (self->started > 0)
+    answer->duration = (g_get_monotonic_time () - self->started) * GST_USECOND;
+  fill_in_ways (self, answer);
+  answer->error = find_error (self, error);
+  answer->body = exchange_take_body (self);
+  exchange_unpack (self, answer);
+  exchange_hide_key (self, answer);
+}

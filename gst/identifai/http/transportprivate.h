@@ -1,0 +1,87 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What the files of the transport share. One thread.
+ */
+
+#pragma once
+
+#include "requestbody.h"
+#include "earlyresponse.h"
+#include "proxy.h"
+#include "transport.h"
+#include "upload.h"
+
+G_BEGIN_DECLS
+
+GST_DEBUG_CATEGORY_EXTERN (identifai_transport_debug);
+
+/* An answer has to be whole within so many times `timeout`. */
+#define ANSWER_TIMEOUTS 4
+
+struct _IdentifaiTransport
+{
+  SoupSession *session;
+  IdentifaiProxy *proxy;
+  IdentifaiExchange *trial;     /* with a password that may be wrong, or NULL */
+  gint64 timeout;               /* µs */
+  gsize max_bytes;              /* of an answer */
+  GQueue exchanges;
+  gint64 connected_at;          /* monotonic µs: anything about a connection */
+};
+
+/* Why an exchange ended early. */
+typedef enum
+{
+  CUT_NONE,
+  CUT_SILENCE,
+  CUT_SLOW,
+  CUT_TOO_LONG,
+  CUT_CHATTER,
+  CUT_ANSWERED,                 /* before all was sent */
+  CUT_MISDIRECTED,              /* answered with 421 */
+  CUT_CANCELLED                 /* by the user: nobody is told */
+} Cut;
+
+struct _IdentifaiExchange
+{
+  IdentifaiTransport *transport;
+  GList link;
+  SoupMessage *message;
+  GCancellable *cancellable;
+  GInputStream *input;
+  GSource *watchdog;
+  GSource *canceller;           /* NULL before the cut */
+
+  IdentifaiRequest *upload;
+  IdentifaiBody *body;
+  GInputStream *stream;         /* body, on its way out */
+  IdentifaiHeaders *extra_headers;
+  IdentifaiEarly *early;        /* while the body goes out, or once it answered */
+  IdentifaiUploadHold hold;
+  void (*sent) (gboolean fresh, gpointer user_data);
+  IdentifaiAnswerFunc func;     /* NULL: it only makes a connection */
+  gpointer user_data;
+
+  gboolean waiting;             /* for the trial's end */
+  Cut cut;
+  gint64 progress;              /* monotonic µs of the latest */
+  gint64 started;               /* headers went out; 0 = not yet */
+  gint64 answer_by;             /* G_MAXINT64 before the answer began */
+  guint n_informational;
+  gboolean end_is_out;          /* libsoup has all of the body */
+  guint8 *chunk;
+  GByteArray *received;
+};
+
+/* transportanswer.c */
+
+/* What came of an exchange that is over. Fills answer, of which the caller owns
+ * body, error, retry_after and location; takes over error, libsoup's. */
+void identifai_exchange_read_answer (IdentifaiExchange * self, GError * error,
+    IdentifaiAnswer * answer);
+/* Of the answer's body: a result, or an error's words. */
+gsize identifai_exchange_get_max_bytes (IdentifaiExchange * self);
+
+G_END_DECLS

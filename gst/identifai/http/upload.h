@@ -1,0 +1,34 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * A request's body on its way out: reads from memory, so without GIO's worker
+ * threads, and can hold back the last bytes. A service behind a buffering front
+ * counts a call when the whole body has come in, and two uploads that started
+ * well apart may end together.
+ */
+
+#pragma once
+
+#include "requestbody.h"
+
+G_BEGIN_DECLS
+
+#define IDENTIFAI_TYPE_UPLOAD (identifai_upload_get_type ())
+G_DECLARE_FINAL_TYPE (IdentifaiUpload, identifai_upload, IDENTIFAI, UPLOAD,
+    GFilterInputStream)
+
+/* How long (µs) the end of the body has to wait now; 0: it is booked, go. */
+typedef gint64 (*IdentifaiUploadHold) (gpointer user_data);
+
+/* It is closed before its end was read: the connection broke, but is still there. */
+typedef void (*IdentifaiUploadStopped) (gpointer user_data);
+
+GInputStream *identifai_upload_new (IdentifaiBody * body,
+    IdentifaiUploadHold hold, IdentifaiUploadStopped stopped,
+    gpointer user_data);
+
+/* Neither is called any more, and nothing waits. */
+void identifai_upload_release (IdentifaiUpload * self);
+
+G_END_DECLS

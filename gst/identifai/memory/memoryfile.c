@@ -1,0 +1,339 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The file is a list of pieces without gaps, each a part of a GstMemory. Writing
+ * over existing bytes cuts the pieces that it meets; muxers do that a handful
+ * of times a file, so moving the list's tail costs nothing that counts.
+ *
+ * Tiny writes (a muxer's element headers, 4 KiB reads of filesrc) would cost
+ * more in memory headers than in bytes: short ones are gathered in blocks of
+ * our own.
+ */
+
+#include "memoryfile.h"
+
+#include <string.h>
+
+#define SMALL_BYTES 512         /* shorter pieces are gathered, not referenced */
+#define BLOCK_BYTES (16 * 1024) /* size of a block that gathers them */
+
+typedef struct
+{
+  GstMemory *memory;            /* owned, with an exclusive lock: nobody else who
+                                 * holds it may write to it meanwhile */
+  guint64 offset;               /* in the file */
+  gsize start;                  /* in the memory */
+  gsize size;
+} Piece;
+
+struct _IdentifaiBytes
+{
+  gatomicrefcount refcount;
+
+  GArray *pieces;               /* of Piece, by offset, without gaps */
+  guint64 position;
+  guint64 size;
+
+  GstMemory *block;             /* borrowed from the last piece, or NULL: room for
+                                 * short writes is left in it */
+  gsize block_used;
+};
+
+static GstMemory *
+hold_memory (GstMemory * memory)
+{
+  gst_memory_ref (memory);
+  if (!gst_memory_lock (memory, GST_LOCK_FLAG_EXCLUSIVE))
+    GST_ERROR ("memory %p could not be locked", memory);
+
+  return memory;
+}
+
+static void
+piece_clear (gpointer data)
+{
+  Piece *piece = data;
+
+  gst_memory_unlock (piece->memory, GST_LOCK_FLAG_EXCLUSIVE);
+  gst_memory_unref (piece->memory);
+}
+
+IdentifaiBytes *
+identifai_bytes_new (void)
+{
+  IdentifaiBytes *self = g_new0 (IdentifaiBytes, 1);
+
+  g_atomic_ref_count_init (&self->refcount);
+  self->pieces = g_array_new (FALSE, FALSE, sizeof (Piece));
+  g_array_set_clear_func (self->pieces, piece_clear);
+
+  return self;
+}
+
+IdentifaiBytes *
+identifai_bytes_ref (IdentifaiBytes * self)
+{
+  g_atomic_ref_count_inc (&self->refcount);
+
+  return self;
+}
+
+void
+identifai_bytes_unref (IdentifaiBytes * self)
+{
+  if (!g_atomic_ref_count_dec (&self->refcount))
+    return;
+  g_array_unref (self->pieces);
+  g_free (self);
+}
+
+void
+identifai_bytes_seek (IdentifaiBytes * self, guint64 position)
+{
+  self->position = position;
+}
+
+guint64
+identifai_bytes_get_position (IdentifaiBytes * self)
+{
+  return self->position;
+}
+
+guint64
+identifai_bytes_get_size (IdentifaiBytes * self)
+{
+  return self->size;
+}
+
+void
+identifai_bytes_clear (IdentifaiBytes * self)
+{
+  self->block = NULL;
+  g_array_set_size (self->pieces, 0);
+  self->position = self->size = 0;
+}
+
+/* Index of the piece that holds offset; offset < size. */
+static guint
+find_piece (IdentifaiBytes * self, guint64 offset)
+{
+  guint low = 0, high = self->pieces->len - 1;
+
+  while (low < high) {
+    guint middle = low + (high - low + 1) / 2;
+
+    if (g_array_index (self->pieces, Piece, middle).offset <= offset)
+      low = middle;
+    else
+      high = middle - 1;
+  }
+
+  return low;
+}
+
+/* Makes offset a boundary between two pieces; returns the index of the one that
+ * starts there (pieces->len at the end). */
+static guint
+split_at (IdentifaiBytes * self, guint64 offset)
+{
+  Piece *piece, rest;
+  guint index;
+
+  if (offset >= self->size)
+    return self->pieces->len;
+
+  index = find_piece (self, offset);
+  piece = &g_array_index (self->pieces, Piece, index);
+  if (piece->offset == offset)
+    return index;
+
+  rest = *piece;
+  rest.memory = hold_memory (piece->memory);
+  piece->size = offset - piece->offset;
+  rest.offset = offset;
+  rest.start += piece->size;
+  rest.size -= piece->size;
+  g_array_insert_val (self->pieces, index + 1, rest);
+
+  return index + 1;
+}
+
+static void
+insert_memory (IdentifaiBytes * self, guint index, GstMemory * memory,
+    gsize start, gsize size)
+{
+  Piece piece = { hold_memory (memory), self->position, start, size };
+
+  g_array_insert_val (self->pieces, index, piece);
+  self->position += size;
+  self->size = MAX (self->size, self->position);
+}
+
+/* Appends bytes to the open block, or to a new one. */
+static void
+append_small (IdentifaiBytes * self, const guint8 * data, gsize size)
+{
+  GstMapInfo map;
+  Piece *last = NULL;
+  GstMemory *fresh = NULL;
+  gsize at;
+
+  if (self->pieces->len > 0)
+    last = &g_array_index (self->pieces, Piece, self->pieces->len - 1);
+
+  if (self->block == NULL || self->block_used + size > BLOCK_BYTES) {
+    fresh = self->block = gst_allocator_alloc (NULL, BLOCK_BYTES, NULL);
+    self->block_used = 0;
+    last = NULL;
+  } else if (last->memory != self->block
+      || last->start + last->size != self->block_used) {
+    last = NULL;
+  }
+  at = self->block_used;
+
+  /* Only this object knows the block, so that writing into it is safe although
+   * its pieces lock it. */
+  gst_memory_map (self->block, &map, GST_MAP_READ);
+  memcpy (map.data + at, data, size);
+  gst_memory_unmap (self->block, &map);
+  self->block_used += size;
+
+  if (last != NULL) {
+    last->size += size;
+    self->position += size;
+    self->size = self->position;
+  } else {
+    insert_memory (self, self->pieces->len, self->block, at, size);
+  }
+  if (fresh != NULL)
+    gst_memory_unref (fresh);
+}
+
+static void
+fill_gap (IdentifaiBytes * self)
+{
+  static const guint8 zeros[SMALL_BYTES];
+  guint64 end = self->position;
+
+  self->position = self->size;
+  while (self->position < end)
+    append_small (self, zeros, MIN (sizeof zeros, end - self->position));
+}
+
+static void
+write_memory (IdentifaiBytes * self, GstMemory * memory)
+{
+  gsize size = memory->size;
+  guint first, next;
+  GstMapInfo map;
+
+  if (size == 0)
+    return;
+  if (self->position > self->size)
+    fill_gap (self);
+
+  if (self->position == self->size) {
+    if (size < SMALL_BYTES && gst_memory_map (memory, &map, GST_MAP_READ)) {
+      append_small (self, map.data, size);
+      gst_memory_unmap (memory, &map);
+    } else {
+      insert_memory (self, self->pieces->len, memory, 0, size);
+    }
+    return;
+  }
+
+  first = split_at (self, self->position);
+  next = split_at (self, self->position + size);
+  /* The block may go with the pieces that are written over. */
+  self->block = NULL;
+  if (next > first)
+    g_array_remove_range (self->pieces, first, next - first);
+  insert_memory (self, first, memory, 0, size);
+}
+
+void
+identifai_bytes_write (IdentifaiBytes * self, GstBuffer * buffer)
+{
+  GstBuffer *held = identifai_buffer_hold (buffer);
+  guint i, n = gst_buffer_n_memory (held);
+
+  for (i = 0; i < n; i++)
+    write_memory (self, gst_buffer_peek_memory (held, i));
+  gst_buffer_unref (held);
+}
+
+gsize
+identifai_bytes_read (IdentifaiBytes * self, guint64 offset, gpointer dest,
+    gsize length)
+{
+  gsize done = 0;
+  guint index;
+
+  if (offset >= self->size)
+    return 0;
+
+  length = MIN (length, self->size - offset);
+  for (index = find_piece (self, offset); done < length; index++) {
+    const Piece *piece = &g_array_index (self->pieces, Piece, index);
+    gsize skip = offset + done - piece->offset;
+    gsize part = MIN (piece->size - skip, length - done);
+    GstMapInfo map;
+
+    if (!gst_memory_map (piece->memory, &map, GST_MAP_READ)) {
+      GST_ERROR ("memory %p can't be read", piece->memory);
+      break;
+    }
+    memcpy ((guint8 *) dest + done, map.data + piece->start + skip, part);
+    gst_memory_unmap (piece->memory, &map);
+    done += part;
+  }
+
+  return done;
+}
+
+static gboolean
+is_pooled (GstBuffer * buffer)
+{
+  GstParentBufferMeta *parent;
+
+  /* A part of a pool's buffer has no pool, but keeps that buffer alive. */
+  while (buffer->pool == NULL) {
+    parent = gst_buffer_get_parent_buffer_meta (buffer);
+    if (parent == NULL)
+      return FALSE;
+    buffer = parent->buffer;
+  }
+
+  return TRUE;
+}
+
+/* gst_buffer_copy_deep() would ask the device's allocator for the copy. */
+static GstBuffer *
+copy_to_system_memory (GstBuffer * buffer)
+{
+  gsize size = gst_buffer_get_size (buffer);
+  GstBuffer *copy = gst_buffer_new_allocate (NULL, size, NULL);
+  GstMapInfo map;
+
+  gst_buffer_map (copy, &map, GST_MAP_WRITE);
+  gst_buffer_extract (buffer, 0, map.data, size);
+  gst_buffer_unmap (copy, &map);
+  gst_buffer_copy_into (copy, buffer,
+      GST_BUFFER_COPY_FLAGS | GST_BUFFER_COPY_TIMESTAMPS, 0, -1);
+
+  return copy;
+}
+
+GstBuffer *
+identifai_buffer_hold (GstBuffer * buffer)
+{
+  guint i, n = gst_buffer_n_memory (buffer);
+  gboolean plain = !is_pooled (buffer);
+
+  for (i = 0; plain && i < n; i++)
+    plain = gst_memory_is_type (gst_buffer_peek_memory (buffer, i),
+        GST_ALLOCATOR_SYSMEM);
+
+  return plain ? gst_buffer_ref (buffer) : copy_to_system_memory (buffer);
+}

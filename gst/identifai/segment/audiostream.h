@@ -1,0 +1,100 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The audio streams of the segmenter: what came and has no segment yet, and how
+ * far each stream has come. Times are running times in ns, signed.
+ */
+
+#pragma once
+
+#include "latm.h"
+#include "builder.h"
+
+G_BEGIN_DECLS
+
+/* One encoded audio buffer. */
+typedef struct
+{
+  GstBuffer *buffer;            /* owned; its PTS is a track time. NULL: lost,
+                                 * but to be counted */
+  GstCaps *caps;                /* owned */
+  gint64 time;
+  gint64 duration;              /* or NO_TIME */
+} IdentifaiSoundBuffer;
+
+typedef struct
+{
+  guint id;
+  GstCaps *caps;                /* as in a file; or NULL */
+  IdentifaiLatm *latm;          /* of LOAS; or NULL */
+  gboolean linked;              /* there may be more */
+  gboolean left_out;            /* no muxer takes it: it is only counted */
+  GstSegment segment;
+  gboolean eos;
+  gboolean lossy;               /* DISCONT, or a new segment, since the last one */
+  gint64 rebase;                /* added to times, as upstream set them back for
+                                 * no reason; see videostream.c */
+  gint64 position;              /* everything before it is here; NO_TIME: nothing */
+  gint64 end;                   /* of the latest buffer; the same */
+  GQueue waiting;               /* of IdentifaiSoundBuffer, by time */
+  guint64 waiting_bytes;
+  guint64 total_bytes;          /* since the last flush */
+  guint64 n_total;              /* buffers since */
+  gint64 first;                 /* time of the first buffer since */
+} IdentifaiSound;
+
+IdentifaiSound *identifai_sound_new (guint id);
+void identifai_sound_free (IdentifaiSound * self);
+
+void identifai_sound_set_segment (IdentifaiSound * self,
+    const GstSegment * segment);
+void identifai_sound_set_caps (IdentifaiSound * self, GstCaps * caps);
+
+/* From now on, or no longer; what waits is let go of. */
+void identifai_sound_leave_out (IdentifaiSound * self, gboolean left_out);
+
+/* Takes over the buffer. */
+void identifai_sound_push (IdentifaiSound * self, GstBuffer * buffer);
+void identifai_sound_gap (IdentifaiSound * self, GstClockTime timestamp,
+    GstClockTime duration);
+
+/* The oldest that waits, or NULL; taken out by _drop (which frees it). */
+IdentifaiSoundBuffer *identifai_sound_peek (IdentifaiSound * self);
+void identifai_sound_drop (IdentifaiSound * self);
+
+/* Frees what waits; the next buffer may have any time. */
+void identifai_sound_flush (IdentifaiSound * self);
+
+/* Whether nothing before time is still to come. */
+gboolean identifai_sound_has_passed (IdentifaiSound * self, gint64 time);
+
+/* How many bytes wait or are likely to come, at most, from start up to time;
+ * their number of buffers is added to *n_buffers. */
+guint64 identifai_sound_expect (IdentifaiSound * self, gint64 start,
+    gint64 time, guint * n_buffers);
+
+/* All streams: of IdentifaiSound, at id - 1; NULL: removed. */
+GPtrArray *identifai_sounds_new (void);
+guint identifai_sounds_add (GPtrArray * sounds);
+void identifai_sounds_remove (GPtrArray * sounds, guint id);
+/* NULL: there is none. */
+IdentifaiSound *identifai_sounds_get (GPtrArray * sounds, guint id);
+
+/* Of all of them together, but for those that are left out where it is about
+ * what files have. */
+gboolean identifai_sounds_have_passed (GPtrArray * sounds, gint64 time);
+guint64 identifai_sounds_expect (GPtrArray * sounds, gint64 start,
+    gint64 time, guint * n_tracks, guint * n_buffers);
+/* How much of the time from start to end is still to come, in ns, or is left out:
+ * nothing of streams that are over or never had caps. */
+GstClockTime identifai_sounds_count_late (GPtrArray * sounds,
+    gint64 start, gint64 end);
+GstClockTime identifai_sounds_count_left_out (GPtrArray * sounds,
+    gint64 start, gint64 end);
+guint64 identifai_sounds_count_waiting (GPtrArray * sounds);
+/* Streams that have been silent get an empty track, so that the choice of the
+ * muxer doesn't change from segment to segment. */
+void identifai_sounds_name_tracks (GPtrArray * sounds, IdentifaiPart * part);
+
+G_END_DECLS

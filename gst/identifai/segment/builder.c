@@ -1,0 +1,562 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "builder.h"
+#include "codecs.h"
+#include "overhead.h"
+
+GST_DEBUG_CATEGORY_STATIC (identifai_part_debug);
+#define GST_CAT_DEFAULT identifai_part_debug
+
+#define LONE_FRAME_DURATION (40 * (gint64) GST_MSECOND)
+
+static GPtrArray *
+new_frames (void)
+{
+  return g_ptr_array_new_with_free_func ((GDestroyNotify) identifai_frame_free);
+}
+
+IdentifaiPart *
+identifai_part_new (IdentifaiSegment * segment, GstCaps * video_caps,
+    gint64 start)
+{
+  IdentifaiPart *self = g_new0 (IdentifaiPart, 1);
+
+  GST_DEBUG_CATEGORY_INIT (identifai_part_debug, "identifaipart", 0,
+      "identifAI segments in the making");
+  self->segment = segment;
+  self->frames = new_frames ();
+  self->streams = g_array_new (FALSE, FALSE, sizeof (guint));
+  self->cuts = g_array_new (FALSE, FALSE, sizeof (IdentifaiCut));
+  self->start = self->end = self->newest = start;
+  segment->running_time = MAX (start, 0);
+  identifai_segment_add_track (segment, video_caps);
+
+  return self;
+}
+
+void
+identifai_part_free (IdentifaiPart * self)
+{
+  g_clear_pointer (&self->segment, identifai_segment_free);
+  g_ptr_array_unref (self->frames);
+  g_array_unref (self->streams);
+  g_array_unref (self->cuts);
+  g_free (self);
+}
+
+static gboolean
+is_decoded_from_before (IdentifaiPart * self)
+{
+  return self->frames->len > 0
+      && ((IdentifaiFrame *) g_ptr_array_index (self->frames, 0))->pts < 0;
+}
+
+gint64
+identifai_part_shown_from (IdentifaiPart * self)
+{
+  return is_decoded_from_before (self) && self->newest >= 0 ? 0 : self->start;
+}
+
+gint64
+identifai_part_heard_from (IdentifaiPart * self)
+{
+  return is_decoded_from_before (self) ? 0 : self->start;
+}
+
+/* The frame's times were taken before its PTS was known. */
+static void
+set_start (IdentifaiPart * self, const IdentifaiFrame * frame)
+{
+  gint64 later = frame->pts - frame->stamp;
+
+  self->segment->stream_time = frame->stream_time;
+  if (GST_CLOCK_TIME_IS_VALID (frame->stream_time)
+      && (later >= 0 || (guint64) - later < frame->stream_time))
+    self->segment->stream_time += later;
+  self->segment->utc = frame->utc;
+}
+
+/* As a frame of its own. */
+static gboolean
+counts (const IdentifaiFrame * frame)
+{
+  return !frame->info.hidden && !frame->info.order.is_second_field;
+}
+
+static void
+count_frame (IdentifaiPart * self, const IdentifaiFrame * frame)
+{
+  IdentifaiSegment *segment = self->segment;
+  gint64 duration = frame->duration != IDENTIFAI_NO_TIME ? frame->duration : 0;
+
+  self->newest = MAX (self->newest, frame->pts);
+  self->end = MAX (self->end, frame->pts + duration);
+  segment->last_buffer = MAX (segment->last_buffer, frame->monotonic);
+  if (segment->frames > 0 && frame->lossy)
+    segment->discontinuities++;
+  if (counts (frame))
+    segment->frames++;
+  if (frame->info.point != IDENTIFAI_POINT_NONE)
+    segment->keyframes++;
+  if (frame->pts == self->start)
+    set_start (self, frame);
+}
+
+void
+identifai_part_add_frame (IdentifaiPart * self, IdentifaiFrame * frame)
+{
+  count_frame (self, frame);
+  if (self->segment->failure != IDENTIFAI_REASON_NONE) {
+    identifai_frame_free (frame);
+    return;
+  }
+  self->video_cost += frame->cost;
+  self->segment->bytes += gst_buffer_get_size (frame->buffer);
+  g_ptr_array_add (self->frames, frame);
+}
+
+/* NULL if the stream has no track yet. */
+static IdentifaiTrack *
+find_track (IdentifaiPart * self, guint stream)
+{
+  guint i;
+
+  for (i = 0; i < self->streams->len; i++) {
+    if (g_array_index (self->streams, guint, i) == stream)
+      return g_ptr_array_index (self->segment->tracks, i + 1);
+  }
+
+  return NULL;
+}
+
+gboolean
+identifai_part_has_track (IdentifaiPart * self, guint stream)
+{
+  return self->segment->tracks && find_track (self, stream) != NULL;
+}
+
+static void
+append_audio (IdentifaiPart * self, IdentifaiTrack * track, GstBuffer * buffer)
+{
+  gsize size = gst_buffer_get_size (buffer);
+
+  g_ptr_array_add (track->buffers, buffer);
+  self->audio_cost += size;
+  self->segment->bytes += size;
+  self->n_audio++;
+}
+
+gboolean
+identifai_part_add_audio (IdentifaiPart * self, guint stream, GstCaps * caps,
+    GstBuffer * buffer)
+{
+  IdentifaiTrack *track;
+
+  if (self->segment->failure != IDENTIFAI_REASON_NONE) {
+    gst_buffer_unref (buffer);
+    return TRUE;
+  }
+  track = find_track (self, stream);
+  if (track == NULL) {
+    track = identifai_segment_add_track (self->segment, caps);
+    g_array_append_val (self->streams, stream);
+  } else if (track->caps != caps
+      && identifai_codec_caps_differ (track->caps, caps)) {
+    GST_DEBUG ("audio stream %u changes within segment %u", stream,
+        self->segment->number);
+    gst_buffer_unref (buffer);
+    return FALSE;
+  }
+  append_audio (self, track, buffer);
+
+  return TRUE;
+}
+
+void
+identifai_part_note_loss (IdentifaiPart * self, const IdentifaiFrame * next)
+{
+  if (next->lossy)
+    self->segment->discontinuities++;
+}
+
+void
+identifai_part_fail (IdentifaiPart * self, IdentifaiReason reason,
+    const gchar * text)
+{
+  identifai_segment_fail (self->segment, reason, text);
+  g_ptr_array_set_size (self->frames, 0);
+  g_array_set_size (self->streams, 0);
+  self->video_cost = self->audio_cost = self->segment->bytes = 0;
+  self->n_audio = 0;
+  g_array_set_size (self->cuts, 0);
+}
+
+void
+identifai_part_mark_cut (IdentifaiPart * self, guint overlap, gint64 start)
+{
+  IdentifaiCut cut = { self->frames->len, overlap, start };
+
+  if (cut.frame > 0)
+    g_array_append_val (self->cuts, cut);
+}
+
+static const IdentifaiCut *
+cut_at (IdentifaiPart * self, guint i)
+{
+  return &g_array_index (self->cuts, IdentifaiCut, i);
+}
+
+const IdentifaiCut *
+identifai_part_find_cut (IdentifaiPart * self)
+{
+  guint i;
+
+  for (i = self->cuts->len; i > 0; i--) {
+    if (cut_at (self, i - 1)->overlap == 0)
+      return cut_at (self, i - 1);
+  }
+
+  return self->cuts->len > 0 ? cut_at (self, self->cuts->len - 1) : NULL;
+}
+
+static gboolean
+fits (IdentifaiPart * self, guint n_buffers, guint64 payload, guint64 max_bytes)
+{
+  return payload + identifai_container_overhead (self->segment->tracks->len,
+      n_buffers, payload) <= max_bytes;
+}
+
+/* Whether what comes before the cut does, with its audio. */
+static gboolean
+cut_fits (IdentifaiPart * self, const IdentifaiCut * cut, guint64 max_bytes)
+{
+  GstClockTime limit = cut->start + IDENTIFAI_TRACK_EPOCH;
+  guint n_buffers = cut->frame + cut->overlap, i, k;
+  guint64 payload = 0;
+
+  for (i = 0; i < n_buffers; i++)
+    payload += ((IdentifaiFrame *) g_ptr_array_index (self->frames, i))->cost;
+  for (i = 1; i < self->segment->tracks->len; i++) {
+    IdentifaiTrack *track = g_ptr_array_index (self->segment->tracks, i);
+
+    for (k = 0; k < track->buffers->len; k++) {
+      GstBuffer *buffer = g_ptr_array_index (track->buffers, k);
+
+      if (GST_BUFFER_PTS (buffer) >= limit)
+        break;
+      payload += gst_buffer_get_size (buffer);
+      n_buffers++;
+    }
+  }
+
+  return fits (self, n_buffers, payload, max_bytes);
+}
+
+const IdentifaiCut *
+identifai_part_find_fitting_cut (IdentifaiPart * self, guint64 max_bytes)
+{
+  const IdentifaiCut *found = NULL;
+  guint i;
+
+  if (self->segment->failure != IDENTIFAI_REASON_NONE
+      || fits (self, self->frames->len + self->n_audio,
+          self->video_cost + self->audio_cost, max_bytes))
+    return NULL;
+  for (i = self->cuts->len; i > 0; i--) {
+    const IdentifaiCut *cut = cut_at (self, i - 1);
+
+    if ((found && cut->overlap > 0) || !cut_fits (self, cut, max_bytes))
+      continue;
+    found = cut;
+    if (cut->overlap == 0)
+      break;
+  }
+
+  return found;
+}
+
+/* Audio from the cut on goes over to rest. */
+static void
+split_audio (IdentifaiPart * self, IdentifaiPart * rest, guint stream)
+{
+  IdentifaiTrack *track = find_track (self, stream);
+  GstClockTime limit = rest->start + IDENTIFAI_TRACK_EPOCH;
+  guint i, kept;
+
+  for (kept = track->buffers->len; kept > 0; kept--) {
+    if (GST_BUFFER_PTS (g_ptr_array_index (track->buffers, kept - 1)) < limit)
+      break;
+  }
+  for (i = kept; i < track->buffers->len; i++) {
+    GstBuffer *buffer = g_ptr_array_index (track->buffers, i);
+    gsize size = gst_buffer_get_size (buffer);
+
+    self->audio_cost -= size;
+    self->segment->bytes -= size;
+    self->n_audio--;
+    identifai_part_add_audio (rest, stream, track->caps,
+        gst_buffer_ref (buffer));
+  }
+  g_ptr_array_set_size (track->buffers, kept);
+}
+
+/* All counts start over: the frames that stay are counted again. */
+static void
+keep_frames (IdentifaiPart * self, GPtrArray * frames, guint kept)
+{
+  IdentifaiSegment *segment = self->segment;
+  guint i;
+
+  segment->frames = segment->keyframes = segment->discontinuities = 0;
+  segment->last_buffer = 0;
+  segment->bytes = self->audio_cost;
+  self->video_cost = 0;
+  self->end = self->newest = self->start;
+  for (i = 0; i < kept; i++)
+    identifai_part_add_frame (self,
+        identifai_frame_copy (g_ptr_array_index (frames, i)));
+}
+
+/* How many buffers a key frame has. */
+static guint
+count_fields (GPtrArray * frames, guint at)
+{
+  const IdentifaiFrame *next = at + 1 < frames->len ?
+      g_ptr_array_index (frames, at + 1) : NULL;
+
+  return next != NULL && next->info.order.is_second_field ? 2 : 1;
+}
+
+static void
+split_cuts (IdentifaiPart * self, const IdentifaiCut * cut, guint n_point,
+    IdentifaiPart * rest)
+{
+  guint gone = cut->frame + (cut->overlap > 0 ? cut->overlap - n_point : 0), i;
+
+  for (i = 0; i < self->cuts->len && cut_at (self, i)->frame < cut->frame; i++);
+  while (i < self->cuts->len) {
+    IdentifaiCut later = *cut_at (self, i);
+
+    g_array_remove_index (self->cuts, i);
+    if (later.frame <= gone)
+      continue;
+    later.frame -= gone;
+    g_array_append_val (rest->cuts, later);
+  }
+}
+
+void
+identifai_part_split (IdentifaiPart * self, const IdentifaiCut * at,
+    IdentifaiPart * rest)
+{
+  GPtrArray *frames = g_steal_pointer (&self->frames);
+  IdentifaiCut cut = *at;       /* it may be one of those that move */
+  guint n_point = count_fields (frames, cut.frame), i;
+
+  self->frames = new_frames ();
+  keep_frames (self, frames, cut.frame + cut.overlap);
+  /* the leading pictures of an open point stay behind */
+  for (i = cut.frame; i < frames->len; i++) {
+    if (i < cut.frame + n_point || i >= cut.frame + cut.overlap)
+      identifai_part_add_frame (rest,
+          identifai_frame_copy (g_ptr_array_index (frames, i)));
+  }
+  if (cut.overlap == 0)
+    identifai_part_note_loss (self, g_ptr_array_index (frames, cut.frame));
+  g_ptr_array_unref (frames);
+  for (i = 0; i < self->streams->len; i++)
+    split_audio (self, rest, g_array_index (self->streams, guint, i));
+  split_cuts (self, &cut, n_point, rest);
+}
+
+void
+identifai_part_shift (IdentifaiPart * self, gint64 shift)
+{
+  guint i;
+
+  for (i = 0; i < self->frames->len; i++)
+    identifai_frame_shift (g_ptr_array_index (self->frames, i), shift);
+  self->start += shift;
+  self->end += shift;
+  self->newest += shift;
+  for (i = 0; i < self->cuts->len; i++)
+    g_array_index (self->cuts, IdentifaiCut, i).start += shift;
+  self->segment->running_time = MAX (self->start, 0);
+}
+
+static GstClockTime
+to_track_time (gint64 time)
+{
+  if (time == IDENTIFAI_NO_TIME)
+    return GST_CLOCK_TIME_NONE;
+
+  return MAX (time + (gint64) IDENTIFAI_TRACK_EPOCH, 0);
+}
+
+/* Only what is a true point is marked as a key frame in the file: players seek
+ * to those. */
+static GstBuffer *
+make_buffer (const IdentifaiFrame * frame)
+{
+  GstBuffer *buffer = gst_buffer_copy (frame->buffer);
+
+  GST_BUFFER_PTS (buffer) = to_track_time (frame->pts);
+  GST_BUFFER_DTS (buffer) = to_track_time (frame->dts);
+  GST_BUFFER_DURATION (buffer) = frame->duration != IDENTIFAI_NO_TIME ?
+      (GstClockTime) frame->duration : GST_CLOCK_TIME_NONE;
+  GST_BUFFER_FLAG_UNSET (buffer, GST_BUFFER_FLAG_DISCONT);
+  if (frame->info.point == IDENTIFAI_POINT_NONE)
+    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
+  else
+    GST_BUFFER_FLAG_UNSET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
+
+  return buffer;
+}
+
+/* If it isn't shown from its first frame on: by the first one that is. */
+static void
+move_start (IdentifaiPart * self)
+{
+  gint64 from = identifai_part_shown_from (self);
+  guint i;
+
+  for (i = 0; from != self->start && i < self->frames->len; i++) {
+    IdentifaiFrame *frame = g_ptr_array_index (self->frames, i);
+
+    if (frame->stamp < from || frame->stream_time < (guint64) frame->stamp
+        || !GST_CLOCK_TIME_IS_VALID (frame->stream_time))
+      continue;
+    self->segment->stream_time = frame->stream_time - frame->stamp;
+    return;
+  }
+}
+
+/* The picture of the point that an overlapping cut is at counts for the next
+ * segment. */
+static void
+discount_overlap (IdentifaiPart * self)
+{
+  gint64 from = identifai_part_shown_from (self);
+  IdentifaiSegment *segment = self->segment;
+  guint i;
+
+  for (i = 0; i < self->frames->len; i++) {
+    IdentifaiFrame *frame = g_ptr_array_index (self->frames, i);
+
+    if (frame->pts >= from && frame->pts < self->end)
+      continue;
+    segment->frames -= counts (frame) ? 1 : 0;
+    segment->keyframes -= frame->info.point != IDENTIFAI_POINT_NONE ? 1 : 0;
+  }
+}
+
+gint64
+identifai_part_guess_end (IdentifaiPart * self)
+{
+  guint n = self->segment->frames;
+
+  if (self->end > self->newest)
+    return self->end;
+  if (n < 2)
+    return self->newest + LONE_FRAME_DURATION;
+
+  return self->newest + (self->newest - self->start) / (n - 1);
+}
+
+void
+identifai_part_seal (IdentifaiPart * self, gint64 end)
+{
+  self->end = MAX (end, self->start);
+  self->segment->duration = self->end - identifai_part_shown_from (self);
+}
+
+static void
+fill_video_track (IdentifaiPart * self)
+{
+  IdentifaiTrack *track = g_ptr_array_index (self->segment->tracks, 0);
+  guint i;
+
+  for (i = 0; i < self->frames->len; i++)
+    g_ptr_array_add (track->buffers,
+        make_buffer (g_ptr_array_index (self->frames, i)));
+}
+
+static GstClockTime
+get_duration (GstBuffer * buffer)
+{
+  return GST_BUFFER_DURATION_IS_VALID (buffer) ?
+      GST_BUFFER_DURATION (buffer) : 0;
+}
+
+/* The last picture stands until the next segment starts, and the file lasts as
+ * long as the segment. A file's length may count by the last one shown or by the
+ * last one decoded. */
+static void
+stretch_last (IdentifaiPart * self)
+{
+  GPtrArray *all = ((IdentifaiTrack *) g_ptr_array_index (self->segment->tracks,
+          0))->buffers;
+  GstBuffer *shown = g_ptr_array_index (all, 0), *last = shown;
+  GstClockTime end = to_track_time (self->end), frames_end = 0;
+  guint i;
+
+  for (i = 0; i < all->len; i++) {
+    last = g_ptr_array_index (all, i);
+    frames_end = MAX (frames_end, GST_BUFFER_PTS (last) + get_duration (last));
+    if (GST_BUFFER_PTS (last) > GST_BUFFER_PTS (shown))
+      shown = last;
+  }
+  if (end <= frames_end)
+    return;
+  if (shown != last && GST_BUFFER_DURATION_IS_VALID (last))
+    GST_BUFFER_DURATION (last) += end - frames_end;
+  GST_BUFFER_DURATION (shown) = get_duration (shown) + end - frames_end;
+}
+
+/* Late audio of a single group of pictures may be more than was reckoned with. */
+static void
+trim_audio (IdentifaiPart * self, guint64 max_bytes)
+{
+  guint i = self->segment->tracks->len - 1;
+
+  while (i > 0 && !fits (self, self->frames->len + self->n_audio,
+          self->video_cost + self->audio_cost, max_bytes)) {
+    IdentifaiTrack *track = g_ptr_array_index (self->segment->tracks, i);
+    gsize size;
+
+    if (track->buffers->len == 0) {
+      i--;
+      continue;
+    }
+    size = gst_buffer_get_size (g_ptr_array_index (track->buffers,
+            track->buffers->len - 1));
+    GST_INFO ("segment %u: %" G_GSIZE_FORMAT " bytes of late audio don't fit",
+        self->segment->number, size);
+    self->audio_cost -= size;
+    self->segment->bytes -= size;
+    self->n_audio--;
+    g_ptr_array_set_size (track->buffers, track->buffers->len - 1);
+  }
+}
+
+IdentifaiSegment *
+identifai_part_finish (IdentifaiPart * self, guint64 max_bytes)
+{
+  IdentifaiSegment *segment;
+
+  move_start (self);
+  discount_overlap (self);
+  if (self->segment->tracks) {
+    fill_video_track (self);
+    if (self->frames->len > 0)
+      stretch_last (self);
+    trim_audio (self, max_bytes);
+  }
+  segment = g_steal_pointer (&self->segment);
+  identifai_part_free (self);
+
+  return segment;
+}

@@ -1,0 +1,110 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "keyunits.h"
+
+/* Longer than encoders let pass between two by themselves, mostly. */
+#define PATIENCE (15 * (gint64) GST_SECOND)
+#define AGAIN (60 * (gint64) GST_SECOND)        /* people are told */
+#define ENOUGH 2                /* segments in a row */
+#define KIND 0
+
+void
+identifai_key_frames_init (IdentifaiKeyFrames * self)
+{
+  *self = (IdentifaiKeyFrames) {
+  .when = GST_CLOCK_TIME_NONE};
+  identifai_trouble_init (&self->trouble, ENOUGH);
+}
+
+void
+identifai_key_frames_ask (IdentifaiKeyFrames * self, GstClockTime when)
+{
+  if (!self->enabled)
+    return;
+  self->wanted = TRUE;
+  self->when = when;
+}
+
+void
+identifai_key_frames_ask_late (IdentifaiKeyFrames * self)
+{
+  if (self->asked_late)
+    return;
+  self->asked_late = TRUE;
+  identifai_key_frames_ask (self, GST_CLOCK_TIME_NONE);
+}
+
+void
+identifai_key_frames_reset_late (IdentifaiKeyFrames * self)
+{
+  self->asked_late = FALSE;
+}
+
+gboolean
+identifai_key_frames_take_request (IdentifaiKeyFrames * self,
+    GstClockTime * when)
+{
+  if (!self->wanted)
+    return FALSE;
+  self->wanted = FALSE;
+  *when = self->when;
+
+  return TRUE;
+}
+
+void
+identifai_key_frames_drop_request (IdentifaiKeyFrames * self)
+{
+  self->wanted = FALSE;
+}
+
+static gboolean
+is_too_late (gint64 late, gint64 duration)
+{
+  return late > MAX (PATIENCE, duration);
+}
+
+static void
+tell (IdentifaiKeyFrames * self, gboolean missing)
+{
+  self->has_news = TRUE;
+  self->missing = missing;
+}
+
+gboolean
+identifai_key_frames_wait (IdentifaiKeyFrames * self, gint64 late,
+    gint64 duration)
+{
+  self->told_late = MIN (self->told_late, late);
+  if (!is_too_late (late, duration))
+    return FALSE;
+  if (identifai_trouble_bad (&self->trouble, KIND)
+      || late - self->told_late >= AGAIN) {
+    tell (self, TRUE);
+    self->told_late = late;
+  }
+
+  return TRUE;
+}
+
+void
+identifai_key_frames_come (IdentifaiKeyFrames * self, gint64 late,
+    gint64 duration)
+{
+  if (!is_too_late (late, duration) && identifai_trouble_good (&self->trouble))
+    tell (self, FALSE);
+}
+
+gboolean
+identifai_key_frames_take_news (IdentifaiKeyFrames * self, gboolean * missing)
+{
+  gboolean has_news = self->has_news;
+
+  self->has_news = FALSE;
+  *missing = self->missing;
+
+  return has_news;
+}

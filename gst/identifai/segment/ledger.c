@@ -1,0 +1,196 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "ledger.h"
+
+typedef struct
+{
+  IdentifaiSegment *segment;    /* owned by the ledger */
+  IdentifaiPlace place;
+  guint64 bytes;                /* as booked in held_bytes */
+} Entry;
+
+struct _IdentifaiLedger
+{
+  GQueue entries;               /* of Entry, oldest first */
+  GHashTable *links;            /* IdentifaiSegment -> its link in entries */
+  IdentifaiTotals totals;
+};
+
+IdentifaiLedger *
+identifai_ledger_new (void)
+{
+  IdentifaiLedger *self = g_new0 (IdentifaiLedger, 1);
+
+  g_queue_init (&self->entries);
+  self->links = g_hash_table_new (NULL, NULL);
+
+  return self;
+}
+
+static void
+entry_free (gpointer data)
+{
+  Entry *entry = data;
+
+  identifai_segment_free (entry->segment);
+  g_free (entry);
+}
+
+void
+identifai_ledger_free (IdentifaiLedger * self)
+{
+  g_queue_clear_full (&self->entries, entry_free);
+  g_hash_table_unref (self->links);
+  g_free (self);
+}
+
+void
+identifai_ledger_reset (IdentifaiLedger * self)
+{
+  g_return_if_fail (g_queue_is_empty (&self->entries));
+
+  self->totals = (IdentifaiTotals) {
+  0};
+}
+
+static Entry *
+find (IdentifaiLedger * self, const IdentifaiSegment * segment)
+{
+  GList *link = g_hash_table_lookup (self->links, segment);
+
+  return link ? link->data : NULL;
+}
+
+gboolean
+identifai_ledger_has_room (IdentifaiLedger * self, guint64 bytes,
+    guint64 max_bytes, guint max_segments)
+{
+  const IdentifaiTotals *totals = &self->totals;
+
+  if (totals->held_segments == 0)
+    return TRUE;
+
+  return totals->held_segments < max_segments
+      && totals->held_bytes <= max_bytes
+      && bytes <= max_bytes - totals->held_bytes;
+}
+
+static gboolean
+holds (const Entry * entry)
+{
+  return entry->place != IDENTIFAI_PLACE_TAKEN;
+}
+
+static void
+book (IdentifaiLedger * self, Entry * entry)
+{
+  if (entry->place == IDENTIFAI_PLACE_WAITING)
+    entry->bytes = entry->segment->bytes;
+  else if (entry->place == IDENTIFAI_PLACE_TAKEN)
+    entry->bytes = 0;
+  self->totals.held_bytes += entry->bytes;
+  self->totals.held_segments += holds (entry);
+}
+
+static void
+unbook (IdentifaiLedger * self, Entry * entry)
+{
+  self->totals.held_bytes -= entry->bytes;
+  self->totals.held_segments -= holds (entry);
+}
+
+void
+identifai_ledger_add (IdentifaiLedger * self, IdentifaiSegment * segment,
+    guint64 bytes, IdentifaiPlace place)
+{
+  Entry *entry = g_new0 (Entry, 1);
+
+  entry->segment = segment;
+  entry->bytes = bytes;
+  entry->place = place;
+  g_queue_push_tail (&self->entries, entry);
+  g_hash_table_insert (self->links, segment,
+      g_queue_peek_tail_link (&self->entries));
+
+  self->totals.segments++;
+  self->totals.pending++;
+  book (self, entry);
+}
+
+gboolean
+identifai_ledger_has (IdentifaiLedger * self, const IdentifaiSegment * segment)
+{
+  return find (self, segment) != NULL;
+}
+
+IdentifaiPlace
+identifai_ledger_get_place (IdentifaiLedger * self,
+    const IdentifaiSegment * segment)
+{
+  Entry *entry = find (self, segment);
+
+  g_return_val_if_fail (entry != NULL, IDENTIFAI_PLACE_TAKEN);
+
+  return entry->place;
+}
+
+void
+identifai_ledger_move (IdentifaiLedger * self, IdentifaiSegment * segment,
+    IdentifaiPlace place)
+{
+  Entry *entry = find (self, segment);
+
+  g_return_if_fail (entry != NULL);
+
+  unbook (self, entry);
+  if (place == IDENTIFAI_PLACE_TAKEN && entry->place != place)
+    self->totals.submitted++;
+  entry->place = place;
+  book (self, entry);
+}
+
+IdentifaiSegment *
+identifai_ledger_peek (IdentifaiLedger * self, guint n)
+{
+  Entry *entry = g_queue_peek_nth (&self->entries, n);
+
+  return entry ? entry->segment : NULL;
+}
+
+gboolean
+identifai_ledger_remove (IdentifaiLedger * self, IdentifaiSegment * segment,
+    IdentifaiEnd end)
+{
+  GList *link = g_hash_table_lookup (self->links, segment);
+
+  if (link == NULL)
+    return FALSE;
+
+  unbook (self, link->data);
+  self->totals.pending--;
+  self->totals.ends[end]++;
+  g_hash_table_remove (self->links, segment);
+  g_free (link->data);
+  g_queue_delete_link (&self->entries, link);
+
+  return TRUE;
+}
+
+void
+identifai_ledger_add_latency (IdentifaiLedger * self, GstClockTime latency)
+{
+  IdentifaiTotals *totals = &self->totals;
+
+  totals->latency_last = latency;
+  totals->latency_sum += latency;
+  totals->latency_max = MAX (totals->latency_max, latency);
+}
+
+const IdentifaiTotals *
+identifai_ledger_get_totals (IdentifaiLedger * self)
+{
+  return &self->totals;
+}

@@ -1,0 +1,83 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The books of an element: every closed segment that has no outcome yet, where
+ * it is, and the totals of stats. Who removes a segment from the ledger posts
+ * its outcome: that makes it exactly one.
+ *
+ * Not thread-safe: its owner's lock guards it.
+ */
+
+#pragma once
+
+#include "segment.h"
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  IDENTIFAI_PLACE_CLOSED,       /* waits for the mux worker, or has a file */
+  IDENTIFAI_PLACE_MUXING,       /* the worker has it */
+  IDENTIFAI_PLACE_WAITING,      /* the client has it, the service not yet */
+  IDENTIFAI_PLACE_TAKEN,        /* the service took the file */
+} IdentifaiPlace;
+
+typedef enum
+{
+  IDENTIFAI_END_VERDICT,
+  IDENTIFAI_END_FAILED,
+  IDENTIFAI_END_DROPPED,
+  IDENTIFAI_N_ENDS
+} IdentifaiEnd;
+
+typedef struct
+{
+  guint64 segments;
+  guint64 submitted;
+  guint64 ends[IDENTIFAI_N_ENDS];
+  guint64 pending;              /* segments - sum of ends */
+  guint64 held_segments;        /* pending that the service has not taken */
+  guint64 held_bytes;           /* what they hold */
+  GstClockTime latency_last, latency_sum, latency_max;  /* of verdicts */
+} IdentifaiTotals;
+
+typedef struct _IdentifaiLedger IdentifaiLedger;
+
+IdentifaiLedger *identifai_ledger_new (void);
+void identifai_ledger_free (IdentifaiLedger * self);
+
+/* Forgets all totals; no segment may be left. */
+void identifai_ledger_reset (IdentifaiLedger * self);
+
+/* Whether a segment of that many bytes may be added: a single one always may. */
+gboolean identifai_ledger_has_room (IdentifaiLedger * self, guint64 bytes,
+    guint64 max_bytes, guint max_segments);
+
+/* Takes over the segment. bytes: the most that it may hold until it is WAITING,
+ * so that a file that is larger than its tracks doesn't break the bound. */
+void identifai_ledger_add (IdentifaiLedger * self, IdentifaiSegment * segment,
+    guint64 bytes, IdentifaiPlace place);
+
+/* NULL-safe: whether segment (maybe freed: only the pointer counts) is here. */
+gboolean identifai_ledger_has (IdentifaiLedger * self,
+    const IdentifaiSegment * segment);
+IdentifaiPlace identifai_ledger_get_place (IdentifaiLedger * self,
+    const IdentifaiSegment * segment);
+/* Moves it on; books segment->bytes once it is WAITING, 0 once TAKEN. */
+void identifai_ledger_move (IdentifaiLedger * self, IdentifaiSegment * segment,
+    IdentifaiPlace place);
+
+/* The n-th oldest segment, from 0, or NULL. */
+IdentifaiSegment *identifai_ledger_peek (IdentifaiLedger * self, guint n);
+
+/* Removes it with its outcome; the caller owns it. FALSE: it is not here. */
+gboolean identifai_ledger_remove (IdentifaiLedger * self,
+    IdentifaiSegment * segment, IdentifaiEnd end);
+
+void identifai_ledger_add_latency (IdentifaiLedger * self,
+    GstClockTime latency);
+
+const IdentifaiTotals *identifai_ledger_get_totals (IdentifaiLedger * self);
+
+G_END_DECLS

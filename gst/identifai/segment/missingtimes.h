@@ -1,0 +1,64 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Times for frames that come without: a live stream's are those at which they
+ * came; any other's are as far apart as its frames are, or 40 ms. Running times
+ * in ns.
+ */
+
+#pragma once
+
+#include "builder.h"
+#include "segmenter.h"
+
+G_BEGIN_DECLS
+
+/* NO_TIME: none yet, or unknown. */
+typedef struct
+{
+  GstClockTime pts, dts;        /* of the latest buffer */
+  guint n_same;                 /* buffers in a row that had them */
+
+  gint64 time;                  /* of the latest frame */
+  gboolean hidden;              /* it: the next one is shown at that time, and
+                                 * parsers take a time away that is repeated */
+  gint64 length;                /* of it, as its buffer said */
+  gint64 running;               /* when it came, on the pipeline's clock */
+
+  guint n_timed, n_guessed;     /* frames with times of their own, and without */
+  gint64 timed;                 /* the latest one of the former */
+  guint n_since;                /* frames after it */
+  gint64 step;                  /* by which such were apart */
+
+  gboolean told;
+  gboolean has_news;
+  gint64 news_step;             /* 0: they are stamped as they come */
+} IdentifaiStamper;
+
+void identifai_stamper_init (IdentifaiStamper * self);
+/* Another stream begins. */
+void identifai_stamper_restart (IdentifaiStamper * self);
+
+/* Whether the buffer's times are none, as those of all before it are the same. */
+gboolean identifai_stamper_is_stuck (IdentifaiStamper * self,
+    GstBuffer * buffer);
+
+/* Gives a frame that has no time a DTS, and a duration if frames are evenly
+ * apart. start: of the stream; step: by the caps, or NO_TIME. */
+void identifai_stamper_guess (IdentifaiStamper * self, IdentifaiFrame * frame,
+    gint64 start, gint64 step, const IdentifaiArrival * arrival);
+
+/* Each frame once, in order. length: as its buffer said, or NO_TIME. */
+void identifai_stamper_add (IdentifaiStamper * self,
+    const IdentifaiFrame * frame, gint64 length,
+    const IdentifaiArrival * arrival);
+
+/* The stream is over: whether most of it had no times. */
+void identifai_stamper_end (IdentifaiStamper * self);
+
+/* TRUE once, if people should be told. step: ns from frame to frame, 0: as they
+ * come. */
+gboolean identifai_stamper_take_news (IdentifaiStamper * self, gint64 * step);
+
+G_END_DECLS

@@ -1,0 +1,82 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * One segment, from its first buffer to its outcome: what is known of it, and
+ * the encoded buffers or the file that it holds.
+ *
+ * One owner at a time: the streaming thread while it is open, then the mux
+ * worker, then the element. No locks of its own.
+ */
+
+#pragma once
+
+#include "memoryfile.h"
+#include "reason.h"
+
+G_BEGIN_DECLS
+
+/* Running time 0 in the timestamps of tracks: decoding may start before it. */
+#define IDENTIFAI_TRACK_EPOCH (1000 * 3600 * GST_SECOND)
+
+/* One elementary stream of a segment. */
+typedef struct
+{
+  GstCaps *caps;
+  GPtrArray *buffers;           /* of GstBuffer, in decoding order; PTS and DTS
+                                 * are running times + IDENTIFAI_TRACK_EPOCH,
+                                 * possibly DTS < running_time of the segment */
+} IdentifaiTrack;
+
+typedef struct
+{
+  guint number;                 /* from 0 */
+  /* All in ns; GST_CLOCK_TIME_NONE where unknown. */
+  GstClockTime running_time;    /* of the first frame shown */
+  GstClockTime stream_time;
+  GstClockTime duration;
+  gint64 utc;                   /* µs since 1970 at running_time; -1 unknown */
+  gint64 last_buffer;           /* monotonic µs when its last buffer came */
+  guint frames, keyframes;      /* video; 0 where unknown (container input) */
+  guint discontinuities;        /* losses inside it; the same */
+  GstClockTime audio_missing;   /* ns of sound that its file doesn't have */
+  gchar *audio_trouble;         /* why, if it is the file's fault; or NULL */
+  guint64 bytes;                /* held now: payload, then size of the file */
+
+  /* Container input has a file from the start. Elementary input has tracks,
+   * video first, until the muxer turns them into a file. */
+  GPtrArray *tracks;            /* of IdentifaiTrack, or NULL */
+  IdentifaiBytes *file;         /* or NULL */
+  gchar *content_type;          /* "video/mp4", or NULL until muxed */
+  const gchar *extension;       /* "mp4", static */
+
+  /* Set if no file can be posted (TOO_LARGE, MUX): the tracks and the file are
+   * let go of, the segment only waits for its message. */
+  IdentifaiReason failure;
+  gchar *failure_text;
+
+  gpointer user_data;           /* the element's: settings as of the start */
+  GDestroyNotify free_user_data;
+} IdentifaiSegment;
+
+IdentifaiSegment *identifai_segment_new (guint number);
+void identifai_segment_free (IdentifaiSegment * self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (IdentifaiSegment, identifai_segment_free)
+
+IdentifaiTrack *identifai_segment_add_track (IdentifaiSegment * self,
+    GstCaps * caps);
+
+/* Takes a track out that no file can have, and counts its sound as missing. text
+ * says why, and is copied. */
+void identifai_segment_leave_out (IdentifaiSegment * self, guint track,
+    const gchar * text);
+
+/* Each gets the other's number and user_data. */
+void identifai_segment_swap_identity (IdentifaiSegment * self,
+    IdentifaiSegment * other);
+
+/* Lets go of all tracks and the file, and says why. text is copied. */
+void identifai_segment_fail (IdentifaiSegment * self, IdentifaiReason reason,
+    const gchar * text);
+
+G_END_DECLS

@@ -1,0 +1,579 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "videostream.h"
+#include "codecs.h"
+#include "flaws.h"
+#include "mpegtimestamper.h"
+#include "missingtimes.h"
+#include "discont.h"
+#include "runningtime.h"
+
+GST_DEBUG_CATEGORY_STATIC (identifai_video_debug);
+#define GST_CAT_DEFAULT identifai_video_debug
+
+#define NO_TIME IDENTIFAI_NO_TIME
+#define JUMP IDENTIFAI_STEPS_JUMP
+#define SHORT ((gint64) GST_SECOND)     /* by which an end is early */
+#define USUAL_LENGTH (40 * (gint64) GST_MSECOND)
+#define MOST_LENGTH (10 * (gint64) GST_SECOND)
+#define MOST_BACK (10 * (gint64) GST_SECOND)
+#define MOST_COUNTS 64          /* from one picture to the next */
+#define START (100 * GST_MSECOND)       /* how long it is */
+
+struct _IdentifaiVideo
+{
+  GstCaps *caps;                /* or NULL */
+  GstCaps *sized;               /* the same, of another size; or NULL */
+  guint width, height;          /* as the latest key frame says; 0 unknown */
+  IdentifaiFrameReader *reader; /* of caps */
+  IdentifaiReorder *reorder;    /* of caps */
+  gint64 frame_duration;        /* by the caps; NO_TIME = unknown */
+
+  GstSegment segment;
+  gint64 short_by;              /* it ended so much early, to be told; or 0 */
+  gboolean segment_changed;     /* since the last frame */
+  gboolean lossy;               /* a DISCONT since the last frame */
+  gint64 rebase;                /* added to running times, as upstream set them
+                                 * back for no reason */
+  IdentifaiOrder last_order;    /* of the last frame */
+  gint64 shift;                 /* by which that moved running times */
+  GstClockTime first_timestamp; /* of the first frame of the segment; NONE */
+  GstClockTime last_timestamp;  /* of the last frame, PTS or DTS; NONE */
+
+  IdentifaiStamper stamper;     /* of the frames so far */
+  IdentifaiSteps steps;         /* the same */
+  IdentifaiFlaws flaws;
+  GstClockTime last_buffer;     /* as last_timestamp, of any buffer */
+  guint64 n_buffers, n_bytes;   /* came */
+  guint64 unusable;             /* pictures */
+};
+
+IdentifaiVideo *
+identifai_video_new (void)
+{
+  IdentifaiVideo *self = g_new0 (IdentifaiVideo, 1);
+
+  GST_DEBUG_CATEGORY_INIT (identifai_video_debug, "identifaivideo", 0,
+      "identifAI frames of video");
+  identifai_video_reset (self);
+
+  return self;
+}
+
+void
+identifai_video_free (IdentifaiVideo * self)
+{
+  identifai_video_reset (self);
+  g_free (self);
+}
+
+GstCaps *
+identifai_video_get_caps (IdentifaiVideo * self)
+{
+  return self->sized ? self->sized : self->caps;
+}
+
+gboolean
+identifai_video_needs_new_file (IdentifaiVideo * self, const GstCaps * caps)
+{
+  if (self->sized && !identifai_codec_caps_differ (self->sized, caps))
+    return FALSE;
+
+  return self->caps == NULL || identifai_codec_caps_differ (self->caps, caps);
+}
+
+static void
+free_readers (IdentifaiVideo * self)
+{
+  g_clear_pointer (&self->reader, identifai_frame_reader_free);
+  g_clear_pointer (&self->reorder, identifai_reorder_free);
+}
+
+static gint64
+read_frame_duration (const GstCaps * caps)
+{
+  gint num, denom;
+
+  if (!gst_structure_get_fraction (gst_caps_get_structure (caps, 0),
+          "framerate", &num, &denom) || num <= 0 || denom <= 0)
+    return NO_TIME;
+
+  return MIN (gst_util_uint64_scale (GST_SECOND, denom, num),
+      IDENTIFAI_MAX_DURATION);
+}
+
+void
+identifai_video_set_caps (IdentifaiVideo * self, GstCaps * caps)
+{
+  if (identifai_video_needs_new_file (self, caps)) {
+    free_readers (self);
+    self->reader = identifai_frame_reader_new (caps);
+    self->reorder = identifai_reorder_new (identifai_codec_of_caps (caps)->id);
+    identifai_steps_init (&self->steps, identifai_codec_of_caps (caps)->id);
+    gst_clear_caps (&self->sized);
+    self->width = self->height = 0;
+  }
+  gst_caps_replace (&self->caps, caps);
+  self->frame_duration = read_frame_duration (caps);
+}
+
+void
+identifai_video_set_segment (IdentifaiVideo * self, const GstSegment * segment)
+{
+  gint64 before = identifai_running_time (&self->segment,
+      self->last_timestamp);
+  gint64 now = identifai_running_time (segment, self->last_timestamp);
+
+  if (before != NO_TIME && now != NO_TIME)
+    self->shift = CLAMP (self->shift + now - before, -IDENTIFAI_MAX_RUNNING,
+        IDENTIFAI_MAX_RUNNING);
+  if (!identifai_running_is_same (&self->segment, segment)) {
+    self->segment_changed = TRUE;
+    self->rebase = 0;
+    self->first_timestamp = GST_CLOCK_TIME_NONE;
+  }
+  gst_segment_copy_into (segment, &self->segment);
+}
+
+void
+identifai_video_gap (IdentifaiVideo * self, GstClockTime timestamp,
+    GstClockTime duration)
+{
+  gint64 start = identifai_running_time (&self->segment, timestamp);
+  gint64 length = identifai_running_duration (&self->segment, duration);
+
+  if (start != NO_TIME && length != NO_TIME && self->segment.rate > 0)
+    identifai_steps_gap (&self->steps, start + self->rebase + length);
+}
+
+static GstClockTime
+get_timestamp (GstBuffer * buffer)
+{
+  GstClockTime time = GST_BUFFER_PTS (buffer);
+
+  if (time >= IDENTIFAI_MAX_TIMESTAMP)
+    time = GST_BUFFER_DTS (buffer);
+
+  return time < IDENTIFAI_MAX_TIMESTAMP ? time : GST_CLOCK_TIME_NONE;
+}
+
+/* Also where the segment clips; GST_CLOCK_TIME_NONE: before the stream. */
+static GstClockTime
+to_stream_time (IdentifaiVideo * self, GstClockTime timestamp, gint64 stamp)
+{
+  guint64 stream_time;
+  gint sign;
+
+  if (!GST_CLOCK_TIME_IS_VALID (timestamp) && stamp >= 0)
+    timestamp = gst_segment_position_from_running_time (&self->segment,
+        GST_FORMAT_TIME, stamp);
+  if (!GST_CLOCK_TIME_IS_VALID (timestamp))
+    return GST_CLOCK_TIME_NONE;
+  sign = gst_segment_to_stream_time_full (&self->segment, GST_FORMAT_TIME,
+      timestamp, &stream_time);
+
+  return sign > 0 ? stream_time : GST_CLOCK_TIME_NONE;
+}
+
+/* Also the stream time, which upstream got wrong, too. */
+static void
+move_frame (IdentifaiFrame * frame, gint64 shift)
+{
+  identifai_frame_shift (frame, shift);
+  if (GST_CLOCK_TIME_IS_VALID (frame->stream_time)
+      && (shift >= 0 || (guint64) - shift < frame->stream_time))
+    frame->stream_time += shift;
+}
+
+static void
+set_times (IdentifaiVideo * self, IdentifaiFrame * frame,
+    const IdentifaiArrival * arrival)
+{
+  const GstSegment *segment = &self->segment;
+  GstBuffer *buffer = frame->buffer;
+  gboolean stuck = identifai_stamper_is_stuck (&self->stamper, buffer);
+
+  frame->pts = frame->dts = NO_TIME;
+  frame->stream_time = GST_CLOCK_TIME_NONE;
+  if (!stuck) {
+    frame->pts = identifai_running_time (segment, GST_BUFFER_PTS (buffer));
+    frame->dts = identifai_running_time (segment, GST_BUFFER_DTS (buffer));
+  }
+  frame->duration = identifai_running_duration (segment,
+      GST_BUFFER_DURATION (buffer));
+  if (frame->duration == NO_TIME)
+    frame->duration = self->frame_duration;
+  if (frame->pts == NO_TIME && frame->dts == NO_TIME)
+    identifai_stamper_guess (&self->stamper, frame,
+        identifai_running_time (segment, segment->start),
+        self->frame_duration, arrival);
+  frame->stamp = frame->pts != NO_TIME ? frame->pts : frame->dts;
+  frame->stream_time = to_stream_time (self,
+      stuck ? GST_CLOCK_TIME_NONE : get_timestamp (buffer), frame->stamp);
+  if (!frame->guessed)
+    move_frame (frame, self->rebase);
+}
+
+static void
+scale (GstStructure * structure, const gchar * field, guint from, guint to)
+{
+  gint value;
+
+  if (gst_structure_get_int (structure, field, &value) && value > 0)
+    gst_structure_set (structure, field, G_TYPE_INT,
+        (gint) MIN (gst_util_uint64_scale (value, to, from), G_MAXINT), NULL);
+}
+
+/* The picture's size changes, and upstream doesn't say so. What the caps say need
+ * not be that of a frame: it may be a field of two. */
+static void
+note_size (IdentifaiVideo * self, IdentifaiFrameInfo * info)
+{
+  GstCaps *caps = NULL;
+
+  if (info->width == 0 || info->height == 0)
+    return;
+  if (self->width > 0 && (info->width != self->width
+          || info->height != self->height)) {
+    caps = gst_caps_copy (identifai_video_get_caps (self));
+    scale (gst_caps_get_structure (caps, 0), "width", self->width, info->width);
+    scale (gst_caps_get_structure (caps, 0), "height", self->height,
+        info->height);
+    gst_caps_take (&self->sized, caps);
+    info->new_headers = TRUE;
+  }
+  self->width = info->width;
+  self->height = info->height;
+}
+
+static IdentifaiFrame *
+make_frame (IdentifaiVideo * self, GstBuffer * buffer,
+    const IdentifaiArrival * arrival)
+{
+  IdentifaiFrame *frame = g_new0 (IdentifaiFrame, 1);
+
+  frame->buffer = identifai_buffer_hold (buffer);
+  gst_buffer_unref (buffer);
+  identifai_frame_reader_read (self->reader, frame->buffer, &frame->info);
+  note_size (self, &frame->info);
+  if (frame->info.point != IDENTIFAI_POINT_NONE)
+    frame->buffer = identifai_frame_reader_complete (self->reader,
+        frame->buffer, &frame->info);
+  frame->cost = gst_buffer_get_size (frame->buffer) + frame->info.growth;
+  set_times (self, frame, arrival);
+  frame->utc = arrival->utc;
+  frame->monotonic = arrival->monotonic;
+
+  return frame;
+}
+
+static IdentifaiFlaw
+find_flaw (IdentifaiVideo * self, const IdentifaiFrame * frame)
+{
+  if (self->segment.rate <= 0)
+    return IDENTIFAI_FLAW_REVERSE;
+  if (!frame->info.has_picture)
+    return IDENTIFAI_FLAW_NO_PICTURE;
+  if (frame->stamp <= -(gint64) IDENTIFAI_TRACK_EPOCH
+      || frame->stamp >= IDENTIFAI_MAX_RUNNING)
+    return IDENTIFAI_FLAW_TIMES;
+
+  return IDENTIFAI_FLAW_NONE;
+}
+
+/* Of the time that the stream took, by the buffer before. */
+static gint64
+get_length (IdentifaiVideo * self, const IdentifaiFrame * frame)
+{
+  GstClockTime timestamp = get_timestamp (frame->buffer);
+  gint64 length = -1;
+
+  if (GST_CLOCK_TIME_IS_VALID (timestamp)
+      && GST_CLOCK_TIME_IS_VALID (self->last_buffer))
+    length = ABS (GST_CLOCK_DIFF (self->last_buffer, timestamp));
+  if (length >= 0 && length <= MOST_LENGTH)
+    return length;
+
+  return frame->duration != NO_TIME ? MIN (frame->duration, MOST_LENGTH)
+      : USUAL_LENGTH;
+}
+
+static void
+note_flaw (IdentifaiVideo * self, IdentifaiFrame * frame, IdentifaiFlaw flaw)
+{
+  if (gst_buffer_get_size (frame->buffer) > 0)
+    identifai_flaws_bad (&self->flaws, flaw, get_length (self, frame),
+        frame->monotonic);
+  self->unusable += frame->info.has_picture ? 1 : 0;
+  self->lossy |= identifai_flaws_matter (&self->flaws);
+  self->last_buffer = get_timestamp (frame->buffer);
+}
+
+/* Timestamps start over, and running times go on without a seam. */
+static gboolean
+is_seamless (IdentifaiVideo * self, const IdentifaiFrame * frame,
+    GstClockTime timestamp)
+{
+  gint64 duration = frame->duration != NO_TIME ? frame->duration : 0;
+
+  return timestamp < self->last_timestamp
+      && ABS (identifai_steps_get_pause (&self->steps, frame)) <= duration / 2;
+}
+
+/* The segment changed in a way that matters only to the few frames before it:
+ * matroskademux starts with one for the first stream that it sees and then, if
+ * another one begins earlier, sends a second and flags DISCONT. */
+static gboolean
+is_move (IdentifaiVideo * self, const IdentifaiFrame * frame)
+{
+  GstClockTime timestamp = get_timestamp (frame->buffer);
+
+  return self->segment_changed && self->shift != 0 && ABS (self->shift) < JUMP
+      && GST_CLOCK_TIME_IS_VALID (self->last_timestamp)
+      && GST_CLOCK_TIME_IS_VALID (timestamp)
+      && ABS (GST_CLOCK_DIFF (self->last_timestamp, timestamp)) < JUMP
+      && !is_seamless (self, frame, timestamp);
+}
+
+/* tsdemux guesses times from one clock reference to the next, and sets them back
+ * with each where those are rare: the pictures go on counting. Where they start
+ * over, a source that does so, too, has times as at the start. */
+static gboolean
+goes_on_counting (IdentifaiVideo * self, const IdentifaiFrame * frame,
+    gint64 back)
+{
+  const IdentifaiOrder *last = &self->last_order, *order = &frame->info.order;
+
+  if (!last->is_known || !order->is_known)
+    return FALSE;
+  if (order->epoch == last->epoch)
+    return ABS (order->count - last->count) <= MOST_COUNTS;
+
+  return back <= MOST_BACK && GST_CLOCK_TIME_IS_VALID (self->first_timestamp)
+      && get_timestamp (frame->buffer) > self->first_timestamp + START;
+}
+
+static void
+add_rebase (IdentifaiVideo * self, IdentifaiFrame * frame, gint64 shift)
+{
+  GST_DEBUG ("times move by %" GST_STIME_FORMAT ", nothing says why",
+      GST_STIME_ARGS (shift));
+  self->rebase += shift;
+  move_frame (frame, shift);
+}
+
+/* A step back that nothing explains, and that is small or where pictures go on
+ * counting: the frame follows the one before. What comes late afterwards makes
+ * up for it. */
+static void
+rebase (IdentifaiVideo * self, IdentifaiFrame * frame)
+{
+  gint64 back = -identifai_steps_get_pause (&self->steps, frame);
+  gint64 excess = identifai_steps_get_excess (&self->steps, frame);
+
+  if (self->lossy || self->segment_changed || self->steps.end == NO_TIME
+      || self->rebase + back >= IDENTIFAI_MAX_RUNNING)
+    return;
+  if (!identifai_steps_goes_back (&self->steps, frame, FALSE)) {
+    if (self->rebase > 0 && excess > 0)
+      add_rebase (self, frame, -MIN (self->rebase, excess));
+  } else if (back > 0 && (back <= JUMP || goes_on_counting (self, frame, back))) {
+    add_rebase (self, frame, back
+        + (frame->duration == NO_TIME ? USUAL_LENGTH : 0));
+  }
+}
+
+static gboolean
+is_break (IdentifaiVideo * self, const IdentifaiFrame * frame)
+{
+  if (self->segment_changed && (self->lossy
+          || identifai_steps_get_pause (&self->steps, frame) > JUMP))
+    return TRUE;
+
+  return identifai_steps_goes_back (&self->steps, frame, self->lossy)
+      || identifai_steps_leaps (&self->steps, frame, self->lossy);
+}
+
+static IdentifaiLink
+find_link (IdentifaiVideo * self, const IdentifaiFrame * frame)
+{
+  if (self->steps.end == NO_TIME)
+    return IDENTIFAI_LINK_FOLLOWS;
+  if (is_move (self, frame))
+    return IDENTIFAI_LINK_MOVES;
+  if (is_break (self, frame))
+    return IDENTIFAI_LINK_BREAKS;
+
+  return IDENTIFAI_LINK_FOLLOWS;
+}
+
+static void
+advance (IdentifaiVideo * self, const IdentifaiFrame * frame,
+    const IdentifaiArrival * arrival, IdentifaiLink link)
+{
+  if (link == IDENTIFAI_LINK_MOVES)
+    identifai_steps_shift (&self->steps, self->shift);
+  identifai_steps_add (&self->steps, frame, link == IDENTIFAI_LINK_BREAKS);
+  identifai_stamper_add (&self->stamper, frame,
+      identifai_running_duration (&self->segment,
+          GST_BUFFER_DURATION (frame->buffer)), arrival);
+  identifai_flaws_good (&self->flaws, link != IDENTIFAI_LINK_BREAKS);
+  self->last_order = frame->info.order;
+  if (link == IDENTIFAI_LINK_BREAKS
+      || !GST_CLOCK_TIME_IS_VALID (self->first_timestamp))
+    self->first_timestamp = get_timestamp (frame->buffer);
+  self->last_timestamp = self->last_buffer = get_timestamp (frame->buffer);
+  self->segment_changed = self->lossy = FALSE;
+  self->shift = 0;
+}
+
+IdentifaiFrame *
+identifai_video_read (IdentifaiVideo * self, GstBuffer * buffer,
+    const IdentifaiArrival * arrival, IdentifaiLink * link, gint64 * shift)
+{
+  IdentifaiFrame *frame;
+  IdentifaiFlaw flaw;
+
+  self->n_buffers++;
+  self->n_bytes += gst_buffer_get_size (buffer);
+  self->lossy |= GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DISCONT);
+  if (self->reader == NULL) {
+    gst_buffer_unref (buffer);
+    return NULL;
+  }
+  frame = make_frame (self, buffer, arrival);
+  flaw = find_flaw (self, frame);
+  if (flaw != IDENTIFAI_FLAW_NONE) {
+    note_flaw (self, frame, flaw);
+    identifai_frame_free (frame);
+    return NULL;
+  }
+  rebase (self, frame);
+  *link = find_link (self, frame);
+  frame->lossy = self->lossy && *link == IDENTIFAI_LINK_FOLLOWS
+      && self->steps.end != NO_TIME;
+  *shift = self->shift;
+  advance (self, frame, arrival, *link);
+
+  return frame;
+}
+
+void
+identifai_video_push (IdentifaiVideo * self, IdentifaiFrame * frame)
+{
+  identifai_reorder_push (self->reorder, frame);
+}
+
+IdentifaiFrame *
+identifai_video_pop (IdentifaiVideo * self)
+{
+  return self->reorder ? identifai_reorder_pop (self->reorder) : NULL;
+}
+
+void
+identifai_video_sign (IdentifaiVideo * self, IdentifaiFrame * frame)
+{
+  if (self->reader)
+    frame->buffer = identifai_frame_reader_sign (self->reader, frame->buffer,
+        &frame->info);
+}
+
+void
+identifai_video_drain (IdentifaiVideo * self)
+{
+  if (self->reorder)
+    identifai_reorder_drain (self->reorder);
+  identifai_stamper_end (&self->stamper);
+  identifai_flaws_end (&self->flaws);
+}
+
+/* Sources say where a segment stops, by the file's headers or by a seek; what
+ * ends much earlier is cut off, or a demuxer lost it: qtdemux of 1.22 does where an
+ * edit list starts late. A slow stream's last picture may stand for long. */
+void
+identifai_video_end (IdentifaiVideo * self, gint64 end)
+{
+  gint64 stop = self->segment.rate > 0 ?
+      identifai_running_time (&self->segment, self->segment.stop) : NO_TIME;
+
+  if (end == NO_TIME || stop == NO_TIME
+      || stop - end <= MAX (SHORT, 2 * self->steps.pause))
+    return;
+  GST_INFO ("the last picture ends at %" GST_STIME_FORMAT ", the segment at %"
+      GST_STIME_FORMAT, GST_STIME_ARGS (end), GST_STIME_ARGS (stop));
+  self->short_by = stop - end;
+}
+
+void
+identifai_video_restart (IdentifaiVideo * self)
+{
+  if (self->reorder)
+    identifai_reorder_clear (self->reorder);
+  self->segment_changed = self->lossy = FALSE;
+  self->shift = self->rebase = 0;
+  self->last_order.is_known = FALSE;
+  self->first_timestamp = self->last_timestamp = GST_CLOCK_TIME_NONE;
+  self->last_buffer = GST_CLOCK_TIME_NONE;
+  identifai_stamper_restart (&self->stamper);
+  identifai_steps_clear (&self->steps);
+}
+
+void
+identifai_video_flush (IdentifaiVideo * self)
+{
+  identifai_video_restart (self);
+  gst_segment_init (&self->segment, GST_FORMAT_TIME);
+}
+
+void
+identifai_video_reset (IdentifaiVideo * self)
+{
+  identifai_video_flush (self);
+  self->short_by = 0;
+  free_readers (self);
+  gst_clear_caps (&self->caps);
+  gst_clear_caps (&self->sized);
+  self->width = self->height = 0;
+  self->frame_duration = NO_TIME;
+  self->n_buffers = self->n_bytes = self->unusable = 0;
+  identifai_stamper_init (&self->stamper);
+  identifai_flaws_init (&self->flaws);
+}
+
+void
+identifai_video_get_stats (IdentifaiVideo * self,
+    IdentifaiSegmenterStats * stats)
+{
+  stats->n_buffers = self->n_buffers;
+  stats->n_bytes = self->n_bytes;
+  stats->skipped = self->unusable;
+  stats->flaw = self->flaws.flaw;
+  stats->seen = identifai_flaws_get_length (&self->flaws);
+}
+
+gboolean
+identifai_video_take_news (IdentifaiVideo * self, IdentifaiNews * news)
+{
+  gint64 step = 0;
+
+  if (identifai_stamper_take_news (&self->stamper, &step)) {
+    news->kind = IDENTIFAI_NEWS_STAMPED;
+    news->step = step;
+    return TRUE;
+  }
+  if (self->short_by > 0) {
+    news->kind = IDENTIFAI_NEWS_SHORT;
+    news->step = self->short_by;
+    self->short_by = 0;
+    return TRUE;
+  }
+  news->kind = IDENTIFAI_NEWS_FLAW;
+  if (!identifai_flaws_take_news (&self->flaws, &news->flaw, &news->count))
+    return FALSE;
+  news->is_over = news->count == 0;
+
+  return TRUE;
+}
