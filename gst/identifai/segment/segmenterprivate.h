@@ -1,0 +1,85 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What the segmenter's files share: segmenter.c is what its users call, cutter.c
+ * decides which frame and which sound goes into which part.
+ */
+
+#pragma once
+
+#include "segmenter.h"
+#include "audiostream.h"
+#include "builder.h"
+#include "keyunits.h"
+#include "rapgroup.h"
+#include "videostream.h"
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  STATE_WAITING,                /* for a point, at or after not_before; open is NULL */
+  STATE_OPEN,
+  STATE_TOO_LARGE,              /* open has failed and ends at the next point, if
+                                 * there is one */
+} IdentifaiCutState;
+
+struct _IdentifaiSegmenter
+{
+  IdentifaiSegmenterOpenFunc open_func;
+  gpointer user_data;
+  IdentifaiSegmenterSettings settings;
+
+  IdentifaiVideo *video;
+  gboolean live, eos;           /* the video's source is; it is over */
+  gint64 monotonic;             /* µs, of the latest buffer or EOS */
+
+  /* frames on their way */
+  IdentifaiGroup *group;        /* not settled yet */
+  gint64 run_start, run_end;    /* of the frames since the last break; NO_TIME */
+  gint64 last_end;              /* the last run_end, or NO_TIME */
+
+  IdentifaiCutState state;
+  IdentifaiPart *open;
+  gint64 due;                   /* when open should end; NO_TIME = never */
+  gint64 not_before;            /* STATE_WAITING; NO_TIME = at once */
+  gboolean off;                 /* nothing is judged */
+  gboolean split_now;
+  GQueue sealed;                /* of IdentifaiPart: wait for audio */
+  GQueue given_up;              /* of IdentifaiSegment */
+
+  GPtrArray *sounds;            /* of IdentifaiSound, at stream - 1; NULL: removed */
+
+  IdentifaiKeyFrames key_frames;
+  gboolean wished_start;        /* once a pause between segments */
+
+  gint64 patience;              /* µs, for sound; -1: until it is there */
+  gboolean sound_is_late, told_late;
+
+  guint64 withheld, skipped;
+  guint64 seen, covered;        /* ns; seen: of runs that are over */
+};
+
+#define GST_CAT_DEFAULT identifai_segmenter_debug
+GST_DEBUG_CATEGORY_EXTERN (identifai_segmenter_debug);
+
+/* cutter.c */
+
+/* Of the open segment, at the next key frame. */
+void identifai_cutter_request_split (IdentifaiSegmenter * self);
+/* Whenever the video has moved on or sound came. */
+void identifai_cutter_place_audio (IdentifaiSegmenter * self);
+/* What follows has nothing to do with what came: the open segment ends with its
+ * last frame. */
+void identifai_cutter_end_run (IdentifaiSegmenter * self);
+/* Takes over a buffer of video. */
+void identifai_cutter_push (IdentifaiSegmenter * self, GstBuffer * buffer,
+    const IdentifaiArrival * arrival);
+/* The open part is over at end. After it, no segment is open. */
+void identifai_cutter_seal (IdentifaiSegmenter * self, gint64 end);
+/* Its sound is there, and may be more than was reckoned with: the rest of it is the
+ * next part then. */
+void identifai_cutter_shrink_oldest (IdentifaiSegmenter * self);
+
+G_END_DECLS
