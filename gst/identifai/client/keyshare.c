@@ -348,7 +348,7 @@ claim (IdentifaiShare * self, gint64 now)
       / self->slot + 1;
   gint64 chosen, slot;
 
-  window = MIN (stride (self, level), 8u << MIN (MAX (self->row, 1) - 1, 8));
+  window = MIN (stride (self, level), 8u << MIN (MAX (self->row, 1) - 1, 2));
   chosen = first + g_random_int_range (0, window);
   for (slot = first; slot < first + window; slot++) {
     /* Each of the free ones with the same chance. */
@@ -421,7 +421,7 @@ static void
 lose_newcomer (IdentifaiShare * self, gint64 now)
 {
   gboolean settling = now - self->entered < SETTLING_TIME;
-  gdouble chance = self->row < ROW_CROWDED && settling ? 0.05 : 0.5;
+  gdouble chance = self->row < ROW_CROWDED && settling ? 0.05 : 0.2;
 
   /* Shares that were given leave room for all. */
   if (self->slots_a_round > 1 && self->row < ROW_CROWDED)
