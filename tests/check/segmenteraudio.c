@@ -173,6 +173,63 @@ GST_START_TEST (test_audio_without_video)
 
 GST_END_TEST;
 
+typedef struct
+{
+  const gchar *name;
+  guint back_ms;                /* where the streams start over */
+  guint ahead_ms;               /* of the video, by which sound is then */
+  gboolean told;                /* by DISCONT */
+} BackRow;
+
+static const BackRow back_rows[] = {
+  {"together", 0, 0, TRUE},
+  {"a buffer ahead", 0, 20, TRUE},
+  {"ahead", 0, 200, TRUE},
+  {"ahead, nobody says so", 0, 200, FALSE},
+  {"far ahead", 0, 3000, TRUE},
+  {"to the middle", 12000, 200, TRUE},
+};
+
+/* A source that loops: what sound was ahead of the video belongs to no segment,
+ * and what comes after it to those of its time, which wait for it. */
+GST_START_TEST (test_audio_starts_over)
+{
+  const BackRow *row = &back_rows[__i__];
+  guint start = 0, from = row->back_ms / 100, i, stream;
+  SegmenterRun run;
+
+  GST_INFO ("%s", row->name);
+  stream = run_init_with_audio (&run);
+  for (i = 0; i < 5; i++) {
+    run_push_audio (&run, stream, i * 6000, i * 6000 + 6000);
+    run_push_video (&run, i * 60, i * 60 + 60);
+  }
+  run_push_audio (&run, stream, 30000, 30000 + row->ahead_ms);
+  for (i = 0; i < 99; i++)
+    fail_unless_equals_int (run_pop_audio (&run, 0, 1, &start), 15);
+  for (i = from; i < from + 12; i += 3) {
+    GstBuffer *buffer = make_vp8 (TRUE, SMALL, i * FRAME);
+
+    if (row->told && i == from)
+      GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
+    run_push_audio (&run, stream, i * 100, i * 100 + 240);
+    run_push (&run, 0, buffer);
+    run_push_video (&run, i + 1, i + 3);
+    if (i > from)
+      continue;
+    fail_unless_equals_int (run_pop_audio (&run, 0, 1, &start), 15);
+    fail_unless_equals_int (start, 29700);
+    fail_unless_equals_int (run_pop_audio (&run, 0, 1, &start), -1);
+  }
+  for (i = from; i < from + 9; i += 3) {
+    fail_unless_equals_int (run_pop_audio (&run, 0, 1, &start), 12);
+    fail_unless_equals_int (start, i * 100);
+  }
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
 /* What a stream that fell silent long ago would have brought by now is not
  * reckoned as part of a segment of today. */
 GST_START_TEST (test_audio_falls_silent)
@@ -354,6 +411,7 @@ segmenteraudio_suite (void)
   tcase_add_test (tc, test_gap_that_is_none);
   tcase_add_test (tc, test_audio_that_never_comes);
   tcase_add_test (tc, test_audio_without_video);
+  tcase_add_loop_test (tc, test_audio_starts_over, 0, G_N_ELEMENTS (back_rows));
   tcase_add_test (tc, test_audio_falls_silent);
   tcase_add_test (tc, test_audio_counts_for_the_size);
   tcase_add_test (tc, test_audio_removed);

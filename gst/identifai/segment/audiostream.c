@@ -9,6 +9,9 @@
 
 #include <string.h>
 
+GST_DEBUG_CATEGORY_STATIC (identifai_sound_debug);
+#define GST_CAT_DEFAULT identifai_sound_debug
+
 /* Bytes a second of a stream that has not come yet, and the share by which one
  * that has may grow. */
 #define UNKNOWN_RATE (256 * 1000 / 8)
@@ -17,6 +20,7 @@
 #define MARGIN_DENOM 4
 
 #define SLACK (100 * (gint64) GST_MSECOND)      /* of bad clocks */
+#define STEP_BACK ((gint64) GST_SECOND) /* no jitter, nor a packet that was late */
 #define MOST_BACK (10 * (gint64) GST_SECOND)
 
 /* Of what waits for a segment that doesn't open. */
@@ -27,9 +31,12 @@ identifai_sound_new (guint id)
 {
   IdentifaiSound *self = g_new0 (IdentifaiSound, 1);
 
+  GST_DEBUG_CATEGORY_INIT (identifai_sound_debug, "identifaisound", 0,
+      "identifAI audio streams");
   self->id = id;
   self->linked = TRUE;
-  self->position = self->end = self->first = IDENTIFAI_NO_TIME;
+  self->position = self->end = IDENTIFAI_NO_TIME;
+  self->first = self->before = IDENTIFAI_NO_TIME;
   gst_segment_init (&self->segment, GST_FORMAT_TIME);
   g_queue_init (&self->waiting);
 
@@ -76,9 +83,10 @@ identifai_sound_flush (IdentifaiSound * self)
 {
   while (!g_queue_is_empty (&self->waiting))
     identifai_sound_drop (self);
-  self->eos = self->lossy = FALSE;
+  self->eos = self->lossy = self->starts_over = FALSE;
   self->rebase = 0;
-  self->position = self->end = self->first = IDENTIFAI_NO_TIME;
+  self->position = self->end = IDENTIFAI_NO_TIME;
+  self->first = self->before = IDENTIFAI_NO_TIME;
   self->total_bytes = self->n_total = 0;
   if (self->latm)
     identifai_latm_clear (self->latm);
@@ -135,6 +143,8 @@ new_item (IdentifaiSound * self, gint64 time, gint64 duration)
   item->caps = gst_caps_ref (self->caps);
   item->time = time;
   item->duration = duration;
+  item->starts_over = self->starts_over;
+  self->starts_over = FALSE;
 
   return item;
 }
@@ -145,6 +155,22 @@ add_item (IdentifaiSound * self, IdentifaiSoundBuffer * item)
   g_queue_push_tail (&self->waiting, item);
   while (item->time - identifai_sound_peek (self)->time > MAX_WAITING)
     identifai_sound_drop (self);
+}
+
+/* Upstream starts over, or repeats what it sent. What waits is for the video of
+ * before, if that still comes. */
+static void
+note_start (IdentifaiSound * self, gint64 time)
+{
+  if (self->end == IDENTIFAI_NO_TIME || time >= self->end - STEP_BACK)
+    return;
+  GST_DEBUG ("sound %u goes back from %" GST_STIME_FORMAT " to %"
+      GST_STIME_FORMAT, self->id, GST_STIME_ARGS (self->end),
+      GST_STIME_ARGS (time));
+  self->starts_over = TRUE;
+  self->before = self->position;
+  self->first -= self->position - time;
+  self->position = time;
 }
 
 /* Takes over the buffer. */
@@ -222,6 +248,7 @@ push_frame (IdentifaiSound * self, GstBuffer * buffer)
   self->lossy = FALSE;
   if (self->first == IDENTIFAI_NO_TIME)
     self->first = time;
+  note_start (self, time);
   self->total_bytes += gst_buffer_get_size (buffer);
   self->n_total++;
   advance_to_buffer (self, time, duration);
@@ -245,6 +272,8 @@ count_lost (IdentifaiSound * self, GstBuffer * buffer)
   if (time == IDENTIFAI_NO_TIME)
     return;
   self->lossy = FALSE;
+  if (self->first != IDENTIFAI_NO_TIME)
+    note_start (self, time);
   advance_to_buffer (self, time, duration);
   add_item (self, new_item (self, time, duration));
 }
@@ -289,16 +318,46 @@ identifai_sound_gap (IdentifaiSound * self, GstClockTime timestamp,
 }
 
 gboolean
+identifai_sound_is_over (IdentifaiSound * self, gint64 time)
+{
+  gint64 head = identifai_sound_peek (self)->time;
+  GList *link;
+
+  if (self->before == IDENTIFAI_NO_TIME)
+    return FALSE;
+  for (link = self->waiting.head->next; link; link = link->next) {
+    IdentifaiSoundBuffer *item = link->data;
+
+    if (item->starts_over && ABS (item->time - time) < ABS (head - time))
+      return TRUE;
+  }
+
+  return FALSE;
+}
+
+/* Where the stream is, or was before it started over, if that is nearer to time. */
+static gint64
+get_position (IdentifaiSound * self, gint64 time)
+{
+  if (self->before != IDENTIFAI_NO_TIME && self->position < time
+      && ABS (self->before - time) < ABS (self->position - time))
+    return self->before;
+
+  return self->position;
+}
+
+gboolean
 identifai_sound_has_passed (IdentifaiSound * self, gint64 time)
 {
-  return self->eos || (self->position != IDENTIFAI_NO_TIME
-      && self->position >= time);
+  gint64 position = get_position (self, time);
+
+  return self->eos || (position != IDENTIFAI_NO_TIME && position >= time);
 }
 
 static GstClockTime
 count_late (IdentifaiSound * self, gint64 start, gint64 end)
 {
-  gint64 from = MAX (start, self->position);
+  gint64 from = MAX (start, get_position (self, end));
 
   return !self->left_out && self->linked && !self->eos && from < end ?
       end - from : 0;
@@ -310,7 +369,7 @@ count_left_out (IdentifaiSound * self, gint64 start, gint64 end)
   gint64 from = MAX (start, self->first);
 
   if (self->eos)
-    end = MIN (end, self->position);
+    end = MIN (end, get_position (self, end));
 
   return self->left_out && from < end ? end - from : 0;
 }
@@ -368,7 +427,7 @@ identifai_sound_expect (IdentifaiSound * self, gint64 start, gint64 time,
     return bytes + UNKNOWN_RATE;
   }
   /* What a stream owes that has been silent for long is not all of this file. */
-  missing = time - MAX (self->position, start);
+  missing = time - MAX (get_position (self, time), start);
   *n_buffers += extrapolate (self, self->n_total, missing) + 1;
 
   return bytes + MAX (extrapolate (self, self->total_bytes, missing),

@@ -21,6 +21,7 @@ typedef struct
   GstCaps *caps;                /* owned */
   gint64 time;
   gint64 duration;              /* or NO_TIME */
+  gboolean starts_over;         /* times went back in front of it */
 } IdentifaiSoundBuffer;
 
 typedef struct
@@ -37,7 +38,9 @@ typedef struct
                                  * no reason; see videostream.c */
   gint64 position;              /* everything before it is here; NO_TIME: nothing */
   gint64 end;                   /* of the latest buffer; the same */
-  GQueue waiting;               /* of IdentifaiSoundBuffer, by time */
+  gint64 before;                /* position when times last went back; the same */
+  gboolean starts_over;         /* they did, and the next item has to say so */
+  GQueue waiting;               /* of IdentifaiSoundBuffer, as they came */
   guint64 waiting_bytes;
   guint64 total_bytes;          /* since the last flush */
   guint64 n_total;              /* buffers since */
@@ -62,6 +65,10 @@ void identifai_sound_gap (IdentifaiSound * self, GstClockTime timestamp,
 /* The oldest that waits, or NULL; taken out by _drop (which frees it). */
 IdentifaiSoundBuffer *identifai_sound_peek (IdentifaiSound * self);
 void identifai_sound_drop (IdentifaiSound * self);
+
+/* Whether the oldest that waits is of before the stream started over, and the video,
+ * which is at time, has done so, too. */
+gboolean identifai_sound_is_over (IdentifaiSound * self, gint64 time);
 
 /* Frees what waits; the next buffer may have any time. */
 void identifai_sound_flush (IdentifaiSound * self);

@@ -82,6 +82,15 @@ place_audio (IdentifaiSegmenter * self, IdentifaiSound * sound,
   return self->run_end != NO_TIME && item->time < self->run_end - SLACK;
 }
 
+/* Both went back to an earlier time: what waits is later than any video. */
+static gboolean
+is_of_earlier_run (IdentifaiSegmenter * self, IdentifaiSound * sound)
+{
+  gint64 now = self->open ? self->open->newest : self->run_end;
+
+  return now != NO_TIME && identifai_sound_is_over (sound, now);
+}
+
 /* Called whenever the video has moved on or audio came. */
 void
 identifai_cutter_place_audio (IdentifaiSegmenter * self)
@@ -93,7 +102,8 @@ identifai_cutter_place_audio (IdentifaiSegmenter * self)
     IdentifaiSoundBuffer *item;
 
     while (sound && (item = identifai_sound_peek (sound))
-        && place_audio (self, sound, item))
+        && (place_audio (self, sound, item)
+            || is_of_earlier_run (self, sound)))
       identifai_sound_drop (sound);
   }
 }
