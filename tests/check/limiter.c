@@ -308,6 +308,39 @@ GST_START_TEST (test_throttled)
 
 GST_END_TEST;
 
+/* Limits that hardly are any share the key, too, and timers are late. */
+GST_START_TEST (test_throttled_wide)
+{
+  static const IdentifaiLimit limits[] = {
+    {1000, 30}, {1000000, 30}, {G_MAXINT, 1}, {0, 6000}, {0, 30000}
+  };
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (limits); i++) {
+    IdentifaiLimiter *limiter = make_limiter (limits[i].per_second,
+        limits[i].per_minute);
+    gint64 now = START;
+    IdentifaiTicket ticket;
+    guint n_calls = 0;
+
+    identifai_limiter_take (limiter, IDENTIFAI_CALL_POST, now, &ticket);
+    identifai_limiter_throttled (limiter, IDENTIFAI_CALL_POST, &ticket, now,
+        now + SECOND);
+    while (now < START + 600 * SECOND) {
+      gint64 next = identifai_limiter_next (limiter, IDENTIFAI_CALL_POST, now);
+
+      n_calls += next == now && identifai_limiter_take (limiter,
+          IDENTIFAI_CALL_POST, now, NULL);
+      now = next + MS;
+    }
+    fail_unless (n_calls >= 10 * MIN (limits[i].per_minute, 30) / 8,
+        "%u calls of %u a minute", n_calls, limits[i].per_minute);
+    identifai_limiter_free (limiter);
+  }
+}
+
+GST_END_TEST;
+
 /* The longer it goes on, the less is tried, and it comes back from there. */
 GST_START_TEST (test_throttled_for_long)
 {
@@ -524,6 +557,7 @@ limiter_suite (void)
   tcase_add_test (general, test_kinds_are_apart);
   tcase_add_test (general, test_limit_changes);
   tcase_add_test (general, test_throttled);
+  tcase_add_test (general, test_throttled_wide);
   tcase_add_test (general, test_throttled_for_long);
   tcase_add_test (general, test_throttled_keeps_the_later);
   tcase_add_test (general, test_sent_later);

@@ -44,6 +44,11 @@
 
 #define MAX_REFUSED 32
 
+/* A timer is as late as that, and so no slot is shorter, unless the limit itself
+ * is. */
+#define LATE (5 * G_TIME_SPAN_MILLISECOND)
+#define LEAST_SLOT (20 * G_TIME_SPAN_MILLISECOND)
+
 struct _IdentifaiShare
 {
   gint64 slot;                  /* µs */
@@ -234,7 +239,7 @@ slot_time (const IdentifaiShare * self, gint64 slot, gboolean asking)
 static gint64
 find_slot (const IdentifaiShare * self, gint64 time)
 {
-  gint64 late = self->slot / 8;
+  gint64 late = MAX (self->slot / 8, LATE);
   gint64 slot = (time + self->epoch - self->half) / self->slot - 1;
   gint64 end = slot + 2 * ring_length (self) + 2;
 
@@ -275,8 +280,8 @@ identifai_share_set_pace (IdentifaiShare * self, gint64 distance,
     guint per_second)
 {
   /* Twice what the second allows, as calls don't arrive on time. */
-  gint64 least = per_second > 0 ? 2 * G_TIME_SPAN_SECOND / per_second :
-      distance;
+  gint64 least = per_second > 0 ? MAX (2 * G_TIME_SPAN_SECOND / per_second,
+      LEAST_SLOT) : distance;
   guint slots = MAX (distance / MAX (least, 1), 1);
   gint64 slot = MAX (distance / slots, 1);
 

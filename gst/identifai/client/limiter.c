@@ -15,6 +15,9 @@
 #define SECOND_WINDOW (1100 * G_TIME_SPAN_MILLISECOND)
 #define MINUTE_WINDOW (61 * G_TIME_SPAN_SECOND)
 
+/* Of calls a limit has more than anybody makes: it is none. */
+#define MOST_CALLS 100000
+
 /* What counts as full use where there is no limit, in µs. */
 #define UNLIMITED_DISTANCE (100 * G_TIME_SPAN_MILLISECOND)
 
@@ -192,12 +195,16 @@ identifai_limiter_set_limit (IdentifaiLimiter * self, IdentifaiCall call,
   Bucket *bucket = &self->buckets[call];
 
   bucket->limit = *limit;
+  if (limit->per_second > MOST_CALLS)
+    bucket->limit.per_second = 0;
+  if (limit->per_minute > MOST_CALLS)
+    bucket->limit.per_minute = 0;
   /* Never smaller than before: a limit that is lowered has to know all of the
    * calls that count. */
   bucket_resize (bucket, MAX (bucket->size,
-          MAX (limit->per_second, limit->per_minute)));
+          MAX (bucket->limit.per_second, bucket->limit.per_minute)));
   identifai_share_set_pace (bucket->share, bucket_full_speed (bucket),
-      limit->per_second);
+      bucket->limit.per_second);
 }
 
 gint64
