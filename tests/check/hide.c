@@ -7,6 +7,7 @@
 
 #include <gst/check/gstcheck.h>
 #include <string.h>
+#include "extraheaders.h"
 #include "redact.h"
 #include "result.h"
 
@@ -124,6 +125,48 @@ GST_START_TEST (test_cut)
 
 GST_END_TEST;
 
+/* What an answer quotes of a header is a part of its value. */
+GST_START_TEST (test_headers)
+{
+  static const struct
+  {
+    const gchar *name;
+    const gchar *value;
+    const gchar *text;
+    const gchar *hidden;
+  } headers[] = {
+    {"Authorization", "Bearer 5ecret-token", "no 5ecret-token",
+        "no ************"},
+    {"Authorization", "Basic dXNlcjo1ZWNyZXQ=", "no dXNlcjo1ZWNyZXQ=",
+        "no ****************"},
+    {"Cookie", "a=b; session=5ecret-token", "no session 5ecret-token",
+        "no session ************"},
+    {"Cookie", "a=b; session=5ecret-token", "no session=5ecret-token",
+        "no ********************"},
+    {"Cookie", "session=\"5ecret-token\"", "no 5ecret-token",
+        "no ************"},
+    {"Signature", "keyId=\"5ecret=token\",algorithm=\"x\"",
+        "algorithm 5ecret=token", "algorithm ************"},
+    {"Cookie", "a=", "a= b", "a= b"},
+    {"Cookie", "a=\"", "a=\" b", "a=\" b"},
+  };
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (headers); i++) {
+    IdentifaiHeaders *all = identifai_headers_new ();
+    gchar *text = g_strdup (headers[i].text);
+
+    fail_unless (identifai_headers_add (all, headers[i].name,
+            headers[i].value, NULL));
+    identifai_headers_hide (all, text, strlen (text), FALSE);
+    fail_unless_equals_string (text, headers[i].hidden);
+    g_free (text);
+    identifai_headers_unref (all);
+  }
+}
+
+GST_END_TEST;
+
 static Suite *
 hide_suite (void)
 {
@@ -133,6 +176,7 @@ hide_suite (void)
   suite_add_tcase (suite, general);
   tcase_add_test (general, test_rows);
   tcase_add_test (general, test_words);
+  tcase_add_test (general, test_headers);
   tcase_add_test (general, test_cut);
 
   return suite;

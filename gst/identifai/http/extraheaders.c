@@ -229,6 +229,19 @@ identifai_headers_get_authority (const IdentifaiHeaders * self)
   return authority;
 }
 
+/* Of "session=TOKEN" or keyId="TOKEN", an answer quotes the token. */
+static void
+hide_assigned (gchar * word, gchar * text, gsize length, gboolean is_result)
+{
+  gchar *value = strchr (word, '=');
+
+  if (value == NULL)
+    return;
+  value += strspn (value, "=\"");
+  value[strcspn (value, "\"")] = '\0';
+  identifai_hide (text, length, value, is_result);
+}
+
 /* Word by word: of "Bearer TOKEN", an answer quotes the token. */
 static void
 hide_value (const gchar * value, gchar * text, gsize length, gboolean is_result)
@@ -237,8 +250,11 @@ hide_value (const gchar * value, gchar * text, gsize length, gboolean is_result)
   guint i;
 
   for (i = 0; words[i] != NULL; i++) {
+    gsize size = strlen (words[i]);
+
     identifai_hide (text, length, words[i], is_result);
-    memset (words[i], 0, strlen (words[i]));
+    hide_assigned (words[i], text, length, is_result);
+    memset (words[i], 0, size);
   }
   g_strfreev (words);
 }
