@@ -184,6 +184,9 @@ static const struct
   {NULL,.key_file = "/nowhere/key",.message = "/nowhere/key"},
   {"k3y",.proxy = "nonsense://hunter2",.message = "proxy"},
   {"k3y",.proxy = "http://",.message = "proxy"},
+  {"k3y",.proxy = "user:hunter2#@127.0.0.1:1",.message = "%23"},
+  {"k3y",.proxy = "127.0.0.1:99999",.message = "proxy"},
+  {"k3y",.proxy = "socks5://user:hunter2/@127.0.0.1",.message = "proxy"},
   {"k3y",.user_agent = "a\r\nX-Evil: yes",.message = "user-agent"},
   {"k3y",.ca_file = "/nowhere/ca.pem",.message = "tls-ca-file /nowhere"},
   {"k3y",.ca_file = "/dev/null",.message = "tls-ca-file /dev/null"},
@@ -219,6 +222,56 @@ GST_START_TEST (test_lane)
     identifai_lane_set_key (lane, "bad key\n1");
     identifai_lane_set_key (lane, NULL);
     identifai_lane_close (lane);
+  }
+}
+
+GST_END_TEST;
+
+/* What GIO would print with its password, or leave out: the variables that count. */
+GST_START_TEST (test_environment)
+{
+  static const struct
+  {
+    const gchar *variable, *value, *no_proxy, *endpoint;
+    gboolean made;
+  } rows[] = {
+    {"http_proxy", "http://user:hunter2#@127.0.0.1:1", NULL,
+        "http://a.example"},
+    {"http_proxy", "user:hunter2/@127.0.0.1:1", NULL, "http://a.example"},
+    {"https_proxy", "socks5://u:hunter2#@127.0.0.1", NULL, "https://a.example"},
+    {"all_proxy", "http://user:hunter2#@127.0.0.1:1", NULL,
+        "https://a.example"},
+    {"http_proxy", "http://hunter2#@127.0.0.1:1", NULL, "https://a.example",
+        TRUE},
+    {"all_proxy", "http://hunter2#@127.0.0.1:1", "a.example",
+        "http://a.example", TRUE},
+    {"all_proxy", "http://hunter2#@127.0.0.1:1", "*", "http://a.example", TRUE},
+    {"all_proxy", "http://user:hunter2@127.0.0.1:1", NULL, "http://a.example",
+        TRUE},
+  };
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (rows); i++) {
+    IdentifaiClientSettings settings = {.api_key = (gchar *) "k3y",
+      .endpoint = (gchar *) rows[i].endpoint
+    };
+    IdentifaiLane *lane;
+    GError *error = NULL;
+
+    g_setenv (rows[i].variable, rows[i].value, TRUE);
+    g_setenv ("no_proxy", rows[i].no_proxy ? rows[i].no_proxy : "", TRUE);
+    lane = identifai_lane_new (&settings, &lane_log_callbacks, NULL, &error);
+    fail_unless_equals_int (lane != NULL, rows[i].made);
+    if (error) {
+      fail_unless (strstr (error->message, "environment"), "%s",
+          error->message);
+      fail_unless (!strstr (error->message, "hunter2"));
+      g_error_free (error);
+    } else {
+      identifai_lane_close (lane);
+    }
+    g_unsetenv (rows[i].variable);
+    g_setenv ("no_proxy", "*", TRUE);
   }
 }
 
@@ -297,6 +350,7 @@ endpoint_suite (void)
   tcase_add_test (general, test_key_file_unreadable);
   tcase_add_test (general, test_key_file_drips);
   tcase_add_loop_test (general, test_lane, 0, G_N_ELEMENTS (lanes));
+  tcase_add_test (general, test_environment);
   tcase_add_test (general, test_settings_copy);
 
   return suite;

@@ -7,8 +7,7 @@
 
 #include <string.h>
 
-/* For keys from a pipe (process substitution): how long all of it may take. */
-#define KEY_PATIENCE (2 * G_TIME_SPAN_SECOND)
+#include "proxy.h"
 
 void
 identifai_client_settings_clear (IdentifaiClientSettings * self)
@@ -63,28 +62,50 @@ static const gchar *const proxy_schemes[] = {
 };
 
 static gboolean
-check_proxy (const gchar * proxy, GError ** error)
+is_proxy_url (const gchar * proxy)
 {
-  GUri *uri;
-  gboolean usable;
-
-  if (!proxy || !proxy[0])
-    return TRUE;
-
-  uri = g_uri_parse (proxy, G_URI_FLAGS_HAS_PASSWORD
+  GUri *uri = g_uri_parse (proxy, G_URI_FLAGS_HAS_PASSWORD
       | G_URI_FLAGS_PARSE_RELAXED, NULL);
-  usable = strstr (proxy, "://") ? uri && g_uri_get_host (uri)
-      && g_uri_get_host (uri)[0]
-      && g_strv_contains (proxy_schemes, g_uri_get_scheme (uri)) : TRUE;
+  gboolean usable = uri && g_uri_get_host (uri) && g_uri_get_host (uri)[0]
+      && g_strv_contains (proxy_schemes, g_uri_get_scheme (uri));
+
   g_clear_pointer (&uri, g_uri_unref);
-  /* It may hold a password. */
-  if (!usable)
-    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-        "proxy can't be used: it is no URL such as http://proxy.example:3128 or "
-        "http://user:password@proxy.example:3128 (write / ? # % of a password "
-        "as %2F %3F %23 %25)");
 
   return usable;
+}
+
+/* What the endpoint is reached by. */
+static gboolean
+has_usable_proxy (const IdentifaiClientSettings * settings)
+{
+  GUri *uri = g_uri_parse (settings->endpoint, SOUP_HTTP_URI_FLAGS, NULL);
+  IdentifaiProxy *proxy = identifai_proxy_new (settings->proxy);
+  gboolean usable = uri == NULL || !identifai_proxy_is_unusable (proxy, uri);
+
+  identifai_proxy_unref (proxy);
+  g_clear_pointer (&uri, g_uri_unref);
+
+  return usable;
+}
+
+static gboolean
+check_proxy (const IdentifaiClientSettings * settings, GError ** error)
+{
+  const gchar *proxy = settings->proxy;
+  gboolean given = proxy && proxy[0];
+
+  if ((!given || !strstr (proxy, "://") || is_proxy_url (proxy))
+      && has_usable_proxy (settings))
+    return TRUE;
+
+  /* It may hold a password. */
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+      "%s can't be used: it is no URL such as http://proxy.example:3128 or "
+      "http://user:password@proxy.example:3128 (write / ? # %% of a password "
+      "as %%2F %%3F %%23 %%25)", given ? "proxy" : "the environment's "
+      "http_proxy, https_proxy or all_proxy");
+
+  return FALSE;
 }
 
 gboolean
@@ -101,5 +122,5 @@ identifai_client_check_settings (const IdentifaiClientSettings * settings,
     }
   }
 
-  return check_proxy (settings->proxy, error);
+  return check_proxy (settings, error);
 }

@@ -20,6 +20,10 @@ GST_DEBUG_CATEGORY_STATIC (proxy_debug);
  * away may have refused it, too. */
 #define REFUSAL_PAUSE (15 * G_TIME_SPAN_MINUTE)
 
+/* Stands for what is no URL. GIO would print that, with its password, or do without a
+ * proxy. */
+#define UNUSABLE "unusable://"
+
 /* A message's data, if the proxy refused its password. */
 #define REFUSED "identifai-proxy-refused"
 
@@ -168,6 +172,21 @@ split_no_proxy (const gchar * no_proxy)
   return hosts;
 }
 
+/* The URL for the resolver, and its password. */
+static gchar *
+make_url (const gchar * proxy, Password ** password)
+{
+  gchar *url = complete_url (proxy);
+
+  *password = take_password (&url);
+  if (!g_uri_is_valid (url, G_URI_FLAGS_NONE, NULL)) {
+    g_free (url);
+    url = g_strdup (UNUSABLE "proxy");
+  }
+
+  return url;
+}
+
 /* proxy may be NULL. Returns its password. */
 static Password *
 set_for_scheme (GSimpleProxyResolver * resolver, const gchar * scheme,
@@ -179,8 +198,7 @@ set_for_scheme (GSimpleProxyResolver * resolver, const gchar * scheme,
   if (proxy == NULL)
     return NULL;
 
-  url = complete_url (proxy);
-  password = take_password (&url);
+  url = make_url (proxy, &password);
   g_simple_proxy_resolver_set_uri_proxy (resolver, scheme, url);
   g_free (url);
 
@@ -191,8 +209,8 @@ set_for_scheme (GSimpleProxyResolver * resolver, const gchar * scheme,
 static void
 set_for_all (IdentifaiProxy * self, const gchar * proxy, gchar ** no_proxy)
 {
-  gchar *url = proxy != NULL ? complete_url (proxy) : NULL;
-  Password *password = url != NULL ? take_password (&url) : NULL;
+  Password *password = NULL;
+  gchar *url = proxy != NULL ? make_url (proxy, &password) : NULL;
 
   self->resolver = g_simple_proxy_resolver_new (url, no_proxy);
   if (password != NULL) {
@@ -299,6 +317,12 @@ gboolean
 identifai_proxy_is_direct (IdentifaiProxy * self, GUri * uri)
 {
   return has_prefix (self, uri, "direct://");
+}
+
+gboolean
+identifai_proxy_is_unusable (IdentifaiProxy * self, GUri * uri)
+{
+  return has_prefix (self, uri, UNUSABLE);
 }
 
 static Password *

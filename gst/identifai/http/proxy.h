@@ -34,6 +34,8 @@ void identifai_proxy_attach (IdentifaiProxy * self, SoupSession * session);
 gboolean identifai_proxy_is_used (IdentifaiProxy * self, GUri * uri);
 /* Whether it is reached without any proxy. */
 gboolean identifai_proxy_is_direct (IdentifaiProxy * self, GUri * uri);
+/* Whether what was given as its proxy is no URL: no request may go out. */
+gboolean identifai_proxy_is_unusable (IdentifaiProxy * self, GUri * uri);
 /* Whether it has a password for that. */
 gboolean identifai_proxy_has_password (IdentifaiProxy * self, GUri * uri);
 /* Whether that goes out with the next request, and nobody knows yet if it is
