@@ -291,6 +291,53 @@ GST_START_TEST (test_damage)
 
 GST_END_TEST;
 
+/* What came in one buffer need not be of one kind, nor all of it whole. */
+GST_START_TEST (test_configs_in_one_buffer)
+{
+  const Row *row = &rows[0], *other = &rows[4];
+  IdentifaiLatm *latm = identifai_latm_new ();
+  GByteArray *stream = g_byte_array_new ();
+  guint last;
+
+  put_frame (stream, row, 0);
+  put_frame (stream, other, 0);
+  last = stream->len;
+  put_frame (stream, row, 0);
+  stream->data[last + 3] |= 0x60;       /* a version that isn't defined yet */
+  push (latm, stream->data, stream->len, 0);
+  fail_unless (identifai_latm_is_readable (latm));
+  gst_buffer_unref (identifai_latm_pop (latm));
+  check_caps (latm, row);
+  gst_buffer_unref (identifai_latm_pop (latm));
+  check_caps (latm, other);
+  fail_unless (identifai_latm_pop (latm) == NULL);
+  fail_unless (!identifai_latm_is_readable (latm));
+  g_byte_array_unref (stream);
+  identifai_latm_free (latm);
+}
+
+GST_END_TEST;
+
+/* The config says that it is longer than the frame. */
+GST_START_TEST (test_config_without_end)
+{
+  IdentifaiLatm *latm = identifai_latm_new ();
+  GByteArray *stream = g_byte_array_new ();
+  Row row = rows[6];
+
+  row.size = 20;
+  put_frame (stream, &row, 0);
+  fail_unless_equals_int (stream->data[3 + 5], 0x00);
+  stream->data[3 + 5] = 0x0f;   /* 35 bits before it; 16 bits of a length */
+  push (latm, stream->data, stream->len, 0);
+  fail_unless (identifai_latm_pop (latm) == NULL);
+  fail_unless (!identifai_latm_is_readable (latm));
+  g_byte_array_unref (stream);
+  identifai_latm_free (latm);
+}
+
+GST_END_TEST;
+
 /* Whatever the bits say, it ends, and what comes out is within what came in. */
 GST_START_TEST (test_noise)
 {
@@ -330,6 +377,8 @@ latm_suite (void)
   suite_add_tcase (suite, tc);
   tcase_add_loop_test (tc, test_rows, 0, G_N_ELEMENTS (rows));
   tcase_add_test (tc, test_damage);
+  tcase_add_test (tc, test_configs_in_one_buffer);
+  tcase_add_test (tc, test_config_without_end);
   tcase_add_loop_test (tc, test_noise, 0, 60);
 
   return suite;

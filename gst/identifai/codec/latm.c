@@ -20,7 +20,8 @@
 struct _IdentifaiLatm
 {
   GByteArray *bytes;            /* that came and weren't used yet */
-  GQueue frames;                /* of GstBuffer, raw */
+  GQueue frames;                /* of GstSample: raw, with the caps it came by */
+  GstCaps *popped;              /* of the frame that was popped last; or NULL */
   GstClockTime next;            /* PTS of the next frame; NONE */
 
   /* Of the latest StreamMuxConfig: */
@@ -55,7 +56,7 @@ void
 identifai_latm_clear (IdentifaiLatm * self)
 {
   g_byte_array_set_size (self->bytes, 0);
-  g_queue_clear_full (&self->frames, (GDestroyNotify) gst_buffer_unref);
+  g_queue_clear_full (&self->frames, (GDestroyNotify) gst_sample_unref);
   self->next = GST_CLOCK_TIME_NONE;
 }
 
@@ -65,19 +66,35 @@ identifai_latm_free (IdentifaiLatm * self)
   identifai_latm_clear (self);
   g_byte_array_unref (self->bytes);
   gst_clear_caps (&self->caps);
+  gst_clear_caps (&self->popped);
   g_free (self);
 }
 
 GstBuffer *
 identifai_latm_pop (IdentifaiLatm * self)
 {
-  return g_queue_pop_head (&self->frames);
+  GstSample *sample = g_queue_pop_head (&self->frames);
+  GstBuffer *frame;
+
+  if (sample == NULL)
+    return NULL;
+  frame = gst_buffer_ref (gst_sample_get_buffer (sample));
+  gst_caps_replace (&self->popped, gst_sample_get_caps (sample));
+  gst_sample_unref (sample);
+
+  return frame;
 }
 
 GstCaps *
 identifai_latm_get_caps (IdentifaiLatm * self)
 {
-  return self->caps;
+  return self->popped;
+}
+
+gboolean
+identifai_latm_is_readable (IdentifaiLatm * self)
+{
+  return self->caps != NULL || !g_queue_is_empty (&self->frames);
 }
 
 /*** bits: past the end there are zeros, which end every loop ***/
@@ -251,7 +268,8 @@ read_config (IdentifaiLatm * self, GstBitReader * bits, guint version)
   if (!read_audio_config (bits, &config))
     return FALSE;
   end = gst_bit_reader_get_pos (bits);
-  if (version && length < end - start)
+  if (version && (length < end - start
+          || length - (end - start) > gst_bit_reader_get_remaining (bits)))
     return FALSE;
   if (version) {
     skip (bits, length - (end - start));
@@ -323,7 +341,9 @@ add_frame (IdentifaiLatm * self, GstBitReader * bits, guint size)
   GST_BUFFER_DURATION (frame) = self->duration;
   if (GST_CLOCK_TIME_IS_VALID (self->next))
     self->next += self->duration;
-  g_queue_push_tail (&self->frames, frame);
+  g_queue_push_tail (&self->frames, gst_sample_new (frame, self->caps, NULL,
+          NULL));
+  gst_buffer_unref (frame);
 }
 
 /* PayloadLengthInfo() */

@@ -33,4 +33,7 @@ GstBuffer *identifai_latm_pop (IdentifaiLatm * self);
 /* The caps of what was popped last (raw, with codec_data), or NULL; borrowed. */
 GstCaps *identifai_latm_get_caps (IdentifaiLatm * self);
 
+/* FALSE: of what came last nothing can be read, as it isn't known what it is. */
+gboolean identifai_latm_is_readable (IdentifaiLatm * self);
+
 G_END_DECLS

@@ -287,12 +287,12 @@ push_loas (IdentifaiSound * self, GstBuffer * buffer)
   if (GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DISCONT))
     identifai_latm_clear (self->latm);
   identifai_latm_push (self->latm, gst_buffer_ref (buffer));
-  if (identifai_latm_get_caps (self->latm) != NULL)
-    gst_caps_replace (&self->caps, identifai_latm_get_caps (self->latm));
-  else
+  if (!identifai_latm_is_readable (self->latm))
     count_lost (self, buffer);
-  while ((frame = identifai_latm_pop (self->latm)))
+  while ((frame = identifai_latm_pop (self->latm))) {
+    gst_caps_replace (&self->caps, identifai_latm_get_caps (self->latm));
     push_frame (self, frame);
+  }
   gst_buffer_unref (buffer);
 }
 
