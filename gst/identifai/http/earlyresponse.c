@@ -112,7 +112,9 @@ join_chunks (const GByteArray * bytes, GByteArray * body)
 
   while (left > 0) {
     const gchar *line = memmem (text, left, "\r\n", 2);
-    guint64 length = line ? g_ascii_strtoull (text, NULL, 16) : 0;
+    /* Behind white space it would read on. */
+    guint64 length = line && g_ascii_isxdigit (*text) ?
+        g_ascii_strtoull (text, NULL, 16) : 0;
     gsize start = line ? line + 2 - text : 0;
 
     if (!line || length == 0)
