@@ -175,6 +175,20 @@ drop_oldest_locked (GstIdentifaiOutbox * self)
   return FALSE;
 }
 
+/* Without a worker: what isn't posted before the end doesn't count. */
+static void
+uncount_unsent_locked (GstIdentifaiOutbox * self)
+{
+  IdentifaiSegment *segment;
+  guint i;
+
+  for (i = 0; (segment = identifai_ledger_peek (self->ledger, i)); i++) {
+    if (identifai_ledger_get_place (self->ledger, segment)
+        == IDENTIFAI_PLACE_CLOSED || withdraw_locked (self, segment))
+      gst_identifai_outbox_uncount_locked (self, segment);
+  }
+}
+
 /* TRUE: there is room now. */
 static gboolean
 make_room_locked (GstIdentifaiOutbox * self, guint64 bytes)
@@ -423,6 +437,7 @@ gst_identifai_outbox_stop (GstIdentifaiOutbox * self)
   g_mutex_lock (&self->lock);
   if (self->lane != NULL) {
     gst_identifai_outbox_halt_worker_locked (self);
+    uncount_unsent_locked (self);
     lane = g_steal_pointer (&self->lane);
     add_lane_stats (&self->past, lane);
     self->past.in_flight = 0;
@@ -509,6 +524,7 @@ fail_all_locked (GstIdentifaiOutbox * self)
    * is about to be freed. */
   self->halting = TRUE;
   gst_identifai_outbox_halt_worker_locked (self);
+  uncount_unsent_locked (self);
   g_mutex_unlock (&self->lock);
   identifai_lane_cancel (self->lane);
   g_mutex_lock (&self->lock);

@@ -141,6 +141,9 @@ void gst_identifai_outbox_file_failed_locked (GstIdentifaiOutbox * self,
     IdentifaiSegment * segment);
 void gst_identifai_outbox_overflowed_locked (GstIdentifaiOutbox * self,
     IdentifaiSegment * segment);
+/* The segment won't be posted. */
+void gst_identifai_outbox_uncount_locked (GstIdentifaiOutbox * self,
+    IdentifaiSegment * segment);
 /* No more may be posted within the hour; and it may again. */
 void gst_identifai_outbox_over_budget_locked (GstIdentifaiOutbox * self,
     IdentifaiSegment * segment);

@@ -290,9 +290,9 @@ const IdentifaiLaneCallbacks gst_identifai_outbox_callbacks = {
 
 /* What there is to say without the client. */
 
-/* It won't be posted. */
-static void
-uncount_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment)
+void
+gst_identifai_outbox_uncount_locked (GstIdentifaiOutbox * self,
+    IdentifaiSegment * segment)
 {
   GstIdentifaiTicket *ticket = gst_identifai_outbox_ticket (segment);
 
@@ -314,7 +314,7 @@ gst_identifai_outbox_file_failed_locked (GstIdentifaiOutbox * self,
     gst_identifai_outbox_queue (self,
         gst_identifai_warning_file (self->element, segment->failure,
             segment->failure_text));
-  uncount_locked (self, segment);
+  gst_identifai_outbox_uncount_locked (self, segment);
   identifai_ledger_remove (self->ledger, segment, IDENTIFAI_END_FAILED);
   gst_identifai_outbox_end_failed_locked (self, segment, &outcome);
 }
@@ -347,7 +347,7 @@ gst_identifai_outbox_overflowed_locked (GstIdentifaiOutbox * self,
     gst_identifai_outbox_queue (self,
         gst_identifai_warning_overflow (self->element));
   lost_locked (self, GST_IDENTIFAI_LOSS_OVERFLOW, 0, NULL);
-  uncount_locked (self, segment);
+  gst_identifai_outbox_uncount_locked (self, segment);
   identifai_ledger_remove (self->ledger, segment, IDENTIFAI_END_DROPPED);
   gst_identifai_outbox_end_dropped_locked (self, segment, "overflow");
 }

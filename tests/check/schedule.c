@@ -318,6 +318,54 @@ GST_START_TEST (test_budget_and_room)
 
 GST_END_TEST;
 
+static guint
+count_over_budget (Scene * scene)
+{
+  guint i, n = 0;
+
+  for (i = 0; i < sink_run_count (scene->run, "identifai-dropped"); i++)
+    n += g_str_equal (scene_get_reason (scene, "identifai-dropped", i),
+        "budget");
+
+  return n;
+}
+
+/* One was on the wire, the others never were: neither those of a stop nor those
+ * that drain-timeout ended. */
+GST_START_TEST (test_budget_and_end)
+{
+  /* the last segment ends with the stream, if that ends */
+  static const guint over[] = { 5, 7, 6 };
+  GstElement *sink;
+  Scene scene;
+  guint round;
+
+  scene_init (&scene, silent, G_N_ELEMENTS (silent), SCENE_SINK
+      "segment-duration=200000000 max-uploads-per-hour=4 drain-timeout=1000000");
+  sink = sink_run_get_sink (scene.run);
+  gst_util_set_object_arg (G_OBJECT (sink), "rate-limits",
+      "limits,post-per-minute=1");
+  for (round = 0; round < G_N_ELEMENTS (over); round++) {
+    scene_start (&scene, NULL);
+    scene_push (&scene, 0, SCENE_FRAMES);
+    if (round == 0)
+      fail_unless (fault_server_wait (scene.server, FAULT_POST, 1));
+    if (round == 1) {
+      fail_unless (feed_event (scene.feed, gst_event_new_eos ()));
+      sink_run_wait (scene.run, "eos", 1);
+      fail_unless_equals_int (sink_run_count (scene.run, "identifai-failed"),
+          3);
+    }
+    sink_run_stop (scene.run);
+    fail_unless_equals_int (count_over_budget (&scene), over[round]);
+    sink_run_forget (scene.run);
+  }
+  fail_unless_equals_int (fault_server_count (scene.server, FAULT_POST), 1);
+  scene_clear (&scene);
+}
+
+GST_END_TEST;
+
 static Suite *
 schedule_suite (void)
 {
@@ -339,6 +387,7 @@ schedule_suite (void)
   tcase_add_test (budget, test_allowance);
   tcase_add_test (budget, test_budget);
   tcase_add_test (budget, test_budget_and_room);
+  tcase_add_test (budget, test_budget_and_end);
 
   return suite;
 }
