@@ -178,7 +178,7 @@ gst_identifai_drain_wait_for_sound (GstIdentifaiSink * self)
   let_go (self);
   g_mutex_lock (&self->lock);
   await_sound_locked (self);
-  waits = (self->in_hand != NULL);
+  waits = (self->in_hand != NULL && !self->pace.on_trial);
   g_mutex_unlock (&self->lock);
   gst_identifai_input_act (self);
   ret = take_back (self);

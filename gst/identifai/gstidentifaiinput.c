@@ -514,7 +514,8 @@ render_frame (GstIdentifaiSink * self, GstBuffer * buffer)
       identifai_buffer_hold (buffer), &arrival);
   gst_identifai_input_dispatch_locked (self);
   waits = (self->in_hand != NULL && !self->pace.on_trial);
-  is_full = !waits && gst_identifai_input_is_full_locked (self);
+  is_full = (self->in_hand == NULL
+      && gst_identifai_input_is_full_locked (self));
   g_mutex_unlock (&self->lock);
 
   gst_identifai_input_act (self);

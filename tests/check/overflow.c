@@ -449,19 +449,20 @@ static const struct
 {
   guint burst;                  /* frames */
   guint bound;
+  const gchar *launch;
 } pace_rows[] = {
-  {0, 12},
-  {0, 1},
-  {25, 2},
+  {0, 12, SINK "max-pending-segments=12"},
+  {0, 1, SINK "max-pending-segments=1"},
+  {25, 2, SINK "max-pending-segments=2"},
+  {0, 1, SINK "max-pending-bytes=1"},   /* also of what waits for the other */
 };
 
 GST_START_TEST (test_real_time)
 {
-  gchar *launch = g_strdup_printf (SINK "max-pending-segments=%u",
-      pace_rows[__i__].bound);
   Scene scene;
 
-  scene_init (&scene, silent, G_N_ELEMENTS (silent), launch, FALSE);
+  scene_init (&scene, silent, G_N_ELEMENTS (silent), pace_rows[__i__].launch,
+      FALSE);
   clip_free (scene.clip);
   scene.clip = clip_new_h264 (10 * FRAMES, GOP);
   scene.feed->burst = pace_rows[__i__].burst;
@@ -474,7 +475,6 @@ GST_START_TEST (test_real_time)
   fail_if (feed_is_done (scene.feed));
 
   scene_clear (&scene);
-  g_free (launch);
 }
 
 GST_END_TEST;
