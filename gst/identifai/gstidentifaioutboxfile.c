@@ -104,8 +104,9 @@ worker_run (gpointer data, gpointer user_data)
   IdentifaiSegment *segment;
 
   g_mutex_lock (&self->lock);
-  self->worker = g_thread_self ();
   while ((segment = g_queue_pop_head (&self->to_mux)) != NULL) {
+    /* Not before: it may start after the end, when nobody waits for it. */
+    self->worker = g_thread_self ();
     mux_one_locked (self, segment);
     g_mutex_unlock (&self->lock);
     gst_identifai_outbox_tell_room (self);
