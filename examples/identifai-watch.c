@@ -173,7 +173,7 @@ explain_sink (const GValue * item, gpointer unused)
   GstObject *parent = gst_object_get_parent (GST_OBJECT (sink));
   GstIterator *elements;
 
-  if (pad && !gst_pad_is_linked (pad) && GST_IS_BIN (parent)) {
+  if (pad && !gst_pad_has_current_caps (pad) && GST_IS_BIN (parent)) {
     elements = gst_bin_iterate_elements (GST_BIN (parent));
     gst_iterator_foreach (elements, explain_element, NULL);
     gst_iterator_free (elements);
@@ -191,6 +191,70 @@ explain_links (App * app)
 
   gst_iterator_foreach (sinks, explain_sink, NULL);
   gst_iterator_free (sinks);
+}
+
+/* How long a stream may take through queues, in ms. */
+#define ON_ITS_WAY 1000
+
+static void
+count_streams (const GValue * item, gpointer count)
+{
+  GstPad *pad = gst_element_get_static_pad (g_value_get_object (item), "sink");
+  GstEvent *event = gst_pad_get_sticky_event (pad, GST_EVENT_STREAM_START, 0);
+
+  if (event != NULL) {
+    (*(guint *) count)++;
+    gst_event_unref (event);
+  }
+  gst_object_unref (pad);
+}
+
+/* All pads are there, or all of a file was read, a while ago: what didn't come never
+ * comes, and nothing would end the pipeline. */
+static gboolean
+on_all_pads (gpointer user_data)
+{
+  App *app = user_data;
+  GstIterator *sinks = gst_bin_iterate_all_by_element_factory_name (GST_BIN
+      (app->pipeline), "identifaisink");
+  guint streams = 0;
+
+  gst_iterator_foreach (sinks, count_streams, &streams);
+  gst_iterator_free (sinks);
+  if (streams == 0 && !app->broken) {
+    g_printerr ("error: there is no video that identifaisink takes\n");
+    explain_links (app);
+    app->broken = TRUE;
+    g_main_loop_quit (app->loop);
+  }
+
+  return G_SOURCE_REMOVE;
+}
+
+/* A streaming thread; parsebin says "drained" instead of "no-more-pads". */
+static void
+on_no_more_pads (GstElement * element, gpointer user_data)
+{
+  g_timeout_add (ON_ITS_WAY, on_all_pads, user_data);
+}
+
+static void
+watch_pads (const GValue * item, gpointer app)
+{
+  GstElement *element = g_value_get_object (item);
+
+  g_signal_connect (element, "no-more-pads", G_CALLBACK (on_no_more_pads), app);
+  if (g_signal_lookup ("drained", G_OBJECT_TYPE (element)) != 0)
+    g_signal_connect (element, "drained", G_CALLBACK (on_no_more_pads), app);
+}
+
+static void
+watch_all_pads (App * app)
+{
+  GstIterator *elements = gst_bin_iterate_recurse (GST_BIN (app->pipeline));
+
+  gst_iterator_foreach (elements, watch_pads, app);
+  gst_iterator_free (elements);
 }
 
 /* The pipeline can't be built: nothing of it is left to look at. */
@@ -278,6 +342,7 @@ run (App * app)
   g_unix_signal_add (SIGINT, on_interrupt, app);
   g_unix_signal_add (SIGTERM, on_interrupt, app);
 
+  watch_all_pads (app);
   gst_element_set_state (app->pipeline, GST_STATE_PLAYING);
   g_main_loop_run (app->loop);
 
