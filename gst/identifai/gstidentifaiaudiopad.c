@@ -260,8 +260,9 @@ gst_identifai_audio_request_pad (GstElement * element,
   gst_pad_set_element_private (pad, GUINT_TO_POINTER (stream));
   gst_pad_set_chain_function (pad, gst_identifai_audio_chain);
   gst_pad_set_event_function (pad, gst_identifai_audio_event);
-  g_signal_connect (pad, "linked", G_CALLBACK (on_linked), self);
-  g_signal_connect (pad, "unlinked", G_CALLBACK (on_linked), self);
+  /* the pad may outlive the element */
+  g_signal_connect_object (pad, "linked", G_CALLBACK (on_linked), self, 0);
+  g_signal_connect_object (pad, "unlinked", G_CALLBACK (on_linked), self, 0);
   gst_pad_set_activatemode_function (pad, gst_identifai_audio_activate_mode);
 
   if (GST_STATE (element) > GST_STATE_READY

@@ -757,6 +757,22 @@ GST_START_TEST (test_pads)
 
 GST_END_TEST;
 
+/* An application may keep a pad for longer than its element. */
+GST_START_TEST (test_pad_alone)
+{
+  GstElement *sink = gst_element_factory_make ("identifaisink", NULL);
+  GstPad *pad = gst_element_request_pad_simple (sink, "audio_%u");
+  GstPad *peer = gst_pad_new ("src", GST_PAD_SRC);
+
+  gst_object_unref (sink);
+  fail_unless_equals_int (gst_pad_link (peer, pad), GST_PAD_LINK_OK);
+  fail_unless (gst_pad_unlink (peer, pad));
+  gst_object_unref (pad);
+  gst_object_unref (peer);
+}
+
+GST_END_TEST;
+
 /* No video was linked, as with a demuxer that has none: that is said, not waited
  * out. Rows: how much sound; after ten seconds of it there is a warning, for
  * streams that never end. */
@@ -847,6 +863,7 @@ audio_suite (void)
   tcase_add_loop_test (pads, test_sound_alone, 0, G_N_ELEMENTS (alone_rows));
   tcase_add_test (pads, test_video_taken_away);
   tcase_add_test (pads, test_pads);
+  tcase_add_test (pads, test_pad_alone);
   tcase_add_loop_test (pads, test_behaviours, 0, SOUND_N_BEHAVIOURS);
   tcase_add_loop_test (pads, test_in_step, 0, 2);
   tcase_add_loop_test (pads, test_late, 0, G_N_ELEMENTS (late_rows));
