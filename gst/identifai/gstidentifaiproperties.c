@@ -205,9 +205,10 @@ install_connection (GObjectClass * klass)
    * How many calls of each kind may start in any second and any minute: a
    * structure `limits` with the #guint fields `post-per-second` (default 1),
    * `post-per-minute` (30), `get-per-second` (2) and `get-per-minute` (60),
-   * the service's published limits per key. 0: no limit. Fields left out
-   * keep their value; the word `none` lifts all four. All elements of a process with the same endpoint and
-   * key share one budget; the strictest of their limits counts.
+   * the service's published limits per key. 0, or more than 100000: no limit.
+   * Fields left out keep their value; the word `none` lifts all four. All
+   * elements of a process with the same endpoint and key share one budget; the
+   * strictest of their limits counts.
    *
    * Since: 0.1
    */
