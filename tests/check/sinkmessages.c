@@ -482,7 +482,9 @@ static const struct
       "refused the API key: Unauthorized", "Check the key"},
   {{{FAULT_POST,.status = 401,.body = "{\"error\":\"Key was Revoked\"}"}},
       "doesn't take the API key any more: Key was Revoked", "Make a new key"},
-  {{{FAULT_POST, 2,.status = 401,.body = "{\"error\":\"Unauthorized\"}"}},
+  /* both are on the wire at once: the first one's answer comes first */
+  {{{FAULT_POST, 2,.status = 401,.body =
+                    "{\"error\":\"Unauthorized\"}",.delay = 500}},
       "doesn't take the API key any more: Unauthorized", "Make a new key"},
   {{{FAULT_POST,.status = 403,.body = "{\"error\":\"Forbidden\"}"}},
       "doesn't let this account use it: Forbidden",
