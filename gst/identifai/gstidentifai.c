@@ -11,10 +11,12 @@
 
 #include "gstidentifaimessages.h"
 #include "gstidentifaisink.h"
+#include "log.h"
 
 static gboolean
 plugin_init (GstPlugin * plugin)
 {
+  identifai_log_init ();
   gst_identifai_register_tags ();
 
   return GST_ELEMENT_REGISTER (identifaisink, plugin);

@@ -17,10 +17,10 @@
 
 #include <stdio.h>
 
+#include "log.h"
 #include "runningtime.h"
 
-GST_DEBUG_CATEGORY_STATIC (identifai_audio_debug);
-#define GST_CAT_DEFAULT identifai_audio_debug
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_SINK)
 
 /* How far audio may run ahead of video that is held. */
 #define MAX_AHEAD (2 * GST_SECOND)
@@ -96,7 +96,7 @@ gst_identifai_audio_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
   GstIdentifaiSink *self = GST_IDENTIFAI_SINK (parent);
   GstClockTime time = running_time_of (pad, buffer);
   GstBuffer *held = identifai_buffer_hold (buffer);
-  IdentifaiArrival arrival = { 0, };
+  IdentifaiCaptureTime arrival = { 0, };
   GstFlowReturn ret = GST_FLOW_OK;
   gboolean alone;
 
@@ -160,7 +160,6 @@ handle_event_locked (GstIdentifaiSink * self, GstPad * pad, GstEvent * event)
 
   return TRUE;
 }
-
 
 static gboolean
 gst_identifai_audio_event (GstPad * pad, GstObject * parent, GstEvent * event)
@@ -237,17 +236,10 @@ GstPad *
 gst_identifai_audio_request_pad (GstElement * element,
     GstPadTemplate * template, const gchar * name, const GstCaps * caps)
 {
-  static gsize once = 0;
   GstIdentifaiSink *self = GST_IDENTIFAI_SINK (element);
   gchar *pad_name;
   GstPad *pad;
   guint stream;
-
-  if (g_once_init_enter (&once)) {
-    GST_DEBUG_CATEGORY_INIT (identifai_audio_debug, "identifaiaudio", 0,
-        "identifAI: audio pads");
-    g_once_init_leave (&once, 1);
-  }
 
   g_mutex_lock (&self->lock);
   pad_name = make_name_locked (self, name);

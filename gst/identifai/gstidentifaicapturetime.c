@@ -72,8 +72,9 @@ read_age (const GstSegment * segment, GstBuffer * buffer, gint64 running,
 }
 
 void
-gst_identifai_arrival_read (GstElement * element, const GstSegment * segment,
-    GstBuffer * buffer, gboolean live, IdentifaiArrival * arrival)
+gst_identifai_capture_time_read (GstElement * element,
+    const GstSegment * segment, GstBuffer * buffer, gboolean live,
+    IdentifaiCaptureTime * arrival)
 {
   gint64 running = 0;
   gboolean has_clock = read_running_time (element, &running);

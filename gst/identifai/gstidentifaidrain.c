@@ -11,9 +11,9 @@
 #endif
 
 #include "gstidentifaisink.h"
+#include "log.h"
 
-GST_DEBUG_CATEGORY_STATIC (identifai_drain_debug);
-#define GST_CAT_DEFAULT identifai_drain_debug
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_SINK)
 
 /* How long a stream is held without a word, in µs. */
 #define MAX_SILENT_HOLD G_TIME_SPAN_SECOND
@@ -41,7 +41,7 @@ take_back (GstIdentifaiSink * self)
   bsink->have_preroll = FALSE;
   g_mutex_lock (&self->lock);
   self->waits_for_room = FALSE;
-  identifai_pace_resume (&self->pace, g_get_monotonic_time ());
+  identifai_arrival_pace_resume (&self->pace, g_get_monotonic_time ());
   g_mutex_unlock (&self->lock);
 
   return bsink->flushing ? GST_FLOW_FLUSHING : GST_FLOW_OK;
@@ -94,7 +94,7 @@ may_run_on (GstIdentifaiSink * self)
 
   g_mutex_lock (&self->lock);
   runs = self->settings.overflow == GST_IDENTIFAI_OVERFLOW_AUTO
-      && identifai_pace_try (&self->pace);
+      && identifai_arrival_pace_try (&self->pace);
   self->video_held = self->video_held && !runs;
   g_cond_broadcast (&self->cond);
   g_mutex_unlock (&self->lock);
@@ -323,11 +323,4 @@ gst_identifai_drain (GstIdentifaiSink * self)
   GST_DEBUG_OBJECT (self, "%s", gst_flow_get_name (ret));
 
   return ret;
-}
-
-void
-gst_identifai_drain_init_debug (void)
-{
-  GST_DEBUG_CATEGORY_INIT (identifai_drain_debug, "identifaidrain", 0,
-      "identifAI: waiting for room and for the end");
 }

@@ -49,7 +49,7 @@ has_authority (const IdentifaiClientSettings * client)
 
   if (client->api_key != NULL || client->api_key_file != NULL)
     return TRUE;
-  authority = identifai_headers_get_authority (client->extra_headers);
+  authority = identifai_extra_headers_get_authority (client->extra_headers);
   found = authority != NULL;
   g_free (authority);
 
@@ -94,7 +94,7 @@ gst_identifai_settings_to_client (const GstIdentifaiSettings * self,
   }
 
   choose_key (self, client);
-  client->extra_headers = identifai_headers_ref (self->extra_headers);
+  client->extra_headers = identifai_extra_headers_ref (self->extra_headers);
   if (!has_authority (client)) {
     g_set_error_literal (error, GST_RESOURCE_ERROR,
         GST_RESOURCE_ERROR_NOT_AUTHORIZED,

@@ -18,10 +18,10 @@
 #include "gstidentifaicapturetime.h"
 #include "gstidentifaierrors.h"
 #include "codecs.h"
+#include "log.h"
 #include "runningtime.h"
 
-GST_DEBUG_CATEGORY_STATIC (identifai_input_debug);
-#define GST_CAT_DEFAULT identifai_input_debug
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_SINK)
 
 /* Video may come so much earlier than it is due. */
 #define MAX_LEAD ((GstClockTimeDiff) (10 * GST_SECOND))
@@ -57,7 +57,7 @@ gst_identifai_input_reset_locked (GstIdentifaiSink * self)
   self->started = FALSE;
   self->video_held = FALSE;
   self->video_position = GST_CLOCK_TIME_NONE;
-  identifai_pace_init (&self->pace);
+  identifai_arrival_pace_init (&self->pace);
   self->first_sound = GST_CLOCK_TIME_NONE;
   self->told_no_video = self->hurry = FALSE;
   self->video_thread = self->sound_thread = NULL;
@@ -380,7 +380,7 @@ gst_identifai_input_set_caps (GstBaseSink * bsink, GstCaps * caps)
 static gboolean
 is_real_time (GstIdentifaiSink * self)
 {
-  return self->live || self->pace.state == IDENTIFAI_PACE_REAL_TIME;
+  return self->live || self->pace.state == IDENTIFAI_ARRIVAL_PACE_REAL_TIME;
 }
 
 static void
@@ -473,14 +473,14 @@ watch_pace_locked (GstIdentifaiSink * self, GstBuffer * buffer,
     GstClockTime position, gint64 now)
 {
   IdentifaiSegmenterStats stats;
-  gboolean changed = identifai_pace_push (&self->pace, now, position,
+  gboolean changed = identifai_arrival_pace_push (&self->pace, now, position,
       GST_BUFFER_DURATION (buffer));
 
   if (self->pace.on_trial) {
     identifai_segmenter_get_stats (self->segmenter, &stats);
     changed = stats.bytes > self->settings.max_segment_bytes;
     if (changed)
-      identifai_pace_end_trial (&self->pace);
+      identifai_arrival_pace_end_trial (&self->pace);
   }
   if (changed)
     apply_pace_locked (self);
@@ -490,13 +490,13 @@ static GstFlowReturn
 render_frame (GstIdentifaiSink * self, GstBuffer * buffer)
 {
   const GstSegment *segment = &GST_BASE_SINK (self)->segment;
-  IdentifaiArrival arrival;
+  IdentifaiCaptureTime arrival;
   GstClockTime position;
   gboolean waits, is_full;
   gint64 patience;
 
-  gst_identifai_arrival_read (GST_ELEMENT (self), segment, buffer, self->live,
-      &arrival);
+  gst_identifai_capture_time_read (GST_ELEMENT (self), segment, buffer,
+      self->live, &arrival);
   position = running_time_of (segment, GST_BUFFER_DTS_OR_PTS (buffer));
 
   patience = get_patience (self, position);
@@ -536,7 +536,7 @@ gst_identifai_input_render (GstBaseSink * bsink, GstBuffer * buffer)
   first = !self->started;
   self->started = TRUE;
   if (self->video_held)
-    identifai_pace_resume (&self->pace, g_get_monotonic_time ());
+    identifai_arrival_pace_resume (&self->pace, g_get_monotonic_time ());
   self->video_held = FALSE;
   elementary = is_elementary (self);
   g_cond_broadcast (&self->cond);
@@ -675,7 +675,7 @@ restart_locked (GstIdentifaiSink * self)
 {
   self->caps_refused = FALSE;
   self->started = self->hurry = FALSE;
-  identifai_pace_restart (&self->pace);
+  identifai_arrival_pace_restart (&self->pace);
   if (self->input == GST_IDENTIFAI_INPUT_REFUSED)
     self->input = self->container ? GST_IDENTIFAI_INPUT_CONTAINER :
         GST_IDENTIFAI_INPUT_RAW;
@@ -830,11 +830,6 @@ gst_identifai_input_unlock_stop (GstBaseSink * bsink)
 void
 gst_identifai_input_init_class (GstBaseSinkClass * klass)
 {
-  GST_DEBUG_CATEGORY_INIT (identifai_input_debug, "identifaiinput", 0,
-      "identifAI: video input");
-  gst_identifai_file_init_debug ();
-  gst_identifai_drain_init_debug ();
-
   parent_class = g_type_class_peek_parent (klass);
   klass->set_caps = gst_identifai_input_set_caps;
   klass->preroll = gst_identifai_input_preroll;

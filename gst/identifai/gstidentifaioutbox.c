@@ -12,29 +12,22 @@
 
 #include "gstidentifaioutboxprivate.h"
 
+#include "log.h"
 #include "overhead.h"
 
-GST_DEBUG_CATEGORY_STATIC (identifai_outbox_debug);
-#define GST_CAT_DEFAULT identifai_outbox_debug
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_OUTBOX)
 
 GstIdentifaiOutbox *
 gst_identifai_outbox_new (GstElement * element)
 {
-  static gsize once = 0;
   GstIdentifaiOutbox *self = g_new0 (GstIdentifaiOutbox, 1);
-
-  if (g_once_init_enter (&once)) {
-    GST_DEBUG_CATEGORY_INIT (identifai_outbox_debug, "identifaioutbox", 0,
-        "identifAI: closed segments on their way to a verdict");
-    g_once_init_leave (&once, 1);
-  }
 
   self->refcount = 1;
   self->element = element;
   self->poster = gst_identifai_poster_new (element);
   self->ledger = identifai_ledger_new ();
   self->policy = identifai_policy_new ();
-  identifai_allowance_init (&self->allowance);
+  identifai_hourly_quota_init (&self->allowance);
   g_mutex_init (&self->lock);
   g_cond_init (&self->cond);
   g_queue_init (&self->to_mux);
@@ -58,7 +51,7 @@ gst_identifai_outbox_unref (GstIdentifaiOutbox * self)
 
   identifai_ledger_free (self->ledger);
   identifai_policy_free (self->policy);
-  identifai_allowance_clear (&self->allowance);
+  identifai_hourly_quota_clear (&self->allowance);
   gst_identifai_poster_free (self->poster);
   g_clear_object (&self->cancellable);
   g_free (self->muxer);
@@ -214,7 +207,7 @@ static gboolean
 is_within_budget_locked (GstIdentifaiOutbox * self)
 {
   return self->max_uploads == 0
-      || identifai_allowance_is_left (&self->allowance, self->max_uploads,
+      || identifai_hourly_quota_is_left (&self->allowance, self->max_uploads,
       g_get_monotonic_time ());
 }
 
@@ -223,7 +216,7 @@ count_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment)
 {
   if (self->max_uploads == 0)
     return;
-  identifai_allowance_take (&self->allowance, g_get_monotonic_time ());
+  identifai_hourly_quota_take (&self->allowance, g_get_monotonic_time ());
   gst_identifai_outbox_ticket (segment)->counted = TRUE;
   gst_identifai_outbox_within_budget_locked (self);
 }
@@ -479,7 +472,7 @@ ref_lane (GstIdentifaiOutbox * self)
 
 void
 gst_identifai_outbox_set_headers (GstIdentifaiOutbox * self,
-    IdentifaiHeaders * headers)
+    IdentifaiExtraHeaders * headers)
 {
   IdentifaiLane *lane = ref_lane (self);
 

@@ -53,7 +53,7 @@ gboolean gst_identifai_outbox_is_boosted (GstIdentifaiOutbox * self);
 /* Never holds the lock for long, whatever the key file's file system does. */
 /* For all requests from now on. */
 void gst_identifai_outbox_set_headers (GstIdentifaiOutbox * self,
-    IdentifaiHeaders * headers);
+    IdentifaiExtraHeaders * headers);
 void gst_identifai_outbox_set_key (GstIdentifaiOutbox * self,
     const gchar * api_key);
 

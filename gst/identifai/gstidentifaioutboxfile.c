@@ -50,12 +50,12 @@ gst_identifai_outbox_submit_locked (GstIdentifaiOutbox * self,
 
   gst_identifai_outbox_file_made_locked (self);
 
-  request->file = identifai_bytes_ref (segment->file);
+  request->file = identifai_memory_file_ref (segment->file);
   if (request->filename == NULL)
     request->filename = g_strdup_printf ("segment-%05u.%s", segment->number,
         segment->extension);
   request->content_type = g_strdup (segment->content_type);
-  segment->bytes = identifai_bytes_get_size (segment->file);
+  segment->bytes = identifai_memory_file_get_size (segment->file);
 
   gst_identifai_outbox_announce_locked (self, segment);
   identifai_ledger_move (self->ledger, segment, IDENTIFAI_PLACE_WAITING);

@@ -56,7 +56,7 @@ struct _GstIdentifaiOutbox
   guint64 max_pending_bytes;
   guint max_pending_segments;
   guint max_uploads;            /* in an hour; 0 = no bound */
-  IdentifaiAllowance allowance; /* outlives a restart */
+  IdentifaiHourlyQuota allowance; /* outlives a restart */
   gchar *muxer;
   guint64 max_segment_bytes;
   GstIdentifaiOnRefusal on_refusal;
@@ -72,14 +72,14 @@ struct _GstIdentifaiOutbox
   gboolean told_sound;          /* that sound was left out of a file */
   gboolean refused;             /* the error for a refusal is posted */
 
-  IdentifaiTrouble call_trouble;
+  IdentifaiAlarm call_trouble;
   gchar *call_failure;          /* the latest call's; NULL: it succeeded */
   guint call_status;
   gboolean key_worked;          /* a call succeeded */
-  IdentifaiTrouble file_trouble;
-  IdentifaiTrouble overflow_trouble;
-  IdentifaiTrouble hold_trouble;
-  IdentifaiTrouble budget_trouble;
+  IdentifaiAlarm file_trouble;
+  IdentifaiAlarm overflow_trouble;
+  IdentifaiAlarm hold_trouble;
+  IdentifaiAlarm budget_trouble;
   gboolean had_to_wait;         /* the segment that is offered */
 
   IdentifaiPolicy *policy;

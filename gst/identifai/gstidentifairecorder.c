@@ -14,9 +14,9 @@
 
 #include "gstidentifaicapturetime.h"
 #include "gstidentifaierrors.h"
+#include "log.h"
 
-GST_DEBUG_CATEGORY_STATIC (identifai_file_debug);
-#define GST_CAT_DEFAULT identifai_file_debug
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_SINK)
 
 /* What has no known length by then may not end at all, in µs. */
 #define MAX_WAIT (30 * G_TIME_SPAN_SECOND)
@@ -44,13 +44,13 @@ open_file_locked (GstIdentifaiSink * self, GstBuffer * buffer)
 {
   GstBaseSink *bsink = GST_BASE_SINK (self);
   IdentifaiSegment *segment = identifai_segment_new (0);
-  IdentifaiArrival arrival;
+  IdentifaiCaptureTime arrival;
 
-  gst_identifai_arrival_read (GST_ELEMENT (self), &bsink->segment, buffer,
+  gst_identifai_capture_time_read (GST_ELEMENT (self), &bsink->segment, buffer,
       FALSE, &arrival);
   segment->utc = arrival.utc;
   segment->last_buffer = arrival.monotonic;
-  segment->file = identifai_bytes_new ();
+  segment->file = identifai_memory_file_new ();
   if (bsink->segment.format == GST_FORMAT_TIME && buffer != NULL) {
     segment->running_time = gst_segment_to_running_time (&bsink->segment,
         GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
@@ -198,13 +198,13 @@ append_locked (GstIdentifaiSink * self, GstBuffer * buffer, GError ** error)
   segment = self->open;
   segment->last_buffer = g_get_monotonic_time ();
   /* Before it is written: what a seek has left out is filled with zeros. */
-  position = identifai_bytes_get_position (segment->file);
+  position = identifai_memory_file_get_position (segment->file);
   if (position > max_bytes || size > max_bytes - position) {
     too_large_locked (self, position + size);
     return GST_FLOW_OK;
   }
-  identifai_bytes_write (segment->file, buffer);
-  segment->bytes = identifai_bytes_get_size (segment->file);
+  identifai_memory_file_write (segment->file, buffer);
+  segment->bytes = identifai_memory_file_get_size (segment->file);
   if (self->container == NULL)
     ret = typefind_locked (self, FALSE, error);
   if (self->container != NULL)
@@ -243,7 +243,7 @@ gst_identifai_file_seek_locked (GstIdentifaiSink * self,
 
   GST_DEBUG_OBJECT (self, "writing from byte %" G_GUINT64_FORMAT,
       segment->start);
-  identifai_bytes_seek (self->open->file, segment->start);
+  identifai_memory_file_seek (self->open->file, segment->start);
 }
 
 /* The first file of a stream is the one that the URI names; a muxer may have made
@@ -310,7 +310,7 @@ answer_position_locked (GstIdentifaiSink * self, GstQuery * query)
   if (format != GST_FORMAT_BYTES && format != GST_FORMAT_DEFAULT)
     return FALSE;
   gst_query_set_position (query, GST_FORMAT_BYTES,
-      self->open ? identifai_bytes_get_position (self->open->file) : 0);
+      self->open ? identifai_memory_file_get_position (self->open->file) : 0);
 
   return TRUE;
 }
@@ -330,11 +330,4 @@ gst_identifai_file_query_locked (GstIdentifaiSink * self, GstQuery * query)
     default:
       return FALSE;
   }
-}
-
-void
-gst_identifai_file_init_debug (void)
-{
-  GST_DEBUG_CATEGORY_INIT (identifai_file_debug, "identifaifile", 0,
-      "identifAI: container input");
 }

@@ -13,9 +13,9 @@
 
 #include "gstidentifaierrors.h"
 #include "gstidentifaimessages.h"
+#include "log.h"
 
-GST_DEBUG_CATEGORY_STATIC (identifai_outcome_debug);
-#define GST_CAT_DEFAULT identifai_outcome_debug
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_REPORTER)
 
 /* Two calls are a submit and a look: one that got through after failures is
  * not the end of trouble yet. */
@@ -43,18 +43,15 @@ note_call_locked (GstIdentifaiOutbox * self, const gchar * failure,
 void
 gst_identifai_outbox_reset_outcomes_locked (GstIdentifaiOutbox * self)
 {
-  GST_DEBUG_CATEGORY_INIT (identifai_outcome_debug, "identifaioutcome", 0,
-      "identifAI: how segments end");
-
   forget_losses_locked (self);
   note_call_locked (self, NULL, 0);
   self->key_worked = FALSE;
   self->refused = self->told_sound = FALSE;
-  identifai_trouble_init (&self->call_trouble, GOOD_CALLS);
-  identifai_trouble_init (&self->file_trouble, 1);
-  identifai_trouble_init (&self->overflow_trouble, GOOD_SEGMENTS);
-  identifai_trouble_init (&self->hold_trouble, GOOD_SEGMENTS);
-  identifai_trouble_init (&self->budget_trouble, 1);
+  identifai_alarm_init (&self->call_trouble, GOOD_CALLS);
+  identifai_alarm_init (&self->file_trouble, 1);
+  identifai_alarm_init (&self->overflow_trouble, GOOD_SEGMENTS);
+  identifai_alarm_init (&self->hold_trouble, GOOD_SEGMENTS);
+  identifai_alarm_init (&self->budget_trouble, 1);
 }
 
 /* Outcomes. The segment belongs to the caller, and isn't in the ledger. */
@@ -165,9 +162,9 @@ on_submitted (gpointer data, const gchar * identifier,
             gst_identifai_outbox_ticket (segment)->ref_id, identifier,
             upload_time));
     gst_identifai_outbox_ticket (segment)->identifier = g_strdup (identifier);
-    g_clear_pointer (&segment->file, identifai_bytes_unref);
+    g_clear_pointer (&segment->file, identifai_memory_file_unref);
     g_clear_pointer (&gst_identifai_outbox_ticket (segment)->request->file,
-        identifai_bytes_unref);
+        identifai_memory_file_unref);
     identifai_ledger_move (self->ledger, segment, IDENTIFAI_PLACE_TAKEN);
     g_cond_broadcast (&self->cond);
   }
@@ -226,7 +223,7 @@ call_succeeded_locked (GstIdentifaiOutbox * self)
 {
   note_call_locked (self, NULL, 0);
   self->key_worked = TRUE;
-  if (identifai_trouble_good (&self->call_trouble))
+  if (identifai_alarm_good (&self->call_trouble))
     gst_identifai_outbox_queue (self, gst_identifai_info (self->element,
             "The classification service works again"));
 }
@@ -257,7 +254,7 @@ call_failed_locked (GstIdentifaiOutbox * self,
 
   log_failure (self, failure);
   note_call_locked (self, failure->text, failure->http_status);
-  if (identifai_trouble_bad (&self->call_trouble, failure->reason) && !as_error)
+  if (identifai_alarm_bad (&self->call_trouble, failure->reason) && !as_error)
     gst_identifai_outbox_queue (self,
         gst_identifai_warning_call (self->element, failure));
 }
@@ -297,7 +294,7 @@ gst_identifai_outbox_uncount_locked (GstIdentifaiOutbox * self,
   GstIdentifaiTicket *ticket = gst_identifai_outbox_ticket (segment);
 
   if (ticket->counted)
-    identifai_allowance_give_back (&self->allowance);
+    identifai_hourly_quota_give_back (&self->allowance);
   ticket->counted = FALSE;
 }
 
@@ -310,7 +307,7 @@ gst_identifai_outbox_file_failed_locked (GstIdentifaiOutbox * self,
     .message = segment->failure_text,
   };
 
-  if (identifai_trouble_bad (&self->file_trouble, segment->failure))
+  if (identifai_alarm_bad (&self->file_trouble, segment->failure))
     gst_identifai_outbox_queue (self,
         gst_identifai_warning_file (self->element, segment->failure,
             segment->failure_text));
@@ -323,7 +320,7 @@ void
 gst_identifai_outbox_over_budget_locked (GstIdentifaiOutbox * self,
     IdentifaiSegment * segment)
 {
-  if (identifai_trouble_bad (&self->budget_trouble, 0))
+  if (identifai_alarm_bad (&self->budget_trouble, 0))
     gst_identifai_outbox_queue (self,
         gst_identifai_warning_budget (self->element, self->max_uploads));
   lost_locked (self, GST_IDENTIFAI_LOSS_BUDGET, 0, NULL);
@@ -334,7 +331,7 @@ gst_identifai_outbox_over_budget_locked (GstIdentifaiOutbox * self,
 void
 gst_identifai_outbox_within_budget_locked (GstIdentifaiOutbox * self)
 {
-  if (identifai_trouble_good (&self->budget_trouble))
+  if (identifai_alarm_good (&self->budget_trouble))
     gst_identifai_outbox_queue (self, gst_identifai_info (self->element,
             "Segments are posted again, within max-uploads-per-hour"));
 }
@@ -343,7 +340,7 @@ void
 gst_identifai_outbox_overflowed_locked (GstIdentifaiOutbox * self,
     IdentifaiSegment * segment)
 {
-  if (identifai_trouble_bad (&self->overflow_trouble, 0))
+  if (identifai_alarm_bad (&self->overflow_trouble, 0))
     gst_identifai_outbox_queue (self,
         gst_identifai_warning_overflow (self->element));
   lost_locked (self, GST_IDENTIFAI_LOSS_OVERFLOW, 0, NULL);
@@ -355,7 +352,7 @@ gst_identifai_outbox_overflowed_locked (GstIdentifaiOutbox * self,
 void
 gst_identifai_outbox_file_made_locked (GstIdentifaiOutbox * self)
 {
-  if (identifai_trouble_good (&self->file_trouble))
+  if (identifai_alarm_good (&self->file_trouble))
     gst_identifai_outbox_queue (self, gst_identifai_info (self->element,
             "Files can be made of the segments again"));
 }
@@ -374,7 +371,7 @@ gst_identifai_outbox_tell_sound_locked (GstIdentifaiOutbox * self,
 void
 gst_identifai_outbox_found_room_locked (GstIdentifaiOutbox * self)
 {
-  if (identifai_trouble_good (&self->overflow_trouble))
+  if (identifai_alarm_good (&self->overflow_trouble))
     gst_identifai_outbox_queue (self, gst_identifai_info (self->element,
             "No more segments are dropped"));
 }
@@ -383,7 +380,7 @@ void
 gst_identifai_outbox_held_locked (GstIdentifaiOutbox * self)
 {
   GST_INFO_OBJECT (self->element, "the stream is held for want of room");
-  if (identifai_trouble_bad (&self->hold_trouble, 0))
+  if (identifai_alarm_bad (&self->hold_trouble, 0))
     gst_identifai_outbox_queue (self,
         gst_identifai_warning_held (self->element));
 }
@@ -391,7 +388,7 @@ gst_identifai_outbox_held_locked (GstIdentifaiOutbox * self)
 void
 gst_identifai_outbox_not_held_locked (GstIdentifaiOutbox * self)
 {
-  if (identifai_trouble_good (&self->hold_trouble))
+  if (identifai_alarm_good (&self->hold_trouble))
     gst_identifai_outbox_queue (self, gst_identifai_info (self->element,
             "The stream is not held any more"));
 }

@@ -150,8 +150,8 @@ gst_identifai_settings_clear (GstIdentifaiSettings * self)
     else if (fields[id].kind == KIND_BOXED || fields[id].kind == KIND_POLICY)
       gst_clear_structure ((GstStructure **) field_pointer (self, id));
     else if (fields[id].kind == KIND_HEADERS)
-      g_clear_pointer ((IdentifaiHeaders **) field_pointer (self, id),
-          identifai_headers_unref);
+      g_clear_pointer ((IdentifaiExtraHeaders **) field_pointer (self, id),
+          identifai_extra_headers_unref);
   }
 }
 
@@ -160,7 +160,7 @@ gst_identifai_settings_clear (GstIdentifaiSettings * self)
 #define HIDDEN "***"
 
 static void
-add_header (IdentifaiHeaders * headers, const gchar * name,
+add_header (IdentifaiExtraHeaders * headers, const gchar * name,
     const GValue * value)
 {
   GValue string = G_VALUE_INIT;
@@ -176,7 +176,7 @@ add_header (IdentifaiHeaders * headers, const gchar * name,
   else if (g_str_equal (text, HIDDEN))
     g_warning ("extra-headers: %s is not sent: its value was hidden when it "
         "was read", name);
-  else if (!identifai_headers_add (headers, name, text, &error))
+  else if (!identifai_extra_headers_add (headers, name, text, &error))
     g_warning ("extra-headers: %s", error->message);
   g_clear_error (&error);
   g_value_unset (&string);
@@ -205,20 +205,20 @@ add_headers (GQuark id, const GValue * value, gpointer user_data)
 }
 
 static void
-set_headers (IdentifaiHeaders ** field, const GstStructure * structure)
+set_headers (IdentifaiExtraHeaders ** field, const GstStructure * structure)
 {
-  IdentifaiHeaders *headers = NULL;
+  IdentifaiExtraHeaders *headers = NULL;
 
   if (structure != NULL) {
-    headers = identifai_headers_new ();
+    headers = identifai_extra_headers_new ();
     gst_structure_foreach (structure, add_headers, headers);
   }
-  identifai_headers_unref (*field);
+  identifai_extra_headers_unref (*field);
   *field = headers;
 }
 
 static void
-get_headers (IdentifaiHeaders * headers, GValue * value)
+get_headers (IdentifaiExtraHeaders * headers, GValue * value)
 {
   GstStructure *structure;
   guint i;
@@ -227,8 +227,8 @@ get_headers (IdentifaiHeaders * headers, GValue * value)
     return;
 
   structure = gst_structure_new_empty ("extra-headers");
-  for (i = 0; i < identifai_headers_get_count (headers); i++)
-    gst_structure_set (structure, identifai_headers_get_name (headers, i),
+  for (i = 0; i < identifai_extra_headers_get_count (headers); i++)
+    gst_structure_set (structure, identifai_extra_headers_get_name (headers, i),
         G_TYPE_STRING, HIDDEN, NULL);
   g_value_take_boxed (value, structure);
 }
@@ -479,7 +479,7 @@ gst_identifai_settings_get (const GstIdentifaiSettings * self, guint id,
       g_value_set_boxed (value, *(GstStructure * const *) field);
       return TRUE;
     case KIND_HEADERS:
-      get_headers (*(IdentifaiHeaders * const *) field, value);
+      get_headers (*(IdentifaiExtraHeaders * const *) field, value);
       return TRUE;
     case KIND_NONE:
       break;

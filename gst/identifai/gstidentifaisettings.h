@@ -36,7 +36,7 @@ typedef struct
   gchar *endpoint;
   gchar *api_key;
   gchar *api_key_file;
-  IdentifaiHeaders *extra_headers;      /* NULL = none */
+  IdentifaiExtraHeaders *extra_headers;      /* NULL = none */
   gboolean allow_plain_http;
   gchar *proxy;
   gchar *user_agent;

@@ -39,9 +39,9 @@
 
 #include "gstidentifaierrors.h"
 #include "codecs.h"
+#include "log.h"
 
-GST_DEBUG_CATEGORY_STATIC (identifai_sink_debug);
-#define GST_CAT_DEFAULT identifai_sink_debug
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_SINK)
 
 #define PROP_STATS (GST_IDENTIFAI_N_SETTINGS + 1)
 
@@ -56,10 +56,8 @@ GST_STATIC_PAD_TEMPLATE ("audio_%u", GST_PAD_SINK, GST_PAD_REQUEST,
     GST_STATIC_CAPS (IDENTIFAI_AUDIO_CAPS));
 
 G_DEFINE_TYPE (GstIdentifaiSink, gst_identifai_sink, GST_TYPE_BASE_SINK);
-GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (identifaisink, "identifaisink",
-    GST_RANK_NONE, GST_TYPE_IDENTIFAI_SINK,
-    GST_DEBUG_CATEGORY_INIT (identifai_sink_debug, "identifaisink", 0,
-        "identifAI: the element"));
+GST_ELEMENT_REGISTER_DEFINE (identifaisink, "identifaisink", GST_RANK_NONE,
+    GST_TYPE_IDENTIFAI_SINK);
 
 void
 gst_identifai_sink_open_segment (IdentifaiSegment * segment, gpointer user_data)
@@ -156,16 +154,16 @@ set_key (GstIdentifaiSink * self, guint id, const GValue * value)
 static gboolean
 set_headers (GstIdentifaiSink * self, guint id, const GValue * value)
 {
-  IdentifaiHeaders *headers;
+  IdentifaiExtraHeaders *headers;
   gboolean known;
 
   g_mutex_lock (&self->key_lock);
   known = set_setting (self, id, value);
   g_mutex_lock (&self->lock);
-  headers = identifai_headers_ref (self->settings.extra_headers);
+  headers = identifai_extra_headers_ref (self->settings.extra_headers);
   g_mutex_unlock (&self->lock);
   gst_identifai_outbox_set_headers (self->outbox, headers);
-  identifai_headers_unref (headers);
+  identifai_extra_headers_unref (headers);
   g_mutex_unlock (&self->key_lock);
 
   return known;

@@ -85,7 +85,7 @@ struct _GstIdentifaiSink
   gboolean hurry;               /* no more waiting for sound */
   gboolean video_held;          /* the video thread waits in this element */
   gboolean boosted;             /* the segmenter makes no pauses */
-  IdentifaiPace pace;           /* of elementary video */
+  IdentifaiArrivalPace pace;           /* of elementary video */
   gboolean live;                /* says upstream */
   gboolean has_length;          /* upstream knows its end */
   gboolean has_size;            /* in bytes: they are a file's */
@@ -131,7 +131,6 @@ gboolean gst_identifai_caps_set_locked (GstIdentifaiSink * self, guint stream,
     GstCaps * caps);
 
 /* gstidentifairecorder.c. The video streaming thread. */
-void gst_identifai_file_init_debug (void);
 /* Before the first buffer: FALSE if the source knows that its file is too large,
  * which has failed then. */
 gboolean gst_identifai_file_fits (GstIdentifaiSink * self, GstBuffer * buffer);
@@ -149,7 +148,6 @@ gboolean gst_identifai_file_query_locked (GstIdentifaiSink * self,
     GstQuery * query);
 
 /* gstidentifaidrain.c. The video streaming thread, with the preroll lock. */
-void gst_identifai_drain_init_debug (void);
 /* deadline: monotonic µs, -1 = none. */
 GstFlowReturn gst_identifai_drain_wait_for_room (GstIdentifaiSink * self,
     gint64 deadline);

@@ -160,7 +160,7 @@ static int
 post_body (const gchar * url, gsize size)
 {
   SoupMessage *message = soup_message_new ("POST", url);
-  IdentifaiBytes *file = identifai_bytes_new ();
+  IdentifaiMemoryFile *file = identifai_memory_file_new ();
   IdentifaiRequest *request;
   GInputStream *stream;
   gsize done, piece;
@@ -170,15 +170,16 @@ post_body (const gchar * url, gsize size)
 
     piece = MIN (PIECE_BYTES, size - done);
     buffer = gst_buffer_new_wrapped (make_data (piece), piece);
-    identifai_bytes_write (file, buffer);
+    identifai_memory_file_write (file, buffer);
     gst_buffer_unref (buffer);
   }
   request = identifai_request_new (file, "a.mp4", "video/mp4");
   identifai_request_add_field (request, "frames", "10");
-  stream = identifai_body_new (request);
+  stream = identifai_request_body_new (request);
   soup_message_set_request_body (message,
-      identifai_body_get_content_type (IDENTIFAI_BODY (stream)), stream,
-      identifai_body_get_length (IDENTIFAI_BODY (stream)));
+      identifai_request_body_get_content_type (IDENTIFAI_REQUEST_BODY (stream)),
+      stream,
+      identifai_request_body_get_length (IDENTIFAI_REQUEST_BODY (stream)));
   g_object_unref (stream);
   identifai_request_unref (request);
 

@@ -126,8 +126,8 @@ fill_settings (const ClientRow * row, FaultServer * server,
   lane_log_fill_settings (settings, row->endpoint ?
       g_strdup (row->endpoint) : fault_server_get_url (server), NULL);
   settings->api_key_file = write_key_file (KEY "\n");
-  settings->extra_headers = identifai_headers_new ();
-  identifai_headers_add (settings->extra_headers, "Authorization",
+  settings->extra_headers = identifai_extra_headers_new ();
+  identifai_extra_headers_add (settings->extra_headers, "Authorization",
       "Bearer t0ken-5ecret", NULL);
   settings->retries = row->retries;
   settings->proxy = g_strdup (row->proxy);

@@ -140,11 +140,11 @@ ticket_free (gpointer data)
 IdentifaiRequest *
 lane_log_request (gsize size)
 {
-  IdentifaiBytes *file = identifai_bytes_new ();
+  IdentifaiMemoryFile *file = identifai_memory_file_new ();
   GstBuffer *buffer = gst_buffer_new_allocate (NULL, size, NULL);
 
   gst_buffer_memset (buffer, 0, 0x55, size);
-  identifai_bytes_write (file, buffer);
+  identifai_memory_file_write (file, buffer);
   gst_buffer_unref (buffer);
 
   return identifai_request_new (file, "segment-00000.mp4", "video/mp4");

@@ -521,12 +521,12 @@ GST_END_TEST;
 
 /* Extra headers. */
 
-static IdentifaiHeaders *
+static IdentifaiExtraHeaders *
 make_headers (const gchar * name, const gchar * value)
 {
-  IdentifaiHeaders *headers = identifai_headers_new ();
+  IdentifaiExtraHeaders *headers = identifai_extra_headers_new ();
 
-  fail_unless (identifai_headers_add (headers, name, value, NULL));
+  fail_unless (identifai_extra_headers_add (headers, name, value, NULL));
 
   return headers;
 }
@@ -557,7 +557,8 @@ GST_START_TEST (test_headers_keep_looks_apart)
   for (i = 0; i < 3; i++) {
     world.settings.extra_headers = make_headers ("X-Camera", cameras[i]);
     lane_world_open (&world);
-    g_clear_pointer (&world.settings.extra_headers, identifai_headers_unref);
+    g_clear_pointer (&world.settings.extra_headers,
+        identifai_extra_headers_unref);
   }
   fail_unless (lane_log_wait_for_threads (1));
   /* The files of the first lane are id-1 to id-3. */
@@ -592,7 +593,7 @@ GST_END_TEST;
 /* A token that is renewed counts from the next request on, for old jobs, too. */
 GST_START_TEST (test_headers_change)
 {
-  IdentifaiHeaders *headers = make_headers ("Authorization", "Bearer two");
+  IdentifaiExtraHeaders *headers = make_headers ("Authorization", "Bearer two");
   LaneWorld world;
 
   lane_world_init (&world, NULL, 0);
@@ -605,7 +606,7 @@ GST_START_TEST (test_headers_change)
   fail_unless (fault_server_wait (world.server, FAULT_GET, 1));
   fail_unless (fault_server_get (world.server, FAULT_POST, 0)->key == NULL);
   identifai_lane_set_headers (world.lanes[0], headers);
-  identifai_headers_unref (headers);
+  identifai_extra_headers_unref (headers);
   fail_unless (fault_server_wait (world.server, FAULT_GET,
           fault_server_count (world.server, FAULT_GET) + 2));
   fault_server_set_delay (world.server, 0);
@@ -639,7 +640,8 @@ GST_START_TEST (test_headers_are_accounts)
   for (i = 0; i < 3; i++) {
     world.settings.extra_headers = make_headers ("X-Token", tokens[i]);
     lane_world_open (&world);
-    g_clear_pointer (&world.settings.extra_headers, identifai_headers_unref);
+    g_clear_pointer (&world.settings.extra_headers,
+        identifai_extra_headers_unref);
     fail_unless (lane_log_wait_for_threads (i < 2 ? 1 : 2));
   }
   for (i = 0; i < 3; i++)

@@ -267,13 +267,13 @@ make_segment (Payload * payload, const gchar * video, const gchar * audio,
 
 /* Whether the bytes are somewhere in the file. */
 static gboolean
-contains_bytes (IdentifaiBytes * file, const gchar * bytes, gsize length)
+contains_bytes (IdentifaiMemoryFile * file, const gchar * bytes, gsize length)
 {
-  gsize size = identifai_bytes_get_size (file), i;
+  gsize size = identifai_memory_file_get_size (file), i;
   gchar *data = g_malloc (size);
   gboolean found = FALSE;
 
-  identifai_bytes_read (file, 0, data, size);
+  identifai_memory_file_read (file, 0, data, size);
   for (i = 0; i + length <= size && !found; i++)
     found = memcmp (data + i, bytes, length) == 0;
   g_free (data);
@@ -282,7 +282,7 @@ contains_bytes (IdentifaiBytes * file, const gchar * bytes, gsize length)
 }
 
 static gboolean
-contains (IdentifaiBytes * file, const gchar * text)
+contains (IdentifaiMemoryFile * file, const gchar * text)
 {
   return contains_bytes (file, text, strlen (text));
 }
@@ -332,7 +332,7 @@ GST_START_TEST (test_file)
   fail_unless_equals_string (segment->extension, row->extension);
   fail_unless (segment->tracks == NULL);
   fail_unless_equals_uint64 (segment->bytes,
-      identifai_bytes_get_size (segment->file));
+      identifai_memory_file_get_size (segment->file));
   fail_unless (segment->bytes > held);
   fail_unless (segment->bytes <= held +
       identifai_container_overhead (2, n_memories, held));
@@ -649,8 +649,8 @@ GST_START_TEST (test_dts)
       GST_BUFFER_DTS (buffer) = epoch + row->dts[i] * frame;
     g_ptr_array_add (track->buffers, buffer);
   }
-  identifai_times_complete_dts (track);
-  identifai_times_complete_durations (track);
+  identifai_timestamps_complete_dts (track);
+  identifai_timestamps_complete_durations (track);
   for (i = 0; i < 6; i++) {
     GstBuffer *buffer = g_ptr_array_index (track->buffers, i);
 
@@ -668,13 +668,13 @@ GST_END_TEST;
 
 /* A number at so many bytes in the first box of that type. */
 static guint32
-read_box (IdentifaiBytes * file, const gchar * type, guint at)
+read_box (IdentifaiMemoryFile * file, const gchar * type, guint at)
 {
-  gsize size = identifai_bytes_get_size (file), i;
+  gsize size = identifai_memory_file_get_size (file), i;
   guint8 *data = g_malloc (size);
   guint32 value = 0;
 
-  identifai_bytes_read (file, 0, data, size);
+  identifai_memory_file_read (file, 0, data, size);
   for (i = 0; i + 8 + at <= size; i++) {
     if (memcmp (data + i, type, 4) == 0) {
       memcpy (&value, data + i + 4 + at, sizeof (value));
@@ -775,26 +775,26 @@ GST_START_TEST (test_edit_noise)
   GRand *random = g_rand_new_with_seed (__i__);
   Payload payload = { {0,}, 0 };
   IdentifaiSegment *segment = make_segment (&payload, AVC, AAC, 20, 50, 0);
-  IdentifaiBytes *noise = identifai_bytes_new ();
+  IdentifaiMemoryFile *noise = identifai_memory_file_new ();
   GstBuffer *buffer;
   guint8 *data;
   gsize size;
   guint i;
 
   fail_unless (identifai_muxer_run ("auto", segment, PLENTY, NULL, NULL));
-  size = identifai_bytes_get_size (segment->file);
+  size = identifai_memory_file_get_size (segment->file);
   data = g_malloc (size);
-  identifai_bytes_read (segment->file, 0, data, size);
+  identifai_memory_file_read (segment->file, 0, data, size);
   for (i = 0; i < 40; i++)
     data[size - 1 - g_rand_int_range (random, 0, 1400)] = g_rand_int (random);
   buffer = gst_buffer_new_wrapped (data, size);
-  identifai_bytes_write (noise, buffer);
+  identifai_memory_file_write (noise, buffer);
   identifai_mp4_edit (noise, FRAME, 10 * FRAME);
   identifai_mp4_mend_lengths (noise);
-  fail_unless_equals_uint64 (identifai_bytes_get_size (noise), size);
+  fail_unless_equals_uint64 (identifai_memory_file_get_size (noise), size);
 
   gst_buffer_unref (buffer);
-  identifai_bytes_unref (noise);
+  identifai_memory_file_unref (noise);
   identifai_segment_free (segment);
   g_rand_free (random);
 }

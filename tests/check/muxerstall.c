@@ -231,7 +231,7 @@ GST_START_TEST (test_is_slow)
   odd_kind = ODD_IS_SLOW;
   fail_unless (identifai_muxer_run ("oddmuxer", segment, 1000000, NULL,
           &error), "%s", error ? error->message : "");
-  fail_unless_equals_uint64 (identifai_bytes_get_size (segment->file),
+  fail_unless_equals_uint64 (identifai_memory_file_get_size (segment->file),
       10 + 10 * N_PIECES);
   identifai_segment_free (segment);
 }

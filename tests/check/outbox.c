@@ -59,7 +59,8 @@ identifai_lane_unref (IdentifaiLane * lane)
 }
 
 void
-identifai_lane_set_headers (IdentifaiLane * lane, IdentifaiHeaders * headers)
+identifai_lane_set_headers (IdentifaiLane * lane,
+    IdentifaiExtraHeaders * headers)
 {
 }
 
@@ -135,8 +136,8 @@ new_segment (void)
   IdentifaiSegment *segment = identifai_segment_new (next_number++);
   GstBuffer *buffer = gst_buffer_new_allocate (NULL, 100, NULL);
 
-  segment->file = identifai_bytes_new ();
-  identifai_bytes_write (segment->file, buffer);
+  segment->file = identifai_memory_file_new ();
+  identifai_memory_file_write (segment->file, buffer);
   segment->bytes = 100;
   segment->content_type = g_strdup ("video/mp4");
   segment->extension = "mp4";

@@ -69,7 +69,7 @@ push_at (SegmenterRun * run, guint from, guint to, gint64 utc)
   guint i;
 
   for (i = from; i < to; i++) {
-    IdentifaiArrival arrival =
+    IdentifaiCaptureTime arrival =
         { run->monotonic, NOON + (utc + i * 100) * 1000 };
 
     identifai_segmenter_push (run->segmenter, IDENTIFAI_SEGMENTER_VIDEO,
@@ -230,28 +230,29 @@ GST_END_TEST;
 
 GST_START_TEST (test_allowance)
 {
-  IdentifaiAllowance allowance;
+  IdentifaiHourlyQuota allowance;
   gint64 now = NOON;
   guint i;
 
-  identifai_allowance_init (&allowance);
+  identifai_hourly_quota_init (&allowance);
   for (i = 0; i < 3; i++) {
-    fail_unless (identifai_allowance_is_left (&allowance, 3, now));
-    identifai_allowance_take (&allowance, now);
+    fail_unless (identifai_hourly_quota_is_left (&allowance, 3, now));
+    identifai_hourly_quota_take (&allowance, now);
     now += HOUR / 4;
   }
-  fail_if (identifai_allowance_is_left (&allowance, 3, now));
-  identifai_allowance_give_back (&allowance);
-  fail_unless (identifai_allowance_is_left (&allowance, 3, now));
-  identifai_allowance_take (&allowance, now);
+  fail_if (identifai_hourly_quota_is_left (&allowance, 3, now));
+  identifai_hourly_quota_give_back (&allowance);
+  fail_unless (identifai_hourly_quota_is_left (&allowance, 3, now));
+  identifai_hourly_quota_take (&allowance, now);
 
   /* In any hour, not in each of the clock's. */
-  fail_if (identifai_allowance_is_left (&allowance, 3, NOON + HOUR - 1));
-  fail_unless (identifai_allowance_is_left (&allowance, 3, NOON + HOUR));
-  fail_if (identifai_allowance_is_left (&allowance, 2, NOON + HOUR));
-  fail_unless (identifai_allowance_is_left (&allowance, 1, NOON + 10 * HOUR));
-  identifai_allowance_give_back (&allowance);
-  identifai_allowance_clear (&allowance);
+  fail_if (identifai_hourly_quota_is_left (&allowance, 3, NOON + HOUR - 1));
+  fail_unless (identifai_hourly_quota_is_left (&allowance, 3, NOON + HOUR));
+  fail_if (identifai_hourly_quota_is_left (&allowance, 2, NOON + HOUR));
+  fail_unless (identifai_hourly_quota_is_left (&allowance, 1,
+          NOON + 10 * HOUR));
+  identifai_hourly_quota_give_back (&allowance);
+  identifai_hourly_quota_clear (&allowance);
 }
 
 GST_END_TEST;

@@ -83,12 +83,12 @@ on_open (IdentifaiSegment * segment, gpointer user_data)
 static void
 write_file (App * app, IdentifaiSegment * segment)
 {
-  gsize size = identifai_bytes_get_size (segment->file);
+  gsize size = identifai_memory_file_get_size (segment->file);
   gchar *data = g_malloc (size);
   gchar *name = g_strdup_printf ("%s/%05u.%s", app->folder, segment->number,
       segment->extension);
 
-  identifai_bytes_read (segment->file, 0, data, size);
+  identifai_memory_file_read (segment->file, 0, data, size);
   if (!g_file_set_contents (name, data, size, NULL))
     app->failures++;
   g_free (name);
@@ -197,7 +197,7 @@ input_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
 {
   Input *input = gst_pad_get_element_private (pad);
   App *app = input->app;
-  IdentifaiArrival arrival = { 0, g_get_real_time () };
+  IdentifaiCaptureTime arrival = { 0, g_get_real_time () };
   GstClockTime wish = 0;
   gboolean wanted;
 

@@ -115,7 +115,7 @@ run_collect (SegmenterRun * run)
 void
 run_push (SegmenterRun * run, guint stream, GstBuffer * buffer)
 {
-  IdentifaiArrival arrival = { run->monotonic, 1000000 + run->monotonic,
+  IdentifaiCaptureTime arrival = { run->monotonic, 1000000 + run->monotonic,
     run->live, run->monotonic * 1000
   };
 

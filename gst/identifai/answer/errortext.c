@@ -115,7 +115,7 @@ collect_words (JsonNode * node, GString * words)
 }
 
 gchar *
-identifai_error_words (JsonNode * node)
+identifai_error_text (JsonNode * node)
 {
   GString *words = g_string_new (NULL);
   gchar *line;
@@ -319,7 +319,7 @@ identifai_result_parse_error (const gchar * data, gsize length)
 
   json = identifai_json_skim (data, length, IDENTIFAI_MAX_NESTING, NULL, NULL);
   if (json != NULL) {
-    words = identifai_error_words (json);
+    words = identifai_error_text (json);
     has_more = identifai_json_get_size (json) > 0;
     json_node_unref (json);
     if (words != NULL || !has_more)

@@ -14,6 +14,6 @@ G_BEGIN_DECLS
 
 /* The words in what the service calls an error, whatever its form. NULL if
  * there are none. */
-gchar *identifai_error_words (JsonNode * node);
+gchar *identifai_error_text (JsonNode * node);
 
 G_END_DECLS

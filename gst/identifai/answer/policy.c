@@ -4,11 +4,11 @@
  */
 
 #include "policy.h"
+#include "log.h"
 
 #include <gio/gio.h>
 
-GST_DEBUG_CATEGORY_STATIC (identifai_policy_debug);
-#define GST_CAT_DEFAULT identifai_policy_debug
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_ANSWER)
 
 /* A segment that counts. */
 typedef struct
@@ -429,8 +429,6 @@ identifai_policy_new (void)
 {
   IdentifaiPolicy *self = g_new0 (IdentifaiPolicy, 1);
 
-  GST_DEBUG_CATEGORY_INIT (identifai_policy_debug, "identifaipolicy", 0,
-      "identifAI policy");
   self->early = g_tree_new_full (compare_numbers, NULL, NULL, g_free);
   self->window = g_array_new (FALSE, FALSE, sizeof (Judged));
   self->clean = g_array_new (FALSE, FALSE, sizeof (guint));

@@ -557,7 +557,7 @@ read_errors (IdentifaiResult * self, JsonNode * answer)
 
   for (i = 0; self->error_text == NULL && i < G_N_ELEMENTS (names); i++)
     self->error_text =
-        identifai_error_words (identifai_json_get_member (answer, names[i]));
+        identifai_error_text (identifai_json_get_member (answer, names[i]));
   if (self->error_text == NULL)
     self->error_text = g_strdup ("The service gave up and gives no reason");
 }
@@ -579,7 +579,7 @@ check_complaint (JsonNode * answer, GError ** error)
       return TRUE;
   }
   for (i = 0; words == NULL && i < G_N_ELEMENTS (complaints); i++)
-    words = identifai_error_words (identifai_json_get_member (answer,
+    words = identifai_error_text (identifai_json_get_member (answer,
             complaints[i]));
   if (words == NULL)
     return TRUE;

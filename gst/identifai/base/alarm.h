@@ -18,9 +18,9 @@
 
 G_BEGIN_DECLS
 
-#define IDENTIFAI_TROUBLE_MAX_NEEDED 64
+#define IDENTIFAI_ALARM_MAX_NEEDED 64
 /* So many times what ended it, in good events: it is over, it didn't pause. */
-#define IDENTIFAI_TROUBLE_OVER 32
+#define IDENTIFAI_ALARM_OVER 32
 
 typedef struct
 {
@@ -28,30 +28,30 @@ typedef struct
   guint least;                  /* good events in a row that end all trouble */
   guint needed;                 /* the same, now */
   guint good;                   /* so many came since the last bad one */
-} IdentifaiTrouble;
+} IdentifaiAlarm;
 
 static inline void
-identifai_trouble_init (IdentifaiTrouble * self, guint needed)
+identifai_alarm_init (IdentifaiAlarm * self, guint needed)
 {
-  *self = (IdentifaiTrouble) {
+  *self = (IdentifaiAlarm) {
     .least = needed,
     .needed = needed,
-    .good = IDENTIFAI_TROUBLE_MAX_NEEDED * IDENTIFAI_TROUBLE_OVER,
+    .good = IDENTIFAI_ALARM_MAX_NEEDED * IDENTIFAI_ALARM_OVER,
   };
 }
 
 /* TRUE: this kind (below 32) starts now. */
 static inline gboolean
-identifai_trouble_bad (IdentifaiTrouble * self, guint kind)
+identifai_alarm_bad (IdentifaiAlarm * self, guint kind)
 {
   guint32 bit = 1u << kind;
   gboolean starts = (self->active & bit) == 0;
 
   if (self->active == 0) {
-    if (self->good >= self->needed * IDENTIFAI_TROUBLE_OVER)
+    if (self->good >= self->needed * IDENTIFAI_ALARM_OVER)
       self->needed = self->least;
     else
-      self->needed = MIN (self->needed * 2, IDENTIFAI_TROUBLE_MAX_NEEDED);
+      self->needed = MIN (self->needed * 2, IDENTIFAI_ALARM_MAX_NEEDED);
   }
   self->active |= bit;
   self->good = 0;
@@ -61,7 +61,7 @@ identifai_trouble_bad (IdentifaiTrouble * self, guint kind)
 
 /* TRUE: all trouble ends now. */
 static inline gboolean
-identifai_trouble_good (IdentifaiTrouble * self)
+identifai_alarm_good (IdentifaiAlarm * self)
 {
   if (self->good < G_MAXUINT)
     self->good++;

@@ -8,19 +8,19 @@
 #define HOUR (3600 * G_TIME_SPAN_SECOND)
 
 void
-identifai_allowance_init (IdentifaiAllowance * self)
+identifai_hourly_quota_init (IdentifaiHourlyQuota * self)
 {
   self->times = g_array_new (FALSE, FALSE, sizeof (gint64));
 }
 
 void
-identifai_allowance_clear (IdentifaiAllowance * self)
+identifai_hourly_quota_clear (IdentifaiHourlyQuota * self)
 {
   g_array_unref (self->times);
 }
 
 static void
-forget_old (IdentifaiAllowance * self, gint64 now)
+forget_old (IdentifaiHourlyQuota * self, gint64 now)
 {
   guint n = 0;
 
@@ -31,7 +31,8 @@ forget_old (IdentifaiAllowance * self, gint64 now)
 }
 
 gboolean
-identifai_allowance_is_left (IdentifaiAllowance * self, guint most, gint64 now)
+identifai_hourly_quota_is_left (IdentifaiHourlyQuota * self, guint most,
+    gint64 now)
 {
   forget_old (self, now);
 
@@ -39,13 +40,13 @@ identifai_allowance_is_left (IdentifaiAllowance * self, guint most, gint64 now)
 }
 
 void
-identifai_allowance_take (IdentifaiAllowance * self, gint64 now)
+identifai_hourly_quota_take (IdentifaiHourlyQuota * self, gint64 now)
 {
   g_array_append_val (self->times, now);
 }
 
 void
-identifai_allowance_give_back (IdentifaiAllowance * self)
+identifai_hourly_quota_give_back (IdentifaiHourlyQuota * self)
 {
   if (self->times->len > 0)
     g_array_set_size (self->times, self->times->len - 1);

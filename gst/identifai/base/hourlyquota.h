@@ -15,16 +15,16 @@ G_BEGIN_DECLS
 typedef struct
 {
   GArray *times;                /* of gint64, in order: of the last hour */
-} IdentifaiAllowance;
+} IdentifaiHourlyQuota;
 
-void identifai_allowance_init (IdentifaiAllowance * self);
-void identifai_allowance_clear (IdentifaiAllowance * self);
+void identifai_hourly_quota_init (IdentifaiHourlyQuota * self);
+void identifai_hourly_quota_clear (IdentifaiHourlyQuota * self);
 
 /* FALSE: most were taken within the hour before now. */
-gboolean identifai_allowance_is_left (IdentifaiAllowance * self, guint most,
+gboolean identifai_hourly_quota_is_left (IdentifaiHourlyQuota * self, guint most,
     gint64 now);
-void identifai_allowance_take (IdentifaiAllowance * self, gint64 now);
+void identifai_hourly_quota_take (IdentifaiHourlyQuota * self, gint64 now);
 /* One that was taken isn't needed. */
-void identifai_allowance_give_back (IdentifaiAllowance * self);
+void identifai_hourly_quota_give_back (IdentifaiHourlyQuota * self);
 
 G_END_DECLS

@@ -8,9 +8,9 @@
 
 #include "clientprivate.h"
 #include "clientsettings.h"
+#include "log.h"
 
-GST_DEBUG_CATEGORY_STATIC (registry_debug);
-#define GST_CAT_DEFAULT registry_debug
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_CLIENT)
 
 /* How long closing the last lane waits for the thread to end. */
 #define STOP_PATIENCE (50 * G_TIME_SPAN_MILLISECOND)
@@ -248,9 +248,6 @@ static IdentifaiClient *
 client_new_locked (const gchar * endpoint, const gchar * account)
 {
   IdentifaiClient *self = g_new0 (IdentifaiClient, 1);
-
-  GST_DEBUG_CATEGORY_INIT (registry_debug, "identifaiclient", 0,
-      "identifAI clients and their threads");
 
   self->refcount = 1;
   self->endpoint = g_strdup (endpoint);

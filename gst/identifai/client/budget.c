@@ -4,10 +4,10 @@
  */
 
 #include "budget.h"
+#include "log.h"
 #include <gst/gst.h>
 
-GST_DEBUG_CATEGORY_STATIC (budget_debug);
-#define GST_CAT_DEFAULT budget_debug
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_CLIENT)
 
 /* How long one is kept that nobody uses: longer than the service looks back. */
 #define KEPT (2 * G_TIME_SPAN_MINUTE)
@@ -46,9 +46,6 @@ static IdentifaiBudget *
 budget_new (const gchar * id)
 {
   IdentifaiBudget *self = g_new0 (IdentifaiBudget, 1);
-
-  GST_DEBUG_CATEGORY_INIT (budget_debug, "identifaibudget", 0,
-      "identifAI rate limits");
 
   self->id = g_strdup (id);
   g_mutex_init (&self->lock);

@@ -27,7 +27,7 @@ typedef struct
   gchar *endpoint;              /* checked base URL */
   gchar *api_key;               /* NULL: taken from api_key_file */
   gchar *api_key_file;          /* read again after a 401; NULL = none */
-  IdentifaiHeaders *extra_headers;      /* NULL = none */
+  IdentifaiExtraHeaders *extra_headers;      /* NULL = none */
   gchar *proxy;                 /* URL; NULL = the environment's */
   gchar *user_agent;
   gchar *tls_ca_file;           /* PEM; NULL = the system's authorities */
@@ -100,7 +100,7 @@ void identifai_lane_set_key (IdentifaiLane * self, const gchar * api_key);
 /* Headers of all requests from now on, also of those for jobs that were pushed
  * before: a token that was renewed. NULL = none. Never blocks. */
 void identifai_lane_set_headers (IdentifaiLane * self,
-    IdentifaiHeaders * headers);
+    IdentifaiExtraHeaders * headers);
 
 /* Queues a job; takes its own reference on request, which is dropped (and with
  * it the file's memory) as soon as the service took the file. data is the

@@ -225,7 +225,7 @@ void identifai_lane_leave (IdentifaiJob * job);
 void identifai_lane_tell_attempt (IdentifaiJob * job, IdentifaiCall call,
     const IdentifaiAttempt * attempt);
 /* The headers for a request now; a reference. */
-IdentifaiHeaders *identifai_lane_get_headers (IdentifaiLane * self);
+IdentifaiExtraHeaders *identifai_lane_get_headers (IdentifaiLane * self);
 /* Whether one call may ask for both lanes' results. */
 gboolean identifai_lane_shares_looks (IdentifaiLane * self,
     IdentifaiLane * other);

@@ -15,7 +15,7 @@ identifai_client_settings_clear (IdentifaiClientSettings * self)
   g_clear_pointer (&self->endpoint, g_free);
   g_clear_pointer (&self->api_key, g_free);
   g_clear_pointer (&self->api_key_file, g_free);
-  g_clear_pointer (&self->extra_headers, identifai_headers_unref);
+  g_clear_pointer (&self->extra_headers, identifai_extra_headers_unref);
   g_clear_pointer (&self->proxy, g_free);
   g_clear_pointer (&self->user_agent, g_free);
   g_clear_pointer (&self->tls_ca_file, g_free);
@@ -29,7 +29,7 @@ identifai_client_settings_copy (const IdentifaiClientSettings * self,
   copy->endpoint = g_strdup (self->endpoint);
   copy->api_key = g_strdup (self->api_key);
   copy->api_key_file = g_strdup (self->api_key_file);
-  copy->extra_headers = identifai_headers_ref (self->extra_headers);
+  copy->extra_headers = identifai_extra_headers_ref (self->extra_headers);
   copy->proxy = g_strdup (self->proxy);
   copy->user_agent = g_strdup (self->user_agent);
   copy->tls_ca_file = g_strdup (self->tls_ca_file);
@@ -39,9 +39,9 @@ identifai_client_settings_copy (const IdentifaiClientSettings * self,
 #define KEYLESS "extra headers "
 
 gchar *
-identifai_client_get_keyless_account (IdentifaiHeaders * headers)
+identifai_client_get_keyless_account (IdentifaiExtraHeaders * headers)
 {
-  gchar *authority = identifai_headers_get_authority (headers);
+  gchar *authority = identifai_extra_headers_get_authority (headers);
   gchar *account = authority != NULL ?
       g_strconcat (KEYLESS, authority, NULL) : NULL;
 

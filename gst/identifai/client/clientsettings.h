@@ -17,7 +17,7 @@ gboolean identifai_client_check_settings (
 
 /* Stands for the key of those who call without one: the extra headers that
  * authorise, as a checksum. NULL: none does. No key is like it. */
-gchar *identifai_client_get_keyless_account (IdentifaiHeaders * headers);
+gchar *identifai_client_get_keyless_account (IdentifaiExtraHeaders * headers);
 gboolean identifai_client_account_is_keyless (const gchar * account);
 
 G_END_DECLS

@@ -8,9 +8,9 @@
 #include "clientprivate.h"
 #include "clientsettings.h"
 #include "keyfile.h"
+#include "log.h"
 
-GST_DEBUG_CATEGORY_STATIC (lane_debug);
-#define GST_CAT_DEFAULT lane_debug
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_CLIENT)
 
 /* Before the work, while there still is somebody to tell. */
 
@@ -115,9 +115,6 @@ identifai_lane_new (const IdentifaiClientSettings * settings,
   gboolean usable;
   gchar *key;
 
-  GST_DEBUG_CATEGORY_INIT (lane_debug, "identifailane", 0,
-      "identifAI users of a client");
-
   if (!identifai_client_check_settings (settings, error))
     return NULL;
   key = find_account (settings, error);
@@ -194,25 +191,26 @@ identifai_lane_set_key (IdentifaiLane * self, const gchar * api_key)
 /* Headers. */
 
 void
-identifai_lane_set_headers (IdentifaiLane * self, IdentifaiHeaders * headers)
+identifai_lane_set_headers (IdentifaiLane * self,
+    IdentifaiExtraHeaders * headers)
 {
-  IdentifaiHeaders *old;
+  IdentifaiExtraHeaders *old;
 
   identifai_client_lock ();
   old = self->settings.extra_headers;
-  self->settings.extra_headers = identifai_headers_ref (headers);
+  self->settings.extra_headers = identifai_extra_headers_ref (headers);
   identifai_client_unlock ();
 
-  identifai_headers_unref (old);
+  identifai_extra_headers_unref (old);
 }
 
-IdentifaiHeaders *
+IdentifaiExtraHeaders *
 identifai_lane_get_headers (IdentifaiLane * self)
 {
-  IdentifaiHeaders *headers;
+  IdentifaiExtraHeaders *headers;
 
   identifai_client_lock ();
-  headers = identifai_headers_ref (self->settings.extra_headers);
+  headers = identifai_extra_headers_ref (self->settings.extra_headers);
   identifai_client_unlock ();
 
   return headers;
@@ -225,7 +223,7 @@ identifai_lane_shares_looks (IdentifaiLane * self, IdentifaiLane * other)
 
   identifai_client_lock ();
   shares = g_str_equal (self->transport_key, other->transport_key)
-      && identifai_headers_equal (self->settings.extra_headers,
+      && identifai_extra_headers_equal (self->settings.extra_headers,
       other->settings.extra_headers);
   identifai_client_unlock ();
 

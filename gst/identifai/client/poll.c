@@ -6,9 +6,10 @@
  * single one, or for a service that has no batch call.
  */
 
+#include "log.h"
 #include "pollerprivate.h"
 
-#define GST_CAT_DEFAULT identifai_poller_debug
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_CLIENT)
 
 /* Servers commonly take a request line of 8 KiB. */
 #define MAX_URL_BYTES 8000
@@ -221,7 +222,7 @@ tell_lanes (GPtrArray * jobs, const IdentifaiAttempt * attempt)
   g_hash_table_unref (chosen);
 }
 
-static void on_answer (const IdentifaiAnswer * answer, gpointer user_data);
+static void on_answer (const IdentifaiResponse * answer, gpointer user_data);
 
 static void
 on_sent (gboolean fresh, gpointer user_data)
@@ -266,7 +267,7 @@ identifai_look_start (IdentifaiPoller * self, IdentifaiWatch * first,
   spec.extra_headers = identifai_lane_get_headers (lane);
   look->exchange = identifai_transport_send (identifai_client_get_transport
       (self->client, lane), &spec, on_answer, look);
-  identifai_headers_unref (spec.extra_headers);
+  identifai_extra_headers_unref (spec.extra_headers);
   g_free (url);
 }
 
@@ -542,7 +543,7 @@ single_settle (IdentifaiLook * look, IdentifaiWatch * watch, GBytes * body,
 
 static void
 single_answered (IdentifaiLook * look, GPtrArray * jobs,
-    const IdentifaiAnswer * answer, IdentifaiAttempt * attempt)
+    const IdentifaiResponse * answer, IdentifaiAttempt * attempt)
 {
   IdentifaiWatch *watch = g_ptr_array_index (look->watches, 0);
   gboolean good = TRUE;
@@ -715,7 +716,7 @@ batch_failed (IdentifaiLook * look, GPtrArray * jobs,
 
 static void
 batch_answered (IdentifaiLook * look, GPtrArray * jobs,
-    const IdentifaiAnswer * answer, IdentifaiAttempt * attempt)
+    const IdentifaiResponse * answer, IdentifaiAttempt * attempt)
 {
   GHashTable *results = NULL;
   BatchState state = classify_batch (attempt);
@@ -748,7 +749,7 @@ batch_answered (IdentifaiLook * look, GPtrArray * jobs,
 }
 
 static void
-on_answer (const IdentifaiAnswer * answer, gpointer user_data)
+on_answer (const IdentifaiResponse * answer, gpointer user_data)
 {
   IdentifaiLook *look = user_data;
   IdentifaiClient *client = look->poller->client;

@@ -7,10 +7,10 @@
  * schedule; they get back with its answer, unless that was final.
  */
 
+#include "log.h"
 #include "pollerprivate.h"
 
-GST_DEBUG_CATEGORY (identifai_poller_debug);
-#define GST_CAT_DEFAULT identifai_poller_debug
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_CLIENT)
 
 #define MAX_BATCH 100
 /* How long a batch call that didn't work is left alone. */
@@ -166,9 +166,6 @@ IdentifaiPoller *
 identifai_poller_new (IdentifaiClient * client)
 {
   IdentifaiPoller *self = g_new0 (IdentifaiPoller, 1);
-
-  GST_DEBUG_CATEGORY_INIT (identifai_poller_debug, "identifaipoller", 0,
-      "identifAI looks at results");
 
   self->client = client;
   self->watches = identifai_watches_new (identifai_look_lose, self);

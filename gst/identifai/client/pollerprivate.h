@@ -11,7 +11,7 @@
 
 #include "pending.h"
 
-G_BEGIN_DECLS GST_DEBUG_CATEGORY_EXTERN (identifai_poller_debug);
+G_BEGIN_DECLS
 
 #define IDENTIFAI_N_RECENT 16
 

@@ -120,7 +120,7 @@ append_evidence (GString * text, GTlsCertificateFlags flag,
 }
 
 static gchar *
-describe_certificate (const IdentifaiAnswer * answer)
+describe_certificate (const IdentifaiResponse * answer)
 {
   GString *faults = g_string_new (NULL);
   GString *advice = g_string_new (NULL);
@@ -147,14 +147,14 @@ describe_certificate (const IdentifaiAnswer * answer)
 }
 
 static gboolean
-is_bad_certificate (const IdentifaiAnswer * answer)
+is_bad_certificate (const IdentifaiResponse * answer)
 {
   return g_error_matches (answer->error, G_TLS_ERROR,
       G_TLS_ERROR_BAD_CERTIFICATE);
 }
 
 static gchar *
-describe_tls_error (const IdentifaiAnswer * answer, const gchar * host)
+describe_tls_error (const IdentifaiResponse * answer, const gchar * host)
 {
   gchar *fault, *text;
 
@@ -186,7 +186,7 @@ is_no_http (const GError * error)
 }
 
 static gchar *
-describe_error (const IdentifaiAnswer * answer, const gchar * host)
+describe_error (const IdentifaiResponse * answer, const gchar * host)
 {
   const GError *error = answer->error;
   const gchar *hint = "";
@@ -215,7 +215,7 @@ describe_error (const IdentifaiAnswer * answer, const gchar * host)
 }
 
 static gchar *
-describe_status (const IdentifaiAnswer * answer, const gchar * words,
+describe_status (const IdentifaiResponse * answer, const gchar * words,
     const gchar * host)
 {
   guint status = answer->http_status;
@@ -233,7 +233,7 @@ describe_status (const IdentifaiAnswer * answer, const gchar * words,
 }
 
 static void
-init_from_status (IdentifaiAttempt * self, const IdentifaiAnswer * answer,
+init_from_status (IdentifaiAttempt * self, const IdentifaiResponse * answer,
     const gchar * host)
 {
   gsize size;
@@ -254,7 +254,7 @@ init_from_status (IdentifaiAttempt * self, const IdentifaiAnswer * answer,
 /* A certificate doesn't become better within seconds, but it may be renewed while
  * a pipeline runs for months, and the clock of a small device is set by and by. */
 static void
-init_from_error (IdentifaiAttempt * self, const IdentifaiAnswer * answer,
+init_from_error (IdentifaiAttempt * self, const IdentifaiResponse * answer,
     const gchar * host)
 {
   gboolean nonsense = (answer->error->domain == SOUP_SESSION_ERROR
@@ -271,7 +271,7 @@ init_from_error (IdentifaiAttempt * self, const IdentifaiAnswer * answer,
 }
 
 static gchar *
-describe_proxy (const IdentifaiAnswer * answer, const gchar * host)
+describe_proxy (const IdentifaiResponse * answer, const gchar * host)
 {
   gboolean asks = answer->http_status == SOUP_STATUS_PROXY_UNAUTHORIZED;
   gboolean refuses = asks || answer->http_status == SOUP_STATUS_UNAUTHORIZED;
@@ -293,7 +293,7 @@ describe_proxy (const IdentifaiAnswer * answer, const gchar * host)
 /* The proxy speaks for the network, not for the service. What it refuses, it hardly
  * will grant within minutes. */
 static void
-init_from_proxy (IdentifaiAttempt * self, const IdentifaiAnswer * answer,
+init_from_proxy (IdentifaiAttempt * self, const IdentifaiResponse * answer,
     const gchar * host)
 {
   self->reason = IDENTIFAI_REASON_NETWORK;
@@ -305,7 +305,7 @@ init_from_proxy (IdentifaiAttempt * self, const IdentifaiAnswer * answer,
 
 void
 identifai_attempt_init (IdentifaiAttempt * self,
-    const IdentifaiAnswer * answer, const gchar * host)
+    const IdentifaiResponse * answer, const gchar * host)
 {
   *self = (IdentifaiAttempt) {
   .http_status = answer->http_status,.retry_after = -1,.retry_in = -1,};

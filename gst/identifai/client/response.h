@@ -28,7 +28,7 @@ typedef struct
 
 /* host: for the texts. */
 void identifai_attempt_init (IdentifaiAttempt * self,
-    const IdentifaiAnswer * answer, const gchar * host);
+    const IdentifaiResponse * answer, const gchar * host);
 void identifai_attempt_clear (IdentifaiAttempt * self);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (IdentifaiAttempt, identifai_attempt_clear)
 

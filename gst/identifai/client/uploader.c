@@ -123,7 +123,8 @@ accept_job (IdentifaiClient * client, IdentifaiJob * job,
   if (waiting) {
     job->state = IDENTIFAI_JOB_WAITING;
     request = g_steal_pointer (&job->request);
-    job->lane->stats.bytes_uploaded += identifai_bytes_get_size (request->file);
+    job->lane->stats.bytes_uploaded +=
+        identifai_memory_file_get_size (request->file);
   }
   identifai_client_unlock ();
   if (!waiting)
@@ -227,7 +228,7 @@ reject_job (IdentifaiClient * client, IdentifaiJob * job,
 /* The whole file went out and nothing came back, or nothing to be understood: the
  * service may have it, and with no_cache will charge for it again. */
 static void
-tell_ambiguous (IdentifaiJob * job, const IdentifaiAnswer * answer,
+tell_ambiguous (IdentifaiJob * job, const IdentifaiResponse * answer,
     IdentifaiAttempt * attempt)
 {
   gchar *message;
@@ -243,7 +244,7 @@ tell_ambiguous (IdentifaiJob * job, const IdentifaiAnswer * answer,
 }
 
 static void
-on_answer (const IdentifaiAnswer * answer, gpointer user_data)
+on_answer (const IdentifaiResponse * answer, gpointer user_data)
 {
   IdentifaiJob *job = user_data;
   IdentifaiClient *client = job->client;
@@ -360,7 +361,7 @@ start_job (IdentifaiClient * client, IdentifaiJob * job)
     spec.extra_headers = identifai_lane_get_headers (job->lane);
     job->exchange = identifai_transport_send (identifai_client_get_transport
         (client, job->lane), &spec, on_answer, job);
-    identifai_headers_unref (spec.extra_headers);
+    identifai_extra_headers_unref (spec.extra_headers);
     identifai_request_unref (request);
   } else {
     /* Closed a moment ago. */

@@ -10,7 +10,8 @@
 /*** bits ***/
 
 void
-identifai_bits_init (IdentifaiBits * bits, const guint8 * data, gsize size)
+identifai_bit_reader_init (IdentifaiBitReader * bits, const guint8 * data,
+    gsize size)
 {
   memset (bits, 0, sizeof (*bits));
   bits->data = data;
@@ -18,7 +19,7 @@ identifai_bits_init (IdentifaiBits * bits, const guint8 * data, gsize size)
 }
 
 static void
-bits_next_byte (IdentifaiBits * bits)
+bits_next_byte (IdentifaiBitReader * bits)
 {
   bits->zeros = bits->data[bits->pos] == 0 ? bits->zeros + 1 : 0;
   bits->pos++;
@@ -29,7 +30,7 @@ bits_next_byte (IdentifaiBits * bits)
 }
 
 guint
-identifai_bits_get (IdentifaiBits * bits, guint n)
+identifai_bit_reader_get (IdentifaiBitReader * bits, guint n)
 {
   guint value = 0;
 
@@ -49,42 +50,42 @@ identifai_bits_get (IdentifaiBits * bits, guint n)
 }
 
 gboolean
-identifai_bits_at_end (const IdentifaiBits * bits)
+identifai_bit_reader_at_end (const IdentifaiBitReader * bits)
 {
   return bits->pos >= bits->size;
 }
 
 guint
-identifai_bits_get_ue (IdentifaiBits * bits)
+identifai_bit_reader_get_ue (IdentifaiBitReader * bits)
 {
   guint zeros = 0;
 
-  while (zeros < 31 && identifai_bits_get (bits, 1) == 0)
+  while (zeros < 31 && identifai_bit_reader_get (bits, 1) == 0)
     zeros++;
 
-  return (1u << zeros) - 1 + identifai_bits_get (bits, zeros);
+  return (1u << zeros) - 1 + identifai_bit_reader_get (bits, zeros);
 }
 
 gint
-identifai_bits_get_se (IdentifaiBits * bits)
+identifai_bit_reader_get_se (IdentifaiBitReader * bits)
 {
-  guint code = identifai_bits_get_ue (bits);
+  guint code = identifai_bit_reader_get_ue (bits);
   gint value = (code + (code & 1)) / 2;
 
   return code & 1 ? value : -value;
 }
 
 gboolean
-identifai_bits_get_flag (IdentifaiBits * bits)
+identifai_bit_reader_get_flag (IdentifaiBitReader * bits)
 {
-  return identifai_bits_get (bits, 1);
+  return identifai_bit_reader_get (bits, 1);
 }
 
 void
-identifai_bits_skip (IdentifaiBits * bits, guint n)
+identifai_bit_reader_skip (IdentifaiBitReader * bits, guint n)
 {
   for (; n > 0; n--)
-    identifai_bits_get (bits, 1);
+    identifai_bit_reader_get (bits, 1);
 }
 
 /*** NAL units ***/

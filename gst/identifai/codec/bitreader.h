@@ -20,20 +20,20 @@ typedef struct
   gsize pos;                    /* byte */
   guint bit;                    /* 0 = the highest of the byte at pos */
   guint zeros;                  /* zero bytes right before pos */
-} IdentifaiBits;
+} IdentifaiBitReader;
 
-void identifai_bits_init (IdentifaiBits * bits, const guint8 * data,
+void identifai_bit_reader_init (IdentifaiBitReader * bits, const guint8 * data,
     gsize size);
 /* n: up to 32. Past the end all bits are 1, which ends every loop over zeros. */
-guint identifai_bits_get (IdentifaiBits * bits, guint n);
-gboolean identifai_bits_at_end (const IdentifaiBits * bits);
+guint identifai_bit_reader_get (IdentifaiBitReader * bits, guint n);
+gboolean identifai_bit_reader_at_end (const IdentifaiBitReader * bits);
 /* ue(v), se(v) */
-guint identifai_bits_get_ue (IdentifaiBits * bits);
-gint identifai_bits_get_se (IdentifaiBits * bits);
+guint identifai_bit_reader_get_ue (IdentifaiBitReader * bits);
+gint identifai_bit_reader_get_se (IdentifaiBitReader * bits);
 /* u(1) */
-gboolean identifai_bits_get_flag (IdentifaiBits * bits);
+gboolean identifai_bit_reader_get_flag (IdentifaiBitReader * bits);
 /* n: any. */
-void identifai_bits_skip (IdentifaiBits * bits, guint n);
+void identifai_bit_reader_skip (IdentifaiBitReader * bits, guint n);
 
 /* A walk over the NAL units of an access unit. */
 typedef struct

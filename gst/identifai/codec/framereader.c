@@ -28,7 +28,7 @@ struct _IdentifaiFrameReader
   GArray *headers;              /* of Header, in the order to be sent */
   GBytes *note;                 /* x264's, a SEI unit; or NULL */
   gboolean replaced;            /* a header by another, in the latest frame */
-  IdentifaiPoc *poc;            /* of codecs with NAL units; else NULL */
+  IdentifaiPictureOrder *poc;   /* of codecs with NAL units; else NULL */
   gboolean has_b, packed;       /* MPEG-4 */
   gboolean framed;              /* JPEG: buffers are pictures, say the caps */
 };
@@ -94,14 +94,14 @@ enum
 #define SEI_RECOVERY_POINT 6
 
 static guint
-sei_get_varied (IdentifaiBits * bits)
+sei_get_varied (IdentifaiBitReader * bits)
 {
   guint value = 0, byte;
 
   do {
-    byte = identifai_bits_get (bits, 8);
+    byte = identifai_bit_reader_get (bits, 8);
     value += byte;
-  } while (byte == 0xff && !identifai_bits_at_end (bits));
+  } while (byte == 0xff && !identifai_bit_reader_at_end (bits));
 
   return value;
 }
@@ -110,17 +110,17 @@ sei_get_varied (IdentifaiBits * bits)
 static gboolean
 h264_sei_is_recovery_point (const guint8 * unit, gsize size)
 {
-  IdentifaiBits bits;
+  IdentifaiBitReader bits;
 
-  identifai_bits_init (&bits, unit + 1, size - 1);
+  identifai_bit_reader_init (&bits, unit + 1, size - 1);
   while (bits.pos + 2 < bits.size) {
     guint type = sei_get_varied (&bits);
     guint length = sei_get_varied (&bits);
 
     if (type == SEI_RECOVERY_POINT)
-      return length > 0 && identifai_bits_get_ue (&bits) == 0;
-    for (; length > 0 && !identifai_bits_at_end (&bits); length--)
-      identifai_bits_get (&bits, 8);
+      return length > 0 && identifai_bit_reader_get_ue (&bits) == 0;
+    for (; length > 0 && !identifai_bit_reader_at_end (&bits); length--)
+      identifai_bit_reader_get (&bits, 8);
   }
 
   return FALSE;
@@ -160,13 +160,13 @@ static void
 h264_remember (IdentifaiFrameReader * self, const guint8 * unit, gsize size)
 {
   guint type = unit[0] & 0x1f;
-  IdentifaiBits bits;
+  IdentifaiBitReader bits;
 
-  identifai_bits_init (&bits, unit, size);
-  identifai_bits_get (&bits, 8);
+  identifai_bit_reader_init (&bits, unit, size);
+  identifai_bit_reader_get (&bits, 8);
   if (type == H264_SPS)
-    identifai_bits_get (&bits, 24);     /* profile, constraints, level */
-  remember (self, type, identifai_bits_get_ue (&bits), unit, size);
+    identifai_bit_reader_get (&bits, 24);       /* profile, constraints, level */
+  remember (self, type, identifai_bit_reader_get_ue (&bits), unit, size);
 }
 
 static void
@@ -180,7 +180,8 @@ read_h264 (IdentifaiFrameReader * self, const guint8 * data, gsize size,
   while (identifai_units_next (&units)) {
     guint type = units.unit[0] & 0x1f;
 
-    identifai_poc_read (self->poc, units.unit, units.unit_size, &info->order);
+    identifai_picture_order_read (self->poc, units.unit, units.unit_size,
+        &info->order);
     if (type == H264_IDR)
       info->point = IDENTIFAI_POINT_CLOSED;
     else if (type == H264_SEI)
@@ -230,22 +231,22 @@ h265_remember (IdentifaiFrameReader * self, const guint8 * unit, gsize size)
   guint type = (unit[0] >> 1) & 0x3f;
   guint layer = (unit[0] & 1) << 5 | unit[1] >> 3;
   guint id = 0;
-  IdentifaiBits bits;
+  IdentifaiBitReader bits;
 
-  identifai_bits_init (&bits, unit, size);
-  identifai_bits_get (&bits, 16);
+  identifai_bit_reader_init (&bits, unit, size);
+  identifai_bit_reader_get (&bits, 16);
   if (type == H265_PPS) {
-    id = identifai_bits_get_ue (&bits);
+    id = identifai_bit_reader_get_ue (&bits);
   } else if (type == H265_VPS) {
-    id = identifai_bits_get (&bits, 4);
+    id = identifai_bit_reader_get (&bits, 4);
   } else {
-    identifai_bits_get (&bits, 4);
-    if (identifai_bits_get (&bits, 3) == 0) {   /* no sub-layers before the id */
-      identifai_bits_get (&bits, 1);
-      identifai_bits_get (&bits, 32);
-      identifai_bits_get (&bits, 32);
-      identifai_bits_get (&bits, 32);   /* profile_tier_level */
-      id = identifai_bits_get_ue (&bits);
+    identifai_bit_reader_get (&bits, 4);
+    if (identifai_bit_reader_get (&bits, 3) == 0) {     /* no sub-layers before the id */
+      identifai_bit_reader_get (&bits, 1);
+      identifai_bit_reader_get (&bits, 32);
+      identifai_bit_reader_get (&bits, 32);
+      identifai_bit_reader_get (&bits, 32);     /* profile_tier_level */
+      id = identifai_bit_reader_get_ue (&bits);
     }
   }
   /* layers may use the same ids */
@@ -277,7 +278,8 @@ read_h265 (IdentifaiFrameReader * self, const guint8 * data, gsize size,
 
     if (units.unit_size < 2)
       continue;
-    identifai_poc_read (self->poc, units.unit, units.unit_size, &info->order);
+    identifai_picture_order_read (self->poc, units.unit, units.unit_size,
+        &info->order);
     if (type <= H265_LAST_SLICE) {
       info->has_picture = TRUE;
       h265_read_slice (type, info);
@@ -391,19 +393,19 @@ mpeg4_read_vop (const guint8 * payload, gsize size, gboolean closed,
 static gboolean
 mpeg4_read_layer (const guint8 * payload, gsize size)
 {
-  IdentifaiBits bits;
+  IdentifaiBitReader bits;
 
-  identifai_bits_init (&bits, payload, size);
-  identifai_bits_skip (&bits, 9);       /* random access, type */
-  if (identifai_bits_get_flag (&bits))
-    identifai_bits_skip (&bits, 7);     /* version, priority */
-  if (identifai_bits_get (&bits, 4) == 15)
-    identifai_bits_skip (&bits, 16);    /* aspect ratio */
-  if (!identifai_bits_get_flag (&bits)) /* control parameters */
+  identifai_bit_reader_init (&bits, payload, size);
+  identifai_bit_reader_skip (&bits, 9); /* random access, type */
+  if (identifai_bit_reader_get_flag (&bits))
+    identifai_bit_reader_skip (&bits, 7);       /* version, priority */
+  if (identifai_bit_reader_get (&bits, 4) == 15)
+    identifai_bit_reader_skip (&bits, 16);      /* aspect ratio */
+  if (!identifai_bit_reader_get_flag (&bits))   /* control parameters */
     return FALSE;
-  identifai_bits_skip (&bits, 2);
+  identifai_bit_reader_skip (&bits, 2);
 
-  return !identifai_bits_get_flag (&bits);      /* low delay */
+  return !identifai_bit_reader_get_flag (&bits);        /* low delay */
 }
 
 /* "DivX503b1393p": Xvid says so, too. */
@@ -615,14 +617,14 @@ static gsize
 read_sets (IdentifaiFrameReader * self, const guint8 * data, gsize size,
     guint count)
 {
-  IdentifaiOrder order;
+  IdentifaiDisplayOrder order;
   gsize at = 0, length;
 
   for (; count > 0 && size - at >= 2; count--) {
     length = data[at] << 8 | data[at + 1];
     at += 2;
     length = MIN (length, size - at);
-    identifai_poc_read (self->poc, data + at, length, &order);
+    identifai_picture_order_read (self->poc, data + at, length, &order);
     at += length;
   }
 
@@ -705,7 +707,7 @@ identifai_frame_reader_new (const GstCaps * caps)
   self->framed = gst_structure_has_field (structure, "framerate")
       || gst_structure_has_field (structure, "parsed");
   if (has_units (self))
-    self->poc = identifai_poc_new (codec->id);
+    self->poc = identifai_picture_order_new (codec->id);
   self->headers = g_array_new (FALSE, FALSE, sizeof (Header));
   g_array_set_clear_func (self->headers, header_clear);
   if (get_codec_data (structure, &map, &buffer)) {
@@ -731,7 +733,7 @@ identifai_frame_reader_free (IdentifaiFrameReader * self)
 {
   g_array_unref (self->headers);
   g_clear_pointer (&self->note, g_bytes_unref);
-  g_clear_pointer (&self->poc, identifai_poc_free);
+  g_clear_pointer (&self->poc, identifai_picture_order_free);
   g_free (self);
 }
 

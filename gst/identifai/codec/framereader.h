@@ -45,7 +45,7 @@ typedef struct
   gsize note_at;                /* where it belongs */
   gsize growth;                 /* bytes added if start codes become lengths */
   guint width, height;          /* in pixels, of VP8, VP9 and JPEG; 0: unknown */
-  IdentifaiOrder order;         /* in which it is shown, of H.264 and H.265 */
+  IdentifaiDisplayOrder order;         /* in which it is shown, of H.264 and H.265 */
 } IdentifaiFrameInfo;
 
 /* One frame of video, or an access unit that shows none. */

@@ -37,7 +37,7 @@ typedef enum
   STATE_ORDERING,
 } State;
 
-struct _IdentifaiOrderer
+struct _IdentifaiH26xTimestamper
 {
   State state;
   guint depth;
@@ -47,35 +47,35 @@ struct _IdentifaiOrderer
                                  * has no PTS yet (or, STATE_UNKNOWN, a doubtful
                                  * one) */
   GQueue unseen;                /* the frames of held that have none, as shown */
-  IdentifaiOrder seen;          /* of the last one shown */
+  IdentifaiDisplayOrder seen;   /* of the last one shown */
 
   /* the last frame with a PTS of its own, and how long so many counts last */
-  IdentifaiOrder anchor;
+  IdentifaiDisplayOrder anchor;
   gint64 anchor_pts;
   gint64 counts, length;        /* 0: not known */
 };
 
-IdentifaiOrderer *
-identifai_orderer_new (void)
+IdentifaiH26xTimestamper *
+identifai_h26x_timestamper_new (void)
 {
-  IdentifaiOrderer *self = g_new0 (IdentifaiOrderer, 1);
+  IdentifaiH26xTimestamper *self = g_new0 (IdentifaiH26xTimestamper, 1);
 
   g_queue_init (&self->held);
   g_queue_init (&self->unseen);
-  identifai_orderer_clear (self);
+  identifai_h26x_timestamper_clear (self);
 
   return self;
 }
 
 void
-identifai_orderer_free (IdentifaiOrderer * self)
+identifai_h26x_timestamper_free (IdentifaiH26xTimestamper * self)
 {
-  identifai_orderer_clear (self);
+  identifai_h26x_timestamper_clear (self);
   g_free (self);
 }
 
 void
-identifai_orderer_clear (IdentifaiOrderer * self)
+identifai_h26x_timestamper_clear (IdentifaiH26xTimestamper * self)
 {
   g_queue_clear (&self->unseen);
   g_queue_clear_full (&self->held, (GDestroyNotify) identifai_frame_free);
@@ -96,7 +96,7 @@ is_in_doubt (const IdentifaiFrame * frame)
 
 /* A frame without an order is shown in its turn. */
 static gboolean
-is_before (const IdentifaiOrder * a, const IdentifaiOrder * b)
+is_before (const IdentifaiDisplayOrder * a, const IdentifaiDisplayOrder * b)
 {
   if (!a->is_known || !b->is_known)
     return FALSE;
@@ -124,7 +124,7 @@ insert (GQueue * unseen, IdentifaiFrame * frame)
 }
 
 static void
-release (IdentifaiOrderer * self, GQueue * ready)
+release (IdentifaiH26xTimestamper * self, GQueue * ready)
 {
   IdentifaiFrame *frame;
 
@@ -134,8 +134,8 @@ release (IdentifaiOrderer * self, GQueue * ready)
 
 /* How many counts it is after the last frame with a PTS; FALSE: that is far off. */
 static gboolean
-find_distance (IdentifaiOrderer * self, const IdentifaiOrder * order,
-    gint64 * counts)
+find_distance (IdentifaiH26xTimestamper * self,
+    const IdentifaiDisplayOrder * order, gint64 * counts)
 {
   if (!order->is_known || !self->anchor.is_known
       || order->epoch != self->anchor.epoch)
@@ -147,7 +147,7 @@ find_distance (IdentifaiOrderer * self, const IdentifaiOrder * order,
 
 /* From a frame with a PTS of its own. */
 static void
-learn (IdentifaiOrderer * self, const IdentifaiFrame * frame)
+learn (IdentifaiH26xTimestamper * self, const IdentifaiFrame * frame)
 {
   gint64 length = frame->pts - self->anchor_pts, counts;
 
@@ -162,7 +162,7 @@ learn (IdentifaiOrderer * self, const IdentifaiFrame * frame)
 
 /* FALSE: its PTS can't be told by another's. */
 static gboolean
-place_by_count (IdentifaiOrderer * self, IdentifaiFrame * frame)
+place_by_count (IdentifaiH26xTimestamper * self, IdentifaiFrame * frame)
 {
   gint64 counts, pts;
 
@@ -178,7 +178,7 @@ place_by_count (IdentifaiOrderer * self, IdentifaiFrame * frame)
 
 /* There is another frame with a PTS. */
 static void
-place_unseen (IdentifaiOrderer * self)
+place_unseen (IdentifaiH26xTimestamper * self)
 {
   GList *link = self->unseen.head, *next;
 
@@ -192,7 +192,7 @@ place_unseen (IdentifaiOrderer * self)
 }
 
 static void
-show_next (IdentifaiOrderer * self, gint64 time)
+show_next (IdentifaiH26xTimestamper * self, gint64 time)
 {
   IdentifaiFrame *frame = g_queue_pop_head (&self->unseen);
 
@@ -202,7 +202,7 @@ show_next (IdentifaiOrderer * self, gint64 time)
 
 /* They need no more frames to be decoded. */
 static void
-show_all (IdentifaiOrderer * self)
+show_all (IdentifaiH26xTimestamper * self)
 {
   gint64 time = self->latest;
 
@@ -214,7 +214,8 @@ show_all (IdentifaiOrderer * self)
 }
 
 static gboolean
-starts_over (IdentifaiOrderer * self, const IdentifaiOrder * order)
+starts_over (IdentifaiH26xTimestamper * self,
+    const IdentifaiDisplayOrder * order)
 {
   return self->held.length >= MAX_HELD || (is_before (order, &self->seen)
       && order->epoch == self->seen.epoch
@@ -222,7 +223,7 @@ starts_over (IdentifaiOrderer * self, const IdentifaiOrder * order)
 }
 
 static void
-order_frame (IdentifaiOrderer * self, IdentifaiFrame * frame)
+order_frame (IdentifaiH26xTimestamper * self, IdentifaiFrame * frame)
 {
   gint64 time = frame->dts != NO_TIME ? frame->dts : frame->pts;
 
@@ -245,7 +246,7 @@ order_frame (IdentifaiOrderer * self, IdentifaiFrame * frame)
 }
 
 static guint
-measure_depth (IdentifaiOrderer * self)
+measure_depth (IdentifaiH26xTimestamper * self)
 {
   guint depth = self->depth, passed;
   GQueue unseen = G_QUEUE_INIT;
@@ -261,7 +262,7 @@ measure_depth (IdentifaiOrderer * self)
 }
 
 static void
-start_ordering (IdentifaiOrderer * self)
+start_ordering (IdentifaiH26xTimestamper * self)
 {
   GQueue all = self->held;
   IdentifaiFrame *frame;
@@ -274,9 +275,9 @@ start_ordering (IdentifaiOrderer * self)
 }
 
 static void
-hold (IdentifaiOrderer * self, IdentifaiFrame * frame)
+hold (IdentifaiH26xTimestamper * self, IdentifaiFrame * frame)
 {
-  const IdentifaiOrder *order = &frame->info.order;
+  const IdentifaiDisplayOrder *order = &frame->info.order;
 
   g_queue_push_tail (&self->held, frame);
   if (order->is_known && order->depth >= 0)
@@ -289,7 +290,7 @@ hold (IdentifaiOrderer * self, IdentifaiFrame * frame)
 }
 
 static void
-find_state (IdentifaiOrderer * self, const IdentifaiFrame * frame)
+find_state (IdentifaiH26xTimestamper * self, const IdentifaiFrame * frame)
 {
   if (frame->pts == NO_TIME)
     self->state = STATE_UNDECIDED;
@@ -298,8 +299,8 @@ find_state (IdentifaiOrderer * self, const IdentifaiFrame * frame)
 }
 
 void
-identifai_orderer_push (IdentifaiOrderer * self, IdentifaiFrame * frame,
-    GQueue * ready)
+identifai_h26x_timestamper_push (IdentifaiH26xTimestamper * self,
+    IdentifaiFrame * frame, GQueue * ready)
 {
   gboolean is_given;
 
@@ -331,7 +332,8 @@ identifai_orderer_push (IdentifaiOrderer * self, IdentifaiFrame * frame,
 }
 
 void
-identifai_orderer_drain (IdentifaiOrderer * self, GQueue * ready)
+identifai_h26x_timestamper_drain (IdentifaiH26xTimestamper * self,
+    GQueue * ready)
 {
   if (self->state == STATE_UNDECIDED)
     start_ordering (self);

@@ -16,18 +16,18 @@
 
 G_BEGIN_DECLS
 
-typedef struct _IdentifaiOrderer IdentifaiOrderer;
+typedef struct _IdentifaiH26xTimestamper IdentifaiH26xTimestamper;
 
-IdentifaiOrderer *identifai_orderer_new (void);
-void identifai_orderer_free (IdentifaiOrderer * self);
+IdentifaiH26xTimestamper *identifai_h26x_timestamper_new (void);
+void identifai_h26x_timestamper_free (IdentifaiH26xTimestamper * self);
 
 /* Takes over a frame with a PTS, a DTS or both. Those that can go are added to
  * ready, in decoding order, with their PTS. */
-void identifai_orderer_push (IdentifaiOrderer * self, IdentifaiFrame * frame,
+void identifai_h26x_timestamper_push (IdentifaiH26xTimestamper * self, IdentifaiFrame * frame,
     GQueue * ready);
 /* No frame that follows is shown before those here. */
-void identifai_orderer_drain (IdentifaiOrderer * self, GQueue * ready);
+void identifai_h26x_timestamper_drain (IdentifaiH26xTimestamper * self, GQueue * ready);
 /* Forgets all. */
-void identifai_orderer_clear (IdentifaiOrderer * self);
+void identifai_h26x_timestamper_clear (IdentifaiH26xTimestamper * self);
 
 G_END_DECLS

@@ -36,10 +36,10 @@ typedef enum
   B_SEEN,
 } BFrames;
 
-struct _IdentifaiReorder
+struct _IdentifaiMpegTimestamper
 {
   gboolean has_types;           /* the codec's frames tell B from others */
-  IdentifaiOrderer *orderer;    /* of codecs with an order in their headers */
+  IdentifaiH26xTimestamper *orderer;    /* of codecs with an order in their headers */
   BFrames b_frames;
   gboolean packed;
   gint64 next;                  /* when a frame should follow; NO_TIME */
@@ -49,15 +49,15 @@ struct _IdentifaiReorder
   GQueue ready;                 /* of IdentifaiFrame */
 };
 
-IdentifaiReorder *
-identifai_reorder_new (IdentifaiCodecId codec)
+IdentifaiMpegTimestamper *
+identifai_mpeg_timestamper_new (IdentifaiCodecId codec)
 {
-  IdentifaiReorder *self = g_new0 (IdentifaiReorder, 1);
+  IdentifaiMpegTimestamper *self = g_new0 (IdentifaiMpegTimestamper, 1);
 
   self->has_types = codec == IDENTIFAI_CODEC_MPEG12
       || codec == IDENTIFAI_CODEC_MPEG4;
   if (codec == IDENTIFAI_CODEC_H264 || codec == IDENTIFAI_CODEC_H265)
-    self->orderer = identifai_orderer_new ();
+    self->orderer = identifai_h26x_timestamper_new ();
   g_queue_init (&self->held);
   g_queue_init (&self->ready);
   self->last_reference = self->next = IDENTIFAI_NO_TIME;
@@ -66,12 +66,12 @@ identifai_reorder_new (IdentifaiCodecId codec)
 }
 
 void
-identifai_reorder_clear (IdentifaiReorder * self)
+identifai_mpeg_timestamper_clear (IdentifaiMpegTimestamper * self)
 {
   g_queue_clear_full (&self->held, (GDestroyNotify) identifai_frame_free);
   g_queue_clear_full (&self->ready, (GDestroyNotify) identifai_frame_free);
   if (self->orderer)
-    identifai_orderer_clear (self->orderer);
+    identifai_h26x_timestamper_clear (self->orderer);
   self->b_frames = B_UNKNOWN;
   self->packed = FALSE;
   self->next = IDENTIFAI_NO_TIME;
@@ -80,16 +80,16 @@ identifai_reorder_clear (IdentifaiReorder * self)
 }
 
 void
-identifai_reorder_free (IdentifaiReorder * self)
+identifai_mpeg_timestamper_free (IdentifaiMpegTimestamper * self)
 {
-  identifai_reorder_clear (self);
-  g_clear_pointer (&self->orderer, identifai_orderer_free);
+  identifai_mpeg_timestamper_clear (self);
+  g_clear_pointer (&self->orderer, identifai_h26x_timestamper_free);
   g_free (self);
 }
 
 /* Of a reference. */
 static gboolean
-is_in_doubt (IdentifaiReorder * self, const IdentifaiFrame * frame)
+is_in_doubt (IdentifaiMpegTimestamper * self, const IdentifaiFrame * frame)
 {
   if (frame->pts == IDENTIFAI_NO_TIME)
     return TRUE;
@@ -98,7 +98,7 @@ is_in_doubt (IdentifaiReorder * self, const IdentifaiFrame * frame)
 }
 
 static void
-let_go (IdentifaiReorder * self, IdentifaiFrame * frame)
+let_go (IdentifaiMpegTimestamper * self, IdentifaiFrame * frame)
 {
   if (frame->pts == IDENTIFAI_NO_TIME)
     frame->pts = frame->dts + (frame->info.is_b ? 0 : self->delay);
@@ -110,7 +110,7 @@ let_go (IdentifaiReorder * self, IdentifaiFrame * frame)
 /* Of a packed bitstream: the held reference is shown at end, its B pictures at
  * even distances before it. */
 static void
-spread (IdentifaiReorder * self, gint64 end)
+spread (IdentifaiMpegTimestamper * self, gint64 end)
 {
   IdentifaiFrame *reference = g_queue_peek_head (&self->held);
   gint64 n = self->held.length, i = 0;
@@ -132,7 +132,7 @@ spread (IdentifaiReorder * self, gint64 end)
 
 /* Lets all held ones go. next: when the next reference is decoded. */
 static void
-release (IdentifaiReorder * self, gint64 next)
+release (IdentifaiMpegTimestamper * self, gint64 next)
 {
   IdentifaiFrame *frame = g_queue_peek_head (&self->held);
   gboolean is_late = self->b_frames == B_SEEN && next != IDENTIFAI_NO_TIME;
@@ -147,7 +147,7 @@ release (IdentifaiReorder * self, gint64 next)
 
 /* Each of the held ones waits for the next, now that there are B pictures. */
 static void
-release_one_by_one (IdentifaiReorder * self)
+release_one_by_one (IdentifaiMpegTimestamper * self)
 {
   GQueue all = self->held;
   IdentifaiFrame *frame;
@@ -162,7 +162,7 @@ release_one_by_one (IdentifaiReorder * self)
 
 /* From this frame on. */
 static void
-expect_b (IdentifaiReorder * self, const IdentifaiFrame * frame)
+expect_b (IdentifaiMpegTimestamper * self, const IdentifaiFrame * frame)
 {
   self->b_frames = B_SEEN;
   self->packed |= frame->info.packed;
@@ -170,7 +170,7 @@ expect_b (IdentifaiReorder * self, const IdentifaiFrame * frame)
 }
 
 static void
-push_b (IdentifaiReorder * self, IdentifaiFrame * frame)
+push_b (IdentifaiMpegTimestamper * self, IdentifaiFrame * frame)
 {
   if (self->b_frames != B_SEEN)
     expect_b (self, frame);
@@ -183,7 +183,7 @@ push_b (IdentifaiReorder * self, IdentifaiFrame * frame)
 }
 
 static void
-push_reference (IdentifaiReorder * self, IdentifaiFrame * frame)
+push_reference (IdentifaiMpegTimestamper * self, IdentifaiFrame * frame)
 {
   gboolean in_doubt = is_in_doubt (self, frame);
 
@@ -209,20 +209,21 @@ push_reference (IdentifaiReorder * self, IdentifaiFrame * frame)
 
 /* Takes over the VOP that stands for the held reference. */
 static void
-push_placeholder (IdentifaiReorder * self, IdentifaiFrame * frame)
+push_placeholder (IdentifaiMpegTimestamper * self, IdentifaiFrame * frame)
 {
   self->packed = TRUE;
   identifai_frame_free (frame);
 }
 
 void
-identifai_reorder_push (IdentifaiReorder * self, IdentifaiFrame * frame)
+identifai_mpeg_timestamper_push (IdentifaiMpegTimestamper * self,
+    IdentifaiFrame * frame)
 {
   self->next = IDENTIFAI_NO_TIME;
   if (frame->dts != IDENTIFAI_NO_TIME && frame->duration != IDENTIFAI_NO_TIME)
     self->next = frame->dts + frame->duration;
   if (self->orderer)
-    identifai_orderer_push (self->orderer, frame, &self->ready);
+    identifai_h26x_timestamper_push (self->orderer, frame, &self->ready);
   else if (!self->has_types)
     let_go (self, frame);
   else if (frame->info.is_b)
@@ -237,7 +238,7 @@ identifai_reorder_push (IdentifaiReorder * self, IdentifaiFrame * frame)
 /* When the held ones are over, if nothing follows. The VOP that would stand for
  * one of a packed group need not have come. */
 static gint64
-find_end (IdentifaiReorder * self)
+find_end (IdentifaiMpegTimestamper * self)
 {
   IdentifaiFrame *first = g_queue_peek_head (&self->held);
   gint64 length;
@@ -252,15 +253,15 @@ find_end (IdentifaiReorder * self)
 }
 
 void
-identifai_reorder_drain (IdentifaiReorder * self)
+identifai_mpeg_timestamper_drain (IdentifaiMpegTimestamper * self)
 {
   if (self->orderer)
-    identifai_orderer_drain (self->orderer, &self->ready);
+    identifai_h26x_timestamper_drain (self->orderer, &self->ready);
   release (self, find_end (self));
 }
 
 IdentifaiFrame *
-identifai_reorder_pop (IdentifaiReorder * self)
+identifai_mpeg_timestamper_pop (IdentifaiMpegTimestamper * self)
 {
   return g_queue_pop_head (&self->ready);
 }

@@ -14,21 +14,21 @@
 
 G_BEGIN_DECLS
 
-typedef struct _IdentifaiReorder IdentifaiReorder;
+typedef struct _IdentifaiMpegTimestamper IdentifaiMpegTimestamper;
 
-IdentifaiReorder *identifai_reorder_new (IdentifaiCodecId codec);
-void identifai_reorder_free (IdentifaiReorder * self);
+IdentifaiMpegTimestamper *identifai_mpeg_timestamper_new (IdentifaiCodecId codec);
+void identifai_mpeg_timestamper_free (IdentifaiMpegTimestamper * self);
 
 /* Takes over a frame with a PTS, a DTS or both. */
-void identifai_reorder_push (IdentifaiReorder * self, IdentifaiFrame * frame);
+void identifai_mpeg_timestamper_push (IdentifaiMpegTimestamper * self, IdentifaiFrame * frame);
 
 /* No frame that follows has to do with those here. */
-void identifai_reorder_drain (IdentifaiReorder * self);
+void identifai_mpeg_timestamper_drain (IdentifaiMpegTimestamper * self);
 
 /* The next frame, with its PTS; NULL: none is ready. */
-IdentifaiFrame *identifai_reorder_pop (IdentifaiReorder * self);
+IdentifaiFrame *identifai_mpeg_timestamper_pop (IdentifaiMpegTimestamper * self);
 
 /* Forgets what is there. */
-void identifai_reorder_clear (IdentifaiReorder * self);
+void identifai_mpeg_timestamper_clear (IdentifaiMpegTimestamper * self);
 
 G_END_DECLS

@@ -41,16 +41,16 @@ identifai_picture_read_vp8 (const guint8 * data, gsize size,
 #define VP9_COLOUR_RGB 7
 
 static void
-skip_vp9_colours (IdentifaiBits * bits, guint profile)
+skip_vp9_colours (IdentifaiBitReader * bits, guint profile)
 {
   gboolean has_subsampling = profile & 1;
 
   if (profile >= 2)
-    identifai_bits_get (bits, 1);       /* bit depth */
-  if (identifai_bits_get (bits, 3) != VP9_COLOUR_RGB)
-    identifai_bits_get (bits, has_subsampling ? 4 : 1);
+    identifai_bit_reader_get (bits, 1); /* bit depth */
+  if (identifai_bit_reader_get (bits, 3) != VP9_COLOUR_RGB)
+    identifai_bit_reader_get (bits, has_subsampling ? 4 : 1);
   else if (has_subsampling)
-    identifai_bits_get (bits, 1);
+    identifai_bit_reader_get (bits, 1);
 }
 
 /* Several frames in one, of which the last one is shown: an index ends it (B.3). */
@@ -68,31 +68,32 @@ gboolean
 identifai_picture_read_vp9 (const guint8 * data, gsize size,
     IdentifaiPicture * picture)
 {
-  IdentifaiBits bits;
+  IdentifaiBitReader bits;
   guint profile;
 
   memset (picture, 0, sizeof (*picture));
   picture->is_shown = TRUE;
-  identifai_bits_init (&bits, data, size);
-  if (size == 0 || identifai_bits_get (&bits, 2) != 2)
+  identifai_bit_reader_init (&bits, data, size);
+  if (size == 0 || identifai_bit_reader_get (&bits, 2) != 2)
     return FALSE;
-  profile = identifai_bits_get (&bits, 1);
-  profile |= identifai_bits_get (&bits, 1) << 1;
+  profile = identifai_bit_reader_get (&bits, 1);
+  profile |= identifai_bit_reader_get (&bits, 1) << 1;
   if (profile == 3)
-    identifai_bits_get (&bits, 1);
-  if (identifai_bits_get (&bits, 1))    /* shows one that is there already */
+    identifai_bit_reader_get (&bits, 1);
+  if (identifai_bit_reader_get (&bits, 1))      /* shows one that is there already */
     return TRUE;
-  picture->is_key = identifai_bits_get (&bits, 1) == 0;
-  picture->is_shown = identifai_bits_get (&bits, 1)
+  picture->is_key = identifai_bit_reader_get (&bits, 1) == 0;
+  picture->is_shown = identifai_bit_reader_get (&bits, 1)
       || is_vp9_superframe (data, size);
   if (!picture->is_key)
     return TRUE;
-  identifai_bits_get (&bits, 1);        /* resilience */
-  if (size < VP9_HEADER || identifai_bits_get (&bits, 24) != VP9_SYNC_CODE)
+  identifai_bit_reader_get (&bits, 1);  /* resilience */
+  if (size < VP9_HEADER
+      || identifai_bit_reader_get (&bits, 24) != VP9_SYNC_CODE)
     return FALSE;
   skip_vp9_colours (&bits, profile);
-  picture->width = identifai_bits_get (&bits, 16) + 1;
-  picture->height = identifai_bits_get (&bits, 16) + 1;
+  picture->width = identifai_bit_reader_get (&bits, 16) + 1;
+  picture->height = identifai_bit_reader_get (&bits, 16) + 1;
 
   return TRUE;
 }

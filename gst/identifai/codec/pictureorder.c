@@ -53,7 +53,7 @@ typedef struct
   gint64 deltas[2];
 } Slice;
 
-struct _IdentifaiPoc
+struct _IdentifaiPictureOrder
 {
   IdentifaiCodecId codec;
   SequenceSet *sequences[MAX_SETS];
@@ -66,10 +66,10 @@ struct _IdentifaiPoc
   Slice half;                   /* H.264: a field, while the other one may come */
 };
 
-IdentifaiPoc *
-identifai_poc_new (IdentifaiCodecId codec)
+IdentifaiPictureOrder *
+identifai_picture_order_new (IdentifaiCodecId codec)
 {
-  IdentifaiPoc *self = g_new0 (IdentifaiPoc, 1);
+  IdentifaiPictureOrder *self = g_new0 (IdentifaiPictureOrder, 1);
 
   self->codec = codec;
 
@@ -77,7 +77,7 @@ identifai_poc_new (IdentifaiCodecId codec)
 }
 
 void
-identifai_poc_free (IdentifaiPoc * self)
+identifai_picture_order_free (IdentifaiPictureOrder * self)
 {
   guint i;
 
@@ -89,31 +89,31 @@ identifai_poc_free (IdentifaiPoc * self)
 /*** parameter sets ***/
 
 static gint
-read_depth (IdentifaiBits * bits)
+read_depth (IdentifaiBitReader * bits)
 {
-  guint depth = identifai_bits_get_ue (bits);
+  guint depth = identifai_bit_reader_get_ue (bits);
 
   return depth <= MAX_DEPTH ? (gint) depth : -1;
 }
 
 static guint
-read_bounded (IdentifaiBits * bits, guint max)
+read_bounded (IdentifaiBitReader * bits, guint max)
 {
-  guint value = identifai_bits_get_ue (bits);
+  guint value = identifai_bit_reader_get_ue (bits);
 
   return MIN (value, max);
 }
 
 static gint64
-read_offset (IdentifaiBits * bits)
+read_offset (IdentifaiBitReader * bits)
 {
-  gint value = identifai_bits_get_se (bits);
+  gint value = identifai_bit_reader_get_se (bits);
 
   return CLAMP (value, -MAX_OFFSET, MAX_OFFSET);
 }
 
 static void
-put_sequence (IdentifaiPoc * self, guint id, const SequenceSet * set)
+put_sequence (IdentifaiPictureOrder * self, guint id, const SequenceSet * set)
 {
   if (id >= MAX_SETS)
     return;
@@ -123,7 +123,7 @@ put_sequence (IdentifaiPoc * self, guint id, const SequenceSet * set)
 }
 
 static const SequenceSet *
-find_sequence (IdentifaiPoc * self, guint picture)
+find_sequence (IdentifaiPictureOrder * self, guint picture)
 {
   guint id;
 
@@ -137,13 +137,13 @@ find_sequence (IdentifaiPoc * self, guint picture)
 /*** H.264 ***/
 
 static void
-h264_skip_scaling_list (IdentifaiBits * bits, guint size)
+h264_skip_scaling_list (IdentifaiBitReader * bits, guint size)
 {
   guint last = 8, next = 8, i;
 
   for (i = 0; i < size; i++) {
     if (next != 0)
-      next = (last + (guint) identifai_bits_get_se (bits)) & 0xff;
+      next = (last + (guint) identifai_bit_reader_get_se (bits)) & 0xff;
     last = next == 0 ? last : next;
   }
 }
@@ -165,33 +165,33 @@ h264_is_high_profile (guint profile)
 }
 
 static void
-h264_read_chroma (IdentifaiBits * bits, SequenceSet * set)
+h264_read_chroma (IdentifaiBitReader * bits, SequenceSet * set)
 {
-  guint format = identifai_bits_get_ue (bits), i;
+  guint format = identifai_bit_reader_get_ue (bits), i;
 
   if (format == 3)
-    set->separate_planes = identifai_bits_get_flag (bits);
-  identifai_bits_get_ue (bits); /* bit depths */
-  identifai_bits_get_ue (bits);
-  identifai_bits_get_flag (bits);
-  if (!identifai_bits_get_flag (bits))
+    set->separate_planes = identifai_bit_reader_get_flag (bits);
+  identifai_bit_reader_get_ue (bits);   /* bit depths */
+  identifai_bit_reader_get_ue (bits);
+  identifai_bit_reader_get_flag (bits);
+  if (!identifai_bit_reader_get_flag (bits))
     return;
   for (i = 0; i < (format == 3 ? 12 : 8); i++) {
-    if (identifai_bits_get_flag (bits))
+    if (identifai_bit_reader_get_flag (bits))
       h264_skip_scaling_list (bits, i < 6 ? 16 : 64);
   }
 }
 
 static void
-h264_read_order_type (IdentifaiBits * bits, SequenceSet * set)
+h264_read_order_type (IdentifaiBitReader * bits, SequenceSet * set)
 {
   guint i;
 
-  set->type = identifai_bits_get_ue (bits);
+  set->type = identifai_bit_reader_get_ue (bits);
   if (set->type == 0) {
     set->lsb_bits = read_bounded (bits, 12) + 4;
   } else if (set->type == 1) {
-    set->no_deltas = identifai_bits_get_flag (bits);
+    set->no_deltas = identifai_bit_reader_get_flag (bits);
     set->other_offset = read_offset (bits);
     set->bottom_offset = read_offset (bits);
     set->n_cycle = read_bounded (bits, MAX_CYCLE);
@@ -202,95 +202,96 @@ h264_read_order_type (IdentifaiBits * bits, SequenceSet * set)
 
 /* hrd_parameters() */
 static void
-h264_skip_buffering (IdentifaiBits * bits)
+h264_skip_buffering (IdentifaiBitReader * bits)
 {
   guint n = read_bounded (bits, 31) + 1, i;
 
-  identifai_bits_skip (bits, 8);
+  identifai_bit_reader_skip (bits, 8);
   for (i = 0; i < n; i++) {
-    identifai_bits_get_ue (bits);
-    identifai_bits_get_ue (bits);
-    identifai_bits_get_flag (bits);
+    identifai_bit_reader_get_ue (bits);
+    identifai_bit_reader_get_ue (bits);
+    identifai_bit_reader_get_flag (bits);
   }
-  identifai_bits_skip (bits, 20);
+  identifai_bit_reader_skip (bits, 20);
 }
 
 /* Of vui_parameters(), what is in front of the bitstream restrictions. */
 static void
-h264_skip_usability (IdentifaiBits * bits)
+h264_skip_usability (IdentifaiBitReader * bits)
 {
   gboolean has_nal, has_vcl;
 
-  if (identifai_bits_get_flag (bits) && identifai_bits_get (bits, 8) == 255)
-    identifai_bits_skip (bits, 32);     /* aspect ratio */
-  if (identifai_bits_get_flag (bits))
-    identifai_bits_skip (bits, 1);      /* overscan */
-  if (identifai_bits_get_flag (bits)) {
-    identifai_bits_skip (bits, 4);      /* video signal */
-    if (identifai_bits_get_flag (bits))
-      identifai_bits_skip (bits, 24);
+  if (identifai_bit_reader_get_flag (bits)
+      && identifai_bit_reader_get (bits, 8) == 255)
+    identifai_bit_reader_skip (bits, 32);       /* aspect ratio */
+  if (identifai_bit_reader_get_flag (bits))
+    identifai_bit_reader_skip (bits, 1);        /* overscan */
+  if (identifai_bit_reader_get_flag (bits)) {
+    identifai_bit_reader_skip (bits, 4);        /* video signal */
+    if (identifai_bit_reader_get_flag (bits))
+      identifai_bit_reader_skip (bits, 24);
   }
-  if (identifai_bits_get_flag (bits)) {
-    identifai_bits_get_ue (bits);       /* chroma location */
-    identifai_bits_get_ue (bits);
+  if (identifai_bit_reader_get_flag (bits)) {
+    identifai_bit_reader_get_ue (bits); /* chroma location */
+    identifai_bit_reader_get_ue (bits);
   }
-  if (identifai_bits_get_flag (bits))
-    identifai_bits_skip (bits, 65);     /* timing */
-  has_nal = identifai_bits_get_flag (bits);
+  if (identifai_bit_reader_get_flag (bits))
+    identifai_bit_reader_skip (bits, 65);       /* timing */
+  has_nal = identifai_bit_reader_get_flag (bits);
   if (has_nal)
     h264_skip_buffering (bits);
-  has_vcl = identifai_bits_get_flag (bits);
+  has_vcl = identifai_bit_reader_get_flag (bits);
   if (has_vcl)
     h264_skip_buffering (bits);
   if (has_nal || has_vcl)
-    identifai_bits_skip (bits, 1);
-  identifai_bits_skip (bits, 1);        /* pic_struct */
+    identifai_bit_reader_skip (bits, 1);
+  identifai_bit_reader_skip (bits, 1);  /* pic_struct */
 }
 
 static gint
-h264_read_depth (IdentifaiBits * bits)
+h264_read_depth (IdentifaiBitReader * bits)
 {
   gint depth;
   guint i;
 
-  if (!identifai_bits_get_flag (bits))
+  if (!identifai_bit_reader_get_flag (bits))
     return -1;
   h264_skip_usability (bits);
-  if (!identifai_bits_get_flag (bits))
+  if (!identifai_bit_reader_get_flag (bits))
     return -1;
-  identifai_bits_skip (bits, 1);
+  identifai_bit_reader_skip (bits, 1);
   for (i = 0; i < 4; i++)
-    identifai_bits_get_ue (bits);
+    identifai_bit_reader_get_ue (bits);
   depth = read_depth (bits);
 
-  return identifai_bits_at_end (bits) ? -1 : depth;
+  return identifai_bit_reader_at_end (bits) ? -1 : depth;
 }
 
 static void
-h264_read_sequence (IdentifaiPoc * self, IdentifaiBits * bits)
+h264_read_sequence (IdentifaiPictureOrder * self, IdentifaiBitReader * bits)
 {
   SequenceSet set = { TRUE, };
-  guint profile = identifai_bits_get (bits, 8), id;
+  guint profile = identifai_bit_reader_get (bits, 8), id;
 
-  identifai_bits_skip (bits, 16);       /* constraints, level */
-  id = identifai_bits_get_ue (bits);
+  identifai_bit_reader_skip (bits, 16); /* constraints, level */
+  id = identifai_bit_reader_get_ue (bits);
   if (h264_is_high_profile (profile))
     h264_read_chroma (bits, &set);
   set.frame_num_bits = read_bounded (bits, 12) + 4;
   h264_read_order_type (bits, &set);
-  identifai_bits_get_ue (bits); /* references */
-  identifai_bits_get_flag (bits);
-  identifai_bits_get_ue (bits); /* width, height */
-  identifai_bits_get_ue (bits);
-  set.frames_only = identifai_bits_get_flag (bits);
+  identifai_bit_reader_get_ue (bits);   /* references */
+  identifai_bit_reader_get_flag (bits);
+  identifai_bit_reader_get_ue (bits);   /* width, height */
+  identifai_bit_reader_get_ue (bits);
+  set.frames_only = identifai_bit_reader_get_flag (bits);
   if (!set.frames_only)
-    identifai_bits_get_flag (bits);
-  identifai_bits_get_flag (bits);
-  if (identifai_bits_get_flag (bits)) {
+    identifai_bit_reader_get_flag (bits);
+  identifai_bit_reader_get_flag (bits);
+  if (identifai_bit_reader_get_flag (bits)) {
     guint i;
 
     for (i = 0; i < 4; i++)
-      identifai_bits_get_ue (bits);     /* cropping */
+      identifai_bit_reader_get_ue (bits);       /* cropping */
   }
   set.depth = h264_read_depth (bits);
   if (set.type == 2)
@@ -299,71 +300,71 @@ h264_read_sequence (IdentifaiPoc * self, IdentifaiBits * bits)
 }
 
 static void
-h264_read_picture (IdentifaiPoc * self, IdentifaiBits * bits)
+h264_read_picture (IdentifaiPictureOrder * self, IdentifaiBitReader * bits)
 {
   PictureSet set = { TRUE, };
-  guint id = identifai_bits_get_ue (bits);
+  guint id = identifai_bit_reader_get_ue (bits);
 
-  set.sequence = identifai_bits_get_ue (bits);
-  identifai_bits_get_flag (bits);
-  set.has_bottom = identifai_bits_get_flag (bits);
+  set.sequence = identifai_bit_reader_get_ue (bits);
+  identifai_bit_reader_get_flag (bits);
+  set.has_bottom = identifai_bit_reader_get_flag (bits);
   if (id < MAX_SETS)
     self->pictures[id] = set;
 }
 
 static void
-h264_read_order (IdentifaiBits * bits, const PictureSet * picture,
+h264_read_order (IdentifaiBitReader * bits, const PictureSet * picture,
     Slice * slice)
 {
   const SequenceSet *sequence = slice->sequence;
   gboolean has_bottom = picture->has_bottom && !slice->is_field;
 
   if (sequence->type == 0) {
-    slice->lsb = identifai_bits_get (bits, sequence->lsb_bits);
+    slice->lsb = identifai_bit_reader_get (bits, sequence->lsb_bits);
     if (has_bottom)
-      slice->deltas[1] = identifai_bits_get_se (bits);
+      slice->deltas[1] = identifai_bit_reader_get_se (bits);
   } else if (sequence->type == 1 && !sequence->no_deltas) {
-    slice->deltas[0] = identifai_bits_get_se (bits);
+    slice->deltas[0] = identifai_bit_reader_get_se (bits);
     if (has_bottom)
-      slice->deltas[1] = identifai_bits_get_se (bits);
+      slice->deltas[1] = identifai_bit_reader_get_se (bits);
   }
 }
 
 /* FALSE: its parameter sets are missing. */
 static gboolean
-h264_read_slice (IdentifaiPoc * self, const guint8 * unit, gsize size,
+h264_read_slice (IdentifaiPictureOrder * self, const guint8 * unit, gsize size,
     Slice * slice)
 {
-  IdentifaiBits bits;
+  IdentifaiBitReader bits;
   guint picture;
 
-  identifai_bits_init (&bits, unit + 1, size - 1);
-  identifai_bits_get_ue (&bits);        /* first macroblock */
-  identifai_bits_get_ue (&bits);        /* type */
-  picture = identifai_bits_get_ue (&bits);
+  identifai_bit_reader_init (&bits, unit + 1, size - 1);
+  identifai_bit_reader_get_ue (&bits);  /* first macroblock */
+  identifai_bit_reader_get_ue (&bits);  /* type */
+  picture = identifai_bit_reader_get_ue (&bits);
   slice->sequence = find_sequence (self, picture);
   if (slice->sequence == NULL)
     return FALSE;
   slice->is_reference = (unit[0] & 0x60) != 0;
   slice->restarts = (unit[0] & 0x1f) == 5;
   if (slice->sequence->separate_planes)
-    identifai_bits_skip (&bits, 2);
-  slice->frame_num = identifai_bits_get (&bits,
+    identifai_bit_reader_skip (&bits, 2);
+  slice->frame_num = identifai_bit_reader_get (&bits,
       slice->sequence->frame_num_bits);
   if (!slice->sequence->frames_only)
-    slice->is_field = identifai_bits_get_flag (&bits);
+    slice->is_field = identifai_bit_reader_get_flag (&bits);
   if (slice->is_field)
-    slice->is_bottom = identifai_bits_get_flag (&bits);
+    slice->is_bottom = identifai_bit_reader_get_flag (&bits);
   if (slice->restarts)
-    identifai_bits_get_ue (&bits);      /* IDR picture's id */
+    identifai_bit_reader_get_ue (&bits);        /* IDR picture's id */
   h264_read_order (&bits, &self->pictures[picture], slice);
 
-  return !identifai_bits_at_end (&bits);
+  return !identifai_bit_reader_at_end (&bits);
 }
 
 /* The high bits that bring lsb closest to the reference picture before. */
 static gint64
-find_msb (IdentifaiPoc * self, const Slice * slice)
+find_msb (IdentifaiPictureOrder * self, const Slice * slice)
 {
   gint64 range = G_GINT64_CONSTANT (1) << slice->sequence->lsb_bits;
 
@@ -386,7 +387,7 @@ first_field (const Slice * slice, gint64 top, gint64 bottom)
 }
 
 static gint64
-h264_count_by_lsb (IdentifaiPoc * self, const Slice * slice)
+h264_count_by_lsb (IdentifaiPictureOrder * self, const Slice * slice)
 {
   gint64 msb, top;
 
@@ -404,7 +405,7 @@ h264_count_by_lsb (IdentifaiPoc * self, const Slice * slice)
 
 /* Frames since the restart. */
 static gint64
-h264_count_frames (IdentifaiPoc * self, const Slice * slice)
+h264_count_frames (IdentifaiPictureOrder * self, const Slice * slice)
 {
   if (slice->restarts)
     self->frame_offset = 0;
@@ -418,7 +419,7 @@ h264_count_frames (IdentifaiPoc * self, const Slice * slice)
 }
 
 static gint64
-h264_count_by_cycle (IdentifaiPoc * self, const Slice * slice)
+h264_count_by_cycle (IdentifaiPictureOrder * self, const Slice * slice)
 {
   const SequenceSet *sequence = slice->sequence;
   gint64 frames = h264_count_frames (self, slice), count = 0, sum = 0, bottom;
@@ -444,7 +445,7 @@ h264_count_by_cycle (IdentifaiPoc * self, const Slice * slice)
 }
 
 static gint64
-h264_count (IdentifaiPoc * self, const Slice * slice)
+h264_count (IdentifaiPictureOrder * self, const Slice * slice)
 {
   gint64 frames;
 
@@ -461,7 +462,7 @@ h264_count (IdentifaiPoc * self, const Slice * slice)
 
 /* Whether the picture makes a frame of the field before (7.4.1.2.4, 3.30). */
 static gboolean
-h264_completes_frame (IdentifaiPoc * self, const Slice * slice)
+h264_completes_frame (IdentifaiPictureOrder * self, const Slice * slice)
 {
   const Slice *half = &self->half;
   gboolean completes = half->is_field && slice->is_field
@@ -480,65 +481,66 @@ h264_completes_frame (IdentifaiPoc * self, const Slice * slice)
 
 /* profile_tier_level() */
 static void
-h265_skip_profile (IdentifaiBits * bits, guint n_layers)
+h265_skip_profile (IdentifaiBitReader * bits, guint n_layers)
 {
   gboolean has_profile[8], has_level[8];
   guint i;
 
-  identifai_bits_skip (bits, 96);
+  identifai_bit_reader_skip (bits, 96);
   for (i = 0; i < n_layers; i++) {
-    has_profile[i] = identifai_bits_get_flag (bits);
-    has_level[i] = identifai_bits_get_flag (bits);
+    has_profile[i] = identifai_bit_reader_get_flag (bits);
+    has_level[i] = identifai_bit_reader_get_flag (bits);
   }
   if (n_layers > 0)
-    identifai_bits_skip (bits, 2 * (8 - n_layers));
+    identifai_bit_reader_skip (bits, 2 * (8 - n_layers));
   for (i = 0; i < n_layers; i++)
-    identifai_bits_skip (bits, (has_profile[i] ? 88 : 0)
+    identifai_bit_reader_skip (bits, (has_profile[i] ? 88 : 0)
         + (has_level[i] ? 8 : 0));
 }
 
 static void
-h265_read_sequence (IdentifaiPoc * self, IdentifaiBits * bits)
+h265_read_sequence (IdentifaiPictureOrder * self, IdentifaiBitReader * bits)
 {
   SequenceSet set = { TRUE, };
   guint n_layers, id, i;
 
-  identifai_bits_skip (bits, 4);
-  n_layers = identifai_bits_get (bits, 3);      /* less one */
-  identifai_bits_skip (bits, 1);
+  identifai_bit_reader_skip (bits, 4);
+  n_layers = identifai_bit_reader_get (bits, 3);        /* less one */
+  identifai_bit_reader_skip (bits, 1);
   h265_skip_profile (bits, n_layers);
-  id = identifai_bits_get_ue (bits);
-  if (identifai_bits_get_ue (bits) == 3)
-    set.separate_planes = identifai_bits_get_flag (bits);
-  identifai_bits_get_ue (bits); /* width, height */
-  identifai_bits_get_ue (bits);
-  if (identifai_bits_get_flag (bits)) {
+  id = identifai_bit_reader_get_ue (bits);
+  if (identifai_bit_reader_get_ue (bits) == 3)
+    set.separate_planes = identifai_bit_reader_get_flag (bits);
+  identifai_bit_reader_get_ue (bits);   /* width, height */
+  identifai_bit_reader_get_ue (bits);
+  if (identifai_bit_reader_get_flag (bits)) {
     for (i = 0; i < 4; i++)
-      identifai_bits_get_ue (bits);     /* cropping */
+      identifai_bit_reader_get_ue (bits);       /* cropping */
   }
-  identifai_bits_get_ue (bits); /* bit depths */
-  identifai_bits_get_ue (bits);
+  identifai_bit_reader_get_ue (bits);   /* bit depths */
+  identifai_bit_reader_get_ue (bits);
   set.lsb_bits = read_bounded (bits, 12) + 4;
   /* of all layers, or of the highest only */
-  for (i = identifai_bits_get_flag (bits) ? 0 : n_layers; i <= n_layers; i++) {
-    identifai_bits_get_ue (bits);
+  for (i = identifai_bit_reader_get_flag (bits) ? 0 : n_layers; i <= n_layers;
+      i++) {
+    identifai_bit_reader_get_ue (bits);
     set.depth = read_depth (bits);
-    identifai_bits_get_ue (bits);
+    identifai_bit_reader_get_ue (bits);
   }
-  if (!identifai_bits_at_end (bits))
+  if (!identifai_bit_reader_at_end (bits))
     put_sequence (self, id, &set);
 }
 
 static void
-h265_read_picture (IdentifaiPoc * self, IdentifaiBits * bits)
+h265_read_picture (IdentifaiPictureOrder * self, IdentifaiBitReader * bits)
 {
   PictureSet set = { TRUE, };
-  guint id = identifai_bits_get_ue (bits);
+  guint id = identifai_bit_reader_get_ue (bits);
 
-  set.sequence = identifai_bits_get_ue (bits);
-  identifai_bits_get_flag (bits);
-  set.has_output_flag = identifai_bits_get_flag (bits);
-  set.extra_bits = identifai_bits_get (bits, 3);
+  set.sequence = identifai_bit_reader_get_ue (bits);
+  identifai_bit_reader_get_flag (bits);
+  set.has_output_flag = identifai_bit_reader_get_flag (bits);
+  set.extra_bits = identifai_bit_reader_get (bits, 3);
   if (id < MAX_SETS)
     self->pictures[id] = set;
 }
@@ -563,18 +565,18 @@ h265_carries_on (const guint8 * unit)
 }
 
 static gboolean
-h265_read_slice (IdentifaiPoc * self, const guint8 * unit, gsize size,
+h265_read_slice (IdentifaiPictureOrder * self, const guint8 * unit, gsize size,
     Slice * slice)
 {
   guint type = (unit[0] >> 1) & 0x3f, picture;
-  IdentifaiBits bits;
+  IdentifaiBitReader bits;
 
-  identifai_bits_init (&bits, unit + 2, size - 2);
-  if (!identifai_bits_get_flag (&bits)) /* not the first slice */
+  identifai_bit_reader_init (&bits, unit + 2, size - 2);
+  if (!identifai_bit_reader_get_flag (&bits))   /* not the first slice */
     return FALSE;
   if (type >= 16 && type <= 23)
-    identifai_bits_skip (&bits, 1);
-  picture = identifai_bits_get_ue (&bits);
+    identifai_bit_reader_skip (&bits, 1);
+  picture = identifai_bit_reader_get_ue (&bits);
   slice->sequence = find_sequence (self, picture);
   if (slice->sequence == NULL)
     return FALSE;
@@ -582,19 +584,19 @@ h265_read_slice (IdentifaiPoc * self, const guint8 * unit, gsize size,
   slice->restarts = type >= 16 && type <= 20;
   if (type == 19 || type == 20)
     return TRUE;
-  identifai_bits_skip (&bits, self->pictures[picture].extra_bits);
-  identifai_bits_get_ue (&bits);        /* type */
+  identifai_bit_reader_skip (&bits, self->pictures[picture].extra_bits);
+  identifai_bit_reader_get_ue (&bits);  /* type */
   if (self->pictures[picture].has_output_flag)
-    identifai_bits_skip (&bits, 1);
+    identifai_bit_reader_skip (&bits, 1);
   if (slice->sequence->separate_planes)
-    identifai_bits_skip (&bits, 2);
-  slice->lsb = identifai_bits_get (&bits, slice->sequence->lsb_bits);
+    identifai_bit_reader_skip (&bits, 2);
+  slice->lsb = identifai_bit_reader_get (&bits, slice->sequence->lsb_bits);
 
-  return !identifai_bits_at_end (&bits);
+  return !identifai_bit_reader_at_end (&bits);
 }
 
 static gint64
-h265_count (IdentifaiPoc * self, const Slice * slice)
+h265_count (IdentifaiPictureOrder * self, const Slice * slice)
 {
   gint64 msb = slice->restarts ? 0 : find_msb (self, slice);
 
@@ -609,7 +611,8 @@ h265_count (IdentifaiPoc * self, const Slice * slice)
 /*** public ***/
 
 static void
-set_order (IdentifaiPoc * self, const Slice * slice, IdentifaiOrder * order)
+set_order (IdentifaiPictureOrder * self, const Slice * slice,
+    IdentifaiDisplayOrder * order)
 {
   if (slice->restarts)
     self->epoch++;
@@ -621,14 +624,14 @@ set_order (IdentifaiPoc * self, const Slice * slice, IdentifaiOrder * order)
 }
 
 static void
-read_h264 (IdentifaiPoc * self, const guint8 * unit, gsize size,
-    IdentifaiOrder * order)
+read_h264 (IdentifaiPictureOrder * self, const guint8 * unit, gsize size,
+    IdentifaiDisplayOrder * order)
 {
   guint type = unit[0] & 0x1f;
   Slice slice = { NULL, };
-  IdentifaiBits bits;
+  IdentifaiBitReader bits;
 
-  identifai_bits_init (&bits, unit + 1, size - 1);
+  identifai_bit_reader_init (&bits, unit + 1, size - 1);
   if (type == 7)
     h264_read_sequence (self, &bits);
   else if (type == 8)
@@ -641,16 +644,16 @@ read_h264 (IdentifaiPoc * self, const guint8 * unit, gsize size,
 }
 
 static void
-read_h265 (IdentifaiPoc * self, const guint8 * unit, gsize size,
-    IdentifaiOrder * order)
+read_h265 (IdentifaiPictureOrder * self, const guint8 * unit, gsize size,
+    IdentifaiDisplayOrder * order)
 {
   guint type = (unit[0] >> 1) & 0x3f;
   Slice slice = { NULL, };
-  IdentifaiBits bits;
+  IdentifaiBitReader bits;
 
   if (size < 2 || !h265_is_base_layer (unit))
     return;
-  identifai_bits_init (&bits, unit + 2, size - 2);
+  identifai_bit_reader_init (&bits, unit + 2, size - 2);
   if (type == 33)
     h265_read_sequence (self, &bits);
   else if (type == 34)
@@ -660,8 +663,8 @@ read_h265 (IdentifaiPoc * self, const guint8 * unit, gsize size,
 }
 
 void
-identifai_poc_read (IdentifaiPoc * self, const guint8 * unit, gsize size,
-    IdentifaiOrder * order)
+identifai_picture_order_read (IdentifaiPictureOrder * self, const guint8 * unit,
+    gsize size, IdentifaiDisplayOrder * order)
 {
   if (size == 0)
     return;

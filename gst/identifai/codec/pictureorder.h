@@ -24,17 +24,17 @@ typedef struct
   gint depth;                   /* how many pictures at most are decoded before
                                  * one that is shown before them; -1 unknown */
   gboolean is_second_field;     /* of the frame whose first one came before */
-} IdentifaiOrder;
+} IdentifaiDisplayOrder;
 
-typedef struct _IdentifaiPoc IdentifaiPoc;
+typedef struct _IdentifaiPictureOrder IdentifaiPictureOrder;
 
 /* codec: H.264 or H.265. */
-IdentifaiPoc *identifai_poc_new (IdentifaiCodecId codec);
-void identifai_poc_free (IdentifaiPoc * self);
+IdentifaiPictureOrder *identifai_picture_order_new (IdentifaiCodecId codec);
+void identifai_picture_order_free (IdentifaiPictureOrder * self);
 
 /* The next NAL unit of the stream: remembers a parameter set. For the first
  * slice of a picture, order is filled in. Each slice may be given once. */
-void identifai_poc_read (IdentifaiPoc * self, const guint8 * unit, gsize size,
-    IdentifaiOrder * order);
+void identifai_picture_order_read (IdentifaiPictureOrder * self, const guint8 * unit, gsize size,
+    IdentifaiDisplayOrder * order);
 
 G_END_DECLS

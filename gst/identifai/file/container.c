@@ -158,10 +158,11 @@ set_type_error (GstCaps * caps, GError ** error)
 }
 
 IdentifaiTypeFound
-identifai_container_typefind (IdentifaiBytes * bytes, gboolean at_end,
+identifai_container_typefind (IdentifaiMemoryFile * bytes, gboolean at_end,
     const IdentifaiContainer ** container, GError ** error)
 {
-  guint64 size = MIN (identifai_bytes_get_size (bytes), MAX_TYPEFIND_BYTES);
+  guint64 size =
+      MIN (identifai_memory_file_get_size (bytes), MAX_TYPEFIND_BYTES);
   gboolean enough = at_end || size == MAX_TYPEFIND_BYTES;
   GstTypeFindProbability probability = GST_TYPE_FIND_NONE;
   guint8 *data;
@@ -171,7 +172,7 @@ identifai_container_typefind (IdentifaiBytes * bytes, gboolean at_end,
     return IDENTIFAI_TYPE_UNSURE;
 
   data = g_malloc (size);
-  size = identifai_bytes_read (bytes, 0, data, size);
+  size = identifai_memory_file_read (bytes, 0, data, size);
   caps = gst_type_find_helper_for_data (NULL, data, size, &probability);
   g_free (data);
 

@@ -42,7 +42,7 @@ typedef enum
 
 /* Looks at the first bytes of a file. at_end: no more will come. For
  * TYPE_OTHER, error says what it is and what to do. */
-IdentifaiTypeFound identifai_container_typefind (IdentifaiBytes * bytes,
+IdentifaiTypeFound identifai_container_typefind (IdentifaiMemoryFile * bytes,
     gboolean at_end, const IdentifaiContainer ** container, GError ** error);
 
 G_END_DECLS

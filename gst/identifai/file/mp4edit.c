@@ -113,14 +113,14 @@ find_video_track (const Box * moov, Box * track)
 /* Reads the box of that type from the top level of the file; NULL: there is
  * none. offset: of what was read, in the file. */
 static guint8 *
-read_top_level (IdentifaiBytes * file, const gchar * type, gsize * size,
+read_top_level (IdentifaiMemoryFile * file, const gchar * type, gsize * size,
     guint64 * offset)
 {
   guint64 at = 0, length;
   guint8 header[16];
   guint8 *data;
 
-  while (identifai_bytes_read (file, at, header, 16) == 16) {
+  while (identifai_memory_file_read (file, at, header, 16) == 16) {
     length = read_u32 (header);
     if (length == 1)
       length = (guint64) read_u32 (header + 8) << 32 | read_u32 (header + 12);
@@ -129,7 +129,7 @@ read_top_level (IdentifaiBytes * file, const gchar * type, gsize * size,
     if (has_type (header, type) && length <= MAX_MOOV) {
       data = g_malloc (length);
       *offset = at + 8;
-      *size = identifai_bytes_read (file, *offset, data, length - 8);
+      *size = identifai_memory_file_read (file, *offset, data, length - 8);
       return data;
     }
     at += length;
@@ -197,7 +197,7 @@ edit_movie (Box * moov, GstClockTimeDiff lead, GstClockTime shown,
 
 /* Reads the movie; NULL: there is none. */
 static guint8 *
-read_movie (IdentifaiBytes * file, Box * moov, guint64 * offset)
+read_movie (IdentifaiMemoryFile * file, Box * moov, guint64 * offset)
 {
   moov->data = read_top_level (file, "moov", &moov->size, offset);
 
@@ -206,19 +206,19 @@ read_movie (IdentifaiBytes * file, Box * moov, guint64 * offset)
 
 /* offset: of the movie's inside, in the file. */
 static void
-write_back (IdentifaiBytes * file, const Box * moov, guint64 offset,
+write_back (IdentifaiMemoryFile * file, const Box * moov, guint64 offset,
     const Box * changed)
 {
   GstBuffer *buffer = gst_buffer_new_memdup (changed->data, changed->size);
 
-  identifai_bytes_seek (file, offset + (changed->data - moov->data));
-  identifai_bytes_write (file, buffer);
-  identifai_bytes_seek (file, identifai_bytes_get_size (file));
+  identifai_memory_file_seek (file, offset + (changed->data - moov->data));
+  identifai_memory_file_write (file, buffer);
+  identifai_memory_file_seek (file, identifai_memory_file_get_size (file));
   gst_buffer_unref (buffer);
 }
 
 gboolean
-identifai_mp4_edit (IdentifaiBytes * file, GstClockTimeDiff lead,
+identifai_mp4_edit (IdentifaiMemoryFile * file, GstClockTimeDiff lead,
     GstClockTime shown)
 {
   Box moov, changed;
@@ -305,7 +305,7 @@ write_matrix (Box * header, const Orientation * to, Box * changed)
 }
 
 gboolean
-identifai_mp4_orient (IdentifaiBytes * file, const gchar * orientation)
+identifai_mp4_orient (IdentifaiMemoryFile * file, const gchar * orientation)
 {
   const Orientation *to = find_orientation (orientation);
   Box moov, track, header, changed;
@@ -458,7 +458,7 @@ mend_descriptors (Box * esds)
 }
 
 void
-identifai_mp4_mend_lengths (IdentifaiBytes * file)
+identifai_mp4_mend_lengths (IdentifaiMemoryFile * file)
 {
   Box moov, entry, esds;
   guint64 offset;
@@ -476,7 +476,7 @@ identifai_mp4_mend_lengths (IdentifaiBytes * file)
 /*** the codec's name ***/
 
 gboolean
-identifai_mp4_call_mpeg2 (IdentifaiBytes * file)
+identifai_mp4_call_mpeg2 (IdentifaiMemoryFile * file)
 {
   Box moov, entry, esds, changed;
   guint64 offset;

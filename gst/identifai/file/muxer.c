@@ -18,12 +18,12 @@
 
 #include "muxer.h"
 #include "codecs.h"
+#include "log.h"
 #include "mp4edit.h"
 #include "muxerchoice.h"
 #include "timestamps.h"
 
-GST_DEBUG_CATEGORY_STATIC (identifai_muxer_debug);
-#define GST_CAT_DEFAULT identifai_muxer_debug
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_FILE)
 
 /* How long a muxer may stand still, in ms, and in how many looks at it. */
 #define PATIENCE 30000
@@ -42,7 +42,7 @@ typedef struct
   gint n_outputs;               /* atomic: what came out so far, of any kind */
 
   /* The muxer's streaming thread, until the pipeline is gone: */
-  IdentifaiBytes *file;
+  IdentifaiMemoryFile *file;
   guint64 max_bytes;
   GstCaps *caps;                /* of the file */
 } Run;
@@ -66,7 +66,7 @@ static GstFlowReturn
 output_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
 {
   Run *run = gst_pad_get_element_private (pad);
-  guint64 end = identifai_bytes_get_position (run->file)
+  guint64 end = identifai_memory_file_get_position (run->file)
       + gst_buffer_get_size (buffer);
 
   g_atomic_int_inc (&run->n_outputs);
@@ -77,7 +77,7 @@ output_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
             run->max_bytes));
     return GST_FLOW_ERROR;
   }
-  identifai_bytes_write (run->file, buffer);
+  identifai_memory_file_write (run->file, buffer);
   gst_buffer_unref (buffer);
 
   return GST_FLOW_OK;
@@ -99,7 +99,7 @@ output_event (GstPad * pad, GstObject * parent, GstEvent * event)
     case GST_EVENT_SEGMENT:
       gst_event_parse_segment (event, &segment);
       if (segment->format == GST_FORMAT_BYTES)
-        identifai_bytes_seek (run->file, segment->start);
+        identifai_memory_file_seek (run->file, segment->start);
       break;
     case GST_EVENT_EOS:
       finish (run, NULL);
@@ -222,7 +222,7 @@ add_parser (GstElement * pipeline, GstElement * source,
     return NULL;
   gst_element_link (source, parser);
   if (identifai_codec_of_caps (track->caps)->video)
-    identifai_times_keep (track, parser);
+    identifai_timestamps_keep (track, parser);
 
   return parser;
 }
@@ -242,7 +242,7 @@ add_track (GstElement * pipeline, GstElement * muxer, IdentifaiTrack * track,
   if (last && !link_to_muxer (last, muxer, fit.pad_template, error))
     last = NULL;
   if (last && identifai_codec_of_caps (track->caps)->video)
-    identifai_times_keep_precise (track, last);
+    identifai_timestamps_keep_precise (track, last);
   identifai_muxer_fit_clear (&fit);
 
   return last ? source : NULL;
@@ -348,7 +348,8 @@ set_first_caps (GstPad * pad)
 static void
 feed_all (GPtrArray * sources, GPtrArray * tracks, GstClockTimeDiff lead)
 {
-  GstClockTime origin = identifai_times_first_shown (g_ptr_array_index (tracks,
+  GstClockTime origin =
+      identifai_timestamps_first_shown (g_ptr_array_index (tracks,
           0));
   guint i;
 
@@ -523,7 +524,7 @@ find_lead (IdentifaiSegment * segment)
   IdentifaiTrack *video = g_ptr_array_index (segment->tracks, 0);
   GstBuffer *first = g_ptr_array_index (video->buffers, 0);
 
-  return GST_CLOCK_DIFF (identifai_times_shown_from (video),
+  return GST_CLOCK_DIFF (identifai_timestamps_shown_from (video),
       GST_BUFFER_PTS (first));
 }
 
@@ -531,12 +532,12 @@ find_lead (IdentifaiSegment * segment)
  * the segment's end is there for the others to be decoded, and the next
  * segment's to show. Other containers than MP4 show all they have. */
 static void
-set_shown_range (IdentifaiSegment * segment, IdentifaiBytes * file,
+set_shown_range (IdentifaiSegment * segment, IdentifaiMemoryFile * file,
     GstClockTimeDiff lead)
 {
   IdentifaiTrack *video = g_ptr_array_index (segment->tracks, 0);
-  GstClockTime range = identifai_times_last_shown (video)
-      - identifai_times_shown_from (video);
+  GstClockTime range = identifai_timestamps_last_shown (video)
+      - identifai_timestamps_shown_from (video);
   GstClockTime shown = GST_CLOCK_TIME_NONE;
 
   if (GST_CLOCK_TIME_IS_VALID (segment->duration) && segment->duration > 0
@@ -551,7 +552,7 @@ set_shown_range (IdentifaiSegment * segment, IdentifaiBytes * file,
 
 /* What mp4mux can't be told. FALSE: the file would lie. */
 static gboolean
-complete_mp4 (IdentifaiSegment * segment, IdentifaiBytes * file,
+complete_mp4 (IdentifaiSegment * segment, IdentifaiMemoryFile * file,
     GstClockTimeDiff lead, GError ** error)
 {
   IdentifaiTrack *video = g_ptr_array_index (segment->tracks, 0);
@@ -578,9 +579,9 @@ put_file (IdentifaiSegment * segment, Run * run)
   const FileType *type = find_file_type (run->caps);
 
   g_clear_pointer (&segment->tracks, g_ptr_array_unref);
-  g_clear_pointer (&segment->file, identifai_bytes_unref);
+  g_clear_pointer (&segment->file, identifai_memory_file_unref);
   segment->file = g_steal_pointer (&run->file);
-  segment->bytes = identifai_bytes_get_size (segment->file);
+  segment->bytes = identifai_memory_file_get_size (segment->file);
   g_free (segment->content_type);
   segment->content_type = g_strdup (type->content_type);
   segment->extension = type->extension;
@@ -647,7 +648,7 @@ check_result (Run * run, GError ** error)
     g_propagate_error (error, g_steal_pointer (&run->error));
     return FALSE;
   }
-  if (run->caps == NULL || identifai_bytes_get_size (run->file) == 0) {
+  if (run->caps == NULL || identifai_memory_file_get_size (run->file) == 0) {
     g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED,
         "The muxer made no file of the stream");
     return FALSE;
@@ -659,7 +660,7 @@ check_result (Run * run, GError ** error)
 static void
 complete_durations (gpointer track, gpointer unused)
 {
-  identifai_times_complete_durations (track);
+  identifai_timestamps_complete_durations (track);
 }
 
 /* One file of all tracks. */
@@ -678,7 +679,7 @@ make_file (const gchar * muxer, IdentifaiSegment * segment,
 
   g_mutex_init (&run.lock);
   g_cond_init (&run.cond);
-  run.file = identifai_bytes_new ();
+  run.file = identifai_memory_file_new ();
   run.max_bytes = max_bytes;
   is_mp4 = g_str_equal (factory, "mp4mux") || g_str_equal (factory, "qtmux");
   if (is_mp4)
@@ -690,7 +691,7 @@ make_file (const gchar * muxer, IdentifaiSegment * segment,
   if (ok)
     put_file (segment, &run);
   g_clear_error (&run.error);
-  g_clear_pointer (&run.file, identifai_bytes_unref);
+  g_clear_pointer (&run.file, identifai_memory_file_unref);
   gst_clear_caps (&run.caps);
   g_cond_clear (&run.cond);
   g_mutex_clear (&run.lock);
@@ -716,10 +717,8 @@ identifai_muxer_run (const gchar * muxer, IdentifaiSegment * segment,
   GError *trouble = NULL;
   gboolean ok;
 
-  GST_DEBUG_CATEGORY_INIT (identifai_muxer_debug, "identifaimuxer", 0,
-      "identifAI muxer");
   leave_out_unfit (muxer, segment);
-  identifai_times_complete_dts (g_ptr_array_index (segment->tracks, 0));
+  identifai_timestamps_complete_dts (g_ptr_array_index (segment->tracks, 0));
   g_ptr_array_foreach (segment->tracks, complete_durations, NULL);
   ok = make_file (muxer, segment, max_bytes, cancellable, &trouble);
   if (!ok && may_be_sound (segment, trouble)) {

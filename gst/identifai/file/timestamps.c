@@ -26,7 +26,7 @@ writable_at (IdentifaiTrack * track, guint i)
 }
 
 GstClockTime
-identifai_times_first_shown (IdentifaiTrack * track)
+identifai_timestamps_first_shown (IdentifaiTrack * track)
 {
   GstClockTime first = GST_CLOCK_TIME_NONE;
   guint i;
@@ -39,17 +39,17 @@ identifai_times_first_shown (IdentifaiTrack * track)
 }
 
 GstClockTime
-identifai_times_shown_from (IdentifaiTrack * track)
+identifai_timestamps_shown_from (IdentifaiTrack * track)
 {
   if (GST_BUFFER_PTS (buffer_at (track, 0)) < IDENTIFAI_TRACK_EPOCH
-      && identifai_times_last_shown (track) >= IDENTIFAI_TRACK_EPOCH)
+      && identifai_timestamps_last_shown (track) >= IDENTIFAI_TRACK_EPOCH)
     return IDENTIFAI_TRACK_EPOCH;
 
-  return identifai_times_first_shown (track);
+  return identifai_timestamps_first_shown (track);
 }
 
 GstClockTime
-identifai_times_last_shown (IdentifaiTrack * track)
+identifai_timestamps_last_shown (IdentifaiTrack * track)
 {
   GstClockTime last = 0;
   guint i;
@@ -102,8 +102,8 @@ dts_is_usable (IdentifaiTrack * track)
     last = dts;
   }
 
-  return last - first >= identifai_times_last_shown (track)
-      - identifai_times_first_shown (track);
+  return last - first >= identifai_timestamps_last_shown (track)
+      - identifai_timestamps_first_shown (track);
 }
 
 /* Whether frames are shown as they are decoded. */
@@ -166,7 +166,7 @@ find_duration (GArray * sorted, GstClockTime pts)
 }
 
 void
-identifai_times_complete_durations (IdentifaiTrack * track)
+identifai_timestamps_complete_durations (IdentifaiTrack * track)
 {
   GArray *sorted = sort_pts (track);
   guint i;
@@ -243,7 +243,7 @@ tell_apart (IdentifaiTrack * track)
 }
 
 void
-identifai_times_keep (IdentifaiTrack * track, GstElement * parser)
+identifai_timestamps_keep (IdentifaiTrack * track, GstElement * parser)
 {
   GstPad *pad = gst_element_get_static_pad (parser, "src");
   Keeper *self = g_new0 (Keeper, 1);
@@ -271,7 +271,7 @@ choose_timescale (const GstCaps * caps)
 }
 
 void
-identifai_times_keep_precise (IdentifaiTrack * track, GstElement * last)
+identifai_timestamps_keep_precise (IdentifaiTrack * track, GstElement * last)
 {
   GstPad *source = gst_element_get_static_pad (last, "src");
   GstPad *pad = gst_pad_get_peer (source);
@@ -283,7 +283,7 @@ identifai_times_keep_precise (IdentifaiTrack * track, GstElement * last)
 }
 
 void
-identifai_times_complete_dts (IdentifaiTrack * track)
+identifai_timestamps_complete_dts (IdentifaiTrack * track)
 {
   GArray *sorted;
   guint i;

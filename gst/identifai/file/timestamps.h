@@ -12,27 +12,27 @@
 G_BEGIN_DECLS
 
 /* When the first and the last picture of the track are shown; track times. */
-GstClockTime identifai_times_first_shown (IdentifaiTrack * track);
-GstClockTime identifai_times_last_shown (IdentifaiTrack * track);
-/* Running time 0 if decoding starts before it, as identifai_part_shown_from(). */
-GstClockTime identifai_times_shown_from (IdentifaiTrack * track);
+GstClockTime identifai_timestamps_first_shown (IdentifaiTrack * track);
+GstClockTime identifai_timestamps_last_shown (IdentifaiTrack * track);
+/* Running time 0 if decoding starts before it, as identifai_builder_shown_from(). */
+GstClockTime identifai_timestamps_shown_from (IdentifaiTrack * track);
 
 /* Gives every buffer of a track, all of which have a PTS, a duration. Muxers
  * take the last one for 0 long otherwise, and players leave it out. */
-void identifai_times_complete_durations (IdentifaiTrack * track);
+void identifai_timestamps_complete_durations (IdentifaiTrack * track);
 
 /* A parser counts durations by the frame rate, guesses decoding times, and lets a
  * PTS count once only: gives the buffers that come out of it their times back, but
  * for a nanosecond where two have one PTS. The track has to stay as it is
  * meanwhile. */
-void identifai_times_keep (IdentifaiTrack * track, GstElement * parser);
+void identifai_timestamps_keep (IdentifaiTrack * track, GstElement * parser);
 
 /* last: feeds that video track into a muxer. mp4mux counts in a hundredth of a
  * frame by the caps' rate, which is 10 ms of a stream that has one a second. */
-void identifai_times_keep_precise (IdentifaiTrack * track, GstElement * last);
+void identifai_timestamps_keep_precise (IdentifaiTrack * track, GstElement * last);
 
 /* Gives every buffer of a video track, all of which have a PTS, a DTS that
  * rises where the PTS differ and is never after its PTS. */
-void identifai_times_complete_dts (IdentifaiTrack * track);
+void identifai_timestamps_complete_dts (IdentifaiTrack * track);
 
 G_END_DECLS

@@ -30,7 +30,7 @@ split_codings (const gchar * coding)
 }
 
 gboolean
-identifai_unpack_is_packed (const gchar * coding)
+identifai_content_is_encoded (const gchar * coding)
 {
   gchar **names = split_codings (coding ? coding : "");
   gboolean packed = FALSE;
@@ -123,7 +123,7 @@ unpack_one (GBytes ** data, const gchar * name, gsize max, GError ** error)
 }
 
 gboolean
-identifai_unpack (GBytes * data, const gchar * coding, gsize max,
+identifai_content_decode (GBytes * data, const gchar * coding, gsize max,
     GBytes ** unpacked, GError ** error)
 {
   gchar **names = split_codings (coding);

@@ -14,13 +14,13 @@
 G_BEGIN_DECLS
 
 /* Whether a Content-Encoding says that there is something to unpack. */
-gboolean identifai_unpack_is_packed (const gchar * coding);
+gboolean identifai_content_is_encoded (const gchar * coding);
 
 /* Unpacks data, as its Content-Encoding says: gzip, deflate, identity, or two of
  * them in a row. What is longer than max bytes, broken, or packed in another way
  * is an error of G_IO_ERROR, G_IO_ERROR_INVALID_DATA; *unpacked, never NULL, then
  * has what could be unpacked of it. */
-gboolean identifai_unpack (GBytes * data, const gchar * coding, gsize max,
+gboolean identifai_content_decode (GBytes * data, const gchar * coding, gsize max,
     GBytes ** unpacked, GError ** error);
 
 G_END_DECLS

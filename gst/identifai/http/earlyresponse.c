@@ -13,11 +13,11 @@
 /* How long the body may take, in ms, once the status is known. */
 #define BODY_PATIENCE 1000
 
-struct _IdentifaiEarly
+struct _IdentifaiEarlyResponse
 {
   GPollableInputStream *stream;
   GSource *readable, *patience; /* NULL = not attached */
-  IdentifaiEarlyFunc func;
+  IdentifaiEarlyResponseFunc func;
   gpointer user_data;
 
   GByteArray *bytes;            /* headers, then what comes of the body */
@@ -38,7 +38,7 @@ clear_source (GSource ** source)
 }
 
 static void
-end (IdentifaiEarly * self)
+end (IdentifaiEarlyResponse * self)
 {
   self->ended = TRUE;
   clear_source (&self->readable);
@@ -50,7 +50,7 @@ end (IdentifaiEarly * self)
 static gboolean
 on_patience_over (gpointer user_data)
 {
-  IdentifaiEarly *self = user_data;
+  IdentifaiEarlyResponse *self = user_data;
 
   end (self);
   self->func (self->user_data);
@@ -59,7 +59,7 @@ on_patience_over (gpointer user_data)
 }
 
 static void
-have_patience (IdentifaiEarly * self)
+have_patience (IdentifaiEarlyResponse * self)
 {
   self->patience = g_timeout_source_new (BODY_PATIENCE);
   g_source_set_callback (self->patience, on_patience_over, self, NULL);
@@ -69,7 +69,7 @@ have_patience (IdentifaiEarly * self)
 /* Takes the headers of one answer off the bytes. FALSE: they aren't whole, or
  * none. */
 static gboolean
-take_headers (IdentifaiEarly * self)
+take_headers (IdentifaiEarlyResponse * self)
 {
   const gchar *text = (const gchar *) self->bytes->data;
   const gchar *limit = self->bytes->len == 0 ? NULL :
@@ -132,7 +132,7 @@ join_chunks (const GByteArray * bytes, GByteArray * body)
 }
 
 static gboolean
-is_whole (IdentifaiEarly * self)
+is_whole (IdentifaiEarlyResponse * self)
 {
   switch (soup_message_headers_get_encoding (self->headers)) {
     case SOUP_ENCODING_CONTENT_LENGTH:
@@ -148,7 +148,7 @@ is_whole (IdentifaiEarly * self)
 }
 
 static void
-judge (IdentifaiEarly * self)
+judge (IdentifaiEarlyResponse * self)
 {
   gboolean full = self->bytes->len > MAX_BYTES;
 
@@ -170,7 +170,7 @@ judge (IdentifaiEarly * self)
 /* Reading. */
 
 void
-identifai_early_read (IdentifaiEarly * self)
+identifai_early_response_read (IdentifaiEarlyResponse * self)
 {
   guint8 buffer[4096];
   GError *error = NULL;
@@ -194,23 +194,23 @@ identifai_early_read (IdentifaiEarly * self)
 static gboolean
 on_readable (GObject * stream, gpointer user_data)
 {
-  identifai_early_read (user_data);
+  identifai_early_response_read (user_data);
 
   return G_SOURCE_CONTINUE;
 }
 
-IdentifaiEarly *
-identifai_early_new (GIOStream * connection, IdentifaiEarlyFunc func,
-    gpointer user_data)
+IdentifaiEarlyResponse *
+identifai_early_response_new (GIOStream * connection,
+    IdentifaiEarlyResponseFunc func, gpointer user_data)
 {
   GInputStream *stream = g_io_stream_get_input_stream (connection);
-  IdentifaiEarly *self;
+  IdentifaiEarlyResponse *self;
 
   if (!G_IS_POLLABLE_INPUT_STREAM (stream)
       || !g_pollable_input_stream_can_poll (G_POLLABLE_INPUT_STREAM (stream)))
     return NULL;
 
-  self = g_new0 (IdentifaiEarly, 1);
+  self = g_new0 (IdentifaiEarlyResponse, 1);
   self->stream = g_object_ref (G_POLLABLE_INPUT_STREAM (stream));
   self->func = func;
   self->user_data = user_data;
@@ -226,7 +226,7 @@ identifai_early_new (GIOStream * connection, IdentifaiEarlyFunc func,
 }
 
 void
-identifai_early_free (IdentifaiEarly * self)
+identifai_early_response_free (IdentifaiEarlyResponse * self)
 {
   clear_source (&self->readable);
   clear_source (&self->patience);
@@ -239,25 +239,25 @@ identifai_early_free (IdentifaiEarly * self)
 /* What came. */
 
 gboolean
-identifai_early_has_begun (IdentifaiEarly * self)
+identifai_early_response_has_begun (IdentifaiEarlyResponse * self)
 {
   return !self->ended && (self->headers || self->bytes->len > 0);
 }
 
 guint
-identifai_early_get_status (IdentifaiEarly * self)
+identifai_early_response_get_status (IdentifaiEarlyResponse * self)
 {
   return self->status;
 }
 
 SoupMessageHeaders *
-identifai_early_get_headers (IdentifaiEarly * self)
+identifai_early_response_get_headers (IdentifaiEarlyResponse * self)
 {
   return self->headers;
 }
 
 GBytes *
-identifai_early_get_body (IdentifaiEarly * self)
+identifai_early_response_get_body (IdentifaiEarlyResponse * self)
 {
   GByteArray *body;
 

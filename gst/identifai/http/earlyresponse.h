@@ -16,25 +16,25 @@
 
 G_BEGIN_DECLS
 
-typedef struct _IdentifaiEarly IdentifaiEarly;
+typedef struct _IdentifaiEarlyResponse IdentifaiEarlyResponse;
 
 /* The answer is whole, or as much of it as will come. It may be freed then. */
-typedef void (*IdentifaiEarlyFunc) (gpointer user_data);
+typedef void (*IdentifaiEarlyResponseFunc) (gpointer user_data);
 
 /* NULL: this connection can't be listened on. Nobody else may read from it
  * meanwhile. */
-IdentifaiEarly *identifai_early_new (GIOStream * connection,
-    IdentifaiEarlyFunc func, gpointer user_data);
-void identifai_early_free (IdentifaiEarly * self);
+IdentifaiEarlyResponse *identifai_early_response_new (GIOStream * connection,
+    IdentifaiEarlyResponseFunc func, gpointer user_data);
+void identifai_early_response_free (IdentifaiEarlyResponse * self);
 
 /* Reads what is there at once; for a connection that is about to be closed. */
-void identifai_early_read (IdentifaiEarly * self);
+void identifai_early_response_read (IdentifaiEarlyResponse * self);
 /* An answer has begun, and its end may still come: only this can read it. */
-gboolean identifai_early_has_begun (IdentifaiEarly * self);
+gboolean identifai_early_response_has_begun (IdentifaiEarlyResponse * self);
 
 /* The answer's status, 0 before it is known. The rest is good from then on. */
-guint identifai_early_get_status (IdentifaiEarly * self);
-SoupMessageHeaders *identifai_early_get_headers (IdentifaiEarly * self);
-GBytes *identifai_early_get_body (IdentifaiEarly * self);
+guint identifai_early_response_get_status (IdentifaiEarlyResponse * self);
+SoupMessageHeaders *identifai_early_response_get_headers (IdentifaiEarlyResponse * self);
+GBytes *identifai_early_response_get_body (IdentifaiEarlyResponse * self);
 
 G_END_DECLS

@@ -7,7 +7,7 @@
 #include <string.h>
 #include "redact.h"
 
-struct _IdentifaiHeaders
+struct _IdentifaiExtraHeaders
 {
   gatomicrefcount refcount;
   GPtrArray *headers;           /* of Header */
@@ -44,10 +44,10 @@ header_free (gpointer data)
   g_free (header);
 }
 
-IdentifaiHeaders *
-identifai_headers_new (void)
+IdentifaiExtraHeaders *
+identifai_extra_headers_new (void)
 {
-  IdentifaiHeaders *self = g_new0 (IdentifaiHeaders, 1);
+  IdentifaiExtraHeaders *self = g_new0 (IdentifaiExtraHeaders, 1);
 
   g_atomic_ref_count_init (&self->refcount);
   self->headers = g_ptr_array_new_with_free_func (header_free);
@@ -55,8 +55,8 @@ identifai_headers_new (void)
   return self;
 }
 
-IdentifaiHeaders *
-identifai_headers_ref (IdentifaiHeaders * self)
+IdentifaiExtraHeaders *
+identifai_extra_headers_ref (IdentifaiExtraHeaders * self)
 {
   if (self != NULL)
     g_atomic_ref_count_inc (&self->refcount);
@@ -65,7 +65,7 @@ identifai_headers_ref (IdentifaiHeaders * self)
 }
 
 void
-identifai_headers_unref (IdentifaiHeaders * self)
+identifai_extra_headers_unref (IdentifaiExtraHeaders * self)
 {
   if (self == NULL || !g_atomic_ref_count_dec (&self->refcount))
     return;
@@ -120,7 +120,7 @@ find_fault (const gchar * name, const gchar * value)
 }
 
 gboolean
-identifai_headers_add (IdentifaiHeaders * self, const gchar * name,
+identifai_extra_headers_add (IdentifaiExtraHeaders * self, const gchar * name,
     const gchar * value, GError ** error)
 {
   const gchar *fault = find_fault (name, value);
@@ -141,32 +141,33 @@ identifai_headers_add (IdentifaiHeaders * self, const gchar * name,
 }
 
 guint
-identifai_headers_get_count (const IdentifaiHeaders * self)
+identifai_extra_headers_get_count (const IdentifaiExtraHeaders * self)
 {
   return self != NULL ? self->headers->len : 0;
 }
 
 static const Header *
-get_header (const IdentifaiHeaders * self, guint index)
+get_header (const IdentifaiExtraHeaders * self, guint index)
 {
   return g_ptr_array_index (self->headers, index);
 }
 
 const gchar *
-identifai_headers_get_name (const IdentifaiHeaders * self, guint index)
+identifai_extra_headers_get_name (const IdentifaiExtraHeaders * self,
+    guint index)
 {
   return get_header (self, index)->name;
 }
 
 gboolean
-identifai_headers_equal (const IdentifaiHeaders * one,
-    const IdentifaiHeaders * other)
+identifai_extra_headers_equal (const IdentifaiExtraHeaders * one,
+    const IdentifaiExtraHeaders * other)
 {
-  guint count = identifai_headers_get_count (one), i;
+  guint count = identifai_extra_headers_get_count (one), i;
 
   if (one == other)
     return TRUE;
-  if (count != identifai_headers_get_count (other))
+  if (count != identifai_extra_headers_get_count (other))
     return FALSE;
 
   for (i = 0; i < count; i++) {
@@ -181,12 +182,12 @@ identifai_headers_equal (const IdentifaiHeaders * one,
 }
 
 void
-identifai_headers_append_to (const IdentifaiHeaders * self,
+identifai_extra_headers_append_to (const IdentifaiExtraHeaders * self,
     SoupMessageHeaders * headers)
 {
   guint i;
 
-  for (i = 0; i < identifai_headers_get_count (self); i++)
+  for (i = 0; i < identifai_extra_headers_get_count (self); i++)
     soup_message_headers_append (headers, get_header (self, i)->name,
         get_header (self, i)->value);
 }
@@ -206,14 +207,14 @@ is_authorising (const gchar * name)
 }
 
 gchar *
-identifai_headers_get_authority (const IdentifaiHeaders * self)
+identifai_extra_headers_get_authority (const IdentifaiExtraHeaders * self)
 {
   GChecksum *checksum = g_checksum_new (G_CHECKSUM_SHA256);
   gchar *authority = NULL;
   gboolean found = FALSE;
   guint i;
 
-  for (i = 0; i < identifai_headers_get_count (self); i++) {
+  for (i = 0; i < identifai_extra_headers_get_count (self); i++) {
     const Header *header = get_header (self, i);
 
     if (!is_authorising (header->name) || header->value[0] == '\0')
@@ -239,7 +240,7 @@ hide_assigned (gchar * word, gchar * text, gsize length, gboolean is_result)
     return;
   value += strspn (value, "=\"");
   value[strcspn (value, "\"")] = '\0';
-  identifai_hide (text, length, value, is_result);
+  identifai_redact (text, length, value, is_result);
 }
 
 /* Word by word: of "Bearer TOKEN", an answer quotes the token. */
@@ -252,7 +253,7 @@ hide_value (const gchar * value, gchar * text, gsize length, gboolean is_result)
   for (i = 0; words[i] != NULL; i++) {
     gsize size = strlen (words[i]);
 
-    identifai_hide (text, length, words[i], is_result);
+    identifai_redact (text, length, words[i], is_result);
     hide_assigned (words[i], text, length, is_result);
     memset (words[i], 0, size);
   }
@@ -260,12 +261,12 @@ hide_value (const gchar * value, gchar * text, gsize length, gboolean is_result)
 }
 
 void
-identifai_headers_hide (const IdentifaiHeaders * self, gchar * text,
+identifai_extra_headers_hide (const IdentifaiExtraHeaders * self, gchar * text,
     gsize length, gboolean is_result)
 {
   guint i;
 
-  for (i = 0; i < identifai_headers_get_count (self); i++) {
+  for (i = 0; i < identifai_extra_headers_get_count (self); i++) {
     const Header *header = get_header (self, i);
 
     if (!is_result || is_authorising (header->name))

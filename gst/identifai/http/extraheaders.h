@@ -14,36 +14,36 @@
 
 G_BEGIN_DECLS
 
-typedef struct _IdentifaiHeaders IdentifaiHeaders;
+typedef struct _IdentifaiExtraHeaders IdentifaiExtraHeaders;
 
-IdentifaiHeaders *identifai_headers_new (void);
+IdentifaiExtraHeaders *identifai_extra_headers_new (void);
 /* NULL is fine for both, and gives NULL. */
-IdentifaiHeaders *identifai_headers_ref (IdentifaiHeaders * self);
-void identifai_headers_unref (IdentifaiHeaders * self);
+IdentifaiExtraHeaders *identifai_extra_headers_ref (IdentifaiExtraHeaders * self);
+void identifai_extra_headers_unref (IdentifaiExtraHeaders * self);
 
 /* FALSE with error: the header is ours or the connection's, or it is none. The
  * other ones stay. */
-gboolean identifai_headers_add (IdentifaiHeaders * self, const gchar * name,
+gboolean identifai_extra_headers_add (IdentifaiExtraHeaders * self, const gchar * name,
     const gchar * value, GError ** error);
 
 /* From here on, NULL is a list without headers. */
 
-guint identifai_headers_get_count (const IdentifaiHeaders * self);
-const gchar *identifai_headers_get_name (const IdentifaiHeaders * self,
+guint identifai_extra_headers_get_count (const IdentifaiExtraHeaders * self);
+const gchar *identifai_extra_headers_get_name (const IdentifaiExtraHeaders * self,
     guint index);
-gboolean identifai_headers_equal (const IdentifaiHeaders * one,
-    const IdentifaiHeaders * other);
-void identifai_headers_append_to (const IdentifaiHeaders * self,
+gboolean identifai_extra_headers_equal (const IdentifaiExtraHeaders * one,
+    const IdentifaiExtraHeaders * other);
+void identifai_extra_headers_append_to (const IdentifaiExtraHeaders * self,
     SoupMessageHeaders * headers);
 
 /* A checksum of the headers that authorise (by their names: Authorization,
  * Cookie, X-Gateway-Token, …), NULL if there is none: who may call without a
  * key of the service, and whose calls count together. */
-gchar *identifai_headers_get_authority (const IdentifaiHeaders * self);
+gchar *identifai_extra_headers_get_authority (const IdentifaiExtraHeaders * self);
 
 /* Overwrites what text quotes of the values. is_result: of those only that
  * authorise, as there is more to it than words. */
-void identifai_headers_hide (const IdentifaiHeaders * self, gchar * text,
+void identifai_extra_headers_hide (const IdentifaiExtraHeaders * self, gchar * text,
     gsize length, gboolean is_result);
 
 G_END_DECLS

@@ -12,9 +12,9 @@
 #include <gst/gst.h>
 #include <string.h>
 #include "backoff.h"
+#include "log.h"
 
-GST_DEBUG_CATEGORY_STATIC (proxy_debug);
-#define GST_CAT_DEFAULT proxy_debug
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_HTTP)
 
 /* How long a password that was refused isn't sent: a directory server that was
  * away may have refused it, too. */
@@ -258,9 +258,6 @@ IdentifaiProxy *
 identifai_proxy_new (const gchar * proxy)
 {
   IdentifaiProxy *self = g_new0 (IdentifaiProxy, 1);
-
-  GST_DEBUG_CATEGORY_INIT (proxy_debug, "identifaiproxy", 0,
-      "identifAI proxies");
 
   self->refcount = 1;
   if (proxy != NULL && proxy[0] != '\0')

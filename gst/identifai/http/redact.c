@@ -155,7 +155,7 @@ step_over (const gchar * p, const gchar * limit)
 }
 
 void
-identifai_hide (gchar * text, gsize length, const gchar * secret,
+identifai_redact (gchar * text, gsize length, const gchar * secret,
     gboolean spare_names)
 {
   gchar *p = text, *limit = text + length, *end;

@@ -17,7 +17,7 @@ G_BEGIN_DECLS
  * secret of less than eight characters is none: it might be part of a word.
  * spare_names: one that looks like a word is left alone in the names of JSON's
  * members, so that results can be read with "emulator" for a key. */
-void identifai_hide (gchar * text, gsize length, const gchar * secret,
+void identifai_redact (gchar * text, gsize length, const gchar * secret,
     gboolean spare_names);
 
 G_END_DECLS

@@ -16,7 +16,7 @@ field_free (gpointer data)
 }
 
 IdentifaiRequest *
-identifai_request_new (IdentifaiBytes * file, const gchar * filename,
+identifai_request_new (IdentifaiMemoryFile * file, const gchar * filename,
     const gchar * content_type)
 {
   IdentifaiRequest *self = g_new0 (IdentifaiRequest, 1);
@@ -55,7 +55,7 @@ identifai_request_unref (IdentifaiRequest * self)
     return;
 
   /* The file goes first, as soon as the service took it. */
-  g_clear_pointer (&self->file, identifai_bytes_unref);
+  g_clear_pointer (&self->file, identifai_memory_file_unref);
   g_free (self->filename);
   g_free (self->content_type);
   g_ptr_array_unref (self->fields);

@@ -22,7 +22,7 @@ typedef struct
 {
   gatomicrefcount refcount;
 
-  IdentifaiBytes *file;         /* owned */
+  IdentifaiMemoryFile *file;         /* owned */
   gchar *filename;              /* "segment-00004.mp4" */
   gchar *content_type;          /* "video/mp4"; always starts with "video/" */
   GPtrArray *fields;            /* of IdentifaiField, in the order sent */
@@ -32,7 +32,7 @@ typedef struct
 } IdentifaiRequest;
 
 /* Takes over file; copies the strings. */
-IdentifaiRequest *identifai_request_new (IdentifaiBytes * file,
+IdentifaiRequest *identifai_request_new (IdentifaiMemoryFile * file,
     const gchar * filename, const gchar * content_type);
 void identifai_request_add_field (IdentifaiRequest * self, const gchar * name,
     const gchar * value);

@@ -15,7 +15,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-struct _IdentifaiBody
+struct _IdentifaiRequestBody
 {
   GInputStream parent;
 
@@ -34,7 +34,7 @@ struct _IdentifaiBody
 static void seekable_init (GSeekableIface * iface);
 static void pollable_init (GPollableInputStreamInterface * iface);
 
-G_DEFINE_TYPE_WITH_CODE (IdentifaiBody, identifai_body,
+G_DEFINE_TYPE_WITH_CODE (IdentifaiRequestBody, identifai_request_body,
     G_TYPE_INPUT_STREAM,
     G_IMPLEMENT_INTERFACE (G_TYPE_SEEKABLE, seekable_init);
     G_IMPLEMENT_INTERFACE (G_TYPE_POLLABLE_INPUT_STREAM, pollable_init));
@@ -95,9 +95,9 @@ make_boundary (void)
 }
 
 GInputStream *
-identifai_body_new (IdentifaiRequest * request)
+identifai_request_body_new (IdentifaiRequest * request)
 {
-  IdentifaiBody *self = g_object_new (IDENTIFAI_TYPE_BODY, NULL);
+  IdentifaiRequestBody *self = g_object_new (IDENTIFAI_TYPE_REQUEST_BODY, NULL);
   gchar *boundary = make_boundary ();
   guint i;
 
@@ -108,7 +108,7 @@ identifai_body_new (IdentifaiRequest * request)
   g_string_append_printf (self->tail, "\r\n--%s--\r\n", boundary);
   self->content_type =
       g_strconcat ("multipart/form-data; boundary=", boundary, NULL);
-  self->file_size = identifai_bytes_get_size (request->file);
+  self->file_size = identifai_memory_file_get_size (request->file);
   self->length = self->head->len + self->file_size + self->tail->len;
   g_free (boundary);
 
@@ -116,25 +116,25 @@ identifai_body_new (IdentifaiRequest * request)
 }
 
 guint64
-identifai_body_get_length (IdentifaiBody * self)
+identifai_request_body_get_length (IdentifaiRequestBody * self)
 {
   return self->length;
 }
 
 const gchar *
-identifai_body_get_content_type (IdentifaiBody * self)
+identifai_request_body_get_content_type (IdentifaiRequestBody * self)
 {
   return self->content_type;
 }
 
 guint64
-identifai_body_get_sent (IdentifaiBody * self)
+identifai_request_body_get_sent (IdentifaiRequestBody * self)
 {
   return atomic_load (&self->sent);
 }
 
 void
-identifai_body_release (IdentifaiBody * self)
+identifai_request_body_release (IdentifaiRequestBody * self)
 {
   g_clear_pointer (&self->request, identifai_request_unref);
 }
@@ -152,7 +152,7 @@ copy_text (const GString * text, guint64 offset, gpointer dest, gsize length)
 
 /* Copies what is at the position, out of the part that it is in. */
 static gsize
-read_part (IdentifaiBody * self, gpointer dest, gsize length)
+read_part (IdentifaiRequestBody * self, gpointer dest, gsize length)
 {
   guint64 offset = self->position;
 
@@ -160,16 +160,17 @@ read_part (IdentifaiBody * self, gpointer dest, gsize length)
     return copy_text (self->head, offset, dest, length);
   offset -= self->head->len;
   if (offset < self->file_size)
-    return identifai_bytes_read (self->request->file, offset, dest, length);
+    return identifai_memory_file_read (self->request->file, offset, dest,
+        length);
 
   return copy_text (self->tail, offset - self->file_size, dest, length);
 }
 
 static gssize
-identifai_body_read (GInputStream * stream, void *buffer, gsize count,
+identifai_request_body_read (GInputStream * stream, void *buffer, gsize count,
     GCancellable * cancellable, GError ** error)
 {
-  IdentifaiBody *self = IDENTIFAI_BODY (stream);
+  IdentifaiRequestBody *self = IDENTIFAI_REQUEST_BODY (stream);
   gsize total = 0;
 
   if (self->request == NULL) {
@@ -198,13 +199,13 @@ identifai_body_read (GInputStream * stream, void *buffer, gsize count,
 /* -- GPollableInputStream: always ready -- */
 
 static gboolean
-identifai_body_is_readable (GPollableInputStream * stream)
+identifai_request_body_is_readable (GPollableInputStream * stream)
 {
   return TRUE;
 }
 
 static GSource *
-identifai_body_create_source (GPollableInputStream * stream,
+identifai_request_body_create_source (GPollableInputStream * stream,
     GCancellable * cancellable)
 {
   GSource *ready = g_timeout_source_new (0);
@@ -218,29 +219,29 @@ identifai_body_create_source (GPollableInputStream * stream,
 static void
 pollable_init (GPollableInputStreamInterface * iface)
 {
-  iface->is_readable = identifai_body_is_readable;
-  iface->create_source = identifai_body_create_source;
+  iface->is_readable = identifai_request_body_is_readable;
+  iface->create_source = identifai_request_body_create_source;
 }
 
 /* -- GSeekable -- */
 
 static goffset
-identifai_body_tell (GSeekable * seekable)
+identifai_request_body_tell (GSeekable * seekable)
 {
-  return IDENTIFAI_BODY (seekable)->position;
+  return IDENTIFAI_REQUEST_BODY (seekable)->position;
 }
 
 static gboolean
-identifai_body_can_seek (GSeekable * seekable)
+identifai_request_body_can_seek (GSeekable * seekable)
 {
   return TRUE;
 }
 
 static gboolean
-identifai_body_seek (GSeekable * seekable, goffset offset, GSeekType type,
-    GCancellable * cancellable, GError ** error)
+identifai_request_body_seek (GSeekable * seekable, goffset offset,
+    GSeekType type, GCancellable * cancellable, GError ** error)
 {
-  IdentifaiBody *self = IDENTIFAI_BODY (seekable);
+  IdentifaiRequestBody *self = IDENTIFAI_REQUEST_BODY (seekable);
   goffset base = 0;
 
   if (type == G_SEEK_CUR)
@@ -258,13 +259,13 @@ identifai_body_seek (GSeekable * seekable, goffset offset, GSeekType type,
 }
 
 static gboolean
-identifai_body_can_truncate (GSeekable * seekable)
+identifai_request_body_can_truncate (GSeekable * seekable)
 {
   return FALSE;
 }
 
 static gboolean
-identifai_body_truncate (GSeekable * seekable, goffset offset,
+identifai_request_body_truncate (GSeekable * seekable, goffset offset,
     GCancellable * cancellable, GError ** error)
 {
   g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
@@ -275,36 +276,36 @@ identifai_body_truncate (GSeekable * seekable, goffset offset,
 static void
 seekable_init (GSeekableIface * iface)
 {
-  iface->tell = identifai_body_tell;
-  iface->can_seek = identifai_body_can_seek;
-  iface->seek = identifai_body_seek;
-  iface->can_truncate = identifai_body_can_truncate;
-  iface->truncate_fn = identifai_body_truncate;
+  iface->tell = identifai_request_body_tell;
+  iface->can_seek = identifai_request_body_can_seek;
+  iface->seek = identifai_request_body_seek;
+  iface->can_truncate = identifai_request_body_can_truncate;
+  iface->truncate_fn = identifai_request_body_truncate;
 }
 
 /* -- GObject -- */
 
 static void
-identifai_body_finalize (GObject * object)
+identifai_request_body_finalize (GObject * object)
 {
-  IdentifaiBody *self = IDENTIFAI_BODY (object);
+  IdentifaiRequestBody *self = IDENTIFAI_REQUEST_BODY (object);
 
   g_clear_pointer (&self->request, identifai_request_unref);
   g_string_free (self->head, TRUE);
   g_string_free (self->tail, TRUE);
   g_free (self->content_type);
-  G_OBJECT_CLASS (identifai_body_parent_class)->finalize (object);
+  G_OBJECT_CLASS (identifai_request_body_parent_class)->finalize (object);
 }
 
 static void
-identifai_body_class_init (IdentifaiBodyClass * klass)
+identifai_request_body_class_init (IdentifaiRequestBodyClass * klass)
 {
-  G_OBJECT_CLASS (klass)->finalize = identifai_body_finalize;
-  G_INPUT_STREAM_CLASS (klass)->read_fn = identifai_body_read;
+  G_OBJECT_CLASS (klass)->finalize = identifai_request_body_finalize;
+  G_INPUT_STREAM_CLASS (klass)->read_fn = identifai_request_body_read;
 }
 
 static void
-identifai_body_init (IdentifaiBody * self)
+identifai_request_body_init (IdentifaiRequestBody * self)
 {
   self->head = g_string_new (NULL);
   self->tail = g_string_new (NULL);

@@ -14,22 +14,22 @@
 
 G_BEGIN_DECLS
 
-#define IDENTIFAI_TYPE_BODY (identifai_body_get_type ())
-G_DECLARE_FINAL_TYPE (IdentifaiBody, identifai_body, IDENTIFAI, BODY,
+#define IDENTIFAI_TYPE_REQUEST_BODY (identifai_request_body_get_type ())
+G_DECLARE_FINAL_TYPE (IdentifaiRequestBody, identifai_request_body, IDENTIFAI, REQUEST_BODY,
     GInputStream)
 
-GInputStream *identifai_body_new (IdentifaiRequest * request);
+GInputStream *identifai_request_body_new (IdentifaiRequest * request);
 
 /* Content-Length, and Content-Type with the boundary. */
-guint64 identifai_body_get_length (IdentifaiBody * self);
-const gchar *identifai_body_get_content_type (IdentifaiBody * self);
+guint64 identifai_request_body_get_length (IdentifaiRequestBody * self);
+const gchar *identifai_request_body_get_content_type (IdentifaiRequestBody * self);
 
 /* Lets go of the request and its file, whoever else still holds the stream;
  * reading fails from now on. */
-void identifai_body_release (IdentifaiBody * self);
+void identifai_request_body_release (IdentifaiRequestBody * self);
 
 /* Bytes read so far, and whether all were: a failed attempt is ambiguous only
  * after the whole body went out. Any thread. */
-guint64 identifai_body_get_sent (IdentifaiBody * self);
+guint64 identifai_request_body_get_sent (IdentifaiRequestBody * self);
 
 G_END_DECLS

@@ -14,12 +14,12 @@
  * counts as progress.
  */
 
+#include "log.h"
 #include "transportprivate.h"
 #include "session.h"
 #include "upload.h"
 
-GST_DEBUG_CATEGORY (identifai_transport_debug);
-#define GST_CAT_DEFAULT identifai_transport_debug
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_HTTP)
 
 #define CHUNK_BYTES (32 * 1024)
 #define MAX_INFORMATIONAL 32
@@ -211,7 +211,7 @@ on_early_answer (gpointer user_data)
   IdentifaiExchange *self = user_data;
 
   GST_DEBUG ("answered with %u before all was sent",
-      identifai_early_get_status (self->early));
+      identifai_early_response_get_status (self->early));
   exchange_cut (self, CUT_ANSWERED);
 }
 
@@ -222,14 +222,15 @@ exchange_listen (IdentifaiExchange * self)
       (self->transport->session, self->message);
 
   if (!self->early && connection)
-    self->early = identifai_early_new (connection, on_early_answer, self);
+    self->early =
+        identifai_early_response_new (connection, on_early_answer, self);
 }
 
 /* From now on libsoup may read. */
 static void
 exchange_stop_listening (IdentifaiExchange * self)
 {
-  g_clear_pointer (&self->early, identifai_early_free);
+  g_clear_pointer (&self->early, identifai_early_response_free);
 }
 
 /* Not earlier: after "Expect: 100-continue" libsoup reads before the body. */
@@ -269,7 +270,7 @@ on_hold (gpointer user_data)
   IdentifaiExchange *self = user_data;
   gint64 wait = self->hold ? self->hold (self->user_data) : 0;
 
-  if (self->early && identifai_early_has_begun (self->early))
+  if (self->early && identifai_early_response_has_begun (self->early))
     return EARLY_INTERVAL;
 
   exchange_progress (self);
@@ -289,7 +290,7 @@ on_stopped (gpointer user_data)
 
   exchange_listen (self);
   if (self->early)
-    identifai_early_read (self->early);
+    identifai_early_response_read (self->early);
 }
 
 static void
@@ -300,7 +301,7 @@ exchange_drop_body (IdentifaiExchange * self)
   if (self->stream)
     identifai_upload_release (IDENTIFAI_UPLOAD (self->stream));
   if (self->body)
-    identifai_body_release (self->body);
+    identifai_request_body_release (self->body);
   g_clear_object (&self->stream);
   g_clear_object (&self->body);
 }
@@ -309,11 +310,12 @@ static void
 exchange_attach_body (IdentifaiExchange * self)
 {
   exchange_drop_body (self);
-  self->body = IDENTIFAI_BODY (identifai_body_new (self->upload));
+  self->body =
+      IDENTIFAI_REQUEST_BODY (identifai_request_body_new (self->upload));
   self->stream = identifai_upload_new (self->body, on_hold, on_stopped, self);
   soup_message_set_request_body (self->message,
-      identifai_body_get_content_type (self->body), self->stream,
-      identifai_body_get_length (self->body));
+      identifai_request_body_get_content_type (self->body), self->stream,
+      identifai_request_body_get_length (self->body));
 }
 
 /* libsoup starts over with a look that broke on a connection that was used before.
@@ -376,7 +378,7 @@ exchange_free (IdentifaiExchange * self)
   g_clear_object (&self->input);
   exchange_drop_body (self);
   g_clear_pointer (&self->upload, identifai_request_unref);
-  identifai_headers_unref (self->extra_headers);
+  identifai_extra_headers_unref (self->extra_headers);
   g_byte_array_unref (self->received);
   g_free (self->chunk);
   g_free (self);
@@ -386,9 +388,9 @@ exchange_free (IdentifaiExchange * self)
 static void
 exchange_answer (IdentifaiExchange * self, GError * error)
 {
-  IdentifaiAnswer answer;
+  IdentifaiResponse answer;
 
-  identifai_exchange_read_answer (self, error, &answer);
+  identifai_exchange_read_response (self, error, &answer);
 
   /* Lets go of the file before the user hears that the service has it. */
   exchange_drop_body (self);
@@ -532,7 +534,7 @@ create_message (const IdentifaiCallSpec * spec)
   headers = soup_message_get_request_headers (message);
   if (spec->api_key != NULL)
     soup_message_headers_replace (headers, "X-Api-Key", spec->api_key);
-  identifai_headers_append_to (spec->extra_headers, headers);
+  identifai_extra_headers_append_to (spec->extra_headers, headers);
   soup_message_headers_replace (headers, "Accept",
       text ? "text/plain" : "application/json");
   soup_message_headers_replace (headers, "Accept-Encoding", "identity");
@@ -542,7 +544,7 @@ create_message (const IdentifaiCallSpec * spec)
 
 IdentifaiExchange *
 identifai_transport_send (IdentifaiTransport * self,
-    const IdentifaiCallSpec * spec, IdentifaiAnswerFunc func,
+    const IdentifaiCallSpec * spec, IdentifaiResponseFunc func,
     gpointer user_data)
 {
   IdentifaiExchange *exchange = g_new0 (IdentifaiExchange, 1);
@@ -552,7 +554,7 @@ identifai_transport_send (IdentifaiTransport * self,
   g_queue_push_tail_link (&self->exchanges, &exchange->link);
   exchange->message = create_message (spec);
   exchange->cancellable = g_cancellable_new ();
-  exchange->extra_headers = identifai_headers_ref (spec->extra_headers);
+  exchange->extra_headers = identifai_extra_headers_ref (spec->extra_headers);
   exchange->hold = spec->hold;
   exchange->sent = spec->sent;
   exchange->func = func;
@@ -610,9 +612,6 @@ identifai_transport_new (const IdentifaiTransportSettings * settings)
 {
   IdentifaiTransport *self = g_new0 (IdentifaiTransport, 1);
   guint max_conns = IDENTIFAI_MAX_UPLOADS + IDENTIFAI_MAX_LOOKS;
-
-  GST_DEBUG_CATEGORY_INIT (identifai_transport_debug, "identifaitransport", 0,
-      "identifAI HTTP exchanges");
 
   self->proxy = identifai_proxy_new (settings->proxy);
   self->timeout = MAX (settings->timeout, 1) * G_TIME_SPAN_SECOND;

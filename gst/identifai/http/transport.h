@@ -41,7 +41,7 @@ typedef struct
 {
   const gchar *url;             /* absolute, escaped */
   const gchar *api_key;         /* NULL: the extra headers authorise */
-  IdentifaiHeaders *extra_headers;      /* NULL = none */
+  IdentifaiExtraHeaders *extra_headers;      /* NULL = none */
   IdentifaiRequest *upload;     /* POSTs its body; NULL = a GET */
   /* Asked before the last bytes of the body go out, which is when a service
    * behind a buffering front counts the call: how long to wait, in µs, 0 = go.
@@ -70,9 +70,9 @@ typedef struct
   GTlsCertificateFlags tls_errors;      /* what is wrong with it */
   gboolean sent_whole;          /* all of the request's body went out */
   GstClockTime duration;        /* first byte out to answer in, ns */
-} IdentifaiAnswer;
+} IdentifaiResponse;
 
-typedef void (*IdentifaiAnswerFunc) (const IdentifaiAnswer * answer,
+typedef void (*IdentifaiResponseFunc) (const IdentifaiResponse * answer,
     gpointer user_data);
 
 IdentifaiTransport *identifai_transport_new (
@@ -85,7 +85,7 @@ guint identifai_transport_count (IdentifaiTransport * self);
 /* func is called once, later, unless the exchange is cancelled. The exchange
  * belongs to the transport; the pointer is good until func was called. */
 IdentifaiExchange *identifai_transport_send (IdentifaiTransport * self,
-    const IdentifaiCallSpec * spec, IdentifaiAnswerFunc func,
+    const IdentifaiCallSpec * spec, IdentifaiResponseFunc func,
     gpointer user_data);
 /* Has a connection stand for the next call, unless one does: its headers go out as
  * soon as it is sent then. What goes wrong, that call will hear. */

@@ -15,8 +15,6 @@
 
 G_BEGIN_DECLS
 
-GST_DEBUG_CATEGORY_EXTERN (identifai_transport_debug);
-
 /* An answer has to be whole within so many times `timeout`. */
 #define ANSWER_TIMEOUTS 4
 
@@ -55,13 +53,13 @@ struct _IdentifaiExchange
   GSource *canceller;           /* NULL before the cut */
 
   IdentifaiRequest *upload;
-  IdentifaiBody *body;
+  IdentifaiRequestBody *body;
   GInputStream *stream;         /* body, on its way out */
-  IdentifaiHeaders *extra_headers;
-  IdentifaiEarly *early;        /* while the body goes out, or once it answered */
+  IdentifaiExtraHeaders *extra_headers;
+  IdentifaiEarlyResponse *early;        /* while the body goes out, or once it answered */
   IdentifaiUploadHold hold;
   void (*sent) (gboolean fresh, gpointer user_data);
-  IdentifaiAnswerFunc func;     /* NULL: it only makes a connection */
+  IdentifaiResponseFunc func;     /* NULL: it only makes a connection */
   gpointer user_data;
 
   gboolean waiting;             /* for the trial's end */
@@ -75,12 +73,12 @@ struct _IdentifaiExchange
   GByteArray *received;
 };
 
-/* transportanswer.c */
+/* transportresponse.c */
 
 /* What came of an exchange that is over. Fills answer, of which the caller owns
  * body, error, retry_after and location; takes over error, libsoup's. */
-void identifai_exchange_read_answer (IdentifaiExchange * self, GError * error,
-    IdentifaiAnswer * answer);
+void identifai_exchange_read_response (IdentifaiExchange * self, GError * error,
+    IdentifaiResponse * answer);
 /* Of the answer's body: a result, or an error's words. */
 gsize identifai_exchange_get_max_bytes (IdentifaiExchange * self);
 

@@ -26,12 +26,12 @@ typedef struct
 static gboolean
 reaches_end (IdentifaiUpload * self, gsize count)
 {
-  IdentifaiBody *body =
-      IDENTIFAI_BODY (g_filter_input_stream_get_base_stream
+  IdentifaiRequestBody *body =
+      IDENTIFAI_REQUEST_BODY (g_filter_input_stream_get_base_stream
       (G_FILTER_INPUT_STREAM (self)));
 
-  return identifai_body_get_length (body)
-      - identifai_body_get_sent (body) <= count;
+  return identifai_request_body_get_length (body)
+      - identifai_request_body_get_sent (body) <= count;
 }
 
 /* µs to wait before a read of count bytes. */
@@ -189,7 +189,7 @@ identifai_upload_init (IdentifaiUpload * self)
 }
 
 GInputStream *
-identifai_upload_new (IdentifaiBody * body, IdentifaiUploadHold hold,
+identifai_upload_new (IdentifaiRequestBody * body, IdentifaiUploadHold hold,
     IdentifaiUploadStopped stopped, gpointer user_data)
 {
   IdentifaiUpload *self = g_object_new (IDENTIFAI_TYPE_UPLOAD,

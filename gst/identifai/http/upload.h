@@ -24,7 +24,7 @@ typedef gint64 (*IdentifaiUploadHold) (gpointer user_data);
 /* It is closed before its end was read: the connection broke, but is still there. */
 typedef void (*IdentifaiUploadStopped) (gpointer user_data);
 
-GInputStream *identifai_upload_new (IdentifaiBody * body,
+GInputStream *identifai_upload_new (IdentifaiRequestBody * body,
     IdentifaiUploadHold hold, IdentifaiUploadStopped stopped,
     gpointer user_data);
 

@@ -27,7 +27,7 @@ typedef struct
   gsize size;
 } Piece;
 
-struct _IdentifaiBytes
+struct _IdentifaiMemoryFile
 {
   gatomicrefcount refcount;
 
@@ -59,10 +59,10 @@ piece_clear (gpointer data)
   gst_memory_unref (piece->memory);
 }
 
-IdentifaiBytes *
-identifai_bytes_new (void)
+IdentifaiMemoryFile *
+identifai_memory_file_new (void)
 {
-  IdentifaiBytes *self = g_new0 (IdentifaiBytes, 1);
+  IdentifaiMemoryFile *self = g_new0 (IdentifaiMemoryFile, 1);
 
   g_atomic_ref_count_init (&self->refcount);
   self->pieces = g_array_new (FALSE, FALSE, sizeof (Piece));
@@ -71,8 +71,8 @@ identifai_bytes_new (void)
   return self;
 }
 
-IdentifaiBytes *
-identifai_bytes_ref (IdentifaiBytes * self)
+IdentifaiMemoryFile *
+identifai_memory_file_ref (IdentifaiMemoryFile * self)
 {
   g_atomic_ref_count_inc (&self->refcount);
 
@@ -80,7 +80,7 @@ identifai_bytes_ref (IdentifaiBytes * self)
 }
 
 void
-identifai_bytes_unref (IdentifaiBytes * self)
+identifai_memory_file_unref (IdentifaiMemoryFile * self)
 {
   if (!g_atomic_ref_count_dec (&self->refcount))
     return;
@@ -89,25 +89,25 @@ identifai_bytes_unref (IdentifaiBytes * self)
 }
 
 void
-identifai_bytes_seek (IdentifaiBytes * self, guint64 position)
+identifai_memory_file_seek (IdentifaiMemoryFile * self, guint64 position)
 {
   self->position = position;
 }
 
 guint64
-identifai_bytes_get_position (IdentifaiBytes * self)
+identifai_memory_file_get_position (IdentifaiMemoryFile * self)
 {
   return self->position;
 }
 
 guint64
-identifai_bytes_get_size (IdentifaiBytes * self)
+identifai_memory_file_get_size (IdentifaiMemoryFile * self)
 {
   return self->size;
 }
 
 void
-identifai_bytes_clear (IdentifaiBytes * self)
+identifai_memory_file_clear (IdentifaiMemoryFile * self)
 {
   self->block = NULL;
   g_array_set_size (self->pieces, 0);
@@ -116,7 +116,7 @@ identifai_bytes_clear (IdentifaiBytes * self)
 
 /* Index of the piece that holds offset; offset < size. */
 static guint
-find_piece (IdentifaiBytes * self, guint64 offset)
+find_piece (IdentifaiMemoryFile * self, guint64 offset)
 {
   guint low = 0, high = self->pieces->len - 1;
 
@@ -135,7 +135,7 @@ find_piece (IdentifaiBytes * self, guint64 offset)
 /* Makes offset a boundary between two pieces; returns the index of the one that
  * starts there (pieces->len at the end). */
 static guint
-split_at (IdentifaiBytes * self, guint64 offset)
+split_at (IdentifaiMemoryFile * self, guint64 offset)
 {
   Piece *piece, rest;
   guint index;
@@ -160,7 +160,7 @@ split_at (IdentifaiBytes * self, guint64 offset)
 }
 
 static void
-insert_memory (IdentifaiBytes * self, guint index, GstMemory * memory,
+insert_memory (IdentifaiMemoryFile * self, guint index, GstMemory * memory,
     gsize start, gsize size)
 {
   Piece piece = { hold_memory (memory), self->position, start, size };
@@ -172,7 +172,7 @@ insert_memory (IdentifaiBytes * self, guint index, GstMemory * memory,
 
 /* Appends bytes to the open block, or to a new one. */
 static void
-append_small (IdentifaiBytes * self, const guint8 * data, gsize size)
+append_small (IdentifaiMemoryFile * self, const guint8 * data, gsize size)
 {
   GstMapInfo map;
   Piece *last = NULL;
@@ -211,7 +211,7 @@ append_small (IdentifaiBytes * self, const guint8 * data, gsize size)
 }
 
 static void
-fill_gap (IdentifaiBytes * self)
+fill_gap (IdentifaiMemoryFile * self)
 {
   static const guint8 zeros[SMALL_BYTES];
   guint64 end = self->position;
@@ -222,7 +222,7 @@ fill_gap (IdentifaiBytes * self)
 }
 
 static void
-write_memory (IdentifaiBytes * self, GstMemory * memory)
+write_memory (IdentifaiMemoryFile * self, GstMemory * memory)
 {
   gsize size = memory->size;
   guint first, next;
@@ -253,7 +253,7 @@ write_memory (IdentifaiBytes * self, GstMemory * memory)
 }
 
 void
-identifai_bytes_write (IdentifaiBytes * self, GstBuffer * buffer)
+identifai_memory_file_write (IdentifaiMemoryFile * self, GstBuffer * buffer)
 {
   GstBuffer *held = identifai_buffer_hold (buffer);
   guint i, n = gst_buffer_n_memory (held);
@@ -264,8 +264,8 @@ identifai_bytes_write (IdentifaiBytes * self, GstBuffer * buffer)
 }
 
 gsize
-identifai_bytes_read (IdentifaiBytes * self, guint64 offset, gpointer dest,
-    gsize length)
+identifai_memory_file_read (IdentifaiMemoryFile * self, guint64 offset,
+    gpointer dest, gsize length)
 {
   gsize done = 0;
   guint index;

@@ -17,29 +17,29 @@
 
 G_BEGIN_DECLS
 
-typedef struct _IdentifaiBytes IdentifaiBytes;
+typedef struct _IdentifaiMemoryFile IdentifaiMemoryFile;
 
-IdentifaiBytes *identifai_bytes_new (void);
-IdentifaiBytes *identifai_bytes_ref (IdentifaiBytes * self);
-void identifai_bytes_unref (IdentifaiBytes * self);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (IdentifaiBytes, identifai_bytes_unref)
+IdentifaiMemoryFile *identifai_memory_file_new (void);
+IdentifaiMemoryFile *identifai_memory_file_ref (IdentifaiMemoryFile * self);
+void identifai_memory_file_unref (IdentifaiMemoryFile * self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (IdentifaiMemoryFile, identifai_memory_file_unref)
 
 /* Where the next write goes, in bytes from the start. Past the end, the gap is
  * filled with zeros by the next write, as a file system would. */
-void identifai_bytes_seek (IdentifaiBytes * self, guint64 position);
-guint64 identifai_bytes_get_position (IdentifaiBytes * self);
+void identifai_memory_file_seek (IdentifaiMemoryFile * self, guint64 position);
+guint64 identifai_memory_file_get_position (IdentifaiMemoryFile * self);
 
 /* Writes the whole buffer (borrowed) at the position and moves it on. */
-void identifai_bytes_write (IdentifaiBytes * self, GstBuffer * buffer);
+void identifai_memory_file_write (IdentifaiMemoryFile * self, GstBuffer * buffer);
 
 /* Lets go of everything: size and position are 0 again. */
-void identifai_bytes_clear (IdentifaiBytes * self);
+void identifai_memory_file_clear (IdentifaiMemoryFile * self);
 
-guint64 identifai_bytes_get_size (IdentifaiBytes * self);
+guint64 identifai_memory_file_get_size (IdentifaiMemoryFile * self);
 
 /* Copies up to length bytes from offset to dest; returns how many there were.
  * A read costs O(log pieces) and what it copies. */
-gsize identifai_bytes_read (IdentifaiBytes * self, guint64 offset,
+gsize identifai_memory_file_read (IdentifaiMemoryFile * self, guint64 offset,
     gpointer dest, gsize length);
 
 /* A buffer that may be held for long: buffer itself (a new reference), or a

@@ -21,15 +21,15 @@
 #define SLACK (40 * (gint64) GST_MSECOND)
 
 void
-identifai_pace_init (IdentifaiPace * self)
+identifai_arrival_pace_init (IdentifaiArrivalPace * self)
 {
-  *self = (IdentifaiPace) {
+  *self = (IdentifaiArrivalPace) {
   .start = -1,.newest = GST_CLOCK_TIME_NONE,.window_start = -1};
 }
 
 /* How far behind newest or the buffer before; moves newest. */
 static gint64
-take_step (IdentifaiPace * self, gint64 now, GstClockTime time,
+take_step (IdentifaiArrivalPace * self, gint64 now, GstClockTime time,
     GstClockTime duration)
 {
   gint64 most = MAX ((now - self->last) * GST_USECOND, MAX_STEP);
@@ -51,7 +51,7 @@ take_step (IdentifaiPace * self, gint64 now, GstClockTime time,
 }
 
 static void
-set_state (IdentifaiPace * self, IdentifaiPaceState state)
+set_state (IdentifaiArrivalPace * self, IdentifaiArrivalPaceState state)
 {
   self->state = state;
   self->on_trial = FALSE;
@@ -59,14 +59,14 @@ set_state (IdentifaiPace * self, IdentifaiPaceState state)
 }
 
 static gint64
-get_lead (IdentifaiPace * self, gint64 now)
+get_lead (IdentifaiArrivalPace * self, gint64 now)
 {
   return self->media - (now - self->start) * (gint64) GST_USECOND;
 }
 
 /* A quarter and some more may come early, for what was late before. */
 static gboolean
-is_in_real_time (IdentifaiPace * self, gint64 now, gint64 more)
+is_in_real_time (IdentifaiArrivalPace * self, gint64 now, gint64 more)
 {
   gint64 time = (now - self->window_start) * GST_USECOND;
 
@@ -74,32 +74,32 @@ is_in_real_time (IdentifaiPace * self, gint64 now, gint64 more)
 }
 
 static void
-judge_window (IdentifaiPace * self, gint64 now)
+judge_window (IdentifaiArrivalPace * self, gint64 now)
 {
   if (!is_in_real_time (self, now, SLACK)) {
     self->window_start = -1;
-  } else if (self->state == IDENTIFAI_PACE_REAL_TIME) {
+  } else if (self->state == IDENTIFAI_ARRIVAL_PACE_REAL_TIME) {
     self->usual_lead = MAX (self->usual_lead, get_lead (self, now));
     self->window_start = -1;
   } else {
     self->usual_lead = get_lead (self, now);
-    set_state (self, IDENTIFAI_PACE_REAL_TIME);
+    set_state (self, IDENTIFAI_ARRIVAL_PACE_REAL_TIME);
   }
 }
 
 static void
-judge (IdentifaiPace * self, gint64 now)
+judge (IdentifaiArrivalPace * self, gint64 now)
 {
   gint64 window = WINDOW, most = MAX_CACHE;
 
-  if (self->state == IDENTIFAI_PACE_REAL_TIME)
+  if (self->state == IDENTIFAI_ARRIVAL_PACE_REAL_TIME)
     most = MAX_JITTER;
-  else if (self->state == IDENTIFAI_PACE_FASTER)
+  else if (self->state == IDENTIFAI_ARRIVAL_PACE_FASTER)
     window = LONG_WINDOW;
 
-  if (self->state != IDENTIFAI_PACE_FASTER
+  if (self->state != IDENTIFAI_ARRIVAL_PACE_FASTER
       && get_lead (self, now) - self->usual_lead > most)
-    set_state (self, IDENTIFAI_PACE_FASTER);
+    set_state (self, IDENTIFAI_ARRIVAL_PACE_FASTER);
   else if (self->window_start >= 0 && now - self->window_start >= window)
     judge_window (self, now);
   else if (self->window_start >= 0 && !is_in_real_time (self, now, BURST))
@@ -107,10 +107,10 @@ judge (IdentifaiPace * self, gint64 now)
 }
 
 gboolean
-identifai_pace_push (IdentifaiPace * self, gint64 now, GstClockTime time,
-    GstClockTime duration)
+identifai_arrival_pace_push (IdentifaiArrivalPace * self, gint64 now,
+    GstClockTime time, GstClockTime duration)
 {
-  IdentifaiPaceState before = self->state;
+  IdentifaiArrivalPaceState before = self->state;
 
   if (self->start < 0) {
     self->start = now;
@@ -131,7 +131,7 @@ identifai_pace_push (IdentifaiPace * self, gint64 now, GstClockTime time,
 /* That time went by counts: a source that sends in real time has as much to catch
  * up. What it does then proves nothing, the window starts with the next buffer. */
 void
-identifai_pace_resume (IdentifaiPace * self, gint64 now)
+identifai_arrival_pace_resume (IdentifaiArrivalPace * self, gint64 now)
 {
   if (self->start >= 0)
     self->last = now;
@@ -139,22 +139,22 @@ identifai_pace_resume (IdentifaiPace * self, gint64 now)
 }
 
 void
-identifai_pace_restart (IdentifaiPace * self)
+identifai_arrival_pace_restart (IdentifaiArrivalPace * self)
 {
   self->newest = GST_CLOCK_TIME_NONE;
   self->window_start = -1;
 }
 
 gboolean
-identifai_pace_try (IdentifaiPace * self)
+identifai_arrival_pace_try (IdentifaiArrivalPace * self)
 {
-  self->on_trial = (self->state == IDENTIFAI_PACE_UNKNOWN);
+  self->on_trial = (self->state == IDENTIFAI_ARRIVAL_PACE_UNKNOWN);
 
   return self->on_trial;
 }
 
 void
-identifai_pace_end_trial (IdentifaiPace * self)
+identifai_arrival_pace_end_trial (IdentifaiArrivalPace * self)
 {
-  set_state (self, IDENTIFAI_PACE_FASTER);
+  set_state (self, IDENTIFAI_ARRIVAL_PACE_FASTER);
 }

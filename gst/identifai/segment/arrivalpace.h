@@ -26,14 +26,14 @@ G_BEGIN_DECLS
 
 typedef enum
 {
-  IDENTIFAI_PACE_UNKNOWN,
-  IDENTIFAI_PACE_REAL_TIME,     /* or slower */
-  IDENTIFAI_PACE_FASTER,
-} IdentifaiPaceState;
+  IDENTIFAI_ARRIVAL_PACE_UNKNOWN,
+  IDENTIFAI_ARRIVAL_PACE_REAL_TIME,     /* or slower */
+  IDENTIFAI_ARRIVAL_PACE_FASTER,
+} IdentifaiArrivalPaceState;
 
 typedef struct
 {
-  IdentifaiPaceState state;
+  IdentifaiArrivalPaceState state;
   gboolean on_trial;
 
   gint64 start;                 /* µs, of the first buffer; -1 = none came */
@@ -44,25 +44,25 @@ typedef struct
 
   gint64 window_start;          /* µs; -1 = with the next buffer */
   gint64 window_media;          /* media at its start */
-} IdentifaiPace;
+} IdentifaiArrivalPace;
 
-void identifai_pace_init (IdentifaiPace * self);
+void identifai_arrival_pace_init (IdentifaiArrivalPace * self);
 
 /* A buffer came at now (µs). time: running time, in decoding order, or
  * GST_CLOCK_TIME_NONE; duration as in the buffer. TRUE: the state changed. */
-gboolean identifai_pace_push (IdentifaiPace * self, gint64 now,
+gboolean identifai_arrival_pace_push (IdentifaiArrivalPace * self, gint64 now,
     GstClockTime time, GstClockTime duration);
 
 /* The source could not send until now, as its thread was held. */
-void identifai_pace_resume (IdentifaiPace * self, gint64 now);
+void identifai_arrival_pace_resume (IdentifaiArrivalPace * self, gint64 now);
 
 /* What follows has other times: a flush, another stream. The state stays. */
-void identifai_pace_restart (IdentifaiPace * self);
+void identifai_arrival_pace_restart (IdentifaiArrivalPace * self);
 
 /* The thread should be held, but the pace isn't known, and can't be while nothing
  * comes. TRUE: let it run on for a while, until on_trial is FALSE; once. */
-gboolean identifai_pace_try (IdentifaiPace * self);
+gboolean identifai_arrival_pace_try (IdentifaiArrivalPace * self);
 /* More can't be taken: that is FASTER. */
-void identifai_pace_end_trial (IdentifaiPace * self);
+void identifai_arrival_pace_end_trial (IdentifaiArrivalPace * self);
 
 G_END_DECLS

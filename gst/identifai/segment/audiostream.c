@@ -5,12 +5,12 @@
 
 #include "audiostream.h"
 #include "codecs.h"
+#include "log.h"
 #include "runningtime.h"
 
 #include <string.h>
 
-GST_DEBUG_CATEGORY_STATIC (identifai_sound_debug);
-#define GST_CAT_DEFAULT identifai_sound_debug
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_SEGMENT)
 
 /* Bytes a second of a stream that has not come yet, and the share by which one
  * that has may grow. */
@@ -26,13 +26,11 @@ GST_DEBUG_CATEGORY_STATIC (identifai_sound_debug);
 /* Of what waits for a segment that doesn't open. */
 #define MAX_WAITING (30 * (gint64) GST_SECOND)
 
-IdentifaiSound *
-identifai_sound_new (guint id)
+IdentifaiAudioStream *
+identifai_audio_stream_new (guint id)
 {
-  IdentifaiSound *self = g_new0 (IdentifaiSound, 1);
+  IdentifaiAudioStream *self = g_new0 (IdentifaiAudioStream, 1);
 
-  GST_DEBUG_CATEGORY_INIT (identifai_sound_debug, "identifaisound", 0,
-      "identifAI audio streams");
   self->id = id;
   self->linked = TRUE;
   self->position = self->end = IDENTIFAI_NO_TIME;
@@ -44,24 +42,24 @@ identifai_sound_new (guint id)
 }
 
 void
-identifai_sound_free (IdentifaiSound * self)
+identifai_audio_stream_free (IdentifaiAudioStream * self)
 {
-  identifai_sound_flush (self);
+  identifai_audio_stream_flush (self);
   gst_clear_caps (&self->caps);
   g_clear_pointer (&self->latm, identifai_latm_free);
   g_free (self);
 }
 
-IdentifaiSoundBuffer *
-identifai_sound_peek (IdentifaiSound * self)
+IdentifaiAudioBuffer *
+identifai_audio_stream_peek (IdentifaiAudioStream * self)
 {
   return g_queue_peek_head (&self->waiting);
 }
 
 void
-identifai_sound_drop (IdentifaiSound * self)
+identifai_audio_stream_drop (IdentifaiAudioStream * self)
 {
-  IdentifaiSoundBuffer *head = g_queue_pop_head (&self->waiting);
+  IdentifaiAudioBuffer *head = g_queue_pop_head (&self->waiting);
 
   if (head->buffer)
     self->waiting_bytes -= gst_buffer_get_size (head->buffer);
@@ -71,18 +69,19 @@ identifai_sound_drop (IdentifaiSound * self)
 }
 
 void
-identifai_sound_leave_out (IdentifaiSound * self, gboolean left_out)
+identifai_audio_stream_leave_out (IdentifaiAudioStream * self,
+    gboolean left_out)
 {
   self->left_out = left_out;
   while (left_out && !g_queue_is_empty (&self->waiting))
-    identifai_sound_drop (self);
+    identifai_audio_stream_drop (self);
 }
 
 void
-identifai_sound_flush (IdentifaiSound * self)
+identifai_audio_stream_flush (IdentifaiAudioStream * self)
 {
   while (!g_queue_is_empty (&self->waiting))
-    identifai_sound_drop (self);
+    identifai_audio_stream_drop (self);
   self->eos = self->lossy = self->starts_over = FALSE;
   self->rebase = 0;
   self->position = self->end = IDENTIFAI_NO_TIME;
@@ -93,7 +92,7 @@ identifai_sound_flush (IdentifaiSound * self)
 }
 
 void
-identifai_sound_set_caps (IdentifaiSound * self, GstCaps * caps)
+identifai_audio_stream_set_caps (IdentifaiAudioStream * self, GstCaps * caps)
 {
   GstCaps *usual = identifai_codec_usual_caps (caps);
 
@@ -121,7 +120,7 @@ is_header (GstBuffer * buffer)
 }
 
 static void
-advance (IdentifaiSound * self, gint64 time, gint64 length)
+advance (IdentifaiAudioStream * self, gint64 time, gint64 length)
 {
   if (length != IDENTIFAI_NO_TIME)
     time += length;
@@ -129,16 +128,16 @@ advance (IdentifaiSound * self, gint64 time, gint64 length)
 }
 
 static void
-advance_to_buffer (IdentifaiSound * self, gint64 time, gint64 length)
+advance_to_buffer (IdentifaiAudioStream * self, gint64 time, gint64 length)
 {
   advance (self, time, length);
   self->end = time + (length != IDENTIFAI_NO_TIME ? length : 0);
 }
 
-static IdentifaiSoundBuffer *
-new_item (IdentifaiSound * self, gint64 time, gint64 duration)
+static IdentifaiAudioBuffer *
+new_item (IdentifaiAudioStream * self, gint64 time, gint64 duration)
 {
-  IdentifaiSoundBuffer *item = g_new0 (IdentifaiSoundBuffer, 1);
+  IdentifaiAudioBuffer *item = g_new0 (IdentifaiAudioBuffer, 1);
 
   item->caps = gst_caps_ref (self->caps);
   item->time = time;
@@ -150,17 +149,17 @@ new_item (IdentifaiSound * self, gint64 time, gint64 duration)
 }
 
 static void
-add_item (IdentifaiSound * self, IdentifaiSoundBuffer * item)
+add_item (IdentifaiAudioStream * self, IdentifaiAudioBuffer * item)
 {
   g_queue_push_tail (&self->waiting, item);
-  while (item->time - identifai_sound_peek (self)->time > MAX_WAITING)
-    identifai_sound_drop (self);
+  while (item->time - identifai_audio_stream_peek (self)->time > MAX_WAITING)
+    identifai_audio_stream_drop (self);
 }
 
 /* Upstream starts over, or repeats what it sent. What waits is for the video of
  * before, if that still comes. */
 static void
-note_start (IdentifaiSound * self, gint64 time)
+note_start (IdentifaiAudioStream * self, gint64 time)
 {
   if (self->end == IDENTIFAI_NO_TIME || time >= self->end - STEP_BACK)
     return;
@@ -175,9 +174,10 @@ note_start (IdentifaiSound * self, gint64 time)
 
 /* Takes over the buffer. */
 static void
-keep (IdentifaiSound * self, GstBuffer * buffer, gint64 time, gint64 duration)
+keep (IdentifaiAudioStream * self, GstBuffer * buffer, gint64 time,
+    gint64 duration)
 {
-  IdentifaiSoundBuffer *item = new_item (self, time, duration);
+  IdentifaiAudioBuffer *item = new_item (self, time, duration);
 
   item->buffer = gst_buffer_make_writable (buffer);
   GST_BUFFER_PTS (item->buffer) = time + (gint64) IDENTIFAI_TRACK_EPOCH;
@@ -188,7 +188,8 @@ keep (IdentifaiSound * self, GstBuffer * buffer, gint64 time, gint64 duration)
 }
 
 void
-identifai_sound_set_segment (IdentifaiSound * self, const GstSegment * segment)
+identifai_audio_stream_set_segment (IdentifaiAudioStream * self,
+    const GstSegment * segment)
 {
   if (!identifai_running_is_same (&self->segment, segment)) {
     self->lossy = TRUE;
@@ -201,7 +202,7 @@ identifai_sound_set_segment (IdentifaiSound * self, const GstSegment * segment)
  * afterwards makes up for it. Gap events are no measure: qtdemux's say that there
  * is nothing for three seconds, and then it comes. */
 static gint64
-rebase (IdentifaiSound * self, gint64 time)
+rebase (IdentifaiAudioStream * self, gint64 time)
 {
   gint64 gap = 0;
 
@@ -216,7 +217,7 @@ rebase (IdentifaiSound * self, gint64 time)
 }
 
 static gint64
-get_time (IdentifaiSound * self, GstBuffer * buffer)
+get_time (IdentifaiAudioStream * self, GstBuffer * buffer)
 {
   gint64 time =
       identifai_running_time (&self->segment, GST_BUFFER_PTS (buffer));
@@ -233,7 +234,7 @@ get_time (IdentifaiSound * self, GstBuffer * buffer)
 
 /* Takes over a buffer as it goes into a file. */
 static void
-push_frame (IdentifaiSound * self, GstBuffer * buffer)
+push_frame (IdentifaiAudioStream * self, GstBuffer * buffer)
 {
   gint64 time = get_time (self, buffer);
   gint64 duration = identifai_running_duration (&self->segment,
@@ -263,7 +264,7 @@ push_frame (IdentifaiSound * self, GstBuffer * buffer)
 
 /* What can't be read yet. */
 static void
-count_lost (IdentifaiSound * self, GstBuffer * buffer)
+count_lost (IdentifaiAudioStream * self, GstBuffer * buffer)
 {
   gint64 time = get_time (self, buffer);
   gint64 duration = identifai_running_duration (&self->segment,
@@ -280,7 +281,7 @@ count_lost (IdentifaiSound * self, GstBuffer * buffer)
 
 /* AAC frames, once it is known what they are. */
 static void
-push_loas (IdentifaiSound * self, GstBuffer * buffer)
+push_loas (IdentifaiAudioStream * self, GstBuffer * buffer)
 {
   GstBuffer *frame;
 
@@ -297,7 +298,7 @@ push_loas (IdentifaiSound * self, GstBuffer * buffer)
 }
 
 void
-identifai_sound_push (IdentifaiSound * self, GstBuffer * buffer)
+identifai_audio_stream_push (IdentifaiAudioStream * self, GstBuffer * buffer)
 {
   self->lossy |= GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DISCONT);
   if (self->latm)
@@ -307,7 +308,7 @@ identifai_sound_push (IdentifaiSound * self, GstBuffer * buffer)
 }
 
 void
-identifai_sound_gap (IdentifaiSound * self, GstClockTime timestamp,
+identifai_audio_stream_gap (IdentifaiAudioStream * self, GstClockTime timestamp,
     GstClockTime duration)
 {
   gint64 time = identifai_running_time (&self->segment, timestamp);
@@ -318,15 +319,15 @@ identifai_sound_gap (IdentifaiSound * self, GstClockTime timestamp,
 }
 
 gboolean
-identifai_sound_is_over (IdentifaiSound * self, gint64 time)
+identifai_audio_stream_is_over (IdentifaiAudioStream * self, gint64 time)
 {
-  gint64 head = identifai_sound_peek (self)->time;
+  gint64 head = identifai_audio_stream_peek (self)->time;
   GList *link;
 
   if (self->before == IDENTIFAI_NO_TIME)
     return FALSE;
   for (link = self->waiting.head->next; link; link = link->next) {
-    IdentifaiSoundBuffer *item = link->data;
+    IdentifaiAudioBuffer *item = link->data;
 
     if (item->starts_over && ABS (item->time - time) < ABS (head - time))
       return TRUE;
@@ -337,7 +338,7 @@ identifai_sound_is_over (IdentifaiSound * self, gint64 time)
 
 /* Where the stream is, or was before it started over, if that is nearer to time. */
 static gint64
-get_position (IdentifaiSound * self, gint64 time)
+get_position (IdentifaiAudioStream * self, gint64 time)
 {
   if (self->before != IDENTIFAI_NO_TIME && self->position < time
       && ABS (self->before - time) < ABS (self->position - time))
@@ -347,7 +348,7 @@ get_position (IdentifaiSound * self, gint64 time)
 }
 
 gboolean
-identifai_sound_has_passed (IdentifaiSound * self, gint64 time)
+identifai_audio_stream_has_passed (IdentifaiAudioStream * self, gint64 time)
 {
   gint64 position = get_position (self, time);
 
@@ -355,7 +356,7 @@ identifai_sound_has_passed (IdentifaiSound * self, gint64 time)
 }
 
 static GstClockTime
-count_late (IdentifaiSound * self, gint64 start, gint64 end)
+count_late (IdentifaiAudioStream * self, gint64 start, gint64 end)
 {
   gint64 from = MAX (start, get_position (self, end));
 
@@ -364,7 +365,7 @@ count_late (IdentifaiSound * self, gint64 start, gint64 end)
 }
 
 static GstClockTime
-count_left_out (IdentifaiSound * self, gint64 start, gint64 end)
+count_left_out (IdentifaiAudioStream * self, gint64 start, gint64 end)
 {
   gint64 from = MAX (start, self->first);
 
@@ -375,13 +376,13 @@ count_left_out (IdentifaiSound * self, gint64 start, gint64 end)
 }
 
 static guint64
-count_waiting (IdentifaiSound * self, gint64 time, guint * n_buffers)
+count_waiting (IdentifaiAudioStream * self, gint64 time, guint * n_buffers)
 {
   guint64 bytes = 0;
   GList *link;
 
   for (link = self->waiting.head; link; link = link->next) {
-    IdentifaiSoundBuffer *item = link->data;
+    IdentifaiAudioBuffer *item = link->data;
 
     if (item->time >= time)
       break;
@@ -396,7 +397,7 @@ count_waiting (IdentifaiSound * self, gint64 time, guint * n_buffers)
 
 /* By what came so far, in times of it. */
 static guint64
-extrapolate (IdentifaiSound * self, guint64 count, gint64 missing)
+extrapolate (IdentifaiAudioStream * self, guint64 count, gint64 missing)
 {
   gint64 span;
 
@@ -411,8 +412,8 @@ extrapolate (IdentifaiSound * self, guint64 count, gint64 missing)
 }
 
 guint64
-identifai_sound_expect (IdentifaiSound * self, gint64 start, gint64 time,
-    guint * n_buffers)
+identifai_audio_stream_expect (IdentifaiAudioStream * self, gint64 start,
+    gint64 time, guint * n_buffers)
 {
   guint64 bytes;
   gint64 missing;
@@ -420,7 +421,7 @@ identifai_sound_expect (IdentifaiSound * self, gint64 start, gint64 time,
   if (self->caps == NULL)
     return 0;
   bytes = count_waiting (self, time, n_buffers);
-  if (identifai_sound_has_passed (self, time))
+  if (identifai_audio_stream_has_passed (self, time))
     return bytes;
   if (self->position == IDENTIFAI_NO_TIME) {
     *n_buffers += UNKNOWN_BUFFERS;
@@ -441,51 +442,51 @@ static void
 sound_free (gpointer data)
 {
   if (data)
-    identifai_sound_free (data);
+    identifai_audio_stream_free (data);
 }
 
 GPtrArray *
-identifai_sounds_new (void)
+identifai_audio_streams_new (void)
 {
   return g_ptr_array_new_with_free_func (sound_free);
 }
 
 guint
-identifai_sounds_add (GPtrArray * sounds)
+identifai_audio_streams_add (GPtrArray * sounds)
 {
-  g_ptr_array_add (sounds, identifai_sound_new (sounds->len + 1));
+  g_ptr_array_add (sounds, identifai_audio_stream_new (sounds->len + 1));
 
   return sounds->len;
 }
 
-IdentifaiSound *
-identifai_sounds_get (GPtrArray * sounds, guint id)
+IdentifaiAudioStream *
+identifai_audio_streams_get (GPtrArray * sounds, guint id)
 {
   return id > 0 && id <= sounds->len ? g_ptr_array_index (sounds, id - 1) :
       NULL;
 }
 
 void
-identifai_sounds_remove (GPtrArray * sounds, guint id)
+identifai_audio_streams_remove (GPtrArray * sounds, guint id)
 {
-  IdentifaiSound *sound = identifai_sounds_get (sounds, id);
+  IdentifaiAudioStream *sound = identifai_audio_streams_get (sounds, id);
 
   if (sound == NULL)
     return;
-  identifai_sound_free (sound);
+  identifai_audio_stream_free (sound);
   g_ptr_array_index (sounds, id - 1) = NULL;
 }
 
 gboolean
-identifai_sounds_have_passed (GPtrArray * sounds, gint64 time)
+identifai_audio_streams_have_passed (GPtrArray * sounds, gint64 time)
 {
   guint id;
 
   for (id = 1; id <= sounds->len; id++) {
-    IdentifaiSound *sound = identifai_sounds_get (sounds, id);
+    IdentifaiAudioStream *sound = identifai_audio_streams_get (sounds, id);
 
     if (sound && sound->linked && !sound->left_out
-        && !identifai_sound_has_passed (sound, time))
+        && !identifai_audio_stream_has_passed (sound, time))
       return FALSE;
   }
 
@@ -493,25 +494,25 @@ identifai_sounds_have_passed (GPtrArray * sounds, gint64 time)
 }
 
 guint64
-identifai_sounds_expect (GPtrArray * sounds, gint64 start, gint64 time,
+identifai_audio_streams_expect (GPtrArray * sounds, gint64 start, gint64 time,
     guint * n_tracks, guint * n_buffers)
 {
   guint64 bytes = 0;
   guint id;
 
   for (id = 1; id <= sounds->len; id++) {
-    IdentifaiSound *sound = identifai_sounds_get (sounds, id);
+    IdentifaiAudioStream *sound = identifai_audio_streams_get (sounds, id);
 
     if (sound == NULL || sound->left_out)
       continue;
     (*n_tracks)++;
-    bytes += identifai_sound_expect (sound, start, time, n_buffers);
+    bytes += identifai_audio_stream_expect (sound, start, time, n_buffers);
   }
 
   return bytes;
 }
 
-typedef GstClockTime (*CountFunc) (IdentifaiSound * self, gint64 start,
+typedef GstClockTime (*CountFunc) (IdentifaiAudioStream * self, gint64 start,
     gint64 end);
 
 static GstClockTime
@@ -521,7 +522,7 @@ sum_up (GPtrArray * sounds, CountFunc count, gint64 start, gint64 end)
   guint id;
 
   for (id = 1; id <= sounds->len; id++) {
-    IdentifaiSound *sound = identifai_sounds_get (sounds, id);
+    IdentifaiAudioStream *sound = identifai_audio_streams_get (sounds, id);
 
     if (sound && sound->caps)
       sum += count (sound, start, end);
@@ -531,25 +532,27 @@ sum_up (GPtrArray * sounds, CountFunc count, gint64 start, gint64 end)
 }
 
 GstClockTime
-identifai_sounds_count_late (GPtrArray * sounds, gint64 start, gint64 end)
+identifai_audio_streams_count_late (GPtrArray * sounds, gint64 start,
+    gint64 end)
 {
   return sum_up (sounds, count_late, start, end);
 }
 
 GstClockTime
-identifai_sounds_count_left_out (GPtrArray * sounds, gint64 start, gint64 end)
+identifai_audio_streams_count_left_out (GPtrArray * sounds, gint64 start,
+    gint64 end)
 {
   return sum_up (sounds, count_left_out, start, end);
 }
 
 guint64
-identifai_sounds_count_waiting (GPtrArray * sounds)
+identifai_audio_streams_count_waiting (GPtrArray * sounds)
 {
   guint64 bytes = 0;
   guint id;
 
   for (id = 1; id <= sounds->len; id++) {
-    IdentifaiSound *sound = identifai_sounds_get (sounds, id);
+    IdentifaiAudioStream *sound = identifai_audio_streams_get (sounds, id);
 
     bytes += sound ? sound->waiting_bytes : 0;
   }
@@ -558,17 +561,18 @@ identifai_sounds_count_waiting (GPtrArray * sounds)
 }
 
 void
-identifai_sounds_name_tracks (GPtrArray * sounds, IdentifaiPart * part)
+identifai_audio_streams_name_tracks (GPtrArray * sounds,
+    IdentifaiBuilder * part)
 {
   guint id;
 
   if (part->segment->failure != IDENTIFAI_REASON_NONE)
     return;
   for (id = 1; id <= sounds->len; id++) {
-    IdentifaiSound *sound = identifai_sounds_get (sounds, id);
+    IdentifaiAudioStream *sound = identifai_audio_streams_get (sounds, id);
 
     if (sound && sound->caps && !sound->left_out
-        && !identifai_part_has_track (part, id))
+        && !identifai_builder_has_track (part, id))
       identifai_segment_add_track (part->segment, sound->caps);
   }
 }

@@ -5,10 +5,10 @@
 
 #include "builder.h"
 #include "codecs.h"
+#include "log.h"
 #include "overhead.h"
 
-GST_DEBUG_CATEGORY_STATIC (identifai_part_debug);
-#define GST_CAT_DEFAULT identifai_part_debug
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_SEGMENT)
 
 #define LONE_FRAME_DURATION (40 * (gint64) GST_MSECOND)
 
@@ -18,14 +18,12 @@ new_frames (void)
   return g_ptr_array_new_with_free_func ((GDestroyNotify) identifai_frame_free);
 }
 
-IdentifaiPart *
-identifai_part_new (IdentifaiSegment * segment, GstCaps * video_caps,
+IdentifaiBuilder *
+identifai_builder_new (IdentifaiSegment * segment, GstCaps * video_caps,
     gint64 start)
 {
-  IdentifaiPart *self = g_new0 (IdentifaiPart, 1);
+  IdentifaiBuilder *self = g_new0 (IdentifaiBuilder, 1);
 
-  GST_DEBUG_CATEGORY_INIT (identifai_part_debug, "identifaipart", 0,
-      "identifAI segments in the making");
   self->segment = segment;
   self->frames = new_frames ();
   self->streams = g_array_new (FALSE, FALSE, sizeof (guint));
@@ -38,7 +36,7 @@ identifai_part_new (IdentifaiSegment * segment, GstCaps * video_caps,
 }
 
 void
-identifai_part_free (IdentifaiPart * self)
+identifai_builder_free (IdentifaiBuilder * self)
 {
   g_clear_pointer (&self->segment, identifai_segment_free);
   g_ptr_array_unref (self->frames);
@@ -48,27 +46,27 @@ identifai_part_free (IdentifaiPart * self)
 }
 
 static gboolean
-is_decoded_from_before (IdentifaiPart * self)
+is_decoded_from_before (IdentifaiBuilder * self)
 {
   return self->frames->len > 0
       && ((IdentifaiFrame *) g_ptr_array_index (self->frames, 0))->pts < 0;
 }
 
 gint64
-identifai_part_shown_from (IdentifaiPart * self)
+identifai_builder_shown_from (IdentifaiBuilder * self)
 {
   return is_decoded_from_before (self) && self->newest >= 0 ? 0 : self->start;
 }
 
 gint64
-identifai_part_heard_from (IdentifaiPart * self)
+identifai_builder_heard_from (IdentifaiBuilder * self)
 {
   return is_decoded_from_before (self) ? 0 : self->start;
 }
 
 /* The frame's times were taken before its PTS was known. */
 static void
-set_start (IdentifaiPart * self, const IdentifaiFrame * frame)
+set_start (IdentifaiBuilder * self, const IdentifaiFrame * frame)
 {
   gint64 later = frame->pts - frame->stamp;
 
@@ -87,7 +85,7 @@ counts (const IdentifaiFrame * frame)
 }
 
 static void
-count_frame (IdentifaiPart * self, const IdentifaiFrame * frame)
+count_frame (IdentifaiBuilder * self, const IdentifaiFrame * frame)
 {
   IdentifaiSegment *segment = self->segment;
   gint64 duration = frame->duration != IDENTIFAI_NO_TIME ? frame->duration : 0;
@@ -106,7 +104,7 @@ count_frame (IdentifaiPart * self, const IdentifaiFrame * frame)
 }
 
 void
-identifai_part_add_frame (IdentifaiPart * self, IdentifaiFrame * frame)
+identifai_builder_add_frame (IdentifaiBuilder * self, IdentifaiFrame * frame)
 {
   count_frame (self, frame);
   if (self->segment->failure != IDENTIFAI_REASON_NONE) {
@@ -120,7 +118,7 @@ identifai_part_add_frame (IdentifaiPart * self, IdentifaiFrame * frame)
 
 /* NULL if the stream has no track yet. */
 static IdentifaiTrack *
-find_track (IdentifaiPart * self, guint stream)
+find_track (IdentifaiBuilder * self, guint stream)
 {
   guint i;
 
@@ -133,13 +131,14 @@ find_track (IdentifaiPart * self, guint stream)
 }
 
 gboolean
-identifai_part_has_track (IdentifaiPart * self, guint stream)
+identifai_builder_has_track (IdentifaiBuilder * self, guint stream)
 {
   return self->segment->tracks && find_track (self, stream) != NULL;
 }
 
 static void
-append_audio (IdentifaiPart * self, IdentifaiTrack * track, GstBuffer * buffer)
+append_audio (IdentifaiBuilder * self, IdentifaiTrack * track,
+    GstBuffer * buffer)
 {
   gsize size = gst_buffer_get_size (buffer);
 
@@ -150,8 +149,8 @@ append_audio (IdentifaiPart * self, IdentifaiTrack * track, GstBuffer * buffer)
 }
 
 gboolean
-identifai_part_add_audio (IdentifaiPart * self, guint stream, GstCaps * caps,
-    GstBuffer * buffer)
+identifai_builder_add_audio (IdentifaiBuilder * self, guint stream,
+    GstCaps * caps, GstBuffer * buffer)
 {
   IdentifaiTrack *track;
 
@@ -176,14 +175,15 @@ identifai_part_add_audio (IdentifaiPart * self, guint stream, GstCaps * caps,
 }
 
 void
-identifai_part_note_loss (IdentifaiPart * self, const IdentifaiFrame * next)
+identifai_builder_note_loss (IdentifaiBuilder * self,
+    const IdentifaiFrame * next)
 {
   if (next->lossy)
     self->segment->discontinuities++;
 }
 
 void
-identifai_part_fail (IdentifaiPart * self, IdentifaiReason reason,
+identifai_builder_fail (IdentifaiBuilder * self, IdentifaiReason reason,
     const gchar * text)
 {
   identifai_segment_fail (self->segment, reason, text);
@@ -195,7 +195,8 @@ identifai_part_fail (IdentifaiPart * self, IdentifaiReason reason,
 }
 
 void
-identifai_part_mark_cut (IdentifaiPart * self, guint overlap, gint64 start)
+identifai_builder_mark_cut (IdentifaiBuilder * self, guint overlap,
+    gint64 start)
 {
   IdentifaiCut cut = { self->frames->len, overlap, start };
 
@@ -204,13 +205,13 @@ identifai_part_mark_cut (IdentifaiPart * self, guint overlap, gint64 start)
 }
 
 static const IdentifaiCut *
-cut_at (IdentifaiPart * self, guint i)
+cut_at (IdentifaiBuilder * self, guint i)
 {
   return &g_array_index (self->cuts, IdentifaiCut, i);
 }
 
 const IdentifaiCut *
-identifai_part_find_cut (IdentifaiPart * self)
+identifai_builder_find_cut (IdentifaiBuilder * self)
 {
   guint i;
 
@@ -223,7 +224,8 @@ identifai_part_find_cut (IdentifaiPart * self)
 }
 
 static gboolean
-fits (IdentifaiPart * self, guint n_buffers, guint64 payload, guint64 max_bytes)
+fits (IdentifaiBuilder * self, guint n_buffers, guint64 payload,
+    guint64 max_bytes)
 {
   return payload + identifai_container_overhead (self->segment->tracks->len,
       n_buffers, payload) <= max_bytes;
@@ -231,7 +233,7 @@ fits (IdentifaiPart * self, guint n_buffers, guint64 payload, guint64 max_bytes)
 
 /* Whether what comes before the cut does, with its audio. */
 static gboolean
-cut_fits (IdentifaiPart * self, const IdentifaiCut * cut, guint64 max_bytes)
+cut_fits (IdentifaiBuilder * self, const IdentifaiCut * cut, guint64 max_bytes)
 {
   GstClockTime limit = cut->start + IDENTIFAI_TRACK_EPOCH;
   guint n_buffers = cut->frame + cut->overlap, i, k;
@@ -256,7 +258,7 @@ cut_fits (IdentifaiPart * self, const IdentifaiCut * cut, guint64 max_bytes)
 }
 
 const IdentifaiCut *
-identifai_part_find_fitting_cut (IdentifaiPart * self, guint64 max_bytes)
+identifai_builder_find_fitting_cut (IdentifaiBuilder * self, guint64 max_bytes)
 {
   const IdentifaiCut *found = NULL;
   guint i;
@@ -280,7 +282,7 @@ identifai_part_find_fitting_cut (IdentifaiPart * self, guint64 max_bytes)
 
 /* Audio from the cut on goes over to rest. */
 static void
-split_audio (IdentifaiPart * self, IdentifaiPart * rest, guint stream)
+split_audio (IdentifaiBuilder * self, IdentifaiBuilder * rest, guint stream)
 {
   IdentifaiTrack *track = find_track (self, stream);
   GstClockTime limit = rest->start + IDENTIFAI_TRACK_EPOCH;
@@ -297,7 +299,7 @@ split_audio (IdentifaiPart * self, IdentifaiPart * rest, guint stream)
     self->audio_cost -= size;
     self->segment->bytes -= size;
     self->n_audio--;
-    identifai_part_add_audio (rest, stream, track->caps,
+    identifai_builder_add_audio (rest, stream, track->caps,
         gst_buffer_ref (buffer));
   }
   g_ptr_array_set_size (track->buffers, kept);
@@ -305,7 +307,7 @@ split_audio (IdentifaiPart * self, IdentifaiPart * rest, guint stream)
 
 /* All counts start over: the frames that stay are counted again. */
 static void
-keep_frames (IdentifaiPart * self, GPtrArray * frames, guint kept)
+keep_frames (IdentifaiBuilder * self, GPtrArray * frames, guint kept)
 {
   IdentifaiSegment *segment = self->segment;
   guint i;
@@ -316,7 +318,7 @@ keep_frames (IdentifaiPart * self, GPtrArray * frames, guint kept)
   self->video_cost = 0;
   self->end = self->newest = self->start;
   for (i = 0; i < kept; i++)
-    identifai_part_add_frame (self,
+    identifai_builder_add_frame (self,
         identifai_frame_copy (g_ptr_array_index (frames, i)));
 }
 
@@ -331,8 +333,8 @@ count_fields (GPtrArray * frames, guint at)
 }
 
 static void
-split_cuts (IdentifaiPart * self, const IdentifaiCut * cut, guint n_point,
-    IdentifaiPart * rest)
+split_cuts (IdentifaiBuilder * self, const IdentifaiCut * cut, guint n_point,
+    IdentifaiBuilder * rest)
 {
   guint gone = cut->frame + (cut->overlap > 0 ? cut->overlap - n_point : 0), i;
 
@@ -349,8 +351,8 @@ split_cuts (IdentifaiPart * self, const IdentifaiCut * cut, guint n_point,
 }
 
 void
-identifai_part_split (IdentifaiPart * self, const IdentifaiCut * at,
-    IdentifaiPart * rest)
+identifai_builder_split (IdentifaiBuilder * self, const IdentifaiCut * at,
+    IdentifaiBuilder * rest)
 {
   GPtrArray *frames = g_steal_pointer (&self->frames);
   IdentifaiCut cut = *at;       /* it may be one of those that move */
@@ -361,11 +363,11 @@ identifai_part_split (IdentifaiPart * self, const IdentifaiCut * at,
   /* the leading pictures of an open point stay behind */
   for (i = cut.frame; i < frames->len; i++) {
     if (i < cut.frame + n_point || i >= cut.frame + cut.overlap)
-      identifai_part_add_frame (rest,
+      identifai_builder_add_frame (rest,
           identifai_frame_copy (g_ptr_array_index (frames, i)));
   }
   if (cut.overlap == 0)
-    identifai_part_note_loss (self, g_ptr_array_index (frames, cut.frame));
+    identifai_builder_note_loss (self, g_ptr_array_index (frames, cut.frame));
   g_ptr_array_unref (frames);
   for (i = 0; i < self->streams->len; i++)
     split_audio (self, rest, g_array_index (self->streams, guint, i));
@@ -373,7 +375,7 @@ identifai_part_split (IdentifaiPart * self, const IdentifaiCut * at,
 }
 
 void
-identifai_part_shift (IdentifaiPart * self, gint64 shift)
+identifai_builder_shift (IdentifaiBuilder * self, gint64 shift)
 {
   guint i;
 
@@ -418,9 +420,9 @@ make_buffer (const IdentifaiFrame * frame)
 
 /* If it isn't shown from its first frame on: by the first one that is. */
 static void
-move_start (IdentifaiPart * self)
+move_start (IdentifaiBuilder * self)
 {
-  gint64 from = identifai_part_shown_from (self);
+  gint64 from = identifai_builder_shown_from (self);
   guint i;
 
   for (i = 0; from != self->start && i < self->frames->len; i++) {
@@ -437,9 +439,9 @@ move_start (IdentifaiPart * self)
 /* The picture of the point that an overlapping cut is at counts for the next
  * segment. */
 static void
-discount_overlap (IdentifaiPart * self)
+discount_overlap (IdentifaiBuilder * self)
 {
-  gint64 from = identifai_part_shown_from (self);
+  gint64 from = identifai_builder_shown_from (self);
   IdentifaiSegment *segment = self->segment;
   guint i;
 
@@ -454,7 +456,7 @@ discount_overlap (IdentifaiPart * self)
 }
 
 gint64
-identifai_part_guess_end (IdentifaiPart * self)
+identifai_builder_guess_end (IdentifaiBuilder * self)
 {
   guint n = self->segment->frames;
 
@@ -467,14 +469,14 @@ identifai_part_guess_end (IdentifaiPart * self)
 }
 
 void
-identifai_part_seal (IdentifaiPart * self, gint64 end)
+identifai_builder_seal (IdentifaiBuilder * self, gint64 end)
 {
   self->end = MAX (end, self->start);
-  self->segment->duration = self->end - identifai_part_shown_from (self);
+  self->segment->duration = self->end - identifai_builder_shown_from (self);
 }
 
 static void
-fill_video_track (IdentifaiPart * self)
+fill_video_track (IdentifaiBuilder * self)
 {
   IdentifaiTrack *track = g_ptr_array_index (self->segment->tracks, 0);
   guint i;
@@ -495,7 +497,7 @@ get_duration (GstBuffer * buffer)
  * long as the segment. A file's length may count by the last one shown or by the
  * last one decoded. */
 static void
-stretch_last (IdentifaiPart * self)
+stretch_last (IdentifaiBuilder * self)
 {
   GPtrArray *all = ((IdentifaiTrack *) g_ptr_array_index (self->segment->tracks,
           0))->buffers;
@@ -518,7 +520,7 @@ stretch_last (IdentifaiPart * self)
 
 /* Late audio of a single group of pictures may be more than was reckoned with. */
 static void
-trim_audio (IdentifaiPart * self, guint64 max_bytes)
+trim_audio (IdentifaiBuilder * self, guint64 max_bytes)
 {
   guint i = self->segment->tracks->len - 1;
 
@@ -543,7 +545,7 @@ trim_audio (IdentifaiPart * self, guint64 max_bytes)
 }
 
 IdentifaiSegment *
-identifai_part_finish (IdentifaiPart * self, guint64 max_bytes)
+identifai_builder_finish (IdentifaiBuilder * self, guint64 max_bytes)
 {
   IdentifaiSegment *segment;
 
@@ -556,7 +558,7 @@ identifai_part_finish (IdentifaiPart * self, guint64 max_bytes)
     trim_audio (self, max_bytes);
   }
   segment = g_steal_pointer (&self->segment);
-  identifai_part_free (self);
+  identifai_builder_free (self);
 
   return segment;
 }

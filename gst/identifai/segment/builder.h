@@ -42,64 +42,64 @@ typedef struct
 
   gint64 deadline;              /* sealed: monotonic µs, when to go without the
                                  * rest of the audio */
-} IdentifaiPart;
+} IdentifaiBuilder;
 
 /* From when on pictures are shown. What comes before the first one, as decoding
  * starts there, is hidden (MP4 with an edit list that starts between two key
  * frames); pictures before a key frame that is shown are not. */
-gint64 identifai_part_shown_from (IdentifaiPart * self);
+gint64 identifai_builder_shown_from (IdentifaiBuilder * self);
 /* The same of sound, which comes before it is known what else does. */
-gint64 identifai_part_heard_from (IdentifaiPart * self);
+gint64 identifai_builder_heard_from (IdentifaiBuilder * self);
 
 /* Takes over segment. */
-IdentifaiPart *identifai_part_new (IdentifaiSegment * segment,
+IdentifaiBuilder *identifai_builder_new (IdentifaiSegment * segment,
     GstCaps * video_caps, gint64 start);
-void identifai_part_free (IdentifaiPart * self);
+void identifai_builder_free (IdentifaiBuilder * self);
 
 /* Take over frame and buffer. A frame in the overlap of a cut must be the last
  * kept of both. */
-void identifai_part_add_frame (IdentifaiPart * self, IdentifaiFrame * frame);
+void identifai_builder_add_frame (IdentifaiBuilder * self, IdentifaiFrame * frame);
 /* FALSE, and the buffer is let go of, if its caps don't fit to those before. */
-gboolean identifai_part_add_audio (IdentifaiPart * self, guint stream,
+gboolean identifai_builder_add_audio (IdentifaiBuilder * self, guint stream,
     GstCaps * caps, GstBuffer * buffer);
-gboolean identifai_part_has_track (IdentifaiPart * self, guint stream);
+gboolean identifai_builder_has_track (IdentifaiBuilder * self, guint stream);
 
 /* Counts a loss at the end: in front of the frame that another part starts with. */
-void identifai_part_note_loss (IdentifaiPart * self,
+void identifai_builder_note_loss (IdentifaiBuilder * self,
     const IdentifaiFrame * next);
 
 /* Lets go of all it holds and counts on. */
-void identifai_part_fail (IdentifaiPart * self, IdentifaiReason reason,
+void identifai_builder_fail (IdentifaiBuilder * self, IdentifaiReason reason,
     const gchar * text);
 
 /* Moves all video times of an open part. */
-void identifai_part_shift (IdentifaiPart * self, gint64 shift);
+void identifai_builder_shift (IdentifaiBuilder * self, gint64 shift);
 
 /* It could be split behind the frames so far. */
-void identifai_part_mark_cut (IdentifaiPart * self, guint overlap,
+void identifai_builder_mark_cut (IdentifaiBuilder * self, guint overlap,
     gint64 start);
 /* The last one, but no later one with an overlap; NULL: none. */
-const IdentifaiCut *identifai_part_find_cut (IdentifaiPart * self);
+const IdentifaiCut *identifai_builder_find_cut (IdentifaiBuilder * self);
 /* NULL if the part fits into a file of max_bytes, or no piece of it does; else
  * where the largest one ends that does. Looks at the audio that is there. */
-const IdentifaiCut *identifai_part_find_fitting_cut (IdentifaiPart * self,
+const IdentifaiCut *identifai_builder_find_fitting_cut (IdentifaiBuilder * self,
     guint64 max_bytes);
 
 /* Moves what comes after the cut to rest, which is new. Frames that belong to
  * both are shared. Those that are sealed have to be sealed anew. */
-void identifai_part_split (IdentifaiPart * self, const IdentifaiCut * cut,
-    IdentifaiPart * rest);
+void identifai_builder_split (IdentifaiBuilder * self, const IdentifaiCut * cut,
+    IdentifaiBuilder * rest);
 
 /* When the last frame of an open part is over, by the others' distance where
  * frames have no duration. */
-gint64 identifai_part_guess_end (IdentifaiPart * self);
+gint64 identifai_builder_guess_end (IdentifaiBuilder * self);
 
 /* No frames will come: the end is known. */
-void identifai_part_seal (IdentifaiPart * self, gint64 end);
+void identifai_builder_seal (IdentifaiBuilder * self, gint64 end);
 
 /* Frees the part, but not its segment. Audio that would make the file larger
  * than max_bytes is left out, from the end. */
-IdentifaiSegment *identifai_part_finish (IdentifaiPart * self,
+IdentifaiSegment *identifai_builder_finish (IdentifaiBuilder * self,
     guint64 max_bytes);
 
 G_END_DECLS

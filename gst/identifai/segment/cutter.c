@@ -32,14 +32,14 @@ identifai_cutter_request_split (IdentifaiSegmenter * self)
   if (self->state != STATE_OPEN || self->split_now)
     return;
   self->split_now = TRUE;
-  identifai_key_frames_ask (&self->key_frames, GST_CLOCK_TIME_NONE);
+  identifai_key_units_ask (&self->key_frames, GST_CLOCK_TIME_NONE);
 }
 
 /*** audio ***/
 
 static void
-add_audio (IdentifaiSegmenter * self, IdentifaiPart * part,
-    IdentifaiSound * sound, IdentifaiSoundBuffer * item)
+add_audio (IdentifaiSegmenter * self, IdentifaiBuilder * part,
+    IdentifaiAudioStream * sound, IdentifaiAudioBuffer * item)
 {
   if (item->buffer == NULL) {
     part->segment->audio_missing += MAX (item->duration, 0);
@@ -47,29 +47,29 @@ add_audio (IdentifaiSegmenter * self, IdentifaiPart * part,
   }
   part->segment->last_buffer = MAX (part->segment->last_buffer,
       self->monotonic);
-  if (!identifai_part_add_audio (part, sound->id, item->caps,
+  if (!identifai_builder_add_audio (part, sound->id, item->caps,
           gst_buffer_ref (item->buffer)) && part == self->open)
     identifai_cutter_request_split (self);
 }
 
 /* TRUE: item is settled, in a part or past all of them. */
 static gboolean
-place_audio (IdentifaiSegmenter * self, IdentifaiSound * sound,
-    IdentifaiSoundBuffer * item)
+place_audio (IdentifaiSegmenter * self, IdentifaiAudioStream * sound,
+    IdentifaiAudioBuffer * item)
 {
   GList *link;
 
   for (link = self->sealed.head; link; link = link->next) {
-    IdentifaiPart *part = link->data;
+    IdentifaiBuilder *part = link->data;
 
-    if (item->time >= identifai_part_heard_from (part)
+    if (item->time >= identifai_builder_heard_from (part)
         && item->time < part->end) {
       add_audio (self, part, sound, item);
       return TRUE;
     }
   }
   if (self->open) {
-    if (item->time >= identifai_part_heard_from (self->open)
+    if (item->time >= identifai_builder_heard_from (self->open)
         && item->time < self->open->newest)
       add_audio (self, self->open, sound, item);
     return item->time < self->open->newest;
@@ -84,11 +84,11 @@ place_audio (IdentifaiSegmenter * self, IdentifaiSound * sound,
 
 /* Both went back to an earlier time: what waits is later than any video. */
 static gboolean
-is_of_earlier_run (IdentifaiSegmenter * self, IdentifaiSound * sound)
+is_of_earlier_run (IdentifaiSegmenter * self, IdentifaiAudioStream * sound)
 {
   gint64 now = self->open ? self->open->newest : self->run_end;
 
-  return now != NO_TIME && identifai_sound_is_over (sound, now);
+  return now != NO_TIME && identifai_audio_stream_is_over (sound, now);
 }
 
 /* Called whenever the video has moved on or audio came. */
@@ -98,13 +98,14 @@ identifai_cutter_place_audio (IdentifaiSegmenter * self)
   guint id;
 
   for (id = 1; id <= self->sounds->len; id++) {
-    IdentifaiSound *sound = identifai_sounds_get (self->sounds, id);
-    IdentifaiSoundBuffer *item;
+    IdentifaiAudioStream *sound =
+        identifai_audio_streams_get (self->sounds, id);
+    IdentifaiAudioBuffer *item;
 
-    while (sound && (item = identifai_sound_peek (sound))
+    while (sound && (item = identifai_audio_stream_peek (sound))
         && (place_audio (self, sound, item)
             || is_of_earlier_run (self, sound)))
-      identifai_sound_drop (sound);
+      identifai_audio_stream_drop (sound);
   }
 }
 
@@ -115,12 +116,12 @@ identifai_cutter_place_audio (IdentifaiSegmenter * self)
 static gboolean
 fits (IdentifaiSegmenter * self, guint64 cost, guint n_frames, gint64 end)
 {
-  IdentifaiPart *part = self->open;
+  IdentifaiBuilder *part = self->open;
   guint64 payload = part->video_cost + part->audio_cost + cost;
   guint n_tracks = 1, n_audio = part->n_audio;
 
   end = MAX (end, part->end);
-  payload += identifai_sounds_expect (self->sounds, part->start, end,
+  payload += identifai_audio_streams_expect (self->sounds, part->start, end,
       &n_tracks, &n_audio);
 
   return payload + identifai_container_overhead (n_tracks,
@@ -138,28 +139,28 @@ frame_fits (IdentifaiSegmenter * self, const IdentifaiFrame * frame)
 
 /*** parts ***/
 
-static IdentifaiPart *
+static IdentifaiBuilder *
 make_part (IdentifaiSegmenter * self, gint64 start)
 {
   IdentifaiSegment *segment = identifai_segment_new (0);
 
   self->open_func (segment, self->user_data);
 
-  return identifai_part_new (segment,
-      identifai_video_get_caps (self->video), start);
+  return identifai_builder_new (segment,
+      identifai_video_stream_get_caps (self->video), start);
 }
 
 /* The part is open, and has its first frame. */
 static void
 schedule (IdentifaiSegmenter * self)
 {
-  IdentifaiPart *part = self->open;
+  IdentifaiBuilder *part = self->open;
 
   /* pictures before 0 come on top */
   self->due = identifai_schedule_end (&self->settings, MAX (part->start, 0),
       part->segment->utc);
   if (self->due != NO_TIME && self->state == STATE_OPEN)
-    identifai_key_frames_ask (&self->key_frames, self->due);
+    identifai_key_units_ask (&self->key_frames, self->due);
 }
 
 /* How much later than it should end time is. */
@@ -170,7 +171,7 @@ get_lateness (IdentifaiSegmenter * self, gint64 time)
 }
 
 static void
-start_part (IdentifaiSegmenter * self, IdentifaiPart * part)
+start_part (IdentifaiSegmenter * self, IdentifaiBuilder * part)
 {
   GST_DEBUG ("segment %u starts at %" GST_STIME_FORMAT, part->segment->number,
       GST_STIME_ARGS (part->start));
@@ -178,35 +179,36 @@ start_part (IdentifaiSegmenter * self, IdentifaiPart * part)
   self->state = STATE_OPEN;
   self->not_before = NO_TIME;
   self->split_now = FALSE;
-  identifai_key_frames_reset_late (&self->key_frames);
+  identifai_key_units_reset_late (&self->key_frames);
 }
 
 static void
-sign_first_frame (IdentifaiSegmenter * self, IdentifaiPart * part)
+sign_first_frame (IdentifaiSegmenter * self, IdentifaiBuilder * part)
 {
   IdentifaiTrack *video;
 
   if (part->frames->len == 0)
     return;
   video = g_ptr_array_index (part->segment->tracks, 0);
-  if (video->caps == identifai_video_get_caps (self->video))
-    identifai_video_sign (self->video, g_ptr_array_index (part->frames, 0));
+  if (video->caps == identifai_video_stream_get_caps (self->video))
+    identifai_video_stream_sign (self->video, g_ptr_array_index (part->frames,
+            0));
 }
 
 /* The open part is over at end. After it, no segment is open. */
 void
 identifai_cutter_seal (IdentifaiSegmenter * self, gint64 end)
 {
-  IdentifaiPart *part = self->open;
+  IdentifaiBuilder *part = self->open;
   gint64 late;
 
   sign_first_frame (self, part);
-  identifai_part_seal (part, end);
+  identifai_builder_seal (part, end);
   late = get_lateness (self, part->end);
   self->open = NULL;
   GST_DEBUG ("segment %u ends at %" GST_STIME_FORMAT ", %u frames",
       part->segment->number, GST_STIME_ARGS (end), part->segment->frames);
-  identifai_key_frames_come (&self->key_frames, late, self->settings.duration);
+  identifai_key_units_come (&self->key_frames, late, self->settings.duration);
   part->deadline = self->patience < 0 ? G_MAXINT64 :
       self->monotonic + self->patience;
   self->covered += part->end - part->start;
@@ -221,7 +223,7 @@ identifai_cutter_seal (IdentifaiSegmenter * self, gint64 end)
 static void
 seal_at_group (IdentifaiSegmenter * self)
 {
-  identifai_part_note_loss (self->open,
+  identifai_builder_note_loss (self->open,
       g_ptr_array_index (self->group->frames, 0));
   identifai_cutter_seal (self, self->group->start);
 }
@@ -236,7 +238,7 @@ may_start (IdentifaiSegmenter * self, gint64 time)
   self->not_before = MIN (self->not_before,
       time + (gint64) self->settings.interval);
   if (!self->wished_start)
-    identifai_key_frames_ask (&self->key_frames, MAX (self->not_before, 0));
+    identifai_key_units_ask (&self->key_frames, MAX (self->not_before, 0));
   self->wished_start = TRUE;
 
   return FALSE;
@@ -244,22 +246,22 @@ may_start (IdentifaiSegmenter * self, gint64 time)
 
 /* Moves what is after the cut to a part of its own; NULL if it is too early for
  * one. */
-static IdentifaiPart *
-take_rest (IdentifaiSegmenter * self, IdentifaiPart * part,
+static IdentifaiBuilder *
+take_rest (IdentifaiSegmenter * self, IdentifaiBuilder * part,
     const IdentifaiCut * cut)
 {
   IdentifaiTrack *video = g_ptr_array_index (part->segment->tracks, 0);
   gboolean wanted = cut->start >= identifai_schedule_next (&self->settings,
       part->start, part->segment->utc);
   IdentifaiSegment *segment = identifai_segment_new (0);
-  IdentifaiPart *rest;
+  IdentifaiBuilder *rest;
 
   if (wanted)
     self->open_func (segment, self->user_data);
-  rest = identifai_part_new (segment, video->caps, cut->start);
-  identifai_part_split (part, cut, rest);
+  rest = identifai_builder_new (segment, video->caps, cut->start);
+  identifai_builder_split (part, cut, rest);
   if (!wanted)
-    g_clear_pointer (&rest, identifai_part_free);
+    g_clear_pointer (&rest, identifai_builder_free);
 
   return rest;
 }
@@ -269,7 +271,7 @@ static void
 split_part (IdentifaiSegmenter * self, const IdentifaiCut * at)
 {
   IdentifaiCut cut = *at;
-  IdentifaiPart *rest = take_rest (self, self->open, &cut);
+  IdentifaiBuilder *rest = take_rest (self, self->open, &cut);
 
   identifai_cutter_seal (self, cut.start);
   if (rest) {
@@ -285,11 +287,11 @@ split_part (IdentifaiSegmenter * self, const IdentifaiCut * at)
 static void
 renumber (IdentifaiSegmenter * self, GList * link)
 {
-  IdentifaiPart *part;
+  IdentifaiBuilder *part;
 
   for (; link->next; link = link->next) {
     part = link->next->data;
-    identifai_segment_swap_identity (((IdentifaiPart *) link->data)->segment,
+    identifai_segment_swap_identity (((IdentifaiBuilder *) link->data)->segment,
         part->segment);
   }
   part = link->data;
@@ -302,8 +304,8 @@ renumber (IdentifaiSegmenter * self, GList * link)
 void
 identifai_cutter_shrink_oldest (IdentifaiSegmenter * self)
 {
-  IdentifaiPart *part = g_queue_peek_head (&self->sealed), *rest;
-  const IdentifaiCut *found = identifai_part_find_fitting_cut (part,
+  IdentifaiBuilder *part = g_queue_peek_head (&self->sealed), *rest;
+  const IdentifaiCut *found = identifai_builder_find_fitting_cut (part,
       self->settings.max_bytes);
   gint64 end = part->end;
   IdentifaiCut cut;
@@ -314,14 +316,14 @@ identifai_cutter_shrink_oldest (IdentifaiSegmenter * self)
   rest = take_rest (self, part, &cut);
   GST_DEBUG ("segment %u ends at %" GST_STIME_FORMAT " already",
       part->segment->number, GST_STIME_ARGS (cut.start));
-  identifai_part_seal (part, cut.start);
+  identifai_builder_seal (part, cut.start);
   if (rest == NULL) {
     self->covered -= end - cut.start;
     return;
   }
   rest->deadline = part->deadline;
   sign_first_frame (self, rest);
-  identifai_part_seal (rest, end);
+  identifai_builder_seal (rest, end);
   g_queue_insert_after (&self->sealed, self->sealed.head, rest);
   renumber (self, self->sealed.head->next);
 }
@@ -334,10 +336,10 @@ fail_part (IdentifaiSegmenter * self)
       "interval, or raise max-segment-bytes", self->settings.max_bytes);
 
   GST_INFO ("segment %u: %s", self->open->segment->number, text);
-  identifai_part_fail (self->open, IDENTIFAI_REASON_TOO_LARGE, text);
+  identifai_builder_fail (self->open, IDENTIFAI_REASON_TOO_LARGE, text);
   g_free (text);
   self->state = STATE_TOO_LARGE;
-  identifai_key_frames_ask_late (&self->key_frames);
+  identifai_key_units_ask_late (&self->key_frames);
 }
 
 /* A frame that is no point. */
@@ -345,7 +347,7 @@ static void
 add_frame (IdentifaiSegmenter * self, IdentifaiFrame * frame)
 {
   const IdentifaiCut *cut = self->open ?
-      identifai_part_find_cut (self->open) : NULL;
+      identifai_builder_find_cut (self->open) : NULL;
 
   if (self->state == STATE_OPEN && !frame_fits (self, frame) && cut)
     split_part (self, cut);
@@ -355,15 +357,15 @@ add_frame (IdentifaiSegmenter * self, IdentifaiFrame * frame)
   if (self->state == STATE_WAITING) {
     if (self->not_before == NO_TIME) {
       self->skipped++;
-      identifai_key_frames_ask_late (&self->key_frames);
+      identifai_key_units_ask_late (&self->key_frames);
     }
     identifai_frame_free (frame);
     return;
   }
-  identifai_part_add_frame (self->open, frame);
+  identifai_builder_add_frame (self->open, frame);
   if (self->state == STATE_OPEN && !fits (self,
           self->settings.max_bytes / 4, 0, NO_TIME))
-    identifai_key_frames_ask_late (&self->key_frames);
+    identifai_key_units_ask_late (&self->key_frames);
 }
 
 /* A due key frame that was asked for should have come by now. What has failed
@@ -379,10 +381,10 @@ check_overdue (IdentifaiSegmenter * self)
   else if (self->open == NULL)
     late = self->run_end - MAX (self->run_start, self->not_before);
   if (self->open && late >= GRACE)
-    identifai_key_frames_ask_late (&self->key_frames);
-  if (identifai_key_frames_wait (&self->key_frames, late, duration)
+    identifai_key_units_ask_late (&self->key_frames);
+  if (identifai_key_units_wait (&self->key_frames, late, duration)
       && self->state == STATE_TOO_LARGE)
-    identifai_cutter_seal (self, identifai_part_guess_end (self->open));
+    identifai_cutter_seal (self, identifai_builder_guess_end (self->open));
 }
 
 /*** groups ***/
@@ -411,14 +413,14 @@ static void
 open_with_group (IdentifaiSegmenter * self)
 {
   if (!may_start (self, self->group->start)) {
-    identifai_group_clear (self->group);
+    identifai_rap_group_clear (self->group);
     return;
   }
-  self->skipped += identifai_group_drop_leading (self->group);
+  self->skipped += identifai_rap_group_drop_leading (self->group);
   start_part (self, make_part (self, self->group->start));
   if (!group_fits (self))
     fail_part (self);
-  identifai_group_move_to (self->group, self->open);
+  identifai_rap_group_move_to (self->group, self->open);
   schedule (self);
 }
 
@@ -427,7 +429,7 @@ open_with_group (IdentifaiSegmenter * self)
 static void
 cut_at_group (IdentifaiSegmenter * self)
 {
-  const IdentifaiCut *earlier = identifai_part_find_cut (self->open);
+  const IdentifaiCut *earlier = identifai_builder_find_cut (self->open);
 
   if (self->group->overlap > 0 && !group_fits (self) && earlier)
     split_part (self, earlier);
@@ -437,7 +439,7 @@ cut_at_group (IdentifaiSegmenter * self)
       self->group->start
     };
 
-    identifai_group_move_to (self->group, self->open);
+    identifai_rap_group_move_to (self->group, self->open);
     split_part (self, &cut);
   } else {
     if (self->state != STATE_WAITING)
@@ -449,7 +451,7 @@ cut_at_group (IdentifaiSegmenter * self)
 static void
 settle_group (IdentifaiSegmenter * self)
 {
-  if (identifai_group_is_empty (self->group))
+  if (identifai_rap_group_is_empty (self->group))
     return;
 
   switch (self->state) {
@@ -464,9 +466,9 @@ settle_group (IdentifaiSegmenter * self)
       if (is_due (self) || !group_fits (self)) {
         cut_at_group (self);
       } else {
-        identifai_part_mark_cut (self->open, self->group->overlap,
+        identifai_builder_mark_cut (self->open, self->group->overlap,
             self->group->start);
-        identifai_group_move_to (self->group, self->open);
+        identifai_rap_group_move_to (self->group, self->open);
       }
       break;
   }
@@ -487,15 +489,15 @@ take_frame (IdentifaiSegmenter * self, IdentifaiFrame * frame)
   self->run_start = MIN (self->run_start, frame->pts);
   self->run_end = MAX (self->run_end, end);
 
-  if (identifai_group_is_led_by (self->group, frame)) {
-    identifai_group_add (self->group, frame);
+  if (identifai_rap_group_is_led_by (self->group, frame)) {
+    identifai_rap_group_add (self->group, frame);
     return;
   }
   settle_group (self);
   if (frame->info.point != IDENTIFAI_POINT_NONE) {
     gboolean may_lead = frame->info.may_lead;
 
-    identifai_group_add (self->group, frame);
+    identifai_rap_group_add (self->group, frame);
     if (!may_lead)
       settle_group (self);
   } else {
@@ -509,7 +511,7 @@ take_ready_frames (IdentifaiSegmenter * self)
 {
   IdentifaiFrame *frame;
 
-  while ((frame = identifai_video_pop (self->video)))
+  while ((frame = identifai_video_stream_pop (self->video)))
     take_frame (self, frame);
 }
 
@@ -518,18 +520,19 @@ take_ready_frames (IdentifaiSegmenter * self)
 void
 identifai_cutter_end_run (IdentifaiSegmenter * self)
 {
-  identifai_video_drain (self->video);
+  identifai_video_stream_drain (self->video);
   take_ready_frames (self);
   settle_group (self);
   if (self->open) {
-    self->run_end = MAX (self->run_end, identifai_part_guess_end (self->open));
-    identifai_cutter_seal (self, identifai_part_guess_end (self->open));
+    self->run_end =
+        MAX (self->run_end, identifai_builder_guess_end (self->open));
+    identifai_cutter_seal (self, identifai_builder_guess_end (self->open));
   }
   if (self->run_start != NO_TIME)
     self->seen += self->run_end - self->run_start;
   self->last_end = self->run_end;
   self->run_start = self->run_end = NO_TIME;
-  identifai_key_frames_reset_late (&self->key_frames);
+  identifai_key_units_reset_late (&self->key_frames);
   identifai_cutter_place_audio (self);
 }
 
@@ -539,11 +542,11 @@ move_run (IdentifaiSegmenter * self, gint64 shift)
 {
   GST_DEBUG ("running times move by %" GST_STIME_FORMAT,
       GST_STIME_ARGS (shift));
-  identifai_video_drain (self->video);
+  identifai_video_stream_drain (self->video);
   take_ready_frames (self);
-  identifai_group_shift (self->group, shift);
+  identifai_rap_group_shift (self->group, shift);
   if (self->open)
-    identifai_part_shift (self->open, shift);
+    identifai_builder_shift (self->open, shift);
   if (self->open && self->due != NO_TIME)
     self->due += shift;
   if (self->run_start != NO_TIME) {
@@ -554,22 +557,23 @@ move_run (IdentifaiSegmenter * self, gint64 shift)
 
 void
 identifai_cutter_push (IdentifaiSegmenter * self, GstBuffer * buffer,
-    const IdentifaiArrival * arrival)
+    const IdentifaiCaptureTime * arrival)
 {
   IdentifaiFrame *frame;
-  IdentifaiLink link;
+  IdentifaiVideoLink link;
   gint64 shift;
 
-  frame = identifai_video_read (self->video, buffer, arrival, &link, &shift);
+  frame =
+      identifai_video_stream_read (self->video, buffer, arrival, &link, &shift);
   if (frame == NULL)
     return;
   self->live = arrival->live;
   self->eos = FALSE;
-  if (link == IDENTIFAI_LINK_MOVES)
+  if (link == IDENTIFAI_VIDEO_LINK_MOVES)
     move_run (self, shift);
-  else if (link == IDENTIFAI_LINK_BREAKS)
+  else if (link == IDENTIFAI_VIDEO_LINK_BREAKS)
     identifai_cutter_end_run (self);
-  identifai_video_push (self->video, frame);
+  identifai_video_stream_push (self->video, frame);
   take_ready_frames (self);
   identifai_cutter_place_audio (self);
 }

@@ -32,7 +32,7 @@ get_depth (IdentifaiCodecId codec)
   switch (codec) {
     case IDENTIFAI_CODEC_H264:
     case IDENTIFAI_CODEC_H265:
-      return IDENTIFAI_STEPS_DEPTH;
+      return IDENTIFAI_DISCONT_DEPTH;
     case IDENTIFAI_CODEC_MPEG12:
     case IDENTIFAI_CODEC_MPEG4:
       return 4;                 /* one reference, of two fields; and to be sure */
@@ -42,21 +42,21 @@ get_depth (IdentifaiCodecId codec)
 }
 
 void
-identifai_steps_init (IdentifaiSteps * self, IdentifaiCodecId codec)
+identifai_discont_init (IdentifaiDiscont * self, IdentifaiCodecId codec)
 {
   self->depth = get_depth (codec);
-  identifai_steps_clear (self);
+  identifai_discont_clear (self);
 }
 
 static void
-forget_frames (IdentifaiSteps * self)
+forget_frames (IdentifaiDiscont * self)
 {
   self->n_shown = 0;
   self->decoded = self->end = NO_TIME;
 }
 
 void
-identifai_steps_clear (IdentifaiSteps * self)
+identifai_discont_clear (IdentifaiDiscont * self)
 {
   forget_frames (self);
   self->pause = 0;
@@ -64,7 +64,7 @@ identifai_steps_clear (IdentifaiSteps * self)
 }
 
 static void
-add_shown (IdentifaiSteps * self, gint64 pts)
+add_shown (IdentifaiDiscont * self, gint64 pts)
 {
   guint i, last = MIN (self->n_shown, self->depth);
 
@@ -83,7 +83,7 @@ get_time (const IdentifaiFrame * frame)
 }
 
 static void
-add_pause (IdentifaiSteps * self, gint64 pause)
+add_pause (IdentifaiDiscont * self, gint64 pause)
 {
   self->n_since++;
   if (pause < self->pause && self->n_since <= LATELY)
@@ -93,12 +93,12 @@ add_pause (IdentifaiSteps * self, gint64 pause)
 }
 
 void
-identifai_steps_add (IdentifaiSteps * self, const IdentifaiFrame * frame,
+identifai_discont_add (IdentifaiDiscont * self, const IdentifaiFrame * frame,
     gboolean breaks)
 {
   gint64 duration = frame->duration != NO_TIME ? frame->duration : 0;
 
-  add_pause (self, identifai_steps_get_pause (self, frame));
+  add_pause (self, identifai_discont_get_pause (self, frame));
   if (breaks)
     forget_frames (self);
   self->monotonic = frame->monotonic;
@@ -109,7 +109,7 @@ identifai_steps_add (IdentifaiSteps * self, const IdentifaiFrame * frame,
 }
 
 void
-identifai_steps_shift (IdentifaiSteps * self, gint64 shift)
+identifai_discont_shift (IdentifaiDiscont * self, gint64 shift)
 {
   guint i;
 
@@ -122,14 +122,14 @@ identifai_steps_shift (IdentifaiSteps * self, gint64 shift)
 }
 
 void
-identifai_steps_gap (IdentifaiSteps * self, gint64 end)
+identifai_discont_gap (IdentifaiDiscont * self, gint64 end)
 {
   if (self->end != NO_TIME)
     self->end = MAX (self->end, end);
 }
 
 gint64
-identifai_steps_get_pause (const IdentifaiSteps * self,
+identifai_discont_get_pause (const IdentifaiDiscont * self,
     const IdentifaiFrame * frame)
 {
   if (self->end == NO_TIME)
@@ -145,14 +145,15 @@ is_before (gint64 time, gint64 other)
 }
 
 gboolean
-identifai_steps_goes_back (const IdentifaiSteps * self,
+identifai_discont_goes_back (const IdentifaiDiscont * self,
     const IdentifaiFrame * frame, gboolean lossy)
 {
   gint64 latest = self->n_shown > 0 ? self->shown[0] : NO_TIME;
 
   if (self->end == NO_TIME)
     return FALSE;
-  if (lossy && identifai_steps_get_pause (self, frame) < -IDENTIFAI_STEPS_JUMP)
+  if (lossy
+      && identifai_discont_get_pause (self, frame) < -IDENTIFAI_DISCONT_JUMP)
     return TRUE;
   if (frame->pts == NO_TIME)
     return is_before (frame->dts, self->decoded);
@@ -165,21 +166,21 @@ identifai_steps_goes_back (const IdentifaiSteps * self,
 }
 
 gboolean
-identifai_steps_leaps (const IdentifaiSteps * self,
+identifai_discont_leaps (const IdentifaiDiscont * self,
     const IdentifaiFrame * frame, gboolean lossy)
 {
-  gint64 pause = identifai_steps_get_pause (self, frame);
+  gint64 pause = identifai_discont_get_pause (self, frame);
   gint64 waited = (frame->monotonic - self->monotonic) * GST_USECOND;
-  gint64 longest = lossy ? IDENTIFAI_STEPS_JUMP : LONG_PAUSE + waited;
+  gint64 longest = lossy ? IDENTIFAI_DISCONT_JUMP : LONG_PAUSE + waited;
 
   return pause > longest && pause / SIMILAR > self->pause;
 }
 
 gint64
-identifai_steps_get_excess (const IdentifaiSteps * self,
+identifai_discont_get_excess (const IdentifaiDiscont * self,
     const IdentifaiFrame * frame)
 {
-  gint64 pause = identifai_steps_get_pause (self, frame);
+  gint64 pause = identifai_discont_get_pause (self, frame);
 
   if (pause <= SLACK || pause / SIMILAR <= self->pause)
     return 0;

@@ -12,15 +12,15 @@
 #define KIND 0
 
 void
-identifai_key_frames_init (IdentifaiKeyFrames * self)
+identifai_key_units_init (IdentifaiKeyUnits * self)
 {
-  *self = (IdentifaiKeyFrames) {
+  *self = (IdentifaiKeyUnits) {
   .when = GST_CLOCK_TIME_NONE};
-  identifai_trouble_init (&self->trouble, ENOUGH);
+  identifai_alarm_init (&self->trouble, ENOUGH);
 }
 
 void
-identifai_key_frames_ask (IdentifaiKeyFrames * self, GstClockTime when)
+identifai_key_units_ask (IdentifaiKeyUnits * self, GstClockTime when)
 {
   if (!self->enabled)
     return;
@@ -29,23 +29,22 @@ identifai_key_frames_ask (IdentifaiKeyFrames * self, GstClockTime when)
 }
 
 void
-identifai_key_frames_ask_late (IdentifaiKeyFrames * self)
+identifai_key_units_ask_late (IdentifaiKeyUnits * self)
 {
   if (self->asked_late)
     return;
   self->asked_late = TRUE;
-  identifai_key_frames_ask (self, GST_CLOCK_TIME_NONE);
+  identifai_key_units_ask (self, GST_CLOCK_TIME_NONE);
 }
 
 void
-identifai_key_frames_reset_late (IdentifaiKeyFrames * self)
+identifai_key_units_reset_late (IdentifaiKeyUnits * self)
 {
   self->asked_late = FALSE;
 }
 
 gboolean
-identifai_key_frames_take_request (IdentifaiKeyFrames * self,
-    GstClockTime * when)
+identifai_key_units_take_request (IdentifaiKeyUnits * self, GstClockTime * when)
 {
   if (!self->wanted)
     return FALSE;
@@ -56,7 +55,7 @@ identifai_key_frames_take_request (IdentifaiKeyFrames * self,
 }
 
 void
-identifai_key_frames_drop_request (IdentifaiKeyFrames * self)
+identifai_key_units_drop_request (IdentifaiKeyUnits * self)
 {
   self->wanted = FALSE;
 }
@@ -68,20 +67,20 @@ is_too_late (gint64 late, gint64 duration)
 }
 
 static void
-tell (IdentifaiKeyFrames * self, gboolean missing)
+tell (IdentifaiKeyUnits * self, gboolean missing)
 {
   self->has_news = TRUE;
   self->missing = missing;
 }
 
 gboolean
-identifai_key_frames_wait (IdentifaiKeyFrames * self, gint64 late,
+identifai_key_units_wait (IdentifaiKeyUnits * self, gint64 late,
     gint64 duration)
 {
   self->told_late = MIN (self->told_late, late);
   if (!is_too_late (late, duration))
     return FALSE;
-  if (identifai_trouble_bad (&self->trouble, KIND)
+  if (identifai_alarm_bad (&self->trouble, KIND)
       || late - self->told_late >= AGAIN) {
     tell (self, TRUE);
     self->told_late = late;
@@ -91,15 +90,15 @@ identifai_key_frames_wait (IdentifaiKeyFrames * self, gint64 late,
 }
 
 void
-identifai_key_frames_come (IdentifaiKeyFrames * self, gint64 late,
+identifai_key_units_come (IdentifaiKeyUnits * self, gint64 late,
     gint64 duration)
 {
-  if (!is_too_late (late, duration) && identifai_trouble_good (&self->trouble))
+  if (!is_too_late (late, duration) && identifai_alarm_good (&self->trouble))
     tell (self, FALSE);
 }
 
 gboolean
-identifai_key_frames_take_news (IdentifaiKeyFrames * self, gboolean * missing)
+identifai_key_units_take_news (IdentifaiKeyUnits * self, gboolean * missing)
 {
   gboolean has_news = self->has_news;
 

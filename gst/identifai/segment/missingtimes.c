@@ -23,14 +23,14 @@
 #define LONG_TIME (2 * (gint64) GST_SECOND)
 
 void
-identifai_stamper_init (IdentifaiStamper * self)
+identifai_missing_times_init (IdentifaiMissingTimes * self)
 {
   memset (self, 0, sizeof (*self));
-  identifai_stamper_restart (self);
+  identifai_missing_times_restart (self);
 }
 
 void
-identifai_stamper_restart (IdentifaiStamper * self)
+identifai_missing_times_restart (IdentifaiMissingTimes * self)
 {
   self->pts = self->dts = GST_CLOCK_TIME_NONE;
   self->n_same = 0;
@@ -40,7 +40,8 @@ identifai_stamper_restart (IdentifaiStamper * self)
 }
 
 gboolean
-identifai_stamper_is_stuck (IdentifaiStamper * self, GstBuffer * buffer)
+identifai_missing_times_is_stuck (IdentifaiMissingTimes * self,
+    GstBuffer * buffer)
 {
   GstClockTime pts = GST_BUFFER_PTS (buffer), dts = GST_BUFFER_DTS (buffer);
 
@@ -59,14 +60,15 @@ identifai_stamper_is_stuck (IdentifaiStamper * self, GstBuffer * buffer)
 }
 
 static gboolean
-follows_clock (IdentifaiStamper * self, const IdentifaiArrival * arrival)
+follows_clock (IdentifaiMissingTimes * self,
+    const IdentifaiCaptureTime * arrival)
 {
   return arrival->live && self->n_timed < SURE_FRAMES;
 }
 
 static gint64
-find_step (IdentifaiStamper * self, gint64 step,
-    const IdentifaiArrival * arrival)
+find_step (IdentifaiMissingTimes * self, gint64 step,
+    const IdentifaiCaptureTime * arrival)
 {
   if (self->hidden)
     return 0;
@@ -81,8 +83,9 @@ find_step (IdentifaiStamper * self, gint64 step,
 }
 
 void
-identifai_stamper_guess (IdentifaiStamper * self, IdentifaiFrame * frame,
-    gint64 start, gint64 step, const IdentifaiArrival * arrival)
+identifai_missing_times_guess (IdentifaiMissingTimes * self,
+    IdentifaiFrame * frame, gint64 start, gint64 step,
+    const IdentifaiCaptureTime * arrival)
 {
   gint64 length = find_step (self, step, arrival);
 
@@ -100,7 +103,7 @@ identifai_stamper_guess (IdentifaiStamper * self, IdentifaiFrame * frame,
 
 /* From the frame with a time of its own before, to one of which time is. */
 static void
-learn (IdentifaiStamper * self, gint64 time)
+learn (IdentifaiMissingTimes * self, gint64 time)
 {
   gint64 step = 0;
 
@@ -113,7 +116,7 @@ learn (IdentifaiStamper * self, gint64 time)
 }
 
 static void
-tell (IdentifaiStamper * self, gint64 step)
+tell (IdentifaiMissingTimes * self, gint64 step)
 {
   if (self->told)
     return;
@@ -122,8 +125,9 @@ tell (IdentifaiStamper * self, gint64 step)
 }
 
 void
-identifai_stamper_add (IdentifaiStamper * self, const IdentifaiFrame * frame,
-    gint64 length, const IdentifaiArrival * arrival)
+identifai_missing_times_add (IdentifaiMissingTimes * self,
+    const IdentifaiFrame * frame, gint64 length,
+    const IdentifaiCaptureTime * arrival)
 {
   gint64 time = frame->dts != NO_TIME ? frame->dts : frame->pts;
   gint64 step = self->time != NO_TIME ? time - self->time : 0;
@@ -145,14 +149,14 @@ identifai_stamper_add (IdentifaiStamper * self, const IdentifaiFrame * frame,
 }
 
 void
-identifai_stamper_end (IdentifaiStamper * self)
+identifai_missing_times_end (IdentifaiMissingTimes * self)
 {
   if (self->n_guessed > self->n_timed)
     tell (self, self->step != NO_TIME ? self->step : USUAL_STEP);
 }
 
 gboolean
-identifai_stamper_take_news (IdentifaiStamper * self, gint64 * step)
+identifai_missing_times_take_news (IdentifaiMissingTimes * self, gint64 * step)
 {
   gboolean has_news = self->has_news;
 

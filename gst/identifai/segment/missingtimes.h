@@ -34,31 +34,31 @@ typedef struct
   gboolean told;
   gboolean has_news;
   gint64 news_step;             /* 0: they are stamped as they come */
-} IdentifaiStamper;
+} IdentifaiMissingTimes;
 
-void identifai_stamper_init (IdentifaiStamper * self);
+void identifai_missing_times_init (IdentifaiMissingTimes * self);
 /* Another stream begins. */
-void identifai_stamper_restart (IdentifaiStamper * self);
+void identifai_missing_times_restart (IdentifaiMissingTimes * self);
 
 /* Whether the buffer's times are none, as those of all before it are the same. */
-gboolean identifai_stamper_is_stuck (IdentifaiStamper * self,
+gboolean identifai_missing_times_is_stuck (IdentifaiMissingTimes * self,
     GstBuffer * buffer);
 
 /* Gives a frame that has no time a DTS, and a duration if frames are evenly
  * apart. start: of the stream; step: by the caps, or NO_TIME. */
-void identifai_stamper_guess (IdentifaiStamper * self, IdentifaiFrame * frame,
-    gint64 start, gint64 step, const IdentifaiArrival * arrival);
+void identifai_missing_times_guess (IdentifaiMissingTimes * self, IdentifaiFrame * frame,
+    gint64 start, gint64 step, const IdentifaiCaptureTime * arrival);
 
 /* Each frame once, in order. length: as its buffer said, or NO_TIME. */
-void identifai_stamper_add (IdentifaiStamper * self,
+void identifai_missing_times_add (IdentifaiMissingTimes * self,
     const IdentifaiFrame * frame, gint64 length,
-    const IdentifaiArrival * arrival);
+    const IdentifaiCaptureTime * arrival);
 
 /* The stream is over: whether most of it had no times. */
-void identifai_stamper_end (IdentifaiStamper * self);
+void identifai_missing_times_end (IdentifaiMissingTimes * self);
 
 /* TRUE once, if people should be told. step: ns from frame to frame, 0: as they
  * come. */
-gboolean identifai_stamper_take_news (IdentifaiStamper * self, gint64 * step);
+gboolean identifai_missing_times_take_news (IdentifaiMissingTimes * self, gint64 * step);
 
 G_END_DECLS

@@ -6,15 +6,15 @@
 #include "rapgroup.h"
 
 static IdentifaiFrame *
-frame_at (IdentifaiGroup * self, guint i)
+frame_at (IdentifaiRapGroup * self, guint i)
 {
   return g_ptr_array_index (self->frames, i);
 }
 
-IdentifaiGroup *
-identifai_group_new (void)
+IdentifaiRapGroup *
+identifai_rap_group_new (void)
 {
-  IdentifaiGroup *self = g_new0 (IdentifaiGroup, 1);
+  IdentifaiRapGroup *self = g_new0 (IdentifaiRapGroup, 1);
 
   self->frames =
       g_ptr_array_new_with_free_func ((GDestroyNotify) identifai_frame_free);
@@ -23,20 +23,20 @@ identifai_group_new (void)
 }
 
 void
-identifai_group_free (IdentifaiGroup * self)
+identifai_rap_group_free (IdentifaiRapGroup * self)
 {
   g_ptr_array_unref (self->frames);
   g_free (self);
 }
 
 void
-identifai_group_clear (IdentifaiGroup * self)
+identifai_rap_group_clear (IdentifaiRapGroup * self)
 {
   g_ptr_array_set_size (self->frames, 0);
 }
 
 gboolean
-identifai_group_is_empty (IdentifaiGroup * self)
+identifai_rap_group_is_empty (IdentifaiRapGroup * self)
 {
   return self->frames->len == 0;
 }
@@ -49,7 +49,7 @@ end_of (const IdentifaiFrame * frame)
 }
 
 static void
-start (IdentifaiGroup * self, const IdentifaiFrame * point)
+start (IdentifaiRapGroup * self, const IdentifaiFrame * point)
 {
   self->start = point->pts;
   self->end = end_of (point);
@@ -61,7 +61,7 @@ start (IdentifaiGroup * self, const IdentifaiFrame * point)
 }
 
 void
-identifai_group_add (IdentifaiGroup * self, IdentifaiFrame * frame)
+identifai_rap_group_add (IdentifaiRapGroup * self, IdentifaiFrame * frame)
 {
   g_ptr_array_add (self->frames, frame);
   if (self->frames->len == 1) {
@@ -81,7 +81,8 @@ identifai_group_add (IdentifaiGroup * self, IdentifaiFrame * frame)
 }
 
 gboolean
-identifai_group_is_led_by (IdentifaiGroup * self, const IdentifaiFrame * frame)
+identifai_rap_group_is_led_by (IdentifaiRapGroup * self,
+    const IdentifaiFrame * frame)
 {
   guint n = self->frames->len;
 
@@ -93,7 +94,7 @@ identifai_group_is_led_by (IdentifaiGroup * self, const IdentifaiFrame * frame)
 }
 
 guint
-identifai_group_drop_leading (IdentifaiGroup * self)
+identifai_rap_group_drop_leading (IdentifaiRapGroup * self)
 {
   guint n = self->frames->len - self->n_point;
   IdentifaiFrame *field = NULL;
@@ -105,23 +106,24 @@ identifai_group_drop_leading (IdentifaiGroup * self)
   g_ptr_array_set_size (self->frames, 1);
   start (self, frame_at (self, 0));
   if (field)
-    identifai_group_add (self, field);
+    identifai_rap_group_add (self, field);
 
   return n;
 }
 
 void
-identifai_group_move_to (IdentifaiGroup * self, IdentifaiPart * part)
+identifai_rap_group_move_to (IdentifaiRapGroup * self, IdentifaiBuilder * part)
 {
   guint i;
 
   for (i = 0; i < self->frames->len; i++)
-    identifai_part_add_frame (part, identifai_frame_copy (frame_at (self, i)));
-  identifai_group_clear (self);
+    identifai_builder_add_frame (part, identifai_frame_copy (frame_at (self,
+                i)));
+  identifai_rap_group_clear (self);
 }
 
 void
-identifai_group_shift (IdentifaiGroup * self, gint64 shift)
+identifai_rap_group_shift (IdentifaiRapGroup * self, gint64 shift)
 {
   guint i;
 
@@ -132,7 +134,7 @@ identifai_group_shift (IdentifaiGroup * self, gint64 shift)
 }
 
 gsize
-identifai_group_count_bytes (IdentifaiGroup * self)
+identifai_rap_group_count_bytes (IdentifaiRapGroup * self)
 {
   gsize bytes = 0;
   guint i;

@@ -31,28 +31,28 @@ typedef struct
   guint64 cost;                 /* bytes in a file */
   gboolean new_headers;
   gboolean closed;
-} IdentifaiGroup;
+} IdentifaiRapGroup;
 
-IdentifaiGroup *identifai_group_new (void);
-void identifai_group_free (IdentifaiGroup * self);
-void identifai_group_clear (IdentifaiGroup * self);
-gboolean identifai_group_is_empty (IdentifaiGroup * self);
+IdentifaiRapGroup *identifai_rap_group_new (void);
+void identifai_rap_group_free (IdentifaiRapGroup * self);
+void identifai_rap_group_clear (IdentifaiRapGroup * self);
+gboolean identifai_rap_group_is_empty (IdentifaiRapGroup * self);
 
 /* Takes over a point (if empty) or a leading picture; the fields above count
  * it at once. */
-void identifai_group_add (IdentifaiGroup * self, IdentifaiFrame * frame);
+void identifai_rap_group_add (IdentifaiRapGroup * self, IdentifaiFrame * frame);
 
 /* Whether the next frame is a leading picture of it. */
-gboolean identifai_group_is_led_by (IdentifaiGroup * self,
+gboolean identifai_rap_group_is_led_by (IdentifaiRapGroup * self,
     const IdentifaiFrame * frame);
 
 /* Leaves leading pictures out that can't be decoded; returns how many. */
-guint identifai_group_drop_leading (IdentifaiGroup * self);
+guint identifai_rap_group_drop_leading (IdentifaiRapGroup * self);
 
 /* Moves all frames to the part. */
-void identifai_group_move_to (IdentifaiGroup * self, IdentifaiPart * part);
+void identifai_rap_group_move_to (IdentifaiRapGroup * self, IdentifaiBuilder * part);
 
-void identifai_group_shift (IdentifaiGroup * self, gint64 shift);
-gsize identifai_group_count_bytes (IdentifaiGroup * self);
+void identifai_rap_group_shift (IdentifaiRapGroup * self, gint64 shift);
+gsize identifai_rap_group_count_bytes (IdentifaiRapGroup * self);
 
 G_END_DECLS

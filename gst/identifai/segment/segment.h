@@ -46,7 +46,7 @@ typedef struct
   /* Container input has a file from the start. Elementary input has tracks,
    * video first, until the muxer turns them into a file. */
   GPtrArray *tracks;            /* of IdentifaiTrack, or NULL */
-  IdentifaiBytes *file;         /* or NULL */
+  IdentifaiMemoryFile *file;         /* or NULL */
   gchar *content_type;          /* "video/mp4", or NULL until muxed */
   const gchar *extension;       /* "mp4", static */
 

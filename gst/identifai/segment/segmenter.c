@@ -8,8 +8,6 @@
 #include "runningtime.h"
 #include "schedule.h"
 
-GST_DEBUG_CATEGORY (identifai_segmenter_debug);
-
 #define SECOND ((gint64) GST_SECOND)
 #define LATE_TOLERANCE (100 * GST_MSECOND)
 #define NO_TIME IDENTIFAI_NO_TIME
@@ -19,17 +17,15 @@ identifai_segmenter_new (IdentifaiSegmenterOpenFunc open, gpointer user_data)
 {
   IdentifaiSegmenter *self = g_new0 (IdentifaiSegmenter, 1);
 
-  GST_DEBUG_CATEGORY_INIT (identifai_segmenter_debug, "identifaisegmenter", 0,
-      "identifAI segmenter");
   self->open_func = open;
   self->user_data = user_data;
   self->settings.duration = 10 * GST_SECOND;
   self->settings.max_bytes = 50 * 1000 * 1000;
   self->patience = IDENTIFAI_AUDIO_PATIENCE;
-  identifai_key_frames_init (&self->key_frames);
-  self->video = identifai_video_new ();
-  self->group = identifai_group_new ();
-  self->sounds = identifai_sounds_new ();
+  identifai_key_units_init (&self->key_frames);
+  self->video = identifai_video_stream_new ();
+  self->group = identifai_rap_group_new ();
+  self->sounds = identifai_audio_streams_new ();
   g_queue_init (&self->sealed);
   g_queue_init (&self->given_up);
   self->run_start = self->run_end = self->due = self->not_before = NO_TIME;
@@ -40,12 +36,12 @@ identifai_segmenter_new (IdentifaiSegmenterOpenFunc open, gpointer user_data)
 void
 identifai_segmenter_free (IdentifaiSegmenter * self)
 {
-  g_clear_pointer (&self->open, identifai_part_free);
-  g_queue_clear_full (&self->sealed, (GDestroyNotify) identifai_part_free);
+  g_clear_pointer (&self->open, identifai_builder_free);
+  g_queue_clear_full (&self->sealed, (GDestroyNotify) identifai_builder_free);
   g_queue_clear_full (&self->given_up, (GDestroyNotify) identifai_segment_free);
-  identifai_group_free (self->group);
+  identifai_rap_group_free (self->group);
   g_ptr_array_unref (self->sounds);
-  identifai_video_free (self->video);
+  identifai_video_stream_free (self->video);
   g_free (self);
 }
 
@@ -62,13 +58,13 @@ identifai_segmenter_configure (IdentifaiSegmenter * self,
 guint
 identifai_segmenter_add_audio (IdentifaiSegmenter * self)
 {
-  return identifai_sounds_add (self->sounds);
+  return identifai_audio_streams_add (self->sounds);
 }
 
 void
 identifai_segmenter_remove_audio (IdentifaiSegmenter * self, guint stream)
 {
-  identifai_sounds_remove (self->sounds, stream);
+  identifai_audio_streams_remove (self->sounds, stream);
 }
 
 gboolean
@@ -77,16 +73,17 @@ identifai_segmenter_set_caps (IdentifaiSegmenter * self, guint stream,
 {
   const IdentifaiCodec *codec = identifai_codec_of_caps (caps);
   gboolean is_video = stream == IDENTIFAI_SEGMENTER_VIDEO;
-  IdentifaiSound *sound = identifai_sounds_get (self->sounds, stream);
+  IdentifaiAudioStream *sound =
+      identifai_audio_streams_get (self->sounds, stream);
 
   if (codec == NULL || codec->video != is_video || (!is_video && !sound))
     return FALSE;
   if (is_video) {
-    if (identifai_video_needs_new_file (self->video, caps))
+    if (identifai_video_stream_needs_new_file (self->video, caps))
       identifai_cutter_end_run (self);
-    identifai_video_set_caps (self->video, caps);
+    identifai_video_stream_set_caps (self->video, caps);
   } else {
-    identifai_sound_set_caps (sound, caps);
+    identifai_audio_stream_set_caps (sound, caps);
   }
 
   return TRUE;
@@ -96,7 +93,8 @@ void
 identifai_segmenter_link_audio (IdentifaiSegmenter * self, guint stream,
     gboolean linked)
 {
-  IdentifaiSound *sound = identifai_sounds_get (self->sounds, stream);
+  IdentifaiAudioStream *sound =
+      identifai_audio_streams_get (self->sounds, stream);
 
   if (sound)
     sound->linked = linked;
@@ -106,13 +104,14 @@ gboolean
 identifai_segmenter_leave_out (IdentifaiSegmenter * self, guint stream,
     gboolean left_out)
 {
-  IdentifaiSound *sound = identifai_sounds_get (self->sounds, stream);
+  IdentifaiAudioStream *sound =
+      identifai_audio_streams_get (self->sounds, stream);
   gboolean before;
 
   if (sound == NULL)
     return FALSE;
   before = sound->left_out;
-  identifai_sound_leave_out (sound, left_out);
+  identifai_audio_stream_leave_out (sound, left_out);
 
   return left_out && !before;
 }
@@ -121,23 +120,25 @@ void
 identifai_segmenter_set_segment (IdentifaiSegmenter * self, guint stream,
     const GstSegment * given)
 {
-  IdentifaiSound *sound = identifai_sounds_get (self->sounds, stream);
+  IdentifaiAudioStream *sound =
+      identifai_audio_streams_get (self->sounds, stream);
   GstSegment segment = *given;
 
   if (segment.format != GST_FORMAT_TIME)
     return;
   identifai_running_bound_segment (&segment);
   if (sound)
-    identifai_sound_set_segment (sound, &segment);
+    identifai_audio_stream_set_segment (sound, &segment);
   else if (stream == IDENTIFAI_SEGMENTER_VIDEO)
-    identifai_video_set_segment (self->video, &segment);
+    identifai_video_stream_set_segment (self->video, &segment);
 }
 
 void
 identifai_segmenter_push (IdentifaiSegmenter * self, guint stream,
-    GstBuffer * buffer, const IdentifaiArrival * arrival)
+    GstBuffer * buffer, const IdentifaiCaptureTime * arrival)
 {
-  IdentifaiSound *sound = identifai_sounds_get (self->sounds, stream);
+  IdentifaiAudioStream *sound =
+      identifai_audio_streams_get (self->sounds, stream);
 
   self->monotonic = MAX (self->monotonic, arrival->monotonic);
   if (stream == IDENTIFAI_SEGMENTER_VIDEO && self->off) {
@@ -146,7 +147,7 @@ identifai_segmenter_push (IdentifaiSegmenter * self, guint stream,
   } else if (stream == IDENTIFAI_SEGMENTER_VIDEO) {
     identifai_cutter_push (self, buffer, arrival);
   } else if (sound) {
-    identifai_sound_push (sound, buffer);
+    identifai_audio_stream_push (sound, buffer);
     identifai_cutter_place_audio (self);
   } else {
     gst_buffer_unref (buffer);
@@ -157,26 +158,28 @@ void
 identifai_segmenter_gap (IdentifaiSegmenter * self, guint stream,
     GstClockTime timestamp, GstClockTime duration)
 {
-  IdentifaiSound *sound = identifai_sounds_get (self->sounds, stream);
+  IdentifaiAudioStream *sound =
+      identifai_audio_streams_get (self->sounds, stream);
 
   if (sound)
-    identifai_sound_gap (sound, timestamp, duration);
+    identifai_audio_stream_gap (sound, timestamp, duration);
   else if (stream == IDENTIFAI_SEGMENTER_VIDEO)
-    identifai_video_gap (self->video, timestamp, duration);
+    identifai_video_stream_gap (self->video, timestamp, duration);
 }
 
 void
 identifai_segmenter_eos (IdentifaiSegmenter * self, guint stream,
     gint64 monotonic)
 {
-  IdentifaiSound *sound = identifai_sounds_get (self->sounds, stream);
+  IdentifaiAudioStream *sound =
+      identifai_audio_streams_get (self->sounds, stream);
 
   self->monotonic = MAX (self->monotonic, monotonic);
   if (sound) {
     sound->eos = TRUE;
   } else if (stream == IDENTIFAI_SEGMENTER_VIDEO) {
     identifai_cutter_end_run (self);
-    identifai_video_end (self->video, self->last_end);
+    identifai_video_stream_end (self->video, self->last_end);
     self->eos = TRUE;
     identifai_cutter_place_audio (self);
   }
@@ -186,7 +189,7 @@ void
 identifai_segmenter_change_stream (IdentifaiSegmenter * self)
 {
   identifai_cutter_end_run (self);
-  identifai_video_restart (self->video);
+  identifai_video_stream_restart (self->video);
 }
 
 void
@@ -196,10 +199,10 @@ identifai_segmenter_set_judging (IdentifaiSegmenter * self, gboolean judging)
     return;
   self->off = !judging;
   if (judging) {
-    identifai_key_frames_ask (&self->key_frames, GST_CLOCK_TIME_NONE);
+    identifai_key_units_ask (&self->key_frames, GST_CLOCK_TIME_NONE);
   } else {
     identifai_segmenter_change_stream (self);
-    identifai_key_frames_drop_request (&self->key_frames);
+    identifai_key_units_drop_request (&self->key_frames);
   }
 }
 
@@ -210,36 +213,37 @@ identifai_segmenter_split_now (IdentifaiSegmenter * self)
 }
 
 static void
-give_up (IdentifaiSegmenter * self, IdentifaiPart * part)
+give_up (IdentifaiSegmenter * self, IdentifaiBuilder * part)
 {
-  g_queue_push_tail (&self->given_up, identifai_part_finish (part,
+  g_queue_push_tail (&self->given_up, identifai_builder_finish (part,
           G_MAXUINT64));
 }
 
 static void
 flush_video (IdentifaiSegmenter * self)
 {
-  IdentifaiPart *part;
+  IdentifaiBuilder *part;
 
-  identifai_video_flush (self->video);
-  identifai_group_clear (self->group);
+  identifai_video_stream_flush (self->video);
+  identifai_rap_group_clear (self->group);
   if (self->open)
-    identifai_cutter_seal (self, identifai_part_guess_end (self->open));
+    identifai_cutter_seal (self, identifai_builder_guess_end (self->open));
   while ((part = g_queue_pop_head (&self->sealed)))
     give_up (self, part);
   identifai_cutter_end_run (self);
   self->not_before = NO_TIME;
-  identifai_key_frames_drop_request (&self->key_frames);
+  identifai_key_units_drop_request (&self->key_frames);
   self->split_now = self->eos = FALSE;
 }
 
 void
 identifai_segmenter_flush (IdentifaiSegmenter * self, guint stream)
 {
-  IdentifaiSound *sound = identifai_sounds_get (self->sounds, stream);
+  IdentifaiAudioStream *sound =
+      identifai_audio_streams_get (self->sounds, stream);
 
   if (sound) {
-    identifai_sound_flush (sound);
+    identifai_audio_stream_flush (sound);
     gst_segment_init (&sound->segment, GST_FORMAT_TIME);
   } else if (stream == IDENTIFAI_SEGMENTER_VIDEO) {
     flush_video (self);
@@ -259,41 +263,43 @@ identifai_segmenter_reset (IdentifaiSegmenter * self)
 
   flush_video (self);
   for (i = 0; i < self->sounds->len; i++) {
-    IdentifaiSound *sound = g_ptr_array_index (self->sounds, i);
+    IdentifaiAudioStream *sound = g_ptr_array_index (self->sounds, i);
 
     if (sound == NULL)
       continue;
     identifai_segmenter_flush (self, sound->id);
     gst_clear_caps (&sound->caps);
-    identifai_sound_leave_out (sound, FALSE);
+    identifai_audio_stream_leave_out (sound, FALSE);
   }
-  identifai_video_reset (self->video);
+  identifai_video_stream_reset (self->video);
   self->monotonic = 0;
   self->withheld = self->skipped = 0;
   self->sound_is_late = self->told_late = FALSE;
   self->seen = self->covered = 0;
-  identifai_key_frames_init (&self->key_frames);
+  identifai_key_units_init (&self->key_frames);
   self->key_frames.enabled = self->settings.keyframe_requests;
 }
 
 static gboolean
-has_its_audio (IdentifaiSegmenter * self, IdentifaiPart * part)
+has_its_audio (IdentifaiSegmenter * self, IdentifaiBuilder * part)
 {
   return part->segment->failure != IDENTIFAI_REASON_NONE
-      || identifai_sounds_have_passed (self->sounds, part->end);
+      || identifai_audio_streams_have_passed (self->sounds, part->end);
 }
 
 /* It goes without what has not come, which a buffer more or less at its end isn't. */
 static void
-count_missing (IdentifaiSegmenter * self, IdentifaiPart * part)
+count_missing (IdentifaiSegmenter * self, IdentifaiBuilder * part)
 {
-  GstClockTime late = identifai_sounds_count_late (self->sounds, part->start,
+  GstClockTime late =
+      identifai_audio_streams_count_late (self->sounds, part->start,
       part->end);
 
   if (part->segment->failure != IDENTIFAI_REASON_NONE)
     return;
-  part->segment->audio_missing += identifai_sounds_count_left_out (self->sounds,
-      part->start, part->end);
+  part->segment->audio_missing +=
+      identifai_audio_streams_count_left_out (self->sounds, part->start,
+      part->end);
   if (late <= LATE_TOLERANCE)
     return;
   GST_INFO ("segment %u goes without %" GST_TIME_FORMAT " of sound",
@@ -305,7 +311,7 @@ count_missing (IdentifaiSegmenter * self, IdentifaiPart * part)
 /* Of a part that waits as long as it takes: at the end of the video, as long as
  * sound goes on. */
 static gint64
-get_deadline (IdentifaiSegmenter * self, IdentifaiPart * part)
+get_deadline (IdentifaiSegmenter * self, IdentifaiBuilder * part)
 {
   if (part->deadline < G_MAXINT64 || !self->eos)
     return part->deadline;
@@ -321,7 +327,7 @@ identifai_segmenter_set_patience (IdentifaiSegmenter * self, gint64 patience,
 
   self->patience = patience;
   for (link = self->sealed.head; link && patience >= 0; link = link->next) {
-    IdentifaiPart *part = link->data;
+    IdentifaiBuilder *part = link->data;
 
     part->deadline = MIN (part->deadline, now + patience);
   }
@@ -334,7 +340,7 @@ identifai_segmenter_count_sealed (IdentifaiSegmenter * self)
   GList *link;
 
   for (link = self->sealed.head; link; link = link->next)
-    bytes += ((IdentifaiPart *) link->data)->segment->bytes;
+    bytes += ((IdentifaiBuilder *) link->data)->segment->bytes;
 
   return bytes;
 }
@@ -342,23 +348,23 @@ identifai_segmenter_count_sealed (IdentifaiSegmenter * self)
 IdentifaiSegment *
 identifai_segmenter_pop (IdentifaiSegmenter * self, gint64 now)
 {
-  IdentifaiPart *part = g_queue_peek_head (&self->sealed);
+  IdentifaiBuilder *part = g_queue_peek_head (&self->sealed);
 
   if (part == NULL || (now < get_deadline (self, part)
           && !has_its_audio (self, part)))
     return NULL;
-  identifai_sounds_name_tracks (self->sounds, part);
+  identifai_audio_streams_name_tracks (self->sounds, part);
   count_missing (self, part);
   identifai_cutter_shrink_oldest (self);
   g_queue_pop_head (&self->sealed);
 
-  return identifai_part_finish (part, self->settings.max_bytes);
+  return identifai_builder_finish (part, self->settings.max_bytes);
 }
 
 gint64
 identifai_segmenter_next_deadline (IdentifaiSegmenter * self)
 {
-  IdentifaiPart *part = g_queue_peek_head (&self->sealed);
+  IdentifaiBuilder *part = g_queue_peek_head (&self->sealed);
 
   return part ? get_deadline (self, part) : -1;
 }
@@ -367,7 +373,7 @@ gboolean
 identifai_segmenter_take_keyframe_request (IdentifaiSegmenter * self,
     GstClockTime * running_time)
 {
-  return identifai_key_frames_take_request (&self->key_frames, running_time);
+  return identifai_key_units_take_request (&self->key_frames, running_time);
 }
 
 gboolean
@@ -381,8 +387,8 @@ identifai_segmenter_take_news (IdentifaiSegmenter * self, IdentifaiNews * news)
     news->kind = IDENTIFAI_NEWS_LATE_SOUND;
     return TRUE;
   }
-  if (!identifai_key_frames_take_news (&self->key_frames, &missing))
-    return identifai_video_take_news (self->video, news);
+  if (!identifai_key_units_take_news (&self->key_frames, &missing))
+    return identifai_video_stream_take_news (self->video, news);
   news->kind = IDENTIFAI_NEWS_KEY_FRAMES;
   news->is_over = !missing;
 
@@ -395,8 +401,8 @@ count_bytes (IdentifaiSegmenter * self)
   guint64 bytes = self->open ? self->open->segment->bytes : 0;
 
   bytes += identifai_segmenter_count_sealed (self);
-  bytes += identifai_group_count_bytes (self->group);
-  bytes += identifai_sounds_count_waiting (self->sounds);
+  bytes += identifai_rap_group_count_bytes (self->group);
+  bytes += identifai_audio_streams_count_waiting (self->sounds);
 
   return bytes;
 }
@@ -409,7 +415,7 @@ identifai_segmenter_get_stats (IdentifaiSegmenter * self,
 
   if (self->run_start != NO_TIME)
     seen += self->run_end - self->run_start;
-  identifai_video_get_stats (self->video, stats);
+  identifai_video_stream_get_stats (self->video, stats);
   stats->withheld = self->withheld;
   stats->skipped += self->skipped;
   stats->seen += seen;

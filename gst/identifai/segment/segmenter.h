@@ -34,7 +34,7 @@ typedef struct
   gboolean live;                /* its source is */
   gint64 running;               /* ns, running time on the pipeline's clock; 0 if
                                  * it isn't live */
-} IdentifaiArrival;
+} IdentifaiCaptureTime;
 
 typedef struct
 {
@@ -81,7 +81,7 @@ void identifai_segmenter_set_segment (IdentifaiSegmenter * self, guint stream,
 
 /* Takes over the buffer. Never waits. */
 void identifai_segmenter_push (IdentifaiSegmenter * self, guint stream,
-    GstBuffer * buffer, const IdentifaiArrival * arrival);
+    GstBuffer * buffer, const IdentifaiCaptureTime * arrival);
 void identifai_segmenter_gap (IdentifaiSegmenter * self, guint stream,
     GstClockTime timestamp, GstClockTime duration);
 void identifai_segmenter_eos (IdentifaiSegmenter * self, guint stream,

@@ -8,6 +8,7 @@
 
 #pragma once
 
+#include "log.h"
 #include "segmenter.h"
 #include "audiostream.h"
 #include "builder.h"
@@ -31,27 +32,27 @@ struct _IdentifaiSegmenter
   gpointer user_data;
   IdentifaiSegmenterSettings settings;
 
-  IdentifaiVideo *video;
+  IdentifaiVideoStream *video;
   gboolean live, eos;           /* the video's source is; it is over */
   gint64 monotonic;             /* µs, of the latest buffer or EOS */
 
   /* frames on their way */
-  IdentifaiGroup *group;        /* not settled yet */
+  IdentifaiRapGroup *group;        /* not settled yet */
   gint64 run_start, run_end;    /* of the frames since the last break; NO_TIME */
   gint64 last_end;              /* the last run_end, or NO_TIME */
 
   IdentifaiCutState state;
-  IdentifaiPart *open;
+  IdentifaiBuilder *open;
   gint64 due;                   /* when open should end; NO_TIME = never */
   gint64 not_before;            /* STATE_WAITING; NO_TIME = at once */
   gboolean off;                 /* nothing is judged */
   gboolean split_now;
-  GQueue sealed;                /* of IdentifaiPart: wait for audio */
+  GQueue sealed;                /* of IdentifaiBuilder: wait for audio */
   GQueue given_up;              /* of IdentifaiSegment */
 
-  GPtrArray *sounds;            /* of IdentifaiSound, at stream - 1; NULL: removed */
+  GPtrArray *sounds;            /* of IdentifaiAudioStream, at stream - 1; NULL: removed */
 
-  IdentifaiKeyFrames key_frames;
+  IdentifaiKeyUnits key_frames;
   gboolean wished_start;        /* once a pause between segments */
 
   gint64 patience;              /* µs, for sound; -1: until it is there */
@@ -61,8 +62,7 @@ struct _IdentifaiSegmenter
   guint64 seen, covered;        /* ns; seen: of runs that are over */
 };
 
-#define GST_CAT_DEFAULT identifai_segmenter_debug
-GST_DEBUG_CATEGORY_EXTERN (identifai_segmenter_debug);
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_SEGMENT)
 
 /* cutter.c */
 
@@ -75,7 +75,7 @@ void identifai_cutter_place_audio (IdentifaiSegmenter * self);
 void identifai_cutter_end_run (IdentifaiSegmenter * self);
 /* Takes over a buffer of video. */
 void identifai_cutter_push (IdentifaiSegmenter * self, GstBuffer * buffer,
-    const IdentifaiArrival * arrival);
+    const IdentifaiCaptureTime * arrival);
 /* The open part is over at end. After it, no segment is open. */
 void identifai_cutter_seal (IdentifaiSegmenter * self, gint64 end);
 /* Its sound is there, and may be more than was reckoned with: the rest of it is the

@@ -6,16 +6,16 @@
 #include "videostream.h"
 #include "codecs.h"
 #include "flaws.h"
+#include "log.h"
 #include "mpegtimestamper.h"
 #include "missingtimes.h"
 #include "discont.h"
 #include "runningtime.h"
 
-GST_DEBUG_CATEGORY_STATIC (identifai_video_debug);
-#define GST_CAT_DEFAULT identifai_video_debug
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_SEGMENT)
 
 #define NO_TIME IDENTIFAI_NO_TIME
-#define JUMP IDENTIFAI_STEPS_JUMP
+#define JUMP IDENTIFAI_DISCONT_JUMP
 #define SHORT ((gint64) GST_SECOND)     /* by which an end is early */
 #define USUAL_LENGTH (40 * (gint64) GST_MSECOND)
 #define MOST_LENGTH (10 * (gint64) GST_SECOND)
@@ -23,13 +23,13 @@ GST_DEBUG_CATEGORY_STATIC (identifai_video_debug);
 #define MOST_COUNTS 64          /* from one picture to the next */
 #define START (100 * GST_MSECOND)       /* how long it is */
 
-struct _IdentifaiVideo
+struct _IdentifaiVideoStream
 {
   GstCaps *caps;                /* or NULL */
   GstCaps *sized;               /* the same, of another size; or NULL */
   guint width, height;          /* as the latest key frame says; 0 unknown */
   IdentifaiFrameReader *reader; /* of caps */
-  IdentifaiReorder *reorder;    /* of caps */
+  IdentifaiMpegTimestamper *reorder;    /* of caps */
   gint64 frame_duration;        /* by the caps; NO_TIME = unknown */
 
   GstSegment segment;
@@ -38,46 +38,45 @@ struct _IdentifaiVideo
   gboolean lossy;               /* a DISCONT since the last frame */
   gint64 rebase;                /* added to running times, as upstream set them
                                  * back for no reason */
-  IdentifaiOrder last_order;    /* of the last frame */
+  IdentifaiDisplayOrder last_order;     /* of the last frame */
   gint64 shift;                 /* by which that moved running times */
   GstClockTime first_timestamp; /* of the first frame of the segment; NONE */
   GstClockTime last_timestamp;  /* of the last frame, PTS or DTS; NONE */
 
-  IdentifaiStamper stamper;     /* of the frames so far */
-  IdentifaiSteps steps;         /* the same */
+  IdentifaiMissingTimes stamper;        /* of the frames so far */
+  IdentifaiDiscont steps;       /* the same */
   IdentifaiFlaws flaws;
   GstClockTime last_buffer;     /* as last_timestamp, of any buffer */
   guint64 n_buffers, n_bytes;   /* came */
   guint64 unusable;             /* pictures */
 };
 
-IdentifaiVideo *
-identifai_video_new (void)
+IdentifaiVideoStream *
+identifai_video_stream_new (void)
 {
-  IdentifaiVideo *self = g_new0 (IdentifaiVideo, 1);
+  IdentifaiVideoStream *self = g_new0 (IdentifaiVideoStream, 1);
 
-  GST_DEBUG_CATEGORY_INIT (identifai_video_debug, "identifaivideo", 0,
-      "identifAI frames of video");
-  identifai_video_reset (self);
+  identifai_video_stream_reset (self);
 
   return self;
 }
 
 void
-identifai_video_free (IdentifaiVideo * self)
+identifai_video_stream_free (IdentifaiVideoStream * self)
 {
-  identifai_video_reset (self);
+  identifai_video_stream_reset (self);
   g_free (self);
 }
 
 GstCaps *
-identifai_video_get_caps (IdentifaiVideo * self)
+identifai_video_stream_get_caps (IdentifaiVideoStream * self)
 {
   return self->sized ? self->sized : self->caps;
 }
 
 gboolean
-identifai_video_needs_new_file (IdentifaiVideo * self, const GstCaps * caps)
+identifai_video_stream_needs_new_file (IdentifaiVideoStream * self,
+    const GstCaps * caps)
 {
   if (self->sized && !identifai_codec_caps_differ (self->sized, caps))
     return FALSE;
@@ -86,10 +85,10 @@ identifai_video_needs_new_file (IdentifaiVideo * self, const GstCaps * caps)
 }
 
 static void
-free_readers (IdentifaiVideo * self)
+free_readers (IdentifaiVideoStream * self)
 {
   g_clear_pointer (&self->reader, identifai_frame_reader_free);
-  g_clear_pointer (&self->reorder, identifai_reorder_free);
+  g_clear_pointer (&self->reorder, identifai_mpeg_timestamper_free);
 }
 
 static gint64
@@ -106,13 +105,14 @@ read_frame_duration (const GstCaps * caps)
 }
 
 void
-identifai_video_set_caps (IdentifaiVideo * self, GstCaps * caps)
+identifai_video_stream_set_caps (IdentifaiVideoStream * self, GstCaps * caps)
 {
-  if (identifai_video_needs_new_file (self, caps)) {
+  if (identifai_video_stream_needs_new_file (self, caps)) {
     free_readers (self);
     self->reader = identifai_frame_reader_new (caps);
-    self->reorder = identifai_reorder_new (identifai_codec_of_caps (caps)->id);
-    identifai_steps_init (&self->steps, identifai_codec_of_caps (caps)->id);
+    self->reorder =
+        identifai_mpeg_timestamper_new (identifai_codec_of_caps (caps)->id);
+    identifai_discont_init (&self->steps, identifai_codec_of_caps (caps)->id);
     gst_clear_caps (&self->sized);
     self->width = self->height = 0;
   }
@@ -121,7 +121,8 @@ identifai_video_set_caps (IdentifaiVideo * self, GstCaps * caps)
 }
 
 void
-identifai_video_set_segment (IdentifaiVideo * self, const GstSegment * segment)
+identifai_video_stream_set_segment (IdentifaiVideoStream * self,
+    const GstSegment * segment)
 {
   gint64 before = identifai_running_time (&self->segment,
       self->last_timestamp);
@@ -139,14 +140,14 @@ identifai_video_set_segment (IdentifaiVideo * self, const GstSegment * segment)
 }
 
 void
-identifai_video_gap (IdentifaiVideo * self, GstClockTime timestamp,
+identifai_video_stream_gap (IdentifaiVideoStream * self, GstClockTime timestamp,
     GstClockTime duration)
 {
   gint64 start = identifai_running_time (&self->segment, timestamp);
   gint64 length = identifai_running_duration (&self->segment, duration);
 
   if (start != NO_TIME && length != NO_TIME && self->segment.rate > 0)
-    identifai_steps_gap (&self->steps, start + self->rebase + length);
+    identifai_discont_gap (&self->steps, start + self->rebase + length);
 }
 
 static GstClockTime
@@ -162,7 +163,8 @@ get_timestamp (GstBuffer * buffer)
 
 /* Also where the segment clips; GST_CLOCK_TIME_NONE: before the stream. */
 static GstClockTime
-to_stream_time (IdentifaiVideo * self, GstClockTime timestamp, gint64 stamp)
+to_stream_time (IdentifaiVideoStream * self, GstClockTime timestamp,
+    gint64 stamp)
 {
   guint64 stream_time;
   gint sign;
@@ -189,12 +191,12 @@ move_frame (IdentifaiFrame * frame, gint64 shift)
 }
 
 static void
-set_times (IdentifaiVideo * self, IdentifaiFrame * frame,
-    const IdentifaiArrival * arrival)
+set_times (IdentifaiVideoStream * self, IdentifaiFrame * frame,
+    const IdentifaiCaptureTime * arrival)
 {
   const GstSegment *segment = &self->segment;
   GstBuffer *buffer = frame->buffer;
-  gboolean stuck = identifai_stamper_is_stuck (&self->stamper, buffer);
+  gboolean stuck = identifai_missing_times_is_stuck (&self->stamper, buffer);
 
   frame->pts = frame->dts = NO_TIME;
   frame->stream_time = GST_CLOCK_TIME_NONE;
@@ -207,7 +209,7 @@ set_times (IdentifaiVideo * self, IdentifaiFrame * frame,
   if (frame->duration == NO_TIME)
     frame->duration = self->frame_duration;
   if (frame->pts == NO_TIME && frame->dts == NO_TIME)
-    identifai_stamper_guess (&self->stamper, frame,
+    identifai_missing_times_guess (&self->stamper, frame,
         identifai_running_time (segment, segment->start),
         self->frame_duration, arrival);
   frame->stamp = frame->pts != NO_TIME ? frame->pts : frame->dts;
@@ -230,7 +232,7 @@ scale (GstStructure * structure, const gchar * field, guint from, guint to)
 /* The picture's size changes, and upstream doesn't say so. What the caps say need
  * not be that of a frame: it may be a field of two. */
 static void
-note_size (IdentifaiVideo * self, IdentifaiFrameInfo * info)
+note_size (IdentifaiVideoStream * self, IdentifaiFrameInfo * info)
 {
   GstCaps *caps = NULL;
 
@@ -238,7 +240,7 @@ note_size (IdentifaiVideo * self, IdentifaiFrameInfo * info)
     return;
   if (self->width > 0 && (info->width != self->width
           || info->height != self->height)) {
-    caps = gst_caps_copy (identifai_video_get_caps (self));
+    caps = gst_caps_copy (identifai_video_stream_get_caps (self));
     scale (gst_caps_get_structure (caps, 0), "width", self->width, info->width);
     scale (gst_caps_get_structure (caps, 0), "height", self->height,
         info->height);
@@ -250,8 +252,8 @@ note_size (IdentifaiVideo * self, IdentifaiFrameInfo * info)
 }
 
 static IdentifaiFrame *
-make_frame (IdentifaiVideo * self, GstBuffer * buffer,
-    const IdentifaiArrival * arrival)
+make_frame (IdentifaiVideoStream * self, GstBuffer * buffer,
+    const IdentifaiCaptureTime * arrival)
 {
   IdentifaiFrame *frame = g_new0 (IdentifaiFrame, 1);
 
@@ -271,7 +273,7 @@ make_frame (IdentifaiVideo * self, GstBuffer * buffer,
 }
 
 static IdentifaiFlaw
-find_flaw (IdentifaiVideo * self, const IdentifaiFrame * frame)
+find_flaw (IdentifaiVideoStream * self, const IdentifaiFrame * frame)
 {
   if (self->segment.rate <= 0)
     return IDENTIFAI_FLAW_REVERSE;
@@ -286,7 +288,7 @@ find_flaw (IdentifaiVideo * self, const IdentifaiFrame * frame)
 
 /* Of the time that the stream took, by the buffer before. */
 static gint64
-get_length (IdentifaiVideo * self, const IdentifaiFrame * frame)
+get_length (IdentifaiVideoStream * self, const IdentifaiFrame * frame)
 {
   GstClockTime timestamp = get_timestamp (frame->buffer);
   gint64 length = -1;
@@ -302,7 +304,8 @@ get_length (IdentifaiVideo * self, const IdentifaiFrame * frame)
 }
 
 static void
-note_flaw (IdentifaiVideo * self, IdentifaiFrame * frame, IdentifaiFlaw flaw)
+note_flaw (IdentifaiVideoStream * self, IdentifaiFrame * frame,
+    IdentifaiFlaw flaw)
 {
   if (gst_buffer_get_size (frame->buffer) > 0)
     identifai_flaws_bad (&self->flaws, flaw, get_length (self, frame),
@@ -314,20 +317,21 @@ note_flaw (IdentifaiVideo * self, IdentifaiFrame * frame, IdentifaiFlaw flaw)
 
 /* Timestamps start over, and running times go on without a seam. */
 static gboolean
-is_seamless (IdentifaiVideo * self, const IdentifaiFrame * frame,
+is_seamless (IdentifaiVideoStream * self, const IdentifaiFrame * frame,
     GstClockTime timestamp)
 {
   gint64 duration = frame->duration != NO_TIME ? frame->duration : 0;
 
   return timestamp < self->last_timestamp
-      && ABS (identifai_steps_get_pause (&self->steps, frame)) <= duration / 2;
+      && ABS (identifai_discont_get_pause (&self->steps,
+          frame)) <= duration / 2;
 }
 
 /* The segment changed in a way that matters only to the few frames before it:
  * matroskademux starts with one for the first stream that it sees and then, if
  * another one begins earlier, sends a second and flags DISCONT. */
 static gboolean
-is_move (IdentifaiVideo * self, const IdentifaiFrame * frame)
+is_move (IdentifaiVideoStream * self, const IdentifaiFrame * frame)
 {
   GstClockTime timestamp = get_timestamp (frame->buffer);
 
@@ -342,10 +346,11 @@ is_move (IdentifaiVideo * self, const IdentifaiFrame * frame)
  * with each where those are rare: the pictures go on counting. Where they start
  * over, a source that does so, too, has times as at the start. */
 static gboolean
-goes_on_counting (IdentifaiVideo * self, const IdentifaiFrame * frame,
+goes_on_counting (IdentifaiVideoStream * self, const IdentifaiFrame * frame,
     gint64 back)
 {
-  const IdentifaiOrder *last = &self->last_order, *order = &frame->info.order;
+  const IdentifaiDisplayOrder *last = &self->last_order, *order =
+      &frame->info.order;
 
   if (!last->is_known || !order->is_known)
     return FALSE;
@@ -357,7 +362,7 @@ goes_on_counting (IdentifaiVideo * self, const IdentifaiFrame * frame,
 }
 
 static void
-add_rebase (IdentifaiVideo * self, IdentifaiFrame * frame, gint64 shift)
+add_rebase (IdentifaiVideoStream * self, IdentifaiFrame * frame, gint64 shift)
 {
   GST_DEBUG ("times move by %" GST_STIME_FORMAT ", nothing says why",
       GST_STIME_ARGS (shift));
@@ -369,15 +374,15 @@ add_rebase (IdentifaiVideo * self, IdentifaiFrame * frame, gint64 shift)
  * counting: the frame follows the one before. What comes late afterwards makes
  * up for it. */
 static void
-rebase (IdentifaiVideo * self, IdentifaiFrame * frame)
+rebase (IdentifaiVideoStream * self, IdentifaiFrame * frame)
 {
-  gint64 back = -identifai_steps_get_pause (&self->steps, frame);
-  gint64 excess = identifai_steps_get_excess (&self->steps, frame);
+  gint64 back = -identifai_discont_get_pause (&self->steps, frame);
+  gint64 excess = identifai_discont_get_excess (&self->steps, frame);
 
   if (self->lossy || self->segment_changed || self->steps.end == NO_TIME
       || self->rebase + back >= IDENTIFAI_MAX_RUNNING)
     return;
-  if (!identifai_steps_goes_back (&self->steps, frame, FALSE)) {
+  if (!identifai_discont_goes_back (&self->steps, frame, FALSE)) {
     if (self->rebase > 0 && excess > 0)
       add_rebase (self, frame, -MIN (self->rebase, excess));
   } else if (back > 0 && (back <= JUMP || goes_on_counting (self, frame, back))) {
@@ -387,42 +392,43 @@ rebase (IdentifaiVideo * self, IdentifaiFrame * frame)
 }
 
 static gboolean
-is_break (IdentifaiVideo * self, const IdentifaiFrame * frame)
+is_break (IdentifaiVideoStream * self, const IdentifaiFrame * frame)
 {
   if (self->segment_changed && (self->lossy
-          || identifai_steps_get_pause (&self->steps, frame) > JUMP))
+          || identifai_discont_get_pause (&self->steps, frame) > JUMP))
     return TRUE;
 
-  return identifai_steps_goes_back (&self->steps, frame, self->lossy)
-      || identifai_steps_leaps (&self->steps, frame, self->lossy);
+  return identifai_discont_goes_back (&self->steps, frame, self->lossy)
+      || identifai_discont_leaps (&self->steps, frame, self->lossy);
 }
 
-static IdentifaiLink
-find_link (IdentifaiVideo * self, const IdentifaiFrame * frame)
+static IdentifaiVideoLink
+find_link (IdentifaiVideoStream * self, const IdentifaiFrame * frame)
 {
   if (self->steps.end == NO_TIME)
-    return IDENTIFAI_LINK_FOLLOWS;
+    return IDENTIFAI_VIDEO_LINK_FOLLOWS;
   if (is_move (self, frame))
-    return IDENTIFAI_LINK_MOVES;
+    return IDENTIFAI_VIDEO_LINK_MOVES;
   if (is_break (self, frame))
-    return IDENTIFAI_LINK_BREAKS;
+    return IDENTIFAI_VIDEO_LINK_BREAKS;
 
-  return IDENTIFAI_LINK_FOLLOWS;
+  return IDENTIFAI_VIDEO_LINK_FOLLOWS;
 }
 
 static void
-advance (IdentifaiVideo * self, const IdentifaiFrame * frame,
-    const IdentifaiArrival * arrival, IdentifaiLink link)
+advance (IdentifaiVideoStream * self, const IdentifaiFrame * frame,
+    const IdentifaiCaptureTime * arrival, IdentifaiVideoLink link)
 {
-  if (link == IDENTIFAI_LINK_MOVES)
-    identifai_steps_shift (&self->steps, self->shift);
-  identifai_steps_add (&self->steps, frame, link == IDENTIFAI_LINK_BREAKS);
-  identifai_stamper_add (&self->stamper, frame,
+  if (link == IDENTIFAI_VIDEO_LINK_MOVES)
+    identifai_discont_shift (&self->steps, self->shift);
+  identifai_discont_add (&self->steps, frame,
+      link == IDENTIFAI_VIDEO_LINK_BREAKS);
+  identifai_missing_times_add (&self->stamper, frame,
       identifai_running_duration (&self->segment,
           GST_BUFFER_DURATION (frame->buffer)), arrival);
-  identifai_flaws_good (&self->flaws, link != IDENTIFAI_LINK_BREAKS);
+  identifai_flaws_good (&self->flaws, link != IDENTIFAI_VIDEO_LINK_BREAKS);
   self->last_order = frame->info.order;
-  if (link == IDENTIFAI_LINK_BREAKS
+  if (link == IDENTIFAI_VIDEO_LINK_BREAKS
       || !GST_CLOCK_TIME_IS_VALID (self->first_timestamp))
     self->first_timestamp = get_timestamp (frame->buffer);
   self->last_timestamp = self->last_buffer = get_timestamp (frame->buffer);
@@ -431,8 +437,9 @@ advance (IdentifaiVideo * self, const IdentifaiFrame * frame,
 }
 
 IdentifaiFrame *
-identifai_video_read (IdentifaiVideo * self, GstBuffer * buffer,
-    const IdentifaiArrival * arrival, IdentifaiLink * link, gint64 * shift)
+identifai_video_stream_read (IdentifaiVideoStream * self, GstBuffer * buffer,
+    const IdentifaiCaptureTime * arrival, IdentifaiVideoLink * link,
+    gint64 * shift)
 {
   IdentifaiFrame *frame;
   IdentifaiFlaw flaw;
@@ -453,7 +460,7 @@ identifai_video_read (IdentifaiVideo * self, GstBuffer * buffer,
   }
   rebase (self, frame);
   *link = find_link (self, frame);
-  frame->lossy = self->lossy && *link == IDENTIFAI_LINK_FOLLOWS
+  frame->lossy = self->lossy && *link == IDENTIFAI_VIDEO_LINK_FOLLOWS
       && self->steps.end != NO_TIME;
   *shift = self->shift;
   advance (self, frame, arrival, *link);
@@ -462,19 +469,21 @@ identifai_video_read (IdentifaiVideo * self, GstBuffer * buffer,
 }
 
 void
-identifai_video_push (IdentifaiVideo * self, IdentifaiFrame * frame)
+identifai_video_stream_push (IdentifaiVideoStream * self,
+    IdentifaiFrame * frame)
 {
-  identifai_reorder_push (self->reorder, frame);
+  identifai_mpeg_timestamper_push (self->reorder, frame);
 }
 
 IdentifaiFrame *
-identifai_video_pop (IdentifaiVideo * self)
+identifai_video_stream_pop (IdentifaiVideoStream * self)
 {
-  return self->reorder ? identifai_reorder_pop (self->reorder) : NULL;
+  return self->reorder ? identifai_mpeg_timestamper_pop (self->reorder) : NULL;
 }
 
 void
-identifai_video_sign (IdentifaiVideo * self, IdentifaiFrame * frame)
+identifai_video_stream_sign (IdentifaiVideoStream * self,
+    IdentifaiFrame * frame)
 {
   if (self->reader)
     frame->buffer = identifai_frame_reader_sign (self->reader, frame->buffer,
@@ -482,11 +491,11 @@ identifai_video_sign (IdentifaiVideo * self, IdentifaiFrame * frame)
 }
 
 void
-identifai_video_drain (IdentifaiVideo * self)
+identifai_video_stream_drain (IdentifaiVideoStream * self)
 {
   if (self->reorder)
-    identifai_reorder_drain (self->reorder);
-  identifai_stamper_end (&self->stamper);
+    identifai_mpeg_timestamper_drain (self->reorder);
+  identifai_missing_times_end (&self->stamper);
   identifai_flaws_end (&self->flaws);
 }
 
@@ -494,7 +503,7 @@ identifai_video_drain (IdentifaiVideo * self)
  * ends much earlier is cut off, or a demuxer lost it: qtdemux of 1.22 does where an
  * edit list starts late. A slow stream's last picture may stand for long. */
 void
-identifai_video_end (IdentifaiVideo * self, gint64 end)
+identifai_video_stream_end (IdentifaiVideoStream * self, gint64 end)
 {
   gint64 stop = self->segment.rate > 0 ?
       identifai_running_time (&self->segment, self->segment.stop) : NO_TIME;
@@ -508,30 +517,30 @@ identifai_video_end (IdentifaiVideo * self, gint64 end)
 }
 
 void
-identifai_video_restart (IdentifaiVideo * self)
+identifai_video_stream_restart (IdentifaiVideoStream * self)
 {
   if (self->reorder)
-    identifai_reorder_clear (self->reorder);
+    identifai_mpeg_timestamper_clear (self->reorder);
   self->segment_changed = self->lossy = FALSE;
   self->shift = self->rebase = 0;
   self->last_order.is_known = FALSE;
   self->first_timestamp = self->last_timestamp = GST_CLOCK_TIME_NONE;
   self->last_buffer = GST_CLOCK_TIME_NONE;
-  identifai_stamper_restart (&self->stamper);
-  identifai_steps_clear (&self->steps);
+  identifai_missing_times_restart (&self->stamper);
+  identifai_discont_clear (&self->steps);
 }
 
 void
-identifai_video_flush (IdentifaiVideo * self)
+identifai_video_stream_flush (IdentifaiVideoStream * self)
 {
-  identifai_video_restart (self);
+  identifai_video_stream_restart (self);
   gst_segment_init (&self->segment, GST_FORMAT_TIME);
 }
 
 void
-identifai_video_reset (IdentifaiVideo * self)
+identifai_video_stream_reset (IdentifaiVideoStream * self)
 {
-  identifai_video_flush (self);
+  identifai_video_stream_flush (self);
   self->short_by = 0;
   free_readers (self);
   gst_clear_caps (&self->caps);
@@ -539,12 +548,12 @@ identifai_video_reset (IdentifaiVideo * self)
   self->width = self->height = 0;
   self->frame_duration = NO_TIME;
   self->n_buffers = self->n_bytes = self->unusable = 0;
-  identifai_stamper_init (&self->stamper);
+  identifai_missing_times_init (&self->stamper);
   identifai_flaws_init (&self->flaws);
 }
 
 void
-identifai_video_get_stats (IdentifaiVideo * self,
+identifai_video_stream_get_stats (IdentifaiVideoStream * self,
     IdentifaiSegmenterStats * stats)
 {
   stats->n_buffers = self->n_buffers;
@@ -555,11 +564,12 @@ identifai_video_get_stats (IdentifaiVideo * self,
 }
 
 gboolean
-identifai_video_take_news (IdentifaiVideo * self, IdentifaiNews * news)
+identifai_video_stream_take_news (IdentifaiVideoStream * self,
+    IdentifaiNews * news)
 {
   gint64 step = 0;
 
-  if (identifai_stamper_take_news (&self->stamper, &step)) {
+  if (identifai_missing_times_take_news (&self->stamper, &step)) {
     news->kind = IDENTIFAI_NEWS_STAMPED;
     news->step = step;
     return TRUE;

@@ -13,63 +13,63 @@
 
 G_BEGIN_DECLS
 
-typedef struct _IdentifaiVideo IdentifaiVideo;
+typedef struct _IdentifaiVideoStream IdentifaiVideoStream;
 
 typedef enum
 {
-  IDENTIFAI_LINK_FOLLOWS,
-  IDENTIFAI_LINK_MOVES,         /* follows, but the frames before have wrong times */
-  IDENTIFAI_LINK_BREAKS,        /* needs nothing of what came before */
-} IdentifaiLink;
+  IDENTIFAI_VIDEO_LINK_FOLLOWS,
+  IDENTIFAI_VIDEO_LINK_MOVES,         /* follows, but the frames before have wrong times */
+  IDENTIFAI_VIDEO_LINK_BREAKS,        /* needs nothing of what came before */
+} IdentifaiVideoLink;
 
-IdentifaiVideo *identifai_video_new (void);
-void identifai_video_free (IdentifaiVideo * self);
+IdentifaiVideoStream *identifai_video_stream_new (void);
+void identifai_video_stream_free (IdentifaiVideoStream * self);
 
 /* Borrowed; NULL: none yet. */
-GstCaps *identifai_video_get_caps (IdentifaiVideo * self);
-gboolean identifai_video_needs_new_file (IdentifaiVideo * self,
+GstCaps *identifai_video_stream_get_caps (IdentifaiVideoStream * self);
+gboolean identifai_video_stream_needs_new_file (IdentifaiVideoStream * self,
     const GstCaps * caps);
-void identifai_video_set_caps (IdentifaiVideo * self, GstCaps * caps);
-void identifai_video_set_segment (IdentifaiVideo * self,
+void identifai_video_stream_set_caps (IdentifaiVideoStream * self, GstCaps * caps);
+void identifai_video_stream_set_segment (IdentifaiVideoStream * self,
     const GstSegment * segment);
 
 /* There is nothing to show meanwhile. */
-void identifai_video_gap (IdentifaiVideo * self, GstClockTime timestamp,
+void identifai_video_stream_gap (IdentifaiVideoStream * self, GstClockTime timestamp,
     GstClockTime duration);
 
 /* Takes over the buffer. NULL: it is no frame that can be used. shift: what has
  * to be added to the times of frames before this one. */
-IdentifaiFrame *identifai_video_read (IdentifaiVideo * self,
-    GstBuffer * buffer, const IdentifaiArrival * arrival,
-    IdentifaiLink * link, gint64 * shift);
+IdentifaiFrame *identifai_video_stream_read (IdentifaiVideoStream * self,
+    GstBuffer * buffer, const IdentifaiCaptureTime * arrival,
+    IdentifaiVideoLink * link, gint64 * shift);
 
 /* Takes over a frame that was read; _pop gives those of which all times are
  * known, in decoding order, or NULL. */
-void identifai_video_push (IdentifaiVideo * self, IdentifaiFrame * frame);
-IdentifaiFrame *identifai_video_pop (IdentifaiVideo * self);
+void identifai_video_stream_push (IdentifaiVideoStream * self, IdentifaiFrame * frame);
+IdentifaiFrame *identifai_video_stream_pop (IdentifaiVideoStream * self);
 
 /* Completes the first frame of a file. */
-void identifai_video_sign (IdentifaiVideo * self, IdentifaiFrame * frame);
+void identifai_video_stream_sign (IdentifaiVideoStream * self, IdentifaiFrame * frame);
 
 /* What follows, if anything, has nothing to do with the frames here: all can be
  * popped. */
-void identifai_video_drain (IdentifaiVideo * self);
+void identifai_video_stream_drain (IdentifaiVideoStream * self);
 
 /* The next frame is of another stream than those before; all are popped. */
 /* The stream is over. end: of its last frame, or NO_TIME. */
-void identifai_video_end (IdentifaiVideo * self, gint64 end);
-void identifai_video_restart (IdentifaiVideo * self);
+void identifai_video_stream_end (IdentifaiVideoStream * self, gint64 end);
+void identifai_video_stream_restart (IdentifaiVideoStream * self);
 
 /* Forgets frames and segment, but not the caps; all of it. */
-void identifai_video_flush (IdentifaiVideo * self);
-void identifai_video_reset (IdentifaiVideo * self);
+void identifai_video_stream_flush (IdentifaiVideoStream * self);
+void identifai_video_stream_reset (IdentifaiVideoStream * self);
 
 /* What came since reset, and what of it could not be used. */
-void identifai_video_get_stats (IdentifaiVideo * self,
+void identifai_video_stream_get_stats (IdentifaiVideoStream * self,
     IdentifaiSegmenterStats * stats);
 
 /* TRUE as long as there is something. */
-gboolean identifai_video_take_news (IdentifaiVideo * self,
+gboolean identifai_video_stream_take_news (IdentifaiVideoStream * self,
     IdentifaiNews * news);
 
 G_END_DECLS

@@ -29,16 +29,16 @@ static const struct
 
 GST_START_TEST (test_told)
 {
-  IdentifaiTrouble trouble;
+  IdentifaiAlarm trouble;
   GString *told = g_string_new (NULL);
   const gchar *event;
 
-  identifai_trouble_init (&trouble, rows[__i__].needed);
+  identifai_alarm_init (&trouble, rows[__i__].needed);
   for (event = rows[__i__].events; *event != '\0'; event++) {
     if (*event == '.')
-      g_string_append_c (told, identifai_trouble_good (&trouble) ? ':' : '-');
+      g_string_append_c (told, identifai_alarm_good (&trouble) ? ':' : '-');
     else
-      g_string_append_c (told, identifai_trouble_bad (&trouble,
+      g_string_append_c (told, identifai_alarm_bad (&trouble,
               *event - 'a') ? '!' : '-');
   }
   fail_unless_equals_string (told->str, rows[__i__].told);
@@ -52,20 +52,20 @@ GST_START_TEST (test_flapping)
 {
   static const guint periods[] = { 2, 3, 5, 10, 30 };
   guint period = periods[__i__], starts = 0, ends = 0, i;
-  IdentifaiTrouble trouble;
+  IdentifaiAlarm trouble;
 
-  identifai_trouble_init (&trouble, 2);
+  identifai_alarm_init (&trouble, 2);
   for (i = 0; i < 10000; i++) {
     if (i % period == 0)
-      starts += identifai_trouble_bad (&trouble, 0);
+      starts += identifai_alarm_bad (&trouble, 0);
     else
-      ends += identifai_trouble_good (&trouble);
+      ends += identifai_alarm_good (&trouble);
   }
   fail_unless (starts <= 6, "%u warnings", starts);
   fail_unless (starts - ends <= 1);
   /* In the end it ends. */
   for (i = 0; i < 100; i++)
-    ends += identifai_trouble_good (&trouble);
+    ends += identifai_alarm_good (&trouble);
   fail_unless_equals_int (starts, ends);
 }
 
@@ -74,27 +74,27 @@ GST_END_TEST;
 /* After a long time without, it takes as little as at first to end it. */
 GST_START_TEST (test_forgiven)
 {
-  IdentifaiTrouble trouble;
+  IdentifaiAlarm trouble;
   guint i, starts = 0;
 
-  identifai_trouble_init (&trouble, 2);
+  identifai_alarm_init (&trouble, 2);
   for (i = 0; i < 1000; i++)
-    starts += i % 5 == 0 ? identifai_trouble_bad (&trouble, 0) :
-        0 * identifai_trouble_good (&trouble);
+    starts += i % 5 == 0 ? identifai_alarm_bad (&trouble, 0) :
+        0 * identifai_alarm_good (&trouble);
   fail_unless (starts > 0);
   for (i = 0; i < 1000; i++)
-    identifai_trouble_good (&trouble);
-  fail_unless (identifai_trouble_bad (&trouble, 0));
-  fail_if (identifai_trouble_good (&trouble));
-  fail_unless (identifai_trouble_good (&trouble));
+    identifai_alarm_good (&trouble);
+  fail_unless (identifai_alarm_bad (&trouble, 0));
+  fail_if (identifai_alarm_good (&trouble));
+  fail_unless (identifai_alarm_good (&trouble));
 }
 
 GST_END_TEST;
 
 static Suite *
-trouble_suite (void)
+alarm_suite (void)
 {
-  Suite *suite = suite_create ("trouble");
+  Suite *suite = suite_create ("alarm");
   TCase *tcase = tcase_create ("trouble");
 
   suite_add_tcase (suite, tcase);
@@ -105,4 +105,4 @@ trouble_suite (void)
   return suite;
 }
 
-GST_CHECK_MAIN (trouble);
+GST_CHECK_MAIN (alarm);

@@ -46,12 +46,12 @@ put_se (Writer * w, gint value)
 }
 
 /* The stop bit, and what keeps start codes out; frees nothing. */
-static IdentifaiOrder
-give (IdentifaiPoc * poc, Writer * w)
+static IdentifaiDisplayOrder
+give (IdentifaiPictureOrder * poc, Writer * w)
 {
   guint8 unit[2 * sizeof (w->data)];
   guint size = 0, zeros = 0, i;
-  IdentifaiOrder order = { FALSE, };
+  IdentifaiDisplayOrder order = { FALSE, };
 
   put (w, 0x80, 8);
   for (i = 0; i < (w->n + 7) / 8; i++) {
@@ -62,7 +62,7 @@ give (IdentifaiPoc * poc, Writer * w)
     unit[size++] = w->data[i];
     zeros = w->data[i] ? 0 : zeros + 1;
   }
-  identifai_poc_read (poc, unit, size, &order);
+  identifai_picture_order_read (poc, unit, size, &order);
 
   return order;
 }
@@ -142,7 +142,7 @@ put_usability (Writer * w, const Sequence * sequence)
 }
 
 static void
-give_h264_sets (IdentifaiPoc * poc, const Sequence * sequence)
+give_h264_sets (IdentifaiPictureOrder * poc, const Sequence * sequence)
 {
   Writer sps = { {0x67}, 8 }, pps = { {0x68}, 8 };
   guint i;
@@ -187,8 +187,8 @@ give_h264_sets (IdentifaiPoc * poc, const Sequence * sequence)
 
 /* One picture: "I" IDR, "P" a reference, "b" none; frame_num, lsb (type 0);
  * then "t" or "b" of a field. */
-static IdentifaiOrder
-give_h264_picture (IdentifaiPoc * poc, const Sequence * sequence,
+static IdentifaiDisplayOrder
+give_h264_picture (IdentifaiPictureOrder * poc, const Sequence * sequence,
     const gchar * text)
 {
   gchar kind = text[0], field = 0;
@@ -245,7 +245,7 @@ static const OrderRow order_rows[] = {
 };
 
 static void
-check_orders (IdentifaiPoc * poc, const OrderRow * row)
+check_orders (IdentifaiPictureOrder * poc, const OrderRow * row)
 {
   gchar **pictures = g_strsplit (row->pictures, " ", -1);
   gchar **orders = g_strsplit (row->orders, " ", -1);
@@ -253,7 +253,7 @@ check_orders (IdentifaiPoc * poc, const OrderRow * row)
   guint i;
 
   for (i = 0; orders[i]; i++) {
-    IdentifaiOrder order = give_h264_picture (poc, &row->sequence,
+    IdentifaiDisplayOrder order = give_h264_picture (poc, &row->sequence,
         pictures[i]);
     gchar *text = g_strdup_printf ("%" G_GUINT64_FORMAT ":%" G_GINT64_FORMAT
         "%s", order.epoch, order.count, order.is_second_field ? "+" : "");
@@ -269,14 +269,15 @@ check_orders (IdentifaiPoc * poc, const OrderRow * row)
 
 GST_START_TEST (test_h264)
 {
-  IdentifaiPoc *poc = identifai_poc_new (IDENTIFAI_CODEC_H264);
+  IdentifaiPictureOrder *poc =
+      identifai_picture_order_new (IDENTIFAI_CODEC_H264);
   const OrderRow *row = &order_rows[__i__];
 
   /* without its parameter sets nothing is known */
   fail_if (give_h264_picture (poc, &row->sequence, "I0/0").is_known);
   give_h264_sets (poc, &row->sequence);
   check_orders (poc, row);
-  identifai_poc_free (poc);
+  identifai_picture_order_free (poc);
 }
 
 GST_END_TEST;
@@ -284,7 +285,7 @@ GST_END_TEST;
 /*** H.265 ***/
 
 static void
-give_h265_sets (IdentifaiPoc * poc, guint n_layers, gint depth)
+give_h265_sets (IdentifaiPictureOrder * poc, guint n_layers, gint depth)
 {
   Writer sps = { {33 << 1, 1}, 16 }, pps = { {34 << 1, 1}, 16 };
   guint i;
@@ -329,9 +330,9 @@ give_h265_sets (IdentifaiPoc * poc, guint n_layers, gint depth)
   fail_if (give (poc, &pps).is_known);
 }
 
-static IdentifaiOrder
-give_h265_slice (IdentifaiPoc * poc, guint type, guint layer, gboolean first,
-    guint lsb)
+static IdentifaiDisplayOrder
+give_h265_slice (IdentifaiPictureOrder * poc, guint type, guint layer,
+    gboolean first, guint lsb)
 {
   Writer slice = { {type << 1, layer + 1}, 16 };
 
@@ -375,14 +376,16 @@ static const H265Row h265_rows[] = {
 
 GST_START_TEST (test_h265)
 {
-  IdentifaiPoc *poc = identifai_poc_new (IDENTIFAI_CODEC_H265);
+  IdentifaiPictureOrder *poc =
+      identifai_picture_order_new (IDENTIFAI_CODEC_H265);
   guint i;
 
   fail_if (give_h265_slice (poc, 19, 0, TRUE, 0).is_known);
   give_h265_sets (poc, 1 + __i__, 3);
   for (i = 0; i < G_N_ELEMENTS (h265_rows); i++) {
     const H265Row *row = &h265_rows[i];
-    IdentifaiOrder order = give_h265_slice (poc, row->type, row->layer, TRUE,
+    IdentifaiDisplayOrder order =
+        give_h265_slice (poc, row->type, row->layer, TRUE,
         row->lsb);
 
     fail_unless (order.is_known);
@@ -391,7 +394,7 @@ GST_START_TEST (test_h265)
     fail_unless_equals_int (order.depth, 3);
     fail_if (give_h265_slice (poc, row->type, row->layer, FALSE, 7).is_known);
   }
-  identifai_poc_free (poc);
+  identifai_picture_order_free (poc);
 }
 
 GST_END_TEST;
@@ -400,8 +403,9 @@ GST_END_TEST;
 GST_START_TEST (test_h265_views)
 {
   static const guint8 layers[][2] = { {0, 1 << 3}, {1, 0} };
-  IdentifaiPoc *poc = identifai_poc_new (IDENTIFAI_CODEC_H265);
-  IdentifaiOrder order;
+  IdentifaiPictureOrder *poc =
+      identifai_picture_order_new (IDENTIFAI_CODEC_H265);
+  IdentifaiDisplayOrder order;
   guint i, k;
 
   give_h265_sets (poc, 1, 3);
@@ -425,7 +429,7 @@ GST_START_TEST (test_h265_views)
   order = give_h265_slice (poc, 1, 0, TRUE, 8);
   fail_unless_equals_int64 (order.count, 8);
   fail_unless_equals_int (order.depth, 3);
-  identifai_poc_free (poc);
+  identifai_picture_order_free (poc);
 }
 
 GST_END_TEST;
@@ -464,9 +468,9 @@ GST_END_TEST;
 GST_START_TEST (test_hostile)
 {
   IdentifaiCodecId codec = __i__ ? IDENTIFAI_CODEC_H265 : IDENTIFAI_CODEC_H264;
-  IdentifaiPoc *poc = identifai_poc_new (codec);
+  IdentifaiPictureOrder *poc = identifai_picture_order_new (codec);
   GRand *rand = g_rand_new_with_seed (7);
-  IdentifaiOrder order;
+  IdentifaiDisplayOrder order;
   guint i, k;
 
   for (i = 0; i < 200000; i++) {
@@ -480,7 +484,7 @@ GST_START_TEST (test_hostile)
       unit[k] = g_rand_int (rand) & (i % 3 ? 0xff : g_rand_int (rand));
     if (size > 0)
       unit[0] = types[__i__][i % 4];
-    identifai_poc_read (poc, unit, size, &order);
+    identifai_picture_order_read (poc, unit, size, &order);
     g_free (unit);
   }
   g_rand_free (rand);
@@ -493,7 +497,7 @@ GST_START_TEST (test_hostile)
   }
   fail_unless (order.is_known);
   fail_unless_equals_int64 (order.count, 0);
-  identifai_poc_free (poc);
+  identifai_picture_order_free (poc);
 }
 
 GST_END_TEST;
@@ -581,7 +585,7 @@ static const TimeRow time_rows[] = {
 GST_START_TEST (test_times)
 {
   const TimeRow *row = &time_rows[__i__];
-  IdentifaiOrderer *orderer = identifai_orderer_new ();
+  IdentifaiH26xTimestamper *orderer = identifai_h26x_timestamper_new ();
   gchar **frames = g_strsplit (row->frames, " ", -1);
   GString *log = g_string_new (NULL);
   GQueue ready = G_QUEUE_INIT;
@@ -589,18 +593,20 @@ GST_START_TEST (test_times)
   guint i;
 
   for (i = 0; frames[i]; i++) {
-    identifai_orderer_push (orderer, make_frame (frames[i], i, row->depth,
-            &epoch), &ready);
+    identifai_h26x_timestamper_push (orderer, make_frame (frames[i], i,
+            row->depth, &epoch), &ready);
     log_ready (&ready, log);
   }
-  identifai_orderer_drain (orderer, &ready);
+  identifai_h26x_timestamper_drain (orderer, &ready);
   log_ready (&ready, log);
   fail_unless_equals_string (log->str, row->times);
   /* what is held goes, too */
-  identifai_orderer_push (orderer, make_frame ("0", i, -1, &epoch), &ready);
-  identifai_orderer_clear (orderer);
-  identifai_orderer_push (orderer, make_frame ("0", i, -1, &epoch), &ready);
-  identifai_orderer_free (orderer);
+  identifai_h26x_timestamper_push (orderer, make_frame ("0", i, -1, &epoch),
+      &ready);
+  identifai_h26x_timestamper_clear (orderer);
+  identifai_h26x_timestamper_push (orderer, make_frame ("0", i, -1, &epoch),
+      &ready);
+  identifai_h26x_timestamper_free (orderer);
   log_ready (&ready, log);
   g_string_free (log, TRUE);
   g_strfreev (frames);
@@ -661,7 +667,7 @@ static const EndlessRow endless_rows[] = {
 GST_START_TEST (test_endless)
 {
   const EndlessRow *row = &endless_rows[__i__];
-  IdentifaiOrderer *orderer = identifai_orderer_new ();
+  IdentifaiH26xTimestamper *orderer = identifai_h26x_timestamper_new ();
   GQueue ready = G_QUEUE_INIT;
   guint64 epoch = 0;
   guint i;
@@ -671,22 +677,22 @@ GST_START_TEST (test_endless)
 
     frame->info.order.count = row->count (i);
     frame->dts = row->dts (i);
-    identifai_orderer_push (orderer, frame, &ready);
+    identifai_h26x_timestamper_push (orderer, frame, &ready);
     fail_unless (i + 1 - ready.length <= 64, "%u frames are held",
         i + 1 - ready.length);
   }
-  identifai_orderer_drain (orderer, &ready);
+  identifai_h26x_timestamper_drain (orderer, &ready);
   fail_unless_equals_int (ready.length, 500);
   g_queue_clear_full (&ready, (GDestroyNotify) identifai_frame_free);
-  identifai_orderer_free (orderer);
+  identifai_h26x_timestamper_free (orderer);
 }
 
 GST_END_TEST;
 
 static Suite *
-poc_suite (void)
+pictureorder_suite (void)
 {
-  Suite *suite = suite_create ("poc");
+  Suite *suite = suite_create ("pictureorder");
   TCase *poc = tcase_create ("poc");
 
   suite_add_tcase (suite, poc);
@@ -701,4 +707,4 @@ poc_suite (void)
   return suite;
 }
 
-GST_CHECK_MAIN (poc);
+GST_CHECK_MAIN (pictureorder);

@@ -6,6 +6,7 @@
  * without secrets.
  */
 
+#include "log.h"
 #include "transportprivate.h"
 #include "cleantext.h"
 #include <string.h>
@@ -13,7 +14,7 @@
 #include "redact.h"
 #include "contentdecoder.h"
 
-#define GST_CAT_DEFAULT identifai_transport_debug
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_HTTP)
 
 /* Of an answer that is no success, for its words. */
 #define MAX_ERROR_BYTES (64 * 1024)
@@ -68,8 +69,8 @@ static gboolean
 exchange_sent_whole (IdentifaiExchange * self)
 {
   return self->started > 0 && (!self->body
-      || identifai_body_get_sent (self->body)
-      == identifai_body_get_length (self->body));
+      || identifai_request_body_get_sent (self->body)
+      == identifai_request_body_get_length (self->body));
 }
 
 /* The answer's status and headers, whoever read them. */
@@ -78,7 +79,7 @@ static gboolean
 exchange_is_early (IdentifaiExchange * self)
 {
   return !self->input && self->early
-      && identifai_early_get_status (self->early) > 0
+      && identifai_early_response_get_status (self->early) > 0
       && (self->cut == CUT_NONE || self->cut == CUT_ANSWERED);
 }
 
@@ -88,7 +89,7 @@ exchange_get_status (IdentifaiExchange * self)
   guint status = soup_message_get_status (self->message);
 
   if (exchange_is_early (self))
-    return identifai_early_get_status (self->early);
+    return identifai_early_response_get_status (self->early);
   if (self->input)
     return status >= 200 ? status : 0;
 
@@ -100,7 +101,8 @@ exchange_get_status (IdentifaiExchange * self)
 static SoupMessageHeaders *
 exchange_get_headers (IdentifaiExchange * self)
 {
-  return exchange_is_early (self) ? identifai_early_get_headers (self->early) :
+  return exchange_is_early (self) ?
+      identifai_early_response_get_headers (self->early) :
       soup_message_get_response_headers (self->message);
 }
 
@@ -120,12 +122,12 @@ hide_secrets (IdentifaiExchange * self, gchar * text, gsize length,
       (soup_message_get_request_headers (self->message), "X-Api-Key");
 
   if (key != NULL)
-    identifai_hide (text, length, key, is_result);
-  identifai_headers_hide (self->extra_headers, text, length, is_result);
+    identifai_redact (text, length, key, is_result);
+  identifai_extra_headers_hide (self->extra_headers, text, length, is_result);
 }
 
 static void
-exchange_hide_key (IdentifaiExchange * self, IdentifaiAnswer * answer)
+exchange_hide_key (IdentifaiExchange * self, IdentifaiResponse * answer)
 {
   guint8 *data;
   gsize size;
@@ -140,7 +142,7 @@ exchange_hide_key (IdentifaiExchange * self, IdentifaiAnswer * answer)
 /* We ask for none of that, but a front may know better. Of an error, what can be
  * unpacked is enough. */
 static void
-exchange_unpack (IdentifaiExchange * self, IdentifaiAnswer * answer)
+exchange_unpack (IdentifaiExchange * self, IdentifaiResponse * answer)
 {
   const gchar *coding = soup_message_headers_get_list
       (exchange_get_headers (self), "Content-Encoding");
@@ -148,12 +150,12 @@ exchange_unpack (IdentifaiExchange * self, IdentifaiAnswer * answer)
   GBytes *unpacked;
 
   if (answer->error || answer->http_status == 0
-      || !identifai_unpack_is_packed (coding))
+      || !identifai_content_is_encoded (coding))
     return;
 
   GST_DEBUG ("unpacks %" G_GSIZE_FORMAT " bytes",
       g_bytes_get_size (answer->body));
-  identifai_unpack (answer->body, coding,
+  identifai_content_decode (answer->body, coding,
       identifai_exchange_get_max_bytes (self), &unpacked, &error);
   g_bytes_unref (answer->body);
   answer->body = unpacked;
@@ -192,7 +194,7 @@ exchange_take_body (IdentifaiExchange * self)
   self->received = g_byte_array_new ();
   if (exchange_is_early (self)) {
     g_bytes_unref (body);
-    body = identifai_early_get_body (self->early);
+    body = identifai_early_response_get_body (self->early);
   }
 
   return body;
@@ -218,7 +220,7 @@ exchange_ended_at_proxy (IdentifaiExchange * self, guint status)
 
 /* Where it came from, and how. */
 static void
-fill_in_ways (IdentifaiExchange * self, IdentifaiAnswer * answer)
+fill_in_ways (IdentifaiExchange * self, IdentifaiResponse * answer)
 {
   IdentifaiProxy *proxy = self->transport->proxy;
   GUri *uri = soup_message_get_uri (self->message);
@@ -250,12 +252,12 @@ find_error (IdentifaiExchange * self, GError * error)
 }
 
 void
-identifai_exchange_read_answer (IdentifaiExchange * self, GError * error,
-    IdentifaiAnswer * answer)
+identifai_exchange_read_response (IdentifaiExchange * self, GError * error,
+    IdentifaiResponse * answer)
 {
   SoupMessageHeaders *headers = exchange_get_headers (self);
 
-  memset (answer, 0, sizeof (IdentifaiAnswer));
+  memset (answer, 0, sizeof (IdentifaiResponse));
   answer->http_status = exchange_get_status (self);
   answer->sent_whole = exchange_sent_whole (self);
   answer->retry_after = g_strdup (soup_message_headers_get_one (headers,

@@ -38,12 +38,12 @@ blanks (gsize size)
 
 GST_START_TEST (test_is_packed)
 {
-  fail_if (identifai_unpack_is_packed (NULL));
-  fail_if (identifai_unpack_is_packed (""));
-  fail_if (identifai_unpack_is_packed (" identity"));
-  fail_if (identifai_unpack_is_packed ("identity, Identity"));
-  fail_unless (identifai_unpack_is_packed ("gzip"));
-  fail_unless (identifai_unpack_is_packed ("identity,br"));
+  fail_if (identifai_content_is_encoded (NULL));
+  fail_if (identifai_content_is_encoded (""));
+  fail_if (identifai_content_is_encoded (" identity"));
+  fail_if (identifai_content_is_encoded ("identity, Identity"));
+  fail_unless (identifai_content_is_encoded ("gzip"));
+  fail_unless (identifai_content_is_encoded ("identity,br"));
 }
 
 GST_END_TEST;
@@ -60,7 +60,8 @@ GST_START_TEST (test_bound)
     GBytes *data = blanks (sizes[i]), *unpacked;
     GBytes *packed = pack (data, G_ZLIB_COMPRESSOR_FORMAT_GZIP);
     GError *error = NULL;
-    gboolean good = identifai_unpack (packed, "gzip", MEGABYTE, &unpacked,
+    gboolean good =
+        identifai_content_decode (packed, "gzip", MEGABYTE, &unpacked,
         &error);
 
     fail_unless_equals_int (good, error == NULL);
@@ -87,7 +88,8 @@ GST_START_TEST (test_cut)
     GBytes *cut = g_bytes_new_from_bytes (packed, 0, length), *unpacked;
     GError *error = NULL;
 
-    fail_if (identifai_unpack (cut, "deflate", MEGABYTE, &unpacked, &error));
+    fail_if (identifai_content_decode (cut, "deflate", MEGABYTE, &unpacked,
+            &error));
     fail_unless (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA));
     fail_unless (g_bytes_get_size (unpacked) <= 21);
     g_error_free (error);
@@ -107,14 +109,14 @@ GST_START_TEST (test_nested)
   GBytes *once = pack (data, G_ZLIB_COMPRESSOR_FORMAT_ZLIB);
   GBytes *twice = pack (once, G_ZLIB_COMPRESSOR_FORMAT_GZIP);
 
-  fail_unless (identifai_unpack (twice, "deflate, gzip", MEGABYTE, &unpacked,
-          NULL));
+  fail_unless (identifai_content_decode (twice, "deflate, gzip", MEGABYTE,
+          &unpacked, NULL));
   fail_unless (g_bytes_equal (unpacked, data));
   g_bytes_unref (unpacked);
-  fail_if (identifai_unpack (twice, "gzip, gzip, gzip", MEGABYTE, &unpacked,
-          NULL));
+  fail_if (identifai_content_decode (twice, "gzip, gzip, gzip", MEGABYTE,
+          &unpacked, NULL));
   g_bytes_unref (unpacked);
-  fail_if (identifai_unpack (twice, "zstd", MEGABYTE, &unpacked, NULL));
+  fail_if (identifai_content_decode (twice, "zstd", MEGABYTE, &unpacked, NULL));
   fail_unless_equals_int (g_bytes_get_size (unpacked), 0);
   g_bytes_unref (unpacked);
   g_bytes_unref (twice);
@@ -125,9 +127,9 @@ GST_START_TEST (test_nested)
 GST_END_TEST;
 
 static Suite *
-unpack_suite (void)
+contentdecoder_suite (void)
 {
-  Suite *suite = suite_create ("unpack");
+  Suite *suite = suite_create ("contentdecoder");
   TCase *general = tcase_create ("general");
 
   suite_add_tcase (suite, general);
@@ -139,4 +141,4 @@ unpack_suite (void)
   return suite;
 }
 
-GST_CHECK_MAIN (unpack);
+GST_CHECK_MAIN (contentdecoder);

@@ -20,10 +20,10 @@ buffer_new (const gchar * data, gsize size)
 
 /* A file of that size whose bytes tell where they are, with pieces of uneven
  * sizes and its start written over afterwards, as muxers do. */
-static IdentifaiBytes *
+static IdentifaiMemoryFile *
 file_new (gsize size)
 {
-  IdentifaiBytes *file = identifai_bytes_new ();
+  IdentifaiMemoryFile *file = identifai_memory_file_new ();
   gchar *data = g_malloc (size);
   gsize offset, piece = 1;
 
@@ -34,14 +34,14 @@ file_new (gsize size)
 
     piece = MIN (piece * 2 + 1, size - offset);
     buffer = buffer_new (data + offset, piece);
-    identifai_bytes_write (file, buffer);
+    identifai_memory_file_write (file, buffer);
     gst_buffer_unref (buffer);
   }
   if (size >= 8) {
     GstBuffer *header = buffer_new ("header!", 7);
 
-    identifai_bytes_seek (file, 1);
-    identifai_bytes_write (file, header);
+    identifai_memory_file_seek (file, 1);
+    identifai_memory_file_write (file, header);
     gst_buffer_unref (header);
   }
   g_free (data);
@@ -50,12 +50,13 @@ file_new (gsize size)
 }
 
 static gchar *
-file_content (IdentifaiBytes * file)
+file_content (IdentifaiMemoryFile * file)
 {
-  gsize size = identifai_bytes_get_size (file);
+  gsize size = identifai_memory_file_get_size (file);
   gchar *data = g_malloc (size + 1);
 
-  fail_unless_equals_int64 (identifai_bytes_read (file, 0, data, size), size);
+  fail_unless_equals_int64 (identifai_memory_file_read (file, 0, data, size),
+      size);
 
   return data;
 }
@@ -87,10 +88,10 @@ read_all (GInputStream * stream, gsize most)
 }
 
 static gchar *
-boundary_of (IdentifaiBody * body)
+boundary_of (IdentifaiRequestBody * body)
 {
   const gchar *prefix = "multipart/form-data; boundary=";
-  const gchar *type = identifai_body_get_content_type (body);
+  const gchar *type = identifai_request_body_get_content_type (body);
 
   fail_unless (g_str_has_prefix (type, prefix), "%s", type);
 
@@ -101,7 +102,7 @@ boundary_of (IdentifaiBody * body)
  * value, … as they look in the body; then the file name as it looks there. */
 static GString *
 expected_body (const gchar * boundary, const gchar * const *fields,
-    const gchar * filename, IdentifaiBytes * file)
+    const gchar * filename, IdentifaiMemoryFile * file)
 {
   GString *out = g_string_new (NULL);
   gchar *content = file_content (file);
@@ -112,7 +113,7 @@ expected_body (const gchar * boundary, const gchar * const *fields,
   g_string_append_printf (out, "--%s\r\nContent-Disposition: form-data; "
       "name=\"video\"; filename=\"%s\"\r\nContent-Type: video/mp4\r\n\r\n",
       boundary, filename);
-  g_string_append_len (out, content, identifai_bytes_get_size (file));
+  g_string_append_len (out, content, identifai_memory_file_get_size (file));
   g_string_append_printf (out, "\r\n--%s--\r\n", boundary);
   g_free (content);
 
@@ -165,14 +166,14 @@ GST_START_TEST (test_bytes)
       identifai_request_add_field (request, field[0], field[1]);
 
     for (k = 0; k < G_N_ELEMENTS (pieces); k++) {
-      GInputStream *stream = identifai_body_new (request);
-      gchar *boundary = boundary_of (IDENTIFAI_BODY (stream));
+      GInputStream *stream = identifai_request_body_new (request);
+      gchar *boundary = boundary_of (IDENTIFAI_REQUEST_BODY (stream));
       GString *expected = expected_body (boundary, bodies[i].encoded,
           bodies[i].encoded_filename, request->file);
       GByteArray *body = read_all (stream, pieces[k]);
 
-      assert_equals_uint64 (identifai_body_get_length (IDENTIFAI_BODY
-              (stream)), expected->len);
+      assert_equals_uint64 (identifai_request_body_get_length
+          (IDENTIFAI_REQUEST_BODY (stream)), expected->len);
       assert_equals_uint64 (body->len, expected->len);
       fail_unless (memcmp (body->data, expected->str, body->len) == 0);
       g_byte_array_unref (body);
@@ -192,7 +193,7 @@ GST_START_TEST (test_content_type)
 {
   IdentifaiRequest *request = identifai_request_new (file_new (1), "a",
       "video/x\r\nX-Evil: 1");
-  GInputStream *stream = identifai_body_new (request);
+  GInputStream *stream = identifai_request_body_new (request);
   GByteArray *body = read_all (stream, 100);
 
   fail_unless (g_strstr_len ((gchar *) body->data, body->len,
@@ -212,8 +213,8 @@ GST_START_TEST (test_boundary)
   guint i;
 
   for (i = 0; i < 100; i++) {
-    GInputStream *stream = identifai_body_new (request);
-    gchar *boundary = boundary_of (IDENTIFAI_BODY (stream)), *p;
+    GInputStream *stream = identifai_request_body_new (request);
+    gchar *boundary = boundary_of (IDENTIFAI_REQUEST_BODY (stream)), *p;
 
     fail_unless (strlen (boundary) <= 70);
     for (p = boundary; *p != '\0'; p++)
@@ -255,9 +256,10 @@ static const struct
 GST_START_TEST (test_seek)
 {
   IdentifaiRequest *request = request_new (1000);
-  GInputStream *stream = identifai_body_new (request);
+  GInputStream *stream = identifai_request_body_new (request);
   GSeekable *seekable = G_SEEKABLE (stream);
-  guint64 length = identifai_body_get_length (IDENTIFAI_BODY (stream));
+  guint64 length =
+      identifai_request_body_get_length (IDENTIFAI_REQUEST_BODY (stream));
   guint i;
 
   fail_unless (g_seekable_can_seek (seekable));
@@ -286,7 +288,7 @@ GST_END_TEST;
 GST_START_TEST (test_seek_and_read)
 {
   IdentifaiRequest *request = request_new (3000);
-  GInputStream *stream = identifai_body_new (request);
+  GInputStream *stream = identifai_request_body_new (request);
   GByteArray *whole = read_all (stream, 512);
   guint i;
 
@@ -313,23 +315,23 @@ GST_END_TEST;
 GST_START_TEST (test_sent)
 {
   IdentifaiRequest *request = request_new (1000);
-  GInputStream *stream = identifai_body_new (request);
-  IdentifaiBody *body = IDENTIFAI_BODY (stream);
-  guint64 length = identifai_body_get_length (body);
+  GInputStream *stream = identifai_request_body_new (request);
+  IdentifaiRequestBody *body = IDENTIFAI_REQUEST_BODY (stream);
+  guint64 length = identifai_request_body_get_length (body);
   gchar data[64];
 
-  assert_equals_uint64 (identifai_body_get_sent (body), 0);
+  assert_equals_uint64 (identifai_request_body_get_sent (body), 0);
   fail_unless_equals_int (g_input_stream_read (stream, data, 64, NULL, NULL),
       64);
-  assert_equals_uint64 (identifai_body_get_sent (body), 64);
+  assert_equals_uint64 (identifai_request_body_get_sent (body), 64);
   fail_unless (g_seekable_seek (G_SEEKABLE (stream), 0, G_SEEK_SET, NULL,
           NULL));
-  assert_equals_uint64 (identifai_body_get_sent (body), 64);
+  assert_equals_uint64 (identifai_request_body_get_sent (body), 64);
   fail_unless_equals_int (g_input_stream_read (stream, data, 10, NULL, NULL),
       10);
-  assert_equals_uint64 (identifai_body_get_sent (body), 64);
+  assert_equals_uint64 (identifai_request_body_get_sent (body), 64);
   g_byte_array_unref (read_all (stream, 100));
-  assert_equals_uint64 (identifai_body_get_sent (body), length);
+  assert_equals_uint64 (identifai_request_body_get_sent (body), length);
   g_object_unref (stream);
   identifai_request_unref (request);
 }
@@ -340,11 +342,11 @@ GST_END_TEST;
 GST_START_TEST (test_shrunk_file)
 {
   IdentifaiRequest *request = request_new (1000);
-  GInputStream *stream = identifai_body_new (request);
+  GInputStream *stream = identifai_request_body_new (request);
   GError *error = NULL;
   gchar data[4096];
 
-  identifai_bytes_clear (request->file);
+  identifai_memory_file_clear (request->file);
   fail_unless_equals_int (g_input_stream_read (stream, data, sizeof (data),
           NULL, &error), -1);
   fail_unless (error != NULL);
@@ -361,8 +363,8 @@ static gpointer
 read_in_thread (gpointer data)
 {
   IdentifaiRequest *request = data;
-  GInputStream *stream = identifai_body_new (request);
-  gchar *boundary = boundary_of (IDENTIFAI_BODY (stream));
+  GInputStream *stream = identifai_request_body_new (request);
+  gchar *boundary = boundary_of (IDENTIFAI_REQUEST_BODY (stream));
   const gchar *none[] = { NULL };
   GString *expected = expected_body (boundary, none, "segment-00004.mp4",
       request->file);
@@ -425,9 +427,9 @@ on_closed (GObject * source, GAsyncResult * result, gpointer user_data)
 GST_START_TEST (test_upload_closes_without_thread)
 {
   IdentifaiRequest *request = request_new (1000);
-  GInputStream *body = identifai_body_new (request);
+  GInputStream *body = identifai_request_body_new (request);
   GInputStream *upload =
-      identifai_upload_new (IDENTIFAI_BODY (body), NULL, NULL,
+      identifai_upload_new (IDENTIFAI_REQUEST_BODY (body), NULL, NULL,
       NULL);
   gboolean closed = FALSE;
   guint threads;
@@ -596,12 +598,12 @@ on_authenticate (SoupMessage * message, SoupAuth * auth, gboolean retrying,
 static void
 set_body (SoupMessage * message, IdentifaiRequest * request)
 {
-  GInputStream *stream = identifai_body_new (request);
-  IdentifaiBody *body = IDENTIFAI_BODY (stream);
+  GInputStream *stream = identifai_request_body_new (request);
+  IdentifaiRequestBody *body = IDENTIFAI_REQUEST_BODY (stream);
 
   soup_message_set_request_body (message,
-      identifai_body_get_content_type (body), stream,
-      identifai_body_get_length (body));
+      identifai_request_body_get_content_type (body), stream,
+      identifai_request_body_get_length (body));
   g_object_set_data_full (G_OBJECT (message), "body", stream, g_object_unref);
 }
 
@@ -612,7 +614,7 @@ post (const gchar * url, IdentifaiRequest * request)
   SoupSession *session = soup_session_new ();
   SoupMessage *message = soup_message_new ("POST", url);
   Exchange exchange = { g_main_loop_new (NULL, FALSE), NULL };
-  IdentifaiBody *body;
+  IdentifaiRequestBody *body;
   guint status;
 
   g_signal_connect (message, "authenticate", G_CALLBACK (on_authenticate),
@@ -625,8 +627,8 @@ post (const gchar * url, IdentifaiRequest * request)
   fail_unless (exchange.error == NULL, "%s",
       exchange.error ? exchange.error->message : NULL);
   body = g_object_get_data (G_OBJECT (message), "body");
-  assert_equals_uint64 (identifai_body_get_sent (body),
-      identifai_body_get_length (body));
+  assert_equals_uint64 (identifai_request_body_get_sent (body),
+      identifai_request_body_get_length (body));
   status = soup_message_get_status (message);
 
   g_main_loop_unref (exchange.loop);
@@ -669,9 +671,9 @@ GST_START_TEST (test_over_the_wire)
 GST_END_TEST;
 
 static Suite *
-body_suite (void)
+requestbody_suite (void)
 {
-  Suite *s = suite_create ("body");
+  Suite *s = suite_create ("requestbody");
   TCase *tc = tcase_create ("general");
 
   suite_add_tcase (s, tc);
@@ -689,4 +691,4 @@ body_suite (void)
   return s;
 }
 
-GST_CHECK_MAIN (body);
+GST_CHECK_MAIN (requestbody);

@@ -19,7 +19,7 @@
 /* A file and what has to be in it. */
 typedef struct
 {
-  IdentifaiBytes *bytes;
+  IdentifaiMemoryFile *bytes;
   GByteArray *model;
   gsize position;
   guint8 next;                  /* so that no two writes look the same */
@@ -28,7 +28,7 @@ typedef struct
 static void
 pair_init (Pair * pair)
 {
-  pair->bytes = identifai_bytes_new ();
+  pair->bytes = identifai_memory_file_new ();
   pair->model = g_byte_array_new ();
   pair->position = 0;
   pair->next = 1;
@@ -37,7 +37,7 @@ pair_init (Pair * pair)
 static void
 pair_clear (Pair * pair)
 {
-  identifai_bytes_unref (pair->bytes);
+  identifai_memory_file_unref (pair->bytes);
   g_byte_array_unref (pair->model);
 }
 
@@ -77,9 +77,9 @@ static void
 pair_write_buffer (Pair * pair, GstBuffer * buffer)
 {
   model_write (pair, buffer);
-  identifai_bytes_write (pair->bytes, buffer);
+  identifai_memory_file_write (pair->bytes, buffer);
   gst_buffer_unref (buffer);
-  fail_unless_equals_uint64 (identifai_bytes_get_position (pair->bytes),
+  fail_unless_equals_uint64 (identifai_memory_file_get_position (pair->bytes),
       pair->position);
 }
 
@@ -93,7 +93,7 @@ static void
 pair_seek (Pair * pair, gsize position)
 {
   pair->position = position;
-  identifai_bytes_seek (pair->bytes, position);
+  identifai_memory_file_seek (pair->bytes, position);
 }
 
 static void
@@ -104,8 +104,8 @@ pair_check_range (Pair * pair, gsize offset, gsize length)
   guint8 *data = g_malloc (length + 1);
 
   data[expected] = 0xa5;
-  fail_unless_equals_uint64 (identifai_bytes_read (pair->bytes, offset, data,
-          length), expected);
+  fail_unless_equals_uint64 (identifai_memory_file_read (pair->bytes, offset,
+          data, length), expected);
   fail_unless (data[expected] == 0xa5);
   if (expected > 0)
     fail_unless (memcmp (data, pair->model->data + offset, expected) == 0);
@@ -115,7 +115,7 @@ pair_check_range (Pair * pair, gsize offset, gsize length)
 static void
 pair_check (Pair * pair)
 {
-  fail_unless_equals_uint64 (identifai_bytes_get_size (pair->bytes),
+  fail_unless_equals_uint64 (identifai_memory_file_get_size (pair->bytes),
       pair->model->len);
   pair_check_range (pair, 0, pair->model->len + 10);
 }
@@ -132,7 +132,7 @@ GST_START_TEST (test_empty)
   /* A seek alone makes no file longer, and neither does an empty write. */
   pair_seek (&pair, 100);
   pair_check (&pair);
-  identifai_bytes_clear (pair.bytes);
+  identifai_memory_file_clear (pair.bytes);
   pair.position = 0;
   pair_write (&pair, 10);
   pair_check (&pair);
@@ -333,11 +333,12 @@ make_counted_buffer (guint8 * data)
 }
 
 static guint8
-read_byte (IdentifaiBytes * bytes, guint64 offset)
+read_byte (IdentifaiMemoryFile * bytes, guint64 offset)
 {
   guint8 byte = 0;
 
-  fail_unless_equals_uint64 (identifai_bytes_read (bytes, offset, &byte, 1), 1);
+  fail_unless_equals_uint64 (identifai_memory_file_read (bytes, offset, &byte,
+          1), 1);
 
   return byte;
 }
@@ -345,13 +346,13 @@ read_byte (IdentifaiBytes * bytes, guint64 offset)
 /* Plain memory is referenced, and let go of when all of it is written over. */
 GST_START_TEST (test_references)
 {
-  IdentifaiBytes *bytes = identifai_bytes_new ();
+  IdentifaiMemoryFile *bytes = identifai_memory_file_new ();
   guint8 *data = g_malloc0 (LARGE);
   GstBuffer *buffer = make_counted_buffer (data);
   GstBuffer *patch = gst_buffer_new_allocate (NULL, 600, NULL);
 
   n_freed = 0;
-  identifai_bytes_write (bytes, buffer);
+  identifai_memory_file_write (bytes, buffer);
   gst_buffer_unref (buffer);
   fail_unless_equals_int (n_freed, 0);
 
@@ -359,15 +360,15 @@ GST_START_TEST (test_references)
   data[LARGE - 1] = 77;
   fail_unless_equals_int (read_byte (bytes, LARGE - 1), 77);
 
-  identifai_bytes_seek (bytes, 0);
-  identifai_bytes_write (bytes, patch);
+  identifai_memory_file_seek (bytes, 0);
+  identifai_memory_file_write (bytes, patch);
   fail_unless_equals_int (n_freed, 0);
   fail_unless_equals_int (read_byte (bytes, LARGE - 1), 77);
-  identifai_bytes_write (bytes, patch);
+  identifai_memory_file_write (bytes, patch);
   fail_unless_equals_int (n_freed, 1);
 
   gst_buffer_unref (patch);
-  identifai_bytes_unref (bytes);
+  identifai_memory_file_unref (bytes);
 }
 
 GST_END_TEST;
@@ -375,40 +376,40 @@ GST_END_TEST;
 /* Who still has the buffer can't write to what the file holds. */
 GST_START_TEST (test_locked_memory)
 {
-  IdentifaiBytes *bytes = identifai_bytes_new ();
+  IdentifaiMemoryFile *bytes = identifai_memory_file_new ();
   guint8 *data = g_malloc0 (LARGE);
   GstBuffer *buffer = make_counted_buffer (data);
   GstMapInfo map;
 
   n_freed = 0;
-  identifai_bytes_write (bytes, buffer);
+  identifai_memory_file_write (bytes, buffer);
   fail_unless (gst_buffer_map (buffer, &map, GST_MAP_READWRITE));
   map.data[10] = 99;
   gst_buffer_unmap (buffer, &map);
   fail_unless_equals_int (read_byte (bytes, 10), 0);
 
   gst_buffer_unref (buffer);
-  identifai_bytes_clear (bytes);
+  identifai_memory_file_clear (bytes);
   fail_unless_equals_int (n_freed, 1);
-  fail_unless_equals_uint64 (identifai_bytes_get_size (bytes), 0);
-  fail_unless_equals_uint64 (identifai_bytes_get_position (bytes), 0);
-  identifai_bytes_unref (bytes);
+  fail_unless_equals_uint64 (identifai_memory_file_get_size (bytes), 0);
+  fail_unless_equals_uint64 (identifai_memory_file_get_position (bytes), 0);
+  identifai_memory_file_unref (bytes);
 }
 
 GST_END_TEST;
 
 GST_START_TEST (test_refcount)
 {
-  IdentifaiBytes *bytes = identifai_bytes_new ();
+  IdentifaiMemoryFile *bytes = identifai_memory_file_new ();
   GstBuffer *buffer = make_counted_buffer (g_malloc0 (LARGE));
 
   n_freed = 0;
-  identifai_bytes_write (bytes, buffer);
+  identifai_memory_file_write (bytes, buffer);
   gst_buffer_unref (buffer);
-  fail_unless (identifai_bytes_ref (bytes) == bytes);
-  identifai_bytes_unref (bytes);
+  fail_unless (identifai_memory_file_ref (bytes) == bytes);
+  identifai_memory_file_unref (bytes);
   fail_unless_equals_int (n_freed, 0);
-  identifai_bytes_unref (bytes);
+  identifai_memory_file_unref (bytes);
   fail_unless_equals_int (n_freed, 1);
 }
 
@@ -493,7 +494,7 @@ static const struct
 /* A pool gets its buffer back while its content is held. */
 GST_START_TEST (test_pooled)
 {
-  IdentifaiBytes *bytes = identifai_bytes_new ();
+  IdentifaiMemoryFile *bytes = identifai_memory_file_new ();
   GstBufferPool *pool = make_pool (1);
   GstBuffer *lent, *part, *held, *again;
   guint i;
@@ -508,7 +509,7 @@ GST_START_TEST (test_pooled)
 
     held = identifai_buffer_hold (part);
     fail_unless_equals_int (held != part, parts[__i__].copied);
-    identifai_bytes_write (bytes, held);
+    identifai_memory_file_write (bytes, held);
     /* Copied once: the copy is held as it is. */
     again = identifai_buffer_hold (held);
     fail_unless (again == held);
@@ -518,11 +519,11 @@ GST_START_TEST (test_pooled)
   }
   for (i = 0; i < 20; i++)
     fail_unless_equals_int (read_byte (bytes,
-            i * identifai_bytes_get_size (bytes) / 20), i);
+            i * identifai_memory_file_get_size (bytes) / 20), i);
 
   fail_unless (gst_buffer_pool_set_active (pool, FALSE));
   gst_object_unref (pool);
-  identifai_bytes_unref (bytes);
+  identifai_memory_file_unref (bytes);
 }
 
 GST_END_TEST;
@@ -641,9 +642,9 @@ GST_START_TEST (test_plain_is_held)
 GST_END_TEST;
 
 static Suite *
-bytes_suite (void)
+memoryfile_suite (void)
 {
-  Suite *suite = suite_create ("bytes");
+  Suite *suite = suite_create ("memoryfile");
   TCase *file = tcase_create ("file");
   TCase *memory = tcase_create ("memory");
 
@@ -667,4 +668,4 @@ bytes_suite (void)
   return suite;
 }
 
-GST_CHECK_MAIN (bytes);
+GST_CHECK_MAIN (memoryfile);

@@ -333,9 +333,9 @@ GST_START_TEST (test_pause)
 GST_END_TEST;
 
 static Suite *
-times_suite (void)
+timestamps_suite (void)
 {
-  Suite *suite = suite_create ("times");
+  Suite *suite = suite_create ("timestamps");
   TCase *times = tcase_create ("times");
 
   suite_add_tcase (suite, times);
@@ -348,4 +348,4 @@ times_suite (void)
   return suite;
 }
 
-GST_CHECK_MAIN (times);
+GST_CHECK_MAIN (timestamps);

@@ -64,7 +64,7 @@ GST_START_TEST (test_rows)
   for (i = 0; i < G_N_ELEMENTS (rows); i++) {
     gchar *text = g_strdup (rows[i].text);
 
-    identifai_hide (text, strlen (text), rows[i].secret, FALSE);
+    identifai_redact (text, strlen (text), rows[i].secret, FALSE);
     fail_unless_equals_string (text, rows[i].hidden);
     g_free (text);
   }
@@ -85,7 +85,7 @@ GST_START_TEST (test_words)
     gchar *text = g_strdup (answer);
     IdentifaiResult *result;
 
-    identifai_hide (text, strlen (text), words[i], TRUE);
+    identifai_redact (text, strlen (text), words[i], TRUE);
     result = identifai_result_parse (text, strlen (text), NULL, NULL);
     fail_unless (result != NULL, "%s", text);
     fail_unless_equals_string (result->identifier, "id-1");
@@ -93,7 +93,7 @@ GST_START_TEST (test_words)
     identifai_result_free (result);
     fail_unless (i != 0 || strstr (text, "the **********") != NULL);
 
-    identifai_hide (text, strlen (text), words[i], FALSE);
+    identifai_redact (text, strlen (text), words[i], FALSE);
     fail_unless (strstr (text, words[i]) == NULL);
     g_free (text);
   }
@@ -112,7 +112,7 @@ GST_START_TEST (test_cut)
   for (length = 0; length < sizeof (whole); length++) {
     gchar *text = g_memdup2 (whole, length);
 
-    identifai_hide (text, length, "nk/one=5ecret", FALSE);
+    identifai_redact (text, length, "nk/one=5ecret", FALSE);
     if (length == sizeof (whole) - 1) {
       gchar *words = identifai_result_parse_error (text, length);
 
@@ -153,24 +153,24 @@ GST_START_TEST (test_headers)
   guint i;
 
   for (i = 0; i < G_N_ELEMENTS (headers); i++) {
-    IdentifaiHeaders *all = identifai_headers_new ();
+    IdentifaiExtraHeaders *all = identifai_extra_headers_new ();
     gchar *text = g_strdup (headers[i].text);
 
-    fail_unless (identifai_headers_add (all, headers[i].name,
+    fail_unless (identifai_extra_headers_add (all, headers[i].name,
             headers[i].value, NULL));
-    identifai_headers_hide (all, text, strlen (text), FALSE);
+    identifai_extra_headers_hide (all, text, strlen (text), FALSE);
     fail_unless_equals_string (text, headers[i].hidden);
     g_free (text);
-    identifai_headers_unref (all);
+    identifai_extra_headers_unref (all);
   }
 }
 
 GST_END_TEST;
 
 static Suite *
-hide_suite (void)
+redact_suite (void)
 {
-  Suite *suite = suite_create ("hide");
+  Suite *suite = suite_create ("redact");
   TCase *general = tcase_create ("general");
 
   suite_add_tcase (suite, general);
@@ -182,4 +182,4 @@ hide_suite (void)
   return suite;
 }
 
-GST_CHECK_MAIN (hide);
+GST_CHECK_MAIN (redact);

@@ -94,7 +94,7 @@ static const Row rows[] = {
 
 typedef struct
 {
-  IdentifaiPace pace;
+  IdentifaiArrivalPace pace;
   const Row *row;
   gdouble now, time;            /* s */
 } World;
@@ -106,8 +106,8 @@ push (World * world)
 
   if (!world->row->no_times)
     time = (1000 + world->time) * GST_SECOND;
-  identifai_pace_push (&world->pace, 5000000 + (gint64) (world->now * 1e6),
-      time, GST_CLOCK_TIME_NONE);
+  identifai_arrival_pace_push (&world->pace,
+      5000000 + (gint64) (world->now * 1e6), time, GST_CLOCK_TIME_NONE);
 }
 
 static void
@@ -132,7 +132,7 @@ take (World * world, const Step * step)
       break;
     case HOLD:
       world->now += step->seconds;
-      identifai_pace_resume (&world->pace, 5000000 +
+      identifai_arrival_pace_resume (&world->pace, 5000000 +
           (gint64) (world->now * 1e6));
       break;
     case LOST:
@@ -146,7 +146,7 @@ take (World * world, const Step * step)
       world->time += step->seconds;
       break;
     case FLUSH:
-      identifai_pace_restart (&world->pace);
+      identifai_arrival_pace_restart (&world->pace);
       break;
     case REPEAT:
     case END:
@@ -160,7 +160,7 @@ GST_START_TEST (test_sources)
   World world = {.row = row };
   guint i, j;
 
-  identifai_pace_init (&world.pace);
+  identifai_arrival_pace_init (&world.pace);
   push (&world);
   for (i = 0; row->steps[i].kind != END; i++) {
     for (j = 0; row->steps[i].kind == REPEAT && j < row->steps[i].seconds; j++) {
@@ -185,29 +185,29 @@ GST_START_TEST (test_trial)
   const Row *row = __i__ ? &server : &file;
   World world = {.row = row };
 
-  identifai_pace_init (&world.pace);
+  identifai_arrival_pace_init (&world.pace);
   push (&world);
   take (&world, &row->steps[0]);
-  fail_unless (identifai_pace_try (&world.pace) && world.pace.on_trial);
+  fail_unless (identifai_arrival_pace_try (&world.pace) && world.pace.on_trial);
   take (&world, &row->steps[1]);
   fail_if (world.pace.on_trial);
-  fail_unless_equals_int (world.pace.state, __i__ ? IDENTIFAI_PACE_REAL_TIME :
-      IDENTIFAI_PACE_FASTER);
+  fail_unless_equals_int (world.pace.state,
+      __i__ ? IDENTIFAI_ARRIVAL_PACE_REAL_TIME : IDENTIFAI_ARRIVAL_PACE_FASTER);
   /* Nothing is left to try. */
-  fail_if (identifai_pace_try (&world.pace));
+  fail_if (identifai_arrival_pace_try (&world.pace));
 
-  identifai_pace_init (&world.pace);
-  fail_unless (identifai_pace_try (&world.pace));
-  identifai_pace_end_trial (&world.pace);
-  fail_if (world.pace.on_trial || identifai_pace_try (&world.pace));
+  identifai_arrival_pace_init (&world.pace);
+  fail_unless (identifai_arrival_pace_try (&world.pace));
+  identifai_arrival_pace_end_trial (&world.pace);
+  fail_if (world.pace.on_trial || identifai_arrival_pace_try (&world.pace));
 }
 
 GST_END_TEST;
 
 static Suite *
-pace_suite (void)
+arrivalpace_suite (void)
 {
-  Suite *suite = suite_create ("pace");
+  Suite *suite = suite_create ("arrivalpace");
   TCase *tcase = tcase_create ("general");
 
   suite_add_tcase (suite, tcase);
@@ -217,4 +217,4 @@ pace_suite (void)
   return suite;
 }
 
-GST_CHECK_MAIN (pace);
+GST_CHECK_MAIN (arrivalpace);
