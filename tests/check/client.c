@@ -9,7 +9,7 @@
 #include <glib/gstdio.h>
 #include "clientrows.h"
 #include "backoff.h"
-#include "lanelog.h"
+#include "clientlog.h"
 
 #define TIME_SCALE 0.01
 #define KEY "sk-one-5ecret"

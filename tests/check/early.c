@@ -9,7 +9,7 @@
  */
 
 #include "backoff.h"
-#include "laneworld.h"
+#include "clientworld.h"
 #include "tlsfront.h"
 
 /* Too much for what the sockets between hold. */

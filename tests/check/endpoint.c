@@ -10,7 +10,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "lanelog.h"
+#include "clientlog.h"
 #include "keyfile.h"
 #include "endpoint.h"
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include "faultserver.h"
 #include "backoff.h"
-#include "lanelog.h"
+#include "clientlog.h"
 #include "ports.h"
 
 #define SKIPPED 77

@@ -18,7 +18,7 @@
 #include <glib/gstdio.h>
 #include "faultserver.h"
 #include "backoff.h"
-#include "lanelog.h"
+#include "clientlog.h"
 
 #define SKIPPED 77
 #define SERVER "10.99.0.1"

@@ -8,7 +8,7 @@
 
 #include <glib/gstdio.h>
 #include <signal.h>
-#include "laneworld.h"
+#include "clientworld.h"
 #include "ports.h"
 #include "tlsfront.h"
 

@@ -7,7 +7,7 @@
  */
 
 #include "backoff.h"
-#include "laneworld.h"
+#include "clientworld.h"
 
 #define SECOND G_TIME_SPAN_SECOND
 #define MS G_TIME_SPAN_MILLISECOND

@@ -7,7 +7,7 @@
  */
 
 #include "backoff.h"
-#include "laneworld.h"
+#include "clientworld.h"
 
 #define TIME_SCALE 0.01
 #define RIGHT "Basic dXNlcjpzZWNyZXQ="  /* user:secret */

@@ -12,7 +12,7 @@
 #include <glib/gstdio.h>
 #include <stdlib.h>
 #include "backoff.h"
-#include "laneworld.h"
+#include "clientworld.h"
 #include "tlsfront.h"
 
 #define TIME_SCALE 0.001

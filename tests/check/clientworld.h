@@ -9,7 +9,7 @@
 #pragma once
 
 #include "faultserver.h"
-#include "lanelog.h"
+#include "clientlog.h"
 
 G_BEGIN_DECLS
 

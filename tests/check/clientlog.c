@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "lanelog.h"
+#include "clientlog.h"
 
 #define PATIENCE (30 * G_TIME_SPAN_SECOND)
 

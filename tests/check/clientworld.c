@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "laneworld.h"
+#include "clientworld.h"
 
 void
 lane_world_init (LaneWorld * world, const FaultStep * steps, guint n_steps)

@@ -7,7 +7,7 @@
 
 #include <glib/gstdio.h>
 #include "backoff.h"
-#include "laneworld.h"
+#include "clientworld.h"
 
 #define TIME_SCALE 0.01
 #define SECOND G_TIME_SPAN_SECOND

@@ -8,7 +8,7 @@
 
 #include <glib/gstdio.h>
 #include "backoff.h"
-#include "laneworld.h"
+#include "clientworld.h"
 #include "linkcount.h"
 
 #define TIME_SCALE 0.01
