@@ -68,7 +68,7 @@ gst_identifai_outbox_free (GstIdentifaiOutbox * self)
   g_assert (self->worker == NULL);
 
   /* Only if the element went without a state change, which core complains of. */
-  g_clear_pointer (&self->lane, identifai_lane_close);
+  g_clear_pointer (&self->client, identifai_client_close);
   self->element = NULL;
   gst_identifai_outbox_unref (self);
 }
@@ -142,7 +142,7 @@ withdraw_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment)
     case IDENTIFAI_PLACE_CLOSED:
       return g_queue_remove (&self->to_mux, segment);
     case IDENTIFAI_PLACE_WAITING:
-      return identifai_lane_withdraw (self->lane, segment);
+      return identifai_client_withdraw (self->client, segment);
     case IDENTIFAI_PLACE_MUXING:
     case IDENTIFAI_PLACE_TAKEN:
       break;
@@ -254,7 +254,7 @@ gst_identifai_outbox_offer (GstIdentifaiOutbox * self,
   g_mutex_lock (&self->lock);
   if (segment->failure != IDENTIFAI_REASON_NONE) {
     accept_locked (self, segment);
-  } else if (self->halting || self->lane == NULL) {
+  } else if (self->halting || self->client == NULL) {
     taken = FALSE;
   } else if (!is_within_budget_locked (self)) {
     add_locked (self, segment);
@@ -313,7 +313,7 @@ gst_identifai_outbox_tell_room (GstIdentifaiOutbox * self)
   gboolean wanted;
 
   g_mutex_lock (&self->lock);
-  wanted = self->room_wanted && !self->halting && self->lane != NULL;
+  wanted = self->room_wanted && !self->halting && self->client != NULL;
   self->room_wanted = self->room_wanted && !wanted;
   g_mutex_unlock (&self->lock);
 
@@ -369,7 +369,7 @@ reset_locked (GstIdentifaiOutbox * self)
   identifai_ledger_reset (self->ledger);
   identifai_policy_reset (self->policy);
   g_atomic_int_set (&self->boosted, FALSE);
-  self->past = (IdentifaiLaneStats) {
+  self->past = (IdentifaiClientStats) {
   0};
   self->live = FALSE;
   self->had_to_wait = FALSE;
@@ -384,35 +384,36 @@ gboolean
 gst_identifai_outbox_start (GstIdentifaiOutbox * self,
     const GstIdentifaiSettings * settings, GError ** error)
 {
-  IdentifaiClientSettings client;
-  IdentifaiLane *lane;
+  IdentifaiClientSettings client_settings;
+  IdentifaiClient *client;
 
-  if (!gst_identifai_settings_to_client (settings, &client, error))
+  if (!gst_identifai_settings_to_client (settings, &client_settings, error))
     return FALSE;
-  lane = identifai_lane_new (&client, &gst_identifai_outbox_callbacks, self,
-      error);
-  identifai_client_settings_clear (&client);
-  if (lane == NULL)
+  client =
+      identifai_client_new (&client_settings, &gst_identifai_outbox_callbacks,
+      self, error);
+  identifai_client_settings_clear (&client_settings);
+  if (client == NULL)
     return FALSE;
 
   g_mutex_lock (&self->lock);
-  g_assert (self->lane == NULL);
+  g_assert (self->client == NULL);
   copy_settings_locked (self, settings);
   reset_locked (self);
-  self->lane = lane;
+  self->client = client;
   g_mutex_unlock (&self->lock);
 
   return TRUE;
 }
 
 static void
-add_lane_stats (IdentifaiLaneStats * sum, IdentifaiLane * lane)
+add_client_stats (IdentifaiClientStats * sum, IdentifaiClient * client)
 {
-  IdentifaiLaneStats stats;
+  IdentifaiClientStats stats;
 
-  if (lane == NULL)
+  if (client == NULL)
     return;
-  identifai_lane_get_stats (lane, &stats);
+  identifai_client_get_stats (client, &stats);
   sum->bytes_uploaded += stats.bytes_uploaded;
   sum->post_requests += stats.post_requests;
   sum->get_requests += stats.get_requests;
@@ -425,18 +426,18 @@ void
 gst_identifai_outbox_stop (GstIdentifaiOutbox * self)
 {
   IdentifaiSegment *segment;
-  IdentifaiLane *lane;
+  IdentifaiClient *client;
 
   g_mutex_lock (&self->lock);
-  if (self->lane != NULL) {
+  if (self->client != NULL) {
     gst_identifai_outbox_halt_worker_locked (self);
     uncount_unsent_locked (self);
-    lane = g_steal_pointer (&self->lane);
-    add_lane_stats (&self->past, lane);
+    client = g_steal_pointer (&self->client);
+    add_client_stats (&self->past, client);
     self->past.in_flight = 0;
     /* Waits for a callback that runs, and that one may want the lock. */
     g_mutex_unlock (&self->lock);
-    identifai_lane_close (lane);
+    identifai_client_close (client);
     g_mutex_lock (&self->lock);
   }
   while ((segment = identifai_ledger_peek (self->ledger, 0)) != NULL) {
@@ -457,39 +458,39 @@ gst_identifai_outbox_set_live (GstIdentifaiOutbox * self, gboolean live)
 }
 
 /* Keeps its memory while another thread may close it. */
-static IdentifaiLane *
-ref_lane (GstIdentifaiOutbox * self)
+static IdentifaiClient *
+ref_client (GstIdentifaiOutbox * self)
 {
-  IdentifaiLane *lane = NULL;
+  IdentifaiClient *client = NULL;
 
   g_mutex_lock (&self->lock);
-  if (self->lane != NULL)
-    lane = identifai_lane_ref (self->lane);
+  if (self->client != NULL)
+    client = identifai_client_ref (self->client);
   g_mutex_unlock (&self->lock);
 
-  return lane;
+  return client;
 }
 
 void
 gst_identifai_outbox_set_headers (GstIdentifaiOutbox * self,
     IdentifaiExtraHeaders * headers)
 {
-  IdentifaiLane *lane = ref_lane (self);
+  IdentifaiClient *client = ref_client (self);
 
-  if (lane != NULL) {
-    identifai_lane_set_headers (lane, headers);
-    identifai_lane_unref (lane);
+  if (client != NULL) {
+    identifai_client_set_headers (client, headers);
+    identifai_client_unref (client);
   }
 }
 
 void
 gst_identifai_outbox_set_key (GstIdentifaiOutbox * self, const gchar * api_key)
 {
-  IdentifaiLane *lane = ref_lane (self);
+  IdentifaiClient *client = ref_client (self);
 
-  if (lane != NULL) {
-    identifai_lane_set_key (lane, api_key);
-    identifai_lane_unref (lane);
+  if (client != NULL) {
+    identifai_client_set_key (client, api_key);
+    identifai_client_unref (client);
   }
 }
 
@@ -519,7 +520,7 @@ fail_all_locked (GstIdentifaiOutbox * self)
   gst_identifai_outbox_halt_worker_locked (self);
   uncount_unsent_locked (self);
   g_mutex_unlock (&self->lock);
-  identifai_lane_cancel (self->lane);
+  identifai_client_cancel (self->client);
   g_mutex_lock (&self->lock);
   self->halting = FALSE;
 
@@ -651,14 +652,14 @@ gst_identifai_outbox_drain (GstIdentifaiOutbox * self, gint64 deadline)
 void
 gst_identifai_outbox_get_stats (GstIdentifaiOutbox * self, GstStructure * stats)
 {
-  IdentifaiLaneStats calls;
+  IdentifaiClientStats calls;
   IdentifaiTotals totals;
   guint64 verdicts;
 
   g_mutex_lock (&self->lock);
   totals = *identifai_ledger_get_totals (self->ledger);
   calls = self->past;
-  add_lane_stats (&calls, self->lane);
+  add_client_stats (&calls, self->client);
   g_mutex_unlock (&self->lock);
 
   verdicts = totals.ends[IDENTIFAI_END_VERDICT];

@@ -59,7 +59,7 @@ gst_identifai_outbox_submit_locked (GstIdentifaiOutbox * self,
 
   gst_identifai_outbox_announce_locked (self, segment);
   identifai_ledger_move (self->ledger, segment, IDENTIFAI_PLACE_WAITING);
-  identifai_lane_push (self->lane, request, segment, NULL);
+  identifai_client_submit (self->client, request, segment, NULL);
 }
 
 /* The worker. */

@@ -41,8 +41,8 @@ boost_locked (GstIdentifaiOutbox * self)
       "in review: no pauses between segments, and first in turn" :
       "no longer boosted");
   g_atomic_int_set (&self->boosted, boosted);
-  if (self->lane != NULL)
-    identifai_lane_set_first (self->lane, boosted);
+  if (self->client != NULL)
+    identifai_client_set_first (self->client, boosted);
 }
 
 void

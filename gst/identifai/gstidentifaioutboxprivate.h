@@ -48,8 +48,8 @@ struct _GstIdentifaiOutbox
 
   /* All below: lock. */
   IdentifaiLedger *ledger;
-  IdentifaiLane *lane;
-  IdentifaiLaneStats past;      /* of the lane when it was closed */
+  IdentifaiClient *client;
+  IdentifaiClientStats past;      /* of the client when it was closed */
 
   GstIdentifaiOverflow overflow;        /* as set */
   gboolean live;
@@ -98,7 +98,7 @@ gst_identifai_outbox_ticket (const IdentifaiSegment * segment)
   return segment->user_data;
 }
 
-/* The worker, and callbacks of the lane, may come later than the element ends. */
+/* The worker, and callbacks of the client, may come later than the element ends. */
 GstIdentifaiOutbox *gst_identifai_outbox_ref (GstIdentifaiOutbox * self);
 void gst_identifai_outbox_unref (GstIdentifaiOutbox * self);
 
@@ -126,7 +126,7 @@ void gst_identifai_outbox_count_locked (GstIdentifaiOutbox * self,
 
 /* gstidentifaireporter.c */
 
-extern const IdentifaiLaneCallbacks gst_identifai_outbox_callbacks;
+extern const IdentifaiClientCallbacks gst_identifai_outbox_callbacks;
 
 /* identifai-segment, unless it is queued already. */
 void gst_identifai_outbox_announce_locked (GstIdentifaiOutbox * self,

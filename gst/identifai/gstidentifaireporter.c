@@ -146,7 +146,7 @@ end_verdict_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment,
 }
 
 /* What the client says, on its network thread. The outbox is there as long as
- * the lane, which waits for these when it is closed. */
+ * the client, which waits for these when it is closed. */
 
 static void
 on_submitted (gpointer data, const gchar * identifier,
@@ -279,7 +279,7 @@ on_attempted (IdentifaiCall call, IdentifaiReason reason, guint http_status,
   gst_identifai_poster_kick (self->poster);
 }
 
-const IdentifaiLaneCallbacks gst_identifai_outbox_callbacks = {
+const IdentifaiClientCallbacks gst_identifai_outbox_callbacks = {
   .submitted = on_submitted,
   .finished = on_finished,
   .attempted = on_attempted,

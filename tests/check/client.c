@@ -15,7 +15,7 @@
 #define KEY "sk-one-5ecret"
 
 static void
-check_texts (const ClientRow * row, const LaneLog * log)
+check_texts (const ClientRow * row, const ClientLog * log)
 {
   const gchar *attempts = log->attempts->str;
 
@@ -35,7 +35,7 @@ check_texts (const ClientRow * row, const LaneLog * log)
 }
 
 static void
-check_outcome (const ClientRow * row, const LaneLog * log)
+check_outcome (const ClientRow * row, const ClientLog * log)
 {
   fail_unless (log->reason == row->reason, "%s, not %s: %s",
       identifai_reason_to_string (log->reason),
@@ -50,7 +50,7 @@ check_outcome (const ClientRow * row, const LaneLog * log)
 
 static void
 check_stats (const ClientRow * row, FaultServer * server,
-    const IdentifaiLaneStats * stats)
+    const IdentifaiClientStats * stats)
 {
   guint posts = fault_server_count (server, FAULT_POST);
   guint gets = fault_server_count (server, FAULT_GET)
@@ -95,14 +95,14 @@ check_requests (const ClientRow * row, FaultServer * server)
 }
 
 static void
-push_row (const ClientRow * row, LaneLog * log, IdentifaiLane * lane)
+push_row (const ClientRow * row, ClientLog * log, IdentifaiClient * client)
 {
-  IdentifaiRequest *request = lane_log_request (row->size ? row->size : 1000);
+  IdentifaiRequest *request = client_log_request (row->size ? row->size : 1000);
 
   request->no_cache = row->no_cache;
   request->accept_text = row->accept_text;
   request->heuristic = g_strdup (row->heuristic);
-  lane_log_push (log, lane, request, 1);
+  client_log_push (log, client, request, 1);
   identifai_request_unref (request);
 }
 
@@ -123,7 +123,7 @@ static void
 fill_settings (const ClientRow * row, FaultServer * server,
     IdentifaiClientSettings * settings)
 {
-  lane_log_fill_settings (settings, row->endpoint ?
+  client_log_fill_settings (settings, row->endpoint ?
       g_strdup (row->endpoint) : fault_server_get_url (server), NULL);
   settings->api_key_file = write_key_file (KEY "\n");
   settings->extra_headers = identifai_extra_headers_new ();
@@ -138,23 +138,23 @@ fill_settings (const ClientRow * row, FaultServer * server,
     settings->verdict_timeout = row->verdict_timeout * GST_MSECOND;
 }
 
-/* Until the job has its outcome and the lane is closed. */
+/* Until the job has its outcome and the client is closed. */
 static void
 exchange (const ClientRow * row, const IdentifaiClientSettings * settings,
-    LaneLog * log, IdentifaiLaneStats * stats)
+    ClientLog * log, IdentifaiClientStats * stats)
 {
-  IdentifaiLane *lane;
+  IdentifaiClient *client;
 
-  lane = identifai_lane_new (settings, &lane_log_callbacks, log, NULL);
-  fail_unless (lane != NULL);
+  client = identifai_client_new (settings, &client_log_callbacks, log, NULL);
+  fail_unless (client != NULL);
   if (row->new_key)
     fail_unless (g_file_set_contents (settings->api_key_file, row->new_key,
             -1, NULL));
-  push_row (row, log, lane);
-  fail_unless (lane_log_wait (log, &log->n_freed, 1), "no outcome: %s",
+  push_row (row, log, client);
+  fail_unless (client_log_wait (log, &log->n_freed, 1), "no outcome: %s",
       log->attempts->str);
-  identifai_lane_get_stats (lane, stats);
-  identifai_lane_close (lane);
+  identifai_client_get_stats (client, stats);
+  identifai_client_close (client);
 }
 
 static void
@@ -162,9 +162,9 @@ run_row (const ClientRow * row)
 {
   gint64 started = g_get_monotonic_time ();
   IdentifaiClientSettings settings;
-  IdentifaiLaneStats stats;
+  IdentifaiClientStats stats;
   FaultServer *server;
-  LaneLog log;
+  ClientLog log;
 
   GST_INFO ("row: %s", row->name);
   server = row->deaf ? fault_server_new_deaf () :
@@ -174,7 +174,7 @@ run_row (const ClientRow * row)
   if (row->gone)
     fault_server_close (server);
 
-  lane_log_init (&log);
+  client_log_init (&log);
   exchange (row, &settings, &log, &stats);
 
   check_texts (row, &log);
@@ -189,7 +189,7 @@ run_row (const ClientRow * row)
 
   g_unlink (settings.api_key_file);
   identifai_client_settings_clear (&settings);
-  lane_log_clear (&log);
+  client_log_clear (&log);
 }
 
 GST_START_TEST (test_row)

@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * How lanes and jobs end: at every point of an exchange, and from within their
+ * How clients and jobs end: at every point of an exchange, and from within their
  * own callbacks.
  */
 
@@ -20,29 +20,29 @@
 GST_START_TEST (test_withdraw)
 {
   static const FaultStep steps[] = { {FAULT_POST, 1, FAULT_SILENT} };
-  LaneWorld world;
-  LaneLog *log = &world.logs[0];
+  ClientWorld world;
+  ClientLog *log = &world.logs[0];
   gpointer queued = GUINT_TO_POINTER (7), sent = GUINT_TO_POINTER (8);
-  IdentifaiRequest *request = lane_log_request (1000);
+  IdentifaiRequest *request = client_log_request (1000);
   gint refcount;
 
-  lane_world_init (&world, steps, G_N_ELEMENTS (steps));
+  client_world_init (&world, steps, G_N_ELEMENTS (steps));
   world.settings.limits[IDENTIFAI_CALL_POST].per_minute = 1;
-  lane_world_open (&world);
-  identifai_lane_push (world.lanes[0], request, sent, NULL);
+  client_world_open (&world);
+  identifai_client_submit (world.clients[0], request, sent, NULL);
   fail_unless (fault_server_wait (world.server, FAULT_POST, 1));
   refcount = request->refcount;
-  identifai_lane_push (world.lanes[0], request, queued, NULL);
-  fail_unless (identifai_lane_withdraw (world.lanes[0], queued));
-  fail_if (identifai_lane_withdraw (world.lanes[0], queued));
-  fail_if (identifai_lane_withdraw (world.lanes[0], sent));
-  fail_if (identifai_lane_withdraw (world.lanes[0], GUINT_TO_POINTER (9)));
+  identifai_client_submit (world.clients[0], request, queued, NULL);
+  fail_unless (identifai_client_withdraw (world.clients[0], queued));
+  fail_if (identifai_client_withdraw (world.clients[0], queued));
+  fail_if (identifai_client_withdraw (world.clients[0], sent));
+  fail_if (identifai_client_withdraw (world.clients[0], GUINT_TO_POINTER (9)));
 
   /* What a withdrawn job held is let go of at once. */
   fail_unless_equals_int (request->refcount, refcount);
   identifai_request_unref (request);
   fail_unless_equals_int (log->n_finished, 0);
-  lane_world_clear (&world);
+  client_world_clear (&world);
 }
 
 GST_END_TEST;
@@ -53,19 +53,19 @@ GST_START_TEST (test_withdraw_from_retry)
     {FAULT_POST, 0,.status = 503,.headers = "Retry-After: 600\r\n"}
   };
   gpointer data = GUINT_TO_POINTER (7);
-  IdentifaiRequest *request = lane_log_request (1000);
-  LaneWorld world;
+  IdentifaiRequest *request = client_log_request (1000);
+  ClientWorld world;
 
-  lane_world_init (&world, steps, G_N_ELEMENTS (steps));
+  client_world_init (&world, steps, G_N_ELEMENTS (steps));
   world.settings.retries = 5;
-  lane_world_open (&world);
-  identifai_lane_push (world.lanes[0], request, data, NULL);
+  client_world_open (&world);
+  identifai_client_submit (world.clients[0], request, data, NULL);
   identifai_request_unref (request);
-  fail_unless (lane_log_wait (&world.logs[0], &world.logs[0].n_attempts, 1));
-  while (!identifai_lane_withdraw (world.lanes[0], data))
+  fail_unless (client_log_wait (&world.logs[0], &world.logs[0].n_attempts, 1));
+  while (!identifai_client_withdraw (world.clients[0], data))
     g_thread_yield ();
   fail_unless_equals_int (world.logs[0].n_finished, 0);
-  lane_world_clear (&world);
+  client_world_clear (&world);
 }
 
 GST_END_TEST;
@@ -73,24 +73,24 @@ GST_END_TEST;
 /* The file's memory goes as soon as the service has the file. */
 GST_START_TEST (test_file_is_let_go)
 {
-  IdentifaiRequest *request = lane_log_request (1000);
-  LaneWorld world;
+  IdentifaiRequest *request = client_log_request (1000);
+  ClientWorld world;
 
-  lane_world_init (&world, NULL, 0);
+  client_world_init (&world, NULL, 0);
   fault_server_set_delay (world.server, FAULT_NEVER);
-  lane_world_open (&world);
-  lane_log_push (&world.logs[0], world.lanes[0], request, 1);
-  fail_unless (lane_log_wait (&world.logs[0], &world.logs[0].n_submitted, 1));
+  client_world_open (&world);
+  client_log_push (&world.logs[0], world.clients[0], request, 1);
+  fail_unless (client_log_wait (&world.logs[0], &world.logs[0].n_submitted, 1));
   fail_unless_equals_int (request->refcount, 1);
   identifai_request_unref (request);
-  lane_world_clear (&world);
+  client_world_clear (&world);
 }
 
 GST_END_TEST;
 
 /* Closing. */
 
-/* Where an exchange stands when the lane is closed. */
+/* Where an exchange stands when the client is closed. */
 static const struct
 {
   const gchar *name;
@@ -123,9 +123,9 @@ GST_START_TEST (test_close)
   const FaultStep *steps = close_rows[__i__].steps;
   gsize size = MAX (close_rows[__i__].size, 1000);
   gint64 started, took;
-  LaneWorld world;
+  ClientWorld world;
 
-  lane_world_init (&world, steps, G_N_ELEMENTS (close_rows[__i__].steps));
+  client_world_init (&world, steps, G_N_ELEMENTS (close_rows[__i__].steps));
   if (close_rows[__i__].deaf) {
     fault_server_free (world.server);
     world.server = fault_server_new_deaf ();
@@ -135,14 +135,14 @@ GST_START_TEST (test_close)
   world.settings.retries = 5;
   world.settings.timeout = 600;
   world.settings.verdict_timeout = 600 * GST_SECOND;
-  lane_world_open (&world);
-  lane_log_push_new (&world.logs[0], world.lanes[0], 1, size);
+  client_world_open (&world);
+  client_log_push_new (&world.logs[0], world.clients[0], 1, size);
   if (close_rows[__i__].wait_for != FAULT_UNUSED)
     fail_unless (fault_server_wait (world.server, close_rows[__i__].wait_for,
             1));
 
   started = g_get_monotonic_time ();
-  identifai_lane_close (g_steal_pointer (&world.lanes[0]));
+  identifai_client_close (g_steal_pointer (&world.clients[0]));
   took = g_get_monotonic_time () - started;
   GST_INFO ("%s: closed in %d µs", close_rows[__i__].name, (int) took);
   /* It takes a few ms; a busy machine gets some seconds. */
@@ -150,40 +150,40 @@ GST_START_TEST (test_close)
       (int) (took / MS));
   fail_unless_equals_int (world.logs[0].n_finished, 0);
   fail_unless_equals_int (world.logs[0].n_freed, 1);
-  fail_unless (lane_log_wait_for_threads (0), "%s: thread lives on",
+  fail_unless (client_log_wait_for_threads (0), "%s: thread lives on",
       close_rows[__i__].name);
-  lane_world_clear (&world);
+  client_world_clear (&world);
 }
 
 GST_END_TEST;
 
-/* One lane's end is nothing to another one. */
+/* One client's end is nothing to another one. */
 GST_START_TEST (test_close_one_of_two)
 {
   static const FaultStep steps[] = {
     {FAULT_BATCH, 1, FAULT_ENDLESS_DRIP,.delay = 100},
     {FAULT_GET, 1, FAULT_ENDLESS_DRIP,.delay = 100},
   };
-  LaneWorld world;
+  ClientWorld world;
 
-  lane_world_init (&world, steps, G_N_ELEMENTS (steps));
+  client_world_init (&world, steps, G_N_ELEMENTS (steps));
   world.settings.retries = 5;
   world.settings.timeout = 1;
-  lane_world_open (&world);
-  lane_world_open (&world);
-  lane_world_push (&world, 0, 1, 3);
-  lane_world_push (&world, 1, 1, 3);
-  fail_unless (lane_log_wait (&world.logs[0], &world.logs[0].n_submitted, 3));
-  identifai_lane_close (g_steal_pointer (&world.lanes[0]));
-  lane_world_wait (&world, 1, 3);
+  client_world_open (&world);
+  client_world_open (&world);
+  client_world_push (&world, 0, 1, 3);
+  client_world_push (&world, 1, 1, 3);
+  fail_unless (client_log_wait (&world.logs[0], &world.logs[0].n_submitted, 3));
+  identifai_client_close (g_steal_pointer (&world.clients[0]));
+  client_world_wait (&world, 1, 3);
   fail_unless_equals_int (world.logs[1].n_finished, 3);
   fail_unless_equals_int (world.logs[1].reason, IDENTIFAI_REASON_NONE);
-  lane_world_clear (&world);
+  client_world_clear (&world);
 }
 
 GST_END_TEST;
 
-/* The lane goes on without what was cancelled. */
+/* The client goes on without what was cancelled. */
 
 static const struct
 {
@@ -200,29 +200,29 @@ static const struct
 
 GST_START_TEST (test_cancel)
 {
-  LaneWorld world;
-  LaneLog *log = &world.logs[0];
+  ClientWorld world;
+  ClientLog *log = &world.logs[0];
 
-  lane_world_init (&world, &cancel_rows[__i__].step, 1);
+  client_world_init (&world, &cancel_rows[__i__].step, 1);
   world.settings.retries = 5;
-  lane_world_open (&world);
-  lane_world_push (&world, 0, 1, 1);
+  client_world_open (&world);
+  client_world_push (&world, 0, 1, 1);
   if (cancel_rows[__i__].wait_for != FAULT_UNUSED)
     fail_unless (fault_server_wait (world.server, cancel_rows[__i__].wait_for,
             1));
-  identifai_lane_cancel (world.lanes[0]);
+  identifai_client_cancel (world.clients[0]);
   fail_unless_equals_int (log->n_finished, 0);
   fail_unless_equals_int (log->n_freed, 1);
 
-  identifai_lane_set_key (world.lanes[0], "key-two");
-  lane_world_push (&world, 0, 2, 1);
-  lane_world_wait (&world, 0, 2);
+  identifai_client_set_key (world.clients[0], "key-two");
+  client_world_push (&world, 0, 2, 1);
+  client_world_wait (&world, 0, 2);
   fail_unless_equals_int (log->finished[1], 0);
   fail_unless_equals_int (log->finished[2], 1);
   fail_unless (log->reason == IDENTIFAI_REASON_NONE, "%s: %s",
       cancel_rows[__i__].name, log->message);
-  fail_unless (lane_log_wait_for_threads (1));
-  lane_world_clear (&world);
+  fail_unless (client_log_wait_for_threads (1));
+  client_world_clear (&world);
 }
 
 GST_END_TEST;
@@ -230,16 +230,16 @@ GST_END_TEST;
 /* Who still has a reference may come too late with a key. */
 GST_START_TEST (test_set_key_after_close)
 {
-  LaneWorld world;
-  IdentifaiLane *lane;
+  ClientWorld world;
+  IdentifaiClient *client;
 
-  lane_world_init (&world, NULL, 0);
-  lane = identifai_lane_ref (lane_world_open (&world));
-  identifai_lane_close (g_steal_pointer (&world.lanes[0]));
-  identifai_lane_set_key (lane, "key-two");
-  fail_unless (lane_log_wait_for_threads (0));
-  identifai_lane_unref (lane);
-  lane_world_clear (&world);
+  client_world_init (&world, NULL, 0);
+  client = identifai_client_ref (client_world_open (&world));
+  identifai_client_close (g_steal_pointer (&world.clients[0]));
+  identifai_client_set_key (client, "key-two");
+  fail_unless (client_log_wait_for_threads (0));
+  identifai_client_unref (client);
+  client_world_clear (&world);
 }
 
 GST_END_TEST;
@@ -257,16 +257,16 @@ GST_END_TEST;
 static void
 cancel_many (void)
 {
-  LaneWorld world;
+  ClientWorld world;
 
-  lane_world_init (&world, NULL, 0);
+  client_world_init (&world, NULL, 0);
   fault_server_set_delay (world.server, FAULT_NEVER);
-  lane_world_open (&world);
-  lane_world_push (&world, 0, 1, MANY);
-  fail_unless (lane_log_wait (&world.logs[0], &world.logs[0].n_submitted,
+  client_world_open (&world);
+  client_world_push (&world, 0, 1, MANY);
+  fail_unless (client_log_wait (&world.logs[0], &world.logs[0].n_submitted,
           MANY));
-  lane_world_clear (&world);
-  fail_unless (lane_log_wait_for_threads (0));
+  client_world_clear (&world);
+  fail_unless (client_log_wait_for_threads (0));
 }
 
 /* A new key moves jobs that the service has from one thread to another. */
@@ -274,26 +274,26 @@ static void
 move_many (void)
 {
   static const FaultStep steps[] = { {FAULT_BATCH, 1,.status = 401} };
-  LaneWorld world;
+  ClientWorld world;
   gchar *path = NULL;
   int fd = g_file_open_tmp ("identifai-key-XXXXXX", &path, NULL);
 
   fail_unless (fd >= 0);
   close (fd);
   fail_unless (g_file_set_contents (path, "key-one", -1, NULL));
-  lane_world_init (&world, steps, G_N_ELEMENTS (steps));
+  client_world_init (&world, steps, G_N_ELEMENTS (steps));
   g_clear_pointer (&world.settings.api_key, g_free);
   world.settings.api_key_file = path;
   world.settings.poll_interval = 100 * GST_MSECOND;
   fault_server_set_delay (world.server, 1000);
-  lane_world_open (&world);
+  client_world_open (&world);
   fail_unless (g_file_set_contents (path, "key-two", -1, NULL));
-  lane_world_push (&world, 0, 1, MANY);
-  lane_world_wait (&world, 0, MANY);
+  client_world_push (&world, 0, 1, MANY);
+  client_world_wait (&world, 0, MANY);
   fail_unless_equals_int (world.logs[0].n_finished, MANY);
   g_unlink (path);
-  lane_world_clear (&world);
-  fail_unless (lane_log_wait_for_threads (0));
+  client_world_clear (&world);
+  fail_unless (client_log_wait_for_threads (0));
 }
 
 GST_START_TEST (test_many_leave_nothing)
@@ -327,19 +327,19 @@ count_descriptors (void)
 
 GST_START_TEST (test_cycles)
 {
-  LaneWorld world;
+  ClientWorld world;
   gint64 until;
   guint i, before = 0;
 
   for (i = 0; i < 100; i++) {
-    lane_world_init (&world, NULL, 0);
-    lane_world_open (&world);
+    client_world_init (&world, NULL, 0);
+    client_world_open (&world);
     if (i % 4 > 0)
-      lane_world_push (&world, 0, 1, i % 4);
+      client_world_push (&world, 0, 1, i % 4);
     if (i % 2)
-      lane_world_wait (&world, 0, i % 4);
-    lane_world_clear (&world);
-    fail_unless (lane_log_wait_for_threads (0));
+      client_world_wait (&world, 0, i % 4);
+    client_world_clear (&world);
+    fail_unless (client_log_wait_for_threads (0));
     if (i == 10)
       before = count_descriptors ();
   }
@@ -357,7 +357,7 @@ GST_END_TEST;
 
 typedef struct
 {
-  IdentifaiLane *lane;
+  IdentifaiClient *client;
   guint close_in;               /* 0 submitted, 1 finished, 2 attempted */
   GMutex lock;
   GCond changed;
@@ -368,18 +368,18 @@ typedef struct
 static void
 closer_act (Closer * closer, guint where)
 {
-  IdentifaiLane *lane;
+  IdentifaiClient *client;
 
   if (closer->close_in != where)
     return;
 
   g_mutex_lock (&closer->lock);
-  lane = g_steal_pointer (&closer->lane);
+  client = g_steal_pointer (&closer->client);
   g_mutex_unlock (&closer->lock);
-  if (!lane)
+  if (!client)
     return;
 
-  identifai_lane_close (lane);
+  identifai_client_close (client);
   g_mutex_lock (&closer->lock);
   closer->closed = TRUE;
   g_cond_signal (&closer->changed);
@@ -428,30 +428,31 @@ closer_freed (gpointer data)
 
 GST_START_TEST (test_close_in_callback)
 {
-  static const IdentifaiLaneCallbacks callbacks = {
+  static const IdentifaiClientCallbacks callbacks = {
     closer_submitted, closer_finished, closer_attempted
   };
   Closer closer = {.close_in = __i__ };
-  IdentifaiRequest *request = lane_log_request (1000);
-  LaneWorld world;
+  IdentifaiRequest *request = client_log_request (1000);
+  ClientWorld world;
 
   g_mutex_init (&closer.lock);
   g_cond_init (&closer.changed);
-  lane_world_init (&world, NULL, 0);
+  client_world_init (&world, NULL, 0);
   g_mutex_lock (&closer.lock);
-  closer.lane = identifai_lane_new (&world.settings, &callbacks, &closer, NULL);
-  identifai_lane_push (closer.lane, request, &closer, closer_freed);
+  closer.client =
+      identifai_client_new (&world.settings, &callbacks, &closer, NULL);
+  identifai_client_submit (closer.client, request, &closer, closer_freed);
   identifai_request_unref (request);
   while (!closer.closed || closer.n_freed == 0)
     g_cond_wait (&closer.changed, &closer.lock);
   g_mutex_unlock (&closer.lock);
 
-  fail_unless (lane_log_wait_for_threads (0));
+  fail_unless (client_log_wait_for_threads (0));
   fail_unless_equals_int (closer.n_finished, __i__ == 1 ? 1 : 0);
   fail_unless_equals_int (closer.n_freed, 1);
   g_mutex_clear (&closer.lock);
   g_cond_clear (&closer.changed);
-  lane_world_clear (&world);
+  client_world_clear (&world);
 }
 
 GST_END_TEST;
@@ -533,7 +534,7 @@ diary_attempted (IdentifaiCall call, IdentifaiReason reason,
   diary_add (user_data, reason == IDENTIFAI_REASON_NONE ? 'a' : 'x');
 }
 
-static const IdentifaiLaneCallbacks diary_callbacks = {
+static const IdentifaiClientCallbacks diary_callbacks = {
   diary_submitted, diary_finished, diary_attempted
 };
 
@@ -559,35 +560,36 @@ static const struct
 
 GST_START_TEST (test_attempt_comes_first)
 {
-  IdentifaiRequest *request = lane_log_request (1000);
-  IdentifaiLane *lane;
-  LaneWorld world;
+  IdentifaiRequest *request = client_log_request (1000);
+  IdentifaiClient *client;
+  ClientWorld world;
   Diary diary;
 
   request->heuristic = g_strdup (order_rows[__i__].heuristic);
-  lane_world_init (&world, &order_rows[__i__].step, 1);
+  client_world_init (&world, &order_rows[__i__].step, 1);
   diary_init (&diary);
-  lane = identifai_lane_new (&world.settings, &diary_callbacks, &diary, NULL);
-  identifai_lane_push (lane, request, NULL, NULL);
+  client =
+      identifai_client_new (&world.settings, &diary_callbacks, &diary, NULL);
+  identifai_client_submit (client, request, NULL, NULL);
   identifai_request_unref (request);
   diary_wait (&diary, 'f');
-  identifai_lane_close (lane);
+  identifai_client_close (client);
   fail_unless_equals_string (diary.order->str, order_rows[__i__].order);
   diary_clear (&diary);
-  lane_world_clear (&world);
+  client_world_clear (&world);
 }
 
 GST_END_TEST;
 
-/* Taking back the last job of a key's client lets go of that client, whose thread
+/* Taking back the last job of a key lets go of its account, whose thread
  * may be busy for long: the streaming thread doesn't wait for it. How long it
  * took, in µs. */
 static gint64
-withdraw_last (LaneWorld * world, guint round)
+withdraw_last (ClientWorld * world, guint round)
 {
   gpointer data = GUINT_TO_POINTER (7);
-  IdentifaiRequest *request = lane_log_request (1000);
-  IdentifaiLane *lane;
+  IdentifaiRequest *request = client_log_request (1000);
+  IdentifaiClient *client;
   gint64 took;
   Diary diary;
 
@@ -595,20 +597,21 @@ withdraw_last (LaneWorld * world, guint round)
   diary.hold = TRUE;
   g_free (world->settings.api_key);
   world->settings.api_key = g_strdup_printf ("key-%u", round);
-  lane = identifai_lane_new (&world->settings, &diary_callbacks, &diary, NULL);
-  identifai_lane_push (lane, request, NULL, NULL);
+  client =
+      identifai_client_new (&world->settings, &diary_callbacks, &diary, NULL);
+  identifai_client_submit (client, request, NULL, NULL);
   diary_wait (&diary, 'f');
   /* There was one call for this minute. */
-  identifai_lane_push (lane, request, data, NULL);
+  identifai_client_submit (client, request, data, NULL);
   identifai_request_unref (request);
-  identifai_lane_set_key (lane, "key-two");
+  identifai_client_set_key (client, "key-two");
   took = g_get_monotonic_time ();
-  fail_unless (identifai_lane_withdraw (lane, data));
+  fail_unless (identifai_client_withdraw (client, data));
   took = g_get_monotonic_time () - took;
 
   diary_release (&diary);
-  identifai_lane_close (lane);
-  fail_unless (lane_log_wait_for_threads (0));
+  identifai_client_close (client);
+  fail_unless (client_log_wait_for_threads (0));
   diary_clear (&diary);
 
   return took;
@@ -618,17 +621,17 @@ withdraw_last (LaneWorld * world, guint round)
 GST_START_TEST (test_withdraw_does_not_wait)
 {
   gint64 took, best = G_MAXINT64;
-  LaneWorld world;
+  ClientWorld world;
   guint i;
 
-  lane_world_init (&world, NULL, 0);
+  client_world_init (&world, NULL, 0);
   world.settings.limits[IDENTIFAI_CALL_POST].per_minute = 1;
   for (i = 0; i < 20 && best > 20 * MS; i++) {
     took = withdraw_last (&world, i);
     best = MIN (best, took);
   }
   fail_unless (best <= 20 * MS, "it took %d ms at least", (int) (best / MS));
-  lane_world_clear (&world);
+  client_world_clear (&world);
 }
 
 GST_END_TEST;
@@ -642,24 +645,24 @@ churn (gpointer user_data)
   guint round, i;
 
   for (round = 0; round < 40; round++) {
-    LaneLog log;
-    IdentifaiLane *lane;
+    ClientLog log;
+    IdentifaiClient *client;
     guint count = g_rand_int_range (random, 0, 6);
 
-    lane_log_init (&log);
-    lane = identifai_lane_new (settings, &lane_log_callbacks, &log, NULL);
+    client_log_init (&log);
+    client = identifai_client_new (settings, &client_log_callbacks, &log, NULL);
     for (i = 1; i <= count; i++)
-      lane_log_push_new (&log, lane, i, 1000);
+      client_log_push_new (&log, client, i, 1000);
     if (g_rand_boolean (random))
-      identifai_lane_set_key (lane, g_rand_boolean (random) ? "a" : "b");
+      identifai_client_set_key (client, g_rand_boolean (random) ? "a" : "b");
     if (count > 0 && g_rand_boolean (random))
-      lane_log_wait (&log, &log.n_finished, g_rand_int_range (random, 0,
+      client_log_wait (&log, &log.n_finished, g_rand_int_range (random, 0,
               count) + 1);
-    identifai_lane_close (lane);
+    identifai_client_close (client);
     fail_unless_equals_int (log.n_freed, count);
     for (i = 1; i <= count; i++)
       fail_unless (log.finished[i] <= 1);
-    lane_log_clear (&log);
+    client_log_clear (&log);
   }
   g_rand_free (random);
 
@@ -669,16 +672,16 @@ churn (gpointer user_data)
 GST_START_TEST (test_churn)
 {
   GThread *threads[6];
-  LaneWorld world;
+  ClientWorld world;
   guint i;
 
-  lane_world_init (&world, NULL, 0);
+  client_world_init (&world, NULL, 0);
   for (i = 0; i < G_N_ELEMENTS (threads); i++)
     threads[i] = g_thread_new ("churn", churn, &world.settings);
   for (i = 0; i < G_N_ELEMENTS (threads); i++)
     g_thread_join (threads[i]);
-  fail_unless (lane_log_wait_for_threads (0));
-  lane_world_clear (&world);
+  fail_unless (client_log_wait_for_threads (0));
+  client_world_clear (&world);
 }
 
 GST_END_TEST;
@@ -690,9 +693,9 @@ setup (void)
 }
 
 static Suite *
-laneends_suite (void)
+clientends_suite (void)
 {
-  Suite *suite = suite_create ("laneends");
+  Suite *suite = suite_create ("clientends");
   TCase *general = tcase_create ("general");
 
   suite_add_tcase (suite, general);
@@ -716,4 +719,4 @@ laneends_suite (void)
   return suite;
 }
 
-GST_CHECK_MAIN (laneends);
+GST_CHECK_MAIN (clientends);

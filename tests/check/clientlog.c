@@ -10,21 +10,21 @@
 /* A job's data. */
 typedef struct
 {
-  LaneLog *log;
+  ClientLog *log;
   guint number;
 } Ticket;
 
 void
-lane_log_init (LaneLog * log)
+client_log_init (ClientLog * log)
 {
-  memset (log, 0, sizeof (LaneLog));
+  memset (log, 0, sizeof (ClientLog));
   g_mutex_init (&log->lock);
   g_cond_init (&log->changed);
   log->attempts = g_string_new (NULL);
 }
 
 void
-lane_log_clear (LaneLog * log)
+client_log_clear (ClientLog * log)
 {
   g_mutex_clear (&log->lock);
   g_cond_clear (&log->changed);
@@ -38,7 +38,7 @@ static void
 on_submitted (gpointer data, const gchar * identifier,
     GstClockTime upload_time, gpointer user_data)
 {
-  LaneLog *log = user_data;
+  ClientLog *log = user_data;
 
   g_mutex_lock (&log->lock);
   log->n_submitted++;
@@ -58,7 +58,7 @@ replace (gchar ** text, const gchar * by)
 static void
 on_finished (gpointer data, IdentifaiOutcome * outcome, gpointer user_data)
 {
-  LaneLog *log = user_data;
+  ClientLog *log = user_data;
   Ticket *ticket = data;
 
   g_mutex_lock (&log->lock);
@@ -82,7 +82,7 @@ static void
 on_attempted (IdentifaiCall call, IdentifaiReason reason, guint http_status,
     const gchar * message, gint64 retry_in, gpointer user_data)
 {
-  LaneLog *log = user_data;
+  ClientLog *log = user_data;
 
   g_mutex_lock (&log->lock);
   log->n_attempts++;
@@ -93,12 +93,12 @@ on_attempted (IdentifaiCall call, IdentifaiReason reason, guint http_status,
   g_mutex_unlock (&log->lock);
 }
 
-const IdentifaiLaneCallbacks lane_log_callbacks = {
+const IdentifaiClientCallbacks client_log_callbacks = {
   on_submitted, on_finished, on_attempted
 };
 
 gboolean
-lane_log_wait (LaneLog * log, const guint * counter, guint count)
+client_log_wait (ClientLog * log, const guint * counter, guint count)
 {
   gint64 until = g_get_monotonic_time () + PATIENCE;
   gboolean reached;
@@ -113,7 +113,7 @@ lane_log_wait (LaneLog * log, const guint * counter, guint count)
 }
 
 gboolean
-lane_log_has_attempt (LaneLog * log, const gchar * text)
+client_log_has_attempt (ClientLog * log, const gchar * text)
 {
   gboolean found;
 
@@ -128,7 +128,7 @@ static void
 ticket_free (gpointer data)
 {
   Ticket *ticket = data;
-  LaneLog *log = ticket->log;
+  ClientLog *log = ticket->log;
 
   g_mutex_lock (&log->lock);
   log->n_freed++;
@@ -138,7 +138,7 @@ ticket_free (gpointer data)
 }
 
 IdentifaiRequest *
-lane_log_request (gsize size)
+client_log_request (gsize size)
 {
   IdentifaiMemoryFile *file = identifai_memory_file_new ();
   GstBuffer *buffer = gst_buffer_new_allocate (NULL, size, NULL);
@@ -151,28 +151,28 @@ lane_log_request (gsize size)
 }
 
 void
-lane_log_push (LaneLog * log, IdentifaiLane * lane, IdentifaiRequest * request,
-    guint number)
+client_log_push (ClientLog * log, IdentifaiClient * client,
+    IdentifaiRequest * request, guint number)
 {
   Ticket *ticket = g_new (Ticket, 1);
 
   ticket->log = log;
   ticket->number = number;
-  identifai_lane_push (lane, request, ticket, ticket_free);
+  identifai_client_submit (client, request, ticket, ticket_free);
 }
 
 void
-lane_log_push_new (LaneLog * log, IdentifaiLane * lane, guint number,
+client_log_push_new (ClientLog * log, IdentifaiClient * client, guint number,
     gsize size)
 {
-  IdentifaiRequest *request = lane_log_request (size);
+  IdentifaiRequest *request = client_log_request (size);
 
-  lane_log_push (log, lane, request, number);
+  client_log_push (log, client, request, number);
   identifai_request_unref (request);
 }
 
 void
-lane_log_fill_settings (IdentifaiClientSettings * settings, gchar * endpoint,
+client_log_fill_settings (IdentifaiClientSettings * settings, gchar * endpoint,
     const gchar * api_key)
 {
   memset (settings, 0, sizeof (IdentifaiClientSettings));
@@ -184,7 +184,7 @@ lane_log_fill_settings (IdentifaiClientSettings * settings, gchar * endpoint,
 }
 
 guint
-lane_log_count_threads (void)
+client_log_count_threads (void)
 {
   GDir *dir = g_dir_open ("/proc/self/task", 0, NULL);
   const gchar *name;
@@ -206,11 +206,11 @@ lane_log_count_threads (void)
 }
 
 gboolean
-lane_log_wait_for_threads (guint count)
+client_log_wait_for_threads (guint count)
 {
   gint64 until = g_get_monotonic_time () + PATIENCE;
 
-  while (lane_log_count_threads () != count) {
+  while (client_log_count_threads () != count) {
     if (g_get_monotonic_time () > until)
       return FALSE;
     g_usleep (1000);

@@ -28,7 +28,7 @@ typedef struct
   gboolean accept_text;
   const gchar *heuristic;
   const gchar *proxy;
-  const gchar *new_key;         /* in the key file once the lane is made */
+  const gchar *new_key;         /* in the key file once the client is made */
 
   /* The server. */
   gboolean deaf;                /* never accepts */

@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What lanes share: a client, its limits and its calls; and their keys.
+ * What clients of a key share: limits and calls; and their keys.
  */
 
 #include <glib/gstdio.h>
@@ -15,46 +15,46 @@
 
 /* Sharing. */
 
-GST_START_TEST (test_one_client_a_key)
+GST_START_TEST (test_one_thread_a_key)
 {
-  LaneWorld world;
+  ClientWorld world;
 
-  lane_world_init (&world, NULL, 0);
-  fail_unless_equals_int (lane_log_count_threads (), 0);
-  lane_world_open (&world);
-  lane_world_open (&world);
+  client_world_init (&world, NULL, 0);
+  fail_unless_equals_int (client_log_count_threads (), 0);
+  client_world_open (&world);
+  client_world_open (&world);
   g_free (world.settings.user_agent);
   world.settings.user_agent = g_strdup ("another-agent/2");
-  lane_world_open (&world);
-  fail_unless (lane_log_wait_for_threads (1));
+  client_world_open (&world);
+  fail_unless (client_log_wait_for_threads (1));
   g_free (world.settings.api_key);
   world.settings.api_key = g_strdup ("key-two");
-  lane_world_open (&world);
-  fail_unless (lane_log_wait_for_threads (2));
+  client_world_open (&world);
+  fail_unless (client_log_wait_for_threads (2));
 
-  /* Transport settings are the lane's own, whoever shares its client. */
-  lane_world_push (&world, 0, 1, 1);
-  lane_world_wait (&world, 0, 1);
-  lane_world_push (&world, 2, 1, 1);
-  lane_world_wait (&world, 2, 1);
+  /* Transport settings are the client's own, whoever has the same key. */
+  client_world_push (&world, 0, 1, 1);
+  client_world_wait (&world, 0, 1);
+  client_world_push (&world, 2, 1, 1);
+  client_world_wait (&world, 2, 1);
   fail_unless (strstr (fault_server_get (world.server, FAULT_POST, 0)->headers,
           "identifai-test/1"));
   fail_unless (strstr (fault_server_get (world.server, FAULT_POST, 1)->headers,
           "another-agent/2"));
 
-  identifai_lane_close (g_steal_pointer (&world.lanes[3]));
-  fail_unless (lane_log_wait_for_threads (1));
-  identifai_lane_close (g_steal_pointer (&world.lanes[0]));
-  identifai_lane_close (g_steal_pointer (&world.lanes[1]));
-  fail_unless_equals_int (lane_log_count_threads (), 1);
-  identifai_lane_close (g_steal_pointer (&world.lanes[2]));
-  fail_unless (lane_log_wait_for_threads (0));
-  lane_world_clear (&world);
+  identifai_client_close (g_steal_pointer (&world.clients[3]));
+  fail_unless (client_log_wait_for_threads (1));
+  identifai_client_close (g_steal_pointer (&world.clients[0]));
+  identifai_client_close (g_steal_pointer (&world.clients[1]));
+  fail_unless_equals_int (client_log_count_threads (), 1);
+  identifai_client_close (g_steal_pointer (&world.clients[2]));
+  fail_unless (client_log_wait_for_threads (0));
+  client_world_clear (&world);
 }
 
 GST_END_TEST;
 
-/* Which lane a submit call came from: by the range of its file's size. */
+/* Which client a submit call came from: by the range of its file's size. */
 static guint
 count_posts_between (FaultServer * server, guint first, guint last,
     gsize min_size, gsize max_size)
@@ -74,70 +74,70 @@ count_posts_between (FaultServer * server, guint first, guint last,
   return count;
 }
 
-GST_START_TEST (test_lanes_take_turns)
+GST_START_TEST (test_clients_take_turns)
 {
-  LaneWorld world;
+  ClientWorld world;
   guint i, gone;
 
-  lane_world_init (&world, NULL, 0);
+  client_world_init (&world, NULL, 0);
   world.settings.limits[IDENTIFAI_CALL_POST].per_second = 1;
-  lane_world_open (&world);
-  lane_world_push (&world, 0, 1, 1);
-  lane_world_wait (&world, 0, 1);
-  lane_world_open (&world);
-  lane_world_open (&world);
+  client_world_open (&world);
+  client_world_push (&world, 0, 1, 1);
+  client_world_wait (&world, 0, 1);
+  client_world_open (&world);
+  client_world_open (&world);
   for (i = 2; i <= 30; i++)
-    lane_log_push_new (&world.logs[0], world.lanes[0], i, 100000);
+    client_log_push_new (&world.logs[0], world.clients[0], i, 100000);
   for (i = 1; i <= 2; i++) {
-    lane_log_push_new (&world.logs[1], world.lanes[1], i, 200000);
-    lane_log_push_new (&world.logs[2], world.lanes[2], i, 300000);
+    client_log_push_new (&world.logs[1], world.clients[1], i, 200000);
+    client_log_push_new (&world.logs[2], world.clients[2], i, 300000);
   }
   /* The first one took the token, so that nothing has gone meanwhile; on a slow
    * machine, a few have, and one may be on its way. */
   gone = fault_server_count (world.server, FAULT_POST) + 1;
-  lane_world_wait (&world, 1, 2);
-  lane_world_wait (&world, 2, 2);
+  client_world_wait (&world, 1, 2);
+  client_world_wait (&world, 2, 2);
 
-  /* Two jobs of each go in six calls, the busy lane between them. */
+  /* Two jobs of each go in six calls, the busy client between them. */
   fail_unless_equals_int (count_posts_between (world.server, 0, gone + 6,
           200000, 210000), 2);
   fail_unless_equals_int (count_posts_between (world.server, 0, gone + 6,
           300000, 310000), 2);
-  lane_world_clear (&world);
+  client_world_clear (&world);
 }
 
 GST_END_TEST;
 
-/* Of two lanes with jobs, the one that is first. */
-GST_START_TEST (test_first_lane_goes_first)
+/* Of two clients with jobs, the one that is first. */
+GST_START_TEST (test_first_client_goes_first)
 {
-  LaneWorld world;
+  ClientWorld world;
   guint i, gone;
 
-  lane_world_init (&world, NULL, 0);
+  client_world_init (&world, NULL, 0);
   world.settings.limits[IDENTIFAI_CALL_POST].per_second = 1;
-  lane_world_open (&world);
-  lane_world_open (&world);
-  lane_world_push (&world, 0, 1, 1);
-  lane_world_wait (&world, 0, 1);
+  client_world_open (&world);
+  client_world_open (&world);
+  client_world_push (&world, 0, 1, 1);
+  client_world_wait (&world, 0, 1);
   for (i = 2; i <= 30; i++)
-    lane_log_push_new (&world.logs[0], world.lanes[0], i, 100000);
+    client_log_push_new (&world.logs[0], world.clients[0], i, 100000);
   for (i = 1; i <= 3; i++)
-    lane_log_push_new (&world.logs[1], world.lanes[1], i, 200000);
-  identifai_lane_set_first (world.lanes[1], TRUE);
+    client_log_push_new (&world.logs[1], world.clients[1], i, 200000);
+  identifai_client_set_first (world.clients[1], TRUE);
   gone = fault_server_count (world.server, FAULT_POST) + 1;
-  lane_world_wait (&world, 1, 3);
+  client_world_wait (&world, 1, 3);
   fail_unless_equals_int (count_posts_between (world.server, 0, gone + 3,
           200000, 210000), 3);
 
   /* and then it has its turns again */
-  identifai_lane_set_first (world.lanes[1], FALSE);
+  identifai_client_set_first (world.clients[1], FALSE);
   for (i = 4; i <= 6; i++)
-    lane_log_push_new (&world.logs[1], world.lanes[1], i, 200000);
+    client_log_push_new (&world.logs[1], world.clients[1], i, 200000);
   gone = fault_server_count (world.server, FAULT_POST) + 1;
-  lane_world_wait (&world, 1, 6);
+  client_world_wait (&world, 1, 6);
   fail_unless (fault_server_count (world.server, FAULT_POST) >= gone + 4);
-  lane_world_clear (&world);
+  client_world_clear (&world);
 }
 
 GST_END_TEST;
@@ -145,7 +145,7 @@ GST_END_TEST;
 /* count of them take so many seconds, at max in each. The distances between them
  * are the limiter's test: here, the machine may hold up what tells the time. */
 static void
-check_posts_took (LaneWorld * world, gint64 started, guint count, guint max)
+check_posts_took (ClientWorld * world, gint64 started, guint count, guint max)
 {
   const FaultRequest *last =
       fault_server_get (world->server, FAULT_POST, count - 1);
@@ -156,46 +156,47 @@ check_posts_took (LaneWorld * world, gint64 started, guint count, guint max)
       "%u calls in %d ms", count, (int) ((last->time - started) / MS));
 }
 
-/* The strictest lane's limit is the key's, whichever lane calls. */
+/* The strictest client's limit is the key's, whichever client calls. */
 GST_START_TEST (test_limits_are_shared)
 {
   gint64 started = g_get_monotonic_time ();
-  LaneWorld world;
-  guint lane;
+  ClientWorld world;
+  guint client;
 
-  lane_world_init (&world, NULL, 0);
-  for (lane = 0; lane < 3; lane++) {
-    world.settings.limits[IDENTIFAI_CALL_POST].per_second = lane == 1 ? 2 : 50;
-    lane_world_open (&world);
+  client_world_init (&world, NULL, 0);
+  for (client = 0; client < 3; client++) {
+    world.settings.limits[IDENTIFAI_CALL_POST].per_second =
+        client == 1 ? 2 : 50;
+    client_world_open (&world);
   }
-  for (lane = 0; lane < 3; lane++)
-    lane_world_push (&world, lane, 1, 2);
-  for (lane = 0; lane < 3; lane++)
-    lane_world_wait (&world, lane, 2);
+  for (client = 0; client < 3; client++)
+    client_world_push (&world, client, 1, 2);
+  for (client = 0; client < 3; client++)
+    client_world_wait (&world, client, 2);
   check_posts_took (&world, started, 6, 2);
-  lane_world_clear (&world);
+  client_world_clear (&world);
 }
 
 GST_END_TEST;
 
 /* A pipeline after the other, each with a client of its own. */
-GST_START_TEST (test_limits_outlive_lanes)
+GST_START_TEST (test_limits_outlive_clients)
 {
   gint64 started = g_get_monotonic_time ();
-  LaneWorld world;
+  ClientWorld world;
   guint i;
 
-  lane_world_init (&world, NULL, 0);
+  client_world_init (&world, NULL, 0);
   world.settings.limits[IDENTIFAI_CALL_POST].per_second = 2;
   for (i = 0; i < 4; i++) {
-    lane_world_open (&world);
-    lane_world_push (&world, i, 1, 1);
-    lane_world_wait (&world, i, 1);
-    identifai_lane_close (g_steal_pointer (&world.lanes[i]));
-    fail_unless (lane_log_wait_for_threads (0));
+    client_world_open (&world);
+    client_world_push (&world, i, 1, 1);
+    client_world_wait (&world, i, 1);
+    identifai_client_close (g_steal_pointer (&world.clients[i]));
+    fail_unless (client_log_wait_for_threads (0));
   }
   check_posts_took (&world, started, 4, 2);
-  lane_world_clear (&world);
+  client_world_clear (&world);
 }
 
 GST_END_TEST;
@@ -203,17 +204,17 @@ GST_END_TEST;
 GST_START_TEST (test_few_uploads_at_once)
 {
   static const FaultStep steps[] = { {FAULT_POST, 0, FAULT_SILENT} };
-  LaneWorld world;
-  IdentifaiLaneStats stats;
+  ClientWorld world;
+  IdentifaiClientStats stats;
 
-  lane_world_init (&world, steps, G_N_ELEMENTS (steps));
-  lane_world_open (&world);
-  lane_world_push (&world, 0, 1, 20);
+  client_world_init (&world, steps, G_N_ELEMENTS (steps));
+  client_world_open (&world);
+  client_world_push (&world, 0, 1, 20);
   fail_unless (fault_server_wait (world.server, FAULT_POST, 4));
-  identifai_lane_get_stats (world.lanes[0], &stats);
+  identifai_client_get_stats (world.clients[0], &stats);
   fail_unless_equals_int (stats.in_flight, 4);
   fail_unless_equals_int (fault_server_count (world.server, FAULT_POST), 4);
-  lane_world_clear (&world);
+  client_world_clear (&world);
 }
 
 GST_END_TEST;
@@ -239,17 +240,17 @@ static const struct
 
 GST_START_TEST (test_connections)
 {
-  LaneWorld world;
+  ClientWorld world;
   guint i, count;
 
-  lane_world_init (&world, &connection_rows[__i__].step, 1);
-  lane_world_open (&world);
+  client_world_init (&world, &connection_rows[__i__].step, 1);
+  client_world_open (&world);
   for (i = 1; i <= 20; i++) {
-    lane_world_push (&world, 0, i, 1);
+    client_world_push (&world, 0, i, 1);
     if (!connection_rows[__i__].together)
-      lane_world_wait (&world, 0, i);
+      client_world_wait (&world, 0, i);
   }
-  lane_world_wait (&world, 0, 20);
+  client_world_wait (&world, 0, 20);
   fail_unless_equals_int (world.logs[0].reason, IDENTIFAI_REASON_NONE);
   /* Nothing was sent twice. */
   fail_unless_equals_int (fault_server_count (world.server, FAULT_POST), 20);
@@ -257,7 +258,7 @@ GST_START_TEST (test_connections)
   GST_INFO ("%s: %u connections", connection_rows[__i__].name, count);
   fail_unless (count <= connection_rows[__i__].max, "%s: %u connections",
       connection_rows[__i__].name, count);
-  lane_world_clear (&world);
+  client_world_clear (&world);
 }
 
 GST_END_TEST;
@@ -268,17 +269,18 @@ GST_START_TEST (test_batch)
 {
   const FaultRequest *request;
   guint i, asked, before;
-  LaneWorld world;
+  ClientWorld world;
 
-  lane_world_init (&world, NULL, 0);
+  client_world_init (&world, NULL, 0);
   world.settings.limits[IDENTIFAI_CALL_GET].per_second = 10;
   fault_server_set_delay (world.server, FAULT_NEVER);
-  lane_world_open (&world);
-  lane_world_push (&world, 0, 1, 250);
-  fail_unless (lane_log_wait (&world.logs[0], &world.logs[0].n_submitted, 250));
+  client_world_open (&world);
+  client_world_push (&world, 0, 1, 250);
+  fail_unless (client_log_wait (&world.logs[0], &world.logs[0].n_submitted,
+          250));
   fault_server_set_delay (world.server, 0);
   before = fault_server_count (world.server, FAULT_BATCH);
-  lane_world_wait (&world, 0, 250);
+  client_world_wait (&world, 0, 250);
   for (i = 1; i <= 250; i++)
     fail_unless_equals_int (world.logs[0].finished[i], 1);
   fail_unless_equals_int (world.logs[0].reason, IDENTIFAI_REASON_NONE);
@@ -294,7 +296,7 @@ GST_START_TEST (test_batch)
   }
   fail_unless_equals_int (asked, 100);
   fail_unless (i <= before + 10, "%u batch calls", i - before);
-  lane_world_clear (&world);
+  client_world_clear (&world);
 }
 
 GST_END_TEST;
@@ -345,19 +347,19 @@ static const struct
 
 GST_START_TEST (test_batch_faults)
 {
-  LaneWorld world;
+  ClientWorld world;
 
-  lane_world_init (&world, batch_rows[__i__].steps,
+  client_world_init (&world, batch_rows[__i__].steps,
       G_N_ELEMENTS (batch_rows[__i__].steps));
   world.settings.retries = 3;
   world.settings.poll_interval = 50 * GST_MSECOND;
   /* None is final before all have been submitted. */
   fault_server_set_delay (world.server, FAULT_NEVER);
-  lane_world_open (&world);
-  lane_world_push (&world, 0, 1, 8);
-  fail_unless (lane_log_wait (&world.logs[0], &world.logs[0].n_submitted, 8));
+  client_world_open (&world);
+  client_world_push (&world, 0, 1, 8);
+  fail_unless (client_log_wait (&world.logs[0], &world.logs[0].n_submitted, 8));
   fault_server_set_delay (world.server, 0);
-  lane_world_wait (&world, 0, 8);
+  client_world_wait (&world, 0, 8);
   fail_unless_equals_int (world.logs[0].n_finished, 8);
   fail_unless (world.logs[0].reason == IDENTIFAI_REASON_NONE, "%s: %s",
       batch_rows[__i__].name, world.logs[0].message);
@@ -367,7 +369,7 @@ GST_START_TEST (test_batch_faults)
   fail_unless (fault_server_count (world.server, FAULT_BATCH) > 0);
   if (batch_rows[__i__].singles)
     fail_unless (fault_server_count (world.server, FAULT_GET) >= 8);
-  lane_world_clear (&world);
+  client_world_clear (&world);
 }
 
 GST_END_TEST;
@@ -394,16 +396,17 @@ GST_START_TEST (test_front_before_looks)
 {
   FaultStep steps[] = { front_rows[__i__].answer, front_rows[__i__].answer };
   FaultServer *front;
-  LaneWorld world;
+  ClientWorld world;
   guint batches;
 
   steps[0].call = FAULT_GET;
   steps[1].call = FAULT_BATCH;
-  lane_world_init (&world, steps, G_N_ELEMENTS (steps));
+  client_world_init (&world, steps, G_N_ELEMENTS (steps));
   world.settings.poll_interval = 50 * GST_MSECOND;
-  lane_world_open (&world);
-  lane_world_push (&world, 0, 1, 25);
-  fail_unless (lane_log_wait (&world.logs[0], &world.logs[0].n_submitted, 25));
+  client_world_open (&world);
+  client_world_push (&world, 0, 1, 25);
+  fail_unless (client_log_wait (&world.logs[0], &world.logs[0].n_submitted,
+          25));
   fail_unless (fault_server_wait (world.server, FAULT_BATCH, 3));
   fail_unless (fault_server_wait (world.server, FAULT_GET, 3));
   fail_unless_equals_int (world.logs[0].n_finished, 0);
@@ -412,7 +415,7 @@ GST_START_TEST (test_front_before_looks)
   fault_server_close (front);
   world.server = fault_server_new_at (fault_server_get_port (front), NULL, 0);
   fault_server_free (front);
-  lane_world_wait (&world, 0, 25);
+  client_world_wait (&world, 0, 25);
   fail_unless_equals_int (world.logs[0].n_finished, 25);
   fail_unless (world.logs[0].reason == IDENTIFAI_REASON_NONE, "%s: %s",
       front_rows[__i__].name, world.logs[0].message);
@@ -420,38 +423,38 @@ GST_START_TEST (test_front_before_looks)
   fail_unless (batches >= 1
       && fault_server_count (world.server, FAULT_GET) < 20, "%s: %u batches",
       front_rows[__i__].name, batches);
-  lane_world_clear (&world);
+  client_world_clear (&world);
 }
 
 GST_END_TEST;
 
-/* The service knows a file again: two jobs, one identifier, two lanes. */
+/* The service knows a file again: two jobs, one identifier, two clients. */
 GST_START_TEST (test_shared_identifier)
 {
   static const FaultStep steps[] = {
     {FAULT_POST, 0,.body = "{\"identifier\":\"same\"}"},
   };
-  LaneWorld world;
+  ClientWorld world;
   guint before;
 
-  lane_world_init (&world, steps, G_N_ELEMENTS (steps));
+  client_world_init (&world, steps, G_N_ELEMENTS (steps));
   world.settings.poll_interval = 100 * GST_MSECOND;
   fault_server_set_delay (world.server, FAULT_NEVER);
-  lane_world_open (&world);
-  lane_world_open (&world);
-  lane_world_push (&world, 0, 1, 2);
-  lane_world_push (&world, 1, 1, 1);
-  fail_unless (lane_log_wait (&world.logs[0], &world.logs[0].n_submitted, 2));
-  fail_unless (lane_log_wait (&world.logs[1], &world.logs[1].n_submitted, 1));
+  client_world_open (&world);
+  client_world_open (&world);
+  client_world_push (&world, 0, 1, 2);
+  client_world_push (&world, 1, 1, 1);
+  fail_unless (client_log_wait (&world.logs[0], &world.logs[0].n_submitted, 2));
+  fail_unless (client_log_wait (&world.logs[1], &world.logs[1].n_submitted, 1));
   fault_server_set_delay (world.server, 0);
   before = fault_server_count (world.server, FAULT_GET);
-  lane_world_wait (&world, 0, 2);
-  lane_world_wait (&world, 1, 1);
+  client_world_wait (&world, 0, 2);
+  client_world_wait (&world, 1, 1);
   fail_unless_equals_int (world.logs[0].n_finished, 2);
   fail_unless_equals_int (world.logs[1].n_finished, 1);
   fail_unless_equals_int (fault_server_count (world.server, FAULT_BATCH), 0);
   fail_unless (fault_server_count (world.server, FAULT_GET) <= before + 1);
-  lane_world_clear (&world);
+  client_world_clear (&world);
 }
 
 GST_END_TEST;
@@ -460,27 +463,27 @@ GST_END_TEST;
 GST_START_TEST (test_first_look_is_learned)
 {
   gint64 took, waited;
-  LaneWorld world;
+  ClientWorld world;
   guint looks;
 
-  lane_world_init (&world, NULL, 0);
+  client_world_init (&world, NULL, 0);
   fault_server_set_delay (world.server, 500);
-  lane_world_open (&world);
-  lane_world_push (&world, 0, 1, 1);
-  lane_world_wait (&world, 0, 1);
+  client_world_open (&world);
+  client_world_push (&world, 0, 1, 1);
+  client_world_wait (&world, 0, 1);
   looks = fault_server_count (world.server, FAULT_GET);
   /* Without the time before the first look, so it took longer than that. */
   took = fault_server_get (world.server, FAULT_GET, looks - 1)->time
       - fault_server_get (world.server, FAULT_GET, 0)->time;
 
   fault_server_set_delay (world.server, 0);
-  lane_world_push (&world, 0, 2, 1);
-  lane_world_wait (&world, 0, 2);
+  client_world_push (&world, 0, 2, 1);
+  client_world_wait (&world, 0, 2);
   waited = fault_server_get (world.server, FAULT_GET, looks)->time
       - fault_server_get (world.server, FAULT_POST, 1)->whole_at;
   fail_unless (waited >= took / 2, "%d ms, then %d", (int) (took / MS),
       (int) (waited / MS));
-  lane_world_clear (&world);
+  client_world_clear (&world);
 }
 
 GST_END_TEST;
@@ -490,17 +493,17 @@ GST_END_TEST;
 GST_START_TEST (test_set_key)
 {
   const FaultRequest *look;
-  LaneWorld world;
+  ClientWorld world;
   guint i;
 
-  lane_world_init (&world, NULL, 0);
-  lane_world_open (&world);
+  client_world_init (&world, NULL, 0);
+  client_world_open (&world);
   fault_server_set_delay (world.server, 200);
-  lane_world_push (&world, 0, 1, 1);
-  fail_unless (lane_log_wait (&world.logs[0], &world.logs[0].n_submitted, 1));
-  identifai_lane_set_key (world.lanes[0], "key-two");
-  lane_world_push (&world, 0, 2, 1);
-  lane_world_wait (&world, 0, 2);
+  client_world_push (&world, 0, 1, 1);
+  fail_unless (client_log_wait (&world.logs[0], &world.logs[0].n_submitted, 1));
+  identifai_client_set_key (world.clients[0], "key-two");
+  client_world_push (&world, 0, 2, 1);
+  client_world_wait (&world, 0, 2);
   fail_unless_equals_string (fault_server_get (world.server, FAULT_POST,
           0)->key, "key-one");
   fail_unless_equals_string (fault_server_get (world.server, FAULT_POST,
@@ -511,10 +514,10 @@ GST_START_TEST (test_set_key)
         g_str_has_suffix (look->target, "/id-1") ? "key-one" : "key-two");
   }
   fail_unless (i >= 2);
-  /* The old client goes with its last job. */
-  fail_unless (lane_log_wait_for_threads (1));
-  lane_world_clear (&world);
-  fail_unless (lane_log_wait_for_threads (0));
+  /* The old account goes with its last job. */
+  fail_unless (client_log_wait_for_threads (1));
+  client_world_clear (&world);
+  fail_unless (client_log_wait_for_threads (0));
 }
 
 GST_END_TEST;
@@ -543,32 +546,33 @@ count_requests_with (FaultServer * server, FaultCall call, const gchar * line)
   return count;
 }
 
-/* Lanes with other headers share the key's client, and no look. */
+/* Clients with other headers share the key's account, and no poll. */
 GST_START_TEST (test_headers_keep_looks_apart)
 {
   static const gchar *const cameras[] = { "1", "2", "2" };
   const FaultRequest *look;
-  LaneWorld world;
+  ClientWorld world;
   guint i;
 
-  lane_world_init (&world, NULL, 0);
+  client_world_init (&world, NULL, 0);
   world.settings.poll_interval = 50 * GST_MSECOND;
   fault_server_set_delay (world.server, FAULT_NEVER);
   for (i = 0; i < 3; i++) {
     world.settings.extra_headers = make_headers ("X-Camera", cameras[i]);
-    lane_world_open (&world);
+    client_world_open (&world);
     g_clear_pointer (&world.settings.extra_headers,
         identifai_extra_headers_unref);
   }
-  fail_unless (lane_log_wait_for_threads (1));
-  /* The files of the first lane are id-1 to id-3. */
+  fail_unless (client_log_wait_for_threads (1));
+  /* The files of the first client are id-1 to id-3. */
   for (i = 0; i < 3; i++) {
-    lane_world_push (&world, i, 1, 3);
-    fail_unless (lane_log_wait (&world.logs[i], &world.logs[i].n_submitted, 3));
+    client_world_push (&world, i, 1, 3);
+    fail_unless (client_log_wait (&world.logs[i], &world.logs[i].n_submitted,
+            3));
   }
   fault_server_set_delay (world.server, 0);
   for (i = 0; i < 3; i++)
-    lane_world_wait (&world, i, 3);
+    client_world_wait (&world, i, 3);
 
   fail_unless_equals_int (count_requests_with (world.server, FAULT_POST,
           "X-Camera: 1\r\n"), 3);
@@ -585,7 +589,7 @@ GST_START_TEST (test_headers_keep_looks_apart)
     g_strfreev (asked);
   }
   fail_unless (i > 0);
-  lane_world_clear (&world);
+  client_world_clear (&world);
 }
 
 GST_END_TEST;
@@ -594,24 +598,24 @@ GST_END_TEST;
 GST_START_TEST (test_headers_change)
 {
   IdentifaiExtraHeaders *headers = make_headers ("Authorization", "Bearer two");
-  LaneWorld world;
+  ClientWorld world;
 
-  lane_world_init (&world, NULL, 0);
+  client_world_init (&world, NULL, 0);
   g_clear_pointer (&world.settings.api_key, g_free);
   world.settings.extra_headers = make_headers ("Authorization", "Bearer one");
   world.settings.poll_interval = 20 * GST_MSECOND;
   fault_server_set_delay (world.server, FAULT_NEVER);
-  lane_world_open (&world);
-  lane_world_push (&world, 0, 1, 1);
+  client_world_open (&world);
+  client_world_push (&world, 0, 1, 1);
   fail_unless (fault_server_wait (world.server, FAULT_GET, 1));
   fail_unless (fault_server_get (world.server, FAULT_POST, 0)->key == NULL);
-  identifai_lane_set_headers (world.lanes[0], headers);
+  identifai_client_set_headers (world.clients[0], headers);
   identifai_extra_headers_unref (headers);
   fail_unless (fault_server_wait (world.server, FAULT_GET,
           fault_server_count (world.server, FAULT_GET) + 2));
   fault_server_set_delay (world.server, 0);
-  lane_world_push (&world, 0, 2, 1);
-  lane_world_wait (&world, 0, 2);
+  client_world_push (&world, 0, 2, 1);
+  client_world_wait (&world, 0, 2);
 
   fail_unless (count_requests_with (world.server, FAULT_GET,
           "Authorization: Bearer one\r\n") >= 1);
@@ -619,38 +623,38 @@ GST_START_TEST (test_headers_change)
           "Authorization: Bearer two\r\n") >= 1);
   fail_unless_equals_int (count_requests_with (world.server, FAULT_POST,
           "Authorization: Bearer two\r\n"), 1);
-  /* Still the same account, with the same client. */
-  fail_unless (lane_log_wait_for_threads (1));
-  lane_world_clear (&world);
+  /* Still the same account. */
+  fail_unless (client_log_wait_for_threads (1));
+  client_world_clear (&world);
 }
 
 GST_END_TEST;
 
-/* Without a key, each authorisation has a client and limits of its own. */
+/* Without a key, each authorisation is an account with limits of its own. */
 GST_START_TEST (test_headers_are_accounts)
 {
   static const gchar *const tokens[] = { "one", "one", "two" };
   gint64 started = g_get_monotonic_time ();
-  LaneWorld world;
+  ClientWorld world;
   guint i;
 
-  lane_world_init (&world, NULL, 0);
+  client_world_init (&world, NULL, 0);
   g_clear_pointer (&world.settings.api_key, g_free);
   world.settings.limits[IDENTIFAI_CALL_POST].per_second = 2;
   for (i = 0; i < 3; i++) {
     world.settings.extra_headers = make_headers ("X-Token", tokens[i]);
-    lane_world_open (&world);
+    client_world_open (&world);
     g_clear_pointer (&world.settings.extra_headers,
         identifai_extra_headers_unref);
-    fail_unless (lane_log_wait_for_threads (i < 2 ? 1 : 2));
+    fail_unless (client_log_wait_for_threads (i < 2 ? 1 : 2));
   }
   for (i = 0; i < 3; i++)
-    lane_world_push (&world, i, 1, 3);
+    client_world_push (&world, i, 1, 3);
   for (i = 0; i < 3; i++)
-    lane_world_wait (&world, i, 3);
+    client_world_wait (&world, i, 3);
   /* Six of the first token take longer than three of the second. */
   check_posts_took (&world, started, 9, 4);
-  lane_world_clear (&world);
+  client_world_clear (&world);
 }
 
 GST_END_TEST;
@@ -659,7 +663,7 @@ GST_END_TEST;
 GST_START_TEST (test_new_key_moves_all)
 {
   const FaultRequest *request;
-  LaneWorld world;
+  ClientWorld world;
   gchar *path = NULL;
   guint i, refused = 0;
   int fd = g_file_open_tmp ("identifai-key-XXXXXX", &path, NULL);
@@ -667,14 +671,14 @@ GST_START_TEST (test_new_key_moves_all)
   fail_unless (fd >= 0);
   close (fd);
   fail_unless (g_file_set_contents (path, "key-one", -1, NULL));
-  lane_world_init (&world, NULL, 0);
+  client_world_init (&world, NULL, 0);
   g_clear_pointer (&world.settings.api_key, g_free);
   world.settings.api_key_file = path;
   fault_server_set_key (world.server, "key-two");
-  lane_world_open (&world);
+  client_world_open (&world);
   fail_unless (g_file_set_contents (path, "key-two", -1, NULL));
-  lane_world_push (&world, 0, 1, 40);
-  lane_world_wait (&world, 0, 40);
+  client_world_push (&world, 0, 1, 40);
+  client_world_wait (&world, 0, 40);
   fail_unless_equals_int (world.logs[0].n_finished, 40);
   fail_unless_equals_int (world.logs[0].reason, IDENTIFAI_REASON_NONE);
   for (i = 0; (request = fault_server_get (world.server, FAULT_POST, i)); i++) {
@@ -684,9 +688,9 @@ GST_START_TEST (test_new_key_moves_all)
   /* Those that were on the wire when the first refusal came. */
   fail_unless (refused >= 1 && refused <= 5, "%u refused", refused);
   fail_unless_equals_int (i, 40 + refused);
-  fail_unless (lane_log_wait_for_threads (1));
+  fail_unless (client_log_wait_for_threads (1));
   g_unlink (path);
-  lane_world_clear (&world);
+  client_world_clear (&world);
 }
 
 GST_END_TEST;
@@ -703,19 +707,19 @@ GST_START_TEST (test_redirect_keeps_key)
   };
   gboolean post = __i__ < 5;
   guint call;
-  LaneWorld world;
+  ClientWorld world;
 
   step.call = post ? FAULT_POST : FAULT_GET;
-  lane_world_init (&world, &step, 1);
+  client_world_init (&world, &step, 1);
   world.settings.retries = 3;
-  lane_world_open (&world);
-  lane_world_push (&world, 0, 1, 1);
-  lane_world_wait (&world, 0, 1);
+  client_world_open (&world);
+  client_world_push (&world, 0, 1, 1);
+  client_world_wait (&world, 0, 1);
   fail_unless_equals_int (world.logs[0].reason,
       post ? IDENTIFAI_REASON_BAD_RESPONSE : IDENTIFAI_REASON_NONE);
   for (call = 0; call < FAULT_N_CALLS; call++)
     fail_unless_equals_int (fault_server_count (other, call), 0);
-  lane_world_clear (&world);
+  client_world_clear (&world);
   fault_server_free (other);
   g_free (location);
   g_free (url);
@@ -727,28 +731,28 @@ GST_END_TEST;
 GST_START_TEST (test_service_comes_back)
 {
   FaultServer *gone;
-  LaneWorld world;
+  ClientWorld world;
   guint i;
 
-  lane_world_init (&world, NULL, 0);
+  client_world_init (&world, NULL, 0);
   world.settings.retries = -1;
-  lane_world_open (&world);
-  lane_world_push (&world, 0, 1, 3);
-  lane_world_wait (&world, 0, 3);
+  client_world_open (&world);
+  client_world_push (&world, 0, 1, 3);
+  client_world_wait (&world, 0, 3);
   gone = world.server;
   fault_server_close (gone);
 
-  lane_world_push (&world, 0, 4, 5);
-  fail_unless (lane_log_wait (&world.logs[0], &world.logs[0].n_attempts, 40));
+  client_world_push (&world, 0, 4, 5);
+  fail_unless (client_log_wait (&world.logs[0], &world.logs[0].n_attempts, 40));
   fail_unless_equals_int (world.logs[0].n_finished, 3);
   world.server = fault_server_new_at (fault_server_get_port (gone), NULL, 0);
   fault_server_free (gone);
-  lane_world_wait (&world, 0, 8);
+  client_world_wait (&world, 0, 8);
   for (i = 1; i <= 8; i++)
     fail_unless_equals_int (world.logs[0].finished[i], 1);
   fail_unless_equals_int (world.logs[0].reason, IDENTIFAI_REASON_NONE);
   fail_unless_equals_int (fault_server_count (world.server, FAULT_POST), 5);
-  lane_world_clear (&world);
+  client_world_clear (&world);
 }
 
 GST_END_TEST;
@@ -760,19 +764,19 @@ setup (void)
 }
 
 static Suite *
-lanes_suite (void)
+clients_suite (void)
 {
-  Suite *suite = suite_create ("lanes");
+  Suite *suite = suite_create ("clients");
   TCase *general = tcase_create ("general");
 
   suite_add_tcase (suite, general);
   tcase_add_checked_fixture (general, setup, NULL);
   tcase_set_timeout (general, 180);
-  tcase_add_test (general, test_one_client_a_key);
-  tcase_add_test (general, test_lanes_take_turns);
-  tcase_add_test (general, test_first_lane_goes_first);
+  tcase_add_test (general, test_one_thread_a_key);
+  tcase_add_test (general, test_clients_take_turns);
+  tcase_add_test (general, test_first_client_goes_first);
   tcase_add_test (general, test_limits_are_shared);
-  tcase_add_test (general, test_limits_outlive_lanes);
+  tcase_add_test (general, test_limits_outlive_clients);
   tcase_add_test (general, test_few_uploads_at_once);
   tcase_add_loop_test (general, test_connections, 0,
       G_N_ELEMENTS (connection_rows));
@@ -794,4 +798,4 @@ lanes_suite (void)
   return suite;
 }
 
-GST_CHECK_MAIN (lanes);
+GST_CHECK_MAIN (clients);

@@ -2,8 +2,8 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What the tests of lanes share: a server that follows a table, and lanes to it
- * with a log each. Whatever goes wrong here fails the test.
+ * What the tests of clients share: a server that follows a table, and clients
+ * of it with a log each. Whatever goes wrong here fails the test.
  */
 
 #pragma once
@@ -13,27 +13,28 @@
 
 G_BEGIN_DECLS
 
-#define MAX_LANES 8
+#define MAX_CLIENTS 8
 
 typedef struct
 {
   FaultServer *server;
   IdentifaiClientSettings settings;
-  IdentifaiLane *lanes[MAX_LANES];
-  LaneLog logs[MAX_LANES];
-  guint n_lanes;
-} LaneWorld;
+  IdentifaiClient *clients[MAX_CLIENTS];
+  ClientLog logs[MAX_CLIENTS];
+  guint n_clients;
+} ClientWorld;
 
-void lane_world_init (LaneWorld * world, const FaultStep * steps,
+void client_world_init (ClientWorld * world, const FaultStep * steps,
     guint n_steps);
 /* Closes what is open. */
-void lane_world_clear (LaneWorld * world);
+void client_world_clear (ClientWorld * world);
 
-/* Another lane, with the settings as they are now. */
-IdentifaiLane *lane_world_open (LaneWorld * world);
+/* Another client, with the settings as they are now. */
+IdentifaiClient *client_world_open (ClientWorld * world);
 /* Jobs with the numbers from first on. */
-void lane_world_push (LaneWorld * world, guint lane, guint first, guint count);
-/* Until so many jobs of the lane are over. */
-void lane_world_wait (LaneWorld * world, guint lane, guint finished);
+void client_world_push (ClientWorld * world, guint client, guint first,
+    guint count);
+/* Until so many jobs of the client are over. */
+void client_world_wait (ClientWorld * world, guint client, guint finished);
 
 G_END_DECLS

@@ -101,7 +101,7 @@ describe (const Case * self)
 }
 
 static void
-check_outcomes (const Case * self, const LaneLog * log)
+check_outcomes (const Case * self, const ClientLog * log)
 {
   gchar *name = describe (self);
   guint i;
@@ -124,7 +124,7 @@ check_outcomes (const Case * self, const LaneLog * log)
 }
 
 static TlsFront *
-put_front (const Case * self, LaneWorld * world)
+put_front (const Case * self, ClientWorld * world)
 {
   TlsFront *front;
 
@@ -143,7 +143,7 @@ put_front (const Case * self, LaneWorld * world)
 GST_START_TEST (test_early)
 {
   TlsFront *front;
-  LaneWorld world;
+  ClientWorld world;
   Case self;
   guint i;
 
@@ -151,24 +151,24 @@ GST_START_TEST (test_early)
   if (self.front != FRONT_NONE && !folder)
     return;
 
-  lane_world_init (&world, self.steps, self.count);
+  client_world_init (&world, self.steps, self.count);
   front = put_front (&self, &world);
   world.settings.retries = rows[self.row].retries;
-  lane_world_open (&world);
+  client_world_open (&world);
   for (i = 1; i <= self.count; i++)
-    lane_log_push_new (&world.logs[0], world.lanes[0], i, SIZE);
-  lane_world_wait (&world, 0, self.count);
+    client_log_push_new (&world.logs[0], world.clients[0], i, SIZE);
+  client_world_wait (&world, 0, self.count);
   check_outcomes (&self, &world.logs[0]);
   if (front)
     fail_unless_equals_int (tls_front_count (front, "h2"), 0);
-  lane_world_clear (&world);
+  client_world_clear (&world);
   g_clear_pointer (&front, tls_front_free);
 }
 
 GST_END_TEST;
 
 /* Silence at a bad moment is given up after `timeout`, and holds up neither that
- * nor the end of the lane. */
+ * nor the end of the client. */
 static const struct
 {
   const gchar *name;
@@ -182,19 +182,19 @@ static const struct
 };
 
 static void
-open_silent (guint row, LaneWorld * world)
+open_silent (guint row, ClientWorld * world)
 {
   if (silent_rows[row].no_handshake) {
     g_free (world->settings.endpoint);
     world->settings.endpoint = g_strdup_printf ("https://127.0.0.1:%u",
         fault_server_get_port (world->server));
   }
-  lane_world_open (world);
-  lane_log_push_new (&world->logs[0], world->lanes[0], 1, 10 * SIZE);
+  client_world_open (world);
+  client_log_push_new (&world->logs[0], world->clients[0], 1, 10 * SIZE);
 }
 
 static void
-wait_for_silence (guint row, LaneWorld * world)
+wait_for_silence (guint row, ClientWorld * world)
 {
   while (fault_server_count_connections (world->server) == 0)
     g_usleep (1000);
@@ -213,29 +213,29 @@ GST_START_TEST (test_silent)
   gboolean closes = __i__ % 2;
   gint64 started;
   TlsFront *front;
-  LaneWorld world;
+  ClientWorld world;
 
   if (self.front != FRONT_NONE && !folder)
     return;
 
-  lane_world_init (&world, steps, G_N_ELEMENTS (steps));
+  client_world_init (&world, steps, G_N_ELEMENTS (steps));
   front = put_front (&self, &world);
   world.settings.timeout = closes ? 600 : 1;
   open_silent (row, &world);
   if (closes) {
     wait_for_silence (row, &world);
   } else {
-    lane_world_wait (&world, 0, 1);
+    client_world_wait (&world, 0, 1);
     fail_unless (strstr (world.logs[0].message, "nothing was heard for 1 s"),
         "%s: %s", silent_rows[row].name, world.logs[0].message);
   }
   started = g_get_monotonic_time ();
-  identifai_lane_close (g_steal_pointer (&world.lanes[0]));
+  identifai_client_close (g_steal_pointer (&world.clients[0]));
   /* It takes a few ms; a busy machine gets some seconds. */
   fail_unless (g_get_monotonic_time () - started < 10 * G_TIME_SPAN_SECOND,
       "%s", silent_rows[row].name);
-  fail_unless (lane_log_wait_for_threads (0), "%s", silent_rows[row].name);
-  lane_world_clear (&world);
+  fail_unless (client_log_wait_for_threads (0), "%s", silent_rows[row].name);
+  client_world_clear (&world);
   g_clear_pointer (&front, tls_front_free);
 }
 

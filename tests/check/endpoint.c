@@ -166,12 +166,12 @@ GST_START_TEST (test_key_file_unreadable)
 
 GST_END_TEST;
 
-/* What keeps a lane from being made. */
+/* What keeps a client from being made. */
 static const struct
 {
   const gchar *key, *key_file, *proxy, *user_agent, *ca_file;
   const gchar *message;         /* NULL: it is made */
-} lanes[] = {
+} clients[] = {
   {"k3y"},
   {" k3y\n"},
   {"k3y",.proxy = "http://user:hunter2@127.0.0.1:1"},
@@ -195,33 +195,34 @@ static const struct
   {"k3y",.ca_file = "/proc/version",.message = "tls-ca-file /proc/version"},
 };
 
-GST_START_TEST (test_lane)
+GST_START_TEST (test_client)
 {
   IdentifaiClientSettings settings = {
     .endpoint = (gchar *) "http://127.0.0.1:1",
-    .api_key = (gchar *) lanes[__i__].key,
-    .api_key_file = (gchar *) lanes[__i__].key_file,
-    .proxy = (gchar *) lanes[__i__].proxy,
-    .user_agent = (gchar *) lanes[__i__].user_agent,
-    .tls_ca_file = (gchar *) lanes[__i__].ca_file,
+    .api_key = (gchar *) clients[__i__].key,
+    .api_key_file = (gchar *) clients[__i__].key_file,
+    .proxy = (gchar *) clients[__i__].proxy,
+    .user_agent = (gchar *) clients[__i__].user_agent,
+    .tls_ca_file = (gchar *) clients[__i__].ca_file,
   };
   GError *error = NULL;
-  IdentifaiLane *lane = identifai_lane_new (&settings, &lane_log_callbacks,
+  IdentifaiClient *client =
+      identifai_client_new (&settings, &client_log_callbacks,
       NULL, &error);
 
-  fail_unless_equals_int (lane == NULL, lanes[__i__].message != NULL);
-  fail_unless_equals_int (lane == NULL, error != NULL);
+  fail_unless_equals_int (client == NULL, clients[__i__].message != NULL);
+  fail_unless_equals_int (client == NULL, error != NULL);
   if (error) {
-    fail_unless (strstr (error->message, lanes[__i__].message), "%s",
+    fail_unless (strstr (error->message, clients[__i__].message), "%s",
         error->message);
     fail_unless (!strstr (error->message, "k3y"));
     fail_unless (!strstr (error->message, "hunter2"));
     g_error_free (error);
   } else {
     /* Neither a bad key nor none replaces a good one. */
-    identifai_lane_set_key (lane, "bad key\n1");
-    identifai_lane_set_key (lane, NULL);
-    identifai_lane_close (lane);
+    identifai_client_set_key (client, "bad key\n1");
+    identifai_client_set_key (client, NULL);
+    identifai_client_close (client);
   }
 }
 
@@ -255,20 +256,21 @@ GST_START_TEST (test_environment)
     IdentifaiClientSettings settings = {.api_key = (gchar *) "k3y",
       .endpoint = (gchar *) rows[i].endpoint
     };
-    IdentifaiLane *lane;
+    IdentifaiClient *client;
     GError *error = NULL;
 
     g_setenv (rows[i].variable, rows[i].value, TRUE);
     g_setenv ("no_proxy", rows[i].no_proxy ? rows[i].no_proxy : "", TRUE);
-    lane = identifai_lane_new (&settings, &lane_log_callbacks, NULL, &error);
-    fail_unless_equals_int (lane != NULL, rows[i].made);
+    client =
+        identifai_client_new (&settings, &client_log_callbacks, NULL, &error);
+    fail_unless_equals_int (client != NULL, rows[i].made);
     if (error) {
       fail_unless (strstr (error->message, "environment"), "%s",
           error->message);
       fail_unless (!strstr (error->message, "hunter2"));
       g_error_free (error);
     } else {
-      identifai_lane_close (lane);
+      identifai_client_close (client);
     }
     g_unsetenv (rows[i].variable);
     g_setenv ("no_proxy", "*", TRUE);
@@ -281,7 +283,7 @@ GST_START_TEST (test_settings_copy)
 {
   IdentifaiClientSettings settings, copy;
 
-  lane_log_fill_settings (&settings, g_strdup ("https://a.example"), "key");
+  client_log_fill_settings (&settings, g_strdup ("https://a.example"), "key");
   settings.retries = 7;
   settings.limits[IDENTIFAI_CALL_GET].per_minute = 60;
   identifai_client_settings_copy (&settings, &copy);
@@ -349,7 +351,7 @@ endpoint_suite (void)
   tcase_add_loop_test (general, test_key_file, 0, G_N_ELEMENTS (key_files));
   tcase_add_test (general, test_key_file_unreadable);
   tcase_add_test (general, test_key_file_drips);
-  tcase_add_loop_test (general, test_lane, 0, G_N_ELEMENTS (lanes));
+  tcase_add_loop_test (general, test_client, 0, G_N_ELEMENTS (clients));
   tcase_add_test (general, test_environment);
   tcase_add_test (general, test_settings_copy);
 

@@ -270,14 +270,14 @@ typedef struct
 } Call;
 
 static void
-make_call (const Call * call, LaneLog * log)
+make_call (const Call * call, ClientLog * log)
 {
   IdentifaiClientSettings settings;
-  IdentifaiLane *lane;
+  IdentifaiClient *client;
   GError *error = NULL;
   guint i, n_jobs = MAX (call->n_jobs, 1);
 
-  lane_log_fill_settings (&settings, g_strdup_printf ("%s://%s:%u",
+  client_log_fill_settings (&settings, g_strdup_printf ("%s://%s:%u",
           call->scheme ? call->scheme : "https",
           call->host ? call->host : "127.0.0.1", call->port), "key-one");
   settings.tls_ca_file = call->ca ? path_of (call->ca) : NULL;
@@ -286,33 +286,33 @@ make_call (const Call * call, LaneLog * log)
   if (call->timeout)
     settings.timeout = call->timeout;
 
-  lane_log_init (log);
-  lane = identifai_lane_new (&settings, &lane_log_callbacks, log, &error);
-  fail_unless (lane != NULL, "%s", error ? error->message : "");
+  client_log_init (log);
+  client = identifai_client_new (&settings, &client_log_callbacks, log, &error);
+  fail_unless (client != NULL, "%s", error ? error->message : "");
   for (i = 1; i <= n_jobs; i++) {
-    lane_log_push_new (log, lane, i, MAX (call->size, 1000));
-    fail_unless (lane_log_wait (log, &log->n_freed, i), "no outcome: %s",
+    client_log_push_new (log, client, i, MAX (call->size, 1000));
+    fail_unless (client_log_wait (log, &log->n_freed, i), "no outcome: %s",
         log->attempts->str);
   }
-  identifai_lane_close (lane);
+  identifai_client_close (client);
   identifai_client_settings_clear (&settings);
 }
 
 static void
 check_fine (const Call * call)
 {
-  LaneLog log;
+  ClientLog log;
 
   make_call (call, &log);
   fail_unless (log.reason == IDENTIFAI_REASON_NONE, "%s", log.message);
-  lane_log_clear (&log);
+  client_log_clear (&log);
 }
 
 static void
 check_fails (const Call * call, IdentifaiReason reason, guint status,
     const gchar * message)
 {
-  LaneLog log;
+  ClientLog log;
 
   make_call (call, &log);
   fail_unless (log.reason == reason, "%s: %s",
@@ -320,7 +320,7 @@ check_fails (const Call * call, IdentifaiReason reason, guint status,
   fail_unless_equals_int (log.http_status, status);
   fail_unless (strstr (log.message, message), "\"%s\" is not in \"%s\"",
       message, log.message);
-  lane_log_clear (&log);
+  client_log_clear (&log);
 }
 
 /* nginx may write its log a moment after its answer. */
@@ -454,29 +454,29 @@ GST_START_TEST (test_close_in_silence)
 {
   static const FaultStep steps[] = { {FAULT_POST, 0, FAULT_SILENT} };
   IdentifaiClientSettings settings;
-  IdentifaiLane *lane;
-  LaneLog log;
+  IdentifaiClient *client;
+  ClientLog log;
   gint64 started;
 
   script_backend (steps, G_N_ELEMENTS (steps));
-  lane_log_init (&log);
-  lane_log_fill_settings (&settings, g_strdup_printf ("https://127.0.0.1:%u",
+  client_log_init (&log);
+  client_log_fill_settings (&settings, g_strdup_printf ("https://127.0.0.1:%u",
           version_port (__i__)), "key-one");
   settings.tls_ca_file = path_of ("ca.pem");
   settings.timeout = 600;
-  lane = identifai_lane_new (&settings, &lane_log_callbacks, &log, NULL);
-  lane_log_push_new (&log, lane, 1, 1000);
+  client = identifai_client_new (&settings, &client_log_callbacks, &log, NULL);
+  client_log_push_new (&log, client, 1, 1000);
   fail_unless (fault_server_wait (front.backend, FAULT_POST, 1));
 
   started = g_get_monotonic_time ();
-  identifai_lane_close (lane);
+  identifai_client_close (client);
   /* It takes a few ms; a busy machine gets some seconds. */
   fail_unless (g_get_monotonic_time () - started < 10 * G_TIME_SPAN_SECOND);
   fail_unless_equals_int (log.n_finished, 0);
   fail_unless_equals_int (log.n_freed, 1);
-  fail_unless (lane_log_wait_for_threads (0));
+  fail_unless (client_log_wait_for_threads (0));
   identifai_client_settings_clear (&settings);
-  lane_log_clear (&log);
+  client_log_clear (&log);
 }
 
 GST_END_TEST;
@@ -522,7 +522,7 @@ fill_certificate_call (guint row, Call * call)
 GST_START_TEST (test_certificate)
 {
   const gchar *const *texts = certificate_rows[__i__].texts;
-  LaneLog log;
+  ClientLog log;
   Call call;
   guint i;
 
@@ -536,7 +536,7 @@ GST_START_TEST (test_certificate)
   fail_unless (strstr (log.attempts->str, log.message) != NULL);
   fail_unless_equals_int (log.n_attempts, 1);
   fail_unless_equals_int (fault_server_count (front.backend, FAULT_POST), 0);
-  lane_log_clear (&log);
+  client_log_clear (&log);
 }
 
 GST_END_TEST;
@@ -545,27 +545,27 @@ GST_END_TEST;
 GST_START_TEST (test_certificate_is_renewed)
 {
   IdentifaiClientSettings settings;
-  IdentifaiLane *lane;
-  LaneLog log;
+  IdentifaiClient *client;
+  ClientLog log;
 
-  lane_log_init (&log);
-  lane_log_fill_settings (&settings, g_strdup_printf ("https://127.0.0.1:%u",
+  client_log_init (&log);
+  client_log_fill_settings (&settings, g_strdup_printf ("https://127.0.0.1:%u",
           front.faulty[BAD_EXPIRED]), "key-one");
   settings.tls_ca_file = path_of ("ca.pem");
   settings.retries = -1;
-  lane = identifai_lane_new (&settings, &lane_log_callbacks, &log, NULL);
-  lane_log_push_new (&log, lane, 1, 1000);
-  fail_unless (lane_log_wait (&log, &log.n_attempts, 3));
+  client = identifai_client_new (&settings, &client_log_callbacks, &log, NULL);
+  client_log_push_new (&log, client, 1, 1000);
+  fail_unless (client_log_wait (&log, &log.n_attempts, 3));
   fail_unless_equals_int (log.n_finished, 0);
 
   run ("cp %s/good.pem %s/expired.pem", front.dir, front.dir);
   run ("cp %s/good.key %s/expired.key", front.dir, front.dir);
   g_subprocess_send_signal (front.nginx, SIGHUP);
-  fail_unless (lane_log_wait (&log, &log.n_freed, 1));
+  fail_unless (client_log_wait (&log, &log.n_freed, 1));
   fail_unless (log.reason == IDENTIFAI_REASON_NONE, "%s", log.message);
-  identifai_lane_close (lane);
+  identifai_client_close (client);
   identifai_client_settings_clear (&settings);
-  lane_log_clear (&log);
+  client_log_clear (&log);
 }
 
 GST_END_TEST;
@@ -574,7 +574,7 @@ GST_END_TEST;
 GST_START_TEST (test_tls_to_plain)
 {
   Call call = {.port = front.plain,.retries = 1 };
-  LaneLog log;
+  ClientLog log;
 
   make_call (&call, &log);
   fail_unless_equals_int (log.reason, IDENTIFAI_REASON_NETWORK);
@@ -582,7 +582,7 @@ GST_START_TEST (test_tls_to_plain)
       && strstr (log.message, "Check endpoint"), "%s", log.message);
   fail_unless (!strstr (log.message, "certificate"), "%s", log.message);
   fail_unless_equals_int (log.n_attempts, 2);
-  lane_log_clear (&log);
+  client_log_clear (&log);
 }
 
 GST_END_TEST;
@@ -683,7 +683,7 @@ GST_START_TEST (test_proxy)
 {
   Call call = {.ca = proxy_rows[__i__].tls ? "ca.pem" : NULL,.n_jobs = 2 };
   const FaultRequest *request;
-  LaneLog log;
+  ClientLog log;
   gchar *text;
   guint i;
 
@@ -711,7 +711,7 @@ GST_START_TEST (test_proxy)
       == proxy_rows[__i__].used, "%s: %s", proxy_rows[__i__].name, text);
   g_free (text);
   g_free (call.proxy);
-  lane_log_clear (&log);
+  client_log_clear (&log);
 }
 
 GST_END_TEST;
@@ -727,37 +727,37 @@ GST_START_TEST (test_proxy_gone)
 
 GST_END_TEST;
 
-/* One lane's end doesn't break another one's call on the same connection. */
+/* One client's end doesn't break another one's call on the same connection. */
 GST_START_TEST (test_close_beside_another)
 {
   static const FaultStep steps[] = {
     {FAULT_POST, 1,.delay = 1000}, {FAULT_POST, 2,.delay = 1000},
   };
   IdentifaiClientSettings settings;
-  IdentifaiLane *lanes[2];
-  LaneLog logs[2];
+  IdentifaiClient *clients[2];
+  ClientLog logs[2];
   guint i;
 
   script_backend (steps, G_N_ELEMENTS (steps));
-  lane_log_fill_settings (&settings, g_strdup_printf ("https://127.0.0.1:%u",
+  client_log_fill_settings (&settings, g_strdup_printf ("https://127.0.0.1:%u",
           version_port (__i__)), "key-one");
   settings.tls_ca_file = path_of ("ca.pem");
   for (i = 0; i < 2; i++) {
-    lane_log_init (&logs[i]);
-    lanes[i] = identifai_lane_new (&settings, &lane_log_callbacks, &logs[i],
-        NULL);
-    lane_log_push_new (&logs[i], lanes[i], 1, 1000);
+    client_log_init (&logs[i]);
+    clients[i] =
+        identifai_client_new (&settings, &client_log_callbacks, &logs[i], NULL);
+    client_log_push_new (&logs[i], clients[i], 1, 1000);
     fail_unless (fault_server_wait (front.backend, FAULT_POST, i + 1));
   }
-  identifai_lane_close (lanes[0]);
-  fail_unless (lane_log_wait (&logs[1], &logs[1].n_freed, 1));
+  identifai_client_close (clients[0]);
+  fail_unless (client_log_wait (&logs[1], &logs[1].n_freed, 1));
   fail_unless_equals_int (logs[0].n_finished, 0);
   fail_unless_equals_int (logs[1].n_finished, 1);
   fail_unless_equals_int (logs[1].reason, IDENTIFAI_REASON_NONE);
-  identifai_lane_close (lanes[1]);
-  fail_unless (lane_log_wait_for_threads (0));
+  identifai_client_close (clients[1]);
+  fail_unless (client_log_wait_for_threads (0));
   for (i = 0; i < 2; i++)
-    lane_log_clear (&logs[i]);
+    client_log_clear (&logs[i]);
   identifai_client_settings_clear (&settings);
 }
 

@@ -137,26 +137,26 @@ start_server (const FaultStep * steps, guint n_steps)
   return server;
 }
 
-static IdentifaiLane *
-open_lane (FaultServer * server, const gchar * host, LaneLog * log)
+static IdentifaiClient *
+open_client (FaultServer * server, const gchar * host, ClientLog * log)
 {
   IdentifaiClientSettings settings;
-  IdentifaiLane *lane;
+  IdentifaiClient *client;
 
-  lane_log_init (log);
-  lane_log_fill_settings (&settings, g_strdup_printf ("http://%s:%u", host,
+  client_log_init (log);
+  client_log_fill_settings (&settings, g_strdup_printf ("http://%s:%u", host,
           fault_server_get_port (server)), "key-one");
   settings.retries = -1;
   settings.timeout = 1;
-  lane = identifai_lane_new (&settings, &lane_log_callbacks, log, NULL);
-  fail_unless (lane != NULL);
+  client = identifai_client_new (&settings, &client_log_callbacks, log, NULL);
+  fail_unless (client != NULL);
   identifai_client_settings_clear (&settings);
 
-  return lane;
+  return client;
 }
 
 static void
-check_all_fine (const LaneLog * log, guint n_jobs)
+check_all_fine (const ClientLog * log, guint n_jobs)
 {
   guint i;
 
@@ -167,7 +167,7 @@ check_all_fine (const LaneLog * log, guint n_jobs)
 }
 
 static guint
-count_attempts (LaneLog * log)
+count_attempts (ClientLog * log)
 {
   guint count;
 
@@ -184,23 +184,23 @@ GST_START_TEST (test_cable)
   };
   FaultServer *server = start_server (steps, G_N_ELEMENTS (steps));
   const FaultRequest *request;
-  LaneLog log;
-  IdentifaiLane *lane = open_lane (server, SERVER, &log);
+  ClientLog log;
+  IdentifaiClient *client = open_client (server, SERVER, &log);
   guint i;
 
-  lane_log_push_new (&log, lane, 1, 30 * MEGABYTE);
+  client_log_push_new (&log, client, 1, 30 * MEGABYTE);
   fail_unless (fault_server_wait (server, FAULT_POST, 1));
   plug (FALSE);
 
   /* Meanwhile, segments come as ever. */
   for (i = 2; i <= 10; i++)
-    lane_log_push_new (&log, lane, i, 1000);
-  fail_unless (lane_log_wait (&log, &log.n_attempts, 5));
+    client_log_push_new (&log, client, i, 1000);
+  fail_unless (client_log_wait (&log, &log.n_attempts, 5));
   fail_unless_equals_int (log.n_finished, 0);
-  fail_unless (lane_log_has_attempt (&log, SERVER));
+  fail_unless (client_log_has_attempt (&log, SERVER));
 
   plug (TRUE);
-  fail_unless (lane_log_wait (&log, &log.n_freed, 10), "%u of 10: %s",
+  fail_unless (client_log_wait (&log, &log.n_freed, 10), "%u of 10: %s",
       log.n_freed, log.attempts->str);
   check_all_fine (&log, 10);
 
@@ -211,9 +211,9 @@ GST_START_TEST (test_cable)
       break;
   }
   fail_unless (request != NULL);
-  identifai_lane_close (lane);
+  identifai_client_close (client);
   fault_server_free (server);
-  lane_log_clear (&log);
+  client_log_clear (&log);
 }
 
 GST_END_TEST;
@@ -222,26 +222,26 @@ GST_END_TEST;
 GST_START_TEST (test_cable_while_waiting)
 {
   FaultServer *server = start_server (NULL, 0);
-  LaneLog log;
-  IdentifaiLane *lane = open_lane (server, SERVER, &log);
+  ClientLog log;
+  IdentifaiClient *client = open_client (server, SERVER, &log);
   guint i, attempts;
 
   fault_server_set_delay (server, FAULT_NEVER);
   for (i = 1; i <= 5; i++)
-    lane_log_push_new (&log, lane, i, 1000);
-  fail_unless (lane_log_wait (&log, &log.n_submitted, 5));
+    client_log_push_new (&log, client, i, 1000);
+  fail_unless (client_log_wait (&log, &log.n_submitted, 5));
   plug (FALSE);
   attempts = count_attempts (&log);
-  fail_unless (lane_log_wait (&log, &log.n_attempts, attempts + 3));
+  fail_unless (client_log_wait (&log, &log.n_attempts, attempts + 3));
   fault_server_set_delay (server, 0);
   plug (TRUE);
-  fail_unless (lane_log_wait (&log, &log.n_freed, 5), "%u of 5: %s",
+  fail_unless (client_log_wait (&log, &log.n_freed, 5), "%u of 5: %s",
       log.n_freed, log.attempts->str);
   check_all_fine (&log, 5);
   fail_unless_equals_int (fault_server_count (server, FAULT_POST), 5);
-  identifai_lane_close (lane);
+  identifai_client_close (client);
   fault_server_free (server);
-  lane_log_clear (&log);
+  client_log_clear (&log);
 }
 
 GST_END_TEST;
@@ -250,19 +250,19 @@ GST_START_TEST (test_close_without_cable)
 {
   FaultServer *server = start_server (NULL, 0);
   gint64 started;
-  LaneLog log;
-  IdentifaiLane *lane = open_lane (server, SERVER, &log);
+  ClientLog log;
+  IdentifaiClient *client = open_client (server, SERVER, &log);
 
   plug (FALSE);
-  lane_log_push_new (&log, lane, 1, MEGABYTE);
-  fail_unless (lane_log_wait (&log, &log.n_attempts, 1));
+  client_log_push_new (&log, client, 1, MEGABYTE);
+  fail_unless (client_log_wait (&log, &log.n_attempts, 1));
   started = g_get_monotonic_time ();
-  identifai_lane_close (lane);
+  identifai_client_close (client);
   fail_unless (g_get_monotonic_time () - started < CLOSE_BOUND);
-  fail_unless (lane_log_wait_for_threads (0));
+  fail_unless (client_log_wait_for_threads (0));
   plug (TRUE);
   fault_server_free (server);
-  lane_log_clear (&log);
+  client_log_clear (&log);
 }
 
 GST_END_TEST;
@@ -270,23 +270,24 @@ GST_END_TEST;
 GST_START_TEST (test_names)
 {
   FaultServer *server = start_server (NULL, 0);
-  LaneLog log;
-  IdentifaiLane *lane;
+  ClientLog log;
+  IdentifaiClient *client;
 
   overwrite (hosts, "");
-  lane = open_lane (server, "service.test", &log);
-  lane_log_push_new (&log, lane, 1, 1000);
-  fail_unless (lane_log_wait (&log, &log.n_attempts, 3));
+  client = open_client (server, "service.test", &log);
+  client_log_push_new (&log, client, 1, 1000);
+  fail_unless (client_log_wait (&log, &log.n_attempts, 3));
   fail_unless_equals_int (log.n_finished, 0);
-  fail_unless (lane_log_has_attempt (&log, "No connection to service.test"));
-  fail_unless (lane_log_has_attempt (&log, "name server"));
+  fail_unless (client_log_has_attempt (&log, "No connection to service.test"));
+  fail_unless (client_log_has_attempt (&log, "name server"));
 
   overwrite (hosts, SERVER " service.test\n");
-  fail_unless (lane_log_wait (&log, &log.n_freed, 1), "%s", log.attempts->str);
+  fail_unless (client_log_wait (&log, &log.n_freed, 1), "%s",
+      log.attempts->str);
   check_all_fine (&log, 1);
-  identifai_lane_close (lane);
+  identifai_client_close (client);
   fault_server_free (server);
-  lane_log_clear (&log);
+  client_log_clear (&log);
 }
 
 GST_END_TEST;
@@ -297,9 +298,9 @@ GST_START_TEST (test_close_in_lookup)
   struct sockaddr_in address = {.sin_family = AF_INET,.sin_port = htons (53) };
   FaultServer *server = start_server (NULL, 0);
   guint8 question[512];
-  IdentifaiLane *lane;
+  IdentifaiClient *client;
   gint64 started;
-  LaneLog log;
+  ClientLog log;
   int fd;
 
   fail_unless (setns (server_side, CLONE_NEWNET) == 0);
@@ -310,20 +311,20 @@ GST_START_TEST (test_close_in_lookup)
   /* Far longer than it may take to close. */
   overwrite (resolver, "nameserver " SERVER "\noptions timeout:30\n");
 
-  lane = open_lane (server, "service.test", &log);
-  lane_log_push_new (&log, lane, 1, 1000);
+  client = open_client (server, "service.test", &log);
+  client_log_push_new (&log, client, 1, 1000);
   fail_unless (recv (fd, question, sizeof (question), 0) > 0);
   started = g_get_monotonic_time ();
-  identifai_lane_close (lane);
+  identifai_client_close (client);
   fail_unless (g_get_monotonic_time () - started < CLOSE_BOUND);
-  fail_unless (lane_log_wait_for_threads (0));
+  fail_unless (client_log_wait_for_threads (0));
   fail_unless (g_get_monotonic_time () - started < CLOSE_BOUND,
       "it waited for the lookup");
   fail_unless_equals_int (log.n_finished, 0);
   overwrite (resolver, "nameserver 127.0.0.1\n");
   close (fd);
   fault_server_free (server);
-  lane_log_clear (&log);
+  client_log_clear (&log);
 }
 
 GST_END_TEST;

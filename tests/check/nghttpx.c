@@ -100,24 +100,24 @@ check_protocol (void)
 
 GST_START_TEST (test_windows)
 {
-  LaneWorld world;
+  ClientWorld world;
   guint i;
 
-  lane_world_init (&world, NULL, 0);
+  client_world_init (&world, NULL, 0);
   start_nghttpx (fault_server_get_port (world.server));
   g_free (world.settings.endpoint);
   world.settings.endpoint = g_strdup_printf ("https://127.0.0.1:%u",
       front.port);
   world.settings.tls_ca_file = path_of ("cert.pem");
-  lane_world_open (&world);
+  client_world_open (&world);
   for (i = 1; i <= UPLOADS; i++)
-    lane_log_push_new (&world.logs[0], world.lanes[0], i, SIZE + i * 10000);
-  lane_world_wait (&world, 0, UPLOADS);
+    client_log_push_new (&world.logs[0], world.clients[0], i, SIZE + i * 10000);
+  client_world_wait (&world, 0, UPLOADS);
   fail_unless (world.logs[0].attempts->len == 0, "%s",
       world.logs[0].attempts->str);
   for (i = 1; i <= UPLOADS; i++)
     fail_unless_equals_int (world.logs[0].finished[i], 1);
-  lane_world_clear (&world);
+  client_world_clear (&world);
   check_protocol ();
 }
 

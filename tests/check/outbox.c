@@ -4,7 +4,7 @@
  *
  * The outbox with a client that this test plays: what happens at moments that a
  * real one can't be held at. The functions of client.h that are about
- * lanes are the ones below.
+ * clients are the ones below.
  */
 
 #include <gst/check/gstcheck.h>
@@ -12,9 +12,9 @@
 
 #define MAX_JOBS 8
 
-struct _IdentifaiLane
+struct _IdentifaiClient
 {
-  const IdentifaiLaneCallbacks *callbacks;
+  const IdentifaiClientCallbacks *callbacks;
   gpointer user_data;
   gpointer jobs[MAX_JOBS];      /* the outbox's handles, in order */
   guint n_jobs;
@@ -23,90 +23,91 @@ struct _IdentifaiLane
 
 static struct
 {
-  IdentifaiLane lane;
-  guint n_lanes;                /* made so far */
+  IdentifaiClient client;
+  guint n_clients;              /* made so far */
   /* What goes on while these are under way. */
   void (*during_set_key) (void);
   void (*during_cancel) (void);
-} client;
+} fake;
 
 static GstElement *element;
 static GstIdentifaiSettings settings;
 static GstIdentifaiOutbox *outbox;
 static guint next_number;
 
-IdentifaiLane *
-identifai_lane_new (const IdentifaiClientSettings * client_settings,
-    const IdentifaiLaneCallbacks * callbacks, gpointer user_data,
+IdentifaiClient *
+identifai_client_new (const IdentifaiClientSettings * client_settings,
+    const IdentifaiClientCallbacks * callbacks, gpointer user_data,
     GError ** error)
 {
-  client.n_lanes++;
-  client.lane.callbacks = callbacks;
-  client.lane.user_data = user_data;
+  fake.n_clients++;
+  fake.client.callbacks = callbacks;
+  fake.client.user_data = user_data;
 
-  return &client.lane;
+  return &fake.client;
 }
 
-IdentifaiLane *
-identifai_lane_ref (IdentifaiLane * lane)
+IdentifaiClient *
+identifai_client_ref (IdentifaiClient * client)
 {
-  return lane;
+  return client;
 }
 
 void
-identifai_lane_unref (IdentifaiLane * lane)
+identifai_client_unref (IdentifaiClient * client)
 {
 }
 
 void
-identifai_lane_set_headers (IdentifaiLane * lane,
+identifai_client_set_headers (IdentifaiClient * client,
     IdentifaiExtraHeaders * headers)
 {
 }
 
 void
-identifai_lane_set_first (IdentifaiLane * lane, gboolean first)
+identifai_client_set_first (IdentifaiClient * client, gboolean first)
 {
 }
 
 void
-identifai_lane_set_key (IdentifaiLane * lane, const gchar * api_key)
+identifai_client_set_key (IdentifaiClient * client, const gchar * api_key)
 {
-  g_free (lane->key);
-  lane->key = g_strdup (api_key);
-  if (client.during_set_key)
-    client.during_set_key ();
+  g_free (client->key);
+  client->key = g_strdup (api_key);
+  if (fake.during_set_key)
+    fake.during_set_key ();
 }
 
 void
-identifai_lane_push (IdentifaiLane * lane, IdentifaiRequest * request,
+identifai_client_submit (IdentifaiClient * client, IdentifaiRequest * request,
     gpointer data, GDestroyNotify free_data)
 {
-  fail_unless (lane->n_jobs < MAX_JOBS);
-  lane->jobs[lane->n_jobs++] = data;
+  fail_unless (client->n_jobs < MAX_JOBS);
+  client->jobs[client->n_jobs++] = data;
 }
 
 gboolean
-identifai_lane_withdraw (IdentifaiLane * lane, gpointer data)
+identifai_client_withdraw (IdentifaiClient * client, gpointer data)
 {
   return FALSE;
 }
 
 void
-identifai_lane_get_stats (IdentifaiLane * lane, IdentifaiLaneStats * stats)
+identifai_client_get_stats (IdentifaiClient * client,
+    IdentifaiClientStats * stats)
 {
-  memset (stats, 0, sizeof (IdentifaiLaneStats));
+  memset (stats, 0, sizeof (IdentifaiClientStats));
 }
 
 void
-identifai_lane_cancel (IdentifaiLane * lane)
+identifai_client_cancel (IdentifaiClient * client)
 {
-  if (client.during_cancel)
-    client.during_cancel ();
+  if (fake.during_cancel)
+    fake.during_cancel ();
 }
 
 void
-identifai_lane_close (IdentifaiLane * lane)
+identifai_client_close (IdentifaiClient * client)
 {
 }
 
@@ -115,8 +116,8 @@ identifai_lane_close (IdentifaiLane * lane)
 static void
 say_submitted (guint job)
 {
-  client.lane.callbacks->submitted (client.lane.jobs[job], "id", GST_MSECOND,
-      client.lane.user_data);
+  fake.client.callbacks->submitted (fake.client.jobs[job], "id", GST_MSECOND,
+      fake.client.user_data);
 }
 
 static void
@@ -126,8 +127,8 @@ say_finished (guint job)
     .http_status = 422,.message = (gchar *) "no"
   };
 
-  client.lane.callbacks->finished (client.lane.jobs[job], &outcome,
-      client.lane.user_data);
+  fake.client.callbacks->finished (fake.client.jobs[job], &outcome,
+      fake.client.user_data);
 }
 
 static IdentifaiSegment *
@@ -188,7 +189,7 @@ count_messages (GstBus * bus, const gchar * name)
 static void
 setup (void)
 {
-  memset (&client, 0, sizeof (client));
+  memset (&fake, 0, sizeof (fake));
   next_number = 0;
   element = gst_element_factory_make ("fakesink", NULL);
   gst_identifai_settings_init (&settings);
@@ -208,7 +209,7 @@ teardown (void)
   gst_identifai_settings_clear (&settings);
   ASSERT_OBJECT_REFCOUNT (element, "element", 1);
   gst_object_unref (element);
-  g_free (client.lane.key);
+  g_free (fake.client.key);
 }
 
 /* drain-timeout is over. */
@@ -225,21 +226,21 @@ GST_START_TEST (test_offer_while_all_fails)
 {
   offer (TRUE);
   offer (FALSE);
-  client.during_cancel = submit_and_offer;
+  fake.during_cancel = submit_and_offer;
   fail_unless (gst_identifai_outbox_drain (outbox, g_get_monotonic_time ()));
   fail_unless_equals_uint64 (get_stat ("segments"), 1);
   fail_unless_equals_uint64 (get_stat ("submitted"), 1);
   fail_unless_equals_uint64 (get_stat ("failed"), 1);
-  fail_unless_equals_int (client.lane.n_jobs, 1);
+  fail_unless_equals_int (fake.client.n_jobs, 1);
 
-  /* More may come after a seek, on the same lane. */
-  client.during_cancel = NULL;
+  /* More may come after a seek, on the same client. */
+  fake.during_cancel = NULL;
   offer (TRUE);
-  fail_unless_equals_int (client.lane.n_jobs, 2);
+  fail_unless_equals_int (fake.client.n_jobs, 2);
   say_finished (1);
   fail_unless (gst_identifai_outbox_drain (outbox, -1));
   fail_unless_equals_uint64 (get_stat ("failed"), 2);
-  fail_unless_equals_int (client.n_lanes, 1);
+  fail_unless_equals_int (fake.n_clients, 1);
 }
 
 GST_END_TEST;
@@ -253,11 +254,11 @@ change_key (void)
 GST_START_TEST (test_key_while_all_fails)
 {
   offer (TRUE);
-  client.during_cancel = change_key;
+  fake.during_cancel = change_key;
   fail_unless (gst_identifai_outbox_drain (outbox, g_get_monotonic_time ()));
   offer (TRUE);
-  fail_unless_equals_string (client.lane.key, "key-two");
-  fail_unless_equals_int (client.n_lanes, 1);
+  fail_unless_equals_string (fake.client.key, "key-two");
+  fail_unless_equals_int (fake.n_clients, 1);
 }
 
 GST_END_TEST;
@@ -272,7 +273,7 @@ use_outbox (void)
 
 GST_START_TEST (test_set_key_takes_long)
 {
-  client.during_set_key = use_outbox;
+  fake.during_set_key = use_outbox;
   gst_identifai_outbox_set_key (outbox, NULL);
   fail_unless_equals_uint64 (get_stat ("segments"), 1);
 }
@@ -377,7 +378,7 @@ GST_START_TEST (test_stop_posts_all)
 
   gst_element_set_bus (element, bus);
   for (i = 0; i < 200; i++) {
-    client.lane.n_jobs = 0;
+    fake.client.n_jobs = 0;
     offer (TRUE);
     say_submitted (0);
     if (i % 2)

@@ -153,19 +153,19 @@ static const struct
 GST_START_TEST (test_calls_arrive_apart)
 {
   Forwarder forwarder;
-  LaneWorld world;
+  ClientWorld world;
   guint i;
 
-  lane_world_init (&world, &rows[__i__].step, 1);
+  client_world_init (&world, &rows[__i__].step, 1);
   forwarder_init (&forwarder, fault_server_get_port (world.server),
       rows[__i__].delay);
   g_free (world.settings.endpoint);
   world.settings.endpoint =
       g_strdup_printf ("http://127.0.0.1:%u", forwarder.port);
   world.settings.limits[IDENTIFAI_CALL_POST].per_second = 1;
-  lane_world_open (&world);
-  lane_world_push (&world, 0, 1, 3);
-  lane_world_wait (&world, 0, 3);
+  client_world_open (&world);
+  client_world_push (&world, 0, 1, 3);
+  client_world_wait (&world, 0, 3);
 
   for (i = 1; i < 3; i++) {
     gint64 apart = fault_server_get (world.server, FAULT_POST, i)->time
@@ -175,7 +175,7 @@ GST_START_TEST (test_calls_arrive_apart)
         rows[__i__].name, i, (int) (apart / MS));
   }
   fail_unless_equals_int (fault_server_count (world.server, FAULT_POST), 3);
-  lane_world_clear (&world);
+  client_world_clear (&world);
   forwarder_clear (&forwarder);
 }
 
@@ -197,24 +197,24 @@ static const struct
 GST_START_TEST (test_refused_often)
 {
   FaultStep steps[7];
-  LaneWorld world;
+  ClientWorld world;
   guint i;
 
   identifai_backoff_set_time_scale (0.1);
   for (i = 0; i < 7; i++)
     steps[i] = (FaultStep) {
     FAULT_POST, i + 1,.status = 429,.headers = "Retry-After: 0\r\n",.body = ""};
-  lane_world_init (&world, steps, 7);
+  client_world_init (&world, steps, 7);
   world.settings.retries = refusals[__i__].retries;
   world.settings.limits[IDENTIFAI_CALL_POST].per_second =
       refusals[__i__].per_second;
-  lane_world_open (&world);
-  lane_world_push (&world, 0, 1, 1);
-  lane_world_wait (&world, 0, 1);
+  client_world_open (&world);
+  client_world_push (&world, 0, 1, 1);
+  client_world_wait (&world, 0, 1);
   fail_unless_equals_int (world.logs[0].reason, refusals[__i__].reason);
   fail_unless_equals_int (fault_server_count (world.server, FAULT_POST),
       refusals[__i__].posts);
-  lane_world_clear (&world);
+  client_world_clear (&world);
 }
 
 GST_END_TEST;
@@ -224,22 +224,22 @@ GST_END_TEST;
 GST_START_TEST (test_connecting_ends)
 {
   gint64 started;
-  LaneWorld world;
+  ClientWorld world;
 
-  lane_world_init (&world, NULL, 0);
+  client_world_init (&world, NULL, 0);
   fault_server_free (world.server);
   world.server = fault_server_new_deaf ();
   g_free (world.settings.endpoint);
   world.settings.endpoint = fault_server_get_url (world.server);
   world.settings.limits[IDENTIFAI_CALL_POST].per_second = 1;
-  lane_world_open (&world);
-  lane_world_push (&world, 0, 1, 3);
+  client_world_open (&world);
+  client_world_push (&world, 0, 1, 3);
   g_usleep (__i__ * 700 * 1000);
   started = g_get_monotonic_time ();
-  identifai_lane_close (g_steal_pointer (&world.lanes[0]));
-  fail_unless (lane_log_wait_for_threads (0));
+  identifai_client_close (g_steal_pointer (&world.clients[0]));
+  fail_unless (client_log_wait_for_threads (0));
   fail_unless (g_get_monotonic_time () - started < 5 * SECOND);
-  lane_world_clear (&world);
+  client_world_clear (&world);
 }
 
 GST_END_TEST;

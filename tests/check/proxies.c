@@ -187,10 +187,10 @@ GST_START_TEST (test_proxy)
   const ProxyRow *row = &rows[__i__];
   gint64 started = g_get_monotonic_time ();
   guint i, n_jobs = MAX (row->n_jobs, 2);
-  LaneWorld world;
+  ClientWorld world;
   gchar *url;
 
-  lane_world_init (&world, &row->step, 1);
+  client_world_init (&world, &row->step, 1);
   set_environment (row, fault_server_get_port (world.server));
   url = g_strdup_printf ("http://%s127.0.0.1:%u",
       row->property ? row->property : "", fault_server_get_port (world.server));
@@ -200,13 +200,13 @@ GST_START_TEST (test_proxy)
   g_free (world.settings.endpoint);
   world.settings.endpoint = g_strdup (row->tls ? "https://127.0.0.1:9" :
       "http://127.0.0.1:9");
-  lane_world_open (&world);
+  client_world_open (&world);
   for (i = 1; i <= n_jobs; i++) {
-    lane_world_push (&world, 0, i, 1);
+    client_world_push (&world, 0, i, 1);
     if (!row->together)
-      lane_world_wait (&world, 0, i);
+      client_world_wait (&world, 0, i);
   }
-  lane_world_wait (&world, 0, n_jobs);
+  client_world_wait (&world, 0, n_jobs);
   /* No closed connection is waited for. */
   fail_unless (g_get_monotonic_time () - started < 60 * G_TIME_SPAN_SECOND);
 
@@ -218,23 +218,23 @@ GST_START_TEST (test_proxy)
           row->message), "%s: %s", row->name, world.logs[0].attempts->str);
   fail_unless (!strstr (world.logs[0].attempts->str, "secret"));
   check_requests (row, world.server);
-  lane_world_clear (&world);
+  client_world_clear (&world);
   g_free (url);
 }
 
 GST_END_TEST;
 
-/* Other lanes, and those of a pipeline that is started again, know of it. */
-GST_START_TEST (test_refusal_outlives_lanes)
+/* Other clients, and those of a pipeline that is started again, know of it. */
+GST_START_TEST (test_refusal_outlives_clients)
 {
   static const FaultStep steps[] = {
     {FAULT_CONNECT, 0, PROXY_STATUS (407)}
   };
   const FaultRequest *request;
-  LaneWorld world;
+  ClientWorld world;
   guint i, sent = 0;
 
-  lane_world_init (&world, steps, 1);
+  client_world_init (&world, steps, 1);
   world.settings.proxy = g_strdup_printf ("http://" USER "127.0.0.1:%u",
       fault_server_get_port (world.server));
   g_free (world.settings.endpoint);
@@ -242,10 +242,10 @@ GST_START_TEST (test_refusal_outlives_lanes)
   for (i = 0; i < 4; i++) {
     g_free (world.settings.api_key);
     world.settings.api_key = g_strdup_printf ("key-%u", i / 2);
-    lane_world_open (&world);
-    lane_world_push (&world, i, 1, 1);
-    lane_world_wait (&world, i, 1);
-    identifai_lane_close (g_steal_pointer (&world.lanes[i]));
+    client_world_open (&world);
+    client_world_push (&world, i, 1, 1);
+    client_world_wait (&world, i, 1);
+    identifai_client_close (g_steal_pointer (&world.clients[i]));
     fail_unless_equals_int (world.logs[i].http_status, 407);
   }
   for (i = 0; (request = fault_server_get (world.server, FAULT_CONNECT, i));
@@ -253,31 +253,31 @@ GST_START_TEST (test_refusal_outlives_lanes)
     sent += strstr (request->headers, "Proxy-Authorization") != NULL;
   fail_unless_equals_int (i, 4);
   fail_unless_equals_int (sent, 1);
-  lane_world_clear (&world);
+  client_world_clear (&world);
 }
 
 GST_END_TEST;
 
-/* A lane may end while calls wait for what the proxy says of the first one. */
+/* A client may end while calls wait for what the proxy says of the first one. */
 GST_START_TEST (test_close_on_trial)
 {
   static const FaultStep steps[] = { {FAULT_CONNECT, 0, FAULT_SILENT} };
-  LaneWorld world;
+  ClientWorld world;
 
-  lane_world_init (&world, steps, 1);
+  client_world_init (&world, steps, 1);
   world.settings.proxy = g_strdup_printf ("http://" USER "127.0.0.1:%u",
       fault_server_get_port (world.server));
   g_free (world.settings.endpoint);
   world.settings.endpoint = g_strdup ("https://127.0.0.1:9");
-  lane_world_open (&world);
-  lane_world_push (&world, 0, 1, 4);
+  client_world_open (&world);
+  client_world_push (&world, 0, 1, 4);
   fail_unless (fault_server_wait (world.server, FAULT_CONNECT, 1));
-  identifai_lane_close (g_steal_pointer (&world.lanes[0]));
+  identifai_client_close (g_steal_pointer (&world.clients[0]));
   fail_unless_equals_int (world.logs[0].n_finished, 0);
   fail_unless_equals_int (world.logs[0].n_freed, 4);
-  fail_unless (lane_log_wait_for_threads (0));
+  fail_unless (client_log_wait_for_threads (0));
   fail_unless_equals_int (fault_server_count (world.server, FAULT_CONNECT), 1);
-  lane_world_clear (&world);
+  client_world_clear (&world);
 }
 
 GST_END_TEST;
@@ -297,7 +297,7 @@ proxies_suite (void)
   suite_add_tcase (suite, general);
   tcase_add_checked_fixture (general, setup, NULL);
   tcase_add_loop_test (general, test_proxy, 0, G_N_ELEMENTS (rows));
-  tcase_add_test (general, test_refusal_outlives_lanes);
+  tcase_add_test (general, test_refusal_outlives_clients);
   tcase_add_test (general, test_close_on_trial);
 
   return suite;

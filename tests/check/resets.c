@@ -30,7 +30,7 @@ count_rounds (guint usual)
 }
 
 static void
-check_finished (const LaneLog * log, guint rounds)
+check_finished (const ClientLog * log, guint rounds)
 {
   guint i;
 
@@ -55,7 +55,7 @@ static const struct
 };
 
 static TlsFront *
-put_front (LaneWorld * world)
+put_front (ClientWorld * world)
 {
   TlsFront *front = tls_front_new (folder,
       fault_server_get_port (world->server), FALSE);
@@ -71,30 +71,30 @@ GST_START_TEST (test_resets)
 {
   guint rounds = count_rounds (reset_rows[__i__].rounds), i, k;
   TlsFront *front = NULL;
-  LaneWorld world;
+  ClientWorld world;
 
   if (reset_rows[__i__].tls && !folder)
     return;
 
-  lane_world_init (&world, NULL, 0);
+  client_world_init (&world, NULL, 0);
   fault_server_set_resets (world.server, reset_rows[__i__].percent);
   world.settings.retries = -1;
   world.settings.verdict_timeout = 600 * GST_SECOND;
   if (reset_rows[__i__].tls)
     front = put_front (&world);
-  lane_world_open (&world);
+  client_world_open (&world);
   for (i = 1; i <= rounds; i++) {
     for (k = 1; k <= JOBS; k++)
-      lane_log_push_new (&world.logs[0], world.lanes[0], k,
+      client_log_push_new (&world.logs[0], world.clients[0], k,
           reset_rows[__i__].size);
-    lane_world_wait (&world, 0, i * JOBS);
+    client_world_wait (&world, 0, i * JOBS);
     fail_unless (world.logs[0].reason == IDENTIFAI_REASON_NONE, "%s: %s",
         reset_rows[__i__].name, world.logs[0].message);
     check_finished (&world.logs[0], i);
   }
   GST_INFO ("%s: %u jobs, %u connections", reset_rows[__i__].name,
       rounds * JOBS, fault_server_count_connections (world.server));
-  lane_world_clear (&world);
+  client_world_clear (&world);
   g_clear_pointer (&front, tls_front_free);
 }
 

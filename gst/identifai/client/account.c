@@ -20,16 +20,16 @@
 #define LOOK_PERIOD (61 * G_TIME_SPAN_SECOND)
 #define LOOK_DISTANCE (100 * G_TIME_SPAN_MILLISECOND)
 
-GMutex identifai_client_mutex;
+GMutex identifai_account_mutex;
 
-/* [L] of IdentifaiClient, those that aren't quitting. */
+/* [L] of IdentifaiAccount, those that aren't quitting. */
 static GQueue clients = G_QUEUE_INIT;
 
 /* The thread. */
 
 /* The strictest of what the lanes ask for. */
 static IdentifaiLimit
-strictest_limit_locked (IdentifaiClient * self, IdentifaiCall call)
+strictest_limit_locked (IdentifaiAccount * self, IdentifaiCall call)
 {
   IdentifaiLimit strictest = { 0, 0 };
   GList *walk;
@@ -49,7 +49,7 @@ strictest_limit_locked (IdentifaiClient * self, IdentifaiCall call)
 }
 
 static void
-update_limits_locked (IdentifaiClient * self)
+update_limits_locked (IdentifaiAccount * self)
 {
   IdentifaiLimit limit;
   guint call;
@@ -69,43 +69,43 @@ update_limits_locked (IdentifaiClient * self)
 
 /* Cancels what belonged to jobs that are gone. */
 static void
-sweep (IdentifaiClient * self)
+sweep (IdentifaiAccount * self)
 {
   IdentifaiJob *job;
 
-  identifai_client_lock ();
+  identifai_account_lock ();
   update_limits_locked (self);
   while ((job = g_queue_pop_head (&self->gone))) {
-    identifai_client_unlock ();
+    identifai_account_unlock ();
     identifai_submit_cancel (self, job);
     identifai_poller_remove (self->poller, job);
-    identifai_client_lock ();
+    identifai_account_lock ();
     identifai_job_unref_locked (job);
   }
-  identifai_client_unlock ();
+  identifai_account_unlock ();
 }
 
 static void
-welcome (IdentifaiClient * self)
+welcome (IdentifaiAccount * self)
 {
   IdentifaiJob *job;
 
-  identifai_client_lock ();
+  identifai_account_lock ();
   while ((job = g_queue_pop_head (&self->newcomers))) {
     gboolean waiting = job->state == IDENTIFAI_JOB_WAITING;
 
-    identifai_client_unlock ();
+    identifai_account_unlock ();
     if (waiting)
       identifai_poller_add (self->poller, job);
     identifai_job_unref (job);
-    identifai_client_lock ();
+    identifai_account_lock ();
   }
-  identifai_client_unlock ();
+  identifai_account_unlock ();
 }
 
 /* How many calls still wind up. */
 static guint
-count_exchanges (IdentifaiClient * self)
+count_exchanges (IdentifaiAccount * self)
 {
   GHashTableIter iter;
   gpointer transport;
@@ -122,15 +122,15 @@ count_exchanges (IdentifaiClient * self)
 static gboolean
 on_pump (gpointer user_data)
 {
-  IdentifaiClient *self = user_data;
+  IdentifaiAccount *self = user_data;
   gint64 now = g_get_monotonic_time ();
   gint64 next_submit, next_look, next;
   gboolean quitting;
 
-  identifai_client_lock ();
+  identifai_account_lock ();
   self->woken = FALSE;
   g_source_set_ready_time (self->pump, -1);
-  identifai_client_unlock ();
+  identifai_account_unlock ();
 
   sweep (self);
   welcome (self);
@@ -138,11 +138,11 @@ on_pump (gpointer user_data)
   next_look = identifai_poller_run (self->poller, now);
   next = MIN (next_submit, next_look);
 
-  identifai_client_lock ();
+  identifai_account_lock ();
   quitting = self->quitting;
   if (!self->woken && !quitting && next < G_MAXINT64)
     g_source_set_ready_time (self->pump, next);
-  identifai_client_unlock ();
+  identifai_account_unlock ();
 
   if (quitting)
     g_main_loop_quit (self->loop);
@@ -151,7 +151,7 @@ on_pump (gpointer user_data)
 }
 
 static void
-stop_connecting (IdentifaiClient * self)
+stop_connecting (IdentifaiAccount * self)
 {
   GHashTableIter iter;
   gpointer transport;
@@ -162,7 +162,7 @@ stop_connecting (IdentifaiClient * self)
 }
 
 static void
-wind_up (IdentifaiClient * self)
+wind_up (IdentifaiAccount * self)
 {
   /* Cancelled calls end in their callbacks, after which nothing is left. */
   welcome (self);
@@ -180,7 +180,7 @@ wind_up (IdentifaiClient * self)
 }
 
 static void
-client_unref_locked (IdentifaiClient * self)
+client_unref_locked (IdentifaiAccount * self)
 {
   if (--self->refcount > 0)
     return;
@@ -200,7 +200,7 @@ client_unref_locked (IdentifaiClient * self)
 static gpointer
 run (gpointer user_data)
 {
-  IdentifaiClient *self = user_data;
+  IdentifaiAccount *self = user_data;
 
   GST_DEBUG ("client for %s starts", self->host);
   g_main_context_push_thread_default (self->context);
@@ -209,11 +209,11 @@ run (gpointer user_data)
   g_main_context_pop_thread_default (self->context);
   GST_DEBUG ("client for %s ends", self->host);
 
-  identifai_client_lock ();
+  identifai_account_lock ();
   self->done = TRUE;
   g_cond_broadcast (&self->finished);
   client_unref_locked (self);
-  identifai_client_unlock ();
+  identifai_account_unlock ();
 
   return NULL;
 }
@@ -244,10 +244,10 @@ describe_host (const gchar * endpoint)
   return host;
 }
 
-static IdentifaiClient *
+static IdentifaiAccount *
 client_new_locked (const gchar * endpoint, const gchar * account)
 {
-  IdentifaiClient *self = g_new0 (IdentifaiClient, 1);
+  IdentifaiAccount *self = g_new0 (IdentifaiAccount, 1);
 
   self->refcount = 1;
   self->endpoint = g_strdup (endpoint);
@@ -274,34 +274,34 @@ client_new_locked (const gchar * endpoint, const gchar * account)
 }
 
 void
-identifai_client_wake_locked (IdentifaiClient * self)
+identifai_account_wake_locked (IdentifaiAccount * self)
 {
   self->woken = TRUE;
   g_source_set_ready_time (self->pump, 0);
 }
 
 static gboolean
-wait_until_done_locked (IdentifaiClient * self)
+wait_until_done_locked (IdentifaiAccount * self)
 {
   gint64 until = g_get_monotonic_time () + STOP_PATIENCE;
 
   while (!self->done
-      && g_cond_wait_until (&self->finished, &identifai_client_mutex, until));
+      && g_cond_wait_until (&self->finished, &identifai_account_mutex, until));
 
   return self->done;
 }
 
 static void
-let_go (IdentifaiClient * self, gboolean wait)
+let_go (IdentifaiAccount * self, gboolean wait)
 {
   GThread *thread;
   gboolean done;
 
-  identifai_client_lock ();
+  identifai_account_lock ();
   thread = g_steal_pointer (&self->thread);
   done = wait && thread != g_thread_self () && wait_until_done_locked (self);
   client_unref_locked (self);
-  identifai_client_unlock ();
+  identifai_account_unlock ();
 
   /* One that is stuck in a callback, or that this is, ends on its own. */
   if (done)
@@ -311,21 +311,22 @@ let_go (IdentifaiClient * self, gboolean wait)
 }
 
 void
-identifai_client_stop (IdentifaiClient * self)
+identifai_account_stop (IdentifaiAccount * self)
 {
   if (self)
     let_go (self, TRUE);
 }
 
 void
-identifai_client_dismiss (IdentifaiClient * self)
+identifai_account_dismiss (IdentifaiAccount * self)
 {
   if (self)
     let_go (self, FALSE);
 }
 
 IdentifaiTransport *
-identifai_client_get_transport (IdentifaiClient * self, IdentifaiLane * lane)
+identifai_account_get_transport (IdentifaiAccount * self,
+    IdentifaiClient * lane)
 {
   IdentifaiTransportSettings settings = {
     lane->settings.proxy, lane->settings.user_agent, lane->tls_database,
@@ -345,13 +346,13 @@ identifai_client_get_transport (IdentifaiClient * self, IdentifaiLane * lane)
 
 /* Seats. */
 
-static IdentifaiClient *
+static IdentifaiAccount *
 find_client_locked (const gchar * endpoint, const gchar * account)
 {
   GList *walk;
 
   for (walk = clients.head; walk; walk = walk->next) {
-    IdentifaiClient *client = walk->data;
+    IdentifaiAccount *client = walk->data;
 
     if (g_str_equal (client->endpoint, endpoint)
         && g_str_equal (client->account, account))
@@ -362,7 +363,7 @@ find_client_locked (const gchar * endpoint, const gchar * account)
 }
 
 static IdentifaiSeat *
-find_seat_locked (IdentifaiLane * lane, IdentifaiClient * client)
+find_seat_locked (IdentifaiClient * lane, IdentifaiAccount * client)
 {
   GList *walk;
 
@@ -377,9 +378,9 @@ find_seat_locked (IdentifaiLane * lane, IdentifaiClient * client)
 }
 
 IdentifaiSeat *
-identifai_seat_take_locked (IdentifaiLane * lane, const gchar * account)
+identifai_seat_take_locked (IdentifaiClient * lane, const gchar * account)
 {
-  IdentifaiClient *client = find_client_locked (lane->settings.endpoint,
+  IdentifaiAccount *client = find_client_locked (lane->settings.endpoint,
       account);
   IdentifaiSeat *seat = find_seat_locked (lane, client);
 
@@ -394,15 +395,15 @@ identifai_seat_take_locked (IdentifaiLane * lane, const gchar * account)
   g_queue_push_tail_link (&client->seats, &seat->client_link);
   g_queue_push_tail_link (&lane->seats, &seat->lane_link);
   client->limits_changed = TRUE;
-  identifai_client_wake_locked (client);
+  identifai_account_wake_locked (client);
 
   return seat;
 }
 
-IdentifaiClient *
+IdentifaiAccount *
 identifai_seat_leave_locked (IdentifaiSeat * seat)
 {
-  IdentifaiClient *client = seat->client;
+  IdentifaiAccount *client = seat->client;
   gboolean last;
 
   if (seat->n_jobs > 0 || seat->lane->seat == seat)
@@ -417,9 +418,9 @@ identifai_seat_leave_locked (IdentifaiSeat * seat)
     client->quitting = TRUE;
     g_queue_remove (&clients, client);
   }
-  identifai_client_wake_locked (client);
+  identifai_account_wake_locked (client);
 
-  /* The seat's reference goes with the client to identifai_client_stop(). */
+  /* The seat's reference goes with the client to identifai_account_stop(). */
   if (last)
     return client;
   client_unref_locked (client);

@@ -36,7 +36,7 @@ find_account (const IdentifaiClientSettings * settings, GError ** error)
 }
 
 static gboolean
-load_authorities (IdentifaiLane * self, GError ** error)
+load_authorities (IdentifaiClient * self, GError ** error)
 {
   const gchar *path = self->settings.tls_ca_file;
 
@@ -51,7 +51,7 @@ load_authorities (IdentifaiLane * self, GError ** error)
 }
 
 static gboolean
-check_tls (IdentifaiLane * self, GError ** error)
+check_tls (IdentifaiClient * self, GError ** error)
 {
   if (!g_str_has_prefix (self->settings.endpoint, "https:")
       || g_tls_backend_supports_tls (g_tls_backend_get_default ()))
@@ -76,7 +76,7 @@ make_transport_key (const IdentifaiClientSettings * settings)
 }
 
 void
-identifai_lane_unref_locked (IdentifaiLane * self)
+identifai_client_unref_locked (IdentifaiClient * self)
 {
   if (--self->refcount > 0)
     return;
@@ -88,30 +88,30 @@ identifai_lane_unref_locked (IdentifaiLane * self)
   g_free (self);
 }
 
-IdentifaiLane *
-identifai_lane_ref (IdentifaiLane * self)
+IdentifaiClient *
+identifai_client_ref (IdentifaiClient * self)
 {
-  identifai_client_lock ();
+  identifai_account_lock ();
   self->refcount++;
-  identifai_client_unlock ();
+  identifai_account_unlock ();
 
   return self;
 }
 
 void
-identifai_lane_unref (IdentifaiLane * self)
+identifai_client_unref (IdentifaiClient * self)
 {
-  identifai_client_lock ();
-  identifai_lane_unref_locked (self);
-  identifai_client_unlock ();
+  identifai_account_lock ();
+  identifai_client_unref_locked (self);
+  identifai_account_unlock ();
 }
 
-IdentifaiLane *
-identifai_lane_new (const IdentifaiClientSettings * settings,
-    const IdentifaiLaneCallbacks * callbacks, gpointer user_data,
+IdentifaiClient *
+identifai_client_new (const IdentifaiClientSettings * settings,
+    const IdentifaiClientCallbacks * callbacks, gpointer user_data,
     GError ** error)
 {
-  IdentifaiLane *self;
+  IdentifaiClient *self;
   gboolean usable;
   gchar *key;
 
@@ -121,7 +121,7 @@ identifai_lane_new (const IdentifaiClientSettings * settings,
   if (!key)
     return NULL;
 
-  self = g_new0 (IdentifaiLane, 1);
+  self = g_new0 (IdentifaiClient, 1);
   self->refcount = 1;
   identifai_client_settings_copy (settings, &self->settings);
   g_free (self->settings.api_key);
@@ -133,12 +133,12 @@ identifai_lane_new (const IdentifaiClientSettings * settings,
 
   usable = check_tls (self, error) && load_authorities (self, error);
 
-  identifai_client_lock ();
+  identifai_account_lock ();
   if (usable)
     self->seat = identifai_seat_take_locked (self, key);
   else
-    identifai_lane_unref_locked (self);
-  identifai_client_unlock ();
+    identifai_client_unref_locked (self);
+  identifai_account_unlock ();
 
   return usable ? self : NULL;
 }
@@ -146,8 +146,8 @@ identifai_lane_new (const IdentifaiClientSettings * settings,
 /* Keys. */
 
 /* Takes over key. Returns a client to stop. */
-static IdentifaiClient *
-change_key_locked (IdentifaiLane * self, gchar * key)
+static IdentifaiAccount *
+change_key_locked (IdentifaiClient * self, gchar * key)
 {
   IdentifaiSeat *from = self->seat;
 
@@ -159,9 +159,9 @@ change_key_locked (IdentifaiLane * self, gchar * key)
 }
 
 void
-identifai_lane_set_key (IdentifaiLane * self, const gchar * api_key)
+identifai_client_set_key (IdentifaiClient * self, const gchar * api_key)
 {
-  IdentifaiClient *stop = NULL;
+  IdentifaiAccount *stop = NULL;
   GError *error = NULL;
   gchar *key;
 
@@ -179,60 +179,60 @@ identifai_lane_set_key (IdentifaiLane * self, const gchar * api_key)
     return;
   }
 
-  identifai_client_lock ();
+  identifai_account_lock ();
   if (!self->closed)
     stop = change_key_locked (self, g_steal_pointer (&key));
-  identifai_client_unlock ();
+  identifai_account_unlock ();
 
   g_free (key);
-  identifai_client_dismiss (stop);
+  identifai_account_dismiss (stop);
 }
 
 /* Headers. */
 
 void
-identifai_lane_set_headers (IdentifaiLane * self,
+identifai_client_set_headers (IdentifaiClient * self,
     IdentifaiExtraHeaders * headers)
 {
   IdentifaiExtraHeaders *old;
 
-  identifai_client_lock ();
+  identifai_account_lock ();
   old = self->settings.extra_headers;
   self->settings.extra_headers = identifai_extra_headers_ref (headers);
-  identifai_client_unlock ();
+  identifai_account_unlock ();
 
   identifai_extra_headers_unref (old);
 }
 
 IdentifaiExtraHeaders *
-identifai_lane_get_headers (IdentifaiLane * self)
+identifai_client_get_headers (IdentifaiClient * self)
 {
   IdentifaiExtraHeaders *headers;
 
-  identifai_client_lock ();
+  identifai_account_lock ();
   headers = identifai_extra_headers_ref (self->settings.extra_headers);
-  identifai_client_unlock ();
+  identifai_account_unlock ();
 
   return headers;
 }
 
 gboolean
-identifai_lane_shares_looks (IdentifaiLane * self, IdentifaiLane * other)
+identifai_client_shares_polls (IdentifaiClient * self, IdentifaiClient * other)
 {
   gboolean shares;
 
-  identifai_client_lock ();
+  identifai_account_lock ();
   shares = g_str_equal (self->transport_key, other->transport_key)
       && identifai_extra_headers_equal (self->settings.extra_headers,
       other->settings.extra_headers);
-  identifai_client_unlock ();
+  identifai_account_unlock ();
 
   return shares;
 }
 
 /* What waits to be sent with the old key would only be refused, too. */
 static void
-move_queued_locked (IdentifaiLane * self, IdentifaiSeat * from)
+move_queued_locked (IdentifaiClient * self, IdentifaiSeat * from)
 {
   GList *walk;
 
@@ -247,7 +247,7 @@ move_queued_locked (IdentifaiLane * self, IdentifaiSeat * from)
 
 /* The key of the file, if it isn't the one that was refused. */
 static gchar *
-read_other_key (IdentifaiLane * self, const gchar * refused)
+read_other_key (IdentifaiClient * self, const gchar * refused)
 {
   GError *error = NULL;
   gchar *key;
@@ -267,22 +267,22 @@ read_other_key (IdentifaiLane * self, const gchar * refused)
 }
 
 gboolean
-identifai_lane_renew_key (IdentifaiJob * job)
+identifai_client_renew_key (IdentifaiJob * job)
 {
-  IdentifaiLane *self = job->lane;
+  IdentifaiClient *self = job->lane;
   IdentifaiSeat *refused;
   gboolean renewed;
   gchar *key = NULL;
 
-  identifai_client_lock ();
+  identifai_account_lock ();
   refused = job->seat;
   if (refused && refused == self->seat) {
     /* The job keeps its seat and the seat its client, unless it is closed. */
     const gchar *old = refused->client->account;
 
-    identifai_client_unlock ();
+    identifai_account_unlock ();
     key = read_other_key (self, old);
-    identifai_client_lock ();
+    identifai_account_lock ();
   }
   /* The job itself still sits there, so no client is left to be stopped yet. */
   if (key && !self->closed && self->seat == refused) {
@@ -290,29 +290,29 @@ identifai_lane_renew_key (IdentifaiJob * job)
     move_queued_locked (self, refused);
   }
   renewed = job->state != IDENTIFAI_JOB_GONE && self->seat != refused;
-  identifai_client_unlock ();
+  identifai_account_unlock ();
   g_free (key);
 
   return renewed;
 }
 
 void
-identifai_lane_move_job (IdentifaiJob * job)
+identifai_client_move_job (IdentifaiJob * job)
 {
-  IdentifaiClient *stop = NULL;
+  IdentifaiAccount *stop = NULL;
 
-  identifai_client_lock ();
+  identifai_account_lock ();
   if (job->state != IDENTIFAI_JOB_GONE)
     stop = identifai_job_move_locked (job);
-  identifai_client_unlock ();
+  identifai_account_unlock ();
 
-  identifai_client_dismiss (stop);
+  identifai_account_dismiss (stop);
 }
 
 /* Jobs. */
 
 void
-identifai_lane_push (IdentifaiLane * self, IdentifaiRequest * request,
+identifai_client_submit (IdentifaiClient * self, IdentifaiRequest * request,
     gpointer data, GDestroyNotify free_data)
 {
   IdentifaiJob *job = g_new0 (IdentifaiJob, 1);
@@ -327,18 +327,18 @@ identifai_lane_push (IdentifaiLane * self, IdentifaiRequest * request,
   job->deadline = G_MAXINT64;
   job->link.data = job->queue_link.data = job->watch_link.data = job;
 
-  identifai_client_lock ();
+  identifai_account_lock ();
   self->refcount++;
   job->number = self->next_number++;
   job->seat = self->seat;
   job->seat->n_jobs++;
   g_queue_push_tail_link (&self->jobs, &job->link);
   identifai_job_queue_locked (job);
-  identifai_client_unlock ();
+  identifai_account_unlock ();
 }
 
 static IdentifaiJob *
-find_unsent_locked (IdentifaiLane * self, gpointer data)
+find_unsent_locked (IdentifaiClient * self, gpointer data)
 {
   GList *walk;
 
@@ -354,14 +354,14 @@ find_unsent_locked (IdentifaiLane * self, gpointer data)
 }
 
 gboolean
-identifai_lane_withdraw (IdentifaiLane * self, gpointer data)
+identifai_client_withdraw (IdentifaiClient * self, gpointer data)
 {
   IdentifaiHoldings holdings = { NULL, };
-  IdentifaiClient *stop = NULL;
+  IdentifaiAccount *stop = NULL;
   IdentifaiSeat *seat;
   IdentifaiJob *job;
 
-  identifai_client_lock ();
+  identifai_account_lock ();
   job = find_unsent_locked (self, data);
   if (job) {
     seat = job->seat;
@@ -369,20 +369,20 @@ identifai_lane_withdraw (IdentifaiLane * self, gpointer data)
     identifai_job_remove_locked (job);
     stop = identifai_seat_leave_locked (seat);
   }
-  identifai_client_unlock ();
+  identifai_account_unlock ();
 
   identifai_holdings_drop (&holdings);
-  identifai_client_dismiss (stop);
+  identifai_account_dismiss (stop);
 
   return job != NULL;
 }
 
 void
-identifai_lane_set_first (IdentifaiLane * self, gboolean first)
+identifai_client_set_first (IdentifaiClient * self, gboolean first)
 {
   GList *walk;
 
-  identifai_client_lock ();
+  identifai_account_lock ();
   self->first = first;
   for (walk = self->seats.head; walk; walk = walk->next) {
     IdentifaiSeat *seat = walk->data;
@@ -390,72 +390,73 @@ identifai_lane_set_first (IdentifaiLane * self, gboolean first)
     if (seat->ready)
       identifai_seat_turn_locked (seat);
   }
-  identifai_client_unlock ();
+  identifai_account_unlock ();
 }
 
 void
-identifai_lane_get_stats (IdentifaiLane * self, IdentifaiLaneStats * stats)
+identifai_client_get_stats (IdentifaiClient * self,
+    IdentifaiClientStats * stats)
 {
-  identifai_client_lock ();
+  identifai_account_lock ();
   *stats = self->stats;
-  identifai_client_unlock ();
+  identifai_account_unlock ();
 }
 
 /* Callbacks. A lane that has changed its key may have jobs at two clients, with
  * a thread each; only one of them at a time talks to the lane's user. */
 
 gboolean
-identifai_lane_enter (IdentifaiJob * job)
+identifai_client_enter (IdentifaiJob * job)
 {
-  IdentifaiLane *self = job->lane;
+  IdentifaiClient *self = job->lane;
   gboolean entered;
 
-  identifai_client_lock ();
+  identifai_account_lock ();
   while (self->caller && self->ending == 0)
-    g_cond_wait (&self->callers, &identifai_client_mutex);
+    g_cond_wait (&self->callers, &identifai_account_mutex);
   entered = self->ending == 0 && job->state != IDENTIFAI_JOB_GONE;
   if (entered) {
     self->caller = g_thread_self ();
     self->called_for = job;
   }
-  identifai_client_unlock ();
+  identifai_account_unlock ();
 
   return entered;
 }
 
 void
-identifai_lane_leave (IdentifaiJob * job)
+identifai_client_leave (IdentifaiJob * job)
 {
-  IdentifaiLane *self = job->lane;
+  IdentifaiClient *self = job->lane;
   IdentifaiHoldings holdings = { NULL, };
 
-  identifai_client_lock ();
+  identifai_account_lock ();
   /* Cancelled from within the callback, which went on using the job's data. */
   if (job->state == IDENTIFAI_JOB_GONE)
     identifai_job_take_holdings_locked (job, &holdings);
-  identifai_client_unlock ();
+  identifai_account_unlock ();
 
   identifai_holdings_drop (&holdings);
 
-  identifai_client_lock ();
+  identifai_account_lock ();
   self->caller = NULL;
   self->called_for = NULL;
   g_cond_broadcast (&self->callers);
-  identifai_client_unlock ();
+  identifai_account_unlock ();
 }
 
 void
-identifai_lane_tell_attempt (IdentifaiJob * job, IdentifaiCall call,
+identifai_client_tell_attempt (IdentifaiJob * job, IdentifaiCall call,
     const IdentifaiAttempt * attempt)
 {
-  IdentifaiLane *self = job->lane;
+  IdentifaiClient *self = job->lane;
 
-  if (!identifai_lane_enter (job))
+  if (!identifai_client_enter (job))
     return;
 
   self->callbacks->attempted (call, attempt->reason, attempt->http_status,
       attempt->message, attempt->retry_in, self->user_data);
-  identifai_lane_leave (job);
+  identifai_client_leave (job);
 }
 
 /* The end. */
@@ -463,7 +464,7 @@ identifai_lane_tell_attempt (IdentifaiJob * job, IdentifaiCall call,
 /* The job of a callback that this is called from keeps what it holds until that
  * returns. */
 static void
-remove_jobs_locked (IdentifaiLane * self, GArray * holdings)
+remove_jobs_locked (IdentifaiClient * self, GArray * holdings)
 {
   IdentifaiHoldings held;
   IdentifaiJob *job;
@@ -479,12 +480,12 @@ remove_jobs_locked (IdentifaiLane * self, GArray * holdings)
 
 /* All but the current one, if there is one. */
 static void
-leave_seats_locked (IdentifaiLane * self, GPtrArray * stop)
+leave_seats_locked (IdentifaiClient * self, GPtrArray * stop)
 {
   GList *walk, *next;
 
   for (walk = self->seats.head; walk; walk = next) {
-    IdentifaiClient *client;
+    IdentifaiAccount *client;
 
     next = walk->next;
     client = identifai_seat_leave_locked (walk->data);
@@ -496,21 +497,21 @@ leave_seats_locked (IdentifaiLane * self, GPtrArray * stop)
 /* Unlocks meanwhile. No other callback starts: those that wait for their turn
  * give up. */
 static void
-wait_for_callback_locked (IdentifaiLane * self)
+wait_for_callback_locked (IdentifaiClient * self)
 {
   g_cond_broadcast (&self->callers);
   while (self->caller && self->caller != g_thread_self ())
-    g_cond_wait (&self->callers, &identifai_client_mutex);
+    g_cond_wait (&self->callers, &identifai_account_mutex);
 }
 
 static void
-end_jobs (IdentifaiLane * self, gboolean close)
+end_jobs (IdentifaiClient * self, gboolean close)
 {
   GArray *holdings = g_array_new (FALSE, FALSE, sizeof (IdentifaiHoldings));
   GPtrArray *stop = g_ptr_array_new ();
   guint i;
 
-  identifai_client_lock ();
+  identifai_account_lock ();
   self->closed |= close;
   self->ending++;
   wait_for_callback_locked (self);
@@ -520,25 +521,25 @@ end_jobs (IdentifaiLane * self, gboolean close)
     self->seat = NULL;
   leave_seats_locked (self, stop);
   if (close)
-    identifai_lane_unref_locked (self);
-  identifai_client_unlock ();
+    identifai_client_unref_locked (self);
+  identifai_account_unlock ();
 
   for (i = 0; i < holdings->len; i++)
     identifai_holdings_drop (&g_array_index (holdings, IdentifaiHoldings, i));
   for (i = 0; i < stop->len; i++)
-    identifai_client_stop (g_ptr_array_index (stop, i));
+    identifai_account_stop (g_ptr_array_index (stop, i));
   g_array_unref (holdings);
   g_ptr_array_unref (stop);
 }
 
 void
-identifai_lane_cancel (IdentifaiLane * self)
+identifai_client_cancel (IdentifaiClient * self)
 {
   end_jobs (self, FALSE);
 }
 
 void
-identifai_lane_close (IdentifaiLane * self)
+identifai_client_close (IdentifaiClient * self)
 {
   end_jobs (self, TRUE);
 }

@@ -4,10 +4,10 @@
  *
  * The service's client, without a GstElement in it.
  *
- * A lane is one user of the client, say an element: its jobs go out in the
- * order pushed, and lanes take turns. Behind the lanes there is one client per
+ * A client is one user of a key, say an element: its jobs go out in the order
+ * submitted, and clients take turns. Behind the clients there is one account per
  * endpoint and key in the process, with one network thread, one limiter and
- * one poller, which comes with the first lane and goes with the last.
+ * one poller, which comes with the first client and goes with the last.
  */
 
 #pragma once
@@ -19,7 +19,7 @@
 
 G_BEGIN_DECLS
 
-typedef struct _IdentifaiLane IdentifaiLane;
+typedef struct _IdentifaiClient IdentifaiClient;
 
 /* Times in nanoseconds unless the name says otherwise. */
 typedef struct
@@ -58,74 +58,74 @@ typedef struct
   /* The service took the file. upload_time: first byte out to answer in. */
   void (*submitted) (gpointer data, const gchar * identifier,
       GstClockTime upload_time, gpointer user_data);
-  /* Exactly once a job, unless it was withdrawn or its lane closed. */
+  /* Exactly once a job, unless it was withdrawn or its client closed. */
   void (*finished) (gpointer data, IdentifaiOutcome * outcome,
       gpointer user_data);
   /* Any one attempt's outcome, for telling when trouble starts and ends:
    * reason NONE = the call succeeded. http_status and message as above.
    * retry_in: µs until the next one, -1 = there is none, or nobody knows yet.
    * Comes before what the attempt means for jobs, and only while one of the
-   * lane's jobs that it was about is there. */
+   * client's jobs that it was about is there. */
   void (*attempted) (IdentifaiCall call, IdentifaiReason reason,
       guint http_status, const gchar * message, gint64 retry_in,
       gpointer user_data);
-} IdentifaiLaneCallbacks;
+} IdentifaiClientCallbacks;
 
-/* Totals of a lane since it was made. */
+/* Totals of a client since it was made. */
 typedef struct
 {
   guint64 bytes_uploaded;       /* of files the service took */
   guint64 post_requests;        /* attempts sent */
-  guint64 get_requests;         /* attempts sent that asked for a job of the lane */
+  guint64 get_requests;         /* attempts sent that asked for one of its jobs */
   guint64 retries;              /* attempts after the first, of both kinds */
   guint64 throttled;            /* 429s */
   guint in_flight;              /* submit calls on the wire now */
-} IdentifaiLaneStats;
+} IdentifaiClientStats;
 
 /* Copies settings. NULL with error if the key is missing or a file unreadable
- * (key file, CA file). callbacks must outlive the lane. */
-IdentifaiLane *identifai_lane_new (const IdentifaiClientSettings * settings,
-    const IdentifaiLaneCallbacks * callbacks, gpointer user_data,
+ * (key file, CA file). callbacks must outlive the client. */
+IdentifaiClient *identifai_client_new (const IdentifaiClientSettings * settings,
+    const IdentifaiClientCallbacks * callbacks, gpointer user_data,
     GError ** error);
 
-/* Keep a lane's memory while another thread may close it: nothing but set_key()
+/* Keep a client's memory while another thread may close it: nothing but set_key()
  * and set_headers() may be called then, which do nothing to a closed one. */
-IdentifaiLane *identifai_lane_ref (IdentifaiLane * self);
-void identifai_lane_unref (IdentifaiLane * self);
+IdentifaiClient *identifai_client_ref (IdentifaiClient * self);
+void identifai_client_unref (IdentifaiClient * self);
 
-/* A new key for what is pushed from now on. NULL: as read from the key file,
+/* A new key for what is submitted from now on. NULL: as read from the key file,
  * which may take as long as the file system takes; else never blocks. */
-void identifai_lane_set_key (IdentifaiLane * self, const gchar * api_key);
+void identifai_client_set_key (IdentifaiClient * self, const gchar * api_key);
 
-/* Headers of all requests from now on, also of those for jobs that were pushed
+/* Headers of all requests from now on, also of those for jobs that were submitted
  * before: a token that was renewed. NULL = none. Never blocks. */
-void identifai_lane_set_headers (IdentifaiLane * self,
+void identifai_client_set_headers (IdentifaiClient * self,
     IdentifaiExtraHeaders * headers);
 
 /* Queues a job; takes its own reference on request, which is dropped (and with
  * it the file's memory) as soon as the service took the file. data is the
  * caller's handle of the job, handed back in the callbacks; free_data, if any,
  * is called when the job is gone. */
-void identifai_lane_push (IdentifaiLane * self, IdentifaiRequest * request,
-    gpointer data, GDestroyNotify free_data);
+void identifai_client_submit (IdentifaiClient * self,
+    IdentifaiRequest * request, gpointer data, GDestroyNotify free_data);
 
 /* Takes back the job of data if no byte of it is on the wire and the service
  * has not taken it: TRUE, and no callback will come. Any thread, never blocks. */
-gboolean identifai_lane_withdraw (IdentifaiLane * self, gpointer data);
+gboolean identifai_client_withdraw (IdentifaiClient * self, gpointer data);
 
-/* Its jobs go before those of all other lanes of the key; or take turns again.
+/* Its jobs go before those of all other clients of the key; or take turns again.
  * Any thread, never blocks. */
-void identifai_lane_set_first (IdentifaiLane * self, gboolean first);
+void identifai_client_set_first (IdentifaiClient * self, gboolean first);
 
-void identifai_lane_get_stats (IdentifaiLane * self,
-    IdentifaiLaneStats * stats);
+void identifai_client_get_stats (IdentifaiClient * self,
+    IdentifaiClientStats * stats);
 
-/* Cancels all jobs and their requests; the lane may be used on. Waits for a
+/* Cancels all jobs and their requests; the client may be used on. Waits for a
  * callback that runs; none about the jobs comes after it, except that, called
  * from within a callback (on the network thread), that one goes on. */
-void identifai_lane_cancel (IdentifaiLane * self);
+void identifai_client_cancel (IdentifaiClient * self);
 
-/* The same, and frees the lane. */
-void identifai_lane_close (IdentifaiLane * self);
+/* The same, and frees the client. */
+void identifai_client_close (IdentifaiClient * self);
 
 G_END_DECLS

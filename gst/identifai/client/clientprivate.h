@@ -8,7 +8,7 @@
  *             │                  key; after a change of key also at the old one
  *            job                 until its jobs there are gone
  *
- * Locks: one for the process, identifai_client_lock(), held for short stretches
+ * Locks: one for the process, identifai_account_lock(), held for short stretches
  * and never during a callback, a free function or I/O; a budget's locks are
  * taken within it, nothing else is. Fields marked [L] belong
  * to it, [N] to the client's network thread, [C] don't change after creation.
@@ -24,11 +24,11 @@
 
 G_BEGIN_DECLS
 
-typedef struct _IdentifaiClient IdentifaiClient;
+typedef struct _IdentifaiAccount IdentifaiAccount;
 typedef struct _IdentifaiSeat IdentifaiSeat;
 typedef struct _IdentifaiJob IdentifaiJob;
 typedef struct _IdentifaiPoller IdentifaiPoller;
-typedef struct _IdentifaiWatch IdentifaiWatch;
+typedef struct _IdentifaiPending IdentifaiPending;
 
 /* A call that was sent, and its headers may not be out yet: its connection has to
  * be made first. When it counts isn't known, and so not when the next one may
@@ -51,7 +51,7 @@ typedef enum
 struct _IdentifaiJob
 {
   gint refcount;                /* [L] */
-  IdentifaiLane *lane;          /* [C] a reference */
+  IdentifaiClient *lane;        /* [C] a reference */
   guint64 number;               /* [C] order of the lane's jobs */
 
   IdentifaiJobState state;      /* [L] */
@@ -68,7 +68,7 @@ struct _IdentifaiJob
   gboolean no_cache;            /* [C] */
 
   /* [N] of the client that has it */
-  IdentifaiClient *client;
+  IdentifaiAccount *client;
   IdentifaiExchange *exchange;
   IdentifaiTicket ticket;       /* of the call that is, or was, on the wire */
   gint64 held_since;            /* monotonic µs, its upload's end; 0 = not yet */
@@ -81,14 +81,14 @@ struct _IdentifaiJob
   gint64 submitted_at;          /* monotonic µs */
   gint64 deadline;              /* monotonic µs, G_MAXINT64 = none */
   GSequenceIter *deadline_iter; /* in the poller's deadlines */
-  IdentifaiWatch *watch;        /* of the poller, while WAITING */
+  IdentifaiPending *watch;        /* of the poller, while WAITING */
   GList watch_link;             /* in watch->jobs */
 };
 
 struct _IdentifaiSeat
 {
-  IdentifaiClient *client;      /* [C] a reference */
-  IdentifaiLane *lane;          /* [C] borrowed: outlives its seats */
+  IdentifaiAccount *client;      /* [C] a reference */
+  IdentifaiClient *lane;        /* [C] borrowed: outlives its seats */
   GList client_link;            /* [L] in client->seats */
   GList lane_link;              /* [L] in lane->seats */
   GList ready_link;             /* [L] in client->ready while jobs are queued */
@@ -97,11 +97,11 @@ struct _IdentifaiSeat
   guint n_jobs;                 /* [L] that sit here, in any state */
 };
 
-struct _IdentifaiLane
+struct _IdentifaiClient
 {
   gint refcount;                /* [L] the callers', and one a job */
   IdentifaiClientSettings settings;     /* [C] but api_key, extra_headers [L] */
-  const IdentifaiLaneCallbacks *callbacks;      /* [C] */
+  const IdentifaiClientCallbacks *callbacks;      /* [C] */
   gpointer user_data;           /* [C] */
   GTlsDatabase *tls_database;   /* [C] of tls_ca_file, or NULL */
   gchar *transport_key;         /* [C] */
@@ -116,10 +116,10 @@ struct _IdentifaiLane
   IdentifaiSeat *seat;          /* [L] of the current key; NULL when closed */
   guint64 next_number;          /* [L] */
   gboolean first;               /* [L] before all others of its client */
-  IdentifaiLaneStats stats;     /* [L] */
+  IdentifaiClientStats stats;     /* [L] */
 };
 
-struct _IdentifaiClient
+struct _IdentifaiAccount
 {
   gint refcount;                /* [L] the thread's, and one a seat */
   gchar *endpoint;              /* [C] */
@@ -152,26 +152,26 @@ struct _IdentifaiClient
   gint64 look_distance;         /* [N] µs between looks, evenly in a minute */
 };
 
-#define identifai_client_lock() g_mutex_lock (&identifai_client_mutex)
-#define identifai_client_unlock() g_mutex_unlock (&identifai_client_mutex)
-extern GMutex identifai_client_mutex;
+#define identifai_account_lock() g_mutex_lock (&identifai_account_mutex)
+#define identifai_account_unlock() g_mutex_unlock (&identifai_account_mutex)
+extern GMutex identifai_account_mutex;
 
 /* account.c: the process's clients, their threads, and the seats. */
 
 /* The seat of lane at the client of account; the client starts if need be. */
-IdentifaiSeat *identifai_seat_take_locked (IdentifaiLane * lane,
+IdentifaiSeat *identifai_seat_take_locked (IdentifaiClient * lane,
     const gchar * account);
 /* Leaves if it is neither the lane's current seat nor has jobs. Returns the
  * client if that was its last seat: to be stopped after unlocking. */
-IdentifaiClient *identifai_seat_leave_locked (IdentifaiSeat * seat);
+IdentifaiAccount *identifai_seat_leave_locked (IdentifaiSeat * seat);
 /* Waits a moment for the thread to end, unless called on it. NULL is fine. */
-void identifai_client_stop (IdentifaiClient * self);
+void identifai_account_stop (IdentifaiAccount * self);
 /* The same without a wait: the thread ends on its own. */
-void identifai_client_dismiss (IdentifaiClient * self);
+void identifai_account_dismiss (IdentifaiAccount * self);
 /* Lets the network thread look at what has changed. */
-void identifai_client_wake_locked (IdentifaiClient * self);
-IdentifaiTransport *identifai_client_get_transport (IdentifaiClient * self,
-    IdentifaiLane * lane);
+void identifai_account_wake_locked (IdentifaiAccount * self);
+IdentifaiTransport *identifai_account_get_transport (IdentifaiAccount * self,
+    IdentifaiClient * lane);
 
 /* job.c: where a job is, and how it ends. */
 
@@ -199,7 +199,7 @@ void identifai_job_retry_locked (IdentifaiJob * job, gint64 at);
 /* Takes it out of the queue or the retries, if it is in one. */
 void identifai_job_unqueue_locked (IdentifaiJob * job);
 /* To the lane's current seat, whatever its state. A client to stop, or NULL. */
-IdentifaiClient *identifai_job_move_locked (IdentifaiJob * job);
+IdentifaiAccount *identifai_job_move_locked (IdentifaiJob * job);
 /* GONE. What the network thread has of it goes in its next round. */
 void identifai_job_remove_locked (IdentifaiJob * job);
 
@@ -216,50 +216,50 @@ void identifai_job_tell_submitted (IdentifaiJob * job,
 
 /* lane.c */
 
-void identifai_lane_unref_locked (IdentifaiLane * self);
+void identifai_client_unref_locked (IdentifaiClient * self);
 /* Between them a callback of the job's lane may run, about that job. FALSE: it
  * may not, as the lane or the job is gone. */
-gboolean identifai_lane_enter (IdentifaiJob * job);
-void identifai_lane_leave (IdentifaiJob * job);
+gboolean identifai_client_enter (IdentifaiJob * job);
+void identifai_client_leave (IdentifaiJob * job);
 /* To the lane of job, which the attempt was about. */
-void identifai_lane_tell_attempt (IdentifaiJob * job, IdentifaiCall call,
+void identifai_client_tell_attempt (IdentifaiJob * job, IdentifaiCall call,
     const IdentifaiAttempt * attempt);
 /* The headers for a request now; a reference. */
-IdentifaiExtraHeaders *identifai_lane_get_headers (IdentifaiLane * self);
+IdentifaiExtraHeaders *identifai_client_get_headers (IdentifaiClient * self);
 /* Whether one call may ask for both lanes' results. */
-gboolean identifai_lane_shares_looks (IdentifaiLane * self,
-    IdentifaiLane * other);
+gboolean identifai_client_shares_polls (IdentifaiClient * self,
+    IdentifaiClient * other);
 /* After a 401 to a call for job. TRUE: the lane has another key, from the file or
  * set meanwhile, and the job may move. Reads the file, so once a lane is enough. */
-gboolean identifai_lane_renew_key (IdentifaiJob * job);
+gboolean identifai_client_renew_key (IdentifaiJob * job);
 /* To the client of the lane's key, whose network thread owns it from now on. */
-void identifai_lane_move_job (IdentifaiJob * job);
+void identifai_client_move_job (IdentifaiJob * job);
 
 /* launch.c: from the decision to send to the headers. Network thread. */
 
 /* As of the budget: when the next call may start. */
-gint64 identifai_launch_next (IdentifaiClient * client, IdentifaiCall call,
+gint64 identifai_launch_next (IdentifaiAccount * client, IdentifaiCall call,
     gint64 now);
 /* Books one that starts now. */
-void identifai_launch_start (IdentifaiClient * client, IdentifaiCall call,
+void identifai_launch_start (IdentifaiAccount * client, IdentifaiCall call,
     gpointer which, IdentifaiTicket * ticket, gint64 now);
 /* Its headers are out. fresh: on a new connection. */
-void identifai_launch_sent (IdentifaiClient * client, IdentifaiCall call,
+void identifai_launch_sent (IdentifaiAccount * client, IdentifaiCall call,
     gpointer which, IdentifaiTicket * ticket, gboolean fresh);
 /* It is over, sent or not. */
-void identifai_launch_end (IdentifaiClient * client, IdentifaiCall call,
+void identifai_launch_end (IdentifaiAccount * client, IdentifaiCall call,
     gpointer which, IdentifaiTicket * ticket);
 
 /* uploader.c: submit calls. Network thread. */
 
 /* Starts what may start; when to come again. */
-gint64 identifai_submit_run (IdentifaiClient * client, gint64 now);
+gint64 identifai_submit_run (IdentifaiAccount * client, gint64 now);
 /* Forgets the call of a job that is gone. */
-void identifai_submit_cancel (IdentifaiClient * client, IdentifaiJob * job);
+void identifai_submit_cancel (IdentifaiAccount * client, IdentifaiJob * job);
 
 /* poller.c: looks at results. Network thread. */
 
-IdentifaiPoller *identifai_poller_new (IdentifaiClient * client);
+IdentifaiPoller *identifai_poller_new (IdentifaiAccount * client);
 void identifai_poller_free (IdentifaiPoller * self);
 void identifai_poller_add (IdentifaiPoller * self, IdentifaiJob * job);
 void identifai_poller_remove (IdentifaiPoller * self, IdentifaiJob * job);

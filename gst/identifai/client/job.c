@@ -11,9 +11,9 @@
 IdentifaiJob *
 identifai_job_ref (IdentifaiJob * job)
 {
-  identifai_client_lock ();
+  identifai_account_lock ();
   job->refcount++;
-  identifai_client_unlock ();
+  identifai_account_unlock ();
 
   return job;
 }
@@ -25,7 +25,7 @@ identifai_job_unref_locked (IdentifaiJob * job)
   if (--job->refcount > 0)
     return;
 
-  identifai_lane_unref_locked (job->lane);
+  identifai_client_unref_locked (job->lane);
   g_free (job->heuristic);
   g_free (job->identifier);
   g_free (job);
@@ -34,9 +34,9 @@ identifai_job_unref_locked (IdentifaiJob * job)
 void
 identifai_job_unref (IdentifaiJob * job)
 {
-  identifai_client_lock ();
+  identifai_account_lock ();
   identifai_job_unref_locked (job);
-  identifai_client_unlock ();
+  identifai_account_unlock ();
 }
 
 void
@@ -90,7 +90,7 @@ identifai_job_queue_locked (IdentifaiJob * job)
   job->state = IDENTIFAI_JOB_QUEUED;
   if (!seat->ready)
     identifai_seat_turn_locked (seat);
-  identifai_client_wake_locked (seat->client);
+  identifai_account_wake_locked (seat->client);
 }
 
 static gint
@@ -104,13 +104,13 @@ compare_retry_at (gconstpointer a, gconstpointer b, gpointer user_data)
 void
 identifai_job_retry_locked (IdentifaiJob * job, gint64 at)
 {
-  IdentifaiClient *client = job->seat->client;
+  IdentifaiAccount *client = job->seat->client;
 
   job->state = IDENTIFAI_JOB_RETRY;
   job->retry_at = at;
   job->retry = g_sequence_insert_sorted (client->retries, job,
       compare_retry_at, NULL);
-  identifai_client_wake_locked (client);
+  identifai_account_wake_locked (client);
 }
 
 void
@@ -130,7 +130,7 @@ identifai_job_unqueue_locked (IdentifaiJob * job)
   }
 }
 
-IdentifaiClient *
+IdentifaiAccount *
 identifai_job_move_locked (IdentifaiJob * job)
 {
   IdentifaiSeat *from = job->seat;
@@ -146,7 +146,7 @@ identifai_job_move_locked (IdentifaiJob * job)
   if (job->state == IDENTIFAI_JOB_WAITING) {
     job->refcount++;
     g_queue_push_tail (&to->client->newcomers, job);
-    identifai_client_wake_locked (to->client);
+    identifai_account_wake_locked (to->client);
   } else {
     identifai_job_queue_locked (job);
   }
@@ -166,7 +166,7 @@ identifai_job_remove_locked (IdentifaiJob * job)
       || job->state == IDENTIFAI_JOB_WAITING) {
     job->refcount++;
     g_queue_push_tail (&seat->client->gone, job);
-    identifai_client_wake_locked (seat->client);
+    identifai_account_wake_locked (seat->client);
   }
 
   job->state = IDENTIFAI_JOB_GONE;
@@ -179,28 +179,28 @@ identifai_job_remove_locked (IdentifaiJob * job)
 void
 identifai_job_finish (IdentifaiJob * job, IdentifaiOutcome * outcome)
 {
-  IdentifaiLane *lane = job->lane;
+  IdentifaiClient *lane = job->lane;
   IdentifaiHoldings holdings;
-  IdentifaiClient *stop;
+  IdentifaiAccount *stop;
   IdentifaiSeat *seat;
 
-  if (!identifai_lane_enter (job))
+  if (!identifai_client_enter (job))
     return;
 
   outcome->identifier = job->identifier;
-  identifai_client_lock ();
+  identifai_account_lock ();
   seat = job->seat;
   identifai_job_take_holdings_locked (job, &holdings);
   identifai_job_remove_locked (job);
   stop = identifai_seat_leave_locked (seat);
-  identifai_client_unlock ();
+  identifai_account_unlock ();
 
   g_clear_pointer (&holdings.request, identifai_request_unref);
   lane->callbacks->finished (holdings.data, outcome, lane->user_data);
   identifai_holdings_drop (&holdings);
 
-  identifai_lane_leave (job);
-  identifai_client_dismiss (stop);
+  identifai_client_leave (job);
+  identifai_account_dismiss (stop);
 }
 
 gboolean
@@ -228,12 +228,12 @@ identifai_job_fail (IdentifaiJob * job, const IdentifaiAttempt * attempt)
 void
 identifai_job_tell_submitted (IdentifaiJob * job, GstClockTime upload_time)
 {
-  IdentifaiLane *lane = job->lane;
+  IdentifaiClient *lane = job->lane;
 
-  if (!identifai_lane_enter (job))
+  if (!identifai_client_enter (job))
     return;
 
   lane->callbacks->submitted (job->data, job->identifier, upload_time,
       lane->user_data);
-  identifai_lane_leave (job);
+  identifai_client_leave (job);
 }

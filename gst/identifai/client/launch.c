@@ -11,7 +11,8 @@
 #define NEW_CONNECTION G_TIME_SPAN_SECOND
 
 gint64
-identifai_launch_next (IdentifaiClient * client, IdentifaiCall call, gint64 now)
+identifai_launch_next (IdentifaiAccount * client, IdentifaiCall call,
+    gint64 now)
 {
   IdentifaiLaunch *launch = &client->launches[call];
   gint64 next = identifai_budget_next (client->budget, call, now);
@@ -24,7 +25,7 @@ identifai_launch_next (IdentifaiClient * client, IdentifaiCall call, gint64 now)
 }
 
 void
-identifai_launch_start (IdentifaiClient * client, IdentifaiCall call,
+identifai_launch_start (IdentifaiAccount * client, IdentifaiCall call,
     gpointer which, IdentifaiTicket * ticket, gint64 now)
 {
   identifai_budget_take (client->budget, call, now, ticket);
@@ -33,19 +34,19 @@ identifai_launch_start (IdentifaiClient * client, IdentifaiCall call,
 }
 
 static void
-stop_launching (IdentifaiClient * client, IdentifaiCall call, gpointer which)
+stop_launching (IdentifaiAccount * client, IdentifaiCall call, gpointer which)
 {
   if (client->launches[call].call != which)
     return;
 
   client->launches[call].call = NULL;
-  identifai_client_lock ();
-  identifai_client_wake_locked (client);
-  identifai_client_unlock ();
+  identifai_account_lock ();
+  identifai_account_wake_locked (client);
+  identifai_account_unlock ();
 }
 
 void
-identifai_launch_sent (IdentifaiClient * client, IdentifaiCall call,
+identifai_launch_sent (IdentifaiAccount * client, IdentifaiCall call,
     gpointer which, IdentifaiTicket * ticket, gboolean fresh)
 {
   gint64 arrives = g_get_monotonic_time ();
@@ -58,7 +59,7 @@ identifai_launch_sent (IdentifaiClient * client, IdentifaiCall call,
 
 /* The service has counted it before it answers. */
 void
-identifai_launch_end (IdentifaiClient * client, IdentifaiCall call,
+identifai_launch_end (IdentifaiAccount * client, IdentifaiCall call,
     gpointer which, IdentifaiTicket * ticket)
 {
   gint64 now = g_get_monotonic_time ();

@@ -5,19 +5,19 @@
 
 #include "pending.h"
 
-struct _IdentifaiWatches
+struct _IdentifaiPendingSet
 {
   GHashTable *by_identifier;    /* owns the watches */
-  GSequence *schedule;          /* of IdentifaiWatch, by due */
+  GSequence *schedule;          /* of IdentifaiPending, by due */
   GSequence *deadlines;         /* of IdentifaiJob, by deadline */
-  IdentifaiWatchFunc gone;
+  IdentifaiPendingFunc gone;
   gpointer user_data;
 };
 
 static gint
 compare_due (gconstpointer a, gconstpointer b, gpointer user_data)
 {
-  const IdentifaiWatch *one = a, *other = b;
+  const IdentifaiPending *one = a, *other = b;
 
   return one->due < other->due ? -1 : one->due > other->due;
 }
@@ -33,17 +33,17 @@ compare_deadline (gconstpointer a, gconstpointer b, gpointer user_data)
 static void
 watch_free (gpointer data)
 {
-  IdentifaiWatch *watch = data;
+  IdentifaiPending *watch = data;
 
   g_free (watch->identifier);
   g_free (watch->failure);
   g_free (watch);
 }
 
-IdentifaiWatches *
-identifai_watches_new (IdentifaiWatchFunc gone, gpointer user_data)
+IdentifaiPendingSet *
+identifai_pending_set_new (IdentifaiPendingFunc gone, gpointer user_data)
 {
-  IdentifaiWatches *self = g_new0 (IdentifaiWatches, 1);
+  IdentifaiPendingSet *self = g_new0 (IdentifaiPendingSet, 1);
 
   self->by_identifier = g_hash_table_new_full (g_str_hash, g_str_equal, NULL,
       watch_free);
@@ -56,7 +56,7 @@ identifai_watches_new (IdentifaiWatchFunc gone, gpointer user_data)
 }
 
 void
-identifai_watches_free (IdentifaiWatches * self)
+identifai_pending_set_free (IdentifaiPendingSet * self)
 {
   g_return_if_fail (g_hash_table_size (self->by_identifier) == 0);
 
@@ -67,36 +67,37 @@ identifai_watches_free (IdentifaiWatches * self)
 }
 
 guint
-identifai_watches_get_count (IdentifaiWatches * self)
+identifai_pending_set_get_count (IdentifaiPendingSet * self)
 {
   return g_hash_table_size (self->by_identifier);
 }
 
-IdentifaiWatch *
-identifai_watches_find (IdentifaiWatches * self, const gchar * identifier)
+IdentifaiPending *
+identifai_pending_set_find (IdentifaiPendingSet * self,
+    const gchar * identifier)
 {
   return g_hash_table_lookup (self->by_identifier, identifier);
 }
 
-static IdentifaiWatch *
-add_watch (IdentifaiWatches * self, IdentifaiJob * job, gint64 first_delay)
+static IdentifaiPending *
+add_watch (IdentifaiPendingSet * self, IdentifaiJob * job, gint64 first_delay)
 {
-  IdentifaiWatch *watch = g_new0 (IdentifaiWatch, 1);
+  IdentifaiPending *watch = g_new0 (IdentifaiPending, 1);
 
   watch->identifier = g_strdup (job->identifier);
   watch->lane = job->lane;
   watch->since = job->submitted_at;
   g_hash_table_insert (self->by_identifier, watch->identifier, watch);
-  identifai_watches_schedule (self, watch, watch->since + first_delay);
+  identifai_pending_set_schedule (self, watch, watch->since + first_delay);
 
   return watch;
 }
 
 void
-identifai_watches_add (IdentifaiWatches * self, IdentifaiJob * job,
+identifai_pending_set_add (IdentifaiPendingSet * self, IdentifaiJob * job,
     gint64 first_delay)
 {
-  IdentifaiWatch *watch = identifai_watches_find (self, job->identifier);
+  IdentifaiPending *watch = identifai_pending_set_find (self, job->identifier);
   gint64 interval = job->lane->settings.poll_interval / GST_USECOND;
 
   if (!watch)
@@ -111,17 +112,17 @@ identifai_watches_add (IdentifaiWatches * self, IdentifaiJob * job,
 }
 
 static void
-remove_watch (IdentifaiWatches * self, IdentifaiWatch * watch)
+remove_watch (IdentifaiPendingSet * self, IdentifaiPending * watch)
 {
   self->gone (watch, self->user_data);
-  identifai_watches_hold (self, watch);
+  identifai_pending_set_hold (self, watch);
   g_hash_table_remove (self->by_identifier, watch->identifier);
 }
 
 void
-identifai_watches_remove (IdentifaiWatches * self, IdentifaiJob * job)
+identifai_pending_set_remove (IdentifaiPendingSet * self, IdentifaiJob * job)
 {
-  IdentifaiWatch *watch = job->watch;
+  IdentifaiPending *watch = job->watch;
 
   if (!watch)
     return;
@@ -139,7 +140,8 @@ identifai_watches_remove (IdentifaiWatches * self, IdentifaiJob * job)
 }
 
 void
-identifai_watches_hold (IdentifaiWatches * self, IdentifaiWatch * watch)
+identifai_pending_set_hold (IdentifaiPendingSet * self,
+    IdentifaiPending * watch)
 {
   if (watch->due_iter)
     g_sequence_remove (watch->due_iter);
@@ -147,17 +149,17 @@ identifai_watches_hold (IdentifaiWatches * self, IdentifaiWatch * watch)
 }
 
 void
-identifai_watches_schedule (IdentifaiWatches * self, IdentifaiWatch * watch,
-    gint64 due)
+identifai_pending_set_schedule (IdentifaiPendingSet * self,
+    IdentifaiPending * watch, gint64 due)
 {
-  identifai_watches_hold (self, watch);
+  identifai_pending_set_hold (self, watch);
   watch->due = due;
   watch->due_iter = g_sequence_insert_sorted (self->schedule, watch,
       compare_due, NULL);
 }
 
 void
-identifai_watch_note (IdentifaiWatch * watch, const gchar * failure,
+identifai_pending_note (IdentifaiPending * watch, const gchar * failure,
     guint http_status)
 {
   watch->failures = failure != NULL ? watch->failures + 1 : 0;
@@ -166,26 +168,27 @@ identifai_watch_note (IdentifaiWatch * watch, const gchar * failure,
   watch->failure_status = http_status;
 }
 
-static IdentifaiWatch *
+static IdentifaiPending *
 get_watch (GSequenceIter * iter)
 {
   return g_sequence_iter_is_end (iter) ? NULL : g_sequence_get (iter);
 }
 
-IdentifaiWatch *
-identifai_watches_first (IdentifaiWatches * self)
+IdentifaiPending *
+identifai_pending_set_first (IdentifaiPendingSet * self)
 {
   return get_watch (g_sequence_get_begin_iter (self->schedule));
 }
 
-IdentifaiWatch *
-identifai_watches_after (IdentifaiWatches * self, IdentifaiWatch * watch)
+IdentifaiPending *
+identifai_pending_set_after (IdentifaiPendingSet * self,
+    IdentifaiPending * watch)
 {
   return get_watch (g_sequence_iter_next (watch->due_iter));
 }
 
 IdentifaiJob *
-identifai_watches_first_deadline (IdentifaiWatches * self)
+identifai_pending_set_first_deadline (IdentifaiPendingSet * self)
 {
   GSequenceIter *iter = g_sequence_get_begin_iter (self->deadlines);
 

@@ -14,14 +14,14 @@
 
 G_BEGIN_DECLS
 
-typedef struct _IdentifaiLook IdentifaiLook;
-typedef struct _IdentifaiWatches IdentifaiWatches;
+typedef struct _IdentifaiPoll IdentifaiPoll;
+typedef struct _IdentifaiPendingSet IdentifaiPendingSet;
 
 /* One result that is waited for. */
-struct _IdentifaiWatch
+struct _IdentifaiPending
 {
   gchar *identifier;
-  IdentifaiLane *lane;          /* whose transport looks; of one of the jobs */
+  IdentifaiClient *lane;        /* whose transport looks; of one of the jobs */
   GQueue jobs;                  /* never empty; each with a reference */
   gint64 poll_interval;         /* longest of the jobs'; 0 = ours */
   gint64 since;                 /* submitted */
@@ -34,39 +34,39 @@ struct _IdentifaiWatch
   guint n_unnamed;              /* batches in a row that named only others */
   gint64 due;
   GSequenceIter *due_iter;      /* NULL while a look asks for it */
-  IdentifaiLook *look;          /* that asks for it, or NULL */
+  IdentifaiPoll *look;          /* that asks for it, or NULL */
 };
 
 /* Tells that a watch is about to be freed. */
-typedef void (*IdentifaiWatchFunc) (IdentifaiWatch * watch, gpointer user_data);
+typedef void (*IdentifaiPendingFunc) (IdentifaiPending * watch, gpointer user_data);
 
-IdentifaiWatches *identifai_watches_new (IdentifaiWatchFunc gone,
+IdentifaiPendingSet *identifai_pending_set_new (IdentifaiPendingFunc gone,
     gpointer user_data);
-void identifai_watches_free (IdentifaiWatches * self);
+void identifai_pending_set_free (IdentifaiPendingSet * self);
 
-guint identifai_watches_get_count (IdentifaiWatches * self);
-IdentifaiWatch *identifai_watches_find (IdentifaiWatches * self,
+guint identifai_pending_set_get_count (IdentifaiPendingSet * self);
+IdentifaiPending *identifai_pending_set_find (IdentifaiPendingSet * self,
     const gchar * identifier);
 /* A new watch is due for its first look first_delay after the submit call. */
-void identifai_watches_add (IdentifaiWatches * self, IdentifaiJob * job,
+void identifai_pending_set_add (IdentifaiPendingSet * self, IdentifaiJob * job,
     gint64 first_delay);
 /* Does nothing if it isn't in. May free the watch, and drops the reference. */
-void identifai_watches_remove (IdentifaiWatches * self, IdentifaiJob * job);
+void identifai_pending_set_remove (IdentifaiPendingSet * self, IdentifaiJob * job);
 
 /* Out of the schedule, or in it again. */
-void identifai_watches_hold (IdentifaiWatches * self, IdentifaiWatch * watch);
-void identifai_watches_schedule (IdentifaiWatches * self,
-    IdentifaiWatch * watch, gint64 due);
+void identifai_pending_set_hold (IdentifaiPendingSet * self, IdentifaiPending * watch);
+void identifai_pending_set_schedule (IdentifaiPendingSet * self,
+    IdentifaiPending * watch, gint64 due);
 /* What a look at it came to; NULL: it didn't fail. */
-void identifai_watch_note (IdentifaiWatch * watch, const gchar * failure,
+void identifai_pending_note (IdentifaiPending * watch, const gchar * failure,
     guint http_status);
 
 /* Those in the schedule, by when they are due: the first one, and the next. */
-IdentifaiWatch *identifai_watches_first (IdentifaiWatches * self);
-IdentifaiWatch *identifai_watches_after (IdentifaiWatches * self,
-    IdentifaiWatch * watch);
+IdentifaiPending *identifai_pending_set_first (IdentifaiPendingSet * self);
+IdentifaiPending *identifai_pending_set_after (IdentifaiPendingSet * self,
+    IdentifaiPending * watch);
 
 /* The job whose deadline is first, or NULL. */
-IdentifaiJob *identifai_watches_first_deadline (IdentifaiWatches * self);
+IdentifaiJob *identifai_pending_set_first_deadline (IdentifaiPendingSet * self);
 
 G_END_DECLS

@@ -43,7 +43,7 @@ ending_clear (gpointer data)
 }
 
 static void
-look_free (IdentifaiLook * look)
+look_free (IdentifaiPoll * look)
 {
   look->poller->n_looks--;
   identifai_launch_end (look->poller->client, IDENTIFAI_CALL_GET, look,
@@ -54,9 +54,9 @@ look_free (IdentifaiLook * look)
 }
 
 void
-identifai_look_lose (IdentifaiWatch * watch, gpointer user_data)
+identifai_poll_lose (IdentifaiPending * watch, gpointer user_data)
 {
-  IdentifaiLook *look = watch->look;
+  IdentifaiPoll *look = watch->look;
   guint index;
 
   if (!look || !g_ptr_array_find (look->watches, watch, &index))
@@ -88,9 +88,9 @@ batch_url_add (GString * url, const gchar * identifier, gboolean first)
 }
 
 static void
-look_take (IdentifaiLook * look, IdentifaiWatch * watch, gint64 now)
+look_take (IdentifaiPoll * look, IdentifaiPending * watch, gint64 now)
 {
-  identifai_watches_hold (look->poller->watches, watch);
+  identifai_pending_set_hold (look->poller->watches, watch);
   watch->look = look;
   watch->looked_at = now;
   g_ptr_array_add (look->watches, watch);
@@ -99,16 +99,16 @@ look_take (IdentifaiLook * look, IdentifaiWatch * watch, gint64 now)
 
 /* Fills look with first and what may come along. Returns the URL. */
 static gchar *
-gather_batch (IdentifaiPoller * self, IdentifaiLook * look,
-    IdentifaiWatch * first, gint64 now)
+gather_batch (IdentifaiPoller * self, IdentifaiPoll * look,
+    IdentifaiPending * first, gint64 now)
 {
   GString *url = g_string_new (self->client->endpoint);
-  IdentifaiWatch *watch, *next;
+  IdentifaiPending *watch, *next;
 
   g_string_append (url, "/api/classifications_video");
   for (watch = first; watch; watch = next) {
-    next = identifai_watches_after (self->watches, watch);
-    if (!identifai_lane_shares_looks (watch->lane, first->lane)
+    next = identifai_pending_set_after (self->watches, watch);
+    if (!identifai_client_shares_polls (watch->lane, first->lane)
         || watch->alone
         || (watch != first && !identifai_poller_may_join (watch, now)))
       continue;
@@ -124,8 +124,8 @@ gather_batch (IdentifaiPoller * self, IdentifaiLook * look,
 }
 
 static gchar *
-gather_single (IdentifaiPoller * self, IdentifaiLook * look,
-    IdentifaiWatch * watch, gint64 now)
+gather_single (IdentifaiPoller * self, IdentifaiPoll * look,
+    IdentifaiPending * watch, gint64 now)
 {
   gchar *escaped = g_uri_escape_string (watch->identifier, NULL, FALSE);
   gchar *url = g_strconcat (self->client->endpoint, single_paths[look->path],
@@ -139,14 +139,14 @@ gather_single (IdentifaiPoller * self, IdentifaiLook * look,
 
 /* The jobs that look asks for, each with a reference. */
 static GPtrArray *
-look_list_jobs (IdentifaiLook * look)
+look_list_jobs (IdentifaiPoll * look)
 {
   GPtrArray *jobs =
       g_ptr_array_new_with_free_func ((GDestroyNotify) identifai_job_unref);
   guint i;
 
   for (i = 0; i < look->watches->len; i++) {
-    IdentifaiWatch *watch = g_ptr_array_index (look->watches, i);
+    IdentifaiPending *watch = g_ptr_array_index (look->watches, i);
     GList *walk;
 
     for (walk = watch ? watch->jobs.head : NULL; walk; walk = walk->next)
@@ -170,7 +170,7 @@ choose_spokesmen (GPtrArray * jobs)
   GHashTable *chosen = g_hash_table_new (NULL, NULL);
   guint i;
 
-  identifai_client_lock ();
+  identifai_account_lock ();
   for (i = 0; i < jobs->len; i++) {
     IdentifaiJob *job = g_ptr_array_index (jobs, i);
     IdentifaiJob *other = g_hash_table_lookup (chosen, job->lane);
@@ -179,7 +179,7 @@ choose_spokesmen (GPtrArray * jobs)
         && (!other || count_failures (other) < count_failures (job)))
       g_hash_table_insert (chosen, job->lane, job);
   }
-  identifai_client_unlock ();
+  identifai_account_unlock ();
 
   return chosen;
 }
@@ -191,14 +191,14 @@ count_look (GPtrArray * jobs)
   GHashTableIter iter;
   gpointer lane, job;
 
-  identifai_client_lock ();
+  identifai_account_lock ();
   g_hash_table_iter_init (&iter, chosen);
   while (g_hash_table_iter_next (&iter, &lane, &job)) {
-    ((IdentifaiLane *) lane)->stats.get_requests++;
+    ((IdentifaiClient *) lane)->stats.get_requests++;
     if (count_failures (job) > 0)
-      ((IdentifaiLane *) lane)->stats.retries++;
+      ((IdentifaiClient *) lane)->stats.retries++;
   }
-  identifai_client_unlock ();
+  identifai_account_unlock ();
   g_hash_table_unref (chosen);
 }
 
@@ -213,11 +213,11 @@ tell_lanes (GPtrArray * jobs, const IdentifaiAttempt * attempt)
   g_hash_table_iter_init (&iter, chosen);
   while (g_hash_table_iter_next (&iter, &lane, &job)) {
     if (identifai_attempt_is_throttled (attempt)) {
-      identifai_client_lock ();
-      ((IdentifaiLane *) lane)->stats.throttled++;
-      identifai_client_unlock ();
+      identifai_account_lock ();
+      ((IdentifaiClient *) lane)->stats.throttled++;
+      identifai_account_unlock ();
     }
-    identifai_lane_tell_attempt (job, IDENTIFAI_CALL_GET, attempt);
+    identifai_client_tell_attempt (job, IDENTIFAI_CALL_GET, attempt);
   }
   g_hash_table_unref (chosen);
 }
@@ -227,18 +227,18 @@ static void on_answer (const IdentifaiResponse * answer, gpointer user_data);
 static void
 on_sent (gboolean fresh, gpointer user_data)
 {
-  IdentifaiLook *look = user_data;
+  IdentifaiPoll *look = user_data;
 
   identifai_launch_sent (look->poller->client, IDENTIFAI_CALL_GET, look,
       &look->ticket, fresh);
 }
 
 void
-identifai_look_start (IdentifaiPoller * self, IdentifaiWatch * first,
+identifai_poll_start (IdentifaiPoller * self, IdentifaiPending * first,
     gint64 now)
 {
-  IdentifaiLook *look = g_new0 (IdentifaiLook, 1);
-  IdentifaiLane *lane = first->lane;
+  IdentifaiPoll *look = g_new0 (IdentifaiPoll, 1);
+  IdentifaiClient *lane = first->lane;
   IdentifaiCallSpec spec = {.api_key = self->client->api_key };
   GPtrArray *jobs;
   gchar *url = NULL;
@@ -264,8 +264,8 @@ identifai_look_start (IdentifaiPoller * self, IdentifaiWatch * first,
       &look->ticket, now);
   spec.url = url;
   spec.sent = on_sent;
-  spec.extra_headers = identifai_lane_get_headers (lane);
-  look->exchange = identifai_transport_send (identifai_client_get_transport
+  spec.extra_headers = identifai_client_get_headers (lane);
+  look->exchange = identifai_transport_send (identifai_account_get_transport
       (self->client, lane), &spec, on_answer, look);
   identifai_extra_headers_unref (spec.extra_headers);
   g_free (url);
@@ -274,7 +274,7 @@ identifai_look_start (IdentifaiPoller * self, IdentifaiWatch * first,
 /* Answers. */
 
 static void
-look_finish_jobs (IdentifaiLook * look)
+look_finish_jobs (IdentifaiPoll * look)
 {
   guint i;
 
@@ -311,7 +311,7 @@ read_result (IdentifaiJob * job, const gchar * data, gsize size,
 
 /* Takes over result. */
 static void
-end_job (IdentifaiLook * look, IdentifaiJob * job, IdentifaiResult * result,
+end_job (IdentifaiPoll * look, IdentifaiJob * job, IdentifaiResult * result,
     guint status)
 {
   Ending ending = { NULL, {.http_status = status,.result = result} };
@@ -328,12 +328,12 @@ end_job (IdentifaiLook * look, IdentifaiJob * job, IdentifaiResult * result,
   }
   ending.job = identifai_job_ref (job);
   g_array_append_val (look->endings, ending);
-  identifai_watches_remove (look->poller->watches, job);
+  identifai_pending_set_remove (look->poller->watches, job);
 }
 
 /* What one job makes of its result. */
 static Settled
-settle (IdentifaiLook * look, IdentifaiJob * job, const gchar * data,
+settle (IdentifaiPoll * look, IdentifaiJob * job, const gchar * data,
     gsize size, guint status, GError ** error)
 {
   IdentifaiResult *result = read_result (job, data, size, error);
@@ -359,7 +359,7 @@ settle (IdentifaiLook * look, IdentifaiJob * job, const gchar * data,
 /* Gives an answer to all that wait for it. FALSE with error: not all that still
  * wait understood it. */
 static gboolean
-settle_jobs (IdentifaiLook * look, IdentifaiWatch * watch, GBytes * answer,
+settle_jobs (IdentifaiPoll * look, IdentifaiPending * watch, GBytes * answer,
     guint status, guint * waiting, GError ** error)
 {
   gint64 took = identifai_poller_estimate (watch, g_get_monotonic_time ());
@@ -386,31 +386,31 @@ settle_jobs (IdentifaiLook * look, IdentifaiWatch * watch, GBytes * answer,
 
 /* The service says that it is at it, or nothing yet. */
 static void
-keep_waiting (IdentifaiPoller * self, IdentifaiWatch * watch)
+keep_waiting (IdentifaiPoller * self, IdentifaiPending * watch)
 {
   watch->alone = FALSE;
-  identifai_watch_note (watch, NULL, 0);
-  identifai_watches_schedule (self->watches, watch,
+  identifai_pending_note (watch, NULL, 0);
+  identifai_pending_set_schedule (self->watches, watch,
       identifai_poller_next_due (watch, g_get_monotonic_time ()));
 }
 
 /* At once, in another way. */
 static void
-look_reschedule (IdentifaiLook * look)
+look_reschedule (IdentifaiPoll * look)
 {
   gint64 now = g_get_monotonic_time ();
   guint i;
 
   for (i = 0; i < look->watches->len; i++) {
-    IdentifaiWatch *watch = g_ptr_array_index (look->watches, i);
+    IdentifaiPending *watch = g_ptr_array_index (look->watches, i);
 
     if (watch)
-      identifai_watches_schedule (look->poller->watches, watch, now);
+      identifai_pending_set_schedule (look->poller->watches, watch, now);
   }
 }
 
 static void
-look_succeeded (IdentifaiLook * look, GPtrArray * jobs,
+look_succeeded (IdentifaiPoll * look, GPtrArray * jobs,
     const IdentifaiAttempt * attempt)
 {
   IdentifaiPoller *self = look->poller;
@@ -438,9 +438,9 @@ renew_keys (IdentifaiPoller * self, GPtrArray * jobs)
     /* Gone while the lanes were told. */
     if (!job->watch || g_hash_table_contains (stuck, job->lane))
       continue;
-    if (identifai_lane_renew_key (job)) {
-      identifai_watches_remove (self->watches, job);
-      identifai_lane_move_job (job);
+    if (identifai_client_renew_key (job)) {
+      identifai_pending_set_remove (self->watches, job);
+      identifai_client_move_job (job);
     } else {
       g_hash_table_add (stuck, job->lane);
     }
@@ -449,20 +449,20 @@ renew_keys (IdentifaiPoller * self, GPtrArray * jobs)
 }
 
 static void
-look_postpone (IdentifaiLook * look, IdentifaiAttempt * attempt)
+look_postpone (IdentifaiPoll * look, IdentifaiAttempt * attempt)
 {
   gint64 now = g_get_monotonic_time (), delay = 0;
   guint i, failures = 0;
 
   for (i = 0; i < look->watches->len; i++) {
-    IdentifaiWatch *watch = g_ptr_array_index (look->watches, i);
+    IdentifaiPending *watch = g_ptr_array_index (look->watches, i);
 
     if (!watch)
       continue;
-    identifai_watch_note (watch, attempt->message, attempt->http_status);
+    identifai_pending_note (watch, attempt->message, attempt->http_status);
     failures = MAX (failures, watch->failures);
     delay = identifai_attempt_get_delay (attempt, watch->failures);
-    identifai_watches_schedule (look->poller->watches, watch, now + delay);
+    identifai_pending_set_schedule (look->poller->watches, watch, now + delay);
   }
   attempt->retry_in = delay;
   GST_INFO ("look at %u results of %s failed, %u in a row: %s; trying again in "
@@ -472,7 +472,7 @@ look_postpone (IdentifaiLook * look, IdentifaiAttempt * attempt)
 }
 
 static void
-look_failed (IdentifaiLook * look, GPtrArray * jobs, IdentifaiAttempt * attempt)
+look_failed (IdentifaiPoll * look, GPtrArray * jobs, IdentifaiAttempt * attempt)
 {
   IdentifaiPoller *self = look->poller;
   gint64 now = g_get_monotonic_time ();
@@ -499,7 +499,7 @@ look_failed (IdentifaiLook * look, GPtrArray * jobs, IdentifaiAttempt * attempt)
 /* Answers of the single call. */
 
 static void
-single_not_found (IdentifaiLook * look, IdentifaiWatch * watch)
+single_not_found (IdentifaiPoll * look, IdentifaiPending * watch)
 {
   IdentifaiPoller *self = look->poller;
 
@@ -516,7 +516,7 @@ single_not_found (IdentifaiLook * look, IdentifaiWatch * watch)
 
 /* FALSE: the look failed, as the attempt says. */
 static gboolean
-single_settle (IdentifaiLook * look, IdentifaiWatch * watch, GBytes * body,
+single_settle (IdentifaiPoll * look, IdentifaiPending * watch, GBytes * body,
     IdentifaiAttempt * attempt)
 {
   IdentifaiPoller *self = look->poller;
@@ -542,10 +542,10 @@ single_settle (IdentifaiLook * look, IdentifaiWatch * watch, GBytes * body,
 }
 
 static void
-single_answered (IdentifaiLook * look, GPtrArray * jobs,
+single_answered (IdentifaiPoll * look, GPtrArray * jobs,
     const IdentifaiResponse * answer, IdentifaiAttempt * attempt)
 {
-  IdentifaiWatch *watch = g_ptr_array_index (look->watches, 0);
+  IdentifaiPending *watch = g_ptr_array_index (look->watches, 0);
   gboolean good = TRUE;
 
   switch (answer->http_status) {
@@ -576,7 +576,7 @@ single_answered (IdentifaiLook * look, GPtrArray * jobs,
 /* Not in the list: the service doesn't say anything of it yet, or keeps to
  * others. */
 static void
-batch_unnamed (IdentifaiLook * look, IdentifaiWatch * watch, gboolean others)
+batch_unnamed (IdentifaiPoll * look, IdentifaiPending * watch, gboolean others)
 {
   if (others)
     watch->n_unnamed++;
@@ -588,7 +588,7 @@ batch_unnamed (IdentifaiLook * look, IdentifaiWatch * watch, gboolean others)
 
 /* What isn't understood is asked for alone: that tells. */
 static void
-batch_settle_one (IdentifaiLook * look, IdentifaiWatch * watch, GBytes * body,
+batch_settle_one (IdentifaiPoll * look, IdentifaiPending * watch, GBytes * body,
     guint status)
 {
   IdentifaiPoller *self = look->poller;
@@ -602,19 +602,20 @@ batch_settle_one (IdentifaiLook * look, IdentifaiWatch * watch, GBytes * body,
         self->client->host, error->message);
     g_error_free (error);
     watch->alone = TRUE;
-    identifai_watches_schedule (self->watches, watch, g_get_monotonic_time ());
+    identifai_pending_set_schedule (self->watches, watch,
+        g_get_monotonic_time ());
   } else if (waiting > 0) {
     keep_waiting (self, watch);
   }
 }
 
 static gboolean
-batch_names_any (IdentifaiLook * look, GHashTable * results)
+batch_names_any (IdentifaiPoll * look, GHashTable * results)
 {
   guint i;
 
   for (i = 0; i < look->watches->len; i++) {
-    IdentifaiWatch *watch = g_ptr_array_index (look->watches, i);
+    IdentifaiPending *watch = g_ptr_array_index (look->watches, i);
 
     if (watch && g_hash_table_contains (results, watch->identifier))
       return TRUE;
@@ -624,14 +625,14 @@ batch_names_any (IdentifaiLook * look, GHashTable * results)
 }
 
 static void
-batch_settle (IdentifaiLook * look, GPtrArray * jobs, GHashTable * results,
+batch_settle (IdentifaiPoll * look, GPtrArray * jobs, GHashTable * results,
     const IdentifaiAttempt * attempt)
 {
   gboolean named = batch_names_any (look, results);
   guint i;
 
   for (i = 0; i < look->watches->len; i++) {
-    IdentifaiWatch *watch = g_ptr_array_index (look->watches, i);
+    IdentifaiPending *watch = g_ptr_array_index (look->watches, i);
     GBytes *result = NULL;
 
     if (!watch)
@@ -684,14 +685,14 @@ classify_batch (const IdentifaiAttempt * attempt)
 }
 
 static void
-batch_broken (IdentifaiLook * look)
+batch_broken (IdentifaiPoll * look)
 {
   identifai_poller_doubt_batch (look->poller, IDENTIFAI_DOUBT_BROKEN);
   look_reschedule (look);
 }
 
 static void
-batch_too_long (IdentifaiLook * look)
+batch_too_long (IdentifaiPoll * look)
 {
   IdentifaiPoller *self = look->poller;
 
@@ -703,7 +704,7 @@ batch_too_long (IdentifaiLook * look)
 }
 
 static void
-batch_failed (IdentifaiLook * look, GPtrArray * jobs,
+batch_failed (IdentifaiPoll * look, GPtrArray * jobs,
     IdentifaiAttempt * attempt)
 {
   gboolean again = look->poller->failures > 0;
@@ -715,7 +716,7 @@ batch_failed (IdentifaiLook * look, GPtrArray * jobs,
 }
 
 static void
-batch_answered (IdentifaiLook * look, GPtrArray * jobs,
+batch_answered (IdentifaiPoll * look, GPtrArray * jobs,
     const IdentifaiResponse * answer, IdentifaiAttempt * attempt)
 {
   GHashTable *results = NULL;
@@ -751,15 +752,15 @@ batch_answered (IdentifaiLook * look, GPtrArray * jobs,
 static void
 on_answer (const IdentifaiResponse * answer, gpointer user_data)
 {
-  IdentifaiLook *look = user_data;
-  IdentifaiClient *client = look->poller->client;
+  IdentifaiPoll *look = user_data;
+  IdentifaiAccount *client = look->poller->client;
   GPtrArray *jobs = look_list_jobs (look);
   g_auto (IdentifaiAttempt) attempt = { 0, };
   guint i;
 
   look->exchange = NULL;
   for (i = 0; i < look->watches->len; i++) {
-    IdentifaiWatch *watch = g_ptr_array_index (look->watches, i);
+    IdentifaiPending *watch = g_ptr_array_index (look->watches, i);
 
     if (watch)
       watch->look = NULL;
@@ -773,7 +774,7 @@ on_answer (const IdentifaiResponse * answer, gpointer user_data)
 
   look_free (look);
   g_ptr_array_unref (jobs);
-  identifai_client_lock ();
-  identifai_client_wake_locked (client);
-  identifai_client_unlock ();
+  identifai_account_lock ();
+  identifai_account_wake_locked (client);
+  identifai_account_unlock ();
 }

@@ -46,7 +46,7 @@ first_delay (IdentifaiPoller * self)
 }
 
 gint64
-identifai_poller_estimate (const IdentifaiWatch * watch, gint64 now)
+identifai_poller_estimate (const IdentifaiPending * watch, gint64 now)
 {
   gint64 took = now - watch->since;
 
@@ -61,7 +61,7 @@ identifai_poller_learn (IdentifaiPoller * self, gint64 took)
 }
 
 gint64
-identifai_poller_next_due (const IdentifaiWatch * watch, gint64 now)
+identifai_poller_next_due (const IdentifaiPending * watch, gint64 now)
 {
   gint64 interval = watch->poll_interval;
 
@@ -73,7 +73,7 @@ identifai_poller_next_due (const IdentifaiWatch * watch, gint64 now)
 }
 
 gboolean
-identifai_poller_may_join (const IdentifaiWatch * watch, gint64 now)
+identifai_poller_may_join (const IdentifaiPending * watch, gint64 now)
 {
   gint64 interval = watch->poll_interval;
 
@@ -91,7 +91,7 @@ gboolean
 identifai_poller_uses_batch (IdentifaiPoller * self, gint64 now)
 {
   return now >= self->no_batch_until && self->doubt == IDENTIFAI_DOUBT_NONE
-      && identifai_watches_get_count (self->watches) > 1;
+      && identifai_pending_set_get_count (self->watches) > 1;
 }
 
 void
@@ -163,12 +163,12 @@ identifai_poller_single_failed (IdentifaiPoller * self)
 /* The poller. */
 
 IdentifaiPoller *
-identifai_poller_new (IdentifaiClient * client)
+identifai_poller_new (IdentifaiAccount * client)
 {
   IdentifaiPoller *self = g_new0 (IdentifaiPoller, 1);
 
   self->client = client;
-  self->watches = identifai_watches_new (identifai_look_lose, self);
+  self->watches = identifai_pending_set_new (identifai_poll_lose, self);
   self->max_batch = MAX_BATCH;
 
   return self;
@@ -177,7 +177,7 @@ identifai_poller_new (IdentifaiClient * client)
 void
 identifai_poller_free (IdentifaiPoller * self)
 {
-  identifai_watches_free (self->watches);
+  identifai_pending_set_free (self->watches);
   g_free (self);
 }
 
@@ -185,13 +185,13 @@ void
 identifai_poller_add (IdentifaiPoller * self, IdentifaiJob * job)
 {
   job->client = self->client;
-  identifai_watches_add (self->watches, job, first_delay (self));
+  identifai_pending_set_add (self->watches, job, first_delay (self));
 }
 
 void
 identifai_poller_remove (IdentifaiPoller * self, IdentifaiJob * job)
 {
-  identifai_watches_remove (self->watches, job);
+  identifai_pending_set_remove (self->watches, job);
 }
 
 /* The latest look may tell why. */
@@ -215,7 +215,7 @@ expire (IdentifaiPoller * self, IdentifaiJob * job)
 
   outcome.message = describe_expiry (job);
   identifai_job_ref (job);
-  identifai_watches_remove (self->watches, job);
+  identifai_pending_set_remove (self->watches, job);
   identifai_job_finish (job, &outcome);
   identifai_job_unref (job);
   g_free (outcome.message);
@@ -225,11 +225,11 @@ expire (IdentifaiPoller * self, IdentifaiJob * job)
 static gint64
 next_look (IdentifaiPoller * self, gint64 now)
 {
-  IdentifaiWatch *watch = identifai_watches_first (self->watches);
+  IdentifaiPending *watch = identifai_pending_set_first (self->watches);
   gint64 due;
 
   /* A look that ends wakes the client. */
-  if (!watch || self->n_looks >= IDENTIFAI_MAX_LOOKS)
+  if (!watch || self->n_looks >= IDENTIFAI_MAX_POLLS)
     return G_MAXINT64;
 
   /* The budget is asked for looks that wait for it only. */
@@ -246,14 +246,15 @@ identifai_poller_run (IdentifaiPoller * self, gint64 now)
   IdentifaiJob *job;
   gint64 next;
 
-  while ((job = identifai_watches_first_deadline (self->watches))
+  while ((job = identifai_pending_set_first_deadline (self->watches))
       && job->deadline <= now)
     expire (self, job);
 
   while ((next = next_look (self, now)) <= now)
-    identifai_look_start (self, identifai_watches_first (self->watches), now);
+    identifai_poll_start (self, identifai_pending_set_first (self->watches),
+        now);
 
-  job = identifai_watches_first_deadline (self->watches);
+  job = identifai_pending_set_first_deadline (self->watches);
 
   return job ? MIN (next, job->deadline) : next;
 }

@@ -27,8 +27,8 @@ typedef enum
 
 struct _IdentifaiPoller
 {
-  IdentifaiClient *client;      /* borrowed: its owner */
-  IdentifaiWatches *watches;
+  IdentifaiAccount *client;      /* borrowed: its owner */
+  IdentifaiPendingSet *watches;
   guint n_looks;                /* on the wire */
   gint64 next_start;            /* monotonic µs: keeps looks evenly apart */
   guint failures;               /* looks in a row that failed */
@@ -47,7 +47,7 @@ struct _IdentifaiPoller
 };
 
 /* One call on the wire. */
-struct _IdentifaiLook
+struct _IdentifaiPoll
 {
   IdentifaiPoller *poller;
   gboolean batch;
@@ -74,19 +74,19 @@ void identifai_poller_single_worked (IdentifaiPoller * self);
 void identifai_poller_single_found_nothing (IdentifaiPoller * self);
 void identifai_poller_single_failed (IdentifaiPoller * self);
 /* A batch has room for results that aren't due: may watch be among them? */
-gboolean identifai_poller_may_join (const IdentifaiWatch * watch, gint64 now);
+gboolean identifai_poller_may_join (const IdentifaiPending * watch, gint64 now);
 /* When watch is due again after a look that didn't settle it. */
-gint64 identifai_poller_next_due (const IdentifaiWatch * watch, gint64 now);
+gint64 identifai_poller_next_due (const IdentifaiPending * watch, gint64 now);
 /* How long the result of watch took, if it is final now; to be learned. */
-gint64 identifai_poller_estimate (const IdentifaiWatch * watch, gint64 now);
+gint64 identifai_poller_estimate (const IdentifaiPending * watch, gint64 now);
 void identifai_poller_learn (IdentifaiPoller * self, gint64 took);
 
 /* poll.c */
 
 /* Looks at first, and at what else may come along. */
-void identifai_look_start (IdentifaiPoller * poller, IdentifaiWatch * first,
+void identifai_poll_start (IdentifaiPoller * poller, IdentifaiPending * first,
     gint64 now);
 /* A watch that a look asks for is about to be freed. */
-void identifai_look_lose (IdentifaiWatch * watch, gpointer user_data);
+void identifai_poll_lose (IdentifaiPending * watch, gpointer user_data);
 
 G_END_DECLS

@@ -18,11 +18,11 @@
 
 /* Retries whose time has come get back into their queues. */
 static gint64
-release_retries (IdentifaiClient * client, gint64 now)
+release_retries (IdentifaiAccount * client, gint64 now)
 {
   gint64 next = G_MAXINT64;
 
-  identifai_client_lock ();
+  identifai_account_lock ();
   while (!g_sequence_is_empty (client->retries)) {
     IdentifaiJob *job =
         g_sequence_get (g_sequence_get_begin_iter (client->retries));
@@ -34,19 +34,19 @@ release_retries (IdentifaiClient * client, gint64 now)
     identifai_job_unqueue_locked (job);
     identifai_job_queue_locked (job);
   }
-  identifai_client_unlock ();
+  identifai_account_unlock ();
 
   return next;
 }
 
 /* The first job of the lane whose turn it is, with a reference. */
 static IdentifaiJob *
-take_job (IdentifaiClient * client)
+take_job (IdentifaiAccount * client)
 {
   IdentifaiJob *job = NULL;
   IdentifaiSeat *seat;
 
-  identifai_client_lock ();
+  identifai_account_lock ();
   seat = g_queue_peek_head (&client->ready);
   if (seat) {
     job = g_queue_peek_head (&seat->queued);
@@ -60,35 +60,35 @@ take_job (IdentifaiClient * client)
     if (seat->ready)
       identifai_seat_turn_locked (seat);
   }
-  identifai_client_unlock ();
+  identifai_account_unlock ();
 
   return job;
 }
 
 static gboolean
-has_ready (IdentifaiClient * client)
+has_ready (IdentifaiAccount * client)
 {
   gboolean ready;
 
-  identifai_client_lock ();
+  identifai_account_lock ();
   ready = !g_queue_is_empty (&client->ready);
-  identifai_client_unlock ();
+  identifai_account_unlock ();
 
   return ready;
 }
 
 /* Forgets the call that ended or is cancelled. */
 static void
-leave_wire (IdentifaiClient * client, IdentifaiJob * job)
+leave_wire (IdentifaiAccount * client, IdentifaiJob * job)
 {
   job->exchange = NULL;
   client->n_uploads--;
   identifai_launch_end (client, IDENTIFAI_CALL_POST, job, &job->ticket);
 
-  identifai_client_lock ();
+  identifai_account_lock ();
   job->lane->stats.in_flight--;
-  identifai_client_wake_locked (client);
-  identifai_client_unlock ();
+  identifai_account_wake_locked (client);
+  identifai_account_unlock ();
 }
 
 /* What becomes of the job. */
@@ -104,7 +104,7 @@ deadline_after (gint64 now, GstClockTime timeout)
 }
 
 static void
-accept_job (IdentifaiClient * client, IdentifaiJob * job,
+accept_job (IdentifaiAccount * client, IdentifaiJob * job,
     gchar * identifier, GstClockTime upload_time)
 {
   IdentifaiRequest *request = NULL;
@@ -118,7 +118,7 @@ accept_job (IdentifaiClient * client, IdentifaiJob * job,
   identifai_budget_succeeded (client->budget, IDENTIFAI_CALL_POST,
       &job->ticket, now);
 
-  identifai_client_lock ();
+  identifai_account_lock ();
   waiting = job->state == IDENTIFAI_JOB_UPLOADING;
   if (waiting) {
     job->state = IDENTIFAI_JOB_WAITING;
@@ -126,7 +126,7 @@ accept_job (IdentifaiClient * client, IdentifaiJob * job,
     job->lane->stats.bytes_uploaded +=
         identifai_memory_file_get_size (request->file);
   }
-  identifai_client_unlock ();
+  identifai_account_unlock ();
   if (!waiting)
     return;
 
@@ -140,16 +140,16 @@ retry_job (IdentifaiJob * job, gint64 at)
 {
   job->reposts++;
 
-  identifai_client_lock ();
+  identifai_account_lock ();
   if (job->state == IDENTIFAI_JOB_UPLOADING)
     identifai_job_retry_locked (job, at);
-  identifai_client_unlock ();
+  identifai_account_unlock ();
 }
 
 static void
 refuse_job (IdentifaiJob * job, const IdentifaiAttempt * attempt)
 {
-  gboolean again = !job->rekeyed && identifai_lane_renew_key (job);
+  gboolean again = !job->rekeyed && identifai_client_renew_key (job);
 
   job->rekeyed = TRUE;
   if (!again) {
@@ -160,7 +160,7 @@ refuse_job (IdentifaiJob * job, const IdentifaiAttempt * attempt)
   /* With another key it starts over, perhaps at once on another thread. */
   job->failures = 0;
   job->reposts++;
-  identifai_lane_move_job (job);
+  identifai_client_move_job (job);
 }
 
 /* What hardly passes is waited for only by those who wait for everything: the
@@ -202,7 +202,7 @@ plan_retry (IdentifaiJob * job, IdentifaiAttempt * attempt)
 }
 
 static void
-reject_job (IdentifaiClient * client, IdentifaiJob * job,
+reject_job (IdentifaiAccount * client, IdentifaiJob * job,
     const IdentifaiAttempt * attempt)
 {
   gint64 now = g_get_monotonic_time ();
@@ -212,9 +212,9 @@ reject_job (IdentifaiClient * client, IdentifaiJob * job,
   if (identifai_attempt_is_throttled (attempt)) {
     identifai_budget_throttled (client->budget, IDENTIFAI_CALL_POST,
         &job->ticket, now, at);
-    identifai_client_lock ();
+    identifai_account_lock ();
     job->lane->stats.throttled++;
-    identifai_client_unlock ();
+    identifai_account_unlock ();
   }
 
   if (identifai_attempt_is_unauthorized (attempt))
@@ -247,7 +247,7 @@ static void
 on_answer (const IdentifaiResponse * answer, gpointer user_data)
 {
   IdentifaiJob *job = user_data;
-  IdentifaiClient *client = job->client;
+  IdentifaiAccount *client = job->client;
   g_auto (IdentifaiAttempt) attempt = { 0, };
   gchar *identifier = NULL;
   GError *error = NULL;
@@ -269,7 +269,7 @@ on_answer (const IdentifaiResponse * answer, gpointer user_data)
     plan_retry (job, &attempt);
   }
 
-  identifai_lane_tell_attempt (job, IDENTIFAI_CALL_POST, &attempt);
+  identifai_client_tell_attempt (job, IDENTIFAI_CALL_POST, &attempt);
   if (identifier)
     accept_job (client, job, identifier, answer->duration);
   else
@@ -283,7 +283,7 @@ static gint64
 on_hold (gpointer user_data)
 {
   IdentifaiJob *job = user_data;
-  IdentifaiClient *client = job->client;
+  IdentifaiAccount *client = job->client;
   gint64 now = g_get_monotonic_time ();
 
   if (job->held_since == 0)
@@ -304,16 +304,16 @@ on_sent (gboolean fresh, gpointer user_data)
 }
 
 static gchar *
-make_url (IdentifaiClient * client)
+make_url (IdentifaiAccount * client)
 {
   return g_strconcat (client->endpoint, "/api/classification_video", NULL);
 }
 
 /* So that the headers of the next upload go out at its time. */
 static void
-connect_ahead (IdentifaiClient * client, gint64 now)
+connect_ahead (IdentifaiAccount * client, gint64 now)
 {
-  IdentifaiLane *lane = NULL;
+  IdentifaiClient *lane = NULL;
   IdentifaiSeat *seat;
   gchar *url;
 
@@ -321,26 +321,26 @@ connect_ahead (IdentifaiClient * client, gint64 now)
     return;
   client->connected_at = now;
 
-  identifai_client_lock ();
+  identifai_account_lock ();
   seat = g_queue_peek_head (&client->ready);
   if (seat)
     lane = ((IdentifaiJob *) g_queue_peek_head (&seat->queued))->lane;
   if (lane)
     lane->refcount++;
-  identifai_client_unlock ();
+  identifai_account_unlock ();
   if (!lane)
     return;
 
   url = make_url (client);
-  identifai_transport_connect (identifai_client_get_transport (client, lane),
+  identifai_transport_connect (identifai_account_get_transport (client, lane),
       url);
   g_free (url);
-  identifai_lane_unref (lane);
+  identifai_client_unref (lane);
 }
 
 /* Takes over the reference on job. */
 static void
-start_job (IdentifaiClient * client, IdentifaiJob * job)
+start_job (IdentifaiAccount * client, IdentifaiJob * job)
 {
   gchar *url = make_url (client);
   IdentifaiRequest *request = NULL;
@@ -348,18 +348,18 @@ start_job (IdentifaiClient * client, IdentifaiJob * job)
         on_hold,.sent = on_sent
   };
 
-  identifai_client_lock ();
+  identifai_account_lock ();
   if (job->request)
     request = identifai_request_ref (job->request);
-  identifai_client_unlock ();
+  identifai_account_unlock ();
 
   job->client = client;
   job->held_since = 0;
   client->n_uploads++;
   if (request) {
     spec.upload = request;
-    spec.extra_headers = identifai_lane_get_headers (job->lane);
-    job->exchange = identifai_transport_send (identifai_client_get_transport
+    spec.extra_headers = identifai_client_get_headers (job->lane);
+    job->exchange = identifai_transport_send (identifai_account_get_transport
         (client, job->lane), &spec, on_answer, job);
     identifai_extra_headers_unref (spec.extra_headers);
     identifai_request_unref (request);
@@ -372,7 +372,7 @@ start_job (IdentifaiClient * client, IdentifaiJob * job)
 }
 
 gint64
-identifai_submit_run (IdentifaiClient * client, gint64 now)
+identifai_submit_run (IdentifaiAccount * client, gint64 now)
 {
   gint64 next = release_retries (client, now);
 
@@ -405,7 +405,7 @@ identifai_submit_run (IdentifaiClient * client, gint64 now)
 }
 
 void
-identifai_submit_cancel (IdentifaiClient * client, IdentifaiJob * job)
+identifai_submit_cancel (IdentifaiAccount * client, IdentifaiJob * job)
 {
   IdentifaiExchange *exchange = job->exchange;
 

@@ -27,7 +27,7 @@ gint64 identifai_backoff_delay (guint failures);
 gint64 identifai_backoff_parse_retry_after (const gchar * value, gint64 now);
 
 /* For the tests, which have no minutes to wait: all waiting of the client that
- * isn't a limit or a timeout is multiplied by scale. Set before any lane. */
+ * isn't a limit or a timeout is multiplied by scale. Set before any client. */
 void identifai_backoff_set_time_scale (gdouble scale);
 gint64 identifai_backoff_scale (gint64 duration);
 

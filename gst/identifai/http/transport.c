@@ -611,7 +611,7 @@ IdentifaiTransport *
 identifai_transport_new (const IdentifaiTransportSettings * settings)
 {
   IdentifaiTransport *self = g_new0 (IdentifaiTransport, 1);
-  guint max_conns = IDENTIFAI_MAX_UPLOADS + IDENTIFAI_MAX_LOOKS;
+  guint max_conns = IDENTIFAI_MAX_UPLOADS + IDENTIFAI_MAX_POLLS;
 
   self->proxy = identifai_proxy_new (settings->proxy);
   self->timeout = MAX (settings->timeout, 1) * G_TIME_SPAN_SECOND;

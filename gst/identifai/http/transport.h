@@ -35,7 +35,7 @@ typedef struct
 
 /* Calls of one host at a time, of each kind. */
 #define IDENTIFAI_MAX_UPLOADS 4
-#define IDENTIFAI_MAX_LOOKS 4
+#define IDENTIFAI_MAX_POLLS 4
 
 typedef struct
 {
