@@ -6,14 +6,14 @@
  * are), a file with or without C2PA, faults, limits, content types.
  */
 
-#include "../target.h"
+#include "target.h"
 
 #include <string.h>
 
-#include "../../../examples/emulator/c2pa.h"
-#include "../../../examples/emulator/faults.h"
-#include "../../../examples/emulator/multipart.h"
-#include "../../../examples/emulator/ratelimit.h"
+#include "../../examples/emulator/c2pa.h"
+#include "../../examples/emulator/faults.h"
+#include "../../examples/emulator/multipart.h"
+#include "../../examples/emulator/ratelimit.h"
 
 typedef struct
 {
