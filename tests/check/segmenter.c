@@ -52,27 +52,6 @@ place_of (gchar letter)
   return g_ascii_isdigit (letter) ? letter - '0' : letter - 'A' + 10;
 }
 
-/* NAL units with a length of four bytes in front. */
-static GstBuffer *
-make_unit (gboolean h265, gchar type, gint place)
-{
-  static const guint8 open_avc[] = { 0, 0, 0, 4, 6, 6, 1, 0x80, 0, 0, 0, 2,
-    0x41, 0x9a
-  };
-  guint8 unit[] = { 0, 0, 0, 2, 0, 1 };
-  GstClockTime pts = place * FRAME;
-
-  if (!h265 && type == 'O')
-    return make_buffer (open_avc, sizeof (open_avc), 0, pts);
-  if (h265)
-    unit[4] = (type == 'I' ? 19 : type == 'O' ? 21 : type == 'R' ? 7 :
-        type == 'r' ? 9 : 1) << 1;
-  else
-    unit[4] = type == 'I' ? 0x65 : 0x41;
-
-  return make_buffer (unit, sizeof (unit), 0, pts);
-}
-
 static void
 log_places (SegmenterRun * run, IdentifaiSegment * segment)
 {

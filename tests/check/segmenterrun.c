@@ -116,8 +116,11 @@ void
 run_push (SegmenterRun * run, guint stream, GstBuffer * buffer)
 {
   IdentifaiCaptureTime arrival = { run->monotonic, 1000000 + run->monotonic,
-    run->live, run->monotonic * 1000
+    run->live, run->monotonic * 1000, run->ids
   };
+
+  if (run->ids > 0)
+    run->ids++;
 
   identifai_segmenter_push (run->segmenter, stream, buffer, &arrival);
 }
@@ -147,6 +150,26 @@ make_vp8 (gboolean key, gsize size, GstClockTime pts)
     gst_buffer_memset (buffer, 0, 0x11, 1);
 
   return buffer;
+}
+
+GstBuffer *
+make_unit (gboolean h265, gchar type, gint place)
+{
+  static const guint8 open_avc[] = { 0, 0, 0, 4, 6, 6, 1, 0x80, 0, 0, 0, 2,
+    0x41, 0x9a
+  };
+  guint8 unit[] = { 0, 0, 0, 2, 0, 1 };
+  GstClockTime pts = place * FRAME;
+
+  if (!h265 && type == 'O')
+    return make_buffer (open_avc, sizeof (open_avc), 0, pts);
+  if (h265)
+    unit[4] = (type == 'I' ? 19 : type == 'O' ? 21 : type == 'R' ? 7 :
+        type == 'r' ? 9 : 1) << 1;
+  else
+    unit[4] = type == 'I' ? 0x65 : 0x41;
+
+  return make_buffer (unit, sizeof (unit), 0, pts);
 }
 
 void

@@ -36,6 +36,7 @@ typedef struct
   guint next;                   /* number at least */
   gint64 monotonic;             /* µs */
   gboolean live;
+  guint64 ids;                  /* given to buffers so far; 0: they get none */
   GString *log;                 /* of the segments that closed: in ms, and frames,
                                  * "0-300:3 300-600:3!~1"; "!" a failure, "~" so
                                  * many losses */
@@ -58,6 +59,9 @@ void run_set_segment (SegmenterRun * run, guint stream, GstClockTime start,
 GstBuffer *make_buffer (const guint8 * start, gsize n, gsize size,
     GstClockTime pts);
 GstBuffer *make_vp8 (gboolean key, gsize size, GstClockTime pts);
+/* Of AVC or HVC: I closed point, O open point, R leading but decodable, r leading
+ * and not, else another one; shown at the n-th place. */
+GstBuffer *make_unit (gboolean h265, gchar type, gint place);
 
 void run_push (SegmenterRun * run, guint stream, GstBuffer * buffer);
 /* Buffers of 20 ms. */

@@ -37,7 +37,8 @@ typedef struct
   gboolean has_b;               /* the stream says that it has such (MPEG-4) */
   gboolean packed;              /* and that they share AVI frames (MPEG-4) */
   gboolean hidden;              /* never shown by itself (alt-ref) */
-  gboolean has_picture;         /* FALSE: nothing but headers, no frame */
+  gboolean has_picture;         /* FALSE: nothing but headers, or a frame that
+                                 * stands for one before; nothing to show */
   gboolean new_headers;         /* other ones than before: needs a new file */
   gboolean has_headers;         /* sequence headers or parameter sets inside */
   gsize headers_at;             /* where they belong, bytes from the start */
@@ -63,6 +64,11 @@ typedef struct
   gsize cost;                   /* bytes in a file */
   gboolean lossy;               /* something was lost in front of it */
   gboolean guessed;             /* it came without a time */
+  guint64 id;                   /* its owner's name for the buffer; 0: none */
+  gboolean leading;             /* can't be decoded if decoding starts at the point
+                                 * before it */
+  gboolean shared;              /* also the first of the next segment, which it
+                                 * belongs to */
 } IdentifaiFrame;
 
 void identifai_frame_free (IdentifaiFrame * self);

@@ -207,12 +207,13 @@ push_reference (IdentifaiMpegTimestamper * self, IdentifaiFrame * frame)
     let_go (self, frame);
 }
 
-/* Takes over the VOP that stands for the held reference. */
+/* Takes over the VOP that stands for the held reference. It is no frame. */
 static void
 push_placeholder (IdentifaiMpegTimestamper * self, IdentifaiFrame * frame)
 {
   self->packed = TRUE;
-  identifai_frame_free (frame);
+  frame->info.has_picture = FALSE;
+  g_queue_push_tail (&self->ready, frame);
 }
 
 void

@@ -25,7 +25,8 @@ void identifai_mpeg_timestamper_push (IdentifaiMpegTimestamper * self, Identifai
 /* No frame that follows has to do with those here. */
 void identifai_mpeg_timestamper_drain (IdentifaiMpegTimestamper * self);
 
-/* The next frame, with its PTS; NULL: none is ready. */
+/* The next frame, with its PTS; NULL: none is ready. One without a picture only stands
+ * for another, and may come before that. */
 IdentifaiFrame *identifai_mpeg_timestamper_pop (IdentifaiMpegTimestamper * self);
 
 /* Forgets what is there. */

@@ -26,6 +26,7 @@ identifai_builder_new (IdentifaiSegment * segment, GstCaps * video_caps,
 
   self->segment = segment;
   self->frames = new_frames ();
+  self->failed = g_array_new (FALSE, FALSE, sizeof (IdentifaiFrame));
   self->streams = g_array_new (FALSE, FALSE, sizeof (guint));
   self->cuts = g_array_new (FALSE, FALSE, sizeof (IdentifaiCut));
   self->start = self->end = self->newest = start;
@@ -40,6 +41,7 @@ identifai_builder_free (IdentifaiBuilder * self)
 {
   g_clear_pointer (&self->segment, identifai_segment_free);
   g_ptr_array_unref (self->frames);
+  g_array_unref (self->failed);
   g_array_unref (self->streams);
   g_array_unref (self->cuts);
   g_free (self);
@@ -103,11 +105,22 @@ count_frame (IdentifaiBuilder * self, const IdentifaiFrame * frame)
     set_start (self, frame);
 }
 
+static void
+remember_failed (IdentifaiBuilder * self, const IdentifaiFrame * frame)
+{
+  IdentifaiFrame copy = *frame;
+
+  copy.buffer = NULL;
+  if (frame->id != 0)
+    g_array_append_val (self->failed, copy);
+}
+
 void
 identifai_builder_add_frame (IdentifaiBuilder * self, IdentifaiFrame * frame)
 {
   count_frame (self, frame);
   if (self->segment->failure != IDENTIFAI_REASON_NONE) {
+    remember_failed (self, frame);
     identifai_frame_free (frame);
     return;
   }
@@ -186,7 +199,11 @@ void
 identifai_builder_fail (IdentifaiBuilder * self, IdentifaiReason reason,
     const gchar * text)
 {
+  guint i;
+
   identifai_segment_fail (self->segment, reason, text);
+  for (i = 0; i < self->frames->len; i++)
+    remember_failed (self, g_ptr_array_index (self->frames, i));
   g_ptr_array_set_size (self->frames, 0);
   g_array_set_size (self->streams, 0);
   self->video_cost = self->audio_cost = self->segment->bytes = 0;
@@ -360,6 +377,8 @@ identifai_builder_split (IdentifaiBuilder * self, const IdentifaiCut * at,
 
   self->frames = new_frames ();
   keep_frames (self, frames, cut.frame + cut.overlap);
+  for (i = cut.frame; cut.overlap > 0 && i < cut.frame + n_point; i++)
+    ((IdentifaiFrame *) g_ptr_array_index (self->frames, i))->shared = TRUE;
   /* the leading pictures of an open point stay behind */
   for (i = cut.frame; i < frames->len; i++) {
     if (i < cut.frame + n_point || i >= cut.frame + cut.overlap)

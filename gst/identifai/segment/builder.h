@@ -28,6 +28,8 @@ typedef struct
 {
   IdentifaiSegment *segment;    /* owned; its first track is the video */
   GPtrArray *frames;            /* of IdentifaiFrame */
+  GArray *failed;               /* of IdentifaiFrame without buffer: what it had, and
+                                 * gets, once it has failed */
   GArray *streams;              /* of guint: which audio stream each of the
                                  * tracks after the first holds */
 

@@ -260,8 +260,10 @@ take_rest (IdentifaiSegmenter * self, IdentifaiBuilder * part,
     self->open_func (segment, self->user_data);
   rest = identifai_builder_new (segment, video->caps, cut->start);
   identifai_builder_split (part, cut, rest);
-  if (!wanted)
+  if (!wanted) {
+    identifai_placing_part (self, rest, FALSE);
     g_clear_pointer (&rest, identifai_builder_free);
+  }
 
   return rest;
 }
@@ -359,6 +361,7 @@ add_frame (IdentifaiSegmenter * self, IdentifaiFrame * frame)
       self->skipped++;
       identifai_key_units_ask_late (&self->key_frames);
     }
+    identifai_placing_frame (self, frame, identifai_placing_none (self));
     identifai_frame_free (frame);
     return;
   }
@@ -413,9 +416,12 @@ static void
 open_with_group (IdentifaiSegmenter * self)
 {
   if (!may_start (self, self->group->start)) {
+    identifai_placing_frames (self, self->group->frames, 0);
     identifai_rap_group_clear (self->group);
     return;
   }
+  if (self->group->overlap > 0)
+    identifai_placing_frames (self, self->group->frames, self->group->n_point);
   self->skipped += identifai_rap_group_drop_leading (self->group);
   start_part (self, make_part (self, self->group->start));
   if (!group_fits (self))
@@ -476,6 +482,14 @@ settle_group (IdentifaiSegmenter * self)
 
 /*** frames ***/
 
+/* Takes over what stands for a frame before it. */
+static void
+drop_placeholder (IdentifaiSegmenter * self, IdentifaiFrame * frame)
+{
+  identifai_placing_frame (self, frame, IDENTIFAI_PLACEMENT_HEADERS);
+  identifai_frame_free (frame);
+}
+
 /* Takes over a frame of which all is known. */
 static void
 take_frame (IdentifaiSegmenter * self, IdentifaiFrame * frame)
@@ -491,8 +505,10 @@ take_frame (IdentifaiSegmenter * self, IdentifaiFrame * frame)
 
   if (identifai_rap_group_is_led_by (self->group, frame)) {
     identifai_rap_group_add (self->group, frame);
+    identifai_placing_frame (self, frame, IDENTIFAI_PLACEMENT_OPEN);
     return;
   }
+  identifai_placing_frame (self, frame, IDENTIFAI_PLACEMENT_OPEN);
   settle_group (self);
   if (frame->info.point != IDENTIFAI_POINT_NONE) {
     gboolean may_lead = frame->info.may_lead;
@@ -511,8 +527,12 @@ take_ready_frames (IdentifaiSegmenter * self)
 {
   IdentifaiFrame *frame;
 
-  while ((frame = identifai_video_stream_pop (self->video)))
-    take_frame (self, frame);
+  while ((frame = identifai_video_stream_pop (self->video))) {
+    if (frame->info.has_picture)
+      take_frame (self, frame);
+    else
+      drop_placeholder (self, frame);
+  }
 }
 
 /* What follows has nothing to do with what came: the open segment ends with its
@@ -565,8 +585,12 @@ identifai_cutter_push (IdentifaiSegmenter * self, GstBuffer * buffer,
 
   frame =
       identifai_video_stream_read (self->video, buffer, arrival, &link, &shift);
-  if (frame == NULL)
+  if (frame == NULL) {
+    identifai_placing_buffer (self, arrival->id,
+        link == IDENTIFAI_VIDEO_LINK_HEADERS ? IDENTIFAI_PLACEMENT_HEADERS :
+        IDENTIFAI_PLACEMENT_NONE);
     return;
+  }
   self->live = arrival->live;
   self->eos = FALSE;
   if (link == IDENTIFAI_VIDEO_LINK_MOVES)

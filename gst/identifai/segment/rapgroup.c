@@ -73,6 +73,7 @@ identifai_rap_group_add (IdentifaiRapGroup * self, IdentifaiFrame * frame)
     self->end = MAX (self->end, end_of (frame));
     self->n_point = 2;
   } else if (self->overlap > 0 || (!self->closed && !frame->info.decodable)) {
+    frame->leading = TRUE;
     self->overlap = self->frames->len;
     self->start = frame_at (self, 0)->pts;
   } else {

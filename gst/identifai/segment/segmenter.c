@@ -34,6 +34,13 @@ identifai_segmenter_new (IdentifaiSegmenterOpenFunc open, gpointer user_data)
 }
 
 void
+identifai_segmenter_set_place_func (IdentifaiSegmenter * self,
+    IdentifaiSegmenterPlaceFunc func)
+{
+  self->place_func = func;
+}
+
+void
 identifai_segmenter_free (IdentifaiSegmenter * self)
 {
   g_clear_pointer (&self->open, identifai_builder_free);
@@ -143,6 +150,7 @@ identifai_segmenter_push (IdentifaiSegmenter * self, guint stream,
   self->monotonic = MAX (self->monotonic, arrival->monotonic);
   if (stream == IDENTIFAI_SEGMENTER_VIDEO && self->off) {
     self->withheld++;
+    identifai_placing_buffer (self, arrival->id, IDENTIFAI_PLACEMENT_NONE);
     gst_buffer_unref (buffer);
   } else if (stream == IDENTIFAI_SEGMENTER_VIDEO) {
     identifai_cutter_push (self, buffer, arrival);
@@ -357,6 +365,7 @@ identifai_segmenter_pop (IdentifaiSegmenter * self, gint64 now)
   count_missing (self, part);
   identifai_cutter_shrink_oldest (self);
   g_queue_pop_head (&self->sealed);
+  identifai_placing_part (self, part, TRUE);
 
   return identifai_builder_finish (part, self->settings.max_bytes);
 }

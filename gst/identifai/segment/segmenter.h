@@ -26,7 +26,7 @@ typedef struct
   gboolean align;               /* duration and interval to the wall's clock */
 } IdentifaiSegmenterSettings;
 
-/* When a buffer came. */
+/* A buffer, and when it came. */
 typedef struct
 {
   gint64 monotonic;             /* µs */
@@ -34,6 +34,8 @@ typedef struct
   gboolean live;                /* its source is */
   gint64 running;               /* ns, running time on the pipeline's clock; 0 if
                                  * it isn't live */
+  guint64 id;                   /* the caller's name for it, see IdentifaiPlacement;
+                                 * 0: none */
 } IdentifaiCaptureTime;
 
 typedef struct
@@ -52,9 +54,44 @@ typedef struct
 typedef void (*IdentifaiSegmenterOpenFunc) (IdentifaiSegment * segment,
     gpointer user_data);
 
+/* Which segment a buffer of video is judged in. */
+typedef enum
+{
+  IDENTIFAI_PLACEMENT_OPEN,         /* that isn't settled yet */
+  IDENTIFAI_PLACEMENT_SEGMENT,
+  IDENTIFAI_PLACEMENT_PAUSE,        /* in none, for want of a turn: interval */
+  IDENTIFAI_PLACEMENT_NONE,         /* in none: nothing can be decoded yet, or nobody
+                                 * can use it, or nothing is judged */
+  IDENTIFAI_PLACEMENT_HEADERS,      /* it has no picture; the next one may need it */
+} IdentifaiPlacementKind;
+
+typedef struct
+{
+  guint64 id;                   /* IdentifaiCaptureTime.id */
+  IdentifaiPlacementKind kind;
+  guint segment;                /* PLACEMENT_SEGMENT: its number, for good */
+  gboolean has_picture;         /* FALSE: there is nothing to show in it */
+  gboolean is_point;            /* decoding can start here */
+  gboolean is_leading;          /* not decodable if it started at the point before,
+                                 * nor without that; of an open point that a segment
+                                 * starts with, it is judged in the segment before */
+  GstBuffer *complete;          /* borrowed: of a point, with the headers that
+                                 * decoding needs to start; else as it came */
+} IdentifaiPlacement;
+
+/* Called with the caller's lock held, twice for each buffer of video: once it was
+ * read (PLACEMENT_OPEN; not if it is in none at once), in decoding order, and when its
+ * segment is settled, which is when that is popped. Not for what a flush or reset
+ * throws away. Must not call back into the segmenter. */
+typedef void (*IdentifaiSegmenterPlaceFunc) (const IdentifaiPlacement *
+    placement, gpointer user_data);
+
 IdentifaiSegmenter *identifai_segmenter_new (IdentifaiSegmenterOpenFunc open,
     gpointer user_data);
 void identifai_segmenter_free (IdentifaiSegmenter * self);
+/* NULL: nobody wants to know. user_data is that of _new. */
+void identifai_segmenter_set_place_func (IdentifaiSegmenter * self,
+    IdentifaiSegmenterPlaceFunc func);
 
 /* From the next cut on; a pause ends if there are to be none. */
 void identifai_segmenter_configure (IdentifaiSegmenter * self,

@@ -268,6 +268,7 @@ make_frame (IdentifaiVideoStream * self, GstBuffer * buffer,
   set_times (self, frame, arrival);
   frame->utc = arrival->utc;
   frame->monotonic = arrival->monotonic;
+  frame->id = arrival->id;
 
   return frame;
 }
@@ -447,6 +448,7 @@ identifai_video_stream_read (IdentifaiVideoStream * self, GstBuffer * buffer,
   self->n_buffers++;
   self->n_bytes += gst_buffer_get_size (buffer);
   self->lossy |= GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DISCONT);
+  *link = IDENTIFAI_VIDEO_LINK_UNUSABLE;
   if (self->reader == NULL) {
     gst_buffer_unref (buffer);
     return NULL;
@@ -455,6 +457,8 @@ identifai_video_stream_read (IdentifaiVideoStream * self, GstBuffer * buffer,
   flaw = find_flaw (self, frame);
   if (flaw != IDENTIFAI_FLAW_NONE) {
     note_flaw (self, frame, flaw);
+    if (!frame->info.has_picture && frame->info.has_headers)
+      *link = IDENTIFAI_VIDEO_LINK_HEADERS;
     identifai_frame_free (frame);
     return NULL;
   }

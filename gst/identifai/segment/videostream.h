@@ -20,6 +20,8 @@ typedef enum
   IDENTIFAI_VIDEO_LINK_FOLLOWS,
   IDENTIFAI_VIDEO_LINK_MOVES,         /* follows, but the frames before have wrong times */
   IDENTIFAI_VIDEO_LINK_BREAKS,        /* needs nothing of what came before */
+  IDENTIFAI_VIDEO_LINK_HEADERS,       /* no frame, but what the next one may need */
+  IDENTIFAI_VIDEO_LINK_UNUSABLE,      /* no frame */
 } IdentifaiVideoLink;
 
 IdentifaiVideoStream *identifai_video_stream_new (void);
@@ -37,7 +39,7 @@ void identifai_video_stream_set_segment (IdentifaiVideoStream * self,
 void identifai_video_stream_gap (IdentifaiVideoStream * self, GstClockTime timestamp,
     GstClockTime duration);
 
-/* Takes over the buffer. NULL: it is no frame that can be used. shift: what has
+/* Takes over the buffer. NULL: it is no frame that can be used, see link. shift: what has
  * to be added to the times of frames before this one. */
 IdentifaiFrame *identifai_video_stream_read (IdentifaiVideoStream * self,
     GstBuffer * buffer, const IdentifaiCaptureTime * arrival,

@@ -1,0 +1,82 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Tells who wants to know in which segment each frame is judged.
+ */
+
+#include "segmenterprivate.h"
+
+static void
+tell (IdentifaiSegmenter * self, const IdentifaiFrame * frame,
+    IdentifaiPlacementKind kind, guint number)
+{
+  IdentifaiPlacement placement = {
+    .id = frame->id,
+    .kind = kind,
+    .segment = number,
+    .has_picture = frame->info.has_picture,
+    .is_point = frame->info.point != IDENTIFAI_POINT_NONE,
+    .is_leading = frame->leading,
+    .complete = frame->buffer,
+  };
+
+  self->place_func (&placement, self->user_data);
+}
+
+void
+identifai_placing_frame (IdentifaiSegmenter * self,
+    const IdentifaiFrame * frame, IdentifaiPlacementKind kind)
+{
+  if (self->place_func != NULL)
+    tell (self, frame, kind, 0);
+}
+
+IdentifaiPlacementKind
+identifai_placing_none (IdentifaiSegmenter * self)
+{
+  return self->not_before != IDENTIFAI_NO_TIME ? IDENTIFAI_PLACEMENT_PAUSE :
+      IDENTIFAI_PLACEMENT_NONE;
+}
+
+void
+identifai_placing_frames (IdentifaiSegmenter * self, GPtrArray * frames,
+    guint from)
+{
+  guint i;
+
+  for (i = from; i < frames->len; i++)
+    identifai_placing_frame (self, g_ptr_array_index (frames, i),
+        identifai_placing_none (self));
+}
+
+void
+identifai_placing_buffer (IdentifaiSegmenter * self, guint64 id,
+    IdentifaiPlacementKind kind)
+{
+  IdentifaiFrame frame = {.id = id };
+
+  frame.info.has_picture = kind != IDENTIFAI_PLACEMENT_HEADERS;
+  identifai_placing_frame (self, &frame, kind);
+}
+
+void
+identifai_placing_part (IdentifaiSegmenter * self, IdentifaiBuilder * part,
+    gboolean is_segment)
+{
+  IdentifaiPlacementKind kind = is_segment ? IDENTIFAI_PLACEMENT_SEGMENT :
+      IDENTIFAI_PLACEMENT_PAUSE;
+  guint i;
+
+  if (self->place_func == NULL)
+    return;
+  for (i = 0; i < part->failed->len; i++)
+    tell (self, &g_array_index (part->failed, IdentifaiFrame, i), kind,
+        part->segment->number);
+  for (i = 0; i < part->frames->len; i++) {
+    const IdentifaiFrame *frame = g_ptr_array_index (part->frames, i);
+
+    if (!frame->shared)
+      tell (self, frame, kind, part->segment->number);
+  }
+}
