@@ -17,6 +17,7 @@
 
 #include <stdio.h>
 
+#include "gstidentifaiupstream.h"
 #include "log.h"
 #include "runningtime.h"
 
@@ -27,9 +28,6 @@
 
 /* Sound for so long and nothing linked to the sink pad: it won't come any more. */
 #define MAX_ALONE (10 * GST_SECOND)
-#define NO_VIDEO_ADVICE "Nothing is linked to the pad named sink: the stream " \
-    "has no video, or of a codec that identifaisink doesn't take. Most such " \
-    "files can be judged as they are: filesrc ! identifaisink."
 
 /* The segmenter's number of the pad's stream. */
 static guint
@@ -90,6 +88,21 @@ must_wait_locked (GstIdentifaiSink * self, GstPad * pad, GstClockTime time)
       && time > self->video_position + MAX_AHEAD;
 }
 
+/* is_error: it is over. The sink pad, which ends streams, has none that could end. */
+static void
+tell_no_video (GstIdentifaiSink * self, gboolean is_error)
+{
+  gchar *advice = gst_identifai_upstream_advise (GST_ELEMENT (self));
+
+  if (is_error)
+    GST_ELEMENT_ERROR (self, STREAM, TYPE_NOT_FOUND,
+        ("There is no video in this stream, only sound. %s", advice), (NULL));
+  else
+    GST_ELEMENT_WARNING (self, STREAM, TYPE_NOT_FOUND,
+        ("There is sound, but no video. %s", advice), (NULL));
+  g_free (advice);
+}
+
 static GstFlowReturn
 gst_identifai_audio_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
 {
@@ -121,8 +134,7 @@ gst_identifai_audio_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
 
   gst_identifai_input_act (self);
   if (alone)
-    GST_ELEMENT_WARNING (self, STREAM, TYPE_NOT_FOUND,
-        ("There is sound, but no video"), (NO_VIDEO_ADVICE));
+    tell_no_video (self, FALSE);
 
   return ret;
 }
@@ -177,10 +189,8 @@ gst_identifai_audio_event (GstPad * pad, GstObject * parent, GstEvent * event)
   g_mutex_unlock (&self->lock);
 
   gst_identifai_input_act (self);
-  /* The sink pad, which ends streams, has none that could end. */
   if (GST_EVENT_TYPE (event) == GST_EVENT_EOS && lacks_video)
-    GST_ELEMENT_ERROR (self, STREAM, TYPE_NOT_FOUND,
-        ("There is no video in this stream, only sound"), (NO_VIDEO_ADVICE));
+    tell_no_video (self, TRUE);
   gst_event_unref (event);
 
   return handled;

@@ -316,6 +316,22 @@ gst_identifai_warning_sound (GstElement * src, const gchar * pad,
           pad ? pad : "", obstacle));
 }
 
+GstMessage *
+gst_identifai_warning_silence (GstElement * src, guint seconds,
+    const gchar * advice)
+{
+  if (advice != NULL)
+    return new_stream_warning (src, GST_STREAM_ERROR_FAILED, "silence", advice,
+        g_strdup_printf ("No video has come within %u s: nothing is judged",
+            seconds));
+
+  return new_stream_warning (src, GST_STREAM_ERROR_FAILED, "silence",
+      "The source has stopped, or what is between it and this element; what came "
+      "last is judged when the stream goes on or ends.",
+      g_strdup_printf ("The stream has stopped: nothing has come for %u s",
+          seconds));
+}
+
 static GstMessage *
 warning_key_frames (GstElement * src)
 {

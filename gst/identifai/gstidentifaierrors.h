@@ -50,6 +50,10 @@ GstMessage *gst_identifai_message_news (GstElement * src,
 /* A stream that ended without a segment. */
 GError *gst_identifai_error_nothing (const IdentifaiSegmenterStats * stats,
     const IdentifaiCodec * codec);
+/* Nothing has come for so many seconds. advice: what to do where none ever came; NULL:
+ * the stream has stopped. */
+GstMessage *gst_identifai_warning_silence (GstElement * src, guint seconds,
+    const gchar * advice);
 /* No file can have this sound. pad: its name, or NULL: of all. */
 GstMessage *gst_identifai_warning_sound (GstElement * src, const gchar * pad,
     const gchar * obstacle);

@@ -535,6 +535,7 @@ gst_identifai_input_render (GstBaseSink * bsink, GstBuffer * buffer)
   g_mutex_lock (&self->lock);
   first = !self->started;
   self->started = TRUE;
+  gst_identifai_silence_end_locked (self);
   if (self->video_held)
     identifai_arrival_pace_resume (&self->pace, g_get_monotonic_time ());
   self->video_held = FALSE;
@@ -663,6 +664,7 @@ handle_gap_locked (GstIdentifaiSink * self, GstEvent * event)
 {
   GstClockTime timestamp, duration;
 
+  gst_identifai_silence_end_locked (self);
   if (!is_elementary (self))
     return;
   gst_event_parse_gap (event, &timestamp, &duration);

@@ -328,6 +328,7 @@ gst_identifai_sink_start (GstIdentifaiSink * self)
     gst_identifai_input_reset_locked (self);
     gst_identifai_sink_configure_segmenter_locked (self);
     warn_of_times_locked (self);
+    gst_identifai_silence_start_locked (self);
   }
   self->running = started;
   self->stopping = FALSE;
@@ -351,6 +352,7 @@ gst_identifai_sink_stop (GstIdentifaiSink * self)
 
   g_mutex_lock (&self->lock);
   timer = g_steal_pointer (&self->timer);
+  gst_identifai_silence_stop_locked (self);
   gst_identifai_input_give_up_locked (self, "stopped");
   self->last_coverage = coverage_locked (self);
   identifai_segmenter_reset (self->segmenter);

@@ -5,8 +5,9 @@
  * The element. Its code lies in gstidentifaisink.c (class, properties, states),
  * gstidentifaiinput.c (what comes in on the always pad), gstidentifaicaps.c (what
  * muxers make of all streams together), gstidentifairecorder.c (if
- * it is a container), gstidentifaidrain.c (where its thread waits) and
- * gstidentifaiaudiopad.c (the request pads).
+ * it is a container), gstidentifaidrain.c (where its thread waits),
+ * gstidentifaisilence.c (when nothing comes) and gstidentifaiaudiopad.c (the request
+ * pads).
  */
 
 #pragma once
@@ -15,6 +16,7 @@
 
 #include "gstidentifaioutbox.h"
 #include "gstidentifaisettings.h"
+#include "gstidentifaisilence.h"
 #include "container.h"
 #include "arrivalpace.h"
 #include "segmenter.h"
@@ -80,6 +82,7 @@ struct _GstIdentifaiSink
   IdentifaiSegmenter *segmenter;
   IdentifaiSegment *in_hand;    /* closed, but there is no room for it yet */
   gboolean waits_for_room;      /* it does, and hands on what is in hand */
+  GstIdentifaiSilence silence;
   GThread *video_thread, *sound_thread; /* only to be compared; or NULL */
   gint64 sound_came;            /* monotonic µs, the latest */
   gboolean hurry;               /* no more waiting for sound */
