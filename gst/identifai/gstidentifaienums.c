@@ -5,100 +5,51 @@
 
 #include "gstidentifaienums.h"
 
-GType
-gst_identifai_frames_get_type (void)
-{
-  static GType type = 0;
-  static const GEnumValue values[] = {
+#define DEFINE_ENUM(TypeName, type_name, ...) \
+GType \
+type_name##_get_type (void) \
+{ \
+  static GType type = 0; \
+  static const GEnumValue values[] = { __VA_ARGS__, {0, NULL, NULL} }; \
+  \
+  if (g_once_init_enter (&type)) \
+    g_once_init_leave (&type, g_enum_register_static (#TypeName, values)); \
+  \
+  return type; \
+}
+
+/* *INDENT-OFF* */
+DEFINE_ENUM (GstIdentifaiFrames, gst_identifai_frames,
     {GST_IDENTIFAI_FRAMES_DEFAULT, "The service's own default", "default"},
     {GST_IDENTIFAI_FRAMES_5, "At most 5 frames", "5"},
     {GST_IDENTIFAI_FRAMES_10, "At most 10 frames", "10"},
-    {GST_IDENTIFAI_FRAMES_30, "At most 30 frames", "30"},
-    {0, NULL, NULL}
-  };
+    {GST_IDENTIFAI_FRAMES_30, "At most 30 frames", "30"})
 
-  if (g_once_init_enter (&type))
-    g_once_init_leave (&type, g_enum_register_static ("GstIdentifaiFrames",
-            values));
-
-  return type;
-}
-
-GType
-gst_identifai_key_frames_method_get_type (void)
-{
-  static GType type = 0;
-  static const GEnumValue values[] = {
+DEFINE_ENUM (GstIdentifaiKeyFramesMethod, gst_identifai_key_frames_method,
     {GST_IDENTIFAI_KEY_FRAMES_IFRAMES, "The I-frames of the video", "iframes"},
     {GST_IDENTIFAI_KEY_FRAMES_FLOW, "The stillest frame of every shot sequence",
         "flow"},
     {GST_IDENTIFAI_KEY_FRAMES_COLOR,
-        "The frame of average colour of every shot sequence", "color"},
-    {0, NULL, NULL}
-  };
+        "The frame of average colour of every shot sequence", "color"})
 
-  if (g_once_init_enter (&type))
-    g_once_init_leave (&type,
-        g_enum_register_static ("GstIdentifaiKeyFramesMethod", values));
-
-  return type;
-}
-
-GType
-gst_identifai_response_format_get_type (void)
-{
-  static GType type = 0;
-  static const GEnumValue values[] = {
+DEFINE_ENUM (GstIdentifaiResponseFormat, gst_identifai_response_format,
     {GST_IDENTIFAI_RESPONSE_JSON, "application/json", "json"},
-    {GST_IDENTIFAI_RESPONSE_TEXT, "text/plain", "text"},
-    {0, NULL, NULL}
-  };
+    {GST_IDENTIFAI_RESPONSE_TEXT, "text/plain", "text"})
 
-  if (g_once_init_enter (&type))
-    g_once_init_leave (&type,
-        g_enum_register_static ("GstIdentifaiResponseFormat", values));
-
-  return type;
-}
-
-GType
-gst_identifai_overflow_get_type (void)
-{
-  static GType type = 0;
-  static const GEnumValue values[] = {
+DEFINE_ENUM (GstIdentifaiOverflow, gst_identifai_overflow,
     {GST_IDENTIFAI_OVERFLOW_AUTO,
-          "Drop the oldest if upstream is live or comes in real time, else block",
+        "Drop the oldest if upstream is live or comes in real time, else block",
         "auto"},
     {GST_IDENTIFAI_OVERFLOW_BLOCK, "Hold the video pad until there is room",
         "block"},
     {GST_IDENTIFAI_OVERFLOW_DROP_OLDEST,
         "Give up the segment that has waited longest", "drop-oldest"},
     {GST_IDENTIFAI_OVERFLOW_DROP_NEWEST, "Give up the segment that just closed",
-        "drop-newest"},
-    {0, NULL, NULL}
-  };
+        "drop-newest"})
 
-  if (g_once_init_enter (&type))
-    g_once_init_leave (&type, g_enum_register_static ("GstIdentifaiOverflow",
-            values));
-
-  return type;
-}
-
-GType
-gst_identifai_on_refusal_get_type (void)
-{
-  static GType type = 0;
-  static const GEnumValue values[] = {
+DEFINE_ENUM (GstIdentifaiOnRefusal, gst_identifai_on_refusal,
     {GST_IDENTIFAI_ON_REFUSAL_ERROR, "Post an error", "error"},
     {GST_IDENTIFAI_ON_REFUSAL_WARN, "Post a warning and fail the segments",
-        "warn"},
-    {0, NULL, NULL}
-  };
+        "warn"})
 
-  if (g_once_init_enter (&type))
-    g_once_init_leave (&type, g_enum_register_static ("GstIdentifaiOnRefusal",
-            values));
-
-  return type;
-}
+/* *INDENT-ON* */

@@ -56,24 +56,6 @@ has_authority (const IdentifaiClientSettings * client)
   return found;
 }
 
-static gboolean
-check_settings (const GstIdentifaiSettings * self, GError ** error)
-{
-  if (self->ref_id != NULL && strlen (self->ref_id) > MAX_REF_ID_BYTES) {
-    g_set_error (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
-        "ref-id is longer than %d bytes.", MAX_REF_ID_BYTES);
-    return FALSE;
-  }
-  if (self->ref_id != NULL && !gst_identifai_ref_id_is_valid (self->ref_id)) {
-    g_set_error (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
-        "ref-id \"%s\" may hold one %%u for the segment number (%%05u pads it "
-        "to five digits); write %%%% for a percent sign.", self->ref_id);
-    return FALSE;
-  }
-
-  return gst_identifai_settings_check_fields (self, error);
-}
-
 gboolean
 gst_identifai_settings_to_client (const GstIdentifaiSettings * self,
     IdentifaiClientSettings * client, GError ** error)
@@ -81,7 +63,7 @@ gst_identifai_settings_to_client (const GstIdentifaiSettings * self,
   GError *reason = NULL;
 
   memset (client, 0, sizeof *client);
-  if (!check_settings (self, error))
+  if (!gst_identifai_settings_check_fields (self, error))
     return FALSE;
 
   client->endpoint = identifai_endpoint_check (self->endpoint
@@ -94,7 +76,7 @@ gst_identifai_settings_to_client (const GstIdentifaiSettings * self,
   }
 
   choose_key (self, client);
-  client->extra_headers = identifai_extra_headers_ref (self->extra_headers);
+  client->extra_headers = gst_identifai_settings_get_headers (self);
   if (!has_authority (client)) {
     g_set_error_literal (error, GST_RESOURCE_ERROR,
         GST_RESOURCE_ERROR_NOT_AUTHORIZED,
@@ -113,7 +95,7 @@ gst_identifai_settings_to_client (const GstIdentifaiSettings * self,
     client->tls_ca_file = g_canonicalize_filename (self->tls_ca_file, NULL);
   client->timeout = self->timeout;
   client->retries = self->retries;
-  memcpy (client->limits, self->limits, sizeof client->limits);
+  gst_identifai_settings_get_limits (self, client->limits);
   client->poll_interval = self->poll_interval;
   client->verdict_timeout = self->verdict_timeout;
 
@@ -171,15 +153,26 @@ expand_ref_id (const gchar * ref_id, guint number, GString * result)
   return TRUE;
 }
 
-gboolean
-gst_identifai_ref_id_is_valid (const gchar * ref_id)
+static gboolean
+check_ref_id (const gchar * ref_id, GError ** error)
 {
-  GString *scratch = g_string_new (NULL);
-  gboolean valid = strlen (ref_id) <= MAX_REF_ID_BYTES
-      && expand_ref_id (ref_id, 0, scratch)
-      && g_utf8_validate (ref_id, -1, NULL);
+  GString *scratch;
+  gboolean valid;
 
+  if (ref_id != NULL && strlen (ref_id) > MAX_REF_ID_BYTES) {
+    g_set_error (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
+        "ref-id is longer than %d bytes.", MAX_REF_ID_BYTES);
+    return FALSE;
+  }
+
+  scratch = g_string_new (NULL);
+  valid = ref_id == NULL || (expand_ref_id (ref_id, 0, scratch)
+      && g_utf8_validate (ref_id, -1, NULL));
   g_string_free (scratch, TRUE);
+  if (!valid)
+    g_set_error (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
+        "ref-id \"%s\" may hold one %%u for the segment number (%%05u pads it "
+        "to five digits); write %%%% for a percent sign.", ref_id);
 
   return valid;
 }
@@ -197,24 +190,21 @@ gst_identifai_ref_id_format (const gchar * ref_id, guint number)
   return g_string_free (result, FALSE);
 }
 
+/* The service names them as we do. */
 static void
 add_flags (const GstIdentifaiSettings * self, IdentifaiRequest * request)
 {
-  static const gchar *const names[GST_IDENTIFAI_N_FLAGS] = {
-    [GST_IDENTIFAI_FLAG_KEY_FRAMES] = "key_frames",
-    [GST_IDENTIFAI_FLAG_WITH_TAMPERING] = "with_tampering",
-    [GST_IDENTIFAI_FLAG_WITH_MORPHING] = "with_morphing",
-    [GST_IDENTIFAI_FLAG_WITH_AUDIO] = "with_audio",
-    [GST_IDENTIFAI_FLAG_WITH_NSFW] = "with_nsfw",
-    [GST_IDENTIFAI_FLAG_ENSURE_FACE_PER_FRAME] = "ensure_face_per_frame",
-    [GST_IDENTIFAI_FLAG_NO_CACHE] = "no_cache",
-    [GST_IDENTIFAI_FLAG_PREVENT_C2PA_FORCES] = "prevent_c2pa_forces",
-  };
-  guint i;
+  guint id;
 
-  for (i = 0; i < GST_IDENTIFAI_N_FLAGS; i++) {
-    if (self->flags[i])
-      identifai_request_add_field (request, names[i], "true");
+  for (id = 1; id < GST_IDENTIFAI_N_PROPS; id++) {
+    const GstIdentifaiProperty *row = &gst_identifai_properties[id];
+    gchar *name;
+
+    if (!row->form || !G_STRUCT_MEMBER (gboolean, self, row->offset))
+      continue;
+    name = g_strdelimit (g_strdup (row->name), "-", '_');
+    identifai_request_add_field (request, name, "true");
+    g_free (name);
   }
 }
 
@@ -337,7 +327,7 @@ add_fields (const GstIdentifaiSettings * self, IdentifaiRequest * request,
     identifai_request_add_field (request, "frames", frames);
   }
   add_flags (self, request);
-  if (self->flags[GST_IDENTIFAI_FLAG_KEY_FRAMES])
+  if (self->key_frames)
     identifai_request_add_field (request, "key_frames_method",
         methods[self->key_frames_method]);
   if (self->webhook_url != NULL)
@@ -352,7 +342,8 @@ gst_identifai_settings_check_fields (const GstIdentifaiSettings * self,
   gboolean good;
 
   add_fields (self, request, self->ref_id);
-  good = add_extra_fields (self, request, error);
+  good = check_ref_id (self->ref_id, error)
+      && add_extra_fields (self, request, error);
   identifai_request_unref (request);
 
   return good;
@@ -363,17 +354,12 @@ gst_identifai_settings_to_request (const GstIdentifaiSettings * self,
     const gchar * formatted_ref_id)
 {
   IdentifaiRequest *request = identifai_request_new (NULL, NULL, NULL);
-  GError *error = NULL;
 
   add_fields (self, request, formatted_ref_id);
-  /* Checked when it was set, but another property may have been set since. */
-  if (!add_extra_fields (self, request, &error)) {
-    GST_WARNING ("%s", error->message);
-    g_error_free (error);
-  }
+  add_extra_fields (self, request, NULL);
 
   request->accept_text = (self->response_format == GST_IDENTIFAI_RESPONSE_TEXT);
-  request->no_cache = self->flags[GST_IDENTIFAI_FLAG_NO_CACHE];
+  request->no_cache = self->no_cache;
   request->heuristic = g_strdup (self->heuristic);
 
   return request;

@@ -2,19 +2,50 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The properties as users see them: documentation, ranges, mutability.
+ * The table of properties.
  */
 
 #ifdef HAVE_CONFIG_H
 #include "config.h"
 #endif
 
-#include "gstidentifaiproperties.h"
+#include "gstidentifaisettings.h"
 
-/* How the service is reached */
-static void
-install_connection (GObjectClass * klass)
-{
+#define ALL (GST_IDENTIFAI_ELEMENT_SINK | GST_IDENTIFAI_ELEMENT_GATE)
+#define VIDEO (GST_IDENTIFAI_ELEMENT_SINK | GST_IDENTIFAI_ELEMENT_GATE)
+
+/* When a property may change. */
+#define FIXED (G_PARAM_READWRITE | GST_PARAM_MUTABLE_READY)
+#define LIVE (G_PARAM_READWRITE | GST_PARAM_MUTABLE_PLAYING)
+#define SECRET (G_PARAM_WRITABLE | GST_PARAM_MUTABLE_PLAYING)
+
+/* What it is, the field it goes to, default and range. */
+#define FIELD(name) .offset = G_STRUCT_OFFSET (GstIdentifaiSettings, name)
+#define STRING(name, def) G_TYPE_STRING, FIELD (name), .text = def
+#define BOOLEAN(name, def) G_TYPE_BOOLEAN, FIELD (name), .value = def
+#define FORM_FIELD(name) BOOLEAN (name, FALSE), .form = TRUE
+#define INT(name, def, min, max) \
+    G_TYPE_INT, FIELD (name), .value = def, .minimum = min, .maximum = max
+#define UINT(name, def, min, max) \
+    G_TYPE_UINT, FIELD (name), .value = def, .minimum = min, .maximum = max
+#define UINT64(name, def, min) \
+    G_TYPE_UINT64, FIELD (name), .value = def, .minimum = min, \
+    .maximum = G_MAXUINT64
+#define TIME(name, def, min) UINT64 (name, def, min)
+#define BYTES(name, def) UINT64 (name, def, 1)
+#define ENUM(name, def) \
+    G_TYPE_ENUM, FIELD (name), .get_type = gst_identifai_##name##_get_type, \
+    .value = GST_IDENTIFAI_##def
+#define STRUCTURE(name) \
+    G_TYPE_BOXED, FIELD (name), .get_type = gst_structure_get_type
+#define COMPUTED G_TYPE_BOXED, .get_type = gst_structure_get_type
+
+/* The comments are the text of docs/reference.md, up to the fields of a
+ * structure: docs/properties writes its table. */
+/* *INDENT-OFF* */
+const GstIdentifaiProperty gst_identifai_properties[GST_IDENTIFAI_N_PROPS] = {
+  /* How the service is reached. */
+
   /**
    * GstIdentifaiSink:endpoint:
    *
@@ -27,13 +58,11 @@ install_connection (GObjectClass * klass)
    *
    * Since: 0.1
    */
-  g_object_class_install_property (klass, PROP_ENDPOINT,
-      g_param_spec_string ("endpoint", "Endpoint",
-          "Base URL of the service (default: $IDENTIFAI_ENDPOINT, else "
-          "the public service); a path prefix is kept",
-          DEFAULT_ENDPOINT,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_READY));
+  [PROP_ENDPOINT] = {"endpoint", "Endpoint",
+      "Base URL of the service (default: $IDENTIFAI_ENDPOINT, else the "
+      "public service); a path prefix is kept",
+      ALL, FIXED, STRING (endpoint, "https://backend.identifai.net"),
+      .environment = "IDENTIFAI_ENDPOINT"},
   /**
    * GstIdentifaiSink:api-key:
    *
@@ -48,14 +77,11 @@ install_connection (GObjectClass * klass)
    *
    * Since: 0.1
    */
-  g_object_class_install_property (klass, PROP_API_KEY,
-      g_param_spec_string ("api-key", "API key",
-          "The key that is sent as X-Api-Key (default: "
-          "$IDENTIFAI_API_KEY); prefer the environment or api-key-file: "
-          "a key on a command line ends up in logs",
-          NULL,
-          G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_PLAYING));
+  [PROP_API_KEY] = {"api-key", "API key",
+      "The key that is sent as X-Api-Key (default: $IDENTIFAI_API_KEY); "
+      "prefer the environment or api-key-file: a key on a command line "
+      "ends up in logs",
+      ALL, SECRET, STRING (api_key, NULL)},
   /**
    * GstIdentifaiSink:api-key-file:
    *
@@ -69,13 +95,10 @@ install_connection (GObjectClass * klass)
    *
    * Since: 0.1
    */
-  g_object_class_install_property (klass, PROP_API_KEY_FILE,
-      g_param_spec_string ("api-key-file", "API key file",
-          "File whose first line is the key (default: "
-          "$IDENTIFAI_API_KEY_FILE); read again after a 401",
-          NULL,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_READY));
+  [PROP_API_KEY_FILE] = {"api-key-file", "API key file",
+      "File whose first line is the key (default: "
+      "$IDENTIFAI_API_KEY_FILE); read again after a 401",
+      ALL, FIXED, STRING (api_key_file, NULL)},
   /**
    * GstIdentifaiSink:allow-plain-http:
    *
@@ -84,31 +107,24 @@ install_connection (GObjectClass * klass)
    *
    * Since: 0.1
    */
-  g_object_class_install_property (klass, PROP_ALLOW_PLAIN_HTTP,
-      g_param_spec_boolean ("allow-plain-http", "Allow plain HTTP",
-          "Accept http:// endpoints on hosts other than loopback: the "
-          "key and the video then travel in clear",
-          FALSE,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_READY));
+  [PROP_ALLOW_PLAIN_HTTP] = {"allow-plain-http", "Allow plain HTTP",
+      "Accept http:// endpoints on hosts other than loopback: the key and "
+      "the video then travel in clear",
+      ALL, FIXED, BOOLEAN (allow_plain_http, FALSE)},
   /**
    * GstIdentifaiSink:proxy:
    *
-   * URL of the proxy, `http://user:password@host:port` or `socks5://…`.
-   * Default: %NULL, the environment's `http_proxy`, `https_proxy`, `all_proxy`
-   * and `no_proxy`. The password goes out with the first request; once refused,
-   * it isn't sent again for a quarter of an hour.
+   * URL of the proxy, `http://user:password@host:port` or `socks5://…`; see
+   * [Proxies](#proxies). Default: %NULL, the environment's `http_proxy`,
+   * `https_proxy`, `all_proxy` and `no_proxy`. The password goes out with the
+   * first request; once refused, it isn't sent again for a quarter of an hour.
    *
    * Since: 0.1
    */
-  g_object_class_install_property (klass, PROP_PROXY,
-      g_param_spec_string ("proxy", "Proxy",
-          "URL of the proxy, http://host:port or socks5://host:port "
-          "(default: the environment's http_proxy, https_proxy, "
-          "no_proxy)",
-          NULL,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_READY));
+  [PROP_PROXY] = {"proxy", "Proxy",
+      "URL of the proxy, http://host:port or socks5://host:port (default: "
+      "the environment's http_proxy, https_proxy, no_proxy)",
+      ALL, FIXED, STRING (proxy, NULL)},
   /**
    * GstIdentifaiSink:user-agent:
    *
@@ -116,12 +132,9 @@ install_connection (GObjectClass * klass)
    *
    * Since: 0.1
    */
-  g_object_class_install_property (klass, PROP_USER_AGENT,
-      g_param_spec_string ("user-agent", "User agent",
-          "User-Agent of the requests",
-          DEFAULT_USER_AGENT,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_READY));
+  [PROP_USER_AGENT] = {"user-agent", "User agent",
+      "User-Agent of the requests",
+      ALL, FIXED, STRING (user_agent, "gst-identifai/" VERSION)},
   /**
    * GstIdentifaiSink:tls-ca-file:
    *
@@ -131,13 +144,10 @@ install_connection (GObjectClass * klass)
    *
    * Since: 0.1
    */
-  g_object_class_install_property (klass, PROP_TLS_CA_FILE,
-      g_param_spec_string ("tls-ca-file", "TLS CA file",
-          "PEM file of the authorities that may sign the service's "
-          "certificate, instead of the system's",
-          NULL,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_READY));
+  [PROP_TLS_CA_FILE] = {"tls-ca-file", "TLS CA file",
+      "PEM file of the authorities that may sign the service's "
+      "certificate, instead of the system's",
+      ALL, FIXED, STRING (tls_ca_file, NULL)},
   /**
    * GstIdentifaiSink:timeout:
    *
@@ -146,86 +156,71 @@ install_connection (GObjectClass * klass)
    *
    * Since: 0.1
    */
-  g_object_class_install_property (klass, PROP_TIMEOUT,
-      g_param_spec_uint ("timeout", "Timeout",
-          "Longest silence on a connection in seconds",
-          1, 3600, DEFAULT_TIMEOUT,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_READY));
+  [PROP_TIMEOUT] = {"timeout", "Timeout",
+      "Longest silence on a connection in seconds",
+      ALL, FIXED, UINT (timeout, 30, 1, 3600)},
   /**
    * GstIdentifaiSink:retries:
    *
    * How often a submit call is tried again for what may pass: network errors,
    * 408, 425, 429, 5xx and answers that can't be understood, with exponential
    * backoff. -1: endlessly. Looks at results are free, and made until
-   * verdict-timeout.
+   * #GstIdentifaiSink:verdict-timeout.
    *
    * Since: 0.1
    */
-  g_object_class_install_property (klass, PROP_RETRIES,
-      g_param_spec_int ("retries", "Retries",
-          "How often a submit call is tried again after network errors, "
-          "408, 425, 429 and 5xx (-1 = endlessly)",
-          -1, G_MAXINT, DEFAULT_RETRIES,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_READY));
+  [PROP_RETRIES] = {"retries", "Retries",
+      "How often a submit call is tried again after network errors, 408, "
+      "425, 429 and 5xx (-1 = endlessly)",
+      ALL, FIXED, INT (retries, 5, -1, G_MAXINT)},
   /**
    * GstIdentifaiSink:extra-headers:
    *
    * Further request headers, in the form of souphttpsrc's property: a
    * structure whose fields are headers, `headers,X-Camera=7`; an array is a
-   * header several times. For a gateway in front of the service; with a
-   * header that authorises there (by its name: `Authorization`, `Cookie`, or
-   * one with `auth`, `key`, `token`, `secret` or the like in it),
-   * #GstIdentifaiSink:api-key may be empty.
+   * header several times. For a gateway in front of the service
+   * ([fleet.md](fleet.md)): with a header that authorises there (by its name:
+   * `Authorization`, `Cookie`, or one with `auth`, `key`, `token`, `secret` or
+   * the like in it), #GstIdentifaiSink:api-key may be empty.
    *
    * Headers that the element sets or that belong to the connection
    * (`X-Api-Key`, `Accept`, `Content-Type`, `Host`, …), and values with line
-   * breaks, are refused with a warning; the others are sent. The values can't
-   * be read back: each reads as `***`. They appear in no log or message by
-   * this element.
+   * breaks, are refused with a warning; the others are sent. A value reads as
+   * `***`, and appears in no log, message or dump by this element.
    *
-   * A change counts from the next request on. A changed value is taken for
-   * another token of the same account.
-   *
-   * Default: %NULL.
+   * A change counts from the next request on, and is taken for another token
+   * of the same account. Looks at results are shared only by elements with
+   * equal headers.
    *
    * Since: 0.1
    */
-  g_object_class_install_property (klass, PROP_EXTRA_HEADERS,
-      g_param_spec_boxed ("extra-headers", "Extra headers",
-          "Further request headers, for a gateway in front of the service: "
-          "headers,name=value,… (values read as ***)",
-          GST_TYPE_STRUCTURE,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_PLAYING));
+  [PROP_EXTRA_HEADERS] = {"extra-headers", "Extra headers",
+      "Further request headers, for a gateway in front of the service: "
+      "headers,name=value,… (values read as ***)",
+      ALL, LIVE, STRUCTURE (extra_headers),
+      .adopt = gst_identifai_settings_adopt_headers,
+      .hide = gst_identifai_settings_hide_headers},
   /**
    * GstIdentifaiSink:rate-limits:
    *
    * How many calls of each kind may start in any second and any minute: a
    * structure `limits` with the #guint fields `post-per-second` (default 1),
    * `post-per-minute` (30), `get-per-second` (2) and `get-per-minute` (60),
-   * the service's published limits per key. 0, or more than 100000: no limit.
-   * Fields left out keep their value; the word `none` lifts all four. All
-   * elements of a process with the same endpoint and key share one budget; the
-   * strictest of their limits counts.
+   * the service's published limits per key. 0, or more than 100000: no limit;
+   * the word `none` lifts all four. Fields left out keep their value, unknown
+   * ones are warned of. All elements of a process with the same endpoint and
+   * key share one budget; the strictest of their limits counts.
    *
    * Since: 0.1
    */
-  g_object_class_install_property (klass, PROP_RATE_LIMITS,
-      g_param_spec_boxed ("rate-limits", "Rate limits",
-          "Calls a second and a minute, shared by all elements of the "
-          "process with the same endpoint and key (0 = no limit; none lifts "
-          "all)",
-          GST_TYPE_STRUCTURE,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_READY));
-}
+  [PROP_RATE_LIMITS] = {"rate-limits", "Rate limits",
+      "Calls a second and a minute, shared by all elements of the process "
+      "with the same endpoint and key (0 = no limit; none lifts all)",
+      ALL, FIXED, STRUCTURE (rate_limits),
+      .adopt = gst_identifai_settings_adopt_limits},
 
-/* What is asked of the service, as form fields of the submit call */
-static void
-install_parameters (GObjectClass * klass)
-{
+  /* What is asked of the service, and what counts of its answer. */
+
   /**
    * GstIdentifaiSink:ref-id:
    *
@@ -237,13 +232,10 @@ install_parameters (GObjectClass * klass)
    *
    * Since: 0.1
    */
-  g_object_class_install_property (klass, PROP_REF_ID,
-      g_param_spec_string ("ref-id", "Reference ID",
-          "Sent as ref_id; may hold one %u-style conversion for the "
-          "segment number",
-          NULL,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_PLAYING));
+  [PROP_REF_ID] = {"ref-id", "Reference ID",
+      "Sent as ref_id; may hold one %u-style conversion for the segment "
+      "number",
+      ALL, LIVE, STRING (ref_id, NULL)},
   /**
    * GstIdentifaiSink:frames:
    *
@@ -252,13 +244,10 @@ install_parameters (GObjectClass * klass)
    *
    * Since: 0.1
    */
-  g_object_class_install_property (klass, PROP_FRAMES,
-      g_param_spec_enum ("frames", "Frames",
-          "How many frames of a segment are judged at most; more cost "
-          "more credits",
-          GST_TYPE_IDENTIFAI_FRAMES, GST_IDENTIFAI_FRAMES_DEFAULT,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_PLAYING));
+  [PROP_FRAMES] = {"frames", "Frames",
+      "How many frames of a segment are judged at most; more cost more "
+      "credits",
+      VIDEO, LIVE, ENUM (frames, FRAMES_DEFAULT)},
   /**
    * GstIdentifaiSink:key-frames:
    *
@@ -267,12 +256,9 @@ install_parameters (GObjectClass * klass)
    *
    * Since: 0.1
    */
-  g_object_class_install_property (klass, PROP_KEY_FRAMES,
-      g_param_spec_boolean ("key-frames", "Key frames",
-          "Judge key frames instead of frames at fixed distances",
-          FALSE,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_PLAYING));
+  [PROP_KEY_FRAMES] = {"key-frames", "Key frames",
+      "Judge key frames instead of frames at fixed distances",
+      VIDEO, LIVE, FORM_FIELD (key_frames)},
   /**
    * GstIdentifaiSink:key-frames-method:
    *
@@ -280,13 +266,9 @@ install_parameters (GObjectClass * klass)
    *
    * Since: 0.1
    */
-  g_object_class_install_property (klass, PROP_KEY_FRAMES_METHOD,
-      g_param_spec_enum ("key-frames-method", "Key frames method",
-          "How the service finds key frames; sent with key-frames",
-          GST_TYPE_IDENTIFAI_KEY_FRAMES_METHOD,
-          GST_IDENTIFAI_KEY_FRAMES_IFRAMES,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_PLAYING));
+  [PROP_KEY_FRAMES_METHOD] = {"key-frames-method", "Key frames method",
+      "How the service finds key frames; sent with key-frames",
+      VIDEO, LIVE, ENUM (key_frames_method, KEY_FRAMES_IFRAMES)},
   /**
    * GstIdentifaiSink:with-tampering:
    *
@@ -295,13 +277,10 @@ install_parameters (GObjectClass * klass)
    *
    * Since: 0.1
    */
-  g_object_class_install_property (klass, PROP_WITH_TAMPERING,
-      g_param_spec_boolean ("with-tampering", "With tampering",
-          "Ask the service to look for manipulation without generative "
-          "AI, too",
-          FALSE,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_PLAYING));
+  [PROP_WITH_TAMPERING] = {"with-tampering", "With tampering",
+      "Ask the service to look for manipulation without generative AI, "
+      "too",
+      VIDEO, LIVE, FORM_FIELD (with_tampering)},
   /**
    * GstIdentifaiSink:with-morphing:
    *
@@ -310,13 +289,10 @@ install_parameters (GObjectClass * klass)
    *
    * Since: 0.1
    */
-  g_object_class_install_property (klass, PROP_WITH_MORPHING,
-      g_param_spec_boolean ("with-morphing", "With morphing",
-          "Ask the service to look for morphed faces, too; the service "
-          "advises against it where there are no faces",
-          FALSE,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_PLAYING));
+  [PROP_WITH_MORPHING] = {"with-morphing", "With morphing",
+      "Ask the service to look for morphed faces, too; the service "
+      "advises against it where there are no faces",
+      VIDEO, LIVE, FORM_FIELD (with_morphing)},
   /**
    * GstIdentifaiSink:with-audio:
    *
@@ -325,13 +301,10 @@ install_parameters (GObjectClass * klass)
    *
    * Since: 0.1
    */
-  g_object_class_install_property (klass, PROP_WITH_AUDIO,
-      g_param_spec_boolean ("with-audio", "With audio",
-          "Ask the service to judge the sound track, too (beta; the "
-          "pricing plan must include it)",
-          FALSE,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_PLAYING));
+  [PROP_WITH_AUDIO] = {"with-audio", "With audio",
+      "Ask the service to judge the sound track, too (beta; the pricing "
+      "plan must include it)",
+      VIDEO, LIVE, FORM_FIELD (with_audio)},
   /**
    * GstIdentifaiSink:with-nsfw:
    *
@@ -340,13 +313,9 @@ install_parameters (GObjectClass * klass)
    *
    * Since: 0.1
    */
-  g_object_class_install_property (klass, PROP_WITH_NSFW,
-      g_param_spec_boolean ("with-nsfw", "With nsfw",
-          "Ask the service to look for content that is not safe for "
-          "work, too",
-          FALSE,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_PLAYING));
+  [PROP_WITH_NSFW] = {"with-nsfw", "With nsfw",
+      "Ask the service to look for content that is not safe for work, too",
+      VIDEO, LIVE, FORM_FIELD (with_nsfw)},
   /**
    * GstIdentifaiSink:ensure-face-per-frame:
    *
@@ -356,13 +325,10 @@ install_parameters (GObjectClass * klass)
    *
    * Since: 0.1
    */
-  g_object_class_install_property (klass, PROP_ENSURE_FACE_PER_FRAME,
-      g_param_spec_boolean ("ensure-face-per-frame", "Ensure face per frame",
-          "Ask the service to judge only frames that show a face; "
-          "together with with-morphing; may take longer",
-          FALSE,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_PLAYING));
+  [PROP_ENSURE_FACE_PER_FRAME] = {"ensure-face-per-frame", "Ensure face per frame",
+      "Ask the service to judge only frames that show a face; together "
+      "with with-morphing; may take longer",
+      VIDEO, LIVE, FORM_FIELD (ensure_face_per_frame)},
   /**
    * GstIdentifaiSink:no-cache:
    *
@@ -372,13 +338,10 @@ install_parameters (GObjectClass * klass)
    *
    * Since: 0.1
    */
-  g_object_class_install_property (klass, PROP_NO_CACHE,
-      g_param_spec_boolean ("no-cache", "No cache",
-          "Ask the service to judge the file again even if it was "
-          "submitted before with the same options; may be charged again",
-          FALSE,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_PLAYING));
+  [PROP_NO_CACHE] = {"no-cache", "No cache",
+      "Ask the service to judge the file again even if it was submitted "
+      "before with the same options; may be charged again",
+      ALL, LIVE, FORM_FIELD (no_cache)},
   /**
    * GstIdentifaiSink:prevent-c2pa-forces:
    *
@@ -387,13 +350,10 @@ install_parameters (GObjectClass * klass)
    *
    * Since: 0.1
    */
-  g_object_class_install_property (klass, PROP_PREVENT_C2PA_FORCES,
-      g_param_spec_boolean ("prevent-c2pa-forces", "Prevent c2pa forces",
-          "Ask the service not to let a C2PA signature force the "
-          "verdict to artificial",
-          FALSE,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_PLAYING));
+  [PROP_PREVENT_C2PA_FORCES] = {"prevent-c2pa-forces", "Prevent c2pa forces",
+      "Ask the service not to let a C2PA signature force the verdict to "
+      "artificial",
+      VIDEO, LIVE, FORM_FIELD (prevent_c2pa_forces)},
   /**
    * GstIdentifaiSink:webhook-url:
    *
@@ -403,13 +363,10 @@ install_parameters (GObjectClass * klass)
    *
    * Since: 0.1
    */
-  g_object_class_install_property (klass, PROP_WEBHOOK_URL,
-      g_param_spec_string ("webhook-url", "Webhook URL",
-          "Sent as webhook_url; the service ignores it unless the "
-          "account is enabled for it",
-          NULL,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_PLAYING));
+  [PROP_WEBHOOK_URL] = {"webhook-url", "Webhook URL",
+      "Sent as webhook_url; the service ignores it unless the account is "
+      "enabled for it",
+      ALL, LIVE, STRING (webhook_url, NULL)},
   /**
    * GstIdentifaiSink:extra-parameters:
    *
@@ -421,13 +378,10 @@ install_parameters (GObjectClass * klass)
    *
    * Since: 0.1
    */
-  g_object_class_install_property (klass, PROP_EXTRA_PARAMETERS,
-      g_param_spec_boxed ("extra-parameters", "Extra parameters",
-          "Further form fields, for parameters that the service adds "
-          "later: parameters,name=value,…",
-          GST_TYPE_STRUCTURE,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_PLAYING));
+  [PROP_EXTRA_PARAMETERS] = {"extra-parameters", "Extra parameters",
+      "Further form fields, for parameters that the service adds later: "
+      "parameters,name=value,…",
+      ALL, LIVE, STRUCTURE (extra_parameters)},
   /**
    * GstIdentifaiSink:response-format:
    *
@@ -436,13 +390,10 @@ install_parameters (GObjectClass * klass)
    *
    * Since: 0.1
    */
-  g_object_class_install_property (klass, PROP_RESPONSE_FORMAT,
-      g_param_spec_enum ("response-format", "Response format",
-          "What the submit call asks for in Accept; both answers are "
-          "understood whatever was asked",
-          GST_TYPE_IDENTIFAI_RESPONSE_FORMAT, GST_IDENTIFAI_RESPONSE_JSON,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_PLAYING));
+  [PROP_RESPONSE_FORMAT] = {"response-format", "Response format",
+      "What the submit call asks for in Accept; both answers are "
+      "understood whatever was asked",
+      ALL, LIVE, ENUM (response_format, RESPONSE_JSON)},
   /**
    * GstIdentifaiSink:heuristic:
    *
@@ -452,19 +403,18 @@ install_parameters (GObjectClass * klass)
    *
    * Since: 0.1
    */
-  g_object_class_install_property (klass, PROP_HEURISTIC,
-      g_param_spec_string ("heuristic", "Heuristic",
-          "Which of the verdicts counts (Majority, Average, …); NULL: "
-          "the service's own choice",
-          NULL,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_PLAYING));
-
+  [PROP_HEURISTIC] = {"heuristic", "Heuristic",
+      "Which of the verdicts counts (Majority, Average, …); NULL: the "
+      "service's own choice",
+      ALL, LIVE, STRING (heuristic, NULL)},
   /**
    * GstIdentifaiSink:policy:
    *
-   * From the verdicts on a stream's segments to a state of the stream, told by
-   * `identifai-policy` messages: a structure `policy` with the fields
+   * From the verdicts on segments to a state of the stream, told by
+   * `identifai-policy` messages, see [Policy](#policy). What makes no sense is
+   * refused with a warning that says why. %NULL: no policy.
+   *
+   * Fields of the structure `policy`; those left out have their defaults:
    *
    * * gdouble `review` (default 0.5), `block` (0.8): scores, 0 to 1, from which
    *   a segment is suspicious, and artificial; `review` <= `block`
@@ -482,24 +432,17 @@ install_parameters (GObjectClass * klass)
    * * gboolean `enforce` (%TRUE): told in the messages; %FALSE is for trying out
    *
    * Segments count in the stream's order, whatever order the verdicts come in.
-   * Fields left out have their defaults; what makes no sense is refused with a
-   * warning. %NULL: no policy.
    *
    * Since: 0.2
    */
-  g_object_class_install_property (klass, PROP_POLICY,
-      g_param_spec_boxed ("policy", "Policy",
-          "From the verdicts on segments to a state of the stream: clear, "
-          "review or blocked (NULL = none)",
-          GST_TYPE_STRUCTURE,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_PLAYING));
-}
+  [PROP_POLICY] = {"policy", "Policy",
+      "From the verdicts on segments to a state of the stream: clear, "
+      "review or blocked (NULL = none)",
+      ALL, LIVE, STRUCTURE (policy),
+      .adopt = gst_identifai_settings_adopt_policy},
 
-/* How elementary streams are cut */
-static void
-install_segments (GObjectClass * klass)
-{
+  /* How elementary streams are cut. */
+
   /**
    * GstIdentifaiSink:segment-duration:
    *
@@ -509,29 +452,26 @@ install_segments (GObjectClass * klass)
    *
    * Since: 0.1
    */
-  g_object_class_install_property (klass, PROP_SEGMENT_DURATION,
-      g_param_spec_uint64 ("segment-duration", "Segment duration",
-          "Elementary input: cut at the first key frame at or after "
-          "this many nanoseconds (0 = one segment until EOS)",
-          0, G_MAXUINT64, DEFAULT_SEGMENT_DURATION,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_READY));
+  [PROP_SEGMENT_DURATION] = {"segment-duration", "Segment duration",
+      "Elementary input: cut at the first key frame at or after this many "
+      "nanoseconds (0 = one segment until EOS)",
+      VIDEO, FIXED, TIME (segment_duration, 10 * GST_SECOND, 0),
+      .idle = TRUE, .shortest = 100 * GST_MSECOND},
   /**
    * GstIdentifaiSink:segment-interval:
    *
    * Elementary input: a segment starts at most this often, in nanoseconds of
-   * running time; what lies between is not judged. `segment-duration=5000000000 segment-interval=60000000000` judges five seconds of
-   * each minute. 0: back to back.
+   * running time; what lies between is not judged.
+   * `segment-duration=5000000000 segment-interval=60000000000` judges five
+   * seconds of each minute. 0: back to back.
    *
    * Since: 0.1
    */
-  g_object_class_install_property (klass, PROP_SEGMENT_INTERVAL,
-      g_param_spec_uint64 ("segment-interval", "Segment interval",
-          "Elementary input: start a segment at most this often, in "
-          "nanoseconds (0 = back to back)",
-          0, G_MAXUINT64, 0,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_READY));
+  [PROP_SEGMENT_INTERVAL] = {"segment-interval", "Segment interval",
+      "Elementary input: start a segment at most this often, in "
+      "nanoseconds (0 = back to back)",
+      VIDEO, FIXED, TIME (segment_interval, 0, 0),
+      .idle = TRUE, .shortest = 100 * GST_MSECOND},
   /**
    * GstIdentifaiSink:max-segment-bytes:
    *
@@ -542,13 +482,10 @@ install_segments (GObjectClass * klass)
    *
    * Since: 0.1
    */
-  g_object_class_install_property (klass, PROP_MAX_SEGMENT_BYTES,
-      g_param_spec_uint64 ("max-segment-bytes", "Maximum segment size",
-          "No uploaded file is larger, in bytes: a segment is cut early "
-          "at a key frame, or fails as too-large",
-          1, G_MAXUINT64, DEFAULT_MAX_SEGMENT_BYTES,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_READY));
+  [PROP_MAX_SEGMENT_BYTES] = {"max-segment-bytes", "Maximum segment size",
+      "No uploaded file is larger, in bytes: a segment is cut early at a "
+      "key frame, or fails as too-large",
+      ALL, FIXED, BYTES (max_segment_bytes, 50000000)},
   /**
    * GstIdentifaiSink:send-keyframe-requests:
    *
@@ -558,12 +495,9 @@ install_segments (GObjectClass * klass)
    *
    * Since: 0.1
    */
-  g_object_class_install_property (klass, PROP_SEND_KEYFRAME_REQUESTS,
-      g_param_spec_boolean ("send-keyframe-requests", "Send key frame requests",
-          "Ask upstream for a key frame where a segment should end",
-          DEFAULT_SEND_KEYFRAME_REQUESTS,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_READY));
+  [PROP_SEND_KEYFRAME_REQUESTS] = {"send-keyframe-requests", "Send key frame requests",
+      "Ask upstream for a key frame where a segment should end",
+      VIDEO, FIXED, BOOLEAN (send_keyframe_requests, TRUE), .idle = TRUE},
   /**
    * GstIdentifaiSink:align-to-clock:
    *
@@ -576,12 +510,9 @@ install_segments (GObjectClass * klass)
    *
    * Since: 0.1
    */
-  g_object_class_install_property (klass, PROP_ALIGN_TO_CLOCK,
-      g_param_spec_boolean ("align-to-clock", "Align to clock",
-          "Cut at multiples of segment-duration of UTC",
-          DEFAULT_ALIGN_TO_CLOCK,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_READY));
+  [PROP_ALIGN_TO_CLOCK] = {"align-to-clock", "Align to clock",
+      "Cut at multiples of segment-duration of UTC",
+      VIDEO, FIXED, BOOLEAN (align_to_clock, FALSE), .idle = TRUE},
   /**
    * GstIdentifaiSink:judging:
    *
@@ -594,54 +525,42 @@ install_segments (GObjectClass * klass)
    *
    * Since: 0.1
    */
-  g_object_class_install_property (klass, PROP_JUDGING,
-      g_param_spec_boolean ("judging", "Judging",
-          "Whether what comes is judged",
-          DEFAULT_JUDGING,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_PLAYING));
+  [PROP_JUDGING] = {"judging", "Judging",
+      "Whether what comes is judged",
+      VIDEO, LIVE, BOOLEAN (judging, TRUE)},
   /**
    * GstIdentifaiSink:muxer:
    *
    * Elementary input: factory name of the muxer, or `auto`: mp4mux if it
-   * takes every stream's codec, else webmmux, else matroskamux, else qtmux.
-   * Sound that none of them takes beside the video is left out. A factory that
+   * takes every stream's codec, else webmmux, else matroskamux, else qtmux;
+   * sound that none of them takes beside the video is left out. A factory that
    * is missing, is no muxer or does not take the video is an error when the
    * caps are known.
    *
    * Since: 0.1
    */
-  g_object_class_install_property (klass, PROP_MUXER,
-      g_param_spec_string ("muxer", "Muxer",
-          "Factory name of the muxer for elementary input; auto: "
-          "mp4mux, else webmmux, matroskamux or qtmux, by the caps",
-          DEFAULT_MUXER,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_READY));
-}
+  [PROP_MUXER] = {"muxer", "Muxer",
+      "Factory name of the muxer for elementary input; auto: mp4mux, else "
+      "webmmux, matroskamux or qtmux, by the caps",
+      VIDEO, FIXED, STRING (muxer, "auto"), .idle = TRUE},
 
-/* What waits, and for how long */
-static void
-install_queue (GObjectClass * klass)
-{
+  /* What waits, and for how long. */
+
   /**
    * GstIdentifaiSink:overflow:
    *
-   * What happens when segments wait longer than they are judged: `block`
-   * holds the video pad, `drop-oldest` and `drop-newest` give a segment up
-   * with `identifai-dropped`. `auto`: `drop-oldest` if upstream is live, or
-   * if buffers come at the pace of their times; else `block`. A warning is
-   * posted when the pad has been held for a second.
+   * What happens when segments wait longer than they are judged: `block` holds
+   * the video pad, `drop-oldest` and `drop-newest` give a segment up with
+   * `identifai-dropped`. `auto`: `drop-oldest` if upstream is live, or if what
+   * comes does so in real time; else `block`. See [Live or not](#live-or-not).
+   * A warning is posted when the pad has been held for a second.
    *
    * Since: 0.1
    */
-  g_object_class_install_property (klass, PROP_OVERFLOW,
-      g_param_spec_enum ("overflow", "Overflow",
-          "What to do when more waits than max-pending-bytes or max-"
-          "pending-segments allow",
-          GST_TYPE_IDENTIFAI_OVERFLOW, GST_IDENTIFAI_OVERFLOW_AUTO,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_READY));
+  [PROP_OVERFLOW] = {"overflow", "Overflow",
+      "What to do when more waits than max-pending-bytes or "
+      "max-pending-segments allow",
+      ALL, FIXED, ENUM (overflow, OVERFLOW_AUTO)},
   /**
    * GstIdentifaiSink:max-pending-bytes:
    *
@@ -651,13 +570,10 @@ install_queue (GObjectClass * klass)
    *
    * Since: 0.1
    */
-  g_object_class_install_property (klass, PROP_MAX_PENDING_BYTES,
-      g_param_spec_uint64 ("max-pending-bytes", "Maximum pending bytes",
-          "Bound of what closed segments hold until the service has "
-          "taken them, in bytes",
-          1, G_MAXUINT64, DEFAULT_MAX_PENDING_BYTES,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_READY));
+  [PROP_MAX_PENDING_BYTES] = {"max-pending-bytes", "Maximum pending bytes",
+      "Bound of what closed segments hold until the service has taken "
+      "them, in bytes",
+      ALL, FIXED, BYTES (max_pending_bytes, 256 * 1024 * 1024)},
   /**
    * GstIdentifaiSink:max-pending-segments:
    *
@@ -666,29 +582,23 @@ install_queue (GObjectClass * klass)
    *
    * Since: 0.1
    */
-  g_object_class_install_property (klass, PROP_MAX_PENDING_SEGMENTS,
-      g_param_spec_uint ("max-pending-segments", "Maximum pending segments",
-          "Bound of the number of closed segments that the service has "
-          "not taken yet",
-          1, G_MAXUINT, DEFAULT_MAX_PENDING_SEGMENTS,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_READY));
+  [PROP_MAX_PENDING_SEGMENTS] = {"max-pending-segments", "Maximum pending segments",
+      "Bound of the number of closed segments that the service has not "
+      "taken yet",
+      ALL, FIXED, UINT (max_pending_segments, 16, 1, G_MAXUINT)},
   /**
    * GstIdentifaiSink:max-uploads-per-hour:
    *
-   * So many segments are posted in any hour, as each is paid for; the others are
-   * dropped, reason `budget`. The count outlives a restart of the element. 0: no
-   * bound.
+   * So many segments are posted in any hour, as each is paid for; the others
+   * are dropped, reason `budget`, and one warning says so. The count outlives
+   * a restart of the element. 0: no bound.
    *
    * Since: 0.1
    */
-  g_object_class_install_property (klass, PROP_MAX_UPLOADS_PER_HOUR,
-      g_param_spec_uint ("max-uploads-per-hour", "Maximum uploads per hour",
-          "So many segments are posted in any hour, the others are dropped "
-          "(0 = no bound)",
-          0, G_MAXUINT, DEFAULT_MAX_UPLOADS_PER_HOUR,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_READY));
+  [PROP_MAX_UPLOADS_PER_HOUR] = {"max-uploads-per-hour", "Maximum uploads per hour",
+      "So many segments are posted in any hour, the others are dropped (0 "
+      "= no bound)",
+      ALL, FIXED, UINT (max_uploads_per_hour, 0, 0, G_MAXUINT)},
   /**
    * GstIdentifaiSink:poll-interval:
    *
@@ -697,13 +607,10 @@ install_queue (GObjectClass * klass)
    *
    * Since: 0.1
    */
-  g_object_class_install_property (klass, PROP_POLL_INTERVAL,
-      g_param_spec_uint64 ("poll-interval", "Poll interval",
-          "Shortest time between two looks at one result in nanoseconds "
-          "(0 = learned from the service's own times)",
-          0, G_MAXUINT64, 0,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_READY));
+  [PROP_POLL_INTERVAL] = {"poll-interval", "Poll interval",
+      "Shortest time between two looks at one result in nanoseconds (0 = "
+      "learned from the service's own times)",
+      ALL, FIXED, TIME (poll_interval, 0, 0), .shortest = GST_MSECOND},
   /**
    * GstIdentifaiSink:verdict-timeout:
    *
@@ -713,53 +620,108 @@ install_queue (GObjectClass * klass)
    *
    * Since: 0.1
    */
-  g_object_class_install_property (klass, PROP_VERDICT_TIMEOUT,
-      g_param_spec_uint64 ("verdict-timeout", "Verdict timeout",
-          "Longest time from submit to the final result in nanoseconds",
-          1, G_MAXUINT64, DEFAULT_VERDICT_TIMEOUT,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_READY));
+  [PROP_VERDICT_TIMEOUT] = {"verdict-timeout", "Verdict timeout",
+      "Longest time from submit to the final result in nanoseconds",
+      ALL, FIXED, TIME (verdict_timeout, 5 * 60 * GST_SECOND, 1),
+      .shortest = GST_MSECOND},
   /**
    * GstIdentifaiSink:drain-timeout:
    *
-   * How long EOS waits for outstanding verdicts, in nanoseconds; what is
-   * left then fails as `timeout`. 0: EOS does not wait, and what is
-   * outstanding goes on until the element stops. %GST_CLOCK_TIME_NONE:
-   * without bound.
+   * How long EOS waits for outstanding verdicts, in nanoseconds; what is left
+   * then fails as `timeout`. 0: EOS does not wait, and what is outstanding
+   * goes on until the element stops (with `overflow=block`, the last segments
+   * are taken over the bounds, and what comes after a seek waits until they
+   * have found their room). %GST_CLOCK_TIME_NONE: without bound.
    *
    * Since: 0.1
    */
-  g_object_class_install_property (klass, PROP_DRAIN_TIMEOUT,
-      g_param_spec_uint64 ("drain-timeout", "Drain timeout",
-          "How long EOS waits for outstanding verdicts in nanoseconds "
-          "(0 = not at all, GST_CLOCK_TIME_NONE = without bound)",
-          0, G_MAXUINT64, DEFAULT_DRAIN_TIMEOUT,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_READY));
+  [PROP_DRAIN_TIMEOUT] = {"drain-timeout", "Drain timeout",
+      "How long EOS waits for outstanding verdicts in nanoseconds (0 = "
+      "not at all, GST_CLOCK_TIME_NONE = without bound)",
+      ALL, FIXED, TIME (drain_timeout, 2 * 60 * GST_SECOND, 0),
+      .shortest = GST_MSECOND},
   /**
    * GstIdentifaiSink:on-refusal:
    *
    * Whether a refusal (401, 403, no credits) of a submit call posts an error,
-   * which stops most applications, or a warning, and the segments fail. A
-   * look at a result that is refused is warned of, and made again. `warn`: the
+   * which stops most applications, or a warning, and the segments fail. A look
+   * at a result that is refused is warned of, and made again. Under `warn` the
    * summary at EOS is a warning, too, whatever failed.
    *
    * Since: 0.1
    */
-  g_object_class_install_property (klass, PROP_ON_REFUSAL,
-      g_param_spec_enum ("on-refusal", "On refusal",
-          "Whether 401, 403 and missing credits stop the pipeline, or "
-          "are warned of while segments fail",
-          GST_TYPE_IDENTIFAI_ON_REFUSAL, GST_IDENTIFAI_ON_REFUSAL_ERROR,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_READY));
+  [PROP_ON_REFUSAL] = {"on-refusal", "On refusal",
+      "Whether 401, 403 and missing credits stop the pipeline, or are "
+      "warned of while segments fail",
+      ALL, FIXED, ENUM (on_refusal, ON_REFUSAL_ERROR)},
+  /**
+   * GstIdentifaiSink:stats:
+   *
+   * Totals since the element started, see [Statistics](#statistics).
+   *
+   * Fields of the structure `stats`:
+   *
+   * * #guint64 `segments`, `submitted`, `verdicts`, `failed`, `dropped`,
+   *   `pending`, `in-flight`: closed segments, those that the service took, their
+   *   outcomes, those without one yet, and those on the wire now;
+   *   `segments` = `verdicts` + `failed` + `dropped` + `pending` at every moment
+   * * #guint64 `pending-bytes`: what closed segments hold that the service has
+   *   not taken yet, in bytes
+   * * #guint64 `bytes-uploaded`, `post-requests`, `get-requests`, `retries`,
+   *   `throttled`: bytes of files that the service took, requests sent, repeated
+   *   requests, answers with status 429
+   * * #gdouble `coverage`: stream time in closed segments / stream time seen,
+   *   0 to 1; for container input bytes, as times are not known
+   * * #guint64 `latency-last`, `latency-average`, `latency-max`: nanoseconds from
+   *   a segment's last buffer to its verdict; 0 before the first one
+   *
+   * Since: 0.1
+   */
+  [PROP_STATS] = {"stats", "Statistics",
+      "Counts of segments, requests and bytes, and latencies, since the "
+      "element started",
+      ALL, G_PARAM_READABLE, COMPUTED},
+};
+/* *INDENT-ON* */
+
+static GParamSpec *
+make_spec (const GstIdentifaiProperty * row)
+{
+  const gchar *name = row->name, *nick = row->nick, *blurb = row->blurb;
+  GParamFlags flags = row->flags | G_PARAM_STATIC_STRINGS |
+      G_PARAM_EXPLICIT_NOTIFY;
+
+  switch (row->type) {
+    case G_TYPE_STRING:
+      return g_param_spec_string (name, nick, blurb, row->text, flags);
+    case G_TYPE_BOOLEAN:
+      return g_param_spec_boolean (name, nick, blurb, row->value, flags);
+    case G_TYPE_INT:
+      return g_param_spec_int (name, nick, blurb, row->minimum, row->maximum,
+          row->value, flags);
+    case G_TYPE_UINT:
+      return g_param_spec_uint (name, nick, blurb, row->minimum, row->maximum,
+          row->value, flags);
+    case G_TYPE_UINT64:
+      return g_param_spec_uint64 (name, nick, blurb, row->minimum,
+          row->maximum, row->value, flags);
+    case G_TYPE_ENUM:
+      return g_param_spec_enum (name, nick, blurb, row->get_type (),
+          row->value, flags);
+    default:
+      return g_param_spec_boxed (name, nick, blurb, row->get_type (), flags);
+  }
 }
 
 void
-gst_identifai_settings_install_properties (GObjectClass * klass)
+gst_identifai_properties_install (GObjectClass * klass,
+    GstIdentifaiElements element)
 {
-  install_connection (klass);
-  install_parameters (klass);
-  install_segments (klass);
-  install_queue (klass);
+  guint id;
+
+  for (id = 1; id < GST_IDENTIFAI_N_PROPS; id++) {
+    if (gst_identifai_properties[id].elements & element)
+      g_object_class_install_property (klass, id,
+          make_spec (&gst_identifai_properties[id]));
+  }
 }

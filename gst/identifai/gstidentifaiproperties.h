@@ -2,30 +2,24 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The properties' ids and defaults: each default stands once, for the
- * documentation and for new elements.
+ * The properties of all elements are one table: what each is called and means,
+ * its type, default and range, when it may change, and the field of
+ * GstIdentifaiSettings that it goes to. Its pspec, its default in a new element,
+ * setting, reading, what is warned of at start, the form fields that are plain
+ * booleans and the page docs/reference.md come from its row, so adding a property
+ * is a row and a field.
+ *
+ * Each element installs its part, and where it differs (another default, say)
+ * it has a row of its own under the same name. The table is constant.
  */
 
 #pragma once
 
-#include "gstidentifaisettings.h"
+#include <gst/gst.h>
 
-#define DEFAULT_ENDPOINT "https://backend.identifai.net"
-#define DEFAULT_USER_AGENT "gst-identifai/" VERSION
-#define DEFAULT_TIMEOUT 30
-#define DEFAULT_RETRIES 5
-#define DEFAULT_SEGMENT_DURATION (10 * GST_SECOND)
-#define DEFAULT_MAX_SEGMENT_BYTES G_GUINT64_CONSTANT (50000000)
-#define DEFAULT_SEND_KEYFRAME_REQUESTS TRUE
-#define DEFAULT_ALIGN_TO_CLOCK FALSE
-#define DEFAULT_JUDGING TRUE
-#define DEFAULT_MUXER "auto"
-#define DEFAULT_MAX_PENDING_BYTES (G_GUINT64_CONSTANT (256) * 1024 * 1024)
-#define DEFAULT_MAX_PENDING_SEGMENTS 16
-#define DEFAULT_MAX_UPLOADS_PER_HOUR 0
-#define DEFAULT_VERDICT_TIMEOUT (5 * 60 * GST_SECOND)
-#define DEFAULT_DRAIN_TIMEOUT (2 * 60 * GST_SECOND)
+G_BEGIN_DECLS
 
+/* The ids, the same in all elements. */
 enum
 {
   PROP_0,
@@ -71,7 +65,48 @@ enum
   PROP_VERDICT_TIMEOUT,
   PROP_DRAIN_TIMEOUT,
   PROP_ON_REFUSAL,
-  N_PROPS
+  PROP_STATS,
+  GST_IDENTIFAI_N_PROPS
 };
 
-G_STATIC_ASSERT (N_PROPS == GST_IDENTIFAI_N_SETTINGS + 1);
+typedef enum
+{
+  GST_IDENTIFAI_ELEMENT_SINK = 1 << 0,
+  GST_IDENTIFAI_ELEMENT_GATE = 1 << 1,
+} GstIdentifaiElements;
+
+/* What becomes of a structure that is set: the one to keep, or NULL. now and
+ * wanted are borrowed and may be NULL; warnings takes strings. */
+typedef GstStructure *(*GstIdentifaiAdoptFunc) (const GstStructure * now,
+    const GstStructure * wanted, GPtrArray * warnings);
+
+typedef struct
+{
+  const gchar *name, *nick, *blurb;
+  GstIdentifaiElements elements;        /* that have it */
+  GParamFlags flags;            /* GST_PARAM_MUTABLE_PLAYING: may change while
+                                 * the element runs */
+  GType type;                   /* fundamental; a boxed one is a structure */
+  GType (*get_type) (void);     /* of enums and structures */
+  gsize offset;                 /* in GstIdentifaiSettings; 0: the element
+                                 * computes it */
+
+  const gchar *text;            /* default of a string */
+  guint64 value;                /* default of the others, as a number */
+  gint64 minimum;
+  guint64 maximum;
+  const gchar *environment;     /* variable that goes before the default */
+  GstClockTime shortest;        /* of times: less was meant in another unit */
+  gboolean form;                /* TRUE is sent as a form field of its name */
+  gboolean idle;                /* does nothing for container input */
+  GstIdentifaiAdoptFunc adopt;  /* NULL: a copy of what is set */
+  GstIdentifaiAdoptFunc hide;   /* what is read instead of the value; or NULL */
+} GstIdentifaiProperty;
+
+extern const GstIdentifaiProperty
+    gst_identifai_properties[GST_IDENTIFAI_N_PROPS];
+
+void gst_identifai_properties_install (GObjectClass * klass,
+    GstIdentifaiElements element);
+
+G_END_DECLS

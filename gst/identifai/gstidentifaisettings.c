@@ -2,141 +2,70 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The values of the properties: one table says where each goes in the struct.
+ * The values of the properties, by the table.
  */
 
 #ifdef HAVE_CONFIG_H
 #include "config.h"
 #endif
 
-#include "gstidentifaiproperties.h"
+#include "gstidentifaisettings.h"
 #include "policy.h"
 
-#include <string.h>
-
-typedef enum
-{
-  KIND_NONE,                    /* not in the table */
-  KIND_STRING,
-  KIND_BOOLEAN,
-  KIND_INT,
-  KIND_UINT,
-  KIND_UINT64,
-  KIND_ENUM,
-  KIND_BOXED,
-  KIND_HEADERS,
-  KIND_POLICY,
-} Kind;
-
-/* *INDENT-OFF* */
-static const struct
-{
-  Kind kind;
-  gsize offset;
-  gboolean mutable;             /* while playing */
-} fields[N_PROPS] = {
-  [PROP_ENDPOINT] = {KIND_STRING, G_STRUCT_OFFSET (GstIdentifaiSettings, endpoint), FALSE},
-  [PROP_API_KEY] = {KIND_STRING, G_STRUCT_OFFSET (GstIdentifaiSettings, api_key), TRUE},
-  [PROP_API_KEY_FILE] = {KIND_STRING, G_STRUCT_OFFSET (GstIdentifaiSettings, api_key_file), FALSE},
-  [PROP_EXTRA_HEADERS] = {KIND_HEADERS, G_STRUCT_OFFSET (GstIdentifaiSettings, extra_headers), TRUE},
-  [PROP_ALLOW_PLAIN_HTTP] = {KIND_BOOLEAN, G_STRUCT_OFFSET (GstIdentifaiSettings, allow_plain_http), FALSE},
-  [PROP_PROXY] = {KIND_STRING, G_STRUCT_OFFSET (GstIdentifaiSettings, proxy), FALSE},
-  [PROP_USER_AGENT] = {KIND_STRING, G_STRUCT_OFFSET (GstIdentifaiSettings, user_agent), FALSE},
-  [PROP_TLS_CA_FILE] = {KIND_STRING, G_STRUCT_OFFSET (GstIdentifaiSettings, tls_ca_file), FALSE},
-  [PROP_TIMEOUT] = {KIND_UINT, G_STRUCT_OFFSET (GstIdentifaiSettings, timeout), FALSE},
-  [PROP_RETRIES] = {KIND_INT, G_STRUCT_OFFSET (GstIdentifaiSettings, retries), FALSE},
-  [PROP_REF_ID] = {KIND_STRING, G_STRUCT_OFFSET (GstIdentifaiSettings, ref_id), TRUE},
-  [PROP_FRAMES] = {KIND_ENUM, G_STRUCT_OFFSET (GstIdentifaiSettings, frames), TRUE},
-  [PROP_KEY_FRAMES] = {KIND_BOOLEAN, G_STRUCT_OFFSET (GstIdentifaiSettings, flags[GST_IDENTIFAI_FLAG_KEY_FRAMES]), TRUE},
-  [PROP_KEY_FRAMES_METHOD] = {KIND_ENUM, G_STRUCT_OFFSET (GstIdentifaiSettings, key_frames_method), TRUE},
-  [PROP_WITH_TAMPERING] = {KIND_BOOLEAN, G_STRUCT_OFFSET (GstIdentifaiSettings, flags[GST_IDENTIFAI_FLAG_WITH_TAMPERING]), TRUE},
-  [PROP_WITH_MORPHING] = {KIND_BOOLEAN, G_STRUCT_OFFSET (GstIdentifaiSettings, flags[GST_IDENTIFAI_FLAG_WITH_MORPHING]), TRUE},
-  [PROP_WITH_AUDIO] = {KIND_BOOLEAN, G_STRUCT_OFFSET (GstIdentifaiSettings, flags[GST_IDENTIFAI_FLAG_WITH_AUDIO]), TRUE},
-  [PROP_WITH_NSFW] = {KIND_BOOLEAN, G_STRUCT_OFFSET (GstIdentifaiSettings, flags[GST_IDENTIFAI_FLAG_WITH_NSFW]), TRUE},
-  [PROP_ENSURE_FACE_PER_FRAME] = {KIND_BOOLEAN, G_STRUCT_OFFSET (GstIdentifaiSettings, flags[GST_IDENTIFAI_FLAG_ENSURE_FACE_PER_FRAME]), TRUE},
-  [PROP_NO_CACHE] = {KIND_BOOLEAN, G_STRUCT_OFFSET (GstIdentifaiSettings, flags[GST_IDENTIFAI_FLAG_NO_CACHE]), TRUE},
-  [PROP_PREVENT_C2PA_FORCES] = {KIND_BOOLEAN, G_STRUCT_OFFSET (GstIdentifaiSettings, flags[GST_IDENTIFAI_FLAG_PREVENT_C2PA_FORCES]), TRUE},
-  [PROP_WEBHOOK_URL] = {KIND_STRING, G_STRUCT_OFFSET (GstIdentifaiSettings, webhook_url), TRUE},
-  [PROP_EXTRA_PARAMETERS] = {KIND_BOXED, G_STRUCT_OFFSET (GstIdentifaiSettings, extra_parameters), TRUE},
-  [PROP_RESPONSE_FORMAT] = {KIND_ENUM, G_STRUCT_OFFSET (GstIdentifaiSettings, response_format), TRUE},
-  [PROP_HEURISTIC] = {KIND_STRING, G_STRUCT_OFFSET (GstIdentifaiSettings, heuristic), TRUE},
-  [PROP_POLICY] = {KIND_POLICY, G_STRUCT_OFFSET (GstIdentifaiSettings, policy), TRUE},
-  [PROP_SEGMENT_DURATION] = {KIND_UINT64, G_STRUCT_OFFSET (GstIdentifaiSettings, segment_duration), FALSE},
-  [PROP_SEGMENT_INTERVAL] = {KIND_UINT64, G_STRUCT_OFFSET (GstIdentifaiSettings, segment_interval), FALSE},
-  [PROP_MAX_SEGMENT_BYTES] = {KIND_UINT64, G_STRUCT_OFFSET (GstIdentifaiSettings, max_segment_bytes), FALSE},
-  [PROP_SEND_KEYFRAME_REQUESTS] = {KIND_BOOLEAN, G_STRUCT_OFFSET (GstIdentifaiSettings, send_keyframe_requests), FALSE},
-  [PROP_ALIGN_TO_CLOCK] = {KIND_BOOLEAN, G_STRUCT_OFFSET (GstIdentifaiSettings, align_to_clock), FALSE},
-  [PROP_JUDGING] = {KIND_BOOLEAN, G_STRUCT_OFFSET (GstIdentifaiSettings, judging), TRUE},
-  [PROP_MUXER] = {KIND_STRING, G_STRUCT_OFFSET (GstIdentifaiSettings, muxer), FALSE},
-  [PROP_OVERFLOW] = {KIND_ENUM, G_STRUCT_OFFSET (GstIdentifaiSettings, overflow), FALSE},
-  [PROP_MAX_PENDING_BYTES] = {KIND_UINT64, G_STRUCT_OFFSET (GstIdentifaiSettings, max_pending_bytes), FALSE},
-  [PROP_MAX_PENDING_SEGMENTS] = {KIND_UINT, G_STRUCT_OFFSET (GstIdentifaiSettings, max_pending_segments), FALSE},
-  [PROP_MAX_UPLOADS_PER_HOUR] = {KIND_UINT, G_STRUCT_OFFSET (GstIdentifaiSettings, max_uploads_per_hour), FALSE},
-  [PROP_POLL_INTERVAL] = {KIND_UINT64, G_STRUCT_OFFSET (GstIdentifaiSettings, poll_interval), FALSE},
-  [PROP_VERDICT_TIMEOUT] = {KIND_UINT64, G_STRUCT_OFFSET (GstIdentifaiSettings, verdict_timeout), FALSE},
-  [PROP_DRAIN_TIMEOUT] = {KIND_UINT64, G_STRUCT_OFFSET (GstIdentifaiSettings, drain_timeout), FALSE},
-  [PROP_ON_REFUSAL] = {KIND_ENUM, G_STRUCT_OFFSET (GstIdentifaiSettings, on_refusal), FALSE},
-};
-
-/* The fields of rate-limits, and where they go. */
-static const struct
-{
-  const gchar *name;
-  IdentifaiCall call;
-  gsize offset;
-  guint value;                  /* the service's published limit */
-} limit_fields[] = {
-  {"post-per-second", IDENTIFAI_CALL_POST, G_STRUCT_OFFSET (IdentifaiLimit, per_second), 1},
-  {"post-per-minute", IDENTIFAI_CALL_POST, G_STRUCT_OFFSET (IdentifaiLimit, per_minute), 30},
-  {"get-per-second", IDENTIFAI_CALL_GET, G_STRUCT_OFFSET (IdentifaiLimit, per_second), 2},
-  {"get-per-minute", IDENTIFAI_CALL_GET, G_STRUCT_OFFSET (IdentifaiLimit, per_minute), 60},
-};
-/* *INDENT-ON* */
-
-static gchar *
-environment_or (const gchar * variable, const gchar * fallback)
-{
-  const gchar *value = g_getenv (variable);
-
-  return g_strdup (value != NULL && *value != '\0' ? value : fallback);
-}
-
-static guint *
-limit_value (IdentifaiLimit * limits, guint i)
-{
-  return (guint *) ((guint8 *) & limits[limit_fields[i].call]
-      + limit_fields[i].offset);
-}
-
-/* The environment's key and key file are looked up when the element starts, as
- * a property goes before both. */
-void
-gst_identifai_settings_init (GstIdentifaiSettings * self)
-{
-  guint i;
-
-  *self = (GstIdentifaiSettings) {
-  .endpoint =
-        environment_or ("IDENTIFAI_ENDPOINT", DEFAULT_ENDPOINT),.user_agent =
-        g_strdup (DEFAULT_USER_AGENT),.timeout = DEFAULT_TIMEOUT,.retries =
-        DEFAULT_RETRIES,.segment_duration =
-        DEFAULT_SEGMENT_DURATION,.max_segment_bytes =
-        DEFAULT_MAX_SEGMENT_BYTES,.send_keyframe_requests =
-        DEFAULT_SEND_KEYFRAME_REQUESTS,.align_to_clock =
-        DEFAULT_ALIGN_TO_CLOCK,.judging = DEFAULT_JUDGING,.muxer =
-        g_strdup (DEFAULT_MUXER),.max_pending_bytes =
-        DEFAULT_MAX_PENDING_BYTES,.max_pending_segments =
-        DEFAULT_MAX_PENDING_SEGMENTS,.max_uploads_per_hour =
-        DEFAULT_MAX_UPLOADS_PER_HOUR,.verdict_timeout =
-        DEFAULT_VERDICT_TIMEOUT,.drain_timeout = DEFAULT_DRAIN_TIMEOUT,};
-  for (i = 0; i < G_N_ELEMENTS (limit_fields); i++)
-    *limit_value (self->limits, i) = limit_fields[i].value;
-}
+#include <gobject/gvaluecollector.h>
 
 static gpointer
-field_pointer (const GstIdentifaiSettings * self, guint id)
+get_field (const GstIdentifaiSettings * self, const GstIdentifaiProperty * row)
 {
-  return (guint8 *) self + fields[id].offset;
+  return (guint8 *) self + row->offset;
+}
+
+static void
+set_default (gpointer field, const GstIdentifaiProperty * row)
+{
+  const gchar *text = NULL;
+
+  switch (row->type) {
+    case G_TYPE_STRING:
+      if (row->environment != NULL)
+        text = g_getenv (row->environment);
+      *(gchar **) field =
+          g_strdup (text != NULL && *text != '\0' ? text : row->text);
+      break;
+    case G_TYPE_BOXED:
+      if (row->adopt != NULL)
+        *(GstStructure **) field = row->adopt (NULL, NULL, NULL);
+      break;
+    case G_TYPE_UINT64:
+      *(guint64 *) field = row->value;
+      break;
+    default:
+      *(gint *) field = row->value;
+  }
+}
+
+void
+gst_identifai_settings_init (GstIdentifaiSettings * self,
+    GstIdentifaiElements element)
+{
+  guint id;
+
+  memset (self, 0, sizeof (*self));
+  for (id = 1; id < GST_IDENTIFAI_N_PROPS; id++) {
+    const GstIdentifaiProperty *row = &gst_identifai_properties[id];
+
+    if (row->offset > 0 && (row->elements & element))
+      set_default (get_field (self, row), row);
+  }
+}
+
+static void
+clear_field (gpointer field, const GstIdentifaiProperty * row)
+{
+  if (row->type == G_TYPE_STRING)
+    g_clear_pointer ((gchar **) field, g_free);
+  else if (row->type == G_TYPE_BOXED)
+    gst_clear_structure ((GstStructure **) field);
 }
 
 void
@@ -144,24 +73,227 @@ gst_identifai_settings_clear (GstIdentifaiSettings * self)
 {
   guint id;
 
-  for (id = 1; id < N_PROPS; id++) {
-    if (fields[id].kind == KIND_STRING)
-      g_clear_pointer ((gchar **) field_pointer (self, id), g_free);
-    else if (fields[id].kind == KIND_BOXED || fields[id].kind == KIND_POLICY)
-      gst_clear_structure ((GstStructure **) field_pointer (self, id));
-    else if (fields[id].kind == KIND_HEADERS)
-      g_clear_pointer ((IdentifaiExtraHeaders **) field_pointer (self, id),
-          identifai_extra_headers_unref);
+  for (id = 1; id < GST_IDENTIFAI_N_PROPS; id++) {
+    if (gst_identifai_properties[id].offset > 0)
+      clear_field (get_field (self, &gst_identifai_properties[id]),
+          &gst_identifai_properties[id]);
   }
+}
+
+/* Setting and reading, as g_object_get() and g_object_new() pass values. */
+
+static void
+copy_to (const GValue * value, guint flags, ...)
+{
+  gchar *fault = NULL;
+  va_list args;
+
+  va_start (args, flags);
+  G_VALUE_LCOPY (value, args, flags, &fault);
+  va_end (args);
+  g_assert (fault == NULL);
+}
+
+static void
+copy_from (GValue * value, ...)
+{
+  gchar *fault = NULL;
+  va_list args;
+
+  va_start (args, value);
+  G_VALUE_COLLECT (value, args, 0, &fault);
+  va_end (args);
+  g_assert (fault == NULL);
+}
+
+static void
+load (const GstIdentifaiSettings * self, const GstIdentifaiProperty * row,
+    GValue * value)
+{
+  gconstpointer field = get_field (self, row);
+
+  switch (row->type) {
+    case G_TYPE_STRING:
+    case G_TYPE_BOXED:
+      copy_from (value, *(const gconstpointer *) field);
+      break;
+    case G_TYPE_UINT64:
+      copy_from (value, *(const guint64 *) field);
+      break;
+    default:
+      copy_from (value, *(const gint *) field);
+  }
+}
+
+void
+gst_identifai_settings_get (const GstIdentifaiSettings * self, guint id,
+    GValue * value)
+{
+  const GstIdentifaiProperty *row = &gst_identifai_properties[id];
+
+  load (self, row, value);
+  if (row->hide != NULL)
+    g_value_take_boxed (value, row->hide (g_value_get_boxed (value), NULL,
+            NULL));
+}
+
+static gboolean
+is_equal (const GValue * one, const GValue * other)
+{
+  const GstStructure *a, *b;
+
+  if (!G_VALUE_HOLDS_BOXED (one))
+    return gst_value_compare (one, other) == GST_VALUE_EQUAL;
+  a = g_value_get_boxed (one);
+  b = g_value_get_boxed (other);
+
+  return a == NULL || b == NULL ? a == b : gst_structure_is_equal (a, b);
+}
+
+static void
+G_GNUC_PRINTF (2, 3)
+warn (GPtrArray * warnings, const gchar * format, ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  if (warnings != NULL)
+    g_ptr_array_add (warnings, g_strdup_vprintf (format, args));
+  va_end (args);
+}
+
+/* An empty string is how gst-launch-1.0 writes "none". */
+static void
+adopt (const GstIdentifaiSettings * self, const GstIdentifaiProperty * row,
+    const GValue * value, GValue * kept, GPtrArray * warnings)
+{
+  const GstStructure *now;
+
+  g_value_init (kept, G_VALUE_TYPE (value));
+  if (row->adopt != NULL) {
+    now = *(GstStructure **) get_field (self, row);
+    g_value_take_boxed (kept, row->adopt (now, g_value_get_boxed (value),
+            warnings));
+  } else if (!G_VALUE_HOLDS_STRING (value)
+      || g_strcmp0 (g_value_get_string (value), "") != 0) {
+    g_value_copy (value, kept);
+  }
+}
+
+/* With the other settings as they are. */
+static gboolean
+may_go_on (const GstIdentifaiSettings * self, const GstIdentifaiProperty * row,
+    const GValue * value, GPtrArray * warnings)
+{
+  GstIdentifaiSettings trial = *self;
+  GError *error = NULL;
+
+  copy_to (value, G_VALUE_NOCOPY_CONTENTS, get_field (&trial, row));
+  if (gst_identifai_settings_check_fields (&trial, &error))
+    return TRUE;
+  warn (warnings, "%s is not set: %s", row->name, error->message);
+  g_error_free (error);
+
+  return FALSE;
+}
+
+static GstIdentifaiSet
+set_value (GstIdentifaiSettings * self, guint id, const GValue * value)
+{
+  const GstIdentifaiProperty *row = &gst_identifai_properties[id];
+  GValue before = G_VALUE_INIT;
+  gboolean same;
+
+  g_value_init (&before, G_VALUE_TYPE (value));
+  load (self, row, &before);
+  same = is_equal (&before, value);
+  g_value_unset (&before);
+  clear_field (get_field (self, row), row);
+  copy_to (value, 0, get_field (self, row));
+  self->set[id] = TRUE;
+
+  return same ? GST_IDENTIFAI_SET_AGAIN : GST_IDENTIFAI_SET_CHANGED;
+}
+
+GstIdentifaiSet
+gst_identifai_settings_set (GstIdentifaiSettings * self, guint id,
+    const GValue * value, gboolean running, GPtrArray * warnings)
+{
+  const GstIdentifaiProperty *row = &gst_identifai_properties[id];
+  GstIdentifaiSet result = GST_IDENTIFAI_SET_REFUSED;
+  GValue kept = G_VALUE_INIT;
+
+  if (running && !(row->flags & GST_PARAM_MUTABLE_PLAYING)) {
+    warn (warnings, "%s can be set in state READY or below only", row->name);
+    return GST_IDENTIFAI_SET_REFUSED;
+  }
+
+  adopt (self, row, value, &kept, warnings);
+  if (!running || may_go_on (self, row, &kept, warnings))
+    result = set_value (self, id, &kept);
+  g_value_unset (&kept);
+
+  return result;
+}
+
+/* What is told of at start. */
+
+static void
+append_name (GString * names, const gchar * name)
+{
+  if (names->len > 0)
+    g_string_append (names, ", ");
+  g_string_append (names, name);
+}
+
+gchar *
+gst_identifai_settings_list_idle (const GstIdentifaiSettings * self)
+{
+  GString *names = g_string_new (NULL);
+  guint id;
+
+  for (id = 1; id < GST_IDENTIFAI_N_PROPS; id++) {
+    if (gst_identifai_properties[id].idle && self->set[id])
+      append_name (names, gst_identifai_properties[id].name);
+  }
+
+  return g_string_free (names, names->len == 0);
+}
+
+gchar *
+gst_identifai_settings_list_short (const GstIdentifaiSettings * self)
+{
+  GString *names = g_string_new (NULL);
+  guint id;
+
+  for (id = 1; id < GST_IDENTIFAI_N_PROPS; id++) {
+    const GstIdentifaiProperty *row = &gst_identifai_properties[id];
+    GstClockTime time;
+
+    if (row->shortest == 0)
+      continue;
+    time = *(GstClockTime *) get_field (self, row);
+    if (time == 0 || time >= row->shortest)
+      continue;
+    append_name (names, row->name);
+    g_string_append_printf (names, "=%" G_GUINT64_FORMAT, time);
+  }
+
+  return g_string_free (names, names->len == 0);
 }
 
 /* extra-headers: what is read is the names. Whoever sets that again would send
  * the marks. */
 #define HIDDEN "***"
 
+typedef struct
+{
+  IdentifaiExtraHeaders *headers;
+  GPtrArray *warnings;
+} Headers;
+
 static void
-add_header (IdentifaiExtraHeaders * headers, const gchar * name,
-    const GValue * value)
+add_header (Headers * to, const gchar * name, const GValue * value)
 {
   GValue string = G_VALUE_INIT;
   const gchar *text = NULL;
@@ -172,318 +304,181 @@ add_header (IdentifaiExtraHeaders * headers, const gchar * name,
     text = g_value_get_string (&string);
 
   if (text == NULL)
-    g_warning ("extra-headers: %s is not sent: it has no text", name);
+    warn (to->warnings, "extra-headers: %s is not sent: it has no text", name);
   else if (g_str_equal (text, HIDDEN))
-    g_warning ("extra-headers: %s is not sent: its value was hidden when it "
-        "was read", name);
-  else if (!identifai_extra_headers_add (headers, name, text, &error))
-    g_warning ("extra-headers: %s", error->message);
+    warn (to->warnings, "extra-headers: %s is not sent: its value was hidden "
+        "when it was read", name);
+  else if (!identifai_extra_headers_add (to->headers, name, text, &error))
+    warn (to->warnings, "extra-headers: %s", error->message);
   g_clear_error (&error);
   g_value_unset (&string);
 }
 
 /* As souphttpsrc has it: an array or a list is a header several times. */
 static gboolean
-add_headers (GQuark id, const GValue * value, gpointer user_data)
+add_headers (GQuark id, const GValue * value, gpointer to)
 {
   const gchar *name = g_quark_to_string (id);
   gboolean array = GST_VALUE_HOLDS_ARRAY (value);
   guint i, n;
 
   if (!array && !GST_VALUE_HOLDS_LIST (value)) {
-    add_header (user_data, name, value);
+    add_header (to, name, value);
     return TRUE;
   }
 
   n = array ? gst_value_array_get_size (value) :
       gst_value_list_get_size (value);
   for (i = 0; i < n; i++)
-    add_header (user_data, name, array ? gst_value_array_get_value (value, i)
+    add_header (to, name, array ? gst_value_array_get_value (value, i)
         : gst_value_list_get_value (value, i));
 
   return TRUE;
 }
 
-static void
-set_headers (IdentifaiExtraHeaders ** field, const GstStructure * structure)
+static IdentifaiExtraHeaders *
+make_headers (const GstStructure * structure, GPtrArray * warnings)
 {
-  IdentifaiExtraHeaders *headers = NULL;
+  Headers to = { NULL, warnings };
 
-  if (structure != NULL) {
-    headers = identifai_extra_headers_new ();
-    gst_structure_foreach (structure, add_headers, headers);
-  }
-  identifai_extra_headers_unref (*field);
-  *field = headers;
+  if (structure == NULL)
+    return NULL;
+  to.headers = identifai_extra_headers_new ();
+  gst_structure_foreach (structure, add_headers, &to);
+
+  return to.headers;
 }
 
-static void
-get_headers (IdentifaiExtraHeaders * headers, GValue * value)
+GstStructure *
+gst_identifai_settings_adopt_headers (const GstStructure * now,
+    const GstStructure * wanted, GPtrArray * warnings)
 {
-  GstStructure *structure;
+  identifai_extra_headers_unref (make_headers (wanted, warnings));
+
+  return wanted != NULL ? gst_structure_copy (wanted) : NULL;
+}
+
+GstStructure *
+gst_identifai_settings_hide_headers (const GstStructure * now,
+    const GstStructure * wanted, GPtrArray * warnings)
+{
+  IdentifaiExtraHeaders *headers = make_headers (now, NULL);
+  GstStructure *names;
   guint i;
 
   if (headers == NULL)
-    return;
+    return NULL;
 
-  structure = gst_structure_new_empty ("extra-headers");
+  names = gst_structure_new_empty ("extra-headers");
   for (i = 0; i < identifai_extra_headers_get_count (headers); i++)
-    gst_structure_set (structure, identifai_extra_headers_get_name (headers, i),
+    gst_structure_set (names, identifai_extra_headers_get_name (headers, i),
         G_TYPE_STRING, HIDDEN, NULL);
-  g_value_take_boxed (value, structure);
+  identifai_extra_headers_unref (headers);
+
+  return names;
 }
 
-static gboolean
-warn_unknown_limit (GQuark id, const GValue * value, gpointer user_data)
+IdentifaiExtraHeaders *
+gst_identifai_settings_get_headers (const GstIdentifaiSettings * self)
 {
-  guint i;
+  return make_headers (self->extra_headers, NULL);
+}
 
-  for (i = 0; i < G_N_ELEMENTS (limit_fields); i++) {
-    if (g_str_equal (g_quark_to_string (id), limit_fields[i].name))
-      return TRUE;
-  }
-  g_warning ("rate-limits: there is no %s; there are post-per-second, "
-      "post-per-minute, get-per-second, get-per-minute",
-      g_quark_to_string (id));
+/* rate-limits: the service's published ones, or none. */
+static GstStructure *
+make_limits (gboolean lifted)
+{
+  return gst_structure_new ("limits",
+      "post-per-second", G_TYPE_UINT, lifted ? 0 : 1,
+      "post-per-minute", G_TYPE_UINT, lifted ? 0 : 30,
+      "get-per-second", G_TYPE_UINT, lifted ? 0 : 2,
+      "get-per-minute", G_TYPE_UINT, lifted ? 0 : 60, NULL);
+}
+
+typedef struct
+{
+  GstStructure *structure;      /* has all of them */
+  GPtrArray *warnings;
+} Limits;
+
+static gboolean
+set_limit (GQuark id, const GValue * value, gpointer user_data)
+{
+  Limits *limits = user_data;
+  const gchar *name = g_quark_to_string (id);
+  GValue number = G_VALUE_INIT;
+
+  g_value_init (&number, G_TYPE_INT64);
+  if (!gst_structure_has_field (limits->structure, name))
+    warn (limits->warnings, "rate-limits: there is no %s; there are "
+        "post-per-second, post-per-minute, get-per-second, get-per-minute",
+        name);
+  else if (!g_value_transform (value, &number)
+      || g_value_get_int64 (&number) < 0
+      || g_value_get_int64 (&number) > G_MAXINT)
+    warn (limits->warnings,
+        "rate-limits: %s must be a number of calls, 0 or more", name);
+  else
+    gst_structure_set (limits->structure, name, G_TYPE_UINT,
+        (guint) g_value_get_int64 (&number), NULL);
+  g_value_unset (&number);
 
   return TRUE;
 }
 
-/* The word alone counts, where there are no fields. */
-static void
-lift_limits (GstIdentifaiSettings * self, const GstStructure * limits)
+/* Fields that are left out keep their value. A word alone counts where there are
+ * no fields. */
+GstStructure *
+gst_identifai_settings_adopt_limits (const GstStructure * now,
+    const GstStructure * wanted, GPtrArray * warnings)
 {
-  if (gst_structure_has_name (limits, "none"))
-    memset (self->limits, 0, sizeof (self->limits));
-  else if (gst_structure_n_fields (limits) == 0
-      && !gst_structure_has_name (limits, "limits"))
-    g_warning ("rate-limits: \"%s\" says nothing; write none to lift all four, "
-        "or fields such as limits,post-per-minute=15",
-        gst_structure_get_name (limits));
+  gboolean lifted = wanted != NULL && gst_structure_has_name (wanted, "none");
+  Limits limits = { NULL, warnings };
+
+  limits.structure = now == NULL || lifted ? make_limits (lifted) :
+      gst_structure_copy (now);
+  if (wanted == NULL)
+    return limits.structure;
+
+  if (!lifted && gst_structure_n_fields (wanted) == 0
+      && !gst_structure_has_name (wanted, "limits"))
+    warn (warnings, "rate-limits: \"%s\" says nothing; write none to lift all "
+        "four, or fields such as limits,post-per-minute=15",
+        gst_structure_get_name (wanted));
+  gst_structure_foreach (wanted, set_limit, &limits);
+
+  return limits.structure;
 }
 
-static void
-set_limits (GstIdentifaiSettings * self, const GstStructure * limits)
+void
+gst_identifai_settings_get_limits (const GstIdentifaiSettings * self,
+    IdentifaiLimit * limits)
 {
-  guint i;
+  IdentifaiLimit *post = &limits[IDENTIFAI_CALL_POST];
+  IdentifaiLimit *get = &limits[IDENTIFAI_CALL_GET];
 
-  if (limits != NULL) {
-    lift_limits (self, limits);
-    gst_structure_foreach (limits, warn_unknown_limit, NULL);
-  }
-  for (i = 0; limits != NULL && i < G_N_ELEMENTS (limit_fields); i++) {
-    const GValue *value = gst_structure_get_value (limits,
-        limit_fields[i].name);
-    GValue number = G_VALUE_INIT;
-
-    if (value == NULL)
-      continue;
-    g_value_init (&number, G_TYPE_INT64);
-    if (!g_value_transform (value, &number)
-        || g_value_get_int64 (&number) < 0
-        || g_value_get_int64 (&number) > G_MAXINT)
-      g_warning ("rate-limits: %s must be a number of calls, 0 or more",
-          limit_fields[i].name);
-    else
-      *limit_value (self->limits, i) = g_value_get_int64 (&number);
-    g_value_unset (&number);
-  }
+  gst_structure_get (self->rate_limits,
+      "post-per-second", G_TYPE_UINT, &post->per_second,
+      "post-per-minute", G_TYPE_UINT, &post->per_minute,
+      "get-per-second", G_TYPE_UINT, &get->per_second,
+      "get-per-minute", G_TYPE_UINT, &get->per_minute, NULL);
 }
 
-static void
-get_limits (const GstIdentifaiSettings * self, GValue * value)
-{
-  GstStructure *limits = gst_structure_new_empty ("limits");
-  guint i;
+/* policy: one that makes no sense is refused. */
 
-  for (i = 0; i < G_N_ELEMENTS (limit_fields); i++)
-    gst_structure_set (limits, limit_fields[i].name, G_TYPE_UINT,
-        *limit_value ((IdentifaiLimit *) self->limits, i), NULL);
-  g_value_take_boxed (value, limits);
-}
-
-gboolean
-gst_identifai_settings_is_mutable (guint id)
-{
-  return id < N_PROPS && fields[id].mutable;
-}
-
-gchar *
-gst_identifai_settings_list_idle (const GstIdentifaiSettings * self)
-{
-  static const struct
-  {
-    guint id;
-    const gchar *name;
-  } idle[] = {
-    {PROP_SEGMENT_DURATION, "segment-duration"},
-    {PROP_SEGMENT_INTERVAL, "segment-interval"},
-    {PROP_SEND_KEYFRAME_REQUESTS, "send-keyframe-requests"},
-    {PROP_ALIGN_TO_CLOCK, "align-to-clock"},
-    {PROP_MUXER, "muxer"},
-  };
-  GString *names = g_string_new (NULL);
-  guint i;
-
-  for (i = 0; i < G_N_ELEMENTS (idle); i++) {
-    if (self->set & (G_GUINT64_CONSTANT (1) << idle[i].id))
-      g_string_append_printf (names, "%s%s", names->len > 0 ? ", " : "",
-          idle[i].name);
-  }
-
-  return g_string_free (names, names->len == 0);
-}
-
-gchar *
-gst_identifai_settings_list_short (const GstIdentifaiSettings * self)
-{
-  const struct
-  {
-    const gchar *name;
-    GstClockTime time, least;
-  } times[] = {
-    {"segment-duration", self->segment_duration, 100 * GST_MSECOND},
-    {"segment-interval", self->segment_interval, 100 * GST_MSECOND},
-    {"poll-interval", self->poll_interval, GST_MSECOND},
-    {"verdict-timeout", self->verdict_timeout, GST_MSECOND},
-    {"drain-timeout", self->drain_timeout, GST_MSECOND},
-  };
-  GString *names = g_string_new (NULL);
-  guint i;
-
-  for (i = 0; i < G_N_ELEMENTS (times); i++) {
-    if (times[i].time > 0 && times[i].time < times[i].least)
-      g_string_append_printf (names, "%s%s=%" G_GUINT64_FORMAT,
-          names->len > 0 ? ", " : "", times[i].name, times[i].time);
-  }
-
-  return g_string_free (names, names->len == 0);
-}
-
-static void
-set_string (gchar ** field, const GValue * value)
-{
-  const gchar *string = g_value_get_string (value);
-
-  g_free (*field);
-  /* An empty string is how gst-launch-1.0 writes "none". */
-  *field = string != NULL && *string != '\0' ? g_strdup (string) : NULL;
-}
-
-/* One that makes no sense is refused. */
-static void
-set_policy (GstStructure ** field, const GstStructure * policy)
+GstStructure *
+gst_identifai_settings_adopt_policy (const GstStructure * now,
+    const GstStructure * wanted, GPtrArray * warnings)
 {
   IdentifaiPolicySettings settings;
   GError *error = NULL;
 
-  if (policy != NULL
-      && !identifai_policy_settings_read (&settings, policy, &error)) {
-    g_warning ("policy is not changed: %s", error->message);
+  if (wanted != NULL
+      && !identifai_policy_settings_read (&settings, wanted, &error)) {
+    warn (warnings, "policy is not changed: %s", error->message);
     g_error_free (error);
-    return;
-  }
-  gst_clear_structure (field);
-  if (policy != NULL)
-    *field = gst_structure_copy (policy);
-}
-
-gboolean
-gst_identifai_settings_set (GstIdentifaiSettings * self, guint id,
-    const GValue * value)
-{
-  gpointer field;
-
-  G_STATIC_ASSERT (N_PROPS <= 64);
-  if (id < N_PROPS)
-    self->set |= G_GUINT64_CONSTANT (1) << id;
-  if (id == PROP_RATE_LIMITS) {
-    set_limits (self, gst_value_get_structure (value));
-    return TRUE;
-  }
-  if (id >= N_PROPS)
-    return FALSE;
-
-  field = field_pointer (self, id);
-  switch (fields[id].kind) {
-    case KIND_STRING:
-      set_string (field, value);
-      return TRUE;
-    case KIND_BOOLEAN:
-      *(gboolean *) field = g_value_get_boolean (value);
-      return TRUE;
-    case KIND_INT:
-      *(gint *) field = g_value_get_int (value);
-      return TRUE;
-    case KIND_UINT:
-      *(guint *) field = g_value_get_uint (value);
-      return TRUE;
-    case KIND_UINT64:
-      *(guint64 *) field = g_value_get_uint64 (value);
-      return TRUE;
-    case KIND_ENUM:
-      *(gint *) field = g_value_get_enum (value);
-      return TRUE;
-    case KIND_BOXED:
-      gst_clear_structure ((GstStructure **) field);
-      *(GstStructure **) field = g_value_dup_boxed (value);
-      return TRUE;
-    case KIND_HEADERS:
-      set_headers (field, gst_value_get_structure (value));
-      return TRUE;
-    case KIND_POLICY:
-      set_policy (field, gst_value_get_structure (value));
-      return TRUE;
-    case KIND_NONE:
-      break;
+    wanted = now;
   }
 
-  return FALSE;
-}
-
-gboolean
-gst_identifai_settings_get (const GstIdentifaiSettings * self, guint id,
-    GValue * value)
-{
-  gconstpointer field;
-
-  if (id == PROP_RATE_LIMITS) {
-    get_limits (self, value);
-    return TRUE;
-  }
-  if (id >= N_PROPS)
-    return FALSE;
-
-  field = field_pointer (self, id);
-  switch (fields[id].kind) {
-    case KIND_STRING:
-      g_value_set_string (value, *(gchar * const *) field);
-      return TRUE;
-    case KIND_BOOLEAN:
-      g_value_set_boolean (value, *(const gboolean *) field);
-      return TRUE;
-    case KIND_INT:
-      g_value_set_int (value, *(const gint *) field);
-      return TRUE;
-    case KIND_UINT:
-      g_value_set_uint (value, *(const guint *) field);
-      return TRUE;
-    case KIND_UINT64:
-      g_value_set_uint64 (value, *(const guint64 *) field);
-      return TRUE;
-    case KIND_ENUM:
-      g_value_set_enum (value, *(const gint *) field);
-      return TRUE;
-    case KIND_BOXED:
-    case KIND_POLICY:
-      g_value_set_boxed (value, *(GstStructure * const *) field);
-      return TRUE;
-    case KIND_HEADERS:
-      get_headers (*(IdentifaiExtraHeaders * const *) field, value);
-      return TRUE;
-    case KIND_NONE:
-      break;
-  }
-
-  return FALSE;
+  return wanted != NULL ? gst_structure_copy (wanted) : NULL;
 }

@@ -2,58 +2,58 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The properties of identifaisink, except stats: their documentation, their
- * values, and what is made of them. No locks: the element guards the struct.
+ * The values of an element's properties, and what is made of them.
+ *
+ * The element's lock guards the struct: set_property writes it, on any thread,
+ * and whoever reads it holds the lock. What may change in READY only stays as it
+ * is between the element's start and stop. Others get copies: the client at start
+ * and at each change, the outbox at start, a segment's request when it opens.
+ * Nothing here takes a lock, waits or warns.
  */
 
 #pragma once
 
 #include "gstidentifaienums.h"
+#include "gstidentifaiproperties.h"
 #include "client.h"
 #include "request.h"
 
 G_BEGIN_DECLS
 
-/* The form fields that are booleans of the service. */
-typedef enum
-{
-  GST_IDENTIFAI_FLAG_KEY_FRAMES,
-  GST_IDENTIFAI_FLAG_WITH_TAMPERING,
-  GST_IDENTIFAI_FLAG_WITH_MORPHING,
-  GST_IDENTIFAI_FLAG_WITH_AUDIO,
-  GST_IDENTIFAI_FLAG_WITH_NSFW,
-  GST_IDENTIFAI_FLAG_ENSURE_FACE_PER_FRAME,
-  GST_IDENTIFAI_FLAG_NO_CACHE,
-  GST_IDENTIFAI_FLAG_PREVENT_C2PA_FORCES,
-  GST_IDENTIFAI_N_FLAGS
-} GstIdentifaiFlag;
-
-/* Times in ns unless the name says otherwise; strings are owned. */
+/* Times in ns unless the name says otherwise; strings and structures are owned,
+ * and NULL where there is none. */
 typedef struct
 {
-  guint64 set;                  /* a bit an id: the application set it */
+  gboolean set[GST_IDENTIFAI_N_PROPS];  /* by the application */
 
   gchar *endpoint;
   gchar *api_key;
   gchar *api_key_file;
-  IdentifaiExtraHeaders *extra_headers;      /* NULL = none */
+  GstStructure *extra_headers;  /* as set: with what isn't sent */
   gboolean allow_plain_http;
   gchar *proxy;
   gchar *user_agent;
   gchar *tls_ca_file;
   guint timeout;                /* s */
   gint retries;
-  IdentifaiLimit limits[IDENTIFAI_N_CALLS];
+  GstStructure *rate_limits;    /* all four, as guint */
 
   gchar *ref_id;
   GstIdentifaiFrames frames;
+  gboolean key_frames;
   GstIdentifaiKeyFramesMethod key_frames_method;
-  gboolean flags[GST_IDENTIFAI_N_FLAGS];
+  gboolean with_tampering;
+  gboolean with_morphing;
+  gboolean with_audio;
+  gboolean with_nsfw;
+  gboolean ensure_face_per_frame;
+  gboolean no_cache;
+  gboolean prevent_c2pa_forces;
   gchar *webhook_url;
   GstStructure *extra_parameters;
   GstIdentifaiResponseFormat response_format;
   gchar *heuristic;
-  GstStructure *policy;         /* NULL = none; makes sense */
+  GstStructure *policy;         /* makes sense */
 
   GstClockTime segment_duration;
   GstClockTime segment_interval;
@@ -74,18 +74,26 @@ typedef struct
   GstIdentifaiOnRefusal on_refusal;
 } GstIdentifaiSettings;
 
-/* Installs the properties with the ids from 1 to GST_IDENTIFAI_N_SETTINGS. */
-#define GST_IDENTIFAI_N_SETTINGS 42
-void gst_identifai_settings_install_properties (GObjectClass * klass);
-
-void gst_identifai_settings_init (GstIdentifaiSettings * self);
+/* The defaults of an element. */
+void gst_identifai_settings_init (GstIdentifaiSettings * self,
+    GstIdentifaiElements element);
 void gst_identifai_settings_clear (GstIdentifaiSettings * self);
 
-/* FALSE: id is none of ours. */
-gboolean gst_identifai_settings_set (GstIdentifaiSettings * self, guint id,
-    const GValue * value);
-gboolean gst_identifai_settings_get (const GstIdentifaiSettings * self,
-    guint id, GValue * value);
+typedef enum
+{
+  GST_IDENTIFAI_SET_REFUSED,
+  GST_IDENTIFAI_SET_AGAIN,      /* to what it was */
+  GST_IDENTIFAI_SET_CHANGED,
+} GstIdentifaiSet;
+
+/* While the element is running, what may not change then, and what would keep
+ * it from starting, is refused. warnings takes the strings that the caller is to
+ * warn of once it has unlocked. */
+GstIdentifaiSet gst_identifai_settings_set (GstIdentifaiSettings * self,
+    guint id, const GValue * value, gboolean running, GPtrArray * warnings);
+/* value has the property's type. */
+void gst_identifai_settings_get (const GstIdentifaiSettings * self, guint id,
+    GValue * value);
 
 /* Names of those that were set and do nothing for container input, "muxer,
  * segment-duration"; NULL: none. */
@@ -95,8 +103,27 @@ gchar *gst_identifai_settings_list_idle (const GstIdentifaiSettings * self);
  * "segment-duration=10"; NULL: none. */
 gchar *gst_identifai_settings_list_short (const GstIdentifaiSettings * self);
 
-/* Whether a change counts while the element runs (else only before it starts). */
-gboolean gst_identifai_settings_is_mutable (guint id);
+/* For the table. */
+GstStructure *gst_identifai_settings_adopt_headers (const GstStructure * now,
+    const GstStructure * wanted, GPtrArray * warnings);
+GstStructure *gst_identifai_settings_hide_headers (const GstStructure * now,
+    const GstStructure * wanted, GPtrArray * warnings);
+GstStructure *gst_identifai_settings_adopt_limits (const GstStructure * now,
+    const GstStructure * wanted, GPtrArray * warnings);
+GstStructure *gst_identifai_settings_adopt_policy (const GstStructure * now,
+    const GstStructure * wanted, GPtrArray * warnings);
+
+/* Those of extra-headers that are sent, or NULL. */
+IdentifaiExtraHeaders *gst_identifai_settings_get_headers (const
+    GstIdentifaiSettings * self);
+/* For the client: IDENTIFAI_N_CALLS of them. */
+void gst_identifai_settings_get_limits (const GstIdentifaiSettings * self,
+    IdentifaiLimit * limits);
+
+/* FALSE with error (of GST_LIBRARY_ERROR): what is to be sent with a segment is
+ * wrong, too long, or would be sent twice. */
+gboolean gst_identifai_settings_check_fields (const GstIdentifaiSettings * self,
+    GError ** error);
 
 /* Checks what can be checked before data flows and fills in what the client
  * needs. FALSE with an error (of GST_RESOURCE_ERROR or GST_LIBRARY_ERROR) that
@@ -104,15 +131,9 @@ gboolean gst_identifai_settings_is_mutable (guint id);
 gboolean gst_identifai_settings_to_client (const GstIdentifaiSettings * self,
     IdentifaiClientSettings * client, GError ** error);
 
-/* Whether ref_id holds nothing but one conversion of the %u family at most. */
-gboolean gst_identifai_ref_id_is_valid (const gchar * ref_id);
-/* ref_id with its conversion replaced by the segment's number. */
+/* ref_id with its conversion, of the %u family, replaced by the segment's
+ * number. */
 gchar *gst_identifai_ref_id_format (const gchar * ref_id, guint number);
-
-/* FALSE with error: extra-parameters are too long, or one of them can't be sent,
- * or would double a field. */
-gboolean gst_identifai_settings_check_fields (const GstIdentifaiSettings * self,
-    GError ** error);
 
 /* A segment's form fields and answers, as of now; file and names come later.
  * formatted_ref_id may be NULL. */

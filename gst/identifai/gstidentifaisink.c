@@ -43,8 +43,6 @@
 
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_SINK)
 
-#define PROP_STATS (GST_IDENTIFAI_N_SETTINGS + 1)
-
 #define LONGEST ((GstClockTime) G_MAXINT64 / 4)
 
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink",
@@ -68,118 +66,43 @@ gst_identifai_sink_open_segment (IdentifaiSegment * segment, gpointer user_data)
   gst_identifai_ticket_attach (segment, &self->settings);
 }
 
-/* Not by the element's state: that is READY until the first buffer came. */
-static gboolean
-is_running (GstIdentifaiSink * self)
+/* Passing a change on to the network thread, as it reads the settings by itself
+ * at the start only. Without a key that of the file counts, and reading that may
+ * take long: no streaming thread waits for it. */
+static void
+pass_key (GstIdentifaiSink * self)
 {
-  gboolean running;
-
-  g_mutex_lock (&self->lock);
-  running = self->running;
-  g_mutex_unlock (&self->lock);
-
-  return running;
-}
-
-/* With the other settings as they are. */
-static gboolean
-may_set_extra_parameters (GstIdentifaiSink * self, const GValue * value)
-{
-  GstIdentifaiSettings settings;
-  GError *error = NULL;
-
-  g_mutex_lock (&self->lock);
-  settings = self->settings;
-  settings.extra_parameters = g_value_get_boxed (value);
-  gst_identifai_settings_check_fields (&settings, &error);
-  g_mutex_unlock (&self->lock);
-  if (error == NULL)
-    return TRUE;
-
-  g_warning ("%s: %s, not set", GST_OBJECT_NAME (self), error->message);
-  g_error_free (error);
-
-  return FALSE;
-}
-
-static gboolean
-may_set (GstIdentifaiSink * self, guint id, const GValue * value,
-    GParamSpec * pspec)
-{
-  if (!is_running (self))
-    return TRUE;
-  if (!gst_identifai_settings_is_mutable (id)) {
-    g_warning ("%s: %s can be set in state READY or below only",
-        GST_OBJECT_NAME (self), pspec->name);
-    return FALSE;
-  }
-  if (g_str_equal (pspec->name, "ref-id") && g_value_get_string (value)
-      && !gst_identifai_ref_id_is_valid (g_value_get_string (value))) {
-    g_warning ("%s: ref-id may hold one %%u and no other conversion, and 1000 "
-        "bytes, not set", GST_OBJECT_NAME (self));
-    return FALSE;
-  }
-
-  return !g_str_equal (pspec->name, "extra-parameters")
-      || may_set_extra_parameters (self, value);
-}
-
-static gboolean
-set_setting (GstIdentifaiSink * self, guint id, const GValue * value)
-{
-  gboolean known;
-
-  g_mutex_lock (&self->lock);
-  known = gst_identifai_settings_set (&self->settings, id, value);
-  g_mutex_unlock (&self->lock);
-
-  return known;
-}
-
-/* Without a key, that of the file counts, and reading that may take long: no
- * streaming thread waits for it. */
-static gboolean
-set_key (GstIdentifaiSink * self, guint id, const GValue * value)
-{
-  gboolean known;
+  gchar *key;
 
   g_mutex_lock (&self->key_lock);
-  known = set_setting (self, id, value);
-  gst_identifai_outbox_set_key (self->outbox, g_value_get_string (value));
+  g_mutex_lock (&self->lock);
+  key = g_strdup (self->settings.api_key);
+  g_mutex_unlock (&self->lock);
+  gst_identifai_outbox_set_key (self->outbox, key);
   g_mutex_unlock (&self->key_lock);
-
-  return known;
+  g_free (key);
 }
 
-static gboolean
-set_headers (GstIdentifaiSink * self, guint id, const GValue * value)
+static void
+pass_headers (GstIdentifaiSink * self)
 {
   IdentifaiExtraHeaders *headers;
-  gboolean known;
 
   g_mutex_lock (&self->key_lock);
-  known = set_setting (self, id, value);
   g_mutex_lock (&self->lock);
-  headers = identifai_extra_headers_ref (self->settings.extra_headers);
+  headers = gst_identifai_settings_get_headers (&self->settings);
   g_mutex_unlock (&self->lock);
   gst_identifai_outbox_set_headers (self->outbox, headers);
   identifai_extra_headers_unref (headers);
   g_mutex_unlock (&self->key_lock);
-
-  return known;
 }
 
-static gboolean
-set_policy (GstIdentifaiSink * self, guint id, const GValue * value)
+static void
+pass_policy (GstIdentifaiSink * self)
 {
-  gboolean known;
-
   g_mutex_lock (&self->lock);
-  known = gst_identifai_settings_set (&self->settings, id, value);
   gst_identifai_outbox_set_policy (self->outbox, self->settings.policy);
   g_mutex_unlock (&self->lock);
-
-  return known;
 }
 
 static void
@@ -193,28 +116,52 @@ apply_judging (GstIdentifaiSink * self)
   gst_identifai_input_act (self);
 }
 
+/* The others are read where they are used, or can't change meanwhile. */
+static void
+apply (GstIdentifaiSink * self, guint id)
+{
+  switch (id) {
+    case PROP_API_KEY:
+      pass_key (self);
+      break;
+    case PROP_EXTRA_HEADERS:
+      pass_headers (self);
+      break;
+    case PROP_POLICY:
+      pass_policy (self);
+      break;
+    case PROP_JUDGING:
+      apply_judging (self);
+      break;
+    default:
+      break;
+  }
+}
+
+/* Whether it runs isn't told by its state: that is READY until the first buffer
+ * came. */
 static void
 gst_identifai_sink_set_property (GObject * object, guint id,
     const GValue * value, GParamSpec * pspec)
 {
   GstIdentifaiSink *self = GST_IDENTIFAI_SINK (object);
-  gboolean known;
+  GPtrArray *warnings = g_ptr_array_new_with_free_func (g_free);
+  GstIdentifaiSet result;
+  guint i;
 
-  if (!may_set (self, id, value, pspec))
-    return;
+  g_mutex_lock (&self->lock);
+  result = gst_identifai_settings_set (&self->settings, id, value,
+      self->running, warnings);
+  g_mutex_unlock (&self->lock);
 
-  if (g_str_equal (pspec->name, "api-key"))
-    known = set_key (self, id, value);
-  else if (g_str_equal (pspec->name, "extra-headers"))
-    known = set_headers (self, id, value);
-  else if (g_str_equal (pspec->name, "policy"))
-    known = set_policy (self, id, value);
-  else
-    known = set_setting (self, id, value);
-  if (known && g_str_equal (pspec->name, "judging"))
-    apply_judging (self);
-  if (!known)
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  for (i = 0; i < warnings->len; i++)
+    g_warning ("%s: %s", GST_OBJECT_NAME (self),
+        (gchar *) g_ptr_array_index (warnings, i));
+  g_ptr_array_unref (warnings);
+  if (result != GST_IDENTIFAI_SET_REFUSED)
+    apply (self, id);
+  if (result == GST_IDENTIFAI_SET_CHANGED)
+    g_object_notify_by_pspec (object, pspec);
 }
 
 static gdouble
@@ -252,7 +199,6 @@ gst_identifai_sink_get_property (GObject * object, guint id, GValue * value,
     GParamSpec * pspec)
 {
   GstIdentifaiSink *self = GST_IDENTIFAI_SINK (object);
-  gboolean known;
 
   if (id == PROP_STATS) {
     g_value_take_boxed (value, get_stats (self));
@@ -260,11 +206,8 @@ gst_identifai_sink_get_property (GObject * object, guint id, GValue * value,
   }
 
   g_mutex_lock (&self->lock);
-  known = gst_identifai_settings_get (&self->settings, id, value);
+  gst_identifai_settings_get (&self->settings, id, value);
   g_mutex_unlock (&self->lock);
-
-  if (!known)
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
 
 static void
@@ -431,7 +374,7 @@ gst_identifai_sink_init (GstIdentifaiSink * self)
   g_mutex_init (&self->key_lock);
   g_mutex_init (&self->lock);
   g_cond_init (&self->cond);
-  gst_identifai_settings_init (&self->settings);
+  gst_identifai_settings_init (&self->settings, GST_IDENTIFAI_ELEMENT_SINK);
   self->outbox = gst_identifai_outbox_new (GST_ELEMENT (self));
   gst_identifai_outbox_set_room_func (self->outbox,
       gst_identifai_input_on_room);
@@ -443,37 +386,6 @@ gst_identifai_sink_init (GstIdentifaiSink * self)
   gst_base_sink_set_last_sample_enabled (bsink, FALSE);
   /* Frames in front of a seek's start are needed to decode the first one. */
   gst_base_sink_set_drop_out_of_segment (bsink, FALSE);
-}
-
-static void
-install_stats (GObjectClass * klass)
-{
-  /**
-   * GstIdentifaiSink:stats:
-   *
-   * Totals since the element started, a structure `stats`:
-   *
-   * * #guint64 `segments`, `submitted`, `verdicts`, `failed`, `dropped`,
-   *   `pending`, `in-flight`: closed segments, those that the service took, their
-   *   outcomes, those without one yet, and those on the wire now;
-   *   `segments` = `verdicts` + `failed` + `dropped` + `pending` at every moment
-   * * #guint64 `pending-bytes`: what closed segments hold that the service has
-   *   not taken yet, in bytes
-   * * #guint64 `bytes-uploaded`, `post-requests`, `get-requests`, `retries`,
-   *   `throttled`: bytes of files that the service took, requests sent, repeated
-   *   requests, answers with status 429
-   * * #gdouble `coverage`: stream time in closed segments / stream time seen,
-   *   0 to 1; for container input bytes, as times are not known
-   * * #guint64 `latency-last`, `latency-average`, `latency-max`: nanoseconds from
-   *   a segment's last buffer to its verdict; 0 before the first one
-   *
-   * Since: 0.1
-   */
-  g_object_class_install_property (klass, PROP_STATS,
-      g_param_spec_boxed ("stats", "Statistics",
-          "Counts of segments, requests and bytes, and latencies, since the "
-          "element started", GST_TYPE_STRUCTURE,
-          G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 }
 
 static void
@@ -505,8 +417,7 @@ gst_identifai_sink_class_init (GstIdentifaiSinkClass * klass)
   object_class->set_property = gst_identifai_sink_set_property;
   object_class->get_property = gst_identifai_sink_get_property;
   object_class->finalize = gst_identifai_sink_finalize;
-  gst_identifai_settings_install_properties (object_class);
-  install_stats (object_class);
+  gst_identifai_properties_install (object_class, GST_IDENTIFAI_ELEMENT_SINK);
   install_signals (klass);
 
   element_class->change_state = gst_identifai_sink_change_state;

@@ -51,7 +51,8 @@ struct _GstIdentifaiSink
 
   GstIdentifaiOutbox *outbox;   /* has a lock of its own */
 
-  GMutex key_lock;              /* of one change of the key at a time */
+  GMutex key_lock;              /* one key, or set of headers, is passed on at
+                                 * a time, the latest last */
 
   GMutex lock;
   GCond cond;                   /* audio came, the video goes on, flushing */

@@ -192,7 +192,7 @@ setup (void)
   memset (&fake, 0, sizeof (fake));
   next_number = 0;
   element = gst_element_factory_make ("fakesink", NULL);
-  gst_identifai_settings_init (&settings);
+  gst_identifai_settings_init (&settings, GST_IDENTIFAI_ELEMENT_SINK);
   settings.api_key = g_strdup ("key-one");
   settings.overflow = GST_IDENTIFAI_OVERFLOW_BLOCK;
   settings.max_pending_segments = 1;

@@ -324,13 +324,22 @@ get_text (GstElement * sink, GParamSpec * spec)
   return text;
 }
 
-/* Sets every property; each must change or not, as allowed says. */
+static void
+count_notify (GObject * object, GParamSpec * spec, gpointer count)
+{
+  (*(guint *) count)++;
+}
+
+/* Sets every property, twice; each must change or not, as allowed says, and only
+ * a change is told (of what can be read: GObject tells of no other). */
 static void
 change_all (GstElement * sink, gboolean running)
 {
-  guint i;
+  guint i, notified = 0;
+  gulong id;
 
-  for (i = 0; i < G_N_ELEMENTS (properties); i++) {
+  id = g_signal_connect (sink, "notify", G_CALLBACK (count_notify), &notified);
+  for (i = 0; i < G_N_ELEMENTS (properties); i++, notified = 0) {
     GParamSpec *spec = find_property (sink, properties[i].name);
     gboolean allowed = !running || properties[i].mutable;
     gboolean readable = !!(spec->flags & G_PARAM_READABLE);
@@ -340,14 +349,19 @@ change_all (GstElement * sink, gboolean running)
     make_other_value (spec, &value);
     before = readable ? get_text (sink, spec) : NULL;
     g_object_set_property (G_OBJECT (sink), spec->name, &value);
+    fail_unless_equals_int (notified, allowed && readable);
     after = readable ? get_text (sink, spec) : NULL;
     fail_unless (!readable || allowed == (g_strcmp0 (before, after) != 0),
         "%s: %s, then %s", spec->name, before, after);
     fail_unless (take_warnings () == (allowed ? 0 : 1), "%s", spec->name);
+    g_object_set_property (G_OBJECT (sink), spec->name, &value);
+    fail_unless_equals_int (notified, allowed && readable);
+    take_warnings ();
     g_free (before);
     g_free (after);
     g_value_unset (&value);
   }
+  g_signal_handler_disconnect (sink, id);
 }
 
 GST_START_TEST (test_mutable_when_stopped)
@@ -401,6 +415,129 @@ GST_START_TEST (test_set_in_ready)
   sink_run_free (run);
   fault_server_free (server);
   g_free (url);
+}
+
+GST_END_TEST;
+
+/* Structures, and what counts as a change of one: set in turn. */
+static const struct
+{
+  const gchar *name, *set;
+  gboolean changes;
+} structures[] = {
+  {"rate-limits", "limits", FALSE},
+  {"rate-limits", "limits, post-per-minute=30", FALSE},
+  {"rate-limits", "limits, post-per-minute=15", TRUE},
+  {"rate-limits", "limits, post-per-second=1", FALSE},
+  {"rate-limits", "limits, post-per-second=-1", FALSE},
+  {"rate-limits", "none", TRUE},
+  {"rate-limits", "none", FALSE},
+  {"extra-headers", "h, Authorization=one", TRUE},
+  {"extra-headers", "h, Authorization=one", FALSE},
+  {"extra-headers", "h, Authorization=two", TRUE},
+  {"extra-headers", NULL, TRUE},
+  {"extra-headers", NULL, FALSE},
+  {"policy", "policy, enter=9", FALSE},
+  {"policy", "policy, enter=1", TRUE},
+  {"policy", "policy, enter=1", FALSE},
+  {"policy", "policy, enter=9", FALSE},
+  {"policy", NULL, TRUE},
+  {"extra-parameters", "p, a=b", TRUE},
+  {"extra-parameters", "p, a=b", FALSE},
+  {"extra-parameters", "p, a=c", TRUE},
+};
+
+GST_START_TEST (test_notify_of_structures)
+{
+  GstElement *sink = gst_check_setup_element ("identifaisink");
+  guint i, notified = 0;
+
+  g_signal_connect (sink, "notify", G_CALLBACK (count_notify), &notified);
+  for (i = 0; i < G_N_ELEMENTS (structures); i++, notified = 0) {
+    GstStructure *set = NULL;
+
+    if (structures[i].set != NULL)
+      set = gst_structure_from_string (structures[i].set, NULL);
+    g_object_set (sink, structures[i].name, set, NULL);
+    fail_unless ((notified == 1) == structures[i].changes, "row %u", i);
+    gst_clear_structure (&set);
+  }
+  gst_object_unref (sink);
+}
+
+GST_END_TEST;
+
+/* An empty one is none. */
+GST_START_TEST (test_notify_of_strings)
+{
+  static const gchar *const set[] = { "", NULL, "one", "one", "two", "" };
+  static const gboolean changes[] = { FALSE, FALSE, TRUE, FALSE, TRUE, TRUE };
+  GstElement *sink = gst_check_setup_element ("identifaisink");
+  guint i, notified = 0;
+
+  g_signal_connect (sink, "notify::proxy", G_CALLBACK (count_notify),
+      &notified);
+  for (i = 0; i < G_N_ELEMENTS (set); i++, notified = 0) {
+    g_object_set (sink, "proxy", set[i], NULL);
+    fail_unless ((notified == 1) == changes[i], "row %u", i);
+  }
+  gst_object_unref (sink);
+}
+
+GST_END_TEST;
+
+/* Each element has its part of the table. */
+
+static void
+ignore_property (GObject * object, guint id, const GValue * value,
+    GParamSpec * pspec)
+{
+}
+
+static void
+part_init (gpointer klass, gpointer element)
+{
+  G_OBJECT_CLASS (klass)->set_property = ignore_property;
+  G_OBJECT_CLASS (klass)->get_property =
+      (void (*)(GObject *, guint, GValue *, GParamSpec *)) ignore_property;
+  gst_identifai_properties_install (klass, GPOINTER_TO_UINT (element));
+}
+
+static GObjectClass *
+make_part (GstIdentifaiElements element)
+{
+  GTypeInfo info = {.class_size = sizeof (GObjectClass),.class_init =
+        part_init,.class_data = GUINT_TO_POINTER ((guint) element),
+    .instance_size = sizeof (GObject)
+  };
+  gchar *name = g_strdup_printf ("Part%u", element);
+  GType type = g_type_register_static (G_TYPE_OBJECT, name, &info, 0);
+
+  g_free (name);
+
+  return g_type_class_ref (type);
+}
+
+GST_START_TEST (test_part)
+{
+  GstIdentifaiElements element = 1 << __i__;
+  GObjectClass *klass = make_part (element);
+  guint id, n = 0, n_installed;
+
+  g_free (g_object_class_list_properties (klass, &n_installed));
+  for (id = 1; id < GST_IDENTIFAI_N_PROPS; id++) {
+    const GstIdentifaiProperty *row = &gst_identifai_properties[id];
+
+    fail_unless (row->name != NULL && row->elements != 0, "row %u", id);
+    if (!(row->elements & element))
+      continue;
+    n++;
+    fail_unless (g_object_class_find_property (klass, row->name), "%s",
+        row->name);
+  }
+  fail_unless_equals_int (n, n_installed);
+  fail_unless_equals_int (n > 0, __i__ < 2);
+  g_type_class_unref (klass);
 }
 
 GST_END_TEST;
@@ -814,8 +951,6 @@ GST_START_TEST (test_ref_id_format)
   const gchar *set = ref_ids[__i__].set;
   gchar *text;
 
-  fail_unless_equals_int (gst_identifai_ref_id_is_valid (set),
-      ref_ids[__i__].first != NULL);
   if (ref_ids[__i__].first == NULL)
     return;
   text = gst_identifai_ref_id_format (set, 1);
@@ -888,6 +1023,32 @@ GST_START_TEST (test_doubled_fields)
 
 GST_END_TEST;
 
+/* While playing, whichever of the two comes later isn't set. */
+GST_START_TEST (test_doubled_while_playing)
+{
+  SinkRun *run = sink_run_new ("http://127.0.0.1:9",
+      "appsrc ! identifaisink name=sink extra-parameters=p,with_nsfw=false");
+  GstElement *sink = sink_run_get_sink (run);
+  GstStructure *extra = gst_structure_from_string ("p,with_audio=1", NULL);
+  gboolean nsfw = TRUE;
+
+  fail_unless (sink_run_start (run));
+  g_object_set (sink, "with-nsfw", TRUE, NULL);
+  fail_unless_equals_int (take_warnings (), 1);
+  g_object_get (sink, "with-nsfw", &nsfw, NULL);
+  fail_if (nsfw);
+  g_object_set (sink, "with-audio", TRUE, NULL);
+  fail_unless_equals_int (take_warnings (), 0);
+  g_object_set (sink, "extra-parameters", extra, NULL);
+  fail_unless_equals_int (take_warnings (), 1);
+  g_object_set (sink, "with-audio", FALSE, "extra-parameters", extra, NULL);
+  fail_unless_equals_int (take_warnings (), 0);
+  gst_structure_free (extra);
+  sink_run_free (run);
+}
+
+GST_END_TEST;
+
 /* What is too long, at start and while playing; and a name that only an
  * application can set. */
 GST_START_TEST (test_long_fields)
@@ -948,6 +1109,9 @@ sinkproperties_suite (void)
   tcase_add_test (tcase, test_mutable_when_stopped);
   tcase_add_loop_test (tcase, test_mutable_when_running, 0, 2);
   tcase_add_test (tcase, test_set_in_ready);
+  tcase_add_test (tcase, test_notify_of_structures);
+  tcase_add_test (tcase, test_notify_of_strings);
+  tcase_add_loop_test (tcase, test_part, 0, 3);
   tcase_add_loop_test (tcase, test_key, 0, G_N_ELEMENTS (keys));
   tcase_add_test (tcase, test_endpoint_from_environment);
   tcase_add_loop_test (tcase, test_rate_limits, 0, G_N_ELEMENTS (limits));
@@ -962,6 +1126,7 @@ sinkproperties_suite (void)
   tcase_add_loop_test (tcase, test_ref_id_format, 0, G_N_ELEMENTS (ref_ids));
   tcase_add_test (tcase, test_ref_id_playing);
   tcase_add_loop_test (tcase, test_doubled_fields, 0, G_N_ELEMENTS (doubled));
+  tcase_add_test (tcase, test_doubled_while_playing);
   tcase_add_test (tcase, test_long_fields);
 
   return suite;
