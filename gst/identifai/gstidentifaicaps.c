@@ -92,7 +92,7 @@ leave_out_locked (GstIdentifaiSink * self, GstPad * pad, const gchar * obstacle)
   if (!is_new)
     return;
   GST_WARNING_OBJECT (pad, "the sound is left out: %s", obstacle);
-  gst_identifai_outbox_queue (self->outbox,
+  gst_identifai_reporter_queue (self->reporter,
       gst_identifai_warning_sound (GST_ELEMENT (self), GST_PAD_NAME (pad),
           obstacle));
 }
@@ -137,7 +137,7 @@ refuse_locked (GstIdentifaiSink * self, GError * error)
 {
   /* Upstream may try again with every buffer: once is enough. */
   if (!self->caps_refused)
-    gst_identifai_outbox_queue (self->outbox,
+    gst_identifai_reporter_queue (self->reporter,
         gst_message_new_error (GST_OBJECT (self), error, NULL));
   self->caps_refused = TRUE;
 }

@@ -115,7 +115,8 @@ lose_patience (GstIdentifaiSink * self, gint64 * patience)
   *patience = -1;
   if (may_run_on (self))
     return TRUE;
-  gst_identifai_outbox_tell_held (self->outbox);
+  gst_identifai_reporter_held (self->reporter);
+  gst_identifai_reporter_post (self->reporter);
 
   return FALSE;
 }
@@ -298,15 +299,13 @@ wait_for_verdicts (GstIdentifaiSink * self)
 static GstFlowReturn
 sum_up (GstIdentifaiSink * self)
 {
-  GstMessage *summary = gst_identifai_outbox_summary (self->outbox, TRUE);
   GstFlowReturn ret = GST_FLOW_OK;
   gboolean done = FALSE;
 
-  if (summary != NULL)
-    gst_identifai_outbox_queue (self->outbox, summary);
+  gst_identifai_outbox_sum_up (self->outbox, TRUE);
   while (ret == GST_FLOW_OK && !done) {
     let_go (self);
-    done = gst_identifai_outbox_post_all (self->outbox);
+    done = gst_identifai_reporter_post_all (self->reporter);
     ret = take_back (self);
   }
 

@@ -69,27 +69,27 @@ gst_identifai_input_reset_locked (GstIdentifaiSink * self)
 
 /* Any thread. */
 void
-gst_identifai_input_give_up_locked (GstIdentifaiSink * self,
-    const gchar * reason)
+gst_identifai_input_drop_locked (GstIdentifaiSink * self,
+    GstIdentifaiDrop reason)
 {
   IdentifaiSegment *segment;
 
   if ((segment = g_steal_pointer (&self->in_hand)) != NULL)
-    gst_identifai_outbox_give_up (self->outbox, segment, reason);
+    gst_identifai_outbox_drop (self->outbox, segment, reason);
   while ((segment = g_queue_pop_head (&self->files)) != NULL)
-    gst_identifai_outbox_give_up (self->outbox, segment, reason);
+    gst_identifai_outbox_drop (self->outbox, segment, reason);
   if ((segment = g_steal_pointer (&self->open)) != NULL)
-    gst_identifai_outbox_give_up (self->outbox, segment, reason);
+    gst_identifai_outbox_drop (self->outbox, segment, reason);
 
   identifai_segmenter_flush (self->segmenter, IDENTIFAI_SEGMENTER_VIDEO);
   while ((segment = identifai_segmenter_pop_flushed (self->segmenter)))
-    gst_identifai_outbox_give_up (self->outbox, segment, reason);
+    gst_identifai_outbox_drop (self->outbox, segment, reason);
 }
 
 static void
 queue_error (GstIdentifaiSink * self, GError * error)
 {
-  gst_identifai_outbox_queue (self->outbox,
+  gst_identifai_reporter_queue (self->reporter,
       gst_message_new_error (GST_OBJECT (self), error, NULL));
 }
 
@@ -99,7 +99,7 @@ gst_identifai_input_post_error (GstIdentifaiSink * self, GError * error)
   if (error != NULL)
     queue_error (self, error);
   g_clear_error (&error);
-  gst_identifai_outbox_post (self->outbox);
+  gst_identifai_reporter_post (self->reporter);
 }
 
 static GstCaps *
@@ -148,7 +148,7 @@ on_timer (GstClock * clock, GstClockTime time, GstClockID id,
   }
   g_mutex_unlock (&self->lock);
 
-  gst_identifai_outbox_post_elsewhere (self->outbox);
+  gst_identifai_reporter_post_elsewhere (self->reporter);
   gst_object_unref (self);
 
   return TRUE;
@@ -190,7 +190,7 @@ queue_news_locked (GstIdentifaiSink * self)
   IdentifaiNews news;
 
   while (identifai_segmenter_take_news (self->segmenter, &news))
-    gst_identifai_outbox_queue (self->outbox,
+    gst_identifai_reporter_queue (self->reporter,
         gst_identifai_message_news (GST_ELEMENT (self), &news,
             get_codec (self)));
 }
@@ -278,7 +278,7 @@ gst_identifai_input_act (GstIdentifaiSink * self)
   gboolean wanted;
   guint count = 0;
 
-  gst_identifai_outbox_post (self->outbox);
+  gst_identifai_reporter_post (self->reporter);
 
   g_mutex_lock (&self->lock);
   wanted = identifai_segmenter_take_keyframe_request (self->segmenter, &when);
@@ -546,11 +546,8 @@ gst_identifai_input_render (GstBaseSink * bsink, GstBuffer * buffer)
   if (first) {
     ask_upstream (self);
     if (!gst_identifai_file_fits (self, buffer)) {
-      GstMessage *summary = gst_identifai_outbox_summary (self->outbox, FALSE);
-
-      if (summary != NULL)
-        gst_identifai_outbox_queue (self->outbox, summary);
-      gst_identifai_outbox_post (self->outbox);
+      gst_identifai_outbox_sum_up (self->outbox, FALSE);
+      gst_identifai_reporter_post (self->reporter);
       return GST_FLOW_ERROR;
     }
     ret = gst_identifai_drain_wait_for_earlier (self);
@@ -761,7 +758,7 @@ gst_identifai_input_event (GstBaseSink * bsink, GstEvent * event)
       handle_gap_locked (self, event);
       break;
     case GST_EVENT_FLUSH_STOP:
-      gst_identifai_input_give_up_locked (self, "flushed");
+      gst_identifai_input_drop_locked (self, GST_IDENTIFAI_DROP_FLUSHED);
       restart_locked (self);
       self->video_position = GST_CLOCK_TIME_NONE;
       break;

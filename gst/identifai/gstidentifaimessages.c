@@ -47,9 +47,22 @@ set_date_time (GstStructure * structure, gint64 utc)
   gst_date_time_unref (date_time);
 }
 
+static const gchar *
+or_empty (const gchar * text)
+{
+  return text != NULL ? text : "";
+}
+
+static void
+set_identifier (GstStructure * structure, const IdentifaiSegment * segment)
+{
+  if (segment->identifier != NULL)
+    gst_structure_set (structure, "identifier", G_TYPE_STRING,
+        segment->identifier, NULL);
+}
+
 static GstStructure *
-new_structure (const gchar * name, const IdentifaiSegment * segment,
-    const gchar * ref_id)
+new_structure (const gchar * name, const IdentifaiSegment * segment)
 {
   GstStructure *structure = gst_structure_new (name,
       "segment", G_TYPE_UINT, segment->number,
@@ -59,8 +72,9 @@ new_structure (const gchar * name, const IdentifaiSegment * segment,
       "bytes", G_TYPE_UINT64, segment->bytes, NULL);
 
   set_date_time (structure, segment->utc);
-  if (ref_id != NULL)
-    gst_structure_set (structure, "ref-id", G_TYPE_STRING, ref_id, NULL);
+  if (segment->ref_id != NULL)
+    gst_structure_set (structure, "ref-id", G_TYPE_STRING, segment->ref_id,
+        NULL);
 
   return structure;
 }
@@ -81,18 +95,16 @@ new_structure (const gchar * name, const IdentifaiSegment * segment,
  */
 GstMessage *
 gst_identifai_message_segment (GstElement * src,
-    const IdentifaiSegment * segment, const gchar * ref_id)
+    const IdentifaiSegment * segment)
 {
-  GstStructure *structure =
-      new_structure ("identifai-segment", segment, ref_id);
+  GstStructure *structure = new_structure ("identifai-segment", segment);
 
   gst_structure_set (structure,
       "frames", G_TYPE_UINT, segment->frames,
       "keyframes", G_TYPE_UINT, segment->keyframes,
       "discontinuities", G_TYPE_UINT, segment->discontinuities,
       "audio-missing", G_TYPE_UINT64, segment->audio_missing,
-      "content-type", G_TYPE_STRING,
-      segment->content_type ? segment->content_type : "", NULL);
+      "content-type", G_TYPE_STRING, or_empty (segment->content_type), NULL);
 
   return gst_message_new_element (GST_OBJECT (src), structure);
 }
@@ -107,14 +119,12 @@ gst_identifai_message_segment (GstElement * src,
  */
 GstMessage *
 gst_identifai_message_submitted (GstElement * src,
-    const IdentifaiSegment * segment, const gchar * ref_id,
-    const gchar * identifier, GstClockTime upload_time)
+    const IdentifaiSegment * segment, GstClockTime upload_time)
 {
-  GstStructure *structure =
-      new_structure ("identifai-submitted", segment, ref_id);
+  GstStructure *structure = new_structure ("identifai-submitted", segment);
 
   gst_structure_set (structure,
-      "identifier", G_TYPE_STRING, identifier,
+      "identifier", G_TYPE_STRING, segment->identifier,
       "upload-time", G_TYPE_UINT64, upload_time, NULL);
 
   return gst_message_new_element (GST_OBJECT (src), structure);
@@ -146,20 +156,18 @@ gst_identifai_message_submitted (GstElement * src,
  */
 GstMessage *
 gst_identifai_message_verdict (GstElement * src,
-    const IdentifaiSegment * segment, const gchar * ref_id,
-    const gchar * identifier, const IdentifaiResult * result,
+    const IdentifaiSegment * segment, const IdentifaiResult * result,
     GstClockTime latency)
 {
-  GstStructure *structure =
-      new_structure ("identifai-verdict", segment, ref_id);
+  GstStructure *structure = new_structure ("identifai-verdict", segment);
 
   gst_structure_set (structure,
-      "identifier", G_TYPE_STRING, identifier,
+      "identifier", G_TYPE_STRING, or_empty (segment->identifier),
       "classification", G_TYPE_STRING, result->classification,
       "confidence", G_TYPE_DOUBLE, result->confidence,
       "score", G_TYPE_DOUBLE, result->score,
       "artificial-frames", G_TYPE_UINT, result->artificial_frames,
-      "heuristic", G_TYPE_STRING, result->heuristic ? result->heuristic : "",
+      "heuristic", G_TYPE_STRING, or_empty (result->heuristic),
       "unknown", G_TYPE_BOOLEAN, result->unknown,
       "results", GST_TYPE_STRUCTURE, result->results,
       "json", G_TYPE_STRING, result->json,
@@ -189,18 +197,16 @@ gst_identifai_message_verdict (GstElement * src,
  */
 GstMessage *
 gst_identifai_message_failed (GstElement * src,
-    const IdentifaiSegment * segment, const gchar * ref_id,
-    const IdentifaiOutcome * outcome)
+    const IdentifaiSegment * segment, IdentifaiReason reason,
+    guint http_status, const gchar * text)
 {
-  GstStructure *structure = new_structure ("identifai-failed", segment, ref_id);
+  GstStructure *structure = new_structure ("identifai-failed", segment);
 
   gst_structure_set (structure,
-      "reason", G_TYPE_STRING, identifai_reason_to_string (outcome->reason),
-      "http-status", G_TYPE_UINT, outcome->http_status,
-      "message", G_TYPE_STRING, outcome->message ? outcome->message : "", NULL);
-  if (outcome->identifier != NULL)
-    gst_structure_set (structure, "identifier", G_TYPE_STRING,
-        outcome->identifier, NULL);
+      "reason", G_TYPE_STRING, identifai_reason_to_string (reason),
+      "http-status", G_TYPE_UINT, http_status,
+      "message", G_TYPE_STRING, or_empty (text), NULL);
+  set_identifier (structure, segment);
 
   return gst_message_new_element (GST_OBJECT (src), structure);
 }
@@ -216,16 +222,12 @@ gst_identifai_message_failed (GstElement * src,
  */
 GstMessage *
 gst_identifai_message_dropped (GstElement * src,
-    const IdentifaiSegment * segment, const gchar * ref_id,
-    const gchar * identifier, const gchar * reason)
+    const IdentifaiSegment * segment, const gchar * reason)
 {
-  GstStructure *structure =
-      new_structure ("identifai-dropped", segment, ref_id);
+  GstStructure *structure = new_structure ("identifai-dropped", segment);
 
   gst_structure_set (structure, "reason", G_TYPE_STRING, reason, NULL);
-  if (identifier != NULL)
-    gst_structure_set (structure, "identifier", G_TYPE_STRING, identifier,
-        NULL);
+  set_identifier (structure, segment);
 
   return gst_message_new_element (GST_OBJECT (src), structure);
 }

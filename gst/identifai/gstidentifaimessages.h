@@ -8,8 +8,8 @@
 
 #pragma once
 
-#include "client.h"
 #include "policy.h"
+#include "result.h"
 #include "segment.h"
 
 G_BEGIN_DECLS
@@ -21,22 +21,20 @@ G_BEGIN_DECLS
 
 void gst_identifai_register_tags (void);
 
-/* ref_id is the formatted one, or NULL, as in all of these. */
 GstMessage *gst_identifai_message_segment (GstElement * src,
-    const IdentifaiSegment * segment, const gchar * ref_id);
+    const IdentifaiSegment * segment);
+/* The segment has its identifier. */
 GstMessage *gst_identifai_message_submitted (GstElement * src,
-    const IdentifaiSegment * segment, const gchar * ref_id,
-    const gchar * identifier, GstClockTime upload_time);
+    const IdentifaiSegment * segment, GstClockTime upload_time);
 GstMessage *gst_identifai_message_verdict (GstElement * src,
-    const IdentifaiSegment * segment, const gchar * ref_id,
-    const gchar * identifier, const IdentifaiResult * result,
+    const IdentifaiSegment * segment, const IdentifaiResult * result,
     GstClockTime latency);
+/* text: the service's words, or ours; NULL: none. */
 GstMessage *gst_identifai_message_failed (GstElement * src,
-    const IdentifaiSegment * segment, const gchar * ref_id,
-    const IdentifaiOutcome * outcome);
+    const IdentifaiSegment * segment, IdentifaiReason reason,
+    guint http_status, const gchar * text);
 GstMessage *gst_identifai_message_dropped (GstElement * src,
-    const IdentifaiSegment * segment, const gchar * ref_id,
-    const gchar * identifier, const gchar * reason);
+    const IdentifaiSegment * segment, const gchar * reason);
 GstMessage *gst_identifai_message_policy (GstElement * src,
     const IdentifaiPolicyChange * change, gboolean enforced);
 GstMessage *gst_identifai_message_tags (GstElement * src,

@@ -1,106 +1,406 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
- *
- * What is offered and whether there is room for it, the waits at EOS, and how it
- * all starts and stops.
  */
 
 #ifdef HAVE_CONFIG_H
 #include "config.h"
 #endif
 
-#include "gstidentifaioutboxprivate.h"
+#include "gstidentifaioutbox.h"
 
+#include "client.h"
+#include "hourlyquota.h"
 #include "log.h"
+#include "muxworker.h"
 #include "overhead.h"
+#include "serialqueue.h"
 
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_OUTBOX)
 
-GstIdentifaiOutbox *
-gst_identifai_outbox_new (GstElement * element)
+/* In µs: a longer wait is told of. */
+#define LONG_WAIT (100 * G_TIME_SPAN_MILLISECOND)
+
+/* An offer that found no room. */
+typedef struct
 {
-  GstIdentifaiOutbox *self = g_new0 (GstIdentifaiOutbox, 1);
+  gboolean notify;              /* the element wants to hear of room */
+  gint64 since;                 /* monotonic µs; 0: there was none */
+  guint number;                 /* of the segment */
+  guint64 bytes;
+} RoomWanted;
 
-  self->refcount = 1;
-  self->element = element;
-  self->poster = gst_identifai_poster_new (element);
-  self->ledger = identifai_ledger_new ();
-  self->policy = identifai_policy_new ();
-  identifai_hourly_quota_init (&self->allowance);
-  g_mutex_init (&self->lock);
-  g_cond_init (&self->cond);
-  g_queue_init (&self->to_mux);
+struct _GstIdentifaiOutbox
+{
+  GstElement *element;          /* borrowed, as these */
+  GstIdentifaiReporter *reporter;
+  const GstIdentifaiOutboxCallbacks *callbacks;
 
-  return self;
+  IdentifaiMuxWorker *worker;
+  IdentifaiSerialQueue *events; /* of Event: calls of outcome and policy */
+
+  GMutex lock;
+  GCond cond;                   /* room, an outcome, flushing */
+
+  /* All below: lock. */
+  IdentifaiLedger *ledger;
+  IdentifaiClient *client;      /* NULL: stopped */
+  IdentifaiClientStats past;    /* of the client when it was closed */
+
+  GstIdentifaiOverflow overflow;        /* as set */
+  gboolean live;
+  guint64 max_pending_bytes;
+  guint max_pending_segments;
+  guint max_uploads;            /* in an hour; 0 = no bound */
+  IdentifaiHourlyQuota quota;   /* outlives a restart */
+
+  gboolean flushing;
+  gboolean halting;             /* all that is outstanding ends: none is added */
+  RoomWanted wanted;
+
+  IdentifaiPolicy *policy;
+  gboolean enforced;            /* what the messages say of it */
+  gint boosted;                 /* atomic: written with the lock */
+  GHashTable *overrides;        /* number of a segment -> static classification */
+};
+
+static gint64
+now (void)
+{
+  return g_get_monotonic_time ();
 }
 
-GstIdentifaiOutbox *
-gst_identifai_outbox_ref (GstIdentifaiOutbox * self)
+/* What a segment is submitted with; its user_data. */
+typedef struct
 {
-  g_atomic_int_inc (&self->refcount);
+  IdentifaiRequest *request;    /* without a file until the segment has one */
+  GstIdentifaiReporter *reporter;
+  guint number;
+} Submission;
 
-  return self;
+static void
+submission_free (gpointer data)
+{
+  Submission *submission = data;
+
+  gst_identifai_reporter_forget (submission->reporter, submission->number);
+  gst_identifai_reporter_unref (submission->reporter);
+  identifai_request_unref (submission->request);
+  g_free (submission);
 }
 
 void
-gst_identifai_outbox_unref (GstIdentifaiOutbox * self)
+gst_identifai_outbox_open (GstIdentifaiOutbox * self,
+    IdentifaiSegment * segment, const GstIdentifaiSettings * settings)
 {
-  if (!g_atomic_int_dec_and_test (&self->refcount))
+  Submission *submission = g_new0 (Submission, 1);
+
+  segment->ref_id =
+      gst_identifai_ref_id_format (settings->ref_id, segment->number);
+  submission->request =
+      gst_identifai_settings_to_request (settings, segment->ref_id);
+  submission->reporter = gst_identifai_reporter_ref (self->reporter);
+  submission->number = segment->number;
+  segment->user_data = submission;
+  segment->free_user_data = submission_free;
+  gst_identifai_reporter_open (self->reporter, segment->number);
+}
+
+static IdentifaiRequest *
+get_request (const IdentifaiSegment * segment)
+{
+  return ((Submission *) segment->user_data)->request;
+}
+
+/* What the element gets to hear. */
+
+typedef struct
+{
+  GstIdentifaiOutcome outcome;  /* unless there is a change */
+  IdentifaiResult *result;      /* owned; or NULL */
+  IdentifaiPolicyChange *change;        /* owned; or NULL */
+  gboolean enforced;
+} Event;
+
+static void
+event_free (gpointer data)
+{
+  Event *event = data;
+
+  g_clear_pointer (&event->result, identifai_result_free);
+  if (event->change != NULL)
+    identifai_policy_change_clear (event->change);
+  g_free (event->change);
+  g_free (event);
+}
+
+static void
+deliver (gpointer item, gpointer user_data)
+{
+  GstIdentifaiOutbox *self = user_data;
+  Event *event = item;
+
+  if (event->change != NULL)
+    self->callbacks->policy (self->element, event->change, event->enforced);
+  else
+    self->callbacks->outcome (self->element, &event->outcome);
+  event_free (event);
+}
+
+/* result: transfer full, or NULL. */
+static void
+queue_outcome (GstIdentifaiOutbox * self, const GstIdentifaiOutcome * outcome,
+    IdentifaiResult * result)
+{
+  Event *event;
+
+  if (self->callbacks->outcome == NULL) {
+    g_clear_pointer (&result, identifai_result_free);
     return;
+  }
+  event = g_new0 (Event, 1);
+  event->outcome = *outcome;
+  event->result = result;
+  identifai_serial_queue_push (self->events, event);
+}
 
-  identifai_ledger_free (self->ledger);
-  identifai_policy_free (self->policy);
-  identifai_hourly_quota_clear (&self->allowance);
-  gst_identifai_poster_free (self->poster);
-  g_clear_object (&self->cancellable);
-  g_free (self->muxer);
-  g_free (self->losses.text);
-  g_free (self->call_failure);
-  g_cond_clear (&self->cond);
-  g_mutex_clear (&self->lock);
-  g_free (self);
+/* Takes over what is in change. */
+static void
+queue_policy (GstIdentifaiOutbox * self, IdentifaiPolicyChange * change,
+    gboolean enforced)
+{
+  Event *event;
+
+  if (self->callbacks->policy == NULL) {
+    identifai_policy_change_clear (change);
+    return;
+  }
+  event = g_new0 (Event, 1);
+  event->change = g_memdup2 (change, sizeof (*change));
+  event->enforced = enforced;
+  identifai_serial_queue_push (self->events, event);
+}
+
+/* What threads of the element do, which hold locks. */
+static void
+unlock (GstIdentifaiOutbox * self)
+{
+  g_mutex_unlock (&self->lock);
+  identifai_serial_queue_run_elsewhere (self->events);
+}
+
+/* Policy. */
+
+static void
+configure_policy_locked (GstIdentifaiOutbox * self, const GstStructure * policy)
+{
+  IdentifaiPolicySettings settings;
+
+  self->enforced = FALSE;
+  if (policy == NULL
+      || !identifai_policy_settings_read (&settings, policy, NULL)) {
+    identifai_policy_configure (self->policy, NULL);
+    return;
+  }
+  self->enforced = settings.enforce;
+  identifai_policy_configure (self->policy, &settings);
+}
+
+/* In review, a stream that is boosted is judged without pauses, and first. */
+static void
+boost_locked (GstIdentifaiOutbox * self)
+{
+  gboolean boosted = identifai_policy_wants_more (self->policy);
+
+  if (boosted == g_atomic_int_get (&self->boosted))
+    return;
+  GST_INFO_OBJECT (self->element, "%s", boosted ?
+      "in review: no pauses between segments, and first in turn" :
+      "no longer boosted");
+  g_atomic_int_set (&self->boosted, boosted);
+  if (self->client != NULL)
+    identifai_client_set_first (self->client, boosted);
 }
 
 void
-gst_identifai_outbox_free (GstIdentifaiOutbox * self)
+gst_identifai_outbox_set_policy (GstIdentifaiOutbox * self,
+    const GstStructure * policy)
 {
-  g_assert (self->worker == NULL);
-
-  /* Only if the element went without a state change, which core complains of. */
-  g_clear_pointer (&self->client, identifai_client_close);
-  self->element = NULL;
-  gst_identifai_outbox_unref (self);
-}
-
-void
-gst_identifai_outbox_queue (GstIdentifaiOutbox * self, GstMessage * message)
-{
-  gst_identifai_poster_queue (self->poster, message);
-}
-
-void
-gst_identifai_outbox_post (GstIdentifaiOutbox * self)
-{
-  gst_identifai_poster_run (self->poster);
-}
-
-void
-gst_identifai_outbox_post_elsewhere (GstIdentifaiOutbox * self)
-{
-  gst_identifai_poster_kick (self->poster);
+  g_mutex_lock (&self->lock);
+  configure_policy_locked (self, policy);
+  boost_locked (self);
+  g_mutex_unlock (&self->lock);
 }
 
 gboolean
-gst_identifai_outbox_post_all (GstIdentifaiOutbox * self)
+gst_identifai_outbox_is_boosted (GstIdentifaiOutbox * self)
 {
-  return gst_identifai_poster_drain (self->poster);
+  return g_atomic_int_get (&self->boosted);
+}
+
+static void
+tell_changes_locked (GstIdentifaiOutbox * self)
+{
+  IdentifaiPolicyChange change;
+
+  while (identifai_policy_pop (self->policy, &change)) {
+    gst_identifai_reporter_policy (self->reporter, &change, self->enforced);
+    queue_policy (self, &change, self->enforced);
+  }
+  boost_locked (self);
+}
+
+static void
+count_locked (GstIdentifaiOutbox * self, const IdentifaiSegment * segment,
+    const GstIdentifaiOutcome * outcome)
+{
+  IdentifaiPolicyOutcome counted = {
+    .segment = segment->number,
+    .judged = (outcome->end == IDENTIFAI_END_VERDICT),
+    .unknown = outcome->unknown,
+    .score = outcome->score,
+    .artificial_frames = outcome->artificial_frames,
+    .running_time = segment->running_time,
+    .stream_time = segment->stream_time,
+    .duration = segment->duration,
+    .utc = segment->utc,
+  };
+
+  identifai_policy_add (self->policy, &counted);
+  tell_changes_locked (self);
+}
+
+/* Outcomes. */
+
+static const struct
+{
+  const gchar *classification;
+  gdouble score;
+} classifications[] = {
+  {"human", 0.0},
+  {"artificial", 1.0},
+  {"unknown", 0.5},
+};
+
+/* FALSE: there is no such classification. */
+static gboolean
+init_overridden (GstIdentifaiOutcome * outcome, guint segment,
+    const gchar * classification)
+{
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (classifications); i++)
+    if (g_strcmp0 (classifications[i].classification, classification) == 0)
+      break;
+  if (i == G_N_ELEMENTS (classifications))
+    return FALSE;
+
+  *outcome = (GstIdentifaiOutcome) {
+    .segment = segment,.end = IDENTIFAI_END_VERDICT,.overridden =
+        TRUE,.classification = classifications[i].classification,.unknown =
+        g_str_equal (classification, "unknown"),.score =
+        classifications[i].score,
+        /* a policy that goes by frames takes it, too */
+  .artificial_frames = classifications[i].score == 1.0 ? G_MAXUINT : 0,};
+
+  return TRUE;
+}
+
+gboolean
+gst_identifai_outbox_override (GstIdentifaiOutbox * self, guint segment,
+    const gchar * classification)
+{
+  GstIdentifaiOutcome outcome;
+
+  if (!init_overridden (&outcome, segment, classification))
+    return FALSE;
+
+  GST_INFO_OBJECT (self->element, "segment %u is overridden: %s", segment,
+      classification);
+  g_mutex_lock (&self->lock);
+  g_hash_table_insert (self->overrides, GUINT_TO_POINTER (segment),
+      (gpointer) outcome.classification);
+  queue_outcome (self, &outcome, NULL);
+  unlock (self);
+
+  return TRUE;
+}
+
+/* It is reported, and isn't in the ledger any more. result: transfer full, or
+ * NULL. */
+static void
+end_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment,
+    GstIdentifaiOutcome * outcome, IdentifaiResult * result)
+{
+  const gchar *classification = g_hash_table_lookup (self->overrides,
+      GUINT_TO_POINTER (segment->number));
+
+  if (init_overridden (outcome, segment->number, classification))
+    g_clear_pointer (&result, identifai_result_free);
+  else
+    queue_outcome (self, outcome, result);
+  count_locked (self, segment, outcome);
+  identifai_segment_free (segment);
+  g_cond_broadcast (&self->cond);
+}
+
+static void
+end_dropped_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment,
+    GstIdentifaiDrop reason)
+{
+  GstIdentifaiOutcome outcome = {
+    .segment = segment->number,
+    .end = IDENTIFAI_END_DROPPED,
+    .reason = gst_identifai_drop_to_string (reason),
+  };
+
+  identifai_ledger_remove (self->ledger, segment, IDENTIFAI_END_DROPPED);
+  gst_identifai_reporter_dropped (self->reporter, segment, reason);
+  end_locked (self, segment, &outcome, NULL);
+}
+
+static void
+end_failed_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment,
+    IdentifaiReason reason, guint http_status, const gchar * text)
+{
+  GstIdentifaiOutcome outcome = {
+    .segment = segment->number,
+    .end = IDENTIFAI_END_FAILED,
+    .reason = identifai_reason_to_string (reason),
+  };
+
+  identifai_ledger_remove (self->ledger, segment, IDENTIFAI_END_FAILED);
+  gst_identifai_reporter_failed (self->reporter, segment, reason, http_status,
+      text);
+  end_locked (self, segment, &outcome, NULL);
+}
+
+/* result: transfer full. */
+static void
+end_judged_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment,
+    IdentifaiResult * result)
+{
+  GstClockTime latency = (now () - segment->last_buffer) * GST_USECOND;
+  GstIdentifaiOutcome outcome = {
+    .segment = segment->number,
+    .end = IDENTIFAI_END_VERDICT,
+    .classification = result->classification,
+    .unknown = result->unknown,
+    .score = result->score,
+    .artificial_frames = result->artificial_frames,
+    .result = result,
+  };
+
+  identifai_ledger_remove (self->ledger, segment, IDENTIFAI_END_VERDICT);
+  identifai_ledger_add_latency (self->ledger, latency);
+  gst_identifai_reporter_verdict (self->reporter, segment, result, latency);
+  end_locked (self, segment, &outcome, result);
 }
 
 /* Room. */
 
 static GstIdentifaiOverflow
-policy_locked (GstIdentifaiOutbox * self)
+get_overflow_locked (GstIdentifaiOutbox * self)
 {
   if (self->overflow != GST_IDENTIFAI_OVERFLOW_AUTO)
     return self->overflow;
@@ -134,21 +434,62 @@ has_room_locked (GstIdentifaiOutbox * self, guint64 bytes)
       self->max_pending_bytes, self->max_pending_segments);
 }
 
+/* result: what is done about it. */
+static void
+log_no_room_locked (GstIdentifaiOutbox * self, const IdentifaiSegment * segment,
+    const gchar * result)
+{
+  const IdentifaiTotals *totals = identifai_ledger_get_totals (self->ledger);
+
+  GST_DEBUG_OBJECT (self->element, "segment %u: no room for %" G_GUINT64_FORMAT
+      " bytes beside %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " segments, "
+      "%s (of %" G_GUINT64_FORMAT " bytes and %u segments): %s",
+      segment->number, gst_identifai_outbox_get_need (segment),
+      totals->held_bytes, totals->held_segments,
+      totals->held_segments >= self->max_pending_segments ?
+      "max-pending-segments is reached" : "max-pending-bytes would be exceeded",
+      self->max_pending_bytes, self->max_pending_segments, result);
+}
+
 /* Whether the segment can still be taken back from where it is. */
 static gboolean
 withdraw_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment)
 {
-  switch (identifai_ledger_get_place (self->ledger, segment)) {
-    case IDENTIFAI_PLACE_CLOSED:
-      return g_queue_remove (&self->to_mux, segment);
-    case IDENTIFAI_PLACE_WAITING:
+  switch (identifai_ledger_get_stage (self->ledger, segment)) {
+    case IDENTIFAI_STAGE_MUXING:
+      return identifai_mux_worker_remove (self->worker, segment);
+    case IDENTIFAI_STAGE_UPLOADING:
       return identifai_client_withdraw (self->client, segment);
-    case IDENTIFAI_PLACE_MUXING:
-    case IDENTIFAI_PLACE_TAKEN:
+    case IDENTIFAI_STAGE_SUBMITTED:
       break;
   }
 
   return FALSE;
+}
+
+/* max-uploads-per-hour: a segment counts when it is taken, unless it isn't
+ * uploaded in the end. */
+
+static gboolean
+is_within_budget_locked (GstIdentifaiOutbox * self)
+{
+  return self->max_uploads == 0
+      || identifai_hourly_quota_is_left (&self->quota, self->max_uploads,
+      now ());
+}
+
+static void
+take_of_budget_locked (GstIdentifaiOutbox * self)
+{
+  if (self->max_uploads > 0)
+    identifai_hourly_quota_take (&self->quota, now ());
+}
+
+static void
+give_back_locked (GstIdentifaiOutbox * self)
+{
+  if (self->max_uploads > 0)
+    identifai_hourly_quota_give_back (&self->quota);
 }
 
 /* FALSE: everything that waits is on its way already. */
@@ -160,7 +501,8 @@ drop_oldest_locked (GstIdentifaiOutbox * self)
 
   for (i = 0; (segment = identifai_ledger_peek (self->ledger, i)); i++) {
     if (withdraw_locked (self, segment)) {
-      gst_identifai_outbox_overflowed_locked (self, segment);
+      give_back_locked (self);
+      end_dropped_locked (self, segment, GST_IDENTIFAI_DROP_OVERFLOW);
       return TRUE;
     }
   }
@@ -168,27 +510,17 @@ drop_oldest_locked (GstIdentifaiOutbox * self)
   return FALSE;
 }
 
-/* Without a worker: what isn't posted before the end doesn't count. */
-static void
-uncount_unsent_locked (GstIdentifaiOutbox * self)
-{
-  IdentifaiSegment *segment;
-  guint i;
-
-  for (i = 0; (segment = identifai_ledger_peek (self->ledger, i)); i++) {
-    if (identifai_ledger_get_place (self->ledger, segment)
-        == IDENTIFAI_PLACE_CLOSED || withdraw_locked (self, segment))
-      gst_identifai_outbox_uncount_locked (self, segment);
-  }
-}
-
 /* TRUE: there is room now. */
 static gboolean
-make_room_locked (GstIdentifaiOutbox * self, guint64 bytes)
+make_room_locked (GstIdentifaiOutbox * self, const IdentifaiSegment * segment)
 {
+  guint64 bytes = gst_identifai_outbox_get_need (segment);
+
   while (!has_room_locked (self, bytes)) {
-    if (policy_locked (self) != GST_IDENTIFAI_OVERFLOW_DROP_OLDEST
-        || !drop_oldest_locked (self))
+    if (get_overflow_locked (self) != GST_IDENTIFAI_OVERFLOW_DROP_OLDEST)
+      return FALSE;
+    log_no_room_locked (self, segment, "the oldest one goes");
+    if (!drop_oldest_locked (self))
       return FALSE;
   }
 
@@ -196,80 +528,244 @@ make_room_locked (GstIdentifaiOutbox * self, guint64 bytes)
 }
 
 static void
+want_room_locked (GstIdentifaiOutbox * self, const IdentifaiSegment * segment)
+{
+  RoomWanted *wanted = &self->wanted;
+
+  if (wanted->since == 0 || wanted->number != segment->number) {
+    log_no_room_locked (self, segment, "it waits");
+    wanted->since = now ();
+  }
+  wanted->notify = TRUE;
+  wanted->number = segment->number;
+  wanted->bytes = gst_identifai_outbox_get_need (segment);
+}
+
+/* Whether the element gets to hear of room, once. */
+static gboolean
+take_room_locked (GstIdentifaiOutbox * self)
+{
+  gboolean notify = self->wanted.notify && !self->halting
+      && self->client != NULL && self->callbacks->room != NULL
+      && has_room_locked (self, self->wanted.bytes);
+
+  if (notify)
+    self->wanted.notify = FALSE;
+
+  return notify;
+}
+
+/* What threads of the engine do when they have changed something. */
+static void
+unlock_and_tell (GstIdentifaiOutbox * self)
+{
+  gboolean has_room = take_room_locked (self);
+
+  g_mutex_unlock (&self->lock);
+  identifai_serial_queue_run (self->events);
+  gst_identifai_reporter_post_elsewhere (self->reporter);
+  if (has_room)
+    self->callbacks->room (self->element);
+}
+
+/* The way of a segment: muxed, submitted, its outcome. */
+
+static void
+submit_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment)
+{
+  IdentifaiRequest *request = get_request (segment);
+
+  request->file = identifai_memory_file_ref (segment->file);
+  request->filename = segment->filename ? g_strdup (segment->filename) :
+      g_strdup_printf ("segment-%05u.%s", segment->number, segment->extension);
+  request->content_type = g_strdup (segment->content_type);
+  segment->bytes = identifai_memory_file_get_size (segment->file);
+
+  gst_identifai_reporter_closed (self->reporter, segment);
+  identifai_ledger_move (self->ledger, segment, IDENTIFAI_STAGE_UPLOADING);
+  GST_DEBUG_OBJECT (self->element, "segment %u goes to the client as %s, %"
+      G_GUINT64_FORMAT " bytes of %s", segment->number, request->filename,
+      segment->bytes, segment->content_type);
+  identifai_client_submit (self->client, request, segment, NULL);
+}
+
+/* The mux worker's thread. While all is halted the segment's end is near. */
+static void
+on_muxed (IdentifaiSegment * segment, const GError * error, gpointer user_data)
+{
+  GstIdentifaiOutbox *self = user_data;
+
+  g_mutex_lock (&self->lock);
+  if (error != NULL) {
+    identifai_segment_fail (segment, g_error_matches (error, G_IO_ERROR,
+            G_IO_ERROR_MESSAGE_TOO_LARGE) ? IDENTIFAI_REASON_TOO_LARGE :
+        IDENTIFAI_REASON_MUX, error->message);
+    if (!self->halting)
+      give_back_locked (self);
+    end_failed_locked (self, segment, segment->failure, 0,
+        segment->failure_text);
+  } else if (!self->halting) {
+    submit_locked (self, segment);
+  }
+  unlock_and_tell (self);
+}
+
+/* What the client says, on its network thread. The outbox is there as long as
+ * the client, which waits for these when it is closed. */
+
+static void
+on_submitted (gpointer data, const gchar * identifier,
+    GstClockTime upload_time, gpointer user_data)
+{
+  GstIdentifaiOutbox *self = user_data;
+  IdentifaiSegment *segment = data;
+
+  g_mutex_lock (&self->lock);
+  if (identifai_ledger_has (self->ledger, segment)) {
+    segment->identifier = g_strdup (identifier);
+    gst_identifai_reporter_submitted (self->reporter, segment, upload_time);
+    g_clear_pointer (&segment->file, identifai_memory_file_unref);
+    g_clear_pointer (&get_request (segment)->file, identifai_memory_file_unref);
+    identifai_ledger_move (self->ledger, segment, IDENTIFAI_STAGE_SUBMITTED);
+    g_cond_broadcast (&self->cond);
+  }
+  unlock_and_tell (self);
+}
+
+static void
+on_finished (gpointer data, IdentifaiOutcome * outcome, gpointer user_data)
+{
+  GstIdentifaiOutbox *self = user_data;
+  IdentifaiSegment *segment = data;
+
+  g_mutex_lock (&self->lock);
+  if (identifai_ledger_has (self->ledger, segment)) {
+    if (segment->identifier == NULL)
+      segment->identifier = g_strdup (outcome->identifier);
+    if (outcome->reason == IDENTIFAI_REASON_NONE)
+      end_judged_locked (self, segment, g_steal_pointer (&outcome->result));
+    else
+      end_failed_locked (self, segment, outcome->reason, outcome->http_status,
+          outcome->message);
+  }
+  unlock_and_tell (self);
+}
+
+static void
+on_attempted (IdentifaiCall call, IdentifaiReason reason, guint http_status,
+    const gchar * message, gint64 retry_in, gpointer user_data)
+{
+  GstIdentifaiOutbox *self = user_data;
+  GstIdentifaiFailure attempt = { call, reason, http_status, message, FALSE,
+    retry_in
+  };
+
+  gst_identifai_reporter_call (self->reporter, &attempt);
+  gst_identifai_reporter_post_elsewhere (self->reporter);
+}
+
+static const IdentifaiClientCallbacks client_callbacks = {
+  .submitted = on_submitted,
+  .finished = on_finished,
+  .attempted = on_attempted,
+};
+
+/* What the element hands in. */
+
+static void
 add_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment)
 {
   identifai_ledger_add (self->ledger, segment,
-      gst_identifai_outbox_get_need (segment), IDENTIFAI_PLACE_CLOSED);
-}
-
-/* Whether it may be posted, for all that was posted in the last hour. */
-static gboolean
-is_within_budget_locked (GstIdentifaiOutbox * self)
-{
-  return self->max_uploads == 0
-      || identifai_hourly_quota_is_left (&self->allowance, self->max_uploads,
-      g_get_monotonic_time ());
+      gst_identifai_outbox_get_need (segment), IDENTIFAI_STAGE_MUXING);
 }
 
 static void
-count_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment)
-{
-  if (self->max_uploads == 0)
-    return;
-  identifai_hourly_quota_take (&self->allowance, g_get_monotonic_time ());
-  gst_identifai_outbox_ticket (segment)->counted = TRUE;
-  gst_identifai_outbox_within_budget_locked (self);
-}
-
-static void
-accept_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment)
+add_and_drop_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment,
+    GstIdentifaiDrop reason)
 {
   add_locked (self, segment);
-  if (segment->failure == IDENTIFAI_REASON_NONE)
-    count_locked (self, segment);
-  if (segment->failure != IDENTIFAI_REASON_NONE)
-    gst_identifai_outbox_file_failed_locked (self, segment);
-  else if (segment->file != NULL)
-    gst_identifai_outbox_submit_locked (self, segment);
-  else
-    gst_identifai_outbox_mux_locked (self, segment);
+  end_dropped_locked (self, segment, reason);
 }
 
 static void
-accept_with_room_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment)
+add_and_fail_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment)
 {
-  gst_identifai_outbox_found_room_locked (self);
-  if (!self->had_to_wait)
-    gst_identifai_outbox_not_held_locked (self);
-  self->had_to_wait = FALSE;
-  accept_locked (self, segment);
+  add_locked (self, segment);
+  end_failed_locked (self, segment, segment->failure, 0, segment->failure_text);
+}
+
+static gboolean
+has_waited_locked (GstIdentifaiOutbox * self, const IdentifaiSegment * segment)
+{
+  gboolean waited = self->wanted.since != 0
+      && self->wanted.number == segment->number;
+  gint64 time = now () - self->wanted.since;
+
+  if (waited && time >= LONG_WAIT)
+    GST_DEBUG_OBJECT (self->element, "segment %u waited %" G_GINT64_FORMAT
+        " ms for room", segment->number, time / 1000);
+  self->wanted = (RoomWanted) {
+  0};
+
+  return waited;
+}
+
+/* The segment has its room. waited: the stream was held for it, or may be. */
+static void
+accept_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment,
+    gboolean waited)
+{
+  const IdentifaiTotals *totals;
+
+  add_locked (self, segment);
+  take_of_budget_locked (self);
+  gst_identifai_reporter_accepted (self->reporter, waited);
+  totals = identifai_ledger_get_totals (self->ledger);
+  GST_DEBUG_OBJECT (self->element, "segment %u is taken, %s: %" G_GUINT64_FORMAT
+      " bytes of %" G_GUINT64_FORMAT " segments are held, %" G_GUINT64_FORMAT
+      " have no outcome", segment->number, segment->file ? "with its file" :
+      "to be muxed", totals->held_bytes, totals->held_segments,
+      totals->pending);
+  if (segment->file != NULL)
+    submit_locked (self, segment);
+  else
+    identifai_mux_worker_push (self->worker, segment);
+}
+
+/* FALSE: it has to wait. */
+static gboolean
+offer_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment)
+{
+  if (segment->failure != IDENTIFAI_REASON_NONE) {
+    add_and_fail_locked (self, segment);
+  } else if (self->halting || self->client == NULL) {
+    GST_DEBUG_OBJECT (self->element, "segment %u is not taken: %s",
+        segment->number, self->halting ? "what is there ends" : "stopped");
+    return FALSE;
+  } else if (!is_within_budget_locked (self)) {
+    add_and_drop_locked (self, segment, GST_IDENTIFAI_DROP_BUDGET);
+  } else if (make_room_locked (self, segment)) {
+    accept_locked (self, segment, has_waited_locked (self, segment));
+  } else if (get_overflow_locked (self) == GST_IDENTIFAI_OVERFLOW_BLOCK) {
+    want_room_locked (self, segment);
+    return FALSE;
+  } else {
+    log_no_room_locked (self, segment, "it goes");
+    add_and_drop_locked (self, segment, GST_IDENTIFAI_DROP_OVERFLOW);
+  }
+
+  return TRUE;
 }
 
 gboolean
 gst_identifai_outbox_offer (GstIdentifaiOutbox * self,
     IdentifaiSegment * segment)
 {
-  gboolean taken = TRUE;
+  gboolean taken;
 
   g_mutex_lock (&self->lock);
-  if (segment->failure != IDENTIFAI_REASON_NONE) {
-    accept_locked (self, segment);
-  } else if (self->halting || self->client == NULL) {
-    taken = FALSE;
-  } else if (!is_within_budget_locked (self)) {
-    add_locked (self, segment);
-    gst_identifai_outbox_over_budget_locked (self, segment);
-  } else if (make_room_locked (self, gst_identifai_outbox_get_need (segment))) {
-    accept_with_room_locked (self, segment);
-  } else if (policy_locked (self) == GST_IDENTIFAI_OVERFLOW_BLOCK) {
-    self->had_to_wait = TRUE;
-    self->room_wanted = TRUE;
-    taken = FALSE;
-  } else {
-    add_locked (self, segment);
-    gst_identifai_outbox_overflowed_locked (self, segment);
-  }
-  g_mutex_unlock (&self->lock);
+  taken = offer_locked (self, segment);
+  unlock (self);
 
   return taken;
 }
@@ -279,46 +775,22 @@ gst_identifai_outbox_push (GstIdentifaiOutbox * self,
     IdentifaiSegment * segment)
 {
   g_mutex_lock (&self->lock);
-  if (segment->failure != IDENTIFAI_REASON_NONE
-      || is_within_budget_locked (self)) {
-    accept_locked (self, segment);
-  } else {
-    add_locked (self, segment);
-    gst_identifai_outbox_over_budget_locked (self, segment);
-  }
-  g_mutex_unlock (&self->lock);
+  if (segment->failure != IDENTIFAI_REASON_NONE)
+    add_and_fail_locked (self, segment);
+  else if (is_within_budget_locked (self))
+    accept_locked (self, segment, TRUE);
+  else
+    add_and_drop_locked (self, segment, GST_IDENTIFAI_DROP_BUDGET);
+  unlock (self);
 }
 
 void
-gst_identifai_outbox_give_up (GstIdentifaiOutbox * self,
-    IdentifaiSegment * segment, const gchar * reason)
+gst_identifai_outbox_drop (GstIdentifaiOutbox * self,
+    IdentifaiSegment * segment, GstIdentifaiDrop reason)
 {
   g_mutex_lock (&self->lock);
-  add_locked (self, segment);
-  identifai_ledger_remove (self->ledger, segment, IDENTIFAI_END_DROPPED);
-  gst_identifai_outbox_end_dropped_locked (self, segment, reason);
-  g_mutex_unlock (&self->lock);
-}
-
-void
-gst_identifai_outbox_set_room_func (GstIdentifaiOutbox * self,
-    GstIdentifaiRoomFunc func)
-{
-  self->room_func = func;
-}
-
-void
-gst_identifai_outbox_tell_room (GstIdentifaiOutbox * self)
-{
-  gboolean wanted;
-
-  g_mutex_lock (&self->lock);
-  wanted = self->room_wanted && !self->halting && self->client != NULL;
-  self->room_wanted = self->room_wanted && !wanted;
-  g_mutex_unlock (&self->lock);
-
-  if (wanted && self->room_func)
-    self->room_func (self->element);
+  add_and_drop_locked (self, segment, reason);
+  unlock (self);
 }
 
 guint64
@@ -340,13 +812,53 @@ gst_identifai_outbox_blocks (GstIdentifaiOutbox * self)
   gboolean blocks;
 
   g_mutex_lock (&self->lock);
-  blocks = policy_locked (self) == GST_IDENTIFAI_OVERFLOW_BLOCK;
+  blocks = get_overflow_locked (self) == GST_IDENTIFAI_OVERFLOW_BLOCK;
   g_mutex_unlock (&self->lock);
 
   return blocks;
 }
 
 /* Starting and stopping. */
+
+GstIdentifaiOutbox *
+gst_identifai_outbox_new (GstElement * element,
+    GstIdentifaiReporter * reporter,
+    const GstIdentifaiOutboxCallbacks * callbacks)
+{
+  GstIdentifaiOutbox *self = g_new0 (GstIdentifaiOutbox, 1);
+
+  self->element = element;
+  self->reporter = reporter;
+  self->callbacks = callbacks;
+  self->worker = identifai_mux_worker_new (on_muxed, self);
+  self->events = identifai_serial_queue_new (deliver, self, event_free);
+  self->ledger = identifai_ledger_new ();
+  self->policy = identifai_policy_new ();
+  self->overrides = g_hash_table_new (NULL, NULL);
+  identifai_hourly_quota_init (&self->quota);
+  g_mutex_init (&self->lock);
+  g_cond_init (&self->cond);
+
+  return self;
+}
+
+void
+gst_identifai_outbox_free (GstIdentifaiOutbox * self)
+{
+  /* Both are there only if the element went without a state change, which core
+   * complains of. */
+  identifai_mux_worker_free (self->worker);
+  g_clear_pointer (&self->client, identifai_client_close);
+
+  identifai_serial_queue_free (self->events);
+  identifai_ledger_free (self->ledger);
+  identifai_policy_free (self->policy);
+  g_hash_table_unref (self->overrides);
+  identifai_hourly_quota_clear (&self->quota);
+  g_cond_clear (&self->cond);
+  g_mutex_clear (&self->lock);
+  g_free (self);
+}
 
 static void
 copy_settings_locked (GstIdentifaiOutbox * self,
@@ -356,11 +868,10 @@ copy_settings_locked (GstIdentifaiOutbox * self,
   self->max_pending_bytes = settings->max_pending_bytes;
   self->max_pending_segments = settings->max_pending_segments;
   self->max_uploads = settings->max_uploads_per_hour;
-  self->max_segment_bytes = settings->max_segment_bytes;
-  self->on_refusal = settings->on_refusal;
-  g_free (self->muxer);
-  self->muxer = g_strdup (settings->muxer ? settings->muxer : "auto");
-  gst_identifai_outbox_set_policy_locked (self, settings->policy);
+  identifai_mux_worker_configure (self->worker,
+      GST_OBJECT_NAME (self->element),
+      settings->muxer ? settings->muxer : "auto", settings->max_segment_bytes);
+  configure_policy_locked (self, settings->policy);
 }
 
 static void
@@ -369,15 +880,12 @@ reset_locked (GstIdentifaiOutbox * self)
   identifai_ledger_reset (self->ledger);
   identifai_policy_reset (self->policy);
   g_atomic_int_set (&self->boosted, FALSE);
+  g_hash_table_remove_all (self->overrides);
   self->past = (IdentifaiClientStats) {
   0};
-  self->live = FALSE;
-  self->had_to_wait = FALSE;
-  self->flushing = self->room_wanted = FALSE;
-  gst_identifai_poster_set_interrupted (self->poster, FALSE);
-  gst_identifai_outbox_reset_outcomes_locked (self);
-  g_clear_object (&self->cancellable);
-  self->cancellable = g_cancellable_new ();
+  self->wanted = (RoomWanted) {
+  0};
+  self->live = self->flushing = self->halting = FALSE;
 }
 
 gboolean
@@ -389,19 +897,23 @@ gst_identifai_outbox_start (GstIdentifaiOutbox * self,
 
   if (!gst_identifai_settings_to_client (settings, &client_settings, error))
     return FALSE;
-  client =
-      identifai_client_new (&client_settings, &gst_identifai_outbox_callbacks,
-      self, error);
+  client = identifai_client_new (&client_settings, &client_callbacks, self,
+      error);
   identifai_client_settings_clear (&client_settings);
   if (client == NULL)
     return FALSE;
 
+  gst_identifai_reporter_start (self->reporter, settings);
   g_mutex_lock (&self->lock);
   g_assert (self->client == NULL);
   copy_settings_locked (self, settings);
   reset_locked (self);
   self->client = client;
   g_mutex_unlock (&self->lock);
+  GST_DEBUG_OBJECT (self->element, "started: %u segments and %" G_GUINT64_FORMAT
+      " bytes may wait, %u uploads an hour (0: any number)",
+      settings->max_pending_segments, settings->max_pending_bytes,
+      settings->max_uploads_per_hour);
 
   return TRUE;
 }
@@ -422,31 +934,54 @@ add_client_stats (IdentifaiClientStats * sum, IdentifaiClient * client)
   sum->in_flight = stats.in_flight;
 }
 
+/* Before the worker and the client are halted, which wait for callbacks that want
+ * the lock: what isn't uploaded by now isn't of the budget. What such a callback
+ * makes room for might be offered: it must not be added to what is about to end. */
+static void
+begin_halt_locked (GstIdentifaiOutbox * self)
+{
+  IdentifaiSegment *segment;
+  guint i;
+
+  self->halting = TRUE;
+  for (i = 0; (segment = identifai_ledger_peek (self->ledger, i)); i++) {
+    if (identifai_ledger_get_stage (self->ledger, segment)
+        == IDENTIFAI_STAGE_MUXING || withdraw_locked (self, segment))
+      give_back_locked (self);
+  }
+}
+
+static void
+close_client (GstIdentifaiOutbox * self)
+{
+  IdentifaiClient *client;
+
+  g_mutex_lock (&self->lock);
+  begin_halt_locked (self);
+  client = g_steal_pointer (&self->client);
+  add_client_stats (&self->past, client);
+  self->past.in_flight = 0;
+  g_mutex_unlock (&self->lock);
+
+  identifai_mux_worker_halt (self->worker);
+  g_clear_pointer (&client, identifai_client_close);
+}
+
 void
 gst_identifai_outbox_stop (GstIdentifaiOutbox * self)
 {
   IdentifaiSegment *segment;
-  IdentifaiClient *client;
+
+  GST_DEBUG_OBJECT (self->element, "stopping");
+  close_client (self);
 
   g_mutex_lock (&self->lock);
-  if (self->client != NULL) {
-    gst_identifai_outbox_halt_worker_locked (self);
-    uncount_unsent_locked (self);
-    client = g_steal_pointer (&self->client);
-    add_client_stats (&self->past, client);
-    self->past.in_flight = 0;
-    /* Waits for a callback that runs, and that one may want the lock. */
-    g_mutex_unlock (&self->lock);
-    identifai_client_close (client);
-    g_mutex_lock (&self->lock);
-  }
-  while ((segment = identifai_ledger_peek (self->ledger, 0)) != NULL) {
-    identifai_ledger_remove (self->ledger, segment, IDENTIFAI_END_DROPPED);
-    gst_identifai_outbox_end_dropped_locked (self, segment, "stopped");
-  }
+  while ((segment = identifai_ledger_peek (self->ledger, 0)) != NULL)
+    end_dropped_locked (self, segment, GST_IDENTIFAI_DROP_STOPPED);
   g_mutex_unlock (&self->lock);
 
-  gst_identifai_poster_finish (self->poster);
+  identifai_serial_queue_finish (self->events);
+  gst_identifai_reporter_stop (self->reporter);
 }
 
 void
@@ -454,6 +989,10 @@ gst_identifai_outbox_set_live (GstIdentifaiOutbox * self, gboolean live)
 {
   g_mutex_lock (&self->lock);
   self->live = live;
+  GST_DEBUG_OBJECT (self->element, "%slive: what finds no room %s",
+      live ? "" : "not ",
+      get_overflow_locked (self) == GST_IDENTIFAI_OVERFLOW_BLOCK ?
+      "holds the stream" : "drops segments");
   g_mutex_unlock (&self->lock);
 }
 
@@ -477,10 +1016,11 @@ gst_identifai_outbox_set_headers (GstIdentifaiOutbox * self,
 {
   IdentifaiClient *client = ref_client (self);
 
-  if (client != NULL) {
-    identifai_client_set_headers (client, headers);
-    identifai_client_unref (client);
-  }
+  if (client == NULL)
+    return;
+  GST_INFO_OBJECT (self->element, "extra-headers change");
+  identifai_client_set_headers (client, headers);
+  identifai_client_unref (client);
 }
 
 void
@@ -488,10 +1028,12 @@ gst_identifai_outbox_set_key (GstIdentifaiOutbox * self, const gchar * api_key)
 {
   IdentifaiClient *client = ref_client (self);
 
-  if (client != NULL) {
-    identifai_client_set_key (client, api_key);
-    identifai_client_unref (client);
-  }
+  if (client == NULL)
+    return;
+  GST_INFO_OBJECT (self->element, "the key changes, to that of %s",
+      api_key ? "api-key" : "api-key-file");
+  identifai_client_set_key (client, api_key);
+  identifai_client_unref (client);
 }
 
 /* Waits. */
@@ -504,39 +1046,31 @@ gst_identifai_outbox_set_flushing (GstIdentifaiOutbox * self, gboolean flushing)
   g_cond_broadcast (&self->cond);
   g_mutex_unlock (&self->lock);
 
-  gst_identifai_poster_set_interrupted (self->poster, flushing);
+  gst_identifai_reporter_set_flushing (self->reporter, flushing);
 }
 
 static void
 fail_all_locked (GstIdentifaiOutbox * self)
 {
-  IdentifaiOutcome outcome = {.reason = IDENTIFAI_REASON_TIMEOUT };
   IdentifaiSegment *segment;
+  guint http_status;
+  gchar *text;
 
-  /* Unlocks, as a callback that runs may want the lock. What that one makes room
-   * for, an audio thread or the timer might offer: it must not be added to what
-   * is about to be freed. */
-  self->halting = TRUE;
-  gst_identifai_outbox_halt_worker_locked (self);
-  uncount_unsent_locked (self);
+  GST_INFO_OBJECT (self->element, "drain-timeout is over, %" G_GUINT64_FORMAT
+      " segments have no outcome",
+      identifai_ledger_get_totals (self->ledger)->pending);
+  begin_halt_locked (self);
   g_mutex_unlock (&self->lock);
+  identifai_mux_worker_halt (self->worker);
   identifai_client_cancel (self->client);
   g_mutex_lock (&self->lock);
   self->halting = FALSE;
 
-  outcome.http_status = self->call_status;
-  outcome.message = g_strdup_printf ("no verdict within drain-timeout after "
-      "end of stream%s%s", self->call_failure ? ". The latest call: " : "",
-      self->call_failure ? self->call_failure : "");
-  while ((segment = identifai_ledger_peek (self->ledger, 0)) != NULL) {
-    identifai_ledger_remove (self->ledger, segment, IDENTIFAI_END_FAILED);
-    outcome.identifier = gst_identifai_outbox_ticket (segment)->identifier;
-    gst_identifai_outbox_end_failed_locked (self, segment, &outcome);
-  }
-  g_free (outcome.message);
-  /* More may come after a seek. */
-  g_clear_object (&self->cancellable);
-  self->cancellable = g_cancellable_new ();
+  text = gst_identifai_reporter_explain_timeout (self->reporter, &http_status);
+  while ((segment = identifai_ledger_peek (self->ledger, 0)) != NULL)
+    end_failed_locked (self, segment, IDENTIFAI_REASON_TIMEOUT, http_status,
+        text);
+  g_free (text);
 }
 
 typedef gboolean (*ReadyFunc) (GstIdentifaiOutbox * self, guint64 bytes);
@@ -547,82 +1081,105 @@ nothing_pending_locked (GstIdentifaiOutbox * self, guint64 unused)
   return identifai_ledger_get_totals (self->ledger)->pending == 0;
 }
 
-/* Waits until ready, until flushing (FALSE), or until the deadline, when all
- * that is outstanding fails. */
-static gboolean
-wait_for (GstIdentifaiOutbox * self, ReadyFunc ready, guint64 bytes,
-    gint64 deadline)
-{
-  gboolean flushing, in_time = TRUE;
-
-  g_mutex_lock (&self->lock);
-  while (!self->flushing && in_time && !ready (self, bytes)) {
-    if (deadline < 0)
-      g_cond_wait (&self->cond, &self->lock);
-    else
-      in_time = g_cond_wait_until (&self->cond, &self->lock, deadline);
-  }
-  flushing = self->flushing;
-  if (!flushing && !ready (self, bytes))
-    fail_all_locked (self);
-  g_mutex_unlock (&self->lock);
-
-  gst_identifai_outbox_post (self);
-
-  return !flushing;
-}
-
-gboolean
-gst_identifai_outbox_wait_room (GstIdentifaiOutbox * self, guint64 bytes,
-    gint64 deadline)
-{
-  return wait_for (self, has_room_locked, bytes, deadline);
-}
-
-static void
-await (GstIdentifaiOutbox * self, ReadyFunc ready, guint64 bytes, gint64 until)
-{
-  gboolean in_time = TRUE;
-
-  g_mutex_lock (&self->lock);
-  while (!self->flushing && in_time && !ready (self, bytes)) {
-    if (until < 0)
-      g_cond_wait (&self->cond, &self->lock);
-    else
-      in_time = g_cond_wait_until (&self->cond, &self->lock, until);
-  }
-  g_mutex_unlock (&self->lock);
-
-  gst_identifai_outbox_post (self);
-}
-
-void
-gst_identifai_outbox_await_room (GstIdentifaiOutbox * self, guint64 bytes,
-    gint64 until)
-{
-  await (self, has_room_locked, bytes, until);
-}
-
-void
-gst_identifai_outbox_tell_held (GstIdentifaiOutbox * self)
-{
-  g_mutex_lock (&self->lock);
-  gst_identifai_outbox_held_locked (self);
-  g_mutex_unlock (&self->lock);
-
-  gst_identifai_outbox_post (self);
-}
-
 /* No more waits than may: only _push brings more. */
 static gboolean
 within_bounds_locked (GstIdentifaiOutbox * self, guint64 unused)
 {
   const IdentifaiTotals *totals = identifai_ledger_get_totals (self->ledger);
 
-  return policy_locked (self) != GST_IDENTIFAI_OVERFLOW_BLOCK
+  return get_overflow_locked (self) != GST_IDENTIFAI_OVERFLOW_BLOCK
       || totals->held_segments <= 1
       || (totals->held_segments <= self->max_pending_segments
       && totals->held_bytes <= self->max_pending_bytes);
+}
+
+static void
+log_wait_locked (GstIdentifaiOutbox * self, const gchar * cause, gint64 since)
+{
+  const IdentifaiTotals *totals = identifai_ledger_get_totals (self->ledger);
+  gint64 waited = now () - since;
+
+  if (waited >= LONG_WAIT)
+    GST_DEBUG_OBJECT (self->element, "waited %" G_GINT64_FORMAT " ms for %s%s: "
+        "%" G_GUINT64_FORMAT " bytes of %" G_GUINT64_FORMAT " segments are "
+        "held, %" G_GUINT64_FORMAT " have no outcome", waited / 1000, cause,
+        self->flushing ? ", flushing" : "", totals->held_bytes,
+        totals->held_segments, totals->pending);
+}
+
+/* Until ready, flushing (FALSE), or the deadline (monotonic µs, -1: none). */
+static gboolean
+wait_locked (GstIdentifaiOutbox * self, ReadyFunc ready, guint64 bytes,
+    gint64 deadline, const gchar * cause)
+{
+  gint64 since = now ();
+  gboolean in_time = TRUE;
+
+  while (!self->flushing && in_time && !ready (self, bytes)) {
+    if (deadline < 0)
+      g_cond_wait (&self->cond, &self->lock);
+    else
+      in_time = g_cond_wait_until (&self->cond, &self->lock, deadline);
+  }
+  log_wait_locked (self, cause, since);
+
+  return !self->flushing;
+}
+
+/* At the deadline all that is outstanding fails. */
+static gboolean
+wait_or_fail (GstIdentifaiOutbox * self, ReadyFunc ready, guint64 bytes,
+    gint64 deadline, const gchar * cause)
+{
+  gboolean flows;
+
+  g_mutex_lock (&self->lock);
+  flows = wait_locked (self, ready, bytes, deadline, cause);
+  if (flows && !ready (self, bytes))
+    fail_all_locked (self);
+  unlock (self);
+  gst_identifai_reporter_post (self->reporter);
+
+  return flows;
+}
+
+gboolean
+gst_identifai_outbox_wait_room (GstIdentifaiOutbox * self, guint64 bytes,
+    gint64 deadline)
+{
+  return wait_or_fail (self, has_room_locked, bytes, deadline, "room, at the "
+      "end");
+}
+
+gboolean
+gst_identifai_outbox_drain (GstIdentifaiOutbox * self, gint64 deadline)
+{
+  return wait_or_fail (self, nothing_pending_locked, 0, deadline,
+      "outcomes, at the end");
+}
+
+static void
+await (GstIdentifaiOutbox * self, ReadyFunc ready, guint64 bytes, gint64 until,
+    const gchar * cause)
+{
+  g_mutex_lock (&self->lock);
+  wait_locked (self, ready, bytes, until, cause);
+  g_mutex_unlock (&self->lock);
+
+  gst_identifai_reporter_post (self->reporter);
+}
+
+void
+gst_identifai_outbox_await_room (GstIdentifaiOutbox * self, guint64 bytes,
+    gint64 until)
+{
+  await (self, has_room_locked, bytes, until, "room");
+}
+
+void
+gst_identifai_outbox_await_bounds (GstIdentifaiOutbox * self, gint64 until)
+{
+  await (self, within_bounds_locked, 0, until, "what an earlier stream left");
 }
 
 gboolean
@@ -638,15 +1195,15 @@ gst_identifai_outbox_is_within_bounds (GstIdentifaiOutbox * self)
 }
 
 void
-gst_identifai_outbox_await_bounds (GstIdentifaiOutbox * self, gint64 until)
+gst_identifai_outbox_sum_up (GstIdentifaiOutbox * self, gboolean at_end)
 {
-  await (self, within_bounds_locked, 0, until);
-}
+  guint64 pending;
 
-gboolean
-gst_identifai_outbox_drain (GstIdentifaiOutbox * self, gint64 deadline)
-{
-  return wait_for (self, nothing_pending_locked, 0, deadline);
+  g_mutex_lock (&self->lock);
+  pending = identifai_ledger_get_totals (self->ledger)->pending;
+  g_mutex_unlock (&self->lock);
+
+  gst_identifai_reporter_sum_up (self->reporter, pending, at_end);
 }
 
 void

@@ -2,100 +2,161 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The way of a closed segment: muxed by a worker thread if it needs a file,
- * handed to the client, and to its one outcome on the bus. Knows the element
- * only to post messages for it.
+ * The way of a closed segment, for any element:
+ *
+ *   offered ─► room found ─► muxed ─► submitted ─► outcome, reported
+ *
+ * Each segment that it takes gets exactly one outcome: a verdict, or it failed, or
+ * it was dropped. Files are made by a worker of a pool (muxworker.h), the client's
+ * network thread posts them and brings what the service says (client.h), and the
+ * reporter, which is the element's, says it on the bus (gstidentifaireporter.h).
+ *
+ * Buffers: a segment's tracks hold references, and nothing here or below writes to
+ * their memory or copies it, so the element may hold the same buffers, and send
+ * them on. The tracks are let go of when the file is made, which refers to the same
+ * memory; the file, when the service took it, or with the outcome.
+ *
+ * Locks, outermost first: the element's, the outbox's, the client's, the mux
+ * worker's and the reporter's. All functions but those that say otherwise may be
+ * called with the element's lock held, on any thread, and neither block nor post.
+ * What they queued is posted after unlocking, by gst_identifai_reporter_post().
  */
 
 #pragma once
 
+#include "gstidentifaireporter.h"
 #include "gstidentifaisettings.h"
+#include "ledger.h"
+#include "policy.h"
+#include "result.h"
 #include "segment.h"
 
 G_BEGIN_DECLS
 
 typedef struct _GstIdentifaiOutbox GstIdentifaiOutbox;
 
-/* What a segment was opened with; a segment's user_data. */
+/* What became of a segment. Borrowed by the callback. */
 typedef struct
 {
-  IdentifaiRequest *request;    /* without its file until the segment has one */
-  gchar *ref_id;                /* formatted, or NULL */
-  gchar *identifier;            /* once the service took the file */
-  gboolean announced;           /* identifai-segment is queued */
-  gboolean counted;             /* of max-uploads-per-hour */
-} GstIdentifaiTicket;
+  guint segment;                /* its number */
+  IdentifaiEnd end;
+  gboolean overridden;          /* by gst_identifai_outbox_override(): a verdict */
 
-void gst_identifai_ticket_attach (IdentifaiSegment * segment,
-    const GstIdentifaiSettings * settings);
+  /* END_VERDICT: */
+  const gchar *classification;  /* "human", "artificial", "unknown" */
+  gboolean unknown;             /* the service could not tell */
+  gdouble score;                /* 0..1, probability of artificial; 0.5 unknown */
+  guint artificial_frames;      /* of those judged; G_MAXUINT if overridden so */
+  const IdentifaiResult *result;        /* the service's; NULL if overridden */
 
-/* element is borrowed and must outlive the outbox. */
-GstIdentifaiOutbox *gst_identifai_outbox_new (GstElement * element);
+  /* END_FAILED, END_DROPPED: as in the message, "timeout", "overflow" */
+  const gchar *reason;
+} GstIdentifaiOutcome;
+
+/* What the element gets to hear. NULL: nothing of that kind.
+ *
+ * room is called once after offers that found none, when there may be some. On the
+ * client's network thread or the mux worker's: nothing long may be done there.
+ *
+ * outcome is called once for each segment that was taken (offered, pushed or
+ * dropped), and once more if it is overridden afterwards; policy, when the state
+ * of settings' `policy` changes, in the order of the segments. Both come one after
+ * the other, never two at a time, in the order in which it happened, policy behind
+ * the outcome that made it, and each after its message was queued: what the
+ * callback queues comes behind that on the bus. They are called on the client's
+ * network thread, the mux worker's, or one of a pool, but never from within a
+ * function of the outbox, except gst_identifai_outbox_stop(), which returns when
+ * all were called.
+ *
+ * All are called with no lock held, and may take the element's lock, call functions
+ * of the outbox (but not _stop, _free, _drain and the waits), and queue messages. */
+typedef struct
+{
+  void (*room) (GstElement * element);
+  void (*outcome) (GstElement * element, const GstIdentifaiOutcome * outcome);
+  void (*policy) (GstElement * element, const IdentifaiPolicyChange * change,
+      gboolean enforced);
+} GstIdentifaiOutboxCallbacks;
+
+/* element, reporter and callbacks are borrowed and outlive the outbox. */
+GstIdentifaiOutbox *gst_identifai_outbox_new (GstElement * element,
+    GstIdentifaiReporter * reporter,
+    const GstIdentifaiOutboxCallbacks * callbacks);
 void gst_identifai_outbox_free (GstIdentifaiOutbox * self);
 
-/* Connects to the client. FALSE
- * with error if settings are unusable; then it stays stopped. */
+/* Connects to the client, and starts the reporter, too. FALSE with error if
+ * settings are unusable; then it stays stopped. Reads files. */
 gboolean gst_identifai_outbox_start (GstIdentifaiOutbox * self,
     const GstIdentifaiSettings * settings, GError ** error);
 
-/* Cancels everything and gives each outstanding segment its outcome; all
- * messages are on the bus when it returns. Within a second. */
+/* Cancels everything and gives each outstanding segment its outcome; all messages
+ * are on the bus and all callbacks called when it returns. Within a second. No
+ * lock may be held. */
 void gst_identifai_outbox_stop (GstIdentifaiOutbox * self);
+
+/* What may change meanwhile. */
 
 /* Whether upstream is live or comes in real time: what overflow=auto means. */
 void gst_identifai_outbox_set_live (GstIdentifaiOutbox * self, gboolean live);
-/* A policy that was checked; NULL: none. */
+/* A policy that was checked; NULL: none. From the next outcome on. */
 void gst_identifai_outbox_set_policy (GstIdentifaiOutbox * self,
     const GstStructure * policy);
 /* Whether it wants all of the stream to be judged, without pauses. Takes no
  * lock. */
 gboolean gst_identifai_outbox_is_boosted (GstIdentifaiOutbox * self);
-/* Never holds the lock for long, whatever the key file's file system does. */
 /* For all requests from now on. */
 void gst_identifai_outbox_set_headers (GstIdentifaiOutbox * self,
     IdentifaiExtraHeaders * headers);
+/* NULL: that of the key file, which may take long to read. Other threads don't
+ * wait for that. */
 void gst_identifai_outbox_set_key (GstIdentifaiOutbox * self,
     const gchar * api_key);
 
-/* Takes over the segment (with a ticket) and returns TRUE; FALSE if it must
- * wait for room. Never blocks. Messages are queued, see _post. */
+/* Segments. */
+
+/* A segment that has just got its number, as it opens: with what settings say now
+ * it will be submitted. Announcements wait for it in their order, until it is
+ * offered, pushed, dropped or freed. */
+void gst_identifai_outbox_open (GstIdentifaiOutbox * self,
+    IdentifaiSegment * segment, const GstIdentifaiSettings * settings);
+
+/* Takes over a segment that was opened, with tracks, a file or a failure, and
+ * returns TRUE; FALSE if it must wait for room, which only overflow=block makes it
+ * do: the callback tells when to offer it again. */
 gboolean gst_identifai_outbox_offer (GstIdentifaiOutbox * self,
     IdentifaiSegment * segment);
-
-/* After an offer that found none: func is called once when there may be room, with
- * no lock held, on a thread that nothing long may be done on. Set it before the
- * start. */
-typedef void (*GstIdentifaiRoomFunc) (GstElement * element);
-void gst_identifai_outbox_set_room_func (GstIdentifaiOutbox * self,
-    GstIdentifaiRoomFunc func);
-/* Bytes that may be held besides what is. */
-guint64 gst_identifai_outbox_get_space (GstIdentifaiOutbox * self);
-/* Whether what finds no room is to wait. */
-gboolean gst_identifai_outbox_blocks (GstIdentifaiOutbox * self);
 
 /* The stream is over and doesn't wait for room: takes over the segment even if
  * there is none. What comes after a seek has to wait, see _await_bounds. */
 void gst_identifai_outbox_push (GstIdentifaiOutbox * self,
     IdentifaiSegment * segment);
 
-/* Takes over a segment that nobody will judge: "flushed" or "stopped". */
-void gst_identifai_outbox_give_up (GstIdentifaiOutbox * self,
-    IdentifaiSegment * segment, const gchar * reason);
+/* Takes over a segment that nobody will judge. */
+void gst_identifai_outbox_drop (GstIdentifaiOutbox * self,
+    IdentifaiSegment * segment, GstIdentifaiDrop reason);
 
-/* Queue a message in order, and post what is queued: here, with no lock held, or
- * on another thread, for those that others depend on. */
-void gst_identifai_outbox_queue (GstIdentifaiOutbox * self,
-    GstMessage * message);
-void gst_identifai_outbox_post (GstIdentifaiOutbox * self);
-void gst_identifai_outbox_post_elsewhere (GstIdentifaiOutbox * self);
+/* Somebody knows better, before the service's outcome or after it: the callback
+ * gets this one, instead of the service's or besides it, and the policy counts it,
+ * unless the segment has counted before. Messages and stats stay the service's,
+ * which is not told. FALSE: it is no classification. */
+gboolean gst_identifai_outbox_override (GstIdentifaiOutbox * self,
+    guint segment, const gchar * classification);
+
+/* Room. */
+
+/* Bytes that may be held besides what is. */
+guint64 gst_identifai_outbox_get_space (GstIdentifaiOutbox * self);
+/* Whether what finds no room is to wait. */
+gboolean gst_identifai_outbox_blocks (GstIdentifaiOutbox * self);
+/* How many bytes the segment may hold at most until it is uploaded: a file is
+ * larger than the tracks that it is made of. */
+guint64 gst_identifai_outbox_get_need (const IdentifaiSegment * segment);
+
+/* Waits, in which no lock may be held. They post. */
 
 /* Wakes the waits below; they return FALSE at once until it is unset. */
 void gst_identifai_outbox_set_flushing (GstIdentifaiOutbox * self,
     gboolean flushing);
-
-/* How many bytes the segment may hold at most until it is uploaded: a file is
- * larger than the tracks that it is made of. */
-guint64 gst_identifai_outbox_get_need (const IdentifaiSegment * segment);
 
 /* Waits until there may be room for bytes; deadline as in _drain. FALSE:
  * flushing. */
@@ -106,8 +167,6 @@ gboolean gst_identifai_outbox_wait_room (GstIdentifaiOutbox * self,
  * bound), or until flushing. Nothing fails. */
 void gst_identifai_outbox_await_room (GstIdentifaiOutbox * self, guint64 bytes,
     gint64 until);
-/* The stream is held for want of room: a warning, when that starts. */
-void gst_identifai_outbox_tell_held (GstIdentifaiOutbox * self);
 
 /* Whether no more waits than may: what _push brought has found its room. TRUE
  * unless overflow says to block. And a wait for it, as _await_room. */
@@ -120,16 +179,8 @@ void gst_identifai_outbox_await_bounds (GstIdentifaiOutbox * self,
 gboolean gst_identifai_outbox_drain (GstIdentifaiOutbox * self,
     gint64 deadline);
 
-/* As _post, and waits until everything queued is on the bus: nothing may come
- * after EOS. FALSE: flushing. */
-gboolean gst_identifai_outbox_post_all (GstIdentifaiOutbox * self);
-
-/* The stream is over: an error message if segments came since the last call but
- * none was judged (failed, or dropped for want of room), a warning if only some
- * were, or under on-refusal=warn; NULL if all is well, or if the error was posted
- * before. at_end: not in the middle of the stream, where it can't go on. */
-GstMessage *gst_identifai_outbox_summary (GstIdentifaiOutbox * self,
-    gboolean at_end);
+/* The stream is over: see gst_identifai_reporter_sum_up(). */
+void gst_identifai_outbox_sum_up (GstIdentifaiOutbox * self, gboolean at_end);
 
 /* Adds all fields of stats but coverage. */
 void gst_identifai_outbox_get_stats (GstIdentifaiOutbox * self,

@@ -73,7 +73,7 @@ warn_locked (GstIdentifaiSink * self)
   gchar *idle;
 
   if (endless && !self->told_container)
-    gst_identifai_outbox_queue (self->outbox,
+    gst_identifai_reporter_queue (self->reporter,
         gst_identifai_warning_container (src, self->container->content_type,
             self->settings.max_segment_bytes));
   self->told_container = self->told_container || endless;
@@ -83,7 +83,7 @@ warn_locked (GstIdentifaiSink * self)
   self->told_idle = TRUE;
   idle = gst_identifai_settings_list_idle (&self->settings);
   if (idle != NULL)
-    gst_identifai_outbox_queue (self->outbox,
+    gst_identifai_reporter_queue (self->reporter,
         gst_identifai_warning_idle (src, idle));
   g_free (idle);
 }
@@ -251,10 +251,8 @@ gst_identifai_file_seek_locked (GstIdentifaiSink * self,
 static void
 name_locked (GstIdentifaiSink * self, IdentifaiSegment * segment)
 {
-  GstIdentifaiTicket *ticket = segment->user_data;
-
   if (self->uri != NULL)
-    ticket->request->filename = identifai_container_name_from_uri (self->uri,
+    segment->filename = identifai_container_name_from_uri (self->uri,
         self->has_size ? NULL : segment->extension);
   g_clear_pointer (&self->uri, g_free);
 }

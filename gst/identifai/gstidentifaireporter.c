@@ -1,30 +1,295 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
- *
- * How segments end, and what the bus is told of it.
  */
 
 #ifdef HAVE_CONFIG_H
 #include "config.h"
 #endif
 
-#include "gstidentifaioutboxprivate.h"
+#include "gstidentifaireporter.h"
 
-#include "gstidentifaierrors.h"
+#include "alarm.h"
 #include "gstidentifaimessages.h"
 #include "log.h"
+#include "serialqueue.h"
 
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_REPORTER)
 
-/* Two calls are a submit and a look: one that got through after failures is
- * not the end of trouble yet. */
+/* Two calls are a submit and a poll: one that got through after failures does not
+ * end the alarm yet. */
 #define GOOD_CALLS 2
 #define GOOD_SEGMENTS 3
 
-/* For the next summary. */
+struct _GstIdentifaiReporter
+{
+  gint refcount;                /* atomic */
+  GstElement *element;          /* borrowed */
+  IdentifaiSerialQueue *messages;       /* of GstMessage */
+
+  GMutex lock;
+
+  /* All below: lock. */
+  GstIdentifaiOnRefusal on_refusal;
+  guint max_uploads;            /* an hour */
+  GQueue unannounced;           /* of guint: open segments' numbers, in order */
+  GQueue held_back;             /* of HeldBack: behind those, by number */
+
+  IdentifaiAlarm call_alarm;
+  IdentifaiAlarm file_alarm;
+  IdentifaiAlarm overflow_alarm;
+  IdentifaiAlarm held_alarm;
+  IdentifaiAlarm budget_alarm;
+  gboolean warned_of_sound;     /* that sound was left out of a file */
+  gboolean refused;             /* the error for a refusal is queued */
+
+  gchar *call_failure;          /* the latest call's; NULL: it succeeded */
+  guint call_status;
+  gboolean key_worked;          /* a call succeeded */
+
+  /* For the summary: segments since the last one. */
+  guint64 judged;
+  IdentifaiLosses losses;       /* failed, or dropped for want of room */
+};
+
+typedef struct
+{
+  guint number;
+  GstMessage *message;
+} HeldBack;
+
+const gchar *
+gst_identifai_drop_to_string (GstIdentifaiDrop drop)
+{
+  static const gchar *const names[] = {
+    [GST_IDENTIFAI_DROP_OVERFLOW] = "overflow",
+    [GST_IDENTIFAI_DROP_BUDGET] = "budget",
+    [GST_IDENTIFAI_DROP_FLUSHED] = "flushed",
+    [GST_IDENTIFAI_DROP_STOPPED] = "stopped",
+  };
+
+  return names[drop];
+}
+
+/* Messages. */
+
 static void
-forget_losses_locked (GstIdentifaiOutbox * self)
+log_message (GstElement * element, GstMessage * message)
+{
+  const GstStructure *structure = gst_message_get_structure (message);
+  guint number;
+
+  if (structure != NULL && gst_structure_get_uint (structure, "segment",
+          &number))
+    GST_DEBUG_OBJECT (element, "posting %s of segment %u",
+        gst_structure_get_name (structure), number);
+  else
+    GST_DEBUG_OBJECT (element, "posting a message: %s",
+        GST_MESSAGE_TYPE_NAME (message));
+}
+
+/* A message keeps the element that it is from, until it is posted. A handler may
+ * let go of the element for good. */
+static void
+post_message (gpointer item, gpointer user_data)
+{
+  GstIdentifaiReporter *self = user_data;
+  GstElement *element = gst_object_ref (self->element);
+
+  log_message (element, item);
+  gst_element_post_message (element, item);
+  gst_object_unref (element);
+}
+
+static void
+message_free (gpointer message)
+{
+  gst_message_unref (message);
+}
+
+GstIdentifaiReporter *
+gst_identifai_reporter_new (GstElement * element)
+{
+  GstIdentifaiReporter *self = g_new0 (GstIdentifaiReporter, 1);
+
+  self->refcount = 1;
+  self->element = element;
+  self->messages = identifai_serial_queue_new (post_message, self,
+      message_free);
+  g_mutex_init (&self->lock);
+  g_queue_init (&self->unannounced);
+  g_queue_init (&self->held_back);
+
+  return self;
+}
+
+GstIdentifaiReporter *
+gst_identifai_reporter_ref (GstIdentifaiReporter * self)
+{
+  g_atomic_int_inc (&self->refcount);
+
+  return self;
+}
+
+static void
+held_back_free (gpointer data)
+{
+  HeldBack *held = data;
+
+  gst_message_unref (held->message);
+  g_free (held);
+}
+
+void
+gst_identifai_reporter_unref (GstIdentifaiReporter * self)
+{
+  if (!g_atomic_int_dec_and_test (&self->refcount))
+    return;
+
+  identifai_serial_queue_free (self->messages);
+  g_queue_clear (&self->unannounced);
+  g_queue_clear_full (&self->held_back, held_back_free);
+  g_free (self->losses.text);
+  g_free (self->call_failure);
+  g_mutex_clear (&self->lock);
+  g_free (self);
+}
+
+void
+gst_identifai_reporter_queue (GstIdentifaiReporter * self, GstMessage * message)
+{
+  identifai_serial_queue_push (self->messages, message);
+}
+
+void
+gst_identifai_reporter_post (GstIdentifaiReporter * self)
+{
+  identifai_serial_queue_run (self->messages);
+}
+
+void
+gst_identifai_reporter_post_elsewhere (GstIdentifaiReporter * self)
+{
+  identifai_serial_queue_run_elsewhere (self->messages);
+}
+
+gboolean
+gst_identifai_reporter_post_all (GstIdentifaiReporter * self)
+{
+  return identifai_serial_queue_drain (self->messages);
+}
+
+void
+gst_identifai_reporter_set_flushing (GstIdentifaiReporter * self,
+    gboolean flushing)
+{
+  identifai_serial_queue_set_interrupted (self->messages, flushing);
+}
+
+/* The order of announcements. */
+
+static gint
+compare_numbers (gconstpointer a, gconstpointer b, gpointer unused)
+{
+  guint left = GPOINTER_TO_UINT (a), right = GPOINTER_TO_UINT (b);
+
+  return left < right ? -1 : left > right;
+}
+
+/* For g_queue_insert_sorted(): behind those of the same number. */
+static gint
+compare_held_back (gconstpointer there, gconstpointer added, gpointer unused)
+{
+  return ((const HeldBack *) there)->number <=
+      ((const HeldBack *) added)->number ? -1 : 1;
+}
+
+/* Whether there is one in front of it that isn't announced. */
+static gboolean
+has_to_wait_locked (GstIdentifaiReporter * self, guint number)
+{
+  return !g_queue_is_empty (&self->unannounced)
+      && GPOINTER_TO_UINT (g_queue_peek_head (&self->unannounced)) < number;
+}
+
+/* Takes over a message about a segment. */
+static void
+queue_of_segment_locked (GstIdentifaiReporter * self, guint number,
+    GstMessage * message)
+{
+  HeldBack *held;
+
+  if (!has_to_wait_locked (self, number)) {
+    gst_identifai_reporter_queue (self, message);
+    return;
+  }
+  GST_DEBUG_OBJECT (self->element, "%s of segment %u waits until segment %u is "
+      "announced", gst_structure_get_name (gst_message_get_structure (message)),
+      number, GPOINTER_TO_UINT (g_queue_peek_head (&self->unannounced)));
+  held = g_new (HeldBack, 1);
+  held->number = number;
+  held->message = message;
+  g_queue_insert_sorted (&self->held_back, held, compare_held_back, NULL);
+}
+
+static void
+release_locked (GstIdentifaiReporter * self)
+{
+  HeldBack *held;
+
+  while ((held = g_queue_peek_head (&self->held_back)) != NULL
+      && !has_to_wait_locked (self, held->number)) {
+    g_queue_pop_head (&self->held_back);
+    gst_identifai_reporter_queue (self, held->message);
+    g_free (held);
+  }
+}
+
+void
+gst_identifai_reporter_open (GstIdentifaiReporter * self, guint number)
+{
+  g_mutex_lock (&self->lock);
+  g_queue_insert_sorted (&self->unannounced, GUINT_TO_POINTER (number),
+      compare_numbers, NULL);
+  g_mutex_unlock (&self->lock);
+}
+
+/* FALSE: it was before. */
+static gboolean
+take_number_locked (GstIdentifaiReporter * self, guint number)
+{
+  GList *link = g_queue_find (&self->unannounced, GUINT_TO_POINTER (number));
+
+  if (link == NULL)
+    return FALSE;
+  g_queue_delete_link (&self->unannounced, link);
+
+  return TRUE;
+}
+
+void
+gst_identifai_reporter_forget (GstIdentifaiReporter * self, guint number)
+{
+  g_mutex_lock (&self->lock);
+  take_number_locked (self, number);
+  release_locked (self);
+  g_mutex_unlock (&self->lock);
+}
+
+static void
+announce_locked (GstIdentifaiReporter * self, const IdentifaiSegment * segment)
+{
+  if (!take_number_locked (self, segment->number))
+    return;
+  queue_of_segment_locked (self, segment->number,
+      gst_identifai_message_segment (self->element, segment));
+  release_locked (self);
+}
+
+/* Starting and stopping. */
+
+static void
+forget_losses_locked (GstIdentifaiReporter * self)
 {
   self->judged = 0;
   g_free (self->losses.text);
@@ -32,7 +297,7 @@ forget_losses_locked (GstIdentifaiOutbox * self)
 }
 
 static void
-note_call_locked (GstIdentifaiOutbox * self, const gchar * failure,
+note_call_locked (GstIdentifaiReporter * self, const gchar * failure,
     guint http_status)
 {
   g_free (self->call_failure);
@@ -41,36 +306,208 @@ note_call_locked (GstIdentifaiOutbox * self, const gchar * failure,
 }
 
 void
-gst_identifai_outbox_reset_outcomes_locked (GstIdentifaiOutbox * self)
+gst_identifai_reporter_start (GstIdentifaiReporter * self,
+    const GstIdentifaiSettings * settings)
 {
+  g_mutex_lock (&self->lock);
+  self->on_refusal = settings->on_refusal;
+  self->max_uploads = settings->max_uploads_per_hour;
   forget_losses_locked (self);
   note_call_locked (self, NULL, 0);
-  self->key_worked = FALSE;
-  self->refused = self->told_sound = FALSE;
-  identifai_alarm_init (&self->call_trouble, GOOD_CALLS);
-  identifai_alarm_init (&self->file_trouble, 1);
-  identifai_alarm_init (&self->overflow_trouble, GOOD_SEGMENTS);
-  identifai_alarm_init (&self->hold_trouble, GOOD_SEGMENTS);
-  identifai_alarm_init (&self->budget_trouble, 1);
+  self->key_worked = self->refused = self->warned_of_sound = FALSE;
+  identifai_alarm_init (&self->call_alarm, GOOD_CALLS);
+  identifai_alarm_init (&self->file_alarm, 1);
+  identifai_alarm_init (&self->overflow_alarm, GOOD_SEGMENTS);
+  identifai_alarm_init (&self->held_alarm, GOOD_SEGMENTS);
+  identifai_alarm_init (&self->budget_alarm, 1);
+  g_mutex_unlock (&self->lock);
+
+  gst_identifai_reporter_set_flushing (self, FALSE);
 }
 
-/* Outcomes. The segment belongs to the caller, and isn't in the ledger. */
-
 void
-gst_identifai_outbox_announce_locked (GstIdentifaiOutbox * self,
-    IdentifaiSegment * segment)
+gst_identifai_reporter_stop (GstIdentifaiReporter * self)
 {
-  GstIdentifaiTicket *ticket = gst_identifai_outbox_ticket (segment);
+  g_mutex_lock (&self->lock);
+  if (!g_queue_is_empty (&self->unannounced))
+    GST_ERROR_OBJECT (self->element, "%u segments were neither closed nor "
+        "dropped", g_queue_get_length (&self->unannounced));
+  g_queue_clear (&self->unannounced);
+  release_locked (self);
+  g_mutex_unlock (&self->lock);
 
-  if (ticket->announced)
-    return;
-  ticket->announced = TRUE;
-  gst_identifai_outbox_queue (self,
-      gst_identifai_message_segment (self->element, segment, ticket->ref_id));
+  identifai_serial_queue_finish (self->messages);
+}
+
+/* Alarms. */
+
+/* Takes over the warning that it starts with. */
+static void
+raise_locked (GstIdentifaiReporter * self, const gchar * what,
+    GstMessage * warning)
+{
+  GST_INFO_OBJECT (self->element, "alarm: %s", what);
+  gst_identifai_reporter_queue (self, warning);
 }
 
 static void
-lost_locked (GstIdentifaiOutbox * self, guint reason, guint http_status,
+good_locked (GstIdentifaiReporter * self, IdentifaiAlarm * alarm,
+    const gchar * text)
+{
+  if (!identifai_alarm_good (alarm))
+    return;
+  GST_INFO_OBJECT (self->element, "alarm over: %s", text);
+  gst_identifai_reporter_queue (self, gst_identifai_info (self->element, text));
+}
+
+static gboolean
+is_refusal (IdentifaiReason reason)
+{
+  return reason == IDENTIFAI_REASON_UNAUTHORIZED
+      || reason == IDENTIFAI_REASON_NO_CREDITS;
+}
+
+/* A poll that is refused costs no segment: it is made again. */
+static gboolean
+is_error_locked (GstIdentifaiReporter * self,
+    const GstIdentifaiFailure * failure)
+{
+  return failure->call == IDENTIFAI_CALL_POST && is_refusal (failure->reason)
+      && self->on_refusal == GST_IDENTIFAI_ON_REFUSAL_ERROR;
+}
+
+static void
+log_failure (GstIdentifaiReporter * self, const GstIdentifaiFailure * failure)
+{
+  const gchar *call = failure->call == IDENTIFAI_CALL_POST ? "submit" : "poll";
+  const gchar *reason = identifai_reason_to_string (failure->reason);
+
+  if (failure->retry_in < 0)
+    GST_INFO_OBJECT (self->element, "%s call failed: %s, HTTP status %u, %s",
+        call, reason, failure->http_status, GST_STR_NULL (failure->text));
+  else
+    GST_INFO_OBJECT (self->element, "%s call failed: %s, HTTP status %u, %s; "
+        "trying again in %.1f s", call, reason, failure->http_status,
+        GST_STR_NULL (failure->text),
+        failure->retry_in / (gdouble) G_TIME_SPAN_SECOND);
+}
+
+static void
+call_failed_locked (GstIdentifaiReporter * self, GstIdentifaiFailure * failure)
+{
+  log_failure (self, failure);
+  note_call_locked (self, failure->text, failure->http_status);
+  failure->key_worked = self->key_worked;
+  if (identifai_alarm_bad (&self->call_alarm, failure->reason)
+      && !is_error_locked (self, failure))
+    raise_locked (self, identifai_reason_to_string (failure->reason),
+        gst_identifai_warning_call (self->element, failure));
+}
+
+void
+gst_identifai_reporter_call (GstIdentifaiReporter * self,
+    GstIdentifaiFailure * call)
+{
+  g_mutex_lock (&self->lock);
+  if (call->reason != IDENTIFAI_REASON_NONE) {
+    call_failed_locked (self, call);
+  } else {
+    note_call_locked (self, NULL, 0);
+    self->key_worked = TRUE;
+    good_locked (self, &self->call_alarm,
+        "The classification service works again");
+  }
+  g_mutex_unlock (&self->lock);
+}
+
+void
+gst_identifai_reporter_accepted (GstIdentifaiReporter * self, gboolean waited)
+{
+  g_mutex_lock (&self->lock);
+  good_locked (self, &self->overflow_alarm, "No more segments are dropped");
+  good_locked (self, &self->budget_alarm,
+      "Segments are posted again, within max-uploads-per-hour");
+  if (!waited)
+    good_locked (self, &self->held_alarm, "The stream is not held any more");
+  g_mutex_unlock (&self->lock);
+}
+
+void
+gst_identifai_reporter_held (GstIdentifaiReporter * self)
+{
+  g_mutex_lock (&self->lock);
+  if (identifai_alarm_bad (&self->held_alarm, 0))
+    raise_locked (self, "the stream is held for want of room",
+        gst_identifai_warning_held (self->element));
+  g_mutex_unlock (&self->lock);
+}
+
+/* Segments. */
+
+static void
+warn_of_sound_locked (GstIdentifaiReporter * self,
+    const IdentifaiSegment * segment)
+{
+  if (segment->audio_trouble == NULL)
+    return;
+  GST_DEBUG_OBJECT (self->element, "segment %u goes without sound: %s",
+      segment->number, segment->audio_trouble);
+  if (self->warned_of_sound)
+    return;
+  self->warned_of_sound = TRUE;
+  gst_identifai_reporter_queue (self,
+      gst_identifai_warning_sound (self->element, NULL,
+          segment->audio_trouble));
+}
+
+void
+gst_identifai_reporter_closed (GstIdentifaiReporter * self,
+    const IdentifaiSegment * segment)
+{
+  g_mutex_lock (&self->lock);
+  warn_of_sound_locked (self, segment);
+  good_locked (self, &self->file_alarm,
+      "Files can be made of the segments again");
+  announce_locked (self, segment);
+  g_mutex_unlock (&self->lock);
+}
+
+void
+gst_identifai_reporter_submitted (GstIdentifaiReporter * self,
+    const IdentifaiSegment * segment, GstClockTime upload_time)
+{
+  GST_DEBUG_OBJECT (self->element, "segment %u is submitted as %s, after %"
+      G_GUINT64_FORMAT " ms", segment->number, segment->identifier,
+      upload_time / GST_MSECOND);
+
+  g_mutex_lock (&self->lock);
+  queue_of_segment_locked (self, segment->number,
+      gst_identifai_message_submitted (self->element, segment, upload_time));
+  g_mutex_unlock (&self->lock);
+}
+
+void
+gst_identifai_reporter_verdict (GstIdentifaiReporter * self,
+    const IdentifaiSegment * segment, const IdentifaiResult * result,
+    GstClockTime latency)
+{
+  GST_INFO_OBJECT (self->element, "segment %u is judged %s, confidence %.3f, "
+      "score %.3f, %" G_GUINT64_FORMAT " ms after its last buffer (%s)",
+      segment->number, result->classification, result->confidence,
+      result->score, latency / GST_MSECOND, GST_STR_NULL (segment->identifier));
+
+  g_mutex_lock (&self->lock);
+  self->judged++;
+  announce_locked (self, segment);
+  queue_of_segment_locked (self, segment->number,
+      gst_identifai_message_verdict (self->element, segment, result, latency));
+  queue_of_segment_locked (self, segment->number,
+      gst_identifai_message_tags (self->element, segment->identifier, result));
+  g_mutex_unlock (&self->lock);
+}
+
+static void
+lost_locked (GstIdentifaiReporter * self, guint reason, guint http_status,
     const gchar * text)
 {
   IdentifaiLosses *losses = &self->losses;
@@ -84,329 +521,143 @@ lost_locked (GstIdentifaiOutbox * self, guint reason, guint http_status,
   losses->key_worked = self->key_worked;
 }
 
-void
-gst_identifai_outbox_end_failed_locked (GstIdentifaiOutbox * self,
-    IdentifaiSegment * segment, const IdentifaiOutcome * outcome)
-{
-  GST_WARNING_OBJECT (self->element, "segment %u failed: %s, HTTP status %u, "
-      "%s", segment->number, identifai_reason_to_string (outcome->reason),
-      outcome->http_status, GST_STR_NULL (outcome->message));
-
-  gst_identifai_outbox_announce_locked (self, segment);
-  gst_identifai_outbox_queue (self,
-      gst_identifai_message_failed (self->element, segment,
-          gst_identifai_outbox_ticket (segment)->ref_id, outcome));
-  lost_locked (self, outcome->reason, outcome->http_status, outcome->message);
-  gst_identifai_outbox_count_locked (self, segment, NULL);
-  identifai_segment_free (segment);
-  g_cond_broadcast (&self->cond);
-}
-
-void
-gst_identifai_outbox_end_dropped_locked (GstIdentifaiOutbox * self,
-    IdentifaiSegment * segment, const gchar * reason)
-{
-  GST_INFO_OBJECT (self->element, "segment %u dropped: %s", segment->number,
-      reason);
-
-  gst_identifai_outbox_announce_locked (self, segment);
-  gst_identifai_outbox_queue (self,
-      gst_identifai_message_dropped (self->element, segment,
-          gst_identifai_outbox_ticket (segment)->ref_id,
-          gst_identifai_outbox_ticket (segment)->identifier, reason));
-  gst_identifai_outbox_count_locked (self, segment, NULL);
-  identifai_segment_free (segment);
-  g_cond_broadcast (&self->cond);
-}
-
+/* The service wants no more of us. */
 static void
-end_verdict_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment,
-    const IdentifaiOutcome * outcome)
+refuse_locked (GstIdentifaiReporter * self, IdentifaiReason reason,
+    guint http_status, const gchar * text)
 {
-  const IdentifaiResult *result = outcome->result;
-  GstClockTime latency = (g_get_monotonic_time () - segment->last_buffer)
-      * GST_USECOND;
-  const gchar *identifier = outcome->identifier ? outcome->identifier : "";
-
-  GST_INFO_OBJECT (self->element, "segment %u is %s, confidence %f, after %"
-      GST_TIME_FORMAT, segment->number, result->classification,
-      result->confidence, GST_TIME_ARGS (latency));
-
-  self->judged++;
-  identifai_ledger_add_latency (self->ledger, latency);
-  gst_identifai_outbox_queue (self,
-      gst_identifai_message_verdict (self->element, segment,
-          gst_identifai_outbox_ticket (segment)->ref_id, identifier, result,
-          latency));
-  gst_identifai_outbox_queue (self, gst_identifai_message_tags (self->element,
-          identifier, result));
-  gst_identifai_outbox_count_locked (self, segment, result);
-  identifai_segment_free (segment);
-  g_cond_broadcast (&self->cond);
-}
-
-/* What the client says, on its network thread. The outbox is there as long as
- * the client, which waits for these when it is closed. */
-
-static void
-on_submitted (gpointer data, const gchar * identifier,
-    GstClockTime upload_time, gpointer user_data)
-{
-  GstIdentifaiOutbox *self = user_data;
-  IdentifaiSegment *segment = data;
-
-  g_mutex_lock (&self->lock);
-  if (identifai_ledger_has (self->ledger, segment)) {
-    gst_identifai_outbox_queue (self,
-        gst_identifai_message_submitted (self->element, segment,
-            gst_identifai_outbox_ticket (segment)->ref_id, identifier,
-            upload_time));
-    gst_identifai_outbox_ticket (segment)->identifier = g_strdup (identifier);
-    g_clear_pointer (&segment->file, identifai_memory_file_unref);
-    g_clear_pointer (&gst_identifai_outbox_ticket (segment)->request->file,
-        identifai_memory_file_unref);
-    identifai_ledger_move (self->ledger, segment, IDENTIFAI_PLACE_TAKEN);
-    g_cond_broadcast (&self->cond);
-  }
-  g_mutex_unlock (&self->lock);
-
-  gst_identifai_outbox_tell_room (self);
-  gst_identifai_poster_kick (self->poster);
-}
-
-static gboolean
-is_refusal (IdentifaiReason reason)
-{
-  return reason == IDENTIFAI_REASON_UNAUTHORIZED
-      || reason == IDENTIFAI_REASON_NO_CREDITS;
-}
-
-static void
-refuse_locked (GstIdentifaiOutbox * self, const IdentifaiOutcome * outcome)
-{
-  GstIdentifaiFailure failure = { IDENTIFAI_CALL_POST, outcome->reason,
-    outcome->http_status, outcome->message, self->key_worked, -1
+  GstIdentifaiFailure failure = { IDENTIFAI_CALL_POST, reason, http_status,
+    text, self->key_worked, -1
   };
 
-  if (self->on_refusal != GST_IDENTIFAI_ON_REFUSAL_ERROR || self->refused)
+  if (!is_error_locked (self, &failure) || self->refused)
     return;
   self->refused = TRUE;
-  gst_identifai_outbox_queue (self,
+  GST_INFO_OBJECT (self->element, "refused, and on-refusal is error");
+  gst_identifai_reporter_queue (self,
       gst_identifai_error_refused (self->element, &failure));
 }
 
-static void
-on_finished (gpointer data, IdentifaiOutcome * outcome, gpointer user_data)
+static gboolean
+is_about_file (IdentifaiReason reason)
 {
-  GstIdentifaiOutbox *self = user_data;
-  IdentifaiSegment *segment = data;
-  gboolean good = (outcome->reason == IDENTIFAI_REASON_NONE);
+  return reason == IDENTIFAI_REASON_TOO_LARGE || reason == IDENTIFAI_REASON_MUX;
+}
+
+void
+gst_identifai_reporter_failed (GstIdentifaiReporter * self,
+    const IdentifaiSegment * segment, IdentifaiReason reason,
+    guint http_status, const gchar * text)
+{
+  const gchar *name = identifai_reason_to_string (reason);
+
+  GST_WARNING_OBJECT (self->element,
+      "segment %u failed: %s, HTTP status %u, %s " "(%s)", segment->number,
+      name, http_status, GST_STR_NULL (text),
+      segment->identifier ? segment->identifier : "not submitted");
 
   g_mutex_lock (&self->lock);
-  if (identifai_ledger_remove (self->ledger, segment,
-          good ? IDENTIFAI_END_VERDICT : IDENTIFAI_END_FAILED)) {
-    if (good)
-      end_verdict_locked (self, segment, outcome);
-    else
-      gst_identifai_outbox_end_failed_locked (self, segment, outcome);
-    if (is_refusal (outcome->reason))
-      refuse_locked (self, outcome);
-  }
+  if (is_about_file (reason) && identifai_alarm_bad (&self->file_alarm, reason))
+    raise_locked (self, name,
+        gst_identifai_warning_file (self->element, reason, text));
+  announce_locked (self, segment);
+  queue_of_segment_locked (self, segment->number,
+      gst_identifai_message_failed (self->element, segment, reason,
+          http_status, text));
+  lost_locked (self, reason, http_status, text);
+  refuse_locked (self, reason, http_status, text);
   g_mutex_unlock (&self->lock);
-
-  gst_identifai_outbox_tell_room (self);
-  gst_identifai_poster_kick (self->poster);
 }
 
 static void
-call_succeeded_locked (GstIdentifaiOutbox * self)
+overflowed_locked (GstIdentifaiReporter * self)
 {
-  note_call_locked (self, NULL, 0);
-  self->key_worked = TRUE;
-  if (identifai_alarm_good (&self->call_trouble))
-    gst_identifai_outbox_queue (self, gst_identifai_info (self->element,
-            "The classification service works again"));
-}
-
-static void
-log_failure (GstIdentifaiOutbox * self, const GstIdentifaiFailure * failure)
-{
-  const gchar *call = failure->call == IDENTIFAI_CALL_POST ? "submit call" :
-      "look at results";
-
-  if (failure->retry_in < 0)
-    GST_INFO_OBJECT (self->element, "%s failed: %s", call,
-        GST_STR_NULL (failure->text));
-  else
-    GST_INFO_OBJECT (self->element, "%s failed: %s; trying again in %.1f s",
-        call, GST_STR_NULL (failure->text),
-        failure->retry_in / (gdouble) G_TIME_SPAN_SECOND);
-}
-
-static void
-call_failed_locked (GstIdentifaiOutbox * self,
-    const GstIdentifaiFailure * failure)
-{
-  /* A look that is refused costs no segment: it is made again. */
-  gboolean as_error = failure->call == IDENTIFAI_CALL_POST
-      && is_refusal (failure->reason)
-      && self->on_refusal == GST_IDENTIFAI_ON_REFUSAL_ERROR;
-
-  log_failure (self, failure);
-  note_call_locked (self, failure->text, failure->http_status);
-  if (identifai_alarm_bad (&self->call_trouble, failure->reason) && !as_error)
-    gst_identifai_outbox_queue (self,
-        gst_identifai_warning_call (self->element, failure));
-}
-
-static void
-on_attempted (IdentifaiCall call, IdentifaiReason reason, guint http_status,
-    const gchar * message, gint64 retry_in, gpointer user_data)
-{
-  GstIdentifaiOutbox *self = user_data;
-  GstIdentifaiFailure failure = { call, reason, http_status, message, FALSE,
-    retry_in
-  };
-
-  g_mutex_lock (&self->lock);
-  failure.key_worked = self->key_worked;
-  if (reason == IDENTIFAI_REASON_NONE)
-    call_succeeded_locked (self);
-  else
-    call_failed_locked (self, &failure);
-  g_mutex_unlock (&self->lock);
-
-  gst_identifai_poster_kick (self->poster);
-}
-
-const IdentifaiClientCallbacks gst_identifai_outbox_callbacks = {
-  .submitted = on_submitted,
-  .finished = on_finished,
-  .attempted = on_attempted,
-};
-
-/* What there is to say without the client. */
-
-void
-gst_identifai_outbox_uncount_locked (GstIdentifaiOutbox * self,
-    IdentifaiSegment * segment)
-{
-  GstIdentifaiTicket *ticket = gst_identifai_outbox_ticket (segment);
-
-  if (ticket->counted)
-    identifai_hourly_quota_give_back (&self->allowance);
-  ticket->counted = FALSE;
-}
-
-void
-gst_identifai_outbox_file_failed_locked (GstIdentifaiOutbox * self,
-    IdentifaiSegment * segment)
-{
-  IdentifaiOutcome outcome = {
-    .reason = segment->failure,
-    .message = segment->failure_text,
-  };
-
-  if (identifai_alarm_bad (&self->file_trouble, segment->failure))
-    gst_identifai_outbox_queue (self,
-        gst_identifai_warning_file (self->element, segment->failure,
-            segment->failure_text));
-  gst_identifai_outbox_uncount_locked (self, segment);
-  identifai_ledger_remove (self->ledger, segment, IDENTIFAI_END_FAILED);
-  gst_identifai_outbox_end_failed_locked (self, segment, &outcome);
-}
-
-void
-gst_identifai_outbox_over_budget_locked (GstIdentifaiOutbox * self,
-    IdentifaiSegment * segment)
-{
-  if (identifai_alarm_bad (&self->budget_trouble, 0))
-    gst_identifai_outbox_queue (self,
-        gst_identifai_warning_budget (self->element, self->max_uploads));
-  lost_locked (self, GST_IDENTIFAI_LOSS_BUDGET, 0, NULL);
-  identifai_ledger_remove (self->ledger, segment, IDENTIFAI_END_DROPPED);
-  gst_identifai_outbox_end_dropped_locked (self, segment, "budget");
-}
-
-void
-gst_identifai_outbox_within_budget_locked (GstIdentifaiOutbox * self)
-{
-  if (identifai_alarm_good (&self->budget_trouble))
-    gst_identifai_outbox_queue (self, gst_identifai_info (self->element,
-            "Segments are posted again, within max-uploads-per-hour"));
-}
-
-void
-gst_identifai_outbox_overflowed_locked (GstIdentifaiOutbox * self,
-    IdentifaiSegment * segment)
-{
-  if (identifai_alarm_bad (&self->overflow_trouble, 0))
-    gst_identifai_outbox_queue (self,
-        gst_identifai_warning_overflow (self->element));
   lost_locked (self, GST_IDENTIFAI_LOSS_OVERFLOW, 0, NULL);
-  gst_identifai_outbox_uncount_locked (self, segment);
-  identifai_ledger_remove (self->ledger, segment, IDENTIFAI_END_DROPPED);
-  gst_identifai_outbox_end_dropped_locked (self, segment, "overflow");
+  if (identifai_alarm_bad (&self->overflow_alarm, 0))
+    raise_locked (self, "overflow",
+        gst_identifai_warning_overflow (self->element));
+}
+
+static void
+over_budget_locked (GstIdentifaiReporter * self)
+{
+  lost_locked (self, GST_IDENTIFAI_LOSS_BUDGET, 0, NULL);
+  if (identifai_alarm_bad (&self->budget_alarm, 0))
+    raise_locked (self, "budget",
+        gst_identifai_warning_budget (self->element, self->max_uploads));
 }
 
 void
-gst_identifai_outbox_file_made_locked (GstIdentifaiOutbox * self)
+gst_identifai_reporter_dropped (GstIdentifaiReporter * self,
+    const IdentifaiSegment * segment, GstIdentifaiDrop drop)
 {
-  if (identifai_alarm_good (&self->file_trouble))
-    gst_identifai_outbox_queue (self, gst_identifai_info (self->element,
-            "Files can be made of the segments again"));
-}
+  const gchar *reason = gst_identifai_drop_to_string (drop);
 
-void
-gst_identifai_outbox_tell_sound_locked (GstIdentifaiOutbox * self,
-    IdentifaiSegment * segment)
-{
-  if (segment->audio_trouble == NULL || self->told_sound)
-    return;
-  self->told_sound = TRUE;
-  gst_identifai_outbox_queue (self, gst_identifai_warning_sound (self->element,
-          NULL, segment->audio_trouble));
-}
-
-void
-gst_identifai_outbox_found_room_locked (GstIdentifaiOutbox * self)
-{
-  if (identifai_alarm_good (&self->overflow_trouble))
-    gst_identifai_outbox_queue (self, gst_identifai_info (self->element,
-            "No more segments are dropped"));
-}
-
-void
-gst_identifai_outbox_held_locked (GstIdentifaiOutbox * self)
-{
-  GST_INFO_OBJECT (self->element, "the stream is held for want of room");
-  if (identifai_alarm_bad (&self->hold_trouble, 0))
-    gst_identifai_outbox_queue (self,
-        gst_identifai_warning_held (self->element));
-}
-
-void
-gst_identifai_outbox_not_held_locked (GstIdentifaiOutbox * self)
-{
-  if (identifai_alarm_good (&self->hold_trouble))
-    gst_identifai_outbox_queue (self, gst_identifai_info (self->element,
-            "The stream is not held any more"));
-}
-
-GstMessage *
-gst_identifai_outbox_summary (GstIdentifaiOutbox * self, gboolean at_end)
-{
-  GstMessage *message = NULL;
-  guint64 segments;
+  GST_INFO_OBJECT (self->element, "segment %u is dropped: %s (%s)",
+      segment->number, reason,
+      segment->identifier ? segment->identifier : "not submitted");
 
   g_mutex_lock (&self->lock);
-  segments = self->judged + self->losses.total
-      + identifai_ledger_get_totals (self->ledger)->pending;
-  if (self->losses.total > 0 && !self->refused)
-    message = gst_identifai_summary (self->element, &self->losses, segments,
-        !at_end || self->on_refusal == GST_IDENTIFAI_ON_REFUSAL_ERROR);
+  if (drop == GST_IDENTIFAI_DROP_OVERFLOW)
+    overflowed_locked (self);
+  else if (drop == GST_IDENTIFAI_DROP_BUDGET)
+    over_budget_locked (self);
+  announce_locked (self, segment);
+  queue_of_segment_locked (self, segment->number,
+      gst_identifai_message_dropped (self->element, segment, reason));
+  g_mutex_unlock (&self->lock);
+}
+
+void
+gst_identifai_reporter_policy (GstIdentifaiReporter * self,
+    const IdentifaiPolicyChange * change, gboolean enforced)
+{
+  GST_INFO_OBJECT (self->element, "policy: %s after segment %u, was %s%s",
+      identifai_policy_state_to_string (change->state), change->cause.segment,
+      identifai_policy_state_to_string (change->previous),
+      enforced ? "" : " (not enforced)");
+
+  g_mutex_lock (&self->lock);
+  queue_of_segment_locked (self, change->cause.segment,
+      gst_identifai_message_policy (self->element, change, enforced));
+  g_mutex_unlock (&self->lock);
+}
+
+/* The end of the stream. */
+
+gchar *
+gst_identifai_reporter_explain_timeout (GstIdentifaiReporter * self,
+    guint * http_status)
+{
+  gchar *text;
+
+  g_mutex_lock (&self->lock);
+  *http_status = self->call_status;
+  text = g_strdup_printf ("no verdict within drain-timeout after end of stream"
+      "%s%s", self->call_failure ? ". The latest call: " : "",
+      self->call_failure ? self->call_failure : "");
+  g_mutex_unlock (&self->lock);
+
+  return text;
+}
+
+void
+gst_identifai_reporter_sum_up (GstIdentifaiReporter * self, guint64 pending,
+    gboolean at_end)
+{
+  guint64 segments, lost;
+
+  g_mutex_lock (&self->lock);
+  lost = self->losses.total;
+  segments = self->judged + lost + pending;
+  GST_INFO_OBJECT (self->element, "of %" G_GUINT64_FORMAT " segments, %"
+      G_GUINT64_FORMAT " were judged, %" G_GUINT64_FORMAT " lost, %"
+      G_GUINT64_FORMAT " have no outcome yet", segments, self->judged, lost,
+      pending);
+  if (lost > 0 && !self->refused)
+    gst_identifai_reporter_queue (self, gst_identifai_summary (self->element,
+            &self->losses, segments,
+            !at_end || self->on_refusal == GST_IDENTIFAI_ON_REFUSAL_ERROR));
   forget_losses_locked (self);
   g_mutex_unlock (&self->lock);
-
-  return message;
 }

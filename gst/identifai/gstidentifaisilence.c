@@ -137,9 +137,9 @@ on_tick (GstClock * clock, GstClockTime time, GstClockID id, gpointer user_data)
   if (seconds > 0) {
     advice = has_come ? NULL :
         gst_identifai_upstream_advise (GST_ELEMENT (self));
-    gst_identifai_outbox_queue (self->outbox,
+    gst_identifai_reporter_queue (self->reporter,
         gst_identifai_warning_silence (GST_ELEMENT (self), seconds, advice));
-    gst_identifai_outbox_post_elsewhere (self->outbox);
+    gst_identifai_reporter_post_elsewhere (self->reporter);
     g_free (advice);
   }
   gst_object_unref (self);
@@ -188,6 +188,6 @@ gst_identifai_silence_end_locked (GstIdentifaiSink * self)
   self->silence.told = FALSE;
   GST_INFO_OBJECT (self, "something comes, after %u s or more",
       self->silence.quiet * (guint) (TICK / GST_SECOND));
-  gst_identifai_outbox_queue (self->outbox,
+  gst_identifai_reporter_queue (self->reporter,
       gst_identifai_info (GST_ELEMENT (self), "Something comes again"));
 }

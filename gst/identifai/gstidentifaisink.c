@@ -63,7 +63,7 @@ gst_identifai_sink_open_segment (IdentifaiSegment * segment, gpointer user_data)
   GstIdentifaiSink *self = user_data;
 
   segment->number = self->next_number++;
-  gst_identifai_ticket_attach (segment, &self->settings);
+  gst_identifai_outbox_open (self->outbox, segment, &self->settings);
 }
 
 /* Passing a change on to the network thread, as it reads the settings by itself
@@ -217,7 +217,7 @@ gst_identifai_sink_split_now (GstIdentifaiSink * self)
   if (self->input == GST_IDENTIFAI_INPUT_ELEMENTARY)
     identifai_segmenter_split_now (self->segmenter);
   else if (self->started)
-    gst_identifai_outbox_queue (self->outbox,
+    gst_identifai_reporter_queue (self->reporter,
         gst_identifai_warning_idle (GST_ELEMENT (self), "split-now"));
   g_mutex_unlock (&self->lock);
 
@@ -253,7 +253,7 @@ warn_of_times_locked (GstIdentifaiSink * self)
   gchar *times = gst_identifai_settings_list_short (&self->settings);
 
   if (times != NULL)
-    gst_identifai_outbox_queue (self->outbox,
+    gst_identifai_reporter_queue (self->reporter,
         gst_identifai_warning_short (GST_ELEMENT (self), times));
   g_free (times);
 }
@@ -272,17 +272,16 @@ gst_identifai_sink_start (GstIdentifaiSink * self)
     gst_identifai_sink_configure_segmenter_locked (self);
     warn_of_times_locked (self);
     gst_identifai_silence_start_locked (self);
+  } else {
+    gst_identifai_reporter_queue (self->reporter,
+        gst_identifai_error_start (GST_ELEMENT (self), error));
+    g_error_free (error);
   }
   self->running = started;
   self->stopping = FALSE;
   g_mutex_unlock (&self->lock);
 
-  gst_identifai_outbox_post (self->outbox);
-  if (!started) {
-    gst_element_post_message (GST_ELEMENT (self),
-        gst_identifai_error_start (GST_ELEMENT (self), error));
-    g_error_free (error);
-  }
+  gst_identifai_reporter_post (self->reporter);
 
   return started;
 }
@@ -296,7 +295,7 @@ gst_identifai_sink_stop (GstIdentifaiSink * self)
   g_mutex_lock (&self->lock);
   timer = g_steal_pointer (&self->timer);
   gst_identifai_silence_stop_locked (self);
-  gst_identifai_input_give_up_locked (self, "stopped");
+  gst_identifai_input_drop_locked (self, GST_IDENTIFAI_DROP_STOPPED);
   self->last_coverage = coverage_locked (self);
   identifai_segmenter_reset (self->segmenter);
   g_mutex_unlock (&self->lock);
@@ -356,6 +355,7 @@ gst_identifai_sink_finalize (GObject * object)
 
   gst_identifai_outbox_free (self->outbox);
   identifai_segmenter_free (self->segmenter);
+  gst_identifai_reporter_unref (self->reporter);
   gst_identifai_settings_clear (&self->settings);
   g_free (self->stream_id);
   g_free (self->uri);
@@ -366,6 +366,10 @@ gst_identifai_sink_finalize (GObject * object)
   G_OBJECT_CLASS (gst_identifai_sink_parent_class)->finalize (object);
 }
 
+static const GstIdentifaiOutboxCallbacks outbox_callbacks = {
+  .room = gst_identifai_input_on_room,
+};
+
 static void
 gst_identifai_sink_init (GstIdentifaiSink * self)
 {
@@ -375,9 +379,9 @@ gst_identifai_sink_init (GstIdentifaiSink * self)
   g_mutex_init (&self->lock);
   g_cond_init (&self->cond);
   gst_identifai_settings_init (&self->settings, GST_IDENTIFAI_ELEMENT_SINK);
-  self->outbox = gst_identifai_outbox_new (GST_ELEMENT (self));
-  gst_identifai_outbox_set_room_func (self->outbox,
-      gst_identifai_input_on_room);
+  self->reporter = gst_identifai_reporter_new (GST_ELEMENT (self));
+  self->outbox = gst_identifai_outbox_new (GST_ELEMENT (self), self->reporter,
+      &outbox_callbacks);
   self->segmenter =
       identifai_segmenter_new (gst_identifai_sink_open_segment, self);
   self->video_position = GST_CLOCK_TIME_NONE;

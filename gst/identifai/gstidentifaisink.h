@@ -49,7 +49,8 @@ struct _GstIdentifaiSink
 {
   GstBaseSink parent;
 
-  GstIdentifaiOutbox *outbox;   /* has a lock of its own */
+  GstIdentifaiReporter *reporter;       /* these two have locks of their own */
+  GstIdentifaiOutbox *outbox;
 
   GMutex key_lock;              /* one key, or set of headers, is passed on at
                                  * a time, the latest last */
@@ -102,7 +103,7 @@ struct _GstIdentifaiSink
   guint keyframe_requests;      /* sent so far */
 };
 
-/* gstidentifaisink.c: numbers a new segment and gives it a ticket; called under
+/* gstidentifaisink.c: numbers a new segment; called under
  * lock by the segmenter and for container input. user_data: the element. */
 /* From the settings, and what the policy wants. */
 void gst_identifai_sink_configure_segmenter_locked (GstIdentifaiSink * self);
@@ -113,8 +114,8 @@ void gst_identifai_sink_open_segment (IdentifaiSegment * segment,
 void gst_identifai_input_init_class (GstBaseSinkClass * klass);
 void gst_identifai_input_reset_locked (GstIdentifaiSink * self);
 /* What is open or closed but not handed on gets its outcome: dropped. */
-void gst_identifai_input_give_up_locked (GstIdentifaiSink * self,
-    const gchar * reason);
+void gst_identifai_input_drop_locked (GstIdentifaiSink * self,
+    GstIdentifaiDrop reason);
 /* Hands what is closed to the outbox while it takes more. */
 void gst_identifai_input_dispatch_locked (GstIdentifaiSink * self);
 /* Whether more waits for its sound than may. */

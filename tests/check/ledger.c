@@ -41,8 +41,8 @@ GST_START_TEST (test_one_outcome)
   fail_if (identifai_ledger_remove (ledger, a, IDENTIFAI_END_FAILED));
   fail_unless_equals_uint64 (totals->ends[IDENTIFAI_END_FAILED], 0);
 
-  identifai_ledger_add (ledger, a, 10, IDENTIFAI_PLACE_CLOSED);
-  identifai_ledger_add (ledger, b, 20, IDENTIFAI_PLACE_CLOSED);
+  identifai_ledger_add (ledger, a, 10, IDENTIFAI_STAGE_MUXING);
+  identifai_ledger_add (ledger, b, 20, IDENTIFAI_STAGE_MUXING);
   fail_unless (identifai_ledger_has (ledger, a));
   fail_unless (identifai_ledger_peek (ledger, 0) == a);
   fail_unless (identifai_ledger_peek (ledger, 1) == b);
@@ -66,29 +66,28 @@ GST_START_TEST (test_one_outcome)
 GST_END_TEST;
 
 /* A file is larger than its payload, and costs nothing once it is taken. */
-GST_START_TEST (test_places)
+GST_START_TEST (test_stages)
 {
   IdentifaiLedger *ledger = identifai_ledger_new ();
   const IdentifaiTotals *totals = identifai_ledger_get_totals (ledger);
   IdentifaiSegment *segment = make_segment (0, 100);
 
-  identifai_ledger_add (ledger, segment, 150, IDENTIFAI_PLACE_CLOSED);
-  identifai_ledger_move (ledger, segment, IDENTIFAI_PLACE_MUXING);
+  identifai_ledger_add (ledger, segment, 150, IDENTIFAI_STAGE_MUXING);
   /* The muxer changes it unseen; until it is done, the most counts. */
   segment->bytes = 130;
   fail_unless_equals_uint64 (totals->held_bytes, 150);
-  identifai_ledger_move (ledger, segment, IDENTIFAI_PLACE_WAITING);
+  identifai_ledger_move (ledger, segment, IDENTIFAI_STAGE_UPLOADING);
   fail_unless_equals_uint64 (totals->held_bytes, 130);
   fail_unless_equals_uint64 (totals->submitted, 0);
 
-  identifai_ledger_move (ledger, segment, IDENTIFAI_PLACE_TAKEN);
-  identifai_ledger_move (ledger, segment, IDENTIFAI_PLACE_TAKEN);
+  identifai_ledger_move (ledger, segment, IDENTIFAI_STAGE_SUBMITTED);
+  identifai_ledger_move (ledger, segment, IDENTIFAI_STAGE_SUBMITTED);
   fail_unless_equals_uint64 (totals->held_bytes, 0);
   fail_unless_equals_uint64 (totals->held_segments, 0);
   fail_unless_equals_uint64 (totals->submitted, 1);
   fail_unless_equals_uint64 (totals->pending, 1);
-  fail_unless_equals_int (identifai_ledger_get_place (ledger, segment),
-      IDENTIFAI_PLACE_TAKEN);
+  fail_unless_equals_int (identifai_ledger_get_stage (ledger, segment),
+      IDENTIFAI_STAGE_SUBMITTED);
 
   take_out (ledger, segment, IDENTIFAI_END_FAILED);
   fail_unless_equals_uint64 (totals->held_bytes, 0);
@@ -135,10 +134,10 @@ GST_START_TEST (test_room)
   guint i;
 
   /* What the service took doesn't count. */
-  identifai_ledger_add (ledger, taken, 1000, IDENTIFAI_PLACE_TAKEN);
+  identifai_ledger_add (ledger, taken, 1000, IDENTIFAI_STAGE_SUBMITTED);
   for (i = 0; i < G_N_ELEMENTS (row->held) && row->held[i] > 0; i++)
     identifai_ledger_add (ledger, make_segment (i, row->held[i]), row->held[i],
-        i == 1 ? IDENTIFAI_PLACE_WAITING : IDENTIFAI_PLACE_CLOSED);
+        i == 1 ? IDENTIFAI_STAGE_UPLOADING : IDENTIFAI_STAGE_MUXING);
   fail_unless_equals_int (identifai_ledger_has_room (ledger, row->bytes,
           row->max_bytes, row->max_segments), row->room);
   /* Frees what is left in it. */
@@ -171,17 +170,17 @@ check_books (IdentifaiLedger * ledger)
   const IdentifaiTotals *totals = identifai_ledger_get_totals (ledger);
   guint64 bytes = 0, held = 0, ends = 0;
   IdentifaiSegment *segment;
-  IdentifaiPlace place;
+  IdentifaiStage stage;
   guint i, last = 0;
 
   for (i = 0; (segment = identifai_ledger_peek (ledger, i)); i++) {
     fail_unless (i == 0 || segment->number > last);
     last = segment->number;
-    place = identifai_ledger_get_place (ledger, segment);
-    held += (place != IDENTIFAI_PLACE_TAKEN);
-    if (place == IDENTIFAI_PLACE_WAITING)
+    stage = identifai_ledger_get_stage (ledger, segment);
+    held += (stage != IDENTIFAI_STAGE_SUBMITTED);
+    if (stage == IDENTIFAI_STAGE_UPLOADING)
       bytes += segment->bytes;
-    else if (place != IDENTIFAI_PLACE_TAKEN)
+    else if (stage != IDENTIFAI_STAGE_SUBMITTED)
       bytes += segment->frames;
   }
   fail_unless_equals_uint64 (totals->pending, i);
@@ -206,14 +205,14 @@ random_step (IdentifaiLedger * ledger, GRand * rand, guint number)
       segment = make_segment (number, g_rand_int_range (rand, 0, 1000));
       segment->frames = g_rand_int_range (rand, 0, 1000);
       identifai_ledger_add (ledger, segment, segment->frames,
-          g_rand_int_range (rand, 0, IDENTIFAI_PLACE_TAKEN + 1));
+          g_rand_int_range (rand, 0, IDENTIFAI_STAGE_SUBMITTED + 1));
       break;
     case 2:
       if (segment != NULL) {
         segment->bytes = g_rand_int_range (rand, 0, 1000);
         identifai_ledger_move (ledger, segment,
-            g_rand_int_range (rand, identifai_ledger_get_place (ledger,
-                    segment), IDENTIFAI_PLACE_TAKEN + 1));
+            g_rand_int_range (rand, identifai_ledger_get_stage (ledger,
+                    segment), IDENTIFAI_STAGE_SUBMITTED + 1));
       }
       break;
     case 3:
@@ -248,7 +247,7 @@ ledger_suite (void)
 
   suite_add_tcase (suite, tcase);
   tcase_add_test (tcase, test_one_outcome);
-  tcase_add_test (tcase, test_places);
+  tcase_add_test (tcase, test_stages);
   tcase_add_loop_test (tcase, test_room, 0, G_N_ELEMENTS (room_rows));
   tcase_add_test (tcase, test_latency);
   tcase_add_loop_test (tcase, test_fuzz, 0, 10);

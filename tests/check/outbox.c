@@ -8,6 +8,7 @@
  */
 
 #include <gst/check/gstcheck.h>
+#include "client.h"
 #include "gstidentifaioutbox.h"
 
 #define MAX_JOBS 8
@@ -32,6 +33,7 @@ static struct
 
 static GstElement *element;
 static GstIdentifaiSettings settings;
+static GstIdentifaiReporter *reporter;
 static GstIdentifaiOutbox *outbox;
 static guint next_number;
 
@@ -142,7 +144,7 @@ new_segment (void)
   segment->bytes = 100;
   segment->content_type = g_strdup ("video/mp4");
   segment->extension = "mp4";
-  gst_identifai_ticket_attach (segment, &settings);
+  gst_identifai_outbox_open (outbox, segment, &settings);
   gst_buffer_unref (buffer);
 
   return segment;
@@ -186,6 +188,8 @@ count_messages (GstBus * bus, const gchar * name)
   return count;
 }
 
+static const GstIdentifaiOutboxCallbacks callbacks;
+
 static void
 setup (void)
 {
@@ -196,7 +200,8 @@ setup (void)
   settings.api_key = g_strdup ("key-one");
   settings.overflow = GST_IDENTIFAI_OVERFLOW_BLOCK;
   settings.max_pending_segments = 1;
-  outbox = gst_identifai_outbox_new (element);
+  reporter = gst_identifai_reporter_new (element);
+  outbox = gst_identifai_outbox_new (element, reporter, &callbacks);
   fail_unless (gst_identifai_outbox_start (outbox, &settings, NULL));
 }
 
@@ -206,6 +211,7 @@ teardown (void)
   gst_identifai_outbox_stop (outbox);
   fail_unless_equals_uint64 (get_stat ("pending"), 0);
   gst_identifai_outbox_free (outbox);
+  gst_identifai_reporter_unref (reporter);
   gst_identifai_settings_clear (&settings);
   ASSERT_OBJECT_REFCOUNT (element, "element", 1);
   gst_object_unref (element);
@@ -359,7 +365,7 @@ GST_START_TEST (test_handler_takes_long)
   offer (TRUE);
 
   handler_set (&handler, &handler.released);
-  fail_unless (gst_identifai_outbox_post_all (outbox));
+  fail_unless (gst_identifai_reporter_post_all (reporter));
   fail_unless_equals_int (count_messages (bus, "identifai-failed"), 1);
   gst_element_set_bus (element, NULL);
   gst_object_unref (bus);
@@ -437,7 +443,7 @@ GST_START_TEST (test_stop_in_handler)
   handler_set (&stopper.handler, &stopper.handler.released);
   handler_wait (&stopper.handler, &stopper.handler.entered);
   fail_unless_equals_int (stopper.at_stop, 2);
-  fail_unless (gst_identifai_outbox_post_all (outbox));
+  fail_unless (gst_identifai_reporter_post_all (reporter));
   fail_unless_equals_int (stopper.dropped, 2);
 
   gst_element_set_bus (element, NULL);

@@ -8,7 +8,7 @@
 typedef struct
 {
   IdentifaiSegment *segment;    /* owned by the ledger */
-  IdentifaiPlace place;
+  IdentifaiStage stage;
   guint64 bytes;                /* as booked in held_bytes */
 } Entry;
 
@@ -81,15 +81,15 @@ identifai_ledger_has_room (IdentifaiLedger * self, guint64 bytes,
 static gboolean
 holds (const Entry * entry)
 {
-  return entry->place != IDENTIFAI_PLACE_TAKEN;
+  return entry->stage != IDENTIFAI_STAGE_SUBMITTED;
 }
 
 static void
 book (IdentifaiLedger * self, Entry * entry)
 {
-  if (entry->place == IDENTIFAI_PLACE_WAITING)
+  if (entry->stage == IDENTIFAI_STAGE_UPLOADING)
     entry->bytes = entry->segment->bytes;
-  else if (entry->place == IDENTIFAI_PLACE_TAKEN)
+  else if (entry->stage == IDENTIFAI_STAGE_SUBMITTED)
     entry->bytes = 0;
   self->totals.held_bytes += entry->bytes;
   self->totals.held_segments += holds (entry);
@@ -104,13 +104,13 @@ unbook (IdentifaiLedger * self, Entry * entry)
 
 void
 identifai_ledger_add (IdentifaiLedger * self, IdentifaiSegment * segment,
-    guint64 bytes, IdentifaiPlace place)
+    guint64 bytes, IdentifaiStage stage)
 {
   Entry *entry = g_new0 (Entry, 1);
 
   entry->segment = segment;
   entry->bytes = bytes;
-  entry->place = place;
+  entry->stage = stage;
   g_queue_push_tail (&self->entries, entry);
   g_hash_table_insert (self->links, segment,
       g_queue_peek_tail_link (&self->entries));
@@ -126,29 +126,29 @@ identifai_ledger_has (IdentifaiLedger * self, const IdentifaiSegment * segment)
   return find (self, segment) != NULL;
 }
 
-IdentifaiPlace
-identifai_ledger_get_place (IdentifaiLedger * self,
+IdentifaiStage
+identifai_ledger_get_stage (IdentifaiLedger * self,
     const IdentifaiSegment * segment)
 {
   Entry *entry = find (self, segment);
 
-  g_return_val_if_fail (entry != NULL, IDENTIFAI_PLACE_TAKEN);
+  g_return_val_if_fail (entry != NULL, IDENTIFAI_STAGE_SUBMITTED);
 
-  return entry->place;
+  return entry->stage;
 }
 
 void
 identifai_ledger_move (IdentifaiLedger * self, IdentifaiSegment * segment,
-    IdentifaiPlace place)
+    IdentifaiStage stage)
 {
   Entry *entry = find (self, segment);
 
   g_return_if_fail (entry != NULL);
 
   unbook (self, entry);
-  if (place == IDENTIFAI_PLACE_TAKEN && entry->place != place)
+  if (stage == IDENTIFAI_STAGE_SUBMITTED && entry->stage != stage)
     self->totals.submitted++;
-  entry->place = place;
+  entry->stage = stage;
   book (self, entry);
 }
 

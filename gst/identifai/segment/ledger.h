@@ -17,11 +17,10 @@ G_BEGIN_DECLS
 
 typedef enum
 {
-  IDENTIFAI_PLACE_CLOSED,       /* waits for the mux worker, or has a file */
-  IDENTIFAI_PLACE_MUXING,       /* the worker has it */
-  IDENTIFAI_PLACE_WAITING,      /* the client has it, the service not yet */
-  IDENTIFAI_PLACE_TAKEN,        /* the service took the file */
-} IdentifaiPlace;
+  IDENTIFAI_STAGE_MUXING,       /* the mux worker has it, begun with or not */
+  IDENTIFAI_STAGE_UPLOADING,    /* the client has it, the service not yet */
+  IDENTIFAI_STAGE_SUBMITTED,    /* the service took the file */
+} IdentifaiStage;
 
 typedef enum
 {
@@ -54,19 +53,19 @@ void identifai_ledger_reset (IdentifaiLedger * self);
 gboolean identifai_ledger_has_room (IdentifaiLedger * self, guint64 bytes,
     guint64 max_bytes, guint max_segments);
 
-/* Takes over the segment. bytes: the most that it may hold until it is WAITING,
- * so that a file that is larger than its tracks doesn't break the bound. */
+/* Takes over the segment. bytes: the most that it may hold until it is
+ * UPLOADING, so that a file that is larger than its tracks doesn't break the bound. */
 void identifai_ledger_add (IdentifaiLedger * self, IdentifaiSegment * segment,
-    guint64 bytes, IdentifaiPlace place);
+    guint64 bytes, IdentifaiStage stage);
 
 /* NULL-safe: whether segment (maybe freed: only the pointer counts) is here. */
 gboolean identifai_ledger_has (IdentifaiLedger * self,
     const IdentifaiSegment * segment);
-IdentifaiPlace identifai_ledger_get_place (IdentifaiLedger * self,
+IdentifaiStage identifai_ledger_get_stage (IdentifaiLedger * self,
     const IdentifaiSegment * segment);
-/* Moves it on; books segment->bytes once it is WAITING, 0 once TAKEN. */
+/* Moves it on; books segment->bytes once it is UPLOADING, 0 once SUBMITTED. */
 void identifai_ledger_move (IdentifaiLedger * self, IdentifaiSegment * segment,
-    IdentifaiPlace place);
+    IdentifaiStage stage);
 
 /* The n-th oldest segment, from 0, or NULL. */
 IdentifaiSegment *identifai_ledger_peek (IdentifaiLedger * self, guint n);

@@ -42,7 +42,10 @@ identifai_segment_free (IdentifaiSegment * self)
   release_payload (self);
   if (self->free_user_data)
     self->free_user_data (self->user_data);
+  g_free (self->ref_id);
+  g_free (self->identifier);
   g_free (self->content_type);
+  g_free (self->filename);
   g_free (self->failure_text);
   g_free (self->audio_trouble);
   g_free (self);
@@ -107,9 +110,11 @@ identifai_segment_swap_identity (IdentifaiSegment * self,
   IdentifaiSegment old = *self;
 
   self->number = other->number;
+  self->ref_id = other->ref_id;
   self->user_data = other->user_data;
   self->free_user_data = other->free_user_data;
   other->number = old.number;
+  other->ref_id = old.ref_id;
   other->user_data = old.user_data;
   other->free_user_data = old.free_user_data;
 }

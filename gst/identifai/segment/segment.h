@@ -31,6 +31,8 @@ typedef struct
 typedef struct
 {
   guint number;                 /* from 0 */
+  gchar *ref_id;                /* sent as ref_id; or NULL */
+  gchar *identifier;            /* the service's, once it has the file; or NULL */
   /* All in ns; GST_CLOCK_TIME_NONE where unknown. */
   GstClockTime running_time;    /* of the first frame shown */
   GstClockTime stream_time;
@@ -49,13 +51,14 @@ typedef struct
   IdentifaiMemoryFile *file;         /* or NULL */
   gchar *content_type;          /* "video/mp4", or NULL until muxed */
   const gchar *extension;       /* "mp4", static */
+  gchar *filename;              /* if it came with one; or NULL */
 
   /* Set if no file can be posted (TOO_LARGE, MUX): the tracks and the file are
    * let go of, the segment only waits for its message. */
   IdentifaiReason failure;
   gchar *failure_text;
 
-  gpointer user_data;           /* the element's: settings as of the start */
+  gpointer user_data;           /* the outbox's: what it is submitted with */
   GDestroyNotify free_user_data;
 } IdentifaiSegment;
 
@@ -71,7 +74,7 @@ IdentifaiTrack *identifai_segment_add_track (IdentifaiSegment * self,
 void identifai_segment_leave_out (IdentifaiSegment * self, guint track,
     const gchar * text);
 
-/* Each gets the other's number and user_data. */
+/* Each gets the other's number, ref_id and user_data. */
 void identifai_segment_swap_identity (IdentifaiSegment * self,
     IdentifaiSegment * other);
 

@@ -1,0 +1,235 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "muxworker.h"
+
+#include "log.h"
+#include "muxer.h"
+
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_FILE)
+
+/* In µs: a longer wait is told of. */
+#define LONG_WAIT (100 * G_TIME_SPAN_MILLISECOND)
+
+typedef struct
+{
+  IdentifaiSegment *segment;
+  gint64 since;                 /* monotonic µs, when it was pushed */
+} Task;
+
+struct _IdentifaiMuxWorker
+{
+  gint refcount;                /* atomic: the owner's, and the pool's */
+  gchar *name;
+  IdentifaiMuxedFunc func;
+  gpointer user_data;           /* there as long as there are tasks */
+  gchar *muxer;
+  guint64 max_bytes;
+
+  GMutex lock;
+  GCond idle;                   /* nothing runs any more */
+
+  /* All below: lock. */
+  GQueue tasks;                 /* of Task */
+  GCancellable *cancellable;    /* of what runs */
+  gboolean running;             /* a thread muxes, or calls func */
+  gboolean requested;           /* from when a thread is asked for until it ends */
+};
+
+static gint64
+now (void)
+{
+  return g_get_monotonic_time ();
+}
+
+IdentifaiMuxWorker *
+identifai_mux_worker_new (IdentifaiMuxedFunc func, gpointer user_data)
+{
+  IdentifaiMuxWorker *self = g_new0 (IdentifaiMuxWorker, 1);
+
+  self->refcount = 1;
+  self->func = func;
+  self->user_data = user_data;
+  self->cancellable = g_cancellable_new ();
+  g_mutex_init (&self->lock);
+  g_cond_init (&self->idle);
+  g_queue_init (&self->tasks);
+
+  return self;
+}
+
+static void
+mux_worker_unref (IdentifaiMuxWorker * self)
+{
+  if (!g_atomic_int_dec_and_test (&self->refcount))
+    return;
+
+  g_object_unref (self->cancellable);
+  g_cond_clear (&self->idle);
+  g_mutex_clear (&self->lock);
+  g_free (self->muxer);
+  g_free (self->name);
+  g_free (self);
+}
+
+void
+identifai_mux_worker_free (IdentifaiMuxWorker * self)
+{
+  identifai_mux_worker_halt (self);
+  mux_worker_unref (self);
+}
+
+void
+identifai_mux_worker_configure (IdentifaiMuxWorker * self, const gchar * name,
+    const gchar * muxer, guint64 max_bytes)
+{
+  g_free (self->name);
+  self->name = g_strdup (name);
+  g_free (self->muxer);
+  self->muxer = g_strdup (muxer);
+  self->max_bytes = max_bytes;
+}
+
+static void
+log_start (IdentifaiMuxWorker * self, const Task * task)
+{
+  gint64 waited = now () - task->since;
+
+  if (waited >= LONG_WAIT)
+    GST_DEBUG_ID (self->name, "segment %u waited %" G_GINT64_FORMAT
+        " ms for a muxing thread, others are at work", task->segment->number,
+        waited / 1000);
+}
+
+static void
+log_end (IdentifaiMuxWorker * self, const IdentifaiSegment * segment,
+    gint64 start, const GError * error)
+{
+  gint64 ms = (now () - start) / 1000;
+
+  if (error != NULL)
+    GST_DEBUG_ID (self->name, "segment %u: no file after %" G_GINT64_FORMAT
+        " ms: %s", segment->number, ms, error->message);
+  else
+    GST_DEBUG_ID (self->name, "segment %u: muxed in %" G_GINT64_FORMAT
+        " ms to %" G_GUINT64_FORMAT " bytes of %s", segment->number, ms,
+        identifai_memory_file_get_size (segment->file), segment->content_type);
+}
+
+/* Entered and left with the lock held. */
+static void
+run_task_locked (IdentifaiMuxWorker * self, Task * task)
+{
+  GCancellable *cancellable = g_object_ref (self->cancellable);
+  gint64 start = now ();
+  GError *error = NULL;
+  gboolean done;
+
+  g_mutex_unlock (&self->lock);
+  log_start (self, task);
+  done = identifai_muxer_run (self->muxer, task->segment, self->max_bytes,
+      cancellable, &error);
+  log_end (self, task->segment, start, error);
+  if (done || !g_cancellable_is_cancelled (cancellable))
+    self->func (task->segment, error, self->user_data);
+  g_clear_error (&error);
+  g_object_unref (cancellable);
+  g_mutex_lock (&self->lock);
+}
+
+/* A thread of the pool. data: a worker, with a reference. */
+static void
+run (gpointer data, gpointer unused)
+{
+  IdentifaiMuxWorker *self = data;
+  Task *task;
+
+  g_mutex_lock (&self->lock);
+  while ((task = g_queue_pop_head (&self->tasks)) != NULL) {
+    /* Not before: it may start after the end, when nobody waits for it. */
+    self->running = TRUE;
+    run_task_locked (self, task);
+    g_free (task);
+  }
+  self->running = self->requested = FALSE;
+  g_cond_broadcast (&self->idle);
+  g_mutex_unlock (&self->lock);
+
+  mux_worker_unref (self);
+}
+
+static GThreadPool *
+get_pool (void)
+{
+  static GThreadPool *pool = NULL;
+
+  if (g_once_init_enter (&pool)) {
+    GThreadPool *made = g_thread_pool_new (run, NULL,
+        g_get_num_processors (), FALSE, NULL);
+
+    g_once_init_leave (&pool, made);
+  }
+
+  return pool;
+}
+
+void
+identifai_mux_worker_push (IdentifaiMuxWorker * self,
+    IdentifaiSegment * segment)
+{
+  Task *task = g_new0 (Task, 1);
+  gboolean request;
+
+  task->segment = segment;
+  task->since = now ();
+  g_mutex_lock (&self->lock);
+  g_queue_push_tail (&self->tasks, task);
+  request = !self->requested;
+  self->requested = TRUE;
+  g_mutex_unlock (&self->lock);
+
+  if (!request)
+    return;
+  g_atomic_int_inc (&self->refcount);
+  g_thread_pool_push (get_pool (), self, NULL);
+}
+
+static gint
+compare_segment (gconstpointer task, gconstpointer segment)
+{
+  return ((const Task *) task)->segment != segment;
+}
+
+gboolean
+identifai_mux_worker_remove (IdentifaiMuxWorker * self,
+    IdentifaiSegment * segment)
+{
+  GList *link;
+  gboolean found;
+
+  g_mutex_lock (&self->lock);
+  link = g_queue_find_custom (&self->tasks, segment, compare_segment);
+  found = (link != NULL);
+  if (found) {
+    g_free (link->data);
+    g_queue_delete_link (&self->tasks, link);
+  }
+  g_mutex_unlock (&self->lock);
+
+  return found;
+}
+
+void
+identifai_mux_worker_halt (IdentifaiMuxWorker * self)
+{
+  g_mutex_lock (&self->lock);
+  g_cancellable_cancel (self->cancellable);
+  g_queue_clear_full (&self->tasks, g_free);
+  while (self->running)
+    g_cond_wait (&self->idle, &self->lock);
+  g_object_unref (self->cancellable);
+  self->cancellable = g_cancellable_new ();
+  g_mutex_unlock (&self->lock);
+}
