@@ -100,11 +100,14 @@ find_missing (const gchar * description)
 {
   GstParseContext *context = gst_parse_context_new ();
   GError *error = NULL;
-  GstElement *element = gst_parse_launch_full (description, context,
-      GST_PARSE_FLAG_FATAL_ERRORS, &error);
-  gchar **names = gst_parse_context_get_missing_elements (context);
-  gchar *missing = names ? g_strjoinv (", ", names) : NULL;
+  GstElement *element;
+  gchar **names, *missing;
 
+  sink_use_own_plugin ();
+  element = gst_parse_launch_full (description, context,
+      GST_PARSE_FLAG_FATAL_ERRORS, &error);
+  names = gst_parse_context_get_missing_elements (context);
+  missing = names != NULL ? g_strjoinv (", ", names) : NULL;
   fail_unless (missing != NULL || error == NULL, "%s: %s", description,
       error ? error->message : "");
   g_clear_error (&error);

@@ -18,8 +18,11 @@ G_BEGIN_DECLS
 #define SINK_PATIENCE (40 * G_TIME_SPAN_SECOND)
 /* The key of sink_run_new(). */
 #define SINK_KEY "test-key-ouWu7ahn"
+/* What the element's waits between calls are multiplied with. */
+#define SINK_TIME_SCALE 0.05
+
 /* A new folder for temporary files, and its end, with all files in it. */
-    gchar * sink_folder_new (void);
+gchar *sink_folder_new (void);
 void sink_folder_free (gchar * folder);
 
 /* Runs "DESCRIPTION ! filesink" until its end; returns the file's path, in
@@ -55,6 +58,11 @@ gchar *sink_emulator_get_path (SinkEmulator * self, guint number);
  * names of those that neither the sink nor the pipeline posted, "@ELEMENT" is
  * added, and tags that are not a verdict's are "other-tag". */
 typedef struct _SinkRun SinkRun;
+
+/* The plugin that is linked to the test is used instead of the file that GStreamer
+ * finds, as its waits can be scaled. Before the first element is made, which
+ * sink_run_new() sees to. */
+void sink_use_own_plugin (void);
 
 /* description: for gst_parse_launch(). The element with the name "sink" gets url
  * as its endpoint (unless it is NULL), SINK_KEY, no rate limits and no retries,

@@ -13,6 +13,7 @@
 #include "pipelines.h"
 
 #include <errno.h>
+#include <execinfo.h>
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -131,6 +132,18 @@ play (Torture * self, const Run * run)
   check_freed (pipeline);
 }
 
+/* Into the run's output: where it was. */
+static void
+on_crash (int number)
+{
+  void *frames[40];
+
+  backtrace_symbols_fd (frames, backtrace (frames, G_N_ELEMENTS (frames)),
+      STDERR_FILENO);
+  signal (number, SIG_DFL);
+  raise (number);
+}
+
 static void
 run_child (Torture * self, const Run * run)
 {
@@ -140,6 +153,9 @@ run_child (Torture * self, const Run * run)
   prctl (PR_SET_PDEATHSIG, SIGKILL);
   setrlimit (RLIMIT_CORE, &no_core);
   alarm (HANGS);
+  signal (SIGSEGV, on_crash);
+  signal (SIGTRAP, on_crash);   /* g_error() */
+  signal (SIGABRT, on_crash);
   if (!freopen (run->output, "w", stdout) || !freopen (run->output, "a",
           stderr))
     _exit (1);

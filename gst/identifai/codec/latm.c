@@ -329,14 +329,12 @@ read_mux_config (IdentifaiLatm * self, GstBitReader * bits)
 static void
 add_frame (IdentifaiLatm * self, GstBitReader * bits, guint size)
 {
-  GstBuffer *frame = gst_buffer_new_allocate (NULL, size, NULL);
-  GstMapInfo map;
+  guint8 *data = g_malloc (size);
+  GstBuffer *frame = gst_buffer_new_wrapped (data, size);
   guint i;
 
-  gst_buffer_map (frame, &map, GST_MAP_WRITE);
   for (i = 0; i < size; i++)
-    map.data[i] = get (bits, 8);
-  gst_buffer_unmap (frame, &map);
+    data[i] = get (bits, 8);
   GST_BUFFER_PTS (frame) = self->next;
   GST_BUFFER_DURATION (frame) = self->duration;
   if (GST_CLOCK_TIME_IS_VALID (self->next))
