@@ -94,12 +94,9 @@ tell_no_video (GstIdentifaiSink * self, gboolean is_error)
 {
   gchar *advice = gst_identifai_upstream_advise (GST_ELEMENT (self));
 
-  if (is_error)
-    GST_ELEMENT_ERROR (self, STREAM, TYPE_NOT_FOUND,
-        ("There is no video in this stream, only sound. %s", advice), (NULL));
-  else
-    GST_ELEMENT_WARNING (self, STREAM, TYPE_NOT_FOUND,
-        ("There is sound, but no video. %s", advice), (NULL));
+  gst_identifai_reporter_queue (self->reporter,
+      gst_identifai_message_no_video (GST_ELEMENT (self), advice, is_error));
+  gst_identifai_reporter_post (self->reporter);
   g_free (advice);
 }
 

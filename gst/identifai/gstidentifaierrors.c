@@ -469,6 +469,23 @@ gst_identifai_error_nothing (const IdentifaiSegmenterStats * stats,
 }
 
 GstMessage *
+gst_identifai_message_no_video (GstElement * src, const gchar * advice,
+    gboolean is_error)
+{
+  GError *error = g_error_new (GST_STREAM_ERROR,
+      GST_STREAM_ERROR_TYPE_NOT_FOUND, "%s. %s", is_error ?
+      "There is no video in this stream, only sound" :
+      "There is sound, but no video", advice);
+  GstMessage *message = is_error ?
+      gst_message_new_error (GST_OBJECT (src), error, NULL) :
+      gst_message_new_warning (GST_OBJECT (src), error, NULL);
+
+  g_error_free (error);
+
+  return message;
+}
+
+GstMessage *
 gst_identifai_info (GstElement * src, const gchar * text)
 {
   GError *error = g_error_new_literal (GST_RESOURCE_ERROR,

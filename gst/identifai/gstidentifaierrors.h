@@ -57,6 +57,9 @@ GstMessage *gst_identifai_warning_silence (GstElement * src, guint seconds,
 /* No file can have this sound. pad: its name, or NULL: of all. */
 GstMessage *gst_identifai_warning_sound (GstElement * src, const gchar * pad,
     const gchar * obstacle);
+/* There is sound only. advice: how to send video, too. An error: it is over. */
+GstMessage *gst_identifai_message_no_video (GstElement * src,
+    const gchar * advice, gboolean is_error);
 GstMessage *gst_identifai_info (GstElement * src, const gchar * text);
 
 /* on-refusal=error: the service wants no more of us. */

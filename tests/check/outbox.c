@@ -2,14 +2,16 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The outbox with a client that this test plays: what happens at moments that a
- * real one can't be held at. The functions of client.h that are about
- * clients are the ones below.
+ * The outbox with a client and a muxer that this test plays: what happens at
+ * moments that real ones can't be held at. The functions of client.h that are
+ * about a client, and that of muxer.h, are the ones below.
  */
 
 #include <gst/check/gstcheck.h>
 #include "client.h"
+#include "gstidentifaimessages.h"
 #include "gstidentifaioutbox.h"
+#include "muxer.h"
 
 #define MAX_JOBS 8
 
@@ -113,6 +115,80 @@ identifai_client_close (IdentifaiClient * client)
 {
 }
 
+/* The muxer, which can be kept from coming to an end. */
+
+static struct
+{
+  GMutex lock;
+  GCond changed;
+  gboolean held;                /* those that begin now go on when it is unset */
+  guint begun;
+} muxer;
+
+static void
+on_cancelled (GCancellable * cancellable, gpointer unused)
+{
+  g_mutex_lock (&muxer.lock);
+  g_cond_broadcast (&muxer.changed);
+  g_mutex_unlock (&muxer.lock);
+}
+
+static void
+give_file (IdentifaiSegment * segment)
+{
+  GstBuffer *buffer = gst_buffer_new_allocate (NULL, 100, NULL);
+
+  segment->file = identifai_memory_file_new ();
+  identifai_memory_file_write (segment->file, buffer);
+  segment->bytes = 100;
+  segment->content_type = g_strdup ("video/mp4");
+  segment->extension = "mp4";
+  gst_buffer_unref (buffer);
+}
+
+gboolean
+identifai_muxer_run (const gchar * name, IdentifaiSegment * segment,
+    guint64 max_bytes, GCancellable * cancellable, GError ** error)
+{
+  gulong id = g_cancellable_connect (cancellable, G_CALLBACK (on_cancelled),
+      NULL, NULL);
+  gboolean cancelled;
+
+  g_mutex_lock (&muxer.lock);
+  muxer.begun++;
+  g_cond_broadcast (&muxer.changed);
+  while (muxer.held && !g_cancellable_is_cancelled (cancellable))
+    g_cond_wait (&muxer.changed, &muxer.lock);
+  g_mutex_unlock (&muxer.lock);
+  cancelled = g_cancellable_set_error_if_cancelled (cancellable, error);
+  g_cancellable_disconnect (cancellable, id);
+  if (cancelled)
+    return FALSE;
+
+  g_clear_pointer (&segment->tracks, g_ptr_array_unref);
+  give_file (segment);
+
+  return TRUE;
+}
+
+static void
+muxer_hold (gboolean held)
+{
+  g_mutex_lock (&muxer.lock);
+  muxer.held = held;
+  g_cond_broadcast (&muxer.changed);
+  g_mutex_unlock (&muxer.lock);
+}
+
+static void
+muxer_wait (guint begun)
+{
+  g_mutex_lock (&muxer.lock);
+  while (muxer.begun < begun)
+    g_cond_wait (&muxer.changed, &muxer.lock);
+  g_mutex_unlock (&muxer.lock);
+}
+
 /* What the client says of a job. */
 
 static void
@@ -120,6 +196,23 @@ say_submitted (guint job)
 {
   fake.client.callbacks->submitted (fake.client.jobs[job], "id", GST_MSECOND,
       fake.client.user_data);
+}
+
+static void
+say_judged (guint job, const gchar * classification)
+{
+  gchar *json = g_strdup_printf ("{\"identifier\": \"id\", \"status\": "
+      "\"done\", \"verdict\": {\"classification\": \"%s\", "
+      "\"confidence\": 0.9}, \"verdicts\": [], \"results\": {}}",
+      classification);
+  IdentifaiOutcome outcome = {.identifier = (gchar *) "id" };
+
+  outcome.result = identifai_result_parse (json, strlen (json), NULL, NULL);
+  fail_unless (outcome.result != NULL);
+  fake.client.callbacks->finished (fake.client.jobs[job], &outcome,
+      fake.client.user_data);
+  g_clear_pointer (&outcome.result, identifai_result_free);
+  g_free (json);
 }
 
 static void
@@ -134,18 +227,38 @@ say_finished (guint job)
 }
 
 static IdentifaiSegment *
-new_segment (void)
+open_segment (void)
 {
   IdentifaiSegment *segment = identifai_segment_new (next_number++);
-  GstBuffer *buffer = gst_buffer_new_allocate (NULL, 100, NULL);
 
-  segment->file = identifai_memory_file_new ();
-  identifai_memory_file_write (segment->file, buffer);
-  segment->bytes = 100;
-  segment->content_type = g_strdup ("video/mp4");
-  segment->extension = "mp4";
+  segment->last_buffer = g_get_monotonic_time ();
   gst_identifai_outbox_open (outbox, segment, &settings);
-  gst_buffer_unref (buffer);
+
+  return segment;
+}
+
+/* One that has its file, as container input. */
+static IdentifaiSegment *
+new_segment (void)
+{
+  IdentifaiSegment *segment = open_segment ();
+
+  give_file (segment);
+
+  return segment;
+}
+
+/* One to be muxed. */
+static IdentifaiSegment *
+new_tracks (void)
+{
+  IdentifaiSegment *segment = open_segment ();
+  GstCaps *caps = gst_caps_new_empty_simple ("video/x-vp8");
+  IdentifaiTrack *track = identifai_segment_add_track (segment, caps);
+
+  g_ptr_array_add (track->buffers, gst_buffer_new_allocate (NULL, 90, NULL));
+  segment->bytes = 90;
+  gst_caps_unref (caps);
 
   return segment;
 }
@@ -193,7 +306,10 @@ static const GstIdentifaiOutboxCallbacks callbacks;
 static void
 setup (void)
 {
+  gst_identifai_register_tags ();
   memset (&fake, 0, sizeof (fake));
+  muxer.held = FALSE;
+  muxer.begun = 0;
   next_number = 0;
   element = gst_element_factory_make ("fakesink", NULL);
   gst_identifai_settings_init (&settings, GST_IDENTIFAI_ELEMENT_SINK);
@@ -454,11 +570,392 @@ GST_START_TEST (test_stop_in_handler)
 
 GST_END_TEST;
 
+/* Announcements come in the order of numbers, whatever becomes of a segment while
+ * the one in front of it is muxed. */
+
+/* Waits for as many element messages, "segment 0, dropped 0" say, and finds no
+ * more. */
+static void
+check_messages (GstBus * bus, const gchar * expected)
+{
+  gchar **names = g_strsplit (expected, ", ", -1);
+  GString *list = g_string_new (NULL);
+  guint n = g_strv_length (names), number, i;
+  GstMessage *message;
+
+  gst_identifai_reporter_post (reporter);
+  for (i = 0; i < n; i++) {
+    const GstStructure *structure;
+
+    message = gst_bus_timed_pop_filtered (bus, 20 * GST_SECOND,
+        GST_MESSAGE_ELEMENT);
+    fail_unless (message != NULL, "%s, and no more", list->str);
+    structure = gst_message_get_structure (message);
+    fail_unless (gst_structure_get_uint (structure, "segment", &number));
+    g_string_append_printf (list, "%s%s %u", i > 0 ? ", " : "",
+        gst_structure_get_name (structure) + strlen ("identifai-"), number);
+    gst_message_unref (message);
+  }
+  fail_unless_equals_string (list->str, expected);
+  fail_unless (gst_identifai_reporter_post_all (reporter));
+  message = gst_bus_pop_filtered (bus, GST_MESSAGE_ELEMENT);
+  fail_unless (message == NULL);
+  g_string_free (list, TRUE);
+  g_strfreev (names);
+}
+
+static void
+flush_second (IdentifaiSegment * segment)
+{
+  gst_identifai_outbox_drop (outbox, segment, GST_IDENTIFAI_DROP_FLUSHED);
+}
+
+static void
+stop_second (IdentifaiSegment * segment)
+{
+  gst_identifai_outbox_drop (outbox, segment, GST_IDENTIFAI_DROP_STOPPED);
+}
+
+static void
+offer_second (IdentifaiSegment * segment)
+{
+  fail_unless (gst_identifai_outbox_offer (outbox, segment));
+}
+
+static void
+push_second (IdentifaiSegment * segment)
+{
+  gst_identifai_outbox_push (outbox, segment);
+}
+
+static void
+fail_second (IdentifaiSegment * segment)
+{
+  identifai_segment_fail (segment, IDENTIFAI_REASON_TOO_LARGE, "too large");
+  offer_second (segment);
+}
+
+/* A file needs no muxer, and overtakes. */
+static void
+finish_second (IdentifaiSegment * segment)
+{
+  g_clear_pointer (&segment->tracks, g_ptr_array_unref);
+  give_file (segment);
+  offer_second (segment);
+  fail_unless_equals_int (fake.client.n_jobs, 1);
+  say_submitted (0);
+  say_finished (0);
+}
+
+/* The one behind it is dropped as another one comes. */
+static void
+overflow_second (IdentifaiSegment * segment)
+{
+  IdentifaiSegment *third;
+
+  offer_second (segment);
+  third = new_tracks ();
+  offer_second (third);
+  fail_unless_equals_uint64 (get_stat ("dropped"), 1);
+}
+
+typedef struct
+{
+  void (*end_second) (IdentifaiSegment * segment);
+  GstIdentifaiOverflow overflow;
+  guint max_segments, max_uploads;
+  const gchar *second;          /* what is said of it */
+  const gchar *third;           /* if there is one */
+} OrderRow;
+
+static const OrderRow order_rows[] = {
+  {flush_second, GST_IDENTIFAI_OVERFLOW_BLOCK, 9, 0, "dropped 1", ""},
+  {stop_second, GST_IDENTIFAI_OVERFLOW_BLOCK, 9, 0, "dropped 1", ""},
+  {fail_second, GST_IDENTIFAI_OVERFLOW_BLOCK, 9, 0, "failed 1", ""},
+  {offer_second, GST_IDENTIFAI_OVERFLOW_BLOCK, 9, 1, "dropped 1", ""},
+  {push_second, GST_IDENTIFAI_OVERFLOW_BLOCK, 9, 1, "dropped 1", ""},
+  {offer_second, GST_IDENTIFAI_OVERFLOW_DROP_NEWEST, 1, 0, "dropped 1", ""},
+  {overflow_second, GST_IDENTIFAI_OVERFLOW_DROP_OLDEST, 2, 0, "dropped 1",
+      ", segment 2"},
+  {finish_second, GST_IDENTIFAI_OVERFLOW_BLOCK, 9, 0,
+      "submitted 1, failed 1", ""},
+};
+
+static void
+restart (const OrderRow * row)
+{
+  gst_identifai_outbox_stop (outbox);
+  settings.overflow = row->overflow;
+  settings.max_pending_segments = row->max_segments;
+  settings.max_uploads_per_hour = row->max_uploads;
+  fail_unless (gst_identifai_outbox_start (outbox, &settings, NULL));
+}
+
+/* stops: the first one is let go of as it is muxed. */
+static void
+check_order (const OrderRow * row, gboolean stops)
+{
+  GstBus *bus = gst_bus_new ();
+  IdentifaiSegment *first, *second;
+  gchar *expected = g_strdup_printf ("segment 0, segment 1, %s%s%s%s",
+      row->second, stops ? ", dropped 0" : "", row->third,
+      stops && *row->third ? ", dropped 2" : "");
+
+  gst_element_set_bus (element, bus);
+  restart (row);
+  muxer_hold (TRUE);
+  first = new_tracks ();
+  second = new_tracks ();
+  fail_unless (gst_identifai_outbox_offer (outbox, first));
+  muxer_wait (1);
+  row->end_second (second);
+  check_messages (bus, "");
+
+  if (stops)
+    gst_identifai_outbox_stop (outbox);
+  else
+    muxer_hold (FALSE);
+  check_messages (bus, expected);
+  gst_element_set_bus (element, NULL);
+  gst_object_unref (bus);
+  g_free (expected);
+}
+
+GST_START_TEST (test_order_muxed)
+{
+  check_order (&order_rows[__i__], FALSE);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_order_stopped)
+{
+  check_order (&order_rows[__i__], TRUE);
+}
+
+GST_END_TEST;
+
+/* One that came to nothing keeps nobody waiting, nor does one that comes late. */
+GST_START_TEST (test_order_of_opening)
+{
+  GstBus *bus = gst_bus_new ();
+  IdentifaiSegment *nothing = open_segment (), *late = open_segment ();
+  guint i;
+
+  gst_element_set_bus (element, bus);
+  for (i = 0; i < 2; i++)
+    gst_identifai_outbox_drop (outbox, open_segment (),
+        GST_IDENTIFAI_DROP_FLUSHED);
+  check_messages (bus, "");
+  identifai_segment_free (nothing);
+  check_messages (bus, "");
+  gst_identifai_outbox_drop (outbox, late, GST_IDENTIFAI_DROP_FLUSHED);
+  check_messages (bus, "segment 1, segment 2, dropped 2, segment 3, dropped 3, "
+      "dropped 1");
+  gst_element_set_bus (element, NULL);
+  gst_object_unref (bus);
+}
+
+GST_END_TEST;
+
+/* What the element hears of. */
+
+typedef struct
+{
+  GMutex lock;
+  GCond changed;
+  GString *said;
+  guint count;                  /* of outcomes and policies */
+  guint inside;                 /* atomic: callbacks that are under way */
+  GThread *caller;              /* of the outbox's functions */
+} Heard;
+
+static Heard heard;
+
+static void
+hear (const gchar * text)
+{
+  fail_unless (g_thread_self () != heard.caller);
+  fail_unless (g_atomic_int_add (&heard.inside, 1) == 0);
+  /* no lock is held */
+  fail_unless (get_stat ("segments") <= next_number);
+  g_mutex_lock (&heard.lock);
+  g_string_append_printf (heard.said, "%s%s", heard.said->len > 0 ? ", " : "",
+      text);
+  heard.count++;
+  gst_identifai_reporter_queue (reporter,
+      gst_message_new_element (GST_OBJECT (element),
+          gst_structure_new ("identifai-heard", "segment", G_TYPE_UINT,
+              heard.count, NULL)));
+  g_cond_broadcast (&heard.changed);
+  g_mutex_unlock (&heard.lock);
+  g_atomic_int_add (&heard.inside, -1);
+}
+
+static void
+on_outcome (GstElement * from, const GstIdentifaiOutcome * outcome)
+{
+  static const gchar *const ends[] = { "verdict", "failed", "dropped" };
+  gchar *text;
+
+  fail_unless (from == element);
+  fail_unless ((outcome->result != NULL) ==
+      (outcome->end == IDENTIFAI_END_VERDICT && !outcome->overridden));
+  text = g_strdup_printf ("%u %s %s%s", outcome->segment, ends[outcome->end],
+      outcome->end == IDENTIFAI_END_VERDICT ? outcome->classification :
+      outcome->reason, outcome->overridden ? " overridden" : "");
+  hear (text);
+  g_free (text);
+}
+
+static void
+on_policy (GstElement * from, const IdentifaiPolicyChange * change,
+    gboolean enforced)
+{
+  gchar *text = g_strdup_printf ("%s by %u",
+      identifai_policy_state_to_string (change->state), change->cause.segment);
+
+  fail_unless (from == element && enforced);
+  hear (text);
+  g_free (text);
+}
+
+static const GstIdentifaiOutboxCallbacks hearing = {
+  .outcome = on_outcome,
+  .policy = on_policy,
+};
+
+static void
+check_heard (guint count, const gchar * expected)
+{
+  g_mutex_lock (&heard.lock);
+  while (heard.count < count)
+    g_cond_wait (&heard.changed, &heard.lock);
+  fail_unless_equals_string (heard.said->str, expected);
+  g_string_truncate (heard.said, 0);
+  heard.count = 0;
+  g_mutex_unlock (&heard.lock);
+}
+
+/* The client's thread. */
+
+static gpointer
+judge_first_artificial (gpointer unused)
+{
+  say_judged (0, "artificial");
+  return NULL;
+}
+
+static gpointer
+judge_second_human (gpointer unused)
+{
+  say_judged (1, "human");
+  return NULL;
+}
+
+static gpointer
+fail_third (gpointer unused)
+{
+  say_finished (2);
+  return NULL;
+}
+
+static void
+on_network_thread (GThreadFunc func)
+{
+  g_thread_join (g_thread_new ("network", func, NULL));
+}
+
+static void
+setup_hearing (void)
+{
+  setup ();
+  gst_identifai_outbox_stop (outbox);
+  gst_identifai_outbox_free (outbox);
+  outbox = gst_identifai_outbox_new (element, reporter, &hearing);
+  settings.max_pending_segments = 9;
+  settings.policy = gst_structure_new ("policy", "enter", G_TYPE_UINT, 1,
+      "window", G_TYPE_UINT, 1, "leave", G_TYPE_UINT, 1, "min-time",
+      G_TYPE_UINT64, (guint64) 0, NULL);
+  fail_unless (gst_identifai_outbox_start (outbox, &settings, NULL));
+  memset (&heard, 0, sizeof (heard));
+  heard.said = g_string_new (NULL);
+  heard.caller = g_thread_self ();
+}
+
+static void
+teardown_hearing (void)
+{
+  heard.caller = NULL;
+  teardown ();
+  g_string_free (heard.said, TRUE);
+}
+
+GST_START_TEST (test_outcomes)
+{
+  GstBus *bus = gst_bus_new ();
+  guint i;
+
+  gst_element_set_bus (element, bus);
+  for (i = 0; i < 3; i++)
+    offer (TRUE);
+  gst_identifai_outbox_drop (outbox, open_segment (),
+      GST_IDENTIFAI_DROP_FLUSHED);
+  check_heard (1, "3 dropped flushed");
+  on_network_thread (judge_second_human);
+  check_heard (1, "1 verdict human");
+  on_network_thread (judge_first_artificial);
+  /* the second one counts now, in its turn */
+  check_heard (3, "0 verdict artificial, blocked by 0, clear by 1");
+  on_network_thread (fail_third);
+  check_heard (1, "2 failed rejected");
+
+  check_messages (bus, "segment 0, segment 1, segment 2, segment 3, dropped 3, "
+      "heard 1, verdict 1, heard 1, verdict 0, policy 0, policy 1, heard 1, "
+      "heard 2, heard 3, failed 2, heard 1");
+  gst_element_set_bus (element, NULL);
+  gst_object_unref (bus);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_outcomes_at_stop)
+{
+  offer (TRUE);
+  offer (TRUE);
+  heard.caller = NULL;
+  gst_identifai_outbox_stop (outbox);
+  check_heard (2, "0 dropped stopped, 1 dropped stopped");
+}
+
+GST_END_TEST;
+
+/* Before the service's outcome, after it, and one that is none. */
+GST_START_TEST (test_override)
+{
+  offer (TRUE);
+  offer (TRUE);
+  fail_if (gst_identifai_outbox_override (outbox, 0, "canine"));
+  fail_if (gst_identifai_outbox_override (outbox, 0, NULL));
+  fail_unless (gst_identifai_outbox_override (outbox, 0, "human"));
+  check_heard (1, "0 verdict human overridden");
+  on_network_thread (judge_first_artificial);
+  fail_unless_equals_uint64 (get_stat ("verdicts"), 1);
+  on_network_thread (judge_second_human);
+  /* neither the first one's own, nor its effect on the policy */
+  check_heard (1, "1 verdict human");
+  fail_unless (gst_identifai_outbox_override (outbox, 1, "artificial"));
+  check_heard (1, "1 verdict artificial overridden");
+}
+
+GST_END_TEST;
+
 static Suite *
 outbox_suite (void)
 {
   Suite *suite = suite_create ("outbox");
   TCase *general = tcase_create ("general");
+  TCase *outcomes = tcase_create ("outcomes");
 
   suite_add_tcase (suite, general);
   tcase_add_checked_fixture (general, setup, teardown);
@@ -469,6 +966,16 @@ outbox_suite (void)
   tcase_add_test (general, test_handler_takes_long);
   tcase_add_test (general, test_stop_posts_all);
   tcase_add_test (general, test_stop_in_handler);
+  tcase_add_loop_test (general, test_order_muxed, 0, G_N_ELEMENTS (order_rows));
+  tcase_add_loop_test (general, test_order_stopped, 0,
+      G_N_ELEMENTS (order_rows));
+  tcase_add_test (general, test_order_of_opening);
+
+  suite_add_tcase (suite, outcomes);
+  tcase_add_checked_fixture (outcomes, setup_hearing, teardown_hearing);
+  tcase_add_test (outcomes, test_outcomes);
+  tcase_add_test (outcomes, test_outcomes_at_stop);
+  tcase_add_test (outcomes, test_override);
 
   return suite;
 }

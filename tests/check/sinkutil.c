@@ -735,12 +735,26 @@ check_step (GHashTable * phases, Entry * entry, Phase next)
       GUINT_TO_POINTER (next));
 }
 
+/* Announcements come in the order of numbers. */
+static void
+check_order (Entry * entry, gint64 * last)
+{
+  guint number = 0;
+
+  gst_structure_get_uint (gst_message_get_structure (entry->message), "segment",
+      &number);
+  fail_unless (number > *last, "segment %u is announced behind segment %"
+      G_GINT64_FORMAT, number, *last);
+  *last = number;
+}
+
 void
 sink_run_check (SinkRun * self, gboolean ended)
 {
   GHashTable *phases = g_hash_table_new (NULL, NULL);
   GHashTableIter iter;
   gpointer number, phase;
+  gint64 last = -1;
   guint i;
 
   g_mutex_lock (&self->lock);
@@ -749,6 +763,8 @@ sink_run_check (SinkRun * self, gboolean ended)
 
     if (next != PHASE_UNKNOWN)
       check_step (phases, entry_at (self, i), next);
+    if (next == PHASE_ANNOUNCED)
+      check_order (entry_at (self, i), &last);
   }
   g_mutex_unlock (&self->lock);
 

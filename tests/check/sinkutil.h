@@ -102,8 +102,8 @@ guint64 sink_run_get_stat (SinkRun * self, const gchar * name);
 /* segments = verdicts + failed + dropped + pending. */
 void sink_run_check_stats (SinkRun * self);
 /* What must hold of the messages since the last _forget: every segment was
- * announced once, has one outcome at most, and nothing comes after it. ended:
- * every one has its outcome. */
+ * announced once, in the order of numbers, has one outcome at most, and nothing
+ * comes after it. ended: every one has its outcome. */
 void sink_run_check (SinkRun * self, gboolean ended);
 
 /* Calls func for every message, on the thread that posts it, before it is kept.
