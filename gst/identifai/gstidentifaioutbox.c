@@ -575,6 +575,7 @@ submit_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment)
 {
   IdentifaiRequest *request = get_request (segment);
 
+  request->segment = segment->number;
   request->file = identifai_memory_file_ref (segment->file);
   request->filename = segment->filename ? g_strdup (segment->filename) :
       g_strdup_printf ("segment-%05u.%s", segment->number, segment->extension);
@@ -897,6 +898,7 @@ gst_identifai_outbox_start (GstIdentifaiOutbox * self,
 
   if (!gst_identifai_settings_to_client (settings, &client_settings, error))
     return FALSE;
+  client_settings.name = gst_object_get_name (GST_OBJECT (self->element));
   client = identifai_client_new (&client_settings, &client_callbacks, self,
       error);
   identifai_client_settings_clear (&client_settings);

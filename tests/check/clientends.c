@@ -221,7 +221,7 @@ GST_START_TEST (test_cancel)
   fail_unless_equals_int (log->finished[2], 1);
   fail_unless (log->reason == IDENTIFAI_REASON_NONE, "%s: %s",
       cancel_rows[__i__].name, log->message);
-  fail_unless (client_log_wait_for_threads (1));
+  fail_unless (client_log_wait_for_accounts (1));
   client_world_clear (&world);
 }
 

@@ -4,6 +4,7 @@
  */
 
 #include "clientlog.h"
+#include "network.h"
 
 #define PATIENCE (30 * G_TIME_SPAN_SECOND)
 
@@ -205,16 +206,28 @@ client_log_count_threads (void)
   return count;
 }
 
-gboolean
-client_log_wait_for_threads (guint count)
+static gboolean
+wait_for (guint (*get_count) (void), guint count)
 {
   gint64 until = g_get_monotonic_time () + PATIENCE;
 
-  while (client_log_count_threads () != count) {
+  while (get_count () != count) {
     if (g_get_monotonic_time () > until)
       return FALSE;
     g_usleep (1000);
   }
 
   return TRUE;
+}
+
+gboolean
+client_log_wait_for_threads (guint count)
+{
+  return wait_for (client_log_count_threads, count);
+}
+
+gboolean
+client_log_wait_for_accounts (guint count)
+{
+  return wait_for (identifai_network_count_accounts, count);
 }

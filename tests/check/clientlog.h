@@ -55,5 +55,7 @@ void client_log_fill_settings (IdentifaiClientSettings * settings,
  * identifai_client_close() didn't wait for ends a little later. */
 guint client_log_count_threads (void);
 gboolean client_log_wait_for_threads (guint count);
+/* The same for the keys in use. */
+gboolean client_log_wait_for_accounts (guint count);
 
 G_END_DECLS

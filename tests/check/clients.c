@@ -8,6 +8,7 @@
 #include <glib/gstdio.h>
 #include "backoff.h"
 #include "clientworld.h"
+#include "network.h"
 
 #define TIME_SCALE 0.01
 #define SECOND G_TIME_SPAN_SECOND
@@ -15,7 +16,7 @@
 
 /* Sharing. */
 
-GST_START_TEST (test_one_thread_a_key)
+GST_START_TEST (test_one_thread_for_all)
 {
   ClientWorld world;
 
@@ -26,11 +27,12 @@ GST_START_TEST (test_one_thread_a_key)
   g_free (world.settings.user_agent);
   world.settings.user_agent = g_strdup ("another-agent/2");
   client_world_open (&world);
-  fail_unless (client_log_wait_for_threads (1));
+  fail_unless (client_log_wait_for_accounts (1));
   g_free (world.settings.api_key);
   world.settings.api_key = g_strdup ("key-two");
   client_world_open (&world);
-  fail_unless (client_log_wait_for_threads (2));
+  fail_unless (client_log_wait_for_accounts (2));
+  fail_unless (client_log_wait_for_threads (1));
 
   /* Transport settings are the client's own, whoever has the same key. */
   client_world_push (&world, 0, 1, 1);
@@ -43,12 +45,13 @@ GST_START_TEST (test_one_thread_a_key)
           "another-agent/2"));
 
   identifai_client_close (g_steal_pointer (&world.clients[3]));
-  fail_unless (client_log_wait_for_threads (1));
+  fail_unless (client_log_wait_for_accounts (1));
   identifai_client_close (g_steal_pointer (&world.clients[0]));
   identifai_client_close (g_steal_pointer (&world.clients[1]));
   fail_unless_equals_int (client_log_count_threads (), 1);
   identifai_client_close (g_steal_pointer (&world.clients[2]));
   fail_unless (client_log_wait_for_threads (0));
+  fail_unless_equals_int (identifai_network_count_accounts (), 0);
   client_world_clear (&world);
 }
 
@@ -515,7 +518,7 @@ GST_START_TEST (test_set_key)
   }
   fail_unless (i >= 2);
   /* The old account goes with its last job. */
-  fail_unless (client_log_wait_for_threads (1));
+  fail_unless (client_log_wait_for_accounts (1));
   client_world_clear (&world);
   fail_unless (client_log_wait_for_threads (0));
 }
@@ -563,7 +566,7 @@ GST_START_TEST (test_headers_keep_looks_apart)
     g_clear_pointer (&world.settings.extra_headers,
         identifai_extra_headers_unref);
   }
-  fail_unless (client_log_wait_for_threads (1));
+  fail_unless (client_log_wait_for_accounts (1));
   /* The files of the first client are id-1 to id-3. */
   for (i = 0; i < 3; i++) {
     client_world_push (&world, i, 1, 3);
@@ -624,7 +627,7 @@ GST_START_TEST (test_headers_change)
   fail_unless_equals_int (count_requests_with (world.server, FAULT_POST,
           "Authorization: Bearer two\r\n"), 1);
   /* Still the same account. */
-  fail_unless (client_log_wait_for_threads (1));
+  fail_unless (client_log_wait_for_accounts (1));
   client_world_clear (&world);
 }
 
@@ -646,7 +649,7 @@ GST_START_TEST (test_headers_are_accounts)
     client_world_open (&world);
     g_clear_pointer (&world.settings.extra_headers,
         identifai_extra_headers_unref);
-    fail_unless (client_log_wait_for_threads (i < 2 ? 1 : 2));
+    fail_unless (client_log_wait_for_accounts (i < 2 ? 1 : 2));
   }
   for (i = 0; i < 3; i++)
     client_world_push (&world, i, 1, 3);
@@ -688,7 +691,7 @@ GST_START_TEST (test_new_key_moves_all)
   /* Those that were on the wire when the first refusal came. */
   fail_unless (refused >= 1 && refused <= 5, "%u refused", refused);
   fail_unless_equals_int (i, 40 + refused);
-  fail_unless (client_log_wait_for_threads (1));
+  fail_unless (client_log_wait_for_accounts (1));
   g_unlink (path);
   client_world_clear (&world);
 }
@@ -772,7 +775,7 @@ clients_suite (void)
   suite_add_tcase (suite, general);
   tcase_add_checked_fixture (general, setup, NULL);
   tcase_set_timeout (general, 180);
-  tcase_add_test (general, test_one_thread_a_key);
+  tcase_add_test (general, test_one_thread_for_all);
   tcase_add_test (general, test_clients_take_turns);
   tcase_add_test (general, test_first_client_goes_first);
   tcase_add_test (general, test_limits_are_shared);

@@ -2,8 +2,8 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The clients of the process: one an endpoint and key, each with a thread that
- * comes with the first seat and goes with the last.
+ * Accounts: one an endpoint and key, with its limits, transports and calls. It
+ * comes with the first client's queue and goes with the last one.
  */
 
 #include "clientprivate.h"
@@ -12,31 +12,41 @@
 
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_CLIENT)
 
-/* How long closing the last lane waits for the thread to end. */
-#define STOP_PATIENCE (50 * G_TIME_SPAN_MILLISECOND)
+/* In which the minute's polls are evenly spread, and how far they are apart even
+ * without a limit, so that one asks for many results. */
+#define POLL_PERIOD (61 * G_TIME_SPAN_SECOND)
+#define POLL_DISTANCE (100 * G_TIME_SPAN_MILLISECOND)
 
-/* In which the minute's looks are evenly spread, and how far they are apart
- * even without a limit, so that one asks for many results. */
-#define LOOK_PERIOD (61 * G_TIME_SPAN_SECOND)
-#define LOOK_DISTANCE (100 * G_TIME_SPAN_MILLISECOND)
+/* A connection that takes longer doesn't hold up the other calls. */
+#define PATIENCE (5 * G_TIME_SPAN_SECOND)
+/* The longest time that the first call on a connection takes to arrive. */
+#define NEW_CONNECTION G_TIME_SPAN_SECOND
 
-GMutex identifai_account_mutex;
+/* Waits that are longer are told. */
+#define LONG_WAIT (100 * G_TIME_SPAN_MILLISECOND)
 
-/* [L] of IdentifaiAccount, those that aren't quitting. */
-static GQueue clients = G_QUEUE_INIT;
+static const gchar *const call_names[IDENTIFAI_N_CALLS] = { "upload", "poll" };
 
-/* The thread. */
+static gint n_accounts;         /* atomic */
 
-/* The strictest of what the lanes ask for. */
+guint
+identifai_network_count_accounts (void)
+{
+  return g_atomic_int_get (&n_accounts);
+}
+
+/* Limits. */
+
+/* The strictest of what the clients ask for. */
 static IdentifaiLimit
-strictest_limit_locked (IdentifaiAccount * self, IdentifaiCall call)
+strictest_limit (IdentifaiAccount * self, IdentifaiCall call)
 {
   IdentifaiLimit strictest = { 0, 0 };
   GList *walk;
 
-  for (walk = self->seats.head; walk; walk = walk->next) {
-    IdentifaiSeat *seat = walk->data;
-    const IdentifaiLimit *limit = &seat->lane->settings.limits[call];
+  for (walk = self->queues.head; walk; walk = walk->next) {
+    IdentifaiQueue *queue = walk->data;
+    const IdentifaiLimit *limit = &queue->client->settings.limits[call];
 
     /* 0, no limit, wraps around to the largest. */
     if (limit->per_second - 1 < strictest.per_second - 1)
@@ -49,182 +59,70 @@ strictest_limit_locked (IdentifaiAccount * self, IdentifaiCall call)
 }
 
 static void
-update_limits_locked (IdentifaiAccount * self)
+update_limits (IdentifaiAccount * self)
 {
-  IdentifaiLimit limit;
+  IdentifaiLimit limit = { 0, 0 };
   guint call;
 
-  if (!self->limits_changed)
-    return;
-  self->limits_changed = FALSE;
-
   for (call = 0; call < IDENTIFAI_N_CALLS; call++) {
-    limit = strictest_limit_locked (self, call);
+    limit = strictest_limit (self, call);
     identifai_budget_set_limit (self->budget, call, &limit);
+    GST_DEBUG ("%s: %u %ss in a second, %u in a minute (0 = no limit) for %u "
+        "clients", self->host, limit.per_second, call_names[call],
+        limit.per_minute, self->queues.length);
   }
-  limit = strictest_limit_locked (self, IDENTIFAI_CALL_GET);
-  self->look_distance = MAX (identifai_backoff_scale (LOOK_DISTANCE),
-      limit.per_minute > 0 ? LOOK_PERIOD / limit.per_minute : 0);
+  self->poll_distance = MAX (identifai_backoff_scale (POLL_DISTANCE),
+      limit.per_minute > 0 ? POLL_PERIOD / limit.per_minute : 0);
 }
 
-/* Cancels what belonged to jobs that are gone. */
-static void
-sweep (IdentifaiAccount * self)
-{
-  IdentifaiJob *job;
-
-  identifai_account_lock ();
-  update_limits_locked (self);
-  while ((job = g_queue_pop_head (&self->gone))) {
-    identifai_account_unlock ();
-    identifai_submit_cancel (self, job);
-    identifai_poller_remove (self->poller, job);
-    identifai_account_lock ();
-    identifai_job_unref_locked (job);
-  }
-  identifai_account_unlock ();
-}
+/* Its life. */
 
 static void
-welcome (IdentifaiAccount * self)
+account_free (IdentifaiAccount * self)
 {
-  IdentifaiJob *job;
-
-  identifai_account_lock ();
-  while ((job = g_queue_pop_head (&self->newcomers))) {
-    gboolean waiting = job->state == IDENTIFAI_JOB_WAITING;
-
-    identifai_account_unlock ();
-    if (waiting)
-      identifai_poller_add (self->poller, job);
-    identifai_job_unref (job);
-    identifai_account_lock ();
-  }
-  identifai_account_unlock ();
-}
-
-/* How many calls still wind up. */
-static guint
-count_exchanges (IdentifaiAccount * self)
-{
-  GHashTableIter iter;
-  gpointer transport;
-  guint count = 0;
-
-  g_hash_table_iter_init (&iter, self->transports);
-  while (g_hash_table_iter_next (&iter, NULL, &transport))
-    count += identifai_transport_count (transport);
-
-  return count;
-}
-
-/* All that the thread does, but for the answers to calls under way. */
-static gboolean
-on_pump (gpointer user_data)
-{
-  IdentifaiAccount *self = user_data;
-  gint64 now = g_get_monotonic_time ();
-  gint64 next_submit, next_look, next;
-  gboolean quitting;
-
-  identifai_account_lock ();
-  self->woken = FALSE;
-  g_source_set_ready_time (self->pump, -1);
-  identifai_account_unlock ();
-
-  sweep (self);
-  welcome (self);
-  next_submit = identifai_submit_run (self, now);
-  next_look = identifai_poller_run (self->poller, now);
-  next = MIN (next_submit, next_look);
-
-  identifai_account_lock ();
-  quitting = self->quitting;
-  if (!self->woken && !quitting && next < G_MAXINT64)
-    g_source_set_ready_time (self->pump, next);
-  identifai_account_unlock ();
-
-  if (quitting)
-    g_main_loop_quit (self->loop);
-
-  return G_SOURCE_CONTINUE;
-}
-
-static void
-stop_connecting (IdentifaiAccount * self)
-{
-  GHashTableIter iter;
-  gpointer transport;
-
-  g_hash_table_iter_init (&iter, self->transports);
-  while (g_hash_table_iter_next (&iter, NULL, &transport))
-    identifai_transport_stop_connecting (transport);
-}
-
-static void
-wind_up (IdentifaiAccount * self)
-{
-  /* Cancelled calls end in their callbacks, after which nothing is left. */
-  welcome (self);
-  sweep (self);
-  stop_connecting (self);
-  while (count_exchanges (self) > 0)
-    g_main_context_iteration (self->context, TRUE);
-
-  g_source_destroy (self->pump);
+  GST_DEBUG ("account at %s ends", self->host);
+  g_queue_remove (&self->network->accounts, self);
+  g_atomic_int_add (&n_accounts, -1);
+  identifai_timer_free (self->pump);
+  g_sequence_free (self->retries);
   g_hash_table_unref (self->transports);
   identifai_poller_free (self->poller);
   identifai_budget_release (self->budget);
-  /* libsoup closes connections from idle sources. */
-  while (g_main_context_iteration (self->context, FALSE));
-}
-
-static void
-client_unref_locked (IdentifaiAccount * self)
-{
-  if (--self->refcount > 0)
-    return;
-
-  g_source_unref (self->pump);
-  g_main_loop_unref (self->loop);
-  g_main_context_unref (self->context);
-  g_sequence_free (self->retries);
-  g_cond_clear (&self->finished);
+  identifai_network_unref (self->network);
   g_free (self->endpoint);
   g_free (self->host);
-  memset (self->account, 0, strlen (self->account));
-  g_free (self->account);
+  memset (self->id, 0, strlen (self->id));
+  g_free (self->id);
   g_free (self);
 }
 
-static gpointer
-run (gpointer user_data)
+/* All that happens, but for commands and the answers to calls under way. */
+static void
+on_pump (gpointer user_data)
 {
   IdentifaiAccount *self = user_data;
+  gint64 now = identifai_clock_now (), next;
 
-  GST_DEBUG ("client for %s starts", self->host);
-  g_main_context_push_thread_default (self->context);
-  g_main_loop_run (self->loop);
-  wind_up (self);
-  g_main_context_pop_thread_default (self->context);
-  GST_DEBUG ("client for %s ends", self->host);
+  self->woken = FALSE;
+  if (self->ending && self->n_transports == 0) {
+    account_free (self);
+    return;
+  }
 
-  identifai_account_lock ();
-  self->done = TRUE;
-  g_cond_broadcast (&self->finished);
-  client_unref_locked (self);
-  identifai_account_unlock ();
-
-  return NULL;
+  next = identifai_uploader_run (self, now);
+  next = MIN (next, identifai_poller_run (self->poller, now));
+  if (!self->woken)
+    identifai_timer_set (self->pump, next);
 }
 
-static gboolean
-dispatch_pump (GSource * source, GSourceFunc callback, gpointer user_data)
+void
+identifai_account_wake (IdentifaiAccount * self)
 {
-  return callback (user_data);
+  if (self->woken)
+    return;
+  self->woken = TRUE;
+  identifai_timer_set (self->pump, 0);
 }
-
-static GSourceFuncs pump_funcs = {.dispatch = dispatch_pump };
 
 static gchar *
 describe_host (const gchar * endpoint)
@@ -245,185 +143,235 @@ describe_host (const gchar * endpoint)
 }
 
 static IdentifaiAccount *
-client_new_locked (const gchar * endpoint, const gchar * account)
+account_new (IdentifaiNetwork * network, const gchar * endpoint,
+    const gchar * id)
 {
   IdentifaiAccount *self = g_new0 (IdentifaiAccount, 1);
 
-  self->refcount = 1;
+  self->network = network;
+  g_atomic_int_inc (&network->refcount);
   self->endpoint = g_strdup (endpoint);
   self->host = describe_host (endpoint);
-  self->account = g_strdup (account);
-  if (!identifai_client_account_is_keyless (account))
-    self->api_key = self->account;
-  self->context = g_main_context_new ();
-  self->loop = g_main_loop_new (self->context, FALSE);
-  self->pump = g_source_new (&pump_funcs, sizeof (GSource));
-  g_source_set_name (self->pump, "identifai pump");
-  g_source_set_callback (self->pump, on_pump, self, NULL);
-  g_source_attach (self->pump, self->context);
-  g_cond_init (&self->finished);
+  self->id = g_strdup (id);
+  if (!identifai_client_account_is_keyless (id))
+    self->api_key = self->id;
+  self->pump = identifai_timer_new (network->context, "identifai pump",
+      on_pump, self);
   self->retries = g_sequence_new (NULL);
   self->transports = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
-      (GDestroyNotify) identifai_transport_free);
-  self->budget = identifai_budget_get (endpoint, account);
+      NULL);
+  self->budget = identifai_budget_get (endpoint, id);
   self->poller = identifai_poller_new (self);
-  self->thread = g_thread_new ("identifai-net", run, self);
-  g_queue_push_tail (&clients, self);
+  g_queue_push_tail (&network->accounts, self);
+  g_atomic_int_inc (&n_accounts);
+  GST_DEBUG ("account at %s starts, %s", self->host, self->api_key ?
+      "with a key" : "without a key");
 
   return self;
 }
 
-void
-identifai_account_wake_locked (IdentifaiAccount * self)
+static IdentifaiAccount *
+account_find (IdentifaiNetwork * network, const gchar * endpoint,
+    const gchar * id)
 {
-  self->woken = TRUE;
-  g_source_set_ready_time (self->pump, 0);
-}
+  GList *walk;
 
-static gboolean
-wait_until_done_locked (IdentifaiAccount * self)
-{
-  gint64 until = g_get_monotonic_time () + STOP_PATIENCE;
+  for (walk = network->accounts.head; walk; walk = walk->next) {
+    IdentifaiAccount *account = walk->data;
 
-  while (!self->done
-      && g_cond_wait_until (&self->finished, &identifai_account_mutex, until));
+    if (!account->ending && g_str_equal (account->endpoint, endpoint)
+        && g_str_equal (account->id, id))
+      return account;
+  }
 
-  return self->done;
+  return account_new (network, endpoint, id);
 }
 
 static void
-let_go (IdentifaiAccount * self, gboolean wait)
+on_transport_closed (gpointer user_data)
 {
-  GThread *thread;
-  gboolean done;
+  IdentifaiAccount *self = user_data;
 
-  identifai_account_lock ();
-  thread = g_steal_pointer (&self->thread);
-  done = wait && thread != g_thread_self () && wait_until_done_locked (self);
-  client_unref_locked (self);
-  identifai_account_unlock ();
-
-  /* One that is stuck in a callback, or that this is, ends on its own. */
-  if (done)
-    g_thread_join (thread);
-  else
-    g_thread_unref (thread);
+  self->n_transports--;
+  identifai_account_wake (self);
 }
 
-void
-identifai_account_stop (IdentifaiAccount * self)
+static void
+account_end (IdentifaiAccount * self)
 {
-  if (self)
-    let_go (self, TRUE);
-}
+  GHashTableIter iter;
+  gpointer transport;
 
-void
-identifai_account_dismiss (IdentifaiAccount * self)
-{
-  if (self)
-    let_go (self, FALSE);
+  self->ending = TRUE;
+  g_hash_table_iter_init (&iter, self->transports);
+  while (g_hash_table_iter_next (&iter, NULL, &transport))
+    self->network->transport->close (transport, on_transport_closed, self);
+  identifai_account_wake (self);
 }
 
 IdentifaiTransport *
 identifai_account_get_transport (IdentifaiAccount * self,
-    IdentifaiClient * lane)
+    IdentifaiClient * client)
 {
   IdentifaiTransportSettings settings = {
-    lane->settings.proxy, lane->settings.user_agent, lane->tls_database,
-    lane->settings.timeout, IDENTIFAI_MAX_ANSWER_BYTES
+    client->settings.proxy, client->settings.user_agent, client->tls_database,
+    client->settings.timeout, IDENTIFAI_MAX_ANSWER_BYTES
   };
   IdentifaiTransport *transport;
 
-  transport = g_hash_table_lookup (self->transports, lane->transport_key);
+  transport = g_hash_table_lookup (self->transports, client->transport_key);
   if (!transport) {
-    transport = identifai_transport_new (&settings);
-    g_hash_table_insert (self->transports, g_strdup (lane->transport_key),
+    transport = self->network->transport->open (&settings);
+    g_hash_table_insert (self->transports, g_strdup (client->transport_key),
         transport);
+    self->n_transports++;
   }
 
   return transport;
 }
 
-/* Seats. */
+/* Queues. */
 
-static IdentifaiAccount *
-find_client_locked (const gchar * endpoint, const gchar * account)
+IdentifaiQueue *
+identifai_queue_get (IdentifaiClient * client, const gchar * account_id)
 {
+  IdentifaiAccount *account = account_find (client->network,
+      client->settings.endpoint, account_id);
+  IdentifaiQueue *queue;
   GList *walk;
 
-  for (walk = clients.head; walk; walk = walk->next) {
-    IdentifaiAccount *client = walk->data;
-
-    if (g_str_equal (client->endpoint, endpoint)
-        && g_str_equal (client->account, account))
-      return client;
+  for (walk = client->queues.head; walk; walk = walk->next) {
+    queue = walk->data;
+    if (queue->account == account)
+      return queue;
   }
 
-  return client_new_locked (endpoint, account);
+  queue = g_new0 (IdentifaiQueue, 1);
+  queue->account = account;
+  queue->client = client;
+  g_queue_push_tail (&account->queues, queue);
+  g_queue_push_tail (&client->queues, queue);
+  update_limits (account);
+  identifai_account_wake (account);
+
+  return queue;
 }
 
-static IdentifaiSeat *
-find_seat_locked (IdentifaiClient * lane, IdentifaiAccount * client)
+void
+identifai_queue_check (IdentifaiQueue * queue)
 {
-  GList *walk;
+  IdentifaiAccount *account = queue->account;
 
-  for (walk = lane->seats.head; walk; walk = walk->next) {
-    IdentifaiSeat *seat = walk->data;
+  if (queue->n_jobs > 0 || queue->client->queue == queue)
+    return;
 
-    if (seat->client == client)
-      return seat;
+  g_queue_remove (&account->queues, queue);
+  g_queue_remove (&queue->client->queues, queue);
+  g_free (queue);
+  update_limits (account);
+  if (account->queues.length == 0)
+    account_end (account);
+  else
+    identifai_account_wake (account);
+}
+
+void
+identifai_queue_turn (IdentifaiQueue * queue)
+{
+  GQueue *ready = &queue->account->ready;
+
+  if (queue->ready)
+    g_queue_remove (ready, queue);
+  queue->ready = queue->jobs.length > 0;
+  if (queue->ready && queue->client->first)
+    g_queue_push_head (ready, queue);
+  else if (queue->ready)
+    g_queue_push_tail (ready, queue);
+}
+
+void
+identifai_queue_move_jobs (IdentifaiQueue * queue)
+{
+  GSequenceIter *iter, *next;
+
+  while (queue->jobs.head)
+    identifai_job_move (queue->jobs.head->data);
+  for (iter = g_sequence_get_begin_iter (queue->account->retries);
+      !g_sequence_iter_is_end (iter); iter = next) {
+    IdentifaiJob *job = g_sequence_get (iter);
+
+    next = g_sequence_iter_next (iter);
+    if (job->queue == queue)
+      identifai_job_move (job);
   }
-
-  return NULL;
 }
 
-IdentifaiSeat *
-identifai_seat_take_locked (IdentifaiClient * lane, const gchar * account)
+/* From the decision to send to the headers. */
+
+/* Why a call has to wait: once a wait. */
+static void
+tell_wait (IdentifaiAccount * self, IdentifaiCall call, gint64 now,
+    gint64 next, gint64 by_limit, const gchar * name)
 {
-  IdentifaiAccount *client = find_client_locked (lane->settings.endpoint,
-      account);
-  IdentifaiSeat *seat = find_seat_locked (lane, client);
-
-  if (seat)
-    return seat;
-
-  seat = g_new0 (IdentifaiSeat, 1);
-  seat->lane = lane;
-  seat->client = client;
-  client->refcount++;
-  seat->client_link.data = seat->lane_link.data = seat->ready_link.data = seat;
-  g_queue_push_tail_link (&client->seats, &seat->client_link);
-  g_queue_push_tail_link (&lane->seats, &seat->lane_link);
-  client->limits_changed = TRUE;
-  identifai_account_wake_locked (client);
-
-  return seat;
+  if (next - now < LONG_WAIT || next < self->told_wait[call] + LONG_WAIT)
+    return;
+  self->told_wait[call] = next;
+  GST_DEBUG_ID (name, "the next %s to %s waits %.2f s for %s", call_names[call],
+      self->host, (next - now) / (gdouble) G_TIME_SPAN_SECOND,
+      next > by_limit ? "the headers of the one before" :
+      "the rate limit, or what is this process's share of it");
 }
 
-IdentifaiAccount *
-identifai_seat_leave_locked (IdentifaiSeat * seat)
+gint64
+identifai_account_next_call (IdentifaiAccount * self, IdentifaiCall call,
+    gint64 now, const gchar * name)
 {
-  IdentifaiAccount *client = seat->client;
-  gboolean last;
+  IdentifaiLaunch *launch = &self->launches[call];
+  gint64 by_limit = identifai_budget_next (self->budget, call, now);
+  gint64 next = by_limit;
 
-  if (seat->n_jobs > 0 || seat->lane->seat == seat)
-    return NULL;
+  if (launch->call != NULL && identifai_budget_is_limited (self->budget, call))
+    next = MAX (next, launch->until);
+  tell_wait (self, call, now, next, by_limit, name);
 
-  g_queue_unlink (&client->seats, &seat->client_link);
-  g_queue_unlink (&seat->lane->seats, &seat->lane_link);
-  g_free (seat);
-  client->limits_changed = TRUE;
-  last = g_queue_is_empty (&client->seats);
-  if (last) {
-    client->quitting = TRUE;
-    g_queue_remove (&clients, client);
-  }
-  identifai_account_wake_locked (client);
+  return next;
+}
 
-  /* The seat's reference goes with the client to identifai_account_stop(). */
-  if (last)
-    return client;
-  client_unref_locked (client);
+void
+identifai_account_start_call (IdentifaiAccount * self, IdentifaiCall call,
+    gpointer which, IdentifaiTicket * booking, gint64 now)
+{
+  identifai_budget_take (self->budget, call, now, booking);
+  self->launches[call].call = which;
+  self->launches[call].until = now + PATIENCE;
+}
 
-  return NULL;
+static void
+stop_launching (IdentifaiAccount * self, IdentifaiCall call, gpointer which)
+{
+  if (self->launches[call].call != which)
+    return;
+  self->launches[call].call = NULL;
+  identifai_account_wake (self);
+}
+
+void
+identifai_account_sent_call (IdentifaiAccount * self, IdentifaiCall call,
+    gpointer which, IdentifaiTicket * booking, gboolean fresh)
+{
+  identifai_budget_sent (self->budget, call, booking,
+      identifai_clock_now () + (fresh ? NEW_CONNECTION : 0));
+  stop_launching (self, call, which);
+}
+
+/* The service has counted it before it answers. */
+void
+identifai_account_end_call (IdentifaiAccount * self, IdentifaiCall call,
+    gpointer which, IdentifaiTicket * booking)
+{
+  gint64 now = identifai_clock_now ();
+
+  if (booking->start > now)
+    identifai_budget_sent (self->budget, call, booking, now);
+  stop_launching (self, call, which);
 }

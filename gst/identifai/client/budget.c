@@ -4,6 +4,7 @@
  */
 
 #include "budget.h"
+#include "clock.h"
 #include "log.h"
 #include <gst/gst.h>
 
@@ -51,7 +52,7 @@ budget_new (const gchar * id)
   g_mutex_init (&self->lock);
   self->starts = identifai_limiter_new ();
   identifai_limiter_set_epoch (self->starts,
-      g_get_real_time () - g_get_monotonic_time ());
+      identifai_clock_now_real () - identifai_clock_now ());
   self->arrivals = identifai_limiter_new ();
 
   return self;
@@ -105,7 +106,7 @@ identifai_budget_get (const gchar * endpoint, const gchar * api_key)
   IdentifaiBudget *budget;
 
   g_mutex_lock (&budgets_mutex);
-  forget_older_locked (g_get_monotonic_time () - KEPT);
+  forget_older_locked (identifai_clock_now () - KEPT);
   budget = find_locked (id);
   if (!budget) {
     budget = budget_new (id);
@@ -123,7 +124,7 @@ identifai_budget_release (IdentifaiBudget * self)
 {
   g_mutex_lock (&budgets_mutex);
   self->users--;
-  self->released_at = g_get_monotonic_time ();
+  self->released_at = identifai_clock_now ();
   g_mutex_unlock (&budgets_mutex);
 }
 

@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Lanes: what their users call, and the way back to them.
+ * Clients: what their users call, and what becomes of it on the network thread.
  */
 
 #include "clientprivate.h"
@@ -16,44 +16,29 @@
 
 /* The key, or who calls without one. */
 static gchar *
-find_account (const IdentifaiClientSettings * settings, GError ** error)
+find_account_id (const IdentifaiClientSettings * settings, GError ** error)
 {
-  gchar *account;
+  gchar *id;
 
   if (settings->api_key && settings->api_key[0])
     return identifai_key_check (settings->api_key, error);
   if (settings->api_key_file && settings->api_key_file[0])
     return identifai_key_file_read (settings->api_key_file, error);
 
-  account = identifai_client_get_keyless_account (settings->extra_headers);
-  if (account == NULL)
+  id = identifai_client_get_keyless_account (settings->extra_headers);
+  if (id == NULL)
     g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
         "no API key: set IDENTIFAI_API_KEY or IDENTIFAI_API_KEY_FILE in the "
         "environment, or the property api-key or api-key-file (or, where a "
         "gateway has the key, extra-headers with what authorises there)");
 
-  return account;
+  return id;
 }
 
 static gboolean
-load_authorities (IdentifaiClient * self, GError ** error)
+check_tls (const gchar * endpoint, GError ** error)
 {
-  const gchar *path = self->settings.tls_ca_file;
-
-  if (!path)
-    return TRUE;
-
-  self->tls_database = g_tls_file_database_new (path, error);
-  if (!self->tls_database)
-    g_prefix_error (error, "tls-ca-file %s can't be used: ", path);
-
-  return self->tls_database != NULL;
-}
-
-static gboolean
-check_tls (IdentifaiClient * self, GError ** error)
-{
-  if (!g_str_has_prefix (self->settings.endpoint, "https:")
+  if (!g_str_has_prefix (endpoint, "https:")
       || g_tls_backend_supports_tls (g_tls_backend_get_default ()))
     return TRUE;
 
@@ -63,7 +48,18 @@ check_tls (IdentifaiClient * self, GError ** error)
   return FALSE;
 }
 
-/* Lanes with the same text share a transport. */
+static gboolean
+load_authorities (const gchar * path, GTlsDatabase ** authorities,
+    GError ** error)
+{
+  *authorities = path != NULL ? g_tls_file_database_new (path, error) : NULL;
+  if (path != NULL && *authorities == NULL)
+    g_prefix_error (error, "tls-ca-file %s can't be used: ", path);
+
+  return path == NULL || *authorities != NULL;
+}
+
+/* Clients with the same text share an account's transport. */
 static gchar *
 make_transport_key (const IdentifaiClientSettings * settings)
 {
@@ -75,25 +71,10 @@ make_transport_key (const IdentifaiClientSettings * settings)
       ca_file);
 }
 
-void
-identifai_client_unref_locked (IdentifaiClient * self)
-{
-  if (--self->refcount > 0)
-    return;
-
-  identifai_client_settings_clear (&self->settings);
-  g_clear_object (&self->tls_database);
-  g_free (self->transport_key);
-  g_cond_clear (&self->callers);
-  g_free (self);
-}
-
 IdentifaiClient *
 identifai_client_ref (IdentifaiClient * self)
 {
-  identifai_account_lock ();
-  self->refcount++;
-  identifai_account_unlock ();
+  g_atomic_int_inc (&self->refcount);
 
   return self;
 }
@@ -101,9 +82,22 @@ identifai_client_ref (IdentifaiClient * self)
 void
 identifai_client_unref (IdentifaiClient * self)
 {
-  identifai_account_lock ();
-  identifai_client_unref_locked (self);
-  identifai_account_unlock ();
+  if (!g_atomic_int_dec_and_test (&self->refcount))
+    return;
+
+  identifai_network_unref (self->network);
+  identifai_client_settings_clear (&self->settings);
+  g_clear_object (&self->tls_database);
+  g_free (self->transport_key);
+  g_rec_mutex_clear (&self->calling);
+  g_mutex_clear (&self->lock);
+  g_free (self);
+}
+
+static void
+on_open (IdentifaiClient * self, gpointer argument)
+{
+  self->queue = identifai_queue_get (self, self->settings.api_key);
 }
 
 IdentifaiClient *
@@ -111,57 +105,81 @@ identifai_client_new (const IdentifaiClientSettings * settings,
     const IdentifaiClientCallbacks * callbacks, gpointer user_data,
     GError ** error)
 {
+  GTlsDatabase *authorities;
   IdentifaiClient *self;
-  gboolean usable;
-  gchar *key;
+  gchar *id = NULL;
 
-  if (!identifai_client_check_settings (settings, error))
+  if (!identifai_client_check_settings (settings, error)
+      || (id = find_account_id (settings, error)) == NULL
+      || !check_tls (settings->endpoint, error)
+      || !load_authorities (settings->tls_ca_file, &authorities, error)) {
+    g_free (id);
     return NULL;
-  key = find_account (settings, error);
-  if (!key)
-    return NULL;
+  }
 
   self = g_new0 (IdentifaiClient, 1);
   self->refcount = 1;
   identifai_client_settings_copy (settings, &self->settings);
+  if (self->settings.name == NULL)
+    self->settings.name = g_strdup ("client");
   g_free (self->settings.api_key);
-  self->settings.api_key = key;
+  self->settings.api_key = id;
   self->callbacks = callbacks;
   self->user_data = user_data;
+  self->tls_database = authorities;
   self->transport_key = make_transport_key (settings);
-  g_cond_init (&self->callers);
+  g_rec_mutex_init (&self->calling);
+  g_mutex_init (&self->lock);
+  self->network = identifai_network_get ();
+  identifai_network_send (self->network, on_open, self, NULL);
 
-  usable = check_tls (self, error) && load_authorities (self, error);
+  return self;
+}
 
-  identifai_account_lock ();
-  if (usable)
-    self->seat = identifai_seat_take_locked (self, key);
-  else
-    identifai_client_unref_locked (self);
-  identifai_account_unlock ();
+/* FALSE: it is closed, and so nobody may be there to run it. */
+static gboolean
+send_command (IdentifaiClient * self, IdentifaiCommand command,
+    gpointer argument)
+{
+  gboolean closed;
 
-  return usable ? self : NULL;
+  g_mutex_lock (&self->lock);
+  closed = self->closed;
+  if (!closed)
+    identifai_network_send (self->network, command, self, argument);
+  g_mutex_unlock (&self->lock);
+
+  return !closed;
 }
 
 /* Keys. */
 
-/* Takes over key. Returns a client to stop. */
-static IdentifaiAccount *
-change_key_locked (IdentifaiClient * self, gchar * key)
+/* Takes over key. */
+static void
+change_key (IdentifaiClient * self, gchar * key)
 {
-  IdentifaiSeat *from = self->seat;
+  IdentifaiQueue *from = self->queue;
 
   g_free (self->settings.api_key);
   self->settings.api_key = key;
-  self->seat = identifai_seat_take_locked (self, key);
+  self->queue = identifai_queue_get (self, key);
+  if (self->queue == from)
+    return;
 
-  return from != self->seat ? identifai_seat_leave_locked (from) : NULL;
+  GST_INFO_ID (self->settings.name, "calls with another key from now on; %u "
+      "jobs are under way with the old one", from->n_jobs);
+  identifai_queue_check (from);
+}
+
+static void
+on_set_key (IdentifaiClient * self, gpointer key)
+{
+  change_key (self, key);
 }
 
 void
 identifai_client_set_key (IdentifaiClient * self, const gchar * api_key)
 {
-  IdentifaiAccount *stop = NULL;
   GError *error = NULL;
   gchar *key;
 
@@ -174,74 +192,11 @@ identifai_client_set_key (IdentifaiClient * self, const gchar * api_key)
 
   if (!key) {
     /* The service's answer to the old key will tell the user. */
-    GST_WARNING ("the key is unchanged: %s", error->message);
+    GST_WARNING_ID (self->settings.name, "the key is unchanged: %s",
+        error->message);
     g_error_free (error);
-    return;
-  }
-
-  identifai_account_lock ();
-  if (!self->closed)
-    stop = change_key_locked (self, g_steal_pointer (&key));
-  identifai_account_unlock ();
-
-  g_free (key);
-  identifai_account_dismiss (stop);
-}
-
-/* Headers. */
-
-void
-identifai_client_set_headers (IdentifaiClient * self,
-    IdentifaiExtraHeaders * headers)
-{
-  IdentifaiExtraHeaders *old;
-
-  identifai_account_lock ();
-  old = self->settings.extra_headers;
-  self->settings.extra_headers = identifai_extra_headers_ref (headers);
-  identifai_account_unlock ();
-
-  identifai_extra_headers_unref (old);
-}
-
-IdentifaiExtraHeaders *
-identifai_client_get_headers (IdentifaiClient * self)
-{
-  IdentifaiExtraHeaders *headers;
-
-  identifai_account_lock ();
-  headers = identifai_extra_headers_ref (self->settings.extra_headers);
-  identifai_account_unlock ();
-
-  return headers;
-}
-
-gboolean
-identifai_client_shares_polls (IdentifaiClient * self, IdentifaiClient * other)
-{
-  gboolean shares;
-
-  identifai_account_lock ();
-  shares = g_str_equal (self->transport_key, other->transport_key)
-      && identifai_extra_headers_equal (self->settings.extra_headers,
-      other->settings.extra_headers);
-  identifai_account_unlock ();
-
-  return shares;
-}
-
-/* What waits to be sent with the old key would only be refused, too. */
-static void
-move_queued_locked (IdentifaiClient * self, IdentifaiSeat * from)
-{
-  GList *walk;
-
-  for (walk = self->jobs.head; walk; walk = walk->next) {
-    IdentifaiJob *job = walk->data;
-
-    if (job->seat == from && (job->state == IDENTIFAI_JOB_QUEUED
-            || job->state == IDENTIFAI_JOB_RETRY))
-      identifai_job_move_locked (job);
+  } else if (!send_command (self, on_set_key, key)) {
+    g_free (key);
   }
 }
 
@@ -257,9 +212,11 @@ read_other_key (IdentifaiClient * self, const gchar * refused)
 
   key = identifai_key_file_read (self->settings.api_key_file, &error);
   if (!key) {
-    GST_WARNING ("no new key: %s", error->message);
+    GST_WARNING_ID (self->settings.name, "no new key: %s", error->message);
     g_error_free (error);
   } else if (g_str_equal (key, refused)) {
+    GST_DEBUG_ID (self->settings.name, "the file still has the key that was "
+        "refused");
     g_clear_pointer (&key, g_free);
   }
 
@@ -269,267 +226,187 @@ read_other_key (IdentifaiClient * self, const gchar * refused)
 gboolean
 identifai_client_renew_key (IdentifaiJob * job)
 {
-  IdentifaiClient *self = job->lane;
-  IdentifaiSeat *refused;
-  gboolean renewed;
-  gchar *key = NULL;
+  IdentifaiClient *self = job->client;
+  IdentifaiQueue *refused = job->queue;
+  gchar *key;
 
-  identifai_account_lock ();
-  refused = job->seat;
-  if (refused && refused == self->seat) {
-    /* The job keeps its seat and the seat its client, unless it is closed. */
-    const gchar *old = refused->client->account;
-
-    identifai_account_unlock ();
-    key = read_other_key (self, old);
-    identifai_account_lock ();
+  if (refused == self->queue) {
+    key = read_other_key (self, refused->account->id);
+    if (!key)
+      return FALSE;
+    /* The job itself is still there, and so the queue. What waits to be sent with
+     * the old key would only be refused, too. */
+    change_key (self, key);
+    identifai_queue_move_jobs (refused);
   }
-  /* The job itself still sits there, so no client is left to be stopped yet. */
-  if (key && !self->closed && self->seat == refused) {
-    change_key_locked (self, g_steal_pointer (&key));
-    move_queued_locked (self, refused);
-  }
-  renewed = job->state != IDENTIFAI_JOB_GONE && self->seat != refused;
-  identifai_account_unlock ();
-  g_free (key);
 
-  return renewed;
+  return self->queue != refused;
+}
+
+/* Headers. */
+
+static void
+on_set_headers (IdentifaiClient * self, gpointer headers)
+{
+  identifai_extra_headers_unref (self->settings.extra_headers);
+  self->settings.extra_headers = headers;
+  GST_DEBUG_ID (self->settings.name, "sends other extra headers from now on");
 }
 
 void
-identifai_client_move_job (IdentifaiJob * job)
+identifai_client_set_headers (IdentifaiClient * self,
+    IdentifaiExtraHeaders * headers)
 {
-  IdentifaiAccount *stop = NULL;
+  identifai_extra_headers_ref (headers);
+  if (!send_command (self, on_set_headers, headers))
+    identifai_extra_headers_unref (headers);
+}
 
-  identifai_account_lock ();
-  if (job->state != IDENTIFAI_JOB_GONE)
-    stop = identifai_job_move_locked (job);
-  identifai_account_unlock ();
-
-  identifai_account_dismiss (stop);
+gboolean
+identifai_client_shares_polls (IdentifaiClient * self, IdentifaiClient * other)
+{
+  return g_str_equal (self->transport_key, other->transport_key)
+      && identifai_extra_headers_equal (self->settings.extra_headers,
+      other->settings.extra_headers);
 }
 
 /* Jobs. */
+
+static void
+on_queue (IdentifaiClient * self, gpointer argument)
+{
+  IdentifaiJob *job = argument;
+
+  job->number = self->next_number++;
+  job->queue = self->queue;
+  job->queue->n_jobs++;
+  identifai_job_queue (job);
+  GST_LOG_ID (self->settings.name, "segment %u is queued behind %u others",
+      job->segment, job->queue->jobs.length - 1);
+}
 
 void
 identifai_client_submit (IdentifaiClient * self, IdentifaiRequest * request,
     gpointer data, GDestroyNotify free_data)
 {
-  IdentifaiJob *job = g_new0 (IdentifaiJob, 1);
+  IdentifaiJob *job = identifai_job_new (self, request, data, free_data);
 
-  job->refcount = 1;
-  job->lane = self;
-  job->data = data;
-  job->free_data = free_data;
-  job->request = identifai_request_ref (request);
-  job->heuristic = g_strdup (request->heuristic);
-  job->no_cache = request->no_cache;
-  job->deadline = G_MAXINT64;
-  job->link.data = job->queue_link.data = job->watch_link.data = job;
-
-  identifai_account_lock ();
-  self->refcount++;
-  job->number = self->next_number++;
-  job->seat = self->seat;
-  job->seat->n_jobs++;
+  g_mutex_lock (&self->lock);
   g_queue_push_tail_link (&self->jobs, &job->link);
-  identifai_job_queue_locked (job);
-  identifai_account_unlock ();
+  identifai_network_send (self->network, on_queue, self,
+      identifai_job_ref (job));
+  g_mutex_unlock (&self->lock);
 }
 
-static IdentifaiJob *
-find_unsent_locked (IdentifaiClient * self, gpointer data)
+static void
+on_remove (IdentifaiClient * self, gpointer argument)
 {
-  GList *walk;
+  IdentifaiJob *job = argument;
 
-  for (walk = self->jobs.head; walk; walk = walk->next) {
-    IdentifaiJob *job = walk->data;
+  identifai_job_remove (job);
+  identifai_job_unref (job);
+}
 
-    if (job->data == data && (job->state == IDENTIFAI_JOB_QUEUED
-            || job->state == IDENTIFAI_JOB_RETRY))
-      return job;
-  }
+/* From its user, and has the network thread forget it. */
+static IdentifaiHeld
+take_back_locked (IdentifaiClient * self, IdentifaiJob * job)
+{
+  identifai_network_send (self->network, on_remove, self,
+      identifai_job_ref (job));
 
-  return NULL;
+  return identifai_job_close_locked (job);
 }
 
 gboolean
 identifai_client_withdraw (IdentifaiClient * self, gpointer data)
 {
-  IdentifaiHoldings holdings = { NULL, };
-  IdentifaiAccount *stop = NULL;
-  IdentifaiSeat *seat;
-  IdentifaiJob *job;
+  IdentifaiHeld held = { NULL, };
+  GList *walk;
 
-  identifai_account_lock ();
-  job = find_unsent_locked (self, data);
-  if (job) {
-    seat = job->seat;
-    identifai_job_take_holdings_locked (job, &holdings);
-    identifai_job_remove_locked (job);
-    stop = identifai_seat_leave_locked (seat);
+  g_mutex_lock (&self->lock);
+  for (walk = self->jobs.head; walk; walk = walk->next) {
+    IdentifaiJob *job = walk->data;
+
+    if (job->held.data == data && !job->sent)
+      break;
   }
-  identifai_account_unlock ();
+  if (walk)
+    held = take_back_locked (self, walk->data);
+  g_mutex_unlock (&self->lock);
 
-  identifai_holdings_drop (&holdings);
-  identifai_account_dismiss (stop);
+  identifai_held_drop (&held);
 
-  return job != NULL;
+  return walk != NULL;
+}
+
+static void
+on_set_first (IdentifaiClient * self, gpointer first)
+{
+  GList *walk;
+
+  self->first = GPOINTER_TO_INT (first);
+  GST_DEBUG_ID (self->settings.name, "its jobs %s", self->first ?
+      "go before all others of the key" : "take turns with others");
+  for (walk = self->queues.head; walk; walk = walk->next)
+    identifai_queue_turn (walk->data);
 }
 
 void
 identifai_client_set_first (IdentifaiClient * self, gboolean first)
 {
-  GList *walk;
-
-  identifai_account_lock ();
-  self->first = first;
-  for (walk = self->seats.head; walk; walk = walk->next) {
-    IdentifaiSeat *seat = walk->data;
-
-    if (seat->ready)
-      identifai_seat_turn_locked (seat);
-  }
-  identifai_account_unlock ();
+  send_command (self, on_set_first, GINT_TO_POINTER (first));
 }
 
 void
 identifai_client_get_stats (IdentifaiClient * self,
     IdentifaiClientStats * stats)
 {
-  identifai_account_lock ();
+  g_mutex_lock (&self->lock);
   *stats = self->stats;
-  identifai_account_unlock ();
-}
-
-/* Callbacks. A lane that has changed its key may have jobs at two clients, with
- * a thread each; only one of them at a time talks to the lane's user. */
-
-gboolean
-identifai_client_enter (IdentifaiJob * job)
-{
-  IdentifaiClient *self = job->lane;
-  gboolean entered;
-
-  identifai_account_lock ();
-  while (self->caller && self->ending == 0)
-    g_cond_wait (&self->callers, &identifai_account_mutex);
-  entered = self->ending == 0 && job->state != IDENTIFAI_JOB_GONE;
-  if (entered) {
-    self->caller = g_thread_self ();
-    self->called_for = job;
-  }
-  identifai_account_unlock ();
-
-  return entered;
-}
-
-void
-identifai_client_leave (IdentifaiJob * job)
-{
-  IdentifaiClient *self = job->lane;
-  IdentifaiHoldings holdings = { NULL, };
-
-  identifai_account_lock ();
-  /* Cancelled from within the callback, which went on using the job's data. */
-  if (job->state == IDENTIFAI_JOB_GONE)
-    identifai_job_take_holdings_locked (job, &holdings);
-  identifai_account_unlock ();
-
-  identifai_holdings_drop (&holdings);
-
-  identifai_account_lock ();
-  self->caller = NULL;
-  self->called_for = NULL;
-  g_cond_broadcast (&self->callers);
-  identifai_account_unlock ();
-}
-
-void
-identifai_client_tell_attempt (IdentifaiJob * job, IdentifaiCall call,
-    const IdentifaiAttempt * attempt)
-{
-  IdentifaiClient *self = job->lane;
-
-  if (!identifai_client_enter (job))
-    return;
-
-  self->callbacks->attempted (call, attempt->reason, attempt->http_status,
-      attempt->message, attempt->retry_in, self->user_data);
-  identifai_client_leave (job);
+  g_mutex_unlock (&self->lock);
 }
 
 /* The end. */
 
-/* The job of a callback that this is called from keeps what it holds until that
- * returns. */
+/* Its jobs were removed before. */
 static void
-remove_jobs_locked (IdentifaiClient * self, GArray * holdings)
-{
-  IdentifaiHoldings held;
-  IdentifaiJob *job;
-
-  while ((job = g_queue_peek_head (&self->jobs))) {
-    if (job != self->called_for) {
-      identifai_job_take_holdings_locked (job, &held);
-      g_array_append_val (holdings, held);
-    }
-    identifai_job_remove_locked (job);
-  }
-}
-
-/* All but the current one, if there is one. */
-static void
-leave_seats_locked (IdentifaiClient * self, GPtrArray * stop)
+on_close (IdentifaiClient * self, gpointer argument)
 {
   GList *walk, *next;
 
-  for (walk = self->seats.head; walk; walk = next) {
-    IdentifaiAccount *client;
-
+  self->queue = NULL;
+  for (walk = self->queues.head; walk; walk = next) {
     next = walk->next;
-    client = identifai_seat_leave_locked (walk->data);
-    if (client)
-      g_ptr_array_add (stop, client);
+    identifai_queue_check (walk->data);
   }
-}
-
-/* Unlocks meanwhile. No other callback starts: those that wait for their turn
- * give up. */
-static void
-wait_for_callback_locked (IdentifaiClient * self)
-{
-  g_cond_broadcast (&self->callers);
-  while (self->caller && self->caller != g_thread_self ())
-    g_cond_wait (&self->callers, &identifai_account_mutex);
 }
 
 static void
 end_jobs (IdentifaiClient * self, gboolean close)
 {
-  GArray *holdings = g_array_new (FALSE, FALSE, sizeof (IdentifaiHoldings));
-  GPtrArray *stop = g_ptr_array_new ();
+  GArray *all = g_array_new (FALSE, FALSE, sizeof (IdentifaiHeld));
+  IdentifaiHeld held;
   guint i;
 
-  identifai_account_lock ();
-  self->closed |= close;
-  self->ending++;
-  wait_for_callback_locked (self);
-  remove_jobs_locked (self, holdings);
-  self->ending--;
-  if (close)
-    self->seat = NULL;
-  leave_seats_locked (self, stop);
-  if (close)
-    identifai_client_unref_locked (self);
-  identifai_account_unlock ();
+  /* While this is held no callback runs, unless it is on this thread. */
+  g_rec_mutex_lock (&self->calling);
+  g_mutex_lock (&self->lock);
+  while (self->jobs.head) {
+    held = take_back_locked (self, self->jobs.head->data);
+    g_array_append_val (all, held);
+  }
+  if (close) {
+    self->closed = TRUE;
+    identifai_network_send (self->network, on_close, self, NULL);
+  }
+  g_mutex_unlock (&self->lock);
+  g_rec_mutex_unlock (&self->calling);
 
-  for (i = 0; i < holdings->len; i++)
-    identifai_holdings_drop (&g_array_index (holdings, IdentifaiHoldings, i));
-  for (i = 0; i < stop->len; i++)
-    identifai_account_stop (g_ptr_array_index (stop, i));
-  g_array_unref (holdings);
-  g_ptr_array_unref (stop);
+  GST_DEBUG_ID (self->settings.name, "%s, with %u jobs", close ? "closed" :
+      "cancelled", all->len);
+  for (i = 0; i < all->len; i++)
+    identifai_held_drop (&g_array_index (all, IdentifaiHeld, i));
+  g_array_unref (all);
 }
 
 void
@@ -542,4 +419,6 @@ void
 identifai_client_close (IdentifaiClient * self)
 {
   end_jobs (self, TRUE);
+  identifai_network_release (self->network);
+  identifai_client_unref (self);
 }

@@ -24,6 +24,7 @@ typedef struct _IdentifaiClient IdentifaiClient;
 /* Times in nanoseconds unless the name says otherwise. */
 typedef struct
 {
+  gchar *name;                  /* the user's, for the log */
   gchar *endpoint;              /* checked base URL */
   gchar *api_key;               /* NULL: taken from api_key_file */
   gchar *api_key_file;          /* read again after a 401; NULL = none */

@@ -12,6 +12,7 @@
 void
 identifai_client_settings_clear (IdentifaiClientSettings * self)
 {
+  g_clear_pointer (&self->name, g_free);
   g_clear_pointer (&self->endpoint, g_free);
   g_clear_pointer (&self->api_key, g_free);
   g_clear_pointer (&self->api_key_file, g_free);
@@ -26,6 +27,7 @@ identifai_client_settings_copy (const IdentifaiClientSettings * self,
     IdentifaiClientSettings * copy)
 {
   *copy = *self;
+  copy->name = g_strdup (self->name);
   copy->endpoint = g_strdup (self->endpoint);
   copy->api_key = g_strdup (self->api_key);
   copy->api_key_file = g_strdup (self->api_key_file);

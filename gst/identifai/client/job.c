@@ -7,90 +7,111 @@
  */
 
 #include "clientprivate.h"
+#include "log.h"
+
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_CLIENT)
 
 IdentifaiJob *
-identifai_job_ref (IdentifaiJob * job)
+identifai_job_new (IdentifaiClient * client, IdentifaiRequest * request,
+    gpointer data, GDestroyNotify free_data)
 {
-  identifai_account_lock ();
-  job->refcount++;
-  identifai_account_unlock ();
+  IdentifaiJob *job = g_new0 (IdentifaiJob, 1);
+
+  job->refcount = 1;
+  job->client = identifai_client_ref (client);
+  job->segment = request->segment;
+  job->heuristic = g_strdup (request->heuristic);
+  job->no_cache = request->no_cache;
+  job->open = TRUE;
+  job->held = (IdentifaiHeld) {
+  data, free_data, identifai_request_ref (request)};
+  job->deadline = G_MAXINT64;
+  job->link.data = job->queue_link.data = job->pending_link.data = job;
 
   return job;
 }
 
-/* What the caller gave was let go of before, so no code of theirs runs here. */
-void
-identifai_job_unref_locked (IdentifaiJob * job)
+IdentifaiJob *
+identifai_job_ref (IdentifaiJob * job)
 {
-  if (--job->refcount > 0)
+  g_atomic_int_inc (&job->refcount);
+
+  return job;
+}
+
+/* What the user gave was let go of before, so no code of theirs runs here. */
+void
+identifai_job_unref (IdentifaiJob * job)
+{
+  if (!g_atomic_int_dec_and_test (&job->refcount))
     return;
 
-  identifai_client_unref_locked (job->lane);
+  identifai_client_unref (job->client);
   g_free (job->heuristic);
   g_free (job->identifier);
   g_free (job);
 }
 
-void
-identifai_job_unref (IdentifaiJob * job)
+/* What its user may take back. */
+
+IdentifaiHeld
+identifai_job_close_locked (IdentifaiJob * job)
 {
-  identifai_account_lock ();
-  identifai_job_unref_locked (job);
-  identifai_account_unlock ();
+  IdentifaiHeld held = { NULL, };
+
+  if (!job->open)
+    return held;
+  job->open = FALSE;
+  g_queue_unlink (&job->client->jobs, &job->link);
+  if (!job->called) {
+    held = job->held;
+    memset (&job->held, 0, sizeof (job->held));
+  }
+  identifai_job_unref (job);
+
+  return held;
 }
 
 void
-identifai_job_take_holdings_locked (IdentifaiJob * job,
-    IdentifaiHoldings * holdings)
+identifai_held_drop (IdentifaiHeld * held)
 {
-  holdings->request = g_steal_pointer (&job->request);
-  holdings->data = g_steal_pointer (&job->data);
-  holdings->free_data = job->free_data;
-  job->free_data = NULL;
+  g_clear_pointer (&held->request, identifai_request_unref);
+  if (held->free_data)
+    held->free_data (held->data);
 }
 
-void
-identifai_holdings_drop (IdentifaiHoldings * self)
+gboolean
+identifai_job_is_open (IdentifaiJob * job)
 {
-  g_clear_pointer (&self->request, identifai_request_unref);
-  if (self->free_data)
-    self->free_data (self->data);
+  gboolean open;
+
+  g_mutex_lock (&job->client->lock);
+  open = job->open;
+  g_mutex_unlock (&job->client->lock);
+
+  return open;
 }
 
 /* Where it waits to be sent. */
 
 void
-identifai_seat_turn_locked (IdentifaiSeat * seat)
+identifai_job_queue (IdentifaiJob * job)
 {
-  GQueue *ready = &seat->client->ready;
-
-  if (seat->ready)
-    g_queue_unlink (ready, &seat->ready_link);
-  seat->ready = TRUE;
-  if (seat->lane->first)
-    g_queue_push_head_link (ready, &seat->ready_link);
-  else
-    g_queue_push_tail_link (ready, &seat->ready_link);
-}
-
-void
-identifai_job_queue_locked (IdentifaiJob * job)
-{
-  IdentifaiSeat *seat = job->seat;
-  GList *before = seat->queued.tail;
+  IdentifaiQueue *queue = job->queue;
+  GList *before = queue->jobs.tail;
 
   /* Nearly always the last one; a retry comes before the later jobs. */
   while (before && ((IdentifaiJob *) before->data)->number > job->number)
     before = before->prev;
   if (before)
-    g_queue_insert_after_link (&seat->queued, before, &job->queue_link);
+    g_queue_insert_after_link (&queue->jobs, before, &job->queue_link);
   else
-    g_queue_push_head_link (&seat->queued, &job->queue_link);
+    g_queue_push_head_link (&queue->jobs, &job->queue_link);
 
   job->state = IDENTIFAI_JOB_QUEUED;
-  if (!seat->ready)
-    identifai_seat_turn_locked (seat);
-  identifai_account_wake_locked (seat->client);
+  if (!queue->ready)
+    identifai_queue_turn (queue);
+  identifai_account_wake (queue->account);
 }
 
 static gint
@@ -102,115 +123,93 @@ compare_retry_at (gconstpointer a, gconstpointer b, gpointer user_data)
 }
 
 void
-identifai_job_retry_locked (IdentifaiJob * job, gint64 at)
+identifai_job_retry (IdentifaiJob * job, gint64 at)
 {
-  IdentifaiAccount *client = job->seat->client;
-
   job->state = IDENTIFAI_JOB_RETRY;
   job->retry_at = at;
-  job->retry = g_sequence_insert_sorted (client->retries, job,
+  job->retry = g_sequence_insert_sorted (job->queue->account->retries, job,
       compare_retry_at, NULL);
-  identifai_account_wake_locked (client);
+  identifai_account_wake (job->queue->account);
 }
 
 void
-identifai_job_unqueue_locked (IdentifaiJob * job)
+identifai_job_unqueue (IdentifaiJob * job)
 {
-  IdentifaiSeat *seat = job->seat;
+  IdentifaiQueue *queue = job->queue;
 
   if (job->state == IDENTIFAI_JOB_RETRY) {
     g_sequence_remove (job->retry);
-    job->retry = NULL;
   } else if (job->state == IDENTIFAI_JOB_QUEUED) {
-    g_queue_unlink (&seat->queued, &job->queue_link);
-    if (g_queue_is_empty (&seat->queued)) {
-      seat->ready = FALSE;
-      g_queue_unlink (&seat->client->ready, &seat->ready_link);
-    }
+    g_queue_unlink (&queue->jobs, &job->queue_link);
+    if (queue->jobs.length == 0)
+      identifai_queue_turn (queue);
   }
 }
 
-IdentifaiAccount *
-identifai_job_move_locked (IdentifaiJob * job)
+void
+identifai_job_move (IdentifaiJob * job)
 {
-  IdentifaiSeat *from = job->seat;
-  IdentifaiSeat *to = job->lane->seat;
+  IdentifaiQueue *from = job->queue;
+  IdentifaiQueue *to = job->client->queue;
 
   if (from == to)
-    return NULL;
+    return;
 
-  identifai_job_unqueue_locked (job);
+  identifai_job_unqueue (job);
   from->n_jobs--;
   to->n_jobs++;
-  job->seat = to;
-  if (job->state == IDENTIFAI_JOB_WAITING) {
-    job->refcount++;
-    g_queue_push_tail (&to->client->newcomers, job);
-    identifai_account_wake_locked (to->client);
-  } else {
-    identifai_job_queue_locked (job);
-  }
-
-  return identifai_seat_leave_locked (from);
+  job->queue = to;
+  if (job->state == IDENTIFAI_JOB_WAITING)
+    identifai_poller_add (to->account->poller, job);
+  else
+    identifai_job_queue (job);
+  GST_DEBUG_ID (job->client->settings.name, "segment %u goes on with another "
+      "key", job->segment);
+  identifai_queue_check (from);
 }
 
 /* The end. */
 
+/* Its own reference is the queue's. */
 void
-identifai_job_remove_locked (IdentifaiJob * job)
+identifai_job_remove (IdentifaiJob * job)
 {
-  IdentifaiSeat *seat = job->seat;
+  IdentifaiQueue *queue = job->queue;
 
-  identifai_job_unqueue_locked (job);
-  if (job->state == IDENTIFAI_JOB_UPLOADING
-      || job->state == IDENTIFAI_JOB_WAITING) {
-    job->refcount++;
-    g_queue_push_tail (&seat->client->gone, job);
-    identifai_account_wake_locked (seat->client);
-  }
+  if (job->state == IDENTIFAI_JOB_GONE)
+    return;
 
+  identifai_job_unqueue (job);
+  identifai_uploader_cancel (job);
+  identifai_poller_remove (queue->account->poller, job);
   job->state = IDENTIFAI_JOB_GONE;
-  job->seat = NULL;
-  seat->n_jobs--;
-  g_queue_unlink (&job->lane->jobs, &job->link);
-  identifai_job_unref_locked (job);
+  job->queue = NULL;
+  queue->n_jobs--;
+  identifai_queue_check (queue);
+  identifai_job_unref (job);
 }
 
 void
 identifai_job_finish (IdentifaiJob * job, IdentifaiOutcome * outcome)
 {
-  IdentifaiClient *lane = job->lane;
-  IdentifaiHoldings holdings;
-  IdentifaiAccount *stop;
-  IdentifaiSeat *seat;
-
-  if (!identifai_client_enter (job))
-    return;
+  IdentifaiClient *client = job->client;
+  IdentifaiHeld held;
+  gboolean open;
 
   outcome->identifier = job->identifier;
-  identifai_account_lock ();
-  seat = job->seat;
-  identifai_job_take_holdings_locked (job, &holdings);
-  identifai_job_remove_locked (job);
-  stop = identifai_seat_leave_locked (seat);
-  identifai_account_unlock ();
+  g_rec_mutex_lock (&client->calling);
+  g_mutex_lock (&client->lock);
+  open = job->open;
+  held = identifai_job_close_locked (job);
+  g_mutex_unlock (&client->lock);
 
-  g_clear_pointer (&holdings.request, identifai_request_unref);
-  lane->callbacks->finished (holdings.data, outcome, lane->user_data);
-  identifai_holdings_drop (&holdings);
+  g_clear_pointer (&held.request, identifai_request_unref);
+  if (open)
+    client->callbacks->finished (held.data, outcome, client->user_data);
+  identifai_held_drop (&held);
+  g_rec_mutex_unlock (&client->calling);
 
-  identifai_client_leave (job);
-  identifai_account_dismiss (stop);
-}
-
-gboolean
-identifai_job_may_retry (const IdentifaiJob * job,
-    const IdentifaiAttempt * attempt)
-{
-  gint retries = job->lane->settings.retries;
-
-  return attempt->temporary
-      && (retries < 0 || job->failures <= (guint) retries);
+  identifai_job_remove (job);
 }
 
 void
@@ -228,12 +227,37 @@ identifai_job_fail (IdentifaiJob * job, const IdentifaiAttempt * attempt)
 void
 identifai_job_tell_submitted (IdentifaiJob * job, GstClockTime upload_time)
 {
-  IdentifaiClient *lane = job->lane;
+  IdentifaiClient *client = job->client;
+  IdentifaiHeld held = { NULL, };
 
-  if (!identifai_client_enter (job))
-    return;
+  g_rec_mutex_lock (&client->calling);
+  g_mutex_lock (&client->lock);
+  job->called = job->open;
+  g_mutex_unlock (&client->lock);
 
-  lane->callbacks->submitted (job->data, job->identifier, upload_time,
-      lane->user_data);
-  identifai_client_leave (job);
+  if (job->called)
+    client->callbacks->submitted (job->held.data, job->identifier, upload_time,
+        client->user_data);
+
+  g_mutex_lock (&client->lock);
+  /* Cancelled from within the callback, which went on using the job's data. */
+  if (job->called && !job->open)
+    held = job->held;
+  job->called = FALSE;
+  g_mutex_unlock (&client->lock);
+  identifai_held_drop (&held);
+  g_rec_mutex_unlock (&client->calling);
+}
+
+void
+identifai_job_tell_attempt (IdentifaiJob * job, IdentifaiCall call,
+    const IdentifaiAttempt * attempt)
+{
+  IdentifaiClient *client = job->client;
+
+  g_rec_mutex_lock (&client->calling);
+  if (identifai_job_is_open (job))
+    client->callbacks->attempted (call, attempt->reason, attempt->http_status,
+        attempt->message, attempt->retry_in, client->user_data);
+  g_rec_mutex_unlock (&client->calling);
 }

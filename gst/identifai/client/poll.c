@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * One look at results: a batch call for many of them; the single call for a
+ * One poll of results: a batch call for many of them; the single call for a
  * single one, or for a service that has no batch call.
  */
 
@@ -23,7 +23,7 @@ static const gchar *const single_paths[] = {
   "/api/classification_video/", "/api/classification/"
 };
 
-/* How a job ends. Users hear first how the look went, and then what came of it:
+/* How a job ends. Users hear first how the poll went, and then what came of it:
  * with the last outcome, they may be done. */
 typedef struct
 {
@@ -43,32 +43,46 @@ ending_clear (gpointer data)
 }
 
 static void
-look_free (IdentifaiPoll * look)
+poll_free (IdentifaiPoll * poll)
 {
-  look->poller->n_looks--;
-  identifai_launch_end (look->poller->client, IDENTIFAI_CALL_GET, look,
-      &look->ticket);
-  g_ptr_array_unref (look->watches);
-  g_array_unref (look->endings);
-  g_free (look);
+  poll->poller->n_polls--;
+  identifai_account_end_call (poll->poller->account, IDENTIFAI_CALL_GET, poll,
+      &poll->booking);
+  g_ptr_array_unref (poll->pending);
+  g_array_unref (poll->endings);
+  g_free (poll->names);
+  g_free (poll);
 }
 
 void
-identifai_poll_lose (IdentifaiPending * watch, gpointer user_data)
+identifai_poll_lose (IdentifaiPending * pending)
 {
-  IdentifaiPoll *look = watch->look;
+  IdentifaiPoll *poll = pending->poll;
   guint index;
 
-  if (!look || !g_ptr_array_find (look->watches, watch, &index))
+  if (!poll || !g_ptr_array_find (poll->pending, pending, &index))
     return;
 
-  look->watches->pdata[index] = NULL;
-  look->n_watches--;
+  poll->pending->pdata[index] = NULL;
+  poll->n_pending--;
   /* Nobody is interested in the answer any more. */
-  if (look->n_watches == 0 && look->exchange) {
-    identifai_exchange_cancel (look->exchange);
-    look_free (look);
+  if (poll->n_pending == 0 && poll->exchange) {
+    GST_DEBUG_ID (poll->names, "poll is cancelled");
+    poll->poller->account->network->transport->cancel (poll->exchange);
+    poll_free (poll);
   }
+}
+
+/* What it asks for. */
+
+static void
+take_pending (IdentifaiPoll * poll, IdentifaiPending * pending, gint64 now)
+{
+  identifai_pending_unschedule (pending);
+  pending->poll = poll;
+  pending->asked_at = now;
+  g_ptr_array_add (poll->pending, pending);
+  poll->n_pending++;
 }
 
 /* FALSE: url is long enough. The service's own spelling, brackets unescaped,
@@ -87,36 +101,27 @@ batch_url_add (GString * url, const gchar * identifier, gboolean first)
   return fits;
 }
 
-static void
-look_take (IdentifaiPoll * look, IdentifaiPending * watch, gint64 now)
-{
-  identifai_pending_set_hold (look->poller->watches, watch);
-  watch->look = look;
-  watch->looked_at = now;
-  g_ptr_array_add (look->watches, watch);
-  look->n_watches++;
-}
-
-/* Fills look with first and what may come along. Returns the URL. */
+/* Fills poll with first and what may come along. Returns the URL. */
 static gchar *
-gather_batch (IdentifaiPoller * self, IdentifaiPoll * look,
+gather_batch (IdentifaiPoller * self, IdentifaiPoll * poll,
     IdentifaiPending * first, gint64 now)
 {
-  GString *url = g_string_new (self->client->endpoint);
-  IdentifaiPending *watch, *next;
+  GString *url = g_string_new (self->account->endpoint);
+  IdentifaiClient *client = identifai_pending_get_client (first);
+  IdentifaiPending *pending, *next;
 
   g_string_append (url, "/api/classifications_video");
-  for (watch = first; watch; watch = next) {
-    next = identifai_pending_set_after (self->watches, watch);
-    if (!identifai_client_shares_polls (watch->lane, first->lane)
-        || watch->alone
-        || (watch != first && !identifai_poller_may_join (watch, now)))
+  for (pending = first; pending; pending = next) {
+    next = identifai_pending_next (pending);
+    if (!identifai_client_shares_polls (identifai_pending_get_client (pending),
+            client) || pending->alone || (pending != first
+            && !identifai_poller_may_join (pending, now)))
       continue;
 
-    if (!batch_url_add (url, watch->identifier, watch == first))
+    if (!batch_url_add (url, pending->identifier, pending == first))
       break;
-    look_take (look, watch, now);
-    if (look->n_watches >= self->max_batch)
+    take_pending (poll, pending, now);
+    if (poll->n_pending >= self->max_batch)
       break;
   }
 
@@ -124,100 +129,103 @@ gather_batch (IdentifaiPoller * self, IdentifaiPoll * look,
 }
 
 static gchar *
-gather_single (IdentifaiPoller * self, IdentifaiPoll * look,
-    IdentifaiPending * watch, gint64 now)
+gather_single (IdentifaiPoller * self, IdentifaiPoll * poll,
+    IdentifaiPending * pending, gint64 now)
 {
-  gchar *escaped = g_uri_escape_string (watch->identifier, NULL, FALSE);
-  gchar *url = g_strconcat (self->client->endpoint, single_paths[look->path],
+  gchar *escaped = g_uri_escape_string (pending->identifier, NULL, FALSE);
+  gchar *url = g_strconcat (self->account->endpoint, single_paths[poll->path],
       escaped, NULL);
 
-  look_take (look, watch, now);
+  take_pending (poll, pending, now);
   g_free (escaped);
 
   return url;
 }
 
-/* The jobs that look asks for, each with a reference. */
+/* The jobs that poll asks for, each with a reference. */
 static GPtrArray *
-look_list_jobs (IdentifaiPoll * look)
+list_jobs (IdentifaiPoll * poll)
 {
   GPtrArray *jobs =
       g_ptr_array_new_with_free_func ((GDestroyNotify) identifai_job_unref);
   guint i;
 
-  for (i = 0; i < look->watches->len; i++) {
-    IdentifaiPending *watch = g_ptr_array_index (look->watches, i);
+  for (i = 0; i < poll->pending->len; i++) {
+    IdentifaiPending *pending = g_ptr_array_index (poll->pending, i);
     GList *walk;
 
-    for (walk = watch ? watch->jobs.head : NULL; walk; walk = walk->next)
+    for (walk = pending ? pending->jobs.head : NULL; walk; walk = walk->next)
       g_ptr_array_add (jobs, identifai_job_ref (walk->data));
   }
 
   return jobs;
 }
 
-/* Looks in a row that failed; a job whose result came waits for none. */
+/* Polls in a row that failed; a job whose result came waits for none. */
 static guint
 count_failures (const IdentifaiJob * job)
 {
-  return job->watch ? job->watch->failures : 0;
+  return job->pending ? job->pending->failures : 0;
 }
 
-/* One job a lane, of those that aren't gone. */
+/* One job a client, of those that aren't gone. */
 static GHashTable *
-choose_spokesmen (GPtrArray * jobs)
+choose_jobs (GPtrArray * jobs)
 {
   GHashTable *chosen = g_hash_table_new (NULL, NULL);
   guint i;
 
-  identifai_account_lock ();
   for (i = 0; i < jobs->len; i++) {
     IdentifaiJob *job = g_ptr_array_index (jobs, i);
-    IdentifaiJob *other = g_hash_table_lookup (chosen, job->lane);
+    IdentifaiJob *other = g_hash_table_lookup (chosen, job->client);
 
-    if (job->state == IDENTIFAI_JOB_WAITING
+    if (identifai_job_is_open (job)
         && (!other || count_failures (other) < count_failures (job)))
-      g_hash_table_insert (chosen, job->lane, job);
+      g_hash_table_insert (chosen, job->client, job);
   }
-  identifai_account_unlock ();
 
   return chosen;
 }
 
-static void
-count_look (GPtrArray * jobs)
+/* Of the clients whose results are asked for: counts the poll for each, and names
+ * them. */
+static gchar *
+count_poll (IdentifaiPoll * poll)
 {
-  GHashTable *chosen = choose_spokesmen (jobs);
+  GPtrArray *jobs = list_jobs (poll);
+  GHashTable *chosen = choose_jobs (jobs);
+  GString *names = g_string_new (NULL);
   GHashTableIter iter;
-  gpointer lane, job;
+  gpointer key, job;
 
-  identifai_account_lock ();
   g_hash_table_iter_init (&iter, chosen);
-  while (g_hash_table_iter_next (&iter, &lane, &job)) {
-    ((IdentifaiClient *) lane)->stats.get_requests++;
-    if (count_failures (job) > 0)
-      ((IdentifaiClient *) lane)->stats.retries++;
+  while (g_hash_table_iter_next (&iter, &key, &job)) {
+    IdentifaiClient *client = key;
+
+    identifai_client_count (client, get_requests, 1);
+    identifai_client_count (client, retries, count_failures (job) > 0);
+    g_string_append_printf (names, "%s%s", names->len ? "," : "",
+        client->settings.name);
   }
-  identifai_account_unlock ();
   g_hash_table_unref (chosen);
+  g_ptr_array_unref (jobs);
+
+  return g_string_free (names, FALSE);
 }
 
-/* To each lane once. jobs holds the lanes. */
+/* To each client once. jobs holds the clients. */
 static void
-tell_lanes (GPtrArray * jobs, const IdentifaiAttempt * attempt)
+tell_clients (GPtrArray * jobs, const IdentifaiAttempt * attempt)
 {
-  GHashTable *chosen = choose_spokesmen (jobs);
+  GHashTable *chosen = choose_jobs (jobs);
   GHashTableIter iter;
-  gpointer lane, job;
+  gpointer client, job;
 
   g_hash_table_iter_init (&iter, chosen);
-  while (g_hash_table_iter_next (&iter, &lane, &job)) {
-    if (identifai_attempt_is_throttled (attempt)) {
-      identifai_account_lock ();
-      ((IdentifaiClient *) lane)->stats.throttled++;
-      identifai_account_unlock ();
-    }
-    identifai_client_tell_attempt (job, IDENTIFAI_CALL_GET, attempt);
+  while (g_hash_table_iter_next (&iter, &client, &job)) {
+    if (identifai_attempt_is_throttled (attempt))
+      identifai_client_count ((IdentifaiClient *) client, throttled, 1);
+    identifai_job_tell_attempt (job, IDENTIFAI_CALL_GET, attempt);
   }
   g_hash_table_unref (chosen);
 }
@@ -227,94 +235,82 @@ static void on_answer (const IdentifaiResponse * answer, gpointer user_data);
 static void
 on_sent (gboolean fresh, gpointer user_data)
 {
-  IdentifaiPoll *look = user_data;
+  IdentifaiPoll *poll = user_data;
 
-  identifai_launch_sent (look->poller->client, IDENTIFAI_CALL_GET, look,
-      &look->ticket, fresh);
+  identifai_account_sent_call (poll->poller->account, IDENTIFAI_CALL_GET, poll,
+      &poll->booking, fresh);
+}
+
+static IdentifaiPoll *
+poll_new (IdentifaiPoller * self)
+{
+  IdentifaiPoll *poll = g_new0 (IdentifaiPoll, 1);
+
+  poll->poller = self;
+  poll->pending = g_ptr_array_new ();
+  poll->endings = g_array_new (FALSE, FALSE, sizeof (Ending));
+  g_array_set_clear_func (poll->endings, ending_clear);
+  poll->path = self->path;
+  self->n_polls++;
+
+  return poll;
 }
 
 void
 identifai_poll_start (IdentifaiPoller * self, IdentifaiPending * first,
     gint64 now)
 {
-  IdentifaiPoll *look = g_new0 (IdentifaiPoll, 1);
-  IdentifaiClient *lane = first->lane;
-  IdentifaiCallSpec spec = {.api_key = self->client->api_key };
-  GPtrArray *jobs;
-  gchar *url = NULL;
+  IdentifaiAccount *account = self->account;
+  IdentifaiClient *client = identifai_pending_get_client (first);
+  IdentifaiCallSpec spec = {.api_key = account->api_key,.sent = on_sent,
+    .extra_headers = client->settings.extra_headers
+  };
+  IdentifaiPoll *poll = poll_new (self);
+  gchar *url, *what;
 
-  look->poller = self;
-  look->watches = g_ptr_array_new ();
-  look->endings = g_array_new (FALSE, FALSE, sizeof (Ending));
-  g_array_set_clear_func (look->endings, ending_clear);
-  look->path = self->path;
-  look->batch = !first->alone && identifai_poller_uses_batch (self, now);
-  if (look->batch)
-    url = gather_batch (self, look, first, now);
+  poll->batch = !first->alone && identifai_poller_uses_batch (self, now);
+  if (poll->batch)
+    url = gather_batch (self, poll, first, now);
   else
-    url = gather_single (self, look, first, now);
+    url = gather_single (self, poll, first, now);
+  poll->names = count_poll (poll);
+  what = g_strdup_printf ("poll of %u results", poll->n_pending);
 
-  jobs = look_list_jobs (look);
-  count_look (jobs);
-  g_ptr_array_unref (jobs);
-
-  self->n_looks++;
-  self->next_start = now + self->client->look_distance;
-  identifai_launch_start (self->client, IDENTIFAI_CALL_GET, look,
-      &look->ticket, now);
+  self->next_start = now + account->poll_distance;
+  identifai_account_start_call (account, IDENTIFAI_CALL_GET, poll,
+      &poll->booking, now);
+  spec.name = poll->names;
+  spec.what = what;
   spec.url = url;
-  spec.sent = on_sent;
-  spec.extra_headers = identifai_client_get_headers (lane);
-  look->exchange = identifai_transport_send (identifai_account_get_transport
-      (self->client, lane), &spec, on_answer, look);
-  identifai_extra_headers_unref (spec.extra_headers);
+  poll->exchange = account->network->transport->send
+      (identifai_account_get_transport (account, client), &spec, on_answer,
+      poll);
+  g_free (what);
   g_free (url);
 }
 
 /* Answers. */
 
 static void
-look_finish_jobs (IdentifaiPoll * look)
+finish_jobs (IdentifaiPoll * poll)
 {
   guint i;
 
-  for (i = 0; i < look->endings->len; i++) {
-    Ending *ending = &g_array_index (look->endings, Ending, i);
+  for (i = 0; i < poll->endings->len; i++) {
+    Ending *ending = &g_array_index (poll->endings, Ending, i);
 
     identifai_job_finish (ending->job, &ending->outcome);
   }
 }
 
-typedef enum
-{
-  SETTLED_NOT,                  /* the service is at it */
-  SETTLED,
-  SETTLED_BADLY                 /* no result to go by */
-} Settled;
-
-/* NULL with error also for a result that says that it is another's. */
-static IdentifaiResult *
-read_result (IdentifaiJob * job, const gchar * data, gsize size,
-    GError ** error)
-{
-  IdentifaiResult *result =
-      identifai_result_parse (data, size, job->heuristic, error);
-
-  if (result && !identifai_result_is_of (result, job->identifier)) {
-    g_clear_pointer (&result, identifai_result_free);
-    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
-        "It is the result of another classification");
-  }
-
-  return result;
-}
-
 /* Takes over result. */
 static void
-end_job (IdentifaiPoll * look, IdentifaiJob * job, IdentifaiResult * result,
+end_job (IdentifaiPoll * poll, IdentifaiJob * job, IdentifaiResult * result,
     guint status)
 {
-  Ending ending = { NULL, {.http_status = status,.result = result} };
+  Ending ending = { identifai_job_ref (job), {.http_status = status,.result =
+          result}
+  };
   IdentifaiOutcome *outcome = &ending.outcome;
 
   if (result->state == IDENTIFAI_RESULT_ERRORED) {
@@ -326,106 +322,102 @@ end_job (IdentifaiPoll * look, IdentifaiJob * job, IdentifaiResult * result,
     outcome->message =
         g_strdup_printf ("The result is of no use: %s", result->error_text);
   }
-  ending.job = identifai_job_ref (job);
-  g_array_append_val (look->endings, ending);
-  identifai_pending_set_remove (look->poller->watches, job);
+  GST_INFO_ID (job->client->settings.name,
+      "segment %u: result after %.2f s and " "%u polls, %s", job->segment,
+      (identifai_clock_now ()
+          - job->submitted_at) / (gdouble) G_TIME_SPAN_SECOND,
+      job->pending->n_answers,
+      outcome->message ? outcome->message : result->classification);
+  g_array_append_val (poll->endings, ending);
+  identifai_pending_remove (&poll->poller->pending, job);
 }
 
-/* What one job makes of its result. */
-static Settled
-settle (IdentifaiPoll * look, IdentifaiJob * job, const gchar * data,
-    gsize size, guint status, GError ** error)
+/* What one job makes of its result: whether it is over. FALSE with error: there is
+ * no result to go by. */
+static gboolean
+settle_job (IdentifaiPoll * poll, IdentifaiJob * job, GBytes * answer,
+    guint status, GError ** error)
 {
-  IdentifaiResult *result = read_result (job, data, size, error);
+  gsize size;
+  const gchar *data = g_bytes_get_data (answer, &size);
+  IdentifaiResult *result =
+      identifai_result_parse (data, size, job->heuristic, error);
 
   if (!result)
-    return SETTLED_BADLY;
-  if (result->state == IDENTIFAI_RESULT_PENDING) {
-    identifai_result_free (result);
-    return SETTLED_NOT;
-  }
-  /* A list may be shorter than the result itself. */
-  if (result->state == IDENTIFAI_RESULT_UNCHOSEN && look->batch) {
+    return FALSE;
+
+  if (!identifai_result_is_of (result, job->identifier)) {
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+        "It is the result of another classification");
+  } else if (result->state == IDENTIFAI_RESULT_UNCHOSEN && poll->batch) {
+    /* A list may be shorter than the result itself. */
     g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
         result->error_text);
-    identifai_result_free (result);
-    return SETTLED_BADLY;
+  } else if (result->state != IDENTIFAI_RESULT_PENDING) {
+    end_job (poll, job, result, status);
+    return TRUE;
   }
-  end_job (look, job, result, status);
+  identifai_result_free (result);
 
-  return SETTLED;
+  return FALSE;
 }
 
-/* Gives an answer to all that wait for it. FALSE with error: not all that still
- * wait understood it. */
+/* Gives an answer to all that wait for it; what isn't final is waited for on. FALSE
+ * with error: not all understood it, and those wait, and are in no schedule. */
 static gboolean
-settle_jobs (IdentifaiPoll * look, IdentifaiPending * watch, GBytes * answer,
-    guint status, guint * waiting, GError ** error)
+settle_jobs (IdentifaiPoll * poll, IdentifaiPending * pending, GBytes * answer,
+    guint status, GError ** error)
 {
-  gint64 took = identifai_poller_estimate (watch, g_get_monotonic_time ());
-  gboolean final = FALSE;
+  gint64 took = identifai_poller_estimate (pending, identifai_clock_now ());
+  guint waiting = pending->jobs.length, n_final = 0;
   GList *walk, *next;
-  const gchar *data;
-  gsize size;
 
-  data = g_bytes_get_data (answer, &size);
-  *waiting = g_queue_get_length (&watch->jobs);
-  for (walk = watch->jobs.head; walk; walk = next) {
+  for (walk = pending->jobs.head; walk; walk = next) {
     next = walk->next;
-    if (settle (look, walk->data, data, size, status,
-            *error ? NULL : error) == SETTLED) {
-      final = TRUE;
-      --*waiting;
-    }
+    n_final += settle_job (poll, walk->data, answer, status,
+        *error ? NULL : error);
   }
-  if (final)
-    identifai_poller_learn (look->poller, took);
+  if (n_final > 0)
+    identifai_poller_learn (poll->poller, took);
+  /* Else it went with its last job. */
+  if (n_final < waiting && *error == NULL)
+    identifai_poller_keep_waiting (poll->poller, pending);
 
   return *error == NULL;
 }
 
-/* The service says that it is at it, or nothing yet. */
-static void
-keep_waiting (IdentifaiPoller * self, IdentifaiPending * watch)
-{
-  watch->alone = FALSE;
-  identifai_pending_note (watch, NULL, 0);
-  identifai_pending_set_schedule (self->watches, watch,
-      identifai_poller_next_due (watch, g_get_monotonic_time ()));
-}
-
 /* At once, in another way. */
 static void
-look_reschedule (IdentifaiPoll * look)
+reschedule (IdentifaiPoll * poll)
 {
-  gint64 now = g_get_monotonic_time ();
+  gint64 now = identifai_clock_now ();
   guint i;
 
-  for (i = 0; i < look->watches->len; i++) {
-    IdentifaiPending *watch = g_ptr_array_index (look->watches, i);
+  for (i = 0; i < poll->pending->len; i++) {
+    IdentifaiPending *pending = g_ptr_array_index (poll->pending, i);
 
-    if (watch)
-      identifai_pending_set_schedule (look->poller->watches, watch, now);
+    if (pending)
+      identifai_pending_schedule (&poll->poller->pending, pending, now);
   }
 }
 
 static void
-look_succeeded (IdentifaiPoll * look, GPtrArray * jobs,
+poll_succeeded (IdentifaiPoll * poll, GPtrArray * jobs,
     const IdentifaiAttempt * attempt)
 {
-  IdentifaiPoller *self = look->poller;
+  IdentifaiPoller *self = poll->poller;
 
   self->failures = 0;
-  identifai_budget_succeeded (self->client->budget, IDENTIFAI_CALL_GET,
-      &look->ticket, g_get_monotonic_time ());
-  tell_lanes (jobs, attempt);
-  look_finish_jobs (look);
+  identifai_budget_succeeded (self->account->budget, IDENTIFAI_CALL_GET,
+      &poll->booking, identifai_clock_now ());
+  tell_clients (jobs, attempt);
+  finish_jobs (poll);
 }
 
-/* Failures. A look is free, and its file is paid for: so it is made again, however
+/* Failures. A poll is free, and its file is paid for: so it is made again, however
  * often it failed, until the job's deadline. */
 
-/* The key was refused: those whose lane has another one try that. */
+/* The key was refused: those whose client has another one try that. */
 static void
 renew_keys (IdentifaiPoller * self, GPtrArray * jobs)
 {
@@ -435,140 +427,135 @@ renew_keys (IdentifaiPoller * self, GPtrArray * jobs)
   for (i = 0; i < jobs->len; i++) {
     IdentifaiJob *job = g_ptr_array_index (jobs, i);
 
-    /* Gone while the lanes were told. */
-    if (!job->watch || g_hash_table_contains (stuck, job->lane))
+    /* Its result came. */
+    if (!job->pending || g_hash_table_contains (stuck, job->client))
       continue;
     if (identifai_client_renew_key (job)) {
-      identifai_pending_set_remove (self->watches, job);
-      identifai_client_move_job (job);
+      identifai_poller_remove (self, job);
+      identifai_job_move (job);
     } else {
-      g_hash_table_add (stuck, job->lane);
+      g_hash_table_add (stuck, job->client);
     }
   }
   g_hash_table_unref (stuck);
 }
 
 static void
-look_postpone (IdentifaiPoll * look, IdentifaiAttempt * attempt)
+postpone (IdentifaiPoll * poll, IdentifaiAttempt * attempt)
 {
-  gint64 now = g_get_monotonic_time (), delay = 0;
+  gint64 now = identifai_clock_now (), delay = 0;
   guint i, failures = 0;
 
-  for (i = 0; i < look->watches->len; i++) {
-    IdentifaiPending *watch = g_ptr_array_index (look->watches, i);
+  for (i = 0; i < poll->pending->len; i++) {
+    IdentifaiPending *pending = g_ptr_array_index (poll->pending, i);
 
-    if (!watch)
+    if (!pending)
       continue;
-    identifai_pending_note (watch, attempt->message, attempt->http_status);
-    failures = MAX (failures, watch->failures);
-    delay = identifai_attempt_get_delay (attempt, watch->failures);
-    identifai_pending_set_schedule (look->poller->watches, watch, now + delay);
+    identifai_pending_note (pending, attempt->message, attempt->http_status);
+    failures = MAX (failures, pending->failures);
+    delay = identifai_attempt_get_delay (attempt, pending->failures);
+    identifai_pending_schedule (&poll->poller->pending, pending, now + delay);
   }
   attempt->retry_in = delay;
-  GST_INFO ("look at %u results of %s failed, %u in a row: %s; trying again in "
-      "%.1f s",
-      look->n_watches, look->poller->client->host, failures, attempt->message,
-      delay / (gdouble) G_TIME_SPAN_SECOND);
+  GST_INFO_ID (poll->names, "poll of %u results of %s failed, %u in a row: %s; "
+      "trying again in %.1f s", poll->n_pending, poll->poller->account->host,
+      failures, attempt->message, delay / (gdouble) G_TIME_SPAN_SECOND);
 }
 
 static void
-look_failed (IdentifaiPoll * look, GPtrArray * jobs, IdentifaiAttempt * attempt)
+poll_failed (IdentifaiPoll * poll, GPtrArray * jobs, IdentifaiAttempt * attempt)
 {
-  IdentifaiPoller *self = look->poller;
-  gint64 now = g_get_monotonic_time ();
+  IdentifaiPoller *self = poll->poller;
+  gint64 now = identifai_clock_now ();
   gint64 at = now + identifai_attempt_get_delay (attempt, ++self->failures);
 
   if (identifai_attempt_is_throttled (attempt))
-    identifai_budget_throttled (self->client->budget, IDENTIFAI_CALL_GET,
-        &look->ticket, now, at);
-  /* What ails the service ails every look. */
+    identifai_budget_throttled (self->account->budget, IDENTIFAI_CALL_GET,
+        &poll->booking, now, at);
+  /* What ails the service ails every poll. */
   if (attempt->reason == IDENTIFAI_REASON_NETWORK
       || attempt->http_status == SOUP_STATUS_SERVICE_UNAVAILABLE
       || self->doubt != IDENTIFAI_DOUBT_NONE)
     self->next_start = MAX (self->next_start, at);
-  if (!look->batch)
+  if (!poll->batch)
     identifai_poller_single_failed (self);
 
-  look_postpone (look, attempt);
-  tell_lanes (jobs, attempt);
+  postpone (poll, attempt);
+  tell_clients (jobs, attempt);
   if (identifai_attempt_is_unauthorized (attempt))
     renew_keys (self, jobs);
-  look_finish_jobs (look);
+  finish_jobs (poll);
 }
 
 /* Answers of the single call. */
 
 static void
-single_not_found (IdentifaiPoll * look, IdentifaiPending * watch)
+single_not_found (IdentifaiPoll * poll, IdentifaiPending * pending)
 {
-  IdentifaiPoller *self = look->poller;
+  IdentifaiPoller *self = poll->poller;
 
   if (!self->path_known)
-    self->path = look->path == 0 ? 1 : 0;
+    self->path = poll->path == 0 ? 1 : 0;
 
-  if (!self->path_known && look->path == 0) {
-    look_reschedule (look);
+  if (!self->path_known && poll->path == 0) {
+    reschedule (poll);
   } else {
     identifai_poller_single_found_nothing (self);
-    keep_waiting (self, watch);
+    identifai_poller_keep_waiting (self, pending);
   }
 }
 
-/* FALSE: the look failed, as the attempt says. */
+/* FALSE: the poll failed, as the attempt says. */
 static gboolean
-single_settle (IdentifaiPoll * look, IdentifaiPending * watch, GBytes * body,
+single_settle (IdentifaiPoll * poll, IdentifaiPending * pending, GBytes * body,
     IdentifaiAttempt * attempt)
 {
-  IdentifaiPoller *self = look->poller;
+  IdentifaiPoller *self = poll->poller;
   GError *error = NULL;
-  guint waiting;
 
-  watch->n_looks++;
-  if (!settle_jobs (look, watch, body, attempt->http_status, &waiting, &error)) {
+  pending->n_answers++;
+  if (!settle_jobs (poll, pending, body, attempt->http_status, &error)) {
     identifai_attempt_set_bad_response (attempt, "look at a result",
         error->message, body);
     g_error_free (error);
     return FALSE;
   }
 
-  self->path = look->path;
+  self->path = poll->path;
   self->path_known = TRUE;
   identifai_poller_single_worked (self);
-  /* Else the watch has gone with its last job. */
-  if (waiting > 0)
-    keep_waiting (self, watch);
 
   return TRUE;
 }
 
 static void
-single_answered (IdentifaiPoll * look, GPtrArray * jobs,
+single_answered (IdentifaiPoll * poll, GPtrArray * jobs,
     const IdentifaiResponse * answer, IdentifaiAttempt * attempt)
 {
-  IdentifaiPending *watch = g_ptr_array_index (look->watches, 0);
+  IdentifaiPending *pending = g_ptr_array_index (poll->pending, 0);
   gboolean good = TRUE;
 
   switch (answer->http_status) {
     case SOUP_STATUS_NOT_FOUND:
       identifai_attempt_clear (attempt);
       attempt->reason = IDENTIFAI_REASON_NONE;
-      watch->n_looks++;
-      single_not_found (look, watch);
+      pending->n_answers++;
+      single_not_found (poll, pending);
       break;
     case SOUP_STATUS_ACCEPTED:
     case SOUP_STATUS_NO_CONTENT:
-      watch->n_looks++;
-      identifai_poller_single_found_nothing (look->poller);
-      keep_waiting (look->poller, watch);
+      pending->n_answers++;
+      identifai_poller_single_found_nothing (poll->poller);
+      identifai_poller_keep_waiting (poll->poller, pending);
       break;
     default:
       good = attempt->reason == IDENTIFAI_REASON_NONE
-          && single_settle (look, watch, answer->body, attempt);
+          && single_settle (poll, pending, answer->body, attempt);
   }
   if (good)
-    look_succeeded (look, jobs, attempt);
+    poll_succeeded (poll, jobs, attempt);
   else
-    look_failed (look, jobs, attempt);
+    poll_failed (poll, jobs, attempt);
 }
 
 /* Answers of the batch call. */
@@ -576,48 +563,46 @@ single_answered (IdentifaiPoll * look, GPtrArray * jobs,
 /* Not in the list: the service doesn't say anything of it yet, or keeps to
  * others. */
 static void
-batch_unnamed (IdentifaiPoll * look, IdentifaiPending * watch, gboolean others)
+batch_unnamed (IdentifaiPoll * poll, IdentifaiPending * pending,
+    gboolean others)
 {
   if (others)
-    watch->n_unnamed++;
-  keep_waiting (look->poller, watch);
-  watch->alone = watch->n_unnamed >= UNNAMED_PERIOD;
-  if (watch->alone)
-    watch->n_unnamed = 0;
+    pending->n_unnamed++;
+  identifai_poller_keep_waiting (poll->poller, pending);
+  pending->alone = pending->n_unnamed >= UNNAMED_PERIOD;
+  if (pending->alone)
+    pending->n_unnamed = 0;
 }
 
 /* What isn't understood is asked for alone: that tells. */
 static void
-batch_settle_one (IdentifaiPoll * look, IdentifaiPending * watch, GBytes * body,
-    guint status)
+batch_settle_one (IdentifaiPoll * poll, IdentifaiPending * pending,
+    GBytes * body, guint status)
 {
-  IdentifaiPoller *self = look->poller;
   GError *error = NULL;
-  guint waiting;
 
-  watch->n_looks++;
-  watch->n_unnamed = 0;
-  if (!settle_jobs (look, watch, body, status, &waiting, &error)) {
-    GST_INFO ("asking for %s of %s alone: %s", watch->identifier,
-        self->client->host, error->message);
-    g_error_free (error);
-    watch->alone = TRUE;
-    identifai_pending_set_schedule (self->watches, watch,
-        g_get_monotonic_time ());
-  } else if (waiting > 0) {
-    keep_waiting (self, watch);
-  }
+  pending->n_answers++;
+  pending->n_unnamed = 0;
+  if (settle_jobs (poll, pending, body, status, &error))
+    return;
+
+  GST_INFO_ID (poll->names, "asking for %s of %s alone: %s",
+      pending->identifier, poll->poller->account->host, error->message);
+  g_error_free (error);
+  pending->alone = TRUE;
+  identifai_pending_schedule (&poll->poller->pending, pending,
+      identifai_clock_now ());
 }
 
 static gboolean
-batch_names_any (IdentifaiPoll * look, GHashTable * results)
+batch_names_any (IdentifaiPoll * poll, GHashTable * results)
 {
   guint i;
 
-  for (i = 0; i < look->watches->len; i++) {
-    IdentifaiPending *watch = g_ptr_array_index (look->watches, i);
+  for (i = 0; i < poll->pending->len; i++) {
+    IdentifaiPending *pending = g_ptr_array_index (poll->pending, i);
 
-    if (watch && g_hash_table_contains (results, watch->identifier))
+    if (pending && g_hash_table_contains (results, pending->identifier))
       return TRUE;
   }
 
@@ -625,28 +610,28 @@ batch_names_any (IdentifaiPoll * look, GHashTable * results)
 }
 
 static void
-batch_settle (IdentifaiPoll * look, GPtrArray * jobs, GHashTable * results,
+batch_settle (IdentifaiPoll * poll, GPtrArray * jobs, GHashTable * results,
     const IdentifaiAttempt * attempt)
 {
-  gboolean named = batch_names_any (look, results);
+  gboolean named = batch_names_any (poll, results);
   guint i;
 
-  for (i = 0; i < look->watches->len; i++) {
-    IdentifaiPending *watch = g_ptr_array_index (look->watches, i);
+  for (i = 0; i < poll->pending->len; i++) {
+    IdentifaiPending *pending = g_ptr_array_index (poll->pending, i);
     GBytes *result = NULL;
 
-    if (!watch)
+    if (!pending)
       continue;
-    result = g_hash_table_lookup (results, watch->identifier);
+    result = g_hash_table_lookup (results, pending->identifier);
     if (result) {
-      batch_settle_one (look, watch, result, attempt->http_status);
+      batch_settle_one (poll, pending, result, attempt->http_status);
     } else {
-      watch->n_looks++;
-      batch_unnamed (look, watch, named);
+      pending->n_answers++;
+      batch_unnamed (poll, pending, named);
     }
   }
-  identifai_poller_batch_worked (look->poller, named);
-  look_succeeded (look, jobs, attempt);
+  identifai_poller_batch_worked (poll->poller, named);
+  poll_succeeded (poll, jobs, attempt);
 }
 
 typedef enum
@@ -685,38 +670,40 @@ classify_batch (const IdentifaiAttempt * attempt)
 }
 
 static void
-batch_broken (IdentifaiPoll * look)
+batch_broken (IdentifaiPoll * poll)
 {
-  identifai_poller_doubt_batch (look->poller, IDENTIFAI_DOUBT_BROKEN);
-  look_reschedule (look);
+  identifai_poller_doubt_batch (poll->poller, IDENTIFAI_DOUBT_BROKEN);
+  reschedule (poll);
 }
 
 static void
-batch_too_long (IdentifaiPoll * look)
+batch_too_long (IdentifaiPoll * poll)
 {
-  IdentifaiPoller *self = look->poller;
+  IdentifaiPoller *self = poll->poller;
 
-  self->max_batch = look->watches->len / 2;
+  self->max_batch = poll->pending->len / 2;
+  GST_DEBUG_ID (poll->names, "%u results may be too many for one poll",
+      poll->pending->len);
   if (self->max_batch < 2)
-    batch_broken (look);
+    batch_broken (poll);
   else
-    look_reschedule (look);
+    reschedule (poll);
 }
 
 static void
-batch_failed (IdentifaiPoll * look, GPtrArray * jobs,
+batch_failed (IdentifaiPoll * poll, GPtrArray * jobs,
     IdentifaiAttempt * attempt)
 {
-  gboolean again = look->poller->failures > 0;
+  gboolean again = poll->poller->failures > 0;
 
-  look_failed (look, jobs, attempt);
+  poll_failed (poll, jobs, attempt);
   /* Perhaps only this call is broken. */
   if (again && !identifai_attempt_is_throttled (attempt))
-    identifai_poller_doubt_batch (look->poller, IDENTIFAI_DOUBT_BROKEN);
+    identifai_poller_doubt_batch (poll->poller, IDENTIFAI_DOUBT_BROKEN);
 }
 
 static void
-batch_answered (IdentifaiPoll * look, GPtrArray * jobs,
+batch_answered (IdentifaiPoll * poll, GPtrArray * jobs,
     const IdentifaiResponse * answer, IdentifaiAttempt * attempt)
 {
   GHashTable *results = NULL;
@@ -734,16 +721,16 @@ batch_answered (IdentifaiPoll * look, GPtrArray * jobs,
 
   switch (state) {
     case BATCH_WORKS:
-      batch_settle (look, jobs, results, attempt);
+      batch_settle (poll, jobs, results, attempt);
       break;
     case BATCH_TOO_LONG:
-      batch_too_long (look);
+      batch_too_long (poll);
       break;
     case BATCH_UNKNOWN:
-      batch_broken (look);
+      batch_broken (poll);
       break;
     case BATCH_FAILED:
-      batch_failed (look, jobs, attempt);
+      batch_failed (poll, jobs, attempt);
       break;
   }
   g_clear_pointer (&results, g_hash_table_unref);
@@ -752,29 +739,30 @@ batch_answered (IdentifaiPoll * look, GPtrArray * jobs,
 static void
 on_answer (const IdentifaiResponse * answer, gpointer user_data)
 {
-  IdentifaiPoll *look = user_data;
-  IdentifaiAccount *client = look->poller->client;
-  GPtrArray *jobs = look_list_jobs (look);
+  IdentifaiPoll *poll = user_data;
+  IdentifaiAccount *account = poll->poller->account;
+  GPtrArray *jobs = list_jobs (poll);
   g_auto (IdentifaiAttempt) attempt = { 0, };
   guint i;
 
-  look->exchange = NULL;
-  for (i = 0; i < look->watches->len; i++) {
-    IdentifaiPending *watch = g_ptr_array_index (look->watches, i);
+  poll->exchange = NULL;
+  for (i = 0; i < poll->pending->len; i++) {
+    IdentifaiPending *pending = g_ptr_array_index (poll->pending, i);
 
-    if (watch)
-      watch->look = NULL;
+    if (pending)
+      pending->poll = NULL;
   }
 
-  identifai_attempt_init (&attempt, answer, client->host);
-  if (look->batch)
-    batch_answered (look, jobs, answer, &attempt);
+  identifai_attempt_init (&attempt, answer, account->host);
+  if (poll->batch)
+    batch_answered (poll, jobs, answer, &attempt);
   else
-    single_answered (look, jobs, answer, &attempt);
+    single_answered (poll, jobs, answer, &attempt);
 
-  look_free (look);
+  GST_DEBUG_ID (poll->names, "poll of %u results: %u in %.2f s, %u are final",
+      poll->pending->len, answer->http_status,
+      answer->duration / (gdouble) GST_SECOND, poll->endings->len);
+  poll_free (poll);
   g_ptr_array_unref (jobs);
-  identifai_account_lock ();
-  identifai_account_wake_locked (client);
-  identifai_account_unlock ();
+  identifai_account_wake (account);
 }

@@ -2,9 +2,9 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * When to look at results: as often as the limit lets it, and at the results
- * that may be there. A look that is on the wire has its watches out of the
- * schedule; they get back with its answer, unless that was final.
+ * When to ask for results: as often as the limit lets it, and for those that may
+ * be there. What a poll on the wire asks for is out of the schedule, and gets back
+ * with its answer, unless that was final.
  */
 
 #include "log.h"
@@ -19,13 +19,13 @@
  * leave out what isn't final. */
 #define MAX_NAMELESS 3
 
-/* Before anything was learned: from the submit call to the first look. */
-#define FIRST_LOOK (1 * G_TIME_SPAN_SECOND)
-#define FIRST_LOOK_MIN (250 * G_TIME_SPAN_MILLISECOND)
-/* Between two looks at one result: at least LOOK_INTERVAL, and longer for one
- * that takes long, a LOOK_SHARE of the time that it has taken. */
-#define LOOK_INTERVAL (1 * G_TIME_SPAN_SECOND)
-#define LOOK_SHARE 60
+/* Before anything was learned: from the submit call to the first poll. */
+#define FIRST_POLL (1 * G_TIME_SPAN_SECOND)
+#define FIRST_POLL_MIN (250 * G_TIME_SPAN_MILLISECOND)
+/* Between two polls of one result: at least POLL_INTERVAL, and longer for one
+ * that takes long, a POLL_SHARE of the time that it has taken. */
+#define POLL_INTERVAL (1 * G_TIME_SPAN_SECOND)
+#define POLL_SHARE 60
 
 /* What was learned. */
 
@@ -36,22 +36,22 @@ first_delay (IdentifaiPoller * self)
   guint i;
 
   if (self->n_recent == 0)
-    return identifai_backoff_scale (FIRST_LOOK);
+    return identifai_backoff_scale (FIRST_POLL);
 
   for (i = 0; i < MIN (self->n_recent, IDENTIFAI_N_RECENT); i++)
     shortest = MIN (shortest, self->recent[i]);
 
   return MAX (shortest - shortest / 10,
-      identifai_backoff_scale (FIRST_LOOK_MIN));
+      identifai_backoff_scale (FIRST_POLL_MIN));
 }
 
 gint64
-identifai_poller_estimate (const IdentifaiPending * watch, gint64 now)
+identifai_poller_estimate (const IdentifaiPending * pending, gint64 now)
 {
-  gint64 took = now - watch->since;
+  gint64 took = now - pending->since;
 
-  /* Final at the first look: it may have been for long. */
-  return watch->n_looks <= 1 ? took - took / 3 : took;
+  /* Final at the first poll: it may have been for long. */
+  return pending->n_answers <= 1 ? took - took / 3 : took;
 }
 
 void
@@ -60,29 +60,34 @@ identifai_poller_learn (IdentifaiPoller * self, gint64 took)
   self->recent[self->n_recent++ % IDENTIFAI_N_RECENT] = took;
 }
 
-gint64
-identifai_poller_next_due (const IdentifaiPending * watch, gint64 now)
+void
+identifai_poller_keep_waiting (IdentifaiPoller * self,
+    IdentifaiPending * pending)
 {
-  gint64 interval = watch->poll_interval;
+  gint64 now = identifai_clock_now ();
+  gint64 interval = pending->poll_interval;
 
   if (interval == 0)
-    interval = MAX (identifai_backoff_scale (LOOK_INTERVAL),
-        (now - watch->since) / LOOK_SHARE);
+    interval = MAX (identifai_backoff_scale (POLL_INTERVAL),
+        (now - pending->since) / POLL_SHARE);
 
-  return watch->looked_at + interval;
+  pending->alone = FALSE;
+  identifai_pending_note (pending, NULL, 0);
+  identifai_pending_schedule (&self->pending, pending,
+      pending->asked_at + interval);
 }
 
 gboolean
-identifai_poller_may_join (const IdentifaiPending * watch, gint64 now)
+identifai_poller_may_join (const IdentifaiPending * pending, gint64 now)
 {
-  gint64 interval = watch->poll_interval;
+  gint64 interval = pending->poll_interval;
 
-  if (watch->looked_at == 0)
+  if (pending->asked_at == 0)
     return TRUE;
   if (interval == 0)
-    interval = identifai_backoff_scale (LOOK_INTERVAL) / 2;
+    interval = identifai_backoff_scale (POLL_INTERVAL) / 2;
 
-  return watch->looked_at + interval <= now;
+  return pending->asked_at + interval <= now;
 }
 
 /* Together or one by one. */
@@ -91,7 +96,7 @@ gboolean
 identifai_poller_uses_batch (IdentifaiPoller * self, gint64 now)
 {
   return now >= self->no_batch_until && self->doubt == IDENTIFAI_DOUBT_NONE
-      && identifai_pending_set_get_count (self->watches) > 1;
+      && g_hash_table_size (self->pending.by_identifier) > 1;
 }
 
 void
@@ -99,17 +104,17 @@ identifai_poller_doubt_batch (IdentifaiPoller * self, IdentifaiDoubt doubt)
 {
   if (!self->single_works) {
     GST_INFO ("batch call of %s doesn't work, trying a single one",
-        self->client->host);
+        self->account->host);
     self->doubt = doubt;
     return;
   }
 
   GST_INFO ("batch call of %s doesn't work, asking for single results",
-      self->client->host);
+      self->account->host);
   self->single_works = FALSE;
   self->n_nameless = 0;
   self->max_batch = MAX_BATCH;
-  self->no_batch_until = g_get_monotonic_time ()
+  self->no_batch_until = identifai_clock_now ()
       + identifai_backoff_scale (BATCH_PAUSE);
 }
 
@@ -130,7 +135,7 @@ end_doubt (IdentifaiPoller * self, gboolean single_works)
   if (self->doubt == IDENTIFAI_DOUBT_NONE)
     return;
 
-  GST_INFO ("a single look at %s %s", self->client->host,
+  GST_INFO ("a poll of a single result at %s %s", self->account->host,
       single_works ? "works" : "fails or finds nothing, too");
   self->doubt = IDENTIFAI_DOUBT_NONE;
   self->single_works = single_works;
@@ -163,12 +168,12 @@ identifai_poller_single_failed (IdentifaiPoller * self)
 /* The poller. */
 
 IdentifaiPoller *
-identifai_poller_new (IdentifaiAccount * client)
+identifai_poller_new (IdentifaiAccount * account)
 {
   IdentifaiPoller *self = g_new0 (IdentifaiPoller, 1);
 
-  self->client = client;
-  self->watches = identifai_pending_set_new (identifai_poll_lose, self);
+  self->account = account;
+  identifai_pending_init (&self->pending);
   self->max_batch = MAX_BATCH;
 
   return self;
@@ -177,67 +182,67 @@ identifai_poller_new (IdentifaiAccount * client)
 void
 identifai_poller_free (IdentifaiPoller * self)
 {
-  identifai_pending_set_free (self->watches);
+  identifai_pending_clear (&self->pending);
   g_free (self);
 }
 
 void
 identifai_poller_add (IdentifaiPoller * self, IdentifaiJob * job)
 {
-  job->client = self->client;
-  identifai_pending_set_add (self->watches, job, first_delay (self));
+  gint64 delay = first_delay (self);
+
+  GST_DEBUG_ID (job->client->settings.name, "segment %u: first poll %.2f s "
+      "after its upload, as of %u results before it", job->segment,
+      delay / (gdouble) G_TIME_SPAN_SECOND,
+      MIN (self->n_recent, IDENTIFAI_N_RECENT));
+  identifai_pending_add (&self->pending, job, delay);
+  identifai_account_wake (self->account);
 }
 
 void
 identifai_poller_remove (IdentifaiPoller * self, IdentifaiJob * job)
 {
-  identifai_pending_set_remove (self->watches, job);
+  if (job->pending)
+    identifai_pending_remove (&self->pending, job);
 }
 
-/* The latest look may tell why. */
-static gchar *
-describe_expiry (const IdentifaiJob * job)
-{
-  guint64 seconds = job->lane->settings.verdict_timeout / GST_SECOND;
-  const gchar *failure = job->watch->failure;
-
-  return g_strdup_printf ("No final result within %" G_GUINT64_FORMAT
-      " s of the upload (verdict-timeout)%s%s", seconds,
-      failure ? ". The latest look at it: " : "", failure ? failure : "");
-}
-
+/* The latest poll may tell why. */
 static void
 expire (IdentifaiPoller * self, IdentifaiJob * job)
 {
+  guint64 seconds = job->client->settings.verdict_timeout / GST_SECOND;
+  const gchar *failure = job->pending->failure;
   IdentifaiOutcome outcome = {.reason = IDENTIFAI_REASON_TIMEOUT,
-    .http_status = job->watch->failure_status
+    .http_status = job->pending->failure_status
   };
 
-  outcome.message = describe_expiry (job);
-  identifai_job_ref (job);
-  identifai_pending_set_remove (self->watches, job);
+  outcome.message = g_strdup_printf ("No final result within %" G_GUINT64_FORMAT
+      " s of the upload (verdict-timeout)%s%s", seconds,
+      failure ? ". The latest look at it: " : "", failure ? failure : "");
+  GST_INFO_ID (job->client->settings.name, "segment %u (%s): %s", job->segment,
+      job->identifier, outcome.message);
   identifai_job_finish (job, &outcome);
-  identifai_job_unref (job);
   g_free (outcome.message);
 }
 
-/* When the next look may start, if there is anything to look at. */
+/* When the next poll may start, if there is anything to ask for. */
 static gint64
-next_look (IdentifaiPoller * self, gint64 now)
+next_poll (IdentifaiPoller * self, gint64 now)
 {
-  IdentifaiPending *watch = identifai_pending_set_first (self->watches);
+  IdentifaiPending *first = identifai_pending_first (&self->pending);
   gint64 due;
 
-  /* A look that ends wakes the client. */
-  if (!watch || self->n_looks >= IDENTIFAI_MAX_POLLS)
+  /* A poll that ends wakes the account. */
+  if (!first || self->n_polls >= IDENTIFAI_MAX_POLLS)
     return G_MAXINT64;
 
-  /* The budget is asked for looks that wait for it only. */
-  due = MAX (watch->due, self->next_start);
+  /* The budget is asked for polls that wait for it only. */
+  due = MAX (first->due, self->next_start);
   if (due > now)
     return due;
 
-  return identifai_launch_next (self->client, IDENTIFAI_CALL_GET, now);
+  return identifai_account_next_call (self->account, IDENTIFAI_CALL_GET, now,
+      identifai_pending_get_client (first)->settings.name);
 }
 
 gint64
@@ -246,15 +251,14 @@ identifai_poller_run (IdentifaiPoller * self, gint64 now)
   IdentifaiJob *job;
   gint64 next;
 
-  while ((job = identifai_pending_set_first_deadline (self->watches))
+  while ((job = identifai_pending_first_deadline (&self->pending))
       && job->deadline <= now)
     expire (self, job);
 
-  while ((next = next_look (self, now)) <= now)
-    identifai_poll_start (self, identifai_pending_set_first (self->watches),
-        now);
+  while ((next = next_poll (self, now)) <= now)
+    identifai_poll_start (self, identifai_pending_first (&self->pending), now);
 
-  job = identifai_pending_set_first_deadline (self->watches);
+  job = identifai_pending_first_deadline (&self->pending);
 
   return job ? MIN (next, job->deadline) : next;
 }

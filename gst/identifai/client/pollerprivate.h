@@ -2,9 +2,8 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The poller has two parts: when to look (poller.c), and one look,
- * from its URL to what its answer means (poll.c). All of it belongs to
- * a client's network thread.
+ * The poller has two parts: when to ask for results (poller.c), and one poll, from
+ * its URL to what its answer means (poll.c). The network thread's.
  */
 
 #pragma once
@@ -15,9 +14,9 @@ G_BEGIN_DECLS
 
 #define IDENTIFAI_N_RECENT 16
 
-/* Why the batch call isn't trusted. A single look tells: where that fails, too,
- * the service is at fault. If it works, and the batch call doesn't right after
- * it, that one is left alone for a while. */
+/* Why the batch call isn't trusted. A poll of a single result tells: where that
+ * fails, too, the service is at fault. If it works, and the batch call doesn't right
+ * after it, that one is left alone for a while. */
 typedef enum
 {
   IDENTIFAI_DOUBT_NONE,
@@ -27,16 +26,16 @@ typedef enum
 
 struct _IdentifaiPoller
 {
-  IdentifaiAccount *client;      /* borrowed: its owner */
-  IdentifaiPendingSet *watches;
-  guint n_looks;                /* on the wire */
-  gint64 next_start;            /* monotonic µs: keeps looks evenly apart */
-  guint failures;               /* looks in a row that failed */
+  IdentifaiAccount *account;    /* borrowed: its owner */
+  IdentifaiPendingTable pending;
+  guint n_polls;                /* on the wire */
+  gint64 next_start;            /* monotonic µs: keeps polls evenly apart */
+  guint failures;               /* polls in a row that failed */
 
   guint max_batch;              /* halved when a call was too long */
   gint64 no_batch_until;        /* monotonic µs */
-  IdentifaiDoubt doubt;         /* until a single look has told */
-  gboolean single_works;        /* that look did; no batch did since */
+  IdentifaiDoubt doubt;         /* until a single poll has told */
+  gboolean single_works;        /* that poll did; no batch did since */
   guint n_nameless;             /* batches in a row that named nothing */
   guint path;                   /* of the single call: 0 or 1 */
   gboolean path_known;          /* it has worked */
@@ -50,13 +49,14 @@ struct _IdentifaiPoller
 struct _IdentifaiPoll
 {
   IdentifaiPoller *poller;
+  gchar *names;                 /* of the elements that it asks for, for the log */
   gboolean batch;
-  guint path;                   /* of a single look */
-  GPtrArray *watches;           /* NULL where one has gone meanwhile */
-  guint n_watches;              /* that haven't */
+  guint path;                   /* of a single one */
+  GPtrArray *pending;           /* NULL where one has gone meanwhile */
+  guint n_pending;              /* that haven't */
   GArray *endings;              /* of jobs whose results are final */
   IdentifaiExchange *exchange;
-  IdentifaiTicket ticket;
+  IdentifaiTicket booking;
 };
 
 /* poller.c */
@@ -68,25 +68,27 @@ void identifai_poller_doubt_batch (IdentifaiPoller * self,
     IdentifaiDoubt doubt);
 /* One did; named: it named something that was asked for. */
 void identifai_poller_batch_worked (IdentifaiPoller * self, gboolean named);
-/* What a single look says about the batch call: it found the result, the
- * service doesn't say anything of it yet, it failed. */
+/* What a single poll says about the batch call: it found the result, the service
+ * doesn't say anything of it yet, it failed. */
 void identifai_poller_single_worked (IdentifaiPoller * self);
 void identifai_poller_single_found_nothing (IdentifaiPoller * self);
 void identifai_poller_single_failed (IdentifaiPoller * self);
-/* A batch has room for results that aren't due: may watch be among them? */
-gboolean identifai_poller_may_join (const IdentifaiPending * watch, gint64 now);
-/* When watch is due again after a look that didn't settle it. */
-gint64 identifai_poller_next_due (const IdentifaiPending * watch, gint64 now);
-/* How long the result of watch took, if it is final now; to be learned. */
-gint64 identifai_poller_estimate (const IdentifaiPending * watch, gint64 now);
+/* A batch has room for results that aren't due: may this one be among them? */
+gboolean identifai_poller_may_join (const IdentifaiPending * pending,
+    gint64 now);
+/* The service says that it is at it, or nothing yet. */
+void identifai_poller_keep_waiting (IdentifaiPoller * self,
+    IdentifaiPending * pending);
+/* How long the result took, if it is final now; to be learned. */
+gint64 identifai_poller_estimate (const IdentifaiPending * pending, gint64 now);
 void identifai_poller_learn (IdentifaiPoller * self, gint64 took);
 
 /* poll.c */
 
-/* Looks at first, and at what else may come along. */
+/* Asks for first, and for what else may come along. */
 void identifai_poll_start (IdentifaiPoller * poller, IdentifaiPending * first,
     gint64 now);
-/* A watch that a look asks for is about to be freed. */
-void identifai_poll_lose (IdentifaiPending * watch, gpointer user_data);
+/* What a poll may ask for is about to be freed. */
+void identifai_poll_lose (IdentifaiPending * pending);
 
 G_END_DECLS

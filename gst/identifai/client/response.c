@@ -5,6 +5,7 @@
 
 #include "response.h"
 #include "backoff.h"
+#include "clock.h"
 
 /* What is said of a certificate, and what may help. */
 typedef struct
@@ -247,7 +248,7 @@ init_from_status (IdentifaiAttempt * self, const IdentifaiResponse * answer,
   self->temporary = identifai_result_status_is_temporary (answer->http_status);
   self->message = describe_status (answer, words, host);
   self->retry_after = identifai_backoff_parse_retry_after (answer->retry_after,
-      g_get_real_time () / G_USEC_PER_SEC);
+      identifai_clock_now_real () / G_USEC_PER_SEC);
   g_free (words);
 }
 

@@ -2,10 +2,13 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Submit calls: lanes take turns, a job that may be tried again waits its time.
+ * Submit calls: clients take turns, a job that may be tried again waits its time.
  */
 
 #include "clientprivate.h"
+#include "log.h"
+
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_CLIENT)
 
 /* How long before an upload its connection is made, if it can be known. */
 #define CONNECT_AHEAD (3 * G_TIME_SPAN_SECOND)
@@ -16,79 +19,19 @@
 /* An upload isn't held at its end for longer than a front may wait for it. */
 #define MAX_HOLD (5 * G_TIME_SPAN_SECOND)
 
-/* Retries whose time has come get back into their queues. */
-static gint64
-release_retries (IdentifaiAccount * client, gint64 now)
-{
-  gint64 next = G_MAXINT64;
-
-  identifai_account_lock ();
-  while (!g_sequence_is_empty (client->retries)) {
-    IdentifaiJob *job =
-        g_sequence_get (g_sequence_get_begin_iter (client->retries));
-
-    if (job->retry_at > now) {
-      next = job->retry_at;
-      break;
-    }
-    identifai_job_unqueue_locked (job);
-    identifai_job_queue_locked (job);
-  }
-  identifai_account_unlock ();
-
-  return next;
-}
-
-/* The first job of the lane whose turn it is, with a reference. */
-static IdentifaiJob *
-take_job (IdentifaiAccount * client)
-{
-  IdentifaiJob *job = NULL;
-  IdentifaiSeat *seat;
-
-  identifai_account_lock ();
-  seat = g_queue_peek_head (&client->ready);
-  if (seat) {
-    job = g_queue_peek_head (&seat->queued);
-    job->refcount++;
-    identifai_job_unqueue_locked (job);
-    job->state = IDENTIFAI_JOB_UPLOADING;
-    job->lane->stats.post_requests++;
-    job->lane->stats.in_flight++;
-    if (job->reposts > 0)
-      job->lane->stats.retries++;
-    if (seat->ready)
-      identifai_seat_turn_locked (seat);
-  }
-  identifai_account_unlock ();
-
-  return job;
-}
-
-static gboolean
-has_ready (IdentifaiAccount * client)
-{
-  gboolean ready;
-
-  identifai_account_lock ();
-  ready = !g_queue_is_empty (&client->ready);
-  identifai_account_unlock ();
-
-  return ready;
-}
+#define NAME(job) (job)->client->settings.name
 
 /* Forgets the call that ended or is cancelled. */
 static void
-leave_wire (IdentifaiAccount * client, IdentifaiJob * job)
+leave_wire (IdentifaiJob * job)
 {
-  job->exchange = NULL;
-  client->n_uploads--;
-  identifai_launch_end (client, IDENTIFAI_CALL_POST, job, &job->ticket);
+  IdentifaiAccount *account = job->queue->account;
 
-  identifai_account_lock ();
-  job->lane->stats.in_flight--;
-  identifai_account_wake_locked (client);
-  identifai_account_unlock ();
+  job->exchange = NULL;
+  account->n_uploads--;
+  identifai_account_end_call (account, IDENTIFAI_CALL_POST, job, &job->booking);
+  identifai_client_count (job->client, in_flight, -1);
+  identifai_account_wake (account);
 }
 
 /* What becomes of the job. */
@@ -103,35 +46,30 @@ deadline_after (gint64 now, GstClockTime timeout)
   return now + timeout / GST_USECOND;
 }
 
+/* Takes over identifier. */
 static void
-accept_job (IdentifaiAccount * client, IdentifaiJob * job,
-    gchar * identifier, GstClockTime upload_time)
+accept_job (IdentifaiJob * job, gchar * identifier, GstClockTime upload_time)
 {
   IdentifaiRequest *request = NULL;
-  gint64 now = g_get_monotonic_time ();
-  gboolean waiting;
+  gint64 now = identifai_clock_now ();
 
   job->identifier = identifier;
   job->failures = 0;
   job->submitted_at = now;
-  job->deadline = deadline_after (now, job->lane->settings.verdict_timeout);
-  identifai_budget_succeeded (client->budget, IDENTIFAI_CALL_POST,
-      &job->ticket, now);
+  job->deadline = deadline_after (now, job->client->settings.verdict_timeout);
+  identifai_budget_succeeded (job->queue->account->budget, IDENTIFAI_CALL_POST,
+      &job->booking, now);
 
-  identifai_account_lock ();
-  waiting = job->state == IDENTIFAI_JOB_UPLOADING;
-  if (waiting) {
-    job->state = IDENTIFAI_JOB_WAITING;
-    request = g_steal_pointer (&job->request);
-    job->lane->stats.bytes_uploaded +=
+  g_mutex_lock (&job->client->lock);
+  request = g_steal_pointer (&job->held.request);
+  if (request)
+    job->client->stats.bytes_uploaded +=
         identifai_memory_file_get_size (request->file);
-  }
-  identifai_account_unlock ();
-  if (!waiting)
-    return;
+  g_mutex_unlock (&job->client->lock);
+  g_clear_pointer (&request, identifai_request_unref);
 
-  identifai_request_unref (request);
-  identifai_poller_add (client->poller, job);
+  job->state = IDENTIFAI_JOB_WAITING;
+  identifai_poller_add (job->queue->account->poller, job);
   identifai_job_tell_submitted (job, upload_time);
 }
 
@@ -139,11 +77,10 @@ static void
 retry_job (IdentifaiJob * job, gint64 at)
 {
   job->reposts++;
-
-  identifai_account_lock ();
-  if (job->state == IDENTIFAI_JOB_UPLOADING)
-    identifai_job_retry_locked (job, at);
-  identifai_account_unlock ();
+  g_mutex_lock (&job->client->lock);
+  job->sent = FALSE;
+  g_mutex_unlock (&job->client->lock);
+  identifai_job_retry (job, at);
 }
 
 static void
@@ -157,20 +94,24 @@ refuse_job (IdentifaiJob * job, const IdentifaiAttempt * attempt)
     return;
   }
 
-  /* With another key it starts over, perhaps at once on another thread. */
   job->failures = 0;
-  job->reposts++;
-  identifai_client_move_job (job);
+  retry_job (job, 0);
+  identifai_job_move (job);
 }
 
-/* What hardly passes is waited for only by those who wait for everything: the
- * others hear of it at once. A look goes on in any case, as its file is judged
- * and paid for. */
 static gboolean
 may_retry (const IdentifaiJob * job, const IdentifaiAttempt * attempt)
 {
-  return identifai_job_may_retry (job, attempt)
-      && (!attempt->lasting || job->lane->settings.retries < 0);
+  gint retries = job->client->settings.retries;
+
+  /* What hardly passes is waited for only by those who wait for everything: the
+   * others hear of it at once. Polls go on in any case, as the file is judged and
+   * paid for. */
+  if (attempt->lasting)
+    return attempt->temporary && retries < 0;
+
+  return attempt->temporary
+      && (retries < 0 || job->failures <= (guint) retries);
 }
 
 /* With limits, a 429 says no more than that others use the key: where there is room
@@ -178,9 +119,9 @@ may_retry (const IdentifaiJob * job, const IdentifaiAttempt * attempt)
 static gboolean
 may_share (IdentifaiJob * job, const IdentifaiAttempt * attempt)
 {
-  const IdentifaiClientSettings *settings = &job->lane->settings;
+  const IdentifaiClientSettings *settings = &job->client->settings;
   const IdentifaiLimit *limit = &settings->limits[IDENTIFAI_CALL_POST];
-  gint64 now = g_get_monotonic_time ();
+  gint64 now = identifai_clock_now ();
 
   if (!identifai_attempt_is_throttled (attempt) || settings->retries == 0
       || (limit->per_second == 0 && limit->per_minute == 0))
@@ -202,19 +143,16 @@ plan_retry (IdentifaiJob * job, IdentifaiAttempt * attempt)
 }
 
 static void
-reject_job (IdentifaiAccount * client, IdentifaiJob * job,
-    const IdentifaiAttempt * attempt)
+reject_job (IdentifaiJob * job, const IdentifaiAttempt * attempt)
 {
-  gint64 now = g_get_monotonic_time ();
+  gint64 now = identifai_clock_now ();
   gint64 at = now + (attempt->retry_in >= 0 ? attempt->retry_in :
       identifai_attempt_get_delay (attempt, job->failures));
 
   if (identifai_attempt_is_throttled (attempt)) {
-    identifai_budget_throttled (client->budget, IDENTIFAI_CALL_POST,
-        &job->ticket, now, at);
-    identifai_account_lock ();
-    job->lane->stats.throttled++;
-    identifai_account_unlock ();
+    identifai_budget_throttled (job->queue->account->budget,
+        IDENTIFAI_CALL_POST, &job->booking, now, at);
+    identifai_client_count (job->client, throttled, 1);
   }
 
   if (identifai_attempt_is_unauthorized (attempt))
@@ -243,19 +181,40 @@ tell_ambiguous (IdentifaiJob * job, const IdentifaiResponse * answer,
   attempt->message = message;
 }
 
+/* In one line what went out, what came back, and what happens next. */
+static void
+log_answer (IdentifaiJob * job, const IdentifaiResponse * answer,
+    const IdentifaiAttempt * attempt, const gchar * identifier)
+{
+  gchar *next;
+
+  if (identifier)
+    next = g_strdup_printf ("it is %s", identifier);
+  else if (attempt->retry_in >= 0)
+    next = g_strdup_printf ("again in %.2f s: %s",
+        attempt->retry_in / (gdouble) G_TIME_SPAN_SECOND, attempt->message);
+  else
+    next = g_strdup_printf ("not again: %s", attempt->message);
+  GST_INFO_ID (NAME (job), "POST of segment %u: %s%.0u in %.2f s, %.2f MB sent "
+      "in %.2f s, attempt %u; %s", job->segment,
+      answer->http_status > 0 ? "" : "no answer", answer->http_status,
+      answer->duration / (gdouble) GST_SECOND, answer->bytes_sent / 1e6,
+      answer->sending / (gdouble) GST_SECOND, job->reposts + 1, next);
+  g_free (next);
+}
+
 static void
 on_answer (const IdentifaiResponse * answer, gpointer user_data)
 {
   IdentifaiJob *job = user_data;
-  IdentifaiAccount *client = job->client;
   g_auto (IdentifaiAttempt) attempt = { 0, };
   gchar *identifier = NULL;
   GError *error = NULL;
   const gchar *data;
   gsize size;
 
-  leave_wire (client, job);
-  identifai_attempt_init (&attempt, answer, client->host);
+  leave_wire (job);
+  identifai_attempt_init (&attempt, answer, job->queue->account->host);
   if (attempt.reason == IDENTIFAI_REASON_NONE) {
     data = g_bytes_get_data (answer->body, &size);
     identifier = identifai_result_parse_identifier (data, size, &error);
@@ -269,12 +228,12 @@ on_answer (const IdentifaiResponse * answer, gpointer user_data)
     plan_retry (job, &attempt);
   }
 
-  identifai_client_tell_attempt (job, IDENTIFAI_CALL_POST, &attempt);
+  log_answer (job, answer, &attempt, identifier);
+  identifai_job_tell_attempt (job, IDENTIFAI_CALL_POST, &attempt);
   if (identifier)
-    accept_job (client, job, identifier, answer->duration);
+    accept_job (job, identifier, answer->duration);
   else
-    reject_job (client, job, &attempt);
-  identifai_job_unref (job);
+    reject_job (job, &attempt);
 }
 
 /* Sending. */
@@ -283,15 +242,14 @@ static gint64
 on_hold (gpointer user_data)
 {
   IdentifaiJob *job = user_data;
-  IdentifaiAccount *client = job->client;
-  gint64 now = g_get_monotonic_time ();
+  gint64 now = identifai_clock_now ();
 
   if (job->held_since == 0)
     job->held_since = now;
   if (now - job->held_since >= MAX_HOLD)
     return 0;
 
-  return identifai_budget_arrive (client->budget, now);
+  return identifai_budget_arrive (job->queue->account->budget, now);
 }
 
 static void
@@ -299,120 +257,149 @@ on_sent (gboolean fresh, gpointer user_data)
 {
   IdentifaiJob *job = user_data;
 
-  identifai_launch_sent (job->client, IDENTIFAI_CALL_POST, job, &job->ticket,
-      fresh);
+  identifai_account_sent_call (job->queue->account, IDENTIFAI_CALL_POST, job,
+      &job->booking, fresh);
 }
 
-static gchar *
-make_url (IdentifaiAccount * client)
+/* Retries whose time has come get back into their queues. */
+static gint64
+release_retries (IdentifaiAccount * account, gint64 now)
 {
-  return g_strconcat (client->endpoint, "/api/classification_video", NULL);
+  GSequenceIter *first;
+  IdentifaiJob *job;
+
+  while (!g_sequence_is_empty (account->retries)) {
+    first = g_sequence_get_begin_iter (account->retries);
+    job = g_sequence_get (first);
+    if (job->retry_at > now)
+      return job->retry_at;
+    identifai_job_unqueue (job);
+    identifai_job_queue (job);
+  }
+
+  return G_MAXINT64;
+}
+
+/* From now on it can't be withdrawn. NULL: it was, a moment ago. */
+static IdentifaiRequest *
+commit_job (IdentifaiJob * job)
+{
+  IdentifaiClient *client = job->client;
+  IdentifaiRequest *request = NULL;
+
+  g_mutex_lock (&client->lock);
+  if (job->open) {
+    job->sent = TRUE;
+    request = identifai_request_ref (job->held.request);
+    client->stats.post_requests++;
+    client->stats.in_flight++;
+    if (job->reposts > 0)
+      client->stats.retries++;
+  }
+  g_mutex_unlock (&client->lock);
+
+  return request;
+}
+
+/* What goes out for job, but for url. */
+static IdentifaiCallSpec
+make_spec (IdentifaiJob * job)
+{
+  return (IdentifaiCallSpec) {
+  .name = NAME (job),.api_key = job->queue->account->api_key,.extra_headers =
+        job->client->settings.extra_headers,.hold = on_hold,.sent = on_sent};
 }
 
 /* So that the headers of the next upload go out at its time. */
 static void
-connect_ahead (IdentifaiAccount * client, gint64 now)
+connect_ahead (IdentifaiAccount * account, IdentifaiJob * job, gchar * url,
+    gint64 now)
 {
-  IdentifaiClient *lane = NULL;
-  IdentifaiSeat *seat;
-  gchar *url;
-
-  if (client->connected_at > now - CONNECT_AHEAD)
-    return;
-  client->connected_at = now;
-
-  identifai_account_lock ();
-  seat = g_queue_peek_head (&client->ready);
-  if (seat)
-    lane = ((IdentifaiJob *) g_queue_peek_head (&seat->queued))->lane;
-  if (lane)
-    lane->refcount++;
-  identifai_account_unlock ();
-  if (!lane)
-    return;
-
-  url = make_url (client);
-  identifai_transport_connect (identifai_account_get_transport (client, lane),
-      url);
-  g_free (url);
-  identifai_client_unref (lane);
-}
-
-/* Takes over the reference on job. */
-static void
-start_job (IdentifaiAccount * client, IdentifaiJob * job)
-{
-  gchar *url = make_url (client);
-  IdentifaiRequest *request = NULL;
-  IdentifaiCallSpec spec = {.url = url,.api_key = client->api_key,.hold =
-        on_hold,.sent = on_sent
+  IdentifaiCallSpec spec = {.name = NAME (job),.what =
+        "connection for an upload",.url = url
   };
 
-  identifai_account_lock ();
-  if (job->request)
-    request = identifai_request_ref (job->request);
-  identifai_account_unlock ();
+  if (account->connected_at > now - CONNECT_AHEAD)
+    return;
+  account->connected_at = now;
+  account->network->transport->connect (identifai_account_get_transport
+      (account, job->client), &spec);
+}
 
-  job->client = client;
-  job->held_since = 0;
-  client->n_uploads++;
-  if (request) {
-    spec.upload = request;
-    spec.extra_headers = identifai_client_get_headers (job->lane);
-    job->exchange = identifai_transport_send (identifai_account_get_transport
-        (client, job->lane), &spec, on_answer, job);
-    identifai_extra_headers_unref (spec.extra_headers);
-    identifai_request_unref (request);
-  } else {
-    /* Closed a moment ago. */
-    leave_wire (client, job);
-    identifai_job_unref (job);
+static void
+start_job (IdentifaiAccount * account, IdentifaiJob * job, gchar * url,
+    gint64 now)
+{
+  IdentifaiCallSpec spec = make_spec (job);
+  gchar *what = g_strdup_printf ("POST of segment %u", job->segment);
+
+  identifai_job_unqueue (job);
+  job->state = IDENTIFAI_JOB_UPLOADING;
+  identifai_queue_turn (job->queue);
+  spec.url = url;
+  spec.what = what;
+  spec.upload = commit_job (job);
+  /* Else the command to remove it is on its way. */
+  if (spec.upload) {
+    identifai_account_start_call (account, IDENTIFAI_CALL_POST, job,
+        &job->booking, now);
+    account->connected_at = 0;
+    account->n_uploads++;
+    job->held_since = 0;
+    job->exchange = account->network->transport->send
+        (identifai_account_get_transport (account, job->client), &spec,
+        on_answer, job);
+    identifai_request_unref (spec.upload);
   }
-  g_free (url);
+  g_free (what);
+}
+
+/* The first one of the client whose turn it is. */
+static IdentifaiJob *
+next_job (IdentifaiAccount * account)
+{
+  IdentifaiQueue *queue = g_queue_peek_head (&account->ready);
+
+  /* An upload that ends wakes the account. */
+  return queue && account->n_uploads < IDENTIFAI_MAX_UPLOADS ?
+      g_queue_peek_head (&queue->jobs) : NULL;
 }
 
 gint64
-identifai_submit_run (IdentifaiAccount * client, gint64 now)
+identifai_uploader_run (IdentifaiAccount * account, gint64 now)
 {
-  gint64 next = release_retries (client, now);
+  gchar *url = g_strconcat (account->endpoint, "/api/classification_video",
+      NULL);
+  gint64 next = release_retries (account, now), start;
+  IdentifaiJob *job;
 
-  while (has_ready (client)) {
-    IdentifaiJob *job;
-    gint64 start;
-
-    /* An upload that ends wakes the client. */
-    if (client->n_uploads >= IDENTIFAI_MAX_UPLOADS)
-      return next;
-
-    start = identifai_launch_next (client, IDENTIFAI_CALL_POST, now);
-    if (start > now + CONNECT_AHEAD)
-      return MIN (next, start - CONNECT_AHEAD);
+  while ((job = next_job (account))) {
+    start = identifai_account_next_call (account, IDENTIFAI_CALL_POST, now,
+        NAME (job));
     if (start > now) {
-      connect_ahead (client, now);
-      return MIN (next, start);
-    }
-
-    job = take_job (client);
-    if (!job)
+      if (start - CONNECT_AHEAD <= now)
+        connect_ahead (account, job, url, now);
+      else
+        start -= CONNECT_AHEAD;
+      next = MIN (next, start);
       break;
-    identifai_launch_start (client, IDENTIFAI_CALL_POST, job, &job->ticket,
-        now);
-    client->connected_at = 0;
-    start_job (client, job);
+    }
+    start_job (account, job, url, now);
   }
+  g_free (url);
 
   return next;
 }
 
 void
-identifai_submit_cancel (IdentifaiAccount * client, IdentifaiJob * job)
+identifai_uploader_cancel (IdentifaiJob * job)
 {
   IdentifaiExchange *exchange = job->exchange;
 
   if (!exchange)
     return;
 
-  leave_wire (client, job);
-  identifai_exchange_cancel (exchange);
-  identifai_job_unref (job);
+  GST_DEBUG_ID (NAME (job), "POST of segment %u is cancelled", job->segment);
+  leave_wire (job);
+  job->client->network->transport->cancel (exchange);
 }

@@ -12,6 +12,7 @@
 #include <gst/gst.h>
 #include <string.h>
 #include "backoff.h"
+#include "clock.h"
 #include "log.h"
 
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_HTTP)
@@ -54,7 +55,7 @@ is_refused (const Password * password)
   g_mutex_lock (&refusals_lock);
   at = refusals != NULL ? g_hash_table_lookup (refusals, password->id) : NULL;
   if (at != NULL)
-    since = g_get_monotonic_time () - *at;
+    since = identifai_clock_now () - *at;
   g_mutex_unlock (&refusals_lock);
 
   return since < identifai_backoff_scale (REFUSAL_PAUSE);
@@ -67,7 +68,7 @@ note_refusal (Password * password)
 
   GST_WARNING ("the proxy refused the password (HTTP 407), which isn't sent "
       "again for %d minutes", (int) (REFUSAL_PAUSE / G_TIME_SPAN_MINUTE));
-  *at = g_get_monotonic_time ();
+  *at = identifai_clock_now ();
   password->proven = FALSE;
 
   g_mutex_lock (&refusals_lock);

@@ -23,6 +23,7 @@ typedef struct
   gatomicrefcount refcount;
 
   IdentifaiMemoryFile *file;         /* owned */
+  guint segment;                /* its number, for the log */
   gchar *filename;              /* "segment-00004.mp4" */
   gchar *content_type;          /* "video/mp4"; always starts with "video/" */
   GPtrArray *fields;            /* of IdentifaiField, in the order sent */

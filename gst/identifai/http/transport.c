@@ -32,6 +32,17 @@
 
 /* The watchdog. */
 
+static const gchar *const cut_names[] = {
+  [CUT_NONE] = "nothing",
+  [CUT_SILENCE] = "nothing was heard for long",
+  [CUT_SLOW] = "the answer takes too long",
+  [CUT_TOO_LONG] = "the answer is too long",
+  [CUT_CHATTER] = "interim answers don't end",
+  [CUT_ANSWERED] = "the answer is there before all is sent",
+  [CUT_MISDIRECTED] = "it was misdirected",
+  [CUT_CANCELLED] = "nobody waits for it",
+};
+
 static gboolean
 on_cancel (gpointer user_data)
 {
@@ -61,6 +72,7 @@ exchange_cut (IdentifaiExchange * self, Cut cut)
   if (self->cut != CUT_NONE)
     return;
 
+  GST_DEBUG_ID (self->name, "%s: cut, as %s", self->what, cut_names[cut]);
   self->cut = cut;
   g_source_set_ready_time (self->watchdog, self->waiting ? 0 : -1);
   if (self->answer_by != G_MAXINT64 && !self->input)
@@ -75,7 +87,7 @@ static gboolean
 on_watchdog (gpointer user_data)
 {
   IdentifaiExchange *self = user_data;
-  gint64 now = g_get_monotonic_time (), silent_at;
+  gint64 now = identifai_clock_now (), silent_at;
 
   if (self->waiting && self->cut != CUT_NONE) {
     exchange_finish (self, NULL);
@@ -108,7 +120,7 @@ static GSourceFuncs ready_funcs = {.dispatch = dispatch_ready };
 static void
 exchange_start_watchdog (IdentifaiExchange * self)
 {
-  self->progress = g_get_monotonic_time ();
+  self->progress = identifai_clock_now ();
   self->answer_by = G_MAXINT64;
   self->watchdog = g_source_new (&ready_funcs, sizeof (GSource));
   g_source_set_name (self->watchdog, "identifai watchdog");
@@ -121,7 +133,7 @@ exchange_start_watchdog (IdentifaiExchange * self)
 static void
 exchange_progress (IdentifaiExchange * self)
 {
-  self->progress = g_get_monotonic_time ();
+  self->progress = identifai_clock_now ();
 }
 
 /* A password of the proxy that nobody knows to be right goes out with one call, not
@@ -147,12 +159,15 @@ exchange_start (IdentifaiExchange * self)
   gboolean on_trial = exchange_is_on_trial (self);
 
   self->waiting = on_trial && transport->trial != NULL;
-  if (self->waiting)
+  if (self->waiting) {
+    GST_DEBUG_ID (self->name, "%s: waits for what the proxy says to the "
+        "password", self->what);
     return;
+  }
 
   if (on_trial)
     transport->trial = self;
-  self->progress = g_get_monotonic_time ();
+  self->progress = identifai_clock_now ();
   if (self->func)
     soup_session_send_async (transport->session, self->message,
         G_PRIORITY_DEFAULT, self->cancellable, on_sent, self);
@@ -188,21 +203,29 @@ static void
 on_network_event (IdentifaiExchange * self, GSocketClientEvent event,
     GIOStream * connection)
 {
-  GST_TRACE ("%s: network event %d",
-      soup_message_get_method (self->message), event);
+  GEnumClass *events = g_type_class_ref (G_TYPE_SOCKET_CLIENT_EVENT);
+  GEnumValue *value = g_enum_get_value (events, event);
+
   exchange_progress (self);
   self->transport->connected_at = self->progress;
+  GST_LOG_ID (self->name, "%s: %s", self->what,
+      value ? value->value_nick : "?");
+  g_type_class_unref (events);
 }
 
 static void
 on_wrote_headers (IdentifaiExchange * self)
 {
+  gboolean fresh;
+
   exchange_progress (self);
   exchange_check_trial (self);
-  self->started = self->progress;
+  self->started = self->sent_until = self->progress;
+  fresh = self->progress - self->transport->connected_at < FRESH;
+  GST_DEBUG_ID (self->name, "%s: headers are out%s", self->what,
+      fresh ? ", a connection was made just now" : "");
   if (self->sent)
-    self->sent (self->progress - self->transport->connected_at
-        < FRESH, self->user_data);
+    self->sent (fresh, self->user_data);
 }
 
 static void
@@ -210,8 +233,8 @@ on_early_answer (gpointer user_data)
 {
   IdentifaiExchange *self = user_data;
 
-  GST_DEBUG ("answered with %u before all was sent",
-      identifai_early_response_get_status (self->early));
+  GST_DEBUG_ID (self->name, "%s: answered with %u before all was sent",
+      self->what, identifai_early_response_get_status (self->early));
   exchange_cut (self, CUT_ANSWERED);
 }
 
@@ -238,6 +261,7 @@ static void
 on_wrote_body_data (IdentifaiExchange * self, guint size)
 {
   exchange_progress (self);
+  self->sent_until = self->progress;
   if (!self->end_is_out)
     exchange_listen (self);
 }
@@ -255,6 +279,8 @@ on_got_headers (IdentifaiExchange * self)
   exchange_progress (self);
   exchange_check_trial (self);
   self->answer_by = self->progress + ANSWER_TIMEOUTS * self->transport->timeout;
+  GST_LOG_ID (self->name, "%s: headers of the answer are in, %u", self->what,
+      soup_message_get_status (self->message));
   /* libsoup would read all of this answer, whatever its size, and then send the
    * request again. */
   if (soup_message_get_status (self->message)
@@ -274,7 +300,10 @@ on_hold (gpointer user_data)
     return EARLY_INTERVAL;
 
   exchange_progress (self);
-  if (wait <= 0) {
+  if (wait > 0) {
+    GST_DEBUG_ID (self->name, "%s: its end waits %d ms for the limit of "
+        "arrivals", self->what, (gint) (wait / G_TIME_SPAN_MILLISECOND));
+  } else {
     self->end_is_out = TRUE;
     exchange_stop_listening (self);
   }
@@ -288,6 +317,8 @@ on_stopped (gpointer user_data)
 {
   IdentifaiExchange *self = user_data;
 
+  GST_DEBUG_ID (self->name, "%s: the connection broke before all was sent",
+      self->what);
   exchange_listen (self);
   if (self->early)
     identifai_early_response_read (self->early);
@@ -325,8 +356,8 @@ exchange_attach_body (IdentifaiExchange * self)
 static void
 on_restarted (IdentifaiExchange * self)
 {
-  GST_DEBUG ("%s: libsoup starts over",
-      soup_message_get_method (self->message));
+  GST_DEBUG_ID (self->name, "%s: the connection was closed meanwhile, libsoup "
+      "starts over on another one", self->what);
   exchange_progress (self);
   self->answer_by = G_MAXINT64;
   self->end_is_out = FALSE;
@@ -361,10 +392,13 @@ exchange_watch_message (IdentifaiExchange * self)
 
 /* The end. */
 
+static void transport_check_closed (IdentifaiTransport * self);
+
 static void
 exchange_free (IdentifaiExchange * self)
 {
   g_queue_unlink (&self->transport->exchanges, &self->link);
+  transport_check_closed (self->transport);
   g_source_destroy (self->watchdog);
   g_source_unref (self->watchdog);
   if (self->canceller) {
@@ -381,6 +415,8 @@ exchange_free (IdentifaiExchange * self)
   identifai_extra_headers_unref (self->extra_headers);
   g_byte_array_unref (self->received);
   g_free (self->chunk);
+  g_free (self->name);
+  g_free (self->what);
   g_free (self);
 }
 
@@ -397,9 +433,11 @@ exchange_answer (IdentifaiExchange * self, GError * error)
   g_clear_pointer (&self->upload, identifai_request_unref);
   soup_message_set_request_body (self->message, NULL, NULL, 0);
 
-  GST_DEBUG ("%s: status %u, %" G_GSIZE_FORMAT " bytes%s%s",
-      soup_message_get_method (self->message), answer.http_status,
-      g_bytes_get_size (answer.body), answer.error ? ", " : "",
+  GST_DEBUG_ID (self->name, "%s: status %u, %" G_GSIZE_FORMAT " bytes, sent in "
+      "%d ms, answered after %d ms%s%s%s", self->what, answer.http_status,
+      g_bytes_get_size (answer.body), (gint) (answer.sending / GST_MSECOND),
+      (gint) (answer.duration / GST_MSECOND),
+      answer.from_proxy ? ", by the proxy" : "", answer.error ? ": " : "",
       answer.error ? answer.error->message : "");
 
   self->func (&answer, self->user_data);
@@ -507,8 +545,8 @@ on_connected (GObject * source, GAsyncResult * result, gpointer user_data)
   GError *error = NULL;
 
   soup_session_preconnect_finish (SOUP_SESSION (source), result, &error);
-  GST_DEBUG ("connection %s%s", error ? "failed: " : "stands",
-      error ? error->message : "");
+  GST_DEBUG_ID (self->name, "%s %s%s", self->what, error ? "failed: " :
+      "stands", error ? error->message : "");
   exchange_finish (self, error);
 }
 
@@ -542,16 +580,17 @@ create_message (const IdentifaiCallSpec * spec)
   return message;
 }
 
-IdentifaiExchange *
-identifai_transport_send (IdentifaiTransport * self,
-    const IdentifaiCallSpec * spec, IdentifaiResponseFunc func,
-    gpointer user_data)
+static IdentifaiExchange *
+transport_send (IdentifaiTransport * self, const IdentifaiCallSpec * spec,
+    IdentifaiResponseFunc func, gpointer user_data)
 {
   IdentifaiExchange *exchange = g_new0 (IdentifaiExchange, 1);
 
   exchange->transport = self;
   exchange->link.data = exchange;
   g_queue_push_tail_link (&self->exchanges, &exchange->link);
+  exchange->name = g_strdup (spec->name);
+  exchange->what = g_strdup (spec->what);
   exchange->message = create_message (spec);
   exchange->cancellable = g_cancellable_new ();
   exchange->extra_headers = identifai_extra_headers_ref (spec->extra_headers);
@@ -566,7 +605,8 @@ identifai_transport_send (IdentifaiTransport * self,
     exchange_attach_body (exchange);
   }
 
-  GST_LOG ("%s %s", soup_message_get_method (exchange->message), spec->url);
+  GST_LOG_ID (exchange->name, "%s: %s %s", exchange->what,
+      soup_message_get_method (exchange->message), spec->url);
   exchange_watch_message (exchange);
   exchange_start_watchdog (exchange);
   exchange_start (exchange);
@@ -574,29 +614,14 @@ identifai_transport_send (IdentifaiTransport * self,
   return exchange;
 }
 
-void
-identifai_transport_connect (IdentifaiTransport * self, const gchar * url)
+static void
+transport_connect (IdentifaiTransport * self, const IdentifaiCallSpec * spec)
 {
-  IdentifaiCallSpec spec = {.url = url };
-
-  identifai_transport_send (self, &spec, NULL, NULL);
+  transport_send (self, spec, NULL, NULL);
 }
 
-void
-identifai_transport_stop_connecting (IdentifaiTransport * self)
-{
-  GList *walk;
-
-  for (walk = self->exchanges.head; walk; walk = walk->next) {
-    IdentifaiExchange *exchange = walk->data;
-
-    if (!exchange->func)
-      exchange_cut (exchange, CUT_CANCELLED);
-  }
-}
-
-void
-identifai_exchange_cancel (IdentifaiExchange * self)
+static void
+exchange_cancel (IdentifaiExchange * self)
 {
   /* It may have been cut a moment ago, too. */
   self->cut = CUT_NONE;
@@ -607,8 +632,8 @@ identifai_exchange_cancel (IdentifaiExchange * self)
 
 /* The session. */
 
-IdentifaiTransport *
-identifai_transport_new (const IdentifaiTransportSettings * settings)
+static IdentifaiTransport *
+transport_open (const IdentifaiTransportSettings * settings)
 {
   IdentifaiTransport *self = g_new0 (IdentifaiTransport, 1);
   guint max_conns = IDENTIFAI_MAX_UPLOADS + IDENTIFAI_MAX_POLLS;
@@ -632,19 +657,59 @@ identifai_transport_new (const IdentifaiTransportSettings * settings)
   return self;
 }
 
-void
-identifai_transport_free (IdentifaiTransport * self)
+static gboolean
+on_closed_down (gpointer user_data)
 {
-  g_return_if_fail (g_queue_is_empty (&self->exchanges));
+  IdentifaiTransport *self = user_data;
 
   soup_session_abort (self->session);
   g_object_unref (self->session);
   identifai_proxy_unref (self->proxy);
+  self->closed (self->user_data);
   g_free (self);
+
+  return G_SOURCE_REMOVE;
 }
 
-guint
-identifai_transport_count (IdentifaiTransport * self)
+/* Later, as this may be one of the session's own callbacks. */
+static void
+transport_check_closed (IdentifaiTransport * self)
 {
-  return g_queue_get_length (&self->exchanges);
+  GSource *source;
+
+  if (self->closed == NULL || !g_queue_is_empty (&self->exchanges))
+    return;
+
+  source = g_idle_source_new ();
+  g_source_set_callback (source, on_closed_down, self, NULL);
+  g_source_attach (source, g_main_context_get_thread_default ());
+  g_source_unref (source);
 }
+
+static void
+transport_close (IdentifaiTransport * self,
+    void (*closed) (gpointer user_data), gpointer user_data)
+{
+  GList *walk, *next;
+
+  /* Connections that are being made; one that waits is cut later, so none goes
+   * from the list meanwhile. */
+  for (walk = self->exchanges.head; walk; walk = next) {
+    IdentifaiExchange *exchange = walk->data;
+
+    next = walk->next;
+    if (!exchange->func)
+      exchange_cut (exchange, CUT_CANCELLED);
+  }
+  self->closed = closed;
+  self->user_data = user_data;
+  transport_check_closed (self);
+}
+
+const IdentifaiTransportFuncs identifai_http_transport = {
+  .open = transport_open,
+  .close = transport_close,
+  .send = transport_send,
+  .cancel = exchange_cancel,
+  .connect = transport_connect,
+};

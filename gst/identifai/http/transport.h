@@ -39,6 +39,8 @@ typedef struct
 
 typedef struct
 {
+  const gchar *name;            /* for the log: who calls, */
+  const gchar *what;            /* and for what: "POST of segment 4" */
   const gchar *url;             /* absolute, escaped */
   const gchar *api_key;         /* NULL: the extra headers authorise */
   IdentifaiExtraHeaders *extra_headers;      /* NULL = none */
@@ -69,31 +71,35 @@ typedef struct
   GTlsCertificate *certificate; /* the other side's; NULL = none was shown */
   GTlsCertificateFlags tls_errors;      /* what is wrong with it */
   gboolean sent_whole;          /* all of the request's body went out */
+  guint64 bytes_sent;           /* of that body */
+  GstClockTime sending;         /* its first byte out to its last, ns */
   GstClockTime duration;        /* first byte out to answer in, ns */
 } IdentifaiResponse;
 
 typedef void (*IdentifaiResponseFunc) (const IdentifaiResponse * answer,
     gpointer user_data);
 
-IdentifaiTransport *identifai_transport_new (
-    const IdentifaiTransportSettings * settings);
-/* No exchange may be under way. */
-void identifai_transport_free (IdentifaiTransport * self);
-/* Exchanges under way, cancelled ones that still wind up included. */
-guint identifai_transport_count (IdentifaiTransport * self);
+/* What carries the calls: libsoup, or what a test puts in its place. */
+typedef struct
+{
+  IdentifaiTransport *(*open) (const IdentifaiTransportSettings * settings);
+  /* All calls have ended or were cancelled. What winds up has its time: closed is
+   * called later, when the transport is gone. */
+  void (*close) (IdentifaiTransport * self,
+      void (*closed) (gpointer user_data), gpointer user_data);
+  /* func is called once, later, unless the exchange is cancelled. The exchange
+   * belongs to the transport; the pointer is good until func was called. */
+  IdentifaiExchange *(*send) (IdentifaiTransport * self,
+      const IdentifaiCallSpec * spec, IdentifaiResponseFunc func,
+      gpointer user_data);
+  /* func won't be called. Winds up later, from the main context. */
+  void (*cancel) (IdentifaiExchange * exchange);
+  /* Has a connection stand for the next call, unless one does: its headers go out
+   * as soon as it is sent then. What goes wrong, that call will hear. */
+  void (*connect) (IdentifaiTransport * self, const IdentifaiCallSpec * spec);
+} IdentifaiTransportFuncs;
 
-/* func is called once, later, unless the exchange is cancelled. The exchange
- * belongs to the transport; the pointer is good until func was called. */
-IdentifaiExchange *identifai_transport_send (IdentifaiTransport * self,
-    const IdentifaiCallSpec * spec, IdentifaiResponseFunc func,
-    gpointer user_data);
-/* Has a connection stand for the next call, unless one does: its headers go out as
- * soon as it is sent then. What goes wrong, that call will hear. */
-void identifai_transport_connect (IdentifaiTransport * self,
-    const gchar * url);
-/* Connections that are being made wind up like cancelled exchanges. */
-void identifai_transport_stop_connecting (IdentifaiTransport * self);
-/* func won't be called. Winds up later, from the main context. */
-void identifai_exchange_cancel (IdentifaiExchange * self);
+/* By libsoup. */
+extern const IdentifaiTransportFuncs identifai_http_transport;
 
 G_END_DECLS

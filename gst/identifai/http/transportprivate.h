@@ -7,6 +7,7 @@
 
 #pragma once
 
+#include "clock.h"
 #include "requestbody.h"
 #include "earlyresponse.h"
 #include "proxy.h"
@@ -25,8 +26,11 @@ struct _IdentifaiTransport
   IdentifaiExchange *trial;     /* with a password that may be wrong, or NULL */
   gint64 timeout;               /* µs */
   gsize max_bytes;              /* of an answer */
-  GQueue exchanges;
+  GQueue exchanges;             /* cancelled ones that wind up included */
   gint64 connected_at;          /* monotonic µs: anything about a connection */
+
+  void (*closed) (gpointer user_data);  /* NULL = it isn't being closed */
+  gpointer user_data;
 };
 
 /* Why an exchange ended early. */
@@ -46,6 +50,7 @@ struct _IdentifaiExchange
 {
   IdentifaiTransport *transport;
   GList link;
+  gchar *name, *what;           /* for the log */
   SoupMessage *message;
   GCancellable *cancellable;
   GInputStream *input;
@@ -66,6 +71,7 @@ struct _IdentifaiExchange
   Cut cut;
   gint64 progress;              /* monotonic µs of the latest */
   gint64 started;               /* headers went out; 0 = not yet */
+  gint64 sent_until;            /* the latest of the body went out */
   gint64 answer_by;             /* G_MAXINT64 before the answer began */
   guint n_informational;
   gboolean end_is_out;          /* libsoup has all of the body */

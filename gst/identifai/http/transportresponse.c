@@ -153,8 +153,8 @@ exchange_unpack (IdentifaiExchange * self, IdentifaiResponse * answer)
       || !identifai_content_is_encoded (coding))
     return;
 
-  GST_DEBUG ("unpacks %" G_GSIZE_FORMAT " bytes",
-      g_bytes_get_size (answer->body));
+  GST_DEBUG_ID (self->name, "%s: unpacks %" G_GSIZE_FORMAT " bytes",
+      self->what, g_bytes_get_size (answer->body));
   identifai_content_decode (answer->body, coding,
       identifai_exchange_get_max_bytes (self), &unpacked, &error);
   g_bytes_unref (answer->body);
@@ -264,8 +264,12 @@ identifai_exchange_read_response (IdentifaiExchange * self, GError * error,
           "Retry-After"));
   if (SOUP_STATUS_IS_REDIRECTION (answer->http_status))
     answer->location = describe_location (self->message, headers);
-  if (self->started > 0)
-    answer->duration = (g_get_monotonic_time () - self->started) * GST_USECOND;
+  if (self->started > 0) {
+    answer->duration = (identifai_clock_now () - self->started) * GST_USECOND;
+    answer->sending = (self->sent_until - self->started) * GST_USECOND;
+  }
+  if (self->body)
+    answer->bytes_sent = identifai_request_body_get_sent (self->body);
   fill_in_ways (self, answer);
   answer->error = find_error (self, error);
   answer->body = exchange_take_body (self);

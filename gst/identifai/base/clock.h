@@ -1,0 +1,41 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What time it is, and timers that go by it. A test may set the clock: then time
+ * stands still until the test moves it on, from timer to timer, and all that goes
+ * by it runs in the test's one thread, the same each time.
+ */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* µs: monotonic, and since 1970. Any thread. */
+gint64 identifai_clock_now (void);
+gint64 identifai_clock_now_real (void);
+
+typedef struct _IdentifaiTimer IdentifaiTimer;
+
+typedef void (*IdentifaiTimerFunc) (gpointer user_data);
+
+/* Not set yet. Belongs to the thread that runs context. */
+IdentifaiTimer *identifai_timer_new (GMainContext * context,
+    const gchar * name, IdentifaiTimerFunc func, gpointer user_data);
+/* Calls func once, from the main context, when that time has come; instead of what
+ * was set before. G_MAXINT64: never. */
+void identifai_timer_set (IdentifaiTimer * self, gint64 at);
+/* May be called from func. */
+void identifai_timer_free (IdentifaiTimer * self);
+
+/* For tests, before anything runs: time stands at now and real. */
+void identifai_clock_simulate (gint64 now, gint64 real);
+/* Moves on to the next timer, which is ready then, but not past until. FALSE: there
+ * was none, and it is until now. */
+gboolean identifai_clock_advance (gint64 until);
+/* Somebody sets the system's clock. */
+void identifai_clock_shift_real (gint64 by);
+
+G_END_DECLS

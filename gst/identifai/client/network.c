@@ -1,0 +1,192 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "clientprivate.h"
+#include "log.h"
+
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_CLIENT)
+
+/* How long the end of the last client waits for the thread to end. */
+#define STOP_PATIENCE (50 * G_TIME_SPAN_MILLISECOND)
+
+/* Taken for moments, and nothing is taken within it. */
+static GMutex lock;
+static GCond ended;
+static IdentifaiNetwork *current;       /* has clients; borrowed */
+
+static struct
+{
+  GMainContext *context;
+  const IdentifaiTransportFuncs *transport;
+} simulation;
+
+void
+identifai_network_unref (IdentifaiNetwork * self)
+{
+  if (!g_atomic_int_dec_and_test (&self->refcount))
+    return;
+
+  g_main_context_unref (self->context);
+  g_free (self);
+}
+
+static gpointer
+run (gpointer user_data)
+{
+  IdentifaiNetwork *self = user_data;
+
+  GST_DEBUG ("network thread starts");
+  g_main_context_push_thread_default (self->context);
+  while (!self->quitting || self->accounts.length > 0)
+    g_main_context_iteration (self->context, TRUE);
+  /* libsoup closes connections from idle sources. */
+  while (g_main_context_iteration (self->context, FALSE));
+  g_main_context_pop_thread_default (self->context);
+  GST_DEBUG ("network thread ends");
+
+  g_mutex_lock (&lock);
+  self->done = TRUE;
+  g_cond_broadcast (&ended);
+  g_mutex_unlock (&lock);
+  identifai_network_unref (self);
+
+  return NULL;
+}
+
+static IdentifaiNetwork *
+network_new (void)
+{
+  IdentifaiNetwork *self = g_new0 (IdentifaiNetwork, 1);
+
+  self->refcount = 1;
+  if (simulation.context != NULL) {
+    self->context = g_main_context_ref (simulation.context);
+    self->transport = simulation.transport;
+  } else {
+    self->context = g_main_context_new ();
+    self->transport = &identifai_http_transport;
+    self->thread = g_thread_new ("identifai-net", run, self);
+  }
+
+  return self;
+}
+
+IdentifaiNetwork *
+identifai_network_get (void)
+{
+  IdentifaiNetwork *self;
+
+  g_mutex_lock (&lock);
+  if (current == NULL)
+    current = network_new ();
+  self = current;
+  self->n_clients++;
+  g_atomic_int_inc (&self->refcount);
+  g_mutex_unlock (&lock);
+
+  return self;
+}
+
+static void
+quit (IdentifaiClient * client, gpointer argument)
+{
+  IdentifaiNetwork *self = argument;
+
+  self->quitting = TRUE;
+  if (self->thread == NULL)
+    identifai_network_unref (self);
+}
+
+/* One that is stuck in a callback, or that this is, ends on its own. */
+static void
+let_end (IdentifaiNetwork * self)
+{
+  gint64 until = g_get_monotonic_time () + STOP_PATIENCE;
+  GThread *thread = self->thread;
+  gboolean done;
+
+  identifai_network_send (self, quit, NULL, self);
+  if (thread == NULL)
+    return;
+
+  g_mutex_lock (&lock);
+  while (!self->done && thread != g_thread_self ()
+      && g_cond_wait_until (&ended, &lock, until));
+  done = self->done;
+  g_mutex_unlock (&lock);
+
+  if (done)
+    g_thread_join (thread);
+  else
+    g_thread_unref (thread);
+}
+
+void
+identifai_network_release (IdentifaiNetwork * self)
+{
+  gboolean last;
+
+  g_mutex_lock (&lock);
+  last = --self->n_clients == 0;
+  if (last)
+    current = NULL;
+  g_mutex_unlock (&lock);
+
+  if (last)
+    let_end (self);
+}
+
+/* Commands. */
+
+typedef struct
+{
+  IdentifaiCommand command;
+  IdentifaiClient *client;      /* a reference, or NULL */
+  gpointer argument;
+} Order;
+
+static gboolean
+on_order (gpointer user_data)
+{
+  Order *order = user_data;
+
+  order->command (order->client, order->argument);
+
+  return G_SOURCE_REMOVE;
+}
+
+static void
+order_free (gpointer data)
+{
+  Order *order = data;
+
+  g_clear_pointer (&order->client, identifai_client_unref);
+  g_free (order);
+}
+
+/* The main context keeps those of one priority in order. */
+void
+identifai_network_send (IdentifaiNetwork * self, IdentifaiCommand command,
+    IdentifaiClient * client, gpointer argument)
+{
+  GSource *source = g_idle_source_new ();
+  Order *order = g_new (Order, 1);
+
+  order->command = command;
+  order->client = client != NULL ? identifai_client_ref (client) : NULL;
+  order->argument = argument;
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, on_order, order, order_free);
+  g_source_attach (source, self->context);
+  g_source_unref (source);
+}
+
+void
+identifai_network_simulate (GMainContext * context,
+    const IdentifaiTransportFuncs * transport)
+{
+  simulation.context = context;
+  simulation.transport = transport;
+}
