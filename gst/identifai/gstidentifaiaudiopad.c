@@ -18,6 +18,7 @@
 #include <stdio.h>
 
 #include "gstidentifaiupstream.h"
+#include "hold.h"
 #include "log.h"
 #include "runningtime.h"
 

@@ -18,6 +18,7 @@
 #include "gstidentifaicapturetime.h"
 #include "gstidentifaierrors.h"
 #include "codecs.h"
+#include "hold.h"
 #include "log.h"
 #include "runningtime.h"
 

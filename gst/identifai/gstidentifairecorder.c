@@ -21,6 +21,21 @@
 /* What has no known length by then may not end at all, in µs. */
 #define MAX_WAIT (30 * G_TIME_SPAN_SECOND)
 
+/* The rest of it is thrown away. */
+static void
+fail_locked (GstIdentifaiSink * self, guint64 bytes, IdentifaiReason reason,
+    const gchar * text)
+{
+  IdentifaiSegment *segment = g_steal_pointer (&self->open);
+
+  segment->bytes = bytes;
+  self->lost_bytes += bytes;
+  self->refused_bytes = 0;
+  identifai_segment_fail (segment, reason, text);
+  gst_identifai_outbox_offer (self->outbox, segment);
+  self->input = GST_IDENTIFAI_INPUT_REFUSED;
+}
+
 static void
 too_large_locked (GstIdentifaiSink * self, guint64 bytes)
 {
@@ -28,14 +43,8 @@ too_large_locked (GstIdentifaiSink * self, guint64 bytes)
       "max-segment-bytes allows %" G_GUINT64_FORMAT, bytes,
       self->input == GST_IDENTIFAI_INPUT_RAW ? "" : " or more",
       self->settings.max_segment_bytes);
-  IdentifaiSegment *segment = g_steal_pointer (&self->open);
 
-  segment->bytes = bytes;
-  self->lost_bytes += bytes;
-  self->refused_bytes = 0;
-  identifai_segment_fail (segment, IDENTIFAI_REASON_TOO_LARGE, text);
-  gst_identifai_outbox_offer (self->outbox, segment);
-  self->input = GST_IDENTIFAI_INPUT_REFUSED;
+  fail_locked (self, bytes, IDENTIFAI_REASON_TOO_LARGE, text);
   g_free (text);
 }
 
@@ -204,6 +213,11 @@ append_locked (GstIdentifaiSink * self, GstBuffer * buffer, GError ** error)
     return GST_FLOW_OK;
   }
   identifai_memory_file_write (segment->file, buffer);
+  if (identifai_memory_file_is_broken (segment->file)) {
+    fail_locked (self, position + size, IDENTIFAI_REASON_MUX,
+        "A part of the file can't be read: its memory can't be mapped");
+    return GST_FLOW_OK;
+  }
   segment->bytes = identifai_memory_file_get_size (segment->file);
   if (self->container == NULL)
     ret = typefind_locked (self, FALSE, error);

@@ -9,6 +9,8 @@
 #include <gst/check/gstcheck.h>
 #include <string.h>
 
+#include "faultmemory.h"
+#include "hold.h"
 #include "memoryfile.h"
 
 /* Above and below what memoryfile.c gathers, and its blocks' size. */
@@ -621,6 +623,74 @@ GST_START_TEST (test_device_memory)
 
 GST_END_TEST;
 
+/* What can't be read is stood for, whichever piece of it that is. */
+GST_START_TEST (test_unreadable)
+{
+  guint piece = __i__ / 2, n_first = __i__ % 2 * SMALL;
+  GstBuffer *plain = gst_buffer_new_allocate (NULL, LARGE, NULL);
+  IdentifaiMemoryFile *file = identifai_memory_file_new ();
+  GstBuffer *first = gst_buffer_new_allocate (NULL, n_first, NULL);
+  GstBuffer *buffer, *held, *again;
+
+  GST_BUFFER_PTS (plain) = 5;
+  GST_BUFFER_FLAG_SET (plain, GST_BUFFER_FLAG_DELTA_UNIT);
+  buffer = fault_memory_copy (plain, 3);
+  fault_memory_fail (piece, 1);
+  held = identifai_buffer_hold (buffer);
+  fail_unless_equals_int (identifai_buffer_get_unreadable (held) != NULL,
+      piece > 0);
+  fail_unless_equals_uint64 (gst_buffer_get_size (held), piece ? 0 : LARGE);
+  fail_unless_equals_uint64 (GST_BUFFER_PTS (held), 5);
+  fail_unless (GST_BUFFER_FLAG_IS_SET (held, GST_BUFFER_FLAG_DELTA_UNIT));
+  again = identifai_buffer_hold (held);
+  fail_unless (again == held);
+
+  fault_memory_fail (piece, 1);
+  identifai_memory_file_write (file, first);
+  fail_if (identifai_memory_file_is_broken (file));
+  identifai_memory_file_write (file, buffer);
+  identifai_memory_file_write (file, first);
+  fail_unless_equals_int (identifai_memory_file_is_broken (file), piece > 0);
+  identifai_memory_file_clear (file);
+  fail_if (identifai_memory_file_is_broken (file));
+
+  identifai_memory_file_unref (file);
+  gst_buffer_unref (again);
+  gst_buffer_unref (held);
+  gst_buffer_unref (buffer);
+  gst_buffer_unref (first);
+  gst_buffer_unref (plain);
+  fail_unless_equals_int (fault_memory_count (), 0);
+}
+
+GST_END_TEST;
+
+/* Plain memory that somebody still writes to can't be read, either. */
+GST_START_TEST (test_written_to)
+{
+  gsize size = __i__ == 0 ? SMALL : LARGE;
+  GstBuffer *buffer = gst_buffer_new_allocate (NULL, size, NULL);
+  IdentifaiMemoryFile *file = identifai_memory_file_new ();
+  GstBuffer *held;
+  GstMapInfo map;
+
+  fail_unless (gst_buffer_map (buffer, &map, GST_MAP_WRITE));
+  identifai_memory_file_write (file, buffer);
+  fail_unless (identifai_memory_file_is_broken (file));
+  held = identifai_buffer_hold (buffer);
+  fail_unless_equals_string (identifai_buffer_get_unreadable (held),
+      GST_ALLOCATOR_SYSMEM);
+  gst_buffer_unmap (buffer, &map);
+  identifai_memory_file_clear (file);
+  identifai_memory_file_write (file, buffer);
+  fail_unless_equals_uint64 (identifai_memory_file_get_size (file), size);
+  gst_buffer_unref (held);
+  gst_buffer_unref (buffer);
+  identifai_memory_file_unref (file);
+}
+
+GST_END_TEST;
+
 GST_START_TEST (test_plain_is_held)
 {
   GstBuffer *buffer = gst_buffer_new_allocate (NULL, LARGE, NULL);
@@ -663,6 +733,8 @@ memoryfile_suite (void)
   tcase_add_test (memory, test_refcount);
   tcase_add_loop_test (memory, test_pooled, 0, G_N_ELEMENTS (parts));
   tcase_add_test (memory, test_device_memory);
+  tcase_add_loop_test (memory, test_unreadable, 0, 8);
+  tcase_add_loop_test (memory, test_written_to, 0, 2);
   tcase_add_test (memory, test_plain_is_held);
 
   return suite;

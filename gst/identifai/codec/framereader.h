@@ -53,6 +53,8 @@ typedef struct
 typedef struct
 {
   GstBuffer *buffer;            /* owned */
+  const gchar *unreadable;      /* the type of its memory, if that can't be read;
+                                 * or NULL */
   IdentifaiFrameInfo info;
   gint64 pts;                   /* or NO_TIME, until it is known */
   gint64 dts;                   /* or NO_TIME */

@@ -330,11 +330,12 @@ static void
 add_frame (IdentifaiLatm * self, GstBitReader * bits, guint size)
 {
   guint8 *data = g_malloc (size);
-  GstBuffer *frame = gst_buffer_new_wrapped (data, size);
+  GstBuffer *frame;
   guint i;
 
   for (i = 0; i < size; i++)
     data[i] = get (bits, 8);
+  frame = gst_buffer_new_wrapped (data, size);
   GST_BUFFER_PTS (frame) = self->next;
   GST_BUFFER_DURATION (frame) = self->duration;
   if (GST_CLOCK_TIME_IS_VALID (self->next))

@@ -79,6 +79,11 @@ output_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
   }
   identifai_memory_file_write (run->file, buffer);
   gst_buffer_unref (buffer);
+  if (identifai_memory_file_is_broken (run->file)) {
+    finish (run, g_error_new_literal (G_IO_ERROR, G_IO_ERROR_FAILED,
+            "What the muxer wrote can't be read: its memory can't be mapped"));
+    return GST_FLOW_ERROR;
+  }
 
   return GST_FLOW_OK;
 }

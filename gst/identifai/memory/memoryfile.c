@@ -12,6 +12,7 @@
  */
 
 #include "memoryfile.h"
+#include "hold.h"
 
 #include <string.h>
 
@@ -34,21 +35,23 @@ struct _IdentifaiMemoryFile
   GArray *pieces;               /* of Piece, by offset, without gaps */
   guint64 position;
   guint64 size;
+  gboolean broken;              /* something could not be written */
 
   GstMemory *block;             /* borrowed from the last piece, or NULL: room for
                                  * short writes is left in it */
-  guint8 *block_data;           /* the block's */
+  guint8 *block_data;           /* its bytes */
   gsize block_used;
 };
 
-static GstMemory *
+/* FALSE: somebody else writes to it. */
+static gboolean
 hold_memory (GstMemory * memory)
 {
-  gst_memory_ref (memory);
   if (!gst_memory_lock (memory, GST_LOCK_FLAG_EXCLUSIVE))
-    GST_ERROR ("memory %p could not be locked", memory);
+    return FALSE;
+  gst_memory_ref (memory);
 
-  return memory;
+  return TRUE;
 }
 
 static void
@@ -111,6 +114,7 @@ void
 identifai_memory_file_clear (IdentifaiMemoryFile * self)
 {
   self->block = NULL;
+  self->broken = FALSE;
   g_array_set_size (self->pieces, 0);
   self->position = self->size = 0;
 }
@@ -133,42 +137,59 @@ find_piece (IdentifaiMemoryFile * self, guint64 offset)
   return low;
 }
 
-/* Makes offset a boundary between two pieces; returns the index of the one that
- * starts there (pieces->len at the end). */
-static guint
-split_at (IdentifaiMemoryFile * self, guint64 offset)
+/* Makes offset a boundary between two pieces; index is that of the one which
+ * starts there then (pieces->len at the end). */
+static gboolean
+split_at (IdentifaiMemoryFile * self, guint64 offset, guint * index)
 {
   Piece *piece, rest;
-  guint index;
 
+  *index = self->pieces->len;
   if (offset >= self->size)
-    return self->pieces->len;
+    return TRUE;
 
-  index = find_piece (self, offset);
-  piece = &g_array_index (self->pieces, Piece, index);
+  *index = find_piece (self, offset);
+  piece = &g_array_index (self->pieces, Piece, *index);
   if (piece->offset == offset)
-    return index;
+    return TRUE;
 
   rest = *piece;
-  rest.memory = hold_memory (piece->memory);
+  if (!hold_memory (rest.memory))
+    return FALSE;
   piece->size = offset - piece->offset;
   rest.offset = offset;
   rest.start += piece->size;
   rest.size -= piece->size;
-  g_array_insert_val (self->pieces, index + 1, rest);
+  *index += 1;
+  g_array_insert_val (self->pieces, *index, rest);
 
-  return index + 1;
+  return TRUE;
 }
 
-static void
+static gboolean
 insert_memory (IdentifaiMemoryFile * self, guint index, GstMemory * memory,
     gsize start, gsize size)
 {
-  Piece piece = { hold_memory (memory), self->position, start, size };
+  Piece piece = { memory, self->position, start, size };
 
+  if (!hold_memory (memory))
+    return FALSE;
   g_array_insert_val (self->pieces, index, piece);
   self->position += size;
   self->size = MAX (self->size, self->position);
+
+  return TRUE;
+}
+
+/* Only this object knows the block until all is written, so its bytes are written
+ * to without a mapping. */
+static void
+open_block (IdentifaiMemoryFile * self)
+{
+  self->block_data = g_malloc (BLOCK_BYTES);
+  self->block_used = 0;
+  self->block = gst_memory_new_wrapped (0, self->block_data, BLOCK_BYTES, 0,
+      BLOCK_BYTES, self->block_data, g_free);
 }
 
 /* Appends bytes to the open block, or to a new one. */
@@ -176,37 +197,28 @@ static void
 append_small (IdentifaiMemoryFile * self, const guint8 * data, gsize size)
 {
   Piece *last = NULL;
-  GstMemory *fresh = NULL;
+  gboolean fresh;
   gsize at;
 
   if (self->pieces->len > 0)
     last = &g_array_index (self->pieces, Piece, self->pieces->len - 1);
-
-  if (self->block == NULL || self->block_used + size > BLOCK_BYTES) {
-    self->block_data = g_malloc (BLOCK_BYTES);
-    fresh = self->block = gst_memory_new_wrapped (0, self->block_data,
-        BLOCK_BYTES, 0, BLOCK_BYTES, self->block_data, g_free);
-    self->block_used = 0;
-    last = NULL;
-  } else if (last->memory != self->block
-      || last->start + last->size != self->block_used) {
-    last = NULL;
-  }
+  fresh = self->block == NULL || self->block_used + size > BLOCK_BYTES;
+  if (fresh)
+    open_block (self);
   at = self->block_used;
-
-  /* Behind what its pieces show of it. */
   memcpy (self->block_data + at, data, size);
   self->block_used += size;
 
-  if (last != NULL) {
+  if (last != NULL && last->memory == self->block
+      && last->start + last->size == at) {
     last->size += size;
     self->position += size;
     self->size = self->position;
   } else {
     insert_memory (self, self->pieces->len, self->block, at, size);
   }
-  if (fresh != NULL)
-    gst_memory_unref (fresh);
+  if (fresh)
+    gst_memory_unref (self->block);
 }
 
 static void
@@ -220,35 +232,44 @@ fill_gap (IdentifaiMemoryFile * self)
     append_small (self, zeros, MIN (sizeof zeros, end - self->position));
 }
 
-static void
+static gboolean
+append_memory (IdentifaiMemoryFile * self, GstMemory * memory)
+{
+  gsize size = memory->size;
+  GstMapInfo map;
+
+  if (size >= SMALL_BYTES)
+    return insert_memory (self, self->pieces->len, memory, 0, size);
+  if (!gst_memory_map (memory, &map, GST_MAP_READ))
+    return FALSE;
+  append_small (self, map.data, size);
+  gst_memory_unmap (memory, &map);
+
+  return TRUE;
+}
+
+static gboolean
 write_memory (IdentifaiMemoryFile * self, GstMemory * memory)
 {
   gsize size = memory->size;
   guint first, next;
-  GstMapInfo map;
 
   if (size == 0)
-    return;
+    return TRUE;
   if (self->position > self->size)
     fill_gap (self);
+  if (self->position == self->size)
+    return append_memory (self, memory);
 
-  if (self->position == self->size) {
-    if (size < SMALL_BYTES && gst_memory_map (memory, &map, GST_MAP_READ)) {
-      append_small (self, map.data, size);
-      gst_memory_unmap (memory, &map);
-    } else {
-      insert_memory (self, self->pieces->len, memory, 0, size);
-    }
-    return;
-  }
-
-  first = split_at (self, self->position);
-  next = split_at (self, self->position + size);
+  if (!split_at (self, self->position, &first)
+      || !split_at (self, self->position + size, &next))
+    return FALSE;
   /* The block may go with the pieces that are written over. */
   self->block = NULL;
   if (next > first)
     g_array_remove_range (self->pieces, first, next - first);
-  insert_memory (self, first, memory, 0, size);
+
+  return insert_memory (self, first, memory, 0, size);
 }
 
 void
@@ -257,9 +278,17 @@ identifai_memory_file_write (IdentifaiMemoryFile * self, GstBuffer * buffer)
   GstBuffer *held = identifai_buffer_hold (buffer);
   guint i, n = gst_buffer_n_memory (held);
 
-  for (i = 0; i < n; i++)
-    write_memory (self, gst_buffer_peek_memory (held, i));
+  if (identifai_buffer_get_unreadable (held) != NULL)
+    self->broken = TRUE;
+  for (i = 0; !self->broken && i < n; i++)
+    self->broken = !write_memory (self, gst_buffer_peek_memory (held, i));
   gst_buffer_unref (held);
+}
+
+gboolean
+identifai_memory_file_is_broken (IdentifaiMemoryFile * self)
+{
+  return self->broken;
 }
 
 gsize
@@ -289,50 +318,4 @@ identifai_memory_file_read (IdentifaiMemoryFile * self, guint64 offset,
   }
 
   return done;
-}
-
-static gboolean
-is_pooled (GstBuffer * buffer)
-{
-  GstParentBufferMeta *parent;
-
-  /* A part of a pool's buffer has no pool, but keeps that buffer alive. */
-  while (buffer->pool == NULL) {
-    parent = gst_buffer_get_parent_buffer_meta (buffer);
-    if (parent == NULL)
-      return FALSE;
-    buffer = parent->buffer;
-  }
-
-  return TRUE;
-}
-
-/* gst_buffer_copy_deep() would ask the device's allocator for the copy. */
-static GstBuffer *
-copy_to_system_memory (GstBuffer * buffer)
-{
-  gsize size = gst_buffer_get_size (buffer);
-  GstBuffer *copy = gst_buffer_new_allocate (NULL, size, NULL);
-  GstMapInfo map;
-
-  gst_buffer_map (copy, &map, GST_MAP_WRITE);
-  gst_buffer_extract (buffer, 0, map.data, size);
-  gst_buffer_unmap (copy, &map);
-  gst_buffer_copy_into (copy, buffer,
-      GST_BUFFER_COPY_FLAGS | GST_BUFFER_COPY_TIMESTAMPS, 0, -1);
-
-  return copy;
-}
-
-GstBuffer *
-identifai_buffer_hold (GstBuffer * buffer)
-{
-  guint i, n = gst_buffer_n_memory (buffer);
-  gboolean plain = !is_pooled (buffer);
-
-  for (i = 0; plain && i < n; i++)
-    plain = gst_memory_is_type (gst_buffer_peek_memory (buffer, i),
-        GST_ALLOCATOR_SYSMEM);
-
-  return plain ? gst_buffer_ref (buffer) : copy_to_system_memory (buffer);
 }

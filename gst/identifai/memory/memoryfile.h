@@ -31,6 +31,9 @@ guint64 identifai_memory_file_get_position (IdentifaiMemoryFile * self);
 
 /* Writes the whole buffer (borrowed) at the position and moves it on. */
 void identifai_memory_file_write (IdentifaiMemoryFile * self, GstBuffer * buffer);
+/* Whether the memory of something that was to be written can't be read, or somebody
+ * else writes to it: the file is of no use, and nothing more goes into it. */
+gboolean identifai_memory_file_is_broken (IdentifaiMemoryFile * self);
 
 /* Lets go of everything: size and position are 0 again. */
 void identifai_memory_file_clear (IdentifaiMemoryFile * self);
@@ -41,9 +44,5 @@ guint64 identifai_memory_file_get_size (IdentifaiMemoryFile * self);
  * A read costs O(log pieces) and what it copies. */
 gsize identifai_memory_file_read (IdentifaiMemoryFile * self, guint64 offset,
     gpointer dest, gsize length);
-
-/* A buffer that may be held for long: buffer itself (a new reference), or a
- * copy of it if its memory belongs to a pool or is no plain system memory. */
-GstBuffer *identifai_buffer_hold (GstBuffer * buffer);
 
 G_END_DECLS

@@ -4,6 +4,7 @@
  */
 
 #include "audiostream.h"
+#include "hold.h"
 #include "codecs.h"
 #include "log.h"
 #include "runningtime.h"
@@ -239,7 +240,6 @@ push_frame (IdentifaiAudioStream * self, GstBuffer * buffer)
   gint64 time = get_time (self, buffer);
   gint64 duration = identifai_running_duration (&self->segment,
       GST_BUFFER_DURATION (buffer));
-  GstBuffer *held;
 
   if (self->caps == NULL || is_header (buffer) || time == IDENTIFAI_NO_TIME
       || time < -(gint64) IDENTIFAI_TRACK_EPOCH) {
@@ -257,12 +257,10 @@ push_frame (IdentifaiAudioStream * self, GstBuffer * buffer)
     gst_buffer_unref (buffer);
     return;
   }
-  held = identifai_buffer_hold (buffer);
-  gst_buffer_unref (buffer);
-  keep (self, held, time, duration);
+  keep (self, buffer, time, duration);
 }
 
-/* What can't be read yet. */
+/* What can't be read, or not yet. */
 static void
 count_lost (IdentifaiAudioStream * self, GstBuffer * buffer)
 {
@@ -297,14 +295,30 @@ push_loas (IdentifaiAudioStream * self, GstBuffer * buffer)
   gst_buffer_unref (buffer);
 }
 
+/* Takes over what stands for a buffer. */
+static void
+lose_frame (IdentifaiAudioStream * self, GstBuffer * buffer)
+{
+  if (self->latm)
+    identifai_latm_clear (self->latm);
+  if (!self->left_out)
+    count_lost (self, buffer);
+  gst_buffer_unref (buffer);
+}
+
 void
 identifai_audio_stream_push (IdentifaiAudioStream * self, GstBuffer * buffer)
 {
-  self->lossy |= GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DISCONT);
-  if (self->latm)
-    push_loas (self, buffer);
+  GstBuffer *held = identifai_buffer_hold (buffer);
+
+  gst_buffer_unref (buffer);
+  self->lossy |= GST_BUFFER_FLAG_IS_SET (held, GST_BUFFER_FLAG_DISCONT);
+  if (identifai_buffer_get_unreadable (held) != NULL)
+    lose_frame (self, held);
+  else if (self->latm)
+    push_loas (self, held);
   else
-    push_frame (self, buffer);
+    push_frame (self, held);
 }
 
 void

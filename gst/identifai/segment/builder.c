@@ -563,6 +563,27 @@ trim_audio (IdentifaiBuilder * self, guint64 max_bytes)
   }
 }
 
+/* A frame that can't be read is missing in the file. */
+static void
+check_frames (IdentifaiBuilder * self)
+{
+  const gchar *type = NULL;
+  gchar *text;
+  guint i;
+
+  for (i = 0; i < self->frames->len && type == NULL; i++)
+    type = ((IdentifaiFrame *) g_ptr_array_index (self->frames, i))->unreadable;
+  if (type == NULL)
+    return;
+
+  text =
+      g_strdup_printf ("A frame can't be read: its memory, of type %s, can't "
+      "be mapped", type);
+  GST_WARNING ("segment %u: %s", self->segment->number, text);
+  identifai_builder_fail (self, IDENTIFAI_REASON_MUX, text);
+  g_free (text);
+}
+
 IdentifaiSegment *
 identifai_builder_finish (IdentifaiBuilder * self, guint64 max_bytes)
 {
@@ -570,6 +591,7 @@ identifai_builder_finish (IdentifaiBuilder * self, guint64 max_bytes)
 
   move_start (self);
   discount_overlap (self);
+  check_frames (self);
   if (self->segment->tracks) {
     fill_video_track (self);
     if (self->frames->len > 0)

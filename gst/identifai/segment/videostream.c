@@ -4,6 +4,7 @@
  */
 
 #include "videostream.h"
+#include "hold.h"
 #include "codecs.h"
 #include "flaws.h"
 #include "log.h"
@@ -251,6 +252,25 @@ note_size (IdentifaiVideoStream * self, IdentifaiFrameInfo * info)
   self->height = info->height;
 }
 
+/* One whose memory can't be read has its place, and its segment fails: upstream's
+ * word for what it is is all that there is. */
+static void
+read_frame (IdentifaiVideoStream * self, IdentifaiFrame * frame)
+{
+  frame->unreadable = identifai_buffer_get_unreadable (frame->buffer);
+  if (frame->unreadable != NULL) {
+    frame->info.has_picture = TRUE;
+    if (!GST_BUFFER_FLAG_IS_SET (frame->buffer, GST_BUFFER_FLAG_DELTA_UNIT))
+      frame->info.point = IDENTIFAI_POINT_CLOSED;
+    return;
+  }
+  identifai_frame_reader_read (self->reader, frame->buffer, &frame->info);
+  note_size (self, &frame->info);
+  if (frame->info.point != IDENTIFAI_POINT_NONE)
+    frame->buffer = identifai_frame_reader_complete (self->reader,
+        frame->buffer, &frame->info);
+}
+
 static IdentifaiFrame *
 make_frame (IdentifaiVideoStream * self, GstBuffer * buffer,
     const IdentifaiCaptureTime * arrival)
@@ -259,11 +279,7 @@ make_frame (IdentifaiVideoStream * self, GstBuffer * buffer,
 
   frame->buffer = identifai_buffer_hold (buffer);
   gst_buffer_unref (buffer);
-  identifai_frame_reader_read (self->reader, frame->buffer, &frame->info);
-  note_size (self, &frame->info);
-  if (frame->info.point != IDENTIFAI_POINT_NONE)
-    frame->buffer = identifai_frame_reader_complete (self->reader,
-        frame->buffer, &frame->info);
+  read_frame (self, frame);
   frame->cost = gst_buffer_get_size (frame->buffer) + frame->info.growth;
   set_times (self, frame, arrival);
   frame->utc = arrival->utc;
