@@ -250,9 +250,9 @@ gst_identifai_input_dispatch_locked (GstIdentifaiSink * self)
 }
 
 void
-gst_identifai_input_on_room (GstElement * element)
+gst_identifai_input_on_room (gpointer user_data)
 {
-  GstIdentifaiSink *self = GST_IDENTIFAI_SINK (element);
+  GstIdentifaiSink *self = user_data;
 
   g_mutex_lock (&self->lock);
   if (!self->waits_for_room && !self->stopping)

@@ -13,8 +13,6 @@
 #include "hourlyquota.h"
 #include "log.h"
 #include "muxworker.h"
-#include "overhead.h"
-#include "serialqueue.h"
 
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_OUTBOX)
 
@@ -35,9 +33,10 @@ struct _GstIdentifaiOutbox
   GstElement *element;          /* borrowed, as these */
   GstIdentifaiReporter *reporter;
   const GstIdentifaiOutboxCallbacks *callbacks;
+  gpointer user_data;           /* theirs */
 
   IdentifaiMuxWorker *worker;
-  IdentifaiSerialQueue *events; /* of Event: calls of outcome and policy */
+  GstIdentifaiOutcomes *outcomes;
 
   GMutex lock;
   GCond cond;                   /* room, an outcome, flushing */
@@ -57,11 +56,7 @@ struct _GstIdentifaiOutbox
   gboolean flushing;
   gboolean halting;             /* all that is outstanding ends: none is added */
   RoomWanted wanted;
-
-  IdentifaiPolicy *policy;
-  gboolean enforced;            /* what the messages say of it */
-  gint boosted;                 /* atomic: written with the lock */
-  GHashTable *overrides;        /* number of a segment -> static classification */
+  gboolean goes_first;          /* among the streams of the key */
 };
 
 static gint64
@@ -112,114 +107,25 @@ get_request (const IdentifaiSegment * segment)
   return ((Submission *) segment->user_data)->request;
 }
 
-/* What the element gets to hear. */
-
-typedef struct
-{
-  GstIdentifaiOutcome outcome;  /* unless there is a change */
-  IdentifaiResult *result;      /* owned; or NULL */
-  IdentifaiPolicyChange *change;        /* owned; or NULL */
-  gboolean enforced;
-} Event;
-
-static void
-event_free (gpointer data)
-{
-  Event *event = data;
-
-  g_clear_pointer (&event->result, identifai_result_free);
-  if (event->change != NULL)
-    identifai_policy_change_clear (event->change);
-  g_free (event->change);
-  g_free (event);
-}
-
-static void
-deliver (gpointer item, gpointer user_data)
-{
-  GstIdentifaiOutbox *self = user_data;
-  Event *event = item;
-
-  if (event->change != NULL)
-    self->callbacks->policy (self->element, event->change, event->enforced);
-  else
-    self->callbacks->outcome (self->element, &event->outcome);
-  event_free (event);
-}
-
-/* result: transfer full, or NULL. */
-static void
-queue_outcome (GstIdentifaiOutbox * self, const GstIdentifaiOutcome * outcome,
-    IdentifaiResult * result)
-{
-  Event *event;
-
-  if (self->callbacks->outcome == NULL) {
-    g_clear_pointer (&result, identifai_result_free);
-    return;
-  }
-  event = g_new0 (Event, 1);
-  event->outcome = *outcome;
-  event->result = result;
-  identifai_serial_queue_push (self->events, event);
-}
-
-/* Takes over what is in change. */
-static void
-queue_policy (GstIdentifaiOutbox * self, IdentifaiPolicyChange * change,
-    gboolean enforced)
-{
-  Event *event;
-
-  if (self->callbacks->policy == NULL) {
-    identifai_policy_change_clear (change);
-    return;
-  }
-  event = g_new0 (Event, 1);
-  event->change = g_memdup2 (change, sizeof (*change));
-  event->enforced = enforced;
-  identifai_serial_queue_push (self->events, event);
-}
-
 /* What threads of the element do, which hold locks. */
 static void
 unlock (GstIdentifaiOutbox * self)
 {
   g_mutex_unlock (&self->lock);
-  identifai_serial_queue_run_elsewhere (self->events);
+  gst_identifai_outcomes_deliver_elsewhere (self->outcomes);
 }
 
 /* Policy. */
 
-static void
-configure_policy_locked (GstIdentifaiOutbox * self, const GstStructure * policy)
-{
-  IdentifaiPolicySettings settings;
-
-  self->enforced = FALSE;
-  if (policy == NULL
-      || !identifai_policy_settings_read (&settings, policy, NULL)) {
-    identifai_policy_configure (self->policy, NULL);
-    return;
-  }
-  self->enforced = settings.enforce;
-  identifai_policy_configure (self->policy, &settings);
-}
-
-/* In review, a stream that is boosted is judged without pauses, and first. */
+/* A stream that is boosted goes first among those of its key. */
 static void
 boost_locked (GstIdentifaiOutbox * self)
 {
-  gboolean boosted = identifai_policy_wants_more (self->policy);
+  gboolean boosted = gst_identifai_outcomes_is_boosted (self->outcomes);
 
-  if (boosted == g_atomic_int_get (&self->boosted))
-    return;
-  GST_INFO_OBJECT (self->element, "%s", boosted ?
-      "in review: no pauses between segments, and first in turn" :
-      "no longer boosted");
-  g_atomic_int_set (&self->boosted, boosted);
-  if (self->client != NULL)
+  if (boosted != self->goes_first && self->client != NULL)
     identifai_client_set_first (self->client, boosted);
+  self->goes_first = boosted;
 }
 
 void
@@ -227,7 +133,7 @@ gst_identifai_outbox_set_policy (GstIdentifaiOutbox * self,
     const GstStructure * policy)
 {
   g_mutex_lock (&self->lock);
-  configure_policy_locked (self, policy);
+  gst_identifai_outcomes_set_policy (self->outcomes, policy);
   boost_locked (self);
   g_mutex_unlock (&self->lock);
 }
@@ -235,111 +141,23 @@ gst_identifai_outbox_set_policy (GstIdentifaiOutbox * self,
 gboolean
 gst_identifai_outbox_is_boosted (GstIdentifaiOutbox * self)
 {
-  return g_atomic_int_get (&self->boosted);
-}
-
-static void
-tell_changes_locked (GstIdentifaiOutbox * self)
-{
-  IdentifaiPolicyChange change;
-
-  while (identifai_policy_pop (self->policy, &change)) {
-    gst_identifai_reporter_policy (self->reporter, &change, self->enforced);
-    queue_policy (self, &change, self->enforced);
-  }
-  boost_locked (self);
-}
-
-static void
-count_locked (GstIdentifaiOutbox * self, const IdentifaiSegment * segment,
-    const GstIdentifaiOutcome * outcome)
-{
-  IdentifaiPolicyOutcome counted = {
-    .segment = segment->number,
-    .judged = (outcome->end == IDENTIFAI_END_VERDICT),
-    .unknown = outcome->unknown,
-    .score = outcome->score,
-    .artificial_frames = outcome->artificial_frames,
-    .running_time = segment->running_time,
-    .stream_time = segment->stream_time,
-    .duration = segment->duration,
-    .utc = segment->utc,
-  };
-
-  identifai_policy_add (self->policy, &counted);
-  tell_changes_locked (self);
-}
-
-/* Outcomes. */
-
-static const struct
-{
-  const gchar *classification;
-  gdouble score;
-} classifications[] = {
-  {"human", 0.0},
-  {"artificial", 1.0},
-  {"unknown", 0.5},
-};
-
-/* FALSE: there is no such classification. */
-static gboolean
-init_overridden (GstIdentifaiOutcome * outcome, guint segment,
-    const gchar * classification)
-{
-  guint i;
-
-  for (i = 0; i < G_N_ELEMENTS (classifications); i++)
-    if (g_strcmp0 (classifications[i].classification, classification) == 0)
-      break;
-  if (i == G_N_ELEMENTS (classifications))
-    return FALSE;
-
-  *outcome = (GstIdentifaiOutcome) {
-    .segment = segment,.end = IDENTIFAI_END_VERDICT,.overridden =
-        TRUE,.classification = classifications[i].classification,.unknown =
-        g_str_equal (classification, "unknown"),.score =
-        classifications[i].score,
-        /* a policy that goes by frames takes it, too */
-  .artificial_frames = classifications[i].score == 1.0 ? G_MAXUINT : 0,};
-
-  return TRUE;
+  return gst_identifai_outcomes_is_boosted (self->outcomes);
 }
 
 gboolean
 gst_identifai_outbox_override (GstIdentifaiOutbox * self, guint segment,
     const gchar * classification)
 {
-  GstIdentifaiOutcome outcome;
-
-  if (!init_overridden (&outcome, segment, classification))
-    return FALSE;
-
-  GST_INFO_OBJECT (self->element, "segment %u is overridden: %s", segment,
+  return gst_identifai_outcomes_override (self->outcomes, segment,
       classification);
-  g_mutex_lock (&self->lock);
-  g_hash_table_insert (self->overrides, GUINT_TO_POINTER (segment),
-      (gpointer) outcome.classification);
-  queue_outcome (self, &outcome, NULL);
-  unlock (self);
-
-  return TRUE;
 }
 
-/* It is reported, and isn't in the ledger any more. result: transfer full, or
- * NULL. */
-static void
-end_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment,
-    GstIdentifaiOutcome * outcome, IdentifaiResult * result)
-{
-  const gchar *classification = g_hash_table_lookup (self->overrides,
-      GUINT_TO_POINTER (segment->number));
+/* Outcomes: who removes a segment from the ledger reports what became of it. */
 
-  if (init_overridden (outcome, segment->number, classification))
-    g_clear_pointer (&result, identifai_result_free);
-  else
-    queue_outcome (self, outcome, result);
-  count_locked (self, segment, outcome);
+static void
+end_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment)
+{
+  boost_locked (self);
   identifai_segment_free (segment);
   g_cond_broadcast (&self->cond);
 }
@@ -348,31 +166,21 @@ static void
 end_dropped_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment,
     GstIdentifaiDrop reason)
 {
-  GstIdentifaiOutcome outcome = {
-    .segment = segment->number,
-    .end = IDENTIFAI_END_DROPPED,
-    .reason = gst_identifai_drop_to_string (reason),
-  };
-
   identifai_ledger_remove (self->ledger, segment, IDENTIFAI_END_DROPPED);
   gst_identifai_reporter_dropped (self->reporter, segment, reason);
-  end_locked (self, segment, &outcome, NULL);
+  gst_identifai_outcomes_dropped (self->outcomes, segment, reason);
+  end_locked (self, segment);
 }
 
 static void
 end_failed_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment,
     IdentifaiReason reason, guint http_status, const gchar * text)
 {
-  GstIdentifaiOutcome outcome = {
-    .segment = segment->number,
-    .end = IDENTIFAI_END_FAILED,
-    .reason = identifai_reason_to_string (reason),
-  };
-
   identifai_ledger_remove (self->ledger, segment, IDENTIFAI_END_FAILED);
   gst_identifai_reporter_failed (self->reporter, segment, reason, http_status,
       text);
-  end_locked (self, segment, &outcome, NULL);
+  gst_identifai_outcomes_failed (self->outcomes, segment, reason);
+  end_locked (self, segment);
 }
 
 /* result: transfer full. */
@@ -381,20 +189,12 @@ end_judged_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment,
     IdentifaiResult * result)
 {
   GstClockTime latency = (now () - segment->last_buffer) * GST_USECOND;
-  GstIdentifaiOutcome outcome = {
-    .segment = segment->number,
-    .end = IDENTIFAI_END_VERDICT,
-    .classification = result->classification,
-    .unknown = result->unknown,
-    .score = result->score,
-    .artificial_frames = result->artificial_frames,
-    .result = result,
-  };
 
   identifai_ledger_remove (self->ledger, segment, IDENTIFAI_END_VERDICT);
   identifai_ledger_add_latency (self->ledger, latency);
   gst_identifai_reporter_verdict (self->reporter, segment, result, latency);
-  end_locked (self, segment, &outcome, result);
+  gst_identifai_outcomes_judged (self->outcomes, segment, result);
+  end_locked (self, segment);
 }
 
 /* Room. */
@@ -412,19 +212,7 @@ get_overflow_locked (GstIdentifaiOutbox * self)
 guint64
 gst_identifai_outbox_get_need (const IdentifaiSegment * segment)
 {
-  guint n_buffers = 0, i;
-
-  if (segment->tracks == NULL)
-    return segment->bytes;
-
-  for (i = 0; i < segment->tracks->len; i++) {
-    IdentifaiTrack *track = g_ptr_array_index (segment->tracks, i);
-
-    n_buffers += track->buffers->len;
-  }
-
-  return segment->bytes + identifai_container_overhead (segment->tracks->len,
-      n_buffers, segment->bytes);
+  return identifai_ledger_get_need (segment);
 }
 
 static gboolean
@@ -562,10 +350,10 @@ unlock_and_tell (GstIdentifaiOutbox * self)
   gboolean has_room = take_room_locked (self);
 
   g_mutex_unlock (&self->lock);
-  identifai_serial_queue_run (self->events);
+  gst_identifai_outcomes_deliver (self->outcomes);
   gst_identifai_reporter_post_elsewhere (self->reporter);
   if (has_room)
-    self->callbacks->room (self->element);
+    self->callbacks->room (self->user_data);
 }
 
 /* The way of a segment: muxed, submitted, its outcome. */
@@ -824,18 +612,18 @@ gst_identifai_outbox_blocks (GstIdentifaiOutbox * self)
 GstIdentifaiOutbox *
 gst_identifai_outbox_new (GstElement * element,
     GstIdentifaiReporter * reporter,
-    const GstIdentifaiOutboxCallbacks * callbacks)
+    const GstIdentifaiOutboxCallbacks * callbacks, gpointer user_data)
 {
   GstIdentifaiOutbox *self = g_new0 (GstIdentifaiOutbox, 1);
 
   self->element = element;
   self->reporter = reporter;
   self->callbacks = callbacks;
+  self->user_data = user_data;
   self->worker = identifai_mux_worker_new (on_muxed, self);
-  self->events = identifai_serial_queue_new (deliver, self, event_free);
+  self->outcomes = gst_identifai_outcomes_new (element, reporter,
+      callbacks->outcome, callbacks->policy, user_data);
   self->ledger = identifai_ledger_new ();
-  self->policy = identifai_policy_new ();
-  self->overrides = g_hash_table_new (NULL, NULL);
   identifai_hourly_quota_init (&self->quota);
   g_mutex_init (&self->lock);
   g_cond_init (&self->cond);
@@ -851,10 +639,8 @@ gst_identifai_outbox_free (GstIdentifaiOutbox * self)
   identifai_mux_worker_free (self->worker);
   g_clear_pointer (&self->client, identifai_client_close);
 
-  identifai_serial_queue_free (self->events);
+  gst_identifai_outcomes_free (self->outcomes);
   identifai_ledger_free (self->ledger);
-  identifai_policy_free (self->policy);
-  g_hash_table_unref (self->overrides);
   identifai_hourly_quota_clear (&self->quota);
   g_cond_clear (&self->cond);
   g_mutex_clear (&self->lock);
@@ -872,16 +658,14 @@ copy_settings_locked (GstIdentifaiOutbox * self,
   identifai_mux_worker_configure (self->worker,
       GST_OBJECT_NAME (self->element),
       settings->muxer ? settings->muxer : "auto", settings->max_segment_bytes);
-  configure_policy_locked (self, settings->policy);
+  gst_identifai_outcomes_start (self->outcomes, settings->policy);
 }
 
 static void
 reset_locked (GstIdentifaiOutbox * self)
 {
   identifai_ledger_reset (self->ledger);
-  identifai_policy_reset (self->policy);
-  g_atomic_int_set (&self->boosted, FALSE);
-  g_hash_table_remove_all (self->overrides);
+  self->goes_first = FALSE;
   self->past = (IdentifaiClientStats) {
   0};
   self->wanted = (RoomWanted) {
@@ -982,7 +766,7 @@ gst_identifai_outbox_stop (GstIdentifaiOutbox * self)
     end_dropped_locked (self, segment, GST_IDENTIFAI_DROP_STOPPED);
   g_mutex_unlock (&self->lock);
 
-  identifai_serial_queue_finish (self->events);
+  gst_identifai_outcomes_deliver_all (self->outcomes);
   gst_identifai_reporter_stop (self->reporter);
 }
 

@@ -24,34 +24,14 @@
 
 #pragma once
 
+#include "gstidentifaioutcomes.h"
 #include "gstidentifaireporter.h"
 #include "gstidentifaisettings.h"
-#include "ledger.h"
-#include "policy.h"
-#include "result.h"
 #include "segment.h"
 
 G_BEGIN_DECLS
 
 typedef struct _GstIdentifaiOutbox GstIdentifaiOutbox;
-
-/* What became of a segment. Borrowed by the callback. */
-typedef struct
-{
-  guint segment;                /* its number */
-  IdentifaiEnd end;
-  gboolean overridden;          /* by gst_identifai_outbox_override(): a verdict */
-
-  /* END_VERDICT: */
-  const gchar *classification;  /* "human", "artificial", "unknown" */
-  gboolean unknown;             /* the service could not tell */
-  gdouble score;                /* 0..1, probability of artificial; 0.5 unknown */
-  guint artificial_frames;      /* of those judged; G_MAXUINT if overridden so */
-  const IdentifaiResult *result;        /* the service's; NULL if overridden */
-
-  /* END_FAILED, END_DROPPED: as in the message, "timeout", "overflow" */
-  const gchar *reason;
-} GstIdentifaiOutcome;
 
 /* What the element gets to hear. NULL: nothing of that kind.
  *
@@ -72,16 +52,16 @@ typedef struct
  * of the outbox (but not _stop, _free, _drain and the waits), and queue messages. */
 typedef struct
 {
-  void (*room) (GstElement * element);
-  void (*outcome) (GstElement * element, const GstIdentifaiOutcome * outcome);
-  void (*policy) (GstElement * element, const IdentifaiPolicyChange * change,
-      gboolean enforced);
+  void (*room) (gpointer user_data);
+  GstIdentifaiOutcomeFunc outcome;
+  GstIdentifaiPolicyFunc policy;
 } GstIdentifaiOutboxCallbacks;
 
-/* element, reporter and callbacks are borrowed and outlive the outbox. */
+/* All are borrowed and outlive the outbox. element: for the log, and the messages'
+ * source. user_data: the callbacks'. */
 GstIdentifaiOutbox *gst_identifai_outbox_new (GstElement * element,
     GstIdentifaiReporter * reporter,
-    const GstIdentifaiOutboxCallbacks * callbacks);
+    const GstIdentifaiOutboxCallbacks * callbacks, gpointer user_data);
 void gst_identifai_outbox_free (GstIdentifaiOutbox * self);
 
 /* Connects to the client, and starts the reporter, too. FALSE with error if

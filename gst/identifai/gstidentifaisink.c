@@ -381,7 +381,7 @@ gst_identifai_sink_init (GstIdentifaiSink * self)
   gst_identifai_settings_init (&self->settings, GST_IDENTIFAI_ELEMENT_SINK);
   self->reporter = gst_identifai_reporter_new (GST_ELEMENT (self));
   self->outbox = gst_identifai_outbox_new (GST_ELEMENT (self), self->reporter,
-      &outbox_callbacks);
+      &outbox_callbacks, self);
   self->segmenter =
       identifai_segmenter_new (gst_identifai_sink_open_segment, self);
   self->video_position = GST_CLOCK_TIME_NONE;

@@ -120,8 +120,8 @@ void gst_identifai_input_drop_locked (GstIdentifaiSink * self,
 void gst_identifai_input_dispatch_locked (GstIdentifaiSink * self);
 /* Whether more waits for its sound than may. */
 gboolean gst_identifai_input_is_full_locked (GstIdentifaiSink * self);
-/* A GstIdentifaiRoomFunc. */
-void gst_identifai_input_on_room (GstElement * element);
+/* The outbox may have room again. user_data: the element. */
+void gst_identifai_input_on_room (gpointer user_data);
 /* The setting judging has changed. */
 void gst_identifai_input_set_judging_locked (GstIdentifaiSink * self);
 /* After unlocking: messages, and the key frame request if one is due. */

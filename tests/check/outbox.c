@@ -317,7 +317,7 @@ setup (void)
   settings.overflow = GST_IDENTIFAI_OVERFLOW_BLOCK;
   settings.max_pending_segments = 1;
   reporter = gst_identifai_reporter_new (element);
-  outbox = gst_identifai_outbox_new (element, reporter, &callbacks);
+  outbox = gst_identifai_outbox_new (element, reporter, &callbacks, NULL);
   fail_unless (gst_identifai_outbox_start (outbox, &settings, NULL));
 }
 
@@ -793,12 +793,12 @@ hear (const gchar * text)
 }
 
 static void
-on_outcome (GstElement * from, const GstIdentifaiOutcome * outcome)
+on_outcome (const GstIdentifaiOutcome * outcome, gpointer user_data)
 {
   static const gchar *const ends[] = { "verdict", "failed", "dropped" };
   gchar *text;
 
-  fail_unless (from == element);
+  fail_unless (user_data == &heard);
   fail_unless ((outcome->result != NULL) ==
       (outcome->end == IDENTIFAI_END_VERDICT && !outcome->overridden));
   text = g_strdup_printf ("%u %s %s%s", outcome->segment, ends[outcome->end],
@@ -809,13 +809,13 @@ on_outcome (GstElement * from, const GstIdentifaiOutcome * outcome)
 }
 
 static void
-on_policy (GstElement * from, const IdentifaiPolicyChange * change,
-    gboolean enforced)
+on_policy (const IdentifaiPolicyChange * change, gboolean enforced,
+    gpointer user_data)
 {
   gchar *text = g_strdup_printf ("%s by %u",
       identifai_policy_state_to_string (change->state), change->cause.segment);
 
-  fail_unless (from == element && enforced);
+  fail_unless (user_data == &heard && enforced);
   hear (text);
   g_free (text);
 }
@@ -872,7 +872,7 @@ setup_hearing (void)
   setup ();
   gst_identifai_outbox_stop (outbox);
   gst_identifai_outbox_free (outbox);
-  outbox = gst_identifai_outbox_new (element, reporter, &hearing);
+  outbox = gst_identifai_outbox_new (element, reporter, &hearing, &heard);
   settings.max_pending_segments = 9;
   settings.policy = gst_structure_new ("policy", "enter", G_TYPE_UINT, 1,
       "window", G_TYPE_UINT, 1, "leave", G_TYPE_UINT, 1, "min-time",

@@ -5,6 +5,8 @@
 
 #include "ledger.h"
 
+#include "overhead.h"
+
 typedef struct
 {
   IdentifaiSegment *segment;    /* owned by the ledger */
@@ -62,6 +64,24 @@ find (IdentifaiLedger * self, const IdentifaiSegment * segment)
   GList *link = g_hash_table_lookup (self->links, segment);
 
   return link ? link->data : NULL;
+}
+
+guint64
+identifai_ledger_get_need (const IdentifaiSegment * segment)
+{
+  guint n_buffers = 0, i;
+
+  if (segment->tracks == NULL)
+    return segment->bytes;
+
+  for (i = 0; i < segment->tracks->len; i++) {
+    IdentifaiTrack *track = g_ptr_array_index (segment->tracks, i);
+
+    n_buffers += track->buffers->len;
+  }
+
+  return segment->bytes + identifai_container_overhead (segment->tracks->len,
+      n_buffers, segment->bytes);
 }
 
 gboolean

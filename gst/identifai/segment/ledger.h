@@ -49,12 +49,16 @@ void identifai_ledger_free (IdentifaiLedger * self);
 /* Forgets all totals; no segment may be left. */
 void identifai_ledger_reset (IdentifaiLedger * self);
 
+/* How many bytes a segment may hold at most until it is UPLOADING: a file is larger
+ * than the tracks that it is made of. */
+guint64 identifai_ledger_get_need (const IdentifaiSegment * segment);
+
 /* Whether a segment of that many bytes may be added: a single one always may. */
 gboolean identifai_ledger_has_room (IdentifaiLedger * self, guint64 bytes,
     guint64 max_bytes, guint max_segments);
 
-/* Takes over the segment. bytes: the most that it may hold until it is
- * UPLOADING, so that a file that is larger than its tracks doesn't break the bound. */
+/* Takes over the segment. bytes: its need, so that its file doesn't break the
+ * bound. */
 void identifai_ledger_add (IdentifaiLedger * self, IdentifaiSegment * segment,
     guint64 bytes, IdentifaiStage stage);
 
