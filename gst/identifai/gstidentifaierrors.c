@@ -372,6 +372,17 @@ warning_stamped (GstElement * src, GstClockTime step)
 }
 
 static GstMessage *
+warning_sound_times (GstElement * src, gboolean is_lost)
+{
+  return new_stream_warning (src, GST_STREAM_ERROR_FORMAT, "sound-times",
+      "Let its source set timestamps (do-timestamp=true), or put a parser of its "
+      "codec in between.", g_strdup (is_lost ?
+          "The sound has neither timestamps nor durations: it is left out, and "
+          "audio-missing of identifai-segment counts it" :
+          "The sound has no timestamps: it may be off from the pictures"));
+}
+
+static GstMessage *
 warning_short (GstElement * src, GstClockTime missing)
 {
   return new_stream_warning (src, GST_STREAM_ERROR_DEMUX, "ended-early",
@@ -428,6 +439,8 @@ gst_identifai_message_news (GstElement * src, const IdentifaiNews * news,
     return warning_late_sound (src);
   if (news->kind == IDENTIFAI_NEWS_STAMPED)
     return warning_stamped (src, news->step);
+  if (news->kind == IDENTIFAI_NEWS_SOUND_TIMES)
+    return warning_sound_times (src, news->is_lost);
   if (news->kind == IDENTIFAI_NEWS_SHORT)
     return warning_short (src, news->step);
   if (news->kind == IDENTIFAI_NEWS_FLAW)

@@ -230,6 +230,300 @@ GST_START_TEST (test_audio_starts_over)
 
 GST_END_TEST;
 
+/* A clip that is played again and again: each round's sound goes with its video,
+ * whoever starts over first, and is as far from it as in the clip. */
+
+typedef enum
+{
+  TOLD_NONE,
+  TOLD_BOTH,
+  TOLD_VIDEO,
+  TOLD_SOUND,
+} Told;
+
+typedef struct
+{
+  const gchar *name;
+  guint video_ms, sound_ms;     /* length of the clip's */
+  gint ahead_ms;                /* by which sound comes before its video */
+  Told told;                    /* by DISCONT */
+} LoopRow;
+
+static const LoopRow loop_rows[] = {
+  {"together", 3600, 3600, 0, TOLD_NONE},
+  {"ahead", 3600, 3600, 300, TOLD_NONE},
+  {"a buffer ahead", 3600, 3600, 20, TOLD_NONE},
+  {"far ahead", 3600, 3600, 2500, TOLD_NONE},
+  {"behind", 3600, 3600, -300, TOLD_NONE},
+  {"far behind", 3600, 3600, -2500, TOLD_NONE},
+  {"nearly a round behind", 3600, 3600, -3500, TOLD_NONE},
+  {"sound is much shorter", 3600, 2000, 0, TOLD_NONE},
+  {"sound is much shorter, and told", 3600, 2000, 0, TOLD_BOTH},
+  {"sound is shorter, and ahead", 3600, 3400, 300, TOLD_NONE},
+  {"sound is shorter, and behind", 3600, 3400, -300, TOLD_NONE},
+  {"sound is longer, and ahead", 3600, 3800, 300, TOLD_NONE},
+  {"sound is longer, and behind", 3600, 3800, -300, TOLD_NONE},
+  {"told, ahead", 3600, 3600, 300, TOLD_BOTH},
+  {"told, shorter, ahead", 3600, 3400, 300, TOLD_BOTH},
+  {"told, behind", 3600, 3600, -300, TOLD_BOTH},
+  {"video is told, ahead", 3600, 3600, 300, TOLD_VIDEO},
+  {"video is told, behind", 3600, 3600, -300, TOLD_VIDEO},
+  {"sound is told, ahead", 3600, 3600, 300, TOLD_SOUND},
+  {"sound is told, behind", 3600, 3600, -300, TOLD_SOUND},
+  {"15 s, ahead", 15000, 15000, 300, TOLD_NONE},
+  {"15 s, shorter, ahead", 15000, 14700, 300, TOLD_NONE},
+  {"15 s, told, behind", 15000, 15000, -300, TOLD_BOTH},
+  {"short: times are re-based", 900, 900, 0, TOLD_NONE},
+  {"short, ahead", 900, 900, 300, TOLD_NONE},
+  {"short, behind", 900, 900, -300, TOLD_NONE},
+  {"short, sound is shorter", 900, 860, 300, TOLD_NONE},
+  {"short, told, ahead", 900, 900, 300, TOLD_BOTH},
+  {"short, told, shorter, behind", 900, 860, -300, TOLD_BOTH},
+};
+
+#define LOOPS 6
+#define ROUND 1000000           /* in marks */
+
+/* Where a buffer is in its clip. */
+static GstBuffer *
+mark (GstBuffer * buffer, guint round, guint ms, gboolean told)
+{
+  GST_BUFFER_OFFSET (buffer) = round * ROUND + ms;
+  if (told && ms == 0 && round > 0)
+    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
+
+  return buffer;
+}
+
+static void
+push_loop_sound (SegmenterRun * run, const LoopRow * row, guint stream,
+    guint at_ms)
+{
+  guint round = at_ms / row->sound_ms, ms = at_ms % row->sound_ms;
+  GstBuffer *buffer = make_buffer ((guint8 *) "", 1, 10, ms * GST_MSECOND);
+
+  GST_BUFFER_DURATION (buffer) = 20 * GST_MSECOND;
+  run_push (run, stream, mark (buffer, round, ms, row->told == TOLD_BOTH
+          || row->told == TOLD_SOUND));
+}
+
+static void
+push_loop_video (SegmenterRun * run, const LoopRow * row, guint at_ms)
+{
+  guint round = at_ms / row->video_ms, ms = at_ms % row->video_ms;
+
+  run_push (run, 0, mark (make_vp8 (ms % 300 == 0, SMALL, ms * GST_MSECOND),
+          round, ms, row->told == TOLD_BOTH || row->told == TOLD_VIDEO));
+}
+
+/* From a buffer's place in its round to where it is in the segment; those of different
+ * rounds are far from each other, unless one goes on where the other ends. */
+static gint64
+get_shift (const LoopRow * row, GPtrArray * buffers, guint i)
+{
+  GstBuffer *buffer = g_ptr_array_index (buffers, i);
+  gint64 round = GST_BUFFER_OFFSET (buffer) / ROUND;
+  gint64 length = row->video_ms < 1000 && row->told == TOLD_NONE ?
+      row->video_ms : ROUND;
+
+  return (gint64) (GST_BUFFER_PTS (buffer) / GST_MSECOND) - round * length
+      - (gint64) (GST_BUFFER_OFFSET (buffer) % ROUND);
+}
+
+/* Of the number of buffers. */
+static guint
+check_loop_segment (const LoopRow * row, IdentifaiSegment * segment)
+{
+  GPtrArray *video = ((IdentifaiTrack *) g_ptr_array_index (segment->tracks,
+          0))->buffers;
+  GPtrArray *sound = ((IdentifaiTrack *) g_ptr_array_index (segment->tracks,
+          1))->buffers;
+  guint i, k = 0;
+
+  for (i = 0; i < sound->len; i++) {
+    while (k + 1 < video->len
+        && GST_BUFFER_PTS (g_ptr_array_index (video, k + 1)) <=
+        GST_BUFFER_PTS (g_ptr_array_index (sound, i)))
+      k++;
+    fail_unless (ABS (get_shift (row, video, k) - get_shift (row, sound, i)) <=
+        (row->video_ms < 1000 ? 100 : 0), "%s: sound %" G_GUINT64_FORMAT
+        " beside picture %" G_GUINT64_FORMAT, row->name,
+        GST_BUFFER_OFFSET (g_ptr_array_index (sound, i)),
+        GST_BUFFER_OFFSET (g_ptr_array_index (video, k)));
+  }
+  fail_unless_equals_uint64 (segment->audio_missing, 0);
+
+  return sound->len;
+}
+
+GST_START_TEST (test_audio_loops)
+{
+  const LoopRow *row = &loop_rows[__i__];
+  guint video_at = 0, sound_at = 0, count = 0, least, stream;
+  guint video_end = LOOPS * row->video_ms, sound_end = LOOPS * row->sound_ms;
+  IdentifaiSegment *segment;
+  SegmenterRun run;
+
+  GST_INFO ("%s", row->name);
+  stream = run_init_with_audio (&run);
+  run_configure (&run, 1200, 0, 0);
+  identifai_segmenter_set_patience (run.segmenter, -1, 0);
+  while (video_at < video_end || sound_at < sound_end) {
+    /* the same share of the clip has come of both, but for the lead */
+    gint64 due = (gint64) sound_at * row->video_ms / row->sound_ms;
+
+    if (sound_at < sound_end && (video_at >= video_end
+            || due < (gint64) video_at + row->ahead_ms)) {
+      push_loop_sound (&run, row, stream, sound_at);
+      sound_at += 20;
+    } else {
+      push_loop_video (&run, row, video_at);
+      video_at += 100;
+    }
+    while ((segment = run_pop (&run, 0)) != NULL) {
+      count += check_loop_segment (row, segment);
+      identifai_segment_free (segment);
+    }
+  }
+  identifai_segmenter_eos (run.segmenter, stream, 0);
+  identifai_segmenter_eos (run.segmenter, 0, 0);
+  while ((segment = run_pop (&run, G_MAXINT64)) != NULL) {
+    count += check_loop_segment (row, segment);
+    identifai_segment_free (segment);
+  }
+  /* what is longer than its video belongs to none of it */
+  least = LOOPS * MIN (row->sound_ms, row->video_ms) / 20;
+  fail_unless (count >= least - (row->video_ms < 1000 ? 15 : 0)
+      && count <= sound_end / 20, "%s: %u buffers, not %u", row->name, count,
+      least);
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
+/* Only one of them starts over, and the other goes on or stops: what segments lack
+ * is counted. */
+typedef struct
+{
+  const gchar *name;
+  gboolean video_restarts, sound_restarts;
+  gboolean sound_goes_on;       /* after 3.6 s */
+  guint missing_ms;             /* of 3.6 s or more of video after that */
+} OneRow;
+
+static const OneRow one_rows[] = {
+  {"neither", FALSE, FALSE, TRUE, 0},
+  {"only the video, sound stops", TRUE, FALSE, FALSE, 3600},
+  {"only the sound: it goes on", FALSE, TRUE, TRUE, 0},
+};
+
+GST_START_TEST (test_audio_starts_over_alone)
+{
+  const OneRow *row = &one_rows[__i__];
+  guint missing = 0, stream, i;
+  IdentifaiSegment *segment;
+  SegmenterRun run;
+
+  stream = run_init_with_audio (&run);
+  run_configure (&run, 1200, 0, 0);
+  for (i = 0; i < 72; i++) {
+    guint video = row->video_restarts ? i % 36 : i;
+    guint sound = row->sound_restarts ? i % 36 : i;
+
+    run.monotonic = i * 100000;
+    identifai_segmenter_set_patience (run.segmenter, 500000, run.monotonic);
+    if (i < 36 || row->sound_goes_on)
+      run_push_audio (&run, stream, sound * 100, sound * 100 + 100);
+    run_push (&run, 0, make_vp8 (video % 3 == 0, SMALL, video * FRAME));
+    while ((segment = run_pop (&run, run.monotonic)) != NULL) {
+      missing += segment->audio_missing / GST_MSECOND;
+      identifai_segment_free (segment);
+    }
+  }
+  run.monotonic += 10000000;
+  identifai_segmenter_eos (run.segmenter, 0, 0);
+  while ((segment = run_pop (&run, run.monotonic)) != NULL) {
+    missing += segment->audio_missing / GST_MSECOND;
+    identifai_segment_free (segment);
+  }
+  fail_unless_equals_int (missing, row->missing_ms);
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
+/* Sound that has no times, or not from its start. */
+typedef struct
+{
+  const gchar *name;
+  guint untimed;                /* buffers before the first one with a time */
+  gboolean has_length;
+  gboolean live;
+  guint from, to;               /* ms: of what is in the segments */
+  gboolean told, lost;
+} UntimedRow;
+
+static const UntimedRow untimed_rows[] = {
+  {"the first three", 3, TRUE, FALSE, 0, 1200, FALSE, FALSE},
+  {"one", 1, TRUE, FALSE, 0, 1200, FALSE, FALSE},
+  {"all", 999, TRUE, FALSE, 0, 1200, TRUE, FALSE},
+  {"all, live", 999, TRUE, TRUE, 0, 1200, TRUE, FALSE},
+  {"all, live, without lengths", 999, FALSE, TRUE, 0, 1200, TRUE, FALSE},
+  {"all, without lengths", 999, FALSE, FALSE, 0, 0, TRUE, TRUE},
+};
+
+GST_START_TEST (test_audio_without_times)
+{
+  const UntimedRow *row = &untimed_rows[__i__];
+  guint stream, i, count = 0, missing = 0, n_told = 0;
+  IdentifaiSegment *segment;
+  IdentifaiNews news;
+  SegmenterRun run;
+
+  GST_INFO ("%s", row->name);
+  stream = run_init_with_audio (&run);
+  run.live = row->live;
+  run_configure (&run, 600, 0, 0);
+  for (i = 0; i < 60; i++) {
+    GstBuffer *buffer =
+        make_buffer ((guint8 *) "", 1, 10, i * 20 * GST_MSECOND);
+
+    GST_BUFFER_DURATION (buffer) = row->has_length ? 20 * GST_MSECOND :
+        GST_CLOCK_TIME_NONE;
+    if (i < row->untimed)
+      GST_BUFFER_PTS (buffer) = GST_CLOCK_TIME_NONE;
+    run.monotonic = i * 20000;
+    if (i % 5 == 0)
+      run_push (&run, 0, make_vp8 (i % 15 == 0, SMALL, i * 20 * GST_MSECOND));
+    run_push (&run, stream, buffer);
+  }
+  identifai_segmenter_eos (run.segmenter, stream, 0);
+  identifai_segmenter_eos (run.segmenter, 0, 0);
+  while ((segment = run_pop (&run, G_MAXINT64)) != NULL) {
+    GPtrArray *sound = segment->tracks->len > 1 ?
+        ((IdentifaiTrack *) g_ptr_array_index (segment->tracks, 1))->buffers :
+        NULL;
+
+    count += sound ? sound->len : 0;
+    missing += segment->audio_missing / GST_MSECOND;
+    identifai_segment_free (segment);
+  }
+  while (identifai_segmenter_take_news (run.segmenter, &news)) {
+    fail_unless_equals_int (news.kind, IDENTIFAI_NEWS_SOUND_TIMES);
+    fail_unless_equals_int (news.is_lost, row->lost);
+    n_told++;
+  }
+  fail_unless_equals_int (n_told, row->told);
+  /* live, a moment at the end belongs to video that hasn't come */
+  fail_unless (count >= (row->to - row->from) / 20 - (row->live ? 10 : 0)
+      && count <= (row->to - row->from) / 20, "%s: %u", row->name, count);
+  fail_unless (missing >= (row->lost ? 1100 : 0) && (row->lost
+          || missing == 0), "%s: %u", row->name, missing);
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
 /* What a stream that fell silent long ago would have brought by now is not
  * reckoned as part of a segment of today. */
 GST_START_TEST (test_audio_falls_silent)
@@ -412,6 +706,11 @@ segmenteraudio_suite (void)
   tcase_add_test (tc, test_audio_that_never_comes);
   tcase_add_test (tc, test_audio_without_video);
   tcase_add_loop_test (tc, test_audio_starts_over, 0, G_N_ELEMENTS (back_rows));
+  tcase_add_loop_test (tc, test_audio_loops, 0, G_N_ELEMENTS (loop_rows));
+  tcase_add_loop_test (tc, test_audio_starts_over_alone, 0,
+      G_N_ELEMENTS (one_rows));
+  tcase_add_loop_test (tc, test_audio_without_times, 0,
+      G_N_ELEMENTS (untimed_rows));
   tcase_add_test (tc, test_audio_falls_silent);
   tcase_add_test (tc, test_audio_counts_for_the_size);
   tcase_add_test (tc, test_audio_removed);

@@ -177,6 +177,46 @@ identifai_codec_get_orientation (const GstCaps * caps)
       IDENTIFAI_ORIENTATION);
 }
 
+/* Bytes of a sample of all channels. */
+static gint
+get_sample_size (const GstStructure * structure)
+{
+  const gchar *format = gst_structure_get_string (structure, "format");
+  gint channels = 1, bits = 8;
+
+  gst_structure_get_int (structure, "channels", &channels);
+  if (gst_structure_has_name (structure, "audio/x-raw")) {
+    while (format != NULL && *format != '\0' && !g_ascii_isdigit (*format))
+      format++;
+    bits = format ? g_ascii_strtoll (format, NULL, 10) : 0;
+    bits = bits <= 8 ? bits : bits <= 16 ? 16 : MAX (bits, 24);
+  } else if (!gst_structure_has_name (structure, "audio/x-alaw")
+      && !gst_structure_has_name (structure, "audio/x-mulaw")) {
+    bits = 0;
+  }
+
+  return channels > 0 && channels <= 64 ? channels * (bits / 8) : 0;
+}
+
+#define AAC_SAMPLES 1024
+
+GstClockTime
+identifai_codec_sound_length (const GstCaps * caps, gsize size)
+{
+  const GstStructure *structure = gst_caps_get_structure (caps, 0);
+  const IdentifaiCodec *codec = identifai_codec_of_caps (caps);
+  gint rate = 0, sample_size;
+
+  if (!gst_structure_get_int (structure, "rate", &rate) || rate <= 0)
+    return GST_CLOCK_TIME_NONE;
+  if (codec != NULL && codec->id == IDENTIFAI_CODEC_AAC)
+    return gst_util_uint64_scale (GST_SECOND, AAC_SAMPLES, rate);
+  sample_size = get_sample_size (structure);
+
+  return sample_size > 0 ? gst_util_uint64_scale (GST_SECOND,
+      size / sample_size, rate) : GST_CLOCK_TIME_NONE;
+}
+
 static gboolean
 fields_differ (const GstStructure * a, const GstStructure * b,
     const gchar * field)

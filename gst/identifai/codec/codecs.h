@@ -139,6 +139,10 @@ GstCaps *identifai_codec_orient_caps (GstCaps * caps,
 /* NULL: upright. Valid as long as caps. */
 const gchar *identifai_codec_get_orientation (const GstCaps * caps);
 
+/* How long a buffer of sound lasts that has no duration; GST_CLOCK_TIME_NONE: that
+ * can't be told by its size. */
+GstClockTime identifai_codec_sound_length (const GstCaps * caps, gsize size);
+
 /* AAC that latm.h takes out of it. */
 gboolean identifai_codec_is_loas (const GstCaps * caps);
 

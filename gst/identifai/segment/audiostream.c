@@ -13,6 +13,9 @@
 
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_SEGMENT)
 
+#define NO_TIME IDENTIFAI_NO_TIME
+#define STEP_BACK ((gint64) GST_SECOND) /* no jitter, nor a packet that was late */
+
 /* Bytes a second of a stream that has not come yet, and the share by which one
  * that has may grow. */
 #define UNKNOWN_RATE (256 * 1000 / 8)
@@ -20,23 +23,18 @@
 #define MARGIN_NUM 5
 #define MARGIN_DENOM 4
 
-#define SLACK (100 * (gint64) GST_MSECOND)      /* of bad clocks */
-#define STEP_BACK ((gint64) GST_SECOND) /* no jitter, nor a packet that was late */
-#define MOST_BACK (10 * (gint64) GST_SECOND)
-
 /* Of what waits for a segment that doesn't open. */
 #define MAX_WAITING (30 * (gint64) GST_SECOND)
 
 IdentifaiAudioStream *
-identifai_audio_stream_new (guint id)
+identifai_audio_stream_new (const gchar * name, guint id, guint round)
 {
   IdentifaiAudioStream *self = g_new0 (IdentifaiAudioStream, 1);
 
   self->id = id;
   self->linked = TRUE;
-  self->position = self->end = IDENTIFAI_NO_TIME;
-  self->first = self->before = IDENTIFAI_NO_TIME;
-  gst_segment_init (&self->segment, GST_FORMAT_TIME);
+  self->first = NO_TIME;
+  identifai_audio_times_init (&self->times, name, id, round);
   g_queue_init (&self->waiting);
 
   return self;
@@ -46,6 +44,7 @@ void
 identifai_audio_stream_free (IdentifaiAudioStream * self)
 {
   identifai_audio_stream_flush (self);
+  identifai_audio_times_clear (&self->times);
   gst_clear_caps (&self->caps);
   g_clear_pointer (&self->latm, identifai_latm_free);
   g_free (self);
@@ -64,9 +63,7 @@ identifai_audio_stream_drop (IdentifaiAudioStream * self)
 
   if (head->buffer)
     self->waiting_bytes -= gst_buffer_get_size (head->buffer);
-  gst_clear_buffer (&head->buffer);
-  gst_caps_unref (head->caps);
-  g_free (head);
+  identifai_audio_buffer_free (head);
 }
 
 void
@@ -83,11 +80,12 @@ identifai_audio_stream_flush (IdentifaiAudioStream * self)
 {
   while (!g_queue_is_empty (&self->waiting))
     identifai_audio_stream_drop (self);
-  self->eos = self->lossy = self->starts_over = FALSE;
-  self->rebase = 0;
-  self->position = self->end = IDENTIFAI_NO_TIME;
-  self->first = self->before = IDENTIFAI_NO_TIME;
+  self->eos = FALSE;
+  if (self->times.is_hopeless)
+    self->left_out = FALSE;
+  self->first = NO_TIME;
   self->total_bytes = self->n_total = 0;
+  identifai_audio_times_flush (&self->times);
   if (self->latm)
     identifai_latm_clear (self->latm);
 }
@@ -121,165 +119,84 @@ is_header (GstBuffer * buffer)
 }
 
 static void
-advance (IdentifaiAudioStream * self, gint64 time, gint64 length)
-{
-  if (length != IDENTIFAI_NO_TIME)
-    time += length;
-  self->position = MAX (self->position, time);
-}
-
-static void
-advance_to_buffer (IdentifaiAudioStream * self, gint64 time, gint64 length)
-{
-  advance (self, time, length);
-  self->end = time + (length != IDENTIFAI_NO_TIME ? length : 0);
-}
-
-static IdentifaiAudioBuffer *
-new_item (IdentifaiAudioStream * self, gint64 time, gint64 duration)
-{
-  IdentifaiAudioBuffer *item = g_new0 (IdentifaiAudioBuffer, 1);
-
-  item->caps = gst_caps_ref (self->caps);
-  item->time = time;
-  item->duration = duration;
-  item->starts_over = self->starts_over;
-  self->starts_over = FALSE;
-
-  return item;
-}
-
-static void
 add_item (IdentifaiAudioStream * self, IdentifaiAudioBuffer * item)
 {
-  g_queue_push_tail (&self->waiting, item);
-  while (item->time - identifai_audio_stream_peek (self)->time > MAX_WAITING)
-    identifai_audio_stream_drop (self);
-}
-
-/* Upstream starts over, or repeats what it sent. What waits is for the video of
- * before, if that still comes. */
-static void
-note_start (IdentifaiAudioStream * self, gint64 time)
-{
-  if (self->end == IDENTIFAI_NO_TIME || time >= self->end - STEP_BACK)
-    return;
-  GST_DEBUG ("sound %u goes back from %" GST_STIME_FORMAT " to %"
-      GST_STIME_FORMAT, self->id, GST_STIME_ARGS (self->end),
-      GST_STIME_ARGS (time));
-  self->starts_over = TRUE;
-  self->before = self->position;
-  self->first -= self->position - time;
-  self->position = time;
-}
-
-/* Takes over the buffer. */
-static void
-keep (IdentifaiAudioStream * self, GstBuffer * buffer, gint64 time,
-    gint64 duration)
-{
-  IdentifaiAudioBuffer *item = new_item (self, time, duration);
-
-  item->buffer = gst_buffer_make_writable (buffer);
-  GST_BUFFER_PTS (item->buffer) = time + (gint64) IDENTIFAI_TRACK_EPOCH;
-  GST_BUFFER_DTS (item->buffer) = GST_CLOCK_TIME_NONE;
-  GST_BUFFER_FLAG_UNSET (item->buffer, GST_BUFFER_FLAG_DISCONT);
-  self->waiting_bytes += gst_buffer_get_size (item->buffer);
-  add_item (self, item);
-}
-
-void
-identifai_audio_stream_set_segment (IdentifaiAudioStream * self,
-    const GstSegment * segment)
-{
-  if (!identifai_running_is_same (&self->segment, segment)) {
-    self->lossy = TRUE;
-    self->rebase = 0;
+  if (item->buffer) {
+    item->buffer = gst_buffer_make_writable (item->buffer);
+    GST_BUFFER_PTS (item->buffer) = item->time + (gint64) IDENTIFAI_TRACK_EPOCH;
+    GST_BUFFER_DTS (item->buffer) = GST_CLOCK_TIME_NONE;
+    if (!GST_BUFFER_DURATION_IS_VALID (item->buffer)
+        && item->duration != NO_TIME)
+      GST_BUFFER_DURATION (item->buffer) = item->duration;
+    GST_BUFFER_FLAG_UNSET (item->buffer, GST_BUFFER_FLAG_DISCONT);
+    self->waiting_bytes += gst_buffer_get_size (item->buffer);
   }
-  gst_segment_copy_into (segment, &self->segment);
+  g_queue_push_tail (&self->waiting, item);
+  while (item->time - identifai_audio_stream_peek (self)->time > MAX_WAITING) {
+    GST_DEBUG_ID (self->times.name, "sound %u at %" GST_STIME_FORMAT
+        " waits for a video that doesn't come, and is let go of", self->id,
+        GST_STIME_ARGS (identifai_audio_stream_peek (self)->time));
+    identifai_audio_stream_drop (self);
+  }
 }
 
-/* A step back that nothing explains: the buffer follows the one before. A gap
- * afterwards makes up for it. Gap events are no measure: qtdemux's say that there
- * is nothing for three seconds, and then it comes. */
-static gint64
-rebase (IdentifaiAudioStream * self, gint64 time)
+/* A stream that starts over brings as much in as long a time. */
+static void
+count_item (IdentifaiAudioStream * self, const IdentifaiAudioBuffer * item)
 {
-  gint64 gap = 0;
+  gsize size = item->buffer ? gst_buffer_get_size (item->buffer) : 0;
 
-  if (!self->lossy && self->end != IDENTIFAI_NO_TIME)
-    gap = time + self->rebase - self->end;
-  if (gap < -SLACK && gap >= -MOST_BACK)
-    self->rebase -= gap;
-  else if (gap > SLACK)
-    self->rebase -= MIN (self->rebase, gap);
-
-  return time + self->rebase;
+  if (self->first == NO_TIME)
+    self->first = item->time;
+  else if (item->time < self->latest - STEP_BACK)
+    self->first -= self->latest - item->time;
+  self->latest = item->time;
+  self->total_bytes += size;
+  self->n_total += item->buffer ? 1 : 0;
 }
 
-static gint64
-get_time (IdentifaiAudioStream * self, GstBuffer * buffer)
+/* Those whose time is known. */
+static void
+take_items (IdentifaiAudioStream * self)
 {
-  gint64 time =
-      identifai_running_time (&self->segment, GST_BUFFER_PTS (buffer));
+  IdentifaiAudioBuffer *item;
 
-  if (time == IDENTIFAI_NO_TIME)
-    time = identifai_running_time (&self->segment, GST_BUFFER_DTS (buffer));
-  if (time != IDENTIFAI_NO_TIME)
-    return rebase (self, time);
-
-  /* it follows the one before */
-  return self->position < IDENTIFAI_MAX_RUNNING ? self->position :
-      IDENTIFAI_NO_TIME;
+  if (self->times.is_hopeless)
+    self->left_out = TRUE;
+  while ((item = identifai_audio_times_pop (&self->times)) != NULL) {
+    count_item (self, item);
+    if (self->left_out)
+      identifai_audio_buffer_free (item);
+    else
+      add_item (self, item);
+  }
 }
 
 /* Takes over a buffer as it goes into a file. */
 static void
-push_frame (IdentifaiAudioStream * self, GstBuffer * buffer)
+push_frame (IdentifaiAudioStream * self, GstBuffer * buffer, gint64 now)
 {
-  gint64 time = get_time (self, buffer);
-  gint64 duration = identifai_running_duration (&self->segment,
-      GST_BUFFER_DURATION (buffer));
-
-  if (self->caps == NULL || is_header (buffer) || time == IDENTIFAI_NO_TIME
-      || time < -(gint64) IDENTIFAI_TRACK_EPOCH) {
+  if (self->caps == NULL || is_header (buffer)) {
+    GST_LOG_ID (self->times.name, "sound %u: a header, or no caps yet",
+        self->id);
     gst_buffer_unref (buffer);
     return;
   }
-  self->lossy = FALSE;
-  if (self->first == IDENTIFAI_NO_TIME)
-    self->first = time;
-  note_start (self, time);
-  self->total_bytes += gst_buffer_get_size (buffer);
-  self->n_total++;
-  advance_to_buffer (self, time, duration);
-  if (self->left_out) {
-    gst_buffer_unref (buffer);
-    return;
-  }
-  keep (self, buffer, time, duration);
+  identifai_audio_times_push (&self->times, buffer, self->caps, buffer, now);
+  take_items (self);
 }
 
 /* What can't be read, or not yet. */
 static void
-count_lost (IdentifaiAudioStream * self, GstBuffer * buffer)
+count_lost (IdentifaiAudioStream * self, GstBuffer * buffer, gint64 now)
 {
-  gint64 time = get_time (self, buffer);
-  gint64 duration = identifai_running_duration (&self->segment,
-      GST_BUFFER_DURATION (buffer));
-
-  if (time == IDENTIFAI_NO_TIME)
-    return;
-  self->lossy = FALSE;
-  if (self->first != IDENTIFAI_NO_TIME)
-    note_start (self, time);
-  advance_to_buffer (self, time, duration);
-  add_item (self, new_item (self, time, duration));
+  identifai_audio_times_push (&self->times, NULL, NULL, buffer, now);
+  take_items (self);
 }
 
 /* AAC frames, once it is known what they are. */
 static void
-push_loas (IdentifaiAudioStream * self, GstBuffer * buffer)
+push_loas (IdentifaiAudioStream * self, GstBuffer * buffer, gint64 now)
 {
   GstBuffer *frame;
 
@@ -287,110 +204,99 @@ push_loas (IdentifaiAudioStream * self, GstBuffer * buffer)
     identifai_latm_clear (self->latm);
   identifai_latm_push (self->latm, gst_buffer_ref (buffer));
   if (!identifai_latm_is_readable (self->latm))
-    count_lost (self, buffer);
+    count_lost (self, buffer, now);
   while ((frame = identifai_latm_pop (self->latm))) {
     gst_caps_replace (&self->caps, identifai_latm_get_caps (self->latm));
-    push_frame (self, frame);
+    push_frame (self, frame, now);
   }
   gst_buffer_unref (buffer);
 }
 
 /* Takes over what stands for a buffer. */
 static void
-lose_frame (IdentifaiAudioStream * self, GstBuffer * buffer)
+lose_frame (IdentifaiAudioStream * self, GstBuffer * buffer, gint64 now)
 {
   if (self->latm)
     identifai_latm_clear (self->latm);
   if (!self->left_out)
-    count_lost (self, buffer);
+    count_lost (self, buffer, now);
   gst_buffer_unref (buffer);
 }
 
 void
-identifai_audio_stream_push (IdentifaiAudioStream * self, GstBuffer * buffer)
+identifai_audio_stream_push (IdentifaiAudioStream * self, GstBuffer * buffer,
+    gint64 now)
 {
   GstBuffer *held = identifai_buffer_hold (buffer);
 
   gst_buffer_unref (buffer);
-  self->lossy |= GST_BUFFER_FLAG_IS_SET (held, GST_BUFFER_FLAG_DISCONT);
+  self->times.lossy |= GST_BUFFER_FLAG_IS_SET (held, GST_BUFFER_FLAG_DISCONT);
   if (identifai_buffer_get_unreadable (held) != NULL)
-    lose_frame (self, held);
+    lose_frame (self, held, now);
   else if (self->latm)
-    push_loas (self, held);
+    push_loas (self, held, now);
   else
-    push_frame (self, held);
+    push_frame (self, held, now);
 }
 
 void
-identifai_audio_stream_gap (IdentifaiAudioStream * self, GstClockTime timestamp,
-    GstClockTime duration)
+identifai_audio_stream_note_step (IdentifaiAudioStream * self,
+    const IdentifaiVideoStep * step)
 {
-  gint64 time = identifai_running_time (&self->segment, timestamp);
-
-  if (time != IDENTIFAI_NO_TIME)
-    advance (self, time + self->rebase,
-        identifai_running_duration (&self->segment, duration));
+  identifai_audio_times_note_step (&self->times, step);
+  take_items (self);
 }
 
-gboolean
-identifai_audio_stream_is_over (IdentifaiAudioStream * self, gint64 time)
+void
+identifai_audio_stream_settle (IdentifaiAudioStream * self, gint64 now,
+    gint64 patience)
 {
-  gint64 head = identifai_audio_stream_peek (self)->time;
-  GList *link;
-
-  if (self->before == IDENTIFAI_NO_TIME)
-    return FALSE;
-  for (link = self->waiting.head->next; link; link = link->next) {
-    IdentifaiAudioBuffer *item = link->data;
-
-    if (item->starts_over && ABS (item->time - time) < ABS (head - time))
-      return TRUE;
-  }
-
-  return FALSE;
+  identifai_audio_times_settle (&self->times, now, patience);
+  take_items (self);
 }
 
-/* Where the stream is, or was before it started over, if that is nearer to time. */
+/* Up to where the span's sound is there. */
 static gint64
-get_position (IdentifaiAudioStream * self, gint64 time)
+get_position (IdentifaiAudioStream * self, const IdentifaiAudioSpan * span)
 {
-  if (self->before != IDENTIFAI_NO_TIME && self->position < time
-      && ABS (self->before - time) < ABS (self->position - time))
-    return self->before;
+  if (self->times.round > span->round)
+    return span->end;
+  if (self->times.round < span->round)
+    return NO_TIME;
 
-  return self->position;
+  return self->times.position;
 }
 
 gboolean
-identifai_audio_stream_has_passed (IdentifaiAudioStream * self, gint64 time)
+identifai_audio_stream_has_passed (IdentifaiAudioStream * self,
+    const IdentifaiAudioSpan * span)
 {
-  gint64 position = get_position (self, time);
-
-  return self->eos || (position != IDENTIFAI_NO_TIME && position >= time);
+  return self->eos || get_position (self, span) >= span->end;
 }
 
 static GstClockTime
-count_late (IdentifaiAudioStream * self, gint64 start, gint64 end)
+count_late (IdentifaiAudioStream * self, const IdentifaiAudioSpan * span)
 {
-  gint64 from = MAX (start, get_position (self, end));
+  gint64 from = MAX (span->start, get_position (self, span));
 
-  return !self->left_out && self->linked && !self->eos && from < end ?
-      end - from : 0;
+  return !self->left_out && self->linked && !self->eos && from < span->end ?
+      span->end - from : 0;
 }
 
 static GstClockTime
-count_left_out (IdentifaiAudioStream * self, gint64 start, gint64 end)
+count_left_out (IdentifaiAudioStream * self, const IdentifaiAudioSpan * span)
 {
-  gint64 from = MAX (start, self->first);
+  gint64 from = MAX (span->start, self->first), end = span->end;
 
-  if (self->eos)
-    end = MIN (end, get_position (self, end));
+  if (self->eos && !self->times.is_hopeless)
+    end = MIN (end, get_position (self, span));
 
   return self->left_out && from < end ? end - from : 0;
 }
 
 static guint64
-count_waiting (IdentifaiAudioStream * self, gint64 time, guint * n_buffers)
+count_waiting (IdentifaiAudioStream * self, const IdentifaiAudioSpan * span,
+    guint * n_buffers)
 {
   guint64 bytes = 0;
   GList *link;
@@ -398,9 +304,10 @@ count_waiting (IdentifaiAudioStream * self, gint64 time, guint * n_buffers)
   for (link = self->waiting.head; link; link = link->next) {
     IdentifaiAudioBuffer *item = link->data;
 
-    if (item->time >= time)
+    if (item->round > span->round || (item->round == span->round
+            && item->time >= span->end))
       break;
-    if (item->buffer == NULL)
+    if (item->buffer == NULL || item->round < span->round)
       continue;
     bytes += gst_buffer_get_size (item->buffer);
     (*n_buffers)++;
@@ -415,9 +322,9 @@ extrapolate (IdentifaiAudioStream * self, guint64 count, gint64 missing)
 {
   gint64 span;
 
-  if (self->first == IDENTIFAI_NO_TIME)
+  if (self->first == NO_TIME || self->times.position == NO_TIME)
     return 0;
-  span = self->position - self->first;
+  span = self->times.position - self->first;
   if (span <= 0)
     return 0;
 
@@ -426,28 +333,28 @@ extrapolate (IdentifaiAudioStream * self, guint64 count, gint64 missing)
 }
 
 guint64
-identifai_audio_stream_expect (IdentifaiAudioStream * self, gint64 start,
-    gint64 time, guint * n_buffers)
+identifai_audio_stream_expect (IdentifaiAudioStream * self,
+    const IdentifaiAudioSpan * span, guint * n_buffers)
 {
   guint64 bytes;
   gint64 missing;
 
   if (self->caps == NULL)
     return 0;
-  bytes = count_waiting (self, time, n_buffers);
-  if (identifai_audio_stream_has_passed (self, time))
+  bytes = count_waiting (self, span, n_buffers);
+  if (identifai_audio_stream_has_passed (self, span))
     return bytes;
-  if (self->position == IDENTIFAI_NO_TIME) {
+  if (self->times.position == NO_TIME) {
     *n_buffers += UNKNOWN_BUFFERS;
     return bytes + UNKNOWN_RATE;
   }
   /* What a stream owes that has been silent for long is not all of this file. */
-  missing = time - MAX (get_position (self, time), start);
+  missing = span->end - MAX (get_position (self, span), span->start);
   *n_buffers += extrapolate (self, self->n_total, missing) + 1;
 
   return bytes + MAX (extrapolate (self, self->total_bytes, missing),
-      gst_util_uint64_scale (UNKNOWN_RATE, self->first == self->position ?
-          missing : 0, GST_SECOND));
+      gst_util_uint64_scale (UNKNOWN_RATE,
+          self->first == self->times.position ? missing : 0, GST_SECOND));
 }
 
 /*** all streams ***/
@@ -466,9 +373,11 @@ identifai_audio_streams_new (void)
 }
 
 guint
-identifai_audio_streams_add (GPtrArray * sounds)
+identifai_audio_streams_add (GPtrArray * sounds, const gchar * name,
+    guint round)
 {
-  g_ptr_array_add (sounds, identifai_audio_stream_new (sounds->len + 1));
+  g_ptr_array_add (sounds, identifai_audio_stream_new (name, sounds->len + 1,
+          round));
 
   return sounds->len;
 }
@@ -492,7 +401,8 @@ identifai_audio_streams_remove (GPtrArray * sounds, guint id)
 }
 
 gboolean
-identifai_audio_streams_have_passed (GPtrArray * sounds, gint64 time)
+identifai_audio_streams_have_passed (GPtrArray * sounds,
+    const IdentifaiAudioSpan * span)
 {
   guint id;
 
@@ -500,7 +410,7 @@ identifai_audio_streams_have_passed (GPtrArray * sounds, gint64 time)
     IdentifaiAudioStream *sound = identifai_audio_streams_get (sounds, id);
 
     if (sound && sound->linked && !sound->left_out
-        && !identifai_audio_stream_has_passed (sound, time))
+        && !identifai_audio_stream_has_passed (sound, span))
       return FALSE;
   }
 
@@ -508,8 +418,8 @@ identifai_audio_streams_have_passed (GPtrArray * sounds, gint64 time)
 }
 
 guint64
-identifai_audio_streams_expect (GPtrArray * sounds, gint64 start, gint64 time,
-    guint * n_tracks, guint * n_buffers)
+identifai_audio_streams_expect (GPtrArray * sounds,
+    const IdentifaiAudioSpan * span, guint * n_tracks, guint * n_buffers)
 {
   guint64 bytes = 0;
   guint id;
@@ -520,17 +430,17 @@ identifai_audio_streams_expect (GPtrArray * sounds, gint64 start, gint64 time,
     if (sound == NULL || sound->left_out)
       continue;
     (*n_tracks)++;
-    bytes += identifai_audio_stream_expect (sound, start, time, n_buffers);
+    bytes += identifai_audio_stream_expect (sound, span, n_buffers);
   }
 
   return bytes;
 }
 
-typedef GstClockTime (*CountFunc) (IdentifaiAudioStream * self, gint64 start,
-    gint64 end);
+typedef GstClockTime (*CountFunc) (IdentifaiAudioStream * self,
+    const IdentifaiAudioSpan * span);
 
 static GstClockTime
-sum_up (GPtrArray * sounds, CountFunc count, gint64 start, gint64 end)
+sum_up (GPtrArray * sounds, CountFunc count, const IdentifaiAudioSpan * span)
 {
   GstClockTime sum = 0;
   guint id;
@@ -539,24 +449,56 @@ sum_up (GPtrArray * sounds, CountFunc count, gint64 start, gint64 end)
     IdentifaiAudioStream *sound = identifai_audio_streams_get (sounds, id);
 
     if (sound && sound->caps)
-      sum += count (sound, start, end);
+      sum += count (sound, span);
   }
 
   return sum;
 }
 
 GstClockTime
-identifai_audio_streams_count_late (GPtrArray * sounds, gint64 start,
-    gint64 end)
+identifai_audio_streams_count_late (GPtrArray * sounds,
+    const IdentifaiAudioSpan * span)
 {
-  return sum_up (sounds, count_late, start, end);
+  return sum_up (sounds, count_late, span);
 }
 
 GstClockTime
-identifai_audio_streams_count_left_out (GPtrArray * sounds, gint64 start,
-    gint64 end)
+identifai_audio_streams_count_left_out (GPtrArray * sounds,
+    const IdentifaiAudioSpan * span)
 {
-  return sum_up (sounds, count_left_out, start, end);
+  return sum_up (sounds, count_left_out, span);
+}
+
+void
+identifai_audio_streams_note_step (GPtrArray * sounds,
+    const IdentifaiVideoStep * step)
+{
+  guint id;
+
+  for (id = 1; id <= sounds->len; id++) {
+    IdentifaiAudioStream *sound = identifai_audio_streams_get (sounds, id);
+
+    if (sound)
+      identifai_audio_stream_note_step (sound, step);
+  }
+}
+
+gboolean
+identifai_audio_streams_take_news (GPtrArray * sounds, gboolean * is_lost)
+{
+  guint id;
+
+  for (id = 1; id <= sounds->len; id++) {
+    IdentifaiAudioStream *sound = identifai_audio_streams_get (sounds, id);
+
+    if (sound == NULL || !sound->times.has_news)
+      continue;
+    sound->times.has_news = FALSE;
+    *is_lost = sound->times.is_hopeless;
+    return TRUE;
+  }
+
+  return FALSE;
 }
 
 guint64
@@ -568,7 +510,8 @@ identifai_audio_streams_count_waiting (GPtrArray * sounds)
   for (id = 1; id <= sounds->len; id++) {
     IdentifaiAudioStream *sound = identifai_audio_streams_get (sounds, id);
 
-    bytes += sound ? sound->waiting_bytes : 0;
+    bytes += sound ? sound->waiting_bytes
+        + identifai_audio_times_count_bytes (&sound->times) : 0;
   }
 
   return bytes;

@@ -33,6 +33,7 @@ typedef struct
   GArray *streams;              /* of guint: which audio stream each of the
                                  * tracks after the first holds */
 
+  guint round;                  /* of the video, see audiotimes.h */
   gint64 start;                 /* first frame shown */
   gint64 end;                   /* open: of all frames so far; sealed: for good */
   gint64 newest;                /* latest PTS so far */

@@ -20,6 +20,10 @@
 
 #define SECOND ((gint64) GST_SECOND)
 #define SLACK SECOND            /* of audio before a segment that may open */
+/* How long sound that goes back waits for the video to do so. */
+#define STEP_PATIENCE (5 * SECOND)
+#define STEP_PATIENCE_LIVE SECOND
+#define STEP_SLACK (100 * (gint64) GST_MSECOND) /* back, of bad clocks */
 #define GRACE (SECOND / 2)      /* a key frame that was asked for is late */
 #define EARLY_SHARE 100         /* of the duration, by which a cut may be early */
 #define EARLY_MOST (50 * GST_MSECOND)
@@ -52,6 +56,14 @@ add_audio (IdentifaiSegmenter * self, IdentifaiBuilder * part,
     identifai_cutter_request_split (self);
 }
 
+/* The part is of the item's round, and the item is heard while it is shown. */
+static gboolean
+covers (IdentifaiBuilder * part, const IdentifaiAudioBuffer * item, gint64 end)
+{
+  return item->round == part->round && item->time < end
+      && item->time >= identifai_builder_heard_from (part);
+}
+
 /* TRUE: item is settled, in a part or past all of them. */
 static gboolean
 place_audio (IdentifaiSegmenter * self, IdentifaiAudioStream * sound,
@@ -62,15 +74,15 @@ place_audio (IdentifaiSegmenter * self, IdentifaiAudioStream * sound,
   for (link = self->sealed.head; link; link = link->next) {
     IdentifaiBuilder *part = link->data;
 
-    if (item->time >= identifai_builder_heard_from (part)
-        && item->time < part->end) {
+    if (covers (part, item, part->end)) {
       add_audio (self, part, sound, item);
       return TRUE;
     }
   }
+  if (item->round != self->round)
+    return item->round < self->round;
   if (self->open) {
-    if (item->time >= identifai_builder_heard_from (self->open)
-        && item->time < self->open->newest)
+    if (covers (self->open, item, self->open->newest))
       add_audio (self, self->open, sound, item);
     return item->time < self->open->newest;
   }
@@ -82,34 +94,44 @@ place_audio (IdentifaiSegmenter * self, IdentifaiAudioStream * sound,
   return self->run_end != NO_TIME && item->time < self->run_end - SLACK;
 }
 
-/* Both went back to an earlier time: what waits is later than any video. */
-static gboolean
-is_of_earlier_run (IdentifaiSegmenter * self, IdentifaiAudioStream * sound)
+/* Up to where the video is; NO_TIME: nowhere yet. */
+static gint64
+get_now (IdentifaiSegmenter * self)
 {
-  gint64 now = self->open ? self->open->newest : self->run_end;
-
-  return now != NO_TIME && identifai_audio_stream_is_over (sound, now);
+  return self->open ? self->open->newest : self->run_end;
 }
 
 /* Called whenever the video has moved on or audio came. */
 void
 identifai_cutter_place_audio (IdentifaiSegmenter * self)
 {
+  gint64 patience = self->patience < 0 ? STEP_PATIENCE : STEP_PATIENCE_LIVE;
   guint id;
+
+  if (self->eos || self->off)
+    patience = -1;
 
   for (id = 1; id <= self->sounds->len; id++) {
     IdentifaiAudioStream *sound =
         identifai_audio_streams_get (self->sounds, id);
     IdentifaiAudioBuffer *item;
 
+    if (sound)
+      identifai_audio_stream_settle (sound, get_now (self), patience);
     while (sound && (item = identifai_audio_stream_peek (sound))
-        && (place_audio (self, sound, item)
-            || is_of_earlier_run (self, sound)))
+        && place_audio (self, sound, item))
       identifai_audio_stream_drop (sound);
   }
 }
 
 /*** sizes ***/
+
+IdentifaiAudioSpan
+identifai_cutter_get_span (IdentifaiBuilder * part)
+{
+  return (IdentifaiAudioSpan) {
+  part->round, part->start, part->end};
+}
 
 /* Whether the open part's file has room for n_frames frames of cost bytes more,
  * with the audio up to end, also that which is still to come. */
@@ -119,10 +141,11 @@ fits (IdentifaiSegmenter * self, guint64 cost, guint n_frames, gint64 end)
   IdentifaiBuilder *part = self->open;
   guint64 payload = part->video_cost + part->audio_cost + cost;
   guint n_tracks = 1, n_audio = part->n_audio;
+  IdentifaiAudioSpan span = identifai_cutter_get_span (part);
 
-  end = MAX (end, part->end);
-  payload += identifai_audio_streams_expect (self->sounds, part->start, end,
-      &n_tracks, &n_audio);
+  span.end = MAX (end, part->end);
+  payload += identifai_audio_streams_expect (self->sounds, &span, &n_tracks,
+      &n_audio);
 
   return payload + identifai_container_overhead (n_tracks,
       part->frames->len + n_audio + n_frames,
@@ -143,11 +166,14 @@ static IdentifaiBuilder *
 make_part (IdentifaiSegmenter * self, gint64 start)
 {
   IdentifaiSegment *segment = identifai_segment_new (0);
+  IdentifaiBuilder *part;
 
   self->open_func (segment, self->user_data);
-
-  return identifai_builder_new (segment,
+  part = identifai_builder_new (segment,
       identifai_video_stream_get_caps (self->video), start);
+  part->round = self->round;
+
+  return part;
 }
 
 /* The part is open, and has its first frame. */
@@ -259,6 +285,7 @@ take_rest (IdentifaiSegmenter * self, IdentifaiBuilder * part,
   if (wanted)
     self->open_func (segment, self->user_data);
   rest = identifai_builder_new (segment, video->caps, cut->start);
+  rest->round = part->round;
   identifai_builder_split (part, cut, rest);
   if (!wanted) {
     identifai_placing_part (self, rest, FALSE);
@@ -551,6 +578,8 @@ identifai_cutter_end_run (IdentifaiSegmenter * self)
   if (self->run_start != NO_TIME)
     self->seen += self->run_end - self->run_start;
   self->last_end = self->run_end;
+  if (self->run_end != NO_TIME)
+    self->step_from = self->run_end;
   self->run_start = self->run_end = NO_TIME;
   identifai_key_units_reset_late (&self->key_frames);
   identifai_cutter_place_audio (self);
@@ -575,6 +604,34 @@ move_run (IdentifaiSegmenter * self, gint64 shift)
   }
 }
 
+/* The frame is the first one of a run, or of one whose times were mended. What the
+ * sound makes of that it does as the video. */
+static void
+note_step (IdentifaiSegmenter * self, const IdentifaiFrame * frame,
+    gint64 shift)
+{
+  IdentifaiVideoStep step = {.from = self->run_end,.to = self->run_end - shift,
+    .shift = shift
+  };
+
+  if (self->step_from != NO_TIME) {
+    step.from = self->step_from;
+    step.to = frame->stamp;
+    step.restarts = TRUE;
+  }
+  self->step_from = NO_TIME;
+  if (step.from == NO_TIME || step.to >= step.from - STEP_SLACK)
+    return;
+  if (step.restarts)
+    self->round++;
+  GST_DEBUG_ID (self->name,
+      "the video goes back from %" GST_STIME_FORMAT " to %" GST_STIME_FORMAT
+      ": %s", GST_STIME_ARGS (step.from), GST_STIME_ARGS (step.to),
+      step.restarts ? "it starts over" : "times are re-based");
+  step.round = self->round;
+  identifai_audio_streams_note_step (self->sounds, &step);
+}
+
 void
 identifai_cutter_push (IdentifaiSegmenter * self, GstBuffer * buffer,
     const IdentifaiCaptureTime * arrival)
@@ -597,6 +654,7 @@ identifai_cutter_push (IdentifaiSegmenter * self, GstBuffer * buffer,
     move_run (self, shift);
   else if (link == IDENTIFAI_VIDEO_LINK_BREAKS)
     identifai_cutter_end_run (self);
+  note_step (self, frame, identifai_video_stream_take_rebase (self->video));
   identifai_video_stream_push (self->video, frame);
   take_ready_frames (self);
   identifai_cutter_place_audio (self);

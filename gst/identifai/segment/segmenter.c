@@ -29,6 +29,7 @@ identifai_segmenter_new (IdentifaiSegmenterOpenFunc open, gpointer user_data)
   g_queue_init (&self->sealed);
   g_queue_init (&self->given_up);
   self->run_start = self->run_end = self->due = self->not_before = NO_TIME;
+  self->last_end = self->step_from = NO_TIME;
 
   return self;
 }
@@ -49,6 +50,7 @@ identifai_segmenter_free (IdentifaiSegmenter * self)
   identifai_rap_group_free (self->group);
   g_ptr_array_unref (self->sounds);
   identifai_video_stream_free (self->video);
+  g_free (self->name);
   g_free (self);
 }
 
@@ -65,7 +67,7 @@ identifai_segmenter_configure (IdentifaiSegmenter * self,
 guint
 identifai_segmenter_add_audio (IdentifaiSegmenter * self)
 {
-  return identifai_audio_streams_add (self->sounds);
+  return identifai_audio_streams_add (self->sounds, self->name, self->round);
 }
 
 void
@@ -135,7 +137,7 @@ identifai_segmenter_set_segment (IdentifaiSegmenter * self, guint stream,
     return;
   identifai_running_bound_segment (&segment);
   if (sound)
-    identifai_audio_stream_set_segment (sound, &segment);
+    identifai_audio_times_set_segment (&sound->times, &segment);
   else if (stream == IDENTIFAI_SEGMENTER_VIDEO)
     identifai_video_stream_set_segment (self->video, &segment);
 }
@@ -155,7 +157,8 @@ identifai_segmenter_push (IdentifaiSegmenter * self, guint stream,
   } else if (stream == IDENTIFAI_SEGMENTER_VIDEO) {
     identifai_cutter_push (self, buffer, arrival);
   } else if (sound) {
-    identifai_audio_stream_push (sound, buffer);
+    identifai_audio_stream_push (sound, buffer,
+        self->live ? self->run_end : NO_TIME);
     identifai_cutter_place_audio (self);
   } else {
     gst_buffer_unref (buffer);
@@ -170,7 +173,7 @@ identifai_segmenter_gap (IdentifaiSegmenter * self, guint stream,
       identifai_audio_streams_get (self->sounds, stream);
 
   if (sound)
-    identifai_audio_stream_gap (sound, timestamp, duration);
+    identifai_audio_times_gap (&sound->times, timestamp, duration);
   else if (stream == IDENTIFAI_SEGMENTER_VIDEO)
     identifai_video_stream_gap (self->video, timestamp, duration);
 }
@@ -239,7 +242,7 @@ flush_video (IdentifaiSegmenter * self)
   while ((part = g_queue_pop_head (&self->sealed)))
     give_up (self, part);
   identifai_cutter_end_run (self);
-  self->not_before = NO_TIME;
+  self->not_before = self->step_from = NO_TIME;
   identifai_key_units_drop_request (&self->key_frames);
   self->split_now = self->eos = FALSE;
 }
@@ -252,7 +255,7 @@ identifai_segmenter_flush (IdentifaiSegmenter * self, guint stream)
 
   if (sound) {
     identifai_audio_stream_flush (sound);
-    gst_segment_init (&sound->segment, GST_FORMAT_TIME);
+    gst_segment_init (&sound->times.segment, GST_FORMAT_TIME);
   } else if (stream == IDENTIFAI_SEGMENTER_VIDEO) {
     flush_video (self);
   }
@@ -291,23 +294,23 @@ identifai_segmenter_reset (IdentifaiSegmenter * self)
 static gboolean
 has_its_audio (IdentifaiSegmenter * self, IdentifaiBuilder * part)
 {
+  IdentifaiAudioSpan span = identifai_cutter_get_span (part);
+
   return part->segment->failure != IDENTIFAI_REASON_NONE
-      || identifai_audio_streams_have_passed (self->sounds, part->end);
+      || identifai_audio_streams_have_passed (self->sounds, &span);
 }
 
 /* It goes without what has not come, which a buffer more or less at its end isn't. */
 static void
 count_missing (IdentifaiSegmenter * self, IdentifaiBuilder * part)
 {
-  GstClockTime late =
-      identifai_audio_streams_count_late (self->sounds, part->start,
-      part->end);
+  IdentifaiAudioSpan span = identifai_cutter_get_span (part);
+  GstClockTime late = identifai_audio_streams_count_late (self->sounds, &span);
 
   if (part->segment->failure != IDENTIFAI_REASON_NONE)
     return;
   part->segment->audio_missing +=
-      identifai_audio_streams_count_left_out (self->sounds, part->start,
-      part->end);
+      identifai_audio_streams_count_left_out (self->sounds, &span);
   if (late <= LATE_TOLERANCE)
     return;
   GST_INFO ("segment %u goes without %" GST_TIME_FORMAT " of sound",
@@ -394,6 +397,10 @@ identifai_segmenter_take_news (IdentifaiSegmenter * self, IdentifaiNews * news)
   if (self->sound_is_late && !self->told_late) {
     self->told_late = TRUE;
     news->kind = IDENTIFAI_NEWS_LATE_SOUND;
+    return TRUE;
+  }
+  if (identifai_audio_streams_take_news (self->sounds, &news->is_lost)) {
+    news->kind = IDENTIFAI_NEWS_SOUND_TIMES;
     return TRUE;
   }
   if (!identifai_key_units_take_news (&self->key_frames, &missing))

@@ -174,6 +174,7 @@ typedef enum
   IDENTIFAI_NEWS_LATE_SOUND,    /* segments go without it */
   IDENTIFAI_NEWS_STAMPED,       /* frames have no times */
   IDENTIFAI_NEWS_FLAW,          /* what comes can't be judged */
+  IDENTIFAI_NEWS_SOUND_TIMES,   /* sound has no times */
   IDENTIFAI_NEWS_SHORT,         /* it ended before its segment does */
 } IdentifaiNewsKind;
 
@@ -185,6 +186,7 @@ typedef struct
                                  * SHORT: so much before */
   IdentifaiFlaw flaw;           /* FLAW */
   guint64 count;                /* FLAW: buffers */
+  gboolean is_lost;             /* SOUND_TIMES: nor can they be guessed */
 } IdentifaiNews;
 
 /* TRUE as long as there is something. */

@@ -31,6 +31,7 @@ struct _IdentifaiSegmenter
   IdentifaiSegmenterOpenFunc open_func;
   IdentifaiSegmenterPlaceFunc place_func;       /* or NULL */
   gpointer user_data;
+  gchar *name;                  /* of the element, for the log; or NULL */
   IdentifaiSegmenterSettings settings;
 
   IdentifaiVideoStream *video;
@@ -41,6 +42,8 @@ struct _IdentifaiSegmenter
   IdentifaiRapGroup *group;        /* not settled yet */
   gint64 run_start, run_end;    /* of the frames since the last break; NO_TIME */
   gint64 last_end;              /* the last run_end, or NO_TIME */
+  gint64 step_from;             /* the same, until the next run has its first frame */
+  guint round;                  /* it counts how often the video has started over */
 
   IdentifaiCutState state;
   IdentifaiBuilder *open;
@@ -84,6 +87,8 @@ void identifai_placing_part (IdentifaiSegmenter * self, IdentifaiBuilder * part,
 
 /* Of the open segment, at the next key frame. */
 void identifai_cutter_request_split (IdentifaiSegmenter * self);
+/* What sound belongs to it. */
+IdentifaiAudioSpan identifai_cutter_get_span (IdentifaiBuilder * part);
 /* Whenever the video has moved on or sound came. */
 void identifai_cutter_place_audio (IdentifaiSegmenter * self);
 /* What follows has nothing to do with what came: the open segment ends with its

@@ -40,6 +40,7 @@ struct _IdentifaiVideoStream
   gint64 rebase;                /* added to running times, as upstream set them
                                  * back for no reason */
   IdentifaiDisplayOrder last_order;     /* of the last frame */
+  gint64 rebased;               /* by so much with the latest frame; or 0 */
   gint64 shift;                 /* by which that moved running times */
   GstClockTime first_timestamp; /* of the first frame of the segment; NONE */
   GstClockTime last_timestamp;  /* of the last frame, PTS or DTS; NONE */
@@ -403,8 +404,8 @@ rebase (IdentifaiVideoStream * self, IdentifaiFrame * frame)
     if (self->rebase > 0 && excess > 0)
       add_rebase (self, frame, -MIN (self->rebase, excess));
   } else if (back > 0 && (back <= JUMP || goes_on_counting (self, frame, back))) {
-    add_rebase (self, frame, back
-        + (frame->duration == NO_TIME ? USUAL_LENGTH : 0));
+    self->rebased = back + (frame->duration == NO_TIME ? USUAL_LENGTH : 0);
+    add_rebase (self, frame, self->rebased);
   }
 }
 
@@ -486,6 +487,16 @@ identifai_video_stream_read (IdentifaiVideoStream * self, GstBuffer * buffer,
   advance (self, frame, arrival, *link);
 
   return frame;
+}
+
+gint64
+identifai_video_stream_take_rebase (IdentifaiVideoStream * self)
+{
+  gint64 rebased = self->rebased;
+
+  self->rebased = 0;
+
+  return rebased;
 }
 
 void

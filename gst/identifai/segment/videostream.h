@@ -45,6 +45,10 @@ IdentifaiFrame *identifai_video_stream_read (IdentifaiVideoStream * self,
     GstBuffer * buffer, const IdentifaiCaptureTime * arrival,
     IdentifaiVideoLink * link, gint64 * shift);
 
+/* By how much upstream set times back in front of it, which was made up for; 0: it
+ * didn't. Once. */
+gint64 identifai_video_stream_take_rebase (IdentifaiVideoStream * self);
+
 /* Takes over a frame that was read; _pop gives those of which all times are
  * known, in decoding order, or NULL. */
 void identifai_video_stream_push (IdentifaiVideoStream * self, IdentifaiFrame * frame);
