@@ -317,6 +317,17 @@ gst_identifai_warning_sound (GstElement * src, const gchar * pad,
 }
 
 GstMessage *
+gst_identifai_warning_orientation (GstElement * src, const gchar * orientation)
+{
+  return new_stream_warning (src, GST_STREAM_ERROR_MUX, "orientation",
+      "The video is judged as it is coded. MP4 can say it: encode the sound to AAC, "
+      "or leave it out; matroskamux can since GStreamer 1.26.",
+      g_strdup_printf
+      ("The pictures should be turned (%s), which the muxer that "
+          "takes these streams can't say", orientation));
+}
+
+GstMessage *
 gst_identifai_warning_silence (GstElement * src, guint seconds,
     const gchar * advice)
 {

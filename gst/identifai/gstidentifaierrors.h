@@ -60,6 +60,9 @@ GstMessage *gst_identifai_warning_sound (GstElement * src, const gchar * pad,
 /* There is sound only. advice: how to send video, too. An error: it is over. */
 GstMessage *gst_identifai_message_no_video (GstElement * src,
     const gchar * advice, gboolean is_error);
+/* The pictures lie on their side in the files. */
+GstMessage *gst_identifai_warning_orientation (GstElement * src,
+    const gchar * orientation);
 GstMessage *gst_identifai_info (GstElement * src, const gchar * text);
 
 /* on-refusal=error: the service wants no more of us. */

@@ -41,6 +41,7 @@ struct _GstIdentifaiReporter
   IdentifaiAlarm held_alarm;
   IdentifaiAlarm budget_alarm;
   gboolean warned_of_sound;     /* that sound was left out of a file */
+  gboolean warned_of_orientation;       /* that one can't say how to turn it */
   gboolean refused;             /* the error for a refusal is queued */
 
   gchar *call_failure;          /* the latest call's; NULL: it succeeded */
@@ -314,7 +315,8 @@ gst_identifai_reporter_start (GstIdentifaiReporter * self,
   self->max_uploads = settings->max_uploads_per_hour;
   forget_losses_locked (self);
   note_call_locked (self, NULL, 0);
-  self->key_worked = self->refused = self->warned_of_sound = FALSE;
+  self->key_worked = self->refused = FALSE;
+  self->warned_of_sound = self->warned_of_orientation = FALSE;
   identifai_alarm_init (&self->call_alarm, GOOD_CALLS);
   identifai_alarm_init (&self->file_alarm, 1);
   identifai_alarm_init (&self->overflow_alarm, GOOD_SEGMENTS);
@@ -460,12 +462,25 @@ warn_of_sound_locked (GstIdentifaiReporter * self,
           segment->audio_trouble));
 }
 
+static void
+warn_of_orientation_locked (GstIdentifaiReporter * self,
+    const IdentifaiSegment * segment)
+{
+  if (segment->lost_orientation == NULL || self->warned_of_orientation)
+    return;
+  self->warned_of_orientation = TRUE;
+  gst_identifai_reporter_queue (self,
+      gst_identifai_warning_orientation (self->element,
+          segment->lost_orientation));
+}
+
 void
 gst_identifai_reporter_closed (GstIdentifaiReporter * self,
     const IdentifaiSegment * segment)
 {
   g_mutex_lock (&self->lock);
   warn_of_sound_locked (self, segment);
+  warn_of_orientation_locked (self, segment);
   good_locked (self, &self->file_alarm,
       "Files can be made of the segments again");
   announce_locked (self, segment);

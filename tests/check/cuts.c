@@ -668,6 +668,27 @@ GST_START_TEST (test_orientation)
 
 GST_END_TEST;
 
+/* It is told once where a file can't say it. */
+GST_START_TEST (test_orientation_lost)
+{
+  const GstStructure *details;
+  Scene scene;
+
+  scene_open (&scene, SCENE_SINK "segment-duration=400000000 muxer=avimux",
+      NULL);
+  push_orientation (&scene, "rotate-90");
+  scene_push (&scene, 0, 4 * GOP);
+  scene_finish (&scene);
+  fail_unless_equals_int (sink_run_count (scene.run, "warning"), 1);
+  gst_message_parse_warning_details (sink_run_get (scene.run, "warning", 0),
+      &details);
+  fail_unless_equals_string (gst_structure_get_string (details, "reason"),
+      "orientation");
+  scene_clear (&scene);
+}
+
+GST_END_TEST;
+
 static Suite *
 cuts_suite (void)
 {
@@ -677,6 +698,7 @@ cuts_suite (void)
 
   suite_add_tcase (suite, cuts);
   tcase_add_test (cuts, test_orientation);
+  tcase_add_test (cuts, test_orientation_lost);
   tcase_add_test (cuts, test_too_large);
   tcase_add_loop_test (cuts, test_max_bytes, 0, 4);
   tcase_add_test (cuts, test_losses);

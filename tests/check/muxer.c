@@ -366,8 +366,9 @@ GST_START_TEST (test_overhead)
   bound = 1000 + 2000 * 600;
   bound += identifai_container_overhead (2, 3000, bound);
   fail_unless (identifai_muxer_run ("auto", segment, PLENTY, NULL, NULL));
-  fail_unless (segment->bytes <= bound, "%s: %" G_GUINT64_FORMAT " > %"
-      G_GUINT64_FORMAT, videos[__i__], segment->bytes, bound);
+  fail_unless (segment->bytes <= bound,
+      "%s: %" G_GUINT64_FORMAT " > %" G_GUINT64_FORMAT, videos[__i__],
+      segment->bytes, bound);
   identifai_segment_free (segment);
 }
 
@@ -579,6 +580,27 @@ GST_START_TEST (test_orientation)
       row->orientation);
   identifai_segment_free (segment);
   g_free (caps);
+}
+
+GST_END_TEST;
+
+/* Matroska, which only newer muxers say it in. */
+GST_START_TEST (test_orientation_lost)
+{
+  GstPluginFeature *muxer = gst_registry_lookup_feature (gst_registry_get (),
+      "matroskamux");
+  gboolean is_new = gst_plugin_feature_check_version (muxer, 1, 25, 0);
+  Payload payload = { {0,}, 0 };
+  IdentifaiSegment *segment = make_segment (&payload, AVC
+      ", identifai-image-orientation = (string) rotate-90", NULL, 10, 100, 0);
+
+  fail_unless (identifai_muxer_run ("matroskamux", segment, PLENTY, NULL,
+          NULL));
+  fail_unless_equals_string (segment->extension, "mkv");
+  fail_unless_equals_string (segment->lost_orientation,
+      is_new ? NULL : "rotate-90");
+  identifai_segment_free (segment);
+  gst_object_unref (muxer);
 }
 
 GST_END_TEST;
@@ -811,6 +833,7 @@ muxer_suite (void)
   tcase_add_loop_test (tc, test_choice, 0, G_N_ELEMENTS (choice_rows));
   tcase_add_loop_test (tc, test_leave_out, 0, G_N_ELEMENTS (leave_out_rows));
   tcase_add_loop_test (tc, test_without_sound, 0, 2);
+  tcase_add_test (tc, test_orientation_lost);
   tcase_add_loop_test (tc, test_orientation, 0, 2 * G_N_ELEMENTS (matrix_rows));
   tcase_add_loop_test (tc, test_file, 0, G_N_ELEMENTS (file_rows));
   tcase_add_loop_test (tc, test_overhead, 0, 3);

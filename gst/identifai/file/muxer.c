@@ -646,6 +646,35 @@ choose_for_segment (const gchar * muxer, IdentifaiSegment * segment,
   return chosen;
 }
 
+/* matroskamux writes it since 1.26. */
+static gboolean
+says_orientation (const gchar * factory)
+{
+  GstElementFactory *found = gst_element_factory_find (factory);
+  gboolean says;
+
+  if (g_str_equal (factory, "mp4mux") || g_str_equal (factory, "qtmux"))
+    says = TRUE;
+  else
+    says = (g_str_equal (factory, "matroskamux")
+        || g_str_equal (factory, "webmmux"))
+        && gst_plugin_feature_check_version (GST_PLUGIN_FEATURE (found), 1, 25,
+        0);
+  gst_object_unref (found);
+
+  return says;
+}
+
+static void
+note_orientation (const gchar * factory, IdentifaiSegment * segment)
+{
+  IdentifaiTrack *video = g_ptr_array_index (segment->tracks, 0);
+  const gchar *orientation = identifai_codec_get_orientation (video->caps);
+
+  segment->lost_orientation = orientation != NULL
+      && !says_orientation (factory) ? g_intern_string (orientation) : NULL;
+}
+
 static gboolean
 check_result (Run * run, GError ** error)
 {
@@ -682,6 +711,7 @@ make_file (const gchar * muxer, IdentifaiSegment * segment,
   if (factory == NULL)
     return FALSE;
 
+  note_orientation (factory, segment);
   g_mutex_init (&run.lock);
   g_cond_init (&run.cond);
   run.file = identifai_memory_file_new ();

@@ -43,6 +43,7 @@ typedef struct
   guint discontinuities;        /* losses inside it; the same */
   GstClockTime audio_missing;   /* ns of sound that its file doesn't have */
   gchar *audio_trouble;         /* why, if it is the file's fault; or NULL */
+  const gchar *lost_orientation;        /* static: what its file can't say; or NULL */
   guint64 bytes;                /* held now: payload, then size of the file */
 
   /* Container input has a file from the start. Elementary input has tracks,
