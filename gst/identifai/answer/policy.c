@@ -383,6 +383,19 @@ is_artificial (const IdentifaiPolicySettings * settings,
   return outcome->score >= settings->block;
 }
 
+IdentifaiPolicyVote
+identifai_policy_settings_vote (const IdentifaiPolicySettings * self,
+    const IdentifaiPolicyOutcome * outcome)
+{
+  if (!outcome->judged)
+    return self->unjudged;
+  if (outcome->unknown)
+    return self->unknown;
+
+  return is_artificial (self, outcome) ? IDENTIFAI_POLICY_ARTIFICIAL :
+      IDENTIFAI_POLICY_CLEAN;
+}
+
 static void
 count_vote (IdentifaiPolicy * self, IdentifaiPolicyVote vote,
     const IdentifaiPolicyOutcome * outcome)

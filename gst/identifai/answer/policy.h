@@ -73,6 +73,10 @@ typedef struct
   gint64 utc;                   /* µs since 1970 at running_time; -1 unknown */
 } IdentifaiPolicyOutcome;
 
+/* What the policy counts it as; one that is merely suspicious is no artificial one. */
+IdentifaiPolicyVote identifai_policy_settings_vote (const
+    IdentifaiPolicySettings * self, const IdentifaiPolicyOutcome * outcome);
+
 typedef struct
 {
   IdentifaiPolicyState state, previous;

@@ -24,6 +24,8 @@ static const struct
   [IDENTIFAI_LOG_HTTP] = {"identifaihttp", "identifAI HTTP calls"},
   [IDENTIFAI_LOG_CLIENT] = {"identifaiclient",
       "identifAI uploads, polls and rate limits"},
+  [IDENTIFAI_LOG_HOLD] = {"identifaihold",
+      "identifAI what is held back, and what leaves"},
 };
 
 static GstDebugCategory *categories[IDENTIFAI_N_LOGS];

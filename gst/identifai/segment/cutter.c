@@ -238,6 +238,7 @@ identifai_cutter_seal (IdentifaiSegmenter * self, gint64 end)
   part->deadline = self->patience < 0 ? G_MAXINT64 :
       self->monotonic + self->patience;
   self->covered += part->end - part->start;
+  self->latest = part->segment->number;
   g_queue_push_tail (&self->sealed, part);
   self->state = STATE_WAITING;
   self->not_before = identifai_schedule_next (&self->settings, part->start,

@@ -29,7 +29,7 @@ identifai_placing_frame (IdentifaiSegmenter * self,
     const IdentifaiFrame * frame, IdentifaiPlacementKind kind)
 {
   if (self->place_func != NULL)
-    tell (self, frame, kind, 0);
+    tell (self, frame, kind, self->latest);
 }
 
 IdentifaiPlacementKind
@@ -66,17 +66,16 @@ identifai_placing_part (IdentifaiSegmenter * self, IdentifaiBuilder * part,
 {
   IdentifaiPlacementKind kind = is_segment ? IDENTIFAI_PLACEMENT_SEGMENT :
       IDENTIFAI_PLACEMENT_PAUSE;
-  guint i;
+  guint number = is_segment ? part->segment->number : self->latest, i;
 
   if (self->place_func == NULL)
     return;
   for (i = 0; i < part->failed->len; i++)
-    tell (self, &g_array_index (part->failed, IdentifaiFrame, i), kind,
-        part->segment->number);
+    tell (self, &g_array_index (part->failed, IdentifaiFrame, i), kind, number);
   for (i = 0; i < part->frames->len; i++) {
     const IdentifaiFrame *frame = g_ptr_array_index (part->frames, i);
 
     if (!frame->shared)
-      tell (self, frame, kind, part->segment->number);
+      tell (self, frame, kind, number);
   }
 }

@@ -69,7 +69,8 @@ typedef struct
 {
   guint64 id;                   /* IdentifaiCaptureTime.id */
   IdentifaiPlacementKind kind;
-  guint segment;                /* PLACEMENT_SEGMENT: its number, for good */
+  guint segment;                /* PLACEMENT_SEGMENT: its number, for good; _PAUSE: the
+                                 * number of the one before */
   gboolean has_picture;         /* FALSE: there is nothing to show in it */
   gboolean is_point;            /* decoding can start here */
   gboolean is_leading;          /* not decodable if it started at the point before,

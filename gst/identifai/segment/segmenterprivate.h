@@ -51,6 +51,7 @@ struct _IdentifaiSegmenter
   gint64 not_before;            /* STATE_WAITING; NO_TIME = at once */
   gboolean off;                 /* nothing is judged */
   gboolean split_now;
+  guint latest;                 /* number of the segment that ended last */
   GQueue sealed;                /* of IdentifaiBuilder: wait for audio */
   GQueue given_up;              /* of IdentifaiSegment */
 

@@ -1,0 +1,809 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "holdqueue.h"
+#include "framereader.h"
+#include "log.h"
+#include "marks.h"
+
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_HOLD)
+
+#define NO_TIME IDENTIFAI_NO_TIME
+#define VIDEO 0
+#define NEVER G_MAXINT64
+#define KEPT_SEGMENTS 64        /* that have left: sound may ask for them */
+
+typedef struct
+{
+  GstMiniObject *object;        /* owned */
+  guint64 id;                   /* of a buffer; 0: an event */
+  gint64 arrival, running, duration;
+  gsize size;
+  gboolean dumped, skipped;
+} Item;
+
+typedef struct
+{
+  GQueue items;                 /* of Item */
+  guint64 hint;                 /* sound: the picture that it followed last */
+} Stream;
+
+/* What is done with a buffer. */
+typedef struct
+{
+  IdentifaiDecision decision;
+  gboolean in_segment;
+  guint segment;
+} Judgement;
+
+struct _IdentifaiHoldQueue
+{
+  gchar *name;
+  IdentifaiDecisions *decisions;        /* borrowed */
+  IdentifaiHoldQueueSettings settings;
+  GPtrArray *streams;           /* of Stream; NULL: removed */
+  IdentifaiMarks *marks;        /* of video */
+  guint64 next_id;
+  gboolean video_over;          /* EOS came */
+  gboolean dumping;
+  gboolean overflowed, told_overflow;
+
+  /* The outgoing end of the video. */
+  gboolean gap;                 /* something was withheld: a point has to come */
+  IdentifaiWhy gap_why;
+  gboolean leads;               /* the latest point follows what came before it, so
+                                 * that leading pictures can be decoded */
+  gint64 last_segment;          /* that left; -1: none */
+
+  IdentifaiHoldQueueStats stats;
+};
+
+static void
+item_free (gpointer data)
+{
+  Item *item = data;
+
+  gst_mini_object_unref (item->object);
+  g_free (item);
+}
+
+static void
+stream_free (gpointer data)
+{
+  Stream *stream = data;
+
+  if (stream == NULL)
+    return;
+  g_queue_clear_full (&stream->items, item_free);
+  g_free (stream);
+}
+
+static Stream *
+get_stream (IdentifaiHoldQueue * self, guint stream)
+{
+  return stream < self->streams->len ?
+      g_ptr_array_index (self->streams, stream) : NULL;
+}
+
+static void
+restart (IdentifaiHoldQueue * self)
+{
+  self->gap = FALSE;
+  self->leads = TRUE;
+  self->video_over = FALSE;
+  self->last_segment = -1;
+}
+
+static void
+clear_stats (IdentifaiHoldQueue * self)
+{
+  self->stats = (IdentifaiHoldQueueStats) {
+  .margin_last = NEVER,.margin_min = NEVER};
+}
+
+IdentifaiHoldQueue *
+identifai_hold_queue_new (IdentifaiDecisions * decisions, const gchar * name)
+{
+  IdentifaiHoldQueue *self = g_new0 (IdentifaiHoldQueue, 1);
+
+  self->name = g_strdup (name);
+  self->decisions = decisions;
+  self->settings.paced = TRUE;
+  self->settings.max_bytes = G_MAXUINT64;
+  self->streams = g_ptr_array_new_with_free_func (stream_free);
+  self->marks = identifai_marks_new ();
+  self->next_id = 1;
+  restart (self);
+  clear_stats (self);
+  identifai_hold_queue_add_stream (self);
+
+  return self;
+}
+
+void
+identifai_hold_queue_free (IdentifaiHoldQueue * self)
+{
+  g_ptr_array_unref (self->streams);
+  identifai_marks_free (self->marks);
+  g_free (self->name);
+  g_free (self);
+}
+
+guint
+identifai_hold_queue_add_stream (IdentifaiHoldQueue * self)
+{
+  Stream *stream = g_new0 (Stream, 1);
+
+  g_queue_init (&stream->items);
+  g_ptr_array_add (self->streams, stream);
+
+  return self->streams->len - 1;
+}
+
+static void
+throw_away (IdentifaiHoldQueue * self, guint number)
+{
+  Stream *stream = get_stream (self, number);
+  Item *item;
+
+  while (stream != NULL && (item = g_queue_pop_head (&stream->items)) != NULL) {
+    self->stats.held_bytes -= item->size;
+    if (number == VIDEO && item->id != 0) {
+      self->stats.flushed++;
+      self->stats.held--;
+    }
+    item_free (item);
+  }
+}
+
+void
+identifai_hold_queue_flush (IdentifaiHoldQueue * self, guint stream)
+{
+  throw_away (self, stream);
+  if (stream != VIDEO)
+    return;
+  identifai_marks_clear (self->marks);
+  restart (self);
+}
+
+void
+identifai_hold_queue_remove_stream (IdentifaiHoldQueue * self, guint stream)
+{
+  throw_away (self, stream);
+  stream_free (get_stream (self, stream));
+  if (stream < self->streams->len)
+    g_ptr_array_index (self->streams, stream) = NULL;
+}
+
+void
+identifai_hold_queue_reset (IdentifaiHoldQueue * self)
+{
+  guint i;
+
+  for (i = 0; i < self->streams->len; i++)
+    identifai_hold_queue_flush (self, i);
+  self->dumping = self->overflowed = self->told_overflow = FALSE;
+  clear_stats (self);
+}
+
+/* What comes in. */
+
+static Item *
+add_item (IdentifaiHoldQueue * self, guint number, GstMiniObject * object,
+    gint64 arrival)
+{
+  Stream *stream = get_stream (self, number);
+  Item *item = g_new0 (Item, 1);
+
+  item->object = object;
+  item->arrival = arrival;
+  item->running = item->duration = NO_TIME;
+  g_queue_push_tail (&stream->items, item);
+
+  return item;
+}
+
+guint64
+identifai_hold_queue_push_buffer (IdentifaiHoldQueue * self, guint stream,
+    GstBuffer * buffer, gint64 running, gint64 duration, gint64 arrival)
+{
+  Item *item = add_item (self, stream, GST_MINI_OBJECT (buffer), arrival);
+
+  item->id = self->next_id++;
+  item->running = running;
+  item->duration = duration;
+  item->size = gst_buffer_get_size (buffer);
+  item->dumped = self->dumping;
+  self->stats.held_bytes += item->size;
+  if (stream == VIDEO) {
+    identifai_marks_add (self->marks, item->id, running, duration, arrival);
+    self->stats.came++;
+    self->stats.held++;
+    self->video_over = FALSE;
+  }
+
+  return item->id;
+}
+
+void
+identifai_hold_queue_push_event (IdentifaiHoldQueue * self, guint stream,
+    GstMiniObject * event, gboolean is_eos, gint64 arrival)
+{
+  add_item (self, stream, event, arrival);
+  if (stream == VIDEO && is_eos)
+    self->video_over = TRUE;
+}
+
+void
+identifai_hold_queue_place (IdentifaiHoldQueue * self,
+    const IdentifaiPlacement * placement)
+{
+  identifai_marks_place (self->marks, placement);
+}
+
+gboolean
+identifai_hold_queue_add_outcome (IdentifaiHoldQueue * self,
+    const IdentifaiPolicyOutcome * outcome, gboolean artificial, gint64 now)
+{
+  gint64 arrival = identifai_marks_get_arrival (self->marks, outcome->segment);
+  gint64 margin = arrival + (gint64) (self->settings.hold / 1000) - now;
+  gboolean in_time =
+      identifai_decisions_add (self->decisions, outcome, artificial);
+
+  if (arrival < 0)
+    return in_time;
+  self->stats.max_delay = MAX (self->stats.max_delay, now - arrival);
+  self->stats.margin_last = margin;
+  self->stats.margin_min = MIN (self->stats.margin_min, margin);
+  GST_DEBUG_ID (self->name,
+      "segment %u: outcome %" G_GINT64_FORMAT " µs after "
+      "its first buffer, margin %" G_GINT64_FORMAT " µs%s", outcome->segment,
+      now - arrival, margin, in_time ? "" : ", too late");
+
+  return in_time;
+}
+
+/* The operator, and a change of the hold. */
+
+typedef void (*ItemFunc) (Item * item, gint64 time, gint64 running);
+
+static void
+for_each_buffer (IdentifaiHoldQueue * self, ItemFunc func, gint64 time,
+    gint64 running)
+{
+  guint i;
+
+  for (i = 0; i < self->streams->len; i++) {
+    Stream *stream = get_stream (self, i);
+    GList *link;
+
+    for (link = stream ? stream->items.head : NULL; link; link = link->next) {
+      Item *item = link->data;
+
+      if (item->id != 0)
+        func (item, time, i == VIDEO ? NO_TIME : running);
+    }
+  }
+}
+
+static void
+mark_dumped (Item * item, gint64 since, gint64 unused)
+{
+  if (item->arrival >= since)
+    item->dumped = TRUE;
+}
+
+void
+identifai_hold_queue_dump (IdentifaiHoldQueue * self, GstClockTime back,
+    gint64 now)
+{
+  gint64 since = now - (gint64) (MIN (back, G_MAXINT64 / 2) / 1000);
+
+  GST_INFO_ID (self->name, "dumped: what came in the last %" GST_TIME_FORMAT
+      ", and comes", GST_TIME_ARGS (back));
+  self->dumping = TRUE;
+  for_each_buffer (self, mark_dumped, since, NO_TIME);
+}
+
+void
+identifai_hold_queue_release (IdentifaiHoldQueue * self)
+{
+  GST_INFO_ID (self->name, "what comes isn't dumped any more");
+  self->dumping = FALSE;
+}
+
+/* Video that came before, or sound of that time. */
+static void
+mark_skipped (Item * item, gint64 before, gint64 running)
+{
+  if (running != NO_TIME && item->running != NO_TIME)
+    item->skipped |= item->running < running;
+  else
+    item->skipped |= item->arrival < before;
+}
+
+/* The first point that is not overdue is what goes on. */
+static void
+jump (IdentifaiHoldQueue * self, gint64 now)
+{
+  gint64 before = now - (gint64) (self->settings.hold / 1000);
+  Stream *stream = get_stream (self, VIDEO);
+  gint64 running = NO_TIME;
+  GList *link;
+
+  for (link = stream->items.head; link; link = link->next) {
+    Item *item = link->data;
+    const IdentifaiMark *mark = identifai_marks_find (self->marks, item->id);
+
+    if (item->arrival < before || mark == NULL || !mark->is_point)
+      continue;
+    before = item->arrival;
+    running = item->running;
+    break;
+  }
+  for_each_buffer (self, mark_skipped, before, running);
+}
+
+void
+identifai_hold_queue_configure (IdentifaiHoldQueue * self,
+    const IdentifaiHoldQueueSettings * settings, gint64 now)
+{
+  gboolean shorter = settings->hold < self->settings.hold;
+
+  self->settings = *settings;
+  if (shorter && settings->hold > 0 && settings->paced)
+    jump (self, now);
+}
+
+/* What is done with a buffer. */
+
+/* Why what isn't decided has to go. */
+static IdentifaiWhy
+get_why_not (IdentifaiHoldQueue * self)
+{
+  return self->overflowed ? IDENTIFAI_WHY_OVERFLOW : IDENTIFAI_WHY_UNJUDGED;
+}
+
+/* segment: the one before. */
+static Judgement
+judge_unsampled (IdentifaiHoldQueue * self, guint segment)
+{
+  Judgement judgement = {.decision = {.why = IDENTIFAI_WHY_UNSAMPLED} };
+
+  switch (self->settings.on_unsampled) {
+    case IDENTIFAI_UNSAMPLED_FOLLOW:
+      judgement.decision.action = identifai_decisions_make (self->decisions,
+          segment, get_why_not (self)).action;
+      break;
+    case IDENTIFAI_UNSAMPLED_PASS:
+      judgement.decision.action = IDENTIFAI_ACTION_PASS;
+      break;
+    case IDENTIFAI_UNSAMPLED_DROP:
+      judgement.decision.action = IDENTIFAI_ACTION_DROP;
+      break;
+  }
+
+  return judgement;
+}
+
+static Judgement
+judge_segment (IdentifaiHoldQueue * self, guint segment)
+{
+  Judgement judgement = {.in_segment = TRUE,.segment = segment };
+
+  judgement.decision = identifai_decisions_make (self->decisions, segment,
+      get_why_not (self));
+
+  return judgement;
+}
+
+/* By its place alone. mark: the picture's, or NULL. */
+static Judgement
+judge_mark (IdentifaiHoldQueue * self, const IdentifaiMark * mark)
+{
+  IdentifaiPlacementKind kind = mark ? mark->kind : IDENTIFAI_PLACEMENT_NONE;
+
+  switch (kind) {
+    case IDENTIFAI_PLACEMENT_SEGMENT:
+      return judge_segment (self, mark->segment);
+    case IDENTIFAI_PLACEMENT_PAUSE:
+      return judge_unsampled (self, mark->segment);
+    case IDENTIFAI_PLACEMENT_OPEN:
+    return (Judgement) { {
+    identifai_decisions_get_unjudged (self->decisions), get_why_not (self)}
+    };
+    default:
+    return (Judgement) { {
+    identifai_decisions_get_unjudged (self->decisions),
+            IDENTIFAI_WHY_UNJUDGED}
+    };
+  }
+}
+
+/* The operator's word, and a jump. FALSE: neither says anything. */
+static gboolean
+find_order (IdentifaiHoldQueue * self, const Item * item,
+    IdentifaiDecision * decision)
+{
+  decision->action = IDENTIFAI_ACTION_DROP;
+  if (self->settings.force == IDENTIFAI_FORCE_DROP) {
+    decision->why = IDENTIFAI_WHY_FORCED;
+  } else if (item->dumped) {
+    decision->why = IDENTIFAI_WHY_DUMPED;
+  } else if (item->skipped) {
+    decision->why = IDENTIFAI_WHY_SKIPPED;
+  } else if (self->settings.force == IDENTIFAI_FORCE_PASS
+      || (self->settings.hold == 0 && self->settings.paced)) {
+    decision->action = IDENTIFAI_ACTION_PASS;
+    decision->why = self->settings.force == IDENTIFAI_FORCE_PASS ?
+        IDENTIFAI_WHY_FORCED : IDENTIFAI_WHY_VERDICT;
+  } else {
+    return FALSE;
+  }
+
+  return TRUE;
+}
+
+static Judgement
+judge (IdentifaiHoldQueue * self, const Item * item, const IdentifaiMark * mark)
+{
+  Judgement judgement = { {0,} };
+
+  if (!find_order (self, item, &judgement.decision))
+    return judge_mark (self, mark);
+  if (mark != NULL && mark->kind == IDENTIFAI_PLACEMENT_SEGMENT) {
+    judgement.in_segment = TRUE;
+    judgement.segment = mark->segment;
+  }
+
+  return judgement;
+}
+
+static Judgement
+withhold (Judgement judgement, IdentifaiWhy why)
+{
+  judgement.decision = (IdentifaiDecision) {
+  IDENTIFAI_ACTION_DROP, why};
+
+  return judgement;
+}
+
+/* The same, with what a decoder needs. */
+static Judgement
+judge_picture (IdentifaiHoldQueue * self, const Item * item,
+    const IdentifaiMark * mark)
+{
+  Judgement judgement = judge (self, item, mark);
+
+  if (judgement.decision.action != IDENTIFAI_ACTION_PASS)
+    return judgement;
+  if (self->gap && !mark->is_point)
+    return withhold (judgement, self->gap_why);
+  if (mark->is_leading && !self->leads)
+    return withhold (judgement, self->gap_why);
+
+  return judgement;
+}
+
+/* Headers go with the picture behind them. They are out of the queue already. */
+static Judgement
+judge_headers (IdentifaiHoldQueue * self, const Item * item)
+{
+  GList *link = get_stream (self, VIDEO)->items.head;
+  Judgement own = judge (self, item, NULL);
+
+  if (own.decision.why == IDENTIFAI_WHY_DUMPED
+      || own.decision.why == IDENTIFAI_WHY_SKIPPED)
+    return own;
+  for (; link; link = link->next) {
+    const Item *next = link->data;
+    const IdentifaiMark *mark = identifai_marks_find (self->marks, next->id);
+
+    if (mark != NULL && mark->kind != IDENTIFAI_PLACEMENT_HEADERS)
+      return judge_picture (self, next, mark);
+  }
+
+  return own;
+}
+
+/* Of sound; what has no time goes with what follows. */
+static gint64
+find_time (Stream * stream, const Item * item)
+{
+  GList *link;
+
+  if (item->running != NO_TIME)
+    return item->running;
+  for (link = stream->items.head; link; link = link->next) {
+    const Item *next = link->data;
+
+    if (next->running != NO_TIME)
+      return next->running;
+  }
+
+  return NO_TIME;
+}
+
+/* The one that is shown when the sound starts; NULL: there is none. */
+static const IdentifaiMark *
+find_picture (IdentifaiHoldQueue * self, Stream * stream, const Item * item)
+{
+  return identifai_marks_find_shown (self->marks, find_time (stream, item),
+      self->video_over, &stream->hint);
+}
+
+/* What becomes of the outgoing end. */
+
+static void
+note_segment (IdentifaiHoldQueue * self, const Judgement * judgement)
+{
+  if (!judgement->in_segment || judgement->segment == self->last_segment)
+    return;
+  self->last_segment = judgement->segment;
+  if (judgement->segment > KEPT_SEGMENTS)
+    identifai_decisions_forget (self->decisions,
+        judgement->segment - KEPT_SEGMENTS);
+  if (judgement->decision.action == IDENTIFAI_ACTION_PASS)
+    self->stats.passed_segments++;
+  else
+    self->stats.withheld_segments++;
+}
+
+/* A leading picture that is missing is missed by none but other leading ones. */
+static void
+note_withheld (IdentifaiHoldQueue * self, const IdentifaiMark * mark,
+    IdentifaiWhy why)
+{
+  self->stats.withheld[why]++;
+  if (!mark->has_picture || mark->is_leading || self->gap)
+    return;
+  self->gap = TRUE;
+  self->gap_why = why;
+}
+
+static void
+note_passed (IdentifaiHoldQueue * self, const IdentifaiMark * mark)
+{
+  self->stats.passed++;
+  if (mark->is_point)
+    self->leads = !self->gap;
+  if (mark->has_picture)
+    self->gap = FALSE;
+}
+
+/* A decoder that starts here gets the headers that it needs. */
+static void
+complete (IdentifaiMark * mark, IdentifaiHeld * held)
+{
+  if (mark->complete == NULL)
+    return;
+  gst_mini_object_unref (held->object);
+  held->object = GST_MINI_OBJECT (g_steal_pointer (&mark->complete));
+}
+
+static void
+pop_video (IdentifaiHoldQueue * self, Item * item, IdentifaiHeld * held)
+{
+  IdentifaiMark *mark = identifai_marks_find (self->marks, item->id);
+  Judgement judgement = mark->kind == IDENTIFAI_PLACEMENT_HEADERS ?
+      judge_headers (self, item) : judge_picture (self, item, mark);
+  gboolean passes = judgement.decision.action == IDENTIFAI_ACTION_PASS;
+
+  note_segment (self, &judgement);
+  held->passes = passes;
+  held->why = judgement.decision.why;
+  held->ends = judgement.decision.action == IDENTIFAI_ACTION_EOS;
+  held->in_segment = judgement.in_segment;
+  held->segment = judgement.segment;
+  held->is_first = passes && self->gap && mark->has_picture;
+  if (held->is_first)
+    complete (mark, held);
+  if (passes)
+    note_passed (self, mark);
+  else
+    note_withheld (self, mark, held->why);
+  gst_clear_buffer (&mark->complete);
+  mark->has_left = TRUE;
+  self->stats.held--;
+  GST_LOG_ID (self->name, "video %" G_GUINT64_FORMAT " %s: %s", item->id,
+      passes ? "passes" : "is withheld", identifai_why_to_string (held->why));
+}
+
+static void
+pop_sound (IdentifaiHoldQueue * self, Stream * stream, Item * item,
+    IdentifaiHeld * held)
+{
+  Judgement judgement = judge (self, item, find_picture (self, stream, item));
+
+  held->passes = judgement.decision.action == IDENTIFAI_ACTION_PASS;
+  held->why = judgement.decision.why;
+  held->in_segment = judgement.in_segment;
+  held->segment = judgement.segment;
+}
+
+/* When. */
+
+static gboolean
+is_over_bounds (IdentifaiHoldQueue * self)
+{
+  return self->stats.held_bytes > self->settings.max_bytes;
+}
+
+static gboolean
+is_oldest (IdentifaiHoldQueue * self, const Item * item)
+{
+  guint i;
+
+  for (i = 0; i < self->streams->len; i++) {
+    Stream *stream = get_stream (self, i);
+    const Item *head = stream ? g_queue_peek_head (&stream->items) : NULL;
+
+    if (head != NULL && head->arrival < item->arrival)
+      return FALSE;
+  }
+
+  return TRUE;
+}
+
+/* For want of room, with what is known now. */
+static gboolean
+is_segment_settled (IdentifaiHoldQueue * self, guint segment)
+{
+  return identifai_decisions_is_settled (self->decisions, segment)
+      || (is_over_bounds (self)
+      && identifai_decisions_has_outcome (self->decisions, segment));
+}
+
+/* Not paced. */
+static gboolean
+is_settled (IdentifaiHoldQueue * self, const IdentifaiMark * mark)
+{
+  if (mark == NULL)
+    return TRUE;
+  switch (mark->kind) {
+    case IDENTIFAI_PLACEMENT_OPEN:
+      return FALSE;
+    case IDENTIFAI_PLACEMENT_PAUSE:
+      return self->settings.on_unsampled != IDENTIFAI_UNSAMPLED_FOLLOW
+          || is_segment_settled (self, mark->segment);
+    case IDENTIFAI_PLACEMENT_SEGMENT:
+      return is_segment_settled (self, mark->segment);
+    default:
+      return TRUE;
+  }
+}
+
+/* Headers wait for what is behind them. */
+static const IdentifaiMark *
+find_settling (IdentifaiHoldQueue * self, Stream * stream, const Item * item)
+{
+  GList *link;
+
+  if (stream != get_stream (self, VIDEO))
+    return find_picture (self, stream, item);
+  for (link = stream->items.head; link; link = link->next) {
+    const IdentifaiMark *mark = identifai_marks_find (self->marks,
+        ((Item *) link->data)->id);
+
+    if (mark != NULL && mark->kind != IDENTIFAI_PLACEMENT_HEADERS)
+      return mark;
+  }
+
+  return self->video_over ? NULL : identifai_marks_find (self->marks, item->id);
+}
+
+static gboolean
+is_decided (IdentifaiHoldQueue * self, Stream * stream, const Item * item)
+{
+  IdentifaiDecision unused;
+  const IdentifaiMark *mark;
+
+  if (item->id == 0 || find_order (self, item, &unused))
+    return TRUE;
+  mark = find_settling (self, stream, item);
+
+  return is_settled (self, mark) && (mark == NULL
+      || mark->kind != IDENTIFAI_PLACEMENT_HEADERS);
+}
+
+static gint64
+get_due (IdentifaiHoldQueue * self, Stream * stream, const Item * item,
+    gint64 now)
+{
+  if (!self->settings.paced)
+    return is_decided (self, stream, item) ? now : NEVER;
+  if (is_over_bounds (self) && is_oldest (self, item))
+    return MIN (now, item->arrival + (gint64) (self->settings.hold / 1000));
+
+  return item->arrival + (gint64) (self->settings.hold / 1000);
+}
+
+gint64
+identifai_hold_queue_get_due (IdentifaiHoldQueue * self, guint number,
+    gint64 now)
+{
+  Stream *stream = get_stream (self, number);
+  const Item *item = stream ? g_queue_peek_head (&stream->items) : NULL;
+
+  return item != NULL ? get_due (self, stream, item, now) : NEVER;
+}
+
+static void
+note_overflow (IdentifaiHoldQueue * self, const Item * item, gint64 now)
+{
+  self->overflowed = self->settings.paced && is_over_bounds (self)
+      && item->arrival + (gint64) (self->settings.hold / 1000) > now;
+}
+
+gboolean
+identifai_hold_queue_pop (IdentifaiHoldQueue * self, guint number, gint64 now,
+    IdentifaiHeld * held)
+{
+  Stream *stream = get_stream (self, number);
+  Item *item;
+
+  if (identifai_hold_queue_get_due (self, number, now) > now)
+    return FALSE;
+  item = g_queue_peek_head (&stream->items);
+  note_overflow (self, item, now);
+  self->told_overflow |= self->overflowed;
+  g_queue_pop_head (&stream->items);
+  *held = (IdentifaiHeld) {
+  .object = item->object,.is_buffer = item->id != 0,.arrival =
+        item->arrival,.running = item->running,.duration = item->duration};
+  self->stats.held_bytes -= item->size;
+  if (item->id == 0)
+    held->passes = TRUE;
+  else if (number == VIDEO)
+    pop_video (self, item, held);
+  else
+    pop_sound (self, stream, item, held);
+  if (number == VIDEO)
+    identifai_marks_trim (self->marks,
+        now - (gint64) (self->settings.hold / 1000));
+  g_free (item);
+
+  return TRUE;
+}
+
+gboolean
+identifai_hold_queue_is_full (IdentifaiHoldQueue * self)
+{
+  const Item *item = g_queue_peek_head (&get_stream (self, VIDEO)->items);
+  const IdentifaiMark *mark;
+
+  if (self->settings.paced || !is_over_bounds (self) || item == NULL)
+    return FALSE;
+  mark = identifai_marks_find (self->marks, item->id);
+
+  return mark != NULL && mark->kind == IDENTIFAI_PLACEMENT_SEGMENT;
+}
+
+gboolean
+identifai_hold_queue_take_overflow (IdentifaiHoldQueue * self)
+{
+  gboolean told = self->told_overflow;
+
+  self->told_overflow = FALSE;
+
+  return told;
+}
+
+void
+identifai_hold_queue_get_stats (IdentifaiHoldQueue * self, gint64 now,
+    IdentifaiHoldQueueStats * stats)
+{
+  guint i;
+
+  *stats = self->stats;
+  stats->late_segments = identifai_decisions_count_late (self->decisions);
+  for (i = 0; i < self->streams->len; i++) {
+    Stream *stream = get_stream (self, i);
+    const Item *head = stream ? g_queue_peek_head (&stream->items) : NULL;
+
+    if (head != NULL)
+      stats->held_time = MAX (stats->held_time, now - head->arrival);
+  }
+}
