@@ -29,19 +29,19 @@ HARMLESS = ("Guessed Channel Layout", "deprecated pixel format", "Missing key fr
 
 ACCEPTED_SOUND = ("aac", "mp3", "mp2", "opus", "vorbis", "ac3", "eac3", "dts", "flac", "alac")
 
-PICTURE = "testsrc2=size=320x240:rate={rate}:duration={length}"
+PICTURE = "testsrc2=size={size}:rate={rate}:duration={length}"
 SOUND = "sine=frequency=440:beep_factor=4:sample_rate=48000:duration={length}"
 
 
 class Case:
     """One clip and what should come out of it."""
 
-    def __init__(self, name, video=None, audio=None, ext="mkv", length=12, rate="25", duration=3, pipeline=None,
+    def __init__(self, name, video=None, audio=None, ext="mkv", size="160x120", length=9, rate="25", duration=3, pipeline=None,
                  path=None, extra=(), doubled=0, lost=0, options=(), segments=None, sound_error=0.003, saved=0, time_error=0.0021,
                  max_bytes=50000000, since=(1, 20)):
         self.name = name
         self.video, self.audio, self.ext = video, audio, ext
-        self.length, self.rate, self.duration = length, rate, duration
+        self.size, self.length, self.rate, self.duration = size, length, rate, duration
         self.pipeline = pipeline    # instead of ffmpeg: gst-launch, with {clip}
         self.path = path            # instead of both: a file
         self.extra = list(extra)    # of ffmpeg, before the output
@@ -62,7 +62,7 @@ class Case:
         if self.pipeline:
             return clip
         command = ["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i",
-                   PICTURE.format(rate=self.rate, length=self.length)]
+                   PICTURE.format(size=self.size, rate=self.rate, length=self.length)]
         if self.audio:
             command += ["-f", "lavfi", "-i", SOUND.format(length=self.length), "-c:a"] + self.audio.split()
         command += ["-c:v"] + self.video.split() + ["-pix_fmt", "yuvj420p" if "mjpeg" in self.video else "yuv420p"]
@@ -97,27 +97,30 @@ def decode(path):
     return frames, complaints(result.stderr)
 
 
-def packets(path, stream):
-    """The packets of a stream: [(time in s, hash)]."""
-    result = run(["ffprobe", "-v", "error", "-select_streams", stream, "-show_data_hash", "md5",
-                  "-show_entries", "packet=pts_time,duration_time,data_hash", "-of", "json", path])
-    found, time = [], 0.0
-    for packet in json.loads(result.stdout)["packets"]:
-        time = float(packet.get("pts_time", time))
-        found.append((time, packet["data_hash"]))
-        time += float(packet.get("duration_time", 0))
-    return found
+class File:
+    """What ffprobe knows of a file, asked once."""
 
+    def __init__(self, path):
+        self.name = os.path.basename(path)
+        self.found = json.loads(run(["ffprobe", "-v", "error", "-show_data_hash", "md5", "-of", "json", "-show_entries",
+                                     "format=duration:stream=codec_type,codec_name:"
+                                     "packet=codec_type,pts_time,duration_time,data_hash", path]).stdout)
 
-def codec_of(path, stream):
-    result = run(["ffprobe", "-v", "error", "-select_streams", stream, "-show_entries", "stream=codec_name",
-                  "-of", "csv=p=0", path])
-    return result.stdout.decode().split()[0]
+    def codec(self, kind):
+        return next((s["codec_name"] for s in self.found["streams"] if s["codec_type"] == kind), None)
 
+    def has_duration(self):
+        return "duration" in self.found["format"]
 
-def format_of(path):
-    result = run(["ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", path])
-    return result.stdout.decode().strip()
+    def packets(self, kind):
+        """Of the first stream of that kind: [(time in s, hash)]."""
+        found, time = [], 0.0
+        for packet in self.found["packets"]:
+            if packet["codec_type"] == kind:
+                time = float(packet.get("pts_time", time))
+                found.append((time, packet["data_hash"]))
+                time += float(packet.get("duration_time", 0))
+        return found
 
 
 def segment(tool, case, clip, folder):
@@ -171,8 +174,8 @@ def align(found, wanted):
 def heard(clip):
     """The packets of a clip's sound as its demuxer in GStreamer has them: matroskademux leaves a codec's delay in
     the times, which ffmpeg (whose muxer writes it from version 7 on) takes off."""
-    found = packets(clip, "a:0")
-    if not found or not clip.endswith(".mkv") or codec_of(clip, "a:0") not in ("aac", "mp3", "ac3"):
+    found = clip.packets("audio")
+    if not found or not clip.name.endswith(".mkv") or clip.codec("audio") not in ("aac", "mp3", "ac3"):
         return found
     delay = max(0, -found[0][0])
     return [(t + delay, h) for t, h in found]
@@ -180,14 +183,14 @@ def heard(clip):
 
 def check_sound(case, clip, segments, files, source, problems):
     wanted = heard(clip)
-    if not wanted or codec_of(clip, "a:0") not in ACCEPTED_SOUND:
+    if not wanted or clip.codec("audio") not in ACCEPTED_SOUND:
         return
     start = source[case.lost][0]
     end = start + sum(s["duration"] for s in segments) / 1e9
     found = []
-    for s, path in zip(segments, files):
+    for s, file in zip(segments, files):
         offset = start + (s["running_time"] - segments[0]["running_time"]) / 1e9
-        found += [(t + offset, h) for t, h in packets(path, "a:0")]
+        found += [(t + offset, h) for t, h in file.packets("audio")]
     covered = [p for p in wanted if start - 0.001 <= p[0] < end - 0.001]
     if abs(len(found) - len(covered)) > 2:
         problems.append("%d packets of sound instead of %d" % (len(found), len(covered)))
@@ -207,8 +210,8 @@ def check_sound(case, clip, segments, files, source, problems):
 
 
 def check_files(case, segments, files, parts, problems):
-    for s, path, (pictures, words) in zip(segments, files, parts):
-        name = os.path.basename(path)
+    for s, file, (pictures, words) in zip(segments, files, parts):
+        name = file.name
         if words:
             problems.append("%s: ffmpeg says %s" % (name, words[:3]))
         if not pictures:
@@ -216,10 +219,10 @@ def check_files(case, segments, files, parts, problems):
             continue
         if abs(pictures[0][0]) > 0.0011:
             problems.append("%s: starts at %.3f s" % (name, pictures[0][0]))
-        if format_of(path) in ("", "N/A"):
+        if not file.has_duration():
             problems.append("%s: has no duration" % name)
         # what MP4 hides, other containers show: the picture that an open GOP's leading ones need
-        more = 1 if case.doubled and not name.endswith(".mp4") and path != files[-1] else 0
+        more = 1 if case.doubled and not name.endswith(".mp4") and file != files[-1] else 0
         if not 0 <= len(pictures) - s["frames"] <= more:
             problems.append("%s: %d frames announced, %d decoded" % (name, s["frames"], len(pictures)))
         if s["bytes"] > case.max_bytes:
@@ -236,10 +239,11 @@ def check(tool, case, root):
     clip = case.make(folder)
     out, segments, stats = segment(tool, case, clip, folder)
     source, words = decode(clip)
-    files = [os.path.join(out, f) for f in sorted(os.listdir(out))]
+    paths = [os.path.join(out, f) for f in sorted(os.listdir(out))]
+    files = [File(p) for p in paths]
     if len(files) != len(segments):
         problems.append("%d files of %d segments" % (len(files), len(segments)))
-    parts = [decode(f) for f in files]
+    parts = [decode(p) for p in paths]
     check_files(case, segments, files, parts, problems)
     placed = [[(t + s["running_time"] / 1e9, h) for t, h in pictures] for s, (pictures, _) in zip(segments, parts)]
     merged, doubled = merge(placed)
@@ -249,11 +253,11 @@ def check(tool, case, root):
     if doubled > case.doubled:
         problems.append("%d doubled pictures" % doubled)
     if segments and not problems:
-        check_sound(case, clip, segments, files, source, problems)
+        check_sound(case, File(clip), segments, files, source, problems)
     least = case.segments or max(1, int((source[-1][0] - source[0][0]) / case.duration / 1.5))
     if len(segments) < least:
         problems.append("only %d segments" % len(segments))
-    kinds = "/".join(sorted({os.path.splitext(f)[1][1:] for f in files}))
+    kinds = "/".join(sorted({os.path.splitext(p)[1][1:] for p in paths}))
     return {"frames": len(source), "segments": len(segments), "doubled": doubled, "skipped": stats["skipped"],
             "file": kinds, "words": words, "problems": problems}
 
@@ -295,7 +299,7 @@ CASES = [
     Case("h265-bare-b", X265 + "open-gop=0", None, "hevc"),
     Case("h265-bare-no-timing", X265 + "open-gop=0:vui-timing-info=0", None, "hevc"),
     Case("h264-vfr-mp4", "libx264 -preset veryfast -g 50", "aac", "mp4", segments=3,
-         extra=("-vf", "select='not(mod(n,3))+lt(mod(n,50),20)'", "-fps_mode", "vfr")),
+         length=12, extra=("-vf", "select='not(mod(n,3))+lt(mod(n,50),20)'", "-fps_mode", "vfr")),
     Case("h264-fragmented-mp4", X264, "aac", "mp4", extra=("-movflags", "frag_keyframe+empty_moov")),
     # qtdemux of 1.22 ends them as much too early as they start late
     Case("h264-edit-list", X264, "aac", "mp4", since=(1, 26), extra=EDIT_LIST),
@@ -309,12 +313,12 @@ CASES = [
     Case("h265-ts-sparse-clock", X265 + "open-gop=0", None, "ts", extra=("-pcr_period", "2000")),
     Case("h264-pcm-sound-mov", X264, "pcm_s16le", "mov"),
     Case("h264-10-bit-mkv", X264, "aac", "mkv", extra=("-pix_fmt", "yuv420p10le")),
-    Case("h264-small-files", "libx264 -preset veryfast -g 25 -b:v 2M", "aac", "mp4", duration=60, max_bytes=600000,
+    Case("h264-small-files", "libx264 -preset veryfast -g 25 -b:v 2M", "aac", "mp4", size="320x240", length=12, duration=60, max_bytes=600000,
          segments=4),
-    Case("h264-small-files-mkv-flac", "libx264 -preset veryfast -g 25 -b:v 2M", "flac", "mkv", duration=60,
-         max_bytes=700000, segments=4),
-    Case("vp8-small-files", "libvpx -g 25 -b:v 2M -deadline realtime -cpu-used 8", "libvorbis", "webm", duration=60,
-         max_bytes=500000, segments=4, sound_error=0.003),
+    Case("h264-small-files-mkv-flac", "libx264 -preset veryfast -g 25 -b:v 2M", "flac", "mkv", size="320x240", length=12,
+         duration=60, max_bytes=700000, segments=4),
+    Case("vp8-small-files", "libvpx -g 25 -b:v 2M -deadline realtime -cpu-used 8", "libvorbis", "webm", size="320x240",
+         length=12, duration=60, max_bytes=500000, segments=4, sound_error=0.003),
     Case("h264-long-gop", "libx264 -preset veryfast -g 1000", "aac", "mp4", segments=1),
     Case("h264-scenecuts", "libx264 -preset veryfast -g 25 -keyint_min 5", "aac", "mp4", duration=1),
     Case("h264-open-gop-mkv", X264 + "-bf 3 -x264-params open-gop=1:keyint=50:min-keyint=50", "aac", "mkv", doubled=9),
@@ -410,6 +414,7 @@ def main():
     parser.add_argument("names", nargs="*", help="only the cases that start with one of these")
     parser.add_argument("--clips", action="append", default=[], help="a folder of further clips")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--part", metavar="K/N", default="1/1", help="only the Kth of N parts of the cases")
     parser.add_argument("--keep", help="leave the files in this folder")
     options = parser.parse_args()
     if not shutil.which("ffmpeg") or not shutil.which("ffprobe"):
@@ -423,6 +428,8 @@ def main():
     cases = [c for c in cases if c.since <= version]
     if options.names:
         cases = [c for c in cases if any(c.name.startswith(n) for n in options.names)]
+    part, parts = map(int, options.part.split("/"))
+    cases = cases[part - 1::parts]
     failed = 0
     with tempfile.TemporaryDirectory() as scratch, concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         root = options.keep or scratch
