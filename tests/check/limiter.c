@@ -14,6 +14,9 @@
 #define SECOND G_TIME_SPAN_SECOND
 #define MS G_TIME_SPAN_MILLISECOND
 #define START (1000 * SECOND)
+/* Of limiters: what is left to chance is so in as many ways. */
+#define SEEDS 100
+#define SEED 1                  /* where nothing is */
 
 /* How a caller behaves. */
 typedef struct
@@ -57,7 +60,7 @@ static GArray *
 simulate (const Caller * caller, guint seed)
 {
   GArray *arrivals = g_array_new (FALSE, FALSE, sizeof (gint64));
-  IdentifaiLimiter *limiter = identifai_limiter_new ();
+  IdentifaiLimiter *limiter = identifai_limiter_new (SEED);
   GRand *random = g_rand_new_with_seed (seed);
   gint64 now = START;
 
@@ -157,14 +160,20 @@ GST_START_TEST (test_no_waste)
 GST_END_TEST;
 
 static IdentifaiLimiter *
-make_limiter (guint per_second, guint per_minute)
+make_seeded_limiter (guint per_second, guint per_minute, guint seed)
 {
-  IdentifaiLimiter *limiter = identifai_limiter_new ();
+  IdentifaiLimiter *limiter = identifai_limiter_new (seed);
   IdentifaiLimit limit = { per_second, per_minute };
 
   identifai_limiter_set_limit (limiter, IDENTIFAI_CALL_POST, &limit);
 
   return limiter;
+}
+
+static IdentifaiLimiter *
+make_limiter (guint per_second, guint per_minute)
+{
+  return make_seeded_limiter (per_second, per_minute, SEED);
 }
 
 /* Takes as many as go; returns how many within that time. */
@@ -308,64 +317,120 @@ GST_START_TEST (test_throttled)
 
 GST_END_TEST;
 
-/* Limits that hardly are any share the key, too, and timers are late. How many
- * calls go without one that is taken is up to chance; none would be a stall. */
+/* Limits that hardly are any share the key, too, and timers are late. Nothing is
+ * taken, nor refused again: how many calls go in ten minutes. */
+static const struct
+{
+  IdentifaiLimit limit;
+  guint n_calls;
+} wide_rows[] = {
+  {{1000, 30}, 292},
+  {{1000000, 30}, 37},
+  {{G_MAXINT, 1}, 6},
+  {{0, 6000}, 7366},
+  {{0, 30000}, 36830},
+};
+
+static guint
+count_after_refusal (const IdentifaiLimit * limit, guint seed)
+{
+  IdentifaiLimiter *limiter = make_seeded_limiter (limit->per_second,
+      limit->per_minute, seed);
+  IdentifaiTicket ticket;
+  gint64 now = START;
+  guint n_calls = 0;
+
+  identifai_limiter_take (limiter, IDENTIFAI_CALL_POST, now, &ticket);
+  identifai_limiter_throttled (limiter, IDENTIFAI_CALL_POST, &ticket, now,
+      now + SECOND);
+  while (now < START + 600 * SECOND) {
+    gint64 next = identifai_limiter_next (limiter, IDENTIFAI_CALL_POST, now);
+
+    n_calls += next == now && identifai_limiter_take (limiter,
+        IDENTIFAI_CALL_POST, now, NULL);
+    now = next + MS;
+  }
+  identifai_limiter_free (limiter);
+
+  return n_calls;
+}
+
 GST_START_TEST (test_throttled_wide)
 {
-  static const IdentifaiLimit limits[] = {
-    {1000, 30}, {1000000, 30}, {G_MAXINT, 1}, {0, 6000}, {0, 30000}
-  };
+  guint seed, n_calls;
+
+  for (seed = 1; seed <= SEEDS; seed++) {
+    n_calls = count_after_refusal (&wide_rows[__i__].limit, seed);
+    fail_unless (n_calls >= wide_rows[__i__].n_calls, "seed %u: %u calls of %u "
+        "a minute", seed, n_calls, wide_rows[__i__].limit.per_minute);
+  }
+}
+
+GST_END_TEST;
+
+/* 20 calls after 40, all refused: how long they take. */
+static gint64
+time_refusals (IdentifaiLimiter * limiter, gint64 * now)
+{
+  gint64 started = *now;
   guint i;
 
-  for (i = 0; i < G_N_ELEMENTS (limits); i++) {
-    IdentifaiLimiter *limiter = make_limiter (limits[i].per_second,
-        limits[i].per_minute);
-    gint64 now = START;
+  for (i = 0; i < 60; i++) {
     IdentifaiTicket ticket;
-    guint n_calls = 0;
 
-    identifai_limiter_take (limiter, IDENTIFAI_CALL_POST, now, &ticket);
-    identifai_limiter_throttled (limiter, IDENTIFAI_CALL_POST, &ticket, now,
-        now + SECOND);
-    while (now < START + 600 * SECOND) {
-      gint64 next = identifai_limiter_next (limiter, IDENTIFAI_CALL_POST, now);
+    *now = identifai_limiter_next (limiter, IDENTIFAI_CALL_POST, *now);
+    fail_unless (identifai_limiter_take (limiter, IDENTIFAI_CALL_POST, *now,
+            &ticket));
+    identifai_limiter_throttled (limiter, IDENTIFAI_CALL_POST, &ticket, *now,
+        *now + SECOND);
+    if (i == 40)
+      started = *now;
+  }
 
-      n_calls += next == now && identifai_limiter_take (limiter,
-          IDENTIFAI_CALL_POST, now, NULL);
-      now = next + MS;
-    }
-    fail_unless (n_calls >= MIN (limits[i].per_minute, 30),
-        "%u calls of %u a minute", n_calls, limits[i].per_minute);
+  return *now - started;
+}
+
+/* The longer it goes on, the less is tried, and it comes back from there. */
+GST_START_TEST (test_throttled_for_long)
+{
+  guint seed;
+
+  for (seed = 1; seed <= SEEDS; seed++) {
+    IdentifaiLimiter *limiter = make_seeded_limiter (1, 30, seed);
+    gint64 now = START, took = time_refusals (limiter, &now);
+
+    fail_unless (took > 10 * 60 * SECOND && took < 60 * 60 * SECOND,
+        "seed %u: 20 calls in %d s", seed, (int) (took / SECOND));
+    take_for (limiter, &now, 3600 * SECOND, TRUE);
+    fail_unless (identifai_limiter_get_part (limiter, IDENTIFAI_CALL_POST)
+        == 1, "seed %u: only a part", seed);
     identifai_limiter_free (limiter);
   }
 }
 
 GST_END_TEST;
 
-/* The longer it goes on, the less is tried, and it comes back from there. */
-GST_START_TEST (test_throttled_for_long)
+/* The wall clock was wrong, as that of a device that has just started. */
+GST_START_TEST (test_throttled_clock_is_set)
 {
+  static const gint64 steps[] = { 3600, -3600, 1000000000, -1000000000, 1, -1 };
   IdentifaiLimiter *limiter = make_limiter (1, 30);
+  gint64 epoch = 1500000000 * SECOND, now = START;
   IdentifaiTicket ticket;
-  gint64 now = START, started = 0;
   guint i;
 
-  for (i = 0; i < 60; i++) {
-    now = identifai_limiter_next (limiter, IDENTIFAI_CALL_POST, now);
-    fail_unless (identifai_limiter_take (limiter, IDENTIFAI_CALL_POST, now,
-            &ticket));
-    identifai_limiter_throttled (limiter, IDENTIFAI_CALL_POST, &ticket, now,
-        now + SECOND);
-    if (i == 40)
-      started = now;
+  identifai_limiter_set_epoch (limiter, epoch);
+  fail_unless (identifai_limiter_take (limiter, IDENTIFAI_CALL_POST, now,
+          &ticket));
+  identifai_limiter_throttled (limiter, IDENTIFAI_CALL_POST, &ticket, now,
+      now + SECOND);
+  for (i = 0; i < G_N_ELEMENTS (steps); i++) {
+    fail_unless (take_for (limiter, &now, 120 * SECOND, TRUE) > 0);
+    epoch += steps[i] * SECOND;
+    identifai_limiter_set_epoch (limiter, epoch);
+    fail_unless (take_for (limiter, &now, 120 * SECOND, TRUE) > 0,
+        "none after a step of %d s", (int) steps[i]);
   }
-  fail_unless (now - started > 5 * 60 * SECOND, "20 calls in %d s",
-      (int) ((now - started) / SECOND));
-  fail_unless (now - started < 60 * 60 * SECOND, "20 calls in %d s",
-      (int) ((now - started) / SECOND));
-
-  take_for (limiter, &now, 3600 * SECOND, TRUE);
-  fail_unless (identifai_limiter_get_part (limiter, IDENTIFAI_CALL_POST) == 1);
   identifai_limiter_free (limiter);
 }
 
@@ -558,8 +623,10 @@ limiter_suite (void)
   tcase_add_test (general, test_kinds_are_apart);
   tcase_add_test (general, test_limit_changes);
   tcase_add_test (general, test_throttled);
-  tcase_add_test (general, test_throttled_wide);
+  tcase_add_loop_test (general, test_throttled_wide, 0,
+      G_N_ELEMENTS (wide_rows));
   tcase_add_test (general, test_throttled_for_long);
+  tcase_add_test (general, test_throttled_clock_is_set);
   tcase_add_test (general, test_throttled_keeps_the_later);
   tcase_add_test (general, test_sent_later);
   tcase_add_test (general, test_budget_outlives_users);

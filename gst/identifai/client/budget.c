@@ -50,10 +50,8 @@ budget_new (const gchar * id)
 
   self->id = g_strdup (id);
   g_mutex_init (&self->lock);
-  self->starts = identifai_limiter_new ();
-  identifai_limiter_set_epoch (self->starts,
-      identifai_clock_now_real () - identifai_clock_now ());
-  self->arrivals = identifai_limiter_new ();
+  self->starts = identifai_limiter_new (g_random_int ());
+  self->arrivals = identifai_limiter_new (g_random_int ());
 
   return self;
 }
@@ -148,12 +146,21 @@ identifai_budget_set_limit (IdentifaiBudget * self, IdentifaiCall call,
   g_mutex_unlock (&self->lock);
 }
 
+/* A device without a battery for its clock sets it while it runs. */
+static void
+read_clock_locked (IdentifaiBudget * self)
+{
+  identifai_limiter_set_epoch (self->starts,
+      identifai_clock_now_real () - identifai_clock_now ());
+}
+
 gint64
 identifai_budget_next (IdentifaiBudget * self, IdentifaiCall call, gint64 now)
 {
   gint64 next;
 
   g_mutex_lock (&self->lock);
+  read_clock_locked (self);
   next = identifai_limiter_next (self->starts, call, now);
   g_mutex_unlock (&self->lock);
 
@@ -167,6 +174,7 @@ identifai_budget_take (IdentifaiBudget * self, IdentifaiCall call,
   gboolean taken;
 
   g_mutex_lock (&self->lock);
+  read_clock_locked (self);
   taken = identifai_limiter_take (self->starts, call, now, ticket);
   g_mutex_unlock (&self->lock);
 

@@ -13,66 +13,82 @@
 #define BOX (PLACES >> BOX_LEVEL)
 #define LAST_LEVEL 6
 
-#define DECREASE 0.7
-/* From nothing to all, if nobody is in the way. */
-#define GROWTH_TIME (44 * G_TIME_SPAN_SECOND)
-/* So long after others were noticed, all try for more at their pace. Later, one
- * that was refused a box waits for so many calls: at most one in so many fails. */
-#define SETTLING_TIME (110 * G_TIME_SPAN_SECOND)
-#define PATIENCE 14
-/* How long a slot is left alone where a call was refused. */
-#define MEMORY (2 * G_TIME_SPAN_MINUTE)
+/* Of what it used lately, a process keeps so much when it learns of others. */
+#define ENTER_PART 0.7
+/* So long after that, places are taken and lost all the time: who has some asks for
+ * more at once, and after half of it forgets what it knows and looks again. */
+#define SETTLING_TIME (90 * G_TIME_SPAN_SECOND)
+#define REVIEW_TIME (55 * G_TIME_SPAN_SECOND)
+#define GROWTH_TIME (2 * G_TIME_SPAN_SECOND)
+/* Calls between two that ask for more: at most one in so many fails. Who has less
+ * than a box begins with one. */
+#define PATIENCE 25
+/* How long a refusal is remembered. */
+#define MEMORY (10 * G_TIME_SPAN_MINUTE)
+#define MAX_REFUSED 64
 /* Nothing refused for so long and nothing waiting, or so many calls with all
  * places: the others are gone, or there is room for all. */
 #define CALM (10 * G_TIME_SPAN_MINUTE)
 #define CALM_CALLS 60
 
+/* Who has no place chooses among so many of the next slots. After so many refusals
+ * it is content with half a box, and after some more, with less. Until then, it
+ * takes one call in so many from whoever holds the slot. */
+#define CHOICE 2u
+#define CROWDED 12
+#define MORE_CROWDED 5
+#define KNOCK 5
+
 /* How far from the middle of its slot a call goes, of half a slot but a second at
  * most: from an eighth of a box, first, to eight boxes, last. */
 #define SPREAD 0.45
-#define SPREAD_LOST 0.9
+#define SPREAD_KNOCK 0.9
 #define SPREAD_DOUBLINGS 3
-/* Who asks for more counts as richer than it is, so that it loses against its
- * equals. What it tries for counts so often. */
-#define ASKING 0.8
-#define ASKING_POOR 1.2
-#define NEWCOMER 1.5
-/* After so many refusals in a row, anywhere in the slot; after some more, with
- * less. */
-#define ROW_LOST 3
-#define ROW_CROWDED 6
-
-#define MAX_REFUSED 32
+/* What isn't held yet counts so often: of two, the one that has less after it has
+ * won is to win, and with half of what is asked for as a margin. */
+#define ASKING 1.5
 
 /* A timer is as late as that, and so no slot is shorter, unless the limit itself
  * is. */
 #define LATE (5 * G_TIME_SPAN_MILLISECOND)
 #define LEAST_SLOT (20 * G_TIME_SPAN_MILLISECOND)
 
+/* Numbers in the ring. */
+typedef struct
+{
+  guint numbers[PLACES];
+  guint n;
+} Places;
+
 struct _IdentifaiShare
 {
   gint64 slot;                  /* µs */
   guint slots_a_round;          /* of which one is the full limit's */
   gint64 half;                  /* µs: half of a slot, a second at most */
+  gboolean single;              /* one call in a slot is taken, not more */
   gint64 epoch;
+  GRand *random;
 
   gboolean active;
-  guint held[PLACES];           /* numbers in the ring */
-  guint n_held;
-  guint asked[PLACES];          /* what may be added */
-  guint n_asked;
+  Places held;
+  Places asked;                 /* what may be added */
+  Places strikes;               /* held, and refused the latest time */
+  guint claim_level;            /* of the class to begin with */
   gboolean newcomer;            /* no call was taken in what is held */
-  guint claim_level;            /* of the box to begin with */
+  gboolean knocks;              /* and the next one is somebody's */
 
   gint64 latest;                /* slot that was used; -1 = none */
   gint64 before;                /* the latest before others were noticed */
   gint64 blocked_until;
   gboolean waiting;             /* a call waits since the latest started */
   guint row;                    /* refused in a row */
-  gdouble lost;                 /* -1 to 1: where in the slot, once lost */
   guint n_accepted;             /* in a row */
-  guint n_failed;               /* boxes that weren't to be had, in a row */
-  gint64 entered, changed, refused;     /* when */
+  guint n_lost;                 /* claims of that level, in a row */
+  guint n_failed;               /* classes that weren't to be had, in a row */
+  gboolean reviewed;
+  gboolean explored;            /* all of the others are known to be taken */
+  gint64 began;                 /* with its first call; 0 = not yet */
+  gint64 changed, refused;      /* when */
 
   struct
   {
@@ -110,77 +126,72 @@ level_of (guint n_places)
 }
 
 static gboolean
-contains (const guint * places, guint n, guint place)
+contains (const Places * places, guint number)
 {
   guint i;
 
-  for (i = 0; i < n && places[i] != place; i++);
+  for (i = 0; i < places->n && places->numbers[i] != number; i++);
 
-  return i < n;
+  return i < places->n;
 }
 
-static gboolean
-holds (const IdentifaiShare * self, guint place)
+static void
+add_place (Places * places, guint number)
 {
-  return contains (self->held, self->n_held, place);
+  if (places->n < PLACES && !contains (places, number))
+    places->numbers[places->n++] = number;
 }
 
-static gboolean
-asks_for (const IdentifaiShare * self, guint place)
+/* The class that slot is in. */
+static void
+add_class (const IdentifaiShare * self, Places * places, gint64 slot,
+    guint level)
 {
-  return contains (self->asked, self->n_asked, place);
-}
-
-/* Fills places with the class that slot is in. Returns how many. */
-static guint
-get_class (const IdentifaiShare * self, gint64 slot, guint level,
-    guint * places)
-{
-  guint step = stride (self, level), first = slot % step, i;
+  guint step = stride (self, level), i;
 
   for (i = 0; i < (guint) PLACES >> level; i++)
-    places[i] = first + i * step;
-
-  return i;
+    add_place (places, slot % step + i * step);
 }
 
-/* How many of the places that are held are in the class. */
+/* How many of the places are in the class. */
 static guint
-count_class (const IdentifaiShare * self, gint64 slot, guint level)
+count_class (const IdentifaiShare * self, const Places * places, gint64 slot,
+    guint level)
 {
   guint step = stride (self, level), i, n = 0;
 
-  for (i = 0; i < self->n_held; i++)
-    n += (self->held[i] % step) == slot % step;
+  for (i = 0; i < places->n; i++)
+    n += places->numbers[i] % step == slot % step;
 
   return n;
 }
 
 static void
-drop_class (IdentifaiShare * self, gint64 slot, guint level)
+drop_class (const IdentifaiShare * self, Places * places, gint64 slot,
+    guint level)
 {
   guint step = stride (self, level), i, kept = 0;
 
-  for (i = 0; i < self->n_held; i++) {
-    if (self->held[i] % step != slot % step)
-      self->held[kept++] = self->held[i];
+  for (i = 0; i < places->n; i++) {
+    if (places->numbers[i] % step != slot % step)
+      places->numbers[kept++] = places->numbers[i];
   }
-  self->n_held = kept;
+  places->n = kept;
 }
 
-/* Somebody else was there lately. */
-static gboolean
-is_taken (const IdentifaiShare * self, gint64 slot, guint level, gint64 now)
+/* When somebody else was there; G_MININT64: not lately. */
+static gint64
+refused_at (const IdentifaiShare * self, gint64 slot, guint level, gint64 now)
 {
   guint step = stride (self, level), i;
+  gint64 at = G_MININT64;
 
   for (i = 0; i < self->n_refusals; i++) {
-    if (now - self->refusals[i].time <= MEMORY
-        && self->refusals[i].slot % step == slot % step)
-      return TRUE;
+    if (self->refusals[i].slot % step == slot % step)
+      at = MAX (at, self->refusals[i].time);
   }
 
-  return FALSE;
+  return now - at <= MEMORY && at != G_MININT64 ? at : G_MININT64;
 }
 
 static void
@@ -206,12 +217,12 @@ remember_refusal (IdentifaiShare * self, gint64 slot, gint64 now)
 static gdouble
 wealth (const IdentifaiShare * self, gboolean asking)
 {
-  gdouble places = self->n_held;
+  gdouble places = self->held.n;
 
   if (self->newcomer)
-    places *= self->row <= ROW_LOST ? NEWCOMER : 1 / NEWCOMER;
+    places *= ASKING;
   if (asking)
-    places += self->n_asked * (self->n_held < BOX ? ASKING_POOR : ASKING);
+    places += self->asked.n * ASKING;
 
   return places / BOX;
 }
@@ -222,8 +233,8 @@ lead (const IdentifaiShare * self, gboolean asking)
 {
   gdouble boxes = wealth (self, asking), where;
 
-  if (self->row >= ROW_LOST)
-    return self->lost * SPREAD_LOST * self->half;
+  if (self->knocks)
+    return -SPREAD_KNOCK * self->half;
   where = boxes > 0 ? log2 (boxes) / SPREAD_DOUBLINGS : -1;
 
   return CLAMP (where, -1, 1) * SPREAD * self->half;
@@ -245,9 +256,9 @@ find_slot (const IdentifaiShare * self, gint64 time)
 
   for (slot = MAX (slot, self->latest + 1); slot < end; slot++) {
     guint place = slot % ring_length (self);
-    gboolean held = holds (self, place);
+    gboolean held = contains (&self->held, place);
 
-    if ((held || asks_for (self, place))
+    if ((held || contains (&self->asked, place))
         && slot_time (self, slot, !held) + late >= time)
       return slot;
   }
@@ -258,10 +269,11 @@ find_slot (const IdentifaiShare * self, gint64 time)
 /* The share. */
 
 IdentifaiShare *
-identifai_share_new (void)
+identifai_share_new (guint32 seed)
 {
   IdentifaiShare *self = g_new0 (IdentifaiShare, 1);
 
+  self->random = g_rand_new_with_seed (seed);
   self->latest = -1;
   self->blocked_until = G_MININT64;
   identifai_share_set_pace (self, G_TIME_SPAN_SECOND, 0);
@@ -272,6 +284,7 @@ identifai_share_new (void)
 void
 identifai_share_free (IdentifaiShare * self)
 {
+  g_rand_free (self->random);
   g_free (self);
 }
 
@@ -285,21 +298,31 @@ identifai_share_set_pace (IdentifaiShare * self, gint64 distance,
   guint slots = MAX (distance / MAX (least, 1), 1);
   gint64 slot = MAX (distance / slots, 1);
 
+  self->single = per_second == 1;
   if (slot == self->slot && slots == self->slots_a_round)
     return;
 
   self->slots_a_round = slots;
   self->slot = slot;
   self->half = MIN (slot / 2, G_TIME_SPAN_SECOND);
-  self->active = FALSE;
-  self->n_held = self->n_asked = self->n_refusals = 0;
+  self->active = self->newcomer = self->knocks = FALSE;
+  self->held.n = self->asked.n = self->strikes.n = self->n_refusals = 0;
   self->latest = -1;
 }
 
+/* Where the clock was set, places stay, wherever they are now: whether they are
+ * free shows. Two clocks that are read one after the other differ a little. */
 void
 identifai_share_set_epoch (IdentifaiShare * self, gint64 epoch)
 {
-  self->epoch = epoch;
+  gint64 step = ABS (epoch - self->epoch);
+
+  if (step > self->half / 4) {
+    self->latest = self->before = -1;
+    self->n_refusals = 0;
+  }
+  if (step > LATE)
+    self->epoch = epoch;
 }
 
 gboolean
@@ -311,7 +334,7 @@ identifai_share_is_active (IdentifaiShare * self)
 gdouble
 identifai_share_get_part (IdentifaiShare * self)
 {
-  return self->active ? (gdouble) self->n_held / PLACES : 1;
+  return self->active ? (gdouble) self->held.n / PLACES : 1;
 }
 
 gint64
@@ -326,7 +349,7 @@ identifai_share_next (IdentifaiShare * self, gint64 now)
 
   slot = find_slot (self, time);
 
-  return MAX (time, slot_time (self, slot, !holds (self,
+  return MAX (time, slot_time (self, slot, !contains (&self->held,
               slot % ring_length (self))));
 }
 
@@ -338,51 +361,198 @@ identifai_share_take (IdentifaiShare * self, gint64 now)
   else
     self->latest = (now + self->epoch) / self->slot;
   self->waiting = FALSE;
+  if (self->began == 0)
+    self->began = now;
 
   return self->latest;
 }
 
-/* Refusals. */
+/* No place. */
 
-/* Begins with one box, soon: the more were refused, the longer it may take. */
+/* Of the next slots, one where there was nobody, or not for the longest time. */
+static gint64
+choose_slot (IdentifaiShare * self, gint64 now)
+{
+  guint level = self->claim_level, window = stride (self, level), n = 0;
+  gint64 first = (MAX (now, self->blocked_until) + self->epoch + self->half)
+      / self->slot + 1;
+  gint64 slot, chosen = first, oldest = G_MAXINT64;
+
+  /* Where nobody gets anything, all try less. */
+  if (level >= BOX_LEVEL)
+    window = MIN (window, CHOICE << MIN (level - BOX_LEVEL
+            + self->n_lost / CROWDED, LAST_LEVEL));
+  for (slot = first; slot < first + window; slot++) {
+    gint64 at = refused_at (self, slot, level, now);
+
+    if (at > oldest)
+      continue;
+    if (at < oldest)
+      n = 0;
+    oldest = at;
+    /* Each of them with the same chance. */
+    if (g_rand_int_range (self->random, 0, ++n) == 0)
+      chosen = slot;
+  }
+
+  return chosen;
+}
+
 static void
 claim (IdentifaiShare * self, gint64 now)
 {
-  guint level = self->claim_level, n = 0, window;
-  gint64 first = (MAX (now, self->blocked_until) + self->epoch + self->half)
-      / self->slot + 1;
-  gint64 chosen, slot;
-
-  window = MIN (stride (self, level), 8u << MIN (MAX (self->row, 1) - 1, 2));
-  chosen = first + g_random_int_range (0, window);
-  for (slot = first; slot < first + window; slot++) {
-    /* Each of the free ones with the same chance. */
-    if (!is_taken (self, slot, level, now)
-        && g_random_int_range (0, ++n) == 0)
-      chosen = slot;
-  }
-  self->n_held = get_class (self, chosen, level, self->held);
-  self->n_asked = 0;
+  self->held.n = self->asked.n = self->strikes.n = 0;
+  add_class (self, &self->held, choose_slot (self, now), self->claim_level);
   self->newcomer = TRUE;
+  self->knocks = self->claim_level == BOX_LEVEL && self->row > 0
+      && self->row % KNOCK == 0;
 }
+
+static void
+claim_anew (IdentifaiShare * self, guint level, gint64 now)
+{
+  self->claim_level = level;
+  self->n_lost = 0;
+  claim (self, now);
+}
+
+static void
+lose_claim (IdentifaiShare * self, gint64 now)
+{
+  guint enough = self->claim_level <= BOX_LEVEL ? CROWDED : MORE_CROWDED;
+
+  if (++self->n_lost >= enough && self->claim_level < LAST_LEVEL)
+    claim_anew (self, self->claim_level + 1, now);
+  else
+    claim (self, now);
+}
+
+/* A call was taken. That of one that knocked was another's, and is so again. */
+static void
+win_claim (IdentifaiShare * self, gint64 now)
+{
+  if (self->knocks) {
+    self->row = 1;
+    claim (self, now);
+  } else {
+    self->newcomer = FALSE;
+  }
+}
+
+/* More places. */
+
+/* Who has about a box asks for half a one: if it has less than the others, it
+ * gets that of any of them. */
+static guint
+ask_level (const IdentifaiShare * self)
+{
+  gboolean half = self->reviewed && self->held.n >= BOX
+      && self->held.n < BOX * 3 / 2;
+
+  return half ? BOX_LEVEL + 1 : level_of (self->held.n);
+}
+
+static gboolean
+is_settling (const IdentifaiShare * self, gint64 now)
+{
+  return now - self->began < SETTLING_TIME;
+}
+
+static gint64
+time_to_grow (const IdentifaiShare * self, gint64 now)
+{
+  gint64 call = self->slot * ring_length (self) / MAX (self->held.n, 1);
+  guint calls = PATIENCE;
+
+  if (self->n_failed == 0)
+    return GROWTH_TIME;
+
+  if (self->held.n < BOX)
+    calls = MIN (1u << MIN (self->n_failed, 5u), calls);
+
+  return (self->explored || !is_settling (self, now) ? calls * call :
+      GROWTH_TIME) * g_rand_double_range (self->random, 0.8, 1.2);
+}
+
+/* What was never refused, or not for the longest time. */
+static void
+ask (IdentifaiShare * self, gint64 now, gboolean unknown_only)
+{
+  guint level = ask_level (self), known = level_of (self->held.n), i, n = 0;
+  guint chosen = 0;
+  gint64 oldest = G_MAXINT64;
+
+  for (i = 0; i < stride (self, level); i++) {
+    gint64 at = refused_at (self, i, known, now);
+
+    if (at > oldest || count_class (self, &self->held, i, level)
+        == (guint) PLACES >> level)
+      continue;
+    if (at < oldest)
+      n = 0;
+    oldest = at;
+    if (g_rand_int_range (self->random, 0, ++n) == 0)
+      chosen = i;
+  }
+  self->explored = oldest != G_MININT64;
+  if (n == 0 || (unknown_only && self->explored))
+    return;
+
+  add_class (self, &self->asked, chosen, level);
+  for (i = 0; i < self->held.n; i++)
+    drop_class (self, &self->asked, self->held.numbers[i], LAST_LEVEL);
+}
+
+static void
+win_asked (IdentifaiShare * self, gint64 now)
+{
+  guint i;
+
+  for (i = 0; i < self->asked.n; i++)
+    add_place (&self->held, self->asked.numbers[i]);
+  self->asked.n = 0;
+  self->n_failed = 0;
+  self->explored = FALSE;
+  self->changed = now;
+}
+
+static void
+lose_asked (IdentifaiShare * self, gint64 now)
+{
+  self->asked.n = 0;
+  self->n_failed++;
+  self->changed = now;
+  if (is_settling (self, now))
+    ask (self, now, TRUE);
+}
+
+/* While all were looking for places, what was taken became free. */
+static void
+review (IdentifaiShare * self)
+{
+  self->reviewed = TRUE;
+  self->explored = FALSE;
+  self->n_refusals = 0;
+  self->n_failed = 0;
+}
+
+/* Refusals. */
 
 /* Whole boxes at random, but not where it was refused. */
 static void
 hold_boxes (IdentifaiShare * self, gint64 refused, guint n)
 {
-  guint boxes = stride (self, BOX_LEVEL), start = g_random_int_range (0, boxes);
-  guint i;
+  guint boxes = stride (self, BOX_LEVEL);
+  guint start = g_rand_int_range (self->random, 0, boxes), i;
 
-  self->n_held = 0;
-  for (i = 0; i < boxes && n > 0; i++) {
+  self->newcomer = self->knocks = FALSE;
+  self->held.n = self->asked.n = self->strikes.n = 0;
+  for (i = 0; i < boxes && self->held.n < n * BOX; i++) {
     guint box = (start + i) % boxes;
 
-    if (box == refused % boxes)
-      continue;
-    self->n_held += get_class (self, box, BOX_LEVEL, self->held + self->n_held);
-    n--;
+    if (box != refused % boxes)
+      add_class (self, &self->held, box, BOX_LEVEL);
   }
-  self->newcomer = FALSE;
 }
 
 /* The first refusal: there are others. Who has made many calls lately is the one
@@ -392,69 +562,64 @@ enter (IdentifaiShare * self, gint64 slot, gint64 now, guint n_recent)
 {
   gint64 distance = self->slot * self->slots_a_round;
   gdouble part = (gdouble) n_recent * distance / G_TIME_SPAN_MINUTE;
-  guint boxes = DECREASE * MIN (part, 1) * (PLACES / BOX) + 0.5;
+  guint boxes = ENTER_PART * MIN (part, 1) * (PLACES / BOX) + 0.5;
 
   self->active = TRUE;
   self->before = self->latest;
-  self->entered = self->changed = now;
+  self->changed = now;
   self->n_failed = 0;
-  self->n_asked = 0;
+  self->reviewed = self->explored = FALSE;
   /* A limit below what a second allows is a share already. */
-  self->claim_level = self->slots_a_round > 1 ? 0 : BOX_LEVEL;
-  if (boxes <= 1 || self->slots_a_round > 1)
-    claim (self, now);
+  if (self->slots_a_round > 1)
+    claim_anew (self, 0, now);
+  else if (boxes == 0)
+    claim_anew (self, BOX_LEVEL, now);
   else
     hold_boxes (self, slot, boxes);
 }
 
-static void
-decrease (IdentifaiShare * self, gint64 slot)
+/* Refused in a place that was held. Once may be anything, and be it one that
+ * knocks: twice in a row, somebody who has less took it. Where several calls go in
+ * a slot, it isn't said whose place it is. Returns the level of the class that is
+ * lost; 0 = none. */
+static guint
+count_strike (IdentifaiShare * self, gint64 slot)
 {
-  guint before = self->n_held, level = BOX_LEVEL;
+  guint level = level_of (self->held.n);
 
-  /* The largest class that isn't all there is. */
-  while (level < LAST_LEVEL && count_class (self, slot, level) == before)
-    level++;
-  drop_class (self, slot, level);
+  if (!self->single)
+    return level;
+  /* The call in the other half of the class may have been taken in between. */
+  if (level < LAST_LEVEL
+      && count_class (self, &self->strikes, slot, level + 1) > 0)
+    return level + 1;
+  if (count_class (self, &self->strikes, slot, level) > 0)
+    return level;
+  add_place (&self->strikes, slot % ring_length (self));
 
-  while (self->n_held > DECREASE * before + BOX / 2 && self->n_held > BOX)
-    drop_class (self, self->held[g_random_int_range (0, self->n_held)],
-        BOX_LEVEL);
-}
-
-static void
-lose_newcomer (IdentifaiShare * self, gint64 now)
-{
-  gboolean settling = now - self->entered < SETTLING_TIME;
-  gdouble chance = self->row < ROW_CROWDED && settling ? 0.05 : 0.2;
-
-  /* Shares that were given leave room for all. */
-  if (self->slots_a_round > 1 && self->row < ROW_CROWDED)
-    chance = 0;
-
-  if (self->claim_level < LAST_LEVEL && g_random_double () < chance)
-    self->claim_level++;
-  claim (self, now);
+  return 0;
 }
 
 static void
 lose_place (IdentifaiShare * self, gint64 slot, gint64 now)
 {
-  gboolean all = self->n_held >= PLACES;
+  guint before = self->held.n, level;
 
-  self->n_asked = 0;
-  if (all && self->slots_a_round > 1) {
-    claim (self, now);
-  } else if (self->n_held == BOX && g_random_boolean ()) {
-    self->claim_level = BOX_LEVEL;
-    claim (self, now);
-  } else {
-    decrease (self, slot);
-    if (self->n_held == 0) {
-      self->claim_level = LAST_LEVEL;
-      claim (self, now);
-    }
+  self->asked.n = 0;
+  if (before >= PLACES && self->slots_a_round > 1) {
+    remember_refusal (self, slot, now);
+    claim_anew (self, 0, now);
+    return;
   }
+  level = count_strike (self, slot);
+  if (level == 0)
+    return;
+
+  remember_refusal (self, slot, now);
+  drop_class (self, &self->strikes, slot, level);
+  drop_class (self, &self->held, slot, level);
+  if (self->held.n == 0)
+    claim_anew (self, level_of (before), now);
 }
 
 void
@@ -462,29 +627,27 @@ identifai_share_refused (IdentifaiShare * self, gint64 slot, gint64 now,
     gint64 until, guint n_recent)
 {
   guint place = slot % ring_length (self);
+  gboolean held = contains (&self->held, place);
 
   self->row++;
   self->n_accepted = 0;
   self->refused = now;
   self->blocked_until = MAX (self->blocked_until, MAX (now, until));
-  self->lost = g_random_double_range (-1, 1);
-
   if (!self->active) {
     enter (self, slot, now, n_recent);
     return;
   }
 
-  remember_refusal (self, slot, now);
+  if (!held || (self->newcomer && !self->knocks))
+    remember_refusal (self, slot, now);
   if (slot <= self->before)
     return;
-  if (asks_for (self, place)) {
-    self->n_asked = 0;
-    self->n_failed++;
-    self->changed = now;
-  } else if (holds (self, place)) {
+  if (contains (&self->asked, place)) {
+    lose_asked (self, now);
+  } else if (held) {
     self->changed = now;
     if (self->newcomer)
-      lose_newcomer (self, now);
+      lose_claim (self, now);
     else
       lose_place (self, slot, now);
   }
@@ -492,75 +655,21 @@ identifai_share_refused (IdentifaiShare * self, gint64 slot, gint64 now,
 
 /* Successes. */
 
-static gint64
-time_to_grow (const IdentifaiShare * self, guint level, gint64 now)
-{
-  gint64 time = GROWTH_TIME >> level, settling = SETTLING_TIME;
-
-  /* Who has less than a box may be poor, and tries for longer. */
-  if (self->n_held < BOX)
-    settling *= 2;
-  if (now - self->entered > settling && self->n_failed > 0)
-    time = MAX (time, PATIENCE * self->slot * ring_length (self)
-        / (gint64) MAX (self->n_held, 1));
-
-  return time * g_random_double_range (0.8, 1.2);
-}
-
-/* What isn't held of it. */
-static void
-ask_for_class (IdentifaiShare * self, gint64 slot, guint level)
-{
-  guint places[PLACES], n = get_class (self, slot, level, places), i;
-
-  self->n_asked = 0;
-  for (i = 0; i < n; i++) {
-    if (!holds (self, places[i]))
-      self->asked[self->n_asked++] = places[i];
-  }
-}
-
-/* For as much as is held, a box at most. */
-static void
-ask (IdentifaiShare * self, gint64 now)
-{
-  guint level = level_of (self->n_held), i, n = 0, chosen = 0;
-
-  if (now - self->changed < time_to_grow (self, level, now))
-    return;
-
-  for (i = 0; i < stride (self, level); i++) {
-    if (count_class (self, i, level) < (guint) PLACES >> level
-        && !is_taken (self, i, level, now)
-        && g_random_int_range (0, ++n) == 0)
-      chosen = i;
-  }
-  if (n > 0) {
-    ask_for_class (self, chosen, level);
-  } else {
-    self->changed = now;
-    self->n_failed++;
-  }
-}
-
-static void
-win (IdentifaiShare * self, gint64 now)
-{
-  guint i;
-
-  for (i = 0; i < self->n_asked && self->n_held < PLACES; i++)
-    self->held[self->n_held++] = self->asked[i];
-  self->n_asked = 0;
-  self->n_failed -= self->n_failed > 0;
-  self->changed = now;
-}
-
 static gboolean
 is_calm (const IdentifaiShare * self, gint64 now)
 {
   return (now - self->refused > CALM && !self->waiting)
-      || (self->n_held >= PLACES && self->slots_a_round == 1
+      || (self->held.n >= PLACES && self->slots_a_round == 1
       && self->n_accepted > CALM_CALLS);
+}
+
+/* Whether it is time to ask for more. */
+static gboolean
+wants_more (const IdentifaiShare * self, gint64 now)
+{
+  return self->waiting && self->asked.n == 0 && !self->newcomer
+      && self->held.n < PLACES
+      && now - self->changed >= time_to_grow (self, now);
 }
 
 void
@@ -573,15 +682,20 @@ identifai_share_accepted (IdentifaiShare * self, gint64 slot, gint64 now)
   if (!self->active || slot <= self->before)
     return;
 
-  if (asks_for (self, place)) {
-    win (self, now);
+  if (contains (&self->asked, place)) {
+    win_asked (self, now);
     return;
   }
-  if (holds (self, place))
-    self->newcomer = FALSE;
+  if (!self->reviewed && now - self->began > REVIEW_TIME)
+    review (self);
+  if (contains (&self->held, place)) {
+    drop_class (self, &self->strikes, slot,
+        MIN (level_of (self->held.n) + 1, LAST_LEVEL));
+    if (self->newcomer)
+      win_claim (self, now);
+  }
   if (is_calm (self, now))
     self->active = FALSE;
-  else if (self->waiting && self->n_asked == 0 && !self->newcomer
-      && self->n_held < PLACES)
-    ask (self, now);
+  else if (wants_more (self, now))
+    ask (self, now, FALSE);
 }

@@ -13,12 +13,14 @@
  * Places are taken in boxes: every 8th slot, or for the 9th process and more,
  * every 16th, 32nd, 64th.
  *
- * - Additive increase: whoever has more to send tries one box more, and keeps it
- *   if the call was taken.
- * - Multiplicative decrease: refused in a place of its own, a process gives up the
- *   box and what is above 0.7 of what it had.
  * - Who holds less, sends earlier in the slot. Of two that meet, the service takes
- *   the first: the poorer wins, and shares become equal.
+ *   the first: the poorer wins, and the other gives the place up when it was
+ *   refused there twice in a row. Shares become equal.
+ * - Whoever has more to send asks for a little more, so late in the slot that it
+ *   wins only where it will have no more than who is there. What was refused is
+ *   remembered; when all is, it asks seldom.
+ * - Who has no place looks for one, slot by slot, and every few times takes a
+ *   single call from whoever is there (it knocks), so that nobody starves.
  *
  * It takes clocks that agree within a tenth of a slot, as NTP keeps them. Where
  * they don't, the key is used just as well, and shared less evenly.
@@ -34,14 +36,16 @@ G_BEGIN_DECLS
 
 typedef struct _IdentifaiShare IdentifaiShare;
 
-IdentifaiShare *identifai_share_new (void);
+/* seed: of what is left to chance; another one in each process. */
+IdentifaiShare *identifai_share_new (guint32 seed);
 void identifai_share_free (IdentifaiShare * self);
 
 /* distance: µs between two calls at full use; per_second: 0 = no such limit.
  * A change forgets what was held. */
 void identifai_share_set_pace (IdentifaiShare * self, gint64 distance,
     guint per_second);
-/* What is to be added to a time to get the wall clock's. */
+/* What is to be added to a time to get the wall clock's. It may be set again and
+ * again: that clock is set, too. */
 void identifai_share_set_epoch (IdentifaiShare * self, gint64 epoch);
 
 /* Whether there are others, as far as is known. If not, calls go at any time. */

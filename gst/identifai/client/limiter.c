@@ -156,13 +156,13 @@ bucket_full_speed (const Bucket * bucket)
 }
 
 IdentifaiLimiter *
-identifai_limiter_new (void)
+identifai_limiter_new (guint32 seed)
 {
   IdentifaiLimiter *self = g_new0 (IdentifaiLimiter, 1);
   guint i;
 
   for (i = 0; i < IDENTIFAI_N_CALLS; i++)
-    self->buckets[i].share = identifai_share_new ();
+    self->buckets[i].share = identifai_share_new (seed + i);
 
   return self;
 }

@@ -37,7 +37,8 @@ typedef struct
 
 typedef struct _IdentifaiLimiter IdentifaiLimiter;
 
-IdentifaiLimiter *identifai_limiter_new (void);
+/* seed: as of identifai_share_new(). */
+IdentifaiLimiter *identifai_limiter_new (guint32 seed);
 void identifai_limiter_free (IdentifaiLimiter * self);
 /* As of identifai_share_set_epoch(). */
 void identifai_limiter_set_epoch (IdentifaiLimiter * self, gint64 epoch);
