@@ -1,165 +1,167 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
- *
- * Caps of elementary streams: what the muxers make of all of them together. Only
- * the video can be refused; sound that no muxer takes beside it is left out.
  */
 
 #ifdef HAVE_CONFIG_H
 #include "config.h"
 #endif
 
-#include "gstidentifaisink.h"
+#include "gstidentifaicaps.h"
 
-#include "gstidentifaierrors.h"
 #include "codecs.h"
 #include "muxerchoice.h"
+#include "segmenter.h"
 
-/* The streams whose caps are known, the video first. */
 typedef struct
 {
-  GPtrArray *caps;              /* of GstCaps, as muxers know them */
-  GPtrArray *pads;              /* borrowed, under the element's object lock */
-} Streams;
+  gchar *name;                  /* of its pad */
+  GstCaps *caps;                /* as muxers know them; NULL: none yet */
+} Stream;
 
-static guint
-stream_of (GstPad * pad)
+struct _GstIdentifaiCaps
 {
-  return GPOINTER_TO_UINT (gst_pad_get_element_private (pad));
-}
+  GPtrArray *streams;           /* of Stream, at its number; NULL: removed */
+};
 
 static void
-add_stream (Streams * streams, GstPad * pad, GstCaps * caps)
+stream_free (gpointer data)
 {
-  gint place = stream_of (pad) == IDENTIFAI_SEGMENTER_VIDEO ? 0 : -1;
+  Stream *stream = data;
 
-  if (caps == NULL)
+  if (stream == NULL)
     return;
-  g_ptr_array_insert (streams->caps, place, identifai_codec_usual_caps (caps));
-  g_ptr_array_insert (streams->pads, place, gst_object_ref (pad));
+  gst_clear_caps (&stream->caps);
+  g_free (stream->name);
+  g_free (stream);
 }
 
-/* stream has new ones, which its pad doesn't know yet. */
+GstIdentifaiCaps *
+gst_identifai_caps_new (void)
+{
+  GstIdentifaiCaps *self = g_new0 (GstIdentifaiCaps, 1);
+
+  self->streams = g_ptr_array_new_with_free_func (stream_free);
+  gst_identifai_caps_add (self, IDENTIFAI_SEGMENTER_VIDEO, "sink");
+
+  return self;
+}
+
+void
+gst_identifai_caps_free (GstIdentifaiCaps * self)
+{
+  g_ptr_array_unref (self->streams);
+  g_free (self);
+}
+
+static Stream *
+get_stream (GstIdentifaiCaps * self, guint number)
+{
+  return number < self->streams->len ?
+      g_ptr_array_index (self->streams, number) : NULL;
+}
+
 static void
-find_streams (GstIdentifaiSink * self, guint stream, GstCaps * caps,
-    Streams * streams)
+replace_stream (GstIdentifaiCaps * self, guint number, Stream * stream)
 {
-  GList *l;
+  gpointer *place;
 
-  streams->caps =
-      g_ptr_array_new_with_free_func ((GDestroyNotify) gst_caps_unref);
-  streams->pads = g_ptr_array_new_with_free_func (gst_object_unref);
-  GST_OBJECT_LOCK (self);
-  for (l = GST_ELEMENT (self)->sinkpads; l; l = l->next) {
-    GstCaps *known = stream_of (l->data) == stream ? gst_caps_ref (caps) :
-        gst_pad_get_current_caps (l->data);
-
-    add_stream (streams, l->data, known);
-    gst_clear_caps (&known);
-  }
-  GST_OBJECT_UNLOCK (self);
+  if (number >= self->streams->len)
+    g_ptr_array_set_size (self->streams, number + 1);
+  place = &g_ptr_array_index (self->streams, number);
+  stream_free (*place);
+  *place = stream;
 }
 
-static void
-streams_clear (Streams * streams)
+void
+gst_identifai_caps_add (GstIdentifaiCaps * self, guint number,
+    const gchar * name)
 {
-  g_ptr_array_unref (streams->caps);
-  g_ptr_array_unref (streams->pads);
+  Stream *stream = g_new0 (Stream, 1);
+
+  stream->name = g_strdup (name);
+  replace_stream (self, number, stream);
 }
 
-/* Sound is judged by the video, which may come later, and not by a container's. */
-static gboolean
-has_video (Streams * streams)
+void
+gst_identifai_caps_remove (GstIdentifaiCaps * self, guint number)
 {
-  const IdentifaiCodec *codec;
+  replace_stream (self, number, NULL);
+}
 
-  if (streams->pads->len == 0
-      || stream_of (g_ptr_array_index (streams->pads, 0)) !=
-      IDENTIFAI_SEGMENTER_VIDEO)
+const gchar *
+gst_identifai_caps_get_name (GstIdentifaiCaps * self, guint number)
+{
+  Stream *stream = get_stream (self, number);
+
+  return stream ? stream->name : "?";
+}
+
+gboolean
+gst_identifai_caps_set (GstIdentifaiCaps * self, guint number, GstCaps * caps,
+    const gchar * muxer, GError ** error)
+{
+  Stream *stream = get_stream (self, number);
+  GstCaps *usual = caps ? identifai_codec_usual_caps (caps) : NULL;
+
+  if (stream == NULL || (usual && number == IDENTIFAI_SEGMENTER_VIDEO
+          && !identifai_muxer_choose (muxer, &usual, 1, error))) {
+    gst_clear_caps (&usual);
     return FALSE;
-  codec = identifai_codec_of_caps (g_ptr_array_index (streams->caps, 0));
+  }
+  gst_caps_replace (&stream->caps, usual);
+  gst_clear_caps (&usual);
+
+  return TRUE;
+}
+
+void
+gst_identifai_caps_reset (GstIdentifaiCaps * self)
+{
+  guint i;
+
+  for (i = 0; i < self->streams->len; i++) {
+    Stream *stream = get_stream (self, i);
+
+    if (stream)
+      gst_clear_caps (&stream->caps);
+  }
+}
+
+static gboolean
+has_video (GstIdentifaiCaps * self)
+{
+  Stream *video = get_stream (self, IDENTIFAI_SEGMENTER_VIDEO);
+  const IdentifaiCodec *codec = video->caps ?
+      identifai_codec_of_caps (video->caps) : NULL;
 
   return codec != NULL && codec->video;
 }
 
-static void
-leave_out_locked (GstIdentifaiSink * self, GstPad * pad, const gchar * obstacle)
+void
+gst_identifai_caps_judge_sound (GstIdentifaiCaps * self, const gchar * muxer,
+    GstIdentifaiCapsFunc func, gpointer user_data)
 {
-  gboolean is_new = identifai_segmenter_leave_out (self->segmenter,
-      stream_of (pad), obstacle != NULL);
+  GstCaps **caps = g_new0 (GstCaps *, self->streams->len);
+  guint *numbers = g_new0 (guint, self->streams->len);
+  gchar **obstacles = g_new0 (gchar *, self->streams->len);
+  guint n = 0, i;
 
-  if (!is_new)
-    return;
-  GST_WARNING_OBJECT (pad, "the sound is left out: %s", obstacle);
-  gst_identifai_reporter_queue (self->reporter,
-      gst_identifai_warning_sound (GST_ELEMENT (self), GST_PAD_NAME (pad),
-          obstacle));
-}
+  for (i = 0; i < self->streams->len && has_video (self); i++) {
+    Stream *stream = get_stream (self, i);
 
-static void
-decide_on_sound_locked (GstIdentifaiSink * self, Streams * streams,
-    const gchar * muxer)
-{
-  guint n = streams->caps->len, i;
-  gchar **obstacles = g_new0 (gchar *, n);
-
-  identifai_muxer_leave_out (muxer, (GstCaps * const *) streams->caps->pdata, n,
-      obstacles);
+    if (stream == NULL || stream->caps == NULL)
+      continue;
+    numbers[n] = i;
+    caps[n++] = stream->caps;
+  }
+  if (n > 1)
+    identifai_muxer_leave_out (muxer, caps, n, obstacles);
   for (i = 1; i < n; i++) {
-    leave_out_locked (self, g_ptr_array_index (streams->pads, i), obstacles[i]);
+    func (numbers[i], obstacles[i], user_data);
     g_free (obstacles[i]);
   }
   g_free (obstacles);
-}
-
-static gboolean
-decide_locked (GstIdentifaiSink * self, guint stream, GstCaps * caps,
-    GError ** error)
-{
-  const gchar *muxer = self->settings.muxer ? self->settings.muxer : "auto";
-  gboolean taken = TRUE;
-  Streams streams;
-
-  find_streams (self, stream, caps, &streams);
-  if (stream == IDENTIFAI_SEGMENTER_VIDEO)
-    taken = identifai_muxer_choose (muxer,
-        (GstCaps * const *) streams.caps->pdata, 1, error) != NULL;
-  if (taken && has_video (&streams))
-    decide_on_sound_locked (self, &streams, muxer);
-  streams_clear (&streams);
-
-  return taken;
-}
-
-static void
-refuse_locked (GstIdentifaiSink * self, GError * error)
-{
-  /* Upstream may try again with every buffer: once is enough. */
-  if (!self->caps_refused)
-    gst_identifai_reporter_queue (self->reporter,
-        gst_message_new_error (GST_OBJECT (self), error, NULL));
-  self->caps_refused = TRUE;
-}
-
-gboolean
-gst_identifai_caps_set_locked (GstIdentifaiSink * self, guint stream,
-    GstCaps * caps)
-{
-  GstCaps *usual = stream == IDENTIFAI_SEGMENTER_VIDEO ?
-      identifai_codec_usual_caps (caps) : gst_caps_ref (caps);
-  GError *error = NULL;
-  gboolean taken = decide_locked (self, stream, caps, &error);
-
-  if (taken) {
-    taken = identifai_segmenter_set_caps (self->segmenter, stream, usual);
-  } else {
-    error->domain = GST_STREAM_ERROR;
-    error->code = GST_STREAM_ERROR_CODEC_NOT_FOUND;
-    refuse_locked (self, error);
-    g_error_free (error);
-  }
-  gst_caps_unref (usual);
-
-  return taken;
+  g_free (numbers);
+  g_free (caps);
 }

@@ -11,7 +11,7 @@
 
 G_BEGIN_DECLS
 
-/* buffer may be NULL. UTC is, in this order: a reference timestamp of the
+/* buffer may be NULL, and segment then. UTC is, in this order: a reference timestamp of the
  * buffer (rtspsrc can add them), the wall clock less the buffer's age on the
  * pipeline's clock if upstream runs in real time, the wall clock. */
 void gst_identifai_capture_time_read (GstElement * element,

@@ -2,15 +2,22 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Where the video streaming thread waits: for room (overflow=block), and at EOS
- * for the last segments' audio and all verdicts.
+ * The preroll lock is given away while the thread waits or posts messages, as the
+ * base class does for its own waits on the clock: a state change or a flush comes in,
+ * interrupts the wait, and gst_base_sink_do_preroll() then commits the state and waits
+ * by gst_base_sink_wait_preroll() until it goes on.
+ *
+ * unlock() has nothing to do, as no wait keeps the lock. What interrupts calls
+ * unlock_stop() with the lock, and the waiting thread clears that with the lock, too:
+ * none is slept through, however short it is.
  */
 
 #ifdef HAVE_CONFIG_H
 #include "config.h"
 #endif
 
-#include "gstidentifaisink.h"
+#include "gstidentifaidrain.h"
+
 #include "log.h"
 
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_SINK)
@@ -18,70 +25,117 @@
 /* How long a stream is held without a word, in µs. */
 #define MAX_SILENT_HOLD G_TIME_SPAN_SECOND
 
-/* The video thread waits for longer, in render or at EOS, where it has the
- * preroll lock. A state change needs that lock, so it is given away meanwhile;
- * have_preroll tells the base class that this thread holds a buffer or EOS and
- * need not be waited for, as in gst_base_sink_wait_preroll(). A pause or PLAYING
- * does not end the wait, a flush or the end does, see unlock_stop(). */
-static void
-let_go (GstIdentifaiSink * self)
-{
-  GstBaseSink *bsink = GST_BASE_SINK (self);
+/* Waits that are longer leave a line, in µs. */
+#define LONG_WAIT (100 * 1000)
 
-  bsink->have_preroll = TRUE;
-  GST_BASE_SINK_PREROLL_UNLOCK (bsink);
+static void
+set_interrupted (GstIdentifaiSink * self, gboolean interrupted)
+{
+  g_mutex_lock (&self->engine->lock);
+  self->interrupted = interrupted;
+  g_cond_broadcast (&self->engine->cond);
+  g_mutex_unlock (&self->engine->lock);
+  gst_identifai_outbox_set_flushing (self->engine->outbox, interrupted);
 }
 
-static GstFlowReturn
-take_back (GstIdentifaiSink * self)
+void
+gst_identifai_drain_interrupt (GstIdentifaiSink * self)
+{
+  if (!self->waits)
+    return;
+  GST_DEBUG_OBJECT (self, "the wait of the video is interrupted");
+  set_interrupted (self, TRUE);
+}
+
+GstFlowReturn
+gst_identifai_drain_act (GstIdentifaiSink * self)
 {
   GstBaseSink *bsink = GST_BASE_SINK (self);
 
+  GST_BASE_SINK_PREROLL_UNLOCK (bsink);
+  gst_identifai_engine_act (self->engine);
   GST_BASE_SINK_PREROLL_LOCK (bsink);
-  bsink->have_preroll = FALSE;
-  g_mutex_lock (&self->lock);
-  self->waits_for_room = FALSE;
-  identifai_arrival_pace_resume (&self->pace, g_get_monotonic_time ());
-  g_mutex_unlock (&self->lock);
 
   return bsink->flushing ? GST_FLOW_FLUSHING : GST_FLOW_OK;
 }
+
+/* Gives the preroll lock away until _end_wait, and posts what is queued. */
+static void
+begin_wait (GstIdentifaiSink * self)
+{
+  self->waits = TRUE;
+  GST_BASE_SINK_PREROLL_UNLOCK (GST_BASE_SINK (self));
+  gst_identifai_engine_act (self->engine);
+}
+
+static GstFlowReturn
+end_wait (GstIdentifaiSink * self)
+{
+  GstBaseSink *bsink = GST_BASE_SINK (self);
+  GstFlowReturn ret = GST_FLOW_FLUSHING;
+
+  GST_BASE_SINK_PREROLL_LOCK (bsink);
+  self->waits = FALSE;
+  set_interrupted (self, FALSE);
+  if (!bsink->flushing)
+    ret = gst_base_sink_do_preroll (bsink, NULL);
+
+  g_mutex_lock (&self->engine->lock);
+  self->engine->waits_for_room = FALSE;
+  identifai_arrival_pace_resume (&self->engine->pace, g_get_monotonic_time ());
+  g_mutex_unlock (&self->engine->lock);
+
+  return ret;
+}
+
+static void
+note_wait (GstIdentifaiSink * self, gint64 start, const gchar * cause)
+{
+  gint64 took = g_get_monotonic_time () - start;
+
+  if (took > LONG_WAIT)
+    GST_DEBUG_OBJECT (self, "the video was held for %" G_GINT64_FORMAT " ms: "
+        "%s", took / 1000, cause);
+}
+
+/* Room. */
 
 /* Whether a segment needs room for that many bytes. */
 static gboolean
 needs_room (GstIdentifaiSink * self, guint64 * bytes)
 {
+  GstIdentifaiEngine *engine = self->engine;
   gboolean waits;
 
-  g_mutex_lock (&self->lock);
-  gst_identifai_input_dispatch_locked (self);
-  waits = (self->in_hand != NULL);
+  g_mutex_lock (&engine->lock);
+  gst_identifai_engine_dispatch_locked (engine);
+  waits = (engine->in_hand != NULL);
   if (waits)
-    *bytes = gst_identifai_outbox_get_need (self->in_hand);
-  self->video_held = self->waits_for_room = waits;
-  g_cond_broadcast (&self->cond);
-  g_mutex_unlock (&self->lock);
-
-  gst_identifai_input_act (self);
+    *bytes = gst_identifai_outbox_get_need (engine->in_hand);
+  self->video_held = engine->waits_for_room = waits;
+  g_cond_broadcast (&engine->cond);
+  g_mutex_unlock (&engine->lock);
 
   return waits;
 }
 
-GstFlowReturn
-gst_identifai_drain_wait_for_room (GstIdentifaiSink * self, gint64 deadline)
+/* deadline: monotonic µs, -1 = none. */
+static GstFlowReturn
+wait_for_room (GstIdentifaiSink * self, gint64 deadline)
 {
-  GstFlowReturn ret = GST_FLOW_OK;
+  gint64 start = g_get_monotonic_time ();
+  GstFlowReturn ret;
   guint64 bytes = 0;
   gboolean waits;
 
   do {
     waits = needs_room (self, &bytes);
-    if (waits) {
-      let_go (self);
-      gst_identifai_outbox_wait_room (self->outbox, bytes, deadline);
-      ret = take_back (self);
-    }
+    begin_wait (self);
+    if (waits)
+      gst_identifai_outbox_wait_room (self->engine->outbox, bytes, deadline);
+    ret = end_wait (self);
   } while (waits && ret == GST_FLOW_OK);
+  note_wait (self, start, "no room at the end of the stream");
 
   return ret;
 }
@@ -90,14 +144,15 @@ gst_identifai_drain_wait_for_room (GstIdentifaiSink * self, gint64 deadline)
 static gboolean
 may_run_on (GstIdentifaiSink * self)
 {
+  GstIdentifaiEngine *engine = self->engine;
   gboolean runs;
 
-  g_mutex_lock (&self->lock);
-  runs = self->settings.overflow == GST_IDENTIFAI_OVERFLOW_AUTO
-      && identifai_arrival_pace_try (&self->pace);
+  g_mutex_lock (&engine->lock);
+  runs = engine->settings.overflow == GST_IDENTIFAI_OVERFLOW_AUTO
+      && identifai_arrival_pace_try (&engine->pace);
   self->video_held = self->video_held && !runs;
-  g_cond_broadcast (&self->cond);
-  g_mutex_unlock (&self->lock);
+  g_cond_broadcast (&engine->cond);
+  g_mutex_unlock (&engine->lock);
 
   if (runs)
     GST_INFO_OBJECT (self, "not held any longer, to learn its pace");
@@ -115,8 +170,8 @@ lose_patience (GstIdentifaiSink * self, gint64 * patience)
   *patience = -1;
   if (may_run_on (self))
     return TRUE;
-  gst_identifai_reporter_held (self->reporter);
-  gst_identifai_reporter_post (self->reporter);
+  GST_INFO_OBJECT (self, "held for want of room");
+  gst_identifai_reporter_held (self->engine->reporter);
 
   return FALSE;
 }
@@ -124,29 +179,56 @@ lose_patience (GstIdentifaiSink * self, gint64 * patience)
 GstFlowReturn
 gst_identifai_drain_hold (GstIdentifaiSink * self)
 {
-  gint64 patience = g_get_monotonic_time () + MAX_SILENT_HOLD;
+  gint64 start = g_get_monotonic_time (), patience = start + MAX_SILENT_HOLD;
   GstFlowReturn ret = GST_FLOW_OK;
   gboolean runs_on = FALSE;
   guint64 bytes = 0;
 
   while (ret == GST_FLOW_OK && !runs_on && needs_room (self, &bytes)) {
-    let_go (self);
-    gst_identifai_outbox_await_room (self->outbox, bytes, patience);
-    ret = take_back (self);
+    begin_wait (self);
+    gst_identifai_outbox_await_room (self->engine->outbox, bytes, patience);
+    ret = end_wait (self);
     runs_on = lose_patience (self, &patience);
   }
+  note_wait (self, start, "no room, overflow=block");
+
+  return ret == GST_FLOW_OK ? gst_identifai_drain_act (self) : ret;
+}
+
+/* drain-timeout=0 with overflow=block: what an earlier stream left when it didn't
+ * wait at its EOS finds its room before more comes in. */
+static void
+set_video_held (GstIdentifaiSink * self, gboolean held)
+{
+  g_mutex_lock (&self->engine->lock);
+  self->video_held = held;
+  g_cond_broadcast (&self->engine->cond);
+  g_mutex_unlock (&self->engine->lock);
+}
+
+GstFlowReturn
+gst_identifai_drain_wait_for_earlier (GstIdentifaiSink * self)
+{
+  gint64 start = g_get_monotonic_time (), patience = start + MAX_SILENT_HOLD;
+  GstIdentifaiOutbox *outbox = self->engine->outbox;
+  GstFlowReturn ret = GST_FLOW_OK;
+  gboolean runs_on = FALSE;
+
+  while (ret == GST_FLOW_OK && !runs_on
+      && !gst_identifai_outbox_is_within_bounds (outbox)) {
+    set_video_held (self, TRUE);
+    begin_wait (self);
+    gst_identifai_outbox_await_bounds (outbox, patience);
+    ret = end_wait (self);
+    set_video_held (self, FALSE);
+    runs_on = lose_patience (self, &patience);
+  }
+  note_wait (self, start, "no room beside what an earlier stream left");
 
   return ret;
 }
 
-static void
-set_video_held (GstIdentifaiSink * self, gboolean held)
-{
-  g_mutex_lock (&self->lock);
-  self->video_held = held;
-  g_cond_broadcast (&self->cond);
-  g_mutex_unlock (&self->lock);
-}
+/* Sound. */
 
 /* As long as sound goes on to come, more waits for it than may, and what has its
  * sound finds room. Where none comes, the thread that feeds it may wait for this
@@ -154,74 +236,40 @@ set_video_held (GstIdentifaiSink * self, gboolean held)
 static void
 await_sound_locked (GstIdentifaiSink * self)
 {
+  GstIdentifaiEngine *engine = self->engine;
   gint64 until = g_get_monotonic_time () + IDENTIFAI_AUDIO_PATIENCE;
   gboolean in_time = TRUE;
 
-  while (!self->flushing && self->in_hand == NULL && in_time
-      && gst_identifai_input_is_full_locked (self)) {
-    in_time = g_cond_wait_until (&self->cond, &self->lock, until);
-    in_time |= self->sound_came + IDENTIFAI_AUDIO_PATIENCE > until;
-    until = MAX (until, self->sound_came + IDENTIFAI_AUDIO_PATIENCE);
+  while (!self->interrupted && engine->in_hand == NULL && in_time
+      && gst_identifai_engine_is_full_locked (engine)) {
+    in_time = g_cond_wait_until (&engine->cond, &engine->lock, until);
+    in_time |= engine->sound_came + IDENTIFAI_AUDIO_PATIENCE > until;
+    until = MAX (until, engine->sound_came + IDENTIFAI_AUDIO_PATIENCE);
   }
   if (!in_time) {
     GST_INFO_OBJECT (self, "no sound comes while the video waits for it");
-    self->sound_thread = NULL;
-    gst_identifai_input_dispatch_locked (self);
+    engine->sound_thread = NULL;
+    gst_identifai_engine_dispatch_locked (engine);
   }
 }
 
 GstFlowReturn
 gst_identifai_drain_wait_for_sound (GstIdentifaiSink * self)
 {
+  gint64 start = g_get_monotonic_time ();
   GstFlowReturn ret;
   gboolean waits;
 
-  let_go (self);
-  g_mutex_lock (&self->lock);
+  begin_wait (self);
+  g_mutex_lock (&self->engine->lock);
   await_sound_locked (self);
-  waits = (self->in_hand != NULL && !self->pace.on_trial);
-  g_mutex_unlock (&self->lock);
-  gst_identifai_input_act (self);
-  ret = take_back (self);
+  waits = (self->engine->in_hand != NULL && !self->engine->pace.on_trial);
+  g_mutex_unlock (&self->engine->lock);
+  gst_identifai_engine_act (self->engine);
+  ret = end_wait (self);
+  note_wait (self, start, "more waits for its sound than may");
 
   return ret == GST_FLOW_OK && waits ? gst_identifai_drain_hold (self) : ret;
-}
-
-/* drain-timeout=0 with overflow=block: what an earlier stream left when it didn't
- * wait at its EOS finds its room before more comes in. */
-GstFlowReturn
-gst_identifai_drain_wait_for_earlier (GstIdentifaiSink * self)
-{
-  gint64 patience = g_get_monotonic_time () + MAX_SILENT_HOLD;
-  GstFlowReturn ret = GST_FLOW_OK;
-  gboolean runs_on = FALSE;
-
-  while (ret == GST_FLOW_OK && !runs_on
-      && !gst_identifai_outbox_is_within_bounds (self->outbox)) {
-    set_video_held (self, TRUE);
-    let_go (self);
-    gst_identifai_outbox_await_bounds (self->outbox, patience);
-    ret = take_back (self);
-    set_video_held (self, FALSE);
-    runs_on = lose_patience (self, &patience);
-  }
-
-  return ret;
-}
-
-/* drain-timeout=0: EOS doesn't wait for room, either. */
-static void
-hand_on_rest (GstIdentifaiSink * self)
-{
-  g_mutex_lock (&self->lock);
-  gst_identifai_input_dispatch_locked (self);
-  while (self->in_hand != NULL) {
-    gst_identifai_outbox_push (self->outbox, g_steal_pointer (&self->in_hand));
-    gst_identifai_input_dispatch_locked (self);
-  }
-  g_mutex_unlock (&self->lock);
-
-  gst_identifai_input_act (self);
 }
 
 /* Segments that wait for the last of their audio: as long as some comes, and no
@@ -229,23 +277,45 @@ hand_on_rest (GstIdentifaiSink * self)
 static GstFlowReturn
 wait_for_audio (GstIdentifaiSink * self, gint64 last)
 {
-  gint64 deadline;
+  GstIdentifaiEngine *engine = self->engine;
+  gint64 start = g_get_monotonic_time (), deadline;
+  GstFlowReturn ret;
 
-  let_go (self);
-  g_mutex_lock (&self->lock);
-  gst_identifai_input_dispatch_locked (self);
-  while (!self->flushing && self->in_hand == NULL
+  begin_wait (self);
+  g_mutex_lock (&engine->lock);
+  gst_identifai_engine_dispatch_locked (engine);
+  while (!self->interrupted && engine->in_hand == NULL
       && (deadline =
-          identifai_segmenter_next_deadline (self->segmenter)) >= 0) {
+          identifai_segmenter_next_deadline (engine->segmenter)) >= 0) {
     if (last >= 0)
       deadline = MIN (deadline, last);
-    if (!g_cond_wait_until (&self->cond, &self->lock, deadline + 1000))
-      self->hurry = (deadline == last);
-    gst_identifai_input_dispatch_locked (self);
+    if (!g_cond_wait_until (&engine->cond, &engine->lock, deadline + 1000))
+      engine->hurry = (deadline == last);
+    gst_identifai_engine_dispatch_locked (engine);
   }
-  g_mutex_unlock (&self->lock);
+  g_mutex_unlock (&engine->lock);
+  ret = end_wait (self);
+  note_wait (self, start, "the last of the sound is still to come");
 
-  return take_back (self);
+  return ret;
+}
+
+/* End of stream. */
+
+/* drain-timeout=0: EOS doesn't wait for room, either. */
+static void
+hand_on_rest (GstIdentifaiSink * self)
+{
+  GstIdentifaiEngine *engine = self->engine;
+
+  g_mutex_lock (&engine->lock);
+  gst_identifai_engine_dispatch_locked (engine);
+  while (engine->in_hand != NULL) {
+    gst_identifai_outbox_push (engine->outbox,
+        g_steal_pointer (&engine->in_hand));
+    gst_identifai_engine_dispatch_locked (engine);
+  }
+  g_mutex_unlock (&engine->lock);
 }
 
 static gboolean
@@ -253,43 +323,54 @@ all_handed_on (GstIdentifaiSink * self)
 {
   gboolean done;
 
-  g_mutex_lock (&self->lock);
-  done = (self->in_hand == NULL && g_queue_is_empty (&self->files)
-      && identifai_segmenter_next_deadline (self->segmenter) < 0);
-  g_mutex_unlock (&self->lock);
+  g_mutex_lock (&self->engine->lock);
+  done = gst_identifai_engine_is_empty_locked (self->engine);
+  g_mutex_unlock (&self->engine->lock);
 
   return done;
 }
 
-/* Hands on all segments and waits for their verdicts. The base class holds the
- * preroll lock for serialized events, as for render. */
+/* timeout: drain-timeout; deadline: when it is over, monotonic µs, -1 = never. */
 static GstFlowReturn
-wait_for_verdicts (GstIdentifaiSink * self)
+hand_on_all (GstIdentifaiSink * self, GstClockTime timeout, gint64 deadline)
 {
-  GstFlowReturn ret = gst_base_sink_do_preroll (GST_BASE_SINK (self), NULL);
-  GstClockTime timeout;
-  gint64 deadline = -1;
-  gboolean done = FALSE;
-
-  g_mutex_lock (&self->lock);
-  timeout = self->settings.drain_timeout;
-  self->hurry = FALSE;
-  g_mutex_unlock (&self->lock);
-  if (timeout != 0 && GST_CLOCK_TIME_IS_VALID (timeout))
-    deadline = g_get_monotonic_time () + timeout / GST_USECOND;
+  GstFlowReturn ret = GST_FLOW_OK;
 
   while (ret == GST_FLOW_OK && !all_handed_on (self)) {
     ret = wait_for_audio (self, deadline);
     if (ret == GST_FLOW_OK && timeout == 0)
       hand_on_rest (self);
     else if (ret == GST_FLOW_OK)
-      ret = gst_identifai_drain_wait_for_room (self, deadline);
+      ret = wait_for_room (self, deadline);
   }
+
+  return ret;
+}
+
+/* Hands on all segments and waits for their verdicts. */
+static GstFlowReturn
+wait_for_verdicts (GstIdentifaiSink * self)
+{
+  gint64 start = g_get_monotonic_time (), deadline = -1;
+  GstClockTime timeout;
+  gboolean done = FALSE;
+  GstFlowReturn ret;
+
+  g_mutex_lock (&self->engine->lock);
+  timeout = self->engine->settings.drain_timeout;
+  self->engine->hurry = FALSE;
+  g_mutex_unlock (&self->engine->lock);
+  if (timeout != 0 && GST_CLOCK_TIME_IS_VALID (timeout))
+    deadline = start + timeout / GST_USECOND;
+
+  ret = hand_on_all (self, timeout, deadline);
   while (ret == GST_FLOW_OK && timeout != 0 && !done) {
-    let_go (self);
-    done = gst_identifai_outbox_drain (self->outbox, deadline);
-    ret = take_back (self);
+    begin_wait (self);
+    done = gst_identifai_outbox_drain (self->engine->outbox, deadline);
+    ret = end_wait (self);
   }
+  note_wait (self, start,
+      "verdicts are still to come at the end of the stream");
 
   return ret;
 }
@@ -302,24 +383,28 @@ sum_up (GstIdentifaiSink * self)
   GstFlowReturn ret = GST_FLOW_OK;
   gboolean done = FALSE;
 
-  gst_identifai_outbox_sum_up (self->outbox, TRUE);
+  gst_identifai_outbox_sum_up (self->engine->outbox, TRUE);
   while (ret == GST_FLOW_OK && !done) {
-    let_go (self);
-    done = gst_identifai_reporter_post_all (self->reporter);
-    ret = take_back (self);
+    begin_wait (self);
+    done = gst_identifai_reporter_post_all (self->engine->reporter);
+    ret = end_wait (self);
   }
 
   return ret;
 }
 
 GstFlowReturn
-gst_identifai_drain (GstIdentifaiSink * self)
+gst_identifai_drain (GstIdentifaiSink * self, GstEvent * eos)
 {
-  GstFlowReturn ret = wait_for_verdicts (self);
+  GstFlowReturn ret = gst_base_sink_do_preroll (GST_BASE_SINK (self),
+      GST_MINI_OBJECT_CAST (eos));
 
   if (ret == GST_FLOW_OK)
+    ret = wait_for_verdicts (self);
+  if (ret == GST_FLOW_OK)
     ret = sum_up (self);
-  GST_DEBUG_OBJECT (self, "%s", gst_flow_get_name (ret));
+  GST_DEBUG_OBJECT (self, "at the end of the stream: %s",
+      gst_flow_get_name (ret));
 
   return ret;
 }

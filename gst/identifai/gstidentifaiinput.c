@@ -1,21 +1,16 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
- *
- * What comes in on the always pad: elementary video for the segmenter, or a
- * container's bytes (gstidentifairecorder.c). All of it runs on the video streaming
- * thread but what is marked otherwise.
  */
 
 #ifdef HAVE_CONFIG_H
 #include "config.h"
 #endif
 
-#include "gstidentifaisink.h"
-
-#include <gst/video/video-event.h>
+#include "gstidentifaiinput.h"
 
 #include "gstidentifaicapturetime.h"
+#include "gstidentifaidrain.h"
 #include "gstidentifaierrors.h"
 #include "codecs.h"
 #include "hold.h"
@@ -40,259 +35,25 @@ running_time_of (const GstSegment * segment, GstClockTime time)
   return running >= 0 ? (GstClockTime) running : GST_CLOCK_TIME_NONE;
 }
 
-static gboolean
-is_elementary (GstIdentifaiSink * self)
-{
-  return self->input == GST_IDENTIFAI_INPUT_ELEMENTARY;
-}
-
 void
 gst_identifai_input_reset_locked (GstIdentifaiSink * self)
 {
-  self->next_number = 0;
-  self->flushing = FALSE;
-  self->input = GST_IDENTIFAI_INPUT_RAW;
-  self->container = NULL;
+  gst_identifai_recorder_reset_locked (self->recorder);
+  self->elementary = FALSE;
+  self->interrupted = FALSE;
   self->orientation = NULL;
-  self->caps_refused = FALSE;
   self->started = FALSE;
   self->video_held = FALSE;
   self->video_position = GST_CLOCK_TIME_NONE;
-  identifai_arrival_pace_init (&self->pace);
-  self->first_sound = GST_CLOCK_TIME_NONE;
-  self->told_no_video = self->hurry = FALSE;
-  self->video_thread = self->sound_thread = NULL;
-  self->keyframe_requests = 0;
-  self->refused_bytes = self->lost_bytes = self->posted_bytes = 0;
-  self->told_container = self->told_idle = FALSE;
   g_clear_pointer (&self->stream_id, g_free);
 }
 
-/* Any thread. */
 void
 gst_identifai_input_drop_locked (GstIdentifaiSink * self,
     GstIdentifaiDrop reason)
 {
-  IdentifaiSegment *segment;
-
-  if ((segment = g_steal_pointer (&self->in_hand)) != NULL)
-    gst_identifai_outbox_drop (self->outbox, segment, reason);
-  while ((segment = g_queue_pop_head (&self->files)) != NULL)
-    gst_identifai_outbox_drop (self->outbox, segment, reason);
-  if ((segment = g_steal_pointer (&self->open)) != NULL)
-    gst_identifai_outbox_drop (self->outbox, segment, reason);
-
-  identifai_segmenter_flush (self->segmenter, IDENTIFAI_SEGMENTER_VIDEO);
-  while ((segment = identifai_segmenter_pop_flushed (self->segmenter)))
-    gst_identifai_outbox_drop (self->outbox, segment, reason);
-}
-
-static void
-queue_error (GstIdentifaiSink * self, GError * error)
-{
-  gst_identifai_reporter_queue (self->reporter,
-      gst_message_new_error (GST_OBJECT (self), error, NULL));
-}
-
-void
-gst_identifai_input_post_error (GstIdentifaiSink * self, GError * error)
-{
-  if (error != NULL)
-    queue_error (self, error);
-  g_clear_error (&error);
-  gst_identifai_reporter_post (self->reporter);
-}
-
-static GstCaps *
-get_pad_caps (GstPad * pad)
-{
-  GstCaps *caps = gst_pad_get_current_caps (pad), *usual;
-
-  if (caps == NULL)
-    return NULL;
-  usual = identifai_codec_usual_caps (caps);
-  gst_caps_unref (caps);
-
-  return usual;
-}
-
-static const IdentifaiCodec *
-get_codec (GstIdentifaiSink * self)
-{
-  GstCaps *caps = get_pad_caps (GST_BASE_SINK_PAD (self));
-  const IdentifaiCodec *codec = caps ? identifai_codec_of_caps (caps) : NULL;
-
-  gst_clear_caps (&caps);
-
-  return codec;
-}
-
-/* Handing on what is closed. */
-
-/* The system clock's thread, which the process shares: a segment has waited long
- * enough for its audio. The streaming threads ask for key frames. */
-static gboolean
-on_timer (GstClock * clock, GstClockTime time, GstClockID id,
-    gpointer user_data)
-{
-  GstIdentifaiSink *self = g_weak_ref_get (user_data);
-
-  if (self == NULL)
-    return FALSE;
-
-  g_mutex_lock (&self->lock);
-  if (id == self->timer) {
-    gst_clock_id_unref (self->timer);
-    self->timer = NULL;
-    gst_identifai_input_dispatch_locked (self);
-    g_cond_broadcast (&self->cond);
-  }
-  g_mutex_unlock (&self->lock);
-
-  gst_identifai_reporter_post_elsewhere (self->reporter);
-  gst_object_unref (self);
-
-  return TRUE;
-}
-
-static void
-weak_ref_free (gpointer data)
-{
-  g_weak_ref_clear (data);
-  g_free (data);
-}
-
-static void
-arm_timer_locked (GstIdentifaiSink * self)
-{
-  gint64 deadline = identifai_segmenter_next_deadline (self->segmenter);
-  gint64 now = g_get_monotonic_time ();
-  GstClock *clock;
-  GWeakRef *weak;
-
-  /* what is in hand is handed on when there is room */
-  if (deadline < 0 || deadline == G_MAXINT64 || self->in_hand != NULL
-      || self->timer != NULL || self->stopping)
-    return;
-
-  clock = gst_system_clock_obtain ();
-  weak = g_new (GWeakRef, 1);
-  g_weak_ref_init (weak, self);
-  /* A moment later than the deadline, so that it is over then. */
-  self->timer = gst_clock_new_single_shot_id (clock, gst_clock_get_time (clock)
-      + (MAX (deadline - now, 0) + 1000) * GST_USECOND);
-  gst_clock_id_wait_async (self->timer, on_timer, weak, weak_ref_free);
-  gst_object_unref (clock);
-}
-
-static void
-queue_news_locked (GstIdentifaiSink * self)
-{
-  IdentifaiNews news;
-
-  while (identifai_segmenter_take_news (self->segmenter, &news))
-    gst_identifai_reporter_queue (self->reporter,
-        gst_identifai_message_news (GST_ELEMENT (self), &news,
-            get_codec (self)));
-}
-
-gboolean
-gst_identifai_input_is_full_locked (GstIdentifaiSink * self)
-{
-  guint64 bytes = identifai_segmenter_count_sealed (self->segmenter);
-
-  return bytes > 0 && bytes > gst_identifai_outbox_get_space (self->outbox);
-}
-
-/* Whether the video thread may be held until sound comes, which it is then. */
-static gboolean
-holds_for_sound_locked (GstIdentifaiSink * self)
-{
-  return self->sound_thread != NULL && self->sound_thread != self->video_thread
-      && !self->hurry && gst_identifai_outbox_blocks (self->outbox);
-}
-
-/* The next one that has its sound. What waits for it without bound gives way where
- * more waits than may. */
-static IdentifaiSegment *
-pop_segment_locked (GstIdentifaiSink * self)
-{
-  gint64 now = g_get_monotonic_time ();
-  IdentifaiSegment *segment = identifai_segmenter_pop (self->segmenter,
-      self->hurry ? G_MAXINT64 : now);
-
-  if (segment == NULL && gst_identifai_input_is_full_locked (self)
-      && !holds_for_sound_locked (self))
-    segment = identifai_segmenter_pop (self->segmenter, G_MAXINT64);
-
-  return segment;
-}
-
-/* Any thread. */
-void
-gst_identifai_input_dispatch_locked (GstIdentifaiSink * self)
-{
-  /* why segments fail comes before that they do; what they lack, behind them */
-  queue_news_locked (self);
-  do {
-    if (self->in_hand == NULL)
-      self->in_hand = g_queue_pop_head (&self->files);
-    if (self->in_hand == NULL)
-      self->in_hand = pop_segment_locked (self);
-    if (self->in_hand == NULL
-        || !gst_identifai_outbox_offer (self->outbox, self->in_hand))
-      break;
-    self->in_hand = NULL;
-  } while (TRUE);
-
-  queue_news_locked (self);     /* of what goes */
-  arm_timer_locked (self);
-}
-
-void
-gst_identifai_input_on_room (gpointer user_data)
-{
-  GstIdentifaiSink *self = user_data;
-
-  g_mutex_lock (&self->lock);
-  if (!self->waits_for_room && !self->stopping)
-    gst_identifai_input_dispatch_locked (self);
-  g_cond_broadcast (&self->cond);
-  g_mutex_unlock (&self->lock);
-}
-
-/* Any thread. */
-void
-gst_identifai_input_set_judging_locked (GstIdentifaiSink * self)
-{
-  GST_INFO_OBJECT (self, "what comes is %sjudged",
-      self->settings.judging ? "" : "not ");
-  identifai_segmenter_set_judging (self->segmenter, self->settings.judging);
-  gst_identifai_input_dispatch_locked (self);
-}
-
-/* Any thread. */
-void
-gst_identifai_input_act (GstIdentifaiSink * self)
-{
-  GstClockTime when = GST_CLOCK_TIME_NONE;
-  gboolean wanted;
-  guint count = 0;
-
-  gst_identifai_reporter_post (self->reporter);
-
-  g_mutex_lock (&self->lock);
-  wanted = identifai_segmenter_take_keyframe_request (self->segmenter, &when);
-  if (wanted)
-    count = self->keyframe_requests++;
-  g_mutex_unlock (&self->lock);
-
-  if (wanted) {
-    GST_DEBUG_OBJECT (self, "asking for a key frame at %" GST_TIME_FORMAT,
-        GST_TIME_ARGS (when));
-    gst_pad_push_event (GST_BASE_SINK_PAD (self),
-        gst_video_event_new_upstream_force_key_unit (when, TRUE, count));
-  }
+  gst_identifai_engine_drop_locked (self->engine, reason);
+  gst_identifai_recorder_drop_locked (self->recorder, reason);
 }
 
 /* Caps. */
@@ -301,28 +62,26 @@ gst_identifai_input_act (GstIdentifaiSink * self)
 static gboolean
 close_input_locked (GstIdentifaiSink * self, GError ** error)
 {
-  if (!is_elementary (self))
-    return gst_identifai_file_close_locked (self, error);
-  identifai_segmenter_eos (self->segmenter, IDENTIFAI_SEGMENTER_VIDEO,
+  if (!self->elementary)
+    return gst_identifai_recorder_close_locked (self->recorder, error);
+  identifai_segmenter_eos (self->engine->segmenter, IDENTIFAI_SEGMENTER_VIDEO,
       g_get_monotonic_time ());
 
   return TRUE;
 }
 
-/* Muxers renew their caps within a file, to add stream headers; other ones than
- * before begin another file. */
 static void
 set_container_locked (GstIdentifaiSink * self,
     const IdentifaiContainer * container, GError ** error)
 {
-  gboolean changes = is_elementary (self)
-      || (self->container != NULL && self->container != container);
-
-  if (changes)
+  if (self->elementary) {
+    GST_INFO_OBJECT (self, "a container follows the elementary video");
     close_input_locked (self, error);
-  if (changes || self->input != GST_IDENTIFAI_INPUT_REFUSED)
-    self->input = GST_IDENTIFAI_INPUT_CONTAINER;
-  self->container = container;
+    gst_identifai_engine_forget_video_locked (self->engine);
+    self->elementary = FALSE;
+  }
+  gst_identifai_recorder_set_container_locked (self->recorder, container,
+      error);
 }
 
 /* With what the tags say of the picture. */
@@ -330,8 +89,8 @@ static gboolean
 set_video_caps_locked (GstIdentifaiSink * self, GstCaps * caps)
 {
   GstCaps *oriented = identifai_codec_orient_caps (caps, self->orientation);
-  gboolean taken = gst_identifai_caps_set_locked (self,
-      IDENTIFAI_SEGMENTER_VIDEO, oriented);
+  gboolean taken = gst_identifai_engine_set_video_caps_locked (self->engine,
+      oriented);
 
   gst_caps_unref (oriented);
 
@@ -341,11 +100,12 @@ set_video_caps_locked (GstIdentifaiSink * self, GstCaps * caps)
 static gboolean
 set_elementary_locked (GstIdentifaiSink * self, GstCaps * caps, GError ** error)
 {
-  if (!is_elementary (self)) {
+  if (!self->elementary) {
     close_input_locked (self, error);
-    self->container = NULL;
-    self->input = GST_IDENTIFAI_INPUT_ELEMENTARY;
-    identifai_segmenter_set_segment (self->segmenter,
+    gst_identifai_recorder_restart_locked (self->recorder);
+    gst_identifai_recorder_forget_type_locked (self->recorder);
+    self->elementary = TRUE;
+    identifai_segmenter_set_segment (self->engine->segmenter,
         IDENTIFAI_SEGMENTER_VIDEO, &GST_BASE_SINK (self)->segment);
   }
 
@@ -360,41 +120,23 @@ gst_identifai_input_set_caps (GstBaseSink * bsink, GstCaps * caps)
   gboolean accepted = TRUE;
   GError *error = NULL;
 
-  GST_DEBUG_OBJECT (self, "%" GST_PTR_FORMAT, caps);
+  GST_INFO_OBJECT (self, "%s: %" GST_PTR_FORMAT,
+      container ? "a container" : "elementary video", caps);
 
-  g_mutex_lock (&self->lock);
+  g_mutex_lock (&self->engine->lock);
   if (container != NULL)
     set_container_locked (self, container, &error);
   else
     accepted = set_elementary_locked (self, caps, &error);
-  gst_identifai_input_dispatch_locked (self);
-  g_mutex_unlock (&self->lock);
+  gst_identifai_engine_dispatch_locked (self->engine);
+  g_mutex_unlock (&self->engine->lock);
 
-  gst_identifai_input_post_error (self, error);
-  gst_identifai_input_act (self);
+  gst_identifai_engine_queue_error (self->engine, error);
 
-  return accepted;
+  return gst_identifai_drain_act (self) == GST_FLOW_OK && accepted;
 }
 
-/* The first buffer of a stream. */
-
-static gboolean
-is_real_time (GstIdentifaiSink * self)
-{
-  return self->live || self->pace.state == IDENTIFAI_ARRIVAL_PACE_REAL_TIME;
-}
-
-static void
-apply_pace_locked (GstIdentifaiSink * self)
-{
-  static const gchar *const names[] = { "unknown", "real time",
-    "faster than real time"
-  };
-
-  GST_INFO_OBJECT (self, "upstream says that it is %slive; its pace: %s",
-      self->live ? "" : "not ", names[self->pace.state]);
-  gst_identifai_outbox_set_live (self->outbox, is_real_time (self));
-}
+/* Buffers. */
 
 /* How long a segment that ends with this buffer waits for its sound: live, until
  * that is due by the clock and the latency, and a moment longer. */
@@ -414,6 +156,60 @@ get_patience (GstIdentifaiSink * self, GstClockTime position)
   return CLAMP (lead, 0, MAX_LEAD) / GST_USECOND + IDENTIFAI_AUDIO_PATIENCE;
 }
 
+/* Takes over a held buffer. */
+static GstFlowReturn
+render_frame (GstIdentifaiSink * self, GstBuffer * buffer)
+{
+  const GstSegment *segment = &GST_BASE_SINK (self)->segment;
+  GstClockTime position = running_time_of (segment,
+      GST_BUFFER_DTS_OR_PTS (buffer));
+  gint64 patience = get_patience (self, position);
+  GstIdentifaiEngine *engine = self->engine;
+  IdentifaiCaptureTime arrival;
+  gboolean waits, is_full;
+  GstFlowReturn ret;
+
+  g_mutex_lock (&engine->lock);
+  gst_identifai_capture_time_read (GST_ELEMENT (self), segment, buffer,
+      engine->live, &arrival);
+  if (GST_CLOCK_TIME_IS_VALID (position))
+    self->video_position = position;
+  gst_identifai_engine_push_video_locked (engine, buffer, position, patience,
+      &arrival);
+  waits = (engine->in_hand != NULL && !engine->pace.on_trial);
+  is_full = (engine->in_hand == NULL
+      && gst_identifai_engine_is_full_locked (engine));
+  g_mutex_unlock (&engine->lock);
+
+  ret = gst_identifai_drain_act (self);
+  if (ret == GST_FLOW_OK && is_full)
+    return gst_identifai_drain_wait_for_sound (self);
+
+  return ret == GST_FLOW_OK && waits ? gst_identifai_drain_hold (self) : ret;
+}
+
+/* Takes over a held buffer. */
+static GstFlowReturn
+render_bytes (GstIdentifaiSink * self, GstBuffer * buffer)
+{
+  GstIdentifaiEngine *engine = self->engine;
+  GstFlowReturn ret, act;
+  GError *error = NULL;
+
+  g_mutex_lock (&engine->lock);
+  ret = gst_identifai_recorder_write_locked (self->recorder,
+      &GST_BASE_SINK (self)->segment, buffer, &error);
+  g_mutex_unlock (&engine->lock);
+
+  gst_buffer_unref (buffer);
+  gst_identifai_engine_queue_error (engine, error);
+  act = gst_identifai_drain_act (self);
+
+  return act == GST_FLOW_OK ? ret : act;
+}
+
+/* The first buffer of a stream. */
+
 static gboolean
 is_live (GstPad * pad)
 {
@@ -427,137 +223,63 @@ is_live (GstPad * pad)
   return live;
 }
 
-static gboolean
-has_length (GstPad * pad, GstFormat format)
+/* The file is known to be too large. */
+static GstFlowReturn
+refuse_stream (GstIdentifaiSink * self)
 {
-  gint64 length = -1;
+  gst_identifai_outbox_sum_up (self->engine->outbox, FALSE);
+  gst_identifai_drain_act (self);
 
-  return gst_pad_peer_query_duration (pad, format, &length) && length > 0;
-}
-
-static gchar *
-dup_uri (GstPad * pad)
-{
-  GstQuery *query = gst_query_new_uri ();
-  gchar *uri = NULL;
-
-  if (gst_pad_peer_query (pad, query))
-    gst_query_parse_uri (query, &uri);
-  gst_query_unref (query);
-
-  return uri;
-}
-
-static void
-ask_upstream (GstIdentifaiSink * self)
-{
-  GstPad *pad = GST_BASE_SINK_PAD (self);
-  gboolean live = is_live (pad), has_size = has_length (pad, GST_FORMAT_BYTES);
-  gboolean has_end = has_size || has_length (pad, GST_FORMAT_TIME);
-  gchar *uri = dup_uri (pad);
-
-  g_mutex_lock (&self->lock);
-  self->live = live;
-  self->has_size = has_size;
-  self->has_length = has_end;
-  g_free (self->uri);
-  self->uri = uri;
-  apply_pace_locked (self);
-  g_mutex_unlock (&self->lock);
-}
-
-/* Elementary input. */
-
-/* More than one file's bytes are not taken on trial. */
-static void
-watch_pace_locked (GstIdentifaiSink * self, GstBuffer * buffer,
-    GstClockTime position, gint64 now)
-{
-  IdentifaiSegmenterStats stats;
-  gboolean changed = identifai_arrival_pace_push (&self->pace, now, position,
-      GST_BUFFER_DURATION (buffer));
-
-  if (self->pace.on_trial) {
-    identifai_segmenter_get_stats (self->segmenter, &stats);
-    changed = stats.bytes > self->settings.max_segment_bytes;
-    if (changed)
-      identifai_arrival_pace_end_trial (&self->pace);
-  }
-  if (changed)
-    apply_pace_locked (self);
+  return GST_FLOW_ERROR;
 }
 
 static GstFlowReturn
-render_frame (GstIdentifaiSink * self, GstBuffer * buffer)
+start_stream (GstIdentifaiSink * self, gboolean elementary, GstBuffer * buffer)
 {
-  const GstSegment *segment = &GST_BASE_SINK (self)->segment;
-  IdentifaiCaptureTime arrival;
-  GstClockTime position;
-  gboolean waits, is_full;
-  gint64 patience;
+  GstBaseSink *bsink = GST_BASE_SINK (self);
+  gboolean live = is_live (GST_BASE_SINK_PAD (bsink));
 
-  gst_identifai_capture_time_read (GST_ELEMENT (self), segment, buffer,
-      self->live, &arrival);
-  position = running_time_of (segment, GST_BUFFER_DTS_OR_PTS (buffer));
+  GST_DEBUG_OBJECT (self, "the first buffer of a stream: %" GST_PTR_FORMAT,
+      buffer);
+  g_mutex_lock (&self->engine->lock);
+  gst_identifai_engine_set_live_locked (self->engine, live);
+  g_mutex_unlock (&self->engine->lock);
 
-  patience = get_patience (self, position);
+  if (!elementary && !gst_identifai_recorder_start_stream (self->recorder,
+          &bsink->segment, buffer))
+    return refuse_stream (self);
 
-  g_mutex_lock (&self->lock);
-  self->video_thread = g_thread_self ();
-  if (GST_CLOCK_TIME_IS_VALID (position))
-    self->video_position = position;
-  identifai_segmenter_set_patience (self->segmenter,
-      is_real_time (self) ? patience : -1, arrival.monotonic);
-  watch_pace_locked (self, buffer, position, arrival.monotonic);
-  if (self->boosted != gst_identifai_outbox_is_boosted (self->outbox))
-    gst_identifai_sink_configure_segmenter_locked (self);
-  identifai_segmenter_push (self->segmenter, IDENTIFAI_SEGMENTER_VIDEO,
-      identifai_buffer_hold (buffer), &arrival);
-  gst_identifai_input_dispatch_locked (self);
-  waits = (self->in_hand != NULL && !self->pace.on_trial);
-  is_full = (self->in_hand == NULL
-      && gst_identifai_input_is_full_locked (self));
-  g_mutex_unlock (&self->lock);
-
-  gst_identifai_input_act (self);
-  if (is_full)
-    return gst_identifai_drain_wait_for_sound (self);
-
-  return waits ? gst_identifai_drain_hold (self) : GST_FLOW_OK;
+  return gst_identifai_drain_wait_for_earlier (self);
 }
 
 static GstFlowReturn
 gst_identifai_input_render (GstBaseSink * bsink, GstBuffer * buffer)
 {
   GstIdentifaiSink *self = GST_IDENTIFAI_SINK (bsink);
+  GstIdentifaiEngine *engine = self->engine;
+  GstBuffer *held = identifai_buffer_hold (buffer);
+  GstFlowReturn ret = GST_FLOW_OK;
   gboolean first, elementary;
-  GstFlowReturn ret;
 
-  g_mutex_lock (&self->lock);
+  g_mutex_lock (&engine->lock);
   first = !self->started;
   self->started = TRUE;
-  gst_identifai_silence_end_locked (self);
+  gst_identifai_silence_end_locked (self->silence);
   if (self->video_held)
-    identifai_arrival_pace_resume (&self->pace, g_get_monotonic_time ());
+    identifai_arrival_pace_resume (&engine->pace, g_get_monotonic_time ());
   self->video_held = FALSE;
-  elementary = is_elementary (self);
-  g_cond_broadcast (&self->cond);
-  g_mutex_unlock (&self->lock);
+  elementary = self->elementary;
+  g_cond_broadcast (&engine->cond);
+  g_mutex_unlock (&engine->lock);
 
-  if (first) {
-    ask_upstream (self);
-    if (!gst_identifai_file_fits (self, buffer)) {
-      gst_identifai_outbox_sum_up (self->outbox, FALSE);
-      gst_identifai_reporter_post (self->reporter);
-      return GST_FLOW_ERROR;
-    }
-    ret = gst_identifai_drain_wait_for_earlier (self);
-    if (ret != GST_FLOW_OK)
-      return ret;
+  if (first)
+    ret = start_stream (self, elementary, buffer);
+  if (ret != GST_FLOW_OK) {
+    gst_buffer_unref (held);
+    return ret;
   }
 
-  return elementary ? render_frame (self, buffer) :
-      gst_identifai_file_render (self, buffer);
+  return elementary ? render_frame (self, held) : render_bytes (self, held);
 }
 
 /* The video thread waits for PLAYING with its first frame. */
@@ -566,12 +288,13 @@ gst_identifai_input_preroll (GstBaseSink * bsink, GstBuffer * buffer)
 {
   GstIdentifaiSink *self = GST_IDENTIFAI_SINK (bsink);
 
-  g_mutex_lock (&self->lock);
+  GST_DEBUG_OBJECT (self, "prerolled with %" GST_PTR_FORMAT, buffer);
+  g_mutex_lock (&self->engine->lock);
   self->video_held = TRUE;
   if (!GST_CLOCK_TIME_IS_VALID (self->video_position))
     self->video_position = running_time_of (&bsink->segment,
         GST_BUFFER_DTS_OR_PTS (buffer));
-  g_mutex_unlock (&self->lock);
+  g_mutex_unlock (&self->engine->lock);
 
   return GST_FLOW_OK;
 }
@@ -581,16 +304,18 @@ gst_identifai_input_preroll (GstBaseSink * bsink, GstBuffer * buffer)
 static void
 check_empty_locked (GstIdentifaiSink * self, GError ** error)
 {
+  GstIdentifaiEngine *engine = self->engine;
   IdentifaiSegmenterStats stats;
 
-  if (self->next_number > 0 || self->caps_refused
-      || self->input == GST_IDENTIFAI_INPUT_REFUSED)
+  if (engine->next_number > 0 || engine->caps_refused
+      || gst_identifai_recorder_has_refused_locked (self->recorder))
     return;
 
-  identifai_segmenter_get_stats (self->segmenter, &stats);
+  identifai_segmenter_get_stats (engine->segmenter, &stats);
   if (stats.n_bytes == 0 && stats.withheld > 0)
     return;
-  *error = gst_identifai_error_nothing (&stats, get_codec (self));
+  *error = gst_identifai_error_nothing (&stats,
+      gst_identifai_engine_get_codec (engine));
 }
 
 /* Takes over the event. */
@@ -599,13 +324,15 @@ handle_eos (GstIdentifaiSink * self, GstEvent * eos)
 {
   GError *error = NULL;
 
-  g_mutex_lock (&self->lock);
+  GST_DEBUG_OBJECT (self, "the video is over");
+  g_mutex_lock (&self->engine->lock);
   if (close_input_locked (self, &error))
     check_empty_locked (self, &error);
-  g_mutex_unlock (&self->lock);
-  gst_identifai_input_post_error (self, error);
+  g_mutex_unlock (&self->engine->lock);
+  gst_identifai_engine_queue_error (self->engine, error);
 
-  if (gst_identifai_drain (self) != GST_FLOW_OK) {
+  if (gst_identifai_drain_act (self) != GST_FLOW_OK
+      || gst_identifai_drain (self, eos) != GST_FLOW_OK) {
     gst_event_unref (eos);
     return FALSE;
   }
@@ -613,17 +340,20 @@ handle_eos (GstIdentifaiSink * self, GstEvent * eos)
   return parent_class->event (GST_BASE_SINK (self), eos);
 }
 
+/* Events. */
+
 static void
 handle_segment_locked (GstIdentifaiSink * self, GstEvent * event)
 {
   const GstSegment *segment;
 
   gst_event_parse_segment (event, &segment);
-  if (is_elementary (self))
-    identifai_segmenter_set_segment (self->segmenter,
+  GST_DEBUG_OBJECT (self, "%" GST_SEGMENT_FORMAT, segment);
+  if (self->elementary)
+    identifai_segmenter_set_segment (self->engine->segmenter,
         IDENTIFAI_SEGMENTER_VIDEO, segment);
   else
-    gst_identifai_file_seek_locked (self, segment);
+    gst_identifai_recorder_seek_locked (self->recorder, segment);
 }
 
 /* Pictures that are to be turned otherwise begin another file. */
@@ -640,7 +370,7 @@ set_orientation_locked (GstIdentifaiSink * self, const gchar * orientation)
       "upright");
   self->orientation = g_intern_string (orientation);
   caps = gst_pad_get_current_caps (GST_BASE_SINK_PAD (self));
-  if (is_elementary (self) && caps)
+  if (self->elementary && caps)
     set_video_caps_locked (self, caps);
   gst_clear_caps (&caps);
 }
@@ -662,23 +392,20 @@ handle_gap_locked (GstIdentifaiSink * self, GstEvent * event)
 {
   GstClockTime timestamp, duration;
 
-  gst_identifai_silence_end_locked (self);
-  if (!is_elementary (self))
+  gst_identifai_silence_end_locked (self->silence);
+  if (!self->elementary)
     return;
   gst_event_parse_gap (event, &timestamp, &duration);
-  identifai_segmenter_gap (self->segmenter, IDENTIFAI_SEGMENTER_VIDEO,
+  identifai_segmenter_gap (self->engine->segmenter, IDENTIFAI_SEGMENTER_VIDEO,
       timestamp, duration);
 }
 
 static void
 restart_locked (GstIdentifaiSink * self)
 {
-  self->caps_refused = FALSE;
-  self->started = self->hurry = FALSE;
-  identifai_arrival_pace_restart (&self->pace);
-  if (self->input == GST_IDENTIFAI_INPUT_REFUSED)
-    self->input = self->container ? GST_IDENTIFAI_INPUT_CONTAINER :
-        GST_IDENTIFAI_INPUT_RAW;
+  self->started = FALSE;
+  gst_identifai_engine_restart_locked (self->engine);
+  gst_identifai_recorder_restart_locked (self->recorder);
 }
 
 /* A new file may come after EOS without a flush: its type is found anew. Video
@@ -687,37 +414,60 @@ restart_locked (GstIdentifaiSink * self)
 static void
 handle_stream_start_locked (GstIdentifaiSink * self, GstEvent * event)
 {
+  gboolean changes;
   const gchar *id;
 
   gst_event_parse_stream_start (event, &id);
-  if (is_elementary (self) && g_strcmp0 (id, self->stream_id) != 0)
-    identifai_segmenter_change_stream (self->segmenter);
-  if (g_strcmp0 (id, self->stream_id) != 0)
+  changes = g_strcmp0 (id, self->stream_id) != 0;
+  GST_DEBUG_OBJECT (self, "%s stream, %s", changes ? "another" : "the same",
+      id);
+  if (changes && self->elementary)
+    identifai_segmenter_change_stream (self->engine->segmenter);
+  if (changes)
     set_orientation_locked (self, NULL);
   g_free (self->stream_id);
   self->stream_id = g_strdup (id);
   restart_locked (self);
-  if (self->open == NULL && !is_elementary (self)) {
-    self->input = GST_IDENTIFAI_INPUT_RAW;
-    self->container = NULL;
-  }
+  if (!self->elementary)
+    gst_identifai_recorder_forget_type_locked (self->recorder);
 }
 
-/* Any thread: wakes the video thread, and keeps it from waiting until it is unset. */
+static void
+handle_flush_locked (GstIdentifaiSink * self)
+{
+  GST_DEBUG_OBJECT (self, "flushed: what isn't handed on is dropped");
+  gst_identifai_input_drop_locked (self, GST_IDENTIFAI_DROP_FLUSHED);
+  restart_locked (self);
+  self->video_position = GST_CLOCK_TIME_NONE;
+}
 
 static void
-set_flushing (GstIdentifaiSink * self, gboolean flushing)
+handle_event_locked (GstIdentifaiSink * self, GstEvent * event)
 {
-  g_mutex_lock (&self->lock);
-  self->flushing = flushing;
-  g_cond_broadcast (&self->cond);
-  g_mutex_unlock (&self->lock);
-  gst_identifai_outbox_set_flushing (self->outbox, flushing);
+  switch (GST_EVENT_TYPE (event)) {
+    case GST_EVENT_STREAM_START:
+      handle_stream_start_locked (self, event);
+      break;
+    case GST_EVENT_SEGMENT:
+      handle_segment_locked (self, event);
+      break;
+    case GST_EVENT_TAG:
+      handle_tags_locked (self, event);
+      break;
+    case GST_EVENT_GAP:
+      handle_gap_locked (self, event);
+      break;
+    case GST_EVENT_FLUSH_STOP:
+      handle_flush_locked (self);
+      break;
+    default:
+      break;
+  }
 }
 
 /* Takes over the event. The base class asks GstSegment for running times, too. */
 static GstEvent *
-bound_segment (GstEvent * event)
+bound_segment (GstIdentifaiSink * self, GstEvent * event)
 {
   GstSegment segment;
   GstEvent *bounded;
@@ -725,11 +475,24 @@ bound_segment (GstEvent * event)
   gst_event_copy_segment (event, &segment);
   if (!identifai_running_bound_segment (&segment))
     return event;
+  GST_WARNING_OBJECT (self, "times without bound: %" GST_PTR_FORMAT, event);
   bounded = gst_event_new_segment (&segment);
   gst_event_set_seqnum (bounded, gst_event_get_seqnum (event));
   gst_event_unref (event);
 
   return bounded;
+}
+
+/* The base class has the preroll lock for serialized events, but for FLUSH_STOP. */
+static GstFlowReturn
+act_after_event (GstIdentifaiSink * self, GstEvent * event)
+{
+  if (GST_EVENT_IS_SERIALIZED (event)
+      && GST_EVENT_TYPE (event) != GST_EVENT_FLUSH_STOP)
+    return gst_identifai_drain_act (self);
+  gst_identifai_engine_act (self->engine);
+
+  return GST_FLOW_OK;
 }
 
 static gboolean
@@ -740,38 +503,23 @@ gst_identifai_input_event (GstBaseSink * bsink, GstEvent * event)
   GST_LOG_OBJECT (self, "%" GST_PTR_FORMAT, event);
   if (GST_EVENT_TYPE (event) == GST_EVENT_EOS)
     return handle_eos (self, event);
-  if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP)
-    set_flushing (self, FALSE);
+  if (GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT)
+    event = bound_segment (self, event);
 
-  g_mutex_lock (&self->lock);
-  switch (GST_EVENT_TYPE (event)) {
-    case GST_EVENT_STREAM_START:
-      handle_stream_start_locked (self, event);
-      break;
-    case GST_EVENT_SEGMENT:
-      event = bound_segment (event);
-      handle_segment_locked (self, event);
-      break;
-    case GST_EVENT_TAG:
-      handle_tags_locked (self, event);
-      break;
-    case GST_EVENT_GAP:
-      handle_gap_locked (self, event);
-      break;
-    case GST_EVENT_FLUSH_STOP:
-      gst_identifai_input_drop_locked (self, GST_IDENTIFAI_DROP_FLUSHED);
-      restart_locked (self);
-      self->video_position = GST_CLOCK_TIME_NONE;
-      break;
-    default:
-      break;
+  g_mutex_lock (&self->engine->lock);
+  handle_event_locked (self, event);
+  gst_identifai_engine_dispatch_locked (self->engine);
+  g_mutex_unlock (&self->engine->lock);
+
+  if (act_after_event (self, event) != GST_FLOW_OK) {
+    gst_event_unref (event);
+    return FALSE;
   }
-  gst_identifai_input_dispatch_locked (self);
-  g_mutex_unlock (&self->lock);
-  gst_identifai_input_act (self);
 
   return parent_class->event (bsink, event);
 }
+
+/* Queries. */
 
 /* The base class wants all the fields of the template. */
 static gboolean
@@ -779,13 +527,18 @@ answer_accept_caps (GstIdentifaiSink * self, GstQuery * query)
 {
   GstPad *pad = GST_BASE_SINK_PAD (self);
   GstCaps *caps, *usual;
+  gboolean accepted;
 
   gst_query_parse_accept_caps (query, &caps);
   if (!gst_caps_is_fixed (caps))
     return FALSE;
   usual = identifai_codec_usual_caps (caps);
-  gst_query_set_accept_caps_result (query, gst_caps_is_subset (usual,
-          GST_PAD_TEMPLATE_CAPS (GST_PAD_PAD_TEMPLATE (pad))));
+  accepted = gst_caps_is_subset (usual,
+      GST_PAD_TEMPLATE_CAPS (GST_PAD_PAD_TEMPLATE (pad)));
+  if (!accepted)
+    GST_INFO_OBJECT (self, "these caps are none of ours: %" GST_PTR_FORMAT,
+        caps);
+  gst_query_set_accept_caps_result (query, accepted);
   gst_caps_unref (usual);
 
   return TRUE;
@@ -801,28 +554,19 @@ gst_identifai_input_query (GstBaseSink * bsink, GstQuery * query)
       && answer_accept_caps (self, query))
     return TRUE;
 
-  g_mutex_lock (&self->lock);
-  answered = !is_elementary (self)
-      && gst_identifai_file_query_locked (self, query);
-  g_mutex_unlock (&self->lock);
+  g_mutex_lock (&self->engine->lock);
+  answered = !self->elementary
+      && gst_identifai_recorder_query_locked (self->recorder, query);
+  g_mutex_unlock (&self->engine->lock);
 
   return answered || parent_class->query (bsink, query);
 }
 
-static gboolean
-gst_identifai_input_unlock (GstBaseSink * bsink)
-{
-  set_flushing (GST_IDENTIFAI_SINK (bsink), TRUE);
-
-  return TRUE;
-}
-
-/* With the preroll lock. The video thread waits without it, so it may have slept
- * through unlock(): a flush lasts until FLUSH_STOP, the end until the start. */
+/* With the preroll lock. */
 static gboolean
 gst_identifai_input_unlock_stop (GstBaseSink * bsink)
 {
-  set_flushing (GST_IDENTIFAI_SINK (bsink), bsink->flushing);
+  gst_identifai_drain_interrupt (GST_IDENTIFAI_SINK (bsink));
 
   return TRUE;
 }
@@ -836,6 +580,5 @@ gst_identifai_input_init_class (GstBaseSinkClass * klass)
   klass->render = gst_identifai_input_render;
   klass->event = gst_identifai_input_event;
   klass->query = gst_identifai_input_query;
-  klass->unlock = gst_identifai_input_unlock;
   klass->unlock_stop = gst_identifai_input_unlock_stop;
 }

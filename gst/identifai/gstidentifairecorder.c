@@ -1,19 +1,17 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
- *
- * Container input of the always pad: its bytes are gathered until EOS, and go out
- * as they came. All of it runs on the video streaming thread.
  */
 
 #ifdef HAVE_CONFIG_H
 #include "config.h"
 #endif
 
-#include "gstidentifaisink.h"
+#include "gstidentifairecorder.h"
 
 #include "gstidentifaicapturetime.h"
 #include "gstidentifaierrors.h"
+#include "hold.h"
 #include "log.h"
 
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_SINK)
@@ -21,86 +19,178 @@
 /* What has no known length by then may not end at all, in µs. */
 #define MAX_WAIT (30 * G_TIME_SPAN_SECOND)
 
-/* The rest of it is thrown away. */
+struct _GstIdentifaiRecorder
+{
+  GstIdentifaiEngine *engine;   /* borrowed */
+
+  /* All below: the engine's lock. */
+  const IdentifaiContainer *container;  /* once it is known */
+  gboolean refused;             /* the rest of a file: it is thrown away */
+  gboolean unwanted;            /* refused, as it began while judging was off */
+  IdentifaiSegment *open;       /* the file so far */
+  gint64 file_start;            /* monotonic µs, of the first byte of it */
+
+  gboolean has_length;          /* upstream knows its end */
+  gboolean has_size;            /* in bytes: they are a file's */
+  gchar *uri;                   /* of the file, until it is closed; or NULL */
+
+  guint64 refused_bytes;        /* of a stream that goes on: since it failed last */
+  guint64 lost_bytes, posted_bytes;     /* since the start */
+  gboolean told_container;      /* that it isn't judged before its end */
+  gboolean told_idle;           /* which settings do nothing */
+};
+
+GstIdentifaiRecorder *
+gst_identifai_recorder_new (GstIdentifaiEngine * engine)
+{
+  GstIdentifaiRecorder *self = g_new0 (GstIdentifaiRecorder, 1);
+
+  self->engine = engine;
+
+  return self;
+}
+
+void
+gst_identifai_recorder_free (GstIdentifaiRecorder * self)
+{
+  g_clear_pointer (&self->open, identifai_segment_free);
+  g_free (self->uri);
+  g_free (self);
+}
+
+void
+gst_identifai_recorder_reset_locked (GstIdentifaiRecorder * self)
+{
+  self->container = NULL;
+  self->refused = FALSE;
+  self->refused_bytes = self->lost_bytes = self->posted_bytes = 0;
+  self->told_container = self->told_idle = FALSE;
+}
+
+void
+gst_identifai_recorder_restart_locked (GstIdentifaiRecorder * self)
+{
+  self->refused = FALSE;
+}
+
+void
+gst_identifai_recorder_forget_type_locked (GstIdentifaiRecorder * self)
+{
+  if (self->open == NULL)
+    self->container = NULL;
+}
+
+gboolean
+gst_identifai_recorder_set_container_locked (GstIdentifaiRecorder * self,
+    const IdentifaiContainer * container, GError ** error)
+{
+  gboolean changes = self->container != NULL && self->container != container;
+  gboolean closed = TRUE;
+
+  GST_INFO_OBJECT (self->engine->element, "the bytes are %s",
+      container->content_type);
+  if (changes)
+    closed = gst_identifai_recorder_close_locked (self, error);
+  if (changes)
+    self->refused = FALSE;
+  self->container = container;
+
+  return closed;
+}
+
+/* Takes what is open. */
 static void
-fail_locked (GstIdentifaiSink * self, guint64 bytes, IdentifaiReason reason,
+fail_locked (GstIdentifaiRecorder * self, IdentifaiReason reason, guint64 bytes,
     const gchar * text)
 {
   IdentifaiSegment *segment = g_steal_pointer (&self->open);
 
+  GST_WARNING_OBJECT (self->engine->element,
+      "segment %u: %s; the rest of it is " "thrown away", segment->number,
+      text);
   segment->bytes = bytes;
   self->lost_bytes += bytes;
   self->refused_bytes = 0;
   identifai_segment_fail (segment, reason, text);
-  gst_identifai_outbox_offer (self->outbox, segment);
-  self->input = GST_IDENTIFAI_INPUT_REFUSED;
+  gst_identifai_outbox_offer (self->engine->outbox, segment);
+  self->refused = TRUE;
 }
 
 static void
-too_large_locked (GstIdentifaiSink * self, guint64 bytes)
+too_large_locked (GstIdentifaiRecorder * self, guint64 bytes)
 {
   gchar *text = g_strdup_printf ("the file has %" G_GUINT64_FORMAT " bytes%s, "
       "max-segment-bytes allows %" G_GUINT64_FORMAT, bytes,
-      self->input == GST_IDENTIFAI_INPUT_RAW ? "" : " or more",
-      self->settings.max_segment_bytes);
+      self->container == NULL ? "" : " or more",
+      self->engine->settings.max_segment_bytes);
 
-  fail_locked (self, bytes, IDENTIFAI_REASON_TOO_LARGE, text);
+  fail_locked (self, IDENTIFAI_REASON_TOO_LARGE, bytes, text);
   g_free (text);
 }
 
+/* segment and buffer: NULL if not known. */
 static void
-open_file_locked (GstIdentifaiSink * self, GstBuffer * buffer)
+open_file_locked (GstIdentifaiRecorder * self, const GstSegment * pad_segment,
+    GstBuffer * buffer)
 {
-  GstBaseSink *bsink = GST_BASE_SINK (self);
   IdentifaiSegment *segment = identifai_segment_new (0);
   IdentifaiCaptureTime arrival;
 
-  gst_identifai_capture_time_read (GST_ELEMENT (self), &bsink->segment, buffer,
+  gst_identifai_capture_time_read (self->engine->element, pad_segment, buffer,
       FALSE, &arrival);
   segment->utc = arrival.utc;
   segment->last_buffer = arrival.monotonic;
   segment->file = identifai_memory_file_new ();
-  if (bsink->segment.format == GST_FORMAT_TIME && buffer != NULL) {
-    segment->running_time = gst_segment_to_running_time (&bsink->segment,
+  if (buffer != NULL && pad_segment->format == GST_FORMAT_TIME) {
+    segment->running_time = gst_segment_to_running_time (pad_segment,
         GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
-    segment->stream_time = gst_segment_to_stream_time (&bsink->segment,
+    segment->stream_time = gst_segment_to_stream_time (pad_segment,
         GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
   }
-  gst_identifai_sink_open_segment (segment, self);
+  gst_identifai_engine_open_segment_locked (self->engine, segment);
   self->open = segment;
   self->file_start = arrival.monotonic;
   self->unwanted = FALSE;
 }
 
+/* A live source, or a muxer, may not end at all. */
+static void
+warn_if_endless_locked (GstIdentifaiRecorder * self)
+{
+  gboolean endless = self->engine->live || (!self->has_length
+      && g_get_monotonic_time () - self->file_start >= MAX_WAIT);
+
+  if (!endless || self->told_container)
+    return;
+  self->told_container = TRUE;
+  gst_identifai_engine_queue (self->engine,
+      gst_identifai_warning_container (self->engine->element,
+          self->container->content_type,
+          self->engine->settings.max_segment_bytes));
+}
+
 /* Once the container is known: it may be late to judge it when it ends. */
 static void
-warn_locked (GstIdentifaiSink * self)
+warn_locked (GstIdentifaiRecorder * self)
 {
-  gboolean endless = self->live || (!self->has_length
-      && g_get_monotonic_time () - self->file_start >= MAX_WAIT);
-  GstElement *src = GST_ELEMENT (self);
   gchar *idle;
 
-  if (endless && !self->told_container)
-    gst_identifai_reporter_queue (self->reporter,
-        gst_identifai_warning_container (src, self->container->content_type,
-            self->settings.max_segment_bytes));
-  self->told_container = self->told_container || endless;
+  warn_if_endless_locked (self);
   if (self->told_idle)
     return;
 
   self->told_idle = TRUE;
-  idle = gst_identifai_settings_list_idle (&self->settings);
+  idle = gst_identifai_settings_list_idle (&self->engine->settings);
   if (idle != NULL)
-    gst_identifai_reporter_queue (self->reporter,
-        gst_identifai_warning_idle (src, idle));
+    gst_identifai_engine_queue (self->engine,
+        gst_identifai_warning_idle (self->engine->element, idle));
   g_free (idle);
 }
 
 /* The rest of a file that failed. A stream that goes on fails again and again, as
  * nobody would know else that it isn't judged. */
 static void
-refuse_locked (GstIdentifaiSink * self, gsize size)
+refuse_locked (GstIdentifaiRecorder * self, gsize size)
 {
   if (self->unwanted)
     return;
@@ -109,14 +199,20 @@ refuse_locked (GstIdentifaiSink * self, gsize size)
     return;
   }
   self->refused_bytes += size;
-  if (self->refused_bytes < self->settings.max_segment_bytes)
+  if (self->refused_bytes < self->engine->settings.max_segment_bytes)
     return;
-  open_file_locked (self, NULL);
+  open_file_locked (self, NULL, NULL);
   too_large_locked (self, self->refused_bytes);
 }
 
+gboolean
+gst_identifai_recorder_has_refused_locked (GstIdentifaiRecorder * self)
+{
+  return self->refused;
+}
+
 gdouble
-gst_identifai_file_get_coverage_locked (GstIdentifaiSink * self)
+gst_identifai_recorder_get_coverage_locked (GstIdentifaiRecorder * self)
 {
   guint64 seen = self->posted_bytes + self->lost_bytes + self->refused_bytes;
 
@@ -126,85 +222,89 @@ gst_identifai_file_get_coverage_locked (GstIdentifaiSink * self)
   return seen > 0 ? (gdouble) self->posted_bytes / seen : 0.0;
 }
 
-static gboolean
-wants_file (GstIdentifaiSink * self)
+static gchar *
+dup_uri (GstPad * pad)
 {
-  gboolean wanted;
+  GstQuery *query = gst_query_new_uri ();
+  gchar *uri = NULL;
 
-  g_mutex_lock (&self->lock);
-  wanted = self->settings.judging;
-  g_mutex_unlock (&self->lock);
+  if (gst_pad_peer_query (pad, query))
+    gst_query_parse_uri (query, &uri);
+  gst_query_unref (query);
 
-  return wanted;
+  return uri;
+}
+
+static gint64
+get_length (GstPad * pad, GstFormat format)
+{
+  gint64 length = -1;
+
+  return gst_pad_peer_query_duration (pad, format, &length) ? length : -1;
 }
 
 /* A source without caps knows how long its file is: no need to read it first. */
 gboolean
-gst_identifai_file_fits (GstIdentifaiSink * self, GstBuffer * buffer)
+gst_identifai_recorder_start_stream (GstIdentifaiRecorder * self,
+    const GstSegment * segment, GstBuffer * buffer)
 {
-  gint64 bytes = -1;
-  gboolean fits;
+  GstPad *pad = self->engine->video_pad;
+  gint64 bytes = get_length (pad, GST_FORMAT_BYTES);
+  gint64 time = get_length (pad, GST_FORMAT_TIME);
+  gchar *uri = dup_uri (pad);
+  gboolean fits = TRUE;
 
-  if (self->input != GST_IDENTIFAI_INPUT_RAW || !wants_file (self)
-      || !gst_pad_peer_query_duration (GST_BASE_SINK_PAD (self),
-          GST_FORMAT_BYTES, &bytes) || bytes < 0)
-    return TRUE;
+  GST_DEBUG_OBJECT (self->engine->element, "upstream knows of %" G_GINT64_FORMAT
+      " bytes, %" G_GINT64_FORMAT " ns, %s", bytes, time, uri ? "a URI" :
+      "no URI");
 
-  g_mutex_lock (&self->lock);
-  fits = (guint64) bytes <= self->settings.max_segment_bytes;
+  g_mutex_lock (&self->engine->lock);
+  self->has_size = bytes > 0;
+  self->has_length = bytes > 0 || time > 0;
+  g_free (self->uri);
+  self->uri = uri;
+  if (self->container == NULL && !self->refused && bytes >= 0
+      && self->engine->settings.judging)
+    fits = (guint64) bytes <= self->engine->settings.max_segment_bytes;
   if (!fits) {
-    open_file_locked (self, buffer);
+    open_file_locked (self, segment, buffer);
     too_large_locked (self, bytes);
   }
-  g_mutex_unlock (&self->lock);
+  g_mutex_unlock (&self->engine->lock);
 
   return fits;
 }
 
 static GstFlowReturn
-typefind_locked (GstIdentifaiSink * self, gboolean at_end, GError ** error)
+typefind_locked (GstIdentifaiRecorder * self, gboolean at_end, GError ** error)
 {
   switch (identifai_container_typefind (self->open->file, at_end,
           &self->container, error)) {
     case IDENTIFAI_TYPE_UNSURE:
       return GST_FLOW_OK;
     case IDENTIFAI_TYPE_CONTAINER:
-      self->input = GST_IDENTIFAI_INPUT_CONTAINER;
+      GST_INFO_OBJECT (self->engine->element, "the first %" G_GUINT64_FORMAT
+          " bytes say %s", self->open->bytes, self->container->content_type);
       return GST_FLOW_OK;
     case IDENTIFAI_TYPE_OTHER:
       break;
   }
   /* Nothing that the service takes: no segment. */
   g_clear_pointer (&self->open, identifai_segment_free);
-  self->input = GST_IDENTIFAI_INPUT_REFUSED;
+  self->refused = TRUE;
 
   return GST_FLOW_ERROR;
 }
 
 static GstFlowReturn
-append_locked (GstIdentifaiSink * self, GstBuffer * buffer, GError ** error)
+append_locked (GstIdentifaiRecorder * self, GstBuffer * buffer, GError ** error)
 {
-  guint64 max_bytes = self->settings.max_segment_bytes;
+  guint64 max_bytes = self->engine->settings.max_segment_bytes;
   gsize size = gst_buffer_get_size (buffer);
+  IdentifaiSegment *segment = self->open;
   GstFlowReturn ret = GST_FLOW_OK;
-  IdentifaiSegment *segment;
   guint64 position;
 
-  if (size == 0)
-    return GST_FLOW_OK;
-  if (self->input == GST_IDENTIFAI_INPUT_REFUSED) {
-    refuse_locked (self, size);
-    return GST_FLOW_OK;
-  }
-  if (self->open == NULL && !self->settings.judging) {
-    self->input = GST_IDENTIFAI_INPUT_REFUSED;
-    self->unwanted = TRUE;
-    return GST_FLOW_OK;
-  }
-  if (self->open == NULL)
-    open_file_locked (self, buffer);
-
-  segment = self->open;
   segment->last_buffer = g_get_monotonic_time ();
   /* Before it is written: what a seek has left out is filled with zeros. */
   position = identifai_memory_file_get_position (segment->file);
@@ -214,11 +314,13 @@ append_locked (GstIdentifaiSink * self, GstBuffer * buffer, GError ** error)
   }
   identifai_memory_file_write (segment->file, buffer);
   if (identifai_memory_file_is_broken (segment->file)) {
-    fail_locked (self, position + size, IDENTIFAI_REASON_MUX,
-        "A part of the file can't be read: its memory can't be mapped");
+    fail_locked (self, IDENTIFAI_REASON_MUX, position + size, "A part of the "
+        "file can't be read: its memory can't be mapped");
     return GST_FLOW_OK;
   }
   segment->bytes = identifai_memory_file_get_size (segment->file);
+  GST_LOG_OBJECT (self->engine->element, "%" G_GSIZE_FORMAT " bytes at %"
+      G_GUINT64_FORMAT " of segment %u", size, position, segment->number);
   if (self->container == NULL)
     ret = typefind_locked (self, FALSE, error);
   if (self->container != NULL)
@@ -228,42 +330,49 @@ append_locked (GstIdentifaiSink * self, GstBuffer * buffer, GError ** error)
 }
 
 GstFlowReturn
-gst_identifai_file_render (GstIdentifaiSink * self, GstBuffer * buffer)
+gst_identifai_recorder_write_locked (GstIdentifaiRecorder * self,
+    const GstSegment * segment, GstBuffer * buffer, GError ** error)
 {
-  GError *error = NULL;
-  GstFlowReturn ret;
+  gsize size = gst_buffer_get_size (buffer);
 
-  g_mutex_lock (&self->lock);
-  ret = append_locked (self, buffer, &error);
-  g_mutex_unlock (&self->lock);
+  if (size == 0 && !identifai_buffer_get_unreadable (buffer))
+    return GST_FLOW_OK;
+  if (self->refused) {
+    refuse_locked (self, size);
+    return GST_FLOW_OK;
+  }
+  if (self->open == NULL && !self->engine->settings.judging) {
+    GST_INFO_OBJECT (self->engine->element,
+        "the file isn't judged, as it began " "while judging is off");
+    self->refused = self->unwanted = TRUE;
+    return GST_FLOW_OK;
+  }
+  if (self->open == NULL)
+    open_file_locked (self, segment, buffer);
 
-  gst_identifai_input_post_error (self, error);
-
-  return ret;
+  return append_locked (self, buffer, error);
 }
 
-/* A muxer goes back to rewrite what it wrote, as into filesink. */
 void
-gst_identifai_file_seek_locked (GstIdentifaiSink * self,
+gst_identifai_recorder_seek_locked (GstIdentifaiRecorder * self,
     const GstSegment * segment)
 {
-  if (segment->format != GST_FORMAT_BYTES
-      || self->input == GST_IDENTIFAI_INPUT_REFUSED)
+  if (segment->format != GST_FORMAT_BYTES || self->refused)
     return;
   if (self->open == NULL && segment->start == 0)
     return;
   if (self->open == NULL)
-    open_file_locked (self, NULL);
+    open_file_locked (self, NULL, NULL);
 
-  GST_DEBUG_OBJECT (self, "writing from byte %" G_GUINT64_FORMAT,
-      segment->start);
+  GST_DEBUG_OBJECT (self->engine->element, "writing from byte %"
+      G_GUINT64_FORMAT, segment->start);
   identifai_memory_file_seek (self->open->file, segment->start);
 }
 
 /* The first file of a stream is the one that the URI names; a muxer may have made
  * another one of it. */
 static void
-name_locked (GstIdentifaiSink * self, IdentifaiSegment * segment)
+name_locked (GstIdentifaiRecorder * self, IdentifaiSegment * segment)
 {
   if (self->uri != NULL)
     segment->filename = identifai_container_name_from_uri (self->uri,
@@ -271,38 +380,57 @@ name_locked (GstIdentifaiSink * self, IdentifaiSegment * segment)
   g_clear_pointer (&self->uri, g_free);
 }
 
+/* A seek and nothing after it: the number is free again, unless late sound split an
+ * earlier segment meanwhile. */
+static void
+forget_empty_locked (GstIdentifaiRecorder * self)
+{
+  if (self->open->number + 1 == self->engine->next_number)
+    self->engine->next_number--;
+  g_clear_pointer (&self->open, identifai_segment_free);
+}
+
 gboolean
-gst_identifai_file_close_locked (GstIdentifaiSink * self, GError ** error)
+gst_identifai_recorder_close_locked (GstIdentifaiRecorder * self,
+    GError ** error)
 {
   IdentifaiSegment *segment;
 
   if (self->open != NULL && self->open->bytes > 0 && self->container == NULL
       && typefind_locked (self, TRUE, error) != GST_FLOW_OK)
     return FALSE;
+  if (self->open != NULL && self->open->bytes == 0)
+    forget_empty_locked (self);
+  if (self->open == NULL)
+    return TRUE;
 
   segment = g_steal_pointer (&self->open);
-  if (segment != NULL && segment->bytes == 0) {
-    /* a seek and nothing after it: the number is free again, unless late sound
-     * split an earlier segment meanwhile */
-    if (segment->number + 1 == self->next_number)
-      self->next_number--;
-    g_clear_pointer (&segment, identifai_segment_free);
-  }
-  if (segment != NULL) {
-    segment->content_type = g_strdup (self->container->content_type);
-    segment->extension = self->container->extension;
-    self->posted_bytes += segment->bytes;
-    name_locked (self, segment);
-    g_queue_push_tail (&self->files, segment);
-  }
+  segment->content_type = g_strdup (self->container->content_type);
+  segment->extension = self->container->extension;
+  self->posted_bytes += segment->bytes;
+  name_locked (self, segment);
+  GST_INFO_OBJECT (self->engine->element, "segment %u is a file of %"
+      G_GUINT64_FORMAT " bytes, %s", segment->number, segment->bytes,
+      segment->content_type);
+  g_queue_push_tail (&self->engine->files, segment);
 
   return TRUE;
 }
 
-/* Muxers ask whether they may seek back; the answers are filesink's. */
+void
+gst_identifai_recorder_drop_locked (GstIdentifaiRecorder * self,
+    GstIdentifaiDrop reason)
+{
+  if (self->open == NULL)
+    return;
+  GST_DEBUG_OBJECT (self->engine->element, "the file so far, segment %u, is %s",
+      self->open->number, gst_identifai_drop_to_string (reason));
+  gst_identifai_outbox_drop (self->engine->outbox,
+      g_steal_pointer (&self->open), reason);
+}
 
 static void
-answer_seeking (GstIdentifaiSink * self, GstQuery * query)
+answer_seeking (GstQuery * query)
 {
   GstFormat format;
 
@@ -314,7 +442,7 @@ answer_seeking (GstIdentifaiSink * self, GstQuery * query)
 }
 
 static gboolean
-answer_position_locked (GstIdentifaiSink * self, GstQuery * query)
+answer_position_locked (GstIdentifaiRecorder * self, GstQuery * query)
 {
   GstFormat format;
 
@@ -328,11 +456,12 @@ answer_position_locked (GstIdentifaiSink * self, GstQuery * query)
 }
 
 gboolean
-gst_identifai_file_query_locked (GstIdentifaiSink * self, GstQuery * query)
+gst_identifai_recorder_query_locked (GstIdentifaiRecorder * self,
+    GstQuery * query)
 {
   switch (GST_QUERY_TYPE (query)) {
     case GST_QUERY_SEEKING:
-      answer_seeking (self, query);
+      answer_seeking (query);
       return TRUE;
     case GST_QUERY_POSITION:
       return answer_position_locked (self, query);

@@ -7,7 +7,7 @@
 #include "config.h"
 #endif
 
-#include "gstidentifaisink.h"
+#include "gstidentifaisilence.h"
 
 #include "gstidentifaierrors.h"
 #include "gstidentifaiupstream.h"
@@ -18,6 +18,42 @@
 #define TICK (5 * GST_SECOND)
 #define FIRST 2                 /* ticks until people are told */
 #define AGAIN 12                /* until they are again */
+
+struct _GstIdentifaiSilence
+{
+  GstIdentifaiEngine *engine;   /* borrowed */
+
+  /* All below: the engine's lock. */
+  GstClockID timer;             /* periodic; NULL while the element doesn't run */
+  guint64 n_came;               /* buffers and gaps, since the start */
+  guint64 n_seen;               /* the same at the latest tick */
+  guint quiet;                  /* ticks in a row without any */
+  guint longest;                /* such a row, that ended: the stream is like that */
+  gboolean told;
+};
+
+typedef struct
+{
+  GWeakRef element;
+  GstIdentifaiSilence *silence; /* as long as the element is there */
+} TickData;
+
+GstIdentifaiSilence *
+gst_identifai_silence_new (GstIdentifaiEngine * engine)
+{
+  GstIdentifaiSilence *self = g_new0 (GstIdentifaiSilence, 1);
+
+  self->engine = engine;
+
+  return self;
+}
+
+void
+gst_identifai_silence_free (GstIdentifaiSilence * self)
+{
+  gst_identifai_silence_stop_locked (self);
+  g_free (self);
+}
 
 /* Held by this element, or in the middle of something: also in preroll and at EOS. */
 static gboolean
@@ -50,33 +86,39 @@ waits_for_playing (GstElement * element)
   return waits;
 }
 
+/* A pause is over with the next buffer only, if that comes. */
 static gboolean
-is_real_time (GstIdentifaiSink * self)
+is_to_play (GstElement * element)
 {
-  return self->live || self->pace.state == IDENTIFAI_ARRIVAL_PACE_REAL_TIME;
+  gboolean plays;
+
+  GST_OBJECT_LOCK (element);
+  plays = GST_STATE_TARGET (element) == GST_STATE_PLAYING;
+  GST_OBJECT_UNLOCK (element);
+
+  return plays;
 }
 
 /* Whether something should have come by now. What isn't live pauses as it likes, once
  * it has come. */
 static gboolean
-is_expected (GstIdentifaiSink * self)
+is_expected (GstIdentifaiSilence * self)
 {
-  GstPad *pad = GST_BASE_SINK_PAD (self);
+  GstIdentifaiEngine *engine = self->engine;
+  GstPad *pad = engine->video_pad;
   gboolean has_come, expected;
 
-  g_mutex_lock (&self->lock);
-  has_come = self->silence.n_came > 0;
-  expected = self->running && !self->stopping && self->settings.judging
-      && (!has_come || is_real_time (self));
-  g_mutex_unlock (&self->lock);
+  g_mutex_lock (&engine->lock);
+  has_come = self->n_came > 0;
+  expected = engine->running && !engine->stopping && engine->settings.judging
+      && (!has_come || gst_identifai_engine_is_real_time_locked (engine));
+  g_mutex_unlock (&engine->lock);
   if (!expected || GST_PAD_IS_EOS (pad) || is_inside (pad))
     return FALSE;
-  /* it stays in PLAYING until a buffer comes that prerolls */
   if (has_come)
-    return GST_STATE_TARGET (self) == GST_STATE_PLAYING
-        && gst_pad_is_linked (pad);
+    return is_to_play (engine->element) && gst_pad_is_linked (pad);
 
-  return !waits_for_playing (GST_ELEMENT (self));
+  return !waits_for_playing (engine->element);
 }
 
 static void
@@ -103,91 +145,106 @@ is_time (const GstIdentifaiSilence * self)
 
 /* For how long nothing came, in s, if people should be told; else 0. */
 static guint
-look (GstIdentifaiSink * self, gboolean expected, gboolean * has_come)
+look (GstIdentifaiSilence * self, gboolean expected, gboolean * has_come)
 {
+  GstIdentifaiEngine *engine = self->engine;
   gboolean tells;
   guint seconds;
 
-  g_mutex_lock (&self->lock);
-  count_tick_locked (&self->silence, expected);
-  *has_come = self->silence.n_came > 0;
-  tells = is_time (&self->silence);
+  g_mutex_lock (&engine->lock);
+  count_tick_locked (self, expected);
+  *has_come = self->n_came > 0;
+  tells = is_time (self);
   /* the audio pads have said it */
-  if (tells && self->silence.quiet == FIRST && self->told_no_video)
+  if (tells && self->quiet == FIRST && engine->told_no_video)
     tells = FALSE;
   if (tells)
-    self->silence.told = self->told_no_video = TRUE;
-  seconds = self->silence.quiet * (TICK / GST_SECOND);
-  g_mutex_unlock (&self->lock);
+    self->told = engine->told_no_video = TRUE;
+  seconds = self->quiet * (TICK / GST_SECOND);
+  g_mutex_unlock (&engine->lock);
 
   return tells ? seconds : 0;
+}
+
+static void
+tell (GstIdentifaiEngine * engine, guint seconds, gboolean has_come)
+{
+  gchar *advice = has_come ? NULL :
+      gst_identifai_upstream_advise (engine->element);
+
+  GST_WARNING_OBJECT (engine->element, "nothing has come for %u s", seconds);
+  gst_identifai_engine_queue (engine,
+      gst_identifai_warning_silence (engine->element, seconds, advice));
+  gst_identifai_reporter_post_elsewhere (engine->reporter);
+  g_free (advice);
 }
 
 static gboolean
 on_tick (GstClock * clock, GstClockTime time, GstClockID id, gpointer user_data)
 {
-  GstIdentifaiSink *self = g_weak_ref_get (user_data);
+  TickData *data = user_data;
+  GstIdentifaiSilence *self = data->silence;
+  GstElement *element = g_weak_ref_get (&data->element);
   gboolean has_come;
-  gchar *advice;
   guint seconds;
 
-  if (self == NULL)
+  if (element == NULL)
     return FALSE;
   seconds = look (self, is_expected (self), &has_come);
-  if (seconds > 0) {
-    advice = has_come ? NULL :
-        gst_identifai_upstream_advise (GST_ELEMENT (self));
-    gst_identifai_reporter_queue (self->reporter,
-        gst_identifai_warning_silence (GST_ELEMENT (self), seconds, advice));
-    gst_identifai_reporter_post_elsewhere (self->reporter);
-    g_free (advice);
-  }
-  gst_object_unref (self);
+  if (seconds > 0)
+    tell (self->engine, seconds, has_come);
+  gst_object_unref (element);
 
   return TRUE;
 }
 
 static void
-weak_ref_free (gpointer data)
+tick_data_free (gpointer user_data)
 {
-  g_weak_ref_clear (data);
+  TickData *data = user_data;
+
+  g_weak_ref_clear (&data->element);
   g_free (data);
 }
 
 void
-gst_identifai_silence_start_locked (GstIdentifaiSink * self)
+gst_identifai_silence_start_locked (GstIdentifaiSilence * self)
 {
   GstClock *clock = gst_system_clock_obtain ();
-  GWeakRef *weak = g_new (GWeakRef, 1);
+  TickData *data = g_new (TickData, 1);
 
-  g_weak_ref_init (weak, self);
-  self->silence = (GstIdentifaiSilence) {
-  NULL};
-  self->silence.timer = gst_clock_new_periodic_id (clock,
-      gst_clock_get_time (clock) + TICK, TICK);
-  gst_clock_id_wait_async (self->silence.timer, on_tick, weak, weak_ref_free);
+  g_weak_ref_init (&data->element, self->engine->element);
+  data->silence = self;
+  self->n_came = self->n_seen = 0;
+  self->quiet = self->longest = 0;
+  self->told = FALSE;
+  self->timer = gst_clock_new_periodic_id (clock, gst_clock_get_time (clock)
+      + TICK, TICK);
+  gst_clock_id_wait_async (self->timer, on_tick, data, tick_data_free);
   gst_object_unref (clock);
 }
 
 void
-gst_identifai_silence_stop_locked (GstIdentifaiSink * self)
+gst_identifai_silence_stop_locked (GstIdentifaiSilence * self)
 {
-  if (self->silence.timer == NULL)
+  if (self->timer == NULL)
     return;
-  gst_clock_id_unschedule (self->silence.timer);
-  gst_clock_id_unref (self->silence.timer);
-  self->silence.timer = NULL;
+  gst_clock_id_unschedule (self->timer);
+  gst_clock_id_unref (self->timer);
+  self->timer = NULL;
 }
 
 void
-gst_identifai_silence_end_locked (GstIdentifaiSink * self)
+gst_identifai_silence_end_locked (GstIdentifaiSilence * self)
 {
-  self->silence.n_came++;
-  if (!self->silence.told)
+  GstElement *element = self->engine->element;
+
+  self->n_came++;
+  if (!self->told)
     return;
-  self->silence.told = FALSE;
-  GST_INFO_OBJECT (self, "something comes, after %u s or more",
-      self->silence.quiet * (guint) (TICK / GST_SECOND));
-  gst_identifai_reporter_queue (self->reporter,
-      gst_identifai_info (GST_ELEMENT (self), "Something comes again"));
+  self->told = FALSE;
+  GST_INFO_OBJECT (element, "something comes, after %u s or more",
+      self->quiet * (guint) (TICK / GST_SECOND));
+  gst_identifai_engine_queue (self->engine, gst_identifai_info (element,
+          "Something comes again"));
 }

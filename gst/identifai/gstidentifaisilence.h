@@ -6,30 +6,24 @@
  * else would, as an element that gets nothing has no thread to say it.
  *
  * It counts ticks of the system's clock, whose thread all elements share: nothing
- * there may wait. All fields: the element's lock.
+ * there may wait. …_locked functions: with the engine's lock.
  */
 
 #pragma once
 
-#include <gst/gst.h>
+#include "gstidentifaiengine.h"
 
 G_BEGIN_DECLS
 
-typedef struct
-{
-  GstClockID timer;             /* periodic; NULL while the element doesn't run */
-  guint64 n_came;               /* buffers and gaps, since the start */
-  guint64 n_seen;               /* the same at the latest tick */
-  guint quiet;                  /* ticks in a row without any */
-  guint longest;                /* such a row, that ended: the stream is like that */
-  gboolean told;
-} GstIdentifaiSilence;
+typedef struct _GstIdentifaiSilence GstIdentifaiSilence;
 
-typedef struct _GstIdentifaiSink GstIdentifaiSink;
+/* The engine is borrowed and outlives it. */
+GstIdentifaiSilence *gst_identifai_silence_new (GstIdentifaiEngine * engine);
+void gst_identifai_silence_free (GstIdentifaiSilence * self);
 
-void gst_identifai_silence_start_locked (GstIdentifaiSink * self);
-void gst_identifai_silence_stop_locked (GstIdentifaiSink * self);
-/* A buffer came, or a GAP event. */
-void gst_identifai_silence_end_locked (GstIdentifaiSink * self);
+void gst_identifai_silence_start_locked (GstIdentifaiSilence * self);
+void gst_identifai_silence_stop_locked (GstIdentifaiSilence * self);
+/* A buffer came on the video pad, or a GAP event. */
+void gst_identifai_silence_end_locked (GstIdentifaiSilence * self);
 
 G_END_DECLS

@@ -1,0 +1,754 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "gstidentifaiengine.h"
+
+#include <gst/video/video-event.h>
+
+#include "gstidentifaierrors.h"
+#include "codecs.h"
+#include "log.h"
+
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_SINK)
+
+#define LONGEST ((GstClockTime) G_MAXINT64 / 4)
+
+static void on_room (gpointer user_data);
+
+static void
+open_segment_locked (IdentifaiSegment * segment, gpointer user_data)
+{
+  gst_identifai_engine_open_segment_locked (user_data, segment);
+}
+
+GstIdentifaiEngine *
+gst_identifai_engine_new (GstElement * element, GstIdentifaiElements kind,
+    GstPad * video_pad, const GstIdentifaiOutboxCallbacks * callbacks)
+{
+  GstIdentifaiEngine *self = g_new0 (GstIdentifaiEngine, 1);
+
+  self->element = element;
+  self->video_pad = gst_object_ref (video_pad);
+  g_mutex_init (&self->key_lock);
+  g_mutex_init (&self->lock);
+  g_cond_init (&self->cond);
+  gst_identifai_settings_init (&self->settings, kind);
+  self->reporter = gst_identifai_reporter_new (element);
+  if (callbacks != NULL)
+    self->callbacks = *callbacks;
+  self->callbacks.room = on_room;
+  self->outbox = gst_identifai_outbox_new (element, self->reporter,
+      &self->callbacks, self);
+  self->segmenter = identifai_segmenter_new (open_segment_locked, self);
+  self->caps = gst_identifai_caps_new ();
+  self->first_sound = GST_CLOCK_TIME_NONE;
+
+  return self;
+}
+
+void
+gst_identifai_engine_free (GstIdentifaiEngine * self)
+{
+  gst_identifai_outbox_free (self->outbox);
+  identifai_segmenter_free (self->segmenter);
+  gst_identifai_reporter_unref (self->reporter);
+  gst_identifai_caps_free (self->caps);
+  gst_identifai_settings_clear (&self->settings);
+  gst_object_unref (self->video_pad);
+  g_cond_clear (&self->cond);
+  g_mutex_clear (&self->lock);
+  g_mutex_clear (&self->key_lock);
+  g_free (self);
+}
+
+/* What people are told. */
+
+void
+gst_identifai_engine_queue (GstIdentifaiEngine * self, GstMessage * message)
+{
+  gst_identifai_reporter_queue (self->reporter, message);
+}
+
+void
+gst_identifai_engine_queue_error (GstIdentifaiEngine * self, GError * error)
+{
+  if (error == NULL)
+    return;
+  GST_ERROR_OBJECT (self->element, "%s", error->message);
+  gst_identifai_engine_queue (self,
+      gst_message_new_error (GST_OBJECT (self->element), error, NULL));
+  g_error_free (error);
+}
+
+const IdentifaiCodec *
+gst_identifai_engine_get_codec (GstIdentifaiEngine * self)
+{
+  GstCaps *caps = gst_pad_get_current_caps (self->video_pad), *usual;
+  const IdentifaiCodec *codec;
+
+  if (caps == NULL)
+    return NULL;
+  usual = identifai_codec_usual_caps (caps);
+  codec = identifai_codec_of_caps (usual);
+  gst_caps_unref (usual);
+  gst_caps_unref (caps);
+
+  return codec;
+}
+
+static void
+queue_news_locked (GstIdentifaiEngine * self)
+{
+  IdentifaiNews news;
+
+  while (identifai_segmenter_take_news (self->segmenter, &news))
+    gst_identifai_engine_queue (self,
+        gst_identifai_message_news (self->element, &news,
+            gst_identifai_engine_get_codec (self)));
+}
+
+void
+gst_identifai_engine_act (GstIdentifaiEngine * self)
+{
+  GstClockTime when = GST_CLOCK_TIME_NONE;
+  gboolean wanted;
+  guint count = 0;
+
+  gst_identifai_reporter_post (self->reporter);
+
+  g_mutex_lock (&self->lock);
+  wanted = identifai_segmenter_take_keyframe_request (self->segmenter, &when);
+  if (wanted)
+    count = self->keyframe_requests++;
+  g_mutex_unlock (&self->lock);
+
+  if (wanted) {
+    GST_DEBUG_OBJECT (self->element, "asking for a key frame at %"
+        GST_TIME_FORMAT ", request %u", GST_TIME_ARGS (when), count);
+    gst_pad_push_event (self->video_pad,
+        gst_video_event_new_upstream_force_key_unit (when, TRUE, count));
+  }
+}
+
+/* Handing on what is closed. */
+
+void
+gst_identifai_engine_open_segment_locked (GstIdentifaiEngine * self,
+    IdentifaiSegment * segment)
+{
+  segment->number = self->next_number++;
+  GST_DEBUG_OBJECT (self->element, "segment %u opens", segment->number);
+  gst_identifai_outbox_open (self->outbox, segment, &self->settings);
+}
+
+static void
+drop_segment_locked (GstIdentifaiEngine * self, IdentifaiSegment * segment,
+    GstIdentifaiDrop reason)
+{
+  GST_DEBUG_OBJECT (self->element, "segment %u is %s", segment->number,
+      gst_identifai_drop_to_string (reason));
+  gst_identifai_outbox_drop (self->outbox, segment, reason);
+}
+
+void
+gst_identifai_engine_drop_locked (GstIdentifaiEngine * self,
+    GstIdentifaiDrop reason)
+{
+  IdentifaiSegment *segment;
+
+  if ((segment = g_steal_pointer (&self->in_hand)) != NULL)
+    drop_segment_locked (self, segment, reason);
+  while ((segment = g_queue_pop_head (&self->files)) != NULL)
+    drop_segment_locked (self, segment, reason);
+
+  identifai_segmenter_flush (self->segmenter, IDENTIFAI_SEGMENTER_VIDEO);
+  while ((segment = identifai_segmenter_pop_flushed (self->segmenter)))
+    drop_segment_locked (self, segment, reason);
+}
+
+typedef struct
+{
+  GWeakRef element;
+  GstIdentifaiEngine *engine;   /* as long as the element is there */
+} TimerData;
+
+/* The system clock's thread, which the process shares: a segment has waited long
+ * enough for its audio. The streaming threads ask for key frames. */
+static gboolean
+on_timer (GstClock * clock, GstClockTime time, GstClockID id,
+    gpointer user_data)
+{
+  TimerData *data = user_data;
+  GstIdentifaiEngine *self = data->engine;
+  GstElement *element = g_weak_ref_get (&data->element);
+
+  if (element == NULL)
+    return FALSE;
+
+  g_mutex_lock (&self->lock);
+  if (id == self->timer) {
+    GST_DEBUG_OBJECT (element, "a segment has waited for its sound");
+    gst_clock_id_unref (self->timer);
+    self->timer = NULL;
+    gst_identifai_engine_dispatch_locked (self);
+    g_cond_broadcast (&self->cond);
+  }
+  g_mutex_unlock (&self->lock);
+
+  gst_identifai_reporter_post_elsewhere (self->reporter);
+  gst_object_unref (element);
+
+  return TRUE;
+}
+
+static void
+timer_data_free (gpointer user_data)
+{
+  TimerData *data = user_data;
+
+  g_weak_ref_clear (&data->element);
+  g_free (data);
+}
+
+static void
+set_timer_locked (GstIdentifaiEngine * self, GstClockTime delay)
+{
+  GstClock *clock = gst_system_clock_obtain ();
+  TimerData *data = g_new (TimerData, 1);
+
+  g_weak_ref_init (&data->element, self->element);
+  data->engine = self;
+  self->timer = gst_clock_new_single_shot_id (clock, gst_clock_get_time (clock)
+      + delay);
+  gst_clock_id_wait_async (self->timer, on_timer, data, timer_data_free);
+  gst_object_unref (clock);
+}
+
+static void
+arm_timer_locked (GstIdentifaiEngine * self)
+{
+  gint64 deadline = identifai_segmenter_next_deadline (self->segmenter);
+  gint64 delay = MAX (deadline - g_get_monotonic_time (), 0);
+
+  /* what is in hand is handed on when there is room */
+  if (deadline < 0 || deadline == G_MAXINT64 || self->in_hand != NULL
+      || self->timer != NULL || self->stopping)
+    return;
+
+  GST_DEBUG_OBJECT (self->element, "a segment waits for its sound, %"
+      G_GINT64_FORMAT " ms at most", delay / 1000);
+  /* A moment later than the deadline, so that it is over then. */
+  set_timer_locked (self, (delay + 1000) * GST_USECOND);
+}
+
+gboolean
+gst_identifai_engine_is_full_locked (GstIdentifaiEngine * self)
+{
+  guint64 bytes = identifai_segmenter_count_sealed (self->segmenter);
+
+  return bytes > 0 && bytes > gst_identifai_outbox_get_space (self->outbox);
+}
+
+gboolean
+gst_identifai_engine_is_empty_locked (GstIdentifaiEngine * self)
+{
+  return self->in_hand == NULL && g_queue_is_empty (&self->files)
+      && identifai_segmenter_next_deadline (self->segmenter) < 0;
+}
+
+/* Whether the video thread may be held until sound comes, which it is then. */
+static gboolean
+holds_for_sound_locked (GstIdentifaiEngine * self)
+{
+  return self->sound_thread != NULL && self->sound_thread != self->video_thread
+      && !self->hurry && gst_identifai_outbox_blocks (self->outbox);
+}
+
+/* The next one that has its sound. What waits for it without bound gives way where
+ * more waits than may. */
+static IdentifaiSegment *
+pop_segment_locked (GstIdentifaiEngine * self)
+{
+  gint64 now = g_get_monotonic_time ();
+  IdentifaiSegment *segment = identifai_segmenter_pop (self->segmenter,
+      self->hurry ? G_MAXINT64 : now);
+
+  if (segment == NULL && gst_identifai_engine_is_full_locked (self)
+      && !holds_for_sound_locked (self)) {
+    segment = identifai_segmenter_pop (self->segmenter, G_MAXINT64);
+    GST_DEBUG_OBJECT (self->element,
+        "segment %u doesn't wait for its sound any "
+        "longer: no more may be held", segment ? segment->number : 0);
+  }
+
+  return segment;
+}
+
+static IdentifaiSegment *
+next_segment_locked (GstIdentifaiEngine * self)
+{
+  IdentifaiSegment *segment = g_steal_pointer (&self->in_hand);
+
+  if (segment == NULL)
+    segment = g_queue_pop_head (&self->files);
+
+  return segment ? segment : pop_segment_locked (self);
+}
+
+/* Any thread. */
+void
+gst_identifai_engine_dispatch_locked (GstIdentifaiEngine * self)
+{
+  IdentifaiSegment *segment;
+
+  /* why segments fail comes before that they do; what they lack, behind them */
+  queue_news_locked (self);
+  while ((segment = next_segment_locked (self)) != NULL) {
+    guint number = segment->number;
+
+    if (!gst_identifai_outbox_offer (self->outbox, segment)) {
+      GST_LOG_OBJECT (self->element, "no room for segment %u", number);
+      self->in_hand = segment;
+      break;
+    }
+    GST_DEBUG_OBJECT (self->element, "segment %u is handed on", number);
+  }
+
+  queue_news_locked (self);     /* of what goes */
+  arm_timer_locked (self);
+}
+
+/* The client's or a muxing thread. */
+static void
+on_room (gpointer user_data)
+{
+  GstIdentifaiEngine *self = user_data;
+
+  g_mutex_lock (&self->lock);
+  if (!self->waits_for_room && !self->stopping)
+    gst_identifai_engine_dispatch_locked (self);
+  g_cond_broadcast (&self->cond);
+  g_mutex_unlock (&self->lock);
+}
+
+/* Settings. */
+
+/* The segmenter reckons with signed times: a duration without end, such as
+ * GST_CLOCK_TIME_NONE, is one segment until EOS; an interval is just long. */
+static void
+configure_segmenter_locked (GstIdentifaiEngine * self)
+{
+  const GstIdentifaiSettings *settings = &self->settings;
+  IdentifaiSegmenterSettings cut = {
+    .duration = settings->segment_duration,
+    .interval = MIN (settings->segment_interval, LONGEST),
+    .max_bytes = settings->max_segment_bytes,
+    .keyframe_requests = settings->send_keyframe_requests,
+    .align = settings->align_to_clock,
+  };
+
+  if (cut.duration > LONGEST)
+    cut.duration = 0;
+  self->boosted = gst_identifai_outbox_is_boosted (self->outbox);
+  if (self->boosted)
+    cut.interval = 0;
+  GST_DEBUG_OBJECT (self->element, "segments of %" GST_TIME_FORMAT " each %"
+      GST_TIME_FORMAT ", %" G_GUINT64_FORMAT " bytes at most%s%s",
+      GST_TIME_ARGS (cut.duration), GST_TIME_ARGS (cut.interval), cut.max_bytes,
+      cut.align ? ", by the wall's clock" : "",
+      self->boosted ? ", without pauses by the policy" : "");
+  identifai_segmenter_configure (self->segmenter, &cut);
+  identifai_segmenter_set_judging (self->segmenter, settings->judging);
+}
+
+/* Passing a change on to the network thread, as it reads the settings by itself
+ * at the start only. Without a key that of the file counts, and reading that may
+ * take long: no streaming thread waits for it. */
+static void
+pass_key (GstIdentifaiEngine * self)
+{
+  gchar *key;
+
+  g_mutex_lock (&self->key_lock);
+  g_mutex_lock (&self->lock);
+  key = g_strdup (self->settings.api_key);
+  g_mutex_unlock (&self->lock);
+  GST_DEBUG_OBJECT (self->element, "the key is set anew, %s",
+      key && key[0] ? "by api-key" : "from its file");
+  gst_identifai_outbox_set_key (self->outbox, key);
+  g_mutex_unlock (&self->key_lock);
+  g_free (key);
+}
+
+static void
+pass_headers (GstIdentifaiEngine * self)
+{
+  IdentifaiExtraHeaders *headers;
+
+  g_mutex_lock (&self->key_lock);
+  g_mutex_lock (&self->lock);
+  headers = gst_identifai_settings_get_headers (&self->settings);
+  g_mutex_unlock (&self->lock);
+  gst_identifai_outbox_set_headers (self->outbox, headers);
+  identifai_extra_headers_unref (headers);
+  g_mutex_unlock (&self->key_lock);
+}
+
+static void
+pass_policy (GstIdentifaiEngine * self)
+{
+  g_mutex_lock (&self->lock);
+  gst_identifai_outbox_set_policy (self->outbox, self->settings.policy);
+  g_mutex_unlock (&self->lock);
+}
+
+static void
+apply_judging (GstIdentifaiEngine * self)
+{
+  g_mutex_lock (&self->lock);
+  if (self->running) {
+    GST_INFO_OBJECT (self->element, "what comes is %sjudged",
+        self->settings.judging ? "" : "not ");
+    identifai_segmenter_set_judging (self->segmenter, self->settings.judging);
+    gst_identifai_engine_dispatch_locked (self);
+  }
+  g_mutex_unlock (&self->lock);
+
+  gst_identifai_engine_act (self);
+}
+
+/* The others are read where they are used, or can't change meanwhile. */
+static void
+apply (GstIdentifaiEngine * self, guint id)
+{
+  switch (id) {
+    case PROP_API_KEY:
+      pass_key (self);
+      break;
+    case PROP_EXTRA_HEADERS:
+      pass_headers (self);
+      break;
+    case PROP_POLICY:
+      pass_policy (self);
+      break;
+    case PROP_JUDGING:
+      apply_judging (self);
+      break;
+    default:
+      break;
+  }
+}
+
+/* Whether it runs isn't told by the element's state: that is READY until the first
+ * buffer came. */
+void
+gst_identifai_engine_set_property (GstIdentifaiEngine * self, guint id,
+    const GValue * value, GParamSpec * pspec)
+{
+  GPtrArray *warnings = g_ptr_array_new_with_free_func (g_free);
+  GstIdentifaiSet result;
+  guint i;
+
+  g_mutex_lock (&self->lock);
+  result = gst_identifai_settings_set (&self->settings, id, value,
+      self->running, warnings);
+  g_mutex_unlock (&self->lock);
+
+  for (i = 0; i < warnings->len; i++)
+    g_warning ("%s: %s", GST_OBJECT_NAME (self->element),
+        (gchar *) g_ptr_array_index (warnings, i));
+  g_ptr_array_unref (warnings);
+  if (result != GST_IDENTIFAI_SET_REFUSED)
+    apply (self, id);
+  if (result == GST_IDENTIFAI_SET_CHANGED)
+    g_object_notify_by_pspec (G_OBJECT (self->element), pspec);
+}
+
+void
+gst_identifai_engine_get_property (GstIdentifaiEngine * self, guint id,
+    GValue * value)
+{
+  g_mutex_lock (&self->lock);
+  gst_identifai_settings_get (&self->settings, id, value);
+  g_mutex_unlock (&self->lock);
+}
+
+/* Start and stop. */
+
+static void
+warn_of_times_locked (GstIdentifaiEngine * self)
+{
+  gchar *times = gst_identifai_settings_list_short (&self->settings);
+
+  if (times != NULL)
+    gst_identifai_engine_queue (self,
+        gst_identifai_warning_short (self->element, times));
+  g_free (times);
+}
+
+static void
+reset_locked (GstIdentifaiEngine * self)
+{
+  self->next_number = 0;
+  self->stopping = FALSE;
+  self->hurry = self->live = FALSE;
+  self->video_thread = self->sound_thread = NULL;
+  identifai_arrival_pace_init (&self->pace);
+  self->keyframe_requests = 0;
+  self->caps_refused = FALSE;
+  self->first_sound = GST_CLOCK_TIME_NONE;
+  self->told_no_video = FALSE;
+  configure_segmenter_locked (self);
+}
+
+gboolean
+gst_identifai_engine_start (GstIdentifaiEngine * self, GError ** error)
+{
+  gboolean started;
+
+  g_mutex_lock (&self->lock);
+  started = gst_identifai_outbox_start (self->outbox, &self->settings, error);
+  if (started) {
+    reset_locked (self);
+    warn_of_times_locked (self);
+  }
+  self->running = started;
+  g_mutex_unlock (&self->lock);
+
+  gst_identifai_reporter_post (self->reporter);
+
+  return started;
+}
+
+void
+gst_identifai_engine_begin_stop (GstIdentifaiEngine * self)
+{
+  g_mutex_lock (&self->lock);
+  self->stopping = TRUE;
+  g_cond_broadcast (&self->cond);
+  g_mutex_unlock (&self->lock);
+}
+
+void
+gst_identifai_engine_stop (GstIdentifaiEngine * self)
+{
+  gint64 start = g_get_monotonic_time ();
+  GstClockID timer;
+
+  g_mutex_lock (&self->lock);
+  timer = g_steal_pointer (&self->timer);
+  gst_identifai_engine_drop_locked (self, GST_IDENTIFAI_DROP_STOPPED);
+  identifai_segmenter_reset (self->segmenter);
+  gst_identifai_caps_reset (self->caps);
+  g_mutex_unlock (&self->lock);
+
+  if (timer != NULL) {
+    gst_clock_id_unschedule (timer);
+    gst_clock_id_unref (timer);
+  }
+  gst_identifai_outbox_stop (self->outbox);
+
+  g_mutex_lock (&self->lock);
+  self->running = FALSE;
+  g_mutex_unlock (&self->lock);
+
+  GST_INFO_OBJECT (self->element, "stopped within %" G_GINT64_FORMAT " ms",
+      (g_get_monotonic_time () - start) / 1000);
+}
+
+/* Caps of all streams together. */
+
+static void
+on_sound_judged (guint stream, const gchar * obstacle, gpointer user_data)
+{
+  GstIdentifaiEngine *self = user_data;
+  const gchar *name = gst_identifai_caps_get_name (self->caps, stream);
+
+  if (!identifai_segmenter_leave_out (self->segmenter, stream,
+          obstacle != NULL))
+    return;
+  GST_WARNING_OBJECT (self->element, "the sound of %s is left out: %s", name,
+      obstacle);
+  gst_identifai_engine_queue (self,
+      gst_identifai_warning_sound (self->element, name, obstacle));
+}
+
+static const gchar *
+get_muxer (GstIdentifaiEngine * self)
+{
+  return self->settings.muxer ? self->settings.muxer : "auto";
+}
+
+/* Upstream may try again with every buffer: once is enough. Takes over error. */
+static void
+refuse_video_locked (GstIdentifaiEngine * self, GError * error)
+{
+  error->domain = GST_STREAM_ERROR;
+  error->code = GST_STREAM_ERROR_CODEC_NOT_FOUND;
+  if (self->caps_refused)
+    g_error_free (error);
+  else
+    gst_identifai_engine_queue_error (self, error);
+  self->caps_refused = TRUE;
+}
+
+gboolean
+gst_identifai_engine_set_video_caps_locked (GstIdentifaiEngine * self,
+    GstCaps * caps)
+{
+  GError *error = NULL;
+  GstCaps *usual;
+  gboolean taken;
+
+  if (!gst_identifai_caps_set (self->caps, IDENTIFAI_SEGMENTER_VIDEO, caps,
+          get_muxer (self), &error)) {
+    refuse_video_locked (self, error);
+    return FALSE;
+  }
+  usual = identifai_codec_usual_caps (caps);
+  gst_identifai_caps_judge_sound (self->caps, get_muxer (self),
+      on_sound_judged, self);
+  taken = identifai_segmenter_set_caps (self->segmenter,
+      IDENTIFAI_SEGMENTER_VIDEO, usual);
+  gst_caps_unref (usual);
+
+  return taken;
+}
+
+void
+gst_identifai_engine_forget_video_locked (GstIdentifaiEngine * self)
+{
+  gst_identifai_caps_set (self->caps, IDENTIFAI_SEGMENTER_VIDEO, NULL, NULL,
+      NULL);
+}
+
+gboolean
+gst_identifai_engine_set_audio_caps_locked (GstIdentifaiEngine * self,
+    guint stream, GstCaps * caps)
+{
+  if (!gst_identifai_caps_set (self->caps, stream, caps, NULL, NULL))
+    return FALSE;
+  gst_identifai_caps_judge_sound (self->caps, get_muxer (self),
+      on_sound_judged, self);
+
+  return identifai_segmenter_set_caps (self->segmenter, stream, caps);
+}
+
+/* Video. */
+
+void
+gst_identifai_engine_restart_locked (GstIdentifaiEngine * self)
+{
+  self->caps_refused = FALSE;
+  self->hurry = FALSE;
+  identifai_arrival_pace_restart (&self->pace);
+}
+
+gboolean
+gst_identifai_engine_is_real_time_locked (GstIdentifaiEngine * self)
+{
+  return self->live || self->pace.state == IDENTIFAI_ARRIVAL_PACE_REAL_TIME;
+}
+
+static void
+apply_pace_locked (GstIdentifaiEngine * self)
+{
+  static const gchar *const names[] = { "unknown", "real time",
+    "faster than real time"
+  };
+
+  GST_INFO_OBJECT (self->element, "upstream says that it is %slive; its pace: "
+      "%s", self->live ? "" : "not ", names[self->pace.state]);
+  gst_identifai_outbox_set_live (self->outbox,
+      gst_identifai_engine_is_real_time_locked (self));
+}
+
+void
+gst_identifai_engine_set_live_locked (GstIdentifaiEngine * self, gboolean live)
+{
+  self->live = live;
+  apply_pace_locked (self);
+}
+
+/* More than one file's bytes are not taken on trial. */
+static void
+watch_pace_locked (GstIdentifaiEngine * self, GstBuffer * buffer,
+    GstClockTime position, gint64 now)
+{
+  IdentifaiSegmenterStats stats;
+  gboolean changed = identifai_arrival_pace_push (&self->pace, now, position,
+      GST_BUFFER_DURATION (buffer));
+
+  if (self->pace.on_trial) {
+    identifai_segmenter_get_stats (self->segmenter, &stats);
+    changed = stats.bytes > self->settings.max_segment_bytes;
+    if (changed)
+      identifai_arrival_pace_end_trial (&self->pace);
+  }
+  if (changed)
+    apply_pace_locked (self);
+}
+
+void
+gst_identifai_engine_push_video_locked (GstIdentifaiEngine * self,
+    GstBuffer * buffer, GstClockTime position, gint64 patience,
+    const IdentifaiCaptureTime * arrival)
+{
+  GST_LOG_OBJECT (self->element, "video at %" GST_TIME_FORMAT ": %"
+      GST_PTR_FORMAT, GST_TIME_ARGS (position), buffer);
+  self->video_thread = g_thread_self ();
+  identifai_segmenter_set_patience (self->segmenter,
+      gst_identifai_engine_is_real_time_locked (self) ? patience : -1,
+      arrival->monotonic);
+  watch_pace_locked (self, buffer, position, arrival->monotonic);
+  if (self->boosted != gst_identifai_outbox_is_boosted (self->outbox))
+    configure_segmenter_locked (self);
+  identifai_segmenter_push (self->segmenter, IDENTIFAI_SEGMENTER_VIDEO, buffer,
+      arrival);
+  gst_identifai_engine_dispatch_locked (self);
+}
+
+/* Sound. */
+
+guint
+gst_identifai_engine_add_audio_locked (GstIdentifaiEngine * self,
+    const gchar * pad_name)
+{
+  guint stream = identifai_segmenter_add_audio (self->segmenter);
+
+  identifai_segmenter_link_audio (self->segmenter, stream, FALSE);
+  gst_identifai_caps_add (self->caps, stream, pad_name);
+
+  return stream;
+}
+
+void
+gst_identifai_engine_remove_audio_locked (GstIdentifaiEngine * self,
+    guint stream)
+{
+  identifai_segmenter_remove_audio (self->segmenter, stream);
+  gst_identifai_caps_remove (self->caps, stream);
+  gst_identifai_engine_dispatch_locked (self);
+  g_cond_broadcast (&self->cond);
+}
+
+void
+gst_identifai_engine_push_audio_locked (GstIdentifaiEngine * self,
+    guint stream, GstBuffer * buffer)
+{
+  IdentifaiCaptureTime arrival = {.monotonic = g_get_monotonic_time (),
+    .utc = -1
+  };
+
+  self->sound_came = arrival.monotonic;
+  self->sound_thread = g_thread_self ();
+  identifai_segmenter_push (self->segmenter, stream, buffer, &arrival);
+  gst_identifai_engine_dispatch_locked (self);
+  g_cond_broadcast (&self->cond);       /* it may be waited for */
+}

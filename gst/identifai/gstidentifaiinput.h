@@ -1,0 +1,25 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What comes in on the always pad: elementary video for the engine's segmenter, or a
+ * container's bytes for the recorder. All of it runs on the video streaming thread
+ * but what is marked otherwise.
+ */
+
+#pragma once
+
+#include "gstidentifaisink.h"
+
+G_BEGIN_DECLS
+
+/* The virtual functions of the base class. */
+void gst_identifai_input_init_class (GstBaseSinkClass * klass);
+
+/* At the start, when no data flows. */
+void gst_identifai_input_reset_locked (GstIdentifaiSink * self);
+/* What is open or closed but not handed on gets its outcome: dropped. Any thread. */
+void gst_identifai_input_drop_locked (GstIdentifaiSink * self,
+    GstIdentifaiDrop reason);
+
+G_END_DECLS
