@@ -605,6 +605,30 @@ GST_START_TEST (test_orientation_lost)
 
 GST_END_TEST;
 
+/* FFmpeg doesn't take Speex in simple blocks for what can be decoded alone. */
+#define SPEEX "audio/x-speex, rate = 16000, channels = 1, streamheader = (buffer) <" \
+    " 5370656578202020312e312e3132000000000000000000000000000001000000" \
+    "50000000803e0000010000000400000001000000ffffffff5000000000000000" \
+    "01000000000000000000000000000000, 0000 >"
+
+GST_START_TEST (test_speex)
+{
+  static const guint8 version[] = { 0x42, 0x87, 0x81, 1 };
+  Payload payload = { {0,}, 0 };
+  IdentifaiSegment *segment = make_segment (&payload, AVC, SPEEX, 10, 100, 0);
+  GError *error = NULL;
+
+  fail_unless (identifai_muxer_run ("auto", segment, PLENTY, NULL, &error),
+      "%s", error ? error->message : "");
+  fail_unless_equals_string (segment->extension, "mkv");
+  fail_unless (segment->audio_trouble == NULL, "%s", segment->audio_trouble);
+  fail_unless (contains_bytes (segment->file, (const gchar *) version,
+          sizeof (version)));
+  identifai_segment_free (segment);
+}
+
+GST_END_TEST;
+
 /* A silent stream has a track without buffers. */
 GST_START_TEST (test_empty_track)
 {
@@ -834,6 +858,7 @@ muxer_suite (void)
   tcase_add_loop_test (tc, test_leave_out, 0, G_N_ELEMENTS (leave_out_rows));
   tcase_add_loop_test (tc, test_without_sound, 0, 2);
   tcase_add_test (tc, test_orientation_lost);
+  tcase_add_test (tc, test_speex);
   tcase_add_loop_test (tc, test_orientation, 0, 2 * G_N_ELEMENTS (matrix_rows));
   tcase_add_loop_test (tc, test_file, 0, G_N_ELEMENTS (file_rows));
   tcase_add_loop_test (tc, test_overhead, 0, 3);

@@ -253,6 +253,27 @@ add_track (GstElement * pipeline, GstElement * muxer, IdentifaiTrack * track,
   return last ? source : NULL;
 }
 
+/* matroskamux (1.22) flags no simple block of sound as one that can be decoded alone.
+ * FFmpeg knows that of its codecs but for Speex, of which it leaves out what isn't
+ * flagged at the start of a copy. Version 1 has no simple blocks. */
+static void
+prepare_muxer (GstElement * muxer, GPtrArray * tracks)
+{
+  gboolean is_speex = FALSE;
+  guint i;
+
+  for (i = 1; i < tracks->len; i++) {
+    const GstCaps *caps =
+        ((IdentifaiTrack *) g_ptr_array_index (tracks, i))->caps;
+
+    is_speex |= gst_structure_has_name (gst_caps_get_structure (caps, 0),
+        "audio/x-speex");
+  }
+  if (is_speex
+      && g_object_class_find_property (G_OBJECT_GET_CLASS (muxer), "version"))
+    gst_util_set_object_arg (G_OBJECT (muxer), "version", "1");
+}
+
 /* Borrowed appsrcs in the order of the tracks; NULL where a track is empty. */
 static GPtrArray *
 build (GstElement * pipeline, const gchar * factory, GPtrArray * tracks,
@@ -263,6 +284,8 @@ build (GstElement * pipeline, const gchar * factory, GPtrArray * tracks,
   GstPad *pad;
   guint i;
 
+  if (muxer)
+    prepare_muxer (muxer, tracks);
   for (i = 0; muxer && i < tracks->len; i++) {
     IdentifaiTrack *track = g_ptr_array_index (tracks, i);
     GstElement *source = NULL;
