@@ -3,17 +3,21 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Muxers that don't come to an end: one that stands still fails, one that is
- * slow doesn't.
+ * slow doesn't, and one that can't be started or stopped is left behind.
  */
 
 #include <gst/check/gstcheck.h>
 #include "muxer.h"
+#include "muxpipeline.h"
 
 /* So long may a muxer stand still here, in ms. A slow one says something much
  * more often, and takes longer in all. */
 #define PATIENCE 1500
 #define PIECE_TIME 150
 #define N_PIECES 15
+/* Of what can be left behind, ms and how many. */
+#define SHORT_PATIENCE 150
+#define MAX_LEFT 4
 
 /* A muxer with a fault. */
 
@@ -22,10 +26,42 @@ typedef enum
   ODD_SWALLOWS,                 /* takes all that comes, and says nothing */
   ODD_HOLDS,                    /* takes nothing, until it is stopped */
   ODD_STOPS,                    /* begins a file, and doesn't go on */
-  ODD_IS_SLOW                   /* a piece now and then, until it is done */
+  ODD_IS_SLOW,                  /* a piece now and then, until it is done */
+  ODD_BLOCKS_START,             /* doesn't come back from a state change */
+  ODD_BLOCKS_CHAIN,             /* nor from taking a buffer, whatever happens */
+  ODD_BLOCKS_STOP,              /* makes its file, and doesn't stop */
 } OddKind;
 
 static OddKind odd_kind;
+
+/* What blocks does so until released is set. */
+static GMutex gate_lock;
+static GCond gate_cond;
+static gboolean released;
+static guint n_alive;           /* odd muxers */
+
+static void
+gate_wait (void)
+{
+  g_mutex_lock (&gate_lock);
+  while (!released)
+    g_cond_wait (&gate_cond, &gate_lock);
+  g_mutex_unlock (&gate_lock);
+}
+
+/* Returns when all of them are gone. */
+static void
+gate_release (void)
+{
+  gint64 until = g_get_monotonic_time () + 60 * G_TIME_SPAN_SECOND;
+
+  g_mutex_lock (&gate_lock);
+  released = TRUE;
+  g_cond_broadcast (&gate_cond);
+  while (n_alive > 0 && g_cond_wait_until (&gate_cond, &gate_lock, until));
+  g_mutex_unlock (&gate_lock);
+  fail_unless_equals_int (n_alive, 0);
+}
 
 typedef struct
 {
@@ -86,6 +122,8 @@ odd_muxer_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
   OddMuxer *self = (OddMuxer *) parent;
 
   gst_buffer_unref (buffer);
+  if (odd_kind == ODD_BLOCKS_CHAIN)
+    gate_wait ();
 
   return odd_kind == ODD_HOLDS && !odd_muxer_sleep (self, -1) ?
       GST_FLOW_FLUSHING : GST_FLOW_OK;
@@ -116,6 +154,10 @@ odd_muxer_event (GstPad * pad, GstObject * parent, GstEvent * event)
       odd_muxer_begin (self);
     else if (odd_kind == ODD_IS_SLOW)
       odd_muxer_finish (self);
+    else if (odd_kind == ODD_BLOCKS_STOP) {
+      odd_muxer_begin (self);
+      gst_pad_push_event (self->src, gst_event_new_eos ());
+    }
   }
   gst_event_unref (event);
 
@@ -140,6 +182,11 @@ odd_muxer_change_state (GstElement * element, GstStateChange transition)
 {
   OddMuxer *self = (OddMuxer *) element;
 
+  if ((odd_kind == ODD_BLOCKS_START
+          && transition == GST_STATE_CHANGE_NULL_TO_READY)
+      || (odd_kind == ODD_BLOCKS_STOP
+          && transition == GST_STATE_CHANGE_PAUSED_TO_READY))
+    gate_wait ();
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
     g_mutex_lock (&self->lock);
     self->stopped = TRUE;
@@ -159,11 +206,19 @@ odd_muxer_finalize (GObject * object)
   g_cond_clear (&self->cond);
   g_mutex_clear (&self->lock);
   G_OBJECT_CLASS (odd_muxer_parent_class)->finalize (object);
+
+  g_mutex_lock (&gate_lock);
+  n_alive--;
+  g_cond_broadcast (&gate_cond);
+  g_mutex_unlock (&gate_lock);
 }
 
 static void
 odd_muxer_init (OddMuxer * self)
 {
+  g_mutex_lock (&gate_lock);
+  n_alive++;
+  g_mutex_unlock (&gate_lock);
   g_mutex_init (&self->lock);
   g_cond_init (&self->cond);
   self->src = gst_pad_new_from_static_template (&src_template, "src");
@@ -254,7 +309,7 @@ GST_START_TEST (test_cancel)
   GError *error = NULL;
   GThread *thread;
 
-  identifai_muxer_set_patience (G_MAXINT / 1000);
+  identifai_mux_pipeline_set_patience (G_MAXINT / 1000);
   odd_kind = __i__;
   thread = g_thread_new ("cancel", cancel, cancellable);
   fail_if (identifai_muxer_run ("oddmuxer", segment, 1000000, cancellable,
@@ -264,6 +319,61 @@ GST_START_TEST (test_cancel)
   g_error_free (error);
   g_object_unref (cancellable);
   identifai_segment_free (segment);
+  gate_release ();
+}
+
+GST_END_TEST;
+
+/* Nobody waits for one that blocks, and it is let go of when it doesn't any more.
+ * The file that it has made before is one. */
+GST_START_TEST (test_is_left_behind)
+{
+  IdentifaiSegment *segment = make_segment ();
+  GError *error = NULL;
+
+  identifai_mux_pipeline_set_patience (SHORT_PATIENCE);
+  odd_kind = __i__;
+  if (odd_kind == ODD_BLOCKS_STOP) {
+    fail_unless (identifai_muxer_run ("oddmuxer", segment, 1000000, NULL,
+            &error));
+    fail_unless_equals_uint64 (identifai_memory_file_get_size (segment->file),
+        10);
+  } else {
+    fail_if (identifai_muxer_run ("oddmuxer", segment, 1000000, NULL, &error));
+    fail_unless (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT));
+    g_error_free (error);
+  }
+  identifai_segment_free (segment);
+  fail_unless_equals_int (n_alive, 1);
+  gate_release ();
+}
+
+GST_END_TEST;
+
+/* There are not more and more of them. */
+GST_START_TEST (test_many_are_left_behind)
+{
+  IdentifaiSegment *segment;
+  GError *error = NULL;
+  guint i;
+
+  identifai_mux_pipeline_set_patience (SHORT_PATIENCE);
+  odd_kind = ODD_BLOCKS_STOP;
+  for (i = 0; i < MAX_LEFT; i++) {
+    segment = make_segment ();
+    fail_unless (identifai_muxer_run ("oddmuxer", segment, 1000000, NULL,
+            NULL));
+    identifai_segment_free (segment);
+  }
+  segment = make_segment ();
+  fail_if (identifai_muxer_run ("oddmuxer", segment, 1000000, NULL, &error));
+  fail_unless (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_BUSY));
+  fail_unless_equals_int (n_alive, MAX_LEFT);
+  gate_release ();
+  fail_unless (identifai_muxer_run ("oddmuxer", segment, 1000000, NULL, NULL));
+  g_error_free (error);
+  identifai_segment_free (segment);
+  gate_release ();
 }
 
 GST_END_TEST;
@@ -271,7 +381,7 @@ GST_END_TEST;
 static void
 setup (void)
 {
-  identifai_muxer_set_patience (PATIENCE);
+  identifai_mux_pipeline_set_patience (PATIENCE);
   fail_unless (gst_element_register (NULL, "oddmuxer", GST_RANK_NONE,
           odd_muxer_get_type ()));
 }
@@ -286,7 +396,10 @@ muxerstall_suite (void)
   tcase_add_checked_fixture (general, setup, NULL);
   tcase_add_loop_test (general, test_stands_still, ODD_SWALLOWS, ODD_IS_SLOW);
   tcase_add_test (general, test_is_slow);
-  tcase_add_loop_test (general, test_cancel, ODD_SWALLOWS, ODD_IS_SLOW + 1);
+  tcase_add_loop_test (general, test_cancel, ODD_SWALLOWS, ODD_BLOCKS_STOP);
+  tcase_add_loop_test (general, test_is_left_behind, ODD_BLOCKS_START,
+      ODD_BLOCKS_STOP + 1);
+  tcase_add_test (general, test_many_are_left_behind);
 
   return suite;
 }

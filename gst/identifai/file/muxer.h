@@ -17,15 +17,13 @@ G_BEGIN_DECLS
  * is a factory name or "auto", see muxerchoice.h. Sound that no muxer takes
  * beside the video, or that none can be made a file with, is left out (see
  * identifai_segment_leave_out).
- * Blocks the calling worker thread; cancellable ends it within 100 ms. FALSE
+ * Blocks the calling worker thread; cancellable ends it within 100 ms, or 2 s if
+ * the muxer doesn't stop, which is left behind then with a thread. FALSE
  * with error (and the segment not failed yet) if no file came out, as
  * G_IO_ERROR_TIMED_OUT if nothing went into the muxer or came out of it for half
  * a minute, or, as G_IO_ERROR_MESSAGE_TOO_LARGE, if it is larger than
  * max_bytes. */
 gboolean identifai_muxer_run (const gchar * muxer, IdentifaiSegment * segment,
     guint64 max_bytes, GCancellable * cancellable, GError ** error);
-
-/* For the tests: that half a minute, in ms. */
-void identifai_muxer_set_patience (guint patience);
 
 G_END_DECLS

@@ -181,11 +181,17 @@ identifai_timestamps_complete_durations (IdentifaiTrack * track)
   g_array_unref (sorted);
 }
 
+/* The times of a buffer. */
+typedef struct
+{
+  GstClockTime pts, dts, duration;
+} Times;
+
 /* The times of a track on their way through a parser. */
 typedef struct
 {
-  IdentifaiTrack *track;
-  GHashTable *places;           /* of its buffers, by PTS */
+  GArray *times;                /* of its buffers */
+  GHashTable *places;           /* of them, by PTS */
   guint last;                   /* place of the latest that came out */
 } Keeper;
 
@@ -195,6 +201,7 @@ keeper_free (gpointer data)
   Keeper *self = data;
 
   g_hash_table_unref (self->places);
+  g_array_unref (self->times);
   g_free (self);
 }
 
@@ -206,40 +213,40 @@ restore_times (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
       (info));
   Keeper *self = user_data;
   GstClockTime pts = GST_BUFFER_PTS (buffer);
+  const Times *times;
   gpointer place;
-  GstBuffer *original;
 
   if (g_hash_table_lookup_extended (self->places, &pts, NULL, &place))
     self->last = GPOINTER_TO_UINT (place);
-  original = buffer_at (self->track, self->last);
-  GST_BUFFER_PTS (buffer) = GST_BUFFER_PTS (original);
-  GST_BUFFER_DTS (buffer) = GST_BUFFER_DTS (original);
-  GST_BUFFER_DURATION (buffer) = GST_BUFFER_DURATION (original);
+  times = &g_array_index (self->times, Times, self->last);
+  GST_BUFFER_PTS (buffer) = times->pts;
+  GST_BUFFER_DTS (buffer) = times->dts;
+  GST_BUFFER_DURATION (buffer) = times->duration;
   GST_PAD_PROBE_INFO_DATA (info) = buffer;
 
   return GST_PAD_PROBE_OK;
 }
 
-/* Returns a table of the buffers' places by PTS, which differ then. */
-static GHashTable *
-tell_apart (IdentifaiTrack * track)
+/* Makes all PTS differ, and remembers them. */
+static void
+tell_apart (Keeper * self, IdentifaiTrack * track)
 {
-  GHashTable *places = g_hash_table_new_full (g_int64_hash, g_int64_equal,
-      g_free, NULL);
   guint i;
 
   for (i = 0; i < track->buffers->len; i++) {
-    GstClockTime pts = GST_BUFFER_PTS (buffer_at (track, i));
+    GstBuffer *buffer = buffer_at (track, i);
+    Times times = { GST_BUFFER_PTS (buffer), GST_BUFFER_DTS (buffer),
+      GST_BUFFER_DURATION (buffer)
+    };
 
-    while (g_hash_table_contains (places, &pts))
-      pts++;
-    if (pts != GST_BUFFER_PTS (buffer_at (track, i)))
-      GST_BUFFER_PTS (writable_at (track, i)) = pts;
-    g_hash_table_insert (places, g_memdup2 (&pts, sizeof (pts)),
-        GUINT_TO_POINTER (i));
+    while (g_hash_table_contains (self->places, &times.pts))
+      times.pts++;
+    if (times.pts != GST_BUFFER_PTS (buffer))
+      GST_BUFFER_PTS (writable_at (track, i)) = times.pts;
+    g_hash_table_insert (self->places, g_memdup2 (&times.pts,
+            sizeof (times.pts)), GUINT_TO_POINTER (i));
+    g_array_append_val (self->times, times);
   }
-
-  return places;
 }
 
 void
@@ -248,8 +255,10 @@ identifai_timestamps_keep (IdentifaiTrack * track, GstElement * parser)
   GstPad *pad = gst_element_get_static_pad (parser, "src");
   Keeper *self = g_new0 (Keeper, 1);
 
-  self->track = track;
-  self->places = tell_apart (track);
+  self->times = g_array_new (FALSE, FALSE, sizeof (Times));
+  self->places = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free,
+      NULL);
+  tell_apart (self, track);
   gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, restore_times, self,
       keeper_free);
   gst_object_unref (pad);

@@ -23,8 +23,7 @@ void identifai_timestamps_complete_durations (IdentifaiTrack * track);
 
 /* A parser counts durations by the frame rate, guesses decoding times, and lets a
  * PTS count once only: gives the buffers that come out of it their times back, but
- * for a nanosecond where two have one PTS. The track has to stay as it is
- * meanwhile. */
+ * for a nanosecond where two have one PTS. */
 void identifai_timestamps_keep (IdentifaiTrack * track, GstElement * parser);
 
 /* last: feeds that video track into a muxer. mp4mux counts in a hundredth of a

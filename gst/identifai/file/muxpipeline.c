@@ -1,0 +1,722 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * One file, one pipeline:
+ *
+ *   appsrc [! parser] ! muxer ! output (a bare pad that writes into memory)
+ *   appsrc [! parser] !
+ *
+ * Every track has an appsrc of its own, as muxers wait for each of their pads.
+ * The appsrcs' queues have no bound: what they hold are references to what the
+ * segment holds anyway. The output pad answers and obeys as filesink does, so
+ * that muxers go back and complete their headers.
+ *
+ * Threads: the caller's builds, feeds and waits. A driver changes the
+ * pipeline's state: one that blocks there holds up nobody but the driver, which is
+ * left behind with it. The appsrcs' and the muxer's exist while the pipeline runs.
+ * Run.lock is a leaf: nothing is called under it.
+ */
+
+#include "muxpipeline.h"
+#include "codecs.h"
+#include "log.h"
+#include "muxerchoice.h"
+#include "timestamps.h"
+
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_FILE)
+
+/* How long a muxer may stand still, in ms, and in how many looks at it. */
+#define PATIENCE 30000
+#define PATIENCE_STEPS 30
+
+/* How long a pipeline may take to stop before it is left behind, in ms, and how
+ * many of the process may be, as each holds its segment. */
+#define STOP_PATIENCE 2000
+#define MAX_LEFT 4
+
+static guint patience = PATIENCE;
+static gint n_left;             /* atomic */
+
+/* The caller, the driver, the output pad and the bus have a reference each. */
+typedef struct
+{
+  gatomicrefcount refcount;
+  const gchar *factory;         /* static */
+
+  GMutex lock;
+  GCond cond;
+  /* lock: */
+  gboolean started;             /* it can be fed */
+  gboolean finished;            /* EOS came out, or error is set, or cancelled */
+  GError *error;                /* of what finished it; NULL: the file is whole */
+  gboolean stopping;            /* the driver is to stop it */
+  gboolean stopped;
+  gboolean left;                /* nobody waits for that any more */
+
+  gint n_outputs;               /* atomic: what came out so far, of any kind */
+
+  /* The muxer's streaming thread, while the output pad is active; before and after
+   * that the caller's: */
+  IdentifaiMemoryFile *file;
+  guint64 max_bytes;
+  GstCaps *caps;                /* of the file */
+} Run;
+
+static Run *
+run_new (const gchar * factory, guint64 max_bytes)
+{
+  Run *run = g_new0 (Run, 1);
+
+  g_atomic_ref_count_init (&run->refcount);
+  run->factory = g_intern_string (factory);
+  g_mutex_init (&run->lock);
+  g_cond_init (&run->cond);
+  run->file = identifai_memory_file_new ();
+  run->max_bytes = max_bytes;
+
+  return run;
+}
+
+static Run *
+run_ref (Run * run)
+{
+  g_atomic_ref_count_inc (&run->refcount);
+
+  return run;
+}
+
+static void
+run_unref (gpointer data)
+{
+  Run *run = data;
+
+  if (!g_atomic_ref_count_dec (&run->refcount))
+    return;
+  g_clear_error (&run->error);
+  gst_clear_caps (&run->caps);
+  g_cond_clear (&run->cond);
+  g_mutex_clear (&run->lock);
+  g_free (run);
+}
+
+/*** the output pad ***/
+
+/* Takes over error. What comes first counts. */
+static void
+finish (Run * run, GError * error)
+{
+  g_mutex_lock (&run->lock);
+  if (!run->finished)
+    run->error = g_steal_pointer (&error);
+  run->finished = TRUE;
+  g_cond_broadcast (&run->cond);
+  g_mutex_unlock (&run->lock);
+  g_clear_error (&error);
+}
+
+static GstFlowReturn
+output_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
+{
+  Run *run = gst_pad_get_element_private (pad);
+  guint64 end = identifai_memory_file_get_position (run->file)
+      + gst_buffer_get_size (buffer);
+
+  g_atomic_int_inc (&run->n_outputs);
+  if (end > run->max_bytes) {
+    gst_buffer_unref (buffer);
+    finish (run, g_error_new (G_IO_ERROR, G_IO_ERROR_MESSAGE_TOO_LARGE,
+            "The file would be larger than %" G_GUINT64_FORMAT " bytes",
+            run->max_bytes));
+    return GST_FLOW_ERROR;
+  }
+  identifai_memory_file_write (run->file, buffer);
+  gst_buffer_unref (buffer);
+  if (identifai_memory_file_is_broken (run->file)) {
+    finish (run, g_error_new_literal (G_IO_ERROR, G_IO_ERROR_FAILED,
+            "What the muxer wrote can't be read: its memory can't be mapped"));
+    return GST_FLOW_ERROR;
+  }
+
+  return GST_FLOW_OK;
+}
+
+static gboolean
+output_event (GstPad * pad, GstObject * parent, GstEvent * event)
+{
+  Run *run = gst_pad_get_element_private (pad);
+  const GstSegment *segment;
+  GstCaps *caps;
+
+  g_atomic_int_inc (&run->n_outputs);
+  switch (GST_EVENT_TYPE (event)) {
+    case GST_EVENT_CAPS:
+      gst_event_parse_caps (event, &caps);
+      gst_caps_replace (&run->caps, caps);
+      break;
+    case GST_EVENT_SEGMENT:
+      gst_event_parse_segment (event, &segment);
+      if (segment->format == GST_FORMAT_BYTES)
+        identifai_memory_file_seek (run->file, segment->start);
+      break;
+    case GST_EVENT_EOS:
+      finish (run, NULL);
+      break;
+    default:
+      break;
+  }
+  gst_event_unref (event);
+
+  return TRUE;
+}
+
+static gboolean
+output_query (GstPad * pad, GstObject * parent, GstQuery * query)
+{
+  GstFormat format;
+
+  if (GST_QUERY_TYPE (query) != GST_QUERY_SEEKING)
+    return gst_pad_query_default (pad, parent, query);
+
+  gst_query_parse_seeking (query, &format, NULL, NULL, NULL);
+  if (format == GST_FORMAT_BYTES || format == GST_FORMAT_DEFAULT)
+    gst_query_set_seeking (query, GST_FORMAT_BYTES, TRUE, 0, -1);
+  else
+    gst_query_set_seeking (query, format, FALSE, 0, -1);
+
+  return TRUE;
+}
+
+static GstPad *
+make_output (Run * run)
+{
+  GstPad *pad = gst_pad_new ("output", GST_PAD_SINK);
+
+  gst_object_ref_sink (pad);
+  gst_pad_set_element_private (pad, run);
+  gst_pad_set_chain_function_full (pad, output_chain, run_ref (run), run_unref);
+  gst_pad_set_event_function (pad, output_event);
+  gst_pad_set_query_function (pad, output_query);
+  gst_pad_set_active (pad, TRUE);
+
+  return pad;
+}
+
+/*** the pipeline ***/
+
+static GstBusSyncReply
+on_message (GstBus * bus, GstMessage * message, gpointer user_data)
+{
+  GError *error = NULL;
+  gchar *details = NULL;
+
+  if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR) {
+    gst_message_parse_error (message, &error, &details);
+    GST_INFO ("%s: %s (%s)", GST_MESSAGE_SRC_NAME (message), error->message,
+        GST_STR_NULL (details));
+    finish (user_data, g_error_new (G_IO_ERROR, G_IO_ERROR_FAILED,
+            "%s: %s", GST_MESSAGE_SRC_NAME (message), error->message));
+    g_error_free (error);
+    g_free (details);
+  }
+  gst_message_unref (message);
+
+  return GST_BUS_DROP;
+}
+
+static GstElement *
+make_element (GstElement * pipeline, const gchar * factory, GError ** error)
+{
+  GstElement *element = gst_element_factory_make (factory, NULL);
+
+  if (element == NULL) {
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+        "There is no element %s", factory);
+    return NULL;
+  }
+  gst_bin_add (GST_BIN (pipeline), element);
+
+  return element;
+}
+
+static GstElement *
+make_source (GstElement * pipeline, GstCaps * caps, GError ** error)
+{
+  GstElement *source = make_element (pipeline, "appsrc", error);
+
+  if (source == NULL) {
+    g_prefix_error (error, "gstreamer1.0-plugins-base: ");
+    return NULL;
+  }
+  g_object_set (source, "caps", caps, "format", GST_FORMAT_TIME,
+      "max-bytes", (guint64) 0, "handle-segment-change", TRUE, NULL);
+
+  return source;
+}
+
+static gboolean
+link_to_muxer (GstElement * from, GstElement * muxer,
+    const gchar * pad_template, GError ** error)
+{
+  if (gst_element_link_pads (from, "src", muxer, pad_template))
+    return TRUE;
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+      "%s takes no further stream like this", GST_OBJECT_NAME (muxer));
+
+  return FALSE;
+}
+
+/* The last element of a track before the muxer: a parser, or the source. */
+static GstElement *
+add_parser (GstElement * pipeline, GstElement * source,
+    const IdentifaiMuxerFit * fit, IdentifaiTrack * track, GError ** error)
+{
+  GstElement *parser;
+
+  if (fit->parser == NULL)
+    return source;
+  parser = make_element (pipeline, fit->parser, error);
+  if (parser == NULL)
+    return NULL;
+  gst_element_link (source, parser);
+  if (identifai_codec_of_caps (track->caps)->video)
+    identifai_timestamps_keep (track, parser);
+
+  return parser;
+}
+
+/* Adds the elements of a track; returns its appsrc (the pipeline's), or NULL. */
+static GstElement *
+add_track (GstElement * pipeline, GstElement * muxer, IdentifaiTrack * track,
+    GError ** error)
+{
+  GstElement *source, *last = NULL;
+  IdentifaiMuxerFit fit;
+
+  identifai_muxer_fit (gst_element_get_factory (muxer), track->caps, &fit);
+  source = make_source (pipeline, fit.caps, error);
+  if (source)
+    last = add_parser (pipeline, source, &fit, track, error);
+  if (last && !link_to_muxer (last, muxer, fit.pad_template, error))
+    last = NULL;
+  if (last && identifai_codec_of_caps (track->caps)->video)
+    identifai_timestamps_keep_precise (track, last);
+  identifai_muxer_fit_clear (&fit);
+
+  return last ? source : NULL;
+}
+
+/* matroskamux (1.22) flags no simple block of sound as one that can be decoded alone.
+ * FFmpeg knows that of its codecs but for Speex, of which it leaves out what isn't
+ * flagged at the start of a copy. Version 1 has no simple blocks. */
+static void
+prepare_muxer (GstElement * muxer, GPtrArray * tracks)
+{
+  gboolean is_speex = FALSE;
+  guint i;
+
+  for (i = 1; i < tracks->len; i++) {
+    const GstCaps *caps =
+        ((IdentifaiTrack *) g_ptr_array_index (tracks, i))->caps;
+
+    is_speex |= gst_structure_has_name (gst_caps_get_structure (caps, 0),
+        "audio/x-speex");
+  }
+  if (is_speex
+      && g_object_class_find_property (G_OBJECT_GET_CLASS (muxer), "version"))
+    gst_util_set_object_arg (G_OBJECT (muxer), "version", "1");
+}
+
+/* Borrowed appsrcs in the order of the tracks; NULL where a track is empty. */
+static GPtrArray *
+build (GstElement * pipeline, const gchar * factory, GPtrArray * tracks,
+    GstPad * output, GError ** error)
+{
+  GPtrArray *sources = g_ptr_array_new ();
+  GstElement *muxer = make_element (pipeline, factory, error);
+  GstPad *pad;
+  guint i;
+
+  if (muxer)
+    prepare_muxer (muxer, tracks);
+  for (i = 0; muxer && i < tracks->len; i++) {
+    IdentifaiTrack *track = g_ptr_array_index (tracks, i);
+    GstElement *source = NULL;
+
+    if (track->buffers->len > 0) {
+      source = add_track (pipeline, muxer, track, error);
+      if (source == NULL)
+        break;
+    }
+    g_ptr_array_add (sources, source);
+  }
+  if (sources->len < tracks->len) {
+    g_ptr_array_unref (sources);
+    return NULL;
+  }
+  pad = gst_element_get_static_pad (muxer, "src");
+  gst_pad_link (pad, output);
+  gst_object_unref (pad);
+
+  return sources;
+}
+
+/* For the muxers that know it; MP4's is written into the file afterwards. */
+static void
+send_orientation (GstElement * source, IdentifaiTrack * track)
+{
+  const gchar *orientation = identifai_codec_get_orientation (track->caps);
+
+  if (orientation)
+    gst_element_send_event (source,
+        gst_event_new_tag (gst_tag_list_new (GST_TAG_IMAGE_ORIENTATION,
+                orientation, NULL)));
+}
+
+/* The first buffer brings the segment by which the first frame shown is at
+ * running time 0, and frames decoded before it have a negative DTS. */
+static void
+feed (GstElement * source, IdentifaiTrack * track, GstClockTime origin)
+{
+  GstFlowReturn result;
+  GstSegment segment;
+  GstSample *sample;
+  GstCaps *caps;
+  guint i;
+
+  send_orientation (source, track);
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  segment.start = segment.position = origin;
+  g_object_get (source, "caps", &caps, NULL);
+  sample = gst_sample_new (g_ptr_array_index (track->buffers, 0), caps,
+      &segment, NULL);
+  gst_caps_unref (caps);
+  g_signal_emit_by_name (source, "push-sample", sample, &result);
+  gst_sample_unref (sample);
+  for (i = 1; i < track->buffers->len && result == GST_FLOW_OK; i++)
+    g_signal_emit_by_name (source, "push-buffer",
+        g_ptr_array_index (track->buffers, i), &result);
+  g_signal_emit_by_name (source, "end-of-stream", &result);
+}
+
+/* A muxer that is stopped between its first word and its first byte: those of
+ * the qtmux family read back the caps that they have just set, and up to GStreamer
+ * 1.22 without a look at whether the pad, flushing by then, kept them. So it has
+ * caps from the start; what the muxer sets later takes their place. Called while
+ * the pad is active and before there is data, so the muxer's thread sleeps. */
+static void
+set_first_caps (GstPad * pad)
+{
+  GstCaps *caps = gst_pad_get_pad_template_caps (pad);
+  GstEvent *event;
+
+  if (!gst_caps_is_any (caps) && !gst_caps_is_empty (caps)) {
+    event = gst_event_new_stream_start ("file");
+    gst_pad_store_sticky_event (pad, event);
+    gst_event_unref (event);
+    caps = gst_caps_fixate (caps);
+    event = gst_event_new_caps (caps);
+    gst_pad_store_sticky_event (pad, event);
+    gst_event_unref (event);
+  }
+  gst_caps_unref (caps);
+}
+
+/* lead: how much the first picture is shown after its leading ones, or before
+ * the first that isn't hidden. mp4mux puts
+ * it where the first one shown belongs, so the sound goes with it; the edit list
+ * is moved back afterwards. */
+static void
+feed_all (GPtrArray * sources, GPtrArray * tracks, GstClockTimeDiff lead)
+{
+  GstClockTime origin =
+      identifai_timestamps_first_shown (g_ptr_array_index (tracks,
+          0));
+  guint i;
+
+  for (i = 0; i < tracks->len; i++) {
+    if (g_ptr_array_index (sources, i))
+      feed (g_ptr_array_index (sources, i), g_ptr_array_index (tracks, i),
+          i == 0 ? origin : origin - lead);
+  }
+}
+
+/*** its life ***/
+
+/* what: a field of run. */
+static gboolean
+is_over (Run * run, const gboolean * what)
+{
+  gboolean over;
+
+  g_mutex_lock (&run->lock);
+  over = *what;
+  g_mutex_unlock (&run->lock);
+
+  return over;
+}
+
+/* The driver's thread. data: the pipeline, which goes back to the caller unless it is
+ * left behind. */
+static gpointer
+drive (gpointer data)
+{
+  GstElement *pipeline = data;
+  Run *run = g_object_get_data (G_OBJECT (pipeline), "run");
+  gboolean left;
+
+  if (gst_element_set_state (pipeline, GST_STATE_PLAYING) ==
+      GST_STATE_CHANGE_FAILURE)
+    finish (run, g_error_new (G_IO_ERROR, G_IO_ERROR_FAILED,
+            "%s does not start", run->factory));
+
+  g_mutex_lock (&run->lock);
+  run->started = TRUE;
+  g_cond_broadcast (&run->cond);
+  while (!run->stopping)
+    g_cond_wait (&run->cond, &run->lock);
+  g_mutex_unlock (&run->lock);
+
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+
+  run_ref (run);
+  g_mutex_lock (&run->lock);
+  run->stopped = TRUE;
+  left = run->left;
+  g_cond_broadcast (&run->cond);
+  g_mutex_unlock (&run->lock);
+
+  if (left) {
+    GST_INFO ("%s has stopped after all", run->factory);
+    g_atomic_int_add (&n_left, -1);
+    gst_object_unref (pipeline);
+  }
+  run_unref (run);
+
+  return NULL;
+}
+
+/* TRUE: pipeline is the driver's. */
+static gboolean
+start_driver (GstElement * pipeline, Run * run)
+{
+  GError *error = NULL;
+  GThread *thread;
+
+  g_object_set_data_full (G_OBJECT (pipeline), "run", run_ref (run), run_unref);
+  thread = g_thread_try_new ("identifai-mux", drive, pipeline, &error);
+  if (thread == NULL) {
+    finish (run, error);
+    return FALSE;
+  }
+  g_thread_unref (thread);
+
+  return TRUE;
+}
+
+/* Nothing goes into the file any more. TRUE: the pipeline has stopped, and is the
+ * caller's again; else it is left behind with its driver. */
+static gboolean
+stop_driver (Run * run, GstPad * output)
+{
+  gint64 until = g_get_monotonic_time ()
+      + (gint64) MIN (patience, STOP_PATIENCE) * G_TIME_SPAN_MILLISECOND;
+  gboolean left;
+
+  gst_pad_set_active (output, FALSE);
+
+  g_mutex_lock (&run->lock);
+  run->stopping = TRUE;
+  g_cond_broadcast (&run->cond);
+  while (!run->stopped && g_cond_wait_until (&run->cond, &run->lock, until));
+  left = run->left = !run->stopped;
+  if (left)
+    g_atomic_int_inc (&n_left);
+  g_mutex_unlock (&run->lock);
+
+  if (left)
+    GST_WARNING ("%s doesn't stop, and is left behind", run->factory);
+
+  return !left;
+}
+
+static void
+start_feeding (GPtrArray * sources, GPtrArray * tracks, GstPad * output,
+    GstClockTimeDiff lead)
+{
+  GstPad *pad = gst_pad_get_peer (output);
+
+  set_first_caps (pad);
+  gst_object_unref (pad);
+  feed_all (sources, tracks, lead);
+}
+
+static void
+on_cancelled (GCancellable * cancellable, gpointer user_data)
+{
+  finish (user_data, g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED,
+          "Cancelled"));
+}
+
+/* What has gone in and come out so far: a number that changes as long as
+ * something goes on. */
+static guint64
+measure_progress (Run * run, GPtrArray * sources)
+{
+  guint64 progress = (guint) g_atomic_int_get (&run->n_outputs);
+  guint i;
+
+  for (i = 0; i < sources->len; i++) {
+    guint64 waiting = 0;
+
+    if (g_ptr_array_index (sources, i))
+      g_object_get (g_ptr_array_index (sources, i), "current-level-bytes",
+          &waiting, NULL);
+    progress -= waiting;
+  }
+
+  return progress;
+}
+
+/* FALSE: neither is it finished yet, nor is what is waited for so. */
+static gboolean
+wait_a_moment (Run * run, const gboolean * what)
+{
+  gint64 until = g_get_monotonic_time ()
+      + (gint64) patience * 1000 / PATIENCE_STEPS;
+  gboolean is_over;
+
+  g_mutex_lock (&run->lock);
+  while (!run->finished && !*what
+      && g_cond_wait_until (&run->cond, &run->lock, until));
+  is_over = run->finished || *what;
+  g_mutex_unlock (&run->lock);
+
+  return is_over;
+}
+
+/* what: a field of run. A muxer that stands still for too long fails, however long
+ * the file takes. Time is counted in steps that this thread has waited for: those
+ * in which the process was stopped, or got no turn, don't count. */
+static void
+wait_for (Run * run, const gboolean * what, GPtrArray * sources)
+{
+  guint64 progress = measure_progress (run, sources);
+  guint still = 0;
+
+  while (!wait_a_moment (run, what)) {
+    guint64 now = measure_progress (run, sources);
+
+    still = now == progress ? still + 1 : 0;
+    progress = now;
+    if (still >= PATIENCE_STEPS)
+      finish (run, g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
+              "%s doesn't finish the file: nothing went in or came out for "
+              "%u s", run->factory, patience / 1000));
+  }
+}
+
+/* The cancellable's callback never waits for this thread, and disconnecting
+ * waits for the callback: so it is done without the lock. */
+static void
+run_to_end (Run * run, GPtrArray * sources, GPtrArray * tracks,
+    GstPad * output, GstClockTimeDiff lead, GCancellable * cancellable)
+{
+  gulong id = 0;
+
+  if (cancellable)
+    id = g_cancellable_connect (cancellable, G_CALLBACK (on_cancelled), run,
+        NULL);
+  wait_for (run, &run->started, sources);
+  if (!is_over (run, &run->finished)) {
+    start_feeding (sources, tracks, output, lead);
+    wait_for (run, &run->finished, sources);
+  }
+  g_cancellable_disconnect (cancellable, id);
+}
+
+static void
+run_pipeline (Run * run, GPtrArray * tracks, GstClockTimeDiff lead,
+    GCancellable * cancellable)
+{
+  GstElement *pipeline = gst_pipeline_new (NULL);
+  GstPad *output = make_output (run);
+  GstBus *bus = gst_element_get_bus (pipeline);
+  GError *error = NULL;
+  gboolean is_ours = TRUE;
+  GPtrArray *sources;
+
+  gst_bus_set_sync_handler (bus, on_message, run_ref (run), run_unref);
+  gst_object_unref (bus);
+  sources = build (pipeline, run->factory, tracks, output, &error);
+  if (sources == NULL)
+    finish (run, error);
+  if (sources != NULL && start_driver (pipeline, run)) {
+    run_to_end (run, sources, tracks, output, lead, cancellable);
+    is_ours = stop_driver (run, output);
+  }
+  g_clear_pointer (&sources, g_ptr_array_unref);
+  gst_object_unref (output);
+  if (is_ours)
+    gst_object_unref (pipeline);
+}
+
+/* What was left behind may be all that there is to work with: threads, memory. */
+static gboolean
+may_run (GError ** error)
+{
+  gint left = g_atomic_int_get (&n_left);
+
+  if (left < MAX_LEFT)
+    return TRUE;
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_BUSY,
+      "%d muxers were told to stop, and don't: no other is started", left);
+
+  return FALSE;
+}
+
+static gboolean
+check_result (Run * run, GError ** error)
+{
+  if (run->error != NULL) {
+    g_propagate_error (error, g_error_copy (run->error));
+    return FALSE;
+  }
+  if (run->caps == NULL || identifai_memory_file_get_size (run->file) == 0) {
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED,
+        "The muxer made no file of the stream");
+    return FALSE;
+  }
+
+  return TRUE;
+}
+
+/* The file is let go of at once, whoever still has a reference to the run. */
+IdentifaiMemoryFile *
+identifai_mux_pipeline_run (const gchar * factory, GPtrArray * tracks,
+    GstClockTimeDiff lead, guint64 max_bytes, GCancellable * cancellable,
+    GstCaps ** caps, GError ** error)
+{
+  IdentifaiMemoryFile *file = NULL;
+  Run *run;
+
+  if (!may_run (error))
+    return NULL;
+
+  run = run_new (factory, max_bytes);
+  run_pipeline (run, tracks, lead, cancellable);
+  if (check_result (run, error)) {
+    file = g_steal_pointer (&run->file);
+    *caps = g_steal_pointer (&run->caps);
+  }
+  g_clear_pointer (&run->file, identifai_memory_file_unref);
+  run_unref (run);
+
+  return file;
+}
+
+void
+identifai_mux_pipeline_set_patience (guint ms)
+{
+  patience = ms;
+}

@@ -1,0 +1,27 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * One file by one muxer, in a small private pipeline that lives for it.
+ */
+
+#pragma once
+
+#include <gio/gio.h>
+#include "segment.h"
+
+G_BEGIN_DECLS
+
+/* tracks: of IdentifaiTrack, video first, borrowed. lead: how much the first picture
+ * is shown after its leading ones, or before the first that isn't hidden; the sound
+ * goes with it. Blocks as identifai_muxer_run() does, and has its errors. Returns the
+ * file and its caps, or NULL. */
+IdentifaiMemoryFile *identifai_mux_pipeline_run (const gchar * factory,
+    GPtrArray * tracks, GstClockTimeDiff lead, guint64 max_bytes,
+    GCancellable * cancellable, GstCaps ** caps, GError ** error);
+
+/* For the tests: how long a muxer may stand still, in ms, instead of half a minute;
+ * it may not take longer to stop, either (or 2 s). */
+void identifai_mux_pipeline_set_patience (guint patience);
+
+G_END_DECLS
