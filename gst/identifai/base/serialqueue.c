@@ -4,6 +4,7 @@
  */
 
 #include "serialqueue.h"
+#include "pool.h"
 
 struct _IdentifaiSerialQueue
 {
@@ -132,16 +133,18 @@ get_pool (void)
 void
 identifai_serial_queue_run_elsewhere (IdentifaiSerialQueue * self)
 {
-  gboolean request;
+  gboolean request, waits;
 
   g_mutex_lock (&self->lock);
-  request = self->running == NULL && !self->requested
-      && !g_queue_is_empty (&self->items);
+  waits = self->requested;
+  request = self->running == NULL && !waits && !g_queue_is_empty (&self->items);
   self->requested |= request;
   g_mutex_unlock (&self->lock);
 
-  if (request)
-    g_thread_pool_push (get_pool (), serial_queue_ref (self), NULL);
+  if (waits)
+    identifai_pool_retry (get_pool ());
+  else if (request)
+    identifai_pool_push (get_pool (), serial_queue_ref (self));
 }
 
 void

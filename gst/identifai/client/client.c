@@ -105,14 +105,17 @@ identifai_client_new (const IdentifaiClientSettings * settings,
     const IdentifaiClientCallbacks * callbacks, gpointer user_data,
     GError ** error)
 {
-  GTlsDatabase *authorities;
+  GTlsDatabase *authorities = NULL;
+  IdentifaiNetwork *network;
   IdentifaiClient *self;
   gchar *id = NULL;
 
   if (!identifai_client_check_settings (settings, error)
       || (id = find_account_id (settings, error)) == NULL
       || !check_tls (settings->endpoint, error)
-      || !load_authorities (settings->tls_ca_file, &authorities, error)) {
+      || !load_authorities (settings->tls_ca_file, &authorities, error)
+      || (network = identifai_network_get (error)) == NULL) {
+    g_clear_object (&authorities);
     g_free (id);
     return NULL;
   }
@@ -130,7 +133,7 @@ identifai_client_new (const IdentifaiClientSettings * settings,
   self->transport_key = make_transport_key (settings);
   g_rec_mutex_init (&self->calling);
   g_mutex_init (&self->lock);
-  self->network = identifai_network_get ();
+  self->network = network;
   identifai_network_send (self->network, on_open, self, NULL);
 
   return self;

@@ -84,7 +84,7 @@ typedef struct
 } IdentifaiClientStats;
 
 /* Copies settings. NULL with error if the key is missing or a file unreadable
- * (key file, CA file). callbacks must outlive the client. */
+ * (key file, CA file), or no thread can be had. callbacks must outlive the client. */
 IdentifaiClient *identifai_client_new (const IdentifaiClientSettings * settings,
     const IdentifaiClientCallbacks * callbacks, gpointer user_data,
     GError ** error);

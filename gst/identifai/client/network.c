@@ -56,7 +56,7 @@ run (gpointer user_data)
 }
 
 static IdentifaiNetwork *
-network_new (void)
+network_new (GError ** error)
 {
   IdentifaiNetwork *self = g_new0 (IdentifaiNetwork, 1);
 
@@ -67,23 +67,27 @@ network_new (void)
   } else {
     self->context = g_main_context_new ();
     self->transport = &identifai_http_transport;
-    self->thread = g_thread_new ("identifai-net", run, self);
+    self->thread = g_thread_try_new ("identifai-net", run, self, error);
   }
+  if (self->thread == NULL && simulation.context == NULL)
+    g_clear_pointer (&self, identifai_network_unref);
 
   return self;
 }
 
 IdentifaiNetwork *
-identifai_network_get (void)
+identifai_network_get (GError ** error)
 {
   IdentifaiNetwork *self;
 
   g_mutex_lock (&lock);
   if (current == NULL)
-    current = network_new ();
+    current = network_new (error);
   self = current;
-  self->n_clients++;
-  g_atomic_int_inc (&self->refcount);
+  if (self != NULL) {
+    self->n_clients++;
+    g_atomic_int_inc (&self->refcount);
+  }
   g_mutex_unlock (&lock);
 
   return self;

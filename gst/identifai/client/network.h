@@ -31,8 +31,9 @@ struct _IdentifaiNetwork
   gboolean quitting;            /* the last client is gone */
 };
 
-/* A reference for another client. Starts the thread if need be. */
-IdentifaiNetwork *identifai_network_get (void);
+/* A reference for another client. Starts the thread if need be; NULL with error if
+ * the system has none. */
+IdentifaiNetwork *identifai_network_get (GError ** error);
 /* The client sends nothing any more; it keeps its reference. After the last one,
  * waits a moment for the thread to end, unless called on it. */
 void identifai_network_release (IdentifaiNetwork * self);

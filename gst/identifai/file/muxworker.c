@@ -7,6 +7,7 @@
 
 #include "log.h"
 #include "muxer.h"
+#include "pool.h"
 
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_FILE)
 
@@ -190,10 +191,12 @@ identifai_mux_worker_push (IdentifaiMuxWorker * self,
   self->requested = TRUE;
   g_mutex_unlock (&self->lock);
 
-  if (!request)
+  if (!request) {
+    identifai_pool_retry (get_pool ());
     return;
+  }
   g_atomic_int_inc (&self->refcount);
-  g_thread_pool_push (get_pool (), self, NULL);
+  identifai_pool_push (get_pool (), self);
 }
 
 static gint
