@@ -174,11 +174,18 @@ take_held (GThreadPool * pool)
   return item;
 }
 
-gboolean
-g_thread_pool_push (GThreadPool * pool, gpointer data, GError ** error)
+static void
+push_held (GThreadPool * pool)
 {
   gpointer item;
 
+  while ((item = take_held (pool)) != NULL)
+    REAL (g_thread_pool_push) (pool, item, NULL);
+}
+
+gboolean
+g_thread_pool_push (GThreadPool * pool, gpointer data, GError ** error)
+{
   if (!CALLED_BY_US ())
     return REAL (g_thread_pool_push) (pool, data, error);
   if (fails (CALL_THREAD)) {
@@ -186,10 +193,18 @@ g_thread_pool_push (GThreadPool * pool, gpointer data, GError ** error)
     set_thread_error (error);
     return FALSE;
   }
-  while ((item = take_held (pool)) != NULL)
-    REAL (g_thread_pool_push) (pool, item, NULL);
+  push_held (pool);
 
   return REAL (g_thread_pool_push) (pool, data, error);
+}
+
+/* Looks for threads for what waits, even if the number is the same. */
+gboolean
+g_thread_pool_set_max_threads (GThreadPool * pool, gint n, GError ** error)
+{
+  push_held (pool);
+
+  return REAL (g_thread_pool_set_max_threads) (pool, n, error);
 }
 
 /* Sockets. */
