@@ -10,6 +10,8 @@
 #include "gstidentifaioutbox.h"
 
 #include "client.h"
+#include "clock.h"
+#include "gstidentifaisubmission.h"
 #include "hourlyquota.h"
 #include "log.h"
 #include "muxworker.h"
@@ -48,64 +50,14 @@ struct _GstIdentifaiOutbox
 
   GstIdentifaiOverflow overflow;        /* as set */
   gboolean live;
-  guint64 max_pending_bytes;
-  guint max_pending_segments;
-  guint max_uploads;            /* in an hour; 0 = no bound */
-  IdentifaiHourlyQuota quota;   /* outlives a restart */
+  IdentifaiHourlyQuota quota;   /* max-uploads-per-hour; outlives a restart */
 
+  gboolean draining;            /* the stream is over, and waited for */
   gboolean flushing;
   gboolean halting;             /* all that is outstanding ends: none is added */
   RoomWanted wanted;
   gboolean goes_first;          /* among the streams of the key */
 };
-
-static gint64
-now (void)
-{
-  return g_get_monotonic_time ();
-}
-
-/* What a segment is submitted with; its user_data. */
-typedef struct
-{
-  IdentifaiRequest *request;    /* without a file until the segment has one */
-  GstIdentifaiReporter *reporter;
-  guint number;
-} Submission;
-
-static void
-submission_free (gpointer data)
-{
-  Submission *submission = data;
-
-  gst_identifai_reporter_forget (submission->reporter, submission->number);
-  gst_identifai_reporter_unref (submission->reporter);
-  identifai_request_unref (submission->request);
-  g_free (submission);
-}
-
-void
-gst_identifai_outbox_open (GstIdentifaiOutbox * self,
-    IdentifaiSegment * segment, const GstIdentifaiSettings * settings)
-{
-  Submission *submission = g_new0 (Submission, 1);
-
-  segment->ref_id =
-      gst_identifai_ref_id_format (settings->ref_id, segment->number);
-  submission->request =
-      gst_identifai_settings_to_request (settings, segment->ref_id);
-  submission->reporter = gst_identifai_reporter_ref (self->reporter);
-  submission->number = segment->number;
-  segment->user_data = submission;
-  segment->free_user_data = submission_free;
-  gst_identifai_reporter_open (self->reporter, segment->number);
-}
-
-static IdentifaiRequest *
-get_request (const IdentifaiSegment * segment)
-{
-  return ((Submission *) segment->user_data)->request;
-}
 
 /* What threads of the element do, which hold locks. */
 static void
@@ -158,6 +110,9 @@ static void
 end_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment)
 {
   boost_locked (self);
+  if (self->draining)
+    GST_DEBUG_OBJECT (self->element, "at the end, %" IDENTIFAI_TOTALS_FORMAT,
+        IDENTIFAI_TOTALS_ARGS (identifai_ledger_get_totals (self->ledger)));
   identifai_segment_free (segment);
   g_cond_broadcast (&self->cond);
 }
@@ -188,7 +143,8 @@ static void
 end_judged_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment,
     IdentifaiResult * result)
 {
-  GstClockTime latency = (now () - segment->last_buffer) * GST_USECOND;
+  GstClockTime latency =
+      (identifai_clock_now () - segment->last_buffer) * GST_USECOND;
 
   identifai_ledger_remove (self->ledger, segment, IDENTIFAI_END_VERDICT);
   identifai_ledger_add_latency (self->ledger, latency);
@@ -218,8 +174,7 @@ gst_identifai_outbox_get_need (const IdentifaiSegment * segment)
 static gboolean
 has_room_locked (GstIdentifaiOutbox * self, guint64 bytes)
 {
-  return identifai_ledger_has_room (self->ledger, bytes,
-      self->max_pending_bytes, self->max_pending_segments);
+  return identifai_ledger_get_obstacle (self->ledger, bytes) == NULL;
 }
 
 /* result: what is done about it. */
@@ -227,16 +182,13 @@ static void
 log_no_room_locked (GstIdentifaiOutbox * self, const IdentifaiSegment * segment,
     const gchar * result)
 {
-  const IdentifaiTotals *totals = identifai_ledger_get_totals (self->ledger);
+  guint64 bytes = identifai_ledger_get_need (segment);
 
   GST_DEBUG_OBJECT (self->element, "segment %u: no room for %" G_GUINT64_FORMAT
-      " bytes beside %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " segments, "
-      "%s (of %" G_GUINT64_FORMAT " bytes and %u segments): %s",
-      segment->number, gst_identifai_outbox_get_need (segment),
-      totals->held_bytes, totals->held_segments,
-      totals->held_segments >= self->max_pending_segments ?
-      "max-pending-segments is reached" : "max-pending-bytes would be exceeded",
-      self->max_pending_bytes, self->max_pending_segments, result);
+      " bytes, %s; %" IDENTIFAI_TOTALS_FORMAT ": %s", segment->number, bytes,
+      identifai_ledger_get_obstacle (self->ledger, bytes),
+      IDENTIFAI_TOTALS_ARGS (identifai_ledger_get_totals (self->ledger)),
+      result);
 }
 
 /* Whether the segment can still be taken back from where it is. */
@@ -255,31 +207,6 @@ withdraw_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment)
   return FALSE;
 }
 
-/* max-uploads-per-hour: a segment counts when it is taken, unless it isn't
- * uploaded in the end. */
-
-static gboolean
-is_within_budget_locked (GstIdentifaiOutbox * self)
-{
-  return self->max_uploads == 0
-      || identifai_hourly_quota_is_left (&self->quota, self->max_uploads,
-      now ());
-}
-
-static void
-take_of_budget_locked (GstIdentifaiOutbox * self)
-{
-  if (self->max_uploads > 0)
-    identifai_hourly_quota_take (&self->quota, now ());
-}
-
-static void
-give_back_locked (GstIdentifaiOutbox * self)
-{
-  if (self->max_uploads > 0)
-    identifai_hourly_quota_give_back (&self->quota);
-}
-
 /* FALSE: everything that waits is on its way already. */
 static gboolean
 drop_oldest_locked (GstIdentifaiOutbox * self)
@@ -289,7 +216,7 @@ drop_oldest_locked (GstIdentifaiOutbox * self)
 
   for (i = 0; (segment = identifai_ledger_peek (self->ledger, i)); i++) {
     if (withdraw_locked (self, segment)) {
-      give_back_locked (self);
+      identifai_hourly_quota_give_back (&self->quota);
       end_dropped_locked (self, segment, GST_IDENTIFAI_DROP_OVERFLOW);
       return TRUE;
     }
@@ -302,7 +229,7 @@ drop_oldest_locked (GstIdentifaiOutbox * self)
 static gboolean
 make_room_locked (GstIdentifaiOutbox * self, const IdentifaiSegment * segment)
 {
-  guint64 bytes = gst_identifai_outbox_get_need (segment);
+  guint64 bytes = identifai_ledger_get_need (segment);
 
   while (!has_room_locked (self, bytes)) {
     if (get_overflow_locked (self) != GST_IDENTIFAI_OVERFLOW_DROP_OLDEST)
@@ -322,25 +249,25 @@ want_room_locked (GstIdentifaiOutbox * self, const IdentifaiSegment * segment)
 
   if (wanted->since == 0 || wanted->number != segment->number) {
     log_no_room_locked (self, segment, "it waits");
-    wanted->since = now ();
+    wanted->since = identifai_clock_now ();
   }
   wanted->notify = TRUE;
   wanted->number = segment->number;
-  wanted->bytes = gst_identifai_outbox_get_need (segment);
+  wanted->bytes = identifai_ledger_get_need (segment);
 }
 
 /* Whether the element gets to hear of room, once. */
 static gboolean
 take_room_locked (GstIdentifaiOutbox * self)
 {
-  gboolean notify = self->wanted.notify && !self->halting
-      && self->client != NULL && self->callbacks->room != NULL
-      && has_room_locked (self, self->wanted.bytes);
+  if (!self->wanted.notify || self->halting || self->client == NULL
+      || !has_room_locked (self, self->wanted.bytes))
+    return FALSE;
+  self->wanted.notify = FALSE;
+  GST_DEBUG_OBJECT (self->element, "there is room for segment %u",
+      self->wanted.number);
 
-  if (notify)
-    self->wanted.notify = FALSE;
-
-  return notify;
+  return self->callbacks->room != NULL;
 }
 
 /* What threads of the engine do when they have changed something. */
@@ -361,14 +288,7 @@ unlock_and_tell (GstIdentifaiOutbox * self)
 static void
 submit_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment)
 {
-  IdentifaiRequest *request = get_request (segment);
-
-  request->segment = segment->number;
-  request->file = identifai_memory_file_ref (segment->file);
-  request->filename = segment->filename ? g_strdup (segment->filename) :
-      g_strdup_printf ("segment-%05u.%s", segment->number, segment->extension);
-  request->content_type = g_strdup (segment->content_type);
-  segment->bytes = identifai_memory_file_get_size (segment->file);
+  IdentifaiRequest *request = gst_identifai_submission_complete (segment);
 
   gst_identifai_reporter_closed (self->reporter, segment);
   identifai_ledger_move (self->ledger, segment, IDENTIFAI_STAGE_UPLOADING);
@@ -390,7 +310,7 @@ on_muxed (IdentifaiSegment * segment, const GError * error, gpointer user_data)
             G_IO_ERROR_MESSAGE_TOO_LARGE) ? IDENTIFAI_REASON_TOO_LARGE :
         IDENTIFAI_REASON_MUX, error->message);
     if (!self->halting)
-      give_back_locked (self);
+      identifai_hourly_quota_give_back (&self->quota);
     end_failed_locked (self, segment, segment->failure, 0,
         segment->failure_text);
   } else if (!self->halting) {
@@ -413,8 +333,7 @@ on_submitted (gpointer data, const gchar * identifier,
   if (identifai_ledger_has (self->ledger, segment)) {
     segment->identifier = g_strdup (identifier);
     gst_identifai_reporter_submitted (self->reporter, segment, upload_time);
-    g_clear_pointer (&segment->file, identifai_memory_file_unref);
-    g_clear_pointer (&get_request (segment)->file, identifai_memory_file_unref);
+    gst_identifai_submission_release_file (segment);
     identifai_ledger_move (self->ledger, segment, IDENTIFAI_STAGE_SUBMITTED);
     g_cond_broadcast (&self->cond);
   }
@@ -461,11 +380,18 @@ static const IdentifaiClientCallbacks client_callbacks = {
 
 /* What the element hands in. */
 
+void
+gst_identifai_outbox_open (GstIdentifaiOutbox * self,
+    IdentifaiSegment * segment, const GstIdentifaiSettings * settings)
+{
+  gst_identifai_submission_attach (segment, settings, self->reporter);
+}
+
 static void
 add_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment)
 {
   identifai_ledger_add (self->ledger, segment,
-      gst_identifai_outbox_get_need (segment), IDENTIFAI_STAGE_MUXING);
+      identifai_ledger_get_need (segment), IDENTIFAI_STAGE_MUXING);
 }
 
 static void
@@ -488,7 +414,7 @@ has_waited_locked (GstIdentifaiOutbox * self, const IdentifaiSegment * segment)
 {
   gboolean waited = self->wanted.since != 0
       && self->wanted.number == segment->number;
-  gint64 time = now () - self->wanted.since;
+  gint64 time = identifai_clock_now () - self->wanted.since;
 
   if (waited && time >= LONG_WAIT)
     GST_DEBUG_OBJECT (self->element, "segment %u waited %" G_GINT64_FORMAT
@@ -504,37 +430,45 @@ static void
 accept_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment,
     gboolean waited)
 {
-  const IdentifaiTotals *totals;
-
   add_locked (self, segment);
-  take_of_budget_locked (self);
+  identifai_hourly_quota_take (&self->quota, identifai_clock_now ());
   gst_identifai_reporter_accepted (self->reporter, waited);
-  totals = identifai_ledger_get_totals (self->ledger);
-  GST_DEBUG_OBJECT (self->element, "segment %u is taken, %s: %" G_GUINT64_FORMAT
-      " bytes of %" G_GUINT64_FORMAT " segments are held, %" G_GUINT64_FORMAT
-      " have no outcome", segment->number, segment->file ? "with its file" :
-      "to be muxed", totals->held_bytes, totals->held_segments,
-      totals->pending);
+  GST_DEBUG_OBJECT (self->element, "segment %u is taken, %s; %"
+      IDENTIFAI_TOTALS_FORMAT, segment->number, segment->file ? "with its file"
+      : "to be muxed",
+      IDENTIFAI_TOTALS_ARGS (identifai_ledger_get_totals (self->ledger)));
   if (segment->file != NULL)
     submit_locked (self, segment);
   else
     identifai_mux_worker_push (self->worker, segment);
 }
 
-/* FALSE: it has to wait. */
+static void
+drop_beyond_budget_locked (GstIdentifaiOutbox * self,
+    IdentifaiSegment * segment)
+{
+  GST_DEBUG_OBJECT (self->element, "segment %u: %u were uploaded within the "
+      "hour, as many as max-uploads-per-hour", segment->number,
+      self->quota.most);
+  add_and_drop_locked (self, segment, GST_IDENTIFAI_DROP_BUDGET);
+}
+
+/* force: without room, too. FALSE: it has to wait. */
 static gboolean
-offer_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment)
+offer_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment,
+    gboolean force)
 {
   if (segment->failure != IDENTIFAI_REASON_NONE) {
     add_and_fail_locked (self, segment);
-  } else if (self->halting || self->client == NULL) {
+  } else if (!force && (self->halting || self->client == NULL)) {
     GST_DEBUG_OBJECT (self->element, "segment %u is not taken: %s",
         segment->number, self->halting ? "what is there ends" : "stopped");
     return FALSE;
-  } else if (!is_within_budget_locked (self)) {
-    add_and_drop_locked (self, segment, GST_IDENTIFAI_DROP_BUDGET);
-  } else if (make_room_locked (self, segment)) {
-    accept_locked (self, segment, has_waited_locked (self, segment));
+  } else if (!identifai_hourly_quota_is_left (&self->quota,
+          identifai_clock_now ())) {
+    drop_beyond_budget_locked (self, segment);
+  } else if (force || make_room_locked (self, segment)) {
+    accept_locked (self, segment, has_waited_locked (self, segment) || force);
   } else if (get_overflow_locked (self) == GST_IDENTIFAI_OVERFLOW_BLOCK) {
     want_room_locked (self, segment);
     return FALSE;
@@ -553,7 +487,7 @@ gst_identifai_outbox_offer (GstIdentifaiOutbox * self,
   gboolean taken;
 
   g_mutex_lock (&self->lock);
-  taken = offer_locked (self, segment);
+  taken = offer_locked (self, segment, FALSE);
   unlock (self);
 
   return taken;
@@ -564,12 +498,7 @@ gst_identifai_outbox_push (GstIdentifaiOutbox * self,
     IdentifaiSegment * segment)
 {
   g_mutex_lock (&self->lock);
-  if (segment->failure != IDENTIFAI_REASON_NONE)
-    add_and_fail_locked (self, segment);
-  else if (is_within_budget_locked (self))
-    accept_locked (self, segment, TRUE);
-  else
-    add_and_drop_locked (self, segment, GST_IDENTIFAI_DROP_BUDGET);
+  offer_locked (self, segment, TRUE);
   unlock (self);
 }
 
@@ -585,14 +514,13 @@ gst_identifai_outbox_drop (GstIdentifaiOutbox * self,
 guint64
 gst_identifai_outbox_get_space (GstIdentifaiOutbox * self)
 {
-  guint64 held, most;
+  guint64 space;
 
   g_mutex_lock (&self->lock);
-  held = identifai_ledger_get_totals (self->ledger)->held_bytes;
-  most = self->max_pending_bytes;
+  space = identifai_ledger_get_space (self->ledger);
   g_mutex_unlock (&self->lock);
 
-  return held < most ? most - held : 0;
+  return space;
 }
 
 gboolean
@@ -652,9 +580,10 @@ copy_settings_locked (GstIdentifaiOutbox * self,
     const GstIdentifaiSettings * settings)
 {
   self->overflow = settings->overflow;
-  self->max_pending_bytes = settings->max_pending_bytes;
-  self->max_pending_segments = settings->max_pending_segments;
-  self->max_uploads = settings->max_uploads_per_hour;
+  identifai_ledger_set_bounds (self->ledger, settings->max_pending_bytes,
+      settings->max_pending_segments);
+  identifai_hourly_quota_set_most (&self->quota,
+      settings->max_uploads_per_hour);
   identifai_mux_worker_configure (self->worker,
       GST_OBJECT_NAME (self->element),
       settings->muxer ? settings->muxer : "auto", settings->max_segment_bytes);
@@ -733,7 +662,7 @@ begin_halt_locked (GstIdentifaiOutbox * self)
   for (i = 0; (segment = identifai_ledger_peek (self->ledger, i)); i++) {
     if (identifai_ledger_get_stage (self->ledger, segment)
         == IDENTIFAI_STAGE_MUXING || withdraw_locked (self, segment))
-      give_back_locked (self);
+      identifai_hourly_quota_give_back (&self->quota);
   }
 }
 
@@ -774,11 +703,10 @@ void
 gst_identifai_outbox_set_live (GstIdentifaiOutbox * self, gboolean live)
 {
   g_mutex_lock (&self->lock);
+  if (live != self->live)
+    GST_DEBUG_OBJECT (self->element, "now %s, which counts if overflow is auto",
+        live ? "live" : "not live");
   self->live = live;
-  GST_DEBUG_OBJECT (self->element, "%slive: what finds no room %s",
-      live ? "" : "not ",
-      get_overflow_locked (self) == GST_IDENTIFAI_OVERFLOW_BLOCK ?
-      "holds the stream" : "drops segments");
   g_mutex_unlock (&self->lock);
 }
 
@@ -867,30 +795,24 @@ nothing_pending_locked (GstIdentifaiOutbox * self, guint64 unused)
   return identifai_ledger_get_totals (self->ledger)->pending == 0;
 }
 
-/* No more waits than may: only _push brings more. */
+/* Only _push brings more than may wait. */
 static gboolean
 within_bounds_locked (GstIdentifaiOutbox * self, guint64 unused)
 {
-  const IdentifaiTotals *totals = identifai_ledger_get_totals (self->ledger);
-
   return get_overflow_locked (self) != GST_IDENTIFAI_OVERFLOW_BLOCK
-      || totals->held_segments <= 1
-      || (totals->held_segments <= self->max_pending_segments
-      && totals->held_bytes <= self->max_pending_bytes);
+      || identifai_ledger_is_within_bounds (self->ledger);
 }
 
 static void
 log_wait_locked (GstIdentifaiOutbox * self, const gchar * cause, gint64 since)
 {
-  const IdentifaiTotals *totals = identifai_ledger_get_totals (self->ledger);
-  gint64 waited = now () - since;
+  gint64 waited = identifai_clock_now () - since;
 
   if (waited >= LONG_WAIT)
-    GST_DEBUG_OBJECT (self->element, "waited %" G_GINT64_FORMAT " ms for %s%s: "
-        "%" G_GUINT64_FORMAT " bytes of %" G_GUINT64_FORMAT " segments are "
-        "held, %" G_GUINT64_FORMAT " have no outcome", waited / 1000, cause,
-        self->flushing ? ", flushing" : "", totals->held_bytes,
-        totals->held_segments, totals->pending);
+    GST_DEBUG_OBJECT (self->element, "waited %" G_GINT64_FORMAT " ms for %s%s; "
+        "%" IDENTIFAI_TOTALS_FORMAT, waited / 1000, cause,
+        self->flushing ? ", flushing" : "",
+        IDENTIFAI_TOTALS_ARGS (identifai_ledger_get_totals (self->ledger)));
 }
 
 /* Until ready, flushing (FALSE), or the deadline (monotonic µs, -1: none). */
@@ -898,7 +820,7 @@ static gboolean
 wait_locked (GstIdentifaiOutbox * self, ReadyFunc ready, guint64 bytes,
     gint64 deadline, const gchar * cause)
 {
-  gint64 since = now ();
+  gint64 since = identifai_clock_now ();
   gboolean in_time = TRUE;
 
   while (!self->flushing && in_time && !ready (self, bytes)) {
@@ -920,7 +842,13 @@ wait_or_fail (GstIdentifaiOutbox * self, ReadyFunc ready, guint64 bytes,
   gboolean flows;
 
   g_mutex_lock (&self->lock);
+  self->draining = TRUE;
+  GST_DEBUG_OBJECT (self->element, "waiting for %s, %" G_GINT64_FORMAT
+      " ms at most (-1: no bound); %" IDENTIFAI_TOTALS_FORMAT, cause,
+      deadline < 0 ? -1 : MAX (deadline - identifai_clock_now (), 0) / 1000,
+      IDENTIFAI_TOTALS_ARGS (identifai_ledger_get_totals (self->ledger)));
   flows = wait_locked (self, ready, bytes, deadline, cause);
+  self->draining = FALSE;
   if (flows && !ready (self, bytes))
     fail_all_locked (self);
   unlock (self);
@@ -996,32 +924,18 @@ void
 gst_identifai_outbox_get_stats (GstIdentifaiOutbox * self, GstStructure * stats)
 {
   IdentifaiClientStats calls;
-  IdentifaiTotals totals;
-  guint64 verdicts;
 
   g_mutex_lock (&self->lock);
-  totals = *identifai_ledger_get_totals (self->ledger);
+  identifai_ledger_get_stats (self->ledger, stats);
   calls = self->past;
   add_client_stats (&calls, self->client);
   g_mutex_unlock (&self->lock);
 
-  verdicts = totals.ends[IDENTIFAI_END_VERDICT];
   gst_structure_set (stats,
-      "segments", G_TYPE_UINT64, totals.segments,
-      "submitted", G_TYPE_UINT64, totals.submitted,
-      "verdicts", G_TYPE_UINT64, verdicts,
-      "failed", G_TYPE_UINT64, totals.ends[IDENTIFAI_END_FAILED],
-      "dropped", G_TYPE_UINT64, totals.ends[IDENTIFAI_END_DROPPED],
-      "pending", G_TYPE_UINT64, totals.pending,
       "in-flight", G_TYPE_UINT64, (guint64) calls.in_flight,
-      "pending-bytes", G_TYPE_UINT64, totals.held_bytes,
       "bytes-uploaded", G_TYPE_UINT64, calls.bytes_uploaded,
       "post-requests", G_TYPE_UINT64, calls.post_requests,
       "get-requests", G_TYPE_UINT64, calls.get_requests,
       "retries", G_TYPE_UINT64, calls.retries,
-      "throttled", G_TYPE_UINT64, calls.throttled,
-      "latency-last", G_TYPE_UINT64, totals.latency_last,
-      "latency-average", G_TYPE_UINT64,
-      verdicts > 0 ? totals.latency_sum / verdicts : 0,
-      "latency-max", G_TYPE_UINT64, totals.latency_max, NULL);
+      "throttled", G_TYPE_UINT64, calls.throttled, NULL);
 }

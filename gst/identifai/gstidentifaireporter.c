@@ -10,6 +10,7 @@
 #include "gstidentifaireporter.h"
 
 #include "alarm.h"
+#include "clock.h"
 #include "gstidentifaimessages.h"
 #include "log.h"
 #include "serialqueue.h"
@@ -78,15 +79,23 @@ static void
 log_message (GstElement * element, GstMessage * message)
 {
   const GstStructure *structure = gst_message_get_structure (message);
+  const gchar *type = GST_MESSAGE_TYPE_NAME (message);
+  GError *error = NULL;
   guint number;
 
-  if (structure != NULL && gst_structure_get_uint (structure, "segment",
-          &number))
+  if (structure == NULL) {
+    GST_DEBUG_OBJECT (element, "posting %s", type);
+  } else if (gst_structure_get (structure, "gerror", G_TYPE_ERROR, &error,
+          NULL)) {
+    GST_DEBUG_OBJECT (element, "posting %s: %s", type, error->message);
+    g_error_free (error);
+  } else if (gst_structure_get_uint (structure, "segment", &number)) {
     GST_DEBUG_OBJECT (element, "posting %s of segment %u",
         gst_structure_get_name (structure), number);
-  else
-    GST_DEBUG_OBJECT (element, "posting a message: %s",
-        GST_MESSAGE_TYPE_NAME (message));
+  } else {
+    GST_DEBUG_OBJECT (element, "posting %s, %s", type,
+        gst_structure_get_name (structure));
+  }
 }
 
 /* A message keeps the element that it is from, until it is posted. A handler may
@@ -97,7 +106,8 @@ post_message (gpointer item, gpointer user_data)
   GstIdentifaiReporter *self = user_data;
   GstElement *element = gst_object_ref (self->element);
 
-  log_message (element, item);
+  if (gst_debug_category_get_threshold (GST_CAT_DEFAULT) >= GST_LEVEL_DEBUG)
+    log_message (element, item);
   gst_element_post_message (element, item);
   gst_object_unref (element);
 }
@@ -224,9 +234,10 @@ queue_of_segment_locked (GstIdentifaiReporter * self, guint number,
     gst_identifai_reporter_queue (self, message);
     return;
   }
-  GST_DEBUG_OBJECT (self->element, "%s of segment %u waits until segment %u is "
-      "announced", gst_structure_get_name (gst_message_get_structure (message)),
-      number, GPOINTER_TO_UINT (g_queue_peek_head (&self->unannounced)));
+  GST_DEBUG_OBJECT (self->element,
+      "%s of segment %u is held back until segment %u is " "announced",
+      gst_structure_get_name (gst_message_get_structure (message)), number,
+      GPOINTER_TO_UINT (g_queue_peek_head (&self->unannounced)));
   held = g_new (HeldBack, 1);
   held->number = number;
   held->message = message;
@@ -272,7 +283,8 @@ void
 gst_identifai_reporter_forget (GstIdentifaiReporter * self, guint number)
 {
   g_mutex_lock (&self->lock);
-  take_number_locked (self, number);
+  if (take_number_locked (self, number))
+    GST_DEBUG_OBJECT (self->element, "segment %u came to nothing", number);
   release_locked (self);
   g_mutex_unlock (&self->lock);
 }
@@ -379,25 +391,8 @@ is_error_locked (GstIdentifaiReporter * self,
 }
 
 static void
-log_failure (GstIdentifaiReporter * self, const GstIdentifaiFailure * failure)
-{
-  const gchar *call = failure->call == IDENTIFAI_CALL_POST ? "submit" : "poll";
-  const gchar *reason = identifai_reason_to_string (failure->reason);
-
-  if (failure->retry_in < 0)
-    GST_INFO_OBJECT (self->element, "%s call failed: %s, HTTP status %u, %s",
-        call, reason, failure->http_status, GST_STR_NULL (failure->text));
-  else
-    GST_INFO_OBJECT (self->element, "%s call failed: %s, HTTP status %u, %s; "
-        "trying again in %.1f s", call, reason, failure->http_status,
-        GST_STR_NULL (failure->text),
-        failure->retry_in / (gdouble) G_TIME_SPAN_SECOND);
-}
-
-static void
 call_failed_locked (GstIdentifaiReporter * self, GstIdentifaiFailure * failure)
 {
-  log_failure (self, failure);
   note_call_locked (self, failure->text, failure->http_status);
   failure->key_worked = self->key_worked;
   if (identifai_alarm_bad (&self->call_alarm, failure->reason)
@@ -452,7 +447,7 @@ warn_of_sound_locked (GstIdentifaiReporter * self,
 {
   if (segment->audio_trouble == NULL)
     return;
-  GST_DEBUG_OBJECT (self->element, "segment %u goes without sound: %s",
+  GST_DEBUG_OBJECT (self->element, "segment %u goes without some sound: %s",
       segment->number, segment->audio_trouble);
   if (self->warned_of_sound)
     return;
@@ -521,6 +516,13 @@ gst_identifai_reporter_verdict (GstIdentifaiReporter * self,
   g_mutex_unlock (&self->lock);
 }
 
+/* ms */
+static gint64
+get_age (const IdentifaiSegment * segment)
+{
+  return (identifai_clock_now () - segment->last_buffer) / 1000;
+}
+
 static void
 lost_locked (GstIdentifaiReporter * self, guint reason, guint http_status,
     const gchar * text)
@@ -566,9 +568,9 @@ gst_identifai_reporter_failed (GstIdentifaiReporter * self,
 {
   const gchar *name = identifai_reason_to_string (reason);
 
-  GST_WARNING_OBJECT (self->element,
-      "segment %u failed: %s, HTTP status %u, %s " "(%s)", segment->number,
-      name, http_status, GST_STR_NULL (text),
+  GST_WARNING_OBJECT (self->element, "segment %u failed %" G_GINT64_FORMAT
+      " ms after its last buffer: %s, HTTP status %u, %s (%s)", segment->number,
+      get_age (segment), name, http_status, GST_STR_NULL (text),
       segment->identifier ? segment->identifier : "not submitted");
 
   g_mutex_lock (&self->lock);
@@ -608,9 +610,9 @@ gst_identifai_reporter_dropped (GstIdentifaiReporter * self,
 {
   const gchar *reason = gst_identifai_drop_to_string (drop);
 
-  GST_INFO_OBJECT (self->element, "segment %u is dropped: %s (%s)",
-      segment->number, reason,
-      segment->identifier ? segment->identifier : "not submitted");
+  GST_INFO_OBJECT (self->element, "segment %u is dropped %" G_GINT64_FORMAT
+      " ms after its last buffer: %s (%s)", segment->number, get_age (segment),
+      reason, segment->identifier ? segment->identifier : "not submitted");
 
   g_mutex_lock (&self->lock);
   if (drop == GST_IDENTIFAI_DROP_OVERFLOW)

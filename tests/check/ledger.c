@@ -138,8 +138,9 @@ GST_START_TEST (test_room)
   for (i = 0; i < G_N_ELEMENTS (row->held) && row->held[i] > 0; i++)
     identifai_ledger_add (ledger, make_segment (i, row->held[i]), row->held[i],
         i == 1 ? IDENTIFAI_STAGE_UPLOADING : IDENTIFAI_STAGE_MUXING);
-  fail_unless_equals_int (identifai_ledger_has_room (ledger, row->bytes,
-          row->max_bytes, row->max_segments), row->room);
+  identifai_ledger_set_bounds (ledger, row->max_bytes, row->max_segments);
+  fail_unless_equals_int (identifai_ledger_get_obstacle (ledger, row->bytes) ==
+      NULL, row->room);
   /* Frees what is left in it. */
   identifai_ledger_free (ledger);
 }

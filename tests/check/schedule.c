@@ -235,22 +235,24 @@ GST_START_TEST (test_allowance)
   guint i;
 
   identifai_hourly_quota_init (&allowance);
+  identifai_hourly_quota_set_most (&allowance, 3);
   for (i = 0; i < 3; i++) {
-    fail_unless (identifai_hourly_quota_is_left (&allowance, 3, now));
+    fail_unless (identifai_hourly_quota_is_left (&allowance, now));
     identifai_hourly_quota_take (&allowance, now);
     now += HOUR / 4;
   }
-  fail_if (identifai_hourly_quota_is_left (&allowance, 3, now));
+  fail_if (identifai_hourly_quota_is_left (&allowance, now));
   identifai_hourly_quota_give_back (&allowance);
-  fail_unless (identifai_hourly_quota_is_left (&allowance, 3, now));
+  fail_unless (identifai_hourly_quota_is_left (&allowance, now));
   identifai_hourly_quota_take (&allowance, now);
 
   /* In any hour, not in each of the clock's. */
-  fail_if (identifai_hourly_quota_is_left (&allowance, 3, NOON + HOUR - 1));
-  fail_unless (identifai_hourly_quota_is_left (&allowance, 3, NOON + HOUR));
-  fail_if (identifai_hourly_quota_is_left (&allowance, 2, NOON + HOUR));
-  fail_unless (identifai_hourly_quota_is_left (&allowance, 1,
-          NOON + 10 * HOUR));
+  fail_if (identifai_hourly_quota_is_left (&allowance, NOON + HOUR - 1));
+  fail_unless (identifai_hourly_quota_is_left (&allowance, NOON + HOUR));
+  identifai_hourly_quota_set_most (&allowance, 2);
+  fail_if (identifai_hourly_quota_is_left (&allowance, NOON + HOUR));
+  identifai_hourly_quota_set_most (&allowance, 1);
+  fail_unless (identifai_hourly_quota_is_left (&allowance, NOON + 10 * HOUR));
   identifai_hourly_quota_give_back (&allowance);
   identifai_hourly_quota_clear (&allowance);
 }

@@ -10,6 +10,7 @@
 void
 identifai_hourly_quota_init (IdentifaiHourlyQuota * self)
 {
+  self->most = 0;
   self->times = g_array_new (FALSE, FALSE, sizeof (gint64));
 }
 
@@ -17,6 +18,12 @@ void
 identifai_hourly_quota_clear (IdentifaiHourlyQuota * self)
 {
   g_array_unref (self->times);
+}
+
+void
+identifai_hourly_quota_set_most (IdentifaiHourlyQuota * self, guint most)
+{
+  self->most = most;
 }
 
 static void
@@ -31,18 +38,18 @@ forget_old (IdentifaiHourlyQuota * self, gint64 now)
 }
 
 gboolean
-identifai_hourly_quota_is_left (IdentifaiHourlyQuota * self, guint most,
-    gint64 now)
+identifai_hourly_quota_is_left (IdentifaiHourlyQuota * self, gint64 now)
 {
   forget_old (self, now);
 
-  return self->times->len < most;
+  return self->most == 0 || self->times->len < self->most;
 }
 
 void
 identifai_hourly_quota_take (IdentifaiHourlyQuota * self, gint64 now)
 {
-  g_array_append_val (self->times, now);
+  if (self->most > 0)
+    g_array_append_val (self->times, now);
 }
 
 void

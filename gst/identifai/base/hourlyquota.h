@@ -14,15 +14,17 @@ G_BEGIN_DECLS
 
 typedef struct
 {
+  guint most;                   /* 0: any number, and nothing counts */
   GArray *times;                /* of gint64, in order: of the last hour */
 } IdentifaiHourlyQuota;
 
 void identifai_hourly_quota_init (IdentifaiHourlyQuota * self);
 void identifai_hourly_quota_clear (IdentifaiHourlyQuota * self);
 
+void identifai_hourly_quota_set_most (IdentifaiHourlyQuota * self, guint most);
+
 /* FALSE: most were taken within the hour before now. */
-gboolean identifai_hourly_quota_is_left (IdentifaiHourlyQuota * self, guint most,
-    gint64 now);
+gboolean identifai_hourly_quota_is_left (IdentifaiHourlyQuota * self, gint64 now);
 void identifai_hourly_quota_take (IdentifaiHourlyQuota * self, gint64 now);
 /* One that was taken isn't needed. */
 void identifai_hourly_quota_give_back (IdentifaiHourlyQuota * self);

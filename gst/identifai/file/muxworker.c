@@ -5,6 +5,7 @@
 
 #include "muxworker.h"
 
+#include "clock.h"
 #include "log.h"
 #include "muxer.h"
 #include "pool.h"
@@ -38,12 +39,6 @@ struct _IdentifaiMuxWorker
   gboolean running;             /* a thread muxes, or calls func */
   gboolean requested;           /* from when a thread is asked for until it ends */
 };
-
-static gint64
-now (void)
-{
-  return g_get_monotonic_time ();
-}
 
 IdentifaiMuxWorker *
 identifai_mux_worker_new (IdentifaiMuxedFunc func, gpointer user_data)
@@ -96,7 +91,7 @@ identifai_mux_worker_configure (IdentifaiMuxWorker * self, const gchar * name,
 static void
 log_start (IdentifaiMuxWorker * self, const Task * task)
 {
-  gint64 waited = now () - task->since;
+  gint64 waited = identifai_clock_now () - task->since;
 
   if (waited >= LONG_WAIT)
     GST_DEBUG_ID (self->name, "segment %u waited %" G_GINT64_FORMAT
@@ -108,7 +103,7 @@ static void
 log_end (IdentifaiMuxWorker * self, const IdentifaiSegment * segment,
     gint64 start, const GError * error)
 {
-  gint64 ms = (now () - start) / 1000;
+  gint64 ms = (identifai_clock_now () - start) / 1000;
 
   if (error != NULL)
     GST_DEBUG_ID (self->name, "segment %u: no file after %" G_GINT64_FORMAT
@@ -124,7 +119,7 @@ static void
 run_task_locked (IdentifaiMuxWorker * self, Task * task)
 {
   GCancellable *cancellable = g_object_ref (self->cancellable);
-  gint64 start = now ();
+  gint64 start = identifai_clock_now ();
   GError *error = NULL;
   gboolean done;
 
@@ -184,7 +179,7 @@ identifai_mux_worker_push (IdentifaiMuxWorker * self,
   gboolean request;
 
   task->segment = segment;
-  task->since = now ();
+  task->since = identifai_clock_now ();
   g_mutex_lock (&self->lock);
   g_queue_push_tail (&self->tasks, task);
   request = !self->requested;

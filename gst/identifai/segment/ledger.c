@@ -19,6 +19,8 @@ struct _IdentifaiLedger
   GQueue entries;               /* of Entry, oldest first */
   GHashTable *links;            /* IdentifaiSegment -> its link in entries */
   IdentifaiTotals totals;
+  guint64 max_bytes;
+  guint max_segments;
 };
 
 IdentifaiLedger *
@@ -84,18 +86,46 @@ identifai_ledger_get_need (const IdentifaiSegment * segment)
       n_buffers, segment->bytes);
 }
 
-gboolean
-identifai_ledger_has_room (IdentifaiLedger * self, guint64 bytes,
-    guint64 max_bytes, guint max_segments)
+void
+identifai_ledger_set_bounds (IdentifaiLedger * self, guint64 max_bytes,
+    guint max_segments)
+{
+  self->max_bytes = max_bytes;
+  self->max_segments = max_segments;
+}
+
+guint64
+identifai_ledger_get_space (IdentifaiLedger * self)
+{
+  guint64 held = self->totals.held_bytes;
+
+  return held < self->max_bytes ? self->max_bytes - held : 0;
+}
+
+const gchar *
+identifai_ledger_get_obstacle (IdentifaiLedger * self, guint64 bytes)
 {
   const IdentifaiTotals *totals = &self->totals;
 
   if (totals->held_segments == 0)
-    return TRUE;
+    return NULL;
+  if (totals->held_segments >= self->max_segments)
+    return "max-pending-segments is reached";
+  if (totals->held_bytes > self->max_bytes
+      || bytes > identifai_ledger_get_space (self))
+    return "max-pending-bytes would be exceeded";
 
-  return totals->held_segments < max_segments
-      && totals->held_bytes <= max_bytes
-      && bytes <= max_bytes - totals->held_bytes;
+  return NULL;
+}
+
+gboolean
+identifai_ledger_is_within_bounds (IdentifaiLedger * self)
+{
+  const IdentifaiTotals *totals = &self->totals;
+
+  return totals->held_segments <= 1
+      || (totals->held_segments <= self->max_segments
+      && totals->held_bytes <= self->max_bytes);
 }
 
 static gboolean
@@ -213,4 +243,24 @@ const IdentifaiTotals *
 identifai_ledger_get_totals (IdentifaiLedger * self)
 {
   return &self->totals;
+}
+
+void
+identifai_ledger_get_stats (IdentifaiLedger * self, GstStructure * stats)
+{
+  const IdentifaiTotals *totals = &self->totals;
+  guint64 verdicts = totals->ends[IDENTIFAI_END_VERDICT];
+
+  gst_structure_set (stats,
+      "segments", G_TYPE_UINT64, totals->segments,
+      "submitted", G_TYPE_UINT64, totals->submitted,
+      "verdicts", G_TYPE_UINT64, verdicts,
+      "failed", G_TYPE_UINT64, totals->ends[IDENTIFAI_END_FAILED],
+      "dropped", G_TYPE_UINT64, totals->ends[IDENTIFAI_END_DROPPED],
+      "pending", G_TYPE_UINT64, totals->pending,
+      "pending-bytes", G_TYPE_UINT64, totals->held_bytes,
+      "latency-last", G_TYPE_UINT64, totals->latency_last,
+      "latency-average", G_TYPE_UINT64,
+      verdicts > 0 ? totals->latency_sum / verdicts : 0,
+      "latency-max", G_TYPE_UINT64, totals->latency_max, NULL);
 }

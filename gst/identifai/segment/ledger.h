@@ -41,6 +41,12 @@ typedef struct
   GstClockTime latency_last, latency_sum, latency_max;  /* of verdicts */
 } IdentifaiTotals;
 
+/* For the log: GST_DEBUG (… "%" IDENTIFAI_TOTALS_FORMAT …). */
+#define IDENTIFAI_TOTALS_FORMAT G_GUINT64_FORMAT " bytes held by %" \
+    G_GUINT64_FORMAT ", %" G_GUINT64_FORMAT " without an outcome"
+#define IDENTIFAI_TOTALS_ARGS(totals) (totals)->held_bytes, \
+    (totals)->held_segments, (totals)->pending
+
 typedef struct _IdentifaiLedger IdentifaiLedger;
 
 IdentifaiLedger *identifai_ledger_new (void);
@@ -53,9 +59,17 @@ void identifai_ledger_reset (IdentifaiLedger * self);
  * than the tracks that it is made of. */
 guint64 identifai_ledger_get_need (const IdentifaiSegment * segment);
 
-/* Whether a segment of that many bytes may be added: a single one always may. */
-gboolean identifai_ledger_has_room (IdentifaiLedger * self, guint64 bytes,
-    guint64 max_bytes, guint max_segments);
+/* What may be held, by segments that the service hasn't taken. */
+void identifai_ledger_set_bounds (IdentifaiLedger * self, guint64 max_bytes,
+    guint max_segments);
+/* Why a segment of that many bytes may not be added; NULL: it may, as a single one
+ * always may. Static. */
+const gchar *identifai_ledger_get_obstacle (IdentifaiLedger * self,
+    guint64 bytes);
+/* Bytes that may be held besides what is. */
+guint64 identifai_ledger_get_space (IdentifaiLedger * self);
+/* FALSE: more is held than may be, and not by a single one. */
+gboolean identifai_ledger_is_within_bounds (IdentifaiLedger * self);
 
 /* Takes over the segment. bytes: its need, so that its file doesn't break the
  * bound. */
@@ -80,6 +94,9 @@ gboolean identifai_ledger_remove (IdentifaiLedger * self,
 
 void identifai_ledger_add_latency (IdentifaiLedger * self,
     GstClockTime latency);
+
+/* Adds the fields of stats that it knows. */
+void identifai_ledger_get_stats (IdentifaiLedger * self, GstStructure * stats);
 
 const IdentifaiTotals *identifai_ledger_get_totals (IdentifaiLedger * self);
 

@@ -1,0 +1,30 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What a segment is submitted with: the settings as of when it opened, and its
+ * file as soon as it has one. A segment's user_data. No lock: the segment's owner.
+ */
+
+#pragma once
+
+#include "gstidentifaireporter.h"
+#include "gstidentifaisettings.h"
+#include "request.h"
+#include "segment.h"
+
+G_BEGIN_DECLS
+
+/* The segment has its number. The reporter knows of it as long as it is there. */
+void gst_identifai_submission_attach (IdentifaiSegment * segment,
+    const GstIdentifaiSettings * settings, GstIdentifaiReporter * reporter);
+
+/* The segment has its file: the request has it, too, and all else that is sent.
+ * Borrowed. */
+IdentifaiRequest *gst_identifai_submission_complete (IdentifaiSegment *
+    segment);
+
+/* The service has the file: it is let go of. */
+void gst_identifai_submission_release_file (IdentifaiSegment * segment);
+
+G_END_DECLS
