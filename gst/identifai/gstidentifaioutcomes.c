@@ -352,6 +352,7 @@ gst_identifai_outcomes_start (GstIdentifaiOutcomes * self,
     const GstStructure * policy)
 {
   g_mutex_lock (&self->lock);
+  identifai_policy_set_name (self->policy, GST_OBJECT_NAME (self->element));
   configure_locked (self, policy);
   identifai_policy_reset (self->policy);
   g_atomic_int_set (&self->boosted, FALSE);

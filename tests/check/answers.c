@@ -115,7 +115,7 @@ GST_START_TEST (test_batch)
   for (i = 0; i < G_N_ELEMENTS (batches); i++) {
     GBytes *data = g_bytes_new (batches[i].text, strlen (batches[i].text));
     GError *error = NULL;
-    GHashTable *slices = identifai_result_split_batch (data, &error);
+    GHashTable *slices = identifai_result_split_batch (NULL, data, &error);
     gchar *described;
 
     g_bytes_unref (data);       /* the slices keep it */
@@ -150,7 +150,7 @@ GST_START_TEST (test_batch_size)
       g_string_append_printf (text, ",{\"identifier\":%u}", k);
     g_string_append_c (text, ']');
     data = g_string_free_to_bytes (text);
-    slices = identifai_result_split_batch (data, NULL);
+    slices = identifai_result_split_batch (NULL, data, NULL);
     fail_unless_equals_int (slices != NULL, sizes[i] <= 10000);
     if (slices != NULL)
       fail_unless_equals_int (g_hash_table_size (slices), sizes[i]);
@@ -232,7 +232,7 @@ GST_START_TEST (test_identifier)
     const gchar *text = identifiers[i].text;
     GError *error = NULL;
     gchar *identifier =
-        identifai_result_parse_identifier (text, strlen (text), &error);
+        identifai_result_parse_identifier (NULL, text, strlen (text), &error);
 
     fail_unless (g_strcmp0 (identifier, identifiers[i].identifier) == 0,
         "%s: %s", text, identifier);
@@ -253,9 +253,9 @@ GST_START_TEST (test_identifier_length)
     gchar *long_one = g_strnfill (lengths[i], 'a');
     gchar *json = g_strdup_printf ("{\"identifier\":\"%s\"}", long_one);
     gchar *from_text =
-        identifai_result_parse_identifier (long_one, lengths[i], NULL);
+        identifai_result_parse_identifier (NULL, long_one, lengths[i], NULL);
     gchar *from_json =
-        identifai_result_parse_identifier (json, strlen (json), NULL);
+        identifai_result_parse_identifier (NULL, json, strlen (json), NULL);
 
     if (lengths[i] <= IDENTIFAI_MAX_IDENTIFIER_BYTES) {
       fail_unless_equals_string (from_text, long_one);

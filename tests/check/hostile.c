@@ -29,11 +29,12 @@ static gboolean
 survive (const gchar * data, gsize length)
 {
   GBytes *bytes = g_bytes_new_static (data, length);
-  IdentifaiResult *result = identifai_result_parse (data, length, NULL, NULL);
-  GHashTable *slices = identifai_result_split_batch (bytes, NULL);
+  IdentifaiResult *result =
+      identifai_result_parse (NULL, data, length, NULL, NULL);
+  GHashTable *slices = identifai_result_split_batch (NULL, bytes, NULL);
   gboolean understood = result != NULL;
 
-  g_free (identifai_result_parse_identifier (data, length, NULL));
+  g_free (identifai_result_parse_identifier (NULL, data, length, NULL));
   g_free (identifai_result_parse_error (data, length));
   g_clear_pointer (&slices, g_hash_table_unref);
   if (understood) {
@@ -189,19 +190,20 @@ GST_START_TEST (test_limit)
   GHashTable *slices;
 
   memcpy (data, "{}", 2);
-  result = identifai_result_parse (data, limit, NULL, NULL);
+  result = identifai_result_parse (NULL, data, limit, NULL, NULL);
   fail_unless (result != NULL);
   identifai_result_free (result);
-  fail_unless (identifai_result_parse (data, limit + 1, NULL, NULL) == NULL);
+  fail_unless (identifai_result_parse (NULL, data, limit + 1, NULL,
+          NULL) == NULL);
 
   memcpy (data, "[]", 2);
-  slices = identifai_result_split_batch (fits, NULL);
+  slices = identifai_result_split_batch (NULL, fits, NULL);
   fail_unless (slices != NULL);
   g_hash_table_unref (slices);
-  fail_unless (identifai_result_split_batch (too_large, NULL) == NULL);
+  fail_unless (identifai_result_split_batch (NULL, too_large, NULL) == NULL);
 
   memcpy (data, "id", 2);
-  fail_unless (identifai_result_parse_identifier (data, limit + 1,
+  fail_unless (identifai_result_parse_identifier (NULL, data, limit + 1,
           NULL) == NULL);
 
   g_bytes_unref (fits);
@@ -215,7 +217,7 @@ static gboolean
 is_truncated (const GString * text)
 {
   IdentifaiResult *result =
-      identifai_result_parse (text->str, text->len, NULL, NULL);
+      identifai_result_parse (NULL, text->str, text->len, NULL, NULL);
   gboolean truncated = FALSE;
 
   fail_unless (result != NULL);
@@ -267,7 +269,7 @@ GST_START_TEST (test_known_names_go_on)
   GString *text = fill ("{" VERDICT ",\"results\":{\"a\":[{}",
       ",{\"again\":1}", "]}}", 100 * 1024);
   IdentifaiResult *result =
-      identifai_result_parse (text->str, text->len, NULL, NULL);
+      identifai_result_parse (NULL, text->str, text->len, NULL, NULL);
   const GValue *all = gst_structure_get_value (result->results, "a");
   guint i, n = gst_value_array_get_size (all);
 
@@ -355,16 +357,16 @@ GST_START_TEST (test_deep_in_batch)
   gchar *text = g_strdup_printf ("[{\"identifier\":\"a\",\"x\":%s},"
       "{\"identifier\":\"b\"}]", deep);
   GBytes *data = g_bytes_new_take (text, strlen (text)), *slice;
-  GHashTable *slices = identifai_result_split_batch (data, NULL);
+  GHashTable *slices = identifai_result_split_batch (NULL, data, NULL);
   IdentifaiResult *result;
 
   fail_unless (slices != NULL);
   fail_unless_equals_int (g_hash_table_size (slices), 2);
   slice = g_hash_table_lookup (slices, "a");
-  fail_unless (identifai_result_parse (g_bytes_get_data (slice, NULL),
+  fail_unless (identifai_result_parse (NULL, g_bytes_get_data (slice, NULL),
           g_bytes_get_size (slice), NULL, NULL) == NULL);
   slice = g_hash_table_lookup (slices, "b");
-  result = identifai_result_parse (g_bytes_get_data (slice, NULL),
+  result = identifai_result_parse (NULL, g_bytes_get_data (slice, NULL),
       g_bytes_get_size (slice), NULL, NULL);
   fail_unless (result != NULL);
 

@@ -207,7 +207,8 @@ say_judged (guint job, const gchar * classification)
       classification);
   IdentifaiOutcome outcome = {.identifier = (gchar *) "id" };
 
-  outcome.result = identifai_result_parse (json, strlen (json), NULL, NULL);
+  outcome.result =
+      identifai_result_parse (NULL, json, strlen (json), NULL, NULL);
   fail_unless (outcome.result != NULL);
   fake.client.callbacks->finished (fake.client.jobs[job], &outcome,
       fake.client.user_data);

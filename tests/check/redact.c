@@ -86,7 +86,7 @@ GST_START_TEST (test_words)
     IdentifaiResult *result;
 
     identifai_redact (text, strlen (text), words[i], TRUE);
-    result = identifai_result_parse (text, strlen (text), NULL, NULL);
+    result = identifai_result_parse (NULL, text, strlen (text), NULL, NULL);
     fail_unless (result != NULL, "%s", text);
     fail_unless_equals_string (result->identifier, "id-1");
     fail_unless_equals_string (result->classification, "human");

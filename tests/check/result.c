@@ -19,7 +19,7 @@
 static IdentifaiResult *
 parse (const gchar * text, const gchar * heuristic)
 {
-  return identifai_result_parse (text, strlen (text), heuristic, NULL);
+  return identifai_result_parse (NULL, text, strlen (text), heuristic, NULL);
 }
 
 /* What an application does first with a message. */
@@ -243,7 +243,7 @@ check_row (const Row * row)
   IdentifaiResult *result;
   GError *error = NULL;
 
-  result = identifai_result_parse (row->text, strlen (row->text),
+  result = identifai_result_parse (NULL, row->text, strlen (row->text),
       row->heuristic, &error);
   if (row->state == BAD) {
     fail_unless (result == NULL, "taken for a result: %s", row->text);

@@ -34,7 +34,7 @@ check_slice (const gchar * identifier, GBytes * slice, const guint8 * data,
   g_assert_cmpuint (strlen (identifier), <=, IDENTIFAI_MAX_IDENTIFIER_BYTES);
   g_assert_true (g_str_is_ascii (identifier) && *identifier != '\0');
 
-  result = identifai_result_parse (text, length, NULL, NULL);
+  result = identifai_result_parse (NULL, text, length, NULL, NULL);
   g_clear_pointer (&result, identifai_result_free);
 }
 
@@ -43,7 +43,7 @@ LLVMFuzzerTestOneInput (const guint8 * data, gsize size)
 {
   GBytes *bytes = g_bytes_new_static (data, size);
   GError *error = NULL;
-  GHashTable *slices = identifai_result_split_batch (bytes, &error);
+  GHashTable *slices = identifai_result_split_batch (NULL, bytes, &error);
   GHashTableIter iter;
   gpointer identifier, slice;
 

@@ -23,7 +23,8 @@ LLVMFuzzerTestOneInput (const guint8 * data, gsize size)
 {
   GError *error = NULL;
   gchar *identifier =
-      identifai_result_parse_identifier ((const gchar *) data, size, &error);
+      identifai_result_parse_identifier (NULL, (const gchar *) data, size,
+      &error);
   const gchar *p;
 
   g_assert_true ((identifier == NULL) == (error != NULL));

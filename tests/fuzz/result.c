@@ -83,7 +83,8 @@ parse (const guint8 * data, gsize size, const gchar * heuristic)
 {
   GError *error = NULL;
   IdentifaiResult *result =
-      identifai_result_parse ((const gchar *) data, size, heuristic, &error);
+      identifai_result_parse (NULL, (const gchar *) data, size, heuristic,
+      &error);
 
   g_assert_true ((result == NULL) == (error != NULL));
   if (error != NULL)

@@ -19,6 +19,7 @@ typedef struct
 
 struct _IdentifaiPolicy
 {
+  gchar *name;                  /* the element's, or NULL */
   IdentifaiPolicySettings settings;
   gboolean counts;              /* there are settings */
 
@@ -255,9 +256,10 @@ change_state (IdentifaiPolicy * self, IdentifaiPolicyState state,
 {
   IdentifaiPolicyChange *change = g_new (IdentifaiPolicyChange, 1);
 
-  GST_INFO ("%s after segment %u, score %f, was %s",
-      identifai_policy_state_to_string (state), cause->segment, cause->score,
-      identifai_policy_state_to_string (self->state));
+  GST_DEBUG_ID (self->name, "%s after segment %u, score %.3f, was %s, because "
+      "of %u segments", identifai_policy_state_to_string (state),
+      cause->segment, cause->score,
+      identifai_policy_state_to_string (self->state), segments->len);
   *change = (IdentifaiPolicyChange) {
   state, self->state, *cause, segments};
   g_queue_push_tail (&self->changes, change);
@@ -427,6 +429,20 @@ count (IdentifaiPolicy * self, const IdentifaiPolicyOutcome * outcome)
     count_clean (self, outcome);
 }
 
+static void
+log_counted (IdentifaiPolicy * self, const IdentifaiPolicyOutcome * outcome)
+{
+  GArray *artificial = list_artificial (self);
+
+  GST_DEBUG_ID (self->name, "segment %u, %s, score %.3f, %u artificial frames: "
+      "%u of the last %u are artificial, %u clean in a row, %s",
+      outcome->segment, !outcome->judged ? "not judged" : outcome->unknown ?
+      "unknown" : "judged", outcome->score, outcome->artificial_frames,
+      artificial->len, self->window->len, self->clean->len,
+      identifai_policy_state_to_string (self->state));
+  g_array_unref (artificial);
+}
+
 /* The policy. */
 
 static gint
@@ -452,8 +468,16 @@ identifai_policy_new (void)
 }
 
 void
+identifai_policy_set_name (IdentifaiPolicy * self, const gchar * name)
+{
+  g_free (self->name);
+  self->name = g_strdup (name);
+}
+
+void
 identifai_policy_free (IdentifaiPolicy * self)
 {
+  g_free (self->name);
   g_queue_clear_full (&self->changes, change_free);
   g_tree_unref (self->early);
   g_array_unref (self->window);
@@ -474,6 +498,8 @@ void
 identifai_policy_configure (IdentifaiPolicy * self,
     const IdentifaiPolicySettings * settings)
 {
+  GST_DEBUG_ID (self->name, "%s", settings != NULL ? "outcomes count from now "
+      "on, by these settings" : "outcomes don't count");
   self->counts = (settings != NULL);
   if (settings == NULL) {
     forget (self);
@@ -499,15 +525,20 @@ identifai_policy_add (IdentifaiPolicy * self,
 {
   const IdentifaiPolicyOutcome *turn;
 
-  if (outcome->segment < self->next)
+  if (outcome->segment < self->next) {
+    GST_DEBUG_ID (self->name, "segment %u has counted before",
+        outcome->segment);
     return;
+  }
   if (g_tree_lookup (self->early, GUINT_TO_POINTER (outcome->segment)) == NULL)
     g_tree_insert (self->early, GUINT_TO_POINTER (outcome->segment),
         g_memdup2 (outcome, sizeof (*outcome)));
   while ((turn = g_tree_lookup (self->early,
               GUINT_TO_POINTER (self->next))) != NULL) {
-    if (self->counts)
+    if (self->counts) {
       count (self, turn);
+      log_counted (self, turn);
+    }
     g_tree_remove (self->early, GUINT_TO_POINTER (self->next));
     self->next++;
   }

@@ -90,6 +90,8 @@ typedef struct _IdentifaiPolicy IdentifaiPolicy;
 
 /* Without settings, nothing counts. */
 IdentifaiPolicy *identifai_policy_new (void);
+/* The element's, for the log; NULL: none. */
+void identifai_policy_set_name (IdentifaiPolicy * self, const gchar * name);
 void identifai_policy_free (IdentifaiPolicy * self);
 /* From the next segment that counts on. NULL: nothing counts, and what did is
  * forgotten. */

@@ -34,7 +34,10 @@
 
 #include "errortext.h"
 #include "json.h"
+#include "log.h"
 #include "structure.h"
+
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_ANSWER)
 
 #define MAX_NAME_BYTES 256      /* of a classification, a heuristic */
 #define MAX_NAMES 20            /* of heuristics in a complaint */
@@ -634,9 +637,9 @@ find_object (const gchar * data, gsize length)
   return slice;
 }
 
-IdentifaiResult *
-identifai_result_parse (const gchar * data, gsize length,
-    const gchar * heuristic, GError ** error)
+static IdentifaiResult *
+parse (const gchar * data, gsize length, const gchar * heuristic,
+    GError ** error)
 {
   IdentifaiResult *self = NULL;
   JsonNode *answer;
@@ -656,6 +659,64 @@ identifai_result_parse (const gchar * data, gsize length,
     IdentifaiJsonSlice slice = find_object (data, length);
 
     self->json = g_strndup (slice.text, slice.length);
+  }
+
+  return self;
+}
+
+static void
+log_final (const gchar * name, const IdentifaiResult * self)
+{
+  GST_DEBUG_ID (name, "%s is judged: %s, confidence %.3f, by %s, one of %u "
+      "verdicts%s%s; %u frames are artificial, %d fields of results%s",
+      GST_STR_NULL (self->identifier), self->classification, self->confidence,
+      self->heuristic ? self->heuristic : "no heuristic with a name",
+      gst_value_array_get_size (&self->verdicts),
+      self->forced ? ", forced to " : "", self->forced ? self->forced : "",
+      self->artificial_frames, gst_structure_n_fields (self->results),
+      gst_structure_has_field (self->results, "truncated") ?
+      ", which are cut short" : "");
+}
+
+static void
+log_result (const gchar * name, const IdentifaiResult * self)
+{
+  switch (self->state) {
+    case IDENTIFAI_RESULT_PENDING:
+      GST_LOG_ID (name, "%s is not judged yet",
+          GST_STR_NULL (self->identifier));
+      break;
+    case IDENTIFAI_RESULT_FINAL:
+      log_final (name, self);
+      break;
+    case IDENTIFAI_RESULT_ERRORED:
+    case IDENTIFAI_RESULT_UNCHOSEN:
+      GST_DEBUG_ID (name, "%s has no verdict: %s",
+          GST_STR_NULL (self->identifier), self->error_text);
+      break;
+  }
+}
+
+static void
+log_unreadable (const gchar * name, const gchar * what, gsize length,
+    const GError * error)
+{
+  GST_DEBUG_ID (name, "%s of %" G_GSIZE_FORMAT " bytes can't be read: %s",
+      what, length, error->message);
+}
+
+IdentifaiResult *
+identifai_result_parse (const gchar * name, const gchar * data, gsize length,
+    const gchar * heuristic, GError ** error)
+{
+  GError *reason = NULL;
+  IdentifaiResult *self = parse (data, length, heuristic, &reason);
+
+  if (self != NULL) {
+    log_result (name, self);
+  } else {
+    log_unreadable (name, "a result", length, reason);
+    g_propagate_error (error, reason);
   }
 
   return self;
@@ -773,17 +834,22 @@ split (GHashTable * results, GBytes * data, GError ** error)
 /* One result that nests too deep or has invalid UTF-8 must not spoil those
  * beside it: it fails when it is parsed. */
 GHashTable *
-identifai_result_split_batch (GBytes * data, GError ** error)
+identifai_result_split_batch (const gchar * name, GBytes * data,
+    GError ** error)
 {
-  GHashTable *results;
-
-  if (!check_size (g_bytes_get_size (data), error))
-    return NULL;
-
-  results = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+  gsize size = g_bytes_get_size (data);
+  GHashTable *results = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
       (GDestroyNotify) g_bytes_unref);
-  if (!split (results, data, error))
+  GError *reason = NULL;
+
+  if (check_size (size, &reason) && split (results, data, &reason)) {
+    GST_DEBUG_ID (name, "a batch of %" G_GSIZE_FORMAT " bytes has %u results "
+        "with an identifier", size, g_hash_table_size (results));
+  } else {
+    log_unreadable (name, "a batch", size, reason);
+    g_propagate_error (error, reason);
     g_clear_pointer (&results, g_hash_table_unref);
+  }
 
   return results;
 }
@@ -815,26 +881,35 @@ identifier_from_json (JsonNode * node)
       identifai_json_get_member (node, "identifier") : node);
 }
 
+static gchar *
+parse_identifier (const gchar * name, const gchar * data, gsize length)
+{
+  JsonNode *node = identifai_json_skim (data, length, 1, NULL, NULL);
+  GType type = identifai_json_get_type (node);
+  gboolean is_text = node == NULL || type == G_TYPE_INT64
+      || type == G_TYPE_DOUBLE;
+  gchar *identifier = is_text ? identifier_from_text (data, length) :
+      identifier_from_json (node);
+
+  GST_DEBUG_ID (name, "%s with%s an identifier", is_text ? "text" : "JSON",
+      identifier ? "" : "out");
+  g_clear_pointer (&node, json_node_unref);
+
+  return identifier;
+}
+
 gchar *
-identifai_result_parse_identifier (const gchar * data, gsize length,
-    GError ** error)
+identifai_result_parse_identifier (const gchar * name, const gchar * data,
+    gsize length, GError ** error)
 {
   gchar *identifier;
-  JsonNode *node;
-  GType type;
 
   if (!check_size (length, error))
     return NULL;
 
-  node = identifai_json_skim (data, length, 1, NULL, NULL);
-  type = identifai_json_get_type (node);
-  if (node == NULL || type == G_TYPE_INT64 || type == G_TYPE_DOUBLE)
-    identifier = identifier_from_text (data, length);
-  else
-    identifier = identifier_from_json (node);
+  identifier = parse_identifier (name, data, length);
   if (identifier == NULL)
     bad (error, "It has no usable identifier");
-  g_clear_pointer (&node, json_node_unref);
 
   return identifier;
 }

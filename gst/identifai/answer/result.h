@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Reads what the service answers. Pure: bytes in, structures out; no network,
- * no locks, no logging of the content. Whatever the bytes are, a function here
+ * no locks. name is the element's, for the log, which doesn't have the content. Whatever the bytes are, a function here
  * returns, in time linear in their number, with bounded stack.
  */
 
@@ -54,8 +54,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (IdentifaiResult, identifai_result_free)
 /* A 200 of the single call. heuristic: which of the verdicts counts, or NULL
  * for the service's own. NULL with error set: not to be understood, by whomever
  * it may be. Errors are of G_IO_ERROR, G_IO_ERROR_INVALID_DATA. */
-     IdentifaiResult *identifai_result_parse (const gchar * data, gsize length,
-    const gchar * heuristic, GError ** error);
+     IdentifaiResult *identifai_result_parse (const gchar * name, const gchar * data,
+    gsize length, const gchar * heuristic, GError ** error);
 
 /* FALSE: the answer says that it is another classification's. */
      gboolean identifai_result_is_of (const IdentifaiResult * self,
@@ -67,14 +67,15 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (IdentifaiResult, identifai_result_free)
  * are left out; of duplicates the last counts. An object around the array
  * ({"data":[…]}, {"classifications":[…]}) is understood, too, also if it has
  * others beside it ({"errors":[],"data":[…]}). */
-     GHashTable *identifai_result_split_batch (GBytes * data, GError ** error);
+     GHashTable *identifai_result_split_batch (const gchar * name,
+    GBytes * data, GError ** error);
 
 /* A 2xx of the submit call: JSON object with "identifier", a JSON string, or
  * the bare identifier as text, whatever was asked for. The identifier is not
  * empty, at most IDENTIFAI_MAX_IDENTIFIER_BYTES, printable ASCII without
  * spaces; it may hold slashes, dots and percent signs (the URL escapes them). */
-     gchar *identifai_result_parse_identifier (const gchar * data, gsize length,
-    GError ** error);
+     gchar *identifai_result_parse_identifier (const gchar * name,
+    const gchar * data, gsize length, GError ** error);
 
 /* The service's own words in an error body, for people: from its JSON
  * ({"error":…}, {"message":…}, {"field":["…"]}), other JSON, HTML (tags cut

@@ -341,7 +341,8 @@ settle_job (IdentifaiPoll * poll, IdentifaiJob * job, GBytes * answer,
   gsize size;
   const gchar *data = g_bytes_get_data (answer, &size);
   IdentifaiResult *result =
-      identifai_result_parse (data, size, job->heuristic, error);
+      identifai_result_parse (job->client->settings.name, data, size,
+      job->heuristic, error);
 
   if (!result)
     return FALSE;
@@ -714,7 +715,7 @@ batch_answered (IdentifaiPoll * poll, GPtrArray * jobs,
   if (state == BATCH_WORKS && empty) {
     results = g_hash_table_new (g_str_hash, g_str_equal);
   } else if (state == BATCH_WORKS) {
-    results = identifai_result_split_batch (answer->body, NULL);
+    results = identifai_result_split_batch (poll->names, answer->body, NULL);
     if (!results)
       state = BATCH_UNKNOWN;
   }
