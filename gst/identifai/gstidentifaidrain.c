@@ -81,7 +81,6 @@ end_wait (GstIdentifaiSink * self)
     ret = gst_base_sink_do_preroll (bsink, NULL);
 
   g_mutex_lock (&self->engine->lock);
-  self->engine->waits_for_room = FALSE;
   identifai_arrival_pace_resume (&self->engine->pace, g_get_monotonic_time ());
   g_mutex_unlock (&self->engine->lock);
 
@@ -100,44 +99,58 @@ note_wait (GstIdentifaiSink * self, gint64 start, const gchar * cause)
 
 /* Room. */
 
-/* Whether a segment needs room for that many bytes. */
+/* FALSE: a segment finds no room. */
 static gboolean
-needs_room (GstIdentifaiSink * self, guint64 * bytes)
+hand_on (GstIdentifaiSink * self)
 {
   GstIdentifaiEngine *engine = self->engine;
   gboolean waits;
 
   g_mutex_lock (&engine->lock);
   gst_identifai_engine_dispatch_locked (engine);
-  waits = (engine->in_hand != NULL);
-  if (waits)
-    *bytes = gst_identifai_outbox_get_need (engine->in_hand);
-  self->video_held = engine->waits_for_room = waits;
+  self->video_held = waits = (engine->in_hand != NULL);
   g_cond_broadcast (&engine->cond);
   g_mutex_unlock (&engine->lock);
 
-  return waits;
+  return !waits;
+}
+
+/* Until the outbox has taken what is in hand, which happens as soon as there is room,
+ * or until then (monotonic µs, -1 = no bound), when what it has fails if expires is
+ * set. */
+static GstFlowReturn
+wait_for_room (GstIdentifaiSink * self, gint64 until, gboolean expires)
+{
+  GstIdentifaiEngine *engine = self->engine;
+  gboolean in_time = TRUE;
+
+  begin_wait (self);
+  g_mutex_lock (&engine->lock);
+  while (!self->interrupted && engine->in_hand != NULL && in_time) {
+    if (until < 0)
+      g_cond_wait (&engine->cond, &engine->lock);
+    else
+      in_time = g_cond_wait_until (&engine->cond, &engine->lock, until);
+  }
+  g_mutex_unlock (&engine->lock);
+  if (!in_time && expires)
+    gst_identifai_outbox_expire (engine->outbox);
+
+  return end_wait (self);
 }
 
 /* deadline: monotonic µs, -1 = none. */
 static GstFlowReturn
-wait_for_room (GstIdentifaiSink * self, gint64 deadline)
+wait_for_room_at_end (GstIdentifaiSink * self, gint64 deadline)
 {
   gint64 start = g_get_monotonic_time ();
-  GstFlowReturn ret;
-  guint64 bytes = 0;
-  gboolean waits;
+  GstFlowReturn ret = GST_FLOW_OK;
 
-  do {
-    waits = needs_room (self, &bytes);
-    begin_wait (self);
-    if (waits)
-      gst_identifai_outbox_wait_room (self->engine->outbox, bytes, deadline);
-    ret = end_wait (self);
-  } while (waits && ret == GST_FLOW_OK);
+  while (ret == GST_FLOW_OK && !hand_on (self))
+    ret = wait_for_room (self, deadline, TRUE);
   note_wait (self, start, "no room at the end of the stream");
 
-  return ret;
+  return ret == GST_FLOW_OK ? gst_identifai_drain_act (self) : ret;
 }
 
 /* TRUE: overflow=auto lets the stream run on, to see at what pace it comes. */
@@ -182,12 +195,9 @@ gst_identifai_drain_hold (GstIdentifaiSink * self)
   gint64 start = g_get_monotonic_time (), patience = start + MAX_SILENT_HOLD;
   GstFlowReturn ret = GST_FLOW_OK;
   gboolean runs_on = FALSE;
-  guint64 bytes = 0;
 
-  while (ret == GST_FLOW_OK && !runs_on && needs_room (self, &bytes)) {
-    begin_wait (self);
-    gst_identifai_outbox_await_room (self->engine->outbox, bytes, patience);
-    ret = end_wait (self);
+  while (ret == GST_FLOW_OK && !runs_on && !hand_on (self)) {
+    ret = wait_for_room (self, patience, FALSE);
     runs_on = lose_patience (self, &patience);
   }
   note_wait (self, start, "no room, overflow=block");
@@ -215,10 +225,10 @@ gst_identifai_drain_wait_for_earlier (GstIdentifaiSink * self)
   gboolean runs_on = FALSE;
 
   while (ret == GST_FLOW_OK && !runs_on
-      && !gst_identifai_outbox_is_within_bounds (outbox)) {
+      && !gst_identifai_outbox_wait_within_bounds (outbox, 0)) {
     set_video_held (self, TRUE);
     begin_wait (self);
-    gst_identifai_outbox_await_bounds (outbox, patience);
+    gst_identifai_outbox_wait_within_bounds (outbox, patience);
     ret = end_wait (self);
     set_video_held (self, FALSE);
     runs_on = lose_patience (self, &patience);
@@ -341,10 +351,22 @@ hand_on_all (GstIdentifaiSink * self, GstClockTime timeout, gint64 deadline)
     if (ret == GST_FLOW_OK && timeout == 0)
       hand_on_rest (self);
     else if (ret == GST_FLOW_OK)
-      ret = wait_for_room (self, deadline);
+      ret = wait_for_room_at_end (self, deadline);
   }
 
   return ret;
+}
+
+/* At the deadline, those that there aren't are failures. */
+static gboolean
+wait_for_outcomes (GstIdentifaiOutbox * outbox, gint64 deadline)
+{
+  gboolean drained = gst_identifai_outbox_wait_drained (outbox, deadline);
+
+  if (!drained && deadline >= 0 && g_get_monotonic_time () >= deadline)
+    gst_identifai_outbox_expire (outbox);
+
+  return drained;
 }
 
 /* Hands on all segments and waits for their verdicts. */
@@ -366,7 +388,7 @@ wait_for_verdicts (GstIdentifaiSink * self)
   ret = hand_on_all (self, timeout, deadline);
   while (ret == GST_FLOW_OK && timeout != 0 && !done) {
     begin_wait (self);
-    done = gst_identifai_outbox_drain (self->engine->outbox, deadline);
+    done = wait_for_outcomes (self->engine->outbox, deadline);
     ret = end_wait (self);
   }
   note_wait (self, start,

@@ -331,7 +331,7 @@ on_room (gpointer user_data)
   GstIdentifaiEngine *self = user_data;
 
   g_mutex_lock (&self->lock);
-  if (!self->waits_for_room && !self->stopping)
+  if (!self->stopping)
     gst_identifai_engine_dispatch_locked (self);
   g_cond_broadcast (&self->cond);
   g_mutex_unlock (&self->lock);

@@ -56,7 +56,6 @@ typedef struct
   IdentifaiSegmenter *segmenter;
   GQueue files;                 /* of IdentifaiSegment: closed, not the segmenter's */
   IdentifaiSegment *in_hand;    /* closed, but there is no room for it yet */
-  gboolean waits_for_room;      /* a thread does, and hands on what is in hand */
   GstClockID timer;             /* for segments that wait for audio */
 
   GThread *video_thread, *sound_thread; /* only to be compared; or NULL */

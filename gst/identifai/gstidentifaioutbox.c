@@ -165,12 +165,6 @@ get_overflow_locked (GstIdentifaiOutbox * self)
       GST_IDENTIFAI_OVERFLOW_BLOCK;
 }
 
-guint64
-gst_identifai_outbox_get_need (const IdentifaiSegment * segment)
-{
-  return identifai_ledger_get_need (segment);
-}
-
 static gboolean
 has_room_locked (GstIdentifaiOutbox * self, guint64 bytes)
 {
@@ -278,9 +272,9 @@ unlock_and_tell (GstIdentifaiOutbox * self)
 
   g_mutex_unlock (&self->lock);
   gst_identifai_outcomes_deliver (self->outcomes);
-  gst_identifai_reporter_post_elsewhere (self->reporter);
   if (has_room)
     self->callbacks->room (self->user_data);
+  gst_identifai_reporter_post_elsewhere (self->reporter);
 }
 
 /* The way of a segment: muxed, submitted, its outcome. */
@@ -770,9 +764,9 @@ fail_all_locked (GstIdentifaiOutbox * self)
   guint http_status;
   gchar *text;
 
-  GST_INFO_OBJECT (self->element, "drain-timeout is over, %" G_GUINT64_FORMAT
-      " segments have no outcome",
-      identifai_ledger_get_totals (self->ledger)->pending);
+  GST_INFO_OBJECT (self->element, "drain-timeout is over; %"
+      IDENTIFAI_TOTALS_FORMAT,
+      IDENTIFAI_TOTALS_ARGS (identifai_ledger_get_totals (self->ledger)));
   begin_halt_locked (self);
   g_mutex_unlock (&self->lock);
   identifai_mux_worker_halt (self->worker);
@@ -787,17 +781,25 @@ fail_all_locked (GstIdentifaiOutbox * self)
   g_free (text);
 }
 
-typedef gboolean (*ReadyFunc) (GstIdentifaiOutbox * self, guint64 bytes);
+void
+gst_identifai_outbox_expire (GstIdentifaiOutbox * self)
+{
+  g_mutex_lock (&self->lock);
+  if (!self->flushing && self->client != NULL)
+    fail_all_locked (self);
+  unlock (self);
+  gst_identifai_reporter_post (self->reporter);
+}
 
 static gboolean
-nothing_pending_locked (GstIdentifaiOutbox * self, guint64 unused)
+is_drained_locked (GstIdentifaiOutbox * self)
 {
   return identifai_ledger_get_totals (self->ledger)->pending == 0;
 }
 
 /* Only _push brings more than may wait. */
 static gboolean
-within_bounds_locked (GstIdentifaiOutbox * self, guint64 unused)
+is_within_bounds_locked (GstIdentifaiOutbox * self)
 {
   return get_overflow_locked (self) != GST_IDENTIFAI_OVERFLOW_BLOCK
       || identifai_ledger_is_within_bounds (self->ledger);
@@ -811,19 +813,20 @@ log_wait_locked (GstIdentifaiOutbox * self, const gchar * cause, gint64 since)
   if (waited >= LONG_WAIT)
     GST_DEBUG_OBJECT (self->element, "waited %" G_GINT64_FORMAT " ms for %s%s; "
         "%" IDENTIFAI_TOTALS_FORMAT, waited / 1000, cause,
-        self->flushing ? ", flushing" : "",
+        self->flushing ? ", interrupted" : "",
         IDENTIFAI_TOTALS_ARGS (identifai_ledger_get_totals (self->ledger)));
 }
 
-/* Until ready, flushing (FALSE), or the deadline (monotonic µs, -1: none). */
+/* Until it is so, flushing, or the deadline (monotonic µs, -1: none). */
 static gboolean
-wait_locked (GstIdentifaiOutbox * self, ReadyFunc ready, guint64 bytes,
-    gint64 deadline, const gchar * cause)
+wait_until_locked (GstIdentifaiOutbox * self,
+    gboolean (*is_so) (GstIdentifaiOutbox * self), gint64 deadline,
+    const gchar * cause)
 {
   gint64 since = identifai_clock_now ();
   gboolean in_time = TRUE;
 
-  while (!self->flushing && in_time && !ready (self, bytes)) {
+  while (!self->flushing && in_time && !is_so (self)) {
     if (deadline < 0)
       g_cond_wait (&self->cond, &self->lock);
     else
@@ -831,78 +834,33 @@ wait_locked (GstIdentifaiOutbox * self, ReadyFunc ready, guint64 bytes,
   }
   log_wait_locked (self, cause, since);
 
-  return !self->flushing;
+  return is_so (self);
 }
 
-/* At the deadline all that is outstanding fails. */
-static gboolean
-wait_or_fail (GstIdentifaiOutbox * self, ReadyFunc ready, guint64 bytes,
-    gint64 deadline, const gchar * cause)
+gboolean
+gst_identifai_outbox_wait_drained (GstIdentifaiOutbox * self, gint64 deadline)
 {
-  gboolean flows;
+  gboolean drained;
 
   g_mutex_lock (&self->lock);
   self->draining = TRUE;
-  GST_DEBUG_OBJECT (self->element, "waiting for %s, %" G_GINT64_FORMAT
-      " ms at most (-1: no bound); %" IDENTIFAI_TOTALS_FORMAT, cause,
-      deadline < 0 ? -1 : MAX (deadline - identifai_clock_now (), 0) / 1000,
-      IDENTIFAI_TOTALS_ARGS (identifai_ledger_get_totals (self->ledger)));
-  flows = wait_locked (self, ready, bytes, deadline, cause);
-  self->draining = FALSE;
-  if (flows && !ready (self, bytes))
-    fail_all_locked (self);
-  unlock (self);
-  gst_identifai_reporter_post (self->reporter);
-
-  return flows;
-}
-
-gboolean
-gst_identifai_outbox_wait_room (GstIdentifaiOutbox * self, guint64 bytes,
-    gint64 deadline)
-{
-  return wait_or_fail (self, has_room_locked, bytes, deadline, "room, at the "
-      "end");
-}
-
-gboolean
-gst_identifai_outbox_drain (GstIdentifaiOutbox * self, gint64 deadline)
-{
-  return wait_or_fail (self, nothing_pending_locked, 0, deadline,
+  drained = wait_until_locked (self, is_drained_locked, deadline,
       "outcomes, at the end");
-}
-
-static void
-await (GstIdentifaiOutbox * self, ReadyFunc ready, guint64 bytes, gint64 until,
-    const gchar * cause)
-{
-  g_mutex_lock (&self->lock);
-  wait_locked (self, ready, bytes, until, cause);
+  self->draining = FALSE;
   g_mutex_unlock (&self->lock);
 
-  gst_identifai_reporter_post (self->reporter);
-}
-
-void
-gst_identifai_outbox_await_room (GstIdentifaiOutbox * self, guint64 bytes,
-    gint64 until)
-{
-  await (self, has_room_locked, bytes, until, "room");
-}
-
-void
-gst_identifai_outbox_await_bounds (GstIdentifaiOutbox * self, gint64 until)
-{
-  await (self, within_bounds_locked, 0, until, "what an earlier stream left");
+  return drained;
 }
 
 gboolean
-gst_identifai_outbox_is_within_bounds (GstIdentifaiOutbox * self)
+gst_identifai_outbox_wait_within_bounds (GstIdentifaiOutbox * self,
+    gint64 deadline)
 {
   gboolean within;
 
   g_mutex_lock (&self->lock);
-  within = within_bounds_locked (self, 0);
+  within = wait_until_locked (self, is_within_bounds_locked, deadline,
+      "room for what an earlier stream left");
   g_mutex_unlock (&self->lock);
 
   return within;

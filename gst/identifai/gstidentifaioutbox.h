@@ -128,36 +128,26 @@ gboolean gst_identifai_outbox_override (GstIdentifaiOutbox * self,
 guint64 gst_identifai_outbox_get_space (GstIdentifaiOutbox * self);
 /* Whether what finds no room is to wait. */
 gboolean gst_identifai_outbox_blocks (GstIdentifaiOutbox * self);
-/* How many bytes the segment may hold at most until it is uploaded: a file is
- * larger than the tracks that it is made of. */
-guint64 gst_identifai_outbox_get_need (const IdentifaiSegment * segment);
 
-/* Waits, in which no lock may be held. They post. */
+/* Waits, in which no lock may be held, and what ends them. For room, the element
+ * waits itself, until the callback. */
 
-/* Wakes the waits below; they return FALSE at once until it is unset. */
+/* Wakes the waits below; they return at once until it is unset. */
 void gst_identifai_outbox_set_flushing (GstIdentifaiOutbox * self,
     gboolean flushing);
 
-/* Waits until there may be room for bytes; deadline as in _drain. FALSE:
- * flushing. */
-gboolean gst_identifai_outbox_wait_room (GstIdentifaiOutbox * self,
-    guint64 bytes, gint64 deadline);
-
-/* Waits until there may be room for bytes, until then (monotonic µs, -1 = no
- * bound), or until flushing. Nothing fails. */
-void gst_identifai_outbox_await_room (GstIdentifaiOutbox * self, guint64 bytes,
-    gint64 until);
-
-/* Whether no more waits than may: what _push brought has found its room. TRUE
- * unless overflow says to block. And a wait for it, as _await_room. */
-gboolean gst_identifai_outbox_is_within_bounds (GstIdentifaiOutbox * self);
-void gst_identifai_outbox_await_bounds (GstIdentifaiOutbox * self,
-    gint64 until);
-
-/* Waits until nothing is outstanding or until deadline (monotonic µs, -1 =
- * none), when the rest fails as timeout. FALSE: flushing. */
-gboolean gst_identifai_outbox_drain (GstIdentifaiOutbox * self,
+/* Waits until no more is held than may be: what _push brought has found its room.
+ * FALSE: it isn't so at the deadline (monotonic µs, -1 = none), or flushing. */
+gboolean gst_identifai_outbox_wait_within_bounds (GstIdentifaiOutbox * self,
     gint64 deadline);
+
+/* Waits until nothing is outstanding; FALSE as above. */
+gboolean gst_identifai_outbox_wait_drained (GstIdentifaiOutbox * self,
+    gint64 deadline);
+
+/* drain-timeout is over: all that is outstanding fails as timeout. Does nothing
+ * while flushing. Posts; no lock may be held. */
+void gst_identifai_outbox_expire (GstIdentifaiOutbox * self);
 
 /* The stream is over: see gst_identifai_reporter_sum_up(). */
 void gst_identifai_outbox_sum_up (GstIdentifaiOutbox * self, gboolean at_end);

@@ -337,6 +337,15 @@ teardown (void)
 
 /* drain-timeout is over. */
 
+static gboolean
+expire_drain (void)
+{
+  fail_if (gst_identifai_outbox_wait_drained (outbox, g_get_monotonic_time ()));
+  gst_identifai_outbox_expire (outbox);
+
+  return gst_identifai_outbox_wait_drained (outbox, -1);
+}
+
 /* A callback that was under way makes room, and another thread offers. */
 static void
 submit_and_offer (void)
@@ -350,7 +359,7 @@ GST_START_TEST (test_offer_while_all_fails)
   offer (TRUE);
   offer (FALSE);
   fake.during_cancel = submit_and_offer;
-  fail_unless (gst_identifai_outbox_drain (outbox, g_get_monotonic_time ()));
+  fail_unless (expire_drain ());
   fail_unless_equals_uint64 (get_stat ("segments"), 1);
   fail_unless_equals_uint64 (get_stat ("submitted"), 1);
   fail_unless_equals_uint64 (get_stat ("failed"), 1);
@@ -361,7 +370,7 @@ GST_START_TEST (test_offer_while_all_fails)
   offer (TRUE);
   fail_unless_equals_int (fake.client.n_jobs, 2);
   say_finished (1);
-  fail_unless (gst_identifai_outbox_drain (outbox, -1));
+  fail_unless (gst_identifai_outbox_wait_drained (outbox, -1));
   fail_unless_equals_uint64 (get_stat ("failed"), 2);
   fail_unless_equals_int (fake.n_clients, 1);
 }
@@ -378,7 +387,7 @@ GST_START_TEST (test_key_while_all_fails)
 {
   offer (TRUE);
   fake.during_cancel = change_key;
-  fail_unless (gst_identifai_outbox_drain (outbox, g_get_monotonic_time ()));
+  fail_unless (expire_drain ());
   offer (TRUE);
   fail_unless_equals_string (fake.client.key, "key-two");
   fail_unless_equals_int (fake.n_clients, 1);
@@ -408,12 +417,12 @@ GST_END_TEST;
 GST_START_TEST (test_push_over_bounds)
 {
   offer (TRUE);
-  fail_unless (gst_identifai_outbox_is_within_bounds (outbox));
+  fail_unless (gst_identifai_outbox_wait_within_bounds (outbox, 0));
   gst_identifai_outbox_push (outbox, new_segment ());
-  fail_if (gst_identifai_outbox_is_within_bounds (outbox));
+  fail_if (gst_identifai_outbox_wait_within_bounds (outbox, 0));
   offer (FALSE);
   say_submitted (0);
-  gst_identifai_outbox_await_bounds (outbox, -1);
+  fail_unless (gst_identifai_outbox_wait_within_bounds (outbox, -1));
   offer (FALSE);
   say_submitted (1);
   offer (TRUE);

@@ -227,16 +227,13 @@ void
 identifai_audio_stream_push (IdentifaiAudioStream * self, GstBuffer * buffer,
     gint64 now)
 {
-  GstBuffer *held = identifai_buffer_hold (buffer);
-
-  gst_buffer_unref (buffer);
-  self->times.lossy |= GST_BUFFER_FLAG_IS_SET (held, GST_BUFFER_FLAG_DISCONT);
-  if (identifai_buffer_get_unreadable (held) != NULL)
-    lose_frame (self, held, now);
+  self->times.lossy |= GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DISCONT);
+  if (identifai_buffer_get_unreadable (buffer) != NULL)
+    lose_frame (self, buffer, now);
   else if (self->latm)
-    push_loas (self, held, now);
+    push_loas (self, buffer, now);
   else
-    push_frame (self, held, now);
+    push_frame (self, buffer, now);
 }
 
 void

@@ -278,8 +278,7 @@ make_frame (IdentifaiVideoStream * self, GstBuffer * buffer,
 {
   IdentifaiFrame *frame = g_new0 (IdentifaiFrame, 1);
 
-  frame->buffer = identifai_buffer_hold (buffer);
-  gst_buffer_unref (buffer);
+  frame->buffer = buffer;
   read_frame (self, frame);
   frame->cost = gst_buffer_get_size (frame->buffer) + frame->info.growth;
   set_times (self, frame, arrival);
