@@ -185,20 +185,28 @@ log_no_room_locked (GstIdentifaiOutbox * self, const IdentifaiSegment * segment,
       result);
 }
 
-/* Whether the segment can still be taken back from where it is. */
+/* Whether the segment could still be taken back from where it is. It doesn't count
+ * as uploaded then, unless the service may have it. */
 static gboolean
 withdraw_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment)
 {
+  gboolean withdrawn = FALSE, maybe_taken = FALSE;
+
   switch (identifai_ledger_get_stage (self->ledger, segment)) {
     case IDENTIFAI_STAGE_MUXING:
-      return identifai_mux_worker_remove (self->worker, segment);
+      withdrawn = identifai_mux_worker_remove (self->worker, segment);
+      break;
     case IDENTIFAI_STAGE_UPLOADING:
-      return identifai_client_withdraw (self->client, segment);
+      withdrawn = identifai_client_withdraw (self->client, segment,
+          &maybe_taken);
+      break;
     case IDENTIFAI_STAGE_SUBMITTED:
       break;
   }
+  if (withdrawn && !maybe_taken)
+    identifai_hourly_quota_give_back (&self->quota);
 
-  return FALSE;
+  return withdrawn;
 }
 
 /* FALSE: everything that waits is on its way already. */
@@ -210,7 +218,6 @@ drop_oldest_locked (GstIdentifaiOutbox * self)
 
   for (i = 0; (segment = identifai_ledger_peek (self->ledger, i)); i++) {
     if (withdraw_locked (self, segment)) {
-      identifai_hourly_quota_give_back (&self->quota);
       end_dropped_locked (self, segment, GST_IDENTIFAI_DROP_OVERFLOW);
       return TRUE;
     }
@@ -655,8 +662,10 @@ begin_halt_locked (GstIdentifaiOutbox * self)
   self->halting = TRUE;
   for (i = 0; (segment = identifai_ledger_peek (self->ledger, i)); i++) {
     if (identifai_ledger_get_stage (self->ledger, segment)
-        == IDENTIFAI_STAGE_MUXING || withdraw_locked (self, segment))
+        == IDENTIFAI_STAGE_MUXING)
       identifai_hourly_quota_give_back (&self->quota);
+    else
+      withdraw_locked (self, segment);
   }
 }
 

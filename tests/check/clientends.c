@@ -33,10 +33,11 @@ GST_START_TEST (test_withdraw)
   fail_unless (fault_server_wait (world.server, FAULT_POST, 1));
   refcount = request->refcount;
   identifai_client_submit (world.clients[0], request, queued, NULL);
-  fail_unless (identifai_client_withdraw (world.clients[0], queued));
-  fail_if (identifai_client_withdraw (world.clients[0], queued));
-  fail_if (identifai_client_withdraw (world.clients[0], sent));
-  fail_if (identifai_client_withdraw (world.clients[0], GUINT_TO_POINTER (9)));
+  fail_unless (identifai_client_withdraw (world.clients[0], queued, NULL));
+  fail_if (identifai_client_withdraw (world.clients[0], queued, NULL));
+  fail_if (identifai_client_withdraw (world.clients[0], sent, NULL));
+  fail_if (identifai_client_withdraw (world.clients[0], GUINT_TO_POINTER (9),
+          NULL));
 
   /* What a withdrawn job held is let go of at once. */
   fail_unless_equals_int (request->refcount, refcount);
@@ -47,23 +48,33 @@ GST_START_TEST (test_withdraw)
 
 GST_END_TEST;
 
+/* From between two attempts. Of what went out whole, and was not refused, nobody
+ * knows. */
+static const struct
+{
+  FaultStep step;
+  gboolean maybe_taken;
+} withdraw_rows[] = {
+  {{FAULT_POST, 0,.status = 503,.headers = "Retry-After: 600\r\n"}, FALSE},
+  {{FAULT_POST, 0, FAULT_CLOSE}, TRUE},
+};
+
 GST_START_TEST (test_withdraw_from_retry)
 {
-  static const FaultStep steps[] = {
-    {FAULT_POST, 0,.status = 503,.headers = "Retry-After: 600\r\n"}
-  };
   gpointer data = GUINT_TO_POINTER (7);
   IdentifaiRequest *request = client_log_request (1000);
+  gboolean maybe_taken;
   ClientWorld world;
 
-  client_world_init (&world, steps, G_N_ELEMENTS (steps));
-  world.settings.retries = 5;
+  client_world_init (&world, &withdraw_rows[__i__].step, 1);
+  world.settings.retries = -1;
   client_world_open (&world);
   identifai_client_submit (world.clients[0], request, data, NULL);
   identifai_request_unref (request);
   fail_unless (client_log_wait (&world.logs[0], &world.logs[0].n_attempts, 1));
-  while (!identifai_client_withdraw (world.clients[0], data))
+  while (!identifai_client_withdraw (world.clients[0], data, &maybe_taken))
     g_thread_yield ();
+  fail_unless_equals_int (maybe_taken, withdraw_rows[__i__].maybe_taken);
   fail_unless_equals_int (world.logs[0].n_finished, 0);
   client_world_clear (&world);
 }
@@ -606,7 +617,7 @@ withdraw_last (ClientWorld * world, guint round)
   identifai_request_unref (request);
   identifai_client_set_key (client, "key-two");
   took = g_get_monotonic_time ();
-  fail_unless (identifai_client_withdraw (client, data));
+  fail_unless (identifai_client_withdraw (client, data, NULL));
   took = g_get_monotonic_time () - took;
 
   diary_release (&diary);
@@ -702,7 +713,8 @@ clientends_suite (void)
   tcase_add_checked_fixture (general, setup, NULL);
   tcase_set_timeout (general, 180);
   tcase_add_test (general, test_withdraw);
-  tcase_add_test (general, test_withdraw_from_retry);
+  tcase_add_loop_test (general, test_withdraw_from_retry, 0,
+      G_N_ELEMENTS (withdraw_rows));
   tcase_add_test (general, test_file_is_let_go);
   tcase_add_loop_test (general, test_close, 0, G_N_ELEMENTS (close_rows));
   tcase_add_test (general, test_close_one_of_two);

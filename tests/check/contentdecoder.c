@@ -78,25 +78,104 @@ GST_START_TEST (test_bound)
 
 GST_END_TEST;
 
+/* Of any length, also one that ends within what is unpacked at a time. */
+GST_START_TEST (test_any_bound)
+{
+  GBytes *data = blanks (1000), *unpacked;
+  GBytes *packed = pack (data, G_ZLIB_COMPRESSOR_FORMAT_GZIP);
+  gsize max;
+
+  for (max = 1; max < 1010; max++) {
+    fail_unless_equals_int (identifai_content_decode (packed, "gzip", max,
+            &unpacked, NULL), max >= 1000);
+    fail_unless_equals_int (g_bytes_get_size (unpacked), MIN (max, 1000));
+    g_bytes_unref (unpacked);
+  }
+  g_bytes_unref (packed);
+  g_bytes_unref (data);
+}
+
+GST_END_TEST;
+
+/* An answer that breaks off isn't whole, at whatever byte, and it isn't nonsense,
+ * but a broken connection. */
+static const struct
+{
+  const gchar *coding;
+  GZlibCompressorFormat format;
+} cut_rows[] = {
+  {"gzip", G_ZLIB_COMPRESSOR_FORMAT_GZIP},
+  {"x-gzip", G_ZLIB_COMPRESSOR_FORMAT_GZIP},
+  {"deflate", G_ZLIB_COMPRESSOR_FORMAT_ZLIB},
+  {"deflate", G_ZLIB_COMPRESSOR_FORMAT_RAW},
+};
+
 GST_START_TEST (test_cut)
 {
   GBytes *data = g_bytes_new_static ("{\"identifier\":\"id-1\"}", 21);
-  GBytes *packed = pack (data, G_ZLIB_COMPRESSOR_FORMAT_ZLIB);
+  GBytes *packed = pack (data, cut_rows[__i__].format);
   gsize length;
 
   for (length = 0; length < g_bytes_get_size (packed); length++) {
     GBytes *cut = g_bytes_new_from_bytes (packed, 0, length), *unpacked;
     GError *error = NULL;
 
-    fail_if (identifai_content_decode (cut, "deflate", MEGABYTE, &unpacked,
-            &error));
-    fail_unless (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA));
+    fail_if (identifai_content_decode (cut, cut_rows[__i__].coding, MEGABYTE,
+            &unpacked, &error), "whole with %" G_GSIZE_FORMAT " bytes", length);
+    fail_unless (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT),
+        "%" G_GSIZE_FORMAT " bytes: %s", length, error->message);
     fail_unless (g_bytes_get_size (unpacked) <= 21);
     g_error_free (error);
     g_bytes_unref (unpacked);
     g_bytes_unref (cut);
   }
   g_bytes_unref (packed);
+  g_bytes_unref (data);
+}
+
+GST_END_TEST;
+
+static GBytes *
+join (GBytes * one, GBytes * other)
+{
+  GByteArray *both = g_byte_array_new ();
+
+  g_byte_array_append (both, g_bytes_get_data (one, NULL),
+      g_bytes_get_size (one));
+  g_byte_array_append (both, g_bytes_get_data (other, NULL),
+      g_bytes_get_size (other));
+
+  return g_byte_array_free_to_bytes (both);
+}
+
+/* RFC 1952: one after the other. */
+GST_START_TEST (test_several_files)
+{
+  GBytes *data = g_bytes_new_static ("hello", 5), *unpacked;
+  GBytes *once = pack (data, G_ZLIB_COMPRESSOR_FORMAT_GZIP);
+  GBytes *twice = join (once, once), *expected = join (data, data);
+  gsize size = g_bytes_get_size (once), length;
+
+  fail_unless (identifai_content_decode (twice, "gzip", 10, &unpacked, NULL));
+  fail_unless (g_bytes_equal (unpacked, expected));
+  g_bytes_unref (unpacked);
+  fail_if (identifai_content_decode (twice, "gzip", 9, &unpacked, NULL));
+  g_bytes_unref (unpacked);
+  /* Up to there it is one, and something behind it. */
+  for (length = size + 2; length < 2 * size; length++) {
+    GBytes *cut = g_bytes_new_from_bytes (twice, 0, length);
+    GError *error = NULL;
+
+    fail_if (identifai_content_decode (cut, "gzip", MEGABYTE, &unpacked,
+            &error));
+    fail_unless (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT));
+    g_error_free (error);
+    g_bytes_unref (unpacked);
+    g_bytes_unref (cut);
+  }
+  g_bytes_unref (expected);
+  g_bytes_unref (twice);
+  g_bytes_unref (once);
   g_bytes_unref (data);
 }
 
@@ -135,7 +214,9 @@ contentdecoder_suite (void)
   suite_add_tcase (suite, general);
   tcase_add_test (general, test_is_packed);
   tcase_add_test (general, test_bound);
-  tcase_add_test (general, test_cut);
+  tcase_add_test (general, test_any_bound);
+  tcase_add_loop_test (general, test_cut, 0, G_N_ELEMENTS (cut_rows));
+  tcase_add_test (general, test_several_files);
   tcase_add_test (general, test_nested);
 
   return suite;

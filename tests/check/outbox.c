@@ -28,6 +28,7 @@ static struct
 {
   IdentifaiClient client;
   guint n_clients;              /* made so far */
+  gboolean withdraws, maybe_taken;      /* whatever there is */
   /* What goes on while these are under way. */
   void (*during_set_key) (void);
   void (*during_cancel) (void);
@@ -91,9 +92,13 @@ identifai_client_submit (IdentifaiClient * client, IdentifaiRequest * request,
 }
 
 gboolean
-identifai_client_withdraw (IdentifaiClient * client, gpointer data)
+identifai_client_withdraw (IdentifaiClient * client, gpointer data,
+    gboolean * maybe_taken)
 {
-  return FALSE;
+  if (maybe_taken)
+    *maybe_taken = fake.maybe_taken;
+
+  return fake.withdraws;
 }
 
 void
@@ -768,6 +773,29 @@ GST_START_TEST (test_order_of_opening)
 
 GST_END_TEST;
 
+/* What was sent whole, and heard nothing, counts in max-uploads-per-hour; what
+ * never was doesn't. */
+GST_START_TEST (test_budget_of_withdrawn)
+{
+  guint i;
+
+  fake.withdraws = TRUE;
+  fake.maybe_taken = __i__;
+  settings.max_uploads_per_hour = 1;
+  for (i = 0; i < 2; i++) {
+    IdentifaiSegment *segment = new_tracks ();
+
+    gst_identifai_outbox_stop (outbox);
+    fail_unless (gst_identifai_outbox_start (outbox, &settings, NULL));
+    g_clear_pointer (&segment->tracks, g_ptr_array_unref);
+    give_file (segment);
+    offer_second (segment);
+    fail_unless_equals_int (fake.client.n_jobs, i == 0 || !__i__ ? i + 1 : 1);
+  }
+}
+
+GST_END_TEST;
+
 /* What the element hears of. */
 
 typedef struct
@@ -980,6 +1008,7 @@ outbox_suite (void)
   tcase_add_loop_test (general, test_order_stopped, 0,
       G_N_ELEMENTS (order_rows));
   tcase_add_test (general, test_order_of_opening);
+  tcase_add_loop_test (general, test_budget_of_withdrawn, 0, 2);
 
   suite_add_tcase (suite, outcomes);
   tcase_add_checked_fixture (outcomes, setup_hearing, teardown_hearing);

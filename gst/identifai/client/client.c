@@ -321,7 +321,8 @@ take_back_locked (IdentifaiClient * self, IdentifaiJob * job)
 }
 
 gboolean
-identifai_client_withdraw (IdentifaiClient * self, gpointer data)
+identifai_client_withdraw (IdentifaiClient * self, gpointer data,
+    gboolean * maybe_taken)
 {
   IdentifaiHeld held = { NULL, };
   GList *walk;
@@ -333,8 +334,11 @@ identifai_client_withdraw (IdentifaiClient * self, gpointer data)
     if (job->held.data == data && !job->sent)
       break;
   }
-  if (walk)
+  if (walk) {
+    if (maybe_taken)
+      *maybe_taken = ((IdentifaiJob *) walk->data)->maybe_taken;
     held = take_back_locked (self, walk->data);
+  }
   g_mutex_unlock (&self->lock);
 
   identifai_held_drop (&held);

@@ -111,8 +111,11 @@ void identifai_client_submit (IdentifaiClient * self,
     IdentifaiRequest * request, gpointer data, GDestroyNotify free_data);
 
 /* Takes back the job of data if no byte of it is on the wire and the service
- * has not taken it: TRUE, and no callback will come. Any thread, never blocks. */
-gboolean identifai_client_withdraw (IdentifaiClient * self, gpointer data);
+ * has not said that it took it: TRUE, and no callback will come. *maybe_taken: an
+ * earlier attempt sent all of it and heard nothing, so that the service may have
+ * it all the same; may be NULL. Any thread, never blocks. */
+gboolean identifai_client_withdraw (IdentifaiClient * self, gpointer data,
+    gboolean * maybe_taken);
 
 /* Its jobs go before those of all other clients of the key; or take turns again.
  * Any thread, never blocks. */

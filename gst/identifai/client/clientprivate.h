@@ -68,6 +68,7 @@ struct _IdentifaiJob
 
   gboolean open;                /* [L] in client->jobs: its user waits for it */
   gboolean sent;                /* [L] or being sent: too late to withdraw it */
+  gboolean maybe_taken;         /* [L] was sent whole, and not refused */
   gboolean called;              /* [L] a callback is about it */
   IdentifaiHeld held;           /* [L] of an open one */
   GList link;                   /* [L] in client->jobs */

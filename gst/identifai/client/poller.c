@@ -210,14 +210,16 @@ identifai_poller_remove (IdentifaiPoller * self, IdentifaiJob * job)
 static void
 expire (IdentifaiPoller * self, IdentifaiJob * job)
 {
-  guint64 seconds = job->client->settings.verdict_timeout / GST_SECOND;
+  GstClockTime timeout = job->client->settings.verdict_timeout;
+  gboolean whole = timeout % GST_SECOND == 0;
   const gchar *failure = job->pending->failure;
   IdentifaiOutcome outcome = {.reason = IDENTIFAI_REASON_TIMEOUT,
     .http_status = job->pending->failure_status
   };
 
-  outcome.message = g_strdup_printf ("No final result within %" G_GUINT64_FORMAT
-      " s of the upload (verdict-timeout)%s%s", seconds,
+  outcome.message = g_strdup_printf ("No final result within %.15g %s of the "
+      "upload (verdict-timeout)%s%s", timeout / (gdouble) (whole ? GST_SECOND :
+          GST_MSECOND), whole ? "s" : "ms",
       failure ? ". The latest look at it: " : "", failure ? failure : "");
   GST_INFO_ID (job->client->settings.name, "segment %u (%s): %s", job->segment,
       job->identifier, outcome.message);

@@ -171,8 +171,14 @@ tell_ambiguous (IdentifaiJob * job, const IdentifaiResponse * answer,
 {
   gchar *message;
 
-  if (!answer->sent_whole || !job->no_cache
+  if (!answer->sent_whole
       || !(answer->error || SOUP_STATUS_IS_SUCCESSFUL (answer->http_status)))
+    return;
+
+  g_mutex_lock (&job->client->lock);
+  job->maybe_taken = TRUE;
+  g_mutex_unlock (&job->client->lock);
+  if (!job->no_cache)
     return;
 
   message = g_strdup_printf ("%s. The file had been sent whole: with no-cache "

@@ -76,30 +76,70 @@ bad (GError ** error, const gchar * text)
   return FALSE;
 }
 
+/* Why the converter gave up. Takes over why. */
+static gboolean
+broken (GError ** error, GError * why)
+{
+  gboolean cut = g_error_matches (why, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT);
+
+  g_error_free (why);
+  if (!cut)
+    return bad (error, "the packed answer is broken");
+
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT,
+      "the packed answer breaks off");
+  return FALSE;
+}
+
+/* Files of gzip may follow one another. */
+static gboolean
+begins_another (const guint8 * bytes, gsize size)
+{
+  return size >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b;
+}
+
+/* *more: out is not all of it. */
+static GError *
+convert_all (GConverter * converter, GBytes * data, gsize max,
+    GByteArray * out, gboolean * more)
+{
+  gsize size, used, got, left, done = 0;
+  const guint8 *bytes = g_bytes_get_data (data, &size);
+  guint8 *chunk = g_malloc (CHUNK_BYTES);
+  GConverterResult result;
+  GError *error = NULL;
+
+  do {
+    result = g_converter_convert (converter, bytes + done, size - done, chunk,
+        CHUNK_BYTES, G_CONVERTER_INPUT_AT_END, &used, &got, &error);
+    if (result == G_CONVERTER_ERROR)
+      break;
+
+    done += used;
+    left = max - out->len;
+    g_byte_array_append (out, chunk, MIN (got, left));
+    *more = result == G_CONVERTER_CONVERTED || got > left;
+    if (!*more && begins_another (bytes + done, size - done)) {
+      g_converter_reset (converter);
+      *more = TRUE;
+    }
+  } while (*more && got <= left && out->len < max);
+  g_free (chunk);
+
+  return error;
+}
+
 static gboolean
 convert (GConverter * converter, GBytes * data, gsize max, GByteArray * out,
     GError ** error)
 {
-  gsize size, used, got, done = 0;
-  const guint8 *bytes = g_bytes_get_data (data, &size);
-  guint8 *chunk = g_malloc (CHUNK_BYTES);
-  GConverterResult result;
+  gboolean more = FALSE;
+  GError *why = convert_all (converter, data, max, out, &more);
 
-  do {
-    result = g_converter_convert (converter, bytes + done, size - done, chunk,
-        CHUNK_BYTES, G_CONVERTER_INPUT_AT_END, &used, &got, NULL);
-    if (result != G_CONVERTER_ERROR) {
-      done += used;
-      g_byte_array_append (out, chunk, MIN (got, max - out->len));
-    }
-  } while (result == G_CONVERTER_CONVERTED && out->len < max);
-  g_free (chunk);
+  if (why != NULL)
+    return broken (error, why);
 
-  if (result == G_CONVERTER_FINISHED)
-    return TRUE;
-
-  return bad (error, result == G_CONVERTER_ERROR ?
-      "the packed answer is broken" : "the answer is too long, unpacked");
+  return !more || bad (error, "the answer is too long, unpacked");
 }
 
 /* Takes over *data. */

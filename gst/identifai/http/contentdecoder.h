@@ -18,8 +18,9 @@ gboolean identifai_content_is_encoded (const gchar * coding);
 
 /* Unpacks data, as its Content-Encoding says: gzip, deflate, identity, or two of
  * them in a row. What is longer than max bytes, broken, or packed in another way
- * is an error of G_IO_ERROR, G_IO_ERROR_INVALID_DATA; *unpacked, never NULL, then
- * has what could be unpacked of it. */
+ * is an error of G_IO_ERROR, G_IO_ERROR_INVALID_DATA, and what breaks off
+ * G_IO_ERROR_PARTIAL_INPUT; *unpacked, never NULL, then has what could be unpacked
+ * of it. */
 gboolean identifai_content_decode (GBytes * data, const gchar * coding, gsize max,
     GBytes ** unpacked, GError ** error);
 
