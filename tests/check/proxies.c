@@ -282,6 +282,27 @@ GST_START_TEST (test_close_on_trial)
 
 GST_END_TEST;
 
+/* Of a plain request the proxy's silence is an answer, too: the others don't wait
+ * for the end of a long upload, and one that goes out behind it may end sooner. */
+GST_START_TEST (test_long_trial)
+{
+  static const FaultStep steps[] = { {FAULT_POST, 1, FAULT_HELD} };
+  ClientWorld world;
+
+  client_world_init (&world, steps, 1);
+  world.settings.proxy = g_strdup_printf ("http://" USER "127.0.0.1:%u",
+      fault_server_get_port (world.server));
+  client_world_open (&world);
+  client_world_push (&world, 0, 1, 6);
+  client_world_wait (&world, 0, 5);
+  fail_unless_equals_int (fault_server_count (world.server, FAULT_POST), 6);
+  fault_server_release (world.server);
+  client_world_wait (&world, 0, 6);
+  client_world_clear (&world);
+}
+
+GST_END_TEST;
+
 static void
 setup (void)
 {
@@ -299,6 +320,7 @@ proxies_suite (void)
   tcase_add_loop_test (general, test_proxy, 0, G_N_ELEMENTS (rows));
   tcase_add_test (general, test_refusal_outlives_clients);
   tcase_add_test (general, test_close_on_trial);
+  tcase_add_test (general, test_long_trial);
 
   return suite;
 }

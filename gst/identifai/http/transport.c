@@ -27,6 +27,8 @@
 #define IDLE_TIMEOUT 45
 /* How long a connection is new, in µs. */
 #define FRESH G_TIME_SPAN_SECOND
+/* How long the other calls wait for what a proxy says to a password, in µs. */
+#define TRIAL_TIME (2 * G_TIME_SPAN_SECOND)
 /* Between two looks, in µs, whether an early answer is whole. */
 #define EARLY_INTERVAL (10 * G_TIME_SPAN_MILLISECOND)
 
@@ -176,12 +178,14 @@ exchange_start (IdentifaiExchange * self)
         G_PRIORITY_DEFAULT, self->cancellable, on_connected, self);
 }
 
+/* The others go on, or the next one is on trial. */
 static void
 transport_end_trial (IdentifaiTransport * self)
 {
   GList *walk;
 
   self->trial = NULL;
+  identifai_timer_set (self->trial_over, G_MAXINT64);
   for (walk = self->exchanges.head; walk; walk = walk->next) {
     IdentifaiExchange *exchange = walk->data;
 
@@ -191,10 +195,34 @@ transport_end_trial (IdentifaiTransport * self)
 }
 
 static void
+on_trial_over (gpointer user_data)
+{
+  IdentifaiTransport *self = user_data;
+
+  if (self->trial == NULL)
+    return;
+  GST_DEBUG_ID (self->trial->name, "%s: the proxy has not refused the password "
+      "so far, the next call goes out", self->trial->what);
+  transport_end_trial (self);
+}
+
+static void
 exchange_check_trial (IdentifaiExchange * self)
 {
   if (self->transport->trial == self && !exchange_is_on_trial (self))
     transport_end_trial (self->transport);
+}
+
+/* A proxy that refuses a password says so at once. One that doesn't waits, with a
+ * plain request, for what the service says in the end: to a large upload, late. */
+static void
+exchange_bound_trial (IdentifaiExchange * self)
+{
+  IdentifaiTransport *transport = self->transport;
+
+  if (transport->trial == self)
+    identifai_timer_set (transport->trial_over, identifai_clock_now ()
+        + TRIAL_TIME);
 }
 
 /* What libsoup tells on the way. */
@@ -220,6 +248,7 @@ on_wrote_headers (IdentifaiExchange * self)
 
   exchange_progress (self);
   exchange_check_trial (self);
+  exchange_bound_trial (self);
   self->started = self->sent_until = self->progress;
   fresh = self->progress - self->transport->connected_at < FRESH;
   GST_DEBUG_ID (self->name, "%s: headers are out%s", self->what,
@@ -644,6 +673,8 @@ transport_open (const IdentifaiTransportSettings * settings)
   self->session = soup_session_new_with_options ("max-conns", max_conns,
       "max-conns-per-host", max_conns, "timeout", 0,
       "idle-timeout", IDLE_TIMEOUT, NULL);
+  self->trial_over = identifai_timer_new (g_main_context_get_thread_default (),
+      "identifai proxy trial", on_trial_over, self);
   identifai_proxy_attach (self->proxy, self->session);
   identifai_session_prepare (self->session);
   if (settings->user_agent)
@@ -664,6 +695,7 @@ on_closed_down (gpointer user_data)
 
   soup_session_abort (self->session);
   g_object_unref (self->session);
+  identifai_timer_free (self->trial_over);
   identifai_proxy_unref (self->proxy);
   self->closed (self->user_data);
   g_free (self);

@@ -24,6 +24,7 @@ struct _IdentifaiTransport
   SoupSession *session;
   IdentifaiProxy *proxy;
   IdentifaiExchange *trial;     /* with a password that may be wrong, or NULL */
+  IdentifaiTimer *trial_over;   /* set while its headers are out */
   gint64 timeout;               /* µs */
   gsize max_bytes;              /* of an answer */
   GQueue exchanges;             /* cancelled ones that wind up included */
