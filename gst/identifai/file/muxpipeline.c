@@ -403,7 +403,8 @@ feed (GstElement * source, IdentifaiTrack * track, GstClockTime origin)
  * the qtmux family read back the caps that they have just set, and up to GStreamer
  * 1.22 without a look at whether the pad, flushing by then, kept them. So it has
  * caps from the start; what the muxer sets later takes their place. Called while
- * the pad is active and before there is data, so the muxer's thread sleeps. */
+ * the pad is active and before there is data, so the muxer's thread sleeps. Goes
+ * with 1.22: those of 1.26 don't need it. */
 static void
 set_first_caps (GstPad * pad)
 {
@@ -545,8 +546,12 @@ start_feeding (GPtrArray * sources, GPtrArray * tracks, GstPad * output,
     GstClockTimeDiff lead)
 {
   GstPad *pad = gst_pad_get_peer (output);
+  GstElement *muxer = gst_pad_get_parent_element (pad);
 
-  set_first_caps (pad);
+  if (!gst_plugin_feature_check_version (GST_PLUGIN_FEATURE
+          (gst_element_get_factory (muxer)), 1, 25, 0))
+    set_first_caps (pad);
+  gst_object_unref (muxer);
   gst_object_unref (pad);
   feed_all (sources, tracks, lead);
 }
