@@ -346,7 +346,8 @@ GST_START_TEST (test_shrunk_file)
   GError *error = NULL;
   gchar data[4096];
 
-  identifai_memory_file_clear (request->file);
+  identifai_memory_file_unref (request->file);
+  request->file = identifai_memory_file_new ();
   fail_unless_equals_int (g_input_stream_read (stream, data, sizeof (data),
           NULL, &error), -1);
   fail_unless (error != NULL);

@@ -110,15 +110,6 @@ identifai_memory_file_get_size (IdentifaiMemoryFile * self)
   return self->size;
 }
 
-void
-identifai_memory_file_clear (IdentifaiMemoryFile * self)
-{
-  self->block = NULL;
-  self->broken = FALSE;
-  g_array_set_size (self->pieces, 0);
-  self->position = self->size = 0;
-}
-
 /* Index of the piece that holds offset; offset < size. */
 static guint
 find_piece (IdentifaiMemoryFile * self, guint64 offset)

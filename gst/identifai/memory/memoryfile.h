@@ -35,9 +35,6 @@ void identifai_memory_file_write (IdentifaiMemoryFile * self, GstBuffer * buffer
  * else writes to it: the file is of no use, and nothing more goes into it. */
 gboolean identifai_memory_file_is_broken (IdentifaiMemoryFile * self);
 
-/* Lets go of everything: size and position are 0 again. */
-void identifai_memory_file_clear (IdentifaiMemoryFile * self);
-
 guint64 identifai_memory_file_get_size (IdentifaiMemoryFile * self);
 
 /* Copies up to length bytes from offset to dest; returns how many there were.
