@@ -14,6 +14,20 @@ client_world_init (ClientWorld * world, const FaultStep * steps, guint n_steps)
       fault_server_get_url (world->server), "key-one");
 }
 
+TlsFront *
+client_world_put_front (ClientWorld * world, const gchar * folder,
+    gboolean offers_h2)
+{
+  TlsFront *front = tls_front_new (folder,
+      fault_server_get_port (world->server), offers_h2);
+
+  g_free (world->settings.endpoint);
+  world->settings.endpoint = tls_front_get_url (front);
+  world->settings.tls_ca_file = g_build_filename (folder, "cert.pem", NULL);
+
+  return front;
+}
+
 IdentifaiClient *
 client_world_open (ClientWorld * world)
 {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "faultserver.h"
+#include "tlsfront.h"
 #include "clientlog.h"
 
 G_BEGIN_DECLS
@@ -29,6 +30,10 @@ void client_world_init (ClientWorld * world, const FaultStep * steps,
 /* Closes what is open. */
 void client_world_clear (ClientWorld * world);
 
+/* TLS between clients that are opened from now on and the server, with the
+ * certificate in folder. It is freed after the world. */
+TlsFront *client_world_put_front (ClientWorld * world, const gchar * folder,
+    gboolean offers_h2);
 /* Another client, with the settings as they are now. */
 IdentifaiClient *client_world_open (ClientWorld * world);
 /* Jobs with the numbers from first on. */

@@ -10,7 +10,6 @@
 
 #include "backoff.h"
 #include "clientworld.h"
-#include "tlsfront.h"
 
 /* Too much for what the sockets between hold. */
 #define SIZE (400 * 1000)
@@ -124,20 +123,10 @@ check_outcomes (const Case * self, const ClientLog * log)
 }
 
 static TlsFront *
-put_front (const Case * self, ClientWorld * world)
+put_front (FrontKind kind, ClientWorld * world)
 {
-  TlsFront *front;
-
-  if (self->front == FRONT_NONE)
-    return NULL;
-
-  front = tls_front_new (folder, fault_server_get_port (world->server),
-      self->front == FRONT_H2);
-  g_free (world->settings.endpoint);
-  world->settings.endpoint = tls_front_get_url (front);
-  world->settings.tls_ca_file = g_build_filename (folder, "cert.pem", NULL);
-
-  return front;
+  return kind == FRONT_NONE ? NULL :
+      client_world_put_front (world, folder, kind == FRONT_H2);
 }
 
 GST_START_TEST (test_early)
@@ -152,7 +141,7 @@ GST_START_TEST (test_early)
     return;
 
   client_world_init (&world, self.steps, self.count);
-  front = put_front (&self, &world);
+  front = put_front (self.front, &world);
   world.settings.retries = rows[self.row].retries;
   client_world_open (&world);
   for (i = 1; i <= self.count; i++)
@@ -209,17 +198,17 @@ GST_START_TEST (test_silent)
     {FAULT_POST, 0, FAULT_STUCK,.at = MIDDLE}
   };
   guint row = __i__ / 2;
-  Case self = {.front = silent_rows[row].front };
+  FrontKind kind = silent_rows[row].front;
   gboolean closes = __i__ % 2;
   gint64 started;
   TlsFront *front;
   ClientWorld world;
 
-  if (self.front != FRONT_NONE && !folder)
+  if (kind != FRONT_NONE && !folder)
     return;
 
   client_world_init (&world, steps, G_N_ELEMENTS (steps));
-  front = put_front (&self, &world);
+  front = put_front (kind, &world);
   world.settings.timeout = closes ? 600 : 1;
   open_silent (row, &world);
   if (closes) {

@@ -743,8 +743,4 @@ emulator_suite (void)
   return suite;
 }
 
-int
-main (int argc, char **argv)
-{
-  return emulator_run_suite (&argc, &argv, emulator_suite);
-}
+EMULATOR_CHECK_MAIN (emulator);

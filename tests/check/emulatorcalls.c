@@ -679,8 +679,4 @@ emulatorcalls_suite (void)
   return suite;
 }
 
-int
-main (int argc, char **argv)
-{
-  return emulator_run_suite (&argc, &argv, emulatorcalls_suite);
-}
+EMULATOR_CHECK_MAIN (emulatorcalls);

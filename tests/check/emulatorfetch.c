@@ -298,8 +298,4 @@ emulatorfetch_suite (void)
   return suite;
 }
 
-int
-main (int argc, char **argv)
-{
-  return emulator_run_suite (&argc, &argv, emulatorfetch_suite);
-}
+EMULATOR_CHECK_MAIN (emulatorfetch);

@@ -562,8 +562,4 @@ emulatorkinds_suite (void)
   return suite;
 }
 
-int
-main (int argc, char **argv)
-{
-  return emulator_run_suite (&argc, &argv, emulatorkinds_suite);
-}
+EMULATOR_CHECK_MAIN (emulatorkinds);

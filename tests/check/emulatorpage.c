@@ -201,8 +201,4 @@ emulatorpage_suite (void)
   return suite;
 }
 
-int
-main (int argc, char **argv)
-{
-  return emulator_run_suite (&argc, &argv, emulatorpage_suite);
-}
+EMULATOR_CHECK_MAIN (emulatorpage);

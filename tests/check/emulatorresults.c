@@ -586,8 +586,4 @@ emulatorresults_suite (void)
   return suite;
 }
 
-int
-main (int argc, char **argv)
-{
-  return emulator_run_suite (&argc, &argv, emulatorresults_suite);
-}
+EMULATOR_CHECK_MAIN (emulatorresults);

@@ -22,6 +22,13 @@ typedef struct
 /* Runs the suite if $IDENTIFAI_EMULATOR can be run; says so if not. Returns the
  * exit status of the test. */
 gint emulator_run_suite (gint * argc, gchar *** argv, Suite * (*make) (void));
+/* As GST_CHECK_MAIN(). */
+#define EMULATOR_CHECK_MAIN(name) \
+  int \
+  main (int argc, char **argv) \
+  { \
+    return emulator_run_suite (&argc, &argv, name ## _suite); \
+  }
 
 /* arguments: separated by spaces, no quoting; %s stands for the directory. Waits
  * until it listens. */

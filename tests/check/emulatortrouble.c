@@ -383,8 +383,4 @@ emulatortrouble_suite (void)
   return suite;
 }
 
-int
-main (int argc, char **argv)
-{
-  return emulator_run_suite (&argc, &argv, emulatortrouble_suite);
-}
+EMULATOR_CHECK_MAIN (emulatortrouble);

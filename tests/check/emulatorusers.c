@@ -285,8 +285,4 @@ emulatorusers_suite (void)
   return suite;
 }
 
-int
-main (int argc, char **argv)
-{
-  return emulator_run_suite (&argc, &argv, emulatorusers_suite);
-}
+EMULATOR_CHECK_MAIN (emulatorusers);

@@ -14,8 +14,8 @@
 #include "backoff.h"
 #include "clientlog.h"
 #include "ports.h"
+#include "programs.h"
 
-#define SKIPPED 77
 #define MEGABYTE (1000 * 1000)
 
 typedef struct
@@ -221,17 +221,6 @@ start_tinyproxy (const gchar * name, guint16 * port, const gchar * extra)
 }
 
 static void
-stop_process (GSubprocess ** process)
-{
-  if (!*process)
-    return;
-
-  g_subprocess_send_signal (*process, SIGTERM);
-  g_subprocess_wait (*process, NULL, NULL);
-  g_clear_object (process);
-}
-
-static void
 setup (void)
 {
   identifai_backoff_set_time_scale (0.01);
@@ -246,8 +235,8 @@ setup (void)
 static void
 teardown (void)
 {
-  stop_process (&front.nginx);
-  stop_process (&front.tinyproxy);
+  program_end (&front.nginx);
+  program_end (&front.tinyproxy);
   port_release_all ();
   g_clear_pointer (&front.backend, fault_server_free);
   run ("rm -rf %s", front.dir);
@@ -794,22 +783,9 @@ front_suite (void)
 int
 main (int argc, char **argv)
 {
-  static const gchar *const programs[] = { "nginx", "tinyproxy", "openssl" };
-  Suite *suite;
-  guint i;
+  static const gchar *const programs[] = { "nginx", "tinyproxy", "openssl",
+    NULL
+  };
 
-  for (i = 0; i < G_N_ELEMENTS (programs); i++) {
-    gchar *path = g_find_program_in_path (programs[i]);
-
-    if (!path) {
-      g_printerr ("skipped: %s is not installed\n", programs[i]);
-      return SKIPPED;
-    }
-    g_free (path);
-  }
-
-  gst_check_init (&argc, &argv);
-  suite = front_suite ();
-
-  return gst_check_run_suite (suite, "front", __FILE__);
+  return program_run_suite (&argc, &argv, programs, front_suite);
 }

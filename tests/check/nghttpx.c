@@ -7,12 +7,11 @@
  */
 
 #include <glib/gstdio.h>
-#include <signal.h>
 #include "clientworld.h"
 #include "ports.h"
+#include "programs.h"
 #include "tlsfront.h"
 
-#define SKIPPED 77
 #define UPLOADS 4
 #define SIZE (400 * 1000)
 
@@ -60,30 +59,21 @@ start_nghttpx (guint16 backend)
 static void
 setup (void)
 {
-  front.folder = g_dir_make_tmp ("identifai-nghttpx-XXXXXX", NULL);
-  fail_unless (front.folder && tls_front_make_certificate (front.folder));
+  front.folder = tls_front_make_folder ();
+  fail_unless (front.folder != NULL);
 }
 
 static void
 teardown (void)
 {
-  static const gchar *const names[] = { "access.log", "cert.pem", "key.pem" };
-  guint i;
+  gchar *log = path_of ("access.log");
 
-  if (front.process != NULL) {
-    g_subprocess_send_signal (front.process, SIGTERM);
-    g_subprocess_wait (front.process, NULL, NULL);
-    g_clear_object (&front.process);
-  }
+  program_end (&front.process);
   port_release_all ();
-  for (i = 0; i < G_N_ELEMENTS (names); i++) {
-    gchar *path = path_of (names[i]);
-
-    g_unlink (path);
-    g_free (path);
-  }
-  g_rmdir (front.folder);
-  g_clear_pointer (&front.folder, g_free);
+  g_unlink (log);
+  g_free (log);
+  tls_front_remove_folder (front.folder);
+  front.folder = NULL;
 }
 
 static void
@@ -139,22 +129,7 @@ nghttpx_suite (void)
 int
 main (int argc, char **argv)
 {
-  static const gchar *const programs[] = { "nghttpx", "openssl" };
-  Suite *suite;
-  guint i;
+  static const gchar *const programs[] = { "nghttpx", "openssl", NULL };
 
-  for (i = 0; i < G_N_ELEMENTS (programs); i++) {
-    gchar *path = g_find_program_in_path (programs[i]);
-
-    if (!path) {
-      g_printerr ("skipped: %s is not installed\n", programs[i]);
-      return SKIPPED;
-    }
-    g_free (path);
-  }
-
-  gst_check_init (&argc, &argv);
-  suite = nghttpx_suite ();
-
-  return gst_check_run_suite (suite, "nghttpx", __FILE__);
+  return program_run_suite (&argc, &argv, programs, nghttpx_suite);
 }

@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include "backoff.h"
 #include "clientworld.h"
-#include "tlsfront.h"
 
 #define TIME_SCALE 0.001
 /* Of one round: fewer than a log has room for. */
@@ -54,19 +53,6 @@ static const struct
   {"through TLS", 25, 1000, 1, TRUE},
 };
 
-static TlsFront *
-put_front (ClientWorld * world)
-{
-  TlsFront *front = tls_front_new (folder,
-      fault_server_get_port (world->server), FALSE);
-
-  g_free (world->settings.endpoint);
-  world->settings.endpoint = tls_front_get_url (front);
-  world->settings.tls_ca_file = g_build_filename (folder, "cert.pem", NULL);
-
-  return front;
-}
-
 GST_START_TEST (test_resets)
 {
   guint rounds = count_rounds (reset_rows[__i__].rounds), i, k;
@@ -81,7 +67,7 @@ GST_START_TEST (test_resets)
   world.settings.retries = -1;
   world.settings.verdict_timeout = 600 * GST_SECOND;
   if (reset_rows[__i__].tls)
-    front = put_front (&world);
+    front = client_world_put_front (&world, folder, FALSE);
   client_world_open (&world);
   for (i = 1; i <= rounds; i++) {
     for (k = 1; k <= JOBS; k++)

@@ -35,8 +35,9 @@ typedef struct
   int backend;
 } Connection;
 
-gboolean
-tls_front_make_certificate (const gchar * folder)
+/* For 127.0.0.1, and its own authority: PEM files in folder. */
+static gboolean
+make_certificate (const gchar * folder)
 {
   gchar *command = g_strdup_printf ("openssl req -x509 -newkey ec -pkeyopt "
       "ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=127.0.0.1 -addext "
@@ -58,7 +59,7 @@ tls_front_make_folder (void)
 {
   gchar *folder = g_dir_make_tmp ("identifai-tls-XXXXXX", NULL);
 
-  if (!tls_front_make_certificate (folder)) {
+  if (!make_certificate (folder)) {
     g_rmdir (folder);
     g_clear_pointer (&folder, g_free);
   }

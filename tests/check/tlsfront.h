@@ -15,10 +15,8 @@ G_BEGIN_DECLS
 
 typedef struct _TlsFront TlsFront;
 
-/* A certificate for 127.0.0.1 that is its own authority: PEM files in folder. By
- * openssl(1); FALSE if that isn't there. */
-gboolean tls_front_make_certificate (const gchar * folder);
-/* The same in a new folder; NULL if that can't be. */
+/* A certificate for 127.0.0.1 that is its own authority: PEM files in a new
+ * folder. By openssl(1); NULL if that isn't there. */
 gchar *tls_front_make_folder (void);
 /* With what is in it. Takes over folder, which may be NULL. */
 void tls_front_remove_folder (gchar * folder);

@@ -122,7 +122,7 @@ join_chunks (const GByteArray * bytes, GByteArray * body)
     if (body)
       g_byte_array_append (body, (const guint8 *) text + start,
           MIN (length, left - start));
-    if (length + 2 > left - start)
+    if (length > left - start || left - start - length < 2)
       return FALSE;
     text += start + length + 2;
     left -= start + length + 2;

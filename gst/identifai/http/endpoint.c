@@ -55,13 +55,12 @@ static gchar *
 printable_endpoint (const gchar * endpoint)
 {
   const gchar *at = strrchr (endpoint, '@');
-  gchar *text, *safe;
+  gchar *safe = g_strescape (at != NULL ? at : endpoint, NULL), *text;
 
-  text = at ? g_strconcat ("…", at, NULL) : g_strdup (endpoint);
-  safe = g_strescape (text, "…");
-  g_free (text);
+  text = g_strconcat (at != NULL ? "…" : "", safe, NULL);
+  g_free (safe);
 
-  return safe;
+  return text;
 }
 
 static void

@@ -107,6 +107,12 @@ match_character (const gchar * p, const gchar * limit, gchar c)
 static gchar *
 match_secret (gchar * p, const gchar * limit, const gchar * secret)
 {
+  gsize plain = strlen (secret);
+
+  /* What is a spelling of something may be meant as it stands. */
+  if ((gsize) (limit - p) >= plain && memcmp (p, secret, plain) == 0)
+    return p + plain;
+
   for (; *secret != '\0'; secret++) {
     gsize length = p < limit ? match_character (p, limit, *secret) : 0;
 

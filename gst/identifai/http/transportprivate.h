@@ -88,5 +88,8 @@ void identifai_exchange_read_response (IdentifaiExchange * self, GError * error,
     IdentifaiResponse * answer);
 /* Of the answer's body: a result, or an error's words. */
 gsize identifai_exchange_get_max_bytes (IdentifaiExchange * self);
+/* Where a redirect from base points, without what may be secret in it, or harm a
+ * terminal; NULL if it is no URL. */
+gchar *identifai_describe_location (GUri * base, const gchar * location);
 
 G_END_DECLS

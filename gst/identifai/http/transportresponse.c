@@ -43,26 +43,30 @@ cut_to_error (Cut cut, gint64 timeout)
   }
 }
 
-/* Where a redirect points, without what may be secret in it, or harm a terminal. */
-static gchar *
-describe_location (SoupMessage * message, SoupMessageHeaders * headers)
+gchar *
+identifai_describe_location (GUri * base, const gchar * location)
 {
-  const gchar *location = soup_message_headers_get_one (headers, "Location");
   gchar *text = NULL, *clean = NULL;
-  GUri *uri = NULL;
+  GUri *uri = g_uri_parse_relative (base, location, SOUP_HTTP_URI_FLAGS, NULL);
 
-  if (location)
-    uri = g_uri_parse_relative (soup_message_get_uri (message), location,
-        SOUP_HTTP_URI_FLAGS, NULL);
-  if (uri && g_uri_get_host (uri))
+  if (uri != NULL && g_uri_get_host (uri) != NULL)
     text = g_uri_join (G_URI_FLAGS_NONE, g_uri_get_scheme (uri), NULL,
         g_uri_get_host (uri), g_uri_get_port (uri), "", NULL, NULL);
-  if (text)
+  if (text != NULL)
     clean = identifai_clean_text (text, strlen (text), MAX_LOCATION_BYTES);
   g_clear_pointer (&uri, g_uri_unref);
   g_free (text);
 
   return clean;
+}
+
+static gchar *
+read_location (SoupMessage * message, SoupMessageHeaders * headers)
+{
+  const gchar *location = soup_message_headers_get_one (headers, "Location");
+
+  return location == NULL ? NULL :
+      identifai_describe_location (soup_message_get_uri (message), location);
 }
 
 static gboolean
@@ -263,7 +267,7 @@ identifai_exchange_read_response (IdentifaiExchange * self, GError * error,
   answer->retry_after = g_strdup (soup_message_headers_get_one (headers,
           "Retry-After"));
   if (SOUP_STATUS_IS_REDIRECTION (answer->http_status))
-    answer->location = describe_location (self->message, headers);
+    answer->location = read_location (self->message, headers);
   if (self->started > 0) {
     answer->duration = (identifai_clock_now () - self->started) * GST_USECOND;
     answer->sending = (self->sent_until - self->started) * GST_USECOND;
