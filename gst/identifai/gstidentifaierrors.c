@@ -24,7 +24,7 @@ static const Explanation explanations[GST_IDENTIFAI_N_LOSSES] = {
   [IDENTIFAI_REASON_TOO_LARGE] = {GST_RESOURCE_ERROR_NO_SPACE_LEFT,
         "The video is too large for one upload",
       "Encode at a lower bitrate; a file is cut into segments by parsebin in "
-        "front of identifaisink; raise max-segment-bytes if the service takes "
+        "front of this element; raise max-segment-bytes if the service takes "
         "more."},
   [IDENTIFAI_REASON_MUX] = {GST_RESOURCE_ERROR_FAILED,
         "No file could be made of a segment",
@@ -79,7 +79,7 @@ static const Explanation revoked = { GST_RESOURCE_ERROR_NOT_AUTHORIZED,
       "401, or set api-key."
 };
 
-static const Explanation look = { GST_RESOURCE_ERROR_READ,
+static const Explanation failed_poll = { GST_RESOURCE_ERROR_READ,
   "A look at a result failed",
   "No segment is lost by that: looks are free, and go on until verdict-timeout. "
       "If it lasts, check what stands in front of the service, and the key."
@@ -103,7 +103,7 @@ explain (const GstIdentifaiFailure * self)
   if (self->call == IDENTIFAI_CALL_GET
       && self->reason != IDENTIFAI_REASON_NETWORK
       && self->reason != IDENTIFAI_REASON_THROTTLED)
-    return &look;
+    return &failed_poll;
   if (self->reason == IDENTIFAI_REASON_UNAUTHORIZED && self->http_status == 403)
     return &forbidden;
   if (self->reason == IDENTIFAI_REASON_UNAUTHORIZED
@@ -245,7 +245,7 @@ gst_identifai_warning_container (GstElement * src, const gchar * content_type,
       "This stream comes in a container (%s), which is judged when it ends, "
       "and not before", content_type);
   gchar *advice = g_strdup_printf ("To have it cut into segments, put parsebin "
-      "in front of identifaisink (or the demuxer and the parser), or leave out "
+      "in front of this element (or the demuxer and the parser), or leave out "
       "the muxer. Beyond max-segment-bytes, %" G_GUINT64_FORMAT
       " bytes, it is not judged at all.", max_bytes);
   GstMessage *message = gst_message_new_warning_with_details (GST_OBJECT (src),
@@ -279,7 +279,7 @@ gst_identifai_warning_idle (GstElement * src, const gchar * names)
       names);
   GstMessage *message = gst_message_new_warning (GST_OBJECT (src), error,
       "To have the stream cut into segments, put parsebin in front of "
-      "identifaisink.");
+      "this element.");
 
   g_error_free (error);
 
