@@ -163,7 +163,7 @@ const GstIdentifaiProperty gst_identifai_properties[GST_IDENTIFAI_N_PROPS] = {
    * GstIdentifaiSink:retries:
    *
    * How often a submit call is tried again for what may pass: network errors,
-   * 408, 425, 429, 5xx and answers that can't be understood, with exponential
+   * 408, 417, 425, 429, 5xx and answers that can't be understood, with exponential
    * backoff. -1: endlessly. Looks at results are free, and made until
    * #GstIdentifaiSink:verdict-timeout.
    *

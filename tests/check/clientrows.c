@@ -163,6 +163,7 @@ const ClientRow client_rows[] = {
   {"endless answer, for good", .retries = 1, .steps = {ON (POST, 0, FAULT_ENDLESS_BODY)}, BAD_RESPONSE, .message = "too long", SENT (2)},
   {"endless interim answers, for good", .steps = {ON (POST, 1, FAULT_ENDLESS_INTERIM)}, BAD_RESPONSE, .message = "interim", SENT (1)},
   {"endless headers", .steps = {ON (POST, 1, FAULT_ENDLESS_HEADERS)}, NETWORK, SENT (1)},
+  {"an expectation that nobody knows", .retries = 5, .steps = {ON (POST, 1, STATUS (429)), ON (POST, 2, STATUS (417))}, FINE (3)},
   {"some interim answers", .steps = {ON (POST, 1, FAULT_INTERIM, .at = 5)}, FINE (1)},
 
   /* Packed, although we don't ask for that. */

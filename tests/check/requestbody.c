@@ -430,7 +430,7 @@ GST_START_TEST (test_upload_closes_without_thread)
   IdentifaiRequest *request = request_new (1000);
   GInputStream *body = identifai_request_body_new (request);
   GInputStream *upload =
-      identifai_upload_new (IDENTIFAI_REQUEST_BODY (body), NULL, NULL,
+      identifai_upload_new (IDENTIFAI_REQUEST_BODY (body), NULL, NULL, NULL,
       NULL);
   gboolean closed = FALSE;
   guint threads;

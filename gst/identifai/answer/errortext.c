@@ -378,6 +378,6 @@ identifai_result_reason_for_status (guint http_status, const gchar * text)
 gboolean
 identifai_result_status_is_temporary (guint http_status)
 {
-  return http_status == 408 || http_status == 425 || http_status == 429
-      || (http_status >= 500 && http_status < 600);
+  return http_status == 408 || http_status == 417 || http_status == 425
+      || http_status == 429 || (http_status >= 500 && http_status < 600);
 }

@@ -367,6 +367,13 @@ identifai_share_take (IdentifaiShare * self, gint64 now)
   return self->latest;
 }
 
+gboolean
+identifai_share_is_doubtful (IdentifaiShare * self, gint64 slot)
+{
+  return self->active && (self->row > 0 || self->newcomer
+      || !contains (&self->held, slot % ring_length (self)));
+}
+
 /* No place. */
 
 /* Of the next slots, one where there was nobody, or not for the longest time. */

@@ -58,6 +58,9 @@ gint64 identifai_share_next (IdentifaiShare * self, gint64 now);
 /* A call starts now. Returns its slot, for its outcome. */
 gint64 identifai_share_take (IdentifaiShare * self, gint64 now);
 
+/* Whether the call of slot is one that may well be refused. */
+gboolean identifai_share_is_doubtful (IdentifaiShare * self, gint64 slot);
+
 /* A call was refused: none before until. n_recent: calls of the last minute, of
  * this process. */
 void identifai_share_refused (IdentifaiShare * self, gint64 slot, gint64 now,

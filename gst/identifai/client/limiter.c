@@ -243,7 +243,7 @@ identifai_limiter_take (IdentifaiLimiter * self, IdentifaiCall call,
   slot = identifai_share_take (bucket->share, now);
   if (ticket)
     *ticket = (IdentifaiTicket) {
-    now, slot};
+    now, slot, identifai_share_is_doubtful (bucket->share, slot)};
 
   return TRUE;
 }

@@ -33,6 +33,7 @@ typedef struct
 {
   gint64 start;
   gint64 slot;                  /* of the share */
+  gboolean doubtful;            /* it may well be refused */
 } IdentifaiTicket;
 
 typedef struct _IdentifaiLimiter IdentifaiLimiter;

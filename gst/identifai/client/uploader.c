@@ -350,6 +350,7 @@ start_job (IdentifaiAccount * account, IdentifaiJob * job, gchar * url,
   if (spec.upload) {
     identifai_account_start_call (account, IDENTIFAI_CALL_POST, job,
         &job->booking, now);
+    spec.expects = job->booking.doubtful;
     account->connected_at = 0;
     account->n_uploads++;
     job->held_since = 0;

@@ -244,6 +244,12 @@ identifai_early_response_has_begun (IdentifaiEarlyResponse * self)
   return !self->ended && (self->headers || self->bytes->len > 0);
 }
 
+gboolean
+identifai_early_response_is_welcome (IdentifaiEarlyResponse * self)
+{
+  return self->n_informational > 0 || (self->ended && !self->headers);
+}
+
 guint
 identifai_early_response_get_status (IdentifaiEarlyResponse * self)
 {

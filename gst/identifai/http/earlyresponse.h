@@ -33,6 +33,8 @@ void identifai_early_response_read (IdentifaiEarlyResponse * self);
 gboolean identifai_early_response_has_begun (IdentifaiEarlyResponse * self);
 
 /* The answer's status, 0 before it is known. The rest is good from then on. */
+/* An interim answer (1xx) came, or nothing more will. */
+gboolean identifai_early_response_is_welcome (IdentifaiEarlyResponse * self);
 guint identifai_early_response_get_status (IdentifaiEarlyResponse * self);
 SoupMessageHeaders *identifai_early_response_get_headers (IdentifaiEarlyResponse * self);
 GBytes *identifai_early_response_get_body (IdentifaiEarlyResponse * self);

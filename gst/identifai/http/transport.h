@@ -45,6 +45,8 @@ typedef struct
   const gchar *api_key;         /* NULL: the extra headers authorise */
   IdentifaiExtraHeaders *extra_headers;      /* NULL = none */
   IdentifaiRequest *upload;     /* POSTs its body; NULL = a GET */
+  /* The call may well be refused: its body waits for leave, for a moment. */
+  gboolean expects;
   /* Asked before the last bytes of the body go out, which is when a service
    * behind a buffering front counts the call: how long to wait, in µs, 0 = go.
    * May be NULL. */

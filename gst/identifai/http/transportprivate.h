@@ -25,6 +25,7 @@ struct _IdentifaiTransport
   IdentifaiProxy *proxy;
   IdentifaiExchange *trial;     /* with a password that may be wrong, or NULL */
   IdentifaiTimer *trial_over;   /* set while its headers are out */
+  gboolean no_offers;           /* somebody on the way refuses Expect (417) */
   gint64 timeout;               /* µs */
   gsize max_bytes;              /* of an answer */
   GQueue exchanges;             /* cancelled ones that wind up included */
@@ -64,6 +65,7 @@ struct _IdentifaiExchange
   IdentifaiExtraHeaders *extra_headers;
   IdentifaiEarlyResponse *early;        /* while the body goes out, or once it answered */
   IdentifaiUploadHold hold;
+  gboolean expects;
   void (*sent) (gboolean fresh, gpointer user_data);
   IdentifaiResponseFunc func;     /* NULL: it only makes a connection */
   gpointer user_data;

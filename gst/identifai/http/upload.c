@@ -9,6 +9,7 @@ struct _IdentifaiUpload
 {
   GFilterInputStream parent;
 
+  IdentifaiUploadHold begin;    /* NULL once it may begin */
   IdentifaiUploadHold hold;     /* NULL once the end may go */
   IdentifaiUploadStopped stopped;       /* NULL once that was read */
   gpointer user_data;
@@ -34,20 +35,27 @@ reaches_end (IdentifaiUpload * self, gsize count)
       - identifai_request_body_get_sent (body) <= count;
 }
 
+static gint64
+ask_one (IdentifaiUpload * self, IdentifaiUploadHold * which)
+{
+  gint64 wait = *which ? (*which) (self->user_data) : 0;
+
+  if (wait <= 0)
+    *which = NULL;
+
+  return MAX (wait, 0);
+}
+
 /* µs to wait before a read of count bytes. */
 static gint64
 ask (IdentifaiUpload * self, gsize count)
 {
-  gint64 wait;
+  gint64 wait = ask_one (self, &self->begin);
 
-  if (!self->hold || !reaches_end (self, count))
-    return 0;
+  if (wait > 0 || !reaches_end (self, count))
+    return wait;
 
-  wait = self->hold (self->user_data);
-  if (wait <= 0)
-    self->hold = NULL;
-
-  return MAX (wait, 0);
+  return ask_one (self, &self->hold);
 }
 
 static void
@@ -189,12 +197,14 @@ identifai_upload_init (IdentifaiUpload * self)
 }
 
 GInputStream *
-identifai_upload_new (IdentifaiRequestBody * body, IdentifaiUploadHold hold,
-    IdentifaiUploadStopped stopped, gpointer user_data)
+identifai_upload_new (IdentifaiRequestBody * body, IdentifaiUploadHold begin,
+    IdentifaiUploadHold hold, IdentifaiUploadStopped stopped,
+    gpointer user_data)
 {
   IdentifaiUpload *self = g_object_new (IDENTIFAI_TYPE_UPLOAD,
       "base-stream", body, NULL);
 
+  self->begin = begin;
   self->hold = hold;
   self->stopped = stopped;
   self->user_data = user_data;
@@ -205,6 +215,6 @@ identifai_upload_new (IdentifaiRequestBody * body, IdentifaiUploadHold hold,
 void
 identifai_upload_release (IdentifaiUpload * self)
 {
-  self->hold = NULL;
+  self->begin = self->hold = NULL;
   self->stopped = NULL;
 }

@@ -3,9 +3,9 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * A request's body on its way out: reads from memory, so without GIO's worker
- * threads, and can hold back the last bytes. A service behind a buffering front
- * counts a call when the whole body has come in, and two uploads that started
- * well apart may end together.
+ * threads, and can hold back all of it, or the last bytes. A service behind a
+ * buffering front counts a call when the whole body has come in, and two uploads
+ * that started well apart may end together.
  */
 
 #pragma once
@@ -18,17 +18,18 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (IdentifaiUpload, identifai_upload, IDENTIFAI, UPLOAD,
     GFilterInputStream)
 
-/* How long (µs) the end of the body has to wait now; 0: it is booked, go. */
+/* How long (µs) the body, or its end, has to wait now; 0: go. */
 typedef gint64 (*IdentifaiUploadHold) (gpointer user_data);
 
 /* It is closed before its end was read: the connection broke, but is still there. */
 typedef void (*IdentifaiUploadStopped) (gpointer user_data);
 
+/* begin: asked before the first byte; hold: before the last ones. */
 GInputStream *identifai_upload_new (IdentifaiRequestBody * body,
-    IdentifaiUploadHold hold, IdentifaiUploadStopped stopped,
-    gpointer user_data);
+    IdentifaiUploadHold begin, IdentifaiUploadHold hold,
+    IdentifaiUploadStopped stopped, gpointer user_data);
 
-/* Neither is called any more, and nothing waits. */
+/* None is called any more, and nothing waits. */
 void identifai_upload_release (IdentifaiUpload * self);
 
 G_END_DECLS

@@ -1,0 +1,146 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Uploads that wait for leave to send their body, as they may well be refused.
+ *
+ * IDENTIFAI_OFFERS=5000 makes that many of each.
+ */
+
+#include <gst/check/gstcheck.h>
+#include <stdlib.h>
+#include "clientlog.h"
+#include "faultserver.h"
+#include "transport.h"
+
+#define SIZE (400 * 1000)
+#define N_OFFERS 20
+#define TOGETHER 4
+
+typedef struct
+{
+  const gchar *name;
+  FaultStep step;
+  guint http_status;
+  gboolean sent;                /* the body goes out nevertheless */
+  gboolean often;               /* it takes no time */
+} Row;
+
+static const Row rows[] = {
+  {"refused", {FAULT_POST, 0, FAULT_EARLY, 429,.body =
+              "{\"error\":\"Slow down\"}"},
+      429, FALSE, TRUE},
+  {"refused without words", {FAULT_POST, 0, FAULT_EARLY, 429,.body = ""}, 429,
+      FALSE, TRUE},
+  {"closed", {FAULT_POST, 0, FAULT_EARLY_CLOSE}, 0, FALSE, TRUE},
+  {"reset", {FAULT_POST, 0, FAULT_RESET}, 0, FALSE, TRUE},
+  {"not understood", {FAULT_POST, 0, FAULT_ANSWER}, 200, TRUE, FALSE},
+  {"refused late", {FAULT_POST, 0, FAULT_ANSWER, 429}, 429, TRUE, FALSE},
+};
+
+typedef struct
+{
+  const Row *row;
+  IdentifaiTransport *transport;
+  IdentifaiCallSpec spec;
+  guint n_left, n_under_way;
+  GMainLoop *loop;
+} Offers;
+
+static void offer (Offers * self);
+
+static void
+on_answer (const IdentifaiResponse * answer, gpointer user_data)
+{
+  Offers *self = user_data;
+
+  fail_unless_equals_int (answer->http_status, self->row->http_status);
+  fail_unless_equals_int (answer->sent_whole, self->row->sent);
+  fail_unless (self->row->sent || self->row->http_status == 0
+      || answer->bytes_sent == 0, "%s: %"
+      G_GUINT64_FORMAT " bytes were sent", self->row->name, answer->bytes_sent);
+  self->n_under_way--;
+  offer (self);
+}
+
+static void
+offer (Offers * self)
+{
+  for (; self->n_left > 0 && self->n_under_way < TOGETHER; self->n_left--) {
+    self->n_under_way++;
+    identifai_http_transport.send (self->transport, &self->spec, on_answer,
+        self);
+  }
+  if (self->n_under_way == 0)
+    g_main_loop_quit (self->loop);
+}
+
+static void
+on_closed (gpointer loop)
+{
+  g_main_loop_quit (loop);
+}
+
+static guint
+count_offers (const Row * row)
+{
+  const gchar *offers = g_getenv ("IDENTIFAI_OFFERS");
+
+  if (!row->often)
+    return 1;
+
+  return offers ? (guint) atoi (offers) : N_OFFERS;
+}
+
+static void
+check_requests (FaultServer * server)
+{
+  const FaultRequest *request = fault_server_get (server, FAULT_POST, 0);
+
+  fail_unless (request != NULL);
+  fail_unless (strstr (request->headers, "Expect: 100-continue") != NULL);
+}
+
+GST_START_TEST (test_offers)
+{
+  const Row *row = &rows[__i__];
+  IdentifaiTransportSettings settings = {.timeout = 600,.max_bytes = 10000 };
+  FaultServer *server = fault_server_new (&row->step, 1);
+  gchar *url = g_strdup_printf ("http://127.0.0.1:%u/api/classification_video",
+      fault_server_get_port (server));
+  Offers offers = {.row = row,.n_left = count_offers (row),.spec =
+        {.url = url,.api_key = "key",.name = "offers",.what = "offer",
+      .expects = TRUE}
+  };
+
+  offers.loop = g_main_loop_new (NULL, FALSE);
+  offers.spec.upload = client_log_request (SIZE);
+  offers.transport = identifai_http_transport.open (&settings);
+  offer (&offers);
+  g_main_loop_run (offers.loop);
+  check_requests (server);
+  identifai_http_transport.close (offers.transport, on_closed, offers.loop);
+  g_main_loop_run (offers.loop);
+  identifai_request_unref (offers.spec.upload);
+  g_main_loop_unref (offers.loop);
+  fault_server_free (server);
+  g_free (url);
+}
+
+GST_END_TEST;
+
+static Suite *
+offers_suite (void)
+{
+  Suite *suite = suite_create ("offers");
+  TCase *general = tcase_create ("general");
+
+  suite_add_tcase (suite, general);
+  if (g_getenv ("IDENTIFAI_OFFERS"))
+    tcase_set_timeout (general, 0);
+  tcase_add_loop_test (general, test_offers, 0, G_N_ELEMENTS (rows));
+
+  return suite;
+}
+
+GST_CHECK_MAIN (offers);
