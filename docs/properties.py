@@ -48,12 +48,16 @@ def number(value):
     return str(value)
 
 
-def describe_type(spec):
+def get_nicks(spec, element):
+    """By value, in order; what the default is, the versions of python3-gi have each their own idea."""
+    return {int(value): value.value_nick for value in type(element.get_property(spec.name)).__enum_values__.values()}
+
+
+def describe_type(spec, element):
     kind = TYPES.get(spec.value_type.name, spec.value_type.name)
     unit = re.search("|".join(UNITS), spec.blurb)
     if spec.value_type.fundamental.name == "GEnum":
-        values = spec.default_value.__enum_values__.values()
-        kind = "enum " + ", ".join(f"`{value.value_nick}`" for value in values)
+        kind = "enum " + ", ".join(f"`{nick}`" for nick in get_nicks(spec, element).values())
     elif hasattr(spec, "minimum"):
         if unit is None and kind == "guint64":
             sys.exit(f"{spec.name}'s blurb names no unit")
@@ -72,7 +76,7 @@ def describe_default(spec, element):
         return "none" if element.get_property(spec.name) is None else "see text"
     value = spec.default_value
     if kind == "GEnum":
-        value = value.value_nick
+        value = get_nicks(spec, element)[int(value)]
     elif kind == "gboolean":
         value = str(bool(value)).lower()
     return "none" if value is None else f"`{value}`"
@@ -88,7 +92,7 @@ def describe(factory, comments):
         text = comments.pop((owner.name, spec.name), None)
         if text is not None:
             live = "yes" if spec.flags & Gst.PARAM_MUTABLE_PLAYING else ""
-            rows.append(f"| `{spec.name}` | {describe_type(spec)} | {describe_default(spec, element)} | {live} | {text} |\n")
+            rows.append(f"| `{spec.name}` | {describe_type(spec, element)} | {describe_default(spec, element)} | {live} | {text} |\n")
         elif spec.owner_type == owner:
             sys.exit(f"{factory}'s {spec.name} has no comment")
     return HEAD + "".join(rows)
