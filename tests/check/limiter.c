@@ -357,9 +357,10 @@ count_after_refusal (const IdentifaiLimit * limit, guint seed)
 
 GST_START_TEST (test_throttled_wide)
 {
+  guint most = wide_rows[__i__].limit.per_minute > 1000 ? 2 : SEEDS;
   guint seed, n_calls;
 
-  for (seed = 1; seed <= SEEDS; seed++) {
+  for (seed = 1; seed <= most; seed++) {
     n_calls = count_after_refusal (&wide_rows[__i__].limit, seed);
     fail_unless (n_calls >= wide_rows[__i__].n_calls, "seed %u: %u calls of %u "
         "a minute", seed, n_calls, wide_rows[__i__].limit.per_minute);
