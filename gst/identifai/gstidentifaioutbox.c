@@ -52,7 +52,6 @@ struct _GstIdentifaiOutbox
   gboolean live;
   IdentifaiHourlyQuota quota;   /* max-uploads-per-hour; outlives a restart */
 
-  gboolean draining;            /* the stream is over, and waited for */
   gboolean flushing;
   gboolean halting;             /* all that is outstanding ends: none is added */
   RoomWanted wanted;
@@ -110,9 +109,9 @@ static void
 end_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment)
 {
   boost_locked (self);
-  if (self->draining)
-    GST_DEBUG_OBJECT (self->element, "at the end, %" IDENTIFAI_TOTALS_FORMAT,
-        IDENTIFAI_TOTALS_ARGS (identifai_ledger_get_totals (self->ledger)));
+  GST_DEBUG_OBJECT (self->element, "segment %u is over; %"
+      IDENTIFAI_TOTALS_FORMAT, segment->number,
+      IDENTIFAI_TOTALS_ARGS (identifai_ledger_get_totals (self->ledger)));
   identifai_segment_free (segment);
   g_cond_broadcast (&self->cond);
 }
@@ -828,51 +827,38 @@ log_wait_locked (GstIdentifaiOutbox * self, const gchar * cause, gint64 since)
 
 /* Until it is so, flushing, or the deadline (monotonic µs, -1: none). */
 static gboolean
-wait_until_locked (GstIdentifaiOutbox * self,
+wait_until (GstIdentifaiOutbox * self,
     gboolean (*is_so) (GstIdentifaiOutbox * self), gint64 deadline,
     const gchar * cause)
 {
   gint64 since = identifai_clock_now ();
-  gboolean in_time = TRUE;
+  gboolean done, in_time = TRUE;
 
-  while (!self->flushing && in_time && !is_so (self)) {
+  g_mutex_lock (&self->lock);
+  while (!(done = is_so (self)) && !self->flushing && in_time) {
     if (deadline < 0)
       g_cond_wait (&self->cond, &self->lock);
     else
       in_time = g_cond_wait_until (&self->cond, &self->lock, deadline);
   }
   log_wait_locked (self, cause, since);
+  g_mutex_unlock (&self->lock);
 
-  return is_so (self);
+  return done;
 }
 
 gboolean
 gst_identifai_outbox_wait_drained (GstIdentifaiOutbox * self, gint64 deadline)
 {
-  gboolean drained;
-
-  g_mutex_lock (&self->lock);
-  self->draining = TRUE;
-  drained = wait_until_locked (self, is_drained_locked, deadline,
-      "outcomes, at the end");
-  self->draining = FALSE;
-  g_mutex_unlock (&self->lock);
-
-  return drained;
+  return wait_until (self, is_drained_locked, deadline, "outcomes, at the end");
 }
 
 gboolean
 gst_identifai_outbox_wait_within_bounds (GstIdentifaiOutbox * self,
     gint64 deadline)
 {
-  gboolean within;
-
-  g_mutex_lock (&self->lock);
-  within = wait_until_locked (self, is_within_bounds_locked, deadline,
+  return wait_until (self, is_within_bounds_locked, deadline,
       "room for what an earlier stream left");
-  g_mutex_unlock (&self->lock);
-
-  return within;
 }
 
 void

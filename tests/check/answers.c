@@ -232,7 +232,7 @@ GST_START_TEST (test_identifier)
     const gchar *text = identifiers[i].text;
     GError *error = NULL;
     gchar *identifier =
-        identifai_result_parse_identifier (NULL, text, strlen (text), &error);
+        identifai_result_parse_identifier (text, strlen (text), &error);
 
     fail_unless (g_strcmp0 (identifier, identifiers[i].identifier) == 0,
         "%s: %s", text, identifier);
@@ -253,9 +253,9 @@ GST_START_TEST (test_identifier_length)
     gchar *long_one = g_strnfill (lengths[i], 'a');
     gchar *json = g_strdup_printf ("{\"identifier\":\"%s\"}", long_one);
     gchar *from_text =
-        identifai_result_parse_identifier (NULL, long_one, lengths[i], NULL);
+        identifai_result_parse_identifier (long_one, lengths[i], NULL);
     gchar *from_json =
-        identifai_result_parse_identifier (NULL, json, strlen (json), NULL);
+        identifai_result_parse_identifier (json, strlen (json), NULL);
 
     if (lengths[i] <= IDENTIFAI_MAX_IDENTIFIER_BYTES) {
       fail_unless_equals_string (from_text, long_one);

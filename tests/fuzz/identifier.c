@@ -23,7 +23,7 @@ LLVMFuzzerTestOneInput (const guint8 * data, gsize size)
 {
   GError *error = NULL;
   gchar *identifier =
-      identifai_result_parse_identifier (NULL, (const gchar *) data, size,
+      identifai_result_parse_identifier ((const gchar *) data, size,
       &error);
   const gchar *p;
 

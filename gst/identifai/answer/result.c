@@ -681,20 +681,12 @@ log_final (const gchar * name, const IdentifaiResult * self)
 static void
 log_result (const gchar * name, const IdentifaiResult * self)
 {
-  switch (self->state) {
-    case IDENTIFAI_RESULT_PENDING:
-      GST_LOG_ID (name, "%s is not judged yet",
-          GST_STR_NULL (self->identifier));
-      break;
-    case IDENTIFAI_RESULT_FINAL:
-      log_final (name, self);
-      break;
-    case IDENTIFAI_RESULT_ERRORED:
-    case IDENTIFAI_RESULT_UNCHOSEN:
-      GST_DEBUG_ID (name, "%s has no verdict: %s",
-          GST_STR_NULL (self->identifier), self->error_text);
-      break;
-  }
+  if (self->state == IDENTIFAI_RESULT_FINAL)
+    log_final (name, self);
+  else
+    GST_DEBUG_ID (name, "%s has no verdict: %s",
+        GST_STR_NULL (self->identifier),
+        self->error_text ? self->error_text : "the service is still at it");
 }
 
 static void
@@ -881,35 +873,26 @@ identifier_from_json (JsonNode * node)
       identifai_json_get_member (node, "identifier") : node);
 }
 
-static gchar *
-parse_identifier (const gchar * name, const gchar * data, gsize length)
-{
-  JsonNode *node = identifai_json_skim (data, length, 1, NULL, NULL);
-  GType type = identifai_json_get_type (node);
-  gboolean is_text = node == NULL || type == G_TYPE_INT64
-      || type == G_TYPE_DOUBLE;
-  gchar *identifier = is_text ? identifier_from_text (data, length) :
-      identifier_from_json (node);
-
-  GST_DEBUG_ID (name, "%s with%s an identifier", is_text ? "text" : "JSON",
-      identifier ? "" : "out");
-  g_clear_pointer (&node, json_node_unref);
-
-  return identifier;
-}
-
 gchar *
-identifai_result_parse_identifier (const gchar * name, const gchar * data,
-    gsize length, GError ** error)
+identifai_result_parse_identifier (const gchar * data, gsize length,
+    GError ** error)
 {
   gchar *identifier;
+  JsonNode *node;
+  GType type;
 
   if (!check_size (length, error))
     return NULL;
 
-  identifier = parse_identifier (name, data, length);
+  node = identifai_json_skim (data, length, 1, NULL, NULL);
+  type = identifai_json_get_type (node);
+  if (node == NULL || type == G_TYPE_INT64 || type == G_TYPE_DOUBLE)
+    identifier = identifier_from_text (data, length);
+  else
+    identifier = identifier_from_json (node);
   if (identifier == NULL)
     bad (error, "It has no usable identifier");
+  g_clear_pointer (&node, json_node_unref);
 
   return identifier;
 }

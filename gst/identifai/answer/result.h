@@ -74,8 +74,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (IdentifaiResult, identifai_result_free)
  * the bare identifier as text, whatever was asked for. The identifier is not
  * empty, at most IDENTIFAI_MAX_IDENTIFIER_BYTES, printable ASCII without
  * spaces; it may hold slashes, dots and percent signs (the URL escapes them). */
-     gchar *identifai_result_parse_identifier (const gchar * name,
-    const gchar * data, gsize length, GError ** error);
+     gchar *identifai_result_parse_identifier (const gchar * data, gsize length,
+    GError ** error);
 
 /* The service's own words in an error body, for people: from its JSON
  * ({"error":…}, {"message":…}, {"field":["…"]}), other JSON, HTML (tags cut
