@@ -28,7 +28,7 @@ clean_up (void)
 int
 LLVMFuzzerInitialize (int *argc, char ***argv)
 {
-  folder = g_mkdtemp (g_strdup ("/dev/shm/fuzz-replay-XXXXXX"));
+  folder = g_dir_make_tmp ("fuzz-replay-XXXXXX", NULL);
   g_assert_nonnull (folder);
   file = g_build_filename (folder, "a.json", NULL);
   atexit (clean_up);
@@ -76,7 +76,8 @@ read_result (const guint8 * data, gsize size)
   EmuReplay *replay;
   EmuKind kind;
 
-  g_assert_true (g_file_set_contents (file, (const gchar *) data, size, NULL));
+  g_assert_true (g_file_set_contents_full (file, (const gchar *) data, size,
+          G_FILE_SET_CONTENTS_NONE, 0600, NULL));
   replay = emu_replay_new (folder, &error);
   g_assert_true ((replay == NULL) == (error != NULL));
   for (kind = 0; replay != NULL && kind < EMU_N_KINDS; kind++) {

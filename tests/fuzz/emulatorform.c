@@ -28,7 +28,7 @@ read_form (const guint8 * data, gsize size)
   const guint8 *end = memchr (data, '\n', size);
   gsize head = end != NULL ? (gsize) (end - data) : size;
   gchar *type = g_strndup ((const gchar *) data, head);
-  EmuForm *form = emu_form_new (type, "video", "/dev/shm", MAX_FILE);
+  EmuForm *form = emu_form_new (type, "video", g_get_tmp_dir (), MAX_FILE);
   gsize at;
 
   for (at = head + 1; at < size; at += PIECE)

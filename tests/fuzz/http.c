@@ -33,8 +33,8 @@ LLVMFuzzerInitialize (int *argc, char ***argv)
 {
   g_log_set_always_fatal (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL
       | G_LOG_LEVEL_WARNING);
-  key_file = g_strdup ("/dev/shm/fuzz-http-XXXXXX");
-  g_assert_cmpint (g_mkstemp (key_file), >=, 0);
+  g_assert_cmpint (g_file_open_tmp ("fuzz-http-XXXXXX", &key_file, NULL), >=,
+      0);
   atexit (clean_up);
 
   return 0;
@@ -73,8 +73,8 @@ read_key (const gchar * text, const guint8 * data, gsize size)
   check_result (key, error);
 
   error = NULL;
-  g_assert_true (g_file_set_contents (key_file, (const gchar *) data, size,
-          NULL));
+  g_assert_true (g_file_set_contents_full (key_file, (const gchar *) data,
+          size, G_FILE_SET_CONTENTS_NONE, 0600, NULL));
   key = identifai_key_file_read (key_file, &error);
   check_key (key);
   check_result (key, error);
