@@ -110,12 +110,13 @@ find_video_track (const Box * moov, Box * track)
   return FALSE;
 }
 
-/* Reads the box of that type from the top level of the file; NULL: there is
- * none. offset: of what was read, in the file. */
+/* Reads the first box of that type from the top level of the file; NULL: there is
+ * none that is whole and of a sane size. offset: of what was read, in the file. */
 static guint8 *
 read_top_level (IdentifaiMemoryFile * file, const gchar * type, gsize * size,
     guint64 * offset)
 {
+  guint64 file_size = identifai_memory_file_get_size (file);
   guint64 at = 0, length;
   guint8 header[16];
   guint8 *data;
@@ -124,9 +125,11 @@ read_top_level (IdentifaiMemoryFile * file, const gchar * type, gsize * size,
     length = read_u32 (header);
     if (length == 1)
       length = (guint64) read_u32 (header + 8) << 32 | read_u32 (header + 12);
-    if (length < 8)
+    if (length < 8 || length > file_size - at)
       return NULL;
-    if (has_type (header, type) && length <= MAX_MOOV) {
+    if (has_type (header, type)) {
+      if (length > MAX_MOOV || read_u32 (header) == 1)
+        return NULL;
       data = g_malloc (length);
       *offset = at + 8;
       *size = identifai_memory_file_read (file, *offset, data, length - 8);

@@ -237,6 +237,14 @@ identifai_audio_stream_push (IdentifaiAudioStream * self, GstBuffer * buffer,
 }
 
 void
+identifai_audio_stream_end (IdentifaiAudioStream * self, gint64 now)
+{
+  identifai_audio_times_end (&self->times, now);
+  self->eos = TRUE;
+  take_items (self);
+}
+
+void
 identifai_audio_stream_note_step (IdentifaiAudioStream * self,
     const IdentifaiVideoStep * step)
 {

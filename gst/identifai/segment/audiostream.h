@@ -45,6 +45,8 @@ void identifai_audio_stream_leave_out (IdentifaiAudioStream * self, gboolean lef
 /* Takes over the buffer. now: see audiotimes.h. */
 void identifai_audio_stream_push (IdentifaiAudioStream * self, GstBuffer * buffer,
     gint64 now);
+/* It is over. now: the same. */
+void identifai_audio_stream_end (IdentifaiAudioStream * self, gint64 now);
 /* The video's times went back; or where it is, see audiotimes.h. */
 void identifai_audio_stream_note_step (IdentifaiAudioStream * self,
     const IdentifaiVideoStep * step);

@@ -482,6 +482,13 @@ identifai_audio_times_push (IdentifaiAudioTimes * self, GstBuffer * buffer,
 }
 
 void
+identifai_audio_times_end (IdentifaiAudioTimes * self, gint64 now)
+{
+  if (!g_queue_is_empty (&self->untimed))
+    guess (self, now);
+}
+
+void
 identifai_audio_times_note_step (IdentifaiAudioTimes * self,
     const IdentifaiVideoStep * step)
 {
@@ -507,6 +514,8 @@ identifai_audio_times_settle (IdentifaiAudioTimes * self, gint64 now,
   while (!g_queue_is_empty (&self->undecided) && (patience < 0
           || (now != NO_TIME && now >= self->end + MIN (patience, self->back))))
     decide_suspended (self, TRUE);
+  if (patience < 0)
+    identifai_audio_times_end (self, NO_TIME);
 }
 
 IdentifaiAudioBuffer *

@@ -79,6 +79,9 @@ void identifai_audio_times_gap (IdentifaiAudioTimes * self,
 void identifai_audio_times_push (IdentifaiAudioTimes * self, GstBuffer * buffer,
     GstCaps * caps, GstBuffer * timed, gint64 now);
 
+/* No more comes. now: as above. */
+void identifai_audio_times_end (IdentifaiAudioTimes * self, gint64 now);
+
 void identifai_audio_times_note_step (IdentifaiAudioTimes * self,
     const IdentifaiVideoStep * step);
 /* The video is at now, or NO_TIME. What went back there alone is waited for as long

@@ -297,29 +297,39 @@ identifai_builder_find_fitting_cut (IdentifaiBuilder * self, guint64 max_bytes)
   return found;
 }
 
+static void
+move_audio (IdentifaiBuilder * self, IdentifaiBuilder * rest, guint stream,
+    IdentifaiTrack * track, GstBuffer * buffer)
+{
+  gsize size = gst_buffer_get_size (buffer);
+
+  self->audio_cost -= size;
+  self->segment->bytes -= size;
+  self->n_audio--;
+  identifai_builder_add_audio (rest, stream, track->caps,
+      gst_buffer_ref (buffer));
+}
+
 /* Audio from the cut on goes over to rest. */
 static void
 split_audio (IdentifaiBuilder * self, IdentifaiBuilder * rest, guint stream)
 {
   IdentifaiTrack *track = find_track (self, stream);
   GstClockTime limit = rest->start + IDENTIFAI_TRACK_EPOCH;
-  guint i, kept;
+  GPtrArray *kept =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) gst_buffer_unref);
+  guint i;
 
-  for (kept = track->buffers->len; kept > 0; kept--) {
-    if (GST_BUFFER_PTS (g_ptr_array_index (track->buffers, kept - 1)) < limit)
-      break;
-  }
-  for (i = kept; i < track->buffers->len; i++) {
+  for (i = 0; i < track->buffers->len; i++) {
     GstBuffer *buffer = g_ptr_array_index (track->buffers, i);
-    gsize size = gst_buffer_get_size (buffer);
 
-    self->audio_cost -= size;
-    self->segment->bytes -= size;
-    self->n_audio--;
-    identifai_builder_add_audio (rest, stream, track->caps,
-        gst_buffer_ref (buffer));
+    if (GST_BUFFER_PTS (buffer) >= limit)
+      move_audio (self, rest, stream, track, buffer);
+    else
+      g_ptr_array_add (kept, gst_buffer_ref (buffer));
   }
-  g_ptr_array_set_size (track->buffers, kept);
+  g_ptr_array_unref (track->buffers);
+  track->buffers = kept;
 }
 
 /* All counts start over: the frames that stay are counted again. */

@@ -611,17 +611,15 @@ static void
 note_step (IdentifaiSegmenter * self, const IdentifaiFrame * frame,
     gint64 shift)
 {
-  IdentifaiVideoStep step = {.from = self->run_end,.to = self->run_end - shift,
-    .shift = shift
-  };
+  IdentifaiVideoStep step = {.shift = shift };
 
-  if (self->step_from != NO_TIME) {
-    step.from = self->step_from;
-    step.to = frame->stamp;
-    step.restarts = TRUE;
-  }
+  step.restarts = (self->step_from != NO_TIME);
+  step.from = step.restarts ? self->step_from : self->run_end;
   self->step_from = NO_TIME;
-  if (step.from == NO_TIME || step.to >= step.from - STEP_SLACK)
+  if (step.from == NO_TIME)
+    return;
+  step.to = step.restarts ? frame->stamp : step.from - shift;
+  if (step.to >= step.from - STEP_SLACK)
     return;
   if (step.restarts)
     self->round++;

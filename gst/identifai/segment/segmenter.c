@@ -142,6 +142,13 @@ identifai_segmenter_set_segment (IdentifaiSegmenter * self, guint stream,
     identifai_video_stream_set_segment (self->video, &segment);
 }
 
+/* Where the video is now, if that tells when sound is heard that comes now. */
+static gint64
+get_live_position (IdentifaiSegmenter * self)
+{
+  return self->live ? self->run_end : NO_TIME;
+}
+
 void
 identifai_segmenter_push (IdentifaiSegmenter * self, guint stream,
     GstBuffer * buffer, const IdentifaiCaptureTime * arrival)
@@ -157,8 +164,7 @@ identifai_segmenter_push (IdentifaiSegmenter * self, guint stream,
   } else if (stream == IDENTIFAI_SEGMENTER_VIDEO) {
     identifai_cutter_push (self, buffer, arrival);
   } else if (sound) {
-    identifai_audio_stream_push (sound, buffer,
-        self->live ? self->run_end : NO_TIME);
+    identifai_audio_stream_push (sound, buffer, get_live_position (self));
     identifai_cutter_place_audio (self);
   } else {
     gst_buffer_unref (buffer);
@@ -187,7 +193,8 @@ identifai_segmenter_eos (IdentifaiSegmenter * self, guint stream,
 
   self->monotonic = MAX (self->monotonic, monotonic);
   if (sound) {
-    sound->eos = TRUE;
+    identifai_audio_stream_end (sound, get_live_position (self));
+    identifai_cutter_place_audio (self);
   } else if (stream == IDENTIFAI_SEGMENTER_VIDEO) {
     identifai_cutter_end_run (self);
     identifai_video_stream_end (self->video, self->last_end);
