@@ -513,6 +513,8 @@ gst_identifai_engine_start (GstIdentifaiEngine * self, GError ** error)
   gboolean started;
 
   g_mutex_lock (&self->lock);
+  identifai_segmenter_set_name (self->segmenter,
+      GST_OBJECT_NAME (self->element));
   started = gst_identifai_outbox_start (self->outbox, &self->settings, error);
   if (started) {
     reset_locked (self);

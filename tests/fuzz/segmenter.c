@@ -434,7 +434,7 @@ configure (Fuzz * self)
   settings.interval = flags & 1 ? take (self) * 100 * GST_MSECOND : 0;
   settings.max_bytes = 50000000;
   if (flags & 2)
-    settings.max_bytes = 5000 + take (self) * 1000;
+    settings.max_bytes = 100000 + take (self) * 1000;
   settings.keyframe_requests = flags & 4;
   settings.align = flags & 8;
   self->max_bytes = self->n_opened == 0 ? settings.max_bytes : 0;

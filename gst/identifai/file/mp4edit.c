@@ -212,8 +212,11 @@ static void
 write_back (IdentifaiMemoryFile * file, const Box * moov, guint64 offset,
     const Box * changed)
 {
-  GstBuffer *buffer = gst_buffer_new_memdup (changed->data, changed->size);
+  GstBuffer *buffer;
 
+  if (changed->size == 0)
+    return;
+  buffer = gst_buffer_new_memdup (changed->data, changed->size);
   identifai_memory_file_seek (file, offset + (changed->data - moov->data));
   identifai_memory_file_write (file, buffer);
   identifai_memory_file_seek (file, identifai_memory_file_get_size (file));

@@ -71,6 +71,9 @@ identifai_audio_stream_leave_out (IdentifaiAudioStream * self,
     gboolean left_out)
 {
   self->left_out = left_out;
+  if (left_out)
+    GST_DEBUG_ID (self->times.name, "sound %u: %u buffers that wait are let go "
+        "of", self->id, self->waiting.length);
   while (left_out && !g_queue_is_empty (&self->waiting))
     identifai_audio_stream_drop (self);
 }
@@ -204,6 +207,9 @@ push_loas (IdentifaiAudioStream * self, GstBuffer * buffer, gint64 now)
     identifai_latm_clear (self->latm);
   identifai_latm_push (self->latm, gst_buffer_ref (buffer));
   if (!identifai_latm_is_readable (self->latm))
+    GST_LOG_ID (self->times.name, "sound %u: LOAS that can't be read yet",
+        self->id);
+  if (!identifai_latm_is_readable (self->latm))
     count_lost (self, buffer, now);
   while ((frame = identifai_latm_pop (self->latm))) {
     gst_caps_replace (&self->caps, identifai_latm_get_caps (self->latm));
@@ -216,6 +222,8 @@ push_loas (IdentifaiAudioStream * self, GstBuffer * buffer, gint64 now)
 static void
 lose_frame (IdentifaiAudioStream * self, GstBuffer * buffer, gint64 now)
 {
+  GST_DEBUG_ID (self->times.name, "sound %u: a buffer can't be mapped, and is "
+      "counted as missing", self->id);
   if (self->latm)
     identifai_latm_clear (self->latm);
   if (!self->left_out)
@@ -504,6 +512,21 @@ identifai_audio_streams_take_news (GPtrArray * sounds, gboolean * is_lost)
   }
 
   return FALSE;
+}
+
+void
+identifai_audio_streams_set_name (GPtrArray * sounds, const gchar * name)
+{
+  guint id;
+
+  for (id = 1; id <= sounds->len; id++) {
+    IdentifaiAudioStream *sound = identifai_audio_streams_get (sounds, id);
+
+    if (sound == NULL)
+      continue;
+    g_free (sound->times.name);
+    sound->times.name = g_strdup (name);
+  }
 }
 
 guint64

@@ -101,6 +101,7 @@ void identifai_audio_streams_note_step (GPtrArray * sounds,
 /* TRUE once a stream that has no times; is_lost: nor can they be guessed. */
 gboolean identifai_audio_streams_take_news (GPtrArray * sounds,
     gboolean * is_lost);
+void identifai_audio_streams_set_name (GPtrArray * sounds, const gchar * name);
 guint64 identifai_audio_streams_count_waiting (GPtrArray * sounds);
 /* Streams that have been silent get an empty track, so that the choice of the
  * muxer doesn't change from segment to segment. */

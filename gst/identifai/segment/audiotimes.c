@@ -154,6 +154,10 @@ give_out (IdentifaiAudioTimes * self, IdentifaiAudioBuffer * item)
     identifai_audio_buffer_free (item);
     return;
   }
+  GST_LOG_ID (self->name,
+      "sound %u at %" GST_STIME_FORMAT ", %" GST_STIME_FORMAT " long, round %u",
+      self->id, GST_STIME_ARGS (item->time), GST_STIME_ARGS (item->duration),
+      self->round);
   item->round = self->round;
   advance (self, item->time, item->duration);
   self->end = item->time + MAX (item->duration, 0);
@@ -174,6 +178,10 @@ place (IdentifaiAudioTimes * self, IdentifaiAudioBuffer * item)
 {
   gint64 gap = self->end != NO_TIME && !item->lossy ? get_gap (self, item) : 0;
 
+  if (gap > SLACK && self->rebase > 0)
+    GST_DEBUG_ID (self->name, "sound %u: a gap of %" GST_STIME_FORMAT
+        " makes up for %" GST_STIME_FORMAT, self->id, GST_STIME_ARGS (gap),
+        GST_STIME_ARGS (self->rebase));
   if (gap > SLACK)
     self->rebase -= MIN (self->rebase, gap);
   item->time += self->rebase;

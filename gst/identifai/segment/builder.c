@@ -177,7 +177,8 @@ identifai_builder_add_audio (IdentifaiBuilder * self, guint stream,
     g_array_append_val (self->streams, stream);
   } else if (track->caps != caps
       && identifai_codec_caps_differ (track->caps, caps)) {
-    GST_DEBUG ("audio stream %u changes within segment %u", stream,
+    GST_DEBUG_ID (self->segment->name,
+        "audio stream %u changes within segment %u", stream,
         self->segment->number);
     gst_buffer_unref (buffer);
     return FALSE;
@@ -564,7 +565,8 @@ trim_audio (IdentifaiBuilder * self, guint64 max_bytes)
     }
     size = gst_buffer_get_size (g_ptr_array_index (track->buffers,
             track->buffers->len - 1));
-    GST_INFO ("segment %u: %" G_GSIZE_FORMAT " bytes of late audio don't fit",
+    GST_DEBUG_ID (self->segment->name,
+        "segment %u: %" G_GSIZE_FORMAT " bytes of late audio don't fit",
         self->segment->number, size);
     self->audio_cost -= size;
     self->segment->bytes -= size;
@@ -589,7 +591,8 @@ check_frames (IdentifaiBuilder * self)
   text =
       g_strdup_printf ("A frame can't be read: its memory, of type %s, can't "
       "be mapped", type);
-  GST_WARNING ("segment %u: %s", self->segment->number, text);
+  GST_WARNING_ID (self->segment->name, "segment %u: %s", self->segment->number,
+      text);
   identifai_builder_fail (self, IDENTIFAI_REASON_MUX, text);
   g_free (text);
 }

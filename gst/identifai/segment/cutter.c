@@ -35,6 +35,8 @@ identifai_cutter_request_split (IdentifaiSegmenter * self)
 {
   if (self->state != STATE_OPEN || self->split_now)
     return;
+  GST_DEBUG_ID (self->name, "segment %u ends at the next key frame",
+      self->open->segment->number);
   self->split_now = TRUE;
   identifai_key_units_ask (&self->key_frames, GST_CLOCK_TIME_NONE);
 }
@@ -45,6 +47,9 @@ static void
 add_audio (IdentifaiSegmenter * self, IdentifaiBuilder * part,
     IdentifaiAudioStream * sound, IdentifaiAudioBuffer * item)
 {
+  GST_LOG_ID (self->name, "segment %u: sound %u at %" GST_STIME_FORMAT "%s",
+      part->segment->number, sound->id, GST_STIME_ARGS (item->time),
+      item->buffer ? "" : ", which is missing");
   if (item->buffer == NULL) {
     part->segment->audio_missing += MAX (item->duration, 0);
     return;
@@ -79,6 +84,9 @@ place_audio (IdentifaiSegmenter * self, IdentifaiAudioStream * sound,
       return TRUE;
     }
   }
+  if (item->round < self->round)
+    GST_DEBUG_ID (self->name, "sound %u at %" GST_STIME_FORMAT " is of a round "
+        "that is over", sound->id, GST_STIME_ARGS (item->time));
   if (item->round != self->round)
     return item->round < self->round;
   if (self->open) {
@@ -168,6 +176,7 @@ make_part (IdentifaiSegmenter * self, gint64 start)
   IdentifaiSegment *segment = identifai_segment_new (0);
   IdentifaiBuilder *part;
 
+  segment->name = g_strdup (self->name);
   self->open_func (segment, self->user_data);
   part = identifai_builder_new (segment,
       identifai_video_stream_get_caps (self->video), start);
@@ -199,8 +208,8 @@ get_lateness (IdentifaiSegmenter * self, gint64 time)
 static void
 start_part (IdentifaiSegmenter * self, IdentifaiBuilder * part)
 {
-  GST_DEBUG ("segment %u starts at %" GST_STIME_FORMAT, part->segment->number,
-      GST_STIME_ARGS (part->start));
+  GST_DEBUG_ID (self->name, "segment %u starts at %" GST_STIME_FORMAT,
+      part->segment->number, GST_STIME_ARGS (part->start));
   self->open = part;
   self->state = STATE_OPEN;
   self->not_before = NO_TIME;
@@ -223,7 +232,7 @@ sign_first_frame (IdentifaiSegmenter * self, IdentifaiBuilder * part)
 
 /* The open part is over at end. After it, no segment is open. */
 void
-identifai_cutter_seal (IdentifaiSegmenter * self, gint64 end)
+identifai_cutter_seal (IdentifaiSegmenter * self, gint64 end, const gchar * why)
 {
   IdentifaiBuilder *part = self->open;
   gint64 late;
@@ -232,8 +241,13 @@ identifai_cutter_seal (IdentifaiSegmenter * self, gint64 end)
   identifai_builder_seal (part, end);
   late = get_lateness (self, part->end);
   self->open = NULL;
-  GST_DEBUG ("segment %u ends at %" GST_STIME_FORMAT ", %u frames",
-      part->segment->number, GST_STIME_ARGS (end), part->segment->frames);
+  GST_INFO_ID (self->name, "segment %u: %" GST_STIME_FORMAT " to %"
+      GST_STIME_FORMAT ", %s, due at %" GST_STIME_FORMAT
+      ", %u frames, %u of them " "key frames, %u losses, %" G_GUINT64_FORMAT
+      " bytes", part->segment->number, GST_STIME_ARGS (part->start),
+      GST_STIME_ARGS (part->end), why, GST_STIME_ARGS (self->due),
+      part->segment->frames, part->segment->keyframes,
+      part->segment->discontinuities, part->segment->bytes);
   identifai_key_units_come (&self->key_frames, late, self->settings.duration);
   part->deadline = self->patience < 0 ? G_MAXINT64 :
       self->monotonic + self->patience;
@@ -248,11 +262,11 @@ identifai_cutter_seal (IdentifaiSegmenter * self, gint64 end)
 
 /* The open part is over where the group starts. */
 static void
-seal_at_group (IdentifaiSegmenter * self)
+seal_at_group (IdentifaiSegmenter * self, const gchar * why)
 {
   identifai_builder_note_loss (self->open,
       g_ptr_array_index (self->group->frames, 0));
-  identifai_cutter_seal (self, self->group->start);
+  identifai_cutter_seal (self, self->group->start, why);
 }
 
 /* After a segment ended at time: whether the next one may start there. */
@@ -261,6 +275,10 @@ may_start (IdentifaiSegmenter * self, gint64 time)
 {
   if (self->not_before == NO_TIME || time >= self->not_before)
     return TRUE;
+  GST_LOG_ID (self->name,
+      "a key frame at %" GST_STIME_FORMAT " is too early, the "
+      "next segment starts at %" GST_STIME_FORMAT, GST_STIME_ARGS (time),
+      GST_STIME_ARGS (self->not_before));
   /* times may have gone back */
   self->not_before = MIN (self->not_before,
       time + (gint64) self->settings.interval);
@@ -283,12 +301,16 @@ take_rest (IdentifaiSegmenter * self, IdentifaiBuilder * part,
   IdentifaiSegment *segment = identifai_segment_new (0);
   IdentifaiBuilder *rest;
 
+  segment->name = g_strdup (self->name);
   if (wanted)
     self->open_func (segment, self->user_data);
   rest = identifai_builder_new (segment, video->caps, cut->start);
   rest->round = part->round;
   identifai_builder_split (part, cut, rest);
   if (!wanted) {
+    GST_DEBUG_ID (self->name, "%u frames from %" GST_STIME_FORMAT " on are too "
+        "early for a segment", rest->segment->frames,
+        GST_STIME_ARGS (cut->start));
     identifai_placing_part (self, rest, FALSE);
     g_clear_pointer (&rest, identifai_builder_free);
   }
@@ -298,12 +320,13 @@ take_rest (IdentifaiSegmenter * self, IdentifaiBuilder * part,
 
 /* What follows the cut is the new open part, if any. */
 static void
-split_part (IdentifaiSegmenter * self, const IdentifaiCut * at)
+split_part (IdentifaiSegmenter * self, const IdentifaiCut * at,
+    const gchar * why)
 {
   IdentifaiCut cut = *at;
   IdentifaiBuilder *rest = take_rest (self, self->open, &cut);
 
-  identifai_cutter_seal (self, cut.start);
+  identifai_cutter_seal (self, cut.start, why);
   if (rest) {
     start_part (self, rest);
     schedule (self);
@@ -344,8 +367,9 @@ identifai_cutter_shrink_oldest (IdentifaiSegmenter * self)
     return;
   cut = *found;
   rest = take_rest (self, part, &cut);
-  GST_DEBUG ("segment %u ends at %" GST_STIME_FORMAT " already",
-      part->segment->number, GST_STIME_ARGS (cut.start));
+  GST_DEBUG_ID (self->name, "segment %u ends at %" GST_STIME_FORMAT " already: "
+      "it doesn't fit with its sound", part->segment->number,
+      GST_STIME_ARGS (cut.start));
   identifai_builder_seal (part, cut.start);
   if (rest == NULL) {
     self->covered -= end - cut.start;
@@ -365,7 +389,8 @@ fail_part (IdentifaiSegmenter * self)
       " bytes (max-segment-bytes); lower the bit rate or the key frame "
       "interval, or raise max-segment-bytes", self->settings.max_bytes);
 
-  GST_INFO ("segment %u: %s", self->open->segment->number, text);
+  GST_DEBUG_ID (self->name, "segment %u: %s", self->open->segment->number,
+      text);
   identifai_builder_fail (self->open, IDENTIFAI_REASON_TOO_LARGE, text);
   g_free (text);
   self->state = STATE_TOO_LARGE;
@@ -379,14 +404,19 @@ add_frame (IdentifaiSegmenter * self, IdentifaiFrame * frame)
   const IdentifaiCut *cut = self->open ?
       identifai_builder_find_cut (self->open) : NULL;
 
+  GST_LOG_ID (self->name, "frame at %" GST_STIME_FORMAT ", %" G_GSIZE_FORMAT
+      " bytes", GST_STIME_ARGS (frame->pts), (gsize) frame->cost);
   if (self->state == STATE_OPEN && !frame_fits (self, frame) && cut)
-    split_part (self, cut);
+    split_part (self, cut, "as the next frame doesn't fit");
   if (self->state == STATE_OPEN && !frame_fits (self, frame))
     fail_part (self);
 
   if (self->state == STATE_WAITING) {
     if (self->not_before == NO_TIME) {
       self->skipped++;
+      GST_LOG_ID (self->name,
+          "frame at %" GST_STIME_FORMAT " is in no segment: "
+          "it waits for a key frame", GST_STIME_ARGS (frame->pts));
       identifai_key_units_ask_late (&self->key_frames);
     }
     identifai_placing_frame (self, frame, identifai_placing_none (self));
@@ -415,7 +445,8 @@ check_overdue (IdentifaiSegmenter * self)
     identifai_key_units_ask_late (&self->key_frames);
   if (identifai_key_units_wait (&self->key_frames, late, duration)
       && self->state == STATE_TOO_LARGE)
-    identifai_cutter_seal (self, identifai_builder_guess_end (self->open));
+    identifai_cutter_seal (self, identifai_builder_guess_end (self->open),
+        "as no key frame comes");
 }
 
 /*** groups ***/
@@ -458,6 +489,17 @@ open_with_group (IdentifaiSegmenter * self)
   schedule (self);
 }
 
+static const gchar *
+get_cause (IdentifaiSegmenter * self)
+{
+  if (self->split_now)
+    return "as asked for";
+  if (self->group->new_headers)
+    return "at other headers";
+
+  return is_due (self) ? "in time" : "as what follows doesn't fit";
+}
+
 /* The open segment ends here: with the leading pictures, if they need it and
  * fit into it. */
 static void
@@ -466,7 +508,7 @@ cut_at_group (IdentifaiSegmenter * self)
   const IdentifaiCut *earlier = identifai_builder_find_cut (self->open);
 
   if (self->group->overlap > 0 && !group_fits (self) && earlier)
-    split_part (self, earlier);
+    split_part (self, earlier, "as the leading pictures don't fit");
   if (self->group->overlap > 0 && self->state == STATE_OPEN
       && group_fits (self)) {
     IdentifaiCut cut = { self->open->frames->len, self->group->overlap,
@@ -474,10 +516,10 @@ cut_at_group (IdentifaiSegmenter * self)
     };
 
     identifai_rap_group_move_to (self->group, self->open);
-    split_part (self, &cut);
+    split_part (self, &cut, "with leading pictures");
   } else {
     if (self->state != STATE_WAITING)
-      seal_at_group (self);
+      seal_at_group (self, get_cause (self));
     open_with_group (self);
   }
 }
@@ -493,13 +535,16 @@ settle_group (IdentifaiSegmenter * self)
       open_with_group (self);
       break;
     case STATE_TOO_LARGE:
-      seal_at_group (self);
+      seal_at_group (self, "as it is too large");
       open_with_group (self);
       break;
     case STATE_OPEN:
       if (is_due (self) || !group_fits (self)) {
         cut_at_group (self);
       } else {
+        GST_LOG_ID (self->name, "segment %u goes on at a key frame at %"
+            GST_STIME_FORMAT ", %u leading", self->open->segment->number,
+            GST_STIME_ARGS (self->group->start), self->group->overlap);
         identifai_builder_mark_cut (self->open, self->group->overlap,
             self->group->start);
         identifai_rap_group_move_to (self->group, self->open);
@@ -566,7 +611,7 @@ take_ready_frames (IdentifaiSegmenter * self)
 /* What follows has nothing to do with what came: the open segment ends with its
  * last frame. */
 void
-identifai_cutter_end_run (IdentifaiSegmenter * self)
+identifai_cutter_end_run (IdentifaiSegmenter * self, const gchar * why)
 {
   identifai_video_stream_drain (self->video);
   take_ready_frames (self);
@@ -574,7 +619,7 @@ identifai_cutter_end_run (IdentifaiSegmenter * self)
   if (self->open) {
     self->run_end =
         MAX (self->run_end, identifai_builder_guess_end (self->open));
-    identifai_cutter_seal (self, identifai_builder_guess_end (self->open));
+    identifai_cutter_seal (self, identifai_builder_guess_end (self->open), why);
   }
   if (self->run_start != NO_TIME)
     self->seen += self->run_end - self->run_start;
@@ -590,7 +635,7 @@ identifai_cutter_end_run (IdentifaiSegmenter * self)
 static void
 move_run (IdentifaiSegmenter * self, gint64 shift)
 {
-  GST_DEBUG ("running times move by %" GST_STIME_FORMAT,
+  GST_DEBUG_ID (self->name, "running times move by %" GST_STIME_FORMAT,
       GST_STIME_ARGS (shift));
   identifai_video_stream_drain (self->video);
   take_ready_frames (self);
@@ -652,7 +697,7 @@ identifai_cutter_push (IdentifaiSegmenter * self, GstBuffer * buffer,
   if (link == IDENTIFAI_VIDEO_LINK_MOVES)
     move_run (self, shift);
   else if (link == IDENTIFAI_VIDEO_LINK_BREAKS)
-    identifai_cutter_end_run (self);
+    identifai_cutter_end_run (self, "at a break");
   note_step (self, frame, identifai_video_stream_take_rebase (self->video));
   identifai_video_stream_push (self->video, frame);
   take_ready_frames (self);

@@ -48,6 +48,7 @@ identifai_segment_free (IdentifaiSegment * self)
   g_free (self->filename);
   g_free (self->failure_text);
   g_free (self->audio_trouble);
+  g_free (self->name);
   g_free (self);
 }
 

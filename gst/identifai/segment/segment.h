@@ -31,6 +31,7 @@ typedef struct
 typedef struct
 {
   guint number;                 /* from 0 */
+  gchar *name;                  /* of the element, for the log; or NULL */
   gchar *ref_id;                /* sent as ref_id; or NULL */
   gchar *identifier;            /* the service's, once it has the file; or NULL */
   /* All in ns; GST_CLOCK_TIME_NONE where unknown. */

@@ -35,6 +35,15 @@ identifai_segmenter_new (IdentifaiSegmenterOpenFunc open, gpointer user_data)
 }
 
 void
+identifai_segmenter_set_name (IdentifaiSegmenter * self, const gchar * name)
+{
+  g_free (self->name);
+  self->name = g_strdup (name);
+  identifai_video_stream_set_name (self->video, name);
+  identifai_audio_streams_set_name (self->sounds, name);
+}
+
+void
 identifai_segmenter_set_place_func (IdentifaiSegmenter * self,
     IdentifaiSegmenterPlaceFunc func)
 {
@@ -87,9 +96,12 @@ identifai_segmenter_set_caps (IdentifaiSegmenter * self, guint stream,
 
   if (codec == NULL || codec->video != is_video || (!is_video && !sound))
     return FALSE;
+  GST_DEBUG_ID (self->name, "stream %u: %s%s", stream, is_video
+      && identifai_video_stream_needs_new_file (self->video, caps) ?
+      "a new file with " : "", codec->name ? codec->name : "other sound");
   if (is_video) {
     if (identifai_video_stream_needs_new_file (self->video, caps))
-      identifai_cutter_end_run (self);
+      identifai_cutter_end_run (self, "other caps");
     identifai_video_stream_set_caps (self->video, caps);
   } else {
     identifai_audio_stream_set_caps (sound, caps);
@@ -105,8 +117,11 @@ identifai_segmenter_link_audio (IdentifaiSegmenter * self, guint stream,
   IdentifaiAudioStream *sound =
       identifai_audio_streams_get (self->sounds, stream);
 
-  if (sound)
-    sound->linked = linked;
+  if (sound == NULL)
+    return;
+  GST_DEBUG_ID (self->name, "sound %u is %slinked", stream, linked ? "" :
+      "not ");
+  sound->linked = linked;
 }
 
 gboolean
@@ -120,6 +135,9 @@ identifai_segmenter_leave_out (IdentifaiSegmenter * self, guint stream,
   if (sound == NULL)
     return FALSE;
   before = sound->left_out;
+  if (left_out != before)
+    GST_DEBUG_ID (self->name, "sound %u is %s", stream, left_out ?
+        "left out, and counted" : "taken along");
   identifai_audio_stream_leave_out (sound, left_out);
 
   return left_out && !before;
@@ -133,6 +151,7 @@ identifai_segmenter_set_segment (IdentifaiSegmenter * self, guint stream,
       identifai_audio_streams_get (self->sounds, stream);
   GstSegment segment = *given;
 
+  GST_DEBUG_ID (self->name, "stream %u: %" GST_SEGMENT_FORMAT, stream, given);
   if (segment.format != GST_FORMAT_TIME)
     return;
   identifai_running_bound_segment (&segment);
@@ -158,6 +177,7 @@ identifai_segmenter_push (IdentifaiSegmenter * self, guint stream,
 
   self->monotonic = MAX (self->monotonic, arrival->monotonic);
   if (stream == IDENTIFAI_SEGMENTER_VIDEO && self->off) {
+    GST_LOG_ID (self->name, "nothing is judged: a buffer is withheld");
     self->withheld++;
     identifai_placing_buffer (self, arrival->id, IDENTIFAI_PLACEMENT_NONE);
     gst_buffer_unref (buffer);
@@ -191,12 +211,13 @@ identifai_segmenter_eos (IdentifaiSegmenter * self, guint stream,
   IdentifaiAudioStream *sound =
       identifai_audio_streams_get (self->sounds, stream);
 
+  GST_DEBUG_ID (self->name, "stream %u is over", stream);
   self->monotonic = MAX (self->monotonic, monotonic);
   if (sound) {
     identifai_audio_stream_end (sound, get_live_position (self));
     identifai_cutter_place_audio (self);
   } else if (stream == IDENTIFAI_SEGMENTER_VIDEO) {
-    identifai_cutter_end_run (self);
+    identifai_cutter_end_run (self, "the end");
     identifai_video_stream_end (self->video, self->last_end);
     self->eos = TRUE;
     identifai_cutter_place_audio (self);
@@ -206,7 +227,7 @@ identifai_segmenter_eos (IdentifaiSegmenter * self, guint stream,
 void
 identifai_segmenter_change_stream (IdentifaiSegmenter * self)
 {
-  identifai_cutter_end_run (self);
+  identifai_cutter_end_run (self, "another stream");
   identifai_video_stream_restart (self->video);
 }
 
@@ -215,6 +236,7 @@ identifai_segmenter_set_judging (IdentifaiSegmenter * self, gboolean judging)
 {
   if (self->off == !judging)
     return;
+  GST_DEBUG_ID (self->name, "what comes is %sjudged", judging ? "" : "not ");
   self->off = !judging;
   if (judging) {
     identifai_key_units_ask (&self->key_frames, GST_CLOCK_TIME_NONE);
@@ -233,6 +255,7 @@ identifai_segmenter_split_now (IdentifaiSegmenter * self)
 static void
 give_up (IdentifaiSegmenter * self, IdentifaiBuilder * part)
 {
+  GST_DEBUG_ID (self->name, "segment %u is flushed", part->segment->number);
   g_queue_push_tail (&self->given_up, identifai_builder_finish (part,
           G_MAXUINT64));
 }
@@ -245,10 +268,11 @@ flush_video (IdentifaiSegmenter * self)
   identifai_video_stream_flush (self->video);
   identifai_rap_group_clear (self->group);
   if (self->open)
-    identifai_cutter_seal (self, identifai_builder_guess_end (self->open));
+    identifai_cutter_seal (self, identifai_builder_guess_end (self->open),
+        "a flush");
   while ((part = g_queue_pop_head (&self->sealed)))
     give_up (self, part);
-  identifai_cutter_end_run (self);
+  identifai_cutter_end_run (self, "a flush");
   self->not_before = self->step_from = NO_TIME;
   identifai_key_units_drop_request (&self->key_frames);
   self->split_now = self->eos = FALSE;
@@ -260,6 +284,7 @@ identifai_segmenter_flush (IdentifaiSegmenter * self, guint stream)
   IdentifaiAudioStream *sound =
       identifai_audio_streams_get (self->sounds, stream);
 
+  GST_DEBUG_ID (self->name, "stream %u is flushed", stream);
   if (sound) {
     identifai_audio_stream_flush (sound);
     gst_segment_init (&sound->times.segment, GST_FORMAT_TIME);
@@ -320,7 +345,8 @@ count_missing (IdentifaiSegmenter * self, IdentifaiBuilder * part)
       identifai_audio_streams_count_left_out (self->sounds, &span);
   if (late <= LATE_TOLERANCE)
     return;
-  GST_INFO ("segment %u goes without %" GST_TIME_FORMAT " of sound",
+  GST_DEBUG_ID (self->name,
+      "segment %u goes without %" GST_TIME_FORMAT " of sound",
       part->segment->number, GST_TIME_ARGS (late));
   part->segment->audio_missing += late;
   self->sound_is_late = TRUE;
@@ -371,6 +397,9 @@ identifai_segmenter_pop (IdentifaiSegmenter * self, gint64 now)
   if (part == NULL || (now < get_deadline (self, part)
           && !has_its_audio (self, part)))
     return NULL;
+  GST_DEBUG_ID (self->name, "segment %u goes: %s", part->segment->number,
+      has_its_audio (self, part) ? "its sound is there" :
+      "it has waited long enough for its sound");
   identifai_audio_streams_name_tracks (self->sounds, part);
   count_missing (self, part);
   identifai_cutter_shrink_oldest (self);
@@ -392,7 +421,14 @@ gboolean
 identifai_segmenter_take_keyframe_request (IdentifaiSegmenter * self,
     GstClockTime * running_time)
 {
-  return identifai_key_units_take_request (&self->key_frames, running_time);
+  gboolean wanted =
+      identifai_key_units_take_request (&self->key_frames, running_time);
+
+  if (wanted)
+    GST_DEBUG_ID (self->name, "a key frame is wanted at %" GST_TIME_FORMAT,
+        GST_TIME_ARGS (*running_time));
+
+  return wanted;
 }
 
 gboolean

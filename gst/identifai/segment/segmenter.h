@@ -90,6 +90,9 @@ typedef void (*IdentifaiSegmenterPlaceFunc) (const IdentifaiPlacement *
 IdentifaiSegmenter *identifai_segmenter_new (IdentifaiSegmenterOpenFunc open,
     gpointer user_data);
 void identifai_segmenter_free (IdentifaiSegmenter * self);
+/* Of the element, for the log. */
+void identifai_segmenter_set_name (IdentifaiSegmenter * self,
+    const gchar * name);
 /* NULL: nobody wants to know. user_data is that of _new. */
 void identifai_segmenter_set_place_func (IdentifaiSegmenter * self,
     IdentifaiSegmenterPlaceFunc func);

@@ -94,12 +94,13 @@ IdentifaiAudioSpan identifai_cutter_get_span (IdentifaiBuilder * part);
 void identifai_cutter_place_audio (IdentifaiSegmenter * self);
 /* What follows has nothing to do with what came: the open segment ends with its
  * last frame. */
-void identifai_cutter_end_run (IdentifaiSegmenter * self);
+void identifai_cutter_end_run (IdentifaiSegmenter * self, const gchar * why);
 /* Takes over a buffer of video. */
 void identifai_cutter_push (IdentifaiSegmenter * self, GstBuffer * buffer,
     const IdentifaiCaptureTime * arrival);
-/* The open part is over at end. After it, no segment is open. */
-void identifai_cutter_seal (IdentifaiSegmenter * self, gint64 end);
+/* The open part is over at end; why: for the log. After it, no segment is open. */
+void identifai_cutter_seal (IdentifaiSegmenter * self, gint64 end,
+    const gchar * why);
 /* Its sound is there, and may be more than was reckoned with: the rest of it is the
  * next part then. */
 void identifai_cutter_shrink_oldest (IdentifaiSegmenter * self);

@@ -26,6 +26,7 @@
 
 struct _IdentifaiVideoStream
 {
+  gchar *name;                  /* of the element, for the log; or NULL */
   GstCaps *caps;                /* or NULL */
   GstCaps *sized;               /* the same, of another size; or NULL */
   guint width, height;          /* as the latest key frame says; 0 unknown */
@@ -67,7 +68,16 @@ void
 identifai_video_stream_free (IdentifaiVideoStream * self)
 {
   identifai_video_stream_reset (self);
+  g_free (self->name);
   g_free (self);
+}
+
+void
+identifai_video_stream_set_name (IdentifaiVideoStream * self,
+    const gchar * name)
+{
+  g_free (self->name);
+  self->name = g_strdup (name);
 }
 
 GstCaps *
@@ -248,6 +258,8 @@ note_size (IdentifaiVideoStream * self, IdentifaiFrameInfo * info)
         info->height);
     gst_caps_take (&self->sized, caps);
     info->new_headers = TRUE;
+    GST_DEBUG_ID (self->name, "pictures are %ux%u now, were %ux%u",
+        info->width, info->height, self->width, self->height);
   }
   self->width = info->width;
   self->height = info->height;
@@ -320,10 +332,20 @@ get_length (IdentifaiVideoStream * self, const IdentifaiFrame * frame)
       : USUAL_LENGTH;
 }
 
+static const gchar *const flaw_names[] = {
+  [IDENTIFAI_FLAW_NONE] = "",
+  [IDENTIFAI_FLAW_NO_PICTURE] = "there is no picture in it",
+  [IDENTIFAI_FLAW_REVERSE] = "it is played in reverse",
+  [IDENTIFAI_FLAW_TIMES] = "its time is out of all range",
+};
+
 static void
 note_flaw (IdentifaiVideoStream * self, IdentifaiFrame * frame,
     IdentifaiFlaw flaw)
 {
+  GST_DEBUG_ID (self->name, "a buffer of %" G_GSIZE_FORMAT " bytes at %"
+      GST_STIME_FORMAT " isn't used: %s", gst_buffer_get_size (frame->buffer),
+      GST_STIME_ARGS (frame->stamp), flaw_names[flaw]);
   if (gst_buffer_get_size (frame->buffer) > 0)
     identifai_flaws_bad (&self->flaws, flaw, get_length (self, frame),
         frame->monotonic);
@@ -381,7 +403,8 @@ goes_on_counting (IdentifaiVideoStream * self, const IdentifaiFrame * frame,
 static void
 add_rebase (IdentifaiVideoStream * self, IdentifaiFrame * frame, gint64 shift)
 {
-  GST_DEBUG ("times move by %" GST_STIME_FORMAT ", nothing says why",
+  GST_DEBUG_ID (self->name,
+      "times move by %" GST_STIME_FORMAT ", nothing says why",
       GST_STIME_ARGS (shift));
   self->rebase += shift;
   move_frame (frame, shift);
@@ -426,8 +449,19 @@ find_link (IdentifaiVideoStream * self, const IdentifaiFrame * frame)
     return IDENTIFAI_VIDEO_LINK_FOLLOWS;
   if (is_move (self, frame))
     return IDENTIFAI_VIDEO_LINK_MOVES;
-  if (is_break (self, frame))
+  if (is_break (self, frame)) {
+    GST_DEBUG_ID (self->name, "the stream breaks at %" GST_STIME_FORMAT ", %"
+        GST_STIME_FORMAT " from what was before%s%s, longest pause lately %"
+        GST_STIME_FORMAT, GST_STIME_ARGS (frame->stamp),
+        GST_STIME_ARGS (identifai_discont_get_pause (&self->steps, frame)),
+        self->lossy ? ", DISCONT" : "",
+        self->segment_changed ? ", a new segment" : "",
+        GST_STIME_ARGS (self->steps.pause));
     return IDENTIFAI_VIDEO_LINK_BREAKS;
+  }
+  if (self->lossy)
+    GST_DEBUG_ID (self->name, "DISCONT at %" GST_STIME_FORMAT
+        " is a loss, no break", GST_STIME_ARGS (frame->stamp));
 
   return IDENTIFAI_VIDEO_LINK_FOLLOWS;
 }
@@ -541,7 +575,8 @@ identifai_video_stream_end (IdentifaiVideoStream * self, gint64 end)
   if (end == NO_TIME || stop == NO_TIME
       || stop - end <= MAX (SHORT, 2 * self->steps.pause))
     return;
-  GST_INFO ("the last picture ends at %" GST_STIME_FORMAT ", the segment at %"
+  GST_DEBUG_ID (self->name,
+      "the last picture ends at %" GST_STIME_FORMAT ", the segment at %"
       GST_STIME_FORMAT, GST_STIME_ARGS (end), GST_STIME_ARGS (stop));
   self->short_by = stop - end;
 }

@@ -27,6 +27,10 @@ typedef enum
 IdentifaiVideoStream *identifai_video_stream_new (void);
 void identifai_video_stream_free (IdentifaiVideoStream * self);
 
+/* Of the element, for the log. */
+void identifai_video_stream_set_name (IdentifaiVideoStream * self,
+    const gchar * name);
+
 /* Borrowed; NULL: none yet. */
 GstCaps *identifai_video_stream_get_caps (IdentifaiVideoStream * self);
 gboolean identifai_video_stream_needs_new_file (IdentifaiVideoStream * self,
