@@ -4,9 +4,12 @@
  */
 
 #include "container.h"
+#include "log.h"
 
 #include <gst/base/gsttypefindhelper.h>
 #include <string.h>
+
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_FILE)
 
 #define MIN_TYPEFIND_BYTES 4096
 #define MAX_TYPEFIND_BYTES (128 * 1024)
@@ -56,6 +59,7 @@ identifai_container_from_caps (GstCaps * caps)
 
   if (gst_caps_is_empty (caps) || gst_caps_is_any (caps))
     return NULL;
+  GST_LOG ("is %" GST_PTR_FORMAT " a container?", caps);
   structure = gst_caps_get_structure (caps, 0);
   if (is_elementary_mpeg (structure))
     return NULL;
@@ -176,6 +180,9 @@ identifai_container_typefind (IdentifaiMemoryFile * bytes, gboolean at_end,
   caps = gst_type_find_helper_for_data (NULL, data, size, &probability);
   g_free (data);
 
+  GST_DEBUG ("the first %" G_GUINT64_FORMAT " bytes: %" GST_PTR_FORMAT
+      ", probability %u of 100%s", size, caps, probability,
+      enough ? ", which has to do" : "");
   if (caps == NULL || (probability < GST_TYPE_FIND_LIKELY && !enough)) {
     gst_clear_caps (&caps);
     if (!enough)

@@ -76,9 +76,12 @@ set_shown_range (IdentifaiSegment * segment, IdentifaiMemoryFile * file,
     shown = segment->duration;
   if (lead == 0 && shown == GST_CLOCK_TIME_NONE)
     return;
+  GST_DEBUG_ID (segment->name, "segment %u: shown from %" GST_STIME_FORMAT
+      " after its first picture, for %" GST_TIME_FORMAT, segment->number,
+      GST_STIME_ARGS (-lead), GST_TIME_ARGS (shown));
   if (!identifai_mp4_edit (file, lead, shown))
-    GST_INFO ("segment %u: the edit list could not be changed",
-        segment->number);
+    GST_WARNING_ID (segment->name, "segment %u: the edit list could not be "
+        "changed", segment->number);
 }
 
 /* What mp4mux can't be told. FALSE: the file would lie. */
@@ -92,7 +95,11 @@ complete_mp4 (IdentifaiSegment * segment, IdentifaiMemoryFile * file,
 
   set_shown_range (segment, file, lead);
   if (orientation && !identifai_mp4_orient (file, orientation))
-    GST_WARNING ("segment %u: can't say that its pictures are %s",
+    GST_WARNING_ID (segment->name,
+        "segment %u: can't say that its pictures are %s", segment->number,
+        orientation);
+  else if (orientation)
+    GST_DEBUG_ID (segment->name, "segment %u: its pictures are %s",
         segment->number, orientation);
   identifai_mp4_mend_lengths (file);
   if (identifai_codec_of_caps (video->caps)->id != IDENTIFAI_CODEC_MPEG12
@@ -133,6 +140,9 @@ leave_out_unfit (const gchar * muxer, IdentifaiSegment * segment)
     caps[i] = ((IdentifaiTrack *) g_ptr_array_index (segment->tracks, i))->caps;
   identifai_muxer_leave_out (muxer, caps, n, obstacles);
   for (i = n; i > 0; i--) {
+    if (obstacles[i - 1])
+      GST_DEBUG_ID (segment->name, "segment %u: track %u is left out, %s",
+          segment->number, i - 1, obstacles[i - 1]);
     if (obstacles[i - 1])
       identifai_segment_leave_out (segment, i - 1, obstacles[i - 1]);
     g_free (obstacles[i - 1]);
@@ -202,12 +212,31 @@ note_orientation (const gchar * factory, IdentifaiSegment * segment)
 
   segment->lost_orientation = orientation != NULL
       && !says_orientation (factory) ? g_intern_string (orientation) : NULL;
+  if (segment->lost_orientation != NULL)
+    GST_DEBUG_ID (segment->name,
+        "segment %u: %s can't say that its pictures are " "%s", segment->number,
+        factory, orientation);
 }
 
 static void
 complete_durations (gpointer track, gpointer unused)
 {
   identifai_timestamps_complete_durations (track);
+}
+
+static void
+log_tracks (IdentifaiSegment * segment, const gchar * factory)
+{
+  guint i;
+
+  GST_DEBUG_ID (segment->name, "segment %u: %s, %u tracks", segment->number,
+      factory, segment->tracks->len);
+  for (i = 0; i < segment->tracks->len; i++) {
+    IdentifaiTrack *track = g_ptr_array_index (segment->tracks, i);
+
+    GST_LOG_ID (segment->name, "segment %u: track %u, %u buffers, %"
+        GST_PTR_FORMAT, segment->number, i, track->buffers->len, track->caps);
+  }
 }
 
 /* One file of all tracks. */
@@ -221,15 +250,19 @@ make_file (const gchar * muxer, IdentifaiSegment * segment,
   gboolean is_mp4;
   GstCaps *caps;
 
-  if (factory == NULL)
+  if (factory == NULL) {
+    GST_DEBUG_ID (segment->name, "segment %u: no muxer takes its %u tracks",
+        segment->number, segment->tracks->len);
     return FALSE;
+  }
 
+  log_tracks (segment, factory);
   note_orientation (factory, segment);
   is_mp4 = g_str_equal (factory, "mp4mux") || g_str_equal (factory, "qtmux");
   if (is_mp4)
     lead = find_lead (segment);
-  file = identifai_mux_pipeline_run (factory, segment->tracks, lead, max_bytes,
-      cancellable, &caps, error);
+  file = identifai_mux_pipeline_run (segment->name, factory,
+      segment->tracks, lead, max_bytes, cancellable, &caps, error);
   if (file == NULL)
     return FALSE;
   if (is_mp4 && !complete_mp4 (segment, file, lead, error)) {
@@ -265,8 +298,8 @@ identifai_muxer_run (const gchar * muxer, IdentifaiSegment * segment,
   g_ptr_array_foreach (segment->tracks, complete_durations, NULL);
   ok = make_file (muxer, segment, max_bytes, cancellable, &trouble);
   if (!ok && may_be_sound (segment, trouble)) {
-    GST_WARNING ("segment %u goes without its sound: %s", segment->number,
-        trouble->message);
+    GST_WARNING_ID (segment->name, "segment %u goes without its sound: %s",
+        segment->number, trouble->message);
     while (segment->tracks->len > 1)
       identifai_segment_leave_out (segment, segment->tracks->len - 1,
           trouble->message);

@@ -5,8 +5,11 @@
 
 #include "muxerchoice.h"
 #include "codecs.h"
+#include "log.h"
 
 #include <string.h>
+
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_FILE)
 
 typedef enum
 {
@@ -162,6 +165,10 @@ identifai_muxer_fit (GstElementFactory * muxer, GstCaps * caps,
     best = MAX (best, found);
   }
   fit->parser = best == FIT_PARSED ? codec->parser : NULL;
+  GST_LOG ("%s takes %s by %s, behind %s", GST_OBJECT_NAME (muxer),
+      codec->name ? codec->name : "other sound",
+      fit->pad_template ? fit->pad_template : "no pad",
+      fit->parser ? fit->parser : "no parser");
 }
 
 void
@@ -239,6 +246,8 @@ takes_all (const gchar * muxer, GstCaps * const *caps, guint n_caps,
   *obstacle = NULL;
   for (i = 0; i < n_caps && *obstacle == NULL; i++)
     *obstacle = find_obstacle (muxer, caps[i]);
+  if (*obstacle != NULL)
+    GST_LOG ("not %s: %s", muxer, *obstacle);
 
   return *obstacle == NULL;
 }
@@ -275,6 +284,7 @@ identifai_muxer_choose (const gchar * muxer, GstCaps * const *caps,
   gchar *obstacle;
   const gchar *found = find_muxer (muxer, caps, n_caps, &obstacle);
 
+  GST_LOG ("%s for %u streams: %s", muxer, n_caps, found ? found : obstacle);
   if (found == NULL)
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
         "No file can be made of these streams: %s", obstacle);
@@ -299,6 +309,9 @@ identifai_muxer_leave_out (const gchar * muxer, GstCaps * const *caps,
     kept[n_kept] = caps[i];
     if (find_muxer (muxer, kept, n_kept + 1, &obstacles[i]) != NULL)
       n_kept++;
+    else
+      GST_DEBUG ("stream %u of %u has to be left out: %s", i, n_caps,
+          obstacles[i]);
   }
   g_free (obstacle);
   g_free (kept);

@@ -42,6 +42,7 @@ static gint n_left;             /* atomic */
 typedef struct
 {
   gatomicrefcount refcount;
+  gchar *name;                  /* of the element, for the log; or NULL */
   const gchar *factory;         /* static */
 
   GMutex lock;
@@ -64,11 +65,12 @@ typedef struct
 } Run;
 
 static Run *
-run_new (const gchar * factory, guint64 max_bytes)
+run_new (const gchar * name, const gchar * factory, guint64 max_bytes)
 {
   Run *run = g_new0 (Run, 1);
 
   g_atomic_ref_count_init (&run->refcount);
+  run->name = g_strdup (name);
   run->factory = g_intern_string (factory);
   g_mutex_init (&run->lock);
   g_cond_init (&run->cond);
@@ -97,6 +99,7 @@ run_unref (gpointer data)
   gst_clear_caps (&run->caps);
   g_cond_clear (&run->cond);
   g_mutex_clear (&run->lock);
+  g_free (run->name);
   g_free (run);
 }
 
@@ -207,15 +210,16 @@ make_output (Run * run)
 static GstBusSyncReply
 on_message (GstBus * bus, GstMessage * message, gpointer user_data)
 {
+  Run *run = user_data;
   GError *error = NULL;
   gchar *details = NULL;
 
   if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR) {
     gst_message_parse_error (message, &error, &details);
-    GST_INFO ("%s: %s (%s)", GST_MESSAGE_SRC_NAME (message), error->message,
-        GST_STR_NULL (details));
-    finish (user_data, g_error_new (G_IO_ERROR, G_IO_ERROR_FAILED,
-            "%s: %s", GST_MESSAGE_SRC_NAME (message), error->message));
+    GST_DEBUG_ID (run->name, "%s: %s (%s)", GST_MESSAGE_SRC_NAME (message),
+        error->message, GST_STR_NULL (details));
+    finish (run, g_error_new (G_IO_ERROR, G_IO_ERROR_FAILED, "%s: %s",
+            GST_MESSAGE_SRC_NAME (message), error->message));
     g_error_free (error);
     g_free (details);
   }
@@ -488,7 +492,7 @@ drive (gpointer data)
   g_mutex_unlock (&run->lock);
 
   if (left) {
-    GST_INFO ("%s has stopped after all", run->factory);
+    GST_DEBUG_ID (run->name, "%s has stopped after all", run->factory);
     g_atomic_int_add (&n_left, -1);
     gst_object_unref (pipeline);
   }
@@ -529,6 +533,7 @@ stop_driver (Run * run, GstPad * output)
   g_mutex_lock (&run->lock);
   run->stopping = TRUE;
   g_cond_broadcast (&run->cond);
+  GST_LOG_ID (run->name, "%s is stopped", run->factory);
   while (!run->stopped && g_cond_wait_until (&run->cond, &run->lock, until));
   left = run->left = !run->stopped;
   if (left)
@@ -536,7 +541,8 @@ stop_driver (Run * run, GstPad * output)
   g_mutex_unlock (&run->lock);
 
   if (left)
-    GST_WARNING ("%s doesn't stop, and is left behind", run->factory);
+    GST_WARNING_ID (run->name, "%s doesn't stop, and is left behind",
+        run->factory);
 
   return !left;
 }
@@ -614,6 +620,9 @@ wait_for (Run * run, const gboolean * what, GPtrArray * sources)
 
     still = now == progress ? still + 1 : 0;
     progress = now;
+    if (still > 0)
+      GST_DEBUG_ID (run->name, "%s stands still, look %u of %u", run->factory,
+          still, PATIENCE_STEPS);
     if (still >= PATIENCE_STEPS)
       finish (run, g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
               "%s doesn't finish the file: nothing went in or came out for "
@@ -633,6 +642,7 @@ run_to_end (Run * run, GPtrArray * sources, GPtrArray * tracks,
     id = g_cancellable_connect (cancellable, G_CALLBACK (on_cancelled), run,
         NULL);
   wait_for (run, &run->started, sources);
+  GST_LOG_ID (run->name, "%s has started", run->factory);
   if (!is_over (run, &run->finished)) {
     start_feeding (sources, tracks, output, lead);
     wait_for (run, &run->finished, sources);
@@ -654,6 +664,9 @@ run_pipeline (Run * run, GPtrArray * tracks, GstClockTimeDiff lead,
   gst_bus_set_sync_handler (bus, on_message, run_ref (run), run_unref);
   gst_object_unref (bus);
   sources = build (pipeline, run->factory, tracks, output, &error);
+  if (sources == NULL)
+    GST_DEBUG_ID (run->name, "%s can't be set up: %s", run->factory,
+        error->message);
   if (sources == NULL)
     finish (run, error);
   if (sources != NULL && start_driver (pipeline, run)) {
@@ -698,9 +711,9 @@ check_result (Run * run, GError ** error)
 
 /* The file is let go of at once, whoever still has a reference to the run. */
 IdentifaiMemoryFile *
-identifai_mux_pipeline_run (const gchar * factory, GPtrArray * tracks,
-    GstClockTimeDiff lead, guint64 max_bytes, GCancellable * cancellable,
-    GstCaps ** caps, GError ** error)
+identifai_mux_pipeline_run (const gchar * name, const gchar * factory,
+    GPtrArray * tracks, GstClockTimeDiff lead, guint64 max_bytes,
+    GCancellable * cancellable, GstCaps ** caps, GError ** error)
 {
   IdentifaiMemoryFile *file = NULL;
   Run *run;
@@ -708,7 +721,7 @@ identifai_mux_pipeline_run (const gchar * factory, GPtrArray * tracks,
   if (!may_run (error))
     return NULL;
 
-  run = run_new (factory, max_bytes);
+  run = run_new (name, factory, max_bytes);
   run_pipeline (run, tracks, lead, cancellable);
   if (check_result (run, error)) {
     file = g_steal_pointer (&run->file);

@@ -12,12 +12,12 @@
 
 G_BEGIN_DECLS
 
-/* tracks: of IdentifaiTrack, video first, borrowed. lead: how much the first picture
+/* name: of the element, for the log. tracks: of IdentifaiTrack, video first, borrowed. lead: how much the first picture
  * is shown after its leading ones, or before the first that isn't hidden; the sound
  * goes with it. Blocks as identifai_muxer_run() does, and has its errors. Returns the
  * file and its caps, or NULL. */
-IdentifaiMemoryFile *identifai_mux_pipeline_run (const gchar * factory,
-    GPtrArray * tracks, GstClockTimeDiff lead, guint64 max_bytes,
+IdentifaiMemoryFile *identifai_mux_pipeline_run (const gchar * name,
+    const gchar * factory, GPtrArray * tracks, GstClockTimeDiff lead, guint64 max_bytes,
     GCancellable * cancellable, GstCaps ** caps, GError ** error);
 
 /* For the tests: how long a muxer may stand still, in ms, instead of half a minute;
