@@ -152,7 +152,8 @@ count_item (IdentifaiAudioStream * self, const IdentifaiAudioBuffer * item)
   if (self->first == NO_TIME)
     self->first = item->time;
   else if (item->time < self->latest - STEP_BACK)
-    self->first -= self->latest - item->time;
+    self->first = MAX (self->first - (self->latest - item->time),
+        -IDENTIFAI_MAX_RUNNING);
   self->latest = item->time;
   self->total_bytes += size;
   self->n_total += item->buffer ? 1 : 0;
