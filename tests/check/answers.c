@@ -10,7 +10,9 @@
 #include <gst/check/gstcheck.h>
 #include <string.h>
 
+#include "errortext.h"
 #include "result.h"
+#include "status.h"
 
 /* -- batches -- */
 
@@ -463,13 +465,13 @@ GST_START_TEST (test_status)
 
   for (i = 0; i < G_N_ELEMENTS (statuses); i++) {
     IdentifaiReason reason =
-        identifai_result_reason_for_status (statuses[i].status,
-        statuses[i].text);
+        identifai_status_to_reason (statuses[i].status, statuses[i].text != NULL
+        && identifai_error_speaks_of_credits (statuses[i].text));
 
     fail_unless (reason == statuses[i].reason, "%u %s: %s",
         statuses[i].status, statuses[i].text,
         identifai_reason_to_string (reason));
-    fail_unless (identifai_result_status_is_temporary (statuses[i].status) ==
+    fail_unless (identifai_status_is_temporary (statuses[i].status) ==
         statuses[i].is_temporary, "%u", statuses[i].status);
   }
 }

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "errortext.h"
 #include "result.h"
 
 int
@@ -32,7 +33,7 @@ LLVMFuzzerTestOneInput (const guint8 * data, gsize size)
   g_assert_true (g_utf8_validate (words, -1, NULL));
   for (p = words; *p != '\0'; p = g_utf8_next_char (p))
     g_assert_false (g_unichar_iscntrl (g_utf8_get_char (p)));
-  identifai_result_reason_for_status (400, words);
+  identifai_error_speaks_of_credits (words);
   g_free (words);
 
   return 0;

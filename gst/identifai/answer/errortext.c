@@ -331,8 +331,8 @@ identifai_result_parse_error (const gchar * data, gsize length)
 }
 
 /* "credit", "credits", "available_credits", but not "accredited". */
-static gboolean
-speaks_of_credits (const gchar * text)
+gboolean
+identifai_error_speaks_of_credits (const gchar * text)
 {
   const gchar *start = text, *end = text + strlen (text), *hit;
 
@@ -343,41 +343,4 @@ speaks_of_credits (const gchar * text)
   }
 
   return FALSE;
-}
-
-IdentifaiReason
-identifai_result_reason_for_status (guint http_status, const gchar * text)
-{
-  if (http_status >= 200 && http_status < 300)
-    return IDENTIFAI_REASON_NONE;
-
-  switch (http_status) {
-    case 0:                    /* no answer at all */
-      return IDENTIFAI_REASON_NETWORK;
-    case 400:
-      return text != NULL && speaks_of_credits (text) ?
-          IDENTIFAI_REASON_NO_CREDITS : IDENTIFAI_REASON_REJECTED;
-    case 401:
-    case 403:
-      return IDENTIFAI_REASON_UNAUTHORIZED;
-    case 402:
-      return IDENTIFAI_REASON_NO_CREDITS;
-    case 429:
-      return IDENTIFAI_REASON_THROTTLED;
-    default:
-      break;
-  }
-
-  if (http_status >= 400 && http_status < 500)
-    return IDENTIFAI_REASON_REJECTED;
-
-  return http_status >= 500 && http_status < 600 ?
-      IDENTIFAI_REASON_SERVICE_ERROR : IDENTIFAI_REASON_BAD_RESPONSE;
-}
-
-gboolean
-identifai_result_status_is_temporary (guint http_status)
-{
-  return http_status == 408 || http_status == 417 || http_status == 425
-      || http_status == 429 || (http_status >= 500 && http_status < 600);
 }

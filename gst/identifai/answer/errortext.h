@@ -16,4 +16,7 @@ G_BEGIN_DECLS
  * there are none. */
 gchar *identifai_error_text (JsonNode * node);
 
+/* Whether words of the service are about credits. */
+gboolean identifai_error_speaks_of_credits (const gchar * text);
+
 G_END_DECLS

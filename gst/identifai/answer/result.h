@@ -83,14 +83,4 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (IdentifaiResult, identifai_result_free)
  * IDENTIFAI_MAX_TEXT_BYTES. NULL if nothing readable is in it. */
      gchar *identifai_result_parse_error (const gchar * data, gsize length);
 
-/* What an HTTP status of the submit call means; text is the service's words
- * (or NULL), which tell a 400 for want of credits. NONE for 2xx. Statuses
- * that no rule names: other 4xx REJECTED, other 5xx SERVICE_ERROR, 1xx and
- * 3xx BAD_RESPONSE. */
-     IdentifaiReason identifai_result_reason_for_status (guint http_status,
-    const gchar * text);
-
-/* Whether trying again may help: 408, 425, 429 and 5xx. */
-     gboolean identifai_result_status_is_temporary (guint http_status);
-
 G_END_DECLS

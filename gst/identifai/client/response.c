@@ -6,6 +6,8 @@
 #include "response.h"
 #include "backoff.h"
 #include "clock.h"
+#include "errortext.h"
+#include "status.h"
 
 /* What is said of a certificate, and what may help. */
 typedef struct
@@ -243,9 +245,9 @@ init_from_status (IdentifaiAttempt * self, const IdentifaiResponse * answer,
 
   if (size > 0 && !SOUP_STATUS_IS_REDIRECTION (answer->http_status))
     words = identifai_result_parse_error (data, size);
-  self->reason = identifai_result_reason_for_status (answer->http_status,
-      words);
-  self->temporary = identifai_result_status_is_temporary (answer->http_status);
+  self->reason = identifai_status_to_reason (answer->http_status,
+      words != NULL && identifai_error_speaks_of_credits (words));
+  self->temporary = identifai_status_is_temporary (answer->http_status);
   self->message = describe_status (answer, words, host);
   self->retry_after = identifai_backoff_parse_retry_after (answer->retry_after,
       identifai_clock_now_real () / G_USEC_PER_SEC);
@@ -300,7 +302,7 @@ init_from_proxy (IdentifaiAttempt * self, const IdentifaiResponse * answer,
   self->reason = IDENTIFAI_REASON_NETWORK;
   self->temporary = TRUE;
   self->lasting = SOUP_STATUS_IS_CLIENT_ERROR (answer->http_status)
-      && !identifai_result_status_is_temporary (answer->http_status);
+      && !identifai_status_is_temporary (answer->http_status);
   self->message = describe_proxy (answer, host);
 }
 

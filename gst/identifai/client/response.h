@@ -12,8 +12,6 @@
 
 G_BEGIN_DECLS
 
-#define IDENTIFAI_STATUS_THROTTLED 429  /* not among libsoup's */
-
 /* How one attempt of a call ended. */
 typedef struct
 {

@@ -12,7 +12,6 @@
 
 #include "requestbody.h"
 
-#include <stdatomic.h>
 #include <string.h>
 
 struct _IdentifaiRequestBody
@@ -26,8 +25,8 @@ struct _IdentifaiRequestBody
   guint64 file_size;
   guint64 length;
 
-  guint64 position;             /* reader's thread */
-  _Atomic guint64 sent;         /* the furthest that was read up to: a stream that
+  guint64 position;
+  guint64 sent;                 /* the furthest that was read up to: a stream that
                                  * was rewound may have been sent before */
 };
 
@@ -130,7 +129,7 @@ identifai_request_body_get_content_type (IdentifaiRequestBody * self)
 guint64
 identifai_request_body_get_sent (IdentifaiRequestBody * self)
 {
-  return atomic_load (&self->sent);
+  return self->sent;
 }
 
 void
@@ -190,8 +189,7 @@ identifai_request_body_read (GInputStream * stream, void *buffer, gsize count,
     self->position += n;
     total += n;
   }
-  if (self->position > atomic_load (&self->sent))
-    atomic_store (&self->sent, self->position);
+  self->sent = MAX (self->sent, self->position);
 
   return total;
 }

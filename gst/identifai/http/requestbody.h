@@ -29,7 +29,7 @@ const gchar *identifai_request_body_get_content_type (IdentifaiRequestBody * sel
 void identifai_request_body_release (IdentifaiRequestBody * self);
 
 /* Bytes read so far, and whether all were: a failed attempt is ambiguous only
- * after the whole body went out. Any thread. */
+ * after the whole body went out. The reader's thread. */
 guint64 identifai_request_body_get_sent (IdentifaiRequestBody * self);
 
 G_END_DECLS
