@@ -84,7 +84,6 @@ account_free (IdentifaiAccount * self)
   g_queue_remove (&self->network->accounts, self);
   g_atomic_int_add (&n_accounts, -1);
   identifai_timer_free (self->pump);
-  g_sequence_free (self->retries);
   g_hash_table_unref (self->transports);
   identifai_poller_free (self->poller);
   identifai_budget_release (self->budget);
@@ -157,7 +156,6 @@ account_new (IdentifaiNetwork * network, const gchar * endpoint,
     self->api_key = self->id;
   self->pump = identifai_timer_new (network->context, "identifai pump",
       on_pump, self);
-  self->retries = g_sequence_new (NULL);
   self->transports = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
       NULL);
   self->budget = identifai_budget_get (endpoint, id);
@@ -278,32 +276,20 @@ identifai_queue_check (IdentifaiQueue * queue)
 void
 identifai_queue_turn (IdentifaiQueue * queue)
 {
-  GQueue *ready = &queue->account->ready;
+  GQueue *queues = &queue->account->queues;
 
-  if (queue->ready)
-    g_queue_remove (ready, queue);
-  queue->ready = queue->jobs.length > 0;
-  if (queue->ready && queue->client->first)
-    g_queue_push_head (ready, queue);
-  else if (queue->ready)
-    g_queue_push_tail (ready, queue);
+  g_queue_remove (queues, queue);
+  if (queue->client->first)
+    g_queue_push_head (queues, queue);
+  else
+    g_queue_push_tail (queues, queue);
 }
 
 void
 identifai_queue_move_jobs (IdentifaiQueue * queue)
 {
-  GSequenceIter *iter, *next;
-
   while (queue->jobs.head)
     identifai_job_move (queue->jobs.head->data);
-  for (iter = g_sequence_get_begin_iter (queue->account->retries);
-      !g_sequence_iter_is_end (iter); iter = next) {
-    IdentifaiJob *job = g_sequence_get (iter);
-
-    next = g_sequence_iter_next (iter);
-    if (job->queue == queue)
-      identifai_job_move (job);
-  }
 }
 
 /* From the decision to send to the headers. */

@@ -283,7 +283,7 @@ on_queue (IdentifaiClient * self, gpointer argument)
   job->number = self->next_number++;
   job->queue = self->queue;
   job->queue->n_jobs++;
-  identifai_job_queue (job);
+  identifai_job_queue (job, 0);
   GST_LOG_ID (self->settings.name, "segment %u is queued behind %u others",
       job->segment, job->queue->jobs.length - 1);
 }

@@ -43,8 +43,7 @@ typedef struct
 
 typedef enum
 {
-  IDENTIFAI_JOB_QUEUED,         /* in its queue */
-  IDENTIFAI_JOB_RETRY,          /* in its account's retries, until a time */
+  IDENTIFAI_JOB_QUEUED,         /* in its queue, perhaps until a time */
   IDENTIFAI_JOB_UPLOADING,      /* its submit call is on the wire */
   IDENTIFAI_JOB_WAITING,        /* the service has it; the poller asks */
   IDENTIFAI_JOB_GONE            /* finished, withdrawn or closed */
@@ -77,8 +76,7 @@ struct _IdentifaiJob
   guint64 number;               /* order of the client's jobs */
   IdentifaiQueue *queue;        /* NULL when gone */
   GList queue_link;             /* QUEUED: in queue->jobs */
-  GSequenceIter *retry;         /* RETRY: in account->retries */
-  gint64 retry_at;              /* monotonic µs */
+  gint64 not_before;            /* monotonic µs: of another attempt */
   IdentifaiExchange *exchange;  /* UPLOADING */
   IdentifaiTicket booking;      /* of the call that is, or was, on the wire */
   gint64 held_since;            /* monotonic µs, its upload's end; 0 = not yet */
@@ -102,7 +100,6 @@ struct _IdentifaiQueue
   IdentifaiClient *client;      /* borrowed: its jobs, or its user, hold it */
   GQueue jobs;                  /* QUEUED ones by number */
   guint n_jobs;                 /* that are here, in any state */
-  gboolean ready;               /* in account->ready, as jobs are queued */
 };
 
 struct _IdentifaiClient
@@ -139,9 +136,7 @@ struct _IdentifaiAccount
   IdentifaiTimer *pump;
   gboolean woken;
   gboolean ending;              /* the last queue has left */
-  GQueue queues;
-  GQueue ready;                 /* queues with queued jobs, next one first */
-  GSequence *retries;           /* jobs by retry_at */
+  GQueue queues;                /* the one whose turn is next first */
   GHashTable *transports;       /* key -> IdentifaiTransport */
   guint n_transports;           /* those that are being closed, too */
   IdentifaiBudget *budget;      /* calls that the key has left */
@@ -162,7 +157,7 @@ IdentifaiQueue *identifai_queue_get (IdentifaiClient * client,
 void identifai_queue_check (IdentifaiQueue * queue);
 /* What waits to be sent, to its client's current queue. */
 void identifai_queue_move_jobs (IdentifaiQueue * queue);
-/* Its turn is next if its client is first, else last; none if it has no jobs. */
+/* Its turn is next if its client is first, else last. */
 void identifai_queue_turn (IdentifaiQueue * queue);
 /* Has the account see what it can do now. */
 void identifai_account_wake (IdentifaiAccount * self);
@@ -196,11 +191,10 @@ IdentifaiHeld identifai_job_close_locked (IdentifaiJob * job);
 void identifai_held_drop (IdentifaiHeld * held);
 
 gboolean identifai_job_is_open (IdentifaiJob * job);
-/* Queues it in its queue, by its number. */
-void identifai_job_queue (IdentifaiJob * job);
-/* Queues it at that time (monotonic µs). */
-void identifai_job_retry (IdentifaiJob * job, gint64 at);
-/* Takes it out of its queue or the retries, if it is in one. */
+/* Puts it into its queue, by its number. Before that time (monotonic µs) it stays
+ * there. */
+void identifai_job_queue (IdentifaiJob * job, gint64 not_before);
+/* Takes it out, if it is in. */
 void identifai_job_unqueue (IdentifaiJob * job);
 /* To its client's current queue, from wherever it is but the poller. */
 void identifai_job_move (IdentifaiJob * job);

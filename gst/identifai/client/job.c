@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Where a job is, and how it ends. From QUEUED it goes to UPLOADING, from there
- * to WAITING or RETRY (and QUEUED again), from each of them to GONE.
+ * to WAITING, or QUEUED again, from each of them to GONE.
  */
 
 #include "clientprivate.h"
@@ -95,12 +95,12 @@ identifai_job_is_open (IdentifaiJob * job)
 /* Where it waits to be sent. */
 
 void
-identifai_job_queue (IdentifaiJob * job)
+identifai_job_queue (IdentifaiJob * job, gint64 not_before)
 {
   IdentifaiQueue *queue = job->queue;
   GList *before = queue->jobs.tail;
 
-  /* Nearly always the last one; a retry comes before the later jobs. */
+  /* Nearly always the last one; another attempt comes before the later jobs. */
   while (before && ((IdentifaiJob *) before->data)->number > job->number)
     before = before->prev;
   if (before)
@@ -109,41 +109,15 @@ identifai_job_queue (IdentifaiJob * job)
     g_queue_push_head_link (&queue->jobs, &job->queue_link);
 
   job->state = IDENTIFAI_JOB_QUEUED;
-  if (!queue->ready)
-    identifai_queue_turn (queue);
+  job->not_before = not_before;
   identifai_account_wake (queue->account);
-}
-
-static gint
-compare_retry_at (gconstpointer a, gconstpointer b, gpointer user_data)
-{
-  const IdentifaiJob *one = a, *other = b;
-
-  return one->retry_at < other->retry_at ? -1 : one->retry_at > other->retry_at;
-}
-
-void
-identifai_job_retry (IdentifaiJob * job, gint64 at)
-{
-  job->state = IDENTIFAI_JOB_RETRY;
-  job->retry_at = at;
-  job->retry = g_sequence_insert_sorted (job->queue->account->retries, job,
-      compare_retry_at, NULL);
-  identifai_account_wake (job->queue->account);
 }
 
 void
 identifai_job_unqueue (IdentifaiJob * job)
 {
-  IdentifaiQueue *queue = job->queue;
-
-  if (job->state == IDENTIFAI_JOB_RETRY) {
-    g_sequence_remove (job->retry);
-  } else if (job->state == IDENTIFAI_JOB_QUEUED) {
-    g_queue_unlink (&queue->jobs, &job->queue_link);
-    if (queue->jobs.length == 0)
-      identifai_queue_turn (queue);
-  }
+  if (job->state == IDENTIFAI_JOB_QUEUED)
+    g_queue_unlink (&job->queue->jobs, &job->queue_link);
 }
 
 void
@@ -162,7 +136,7 @@ identifai_job_move (IdentifaiJob * job)
   if (job->state == IDENTIFAI_JOB_WAITING)
     identifai_poller_add (to->account->poller, job);
   else
-    identifai_job_queue (job);
+    identifai_job_queue (job, 0);
   GST_DEBUG_ID (job->client->settings.name, "segment %u goes on with another "
       "key", job->segment);
   identifai_queue_check (from);

@@ -169,45 +169,49 @@ count_failures (const IdentifaiJob * job)
 }
 
 /* One job a client, of those that aren't gone. */
-static GHashTable *
+static GPtrArray *
 choose_jobs (GPtrArray * jobs)
 {
-  GHashTable *chosen = g_hash_table_new (NULL, NULL);
-  guint i;
+  GPtrArray *chosen = g_ptr_array_new ();
+  guint i, k;
 
   for (i = 0; i < jobs->len; i++) {
-    IdentifaiJob *job = g_ptr_array_index (jobs, i);
-    IdentifaiJob *other = g_hash_table_lookup (chosen, job->client);
+    IdentifaiJob *job = g_ptr_array_index (jobs, i), *other = NULL;
 
-    if (identifai_job_is_open (job)
-        && (!other || count_failures (other) < count_failures (job)))
-      g_hash_table_insert (chosen, job->client, job);
+    for (k = 0; k < chosen->len && !other; k++) {
+      other = g_ptr_array_index (chosen, k);
+      if (other->client != job->client)
+        other = NULL;
+    }
+    if (!identifai_job_is_open (job))
+      continue;
+    if (!other)
+      g_ptr_array_add (chosen, job);
+    else if (count_failures (other) < count_failures (job))
+      chosen->pdata[k - 1] = job;
   }
 
   return chosen;
 }
 
-/* Of the clients whose results are asked for: counts the poll for each, and names
- * them. */
+/* Counts the poll for each client whose results are asked for, and names them. */
 static gchar *
 count_poll (IdentifaiPoll * poll)
 {
   GPtrArray *jobs = list_jobs (poll);
-  GHashTable *chosen = choose_jobs (jobs);
+  GPtrArray *chosen = choose_jobs (jobs);
   GString *names = g_string_new (NULL);
-  GHashTableIter iter;
-  gpointer key, job;
+  guint i;
 
-  g_hash_table_iter_init (&iter, chosen);
-  while (g_hash_table_iter_next (&iter, &key, &job)) {
-    IdentifaiClient *client = key;
+  for (i = 0; i < chosen->len; i++) {
+    IdentifaiJob *job = g_ptr_array_index (chosen, i);
 
-    identifai_client_count (client, get_requests, 1);
-    identifai_client_count (client, retries, count_failures (job) > 0);
-    g_string_append_printf (names, "%s%s", names->len ? "," : "",
-        client->settings.name);
+    identifai_client_count (job->client, get_requests, 1);
+    identifai_client_count (job->client, retries, count_failures (job) > 0);
+    g_string_append_printf (names, "%s%s", i > 0 ? "," : "",
+        job->client->settings.name);
   }
-  g_hash_table_unref (chosen);
+  g_ptr_array_unref (chosen);
   g_ptr_array_unref (jobs);
 
   return g_string_free (names, FALSE);
@@ -217,17 +221,17 @@ count_poll (IdentifaiPoll * poll)
 static void
 tell_clients (GPtrArray * jobs, const IdentifaiAttempt * attempt)
 {
-  GHashTable *chosen = choose_jobs (jobs);
-  GHashTableIter iter;
-  gpointer client, job;
+  GPtrArray *chosen = choose_jobs (jobs);
+  guint i;
 
-  g_hash_table_iter_init (&iter, chosen);
-  while (g_hash_table_iter_next (&iter, &client, &job)) {
+  for (i = 0; i < chosen->len; i++) {
+    IdentifaiJob *job = g_ptr_array_index (chosen, i);
+
     if (identifai_attempt_is_throttled (attempt))
-      identifai_client_count ((IdentifaiClient *) client, throttled, 1);
+      identifai_client_count (job->client, throttled, 1);
     identifai_job_tell_attempt (job, IDENTIFAI_CALL_GET, attempt);
   }
-  g_hash_table_unref (chosen);
+  g_ptr_array_unref (chosen);
 }
 
 static void on_answer (const IdentifaiResponse * answer, gpointer user_data);

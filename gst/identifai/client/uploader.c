@@ -80,7 +80,7 @@ retry_job (IdentifaiJob * job, gint64 at)
   g_mutex_lock (&job->client->lock);
   job->sent = FALSE;
   g_mutex_unlock (&job->client->lock);
-  identifai_job_retry (job, at);
+  identifai_job_queue (job, at);
 }
 
 static void
@@ -267,25 +267,6 @@ on_sent (gboolean fresh, gpointer user_data)
       &job->booking, fresh);
 }
 
-/* Retries whose time has come get back into their queues. */
-static gint64
-release_retries (IdentifaiAccount * account, gint64 now)
-{
-  GSequenceIter *first;
-  IdentifaiJob *job;
-
-  while (!g_sequence_is_empty (account->retries)) {
-    first = g_sequence_get_begin_iter (account->retries);
-    job = g_sequence_get (first);
-    if (job->retry_at > now)
-      return job->retry_at;
-    identifai_job_unqueue (job);
-    identifai_job_queue (job);
-  }
-
-  return G_MAXINT64;
-}
-
 /* From now on it can't be withdrawn. NULL: it was, a moment ago. */
 static IdentifaiRequest *
 commit_job (IdentifaiJob * job)
@@ -361,15 +342,29 @@ start_job (IdentifaiAccount * account, IdentifaiJob * job, gchar * url,
   g_free (what);
 }
 
-/* The first one of the client whose turn it is. */
+/* The first one that may go of the client whose turn it is. next: when there will
+ * be one, at most. */
 static IdentifaiJob *
-next_job (IdentifaiAccount * account)
+next_job (IdentifaiAccount * account, gint64 now, gint64 * next)
 {
-  IdentifaiQueue *queue = g_queue_peek_head (&account->ready);
+  GList *queue, *walk;
 
   /* An upload that ends wakes the account. */
-  return queue && account->n_uploads < IDENTIFAI_MAX_UPLOADS ?
-      g_queue_peek_head (&queue->jobs) : NULL;
+  if (account->n_uploads >= IDENTIFAI_MAX_UPLOADS)
+    return NULL;
+
+  for (queue = account->queues.head; queue; queue = queue->next) {
+    walk = ((IdentifaiQueue *) queue->data)->jobs.head;
+    for (; walk; walk = walk->next) {
+      IdentifaiJob *job = walk->data;
+
+      if (job->not_before <= now)
+        return job;
+      *next = MIN (*next, job->not_before);
+    }
+  }
+
+  return NULL;
 }
 
 gint64
@@ -377,10 +372,10 @@ identifai_uploader_run (IdentifaiAccount * account, gint64 now)
 {
   gchar *url = g_strconcat (account->endpoint, "/api/classification_video",
       NULL);
-  gint64 next = release_retries (account, now), start;
+  gint64 next = G_MAXINT64, start;
   IdentifaiJob *job;
 
-  while ((job = next_job (account))) {
+  while ((job = next_job (account, now, &next))) {
     start = identifai_account_next_call (account, IDENTIFAI_CALL_POST, now,
         NAME (job));
     if (start > now) {

@@ -1,0 +1,399 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The client engine in one thread and simulated time, from a seed: hours of uploads
+ * and polls through all that a service and a network do, and of users that withdraw,
+ * cancel, close, and change keys. The laws are checked after each thing that
+ * happens.
+ *
+ * IDENTIFAI_SEED=n runs that seed only, IDENTIFAI_SEEDS=n so many of them.
+ */
+
+#include <gst/check/gstcheck.h>
+#include <stdlib.h>
+#include "simulation.h"
+
+#define SECOND G_TIME_SPAN_SECOND
+#define HOUR G_TIME_SPAN_HOUR
+#define N_USERS 5
+#define N_KEYS 3
+#define SEEDS 4
+
+typedef struct
+{
+  guint segment;
+  gsize size;
+  gboolean submitted;
+  guint ends;                   /* outcomes, and being taken back: one */
+  guint freed;
+} Job;
+
+/* What an element would be. */
+typedef struct
+{
+  gchar *name;
+  IdentifaiClient *client;
+  GPtrArray *jobs;
+  guint64 bytes;                /* of files that were taken */
+} User;
+
+static struct
+{
+  Simulation *simulation;
+  GRand *random;
+  User *users[N_USERS];
+  GPtrArray *jobs;              /* all there ever were */
+  guint n_users;
+  guint n_verdicts, n_failed, n_taken_back;
+} world;
+
+static const SimulationOdds odds = {
+  .reset = 0.05,.lost = 0.02,.unavailable = 0.05,.throttled = 0.02,
+  .rejected = 0.01,.silent = 0.005,.errored = 0.02,.known = 0.05
+};
+
+static const IdentifaiLimit limits[IDENTIFAI_N_CALLS] = { {2, 30}, {3, 60} };
+
+/* What the client says. */
+
+static void
+on_submitted (gpointer data, const gchar * identifier,
+    GstClockTime upload_time, gpointer user_data)
+{
+  User *user = user_data;
+  Job *job = data;
+
+  simulation_note (world.simulation, "%s: %u is %s", user->name, job->segment,
+      identifier);
+  fail_unless (user->client != NULL && job->ends == 0 && job->freed == 0);
+  fail_if (job->submitted);
+  job->submitted = TRUE;
+  user->bytes += job->size;
+}
+
+static void
+on_finished (gpointer data, IdentifaiOutcome * outcome, gpointer user_data)
+{
+  User *user = user_data;
+  Job *job = data;
+
+  simulation_note (world.simulation, "%s: %u ends with %s", user->name,
+      job->segment, identifai_reason_to_string (outcome->reason));
+  fail_unless (user->client != NULL && job->ends++ == 0 && job->freed == 0);
+  fail_unless (outcome->reason != IDENTIFAI_REASON_NONE || outcome->result);
+  fail_unless (outcome->result == NULL || job->submitted);
+  if (outcome->reason == IDENTIFAI_REASON_NONE)
+    world.n_verdicts++;
+  else
+    world.n_failed++;
+}
+
+static void
+on_attempted (IdentifaiCall call, IdentifaiReason reason, guint http_status,
+    const gchar * message, gint64 retry_in, gpointer user_data)
+{
+  User *user = user_data;
+
+  fail_unless (user->client != NULL);
+  fail_unless_equals_int (reason == IDENTIFAI_REASON_NONE, message == NULL);
+}
+
+static const IdentifaiClientCallbacks callbacks = {
+  on_submitted, on_finished, on_attempted
+};
+
+static void
+on_freed (gpointer data)
+{
+  Job *job = data;
+
+  fail_unless_equals_int (job->freed++, 0);
+}
+
+/* What users do. */
+
+static guint
+any (guint count)
+{
+  return g_rand_int_range (world.random, 0, count);
+}
+
+static gchar *
+any_key (void)
+{
+  return g_strdup_printf ("key-%u", any (N_KEYS));
+}
+
+static void
+user_open (User * user)
+{
+  static const gint retries[] = { 0, 3, -1 };
+  IdentifaiClientSettings settings = {.endpoint = (gchar *) "http://sim.test",
+    .timeout = 20,.retries = retries[any (3)],
+    .verdict_timeout = 600 * GST_SECOND
+  };
+
+  g_free (user->name);
+  user->name = g_strdup_printf ("user%u", world.n_users++);
+  settings.name = user->name;
+  settings.api_key = any_key ();
+  settings.poll_interval = any (3) == 0 ? 5 * GST_SECOND : 0;
+  memcpy (settings.limits, limits, sizeof (limits));
+  user->bytes = 0;
+  user->client = identifai_client_new (&settings, &callbacks, user, NULL);
+  fail_unless (user->client != NULL);
+  g_free (settings.api_key);
+}
+
+static void
+user_submit (User * user)
+{
+  IdentifaiMemoryFile *file = identifai_memory_file_new ();
+  Job *job = g_new0 (Job, 1);
+  IdentifaiRequest *request;
+  GstBuffer *buffer;
+
+  job->segment = world.jobs->len;
+  job->size = 1 + any (100);
+  buffer = gst_buffer_new_allocate (NULL, job->size, NULL);
+  identifai_memory_file_write (file, buffer);
+  gst_buffer_unref (buffer);
+  request = identifai_request_new (file, "segment.mp4", "video/mp4");
+  request->segment = job->segment;
+  g_ptr_array_add (world.jobs, job);
+  g_ptr_array_add (user->jobs, job);
+  identifai_client_submit (user->client, request, job, on_freed);
+  identifai_request_unref (request);
+}
+
+static void
+take_back (Job * job)
+{
+  fail_unless_equals_int (job->freed, 1);
+  fail_unless_equals_int (job->ends++, 0);
+  world.n_taken_back++;
+}
+
+static void
+user_withdraw (User * user)
+{
+  Job *job;
+
+  if (user->jobs->len == 0)
+    return;
+  job = g_ptr_array_index (user->jobs, any (user->jobs->len));
+  if (identifai_client_withdraw (user->client, job)) {
+    fail_if (job->submitted);
+    take_back (job);
+  }
+}
+
+/* What hasn't ended has, now. */
+static void
+user_take_all_back (User * user)
+{
+  guint i;
+
+  for (i = 0; i < user->jobs->len; i++) {
+    Job *job = g_ptr_array_index (user->jobs, i);
+
+    if (job->ends == 0)
+      take_back (job);
+  }
+  g_ptr_array_set_size (user->jobs, 0);
+}
+
+static void
+user_close (User * user)
+{
+  identifai_client_close (g_steal_pointer (&user->client));
+  user_take_all_back (user);
+}
+
+static void
+user_set_key (User * user)
+{
+  gchar *key = any_key ();
+
+  identifai_client_set_key (user->client, key);
+  g_free (key);
+}
+
+static void
+refuse_keys (void)
+{
+  gchar *key = any_key ();
+
+  simulation_refuse_key (world.simulation, key, any (4) == 0);
+  g_free (key);
+}
+
+static void
+act (void)
+{
+  User *user = world.users[any (N_USERS)];
+  guint what = any (100);
+
+  simulation_note (world.simulation, "%s does %u", user->name, what);
+  if (what < 60) {
+    user_submit (user);
+  } else if (what < 75) {
+    user_withdraw (user);
+  } else if (what < 80) {
+    identifai_client_set_first (user->client, any (2));
+  } else if (what < 85) {
+    user_set_key (user);
+  } else if (what < 90) {
+    refuse_keys ();
+  } else if (what < 93) {
+    identifai_client_cancel (user->client);
+    user_take_all_back (user);
+  } else if (what < 96) {
+    user_close (user);
+    user_open (user);
+  } else if (what < 98) {
+    identifai_clock_shift_real (any (60) * SECOND - 30 * SECOND);
+  } else {
+    simulation_set_down (world.simulation,
+        identifai_clock_now () + any (180) * SECOND);
+  }
+}
+
+/* The laws. That of limits, and of calls at a time, the simulation checks. */
+
+static void
+check_user (User * user)
+{
+  Simulation *simulation = world.simulation;
+  IdentifaiClientStats stats;
+
+  identifai_client_get_stats (user->client, &stats);
+  fail_unless_equals_int (stats.in_flight, simulation_count_calls (simulation,
+          user->name, IDENTIFAI_CALL_POST, TRUE));
+  fail_unless_equals_int (stats.post_requests,
+      simulation_count_calls (simulation, user->name, IDENTIFAI_CALL_POST,
+          FALSE));
+  fail_unless_equals_int (stats.get_requests,
+      simulation_count_calls (simulation, user->name, IDENTIFAI_CALL_GET,
+          FALSE));
+  fail_unless_equals_uint64 (stats.bytes_uploaded, user->bytes);
+}
+
+static void
+check_laws (gpointer user_data)
+{
+  guint i;
+
+  for (i = 0; i < N_USERS; i++) {
+    if (world.users[i]->client)
+      check_user (world.users[i]);
+  }
+}
+
+static void
+check_jobs (void)
+{
+  guint i;
+
+  for (i = 0; i < world.jobs->len; i++) {
+    Job *job = g_ptr_array_index (world.jobs, i);
+
+    fail_unless_equals_int (job->ends, 1);
+    fail_unless_equals_int (job->freed, 1);
+  }
+}
+
+static void
+user_free (User * user)
+{
+  g_ptr_array_unref (user->jobs);
+  g_free (user->name);
+  g_free (user);
+}
+
+/* Returns a checksum of all that happened. */
+static gchar *
+run_seed (guint32 seed, gint64 duration)
+{
+  gint64 end;
+  gchar *trace;
+  guint i;
+
+  memset (&world, 0, sizeof (world));
+  world.simulation = simulation_new (seed, &odds, limits);
+  world.random = simulation_get_random (world.simulation);
+  world.jobs = g_ptr_array_new_with_free_func (g_free);
+  for (i = 0; i < N_USERS; i++) {
+    world.users[i] = g_new0 (User, 1);
+    world.users[i]->jobs = g_ptr_array_new ();
+    user_open (world.users[i]);
+  }
+  for (end = identifai_clock_now () + duration; identifai_clock_now () < end;) {
+    simulation_run (world.simulation, identifai_clock_now ()
+        + any (10 * SECOND), check_laws, NULL);
+    act ();
+  }
+  for (i = 0; i < N_USERS; i++)
+    user_close (world.users[i]);
+  simulation_run (world.simulation, identifai_clock_now () + SECOND, check_laws,
+      NULL);
+  check_jobs ();
+  GST_INFO ("seed %u: %u jobs: %u verdicts, %u failed, %u taken back", seed,
+      world.jobs->len, world.n_verdicts, world.n_failed, world.n_taken_back);
+  fail_unless (world.n_verdicts > world.jobs->len / 4);
+
+  trace = g_strdup (simulation_get_trace (world.simulation));
+  for (i = 0; i < N_USERS; i++)
+    user_free (world.users[i]);
+  g_ptr_array_unref (world.jobs);
+  simulation_free (world.simulation);
+
+  return trace;
+}
+
+GST_START_TEST (test_seeds)
+{
+  const gchar *one = g_getenv ("IDENTIFAI_SEED");
+  const gchar *many = g_getenv ("IDENTIFAI_SEEDS");
+  guint32 first = one ? atoi (one) : 1, i;
+  guint32 count = one ? 1 : many ? atoi (many) : SEEDS;
+
+  for (i = first; i < first + count; i++) {
+    g_print ("seed %u\n", i);
+    g_free (run_seed (i, 2 * HOUR));
+  }
+}
+
+GST_END_TEST;
+
+/* A seed that failed can be run again. */
+GST_START_TEST (test_same_again)
+{
+  gchar *one = run_seed (100, HOUR / 2);
+  gchar *again = run_seed (100, HOUR / 2);
+  gchar *other = run_seed (101, HOUR / 2);
+
+  fail_unless_equals_string (one, again);
+  fail_if (g_str_equal (one, other));
+  g_free (one);
+  g_free (again);
+  g_free (other);
+}
+
+GST_END_TEST;
+
+static Suite *
+clientsim_suite (void)
+{
+  Suite *suite = suite_create ("clientsim");
+  TCase *general = tcase_create ("general");
+
+  suite_add_tcase (suite, general);
+  tcase_add_test (general, test_seeds);
+  tcase_add_test (general, test_same_again);
+
+  return suite;
+}
+
+GST_CHECK_MAIN (clientsim);

@@ -1,0 +1,65 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * A service without a network, in simulated time: what calls come to is left to
+ * chance, which goes by a seed. It keeps the rules of the real one and checks that
+ * the client keeps them, too. One thread.
+ */
+
+#pragma once
+
+#include "clock.h"
+#include "network.h"
+
+G_BEGIN_DECLS
+
+/* How likely things are. */
+typedef struct
+{
+  gdouble reset;                /* a call's connection breaks */
+  gdouble lost;                 /* a call's answer is lost on the way */
+  gdouble unavailable;          /* 503, some with a Retry-After */
+  gdouble throttled;            /* 429, as others use the key */
+  gdouble rejected;             /* 422 for good */
+  gdouble silent;               /* no answer until the timeout */
+  gdouble errored;              /* a result that is none */
+  gdouble known;                /* the service knows the file again */
+} SimulationOdds;
+
+/* What came of the calls, by key. */
+typedef struct
+{
+  guint posts, gets, accepted, throttled, refused;
+  guint uploads, polls;         /* under way */
+} SimulationCounts;
+
+typedef struct _Simulation Simulation;
+
+/* From now on, until it is freed, clients run in it. limits: the keys'. */
+Simulation *simulation_new (guint32 seed, const SimulationOdds * odds,
+    const IdentifaiLimit * limits);
+void simulation_free (Simulation * self);
+
+GRand *simulation_get_random (Simulation * self);
+const SimulationCounts *simulation_get_counts (Simulation * self,
+    const gchar * key);
+/* Every call of that key is refused with a 401, or none any more. */
+void simulation_refuse_key (Simulation * self, const gchar * key,
+    gboolean refuse);
+/* Nobody answers until that time. */
+void simulation_set_down (Simulation * self, gint64 until);
+/* Submit calls, and polls, of the client of that name that are under way; and all
+ * there were. */
+guint simulation_count_calls (Simulation * self, const gchar * name,
+    IdentifaiCall call, gboolean now);
+
+/* Lets time go by. check: after each thing that happens. */
+void simulation_run (Simulation * self, gint64 until,
+    void (*check) (gpointer user_data), gpointer user_data);
+/* A line of the trace, of which a checksum is kept. */
+void simulation_note (Simulation * self, const gchar * format, ...)
+    G_GNUC_PRINTF (2, 3);
+const gchar *simulation_get_trace (Simulation * self);
+
+G_END_DECLS
