@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Answers that are packed although `Accept-Encoding: identity` was asked for: some
- * fronts do. libsoup's own decoder has no bound, and a small answer may unpack to
- * a very large one. Pure.
+ * fronts do, and a small answer may unpack to a very large one (workaround UNPACK).
+ * Pure.
  */
 
 #pragma once

@@ -3,9 +3,9 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * A server that doesn't want a file says so at its first bytes (413, 401, 429),
- * and many close then, without reading the rest. libsoup reads no answer before
- * all is sent, and so finds a broken connection. This reads along while a body
- * goes out, through TLS, too; what comes before the end of the body is an answer.
+ * and many close then, without reading the rest. This reads along while a body goes
+ * out, through TLS, too; what comes before the end of the body is an answer
+ * (workaround EARLY).
  *
  * One thread, in its thread-default main context.
  */

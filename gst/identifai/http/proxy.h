@@ -6,10 +6,7 @@
  * and, once refused, not again for long: who is sent a wrong one over and over
  * locks the account.
  *
- * libsoup can't do that (3.2.3 to 3.6.5): it sends the password only when asked,
- * and then, if it stands in the proxy's URL, addresses the request to the proxy
- * itself (authenticate_auth() in soup-auth-manager.c), and repeats a wrong one
- * without end. So it never sees one.
+ * libsoup can't do that, so it never sees one (workaround PROXY).
  *
  * One thread.
  */

@@ -23,8 +23,7 @@ remember (SoupSession * session, guint64 id, GIOStream * connection)
       g_object_ref (connection));
 }
 
-/* libsoup (3.2) has no setting for HTTP/1.1; its soup_message_set_force_http1()
- * came with 3.4. What it offers is changed before the handshake instead. */
+/* Workarounds HTTP2 and FORCE1: what is offered is changed before the handshake. */
 static void
 on_network_event (SoupMessage * message, GSocketClientEvent event,
     GIOStream * connection, SoupSession * session)

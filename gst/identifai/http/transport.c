@@ -9,14 +9,14 @@
  *   g_input_stream_close_async()     connection back to the pool, or closed
  *   func()                           unless cancelled
  *
- * libsoup's own I/O timeout counts neither for TLS nor for an answer that drips,
- * so a watchdog cancels the exchange instead. Only what brings the call forward
- * counts as progress.
+ * A watchdog cancels an exchange that takes too long (workaround TIMEOUT). Only
+ * what brings the call forward counts as progress.
  */
 
 #include "log.h"
 #include "transportprivate.h"
 #include "session.h"
+#include "workarounds.h"
 #include "upload.h"
 
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_HTTP)
@@ -55,9 +55,8 @@ on_cancel (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* libsoup (3.6) lets go of a message twice when it is cancelled between the
- * answer's headers and the round of the main loop in which it tells of them. What
- * is ready in that round comes in order, so this comes after it. */
+/* Workaround CANCEL: what is ready in the round of the main loop in which libsoup
+ * tells of the headers comes in order, so this comes after it. */
 static void
 exchange_cancel_later (IdentifaiExchange * self)
 {
@@ -313,8 +312,7 @@ on_got_headers (IdentifaiExchange * self)
   self->answer_by = self->progress + ANSWER_TIMEOUTS * self->transport->timeout;
   GST_LOG_ID (self->name, "%s: headers of the answer are in, %u", self->what,
       soup_message_get_status (self->message));
-  /* libsoup would read all of this answer, whatever its size, and then send the
-   * request again. */
+  /* Workaround 421. */
   if (soup_message_get_status (self->message)
       == SOUP_STATUS_MISDIRECTED_REQUEST)
     exchange_cut (self, CUT_MISDIRECTED);
@@ -401,10 +399,7 @@ exchange_attach_body (IdentifaiExchange * self)
       identifai_request_body_get_length (self->body));
 }
 
-/* libsoup starts over with a look that broke on a connection that was used before.
- * On a second such connection the look may be answered before libsoup (3.2.3 to 3.6.5) has come to the first
- * attempt's error, which it takes for the second one's then, and uses the message
- * after its end. A new connection takes longer. */
+/* Workaround RESTART: a new connection takes longer. */
 static void
 on_restarted (IdentifaiExchange * self)
 {
@@ -620,8 +615,7 @@ create_message (const IdentifaiCallSpec * spec, gboolean expects)
    * us. */
   soup_message_add_flags (message, SOUP_MESSAGE_NO_REDIRECT
       | SOUP_MESSAGE_IDEMPOTENT);
-  /* libsoup reads all of an answer that asks for a password, whatever its size,
-   * unless there is a manager that isn't for this message. */
+  /* Workaround 401. */
   soup_message_disable_feature (message, SOUP_TYPE_AUTH_MANAGER);
   headers = soup_message_get_request_headers (message);
   if (spec->api_key != NULL)
@@ -698,6 +692,7 @@ transport_open (const IdentifaiTransportSettings * settings)
   IdentifaiTransport *self = g_new0 (IdentifaiTransport, 1);
   guint max_conns = IDENTIFAI_MAX_UPLOADS + IDENTIFAI_MAX_POLLS;
 
+  identifai_workarounds_check (GST_CAT_DEFAULT);
   self->proxy = identifai_proxy_new (settings->proxy);
   self->timeout = MAX (settings->timeout, 1) * G_TIME_SPAN_SECOND;
   self->max_bytes = settings->max_bytes;
@@ -712,7 +707,7 @@ transport_open (const IdentifaiTransportSettings * settings)
     soup_session_set_user_agent (self->session, settings->user_agent);
   if (settings->tls_database)
     soup_session_set_tls_database (self->session, settings->tls_database);
-  /* It has no bound; see contentdecoder.h. */
+  /* Workaround UNPACK. */
   soup_session_remove_feature_by_type (self->session,
       SOUP_TYPE_CONTENT_DECODER);
 

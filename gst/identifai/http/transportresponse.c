@@ -166,8 +166,7 @@ exchange_unpack (IdentifaiExchange * self, IdentifaiResponse * answer)
   answer->error = error;
 }
 
-/* libsoup takes the end of a connection for the end of headers, and of a body if
- * the connection was to be closed after it. */
+/* Workaround EOF. */
 static gboolean
 exchange_is_broken_off (IdentifaiExchange * self)
 {

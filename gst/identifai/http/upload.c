@@ -153,8 +153,7 @@ tell_stopped (IdentifaiUpload * self)
     stopped (self->user_data);
 }
 
-/* There is nothing to wait for. GIO's own way is a thread, which holds the body,
- * and so the file, for as long as it takes until it gets to run. */
+/* There is nothing to wait for (workaround CLOSE). */
 static void
 identifai_upload_close_async (GInputStream * stream, int priority,
     GCancellable * cancellable, GAsyncReadyCallback callback,
