@@ -183,7 +183,7 @@ user_withdraw (User * user)
   if (user->jobs->len == 0)
     return;
   job = g_ptr_array_index (user->jobs, any (user->jobs->len));
-  if (identifai_client_withdraw (user->client, job)) {
+  if (identifai_client_withdraw (user->client, job, NULL)) {
     fail_if (job->submitted);
     take_back (job);
   }
