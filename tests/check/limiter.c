@@ -489,12 +489,14 @@ GST_START_TEST (test_budget_outlives_users)
 
   one = identifai_budget_get ("https://a.example", "key");
   identifai_budget_set_limit (one, IDENTIFAI_CALL_POST, &limit);
-  fail_unless (identifai_budget_take (one, IDENTIFAI_CALL_POST, now, NULL));
+  fail_unless (identifai_limiter_take (one->starts, IDENTIFAI_CALL_POST, now,
+          NULL));
   identifai_budget_release (one);
 
   one = identifai_budget_get ("https://a.example", "key");
   identifai_budget_set_limit (one, IDENTIFAI_CALL_POST, &limit);
-  fail_unless (identifai_budget_next (one, IDENTIFAI_CALL_POST, now) > now);
+  fail_unless (identifai_limiter_next (one->starts, IDENTIFAI_CALL_POST,
+          now) > now);
 
   /* Neither another key nor another host shares it. */
   other = identifai_budget_get ("https://a.example", "yek");

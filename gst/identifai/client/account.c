@@ -200,6 +200,8 @@ account_end (IdentifaiAccount * self)
   GHashTableIter iter;
   gpointer transport;
 
+  GST_DEBUG ("the last client leaves %s, %u transports are closed", self->host,
+      self->n_transports);
   self->ending = TRUE;
   g_hash_table_iter_init (&iter, self->transports);
   while (g_hash_table_iter_next (&iter, NULL, &transport))
@@ -219,6 +221,8 @@ identifai_account_get_transport (IdentifaiAccount * self,
 
   transport = g_hash_table_lookup (self->transports, client->transport_key);
   if (!transport) {
+    GST_DEBUG_ID (client->settings.name, "opens a transport to %s, the %u.",
+        self->host, self->n_transports + 1);
     transport = self->network->transport->open (&settings);
     g_hash_table_insert (self->transports, g_strdup (client->transport_key),
         transport);
@@ -244,6 +248,8 @@ identifai_queue_get (IdentifaiClient * client, const gchar * account_id)
       return queue;
   }
 
+  GST_DEBUG_ID (client->settings.name, "joins the account at %s, with %u other "
+      "clients", account->host, account->queues.length);
   queue = g_new0 (IdentifaiQueue, 1);
   queue->account = account;
   queue->client = client;
@@ -263,6 +269,8 @@ identifai_queue_check (IdentifaiQueue * queue)
   if (queue->n_jobs > 0 || queue->client->queue == queue)
     return;
 
+  GST_DEBUG_ID (queue->client->settings.name, "leaves the account at %s",
+      account->host);
   g_queue_remove (&account->queues, queue);
   g_queue_remove (&queue->client->queues, queue);
   g_free (queue);
@@ -313,10 +321,14 @@ identifai_account_next_call (IdentifaiAccount * self, IdentifaiCall call,
     gint64 now, const gchar * name)
 {
   IdentifaiLaunch *launch = &self->launches[call];
-  gint64 by_limit = identifai_budget_next (self->budget, call, now);
-  gint64 next = by_limit;
+  IdentifaiLimiter *limiter = self->budget->starts;
+  gint64 by_limit, next;
 
-  if (launch->call != NULL && identifai_budget_is_limited (self->budget, call))
+  /* A device without a battery for its clock sets it while it runs. */
+  identifai_limiter_set_epoch (limiter, identifai_clock_now_real ()
+      - identifai_clock_now ());
+  next = by_limit = identifai_limiter_next (limiter, call, now);
+  if (launch->call != NULL && identifai_limiter_is_limited (limiter, call))
     next = MAX (next, launch->until);
   tell_wait (self, call, now, next, by_limit, name);
 
@@ -327,7 +339,8 @@ void
 identifai_account_start_call (IdentifaiAccount * self, IdentifaiCall call,
     gpointer which, IdentifaiTicket * booking, gint64 now)
 {
-  identifai_budget_take (self->budget, call, now, booking);
+  identifai_limiter_take (self->budget->starts, call, now, booking);
+  GST_LOG ("%s to %s is booked", call_names[call], self->host);
   self->launches[call].call = which;
   self->launches[call].until = now + PATIENCE;
 }
@@ -345,7 +358,10 @@ void
 identifai_account_sent_call (IdentifaiAccount * self, IdentifaiCall call,
     gpointer which, IdentifaiTicket * booking, gboolean fresh)
 {
-  identifai_budget_sent (self->budget, call, booking,
+  GST_LOG ("%s to %s left %d ms after it was booked", call_names[call],
+      self->host, (gint) ((identifai_clock_now () - booking->start)
+          / G_TIME_SPAN_MILLISECOND));
+  identifai_limiter_sent (self->budget->starts, call, booking,
       identifai_clock_now () + (fresh ? NEW_CONNECTION : 0));
   stop_launching (self, call, which);
 }
@@ -358,6 +374,27 @@ identifai_account_end_call (IdentifaiAccount * self, IdentifaiCall call,
   gint64 now = identifai_clock_now ();
 
   if (booking->start > now)
-    identifai_budget_sent (self->budget, call, booking, now);
+    identifai_limiter_sent (self->budget->starts, call, booking, now);
   stop_launching (self, call, which);
+}
+
+void
+identifai_account_call_throttled (IdentifaiAccount * self, IdentifaiCall call,
+    const IdentifaiTicket * booking, gint64 now, gint64 until)
+{
+  IdentifaiLimiter *limiter = self->budget->starts;
+
+  identifai_limiter_throttled (limiter, call, booking, now, until);
+  GST_INFO ("a %s was refused by %s (429): none for %d ms, then %d %% of the "
+      "limit", call_names[call], self->host, (gint) ((until - now)
+          / G_TIME_SPAN_MILLISECOND),
+      (gint) (identifai_limiter_get_part (limiter, call) * 100));
+}
+
+void
+identifai_account_call_succeeded (IdentifaiAccount * self, IdentifaiCall call,
+    const IdentifaiTicket * booking)
+{
+  identifai_limiter_succeeded (self->budget->starts, call, booking,
+      identifai_clock_now ());
 }

@@ -6,7 +6,7 @@
  * goes, so the count outlives the client by a minute: an application that
  * judges one file after another, with a new pipeline each, keeps the limits.
  *
- * Any thread. Times in monotonic µs.
+ * The network thread's: there is only one at a time. Times in monotonic µs.
  */
 
 #pragma once
@@ -15,7 +15,15 @@
 
 G_BEGIN_DECLS
 
-typedef struct _IdentifaiBudget IdentifaiBudget;
+typedef struct
+{
+  gchar *id;                    /* a checksum: no key is kept for it */
+  guint users;
+  gint64 released_at;
+
+  IdentifaiLimiter *starts;     /* of all calls */
+  IdentifaiLimiter *arrivals;   /* of posts, by the second only */
+} IdentifaiBudget;
 
 /* The one of that endpoint and key, with a reference. */
 IdentifaiBudget *identifai_budget_get (const gchar * endpoint,
@@ -24,22 +32,6 @@ void identifai_budget_release (IdentifaiBudget * self);
 
 void identifai_budget_set_limit (IdentifaiBudget * self, IdentifaiCall call,
     const IdentifaiLimit * limit);
-/* As of the limiter. */
-gint64 identifai_budget_next (IdentifaiBudget * self, IdentifaiCall call,
-    gint64 now);
-gboolean identifai_budget_take (IdentifaiBudget * self, IdentifaiCall call,
-    gint64 now, IdentifaiTicket * ticket);
-void identifai_budget_sent (IdentifaiBudget * self, IdentifaiCall call,
-    IdentifaiTicket * ticket, gint64 now);
-void identifai_budget_throttled (IdentifaiBudget * self, IdentifaiCall call,
-    const IdentifaiTicket * ticket, gint64 now, gint64 until);
-void identifai_budget_succeeded (IdentifaiBudget * self, IdentifaiCall call,
-    const IdentifaiTicket * ticket, gint64 now);
-/* Whether it matters when a call starts. */
-gboolean identifai_budget_is_limited (IdentifaiBudget * self,
-    IdentifaiCall call);
-gdouble identifai_budget_get_part (IdentifaiBudget * self,
-    IdentifaiCall call);
 
 /* Uploads that started well apart may end together, and a service behind a
  * buffering front counts them then. How long the end of one has to wait; 0: it

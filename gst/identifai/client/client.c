@@ -97,6 +97,13 @@ identifai_client_unref (IdentifaiClient * self)
 static void
 on_open (IdentifaiClient * self, gpointer argument)
 {
+  const IdentifaiClientSettings *settings = &self->settings;
+
+  GST_DEBUG_ID (settings->name, "calls %s: timeout %u s, %d retries, poll "
+      "interval %" GST_TIME_FORMAT ", verdict timeout %" GST_TIME_FORMAT,
+      settings->endpoint, settings->timeout, settings->retries,
+      GST_TIME_ARGS (settings->poll_interval),
+      GST_TIME_ARGS (settings->verdict_timeout));
   self->queue = identifai_queue_get (self, self->settings.api_key);
 }
 
@@ -177,6 +184,7 @@ change_key (IdentifaiClient * self, gchar * key)
 static void
 on_set_key (IdentifaiClient * self, gpointer key)
 {
+  GST_DEBUG_ID (self->settings.name, "is given a key");
   change_key (self, key);
 }
 
@@ -233,6 +241,8 @@ identifai_client_renew_key (IdentifaiJob * job)
   IdentifaiQueue *refused = job->queue;
   gchar *key;
 
+  GST_DEBUG_ID (self->settings.name, "the key of segment %u was refused%s",
+      job->segment, refused == self->queue ? "" : ", there is another by now");
   if (refused == self->queue) {
     key = read_other_key (self, refused->account->id);
     if (!key)
@@ -284,8 +294,6 @@ on_queue (IdentifaiClient * self, gpointer argument)
   job->queue = self->queue;
   job->queue->n_jobs++;
   identifai_job_queue (job, 0);
-  GST_LOG_ID (self->settings.name, "segment %u is queued behind %u others",
-      job->segment, job->queue->jobs.length - 1);
 }
 
 void
@@ -341,6 +349,8 @@ identifai_client_withdraw (IdentifaiClient * self, gpointer data,
   }
   g_mutex_unlock (&self->lock);
 
+  GST_DEBUG_ID (self->settings.name, "%s", walk ? "a segment is withdrawn" :
+      "a segment can't be withdrawn: it is on the wire, or taken");
   identifai_held_drop (&held);
 
   return walk != NULL;
@@ -381,6 +391,7 @@ on_close (IdentifaiClient * self, gpointer argument)
 {
   GList *walk, *next;
 
+  GST_LOG_ID (self->settings.name, "leaves %u accounts", self->queues.length);
   self->queue = NULL;
   for (walk = self->queues.head; walk; walk = next) {
     next = walk->next;

@@ -178,6 +178,12 @@ void identifai_account_sent_call (IdentifaiAccount * self,
 /* It is over, sent or not. */
 void identifai_account_end_call (IdentifaiAccount * self,
     IdentifaiCall call, gpointer which, IdentifaiTicket * booking);
+/* What came of it: a 429, and none of its kind before until; or what it wanted. */
+void identifai_account_call_throttled (IdentifaiAccount * self,
+    IdentifaiCall call, const IdentifaiTicket * booking, gint64 now,
+    gint64 until);
+void identifai_account_call_succeeded (IdentifaiAccount * self,
+    IdentifaiCall call, const IdentifaiTicket * booking);
 
 /* job.c: where a job is, and how it ends. [N] but for _ref, _unref, _new and what
  * goes by the lock. */

@@ -108,6 +108,8 @@ identifai_job_queue (IdentifaiJob * job, gint64 not_before)
   else
     g_queue_push_head_link (&queue->jobs, &job->queue_link);
 
+  GST_LOG_ID (job->client->settings.name,
+      "segment %u is one of %u in the queue", job->segment, queue->jobs.length);
   job->state = IDENTIFAI_JOB_QUEUED;
   job->not_before = not_before;
   identifai_account_wake (queue->account);
@@ -144,6 +146,10 @@ identifai_job_move (IdentifaiJob * job)
 
 /* The end. */
 
+static const gchar *const state_names[] = {
+  "queued", "uploading", "waiting for its result", "gone"
+};
+
 /* Its own reference is the queue's. */
 void
 identifai_job_remove (IdentifaiJob * job)
@@ -153,6 +159,8 @@ identifai_job_remove (IdentifaiJob * job)
   if (job->state == IDENTIFAI_JOB_GONE)
     return;
 
+  GST_LOG_ID (job->client->settings.name, "segment %u is gone, it was %s",
+      job->segment, state_names[job->state]);
   identifai_job_unqueue (job);
   identifai_uploader_cancel (job);
   identifai_poller_remove (queue->account->poller, job);
@@ -178,6 +186,10 @@ identifai_job_finish (IdentifaiJob * job, IdentifaiOutcome * outcome)
   g_mutex_unlock (&client->lock);
 
   g_clear_pointer (&held.request, identifai_request_unref);
+  GST_DEBUG_ID (client->settings.name, "segment %u ends: %s%s", job->segment,
+      outcome->result ? "with a result" :
+      identifai_reason_to_string (outcome->reason),
+      open ? "" : "; nobody waits for it any more");
   if (open)
     client->callbacks->finished (held.data, outcome, client->user_data);
   identifai_held_drop (&held);

@@ -11,10 +11,10 @@
 /* How long the end of the last client waits for the thread to end. */
 #define STOP_PATIENCE (50 * G_TIME_SPAN_MILLISECOND)
 
-/* Taken for moments, and nothing is taken within it. */
+/* Taken for moments; but for the main context's own, nothing is taken within it. */
 static GMutex lock;
 static GCond ended;
-static IdentifaiNetwork *current;       /* has clients; borrowed */
+static IdentifaiNetwork *current;       /* whose thread hasn't ended; borrowed */
 
 static struct
 {
@@ -28,8 +28,25 @@ identifai_network_unref (IdentifaiNetwork * self)
   if (!g_atomic_int_dec_and_test (&self->refcount))
     return;
 
+  g_clear_pointer (&self->thread, g_thread_unref);
   g_main_context_unref (self->context);
   g_free (self);
+}
+
+/* Without clients, accounts, and commands of the last client's. */
+static gboolean
+is_over (IdentifaiNetwork * self)
+{
+  gboolean over;
+
+  g_mutex_lock (&lock);
+  over = self->n_clients == 0 && self->accounts.length == 0
+      && !g_main_context_pending (self->context);
+  if (over)
+    current = NULL;
+  g_mutex_unlock (&lock);
+
+  return over;
 }
 
 static gpointer
@@ -39,10 +56,9 @@ run (gpointer user_data)
 
   GST_DEBUG ("network thread starts");
   g_main_context_push_thread_default (self->context);
-  while (!self->quitting || self->accounts.length > 0)
+  do {
     g_main_context_iteration (self->context, TRUE);
-  /* libsoup closes connections from idle sources. */
-  while (g_main_context_iteration (self->context, FALSE));
+  } while (!is_over (self));
   g_main_context_pop_thread_default (self->context);
   GST_DEBUG ("network thread ends");
 
@@ -93,53 +109,41 @@ identifai_network_get (GError ** error)
   return self;
 }
 
+/* One that is stuck in a callback, or that this is, ends on its own; or goes on,
+ * with another client. */
 static void
-quit (IdentifaiClient * client, gpointer argument)
-{
-  IdentifaiNetwork *self = argument;
-
-  self->quitting = TRUE;
-  if (self->thread == NULL)
-    identifai_network_unref (self);
-}
-
-/* One that is stuck in a callback, or that this is, ends on its own. */
-static void
-let_end (IdentifaiNetwork * self)
+wait_for_end (IdentifaiNetwork * self)
 {
   gint64 until = g_get_monotonic_time () + STOP_PATIENCE;
-  GThread *thread = self->thread;
-  gboolean done;
-
-  identifai_network_send (self, quit, NULL, self);
-  if (thread == NULL)
-    return;
+  GThread *thread = NULL;
 
   g_mutex_lock (&lock);
-  while (!self->done && thread != g_thread_self ()
+  while (!self->done && self->n_clients == 0 && self->thread != g_thread_self ()
       && g_cond_wait_until (&ended, &lock, until));
-  done = self->done;
+  if (self->done)
+    thread = g_steal_pointer (&self->thread);
   g_mutex_unlock (&lock);
 
-  if (done)
-    g_thread_join (thread);
-  else
-    g_thread_unref (thread);
+  g_clear_pointer (&thread, g_thread_join);
 }
 
 void
 identifai_network_release (IdentifaiNetwork * self)
 {
-  gboolean last;
+  gboolean last, simulated = self->transport == simulation.transport;
 
   g_mutex_lock (&lock);
   last = --self->n_clients == 0;
-  if (last)
+  if (last && simulated)
     current = NULL;
   g_mutex_unlock (&lock);
 
-  if (last)
-    let_end (self);
+  if (last && simulated) {
+    identifai_network_unref (self);
+  } else if (last) {
+    g_main_context_wakeup (self->context);
+    wait_for_end (self);
+  }
 }
 
 /* Commands. */

@@ -2,8 +2,8 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The network thread: one in the process, which comes with the first client and
- * goes with the last. All of the engine belongs to it: accounts, queues, jobs,
+ * The network thread: never more than one in the process, which comes with the
+ * first client and goes with the last. All of the engine belongs to it: accounts, queues, jobs,
  * uploads and polls. Others send it commands, which it runs in their order.
  */
 
@@ -28,7 +28,6 @@ struct _IdentifaiNetwork
 
   /* The network thread's. */
   GQueue accounts;              /* those that wind up, too */
-  gboolean quitting;            /* the last client is gone */
 };
 
 /* A reference for another client. Starts the thread if need be; NULL with error if

@@ -4,7 +4,10 @@
  */
 
 #include "pending.h"
+#include "log.h"
 #include "pollerprivate.h"
+
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_CLIENT)
 
 static gint
 compare_due (gconstpointer a, gconstpointer b, gpointer user_data)
@@ -66,6 +69,10 @@ identifai_pending_add (IdentifaiPendingTable * table, IdentifaiJob * job,
     identifai_pending_schedule (table, self, self->since + first_delay);
   }
 
+  GST_DEBUG_ID (job->client->settings.name,
+      "segment %u waits for the result %s%s", job->segment, job->identifier,
+      self->jobs.length >
+      0 ? ", as another one does: the service knew the file" : "");
   self->poll_interval = MAX (self->poll_interval, interval);
   g_queue_push_tail_link (&self->jobs, &job->pending_link);
   job->pending = self;

@@ -280,6 +280,8 @@ identifai_poll_start (IdentifaiPoller * self, IdentifaiPending * first,
   poll->names = count_poll (poll);
   what = g_strdup_printf ("poll of %u results", poll->n_pending);
 
+  GST_DEBUG_ID (poll->names, "%s of %s starts, %s", what, account->host,
+      poll->batch ? "as a batch" : "alone");
   self->next_start = now + account->poll_distance;
   identifai_account_start_call (account, IDENTIFAI_CALL_GET, poll,
       &poll->booking, now);
@@ -413,8 +415,8 @@ poll_succeeded (IdentifaiPoll * poll, GPtrArray * jobs,
   IdentifaiPoller *self = poll->poller;
 
   self->failures = 0;
-  identifai_budget_succeeded (self->account->budget, IDENTIFAI_CALL_GET,
-      &poll->booking, identifai_clock_now ());
+  identifai_account_call_succeeded (self->account, IDENTIFAI_CALL_GET,
+      &poll->booking);
   tell_clients (jobs, attempt);
   finish_jobs (poll);
 }
@@ -436,6 +438,8 @@ renew_keys (IdentifaiPoller * self, GPtrArray * jobs)
     if (!job->pending || g_hash_table_contains (stuck, job->client))
       continue;
     if (identifai_client_renew_key (job)) {
+      GST_DEBUG_ID (job->client->settings.name, "segment %u: polls go on with "
+          "the other key", job->segment);
       identifai_poller_remove (self, job);
       identifai_job_move (job);
     } else {
@@ -475,7 +479,7 @@ poll_failed (IdentifaiPoll * poll, GPtrArray * jobs, IdentifaiAttempt * attempt)
   gint64 at = now + identifai_attempt_get_delay (attempt, ++self->failures);
 
   if (identifai_attempt_is_throttled (attempt))
-    identifai_budget_throttled (self->account->budget, IDENTIFAI_CALL_GET,
+    identifai_account_call_throttled (self->account, IDENTIFAI_CALL_GET,
         &poll->booking, now, at);
   /* What ails the service ails every poll. */
   if (attempt->reason == IDENTIFAI_REASON_NETWORK
@@ -502,6 +506,8 @@ single_not_found (IdentifaiPoll * poll, IdentifaiPending * pending)
   if (!self->path_known)
     self->path = poll->path == 0 ? 1 : 0;
 
+  GST_DEBUG_ID (poll->names, "%s isn't found at %s", pending->identifier,
+      single_paths[poll->path]);
   if (!self->path_known && poll->path == 0) {
     reschedule (poll);
   } else {
@@ -575,8 +581,12 @@ batch_unnamed (IdentifaiPoll * poll, IdentifaiPending * pending,
     pending->n_unnamed++;
   identifai_poller_keep_waiting (poll->poller, pending);
   pending->alone = pending->n_unnamed >= UNNAMED_PERIOD;
-  if (pending->alone)
-    pending->n_unnamed = 0;
+  if (!pending->alone)
+    return;
+  GST_DEBUG_ID (poll->names,
+      "%u batches in a row named others than %s, which is " "asked for alone",
+      pending->n_unnamed, pending->identifier);
+  pending->n_unnamed = 0;
 }
 
 /* What isn't understood is asked for alone: that tells. */

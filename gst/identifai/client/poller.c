@@ -57,6 +57,8 @@ identifai_poller_estimate (const IdentifaiPending * pending, gint64 now)
 void
 identifai_poller_learn (IdentifaiPoller * self, gint64 took)
 {
+  GST_DEBUG ("a result of %s took about %.1f s", self->account->host,
+      took / (gdouble) G_TIME_SPAN_SECOND);
   self->recent[self->n_recent++ % IDENTIFAI_N_RECENT] = took;
 }
 
@@ -71,6 +73,11 @@ identifai_poller_keep_waiting (IdentifaiPoller * self,
     interval = MAX (identifai_backoff_scale (POLL_INTERVAL),
         (now - pending->since) / POLL_SHARE);
 
+  GST_LOG
+      ("%s of %s isn't final after %.1f s, asked for again %.2f s after the "
+      "latest poll", pending->identifier, self->account->host,
+      (now - pending->since) / (gdouble) G_TIME_SPAN_SECOND,
+      interval / (gdouble) G_TIME_SPAN_SECOND);
   pending->alone = FALSE;
   identifai_pending_note (pending, NULL, 0);
   identifai_pending_schedule (&self->pending, pending,
@@ -235,11 +242,17 @@ next_poll (IdentifaiPoller * self, gint64 now)
   gint64 due;
 
   /* A poll that ends wakes the account. */
+  if (first && self->n_polls >= IDENTIFAI_MAX_POLLS)
+    GST_DEBUG ("the next poll of %s waits for the end of one of %u",
+        self->account->host, self->n_polls);
   if (!first || self->n_polls >= IDENTIFAI_MAX_POLLS)
     return G_MAXINT64;
 
   /* The budget is asked for polls that wait for it only. */
   due = MAX (first->due, self->next_start);
+  if (due > now)
+    GST_LOG ("the next poll of %s is due in %d ms", self->account->host,
+        (gint) ((due - now) / G_TIME_SPAN_MILLISECOND));
   if (due > now)
     return due;
 

@@ -57,8 +57,8 @@ accept_job (IdentifaiJob * job, gchar * identifier, GstClockTime upload_time)
   job->failures = 0;
   job->submitted_at = now;
   job->deadline = deadline_after (now, job->client->settings.verdict_timeout);
-  identifai_budget_succeeded (job->queue->account->budget, IDENTIFAI_CALL_POST,
-      &job->booking, now);
+  identifai_account_call_succeeded (job->queue->account, IDENTIFAI_CALL_POST,
+      &job->booking);
 
   g_mutex_lock (&job->client->lock);
   request = g_steal_pointer (&job->held.request);
@@ -94,6 +94,8 @@ refuse_job (IdentifaiJob * job, const IdentifaiAttempt * attempt)
     return;
   }
 
+  GST_DEBUG_ID (NAME (job), "segment %u is posted again, with the other key",
+      job->segment);
   job->failures = 0;
   retry_job (job, 0);
   identifai_job_move (job);
@@ -128,6 +130,9 @@ may_share (IdentifaiJob * job, const IdentifaiAttempt * attempt)
     return FALSE;
   if (job->refused_since == 0)
     job->refused_since = now;
+  GST_DEBUG_ID (NAME (job), "segment %u has been refused for %d s: others use "
+      "the key", job->segment, (gint) ((now - job->refused_since)
+          / G_TIME_SPAN_SECOND));
 
   return now - job->refused_since < identifai_backoff_scale (SHARE_PATIENCE);
 }
@@ -150,8 +155,8 @@ reject_job (IdentifaiJob * job, const IdentifaiAttempt * attempt)
       identifai_attempt_get_delay (attempt, job->failures));
 
   if (identifai_attempt_is_throttled (attempt)) {
-    identifai_budget_throttled (job->queue->account->budget,
-        IDENTIFAI_CALL_POST, &job->booking, now, at);
+    identifai_account_call_throttled (job->queue->account, IDENTIFAI_CALL_POST,
+        &job->booking, now, at);
     identifai_client_count (job->client, throttled, 1);
   }
 
@@ -177,6 +182,8 @@ tell_ambiguous (IdentifaiJob * job, const IdentifaiResponse * answer,
 
   g_mutex_lock (&job->client->lock);
   job->maybe_taken = TRUE;
+  GST_DEBUG_ID (NAME (job),
+      "segment %u may have been taken: all of it was sent", job->segment);
   g_mutex_unlock (&job->client->lock);
   if (!job->no_cache)
     return;
@@ -252,8 +259,11 @@ on_hold (gpointer user_data)
 
   if (job->held_since == 0)
     job->held_since = now;
-  if (now - job->held_since >= MAX_HOLD)
+  if (now - job->held_since >= MAX_HOLD) {
+    GST_DEBUG_ID (NAME (job), "POST of segment %u: its end was held for long "
+        "enough", job->segment);
     return 0;
+  }
 
   return identifai_budget_arrive (job->queue->account->budget, now);
 }
@@ -309,6 +319,7 @@ connect_ahead (IdentifaiAccount * account, IdentifaiJob * job, gchar * url,
   if (account->connected_at > now - CONNECT_AHEAD)
     return;
   account->connected_at = now;
+  GST_DEBUG_ID (NAME (job), "makes a connection for segment %u", job->segment);
   account->network->transport->connect (identifai_account_get_transport
       (account, job->client), &spec);
 }
@@ -327,6 +338,8 @@ start_job (IdentifaiAccount * account, IdentifaiJob * job, gchar * url,
   spec.what = what;
   spec.upload = commit_job (job);
   /* Else the command to remove it is on its way. */
+  GST_DEBUG_ID (NAME (job), "%s %s, attempt %u", what, spec.upload ? "starts" :
+      "doesn't start: it was withdrawn", job->reposts + 1);
   if (spec.upload) {
     identifai_account_start_call (account, IDENTIFAI_CALL_POST, job,
         &job->booking, now);
@@ -350,8 +363,11 @@ next_job (IdentifaiAccount * account, gint64 now, gint64 * next)
   GList *queue, *walk;
 
   /* An upload that ends wakes the account. */
-  if (account->n_uploads >= IDENTIFAI_MAX_UPLOADS)
+  if (account->n_uploads >= IDENTIFAI_MAX_UPLOADS) {
+    GST_DEBUG ("the next upload to %s waits for the end of one of %u",
+        account->host, account->n_uploads);
     return NULL;
+  }
 
   for (queue = account->queues.head; queue; queue = queue->next) {
     walk = ((IdentifaiQueue *) queue->data)->jobs.head;

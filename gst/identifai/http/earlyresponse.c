@@ -6,6 +6,9 @@
 #define _GNU_SOURCE             /* memmem */
 #include "earlyresponse.h"
 #include <string.h>
+#include "log.h"
+
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_HTTP)
 
 /* Of the headers, and of the body: it is for people, or an identifier. */
 #define MAX_BYTES (64 * 1024)
@@ -52,6 +55,10 @@ on_patience_over (gpointer user_data)
 {
   IdentifaiEarlyResponse *self = user_data;
 
+  GST_DEBUG
+      ("status %u before all was sent; its body takes too long, what came "
+      "of it will do", self->status);
+
   end (self);
   self->func (self->user_data);
 
@@ -84,6 +91,7 @@ take_headers (IdentifaiEarlyResponse * self)
   headers = soup_message_headers_new (SOUP_MESSAGE_HEADERS_RESPONSE);
   if (!soup_headers_parse_response (text, limit + 2 - text, headers, NULL,
           &status, NULL)) {
+    GST_DEBUG ("what comes before all was sent is no answer");
     soup_message_headers_unref (headers);
     end (self);
     return FALSE;
@@ -95,6 +103,7 @@ take_headers (IdentifaiEarlyResponse * self)
     if (++self->n_informational > MAX_INFORMATIONAL)
       end (self);
   } else {
+    GST_DEBUG ("status %u before all was sent", status);
     self->status = status;
     self->headers = headers;
   }
@@ -185,8 +194,11 @@ identifai_early_response_read (IdentifaiEarlyResponse * self)
     if (got > 0)
       g_byte_array_append (self->bytes, buffer, got);
   }
-  if (got <= 0 && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+  if (got <= 0 && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
+    GST_DEBUG ("the other side ends after %u bytes: %s", self->bytes->len,
+        error ? error->message : "it has closed");
     end (self);
+  }
   g_clear_error (&error);
   judge (self);
 }

@@ -11,6 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 #include <glib/gstdio.h>
+#include "log.h"
+
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_HTTP)
 
 #define MAX_KEY_BYTES 4096
 /* For keys from a pipe (process substitution): how long all of it may take. */
@@ -108,6 +111,8 @@ identifai_key_file_read (const gchar * path, GError ** error)
   fd = g_open (path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
   if (fd >= 0)
     length = read_start (fd, buffer, MAX_KEY_BYTES);
+  GST_DEBUG ("key file %s: %s", path, length >= 0 ? "read" :
+      g_strerror (errno));
 
   if (length < 0) {
     int code = errno;

@@ -181,6 +181,7 @@ make_url (const gchar * proxy, Password ** password)
 
   *password = take_password (&url);
   if (!g_uri_is_valid (url, G_URI_FLAGS_NONE, NULL)) {
+    GST_DEBUG ("the proxy's address is no URL");
     g_free (url);
     url = g_strdup (UNUSABLE "proxy");
   }
@@ -242,6 +243,7 @@ read_environment (IdentifaiProxy * self)
   gchar **hosts;
 
   if (none != NULL && g_str_equal (none, "*")) {
+    GST_DEBUG ("no_proxy is *: no proxy for any host");
     set_for_all (self, NULL, NULL);
     return;
   }
@@ -265,6 +267,9 @@ identifai_proxy_new (const gchar * proxy)
     set_for_all (self, proxy, NULL);
   else
     read_environment (self);
+  GST_DEBUG ("proxy as of %s; it has %s password", proxy != NULL
+      && proxy[0] != '\0' ? "the setting" : "the environment",
+      self->http != NULL || self->https != NULL ? "a" : "no");
 
   return self;
 }
@@ -385,6 +390,8 @@ identifai_proxy_judge (IdentifaiProxy * self, SoupMessage * message,
     note_refusal (password);
     g_object_set_data (G_OBJECT (message), REFUSED, password);
   } else if (status >= 200) {
+    if (!password->proven)
+      GST_DEBUG ("the proxy took the password (status %u)", status);
     password->proven = TRUE;
   }
 }
@@ -420,9 +427,16 @@ on_request_queued (SoupSession * session, SoupMessage * message,
   if (!is_connect (message) && !g_str_equal (g_uri_get_scheme (uri), "http"))
     return;
   password = find_password (self, uri);
-  if (password == NULL || is_refused (password))
+  if (password == NULL)
     return;
+  if (is_refused (password)) {
+    GST_DEBUG ("a %s goes without the password that the proxy refused",
+        soup_message_get_method (message));
+    return;
+  }
 
+  GST_LOG ("a %s to the proxy has the password",
+      soup_message_get_method (message));
   soup_message_headers_replace (soup_message_get_request_headers (message),
       "Proxy-Authorization", password->header);
   g_signal_connect_data (message, "got-headers", G_CALLBACK (on_got_headers),

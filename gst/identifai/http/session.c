@@ -4,6 +4,9 @@
  */
 
 #include "session.h"
+#include "log.h"
+
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_HTTP)
 
 #define TABLE "identifai-connections"   /* id -> GIOStream */
 
@@ -19,6 +22,7 @@ remember (SoupSession * session, guint64 id, GIOStream * connection)
   GHashTable *table = g_object_get_data (G_OBJECT (session), TABLE);
 
   g_hash_table_foreach_remove (table, is_closed, NULL);
+  GST_TRACE ("%u connections are open", g_hash_table_size (table));
   g_hash_table_insert (table, g_memdup2 (&id, sizeof (id)),
       g_object_ref (connection));
 }
@@ -32,9 +36,11 @@ on_network_event (SoupMessage * message, GSocketClientEvent event,
   guint64 id = soup_message_get_connection_id (message);
 
   if (event == G_SOCKET_CLIENT_TLS_HANDSHAKING
-      && G_IS_TLS_CONNECTION (connection))
+      && G_IS_TLS_CONNECTION (connection)) {
+    GST_LOG ("connection %" G_GUINT64_FORMAT ": offers HTTP/1.1 only", id);
     g_tls_connection_set_advertised_protocols (G_TLS_CONNECTION (connection),
         protocols);
+  }
   if (id != 0 && connection != NULL)
     remember (session, id, connection);
 }

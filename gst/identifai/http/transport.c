@@ -106,6 +106,8 @@ on_watchdog (gpointer user_data)
     exchange_cut (self, CUT_SLOW);
   } else {
     /* Looks only when the time may have come, so progress costs nothing. */
+    GST_LOG_ID (self->name, "%s: nothing was heard for %d ms", self->what,
+        (gint) ((now - self->progress) / G_TIME_SPAN_MILLISECOND));
     g_source_set_ready_time (self->watchdog, MIN (silent_at, self->answer_by));
   }
 
@@ -168,8 +170,11 @@ exchange_start (IdentifaiExchange * self)
     return;
   }
 
-  if (on_trial)
+  if (on_trial) {
+    GST_DEBUG_ID (self->name, "%s: goes first, as the proxy may not take the "
+        "password", self->what);
     transport->trial = self;
+  }
   self->progress = identifai_clock_now ();
   if (self->func)
     soup_session_send_async (transport->session, self->message,
@@ -185,6 +190,7 @@ transport_end_trial (IdentifaiTransport * self)
 {
   GList *walk;
 
+  GST_DEBUG ("the proxy has seen the password: other calls go on");
   self->trial = NULL;
   identifai_timer_set (self->trial_over, G_MAXINT64);
   for (walk = self->exchanges.head; walk; walk = walk->next) {
@@ -258,9 +264,12 @@ exchange_listen (IdentifaiExchange * self)
   GIOStream *connection = identifai_session_find_connection
       (self->transport->session, self->message);
 
-  if (!self->early && connection)
-    self->early =
-        identifai_early_response_new (connection, on_early_answer, self);
+  if (self->early || !connection)
+    return;
+  self->early =
+      identifai_early_response_new (connection, on_early_answer, self);
+  GST_LOG_ID (self->name, "%s: %s for an answer before all is sent", self->what,
+      self->early ? "listens" : "can't listen");
 }
 
 static void
@@ -292,6 +301,8 @@ static void
 on_wrote_body_data (IdentifaiExchange * self, guint size)
 {
   exchange_progress (self);
+  GST_TRACE_ID (self->name, "%s: %u bytes of the body went out", self->what,
+      size);
   self->sent_until = self->progress;
   if (!self->end_is_out)
     exchange_listen (self);
@@ -300,6 +311,8 @@ on_wrote_body_data (IdentifaiExchange * self, guint size)
 static void
 on_got_informational (IdentifaiExchange * self)
 {
+  GST_LOG_ID (self->name, "%s: interim answer %u, the %u.", self->what,
+      soup_message_get_status (self->message), self->n_informational + 1);
   if (++self->n_informational > MAX_INFORMATIONAL)
     exchange_cut (self, CUT_CHATTER);
 }
@@ -353,6 +366,7 @@ on_hold (gpointer user_data)
     GST_DEBUG_ID (self->name, "%s: its end waits %d ms for the limit of "
         "arrivals", self->what, (gint) (wait / G_TIME_SPAN_MILLISECOND));
   } else {
+    GST_LOG_ID (self->name, "%s: the end of the body goes out", self->what);
     self->end_is_out = TRUE;
     exchange_stop_listening (self);
   }
@@ -558,6 +572,9 @@ on_read (GObject * source, GAsyncResult * result, gpointer user_data)
   gssize got;
 
   got = g_input_stream_read_finish (self->input, result, &error);
+  GST_LOG_ID (self->name,
+      "%s: %" G_GSSIZE_FORMAT " bytes of the answer, after %u", self->what, got,
+      self->received->len);
   if (got <= 0) {
     exchange_close (self, error);
     return;
@@ -581,10 +598,13 @@ on_sent (GObject * source, GAsyncResult * result, gpointer user_data)
 
   self->input = soup_session_send_finish (SOUP_SESSION (source), result,
       &error);
-  if (self->input)
+  if (self->input) {
     exchange_read (self);
-  else
-    exchange_finish (self, error);
+    return;
+  }
+  GST_DEBUG_ID (self->name, "%s: libsoup gave up: %s", self->what,
+      error->message);
+  exchange_finish (self, error);
 }
 
 static void
@@ -677,6 +697,8 @@ transport_connect (IdentifaiTransport * self, const IdentifaiCallSpec * spec)
 static void
 exchange_cancel (IdentifaiExchange * self)
 {
+  GST_DEBUG_ID (self->name, "%s: cancelled, %s", self->what,
+      self->started == 0 ? "before its headers went out" : "under way");
   /* It may have been cut a moment ago, too. */
   self->cut = CUT_NONE;
   self->sent = NULL;
@@ -703,6 +725,9 @@ transport_open (const IdentifaiTransportSettings * settings)
       "identifai proxy trial", on_trial_over, self);
   identifai_proxy_attach (self->proxy, self->session);
   identifai_session_prepare (self->session);
+  GST_DEBUG ("transport opens: timeout %u s, proxy as of %s, authorities of %s",
+      settings->timeout, settings->proxy && settings->proxy[0] ? "the setting" :
+      "the environment", settings->tls_database ? "a file" : "the system");
   if (settings->user_agent)
     soup_session_set_user_agent (self->session, settings->user_agent);
   if (settings->tls_database)
@@ -718,6 +743,8 @@ static gboolean
 on_closed_down (gpointer user_data)
 {
   IdentifaiTransport *self = user_data;
+
+  GST_DEBUG ("transport is closed");
 
   soup_session_abort (self->session);
   g_object_unref (self->session);
@@ -759,6 +786,7 @@ transport_close (IdentifaiTransport * self,
     if (!exchange->func)
       exchange_cut (exchange, CUT_CANCELLED);
   }
+  GST_DEBUG ("transport closes, %u exchanges wind up", self->exchanges.length);
   self->closed = closed;
   self->user_data = user_data;
   transport_check_closed (self);

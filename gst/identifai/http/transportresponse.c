@@ -198,6 +198,8 @@ exchange_take_body (IdentifaiExchange * self)
   if (exchange_is_early (self)) {
     g_bytes_unref (body);
     body = identifai_early_response_get_body (self->early);
+    GST_LOG_ID (self->name, "%s: the answer was read beside libsoup, %"
+        G_GSIZE_FORMAT " bytes", self->what, g_bytes_get_size (body));
   }
 
   return body;
@@ -229,12 +231,18 @@ fill_in_ways (IdentifaiExchange * self, IdentifaiResponse * answer)
   GUri *uri = soup_message_get_uri (self->message);
 
   answer->from_proxy = exchange_ended_at_proxy (self, answer->http_status);
+  if (answer->from_proxy)
+    GST_DEBUG_ID (self->name, "%s: the proxy says %u, the service was not "
+        "reached", self->what, answer->http_status);
   answer->proxy_password = identifai_proxy_has_password (proxy, uri);
   answer->direct = identifai_proxy_is_direct (proxy, uri);
   answer->loopback = identifai_endpoint_is_loopback (g_uri_get_host (uri));
   answer->certificate = soup_message_get_tls_peer_certificate (self->message);
   answer->tls_errors =
       soup_message_get_tls_peer_certificate_errors (self->message);
+  if (answer->tls_errors)
+    GST_DEBUG_ID (self->name, "%s: the certificate has faults, flags 0x%x",
+        self->what, answer->tls_errors);
 }
 
 /* Takes over error. */
@@ -246,9 +254,12 @@ find_error (IdentifaiExchange * self, GError * error)
   if (found == NULL && !exchange_is_early (self)
       && self->cut != CUT_MISDIRECTED)
     found = g_steal_pointer (&error);
-  if (found == NULL && exchange_is_broken_off (self))
+  if (found == NULL && exchange_is_broken_off (self)) {
+    GST_DEBUG_ID (self->name, "%s: the connection ended after %u bytes of the "
+        "answer, which is to be longer", self->what, self->received->len);
     found = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT,
         "the answer breaks off");
+  }
   g_clear_error (&error);
 
   return found;
