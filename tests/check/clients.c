@@ -395,7 +395,7 @@ static const struct
   {"no HTTP", {FAULT_UNUSED, 0, FAULT_RAW,.body = "SSH-2.0\r\n\r\n"}},
 };
 
-GST_START_TEST (test_front_before_looks)
+GST_START_TEST (test_front_before_polls)
 {
   FaultStep steps[] = { front_rows[__i__].answer, front_rows[__i__].answer };
   FaultServer *front;
@@ -463,7 +463,7 @@ GST_START_TEST (test_shared_identifier)
 GST_END_TEST;
 
 /* The first look comes when results lately took so long. */
-GST_START_TEST (test_first_look_is_learned)
+GST_START_TEST (test_first_poll_is_learned)
 {
   gint64 took, waited;
   ClientWorld world;
@@ -550,7 +550,7 @@ count_requests_with (FaultServer * server, FaultCall call, const gchar * line)
 }
 
 /* Clients with other headers share the key's account, and no poll. */
-GST_START_TEST (test_headers_keep_looks_apart)
+GST_START_TEST (test_headers_keep_polls_apart)
 {
   static const gchar *const cameras[] = { "1", "2", "2" };
   const FaultRequest *look;
@@ -786,12 +786,12 @@ clients_suite (void)
   tcase_add_test (general, test_batch);
   tcase_add_loop_test (general, test_batch_faults, 0,
       G_N_ELEMENTS (batch_rows));
-  tcase_add_loop_test (general, test_front_before_looks, 0,
+  tcase_add_loop_test (general, test_front_before_polls, 0,
       G_N_ELEMENTS (front_rows));
   tcase_add_test (general, test_shared_identifier);
-  tcase_add_test (general, test_first_look_is_learned);
+  tcase_add_test (general, test_first_poll_is_learned);
   tcase_add_test (general, test_set_key);
-  tcase_add_test (general, test_headers_keep_looks_apart);
+  tcase_add_test (general, test_headers_keep_polls_apart);
   tcase_add_test (general, test_headers_change);
   tcase_add_test (general, test_headers_are_accounts);
   tcase_add_test (general, test_new_key_moves_all);

@@ -186,14 +186,15 @@ take_for (IdentifaiLimiter * limiter, gint64 * now, gint64 duration,
 
   while ((*now = identifai_limiter_next (limiter, IDENTIFAI_CALL_POST, *now))
       < end) {
-    IdentifaiTicket ticket;
+    IdentifaiBooking booking;
 
     fail_unless (identifai_limiter_take (limiter, IDENTIFAI_CALL_POST, *now,
-            &ticket));
+            &booking));
     /* More wait. */
     identifai_limiter_next (limiter, IDENTIFAI_CALL_POST, *now);
     if (succeed)
-      identifai_limiter_succeeded (limiter, IDENTIFAI_CALL_POST, &ticket, *now);
+      identifai_limiter_succeeded (limiter, IDENTIFAI_CALL_POST, &booking,
+          *now);
     count++;
   }
   *now = end;
@@ -253,12 +254,12 @@ GST_START_TEST (test_kinds_are_apart)
 {
   IdentifaiLimiter *limiter = make_limiter (1, 1);
   IdentifaiLimit limit = { 2, 60 };
-  IdentifaiTicket ticket;
+  IdentifaiBooking booking;
 
   identifai_limiter_set_limit (limiter, IDENTIFAI_CALL_GET, &limit);
   fail_unless (identifai_limiter_take (limiter, IDENTIFAI_CALL_POST, START,
-          &ticket));
-  identifai_limiter_throttled (limiter, IDENTIFAI_CALL_POST, &ticket, START,
+          &booking));
+  identifai_limiter_throttled (limiter, IDENTIFAI_CALL_POST, &booking, START,
       START + 100 * SECOND);
   fail_unless (identifai_limiter_take (limiter, IDENTIFAI_CALL_GET, START,
           NULL));
@@ -293,12 +294,12 @@ GST_END_TEST;
 GST_START_TEST (test_throttled)
 {
   IdentifaiLimiter *limiter = make_limiter (1, 30);
-  IdentifaiTicket ticket = { START, 0 };
+  IdentifaiBooking booking = { START, 0 };
   gint64 now = START;
   guint full;
 
   full = take_for (limiter, &now, 600 * SECOND, TRUE);
-  identifai_limiter_throttled (limiter, IDENTIFAI_CALL_POST, &ticket, now,
+  identifai_limiter_throttled (limiter, IDENTIFAI_CALL_POST, &booking, now,
       now + 50 * SECOND);
   fail_unless_equals_int (take_for (limiter, &now, 50 * SECOND, FALSE), 0);
   fail_unless (identifai_limiter_get_part (limiter, IDENTIFAI_CALL_POST)
@@ -336,12 +337,12 @@ count_after_refusal (const IdentifaiLimit * limit, guint seed)
 {
   IdentifaiLimiter *limiter = make_seeded_limiter (limit->per_second,
       limit->per_minute, seed);
-  IdentifaiTicket ticket;
+  IdentifaiBooking booking;
   gint64 now = START;
   guint n_calls = 0;
 
-  identifai_limiter_take (limiter, IDENTIFAI_CALL_POST, now, &ticket);
-  identifai_limiter_throttled (limiter, IDENTIFAI_CALL_POST, &ticket, now,
+  identifai_limiter_take (limiter, IDENTIFAI_CALL_POST, now, &booking);
+  identifai_limiter_throttled (limiter, IDENTIFAI_CALL_POST, &booking, now,
       now + SECOND);
   while (now < START + 600 * SECOND) {
     gint64 next = identifai_limiter_next (limiter, IDENTIFAI_CALL_POST, now);
@@ -377,12 +378,12 @@ time_refusals (IdentifaiLimiter * limiter, gint64 * now)
   guint i;
 
   for (i = 0; i < 60; i++) {
-    IdentifaiTicket ticket;
+    IdentifaiBooking booking;
 
     *now = identifai_limiter_next (limiter, IDENTIFAI_CALL_POST, *now);
     fail_unless (identifai_limiter_take (limiter, IDENTIFAI_CALL_POST, *now,
-            &ticket));
-    identifai_limiter_throttled (limiter, IDENTIFAI_CALL_POST, &ticket, *now,
+            &booking));
+    identifai_limiter_throttled (limiter, IDENTIFAI_CALL_POST, &booking, *now,
         *now + SECOND);
     if (i == 40)
       started = *now;
@@ -417,13 +418,13 @@ GST_START_TEST (test_throttled_clock_is_set)
   static const gint64 steps[] = { 3600, -3600, 1000000000, -1000000000, 1, -1 };
   IdentifaiLimiter *limiter = make_limiter (1, 30);
   gint64 epoch = 1500000000 * SECOND, now = START;
-  IdentifaiTicket ticket;
+  IdentifaiBooking booking;
   guint i;
 
   identifai_limiter_set_epoch (limiter, epoch);
   fail_unless (identifai_limiter_take (limiter, IDENTIFAI_CALL_POST, now,
-          &ticket));
-  identifai_limiter_throttled (limiter, IDENTIFAI_CALL_POST, &ticket, now,
+          &booking));
+  identifai_limiter_throttled (limiter, IDENTIFAI_CALL_POST, &booking, now,
       now + SECOND);
   for (i = 0; i < G_N_ELEMENTS (steps); i++) {
     fail_unless (take_for (limiter, &now, 120 * SECOND, TRUE) > 0);
@@ -440,11 +441,11 @@ GST_END_TEST;
 GST_START_TEST (test_throttled_keeps_the_later)
 {
   IdentifaiLimiter *limiter = make_limiter (0, 0);
-  IdentifaiTicket ticket = { START, 0 };
+  IdentifaiBooking booking = { START, 0 };
 
-  identifai_limiter_throttled (limiter, IDENTIFAI_CALL_POST, &ticket, START,
+  identifai_limiter_throttled (limiter, IDENTIFAI_CALL_POST, &booking, START,
       START + 50 * SECOND);
-  identifai_limiter_throttled (limiter, IDENTIFAI_CALL_POST, &ticket, START,
+  identifai_limiter_throttled (limiter, IDENTIFAI_CALL_POST, &booking, START,
       START + 20 * SECOND);
   fail_unless (identifai_limiter_next (limiter, IDENTIFAI_CALL_POST, START)
       >= START + 50 * SECOND);
@@ -457,7 +458,7 @@ GST_END_TEST;
 GST_START_TEST (test_sent_later)
 {
   IdentifaiLimiter *limiter = make_limiter (1, 2);
-  IdentifaiTicket first, second;
+  IdentifaiBooking first, second;
 
   fail_unless (identifai_limiter_take (limiter, IDENTIFAI_CALL_POST, START,
           &first));

@@ -59,7 +59,7 @@ typedef struct
   gint64 next_segment;
   gint64 wakes;                 /* when it may have something to do */
   gint64 arrives;               /* its call; 0 = none under way */
-  IdentifaiTicket ticket;
+  IdentifaiBooking booking;
   guint n_refused;              /* in a row */
   gint64 refused_since;
   guint accepted[MAX_MINUTES];
@@ -140,7 +140,7 @@ refuse (World * world, Process * process, guint retry_after, gint64 now)
   if (process->n_refused > RETRIES && now - process->refused_since > PATIENCE)
     world->n_given_up++;
   identifai_limiter_throttled (process->limiter, IDENTIFAI_CALL_POST,
-      &process->ticket, now, at);
+      &process->booking, now, at);
   process->queued = MIN (process->queued + 1, MAX_QUEUE);
 }
 
@@ -155,7 +155,7 @@ arrive (World * world, Process * process, gint64 now)
     process->accepted[minute]++;
     process->n_refused = 0;
     identifai_limiter_succeeded (process->limiter, IDENTIFAI_CALL_POST,
-        &process->ticket, now);
+        &process->booking, now);
   } else {
     world->refused[minute]++;
     refuse (world, process, retry_after, now);
@@ -183,7 +183,7 @@ run_process (World * world, guint index, gint64 now)
     next = identifai_limiter_next (process->limiter, IDENTIFAI_CALL_POST, now);
   if (process->arrives == 0 && next <= now) {
     fail_unless (identifai_limiter_take (process->limiter,
-            IDENTIFAI_CALL_POST, now, &process->ticket));
+            IDENTIFAI_CALL_POST, now, &process->booking));
     process->queued--;
     process->arrives = now + MS * g_rand_int_range (world->random, 2, 20);
     if (process->queued > 0)

@@ -337,7 +337,7 @@ identifai_account_next_call (IdentifaiAccount * self, IdentifaiCall call,
 
 void
 identifai_account_start_call (IdentifaiAccount * self, IdentifaiCall call,
-    gpointer which, IdentifaiTicket * booking, gint64 now)
+    gpointer which, IdentifaiBooking * booking, gint64 now)
 {
   identifai_limiter_take (self->budget->starts, call, now, booking);
   GST_LOG ("%s to %s is booked", call_names[call], self->host);
@@ -356,7 +356,7 @@ stop_launching (IdentifaiAccount * self, IdentifaiCall call, gpointer which)
 
 void
 identifai_account_sent_call (IdentifaiAccount * self, IdentifaiCall call,
-    gpointer which, IdentifaiTicket * booking, gboolean fresh)
+    gpointer which, IdentifaiBooking * booking, gboolean fresh)
 {
   GST_LOG ("%s to %s left %d ms after it was booked", call_names[call],
       self->host, (gint) ((identifai_clock_now () - booking->start)
@@ -369,7 +369,7 @@ identifai_account_sent_call (IdentifaiAccount * self, IdentifaiCall call,
 /* The service has counted it before it answers. */
 void
 identifai_account_end_call (IdentifaiAccount * self, IdentifaiCall call,
-    gpointer which, IdentifaiTicket * booking)
+    gpointer which, IdentifaiBooking * booking)
 {
   gint64 now = identifai_clock_now ();
 
@@ -380,7 +380,7 @@ identifai_account_end_call (IdentifaiAccount * self, IdentifaiCall call,
 
 void
 identifai_account_call_throttled (IdentifaiAccount * self, IdentifaiCall call,
-    const IdentifaiTicket * booking, gint64 now, gint64 until)
+    const IdentifaiBooking * booking, gint64 now, gint64 until)
 {
   IdentifaiLimiter *limiter = self->budget->starts;
 
@@ -393,7 +393,7 @@ identifai_account_call_throttled (IdentifaiAccount * self, IdentifaiCall call,
 
 void
 identifai_account_call_succeeded (IdentifaiAccount * self, IdentifaiCall call,
-    const IdentifaiTicket * booking)
+    const IdentifaiBooking * booking)
 {
   identifai_limiter_succeeded (self->budget->starts, call, booking,
       identifai_clock_now ());

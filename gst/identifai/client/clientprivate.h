@@ -78,7 +78,7 @@ struct _IdentifaiJob
   GList queue_link;             /* QUEUED: in queue->jobs */
   gint64 not_before;            /* monotonic µs: of another attempt */
   IdentifaiExchange *exchange;  /* UPLOADING */
-  IdentifaiTicket booking;      /* of the call that is, or was, on the wire */
+  IdentifaiBooking booking;      /* of the call that is, or was, on the wire */
   gint64 held_since;            /* monotonic µs, its upload's end; 0 = not yet */
   guint failures;               /* in a row, of its submit call */
   gint64 refused_since;         /* monotonic µs: with a 429; 0 = never */
@@ -170,20 +170,20 @@ gint64 identifai_account_next_call (IdentifaiAccount * self,
     IdentifaiCall call, gint64 now, const gchar * name);
 /* Books one that starts now. */
 void identifai_account_start_call (IdentifaiAccount * self,
-    IdentifaiCall call, gpointer which, IdentifaiTicket * booking, gint64 now);
+    IdentifaiCall call, gpointer which, IdentifaiBooking * booking, gint64 now);
 /* Its headers are out. fresh: on a new connection. */
 void identifai_account_sent_call (IdentifaiAccount * self,
-    IdentifaiCall call, gpointer which, IdentifaiTicket * booking,
+    IdentifaiCall call, gpointer which, IdentifaiBooking * booking,
     gboolean fresh);
 /* It is over, sent or not. */
 void identifai_account_end_call (IdentifaiAccount * self,
-    IdentifaiCall call, gpointer which, IdentifaiTicket * booking);
+    IdentifaiCall call, gpointer which, IdentifaiBooking * booking);
 /* What came of it: a 429, and none of its kind before until; or what it wanted. */
 void identifai_account_call_throttled (IdentifaiAccount * self,
-    IdentifaiCall call, const IdentifaiTicket * booking, gint64 now,
+    IdentifaiCall call, const IdentifaiBooking * booking, gint64 now,
     gint64 until);
 void identifai_account_call_succeeded (IdentifaiAccount * self,
-    IdentifaiCall call, const IdentifaiTicket * booking);
+    IdentifaiCall call, const IdentifaiBooking * booking);
 
 /* job.c: where a job is, and how it ends. [N] but for _ref, _unref, _new and what
  * goes by the lock. */

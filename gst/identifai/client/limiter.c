@@ -231,7 +231,7 @@ identifai_limiter_next (IdentifaiLimiter * self, IdentifaiCall call, gint64 now)
 
 gboolean
 identifai_limiter_take (IdentifaiLimiter * self, IdentifaiCall call,
-    gint64 now, IdentifaiTicket * ticket)
+    gint64 now, IdentifaiBooking * booking)
 {
   Bucket *bucket = &self->buckets[call];
   gint64 slot;
@@ -241,8 +241,8 @@ identifai_limiter_take (IdentifaiLimiter * self, IdentifaiCall call,
 
   bucket_append (bucket, now);
   slot = identifai_share_take (bucket->share, now);
-  if (ticket)
-    *ticket = (IdentifaiTicket) {
+  if (booking)
+    *booking = (IdentifaiBooking) {
     now, slot, identifai_share_is_doubtful (bucket->share, slot)};
 
   return TRUE;
@@ -251,13 +251,13 @@ identifai_limiter_take (IdentifaiLimiter * self, IdentifaiCall call,
 /* Later ones may have been booked meanwhile: they stay in order. */
 void
 identifai_limiter_sent (IdentifaiLimiter * self, IdentifaiCall call,
-    IdentifaiTicket * ticket, gint64 time)
+    IdentifaiBooking * booking, gint64 time)
 {
   Bucket *bucket = &self->buckets[call];
   guint i;
 
   for (i = 0; i < bucket->n_starts
-      && bucket_start (bucket, i) != ticket->start; i++);
+      && bucket_start (bucket, i) != booking->start; i++);
   if (i == bucket->n_starts)
     return;
 
@@ -266,25 +266,25 @@ identifai_limiter_sent (IdentifaiLimiter * self, IdentifaiCall call,
   for (; i + 1 < bucket->n_starts && bucket_start (bucket, i + 1) > time; i++)
     bucket_set_start (bucket, i, bucket_start (bucket, i + 1));
   bucket_set_start (bucket, i, time);
-  ticket->start = time;
+  booking->start = time;
 }
 
 void
 identifai_limiter_throttled (IdentifaiLimiter * self, IdentifaiCall call,
-    const IdentifaiTicket * ticket, gint64 now, gint64 until)
+    const IdentifaiBooking * booking, gint64 now, gint64 until)
 {
   Bucket *bucket = &self->buckets[call];
 
   bucket_forget (bucket, now);
-  identifai_share_refused (bucket->share, ticket->slot, now, until,
+  identifai_share_refused (bucket->share, booking->slot, now, until,
       bucket->n_starts);
 }
 
 void
 identifai_limiter_succeeded (IdentifaiLimiter * self, IdentifaiCall call,
-    const IdentifaiTicket * ticket, gint64 now)
+    const IdentifaiBooking * booking, gint64 now)
 {
-  identifai_share_accepted (self->buckets[call].share, ticket->slot, now);
+  identifai_share_accepted (self->buckets[call].share, booking->slot, now);
 }
 
 gboolean

@@ -34,7 +34,7 @@ typedef struct
   gint64 start;
   gint64 slot;                  /* of the share */
   gboolean doubtful;            /* it may well be refused */
-} IdentifaiTicket;
+} IdentifaiBooking;
 
 typedef struct _IdentifaiLimiter IdentifaiLimiter;
 
@@ -51,20 +51,20 @@ void identifai_limiter_set_limit (IdentifaiLimiter * self, IdentifaiCall call,
 gint64 identifai_limiter_next (IdentifaiLimiter * self, IdentifaiCall call,
     gint64 now);
 
-/* Books a call that starts now; FALSE (and nothing booked) if it may not. ticket:
+/* Books a call that starts now; FALSE (and nothing booked) if it may not. booking:
  * for what becomes of it; may be NULL. */
 gboolean identifai_limiter_take (IdentifaiLimiter * self, IdentifaiCall call,
-    gint64 now, IdentifaiTicket * ticket);
+    gint64 now, IdentifaiBooking * booking);
 
-/* The call of ticket counts from time on, earlier or later than it was booked. */
+/* The call of booking counts from time on, earlier or later than it was booked. */
 void identifai_limiter_sent (IdentifaiLimiter * self, IdentifaiCall call,
-    IdentifaiTicket * ticket, gint64 time);
+    IdentifaiBooking * booking, gint64 time);
 /* A 429 came: no call of that kind before until, and from then on this process
  * shares the limit with others. */
 void identifai_limiter_throttled (IdentifaiLimiter * self, IdentifaiCall call,
-    const IdentifaiTicket * ticket, gint64 now, gint64 until);
+    const IdentifaiBooking * booking, gint64 now, gint64 until);
 void identifai_limiter_succeeded (IdentifaiLimiter * self, IdentifaiCall call,
-    const IdentifaiTicket * ticket, gint64 now);
+    const IdentifaiBooking * booking, gint64 now);
 /* Whether it matters when a call starts. */
 gboolean identifai_limiter_is_limited (IdentifaiLimiter * self,
     IdentifaiCall call);

@@ -56,7 +56,7 @@ struct _IdentifaiPoll
   guint n_pending;              /* that haven't */
   GArray *endings;              /* of jobs whose results are final */
   IdentifaiExchange *exchange;
-  IdentifaiTicket booking;
+  IdentifaiBooking booking;
 };
 
 /* poller.c */

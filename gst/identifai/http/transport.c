@@ -31,7 +31,7 @@
 #define EXPECT_TIME G_TIME_SPAN_SECOND
 /* How long the other calls wait for what a proxy says to a password, in µs. */
 #define TRIAL_TIME (2 * G_TIME_SPAN_SECOND)
-/* Between two looks, in µs, whether an early answer is whole. */
+/* How often is asked, in µs, whether an early answer is whole. */
 #define EARLY_INTERVAL (10 * G_TIME_SPAN_MILLISECOND)
 
 /* The watchdog. */
