@@ -377,6 +377,49 @@ GST_START_TEST (test_batch_faults)
 
 GST_END_TEST;
 
+/* Connections that break tell nothing of the batch call: it goes on, with fewer
+ * results for a while. */
+static const struct
+{
+  const gchar *name;
+  FaultStep step;
+} break_rows[] = {
+  {"in its headers", {FAULT_BATCH, 0, FAULT_RAW,.body = "HTTP/1.1 20"}},
+  {"in its body", {FAULT_BATCH, 0, FAULT_RAW,.body =
+              "HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n[{\"identi"}},
+  {"before it", {FAULT_BATCH, 0, FAULT_RAW,.body = ""}},
+};
+
+GST_START_TEST (test_batch_breaks)
+{
+  FaultStep steps[5];
+  ClientWorld world;
+  guint singles;
+
+  for (guint i = 0; i < G_N_ELEMENTS (steps); i++) {
+    steps[i] = break_rows[__i__].step;
+    steps[i].nth = i + 1;
+  }
+  client_world_init (&world, steps, G_N_ELEMENTS (steps));
+  world.settings.poll_interval = 50 * GST_MSECOND;
+  fault_server_set_delay (world.server, FAULT_NEVER);
+  client_world_open (&world);
+  client_world_push (&world, 0, 1, 40);
+  fail_unless (client_log_wait (&world.logs[0], &world.logs[0].n_submitted,
+          40));
+  fail_unless (fault_server_wait (world.server, FAULT_BATCH, 7));
+  fault_server_set_delay (world.server, 0);
+  client_world_wait (&world, 0, 40);
+  fail_unless (world.logs[0].reason == IDENTIFAI_REASON_NONE, "%s: %s",
+      break_rows[__i__].name, world.logs[0].message);
+  singles = fault_server_count (world.server, FAULT_GET);
+  fail_unless (singles < 10, "%s: %u single calls", break_rows[__i__].name,
+      singles);
+  client_world_clear (&world);
+}
+
+GST_END_TEST;
+
 /* What a front says to every look for a while is no matter of the batch call,
  * which is used again when the front is gone; and nothing is lost. */
 static const struct
@@ -786,6 +829,8 @@ clients_suite (void)
   tcase_add_test (general, test_batch);
   tcase_add_loop_test (general, test_batch_faults, 0,
       G_N_ELEMENTS (batch_rows));
+  tcase_add_loop_test (general, test_batch_breaks, 0,
+      G_N_ELEMENTS (break_rows));
   tcase_add_loop_test (general, test_front_before_polls, 0,
       G_N_ELEMENTS (front_rows));
   tcase_add_test (general, test_shared_identifier);

@@ -121,7 +121,7 @@ gather_batch (IdentifaiPoller * self, IdentifaiPoll * poll,
     if (!batch_url_add (url, pending->identifier, pending == first))
       break;
     take_pending (poll, pending, now);
-    if (poll->n_pending >= self->max_batch)
+    if (poll->n_pending >= identifai_poller_get_max_batch (self))
       break;
   }
 
@@ -705,15 +705,31 @@ batch_too_long (IdentifaiPoll * poll)
     reschedule (poll);
 }
 
+/* A connection broke, which says more of the connection than of the call. */
+static gboolean
+has_broken_off (const IdentifaiResponse * answer)
+{
+  const GError *error = answer->error;
+
+  return !answer->from_proxy
+      && (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED)
+      || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT)
+      || g_error_matches (error, G_TLS_ERROR, G_TLS_ERROR_EOF)
+      || g_error_matches (error, SOUP_SESSION_ERROR,
+          SOUP_SESSION_ERROR_PARSING));
+}
+
 static void
 batch_failed (IdentifaiPoll * poll, GPtrArray * jobs,
-    IdentifaiAttempt * attempt)
+    const IdentifaiResponse * answer, IdentifaiAttempt * attempt)
 {
   gboolean again = poll->poller->failures > 0;
+  gboolean fewer = has_broken_off (answer)
+      && identifai_poller_batch_broke (poll->poller, poll->pending->len);
 
   poll_failed (poll, jobs, attempt);
   /* Perhaps only this call is broken. */
-  if (again && !identifai_attempt_is_throttled (attempt))
+  if (again && !fewer && !identifai_attempt_is_throttled (attempt))
     identifai_poller_doubt_batch (poll->poller, IDENTIFAI_DOUBT_BROKEN);
 }
 
@@ -745,7 +761,7 @@ batch_answered (IdentifaiPoll * poll, GPtrArray * jobs,
       batch_broken (poll);
       break;
     case BATCH_FAILED:
-      batch_failed (poll, jobs, attempt);
+      batch_failed (poll, jobs, answer, attempt);
       break;
   }
   g_clear_pointer (&results, g_hash_table_unref);

@@ -15,6 +15,8 @@
 #define MAX_BATCH 100
 /* How long a batch call that didn't work is left alone. */
 #define BATCH_PAUSE (10 * G_TIME_SPAN_MINUTE)
+/* A batch of two whose connection breaks so often in a row may be at fault. */
+#define MAX_SMALL_BREAKS 3
 /* So many batches in a row may name nothing that was asked for: the service may
  * leave out what isn't final. */
 #define MAX_NAMELESS 3
@@ -125,9 +127,31 @@ identifai_poller_doubt_batch (IdentifaiPoller * self, IdentifaiDoubt doubt)
       + identifai_backoff_scale (BATCH_PAUSE);
 }
 
+gboolean
+identifai_poller_batch_broke (IdentifaiPoller * self, guint size)
+{
+  if (size <= 2)
+    return ++self->n_small_breaks < MAX_SMALL_BREAKS;
+
+  self->n_breaks = MIN (self->n_breaks + 1, g_bit_storage (MAX_BATCH));
+  GST_DEBUG ("a poll of %u results at %s broke off, up to %u at once now", size,
+      self->account->host, identifai_poller_get_max_batch (self));
+
+  return TRUE;
+}
+
+guint
+identifai_poller_get_max_batch (IdentifaiPoller * self)
+{
+  return MAX (self->max_batch >> self->n_breaks, MIN (self->max_batch, 2));
+}
+
 void
 identifai_poller_batch_worked (IdentifaiPoller * self, gboolean named)
 {
+  self->n_small_breaks = 0;
+  if (self->n_breaks > 0)
+    self->n_breaks--;
   if (named) {
     self->single_works = FALSE;
     self->n_nameless = 0;

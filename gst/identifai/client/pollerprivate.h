@@ -33,6 +33,8 @@ struct _IdentifaiPoller
   guint failures;               /* polls in a row that failed */
 
   guint max_batch;              /* halved when a call was too long */
+  guint n_breaks;               /* batches that broke, less those that worked */
+  guint n_small_breaks;         /* of the smallest, in a row */
   gint64 no_batch_until;        /* monotonic µs */
   IdentifaiDoubt doubt;         /* until a single poll has told */
   gboolean single_works;        /* that poll did; no batch did since */
@@ -66,6 +68,11 @@ gboolean identifai_poller_uses_batch (IdentifaiPoller * self, gint64 now);
 /* The batch call didn't work. */
 void identifai_poller_doubt_batch (IdentifaiPoller * self,
     IdentifaiDoubt doubt);
+/* Its connection broke: perhaps its answer was too much for what is on the way,
+ * so fewer are asked for next. FALSE: fewer than size there can't be. */
+gboolean identifai_poller_batch_broke (IdentifaiPoller * self, guint size);
+/* How many may be asked for together. */
+guint identifai_poller_get_max_batch (IdentifaiPoller * self);
 /* One did; named: it named something that was asked for. */
 void identifai_poller_batch_worked (IdentifaiPoller * self, gboolean named);
 /* What a single poll says about the batch call: it found the result, the service
