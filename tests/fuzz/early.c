@@ -43,6 +43,8 @@ connect_pair (GSocket ** peer)
 
   g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM, 0, fds), ==, 0);
   *peer = g_socket_new_from_fd (fds[1], NULL);
+  /* what is no answer isn't read any more */
+  g_socket_set_blocking (*peer, FALSE);
   socket = g_socket_new_from_fd (fds[0], NULL);
   stream = G_IO_STREAM (g_socket_connection_factory_create_connection (socket));
   g_object_unref (socket);
@@ -79,11 +81,10 @@ LLVMFuzzerTestOneInput (const guint8 * data, gsize size)
   stream = connect_pair (&peer);
   early = identifai_early_response_new (stream, on_end, &ended);
   piece = data[0] == 0 ? size : data[0];
-  for (at = 1; at < size && !ended; at += piece) {
-    g_assert_cmpint (g_socket_send (peer, (const gchar *) data + at,
-            MIN (piece, size - at), NULL, NULL), ==, MIN (piece, size - at));
+  for (at = 1; at < size && !ended
+      && g_socket_send (peer, (const gchar *) data + at,
+          MIN (piece, size - at), NULL, NULL) > 0; at += piece)
     identifai_early_response_read (early);
-  }
   g_socket_close (peer, NULL);
   if (!ended)
     identifai_early_response_read (early);
