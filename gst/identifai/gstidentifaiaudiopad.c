@@ -34,6 +34,7 @@ struct _GstIdentifaiAudioPad
   guint stream;                 /* of the segmenter */
 
   GstSegment segment;           /* streaming thread */
+  guint32 flush_seqnum;         /* the engine's lock; 0: none */
 };
 
 G_DEFINE_TYPE (GstIdentifaiAudioPad, gst_identifai_audio_pad, GST_TYPE_PAD);
@@ -42,6 +43,19 @@ guint
 gst_identifai_audio_pad_get_stream (GstIdentifaiAudioPad * self)
 {
   return self->stream;
+}
+
+gboolean
+gst_identifai_audio_pad_was_flushed (GstIdentifaiAudioPad * self,
+    guint32 seqnum)
+{
+  gboolean was;
+
+  g_mutex_lock (&self->engine->lock);
+  was = self->flush_seqnum == seqnum;
+  g_mutex_unlock (&self->engine->lock);
+
+  return was;
 }
 
 static GstClockTime
@@ -215,6 +229,9 @@ handle_event_locked (GstIdentifaiAudioPad * self, GstEvent * event)
       GST_DEBUG_OBJECT (self, "the sound is over");
       identifai_segmenter_eos (engine->segmenter, self->stream,
           g_get_monotonic_time ());
+      break;
+    case GST_EVENT_FLUSH_START:
+      self->flush_seqnum = gst_event_get_seqnum (event);
       break;
     case GST_EVENT_FLUSH_STOP:
       flush_locked (self);

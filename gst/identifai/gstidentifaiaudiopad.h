@@ -43,6 +43,11 @@ GstPad *gst_identifai_audio_pad_request (GstElement * element,
     GstPadTemplate * pad_template, const gchar * name);
 void gst_identifai_audio_pad_release (GstIdentifaiAudioPad * self);
 
+/* Whether the latest flush was of the event with that seqnum: some demuxers flush all
+ * their pads at each seek, even one that they have just done. */
+gboolean gst_identifai_audio_pad_was_flushed (GstIdentifaiAudioPad * self,
+    guint32 seqnum);
+
 /* The segmenter's number of the pad's stream. */
 guint gst_identifai_audio_pad_get_stream (GstIdentifaiAudioPad * self);
 

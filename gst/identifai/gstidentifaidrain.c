@@ -385,6 +385,8 @@ wait_for_verdicts (GstIdentifaiSink * self)
   if (timeout != 0 && GST_CLOCK_TIME_IS_VALID (timeout))
     deadline = start + timeout / GST_USECOND;
 
+  GST_INFO_OBJECT (self, "the stream is over: waiting for outcomes, %"
+      GST_TIME_FORMAT " at most", GST_TIME_ARGS (timeout));
   ret = hand_on_all (self, timeout, deadline);
   while (ret == GST_FLOW_OK && timeout != 0 && !done) {
     begin_wait (self);

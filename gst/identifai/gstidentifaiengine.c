@@ -458,6 +458,7 @@ gst_identifai_engine_set_property (GstIdentifaiEngine * self, guint id,
   g_mutex_lock (&self->lock);
   result = gst_identifai_settings_set (&self->settings, id, value,
       self->running, warnings);
+  self->changed |= self->starting;
   g_mutex_unlock (&self->lock);
 
   for (i = 0; i < warnings->len; i++)
@@ -507,25 +508,56 @@ reset_locked (GstIdentifaiEngine * self)
   configure_segmenter_locked (self);
 }
 
+/* The files that settings name are read without the lock, and may lie on a mount that
+ * hangs. What may change while the element runs may change meanwhile. */
+static gboolean
+connect_outbox (GstIdentifaiEngine * self, GError ** error)
+{
+  gint64 start = g_get_monotonic_time ();
+  gboolean started = gst_identifai_outbox_start (self->outbox, error);
+  gboolean changed;
+
+  GST_INFO_OBJECT (self->element, "%s within %" G_GINT64_FORMAT " ms",
+      started ? "connected" : "could not connect",
+      (g_get_monotonic_time () - start) / 1000);
+  g_mutex_lock (&self->lock);
+  self->starting = FALSE;
+  self->running = started;
+  changed = self->changed;
+  g_mutex_unlock (&self->lock);
+
+  if (started && changed) {
+    pass_key (self);
+    pass_headers (self);
+    pass_policy (self);
+  }
+
+  return started;
+}
+
 gboolean
 gst_identifai_engine_start (GstIdentifaiEngine * self, GError ** error)
 {
-  gboolean started;
+  gboolean usable;
 
   g_mutex_lock (&self->lock);
   identifai_segmenter_set_name (self->segmenter,
       GST_OBJECT_NAME (self->element));
-  started = gst_identifai_outbox_start (self->outbox, &self->settings, error);
-  if (started) {
+  usable = gst_identifai_outbox_configure (self->outbox, &self->settings,
+      error);
+  if (usable) {
     reset_locked (self);
     warn_of_times_locked (self);
   }
-  self->running = started;
+  self->running = self->starting = usable;
+  self->changed = FALSE;
   g_mutex_unlock (&self->lock);
 
+  if (!usable || !connect_outbox (self, error))
+    return FALSE;
   gst_identifai_reporter_post (self->reporter);
 
-  return started;
+  return TRUE;
 }
 
 void
@@ -613,6 +645,8 @@ gst_identifai_engine_set_video_caps_locked (GstIdentifaiEngine * self,
     refuse_video_locked (self, error);
     return FALSE;
   }
+  GST_DEBUG_OBJECT (self->element, "video as muxers know it: %" GST_PTR_FORMAT,
+      caps);
   usual = identifai_codec_usual_caps (caps);
   gst_identifai_caps_judge_sound (self->caps, get_muxer (self),
       on_sound_judged, self);

@@ -50,6 +50,8 @@ typedef struct
   /* All below: lock. */
   GstIdentifaiSettings settings;
   gboolean running;             /* from start to stop */
+  gboolean starting;            /* running, but not connected yet */
+  gboolean changed;             /* a setting, while it was starting */
   gboolean stopping;            /* from PAUSED to READY */
   guint next_number;            /* of segments */
 

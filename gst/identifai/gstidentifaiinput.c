@@ -133,7 +133,9 @@ gst_identifai_input_set_caps (GstBaseSink * bsink, GstCaps * caps)
 
   gst_identifai_engine_queue_error (self->engine, error);
 
-  return gst_identifai_drain_act (self) == GST_FLOW_OK && accepted;
+  gst_identifai_drain_act (self);
+
+  return accepted;
 }
 
 /* Buffers. */

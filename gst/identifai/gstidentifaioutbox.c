@@ -38,6 +38,7 @@ struct _GstIdentifaiOutbox
   gpointer user_data;           /* theirs */
 
   IdentifaiMuxWorker *worker;
+  IdentifaiClientSettings client_settings;      /* from _configure to _start */
   GstIdentifaiOutcomes *outcomes;
 
   GMutex lock;
@@ -567,6 +568,7 @@ gst_identifai_outbox_free (GstIdentifaiOutbox * self)
   identifai_mux_worker_free (self->worker);
   g_clear_pointer (&self->client, identifai_client_close);
 
+  identifai_client_settings_clear (&self->client_settings);
   gst_identifai_outcomes_free (self->outcomes);
   identifai_ledger_free (self->ledger);
   identifai_hourly_quota_clear (&self->quota);
@@ -603,32 +605,45 @@ reset_locked (GstIdentifaiOutbox * self)
 }
 
 gboolean
-gst_identifai_outbox_start (GstIdentifaiOutbox * self,
+gst_identifai_outbox_configure (GstIdentifaiOutbox * self,
     const GstIdentifaiSettings * settings, GError ** error)
 {
-  IdentifaiClientSettings client_settings;
-  IdentifaiClient *client;
+  IdentifaiClientSettings client = { NULL, };
 
-  if (!gst_identifai_settings_to_client (settings, &client_settings, error))
+  if (!gst_identifai_settings_to_client (settings, &client, error))
     return FALSE;
-  client_settings.name = gst_object_get_name (GST_OBJECT (self->element));
-  client = identifai_client_new (&client_settings, &client_callbacks, self,
-      error);
-  identifai_client_settings_clear (&client_settings);
-  if (client == NULL)
-    return FALSE;
-
+  client.name = gst_object_get_name (GST_OBJECT (self->element));
   gst_identifai_reporter_start (self->reporter, settings);
+
   g_mutex_lock (&self->lock);
   g_assert (self->client == NULL);
+  identifai_client_settings_clear (&self->client_settings);
+  self->client_settings = client;
   copy_settings_locked (self, settings);
   reset_locked (self);
-  self->client = client;
   g_mutex_unlock (&self->lock);
-  GST_DEBUG_OBJECT (self->element, "started: %u segments and %" G_GUINT64_FORMAT
+  GST_DEBUG_OBJECT (self->element, "%u segments and %" G_GUINT64_FORMAT
       " bytes may wait, %u uploads an hour (0: any number)",
       settings->max_pending_segments, settings->max_pending_bytes,
       settings->max_uploads_per_hour);
+
+  return TRUE;
+}
+
+gboolean
+gst_identifai_outbox_start (GstIdentifaiOutbox * self, GError ** error)
+{
+  IdentifaiClient *client = identifai_client_new (&self->client_settings,
+      &client_callbacks, self, error);
+
+  identifai_client_settings_clear (&self->client_settings);
+  if (client == NULL)
+    return FALSE;
+
+  g_mutex_lock (&self->lock);
+  self->client = client;
+  g_mutex_unlock (&self->lock);
+  GST_DEBUG_OBJECT (self->element, "started");
 
   return TRUE;
 }

@@ -64,10 +64,14 @@ GstIdentifaiOutbox *gst_identifai_outbox_new (GstElement * element,
     const GstIdentifaiOutboxCallbacks * callbacks, gpointer user_data);
 void gst_identifai_outbox_free (GstIdentifaiOutbox * self);
 
-/* Connects to the client, and starts the reporter, too. FALSE with error if
- * settings are unusable; then it stays stopped. Reads files. */
-gboolean gst_identifai_outbox_start (GstIdentifaiOutbox * self,
+/* Before each start: takes what settings say. FALSE with error if they are
+ * unusable. */
+gboolean gst_identifai_outbox_configure (GstIdentifaiOutbox * self,
     const GstIdentifaiSettings * settings, GError ** error);
+/* Connects to the client, and starts the reporter, too. FALSE with error: then it
+ * stays stopped. Reads the files that settings name, so no lock may be held. */
+gboolean gst_identifai_outbox_start (GstIdentifaiOutbox * self,
+    GError ** error);
 
 /* Cancels everything and gives each outstanding segment its outcome; all messages
  * are on the bus and all callbacks called when it returns. Within a second. No

@@ -192,6 +192,9 @@ warn_locked (GstIdentifaiRecorder * self)
 static void
 refuse_locked (GstIdentifaiRecorder * self, gsize size)
 {
+  GST_LOG_OBJECT (self->engine->element, "%" G_GSIZE_FORMAT " bytes are thrown "
+      "away, %s", size, self->unwanted ? "as judging was off when the file "
+      "began" : "as the file has failed");
   if (self->unwanted)
     return;
   if (!self->told_container) {

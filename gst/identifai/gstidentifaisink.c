@@ -159,6 +159,71 @@ gst_identifai_sink_release_pad (GstElement * element, GstPad * pad)
   gst_identifai_audio_pad_release (GST_IDENTIFAI_AUDIO_PAD (pad));
 }
 
+/* Events that the application or the pipeline sends. */
+
+static GList *
+list_audio_pads (GstElement * element)
+{
+  GList *pads = NULL, *l;
+
+  GST_OBJECT_LOCK (element);
+  for (l = element->sinkpads; l; l = l->next) {
+    if (GST_IS_IDENTIFAI_AUDIO_PAD (l->data))
+      pads = g_list_prepend (pads, gst_object_ref (l->data));
+  }
+  GST_OBJECT_UNLOCK (element);
+
+  return g_list_reverse (pads);
+}
+
+/* Where one demuxer has both branches, the seek on the first one was enough. */
+static gboolean
+is_done (GstPad * pad, GstEvent * event)
+{
+  return GST_EVENT_TYPE (event) == GST_EVENT_SEEK
+      && gst_identifai_audio_pad_was_flushed (GST_IDENTIFAI_AUDIO_PAD (pad),
+      gst_event_get_seqnum (event));
+}
+
+/* As a pipeline does for two sinks: the same event, with the same seqnum, on each
+ * branch. */
+static gboolean
+send_upstream (GstElement * element, GstEvent * event)
+{
+  GList *pads = list_audio_pads (element), *l;
+  gboolean sent = TRUE;
+
+  for (l = pads; l; l = l->next) {
+    if (!gst_pad_is_linked (l->data) || is_done (l->data, event))
+      continue;
+    if (!gst_pad_push_event (l->data, gst_event_ref (event))) {
+      GST_INFO_OBJECT (l->data, "upstream refuses %" GST_PTR_FORMAT, event);
+      sent = FALSE;
+    }
+  }
+  g_list_free_full (pads, gst_object_unref);
+
+  return sent;
+}
+
+static gboolean
+gst_identifai_sink_send_event (GstElement * element, GstEvent * event)
+{
+  GstElementClass *parent_class =
+      GST_ELEMENT_CLASS (gst_identifai_sink_parent_class);
+  gboolean upstream = GST_EVENT_IS_UPSTREAM (event)
+      && GST_EVENT_TYPE (event) != GST_EVENT_STEP;
+  gboolean sent;
+
+  GST_DEBUG_OBJECT (element, "%" GST_PTR_FORMAT, event);
+  sent = parent_class->send_event (element, gst_event_ref (event));
+  if (upstream)
+    sent = send_upstream (element, event) && sent;
+  gst_event_unref (event);
+
+  return sent;
+}
+
 /* States. */
 
 /* From READY to PAUSED. */
@@ -290,6 +355,7 @@ gst_identifai_sink_class_init (GstIdentifaiSinkClass * klass)
   gst_identifai_properties_install (object_class, GST_IDENTIFAI_ELEMENT_SINK);
   install_signals (klass);
 
+  element_class->send_event = gst_identifai_sink_send_event;
   element_class->change_state = gst_identifai_sink_change_state;
   element_class->request_new_pad = gst_identifai_sink_request_new_pad;
   element_class->release_pad = gst_identifai_sink_release_pad;

@@ -324,7 +324,8 @@ setup (void)
   settings.max_pending_segments = 1;
   reporter = gst_identifai_reporter_new (element);
   outbox = gst_identifai_outbox_new (element, reporter, &callbacks, NULL);
-  fail_unless (gst_identifai_outbox_start (outbox, &settings, NULL));
+  fail_unless (gst_identifai_outbox_configure (outbox, &settings, NULL)
+      && gst_identifai_outbox_start (outbox, NULL));
 }
 
 static void
@@ -523,7 +524,8 @@ GST_START_TEST (test_stop_posts_all)
     gst_identifai_outbox_stop (outbox);
     fail_unless_equals_int (count_messages (bus, i % 2 ? "identifai-failed" :
             "identifai-dropped"), 1);
-    fail_unless (gst_identifai_outbox_start (outbox, &settings, NULL));
+    fail_unless (gst_identifai_outbox_configure (outbox, &settings, NULL)
+        && gst_identifai_outbox_start (outbox, NULL));
     ASSERT_OBJECT_REFCOUNT (element, "element", 1);
   }
   gst_element_set_bus (element, NULL);
@@ -703,7 +705,8 @@ restart (const OrderRow * row)
   settings.overflow = row->overflow;
   settings.max_pending_segments = row->max_segments;
   settings.max_uploads_per_hour = row->max_uploads;
-  fail_unless (gst_identifai_outbox_start (outbox, &settings, NULL));
+  fail_unless (gst_identifai_outbox_configure (outbox, &settings, NULL)
+      && gst_identifai_outbox_start (outbox, NULL));
 }
 
 /* stops: the first one is let go of as it is muxed. */
@@ -786,7 +789,8 @@ GST_START_TEST (test_budget_of_withdrawn)
     IdentifaiSegment *segment = new_tracks ();
 
     gst_identifai_outbox_stop (outbox);
-    fail_unless (gst_identifai_outbox_start (outbox, &settings, NULL));
+    fail_unless (gst_identifai_outbox_configure (outbox, &settings, NULL)
+        && gst_identifai_outbox_start (outbox, NULL));
     g_clear_pointer (&segment->tracks, g_ptr_array_unref);
     give_file (segment);
     offer_second (segment);
@@ -915,7 +919,8 @@ setup_hearing (void)
   settings.policy = gst_structure_new ("policy", "enter", G_TYPE_UINT, 1,
       "window", G_TYPE_UINT, 1, "leave", G_TYPE_UINT, 1, "min-time",
       G_TYPE_UINT64, (guint64) 0, NULL);
-  fail_unless (gst_identifai_outbox_start (outbox, &settings, NULL));
+  fail_unless (gst_identifai_outbox_configure (outbox, &settings, NULL)
+      && gst_identifai_outbox_start (outbox, NULL));
   memset (&heard, 0, sizeof (heard));
   heard.said = g_string_new (NULL);
   heard.caller = g_thread_self ();

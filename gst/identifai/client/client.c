@@ -7,6 +7,7 @@
 
 #include "clientprivate.h"
 #include "clientsettings.h"
+#include "boundedread.h"
 #include "keyfile.h"
 #include "log.h"
 
@@ -48,11 +49,19 @@ check_tls (const gchar * endpoint, GError ** error)
   return FALSE;
 }
 
+/* An IdentifaiReadFunc. */
+static gpointer
+read_authorities (const gchar * path, GError ** error)
+{
+  return g_tls_file_database_new (path, error);
+}
+
 static gboolean
 load_authorities (const gchar * path, GTlsDatabase ** authorities,
     GError ** error)
 {
-  *authorities = path != NULL ? g_tls_file_database_new (path, error) : NULL;
+  *authorities = path != NULL ? identifai_bounded_read (path, read_authorities,
+      g_object_unref, IDENTIFAI_READ_PATIENCE, error) : NULL;
   if (path != NULL && *authorities == NULL)
     g_prefix_error (error, "tls-ca-file %s can't be used: ", path);
 

@@ -20,6 +20,7 @@
 
 #include "muxpipeline.h"
 #include "codecs.h"
+#include "hold.h"
 #include "log.h"
 #include "muxerchoice.h"
 #include "timestamps.h"
@@ -124,6 +125,7 @@ output_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
   Run *run = gst_pad_get_element_private (pad);
   guint64 end = identifai_memory_file_get_position (run->file)
       + gst_buffer_get_size (buffer);
+  GstBuffer *held;
 
   g_atomic_int_inc (&run->n_outputs);
   if (end > run->max_bytes) {
@@ -133,8 +135,10 @@ output_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
             run->max_bytes));
     return GST_FLOW_ERROR;
   }
-  identifai_memory_file_write (run->file, buffer);
+  held = identifai_buffer_hold (buffer);
   gst_buffer_unref (buffer);
+  identifai_memory_file_write (run->file, held);
+  gst_buffer_unref (held);
   if (identifai_memory_file_is_broken (run->file)) {
     finish (run, g_error_new_literal (G_IO_ERROR, G_IO_ERROR_FAILED,
             "What the muxer wrote can't be read: its memory can't be mapped"));

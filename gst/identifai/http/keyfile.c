@@ -5,6 +5,8 @@
 
 #include "keyfile.h"
 
+#include "boundedread.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -99,8 +101,9 @@ take_first_line (const gchar * path, gchar * text, GError ** error)
   return key;
 }
 
-gchar *
-identifai_key_file_read (const gchar * path, GError ** error)
+/* An IdentifaiReadFunc. */
+static gpointer
+read_key (const gchar * path, GError ** error)
 {
   gchar buffer[MAX_KEY_BYTES + 1];
   gchar *key = NULL;
@@ -129,6 +132,20 @@ identifai_key_file_read (const gchar * path, GError ** error)
     close (fd);
   /* The rest of the file, if any, is nobody's business. */
   memset (buffer, 0, sizeof (buffer));
+
+  return key;
+}
+
+gchar *
+identifai_key_file_read (const gchar * path, GError ** error)
+{
+  gchar *key = identifai_bounded_read (path, read_key, g_free,
+      IDENTIFAI_READ_PATIENCE, error);
+
+  if (key == NULL && error != NULL
+      && g_error_matches (*error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT)
+      && !g_str_has_prefix ((*error)->message, "key file "))
+    g_prefix_error (error, "key file ");
 
   return key;
 }

@@ -16,7 +16,8 @@ G_BEGIN_DECLS
 gchar *identifai_key_check (const gchar * key, GError ** error);
 
 /* The first line of a key file, stripped; an empty or unprintable key, or a
- * file that can't be read, is an error that doesn't quote the content. */
+ * file that can't be read within IDENTIFAI_READ_PATIENCE, is an error that doesn't
+ * quote the content. */
 gchar *identifai_key_file_read (const gchar * path, GError ** error);
 
 G_END_DECLS

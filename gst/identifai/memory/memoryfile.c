@@ -266,14 +266,12 @@ write_memory (IdentifaiMemoryFile * self, GstMemory * memory)
 void
 identifai_memory_file_write (IdentifaiMemoryFile * self, GstBuffer * buffer)
 {
-  GstBuffer *held = identifai_buffer_hold (buffer);
-  guint i, n = gst_buffer_n_memory (held);
+  guint i, n = gst_buffer_n_memory (buffer);
 
-  if (identifai_buffer_get_unreadable (held) != NULL)
+  if (identifai_buffer_get_unreadable (buffer) != NULL)
     self->broken = TRUE;
   for (i = 0; !self->broken && i < n; i++)
-    self->broken = !write_memory (self, gst_buffer_peek_memory (held, i));
-  gst_buffer_unref (held);
+    self->broken = !write_memory (self, gst_buffer_peek_memory (buffer, i));
 }
 
 gboolean
