@@ -9,6 +9,7 @@
 #include "config.h"
 #endif
 
+#include "gstidentifaigate.h"
 #include "gstidentifaimessages.h"
 #include "gstidentifaisink.h"
 #include "log.h"
@@ -19,7 +20,8 @@ plugin_init (GstPlugin * plugin)
   identifai_log_init ();
   gst_identifai_register_tags ();
 
-  return GST_ELEMENT_REGISTER (identifaisink, plugin);
+  return GST_ELEMENT_REGISTER (identifaisink, plugin)
+      && GST_ELEMENT_REGISTER (identifaigate, plugin);
 }
 
 GST_PLUGIN_DEFINE (GST_VERSION_MAJOR, GST_VERSION_MINOR, identifai,

@@ -52,4 +52,20 @@ DEFINE_ENUM (GstIdentifaiOnRefusal, gst_identifai_on_refusal,
     {GST_IDENTIFAI_ON_REFUSAL_WARN, "Post a warning and fail the segments",
         "warn"})
 
+DEFINE_ENUM (GstIdentifaiGateAction, gst_identifai_gate_action,
+    {GST_IDENTIFAI_GATE_DROP, "Withhold it", "drop"},
+    {GST_IDENTIFAI_GATE_PASS, "Let it out", "pass"},
+    {GST_IDENTIFAI_GATE_EOS, "Withhold it, and end the stream", "eos"})
+
+DEFINE_ENUM (GstIdentifaiGateUnsampled, gst_identifai_gate_unsampled,
+    {GST_IDENTIFAI_GATE_UNSAMPLED_FOLLOW, "As the segment before", "follow"},
+    {GST_IDENTIFAI_GATE_UNSAMPLED_PASS, "Let it out", "pass"},
+    {GST_IDENTIFAI_GATE_UNSAMPLED_DROP, "Withhold it", "drop"})
+
+DEFINE_ENUM (GstIdentifaiGateForce, gst_identifai_gate_force,
+    {GST_IDENTIFAI_GATE_FORCE_NONE, "As verdicts say", "none"},
+    {GST_IDENTIFAI_GATE_FORCE_PASS, "Let all out, from the next key frame on",
+        "pass"},
+    {GST_IDENTIFAI_GATE_FORCE_DROP, "Withhold all, at once", "drop"})
+
 /* *INDENT-ON* */

@@ -46,6 +46,36 @@ typedef enum
   GST_IDENTIFAI_ON_REFUSAL_WARN,
 } GstIdentifaiOnRefusal;
 
+typedef enum
+{
+  GST_IDENTIFAI_GATE_DROP,
+  GST_IDENTIFAI_GATE_PASS,
+  GST_IDENTIFAI_GATE_EOS,
+} GstIdentifaiGateAction;
+
+typedef enum
+{
+  GST_IDENTIFAI_GATE_UNSAMPLED_FOLLOW,
+  GST_IDENTIFAI_GATE_UNSAMPLED_PASS,
+  GST_IDENTIFAI_GATE_UNSAMPLED_DROP,
+} GstIdentifaiGateUnsampled;
+
+typedef enum
+{
+  GST_IDENTIFAI_GATE_FORCE_NONE,
+  GST_IDENTIFAI_GATE_FORCE_PASS,
+  GST_IDENTIFAI_GATE_FORCE_DROP,
+} GstIdentifaiGateForce;
+
+#define GST_TYPE_IDENTIFAI_GATE_ACTION (gst_identifai_gate_action_get_type ())
+GType gst_identifai_gate_action_get_type (void);
+
+#define GST_TYPE_IDENTIFAI_GATE_UNSAMPLED (gst_identifai_gate_unsampled_get_type ())
+GType gst_identifai_gate_unsampled_get_type (void);
+
+#define GST_TYPE_IDENTIFAI_GATE_FORCE (gst_identifai_gate_force_get_type ())
+GType gst_identifai_gate_force_get_type (void);
+
 #define GST_TYPE_IDENTIFAI_FRAMES (gst_identifai_frames_get_type ())
 GType gst_identifai_frames_get_type (void);
 

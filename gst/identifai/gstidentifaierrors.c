@@ -218,6 +218,49 @@ gst_identifai_warning_budget (GstElement * src, guint uploads)
       GST_IDENTIFAI_LOSS_BUDGET);
 }
 
+/* Takes over error. */
+static GstMessage *
+new_gate_warning (GstElement * src, GError * error, const gchar * details,
+    const gchar * advice)
+{
+  GstMessage *message = gst_message_new_warning_with_details (GST_OBJECT (src),
+      error, advice, gst_structure_new_empty (details));
+
+  g_error_free (error);
+
+  return message;
+}
+
+GstMessage *
+gst_identifai_warning_late (GstElement * src, guint segment, GstClockTime hold,
+    GstClockTime delay)
+{
+  GError *error = g_error_new (GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_FAILED,
+      "Segment %u had to leave without a verdict", segment);
+  gchar *advice = g_strdup_printf ("Nothing is held for longer than %"
+      GST_TIME_FORMAT " (hold), and outcomes came up to %" GST_TIME_FORMAT
+      " after a segment's start. Raise hold, or lower segment-duration",
+      GST_TIME_ARGS (hold), GST_TIME_ARGS (delay));
+  GstMessage *message = new_gate_warning (src, error,
+      "identifaigate/excessive-delay", advice);
+
+  g_free (advice);
+
+  return message;
+}
+
+GstMessage *
+gst_identifai_warning_hold_full (GstElement * src, guint64 bytes)
+{
+  GError *error = g_error_new (GST_RESOURCE_ERROR,
+      GST_RESOURCE_ERROR_NO_SPACE_LEFT,
+      "What is held would be more than %" G_GUINT64_FORMAT " bytes: the oldest "
+      "leaves before its time", bytes);
+
+  return new_gate_warning (src, error, "identifaigate/held-bytes",
+      "Raise max-held-bytes, or lower hold");
+}
+
 GstMessage *
 gst_identifai_warning_held (GstElement * src)
 {

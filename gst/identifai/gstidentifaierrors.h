@@ -35,6 +35,11 @@ GstMessage *gst_identifai_warning_file (GstElement * src,
 GstMessage *gst_identifai_warning_overflow (GstElement * src);
 /* max-uploads-per-hour is used up. */
 GstMessage *gst_identifai_warning_budget (GstElement * src, guint uploads);
+/* A segment had to leave before its outcome came. delay: the longest seen; 0: none. */
+GstMessage *gst_identifai_warning_late (GstElement * src, guint segment,
+    GstClockTime hold, GstClockTime delay);
+/* max-held-bytes is reached. */
+GstMessage *gst_identifai_warning_hold_full (GstElement * src, guint64 bytes);
 /* overflow=block holds the stream. */
 GstMessage *gst_identifai_warning_held (GstElement * src);
 /* Container input, content_type ("video/mp2t") say, that is live or doesn't end. */

@@ -282,6 +282,40 @@ gst_identifai_message_policy (GstElement * src,
   return gst_message_new_element (GST_OBJECT (src), structure);
 }
 
+/**
+ * identifai-gate:
+ *
+ * What the gate does changes, with a picture that has to leave:
+ *
+ * * #gchararray `state`: `pass` or `drop`
+ * * #gchararray `reason`: `verdict`, `unknown`, `unjudged` (no verdict, in time or
+ *   at all, or in no segment), `unsampled`, `forced`, `dumped`, `skipped` (`hold`
+ *   was lowered), `overflow` (`max-held-bytes`). Of a `drop` that lasts until a key
+ *   frame, that with which it began
+ * * #guint `segment`: the picture's; left out if it is in none
+ * * #GstClockTime `running-time`: when it is shown, in nanoseconds;
+ *   %GST_CLOCK_TIME_NONE where unknown
+ * * #GstDateTime `date-time`: UTC, now
+ * * #guint64 `delay`: nanoseconds since it came
+ */
+GstMessage *
+gst_identifai_message_gate (GstElement * src, const IdentifaiHeld * held)
+{
+  gint64 delay = g_get_monotonic_time () - held->arrival;
+  GstStructure *structure = gst_structure_new ("identifai-gate",
+      "state", G_TYPE_STRING, held->passes ? "pass" : "drop",
+      "reason", G_TYPE_STRING, identifai_why_to_string (held->why),
+      "running-time", G_TYPE_UINT64,
+      held->running >= 0 ? (guint64) held->running : GST_CLOCK_TIME_NONE,
+      "delay", G_TYPE_UINT64, (guint64) delay * GST_USECOND, NULL);
+
+  if (held->in_segment)
+    gst_structure_set (structure, "segment", G_TYPE_UINT, held->segment, NULL);
+  set_date_time (structure, g_get_real_time ());
+
+  return gst_message_new_element (GST_OBJECT (src), structure);
+}
+
 GstMessage *
 gst_identifai_message_tags (GstElement * src, const gchar * identifier,
     const IdentifaiResult * result)

@@ -8,6 +8,7 @@
 
 #pragma once
 
+#include "holdqueue.h"
 #include "policy.h"
 #include "result.h"
 #include "segment.h"
@@ -37,6 +38,9 @@ GstMessage *gst_identifai_message_dropped (GstElement * src,
     const IdentifaiSegment * segment, const gchar * reason);
 GstMessage *gst_identifai_message_policy (GstElement * src,
     const IdentifaiPolicyChange * change, gboolean enforced);
+/* The outgoing end changes with a buffer that leaves, or doesn't. */
+GstMessage *gst_identifai_message_gate (GstElement * src,
+    const IdentifaiHeld * held);
 GstMessage *gst_identifai_message_tags (GstElement * src,
     const gchar * identifier, const IdentifaiResult * result);
 

@@ -12,6 +12,8 @@
 #include "gstidentifaisettings.h"
 
 #define ALL (GST_IDENTIFAI_ELEMENT_SINK | GST_IDENTIFAI_ELEMENT_GATE)
+#define SINK GST_IDENTIFAI_ELEMENT_SINK
+#define GATE GST_IDENTIFAI_ELEMENT_GATE
 #define VIDEO (GST_IDENTIFAI_ELEMENT_SINK | GST_IDENTIFAI_ELEMENT_GATE)
 
 /* When a property may change. */
@@ -36,6 +38,9 @@
 #define ENUM(name, def) \
     G_TYPE_ENUM, FIELD (name), .get_type = gst_identifai_##name##_get_type, \
     .value = GST_IDENTIFAI_##def
+#define GATE_ENUM(name, type, def) \
+    G_TYPE_ENUM, FIELD (name), .get_type = gst_identifai_gate_##type##_get_type, \
+    .value = GST_IDENTIFAI_GATE_##def
 #define STRUCTURE(name) \
     G_TYPE_BOXED, FIELD (name), .get_type = gst_structure_get_type
 #define COMPUTED G_TYPE_BOXED, .get_type = gst_structure_get_type
@@ -455,8 +460,21 @@ const GstIdentifaiProperty gst_identifai_properties[GST_IDENTIFAI_N_PROPS] = {
   [PROP_SEGMENT_DURATION] = {"segment-duration", "Segment duration",
       "Elementary input: cut at the first key frame at or after this many "
       "nanoseconds (0 = one segment until EOS)",
-      VIDEO, FIXED, TIME (segment_duration, 10 * GST_SECOND, 0),
+      SINK, FIXED, TIME (segment_duration, 10 * GST_SECOND, 0),
       .idle = TRUE, .shortest = 100 * GST_MSECOND},
+  /**
+   * GstIdentifaiGate:segment-duration:
+   *
+   * As #GstIdentifaiSink:segment-duration: the shorter, the earlier there is a
+   * verdict, and the less is withheld with what had to be; the more uploads, too.
+   *
+   * Since: 0.2
+   */
+  [PROP_GATE_SEGMENT_DURATION] = {"segment-duration", "Segment duration",
+      "Cut at the first key frame at or after this many nanoseconds (0 = one "
+      "segment until EOS)",
+      GATE, FIXED, TIME (segment_duration, 4 * GST_SECOND, 0),
+      .shortest = 100 * GST_MSECOND},
   /**
    * GstIdentifaiSink:segment-interval:
    *
@@ -560,7 +578,7 @@ const GstIdentifaiProperty gst_identifai_properties[GST_IDENTIFAI_N_PROPS] = {
   [PROP_OVERFLOW] = {"overflow", "Overflow",
       "What to do when more waits than max-pending-bytes or "
       "max-pending-segments allow",
-      ALL, FIXED, ENUM (overflow, OVERFLOW_AUTO)},
+      SINK, FIXED, ENUM (overflow, OVERFLOW_AUTO)},
   /**
    * GstIdentifaiSink:max-pending-bytes:
    *
@@ -638,7 +656,7 @@ const GstIdentifaiProperty gst_identifai_properties[GST_IDENTIFAI_N_PROPS] = {
   [PROP_DRAIN_TIMEOUT] = {"drain-timeout", "Drain timeout",
       "How long EOS waits for outstanding verdicts in nanoseconds (0 = "
       "not at all, GST_CLOCK_TIME_NONE = without bound)",
-      ALL, FIXED, TIME (drain_timeout, 2 * 60 * GST_SECOND, 0),
+      SINK, FIXED, TIME (drain_timeout, 2 * 60 * GST_SECOND, 0),
       .shortest = GST_MSECOND},
   /**
    * GstIdentifaiSink:on-refusal:
@@ -654,6 +672,141 @@ const GstIdentifaiProperty gst_identifai_properties[GST_IDENTIFAI_N_PROPS] = {
       "Whether 401, 403 and missing credits stop the pipeline, or are "
       "warned of while segments fail",
       ALL, FIXED, ENUM (on_refusal, ON_REFUSAL_ERROR)},
+  /* What is held back, and what leaves. */
+
+  /**
+   * GstIdentifaiGate:hold:
+   *
+   * How long after it came every buffer leaves, by the monotonic clock. It is added
+   * to the answer to latency queries, and a change posts a latency message. Raised,
+   * nothing leaves until the delay is built; lowered, the outgoing end jumps forward
+   * to a key frame, and what is jumped over is withheld. 0: nothing is held or
+   * withheld, and verdicts are only told. A file that is read faster than real time
+   * leaves with its verdicts instead. What `hold` needs is in
+   * [gate.md](gate.md#how-long-to-hold).
+   *
+   * Since: 0.2
+   */
+  [PROP_HOLD] = {"hold", "Hold",
+      "How long after it came every buffer leaves, in nanoseconds (0 = nothing "
+      "is held)",
+      GATE, LIVE, TIME (hold, 20 * GST_SECOND, 0),
+      .shortest = 100 * GST_MSECOND},
+  /**
+   * GstIdentifaiGate:on-artificial:
+   *
+   * What is done with artificial segments: with a policy, with those of `blocked`,
+   * and those that led there and are still held; without one, with each that the
+   * service classifies so. `eos` ends the stream, downstream and up.
+   *
+   * Since: 0.2
+   */
+  [PROP_ON_ARTIFICIAL] = {"on-artificial", "On artificial",
+      "What is done with what is artificial",
+      GATE, LIVE, GATE_ENUM (on_artificial, action, DROP)},
+  /**
+   * GstIdentifaiGate:on-unknown:
+   *
+   * What is done with segments that the service could not judge (`unknown`).
+   *
+   * Since: 0.2
+   */
+  [PROP_ON_UNKNOWN] = {"on-unknown", "On unknown",
+      "What is done with what the service could not judge",
+      GATE, LIVE, GATE_ENUM (on_unknown, action, PASS)},
+  /**
+   * GstIdentifaiGate:on-unjudged:
+   *
+   * What is done with what has no verdict when it has to leave: its segment failed,
+   * was dropped or is late, or it is in no segment. `drop` is fail-closed, `pass`
+   * fail-open.
+   *
+   * Since: 0.2
+   */
+  [PROP_ON_UNJUDGED] = {"on-unjudged", "On unjudged",
+      "What is done with what has no verdict in time (drop = fail-closed, pass "
+      "= fail-open)",
+      GATE, LIVE, GATE_ENUM (on_unjudged, action, DROP)},
+  /**
+   * GstIdentifaiGate:on-unsampled:
+   *
+   * What is done with pictures between segments, where
+   * #GstIdentifaiSink:segment-interval leaves any. `follow`: as with the segment
+   * before.
+   *
+   * Since: 0.2
+   */
+  [PROP_ON_UNSAMPLED] = {"on-unsampled", "On unsampled",
+      "What is done with what lies between segments, under segment-interval",
+      GATE, LIVE, GATE_ENUM (on_unsampled, unsampled, UNSAMPLED_FOLLOW)},
+  /**
+   * GstIdentifaiGate:pre-roll:
+   *
+   * So many segments before an artificial one are withheld, too, if they have not
+   * left.
+   *
+   * Since: 0.2
+   */
+  [PROP_PRE_ROLL] = {"pre-roll", "Pre-roll",
+      "So many segments before an artificial one are withheld, too",
+      GATE, LIVE, UINT (pre_roll, 0, 0, 1000)},
+  /**
+   * GstIdentifaiGate:post-roll:
+   *
+   * So many segments after an artificial one are withheld, too.
+   *
+   * Since: 0.2
+   */
+  [PROP_POST_ROLL] = {"post-roll", "Post-roll",
+      "So many segments after an artificial one are withheld, too",
+      GATE, LIVE, UINT (post_roll, 0, 0, 1000)},
+  /**
+   * GstIdentifaiGate:max-held-bytes:
+   *
+   * Bound of the bytes held. Beyond it the oldest ones leave before their time: by
+   * their verdict if there is one, else by #GstIdentifaiGate:on-unjudged, and a
+   * warning says so. A file waits instead.
+   *
+   * Since: 0.2
+   */
+  [PROP_MAX_HELD_BYTES] = {"max-held-bytes", "Maximum held bytes",
+      "Bound of what is held, in bytes",
+      GATE, LIVE, BYTES (max_held_bytes, 256 * 1024 * 1024)},
+  /**
+   * GstIdentifaiGate:force:
+   *
+   * The operator's cut at the outgoing end: `drop` withholds all that would leave,
+   * at once; `pass` lets all out, whatever its verdict, from the next key frame on
+   * (but not what was dumped).
+   *
+   * Since: 0.2
+   */
+  [PROP_FORCE] = {"force", "Force",
+      "The operator's word on what leaves",
+      GATE, LIVE, GATE_ENUM (force, force, FORCE_NONE)},
+  /**
+   * GstIdentifaiGate:passing:
+   *
+   * Whether the latest picture that had to leave passed. Notified on the thread of
+   * the src pad: a handler that takes long holds up what leaves.
+   *
+   * Since: 0.2
+   */
+  [PROP_PASSING] = {"passing", "Passing",
+      "Whether the latest picture that had to leave passed",
+      GATE, G_PARAM_READABLE, G_TYPE_BOOLEAN},
+  /**
+   * GstIdentifaiGate:max-observed-delay:
+   *
+   * The longest time so far from when a segment's first buffer came to its outcome,
+   * in nanoseconds: what #GstIdentifaiGate:hold has to be larger than.
+   *
+   * Since: 0.2
+   */
+  [PROP_MAX_OBSERVED_DELAY] = {"max-observed-delay", "Maximum observed delay",
+      "The longest time from a segment's first buffer to its outcome, in "
+      "nanoseconds",
+      GATE, G_PARAM_READABLE, G_TYPE_UINT64, .maximum = G_MAXUINT64},
   /**
    * GstIdentifaiSink:stats:
    *

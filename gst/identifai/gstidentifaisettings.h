@@ -68,6 +68,13 @@ typedef struct
   guint max_pending_segments;
   guint max_uploads_per_hour;
 
+  GstClockTime hold;
+  GstIdentifaiGateAction on_artificial, on_unknown, on_unjudged;
+  GstIdentifaiGateUnsampled on_unsampled;
+  guint pre_roll, post_roll;
+  guint64 max_held_bytes;
+  GstIdentifaiGateForce force;
+
   GstClockTime poll_interval;
   GstClockTime verdict_timeout;
   GstClockTime drain_timeout;

@@ -33,6 +33,8 @@ struct _FaultServer
   guint counts[FAULT_N_CALLS];
   guint n_submitted;
   gint64 submitted[10000];      /* monotonic µs, by number */
+  gchar letters[10000];         /* what becomes of it, the same; 0: human */
+  const gchar *verdicts;        /* borrowed; NULL: all human */
   gchar *key;
   guint delay;
   guint resets;                 /* per cent of the requests */
@@ -206,17 +208,39 @@ is_final (FaultServer * self, const gchar * identifier)
   return final;
 }
 
+static gchar
+get_letter (FaultServer * self, const gchar * identifier)
+{
+  guint64 number = 0;
+  gchar letter = 0;
+
+  if (g_str_has_prefix (identifier, "id-"))
+    number = g_ascii_strtoull (identifier + 3, NULL, 10);
+  g_mutex_lock (&self->lock);
+  if (number < G_N_ELEMENTS (self->letters))
+    letter = self->letters[number];
+  g_mutex_unlock (&self->lock);
+
+  return letter;
+}
+
 static gchar *
 make_result (FaultServer * self, const gchar * identifier)
 {
-  if (!is_final (self, identifier))
+  gchar letter = get_letter (self, identifier);
+
+  if (!is_final (self, identifier) || letter == '.')
     return g_strdup_printf ("{\"identifier\":\"%s\",\"status\":\"new\"}",
+        identifier);
+  if (letter == 'f')
+    return g_strdup_printf ("{\"identifier\":\"%s\",\"status\":\"errored\"}",
         identifier);
 
   return g_strdup_printf ("{\"identifier\":\"%s\",\"status\":\"done\","
-      "\"verdict\":{\"heuristic\":\"Majority\",\"confidence\":0.75,"
-      "\"classification\":\"human\",\"unknown\":false},\"verdicts\":[]}",
-      identifier);
+      "\"verdict\":{\"heuristic\":\"Majority\",\"confidence\":0.95,"
+      "\"classification\":\"%s\",\"unknown\":%s},\"verdicts\":[]}",
+      identifier, letter == 'a' ? "artificial" : letter == 'u' ? "unknown" :
+      "human", letter == 'u' ? "true" : "false");
 }
 
 static gchar *
@@ -240,15 +264,34 @@ make_batch (FaultServer * self, const gchar * target)
   return g_string_free (g_string_append_c (text, ']'), FALSE);
 }
 
+/* By its ref_id, a number. */
+static gchar
+find_letter (FaultServer * self, GBytes * body)
+{
+  static const gchar name[] = "name=\"ref_id\"\r\n\r\n";
+  gsize size;
+  const gchar *data = g_bytes_get_data (body, &size);
+  const gchar *at = memmem (data, size, name, sizeof (name) - 1);
+  guint64 number;
+
+  if (at == NULL || self->verdicts == NULL)
+    return 0;
+  number = g_ascii_strtoull (at + sizeof (name) - 1, NULL, 10);
+
+  return number < strlen (self->verdicts) ? self->verdicts[number] : 0;
+}
+
 static gchar *
-make_identifier (FaultServer * self)
+make_identifier (FaultServer * self, GBytes * body)
 {
   guint number;
 
   g_mutex_lock (&self->lock);
   number = ++self->n_submitted;
-  if (number < G_N_ELEMENTS (self->submitted))
+  if (number < G_N_ELEMENTS (self->submitted)) {
     self->submitted[number] = g_get_monotonic_time ();
+    self->letters[number] = find_letter (self, body);
+  }
   g_mutex_unlock (&self->lock);
 
   return g_strdup_printf ("{\"identifier\":\"id-%u\"}", number);
@@ -262,7 +305,7 @@ make_body (FaultServer * self, const FaultRequest * request)
 
   switch (request->call) {
     case FAULT_POST:
-      return make_identifier (self);
+      return make_identifier (self, request->body);
     case FAULT_BATCH:
       return make_batch (self, request->target);
     default:
@@ -854,6 +897,14 @@ fault_server_set_key (FaultServer * self, const gchar * key)
   g_mutex_lock (&self->lock);
   g_free (self->key);
   self->key = g_strdup (key);
+  g_mutex_unlock (&self->lock);
+}
+
+void
+fault_server_set_verdicts (FaultServer * self, const gchar * verdicts)
+{
+  g_mutex_lock (&self->lock);
+  self->verdicts = verdicts;
   g_mutex_unlock (&self->lock);
 }
 

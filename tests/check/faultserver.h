@@ -112,6 +112,10 @@ void fault_server_set_key (FaultServer * self, const gchar * key);
 /* Results are final so long (ms) after the submit call; before, "new". */
 #define FAULT_NEVER G_MAXUINT
 void fault_server_set_delay (FaultServer * self, guint delay);
+/* What becomes of files, a letter each, by their ref_id, which has to be a number: c
+ * clean (so are those behind the last letter), a artificial, u unknown, f an error, .
+ * nothing. Borrowed. */
+void fault_server_set_verdicts (FaultServer * self, const gchar * verdicts);
 /* That many requests of a hundred end in a reset, at a moment that is chosen at
  * random: from their headers to after the answer. */
 void fault_server_set_resets (FaultServer * self, guint percent);

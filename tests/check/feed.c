@@ -142,6 +142,10 @@ on_query (GstPad * pad, GstObject * parent, GstQuery * query)
 {
   Feed *feed = gst_pad_get_element_private (pad);
 
+  if (GST_QUERY_TYPE (query) == GST_QUERY_DURATION && feed->duration > 0) {
+    gst_query_set_duration (query, GST_FORMAT_TIME, feed->duration);
+    return TRUE;
+  }
   if (GST_QUERY_TYPE (query) != GST_QUERY_LATENCY)
     return gst_pad_query_default (pad, parent, query);
   gst_query_set_latency (query, feed->live, 0, GST_CLOCK_TIME_NONE);

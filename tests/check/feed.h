@@ -37,6 +37,7 @@ typedef struct
   GstPad *pad;                  /* a source pad without an element */
   GstElement *sink;             /* borrowed */
   gboolean live;                /* answer to the latency query */
+  GstClockTime duration;        /* to the duration query; 0: unknown */
 
   GMutex lock;
   GCond cond;                   /* a thread went on */

@@ -702,7 +702,9 @@ any_push (Any * any, guint stream)
     world->came[stream]++;
     push (world, stream, frame, stream == 0 ? 40 : 21);
     if (stream == 0)
-      place (world, frame, frame->settled < 0);
+      place (world, frame, FALSE);
+    if (stream == 0 && frame->settled < 0)
+      place (world, frame, TRUE);
   }
 }
 
@@ -873,6 +875,7 @@ GST_END_TEST;
 
 GST_START_TEST (test_flush)
 {
+  GQueue events = G_QUEUE_INIT;
   IdentifaiHoldQueueStats stats;
   World world;
 
@@ -883,7 +886,9 @@ GST_START_TEST (test_flush)
   check_list (&world, 0, "bbb");
   push_now (&world, "K0p0");
   push_event (&world, 0, gst_event_new_eos ());
-  identifai_hold_queue_flush (world.hold, 0);
+  identifai_hold_queue_flush (world.hold, 0, &events);
+  fail_unless_equals_int (events.length, 1);
+  g_queue_clear_full (&events, (GDestroyNotify) gst_event_unref);
   check_law (&world);
   identifai_hold_queue_get_stats (world.hold, world.now * 1000, &stats);
   fail_unless_equals_uint64 (stats.flushed, 2);
@@ -946,10 +951,11 @@ GST_START_TEST (test_not_paced)
   check_list (&world, 0, "");
   add_outcome (&world, 0, 'a');
   check_list (&world, 0, "bbbBBB");
+  push_event (&world, 0, gst_event_new_gap (0, 1));
   push_now (&world, "K2p2p2p2p2p2");
   fail_unless (identifai_hold_queue_is_full (world.hold));
   add_outcome (&world, 2, 'c');
-  check_list (&world, 0, "BBBBBB");
+  check_list (&world, 0, "gBBBBBB");
   fail_if (identifai_hold_queue_is_full (world.hold));
   /* a segment that is larger than the bound has to come whole */
   push_now (&world, "K?p?p?p?p?p?p?");

@@ -10,6 +10,7 @@ static const struct
   const gchar *name, *description;
 } table[IDENTIFAI_N_LOGS] = {
   [IDENTIFAI_LOG_SINK] = {"identifaisink", "identifAI sink"},
+  [IDENTIFAI_LOG_GATE] = {"identifaigate", "identifAI gate"},
   [IDENTIFAI_LOG_OUTBOX] = {"identifaioutbox",
       "identifAI segments from closed to submitted"},
   [IDENTIFAI_LOG_REPORTER] = {"identifaireporter",

@@ -143,7 +143,7 @@ identifai_hold_queue_add_stream (IdentifaiHoldQueue * self)
 }
 
 static void
-throw_away (IdentifaiHoldQueue * self, guint number)
+throw_away (IdentifaiHoldQueue * self, guint number, GQueue * events)
 {
   Stream *stream = get_stream (self, number);
   Item *item;
@@ -154,14 +154,17 @@ throw_away (IdentifaiHoldQueue * self, guint number)
       self->stats.flushed++;
       self->stats.held--;
     }
+    if (item->id == 0 && events != NULL)
+      g_queue_push_tail (events, gst_mini_object_ref (item->object));
     item_free (item);
   }
 }
 
 void
-identifai_hold_queue_flush (IdentifaiHoldQueue * self, guint stream)
+identifai_hold_queue_flush (IdentifaiHoldQueue * self, guint stream,
+    GQueue * events)
 {
-  throw_away (self, stream);
+  throw_away (self, stream, events);
   if (stream != VIDEO)
     return;
   identifai_marks_clear (self->marks);
@@ -171,7 +174,7 @@ identifai_hold_queue_flush (IdentifaiHoldQueue * self, guint stream)
 void
 identifai_hold_queue_remove_stream (IdentifaiHoldQueue * self, guint stream)
 {
-  throw_away (self, stream);
+  throw_away (self, stream, NULL);
   stream_free (get_stream (self, stream));
   if (stream < self->streams->len)
     g_ptr_array_index (self->streams, stream) = NULL;
@@ -183,7 +186,7 @@ identifai_hold_queue_reset (IdentifaiHoldQueue * self)
   guint i;
 
   for (i = 0; i < self->streams->len; i++)
-    identifai_hold_queue_flush (self, i);
+    identifai_hold_queue_flush (self, i, NULL);
   self->dumping = self->overflowed = self->told_overflow = FALSE;
   clear_stats (self);
 }
@@ -247,10 +250,12 @@ gboolean
 identifai_hold_queue_add_outcome (IdentifaiHoldQueue * self,
     const IdentifaiPolicyOutcome * outcome, gboolean artificial, gint64 now)
 {
-  gint64 arrival = identifai_marks_get_arrival (self->marks, outcome->segment);
+  IdentifaiPolicyOutcome timed = *outcome;
+  gint64 arrival = identifai_marks_get_span (self->marks, outcome->segment,
+      &timed.running_time, &timed.duration);
   gint64 margin = arrival + (gint64) (self->settings.hold / 1000) - now;
   gboolean in_time =
-      identifai_decisions_add (self->decisions, outcome, artificial);
+      identifai_decisions_add (self->decisions, &timed, artificial);
 
   if (arrival < 0)
     return in_time;
@@ -536,11 +541,12 @@ find_picture (IdentifaiHoldQueue * self, Stream * stream, const Item * item)
 
 /* What becomes of the outgoing end. */
 
-static void
+/* TRUE: it is another one than that of the picture before. */
+static gboolean
 note_segment (IdentifaiHoldQueue * self, const Judgement * judgement)
 {
   if (!judgement->in_segment || judgement->segment == self->last_segment)
-    return;
+    return FALSE;
   self->last_segment = judgement->segment;
   if (judgement->segment > KEPT_SEGMENTS)
     identifai_decisions_forget (self->decisions,
@@ -549,6 +555,8 @@ note_segment (IdentifaiHoldQueue * self, const Judgement * judgement)
     self->stats.passed_segments++;
   else
     self->stats.withheld_segments++;
+
+  return TRUE;
 }
 
 /* A leading picture that is missing is missed by none but other leading ones. */
@@ -591,7 +599,7 @@ pop_video (IdentifaiHoldQueue * self, Item * item, IdentifaiHeld * held)
       judge_headers (self, item) : judge_picture (self, item, mark);
   gboolean passes = judgement.decision.action == IDENTIFAI_ACTION_PASS;
 
-  note_segment (self, &judgement);
+  held->starts_segment = note_segment (self, &judgement);
   held->passes = passes;
   held->why = judgement.decision.why;
   held->ends = judgement.decision.action == IDENTIFAI_ACTION_EOS;
@@ -768,17 +776,24 @@ identifai_hold_queue_pop (IdentifaiHoldQueue * self, guint number, gint64 now,
   return TRUE;
 }
 
+/* Not paced: what is open has to come whole, however large it is. */
+static gboolean
+waits_for_outcome (IdentifaiHoldQueue * self)
+{
+  GList *link = get_stream (self, VIDEO)->items.head;
+  const IdentifaiMark *mark = NULL;
+
+  for (; link != NULL && mark == NULL; link = link->next)
+    mark = identifai_marks_find (self->marks, ((Item *) link->data)->id);
+
+  return mark != NULL && mark->kind == IDENTIFAI_PLACEMENT_SEGMENT;
+}
+
 gboolean
 identifai_hold_queue_is_full (IdentifaiHoldQueue * self)
 {
-  const Item *item = g_queue_peek_head (&get_stream (self, VIDEO)->items);
-  const IdentifaiMark *mark;
-
-  if (self->settings.paced || !is_over_bounds (self) || item == NULL)
-    return FALSE;
-  mark = identifai_marks_find (self->marks, item->id);
-
-  return mark != NULL && mark->kind == IDENTIFAI_PLACEMENT_SEGMENT;
+  return is_over_bounds (self) && (self->settings.paced
+      || waits_for_outcome (self));
 }
 
 gboolean

@@ -60,6 +60,7 @@ typedef struct
   IdentifaiWhy why;             /* of a buffer */
   gboolean in_segment;
   guint segment;
+  gboolean starts_segment;      /* the first of its pictures that leaves */
   gint64 arrival;               /* µs */
   gint64 running, duration;     /* ns, or IDENTIFAI_NO_TIME */
 } IdentifaiHeld;
@@ -104,11 +105,13 @@ void identifai_hold_queue_push_event (IdentifaiHoldQueue * self, guint stream,
 /* An IdentifaiSegmenterPlaceFunc's. */
 void identifai_hold_queue_place (IdentifaiHoldQueue * self,
     const IdentifaiPlacement * placement);
-/* An outcome, for the decisions; FALSE: it came too late. */
+/* An outcome, for the decisions; its times may be unknown. FALSE: it came too late. */
 gboolean identifai_hold_queue_add_outcome (IdentifaiHoldQueue * self,
     const IdentifaiPolicyOutcome * outcome, gboolean artificial, gint64 now);
-/* All that a stream holds is thrown away. */
-void identifai_hold_queue_flush (IdentifaiHoldQueue * self, guint stream);
+/* All that a stream holds is thrown away, but for its events, if events isn't NULL,
+ * which takes them over in their order. */
+void identifai_hold_queue_flush (IdentifaiHoldQueue * self, guint stream,
+    GQueue * events);
 
 /* The operator's word at the incoming end: what came in the last back ns, and comes
  * until it is released, will be withheld. */
@@ -121,7 +124,8 @@ gint64 identifai_hold_queue_get_due (IdentifaiHoldQueue * self, guint stream, gi
 /* What leaves by now; FALSE: nothing. */
 gboolean identifai_hold_queue_pop (IdentifaiHoldQueue * self, guint stream, gint64 now,
     IdentifaiHeld * held);
-/* Not paced: more is held than may, and it is no use to take more. */
+/* More is held than may, and it is no use to take more before some of it has left:
+ * what is too much leaves as fast as downstream takes it, or with its outcome. */
 gboolean identifai_hold_queue_is_full (IdentifaiHoldQueue * self);
 /* Whether more came than may be held, so that something left early. TRUE once. */
 gboolean identifai_hold_queue_take_overflow (IdentifaiHoldQueue * self);

@@ -113,7 +113,9 @@ identifai_marks_place (IdentifaiMarks * self,
   mark->has_picture = placement->has_picture;
   mark->is_point = placement->is_point;
   mark->is_leading = placement->is_leading;
-  if (placement->is_point && placement->complete != NULL && !mark->has_left)
+  /* as it came, but for the headers: a file's first frame has more */
+  if (placement->is_point && placement->kind == IDENTIFAI_PLACEMENT_OPEN
+      && !mark->has_left)
     gst_buffer_replace (&mark->complete, placement->complete);
 }
 
@@ -154,18 +156,30 @@ identifai_marks_find_shown (IdentifaiMarks * self, gint64 running,
 }
 
 gint64
-identifai_marks_get_arrival (IdentifaiMarks * self, guint segment)
+identifai_marks_get_span (IdentifaiMarks * self, guint segment,
+    GstClockTime * running_time, GstClockTime * duration)
 {
+  gint64 arrival = -1, start = G_MAXINT64, end = 0;
   guint i;
 
   for (i = 0; i < self->marks->len; i++) {
     const IdentifaiMark *mark = get (self, i);
 
-    if (mark->kind == IDENTIFAI_PLACEMENT_SEGMENT && mark->segment == segment)
-      return mark->arrival;
+    if (mark->kind != IDENTIFAI_PLACEMENT_SEGMENT || mark->segment != segment)
+      continue;
+    if (arrival < 0)
+      arrival = mark->arrival;
+    if (mark->running == NO_TIME)
+      continue;
+    start = MIN (start, MAX (mark->running, 0));
+    end = MAX (end, get_end (mark));
+  }
+  if (end > start) {
+    *running_time = start;
+    *duration = end - start;
   }
 
-  return -1;
+  return arrival;
 }
 
 void

@@ -44,8 +44,10 @@ IdentifaiMark *identifai_marks_find (IdentifaiMarks * self, guint64 id);
  * from call to call, at first 0. */
 const IdentifaiMark *identifai_marks_find_shown (IdentifaiMarks * self,
     gint64 running, gboolean is_over, guint64 * hint);
-/* When the first picture of a segment came; -1: none of it is here. */
-gint64 identifai_marks_get_arrival (IdentifaiMarks * self, guint segment);
+/* When the first picture of a segment came; -1: none of it is here. Also, where that
+ * is known, when its pictures are shown. */
+gint64 identifai_marks_get_span (IdentifaiMarks * self, guint segment,
+    GstClockTime * running_time, GstClockTime * duration);
 
 /* Lets go of what has left and came a while before then (µs). */
 void identifai_marks_trim (IdentifaiMarks * self, gint64 before);

@@ -1,0 +1,715 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/**
+ * SECTION:element-identifaigate
+ * @title: identifaigate
+ * @short_description: lets encoded video out only as identifAI's verdicts let it
+ *
+ * identifaigate holds encoded media back for #GstIdentifaiGate:hold, has it judged
+ * meanwhile, as identifaisink does, and then lets out what its verdict lets out.
+ * It uploads by itself: an identifaisink on the same stream would be a second one.
+ *
+ * Each `audio_%u` pad that is requested has an `audio_src_%u` pad; sound follows
+ * the picture that is shown when it starts.
+ *
+ * All properties, messages, tags and statistics of identifaisink's elementary input
+ * are there, but for #GstIdentifaiSink:overflow and
+ * #GstIdentifaiSink:drain-timeout. docs/gate.md says what it guarantees.
+ *
+ * ## Example
+ * |[
+ * gst-launch-1.0 -m rtmp2src location=$IN ! flvdemux name=d
+ *   d.video ! queue ! h264parse ! identifaigate name=g ! queue ! flvmux name=m streamable=true ! rtmp2sink location=$OUT
+ *   d.audio ! queue ! aacparse ! g.audio_0 g.audio_src_0 ! queue ! m.
+ * ]|
+ *
+ * Since: 0.2
+ */
+
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "gstidentifaigate.h"
+
+#include <stdio.h>
+
+#include "gstidentifaiaudiopad.h"
+#include "gstidentifaierrors.h"
+#include "codecs.h"
+#include "log.h"
+
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_GATE)
+
+static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink",
+    GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (IDENTIFAI_VIDEO_CAPS));
+
+static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE ("src",
+    GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS (IDENTIFAI_VIDEO_CAPS));
+
+static GstStaticPadTemplate audio_template =
+GST_STATIC_PAD_TEMPLATE ("audio_%u", GST_PAD_SINK, GST_PAD_REQUEST,
+    GST_STATIC_CAPS (IDENTIFAI_AUDIO_CAPS));
+
+static GstStaticPadTemplate audio_src_template =
+GST_STATIC_PAD_TEMPLATE ("audio_src_%u", GST_PAD_SRC, GST_PAD_SOMETIMES,
+    GST_STATIC_CAPS (IDENTIFAI_AUDIO_CAPS));
+
+G_DEFINE_TYPE (GstIdentifaiGate, gst_identifai_gate, GST_TYPE_ELEMENT);
+GST_ELEMENT_REGISTER_DEFINE (identifaigate, "identifaigate", GST_RANK_NONE,
+    GST_TYPE_IDENTIFAI_GATE);
+
+/* Branches. */
+
+GstIdentifaiBranch *
+gst_identifai_gate_find_locked (GstIdentifaiGate * self, GstPad * pad)
+{
+  guint i;
+
+  for (i = 0; i < self->branches->len; i++) {
+    GstIdentifaiBranch *branch = g_ptr_array_index (self->branches, i);
+
+    if (branch->sink == pad || branch->src == pad)
+      return branch;
+  }
+
+  return NULL;
+}
+
+static GstIterator *
+iterate_links (GstPad * pad, GstObject * parent)
+{
+  GstIdentifaiGate *self = GST_IDENTIFAI_GATE (parent);
+  GValue value = G_VALUE_INIT;
+  GstIdentifaiBranch *branch;
+  GstIterator *it = NULL;
+
+  g_mutex_lock (&self->engine->lock);
+  branch = gst_identifai_gate_find_locked (self, pad);
+  if (branch != NULL) {
+    g_value_init (&value, GST_TYPE_PAD);
+    g_value_set_object (&value, branch->sink == pad ? branch->src :
+        branch->sink);
+    it = gst_iterator_new_single (GST_TYPE_PAD, &value);
+    g_value_unset (&value);
+  }
+  g_mutex_unlock (&self->engine->lock);
+
+  return it;
+}
+
+/* pads: of the gate, soon. */
+static GstIdentifaiBranch *
+new_branch (GstIdentifaiGate * self, GstPad * sink, GstPad * src)
+{
+  GstIdentifaiBranch *branch = g_new0 (GstIdentifaiBranch, 1);
+
+  branch->gate = self;
+  branch->sink = sink;
+  branch->src = src;
+  branch->flushing = TRUE;
+  gst_segment_init (&branch->segment, GST_FORMAT_UNDEFINED);
+  gst_pad_set_iterate_internal_links_function (sink, iterate_links);
+  gst_pad_set_iterate_internal_links_function (src, iterate_links);
+  gst_identifai_gate_out_init (src, branch);
+
+  return branch;
+}
+
+/* Settings. */
+
+static IdentifaiAction
+get_action (GstIdentifaiGateAction action)
+{
+  switch (action) {
+    case GST_IDENTIFAI_GATE_PASS:
+      return IDENTIFAI_ACTION_PASS;
+    case GST_IDENTIFAI_GATE_EOS:
+      return IDENTIFAI_ACTION_EOS;
+    default:
+      return IDENTIFAI_ACTION_DROP;
+  }
+}
+
+static void
+configure_decisions_locked (GstIdentifaiGate * self)
+{
+  const GstIdentifaiSettings *settings = &self->engine->settings;
+  IdentifaiDecisionSettings decisions = {
+    .on_artificial = get_action (settings->on_artificial),
+    .on_unknown = get_action (settings->on_unknown),
+    .on_unjudged = get_action (settings->on_unjudged),
+    .pre_roll = settings->pre_roll,
+    .post_roll = settings->post_roll,
+    .has_policy = settings->policy != NULL,
+  };
+
+  if (settings->policy != NULL)
+    identifai_policy_settings_read (&decisions.policy, settings->policy, NULL);
+  identifai_decisions_configure (self->decisions, &decisions);
+}
+
+/* Upstream that has an end is a file, unless it comes in real time. */
+gboolean
+gst_identifai_gate_is_paced_locked (GstIdentifaiGate * self)
+{
+  return !self->has_end
+      || gst_identifai_engine_is_real_time_locked (self->engine);
+}
+
+void
+gst_identifai_gate_configure_locked (GstIdentifaiGate * self)
+{
+  const GstIdentifaiSettings *settings = &self->engine->settings;
+  IdentifaiHoldQueueSettings hold = {
+    .hold = settings->hold,
+    .paced = gst_identifai_gate_is_paced_locked (self),
+    .max_bytes = settings->max_held_bytes,
+    .on_unsampled = (IdentifaiUnsampled) settings->on_unsampled,
+    .force = (IdentifaiForce) settings->force,
+  };
+
+  identifai_hold_queue_configure (self->hold, &hold, g_get_monotonic_time ());
+}
+
+/* What this element makes of a change. */
+static void
+apply (GstIdentifaiGate * self, guint id)
+{
+  g_mutex_lock (&self->engine->lock);
+  if (id == PROP_HOLD || id == PROP_FORCE || id == PROP_MAX_HELD_BYTES
+      || id == PROP_ON_UNSAMPLED)
+    gst_identifai_gate_configure_locked (self);
+  else
+    configure_decisions_locked (self);
+  g_cond_broadcast (&self->engine->cond);
+  g_mutex_unlock (&self->engine->lock);
+
+  if (id == PROP_HOLD)
+    gst_element_post_message (GST_ELEMENT (self),
+        gst_message_new_latency (GST_OBJECT (self)));
+}
+
+static void
+gst_identifai_gate_set_property (GObject * object, guint id,
+    const GValue * value, GParamSpec * pspec)
+{
+  GstIdentifaiGate *self = GST_IDENTIFAI_GATE (object);
+
+  gst_identifai_engine_set_property (self->engine, id, value, pspec);
+  switch (id) {
+    case PROP_POLICY:
+    case PROP_HOLD:
+    case PROP_ON_ARTIFICIAL:
+    case PROP_ON_UNKNOWN:
+    case PROP_ON_UNJUDGED:
+    case PROP_ON_UNSAMPLED:
+    case PROP_PRE_ROLL:
+    case PROP_POST_ROLL:
+    case PROP_MAX_HELD_BYTES:
+    case PROP_FORCE:
+      apply (self, id);
+      break;
+    default:
+      break;
+  }
+}
+
+/* Statistics. */
+
+static gdouble
+coverage_locked (GstIdentifaiGate * self)
+{
+  IdentifaiSegmenterStats stats;
+
+  if (!self->engine->running)
+    return self->last_coverage;
+  identifai_segmenter_get_stats (self->engine->segmenter, &stats);
+
+  return stats.seen > 0 ? CLAMP ((gdouble) stats.covered / stats.seen, 0, 1)
+      : 0.0;
+}
+
+static gint64
+to_nanoseconds (gint64 margin)
+{
+  return margin == G_MAXINT64 ? G_MAXINT64 : margin * (gint64) GST_USECOND;
+}
+
+static void
+add_hold (GstStructure * structure, const IdentifaiHoldQueueStats * stats)
+{
+  guint64 withheld = 0;
+  guint i;
+
+  for (i = 0; i < IDENTIFAI_N_WHYS; i++) {
+    gchar *name = g_strdup_printf ("withheld-%s", identifai_why_to_string (i));
+
+    withheld += stats->withheld[i];
+    gst_structure_set (structure, name, G_TYPE_UINT64, stats->withheld[i],
+        NULL);
+    g_free (name);
+  }
+  gst_structure_set (structure,
+      "came", G_TYPE_UINT64, stats->came,
+      "passed", G_TYPE_UINT64, stats->passed,
+      "withheld", G_TYPE_UINT64, withheld,
+      "flushed", G_TYPE_UINT64, stats->flushed,
+      "held", G_TYPE_UINT64, stats->held,
+      "held-bytes", G_TYPE_UINT64, stats->held_bytes,
+      "held-time", G_TYPE_UINT64, stats->held_time * GST_USECOND,
+      "passed-segments", G_TYPE_UINT64, stats->passed_segments,
+      "withheld-segments", G_TYPE_UINT64, stats->withheld_segments,
+      "late-segments", G_TYPE_UINT64, stats->late_segments,
+      "margin-last", G_TYPE_INT64, to_nanoseconds (stats->margin_last),
+      "margin-min", G_TYPE_INT64, to_nanoseconds (stats->margin_min), NULL);
+}
+
+static GstStructure *
+get_stats (GstIdentifaiGate * self)
+{
+  GstStructure *structure = gst_structure_new_empty ("stats");
+  IdentifaiHoldQueueStats stats;
+
+  gst_identifai_outbox_get_stats (self->engine->outbox, structure);
+  g_mutex_lock (&self->engine->lock);
+  gst_structure_set (structure, "coverage", G_TYPE_DOUBLE,
+      coverage_locked (self), NULL);
+  identifai_hold_queue_get_stats (self->hold, g_get_monotonic_time (), &stats);
+  g_mutex_unlock (&self->engine->lock);
+  add_hold (structure, &stats);
+
+  return structure;
+}
+
+static guint64
+get_max_delay (GstIdentifaiGate * self)
+{
+  IdentifaiHoldQueueStats stats;
+
+  g_mutex_lock (&self->engine->lock);
+  identifai_hold_queue_get_stats (self->hold, g_get_monotonic_time (), &stats);
+  g_mutex_unlock (&self->engine->lock);
+
+  return stats.max_delay * GST_USECOND;
+}
+
+static gboolean
+is_passing (GstIdentifaiGate * self)
+{
+  gboolean passing;
+
+  g_mutex_lock (&self->engine->lock);
+  passing = self->passing;
+  g_mutex_unlock (&self->engine->lock);
+
+  return passing;
+}
+
+static void
+gst_identifai_gate_get_property (GObject * object, guint id, GValue * value,
+    GParamSpec * pspec)
+{
+  GstIdentifaiGate *self = GST_IDENTIFAI_GATE (object);
+
+  switch (id) {
+    case PROP_STATS:
+      g_value_take_boxed (value, get_stats (self));
+      break;
+    case PROP_PASSING:
+      g_value_set_boolean (value, is_passing (self));
+      break;
+    case PROP_MAX_OBSERVED_DELAY:
+      g_value_set_uint64 (value, get_max_delay (self));
+      break;
+    default:
+      gst_identifai_engine_get_property (self->engine, id, value);
+      break;
+  }
+}
+
+/* What the engine and the outbox tell. */
+
+/* Under the lock; user_data is the segmenter's. */
+static void
+on_place (const IdentifaiPlacement * placement, gpointer user_data)
+{
+  GstIdentifaiEngine *engine = user_data;
+
+  identifai_hold_queue_place (GST_IDENTIFAI_GATE (engine->element)->hold,
+      placement);
+}
+
+static void
+on_outcome_locked (GstIdentifaiGate * self, const GstIdentifaiOutcome * outcome)
+{
+  gboolean artificial = g_strcmp0 (outcome->classification, "artificial") == 0;
+  IdentifaiPolicyOutcome counted = {
+    .segment = outcome->segment,
+    .judged = outcome->end == IDENTIFAI_END_VERDICT,
+    .unknown = outcome->unknown,
+    .score = outcome->score,
+    .artificial_frames = outcome->artificial_frames,
+    .running_time = GST_CLOCK_TIME_NONE,
+    .stream_time = GST_CLOCK_TIME_NONE,
+    .duration = GST_CLOCK_TIME_NONE,
+    .utc = -1,
+  };
+  IdentifaiPolicyChange change;
+
+  if (outcome->overridden)
+    identifai_decisions_override (self->decisions, outcome->segment,
+        artificial);
+  else
+    identifai_hold_queue_add_outcome (self->hold, &counted, artificial,
+        g_get_monotonic_time ());
+  /* the outbox's policy tells of the changes */
+  while (identifai_decisions_pop (self->decisions, &change))
+    identifai_policy_change_clear (&change);
+}
+
+/* No lock is held; user_data is the engine. */
+static void
+on_outcome (const GstIdentifaiOutcome * outcome, gpointer user_data)
+{
+  GstIdentifaiEngine *engine = user_data;
+
+  g_mutex_lock (&engine->lock);
+  on_outcome_locked (GST_IDENTIFAI_GATE (engine->element), outcome);
+  g_cond_broadcast (&engine->cond);
+  g_mutex_unlock (&engine->lock);
+}
+
+/* Signals. */
+
+static void
+gst_identifai_gate_split_now (GstIdentifaiGate * self)
+{
+  g_mutex_lock (&self->engine->lock);
+  identifai_segmenter_split_now (self->engine->segmenter);
+  g_mutex_unlock (&self->engine->lock);
+
+  gst_identifai_engine_act (self->engine);
+}
+
+static void
+gst_identifai_gate_dump (GstIdentifaiGate * self, guint64 back)
+{
+  g_mutex_lock (&self->engine->lock);
+  identifai_hold_queue_dump (self->hold, back, g_get_monotonic_time ());
+  g_mutex_unlock (&self->engine->lock);
+}
+
+static void
+gst_identifai_gate_release (GstIdentifaiGate * self)
+{
+  g_mutex_lock (&self->engine->lock);
+  identifai_hold_queue_release (self->hold);
+  g_mutex_unlock (&self->engine->lock);
+}
+
+/* Audio pads. */
+
+static GstFlowReturn
+pass (GstElement * element, GstIdentifaiAudioPad * pad, GstBuffer * buffer)
+{
+  return gst_identifai_gate_in_pass (GST_IDENTIFAI_GATE (element),
+      GST_PAD (pad), buffer);
+}
+
+static gboolean
+pass_event (GstElement * element, GstIdentifaiAudioPad * pad, GstEvent * event)
+{
+  return gst_identifai_gate_in_pass_event (GST_IDENTIFAI_GATE (element),
+      GST_PAD (pad), event);
+}
+
+static GstPad *
+new_audio_src (GstPad * sink)
+{
+  GstPadTemplate *pad_template =
+      gst_static_pad_template_get (&audio_src_template);
+  guint number = 0;
+  GstPad *src;
+  gchar *name;
+
+  sscanf (GST_PAD_NAME (sink), "audio_%u", &number);
+  name = g_strdup_printf ("audio_src_%u", number);
+  src = gst_pad_new_from_template (pad_template, name);
+  gst_object_unref (pad_template);
+  g_free (name);
+
+  return src;
+}
+
+static gboolean
+is_active (GstPad * pad)
+{
+  return GST_PAD_MODE (pad) != GST_PAD_MODE_NONE;
+}
+
+static GstPad *
+gst_identifai_gate_request_new_pad (GstElement * element,
+    GstPadTemplate * pad_template, const gchar * name, const GstCaps * caps)
+{
+  static const GstIdentifaiAudioPadFuncs funcs = {
+    .pass = pass,
+    .pass_event = pass_event,
+  };
+  GstIdentifaiGate *self = GST_IDENTIFAI_GATE (element);
+  GstPad *sink = gst_identifai_audio_pad_request (element, self->engine, &funcs,
+      pad_template, name);
+  GstIdentifaiBranch *branch;
+  GstPad *src;
+
+  if (sink == NULL)
+    return NULL;
+  src = new_audio_src (sink);
+  branch = new_branch (self, sink, src);
+  GST_PAD_SET_PROXY_CAPS (sink);
+  g_mutex_lock (&self->engine->lock);
+  branch->stream = identifai_hold_queue_add_stream (self->hold);
+  g_ptr_array_add (self->branches, branch);
+  g_mutex_unlock (&self->engine->lock);
+
+  if (is_active (sink))
+    gst_pad_set_active (src, TRUE);
+  gst_element_add_pad (element, src);
+
+  return sink;
+}
+
+static void
+gst_identifai_gate_release_pad (GstElement * element, GstPad * pad)
+{
+  GstIdentifaiGate *self = GST_IDENTIFAI_GATE (element);
+  GstIdentifaiBranch *branch;
+  GstPad *src;
+
+  g_mutex_lock (&self->engine->lock);
+  branch = gst_identifai_gate_find_locked (self, pad);
+  g_mutex_unlock (&self->engine->lock);
+  if (branch == NULL)
+    return;
+
+  /* both threads let go of it first */
+  src = gst_object_ref (branch->src);
+  gst_pad_set_active (src, FALSE);
+  gst_pad_set_element_private (src, NULL);
+  gst_pad_set_active (pad, FALSE);
+  g_mutex_lock (&self->engine->lock);
+  identifai_hold_queue_remove_stream (self->hold, branch->stream);
+  g_ptr_array_remove (self->branches, branch);
+  g_cond_broadcast (&self->engine->cond);
+  g_mutex_unlock (&self->engine->lock);
+  gst_element_remove_pad (element, src);
+  gst_object_unref (src);
+  gst_identifai_audio_pad_release (GST_IDENTIFAI_AUDIO_PAD (pad));
+}
+
+/* States. */
+
+static gboolean
+gst_identifai_gate_start (GstIdentifaiGate * self)
+{
+  GError *error = NULL;
+
+  if (!gst_identifai_engine_start (self->engine, &error)) {
+    gst_identifai_engine_queue (self->engine,
+        gst_identifai_error_start (GST_ELEMENT (self), error));
+    gst_identifai_reporter_post (self->engine->reporter);
+    g_error_free (error);
+    return FALSE;
+  }
+
+  g_mutex_lock (&self->engine->lock);
+  identifai_decisions_reset (self->decisions);
+  identifai_hold_queue_reset (self->hold);
+  self->told = self->passing = self->ended = FALSE;
+  self->late = 0;
+  identifai_alarm_init (&self->late_alarm, 3);
+  identifai_alarm_init (&self->overflow_alarm, 3);
+  gst_identifai_gate_in_reset_locked (self);
+  configure_decisions_locked (self);
+  gst_identifai_gate_configure_locked (self);
+  gst_identifai_silence_start_locked (self->silence);
+  g_mutex_unlock (&self->engine->lock);
+
+  return TRUE;
+}
+
+/* Pads are inactive: no streaming thread is left. */
+static void
+gst_identifai_gate_stop (GstIdentifaiGate * self)
+{
+  guint i;
+
+  g_mutex_lock (&self->engine->lock);
+  gst_identifai_silence_stop_locked (self->silence);
+  self->last_coverage = coverage_locked (self);
+  for (i = 0; i < self->branches->len; i++) {
+    GstIdentifaiBranch *branch = g_ptr_array_index (self->branches, i);
+
+    identifai_hold_queue_flush (self->hold, branch->stream, NULL);
+  }
+  g_mutex_unlock (&self->engine->lock);
+
+  gst_identifai_engine_stop (self->engine);
+}
+
+static GstStateChangeReturn
+gst_identifai_gate_change_state (GstElement * element,
+    GstStateChange transition)
+{
+  GstIdentifaiGate *self = GST_IDENTIFAI_GATE (element);
+  GstStateChangeReturn ret;
+
+  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED
+      && !gst_identifai_gate_start (self))
+    return GST_STATE_CHANGE_FAILURE;
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
+    gst_identifai_engine_begin_stop (self->engine);
+
+  ret = GST_ELEMENT_CLASS (gst_identifai_gate_parent_class)->change_state
+      (element, transition);
+
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY
+      || (transition == GST_STATE_CHANGE_READY_TO_PAUSED
+          && ret == GST_STATE_CHANGE_FAILURE))
+    gst_identifai_gate_stop (self);
+
+  return ret;
+}
+
+static void
+gst_identifai_gate_finalize (GObject * object)
+{
+  GstIdentifaiGate *self = GST_IDENTIFAI_GATE (object);
+
+  gst_identifai_silence_free (self->silence);
+  gst_identifai_engine_free (self->engine);
+  identifai_hold_queue_free (self->hold);
+  identifai_decisions_free (self->decisions);
+  g_ptr_array_unref (self->branches);
+  g_free (self->stream_id);
+
+  G_OBJECT_CLASS (gst_identifai_gate_parent_class)->finalize (object);
+}
+
+/* Its defaults are those of the policy that a gate has. */
+static void
+set_default_policy (GstIdentifaiGate * self)
+{
+  GstIdentifaiSettings *settings = &self->engine->settings;
+
+  gst_clear_structure (&settings->policy);
+  settings->policy = gst_structure_new_empty ("policy");
+}
+
+static void
+add_video (GstIdentifaiGate * self, GstPad * sink)
+{
+  GstPad *src = gst_pad_new_from_static_template (&src_template, "src");
+
+  g_ptr_array_add (self->branches, new_branch (self, sink, src));
+  gst_pad_set_element_private (sink, g_ptr_array_index (self->branches, 0));
+  gst_identifai_gate_in_init (self, sink);
+  gst_element_add_pad (GST_ELEMENT (self), sink);
+  gst_element_add_pad (GST_ELEMENT (self), src);
+}
+
+static void
+gst_identifai_gate_init (GstIdentifaiGate * self)
+{
+  static const GstIdentifaiOutboxCallbacks callbacks = {.outcome = on_outcome };
+  GstPad *sink = gst_pad_new_from_static_template (&sink_template, "sink");
+
+  self->branches = g_ptr_array_new_with_free_func (g_free);
+  self->decisions = identifai_decisions_new (GST_OBJECT_NAME (self));
+  self->hold = identifai_hold_queue_new (self->decisions,
+      GST_OBJECT_NAME (self));
+  self->engine = gst_identifai_engine_new (GST_ELEMENT (self),
+      GST_IDENTIFAI_ELEMENT_GATE, sink, &callbacks);
+  identifai_segmenter_set_place_func (self->engine->segmenter, on_place);
+  self->silence = gst_identifai_silence_new (self->engine);
+  set_default_policy (self);
+  add_video (self, sink);
+}
+
+static void
+install_signals (GstIdentifaiGateClass * klass)
+{
+  /**
+   * GstIdentifaiGate::split-now:
+   * @gate: the gate
+   *
+   * As #GstIdentifaiSink::split-now.
+   *
+   * Since: 0.2
+   */
+  g_signal_new_class_handler ("split-now", G_TYPE_FROM_CLASS (klass),
+      G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION,
+      G_CALLBACK (gst_identifai_gate_split_now), NULL, NULL, NULL,
+      G_TYPE_NONE, 0);
+  /**
+   * GstIdentifaiGate::dump:
+   * @gate: the gate
+   * @back: nanoseconds, the operator's time of reaction
+   *
+   * The operator's cut at the incoming end: what came in the last @back
+   * nanoseconds, and what comes until #GstIdentifaiGate::release, is withheld,
+   * whatever its verdict, when its turn to leave comes. What has left stays so.
+   * May be emitted from any thread.
+   *
+   * Since: 0.2
+   */
+  g_signal_new_class_handler ("dump", G_TYPE_FROM_CLASS (klass),
+      G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION,
+      G_CALLBACK (gst_identifai_gate_dump), NULL, NULL, NULL,
+      G_TYPE_NONE, 1, G_TYPE_UINT64);
+  /**
+   * GstIdentifaiGate::release:
+   * @gate: the gate
+   *
+   * What comes from now on isn't dumped any more. May be emitted from any thread.
+   *
+   * Since: 0.2
+   */
+  g_signal_new_class_handler ("release", G_TYPE_FROM_CLASS (klass),
+      G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION,
+      G_CALLBACK (gst_identifai_gate_release), NULL, NULL, NULL,
+      G_TYPE_NONE, 0);
+}
+
+static void
+gst_identifai_gate_class_init (GstIdentifaiGateClass * klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
+
+  object_class->set_property = gst_identifai_gate_set_property;
+  object_class->get_property = gst_identifai_gate_get_property;
+  object_class->finalize = gst_identifai_gate_finalize;
+  gst_identifai_properties_install (object_class, GST_IDENTIFAI_ELEMENT_GATE);
+  install_signals (klass);
+
+  element_class->change_state = gst_identifai_gate_change_state;
+  element_class->request_new_pad = gst_identifai_gate_request_new_pad;
+  element_class->release_pad = gst_identifai_gate_release_pad;
+  gst_element_class_add_static_pad_template (element_class, &audio_template);
+  gst_element_class_add_static_pad_template (element_class,
+      &audio_src_template);
+  gst_element_class_add_static_pad_template (element_class, &sink_template);
+  gst_element_class_add_static_pad_template (element_class, &src_template);
+  gst_element_class_set_static_metadata (element_class, "identifAI gate",
+      "Filter/Network/Video",
+      "Holds video back until identifAI's classification service has judged it",
+      "identifAI <https://www.identifai.net/>");
+
+  gst_type_mark_as_plugin_api (GST_TYPE_IDENTIFAI_GATE_ACTION, 0);
+  gst_type_mark_as_plugin_api (GST_TYPE_IDENTIFAI_GATE_UNSAMPLED, 0);
+  gst_type_mark_as_plugin_api (GST_TYPE_IDENTIFAI_GATE_FORCE, 0);
+}

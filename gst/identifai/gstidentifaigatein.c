@@ -1,0 +1,555 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What comes in. The engine judges it; the hold queue has the same buffers, and all
+ * serialized events in between.
+ */
+
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "gstidentifaigate.h"
+
+#include "gstidentifaicapturetime.h"
+#include "gstidentifaierrors.h"
+#include "codecs.h"
+#include "framereader.h"
+#include "hold.h"
+#include "log.h"
+#include "runningtime.h"
+
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_GATE)
+
+/* Video may come so much earlier than it is due. */
+#define MAX_LEAD ((GstClockTimeDiff) (10 * GST_SECOND))
+
+void
+gst_identifai_gate_in_reset_locked (GstIdentifaiGate * self)
+{
+  guint i;
+
+  self->started = self->has_end = FALSE;
+  self->orientation = NULL;
+  g_clear_pointer (&self->stream_id, g_free);
+  for (i = 0; i < self->branches->len; i++) {
+    GstIdentifaiBranch *branch = g_ptr_array_index (self->branches, i);
+
+    gst_segment_init (&branch->segment, GST_FORMAT_UNDEFINED);
+  }
+}
+
+/* When it is shown or heard. */
+
+static gint64
+to_running (const GstSegment * segment, GstBuffer * buffer)
+{
+  gint64 time;
+
+  if (segment->format != GST_FORMAT_TIME)
+    return IDENTIFAI_NO_TIME;
+  time = identifai_running_time (segment, GST_BUFFER_PTS (buffer));
+
+  return time != IDENTIFAI_NO_TIME ? time :
+      identifai_running_time (segment, GST_BUFFER_DTS (buffer));
+}
+
+static gint64
+to_duration (const GstSegment * segment, GstBuffer * buffer)
+{
+  return segment->format == GST_FORMAT_TIME ?
+      identifai_running_duration (segment, GST_BUFFER_DURATION (buffer)) :
+      IDENTIFAI_NO_TIME;
+}
+
+/* Takes over the buffer. */
+static guint64
+hold_locked (GstIdentifaiBranch * branch, GstBuffer * buffer, gint64 arrival)
+{
+  return identifai_hold_queue_push_buffer (branch->gate->hold, branch->stream,
+      buffer, to_running (&branch->segment, buffer),
+      to_duration (&branch->segment, buffer), arrival);
+}
+
+/* Back-pressure: a file waits for its verdicts, and nothing is taken that can't
+ * leave downstream. */
+
+static gboolean
+must_wait_locked (GstIdentifaiGate * self)
+{
+  if (identifai_hold_queue_is_full (self->hold))
+    return TRUE;
+
+  return self->engine->in_hand != NULL
+      && !gst_identifai_gate_is_paced_locked (self);
+}
+
+static GstFlowReturn
+get_flow_locked (GstIdentifaiBranch * branch)
+{
+  if (branch->flushing || branch->gate->engine->stopping)
+    return GST_FLOW_FLUSHING;
+
+  return branch->flow;
+}
+
+static GstFlowReturn
+wait_locked (GstIdentifaiBranch * branch)
+{
+  GstIdentifaiGate *self = branch->gate;
+  gint64 start = g_get_monotonic_time (), took;
+
+  g_cond_broadcast (&self->engine->cond);
+  while (get_flow_locked (branch) == GST_FLOW_OK && must_wait_locked (self))
+    g_cond_wait (&self->engine->cond, &self->engine->lock);
+  took = g_get_monotonic_time () - start;
+  if (took > 100 * G_TIME_SPAN_MILLISECOND)
+    GST_DEBUG_OBJECT (branch->sink, "waited for room for %" G_GINT64_FORMAT
+        " ms", took / 1000);
+
+  return get_flow_locked (branch);
+}
+
+/* Video. */
+
+/* How long a segment that ends now waits for its sound: until that is due by the
+ * clock, and a moment longer. */
+static gint64
+get_patience (GstIdentifaiGate * self, gint64 running)
+{
+  GstClock *clock = gst_element_get_clock (GST_ELEMENT (self));
+  GstClockTimeDiff lead = 0;
+
+  if (clock != NULL && running >= 0)
+    lead = GST_CLOCK_DIFF (gst_clock_get_time (clock),
+        gst_element_get_base_time (GST_ELEMENT (self)) + running);
+  gst_clear_object (&clock);
+
+  return CLAMP (lead, 0, MAX_LEAD) / GST_USECOND + IDENTIFAI_AUDIO_PATIENCE;
+}
+
+static gboolean
+is_live (GstPad * pad)
+{
+  GstQuery *query = gst_query_new_latency ();
+  gboolean live = FALSE;
+
+  if (gst_pad_peer_query (pad, query))
+    gst_query_parse_latency (query, &live, NULL, NULL);
+  gst_query_unref (query);
+
+  return live;
+}
+
+static gboolean
+has_length (GstPad * pad, GstFormat format)
+{
+  gint64 length = -1;
+
+  return gst_pad_peer_query_duration (pad, format, &length) && length > 0;
+}
+
+/* The first buffer of a stream. */
+static void
+ask_upstream (GstIdentifaiBranch * branch)
+{
+  GstIdentifaiGate *self = branch->gate;
+  gboolean live = is_live (branch->sink);
+  gboolean has_end = has_length (branch->sink, GST_FORMAT_TIME)
+      || has_length (branch->sink, GST_FORMAT_BYTES);
+
+  g_mutex_lock (&self->engine->lock);
+  self->has_end = has_end;
+  gst_identifai_engine_set_live_locked (self->engine, live);
+  gst_identifai_gate_configure_locked (self);
+  g_mutex_unlock (&self->engine->lock);
+}
+
+/* Takes over a held buffer, which both have. */
+static void
+push_video_locked (GstIdentifaiBranch * branch, GstBuffer * buffer)
+{
+  GstIdentifaiGate *self = branch->gate;
+  GstIdentifaiEngine *engine = self->engine;
+  IdentifaiCaptureTime arrival;
+  gint64 running = to_running (&branch->segment, buffer), decoding;
+  GstClockTime position = GST_CLOCK_TIME_NONE;
+
+  gst_identifai_capture_time_read (GST_ELEMENT (self), &branch->segment,
+      buffer, engine->live, &arrival);
+  decoding = identifai_running_time (&branch->segment,
+      GST_BUFFER_DTS_OR_PTS (buffer));
+  if (branch->segment.format == GST_FORMAT_TIME && decoding >= 0)
+    position = decoding;
+  arrival.id = hold_locked (branch, gst_buffer_ref (buffer), arrival.monotonic);
+  gst_identifai_engine_push_video_locked (engine, buffer, position,
+      get_patience (self, running), &arrival);
+  gst_identifai_gate_configure_locked (self);
+}
+
+static GstFlowReturn
+chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
+{
+  GstIdentifaiBranch *branch = gst_pad_get_element_private (pad);
+  GstIdentifaiGate *self = branch->gate;
+  GstBuffer *held = identifai_buffer_hold (buffer);
+  GstFlowReturn flow;
+  gboolean first;
+
+  gst_buffer_unref (buffer);
+  g_mutex_lock (&self->engine->lock);
+  first = !self->started;
+  self->started = TRUE;
+  gst_identifai_silence_end_locked (self->silence);
+  g_mutex_unlock (&self->engine->lock);
+  if (first)
+    ask_upstream (branch);
+
+  g_mutex_lock (&self->engine->lock);
+  flow = get_flow_locked (branch);
+  if (flow == GST_FLOW_OK)
+    push_video_locked (branch, held);
+  else
+    gst_buffer_unref (held);
+  flow = wait_locked (branch);
+  g_mutex_unlock (&self->engine->lock);
+
+  gst_identifai_engine_act (self->engine);
+
+  return flow;
+}
+
+/* Sound, of which the engine's pad has told the engine. */
+
+GstFlowReturn
+gst_identifai_gate_in_pass (GstIdentifaiGate * self, GstPad * pad,
+    GstBuffer * buffer)
+{
+  GstFlowReturn flow = GST_FLOW_FLUSHING;
+  GstIdentifaiBranch *branch;
+
+  g_mutex_lock (&self->engine->lock);
+  branch = gst_identifai_gate_find_locked (self, pad);
+  if (branch != NULL)
+    flow = get_flow_locked (branch);
+  if (flow == GST_FLOW_OK) {
+    hold_locked (branch, buffer, g_get_monotonic_time ());
+    flow = wait_locked (branch);
+  } else {
+    gst_buffer_unref (buffer);
+  }
+  g_mutex_unlock (&self->engine->lock);
+
+  return flow;
+}
+
+/* Events. */
+
+static gboolean
+set_video_caps_locked (GstIdentifaiGate * self, GstCaps * caps)
+{
+  GstCaps *oriented = identifai_codec_orient_caps (caps, self->orientation);
+  gboolean taken = gst_identifai_engine_set_video_caps_locked (self->engine,
+      oriented);
+
+  gst_caps_unref (oriented);
+
+  return taken;
+}
+
+static gboolean
+handle_caps_locked (GstIdentifaiGate * self, GstEvent * event)
+{
+  GstCaps *caps;
+
+  gst_event_parse_caps (event, &caps);
+  GST_INFO_OBJECT (self, "%" GST_PTR_FORMAT, caps);
+
+  return set_video_caps_locked (self, caps);
+}
+
+/* Pictures that are to be turned otherwise begin another file. */
+static void
+set_orientation_locked (GstIdentifaiGate * self, GstPad * pad,
+    const gchar * orientation)
+{
+  GstCaps *caps;
+
+  if (g_strcmp0 (orientation, "rotate-0") == 0)
+    orientation = NULL;
+  if (g_strcmp0 (orientation, self->orientation) == 0)
+    return;
+  self->orientation = g_intern_string (orientation);
+  caps = gst_pad_get_current_caps (pad);
+  if (caps != NULL)
+    set_video_caps_locked (self, caps);
+  gst_clear_caps (&caps);
+}
+
+static void
+handle_tags_locked (GstIdentifaiGate * self, GstPad * pad, GstEvent * event)
+{
+  const gchar *orientation;
+  GstTagList *tags;
+
+  gst_event_parse_tag (event, &tags);
+  if (gst_tag_list_peek_string_index (tags, GST_TAG_IMAGE_ORIENTATION, 0,
+          &orientation))
+    set_orientation_locked (self, pad, orientation);
+}
+
+static void
+restart_locked (GstIdentifaiGate * self)
+{
+  self->started = self->ended = FALSE;
+  gst_identifai_engine_restart_locked (self->engine);
+  identifai_decisions_end (self->decisions, G_MAXUINT);
+}
+
+static void
+handle_stream_start_locked (GstIdentifaiGate * self, GstPad * pad,
+    GstEvent * event)
+{
+  const gchar *id;
+
+  gst_event_parse_stream_start (event, &id);
+  if (g_strcmp0 (id, self->stream_id) != 0) {
+    identifai_segmenter_change_stream (self->engine->segmenter);
+    set_orientation_locked (self, pad, NULL);
+  }
+  g_free (self->stream_id);
+  self->stream_id = g_strdup (id);
+  restart_locked (self);
+}
+
+static void
+handle_gap_locked (GstIdentifaiGate * self, GstEvent * event)
+{
+  GstClockTime timestamp, duration;
+
+  gst_identifai_silence_end_locked (self->silence);
+  gst_event_parse_gap (event, &timestamp, &duration);
+  identifai_segmenter_gap (self->engine->segmenter, IDENTIFAI_SEGMENTER_VIDEO,
+      timestamp, duration);
+}
+
+static void
+handle_eos_locked (GstIdentifaiGate * self)
+{
+  identifai_segmenter_eos (self->engine->segmenter, IDENTIFAI_SEGMENTER_VIDEO,
+      g_get_monotonic_time ());
+  gst_identifai_engine_dispatch_locked (self->engine);
+  identifai_decisions_end (self->decisions, self->engine->next_number);
+}
+
+/* Of the video. FALSE: it is refused. */
+static gboolean
+handle_locked (GstIdentifaiGate * self, GstPad * pad, GstEvent * event)
+{
+  const GstSegment *segment;
+
+  switch (GST_EVENT_TYPE (event)) {
+    case GST_EVENT_STREAM_START:
+      handle_stream_start_locked (self, pad, event);
+      break;
+    case GST_EVENT_CAPS:
+      return handle_caps_locked (self, event);
+    case GST_EVENT_SEGMENT:
+      gst_event_parse_segment (event, &segment);
+      identifai_segmenter_set_segment (self->engine->segmenter,
+          IDENTIFAI_SEGMENTER_VIDEO, segment);
+      break;
+    case GST_EVENT_TAG:
+      handle_tags_locked (self, pad, event);
+      break;
+    case GST_EVENT_GAP:
+      handle_gap_locked (self, event);
+      break;
+    case GST_EVENT_EOS:
+      handle_eos_locked (self);
+      break;
+    case GST_EVENT_FLUSH_STOP:
+      gst_identifai_engine_drop_locked (self->engine,
+          GST_IDENTIFAI_DROP_FLUSHED);
+      restart_locked (self);
+      break;
+    default:
+      break;
+  }
+
+  return TRUE;
+}
+
+/* Of any branch: what leaves in its turn. */
+static void
+queue_event_locked (GstIdentifaiBranch * branch, GstEvent * event)
+{
+  if (GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT) {
+    gst_event_copy_segment (event, &branch->segment);
+    identifai_running_bound_segment (&branch->segment);
+  }
+  identifai_hold_queue_push_event (branch->gate->hold, branch->stream,
+      GST_MINI_OBJECT (event), GST_EVENT_TYPE (event) == GST_EVENT_EOS,
+      g_get_monotonic_time ());
+}
+
+static gboolean
+start_flush (GstIdentifaiBranch * branch, GstEvent * event)
+{
+  gboolean pushed;
+
+  g_mutex_lock (&branch->gate->engine->lock);
+  branch->flushing = TRUE;
+  g_cond_broadcast (&branch->gate->engine->cond);
+  g_mutex_unlock (&branch->gate->engine->lock);
+  /* it lets go of what downstream may hold the task with */
+  pushed = gst_pad_push_event (branch->src, event);
+  gst_identifai_gate_out_pause (branch);
+
+  return pushed;
+}
+
+/* What sticks isn't lost in a flush, but for a segment and EOS. */
+static void
+keep_sticky (GstIdentifaiBranch * branch, GQueue * events)
+{
+  GstEvent *event;
+
+  while ((event = g_queue_pop_head (events)) != NULL) {
+    if (GST_EVENT_IS_STICKY (event)
+        && GST_EVENT_TYPE (event) != GST_EVENT_SEGMENT
+        && GST_EVENT_TYPE (event) != GST_EVENT_EOS)
+      gst_pad_store_sticky_event (branch->src, event);
+    gst_event_unref (event);
+  }
+}
+
+static gboolean
+stop_flush (GstIdentifaiBranch * branch, GstEvent * event)
+{
+  GQueue events = G_QUEUE_INIT;
+  gboolean pushed;
+
+  g_mutex_lock (&branch->gate->engine->lock);
+  identifai_hold_queue_flush (branch->gate->hold, branch->stream, &events);
+  gst_segment_init (&branch->segment, GST_FORMAT_UNDEFINED);
+  g_mutex_unlock (&branch->gate->engine->lock);
+  pushed = gst_pad_push_event (branch->src, event);
+  keep_sticky (branch, &events);
+  branch->hole = FALSE;
+  gst_identifai_gate_out_start (branch);
+
+  return pushed;
+}
+
+/* Takes over the event. */
+static gboolean
+pass_event (GstIdentifaiBranch * branch, GstEvent * event)
+{
+  GstIdentifaiGate *self = branch->gate;
+
+  switch (GST_EVENT_TYPE (event)) {
+    case GST_EVENT_FLUSH_START:
+      return start_flush (branch, event);
+    case GST_EVENT_FLUSH_STOP:
+      return stop_flush (branch, event);
+    default:
+      break;
+  }
+  if (!GST_EVENT_IS_SERIALIZED (event))
+    return gst_pad_push_event (branch->src, event);
+
+  g_mutex_lock (&self->engine->lock);
+  queue_event_locked (branch, event);
+  g_cond_broadcast (&self->engine->cond);
+  g_mutex_unlock (&self->engine->lock);
+
+  return TRUE;
+}
+
+gboolean
+gst_identifai_gate_in_pass_event (GstIdentifaiGate * self, GstPad * pad,
+    GstEvent * event)
+{
+  GstIdentifaiBranch *branch;
+
+  g_mutex_lock (&self->engine->lock);
+  branch = gst_identifai_gate_find_locked (self, pad);
+  g_mutex_unlock (&self->engine->lock);
+  if (branch != NULL)
+    return pass_event (branch, event);
+  gst_event_unref (event);
+
+  return FALSE;
+}
+
+static gboolean
+handle_event (GstPad * pad, GstObject * parent, GstEvent * event)
+{
+  GstIdentifaiBranch *branch = gst_pad_get_element_private (pad);
+  GstIdentifaiGate *self = branch->gate;
+  gboolean taken;
+
+  GST_LOG_OBJECT (pad, "%" GST_PTR_FORMAT, event);
+  g_mutex_lock (&self->engine->lock);
+  taken = handle_locked (self, pad, event);
+  gst_identifai_engine_dispatch_locked (self->engine);
+  g_mutex_unlock (&self->engine->lock);
+  gst_identifai_engine_act (self->engine);
+  if (taken)
+    return pass_event (branch, event);
+  gst_event_unref (event);
+
+  return FALSE;
+}
+
+/* Queries. */
+
+/* By the fields that the template names, as demuxers leave some out. */
+static gboolean
+answer_accept_caps (GstPad * pad, GstQuery * query)
+{
+  GstCaps *caps, *usual;
+  gboolean taken;
+
+  gst_query_parse_accept_caps (query, &caps);
+  if (!gst_caps_is_fixed (caps))
+    return FALSE;
+  usual = identifai_codec_usual_caps (caps);
+  taken = gst_caps_is_subset (usual,
+      GST_PAD_TEMPLATE_CAPS (GST_PAD_PAD_TEMPLATE (pad)));
+  gst_query_set_accept_caps_result (query, taken);
+  gst_caps_unref (usual);
+
+  return TRUE;
+}
+
+/* Pools of downstream would be empty before the first buffer leaves, and what is
+ * held doesn't drain any faster. */
+static gboolean
+answer_query (GstPad * pad, GstObject * parent, GstQuery * query)
+{
+  switch (GST_QUERY_TYPE (query)) {
+    case GST_QUERY_ALLOCATION:
+    case GST_QUERY_DRAIN:
+      return FALSE;
+    case GST_QUERY_ACCEPT_CAPS:
+      if (answer_accept_caps (pad, query))
+        return TRUE;
+      break;
+    default:
+      break;
+  }
+
+  return gst_pad_query_default (pad, parent, query);
+}
+
+void
+gst_identifai_gate_in_init (GstIdentifaiGate * self, GstPad * sink)
+{
+  gst_pad_set_chain_function (sink, chain);
+  gst_pad_set_event_function (sink, handle_event);
+  gst_pad_set_query_function (sink, answer_query);
+  GST_PAD_SET_PROXY_CAPS (sink);
+}
