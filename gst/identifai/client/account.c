@@ -191,6 +191,7 @@ on_transport_closed (gpointer user_data)
   IdentifaiAccount *self = user_data;
 
   self->n_transports--;
+  GST_LOG ("%u transports to %s are left", self->n_transports, self->host);
   identifai_account_wake (self);
 }
 
@@ -350,6 +351,7 @@ stop_launching (IdentifaiAccount * self, IdentifaiCall call, gpointer which)
 {
   if (self->launches[call].call != which)
     return;
+  GST_LOG ("the next %s to %s may leave", call_names[call], self->host);
   self->launches[call].call = NULL;
   identifai_account_wake (self);
 }

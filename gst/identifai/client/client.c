@@ -311,6 +311,9 @@ identifai_client_submit (IdentifaiClient * self, IdentifaiRequest * request,
 {
   IdentifaiJob *job = identifai_job_new (self, request, data, free_data);
 
+  GST_DEBUG_ID (self->settings.name,
+      "segment %u is submitted, %" G_GUINT64_FORMAT " bytes", request->segment,
+      identifai_memory_file_get_size (request->file));
   g_mutex_lock (&self->lock);
   g_queue_push_tail_link (&self->jobs, &job->link);
   identifai_network_send (self->network, on_queue, self,

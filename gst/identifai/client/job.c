@@ -221,6 +221,8 @@ identifai_job_tell_submitted (IdentifaiJob * job, GstClockTime upload_time)
   job->called = job->open;
   g_mutex_unlock (&client->lock);
 
+  GST_LOG_ID (client->settings.name, "segment %u: %s hears that it is %s",
+      job->segment, job->called ? "the user" : "nobody", job->identifier);
   if (job->called)
     client->callbacks->submitted (job->held.data, job->identifier, upload_time,
         client->user_data);

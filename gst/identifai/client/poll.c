@@ -65,6 +65,8 @@ identifai_poll_lose (IdentifaiPending * pending)
 
   poll->pending->pdata[index] = NULL;
   poll->n_pending--;
+  GST_LOG_ID (poll->names, "%s isn't waited for any more, %u others are",
+      pending->identifier, poll->n_pending);
   /* Nobody is interested in the answer any more. */
   if (poll->n_pending == 0 && poll->exchange) {
     GST_DEBUG_ID (poll->names, "poll is cancelled");
@@ -414,6 +416,9 @@ poll_succeeded (IdentifaiPoll * poll, GPtrArray * jobs,
 {
   IdentifaiPoller *self = poll->poller;
 
+  if (self->failures > 0)
+    GST_INFO_ID (poll->names, "polls of %s work again, after %u that failed",
+        self->account->host, self->failures);
   self->failures = 0;
   identifai_account_call_succeeded (self->account, IDENTIFAI_CALL_GET,
       &poll->booking);
@@ -465,6 +470,10 @@ postpone (IdentifaiPoll * poll, IdentifaiAttempt * attempt)
     delay = identifai_attempt_get_delay (attempt, pending->failures);
     identifai_pending_schedule (&poll->poller->pending, pending, now + delay);
   }
+  GST_DEBUG_ID (poll->names,
+      "%u polls in a row failed, the next one may be %.1f s " "from now",
+      poll->poller->failures, MAX (poll->poller->next_start - now, 0)
+      / (gdouble) G_TIME_SPAN_SECOND);
   attempt->retry_in = delay;
   GST_INFO_ID (poll->names, "poll of %u results of %s failed, %u in a row: %s; "
       "trying again in %.1f s", poll->n_pending, poll->poller->account->host,
@@ -657,6 +666,10 @@ typedef enum
   BATCH_FAILED                  /* as any call may */
 } BatchState;
 
+static const gchar *const batch_states[] = {
+  "it works", "perhaps too long", "not there", "failed, as any call may"
+};
+
 static BatchState
 classify_batch (const IdentifaiAttempt * attempt)
 {
@@ -750,6 +763,7 @@ batch_answered (IdentifaiPoll * poll, GPtrArray * jobs,
       state = BATCH_UNKNOWN;
   }
 
+  GST_DEBUG_ID (poll->names, "batch call: %s", batch_states[state]);
   switch (state) {
     case BATCH_WORKS:
       batch_settle (poll, jobs, results, attempt);

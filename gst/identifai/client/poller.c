@@ -149,6 +149,8 @@ identifai_poller_get_max_batch (IdentifaiPoller * self)
 void
 identifai_poller_batch_worked (IdentifaiPoller * self, gboolean named)
 {
+  GST_LOG ("batch call of %s works, and names %s of what was asked for",
+      self->account->host, named ? "some" : "none");
   self->n_small_breaks = 0;
   if (self->n_breaks > 0)
     self->n_breaks--;
@@ -267,7 +269,7 @@ next_poll (IdentifaiPoller * self, gint64 now)
 
   /* A poll that ends wakes the account. */
   if (first && self->n_polls >= IDENTIFAI_MAX_POLLS)
-    GST_DEBUG ("the next poll of %s waits for the end of one of %u",
+    GST_LOG ("the next poll of %s waits for the end of one of %u",
         self->account->host, self->n_polls);
   if (!first || self->n_polls >= IDENTIFAI_MAX_POLLS)
     return G_MAXINT64;

@@ -68,6 +68,9 @@ accept_job (IdentifaiJob * job, gchar * identifier, GstClockTime upload_time)
   g_mutex_unlock (&job->client->lock);
   g_clear_pointer (&request, identifai_request_unref);
 
+  GST_DEBUG_ID (NAME (job), "segment %u: its result is waited for, for %"
+      GST_TIME_FORMAT, job->segment,
+      GST_TIME_ARGS (job->client->settings.verdict_timeout));
   job->state = IDENTIFAI_JOB_WAITING;
   identifai_poller_add (job->queue->account->poller, job);
   identifai_job_tell_submitted (job, upload_time);
@@ -145,6 +148,11 @@ plan_retry (IdentifaiJob * job, IdentifaiAttempt * attempt)
   if (!identifai_attempt_is_unauthorized (attempt) && (may_retry (job, attempt)
           || may_share (job, attempt)))
     attempt->retry_in = identifai_attempt_get_delay (attempt, job->failures);
+  GST_DEBUG_ID (NAME (job), "segment %u: %u failures in a row, %d retries; the "
+      "fault is %s%s", job->segment, job->failures,
+      job->client->settings.retries,
+      attempt->temporary ? "temporary" : "for good",
+      attempt->lasting ? ", but lasts" : "");
 }
 
 static void
@@ -182,9 +190,9 @@ tell_ambiguous (IdentifaiJob * job, const IdentifaiResponse * answer,
 
   g_mutex_lock (&job->client->lock);
   job->maybe_taken = TRUE;
+  g_mutex_unlock (&job->client->lock);
   GST_DEBUG_ID (NAME (job),
       "segment %u may have been taken: all of it was sent", job->segment);
-  g_mutex_unlock (&job->client->lock);
   if (!job->no_cache)
     return;
 
@@ -364,7 +372,7 @@ next_job (IdentifaiAccount * account, gint64 now, gint64 * next)
 
   /* An upload that ends wakes the account. */
   if (account->n_uploads >= IDENTIFAI_MAX_UPLOADS) {
-    GST_DEBUG ("the next upload to %s waits for the end of one of %u",
+    GST_LOG ("the next upload to %s waits for the end of one of %u",
         account->host, account->n_uploads);
     return NULL;
   }

@@ -13,6 +13,9 @@
 #include "requestbody.h"
 
 #include <string.h>
+#include "log.h"
+
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_HTTP)
 
 struct _IdentifaiRequestBody
 {
@@ -109,6 +112,9 @@ identifai_request_body_new (IdentifaiRequest * request)
       g_strconcat ("multipart/form-data; boundary=", boundary, NULL);
   self->file_size = identifai_memory_file_get_size (request->file);
   self->length = self->head->len + self->file_size + self->tail->len;
+  GST_LOG ("body of segment %u: %u fields, a file of %" G_GUINT64_FORMAT
+      " bytes in %" G_GUINT64_FORMAT, request->segment, request->fields->len,
+      self->file_size, self->length);
   g_free (boundary);
 
   return G_INPUT_STREAM (self);

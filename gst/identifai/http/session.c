@@ -57,6 +57,7 @@ on_request_queued (SoupSession * session, SoupMessage * message,
 void
 identifai_session_prepare (SoupSession * session)
 {
+  GST_LOG ("session speaks HTTP/1.1 only");
   g_object_set_data_full (G_OBJECT (session), TABLE,
       g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free,
           g_object_unref), (GDestroyNotify) g_hash_table_unref);

@@ -170,6 +170,7 @@ exchange_start (IdentifaiExchange * self)
     return;
   }
 
+  GST_LOG_ID (self->name, "%s: goes to libsoup", self->what);
   if (on_trial) {
     GST_DEBUG_ID (self->name, "%s: goes first, as the proxy may not take the "
         "password", self->what);
@@ -539,6 +540,8 @@ on_closed (GObject * source, GAsyncResult * result, gpointer user_data)
   IdentifaiExchange *self = user_data;
   GError *error = g_object_steal_data (source, "identifai-error");
 
+  GST_LOG_ID (self->name, "%s: the connection is free again, or closed",
+      self->what);
   g_input_stream_close_finish (G_INPUT_STREAM (source), result, NULL);
   exchange_finish (self, error);
 }
@@ -644,9 +647,11 @@ create_message (const IdentifaiCallSpec * spec, gboolean expects)
   soup_message_headers_replace (headers, "Accept",
       text ? "text/plain" : "application/json");
   soup_message_headers_replace (headers, "Accept-Encoding", "identity");
-  /* With the blank, which nobody sees behind it, libsoup doesn't know the value. Its
-   * own waiting (3.2.3) crashes now and then when the offer is refused, in
-   * g_input_stream_close_async(). */
+  /* Workaround EXPECT: with the blank, which nobody sees behind it, libsoup doesn't
+   * know the value. */
+  GST_LOG_ID (spec->name, "%s: %s%s", spec->what, spec->api_key != NULL ?
+      "with a key" : "without a key", expects ?
+      ", offers its body before sending it" : "");
   if (expects)
     soup_message_headers_replace (headers, "Expect", "100-continue ");
 
@@ -681,6 +686,9 @@ transport_send (IdentifaiTransport * self, const IdentifaiCallSpec * spec,
 
   GST_LOG_ID (exchange->name, "%s: %s %s", exchange->what,
       soup_message_get_method (exchange->message), spec->url);
+  if (spec->upload)
+    GST_DEBUG_ID (exchange->name, "%s: a body of %" G_GUINT64_FORMAT " bytes",
+        exchange->what, identifai_request_body_get_length (exchange->body));
   exchange_watch_message (exchange);
   exchange_start_watchdog (exchange);
   exchange_start (exchange);

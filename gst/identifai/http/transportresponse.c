@@ -286,6 +286,9 @@ identifai_exchange_read_response (IdentifaiExchange * self, GError * error,
     answer->bytes_sent = identifai_request_body_get_sent (self->body);
   fill_in_ways (self, answer);
   answer->error = find_error (self, error);
+  if (exchange_is_early (self))
+    GST_DEBUG_ID (self->name, "%s: the answer came before all was sent, after %"
+        G_GUINT64_FORMAT " bytes", self->what, answer->bytes_sent);
   answer->body = exchange_take_body (self);
   exchange_unpack (self, answer);
   exchange_hide_key (self, answer);

@@ -4,6 +4,9 @@
  */
 
 #include "upload.h"
+#include "log.h"
+
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_HTTP)
 
 struct _IdentifaiUpload
 {
@@ -147,6 +150,8 @@ static void
 tell_stopped (IdentifaiUpload * self)
 {
   IdentifaiUploadStopped stopped = self->stopped;
+
+  GST_LOG ("body is closed%s", stopped ? " before its end" : "");
 
   self->stopped = NULL;
   if (stopped)

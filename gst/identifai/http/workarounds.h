@@ -35,6 +35,9 @@
  *   401      3.2.3. Reads all of an answer that asks for a password, whatever
  *            its size, unless the message has no authentication manager.
  *            transport.c, create_message(); test client.
+ *   EXPECT   3.2.3. Its own waiting for a 100 crashes now and then when an offer is
+ *            refused, in g_input_stream_close_async(). transport.c,
+ *            create_message(); test early.
  *   EOF      3.2.3. Takes the end of a connection for the end of headers,
  *            and of a body if the connection was to be closed after it.
  *            transportresponse.c, exchange_is_broken_off(); test client.
