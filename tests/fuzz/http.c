@@ -117,9 +117,11 @@ static void
 hide_key (const gchar * text)
 {
   gchar **lines = g_strsplit (text, "\n", 2);
-  gchar *key = lines[1] != NULL ? identifai_key_check (lines[0], NULL) : NULL;
+  gchar *key = NULL;
   gsize length;
 
+  if (g_strv_length (lines) == 2)
+    key = identifai_key_check (lines[0], NULL);
   if (key != NULL) {
     length = strlen (lines[1]);
     identifai_redact (lines[1], length, key, FALSE);
