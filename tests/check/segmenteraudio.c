@@ -524,6 +524,35 @@ GST_START_TEST (test_audio_without_times)
 
 GST_END_TEST;
 
+/* At the end of a file, sound may be shorter than the video: nobody knows before it
+ * ends, too, which it can't where one thread feeds both. It is late if it comes. */
+GST_START_TEST (test_audio_ends_earlier)
+{
+  gboolean comes = __i__ == 1, told = FALSE;
+  IdentifaiSegment *segment;
+  IdentifaiNews news;
+  SegmenterRun run;
+  guint stream;
+
+  stream = run_init_with_audio (&run);
+  run_configure (&run, 900, 0, 0);
+  identifai_segmenter_set_patience (run.segmenter, -1, 0);
+  run_push_audio (&run, stream, 0, 1000);
+  run_push_video (&run, 0, 12);
+  identifai_segmenter_eos (run.segmenter, 0, run.monotonic);
+  run.monotonic += IDENTIFAI_AUDIO_PATIENCE;
+  while ((segment = run_pop (&run, run.monotonic)) != NULL)
+    identifai_segment_free (segment);
+  if (comes)
+    run_push_audio (&run, stream, 1000, 1200);
+  while (identifai_segmenter_take_news (run.segmenter, &news))
+    told |= news.kind == IDENTIFAI_NEWS_LATE_SOUND;
+  fail_unless_equals_int (told, comes);
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
 /* What a stream that fell silent long ago would have brought by now is not
  * reckoned as part of a segment of today. */
 GST_START_TEST (test_audio_falls_silent)
@@ -711,6 +740,7 @@ segmenteraudio_suite (void)
       G_N_ELEMENTS (one_rows));
   tcase_add_loop_test (tc, test_audio_without_times, 0,
       G_N_ELEMENTS (untimed_rows));
+  tcase_add_loop_test (tc, test_audio_ends_earlier, 0, 2);
   tcase_add_test (tc, test_audio_falls_silent);
   tcase_add_test (tc, test_audio_counts_for_the_size);
   tcase_add_test (tc, test_audio_removed);

@@ -94,6 +94,8 @@ place_audio (IdentifaiSegmenter * self, IdentifaiAudioStream * sound,
       add_audio (self, self->open, sound, item);
     return item->time < self->open->newest;
   }
+  if (self->eos && item->time < self->last_end)
+    self->sound_is_late |= self->may_be_late;
   if (self->eos || self->off)
     return TRUE;
   if (self->not_before != NO_TIME)

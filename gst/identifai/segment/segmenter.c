@@ -317,7 +317,7 @@ identifai_segmenter_reset (IdentifaiSegmenter * self)
   identifai_video_stream_reset (self->video);
   self->monotonic = 0;
   self->withheld = self->skipped = 0;
-  self->sound_is_late = self->told_late = FALSE;
+  self->sound_is_late = self->may_be_late = self->told_late = FALSE;
   self->seen = self->covered = 0;
   identifai_key_units_init (&self->key_frames);
   self->key_frames.enabled = self->settings.keyframe_requests;
@@ -349,7 +349,11 @@ count_missing (IdentifaiSegmenter * self, IdentifaiBuilder * part)
       "segment %u goes without %" GST_TIME_FORMAT " of sound",
       part->segment->number, GST_TIME_ARGS (late));
   part->segment->audio_missing += late;
-  self->sound_is_late = TRUE;
+  /* at the end of what isn't live, sound may just be shorter */
+  if (self->eos && self->patience < 0)
+    self->may_be_late = TRUE;
+  else
+    self->sound_is_late = TRUE;
 }
 
 /* Of a part that waits as long as it takes: at the end of the video, as long as

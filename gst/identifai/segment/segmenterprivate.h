@@ -62,6 +62,7 @@ struct _IdentifaiSegmenter
 
   gint64 patience;              /* µs, for sound; -1: until it is there */
   gboolean sound_is_late, told_late;
+  gboolean may_be_late;         /* if more of it comes */
 
   guint64 withheld, skipped;
   guint64 seen, covered;        /* ns; seen: of runs that are over */
