@@ -141,6 +141,7 @@ identifai_container_name_from_uri (const gchar * uri, const gchar * extension)
     valid = g_utf8_make_valid (full, -1);
     g_free (full);
   }
+  GST_DEBUG ("the file is called %s", GST_STR_NULL (valid));
   g_free (name);
 
   return valid;

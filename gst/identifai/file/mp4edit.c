@@ -4,8 +4,11 @@
  */
 
 #include "mp4edit.h"
+#include "log.h"
 
 #include <string.h>
+
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_FILE)
 
 #define MAX_MOOV (64 * 1024 * 1024)     /* of hours of frames */
 #define ENTRY_BYTES 12          /* of an edit list of version 0 */
@@ -125,8 +128,11 @@ read_top_level (IdentifaiMemoryFile * file, const gchar * type, gsize * size,
     length = read_u32 (header);
     if (length == 1)
       length = (guint64) read_u32 (header + 8) << 32 | read_u32 (header + 12);
-    if (length < 8 || length > file_size - at)
+    if (length < 8 || length > file_size - at) {
+      GST_DEBUG ("a box at %" G_GUINT64_FORMAT " is %" G_GUINT64_FORMAT
+          " bytes long", at, length);
       return NULL;
+    }
     if (has_type (header, type)) {
       if (length > MAX_MOOV || read_u32 (header) == 1)
         return NULL;
@@ -164,11 +170,13 @@ rewrite_edit (Box * list, const Timescales * scales, GstClockTimeDiff lead,
   /* a unit less: a picture at the very end is not shown */
   if (GST_CLOCK_TIME_IS_VALID (shown))
     duration = gst_util_uint64_scale (shown, scales->movie, GST_SECOND) - 1;
-  write_u32 (list->data + 8, duration);
   if (lead < 0)
     media_time += lead_media;
   else
     media_time -= MIN (media_time, lead_media);
+  GST_LOG ("the edit list is %u+%u, was %u+%u", media_time, duration,
+      read_u32 (list->data + 12), read_u32 (list->data + 8));
+  write_u32 (list->data + 8, duration);
   write_u32 (list->data + 12, media_time);
 
   return TRUE;
@@ -216,6 +224,8 @@ write_back (IdentifaiMemoryFile * file, const Box * moov, guint64 offset,
 
   if (changed->size == 0)
     return;
+  GST_LOG ("%" G_GSIZE_FORMAT " bytes at %" G_GUINT64_FORMAT " are changed",
+      changed->size, offset + (changed->data - moov->data));
   buffer = gst_buffer_new_memdup (changed->data, changed->size);
   identifai_memory_file_seek (file, offset + (changed->data - moov->data));
   identifai_memory_file_write (file, buffer);
@@ -234,6 +244,8 @@ identifai_mp4_edit (IdentifaiMemoryFile * file, GstClockTimeDiff lead,
   if (read_movie (file, &moov, &offset) == NULL)
     return FALSE;
   ok = edit_movie (&moov, lead, shown, &changed);
+  if (!ok)
+    GST_DEBUG ("there is no edit list of one entry");
   if (ok)
     write_back (file, &moov, offset, &changed);
   g_free (moov.data);
@@ -296,6 +308,7 @@ write_matrix (Box * header, const Orientation * to, Box * changed)
   matrix = header->data + at;
   width = read_u32 (matrix + MATRIX_BYTES);
   height = read_u32 (matrix + MATRIX_BYTES + 4);
+  GST_LOG ("pictures of %ux%u are %s", width >> 16, height >> 16, to->name);
   memset (matrix, 0, MATRIX_BYTES);
   write_u32 (matrix, (guint32) to->a << 16);
   write_u32 (matrix + 4, (guint32) to->b << 16);
@@ -473,6 +486,7 @@ identifai_mp4_mend_lengths (IdentifaiMemoryFile * file)
     return;
   if (find_sample_entry (&moov, &entry)
       && find_box (&entry, "esds", NULL, &esds)) {
+    GST_LOG ("descriptors of %" G_GSIZE_FORMAT " bytes", esds.size);
     mend_descriptors (&esds);
     write_back (file, &moov, offset, &esds);
   }

@@ -110,6 +110,8 @@ run_unref (gpointer data)
 static void
 finish (Run * run, GError * error)
 {
+  GST_LOG_ID (run->name, "%s ends: %s", run->factory, error ? error->message :
+      "the file is whole");
   g_mutex_lock (&run->lock);
   if (!run->finished)
     run->error = g_steal_pointer (&error);
@@ -283,6 +285,7 @@ add_parser (GstElement * pipeline, GstElement * source,
 
   if (fit->parser == NULL)
     return source;
+  GST_LOG_OBJECT (source, "goes through %s", fit->parser);
   parser = make_element (pipeline, fit->parser, error);
   if (parser == NULL)
     return NULL;
@@ -330,6 +333,8 @@ prepare_muxer (GstElement * muxer, GPtrArray * tracks)
     is_speex |= gst_structure_has_name (gst_caps_get_structure (caps, 0),
         "audio/x-speex");
   }
+  if (is_speex)
+    GST_DEBUG_OBJECT (muxer, "Speex goes into blocks of version 1");
   if (is_speex
       && g_object_class_find_property (G_OBJECT_GET_CLASS (muxer), "version"))
     gst_util_set_object_arg (G_OBJECT (muxer), "version", "1");
@@ -404,6 +409,8 @@ feed (GstElement * source, IdentifaiTrack * track, GstClockTime origin)
   for (i = 1; i < track->buffers->len && result == GST_FLOW_OK; i++)
     g_signal_emit_by_name (source, "push-buffer",
         g_ptr_array_index (track->buffers, i), &result);
+  GST_LOG_OBJECT (source, "%u buffers from %" GST_TIME_FORMAT " on: %s", i,
+      GST_TIME_ARGS (origin), gst_flow_get_name (result));
   g_signal_emit_by_name (source, "end-of-stream", &result);
 }
 

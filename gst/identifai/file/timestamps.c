@@ -4,6 +4,9 @@
  */
 
 #include "timestamps.h"
+#include "log.h"
+
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_FILE)
 
 #define FALLBACK_DURATION (40 * GST_MSECOND)    /* of the only frame of a file */
 #define MIN_TIMESCALE 90000     /* units a second, of MP4 */
@@ -219,6 +222,8 @@ restore_times (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
   if (g_hash_table_lookup_extended (self->places, &pts, NULL, &place))
     self->last = GPOINTER_TO_UINT (place);
   times = &g_array_index (self->times, Times, self->last);
+  GST_LOG_OBJECT (pad, "%" GST_TIME_FORMAT " is %" GST_TIME_FORMAT " again",
+      GST_TIME_ARGS (pts), GST_TIME_ARGS (times->pts));
   GST_BUFFER_PTS (buffer) = times->pts;
   GST_BUFFER_DTS (buffer) = times->dts;
   GST_BUFFER_DURATION (buffer) = times->duration;
@@ -241,6 +246,9 @@ tell_apart (Keeper * self, IdentifaiTrack * track)
 
     while (g_hash_table_contains (self->places, &times.pts))
       times.pts++;
+    if (times.pts != GST_BUFFER_PTS (buffer))
+      GST_LOG ("buffer %u has the time of one before, %" GST_TIME_FORMAT, i,
+          GST_TIME_ARGS (GST_BUFFER_PTS (buffer)));
     if (times.pts != GST_BUFFER_PTS (buffer))
       GST_BUFFER_PTS (writable_at (track, i)) = times.pts;
     g_hash_table_insert (self->places, g_memdup2 (&times.pts,
@@ -299,6 +307,7 @@ identifai_timestamps_complete_dts (IdentifaiTrack * track)
 
   /* qtdemux (1.22) finds nothing in a file of one picture that waits */
   if (is_in_order (track) || !dts_is_usable (track)) {
+    GST_LOG ("decoding times of %u frames are derived", track->buffers->len);
     sorted = sort_pts (track);
     derive_dts (track, sorted);
     g_array_unref (sorted);

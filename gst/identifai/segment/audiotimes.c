@@ -224,6 +224,9 @@ follow_video (IdentifaiAudioTimes * self, const IdentifaiVideoStep * step)
       || ABS (step->shift - ahead_of) > SMALL_STEP
       || ABS (step->from - self->end_then) > NEAR)
     return FALSE;
+  GST_DEBUG_ID (self->name, "sound %u moves by %" GST_STIME_FORMAT
+      " more, as the video did", self->id,
+      GST_STIME_ARGS (step->shift - ahead_of));
   self->rebase += step->shift - ahead_of;
 
   return TRUE;
@@ -257,6 +260,8 @@ take_step (IdentifaiAudioTimes * self, IdentifaiVideoStep * found)
   }
   if (best == NULL)
     return FALSE;
+  GST_DEBUG_ID (self->name, "sound %u does as the video did at %"
+      GST_STIME_FORMAT, self->id, GST_STIME_ARGS (best->step.from));
   *found = best->step;
   while (g_queue_peek_head (&self->steps) != best)
     g_free (g_queue_pop_head (&self->steps));
@@ -355,6 +360,8 @@ decide_suspended (IdentifaiAudioTimes * self, gboolean is_alone)
 static void
 note_untimed (IdentifaiAudioTimes * self, gint64 length)
 {
+  GST_LOG_ID (self->name, "sound %u: %u buffers wait for a time", self->id,
+      self->untimed.length + 1);
   if (length == NO_TIME || self->untimed_length == NO_TIME)
     self->untimed_length = NO_TIME;
   else
@@ -421,6 +428,9 @@ push_untimed (IdentifaiAudioTimes * self, IdentifaiAudioBuffer * item,
     identifai_audio_buffer_free (item);
     return;
   }
+  GST_LOG_ID (self->name,
+      "sound %u: a buffer without a time, %" GST_STIME_FORMAT " long", self->id,
+      GST_STIME_ARGS (item->duration));
   note_untimed (self, item->duration);
   g_queue_push_tail (&self->untimed, item);
   if (waits_too_long (self))
@@ -506,6 +516,9 @@ identifai_audio_times_note_step (IdentifaiAudioTimes * self,
     self->round = step->round;
     return;
   }
+  GST_DEBUG_ID (self->name, "sound %u is at %" GST_STIME_FORMAT " of round %u "
+      "when the video steps", self->id, GST_STIME_ARGS (self->end),
+      self->round);
   waiting = g_new0 (WaitingStep, 1);
   waiting->step = *step;
   waiting->void_at = MAX (step->from, self->end)

@@ -386,6 +386,9 @@ identifai_builder_split (IdentifaiBuilder * self, const IdentifaiCut * at,
   IdentifaiCut cut = *at;       /* it may be one of those that move */
   guint n_point = count_fields (frames, cut.frame), i;
 
+  GST_DEBUG_ID (self->segment->name,
+      "segment %u keeps %u of %u frames, of which " "%u overlap",
+      self->segment->number, cut.frame + cut.overlap, frames->len, cut.overlap);
   self->frames = new_frames ();
   keep_frames (self, frames, cut.frame + cut.overlap);
   for (i = cut.frame; cut.overlap > 0 && i < cut.frame + n_point; i++)
@@ -612,6 +615,9 @@ identifai_builder_finish (IdentifaiBuilder * self, guint64 max_bytes)
     trim_audio (self, max_bytes);
   }
   segment = g_steal_pointer (&self->segment);
+  GST_DEBUG_ID (segment->name, "segment %u: %" GST_TIME_FORMAT " of video, %u "
+      "buffers of sound, %" G_GUINT64_FORMAT " bytes", segment->number,
+      GST_TIME_ARGS (segment->duration), self->n_audio, segment->bytes);
   identifai_builder_free (self);
 
   return segment;

@@ -4,8 +4,11 @@
  */
 
 #include "flaws.h"
+#include "log.h"
 
 #include <string.h>
+
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_SEGMENT)
 
 #define HEADERS 4               /* buffers in a row that may be nothing else */
 #define FIRST_WAIT (3 * G_USEC_PER_SEC) /* until people are told, in µs */
@@ -16,7 +19,10 @@
 void
 identifai_flaws_init (IdentifaiFlaws * self)
 {
+  const gchar *name = self->name;
+
   memset (self, 0, sizeof (*self));
+  self->name = name;
 }
 
 static void
@@ -28,6 +34,8 @@ forget (IdentifaiFlaws * self)
 static void
 tell (IdentifaiFlaws * self, gint64 monotonic)
 {
+  GST_DEBUG_ID (self->name, "%" G_GUINT64_FORMAT " buffers can't be used, %"
+      G_GUINT64_FORMAT " could", self->n_bad, self->n_good);
   self->has_news = self->told = TRUE;
   self->count = self->n_bad;
   forget (self);
@@ -87,6 +95,7 @@ identifai_flaws_good (IdentifaiFlaws * self, gboolean follows)
   forget (self);
   if (!self->told)
     return;
+  GST_DEBUG_ID (self->name, "buffers can be used again");
   self->told = FALSE;
   self->has_news = TRUE;
   self->count = 0;

@@ -23,6 +23,7 @@ typedef enum
 
 typedef struct
 {
+  const gchar *name;            /* of the element, for the log: the stream's */
   IdentifaiFlaw flaw;           /* of the latest buffer that had one */
   guint n_row;                  /* buffers with one after the last good one */
   gint64 row;                   /* ns of running time that they took */

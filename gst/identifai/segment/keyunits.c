@@ -4,6 +4,9 @@
  */
 
 #include "keyunits.h"
+#include "log.h"
+
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_SEGMENT)
 
 /* Longer than encoders let pass between two by themselves, mostly. */
 #define PATIENCE (15 * (gint64) GST_SECOND)
@@ -15,7 +18,7 @@ void
 identifai_key_units_init (IdentifaiKeyUnits * self)
 {
   *self = (IdentifaiKeyUnits) {
-  .when = GST_CLOCK_TIME_NONE};
+  .name = self->name,.when = GST_CLOCK_TIME_NONE};
   identifai_alarm_init (&self->trouble, ENOUGH);
 }
 
@@ -33,6 +36,8 @@ identifai_key_units_ask_late (IdentifaiKeyUnits * self)
 {
   if (self->asked_late)
     return;
+  GST_DEBUG_ID (self->name, "a key frame is overdue, or there is little room: "
+      "one is asked for");
   self->asked_late = TRUE;
   identifai_key_units_ask (self, GST_CLOCK_TIME_NONE);
 }
@@ -69,6 +74,8 @@ is_too_late (gint64 late, gint64 duration)
 static void
 tell (IdentifaiKeyUnits * self, gboolean missing)
 {
+  GST_DEBUG_ID (self->name, "key frames %s", missing ? "are missing" :
+      "come in time again");
   self->has_news = TRUE;
   self->missing = missing;
 }
@@ -80,6 +87,8 @@ identifai_key_units_wait (IdentifaiKeyUnits * self, gint64 late,
   self->told_late = MIN (self->told_late, late);
   if (!is_too_late (late, duration))
     return FALSE;
+  GST_LOG_ID (self->name, "a key frame is %" GST_STIME_FORMAT " late",
+      GST_STIME_ARGS (late));
   if (identifai_alarm_bad (&self->trouble, KIND)
       || late - self->told_late >= AGAIN) {
     tell (self, TRUE);

@@ -16,6 +16,7 @@ G_BEGIN_DECLS
 
 typedef struct
 {
+  const gchar *name;            /* of the element, for the log: the segmenter's */
   gboolean enabled;             /* requests */
   gboolean wanted;              /* and not asked for yet */
   GstClockTime when;            /* GST_CLOCK_TIME_NONE = as soon as possible */

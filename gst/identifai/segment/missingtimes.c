@@ -8,7 +8,10 @@
  */
 
 #include "missingtimes.h"
+#include "log.h"
 #include "runningtime.h"
+
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_SEGMENT)
 
 #define NO_TIME IDENTIFAI_NO_TIME
 #define USUAL_STEP (40 * (gint64) GST_MSECOND)
@@ -25,7 +28,10 @@
 void
 identifai_missing_times_init (IdentifaiMissingTimes * self)
 {
+  const gchar *name = self->name;
+
   memset (self, 0, sizeof (*self));
+  self->name = name;
   identifai_missing_times_restart (self);
 }
 
@@ -54,6 +60,9 @@ identifai_missing_times_is_stuck (IdentifaiMissingTimes * self,
   self->dts = dts;
   if (self->n_same < MAX_SAME)
     return FALSE;
+  if (self->n_same == MAX_SAME)
+    GST_DEBUG_ID (self->name, "times stand still at %" GST_TIME_FORMAT
+        ": they are none", GST_TIME_ARGS (pts));
   self->n_timed = 0;
 
   return TRUE;
@@ -99,6 +108,9 @@ identifai_missing_times_guess (IdentifaiMissingTimes * self,
       && !follows_clock (self, arrival))
     frame->duration = length;
   frame->guessed = TRUE;
+  GST_LOG_ID (self->name, "a frame without a time: %" GST_STIME_FORMAT ", %"
+      GST_STIME_FORMAT " after the one before", GST_STIME_ARGS (frame->dts),
+      GST_STIME_ARGS (length));
 }
 
 /* From the frame with a time of its own before, to one of which time is. */
@@ -120,6 +132,9 @@ tell (IdentifaiMissingTimes * self, gint64 step)
 {
   if (self->told)
     return;
+  GST_DEBUG_ID (self->name, "the stream has no times: %u frames of %u, step %"
+      GST_STIME_FORMAT, self->n_guessed, self->n_guessed + self->n_timed,
+      GST_STIME_ARGS (step));
   self->told = self->has_news = TRUE;
   self->news_step = step;
 }

@@ -17,6 +17,7 @@ G_BEGIN_DECLS
 /* NO_TIME: none yet, or unknown. */
 typedef struct
 {
+  const gchar *name;            /* of the element, for the log: the stream's */
   GstClockTime pts, dts;        /* of the latest buffer */
   guint n_same;                 /* buffers in a row that had them */
 

@@ -39,6 +39,7 @@ identifai_segmenter_set_name (IdentifaiSegmenter * self, const gchar * name)
 {
   g_free (self->name);
   self->name = g_strdup (name);
+  self->key_frames.name = self->name;
   identifai_video_stream_set_name (self->video, name);
   identifai_audio_streams_set_name (self->sounds, name);
 }
@@ -67,6 +68,10 @@ void
 identifai_segmenter_configure (IdentifaiSegmenter * self,
     const IdentifaiSegmenterSettings * settings)
 {
+  GST_DEBUG_ID (self->name, "segments of %" GST_TIME_FORMAT ", one each %"
+      GST_TIME_FORMAT ", %" G_GUINT64_FORMAT " bytes at most",
+      GST_TIME_ARGS (settings->duration), GST_TIME_ARGS (settings->interval),
+      settings->max_bytes);
   self->settings = *settings;
   if (settings->interval == 0)
     self->not_before = NO_TIME;
@@ -82,6 +87,7 @@ identifai_segmenter_add_audio (IdentifaiSegmenter * self)
 void
 identifai_segmenter_remove_audio (IdentifaiSegmenter * self, guint stream)
 {
+  GST_DEBUG_ID (self->name, "sound %u goes", stream);
   identifai_audio_streams_remove (self->sounds, stream);
 }
 
@@ -198,6 +204,9 @@ identifai_segmenter_gap (IdentifaiSegmenter * self, guint stream,
   IdentifaiAudioStream *sound =
       identifai_audio_streams_get (self->sounds, stream);
 
+  GST_LOG_ID (self->name, "stream %u: nothing from %" GST_TIME_FORMAT " for %"
+      GST_TIME_FORMAT, stream, GST_TIME_ARGS (timestamp),
+      GST_TIME_ARGS (duration));
   if (sound)
     identifai_audio_times_gap (&sound->times, timestamp, duration);
   else if (stream == IDENTIFAI_SEGMENTER_VIDEO)

@@ -78,6 +78,7 @@ identifai_video_stream_set_name (IdentifaiVideoStream * self,
 {
   g_free (self->name);
   self->name = g_strdup (name);
+  self->flaws.name = self->stamper.name = self->name;
 }
 
 GstCaps *
@@ -140,6 +141,11 @@ identifai_video_stream_set_segment (IdentifaiVideoStream * self,
       self->last_timestamp);
   gint64 now = identifai_running_time (segment, self->last_timestamp);
 
+  if (before != NO_TIME && now != NO_TIME && now != before)
+    GST_DEBUG_ID (self->name,
+        "with the new segment the last frame would be at %" GST_STIME_FORMAT
+        ", not %" GST_STIME_FORMAT, GST_STIME_ARGS (now),
+        GST_STIME_ARGS (before));
   if (before != NO_TIME && now != NO_TIME)
     self->shift = CLAMP (self->shift + now - before, -IDENTIFAI_MAX_RUNNING,
         IDENTIFAI_MAX_RUNNING);
@@ -447,8 +453,11 @@ find_link (IdentifaiVideoStream * self, const IdentifaiFrame * frame)
 {
   if (self->steps.end == NO_TIME)
     return IDENTIFAI_VIDEO_LINK_FOLLOWS;
-  if (is_move (self, frame))
+  if (is_move (self, frame)) {
+    GST_DEBUG_ID (self->name, "only the frames before %" GST_STIME_FORMAT
+        " have wrong times", GST_STIME_ARGS (frame->stamp));
     return IDENTIFAI_VIDEO_LINK_MOVES;
+  }
   if (is_break (self, frame)) {
     GST_DEBUG_ID (self->name, "the stream breaks at %" GST_STIME_FORMAT ", %"
         GST_STIME_FORMAT " from what was before%s%s, longest pause lately %"
@@ -500,6 +509,7 @@ identifai_video_stream_read (IdentifaiVideoStream * self, GstBuffer * buffer,
   self->lossy |= GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DISCONT);
   *link = IDENTIFAI_VIDEO_LINK_UNUSABLE;
   if (self->reader == NULL) {
+    GST_LOG_ID (self->name, "a buffer before any caps");
     gst_buffer_unref (buffer);
     return NULL;
   }
