@@ -124,6 +124,10 @@ identifai_builder_add_frame (IdentifaiBuilder * self, IdentifaiFrame * frame)
     identifai_frame_free (frame);
     return;
   }
+  GST_LOG_ID (self->segment->name,
+      "segment %u: frame at %" GST_STIME_FORMAT "%s", self->segment->number,
+      GST_STIME_ARGS (frame->pts),
+      frame->info.point != IDENTIFAI_POINT_NONE ? ", a key frame" : "");
   self->video_cost += frame->cost;
   self->segment->bytes += gst_buffer_get_size (frame->buffer);
   g_ptr_array_add (self->frames, frame);

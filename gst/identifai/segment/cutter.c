@@ -444,6 +444,9 @@ check_overdue (IdentifaiSegmenter * self)
   else if (self->open == NULL)
     late = self->run_end - MAX (self->run_start, self->not_before);
   if (self->open && late >= GRACE)
+    GST_LOG_ID (self->name, "segment %u is %" GST_STIME_FORMAT " late",
+        self->open->segment->number, GST_STIME_ARGS (late));
+  if (self->open && late >= GRACE)
     identifai_key_units_ask_late (&self->key_frames);
   if (identifai_key_units_wait (&self->key_frames, late, duration)
       && self->state == STATE_TOO_LARGE)
@@ -483,6 +486,10 @@ open_with_group (IdentifaiSegmenter * self)
   }
   if (self->group->overlap > 0)
     identifai_placing_frames (self, self->group->frames, self->group->n_point);
+  if (self->group->overlap > 0)
+    GST_DEBUG_ID (self->name,
+        "leading pictures of %" GST_STIME_FORMAT " can't be "
+        "decoded, and are in no segment", GST_STIME_ARGS (self->group->start));
   self->skipped += identifai_rap_group_drop_leading (self->group);
   start_part (self, make_part (self, self->group->start));
   if (!group_fits (self))

@@ -81,6 +81,9 @@ identifai_segmenter_configure (IdentifaiSegmenter * self,
 guint
 identifai_segmenter_add_audio (IdentifaiSegmenter * self)
 {
+  GST_DEBUG_ID (self->name, "sound %u comes, in round %u",
+      self->sounds->len + 1, self->round);
+
   return identifai_audio_streams_add (self->sounds, self->name, self->round);
 }
 
@@ -386,6 +389,10 @@ identifai_segmenter_set_patience (IdentifaiSegmenter * self, gint64 patience,
   for (link = self->sealed.head; link && patience >= 0; link = link->next) {
     IdentifaiBuilder *part = link->data;
 
+    if (now + patience < part->deadline)
+      GST_LOG_ID (self->name, "segment %u waits for its sound for %"
+          G_GINT64_FORMAT " ms at most", part->segment->number,
+          patience / 1000);
     part->deadline = MIN (part->deadline, now + patience);
   }
 }
