@@ -401,7 +401,7 @@ send_segment (Fuzz * self)
   segment.base = take_step (self);
   segment.time = segment.start;
   if (kind & 2)
-    segment.stop = segment.start + ABS (take_step (self));
+    segment.stop = segment.start + (take_step (self) & G_MAXINT64);
   if (kind & 4)
     segment.rate = kind & 8 ? -1.0 : 2.0;
   identifai_segmenter_set_segment (self->segmenter, stream, &segment);
