@@ -215,7 +215,7 @@ static const struct
 
 static const gchar *const branches[] = {
   "d. ! opusparse ! sink.audio_0",
-  "d. ! audio/x-opus ! queue ! tee ! queue ! opusparse ! sink.audio_0",
+  "d.audio_0 ! queue ! tee ! queue ! opusparse ! sink.audio_0",
 };
 
 GST_START_TEST (test_unlinked)
