@@ -269,12 +269,16 @@ static gchar
 find_letter (FaultServer * self, GBytes * body)
 {
   static const gchar name[] = "name=\"ref_id\"\r\n\r\n";
-  gsize size;
-  const gchar *data = g_bytes_get_data (body, &size);
-  const gchar *at = memmem (data, size, name, sizeof (name) - 1);
+  const gchar *data, *at;
   guint64 number;
+  gsize size;
 
-  if (at == NULL || self->verdicts == NULL)
+  /* One that was answered before it was whole has no body. */
+  if (self->verdicts == NULL || body == NULL)
+    return 0;
+  data = g_bytes_get_data (body, &size);
+  at = memmem (data, size, name, sizeof (name) - 1);
+  if (at == NULL)
     return 0;
   number = g_ascii_strtoull (at + sizeof (name) - 1, NULL, 10);
 
