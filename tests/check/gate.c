@@ -519,6 +519,29 @@ GST_START_TEST (test_lower_hold)
 
 GST_END_TEST;
 
+/* Raised: nothing leaves until the delay is built, and nothing is lost. */
+GST_START_TEST (test_raise_hold)
+{
+  GstElement *element;
+  Gate gate;
+
+  gate_open (&gate, "", "hold=100000000 on-unjudged=pass", TRUE);
+  element = sink_run_get_sink (gate.run);
+  push (&gate, 0, 10);
+  wait_for_frame (&gate, 9);
+  g_object_set (element, "hold", (guint64) 60 * GST_SECOND, NULL);
+  push (&gate, 10, 20);
+  g_usleep (200 * 1000);
+  fail_unless (get_time (&gate, 10) < 0);
+  fail_unless_equals_int64 (get_stat (&gate, "held"), 10);
+  g_object_set (element, "hold", (guint64) 0, NULL);
+  wait_for_frame (&gate, 19);
+  check_segments (&gate, "PPPP------", "raised");
+  gate_clear (&gate);
+}
+
+GST_END_TEST;
+
 /*** ends, flushes and the like ***/
 
 typedef enum
@@ -857,6 +880,7 @@ gate_suite (void)
   tcase_add_test (tc, test_dump);
   tcase_add_test (tc, test_force);
   tcase_add_test (tc, test_lower_hold);
+  tcase_add_test (tc, test_raise_hold);
   tcase_add_loop_test (tc, test_stop, 0, N_MOMENTS);
   tcase_add_loop_test (tc, test_flush, 0, N_MOMENTS);
   tcase_add_loop_test (tc, test_flow, 0, 4);

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define MOST 400                /* frames of a stream */
-#define SEEDS 100               /* a process of the test */
+#define SEEDS 25                /* a process of the test */
 
 typedef struct
 {
