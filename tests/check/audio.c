@@ -147,8 +147,7 @@ start_sound (Behaviour behaviour, SinkRun * run)
 GST_START_TEST (test_behaviours)
 {
   Feed *video, *feed;
-  gboolean may_lack;
-  guint i, warnings;
+  guint i, warnings, may_lack;
   Scene scene;
 
   scene_init (&scene, NULL, 0, SINK);
