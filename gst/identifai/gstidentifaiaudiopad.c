@@ -13,7 +13,7 @@
 
 #include "gstidentifaierrors.h"
 #include "gstidentifaiupstream.h"
-#include "hold.h"
+#include "heldbuffer.h"
 #include "log.h"
 #include "runningtime.h"
 

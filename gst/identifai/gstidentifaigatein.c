@@ -16,7 +16,7 @@
 #include "gstidentifaierrors.h"
 #include "codecs.h"
 #include "framereader.h"
-#include "hold.h"
+#include "heldbuffer.h"
 #include "log.h"
 #include "runningtime.h"
 

@@ -13,7 +13,7 @@
 #include "gstidentifaidrain.h"
 #include "gstidentifaierrors.h"
 #include "codecs.h"
-#include "hold.h"
+#include "heldbuffer.h"
 #include "log.h"
 #include "runningtime.h"
 

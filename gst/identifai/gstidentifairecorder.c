@@ -11,7 +11,7 @@
 
 #include "gstidentifaicapturetime.h"
 #include "gstidentifaierrors.h"
-#include "hold.h"
+#include "heldbuffer.h"
 #include "log.h"
 
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_SINK)

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "faultmemory.h"
-#include "hold.h"
+#include "heldbuffer.h"
 #include "memoryfile.h"
 
 /* Above and below what memoryfile.c gathers, and its blocks' size. */

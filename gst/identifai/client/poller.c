@@ -4,7 +4,7 @@
  *
  * When to ask for results: as often as the limit lets it, and for those that may
  * be there. What a poll on the wire asks for is out of the schedule, and gets back
- * with its answer, unless that was final.
+ * with its answer, unless that was final. The call itself: pollcall.c.
  */
 
 #include "log.h"

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * The poller has two parts: when to ask for results (poller.c), and one poll, from
- * its URL to what its answer means (poll.c). The network thread's.
+ * its URL to what its answer means (pollcall.c). The network thread's.
  */
 
 #pragma once
@@ -90,7 +90,7 @@ void identifai_poller_keep_waiting (IdentifaiPoller * self,
 gint64 identifai_poller_estimate (const IdentifaiPending * pending, gint64 now);
 void identifai_poller_learn (IdentifaiPoller * self, gint64 took);
 
-/* poll.c */
+/* pollcall.c */
 
 /* Asks for first, and for what else may come along. */
 void identifai_poll_start (IdentifaiPoller * poller, IdentifaiPending * first,

@@ -20,7 +20,7 @@
 
 #include "muxpipeline.h"
 #include "codecs.h"
-#include "hold.h"
+#include "heldbuffer.h"
 #include "log.h"
 #include "muxerchoice.h"
 #include "timestamps.h"

@@ -12,7 +12,7 @@
  */
 
 #include "memoryfile.h"
-#include "hold.h"
+#include "heldbuffer.h"
 
 #include <string.h>
 

@@ -29,7 +29,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (IdentifaiMemoryFile, identifai_memory_file_unref)
 void identifai_memory_file_seek (IdentifaiMemoryFile * self, guint64 position);
 guint64 identifai_memory_file_get_position (IdentifaiMemoryFile * self);
 
-/* Writes the whole buffer (borrowed, held: see hold.h) at the position and moves it
+/* Writes the whole buffer (borrowed, held: see heldbuffer.h) at the position and moves it
  * on. */
 void identifai_memory_file_write (IdentifaiMemoryFile * self, GstBuffer * buffer);
 /* Whether the memory of something that was to be written can't be read, or somebody

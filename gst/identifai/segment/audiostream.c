@@ -4,8 +4,8 @@
  */
 
 #include "audiostream.h"
-#include "hold.h"
 #include "codecs.h"
+#include "heldbuffer.h"
 #include "log.h"
 #include "runningtime.h"
 

@@ -313,7 +313,7 @@ take_rest (IdentifaiSegmenter * self, IdentifaiBuilder * part,
     GST_DEBUG_ID (self->name, "%u frames from %" GST_STIME_FORMAT " on are too "
         "early for a segment", rest->segment->frames,
         GST_STIME_ARGS (cut->start));
-    identifai_placing_part (self, rest, FALSE);
+    identifai_notices_part (self, rest, FALSE);
     g_clear_pointer (&rest, identifai_builder_free);
   }
 
@@ -421,7 +421,7 @@ add_frame (IdentifaiSegmenter * self, IdentifaiFrame * frame)
           "it waits for a key frame", GST_STIME_ARGS (frame->pts));
       identifai_key_units_ask_late (&self->key_frames);
     }
-    identifai_placing_frame (self, frame, identifai_placing_none (self));
+    identifai_notices_frame (self, frame, identifai_notices_none (self));
     identifai_frame_free (frame);
     return;
   }
@@ -480,12 +480,12 @@ static void
 open_with_group (IdentifaiSegmenter * self)
 {
   if (!may_start (self, self->group->start)) {
-    identifai_placing_frames (self, self->group->frames, 0);
+    identifai_notices_frames (self, self->group->frames, 0);
     identifai_rap_group_clear (self->group);
     return;
   }
   if (self->group->overlap > 0)
-    identifai_placing_frames (self, self->group->frames, self->group->n_point);
+    identifai_notices_frames (self, self->group->frames, self->group->n_point);
   if (self->group->overlap > 0)
     GST_DEBUG_ID (self->name,
         "leading pictures of %" GST_STIME_FORMAT " can't be "
@@ -568,7 +568,7 @@ settle_group (IdentifaiSegmenter * self)
 static void
 drop_placeholder (IdentifaiSegmenter * self, IdentifaiFrame * frame)
 {
-  identifai_placing_frame (self, frame, IDENTIFAI_PLACEMENT_HEADERS);
+  identifai_notices_frame (self, frame, IDENTIFAI_PLACEMENT_HEADERS);
   identifai_frame_free (frame);
 }
 
@@ -587,10 +587,10 @@ take_frame (IdentifaiSegmenter * self, IdentifaiFrame * frame)
 
   if (identifai_rap_group_is_led_by (self->group, frame)) {
     identifai_rap_group_add (self->group, frame);
-    identifai_placing_frame (self, frame, IDENTIFAI_PLACEMENT_OPEN);
+    identifai_notices_frame (self, frame, IDENTIFAI_PLACEMENT_OPEN);
     return;
   }
-  identifai_placing_frame (self, frame, IDENTIFAI_PLACEMENT_OPEN);
+  identifai_notices_frame (self, frame, IDENTIFAI_PLACEMENT_OPEN);
   settle_group (self);
   if (frame->info.point != IDENTIFAI_POINT_NONE) {
     gboolean may_lead = frame->info.may_lead;
@@ -696,7 +696,7 @@ identifai_cutter_push (IdentifaiSegmenter * self, GstBuffer * buffer,
   frame =
       identifai_video_stream_read (self->video, buffer, arrival, &link, &shift);
   if (frame == NULL) {
-    identifai_placing_buffer (self, arrival->id,
+    identifai_notices_buffer (self, arrival->id,
         link == IDENTIFAI_VIDEO_LINK_HEADERS ? IDENTIFAI_PLACEMENT_HEADERS :
         IDENTIFAI_PLACEMENT_NONE);
     return;

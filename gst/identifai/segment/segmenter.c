@@ -188,7 +188,7 @@ identifai_segmenter_push (IdentifaiSegmenter * self, guint stream,
   if (stream == IDENTIFAI_SEGMENTER_VIDEO && self->off) {
     GST_LOG_ID (self->name, "nothing is judged: a buffer is withheld");
     self->withheld++;
-    identifai_placing_buffer (self, arrival->id, IDENTIFAI_PLACEMENT_NONE);
+    identifai_notices_buffer (self, arrival->id, IDENTIFAI_PLACEMENT_NONE);
     gst_buffer_unref (buffer);
   } else if (stream == IDENTIFAI_SEGMENTER_VIDEO) {
     identifai_cutter_push (self, buffer, arrival);
@@ -424,7 +424,7 @@ identifai_segmenter_pop (IdentifaiSegmenter * self, gint64 now)
   count_missing (self, part);
   identifai_cutter_shrink_oldest (self);
   g_queue_pop_head (&self->sealed);
-  identifai_placing_part (self, part, TRUE);
+  identifai_notices_part (self, part, TRUE);
 
   return identifai_builder_finish (part, self->settings.max_bytes);
 }

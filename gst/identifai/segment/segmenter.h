@@ -120,7 +120,7 @@ gboolean identifai_segmenter_leave_out (IdentifaiSegmenter * self, guint stream,
 void identifai_segmenter_set_segment (IdentifaiSegmenter * self, guint stream,
     const GstSegment * segment);
 
-/* Takes over the buffer, which was held, see hold.h. Never waits. */
+/* Takes over the buffer, which was held, see heldbuffer.h. Never waits. */
 void identifai_segmenter_push (IdentifaiSegmenter * self, guint stream,
     GstBuffer * buffer, const IdentifaiCaptureTime * arrival);
 void identifai_segmenter_gap (IdentifaiSegmenter * self, guint stream,

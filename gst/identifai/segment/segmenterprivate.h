@@ -70,19 +70,19 @@ struct _IdentifaiSegmenter
 
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_SEGMENT)
 
-/* placing.c: tell the caller, if it wants to know. */
-void identifai_placing_frame (IdentifaiSegmenter * self,
+/* framenotices.c: tell the caller, if it wants to know. */
+void identifai_notices_frame (IdentifaiSegmenter * self,
     const IdentifaiFrame * frame, IdentifaiPlacementKind kind);
 /* No segment is open: why. */
-IdentifaiPlacementKind identifai_placing_none (IdentifaiSegmenter * self);
+IdentifaiPlacementKind identifai_notices_none (IdentifaiSegmenter * self);
 /* Of frames that no segment gets. */
-void identifai_placing_frames (IdentifaiSegmenter * self, GPtrArray * frames,
+void identifai_notices_frames (IdentifaiSegmenter * self, GPtrArray * frames,
     guint from);
 /* What no frame could be made of. */
-void identifai_placing_buffer (IdentifaiSegmenter * self, guint64 id,
+void identifai_notices_buffer (IdentifaiSegmenter * self, guint64 id,
     IdentifaiPlacementKind kind);
 /* A part whose segment is settled; FALSE: it is none. */
-void identifai_placing_part (IdentifaiSegmenter * self, IdentifaiBuilder * part,
+void identifai_notices_part (IdentifaiSegmenter * self, IdentifaiBuilder * part,
     gboolean is_segment);
 
 /* cutter.c */

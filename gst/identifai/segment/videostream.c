@@ -4,9 +4,9 @@
  */
 
 #include "videostream.h"
-#include "hold.h"
 #include "codecs.h"
 #include "flaws.h"
+#include "heldbuffer.h"
 #include "log.h"
 #include "mpegtimestamper.h"
 #include "missingtimes.h"

@@ -2,8 +2,9 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * One poll of results: a batch call for many of them; the single call for a
- * single one, or for a service that has no batch call.
+ * One poll of results, from its URL to what its answer means: a batch call for
+ * many of them; the single call for a single one, or for a service that has no
+ * batch call. When the next one is due: poller.c.
  */
 
 #include "log.h"

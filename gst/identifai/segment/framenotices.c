@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Tells who wants to know in which segment each frame is judged.
+ * Tells who wants to know (the gate) in which segment each frame is judged.
  */
 
 #include "segmenterprivate.h"
@@ -25,7 +25,7 @@ tell (IdentifaiSegmenter * self, const IdentifaiFrame * frame,
 }
 
 void
-identifai_placing_frame (IdentifaiSegmenter * self,
+identifai_notices_frame (IdentifaiSegmenter * self,
     const IdentifaiFrame * frame, IdentifaiPlacementKind kind)
 {
   if (self->place_func != NULL)
@@ -33,35 +33,35 @@ identifai_placing_frame (IdentifaiSegmenter * self,
 }
 
 IdentifaiPlacementKind
-identifai_placing_none (IdentifaiSegmenter * self)
+identifai_notices_none (IdentifaiSegmenter * self)
 {
   return self->not_before != IDENTIFAI_NO_TIME ? IDENTIFAI_PLACEMENT_PAUSE :
       IDENTIFAI_PLACEMENT_NONE;
 }
 
 void
-identifai_placing_frames (IdentifaiSegmenter * self, GPtrArray * frames,
+identifai_notices_frames (IdentifaiSegmenter * self, GPtrArray * frames,
     guint from)
 {
   guint i;
 
   for (i = from; i < frames->len; i++)
-    identifai_placing_frame (self, g_ptr_array_index (frames, i),
-        identifai_placing_none (self));
+    identifai_notices_frame (self, g_ptr_array_index (frames, i),
+        identifai_notices_none (self));
 }
 
 void
-identifai_placing_buffer (IdentifaiSegmenter * self, guint64 id,
+identifai_notices_buffer (IdentifaiSegmenter * self, guint64 id,
     IdentifaiPlacementKind kind)
 {
   IdentifaiFrame frame = {.id = id };
 
   frame.info.has_picture = kind != IDENTIFAI_PLACEMENT_HEADERS;
-  identifai_placing_frame (self, &frame, kind);
+  identifai_notices_frame (self, &frame, kind);
 }
 
 void
-identifai_placing_part (IdentifaiSegmenter * self, IdentifaiBuilder * part,
+identifai_notices_part (IdentifaiSegmenter * self, IdentifaiBuilder * part,
     gboolean is_segment)
 {
   IdentifaiPlacementKind kind = is_segment ? IDENTIFAI_PLACEMENT_SEGMENT :

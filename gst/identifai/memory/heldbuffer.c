@@ -7,7 +7,7 @@
  * what merges memories, takes no notice of one that can't be mapped.
  */
 
-#include "hold.h"
+#include "heldbuffer.h"
 
 #include <string.h>
 

@@ -407,9 +407,9 @@ GST_START_TEST (test_any_stream)
 GST_END_TEST;
 
 static Suite *
-placing_suite (void)
+framenotices_suite (void)
 {
-  Suite *suite = suite_create ("placing");
+  Suite *suite = suite_create ("framenotices");
   TCase *tc = tcase_create ("general");
 
   suite_add_tcase (suite, tc);
@@ -420,4 +420,4 @@ placing_suite (void)
   return suite;
 }
 
-GST_CHECK_MAIN (placing);
+GST_CHECK_MAIN (framenotices);
