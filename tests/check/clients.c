@@ -7,6 +7,7 @@
 
 #include <glib/gstdio.h>
 #include "backoff.h"
+#include "budget.h"
 #include "clientworld.h"
 #include "network.h"
 
@@ -111,7 +112,8 @@ GST_START_TEST (test_clients_take_turns)
 
 GST_END_TEST;
 
-/* Of two clients with jobs, the one that is first. */
+/* Of clients with jobs, the one that is first; also where it came to the key
+ * later. */
 GST_START_TEST (test_first_client_goes_first)
 {
   ClientWorld world;
@@ -119,15 +121,19 @@ GST_START_TEST (test_first_client_goes_first)
 
   client_world_init (&world, NULL, 0);
   world.settings.limits[IDENTIFAI_CALL_POST].per_second = 1;
-  client_world_open (&world);
-  client_world_open (&world);
+  for (i = 0; i < 3; i++)
+    client_world_open (&world);
+  identifai_client_set_first (world.clients[1], TRUE);
+  identifai_client_set_key (world.clients[1], "key-two");
   client_world_push (&world, 0, 1, 1);
   client_world_wait (&world, 0, 1);
   for (i = 2; i <= 30; i++)
     client_log_push_new (&world.logs[0], world.clients[0], i, 100000);
+  for (i = 1; i <= 2; i++)
+    client_log_push_new (&world.logs[2], world.clients[2], i, 300000);
+  identifai_client_set_key (world.clients[1], "key-one");
   for (i = 1; i <= 3; i++)
     client_log_push_new (&world.logs[1], world.clients[1], i, 200000);
-  identifai_client_set_first (world.clients[1], TRUE);
   gone = fault_server_count (world.server, FAULT_POST) + 1;
   client_world_wait (&world, 1, 3);
   fail_unless_equals_int (count_posts_between (world.server, 0, gone + 3,
@@ -135,11 +141,11 @@ GST_START_TEST (test_first_client_goes_first)
 
   /* and then it has its turns again */
   identifai_client_set_first (world.clients[1], FALSE);
-  for (i = 4; i <= 6; i++)
+  for (i = 4; i <= 5; i++)
     client_log_push_new (&world.logs[1], world.clients[1], i, 200000);
   gone = fault_server_count (world.server, FAULT_POST) + 1;
-  client_world_wait (&world, 1, 6);
-  fail_unless (fault_server_count (world.server, FAULT_POST) >= gone + 4);
+  client_world_wait (&world, 1, 5);
+  fail_unless (fault_server_count (world.server, FAULT_POST) >= gone + 3);
   client_world_clear (&world);
 }
 
@@ -199,6 +205,33 @@ GST_START_TEST (test_limits_outlive_clients)
     fail_unless (client_log_wait_for_threads (0));
   }
   check_posts_took (&world, started, 4, 2);
+  client_world_clear (&world);
+}
+
+GST_END_TEST;
+
+/* That others use the key, the next pipeline knows, too. */
+GST_START_TEST (test_share_outlives_clients)
+{
+  static const FaultStep step = { FAULT_POST, 0, FAULT_ANSWER, 429 };
+  IdentifaiBudget *budget;
+  ClientWorld world;
+
+  client_world_init (&world, &step, 1);
+  world.settings.retries = 0;
+  world.settings.limits[IDENTIFAI_CALL_POST] = (IdentifaiLimit) {
+  1, 30};
+  client_world_open (&world);
+  client_world_push (&world, 0, 1, 1);
+  client_world_wait (&world, 0, 1);
+  identifai_client_close (g_steal_pointer (&world.clients[0]));
+  fail_unless (client_log_wait_for_threads (0));
+
+  budget = identifai_budget_get (world.settings.endpoint,
+      world.settings.api_key);
+  fail_unless (identifai_limiter_get_part (budget->starts,
+          IDENTIFAI_CALL_POST) < 1);
+  identifai_budget_release (budget);
   client_world_clear (&world);
 }
 
@@ -823,6 +856,7 @@ clients_suite (void)
   tcase_add_test (general, test_first_client_goes_first);
   tcase_add_test (general, test_limits_are_shared);
   tcase_add_test (general, test_limits_outlive_clients);
+  tcase_add_test (general, test_share_outlives_clients);
   tcase_add_test (general, test_few_uploads_at_once);
   tcase_add_loop_test (general, test_connections, 0,
       G_N_ELEMENTS (connection_rows));

@@ -129,6 +129,92 @@ GST_START_TEST (test_offers)
 
 GST_END_TEST;
 
+/* The end of an upload waits while the service begins to say no: what has its
+ * answer takes no place among those that arrive. */
+
+typedef struct
+{
+  GSocketListener *listener;
+  GSocketConnection *connection;
+  gint said;                    /* atomic */
+  guint n_asked, n_booked;
+  IdentifaiResponse answer;
+  GMainLoop *loop;
+} HeldEnd;
+
+static gpointer
+say_beginning (gpointer user_data)
+{
+  static const gchar beginning[] = "HTTP/1.1 429 Too Many Requests\r\n"
+      "Content-Length: 20\r\n\r\nSlow";
+  HeldEnd *self = user_data;
+
+  self->connection =
+      g_socket_listener_accept (self->listener, NULL, NULL, NULL);
+  fail_unless (g_output_stream_write_all (g_io_stream_get_output_stream
+          (G_IO_STREAM (self->connection)), beginning, strlen (beginning), NULL,
+          NULL, NULL));
+  g_atomic_int_set (&self->said, TRUE);
+  while (g_input_stream_skip (g_io_stream_get_input_stream (G_IO_STREAM
+              (self->connection)), 100000, NULL, NULL) > 0);
+
+  return NULL;
+}
+
+static gint64
+on_hold (gpointer user_data)
+{
+  HeldEnd *self = user_data;
+
+  if (!g_atomic_int_get (&self->said) || self->n_asked++ < 3)
+    return 20 * G_TIME_SPAN_MILLISECOND;
+  self->n_booked++;
+
+  return 0;
+}
+
+static void
+on_refused (const IdentifaiResponse * answer, gpointer user_data)
+{
+  HeldEnd *self = user_data;
+
+  self->answer = *answer;
+  g_main_loop_quit (self->loop);
+}
+
+GST_START_TEST (test_held_end)
+{
+  IdentifaiTransportSettings settings = {.timeout = 600,.max_bytes = 10000 };
+  HeldEnd self = {.listener = g_socket_listener_new () };
+  guint16 port =
+      g_socket_listener_add_any_inet_port (self.listener, NULL, NULL);
+  gchar *url = g_strdup_printf ("http://127.0.0.1:%u/", port);
+  IdentifaiCallSpec spec = {.url = url,.api_key = "key",.name = "offers",.what =
+        "held end",.hold = on_hold
+  };
+  GThread *thread = g_thread_new ("server", say_beginning, &self);
+  IdentifaiTransport *transport = identifai_http_transport.open (&settings);
+
+  self.loop = g_main_loop_new (NULL, FALSE);
+  spec.upload = client_log_request (SIZE);
+  identifai_http_transport.send (transport, &spec, on_refused, &self);
+  g_main_loop_run (self.loop);
+  fail_unless_equals_int (self.answer.http_status, 429);
+  fail_if (self.answer.sent_whole);
+  fail_unless_equals_int (self.n_booked, 0);
+
+  identifai_http_transport.close (transport, on_closed, self.loop);
+  g_main_loop_run (self.loop);
+  g_thread_join (thread);
+  g_object_unref (self.connection);
+  g_object_unref (self.listener);
+  identifai_request_unref (spec.upload);
+  g_main_loop_unref (self.loop);
+  g_free (url);
+}
+
+GST_END_TEST;
+
 static Suite *
 offers_suite (void)
 {
@@ -139,6 +225,7 @@ offers_suite (void)
   if (g_getenv ("IDENTIFAI_OFFERS"))
     tcase_set_timeout (general, 0);
   tcase_add_loop_test (general, test_offers, 0, G_N_ELEMENTS (rows));
+  tcase_add_test (general, test_held_end);
 
   return suite;
 }

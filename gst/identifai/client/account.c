@@ -254,8 +254,8 @@ identifai_queue_get (IdentifaiClient * client, const gchar * account_id)
   queue = g_new0 (IdentifaiQueue, 1);
   queue->account = account;
   queue->client = client;
-  g_queue_push_tail (&account->queues, queue);
   g_queue_push_tail (&client->queues, queue);
+  identifai_queue_turn (queue);
   update_limits (account);
   identifai_account_wake (account);
 
@@ -275,13 +275,17 @@ identifai_queue_check (IdentifaiQueue * queue)
   g_queue_remove (&account->queues, queue);
   g_queue_remove (&queue->client->queues, queue);
   g_free (queue);
-  update_limits (account);
-  if (account->queues.length == 0)
+  /* The budget keeps the limits of the last one, and with them what is known of
+   * others that use the key. */
+  if (account->queues.length == 0) {
     account_end (account);
-  else
-    identifai_account_wake (account);
+    return;
+  }
+  update_limits (account);
+  identifai_account_wake (account);
 }
 
+/* Also of one that isn't among them yet. */
 void
 identifai_queue_turn (IdentifaiQueue * queue)
 {

@@ -352,16 +352,17 @@ on_begin (gpointer user_data)
 }
 
 /* Waiting that we choose is no silence of the service. An answer that has begun is
- * about to cut the exchange. */
+ * about to cut the exchange, which takes no place among those that arrive. */
 static gint64
 on_hold (gpointer user_data)
 {
   IdentifaiExchange *self = user_data;
-  gint64 wait = self->hold ? self->hold (self->user_data) : 0;
+  gint64 wait;
 
   if (self->early && identifai_early_response_has_begun (self->early))
     return EARLY_INTERVAL;
 
+  wait = self->hold ? self->hold (self->user_data) : 0;
   exchange_progress (self);
   if (wait > 0) {
     GST_DEBUG_ID (self->name, "%s: its end waits %d ms for the limit of "
