@@ -47,19 +47,7 @@ gst_identifai_drain_interrupt (GstIdentifaiSink * self)
   set_interrupted (self, TRUE);
 }
 
-GstFlowReturn
-gst_identifai_drain_act (GstIdentifaiSink * self)
-{
-  GstBaseSink *bsink = GST_BASE_SINK (self);
-
-  GST_BASE_SINK_PREROLL_UNLOCK (bsink);
-  gst_identifai_engine_act (self->engine);
-  GST_BASE_SINK_PREROLL_LOCK (bsink);
-
-  return bsink->flushing ? GST_FLOW_FLUSHING : GST_FLOW_OK;
-}
-
-/* Gives the preroll lock away until _end_wait, and posts what is queued. */
+/* Gives the preroll lock away until it is taken back, and posts what is queued. */
 static void
 begin_wait (GstIdentifaiSink * self)
 {
@@ -68,15 +56,45 @@ begin_wait (GstIdentifaiSink * self)
   gst_identifai_engine_act (self->engine);
 }
 
+/* TRUE: a state change or a flush came meanwhile. */
+static gboolean
+take_lock_back (GstIdentifaiSink * self)
+{
+  gboolean interrupted;
+
+  GST_BASE_SINK_PREROLL_LOCK (GST_BASE_SINK (self));
+  self->waits = FALSE;
+  g_mutex_lock (&self->engine->lock);
+  interrupted = self->interrupted;
+  g_mutex_unlock (&self->engine->lock);
+  if (interrupted)
+    set_interrupted (self, FALSE);
+
+  return interrupted;
+}
+
+GstFlowReturn
+gst_identifai_drain_act (GstIdentifaiSink * self)
+{
+  GstBaseSink *bsink = GST_BASE_SINK (self);
+  gboolean interrupted;
+
+  begin_wait (self);
+  interrupted = take_lock_back (self);
+  if (bsink->flushing)
+    return GST_FLOW_FLUSHING;
+
+  /* What comes next may be a wait, which nobody would interrupt any more. */
+  return interrupted ? gst_base_sink_do_preroll (bsink, NULL) : GST_FLOW_OK;
+}
+
 static GstFlowReturn
 end_wait (GstIdentifaiSink * self)
 {
   GstBaseSink *bsink = GST_BASE_SINK (self);
   GstFlowReturn ret = GST_FLOW_FLUSHING;
 
-  GST_BASE_SINK_PREROLL_LOCK (bsink);
-  self->waits = FALSE;
-  set_interrupted (self, FALSE);
+  take_lock_back (self);
   if (!bsink->flushing)
     ret = gst_base_sink_do_preroll (bsink, NULL);
 
