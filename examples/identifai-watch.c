@@ -6,8 +6,8 @@
  * line for everything that identifaisink says. A pattern for applications that
  * react to its messages.
  *
- * Ctrl-C ends the stream and waits for the verdicts that are outstanding; a
- * second one stops at once. Exit status: 0 if every segment was judged, 1 if one
+ * Ctrl-C and SIGTERM end the stream and wait for the verdicts that are outstanding;
+ * a second one stops at once. Exit status: 0 if every segment was judged, 1 if one
  * was not or the pipeline failed, 2 if the pipeline can't be built.
  */
 
@@ -21,7 +21,7 @@ typedef struct
 {
   GMainLoop *loop;
   GstElement *pipeline;
-  gboolean ending;              /* Ctrl-C was pressed */
+  gboolean ending;              /* Ctrl-C was pressed, or SIGTERM came */
   guint judged, failed, dropped;        /* segments */
   gboolean broken;              /* the pipeline failed, or was stopped */
 } App;

@@ -46,7 +46,7 @@
 #define COMPUTED G_TYPE_BOXED, .get_type = gst_structure_get_type
 
 /* The comments are the text of docs/reference.md, up to the fields of a
- * structure: docs/properties writes its table. */
+ * structure: docs/properties.py writes its table. */
 /* *INDENT-OFF* */
 const GstIdentifaiProperty gst_identifai_properties[GST_IDENTIFAI_N_PROPS] = {
   /* How the service is reached. */
@@ -123,13 +123,19 @@ const GstIdentifaiProperty gst_identifai_properties[GST_IDENTIFAI_N_PROPS] = {
    * [Proxies](#proxies). Default: %NULL, the environment's `http_proxy`,
    * `https_proxy`, `all_proxy` and `no_proxy`. The password goes out with the
    * first request; once refused, it isn't sent again for a quarter of an hour.
+   * It (or a user name without one) reads as `***`, and appears in no log,
+   * message or dump by this element. To set what was read keeps it; `***` in
+   * another URL is refused with a warning.
    *
    * Since: 0.1
    */
   [PROP_PROXY] = {"proxy", "Proxy",
       "URL of the proxy, http://host:port or socks5://host:port (default: "
-      "the environment's http_proxy, https_proxy, no_proxy)",
-      ALL, FIXED, STRING (proxy, NULL)},
+      "the environment's http_proxy, https_proxy, all_proxy, no_proxy; a "
+      "password reads as ***)",
+      ALL, FIXED, STRING (proxy, NULL),
+      .adopt_text = gst_identifai_settings_adopt_proxy,
+      .hide_text = gst_identifai_settings_hide_proxy},
   /**
    * GstIdentifaiSink:user-agent:
    *
@@ -176,7 +182,7 @@ const GstIdentifaiProperty gst_identifai_properties[GST_IDENTIFAI_N_PROPS] = {
    */
   [PROP_RETRIES] = {"retries", "Retries",
       "How often a submit call is tried again after network errors, 408, "
-      "425, 429 and 5xx (-1 = endlessly)",
+      "417, 425, 429, 5xx and answers that can't be understood (-1 = endlessly)",
       ALL, FIXED, INT (retries, 5, -1, G_MAXINT)},
   /**
    * GstIdentifaiSink:extra-headers:
@@ -465,8 +471,9 @@ const GstIdentifaiProperty gst_identifai_properties[GST_IDENTIFAI_N_PROPS] = {
   /**
    * GstIdentifaiGate:segment-duration:
    *
-   * As #GstIdentifaiSink:segment-duration: the shorter, the earlier there is a
-   * verdict, and the less is withheld with what had to be; the more uploads, too.
+   * As identifaisink's #GstIdentifaiSink:segment-duration, but shorter: so there
+   * is a verdict earlier, and less is withheld with what had to be; there are
+   * more uploads, too.
    *
    * Since: 0.2
    */

@@ -92,6 +92,10 @@ typedef enum
 typedef GstStructure *(*GstIdentifaiAdoptFunc) (const GstStructure * now,
     const GstStructure * wanted, GPtrArray * warnings);
 
+/* The same of a string, which is never empty when it is adopted. */
+typedef gchar *(*GstIdentifaiAdoptTextFunc) (const gchar * now,
+    const gchar * wanted, GPtrArray * warnings);
+
 typedef struct
 {
   const gchar *name, *nick, *blurb;
@@ -113,6 +117,7 @@ typedef struct
   gboolean idle;                /* does nothing for container input */
   GstIdentifaiAdoptFunc adopt;  /* NULL: a copy of what is set */
   GstIdentifaiAdoptFunc hide;   /* what is read instead of the value; or NULL */
+  GstIdentifaiAdoptTextFunc adopt_text, hide_text;
 } GstIdentifaiProperty;
 
 extern const GstIdentifaiProperty

@@ -11,6 +11,7 @@
 
 #include "gstidentifaisettings.h"
 #include "policy.h"
+#include "proxy.h"
 
 #include <gobject/gvaluecollector.h>
 
@@ -135,6 +136,9 @@ gst_identifai_settings_get (const GstIdentifaiSettings * self, guint id,
   if (row->hide != NULL)
     g_value_take_boxed (value, row->hide (g_value_get_boxed (value), NULL,
             NULL));
+  else if (row->hide_text != NULL)
+    g_value_take_string (value, row->hide_text (g_value_get_string (value),
+            NULL, NULL));
 }
 
 static gboolean
@@ -163,6 +167,19 @@ warn (GPtrArray * warnings, const gchar * format, ...)
 }
 
 /* An empty string is how gst-launch-1.0 writes "none". */
+static gchar *
+adopt_text (const GstIdentifaiSettings * self, const GstIdentifaiProperty * row,
+    const gchar * wanted, GPtrArray * warnings)
+{
+  if (wanted == NULL || *wanted == '\0')
+    return NULL;
+  if (row->adopt_text != NULL)
+    return row->adopt_text (*(gchar **) get_field (self, row), wanted,
+        warnings);
+
+  return g_strdup (wanted);
+}
+
 static void
 adopt (const GstIdentifaiSettings * self, const GstIdentifaiProperty * row,
     const GValue * value, GValue * kept, GPtrArray * warnings)
@@ -174,8 +191,10 @@ adopt (const GstIdentifaiSettings * self, const GstIdentifaiProperty * row,
     now = *(GstStructure **) get_field (self, row);
     g_value_take_boxed (kept, row->adopt (now, g_value_get_boxed (value),
             warnings));
-  } else if (!G_VALUE_HOLDS_STRING (value)
-      || g_strcmp0 (g_value_get_string (value), "") != 0) {
+  } else if (G_VALUE_HOLDS_STRING (value)) {
+    g_value_take_string (kept, adopt_text (self, row,
+            g_value_get_string (value), warnings));
+  } else {
     g_value_copy (value, kept);
   }
 }
@@ -382,6 +401,34 @@ IdentifaiExtraHeaders *
 gst_identifai_settings_get_headers (const GstIdentifaiSettings * self)
 {
   return make_headers (self->extra_headers, NULL);
+}
+
+/* proxy: its password is hidden. Whoever sets what was read keeps it; one that is
+ * hidden in anything else isn't known, and nothing may go past a proxy: where there
+ * was none, the element can't start with it. */
+
+gchar *
+gst_identifai_settings_adopt_proxy (const gchar * now, const gchar * wanted,
+    GPtrArray * warnings)
+{
+  gchar *hidden = gst_identifai_settings_hide_proxy (now, NULL, NULL);
+  gboolean same = g_strcmp0 (hidden, wanted) == 0;
+
+  g_free (hidden);
+  if (same || !identifai_proxy_is_hidden (wanted))
+    return g_strdup (same ? now : wanted);
+  warn (warnings, "proxy %s: *** stands in it where the password was hidden "
+      "when it was read. Set the password itself",
+      now != NULL ? "is not changed" : "can't be used");
+
+  return g_strdup (now != NULL ? now : wanted);
+}
+
+gchar *
+gst_identifai_settings_hide_proxy (const gchar * now, const gchar * wanted,
+    GPtrArray * warnings)
+{
+  return now != NULL ? identifai_proxy_hide_password (now) : NULL;
 }
 
 /* rate-limits: the service's published ones, or none. */

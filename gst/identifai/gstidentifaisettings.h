@@ -115,6 +115,10 @@ GstStructure *gst_identifai_settings_adopt_headers (const GstStructure * now,
     const GstStructure * wanted, GPtrArray * warnings);
 GstStructure *gst_identifai_settings_hide_headers (const GstStructure * now,
     const GstStructure * wanted, GPtrArray * warnings);
+gchar *gst_identifai_settings_adopt_proxy (const gchar * now,
+    const gchar * wanted, GPtrArray * warnings);
+gchar *gst_identifai_settings_hide_proxy (const gchar * now,
+    const gchar * wanted, GPtrArray * warnings);
 GstStructure *gst_identifai_settings_adopt_limits (const GstStructure * now,
     const GstStructure * wanted, GPtrArray * warnings);
 GstStructure *gst_identifai_settings_adopt_policy (const GstStructure * now,

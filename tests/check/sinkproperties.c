@@ -889,6 +889,123 @@ GST_START_TEST (test_extra_headers_hidden)
 
 GST_END_TEST;
 
+/*** proxy: its password is hidden ***/
+
+static const struct
+{
+  const gchar *set, *read;
+} proxies[] = {
+  {"http://proxy.example:3128", "http://proxy.example:3128"},
+  {"proxy.example:3128", "proxy.example:3128"},
+  {"http://user:5ecret@proxy.example:3128",
+      "http://user:***@proxy.example:3128"},
+  {"user:5ecret@proxy.example:3128", "user:***@proxy.example:3128"},
+  {"socks5://user:5ecret@proxy.example", "socks5://user:***@proxy.example"},
+  {"http://user:5ecret:5ecret@[::1]:1", "http://user:***@[::1]:1"},
+  {"http://user:%355ecret@a/", "http://user:***@a/"},
+  /* names that are tokens */
+  {"http://5ecret@proxy.example", "http://***@proxy.example"},
+  {"http://5ecret:@proxy.example", "http://***@proxy.example"},
+  {"http://:5ecret@proxy.example", "http://:***@proxy.example"},
+  /* what is no URL, or has more in it than it seems */
+  {"http://user:5ecret#5ecret@a:1", "http://user:***@a:1"},
+  {"http://user:5ecret/5ecret?@a:1", "http://user:***@a:1"},
+  {"http://user:5ecret@5ecret@a:1", "http://user:***@a:1"},
+  {"user:5ecret://5ecret@a:1", "user:***@a:1"},
+  {"@a", "***@a"},
+};
+
+static void
+check_proxy_read (GstElement * sink, const gchar * expected)
+{
+  gchar *text = NULL;
+
+  g_object_get (sink, "proxy", &text, NULL);
+  fail_unless_equals_string (text, expected);
+  g_free (text);
+}
+
+GST_START_TEST (test_proxy_hidden)
+{
+  GstElement *pipeline = gst_pipeline_new (NULL);
+  GstElement *sink = gst_element_factory_make ("identifaisink", NULL);
+  guint notified = 0;
+  gchar *dump;
+
+  gst_bin_add (GST_BIN (pipeline), sink);
+  g_object_set (sink, "proxy", proxies[__i__].set, NULL);
+  check_proxy_read (sink, proxies[__i__].read);
+  dump = gst_debug_bin_to_dot_data (GST_BIN (pipeline),
+      GST_DEBUG_GRAPH_SHOW_ALL);
+  fail_unless (strstr (dump, "proxy=") != NULL);
+  fail_unless (strstr (dump, "5ecret") == NULL);
+  g_free (dump);
+
+  /* what was read isn't a change; its password in another URL isn't known */
+  g_signal_connect (sink, "notify", G_CALLBACK (count_notify), &notified);
+  g_object_set (sink, "proxy", proxies[__i__].read, NULL);
+  fail_unless_equals_int (take_warnings (), 0);
+  g_object_set (sink, "proxy", "http://other:***@elsewhere", NULL);
+  fail_unless_equals_int (take_warnings (), 1);
+  g_object_set (sink, "proxy", "***@elsewhere", NULL);
+  fail_unless_equals_int (take_warnings (), 1);
+  check_proxy_read (sink, proxies[__i__].read);
+  fail_unless_equals_int (notified, 0);
+
+  g_object_set (sink, "proxy", "http://user:%2A%2A%2A@a", NULL);
+  check_proxy_read (sink, "http://user:***@a");
+  g_object_set (sink, "proxy", NULL, NULL);
+  check_proxy_read (sink, NULL);
+  fail_unless_equals_int (take_warnings (), 0);
+  gst_object_unref (pipeline);
+}
+
+GST_END_TEST;
+
+/* The password itself is what is kept. */
+GST_START_TEST (test_proxy_set_as_read)
+{
+  FaultServer *server = fault_server_new (rejecting, 1);
+  gchar *url = fault_server_get_url (server), *read = NULL, *proxy;
+  SinkRun *run = sink_run_new ("http://service.example", JPEGS);
+  GstElement *sink = sink_run_get_sink (run);
+
+  proxy = g_strconcat ("http://user:5ecret@", url + strlen ("http://"), NULL);
+  g_object_set (sink, "proxy", proxy, "allow-plain-http", TRUE, NULL);
+  g_object_get (sink, "proxy", &read, NULL);
+  g_object_set (sink, "proxy", read, NULL);
+  fail_unless (sink_run_start (run));
+  sink_run_wait (run, "identifai-failed", 1);
+  fail_unless (strstr (fault_server_get (server, FAULT_POST, 0)->headers,
+          "\r\nProxy-Authorization: Basic dXNlcjo1ZWNyZXQ=\r\n") != NULL);
+  sink_run_free (run);
+  fault_server_free (server);
+  g_free (proxy);
+  g_free (read);
+  g_free (url);
+}
+
+GST_END_TEST;
+
+/* Another element has no password to keep: nothing goes out, past the proxy or
+ * with asterisks. */
+GST_START_TEST (test_proxy_of_another)
+{
+  SinkRun *run = sink_run_new ("http://127.0.0.1:9", JPEGS);
+  GError *error = NULL;
+
+  g_object_set (sink_run_get_sink (run), "proxy", "http://user:***@127.0.0.1:9",
+      NULL);
+  fail_unless_equals_int (take_warnings (), 1);
+  fail_if (sink_run_start (run));
+  gst_message_parse_error (sink_run_get (run, "error", 0), &error, NULL);
+  fail_unless (strstr (error->message, "hidden") != NULL, "%s", error->message);
+  g_error_free (error);
+  sink_run_free (run);
+}
+
+GST_END_TEST;
+
 /* Segment 0 and 1; NULL: not valid, the element can't start. */
 static const struct
 {
@@ -1122,6 +1239,9 @@ sinkproperties_suite (void)
   tcase_add_loop_test (tcase, test_extra_headers_without_key, 0,
       G_N_ELEMENTS (header_rows));
   tcase_add_test (tcase, test_extra_headers_hidden);
+  tcase_add_loop_test (tcase, test_proxy_hidden, 0, G_N_ELEMENTS (proxies));
+  tcase_add_test (tcase, test_proxy_set_as_read);
+  tcase_add_test (tcase, test_proxy_of_another);
   tcase_add_loop_test (tcase, test_ref_id, 0, G_N_ELEMENTS (ref_ids));
   tcase_add_loop_test (tcase, test_ref_id_format, 0, G_N_ELEMENTS (ref_ids));
   tcase_add_test (tcase, test_ref_id_playing);

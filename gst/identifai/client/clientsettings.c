@@ -96,6 +96,12 @@ check_proxy (const IdentifaiClientSettings * settings, GError ** error)
   const gchar *proxy = settings->proxy;
   gboolean given = proxy && proxy[0];
 
+  if (given && identifai_proxy_is_hidden (proxy)) {
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+        "proxy can't be used: *** stands in it where the password was hidden "
+        "when it was read. Set the password itself");
+    return FALSE;
+  }
   if ((!given || !strstr (proxy, "://") || is_proxy_url (proxy))
       && has_usable_proxy (settings))
     return TRUE;

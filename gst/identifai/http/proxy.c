@@ -42,6 +42,8 @@ struct _IdentifaiProxy
   Password *http, *https;       /* by the target's scheme; NULL = none */
 };
 
+#define HIDDEN "***"
+
 /* Passwords that proxies have refused, by Password.id: monotonic µs. They outlive
  * their users, which an application starts again and again. */
 static GMutex refusals_lock;
@@ -108,6 +110,52 @@ password_free (Password * self)
   g_free (self->header);
   g_free (self->id);
   g_free (self);
+}
+
+/* What may be shown. By the text alone, as what is no URL holds passwords, too. */
+
+/* User name and password, up to *end; or NULL. */
+static const gchar *
+find_userinfo (const gchar * proxy, const gchar ** end)
+{
+  const gchar *colon = proxy + strcspn (proxy, ":");
+
+  *end = strrchr (proxy, '@');
+  if (*end == NULL)
+    return NULL;
+
+  return g_str_has_prefix (colon, "://") && colon < *end ? colon + 3 : proxy;
+}
+
+gchar *
+identifai_proxy_hide_password (const gchar * proxy)
+{
+  const gchar *end, *start = find_userinfo (proxy, &end);
+  const gchar *colon;
+
+  if (start == NULL)
+    return g_strdup (proxy);
+  /* Some take a token for a name. */
+  colon = memchr (start, ':', end - start);
+  if (colon != NULL && colon + 1 < end)
+    start = colon + 1;
+
+  return g_strdup_printf ("%.*s" HIDDEN "%s", (gint) (start - proxy), proxy,
+      end);
+}
+
+gboolean
+identifai_proxy_is_hidden (const gchar * proxy)
+{
+  const gchar *end, *start = find_userinfo (proxy, &end);
+  const gchar *marks;
+
+  if (start == NULL || end - start < (gssize) strlen (HIDDEN))
+    return FALSE;
+  marks = end - strlen (HIDDEN);
+
+  return g_str_has_prefix (marks, HIDDEN) && (marks == start
+      || marks[-1] == ':');
 }
 
 /* Where the proxy is. */

@@ -17,6 +17,11 @@
 
 G_BEGIN_DECLS
 
+/* proxy, as it may be read: its password, or a user name without one, is ***. */
+gchar *identifai_proxy_hide_password (const gchar * proxy);
+/* Whether it is such a text, and so can't be used. */
+gboolean identifai_proxy_is_hidden (const gchar * proxy);
+
 typedef struct _IdentifaiProxy IdentifaiProxy;
 
 /* For `proxy`, or for the environment's proxies where it is NULL. */
