@@ -244,6 +244,33 @@ GST_START_TEST (test_connecting_ends)
 
 GST_END_TEST;
 
+/* Polls that failed say nothing of how long a result takes. */
+GST_START_TEST (test_failed_poll_is_not_learned)
+{
+  static const FaultStep step = { FAULT_GET, 1, FAULT_ANSWER, 503,.delay = 1500
+  };
+  gint64 took, waited;
+  ClientWorld world;
+  guint i;
+
+  identifai_backoff_set_time_scale (0.01);
+  client_world_init (&world, &step, 1);
+  client_world_open (&world);
+  for (i = 1; i <= 2; i++) {
+    client_world_push (&world, 0, i, 1);
+    client_world_wait (&world, 0, i);
+  }
+  took = fault_server_get (world.server, FAULT_GET, 1)->time
+      - fault_server_get (world.server, FAULT_POST, 0)->whole_at;
+  waited = fault_server_get (world.server, FAULT_GET, 2)->time
+      - fault_server_get (world.server, FAULT_POST, 1)->whole_at;
+  fail_unless (waited < took / 3, "%d ms, then %d", (int) (took / MS),
+      (int) (waited / MS));
+  client_world_clear (&world);
+}
+
+GST_END_TEST;
+
 static Suite *
 pacing_suite (void)
 {
@@ -256,6 +283,7 @@ pacing_suite (void)
       G_N_ELEMENTS (rows));
   tcase_add_loop_test (general, test_refused_often, 0, G_N_ELEMENTS (refusals));
   tcase_add_loop_test (general, test_connecting_ends, 0, 2);
+  tcase_add_test (general, test_failed_poll_is_not_learned);
 
   return suite;
 }

@@ -191,7 +191,7 @@ refused_at (const IdentifaiShare * self, gint64 slot, guint level, gint64 now)
       at = MAX (at, self->refusals[i].time);
   }
 
-  return now - at <= MEMORY && at != G_MININT64 ? at : G_MININT64;
+  return at != G_MININT64 && now - at <= MEMORY ? at : G_MININT64;
 }
 
 static void

@@ -380,6 +380,8 @@ settle_jobs (IdentifaiPoll * poll, IdentifaiPending * pending, GBytes * answer,
 {
   gint64 took = identifai_poller_estimate (pending, identifai_clock_now ());
   guint waiting = pending->jobs.length, n_final = 0;
+  /* While polls failed, it may have been final for long. */
+  gboolean tells = pending->failures == 0;
   GList *walk, *next;
 
   for (walk = pending->jobs.head; walk; walk = next) {
@@ -387,7 +389,7 @@ settle_jobs (IdentifaiPoll * poll, IdentifaiPending * pending, GBytes * answer,
     n_final += settle_job (poll, walk->data, answer, status,
         *error ? NULL : error);
   }
-  if (n_final > 0)
+  if (n_final > 0 && tells)
     identifai_poller_learn (poll->poller, took);
   /* Else it went with its last job. */
   if (n_final < waiting && *error == NULL)
