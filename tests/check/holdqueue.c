@@ -957,6 +957,11 @@ GST_START_TEST (test_not_paced)
   add_outcome (&world, 2, 'c');
   check_list (&world, 0, "gBBBBBB");
   fail_if (identifai_hold_queue_is_full (world.hold));
+  /* nor do headers in front of it let more in */
+  push_now (&world, "h-K3p3p3p3");
+  fail_unless (identifai_hold_queue_is_full (world.hold));
+  add_outcome (&world, 3, 'c');
+  check_list (&world, 0, "BBBBB");
   /* a segment that is larger than the bound has to come whole */
   push_now (&world, "K?p?p?p?p?p?p?");
   fail_if (identifai_hold_queue_is_full (world.hold));
@@ -1029,6 +1034,28 @@ GST_START_TEST (test_margins)
 
 GST_END_TEST;
 
+/* In an open group, pictures of the segment before leave behind the key frame. */
+GST_START_TEST (test_count_open_groups)
+{
+  IdentifaiHoldQueueStats stats;
+  World world;
+
+  world_init (&world, "c");
+  world.settings.paced = FALSE;
+  configure (&world);
+  push_now (&world, "K0p0K1l0l0p1K2l1l1p2");
+  add_outcome (&world, 0, 'c');
+  add_outcome (&world, 1, 'a');
+  add_outcome (&world, 2, 'c');
+  check_list (&world, 0, "BBbbbbBbbB");
+  identifai_hold_queue_get_stats (world.hold, 0, &stats);
+  fail_unless_equals_uint64 (stats.passed_segments, 2);
+  fail_unless_equals_uint64 (stats.withheld_segments, 1);
+  world_clear (&world);
+}
+
+GST_END_TEST;
+
 static Suite *
 holdqueue_suite (void)
 {
@@ -1045,6 +1072,7 @@ holdqueue_suite (void)
   tcase_add_test (tc, test_not_paced_end);
   tcase_add_test (tc, test_nothing_held);
   tcase_add_test (tc, test_margins);
+  tcase_add_test (tc, test_count_open_groups);
 
   return suite;
 }

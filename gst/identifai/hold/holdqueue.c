@@ -55,7 +55,7 @@ struct _IdentifaiHoldQueue
   IdentifaiWhy gap_why;
   gboolean leads;               /* the latest point follows what came before it, so
                                  * that leading pictures can be decoded */
-  gint64 last_segment;          /* that left; -1: none */
+  gint64 last_segment;          /* the latest that left; -1: none */
 
   IdentifaiHoldQueueStats stats;
 };
@@ -541,11 +541,12 @@ find_picture (IdentifaiHoldQueue * self, Stream * stream, const Item * item)
 
 /* What becomes of the outgoing end. */
 
-/* TRUE: it is another one than that of the picture before. */
+/* TRUE: it is a new one. Behind a key frame that opens one, leading pictures of the
+ * one before may leave. */
 static gboolean
 note_segment (IdentifaiHoldQueue * self, const Judgement * judgement)
 {
-  if (!judgement->in_segment || judgement->segment == self->last_segment)
+  if (!judgement->in_segment || judgement->segment <= self->last_segment)
     return FALSE;
   self->last_segment = judgement->segment;
   if (judgement->segment > KEPT_SEGMENTS)
@@ -781,12 +782,16 @@ static gboolean
 waits_for_outcome (IdentifaiHoldQueue * self)
 {
   GList *link = get_stream (self, VIDEO)->items.head;
-  const IdentifaiMark *mark = NULL;
 
-  for (; link != NULL && mark == NULL; link = link->next)
-    mark = identifai_marks_find (self->marks, ((Item *) link->data)->id);
+  for (; link != NULL; link = link->next) {
+    const IdentifaiMark *mark = identifai_marks_find (self->marks,
+        ((Item *) link->data)->id);
 
-  return mark != NULL && mark->kind == IDENTIFAI_PLACEMENT_SEGMENT;
+    if (mark != NULL && mark->kind != IDENTIFAI_PLACEMENT_HEADERS)
+      return mark->kind == IDENTIFAI_PLACEMENT_SEGMENT;
+  }
+
+  return FALSE;
 }
 
 gboolean
