@@ -17,6 +17,8 @@
 
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_SINK)
 
+/* Video may come so much earlier than it is due. */
+#define MAX_LEAD ((GstClockTimeDiff) (10 * GST_SECOND))
 #define LONGEST ((GstClockTime) G_MAXINT64 / 4)
 
 static void on_room (gpointer user_data);
@@ -84,6 +86,34 @@ gst_identifai_engine_queue_error (GstIdentifaiEngine * self, GError * error)
   gst_identifai_engine_queue (self,
       gst_message_new_error (GST_OBJECT (self->element), error, NULL));
   g_error_free (error);
+}
+
+gint64
+gst_identifai_engine_get_patience (GstIdentifaiEngine * self,
+    GstClockTime position, GstClockTime latency)
+{
+  GstClock *clock = gst_element_get_clock (self->element);
+  GstClockTimeDiff lead = 0;
+
+  if (clock != NULL && GST_CLOCK_TIME_IS_VALID (position))
+    lead = GST_CLOCK_DIFF (gst_clock_get_time (clock),
+        gst_element_get_base_time (self->element) + position + latency);
+  gst_clear_object (&clock);
+
+  return CLAMP (lead, 0, MAX_LEAD) / GST_USECOND + IDENTIFAI_AUDIO_PATIENCE;
+}
+
+gboolean
+gst_identifai_engine_ask_live (GstPad * pad)
+{
+  GstQuery *query = gst_query_new_latency ();
+  gboolean live = FALSE;
+
+  if (gst_pad_peer_query (pad, query))
+    gst_query_parse_latency (query, &live, NULL, NULL);
+  gst_query_unref (query);
+
+  return live;
 }
 
 const IdentifaiCodec *

@@ -144,6 +144,12 @@ gboolean gst_identifai_engine_is_real_time_locked (GstIdentifaiEngine * self);
 void gst_identifai_engine_push_video_locked (GstIdentifaiEngine * self,
     GstBuffer * buffer, GstClockTime position, gint64 patience,
     const IdentifaiCaptureTime * arrival);
+/* That patience: until the sound is due by the clock, latency (ns) behind position, and
+ * a moment longer. Takes the element's object lock. */
+gint64 gst_identifai_engine_get_patience (GstIdentifaiEngine * self,
+    GstClockTime position, GstClockTime latency);
+/* What upstream of the pad says. Takes no lock of ours. */
+gboolean gst_identifai_engine_ask_live (GstPad * pad);
 /* NULL: the video pad has no caps, or none of ours. Takes no lock of ours. */
 const IdentifaiCodec *gst_identifai_engine_get_codec (GstIdentifaiEngine *
     self);

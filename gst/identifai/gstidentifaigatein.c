@@ -22,8 +22,6 @@
 
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_GATE)
 
-/* Video may come so much earlier than it is due. */
-#define MAX_LEAD ((GstClockTimeDiff) (10 * GST_SECOND))
 
 void
 gst_identifai_gate_in_reset_locked (GstIdentifaiGate * self)
@@ -113,35 +111,6 @@ wait_locked (GstIdentifaiBranch * branch)
 
 /* Video. */
 
-/* How long a segment that ends now waits for its sound: until that is due by the
- * clock, and a moment longer. */
-static gint64
-get_patience (GstIdentifaiGate * self, gint64 running)
-{
-  GstClock *clock = gst_element_get_clock (GST_ELEMENT (self));
-  GstClockTimeDiff lead = 0;
-
-  if (clock != NULL && running >= 0)
-    lead = GST_CLOCK_DIFF (gst_clock_get_time (clock),
-        gst_element_get_base_time (GST_ELEMENT (self)) + running);
-  gst_clear_object (&clock);
-
-  return CLAMP (lead, 0, MAX_LEAD) / GST_USECOND + IDENTIFAI_AUDIO_PATIENCE;
-}
-
-static gboolean
-is_live (GstPad * pad)
-{
-  GstQuery *query = gst_query_new_latency ();
-  gboolean live = FALSE;
-
-  if (gst_pad_peer_query (pad, query))
-    gst_query_parse_latency (query, &live, NULL, NULL);
-  gst_query_unref (query);
-
-  return live;
-}
-
 static gboolean
 has_length (GstPad * pad, GstFormat format)
 {
@@ -155,7 +124,7 @@ static void
 ask_upstream (GstIdentifaiBranch * branch)
 {
   GstIdentifaiGate *self = branch->gate;
-  gboolean live = is_live (branch->sink);
+  gboolean live = gst_identifai_engine_ask_live (branch->sink);
   gboolean has_end = has_length (branch->sink, GST_FORMAT_TIME)
       || has_length (branch->sink, GST_FORMAT_BYTES);
 
@@ -184,7 +153,9 @@ push_video_locked (GstIdentifaiBranch * branch, GstBuffer * buffer)
     position = decoding;
   arrival.id = hold_locked (branch, gst_buffer_ref (buffer), arrival.monotonic);
   gst_identifai_engine_push_video_locked (engine, buffer, position,
-      get_patience (self, running), &arrival);
+      gst_identifai_engine_get_patience (engine,
+          running >= 0 ? (GstClockTime) running : GST_CLOCK_TIME_NONE, 0),
+      &arrival);
   gst_identifai_gate_configure_locked (self);
 }
 

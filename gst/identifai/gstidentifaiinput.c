@@ -19,8 +19,6 @@
 
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_SINK)
 
-/* Video may come so much earlier than it is due. */
-#define MAX_LEAD ((GstClockTimeDiff) (10 * GST_SECOND))
 
 static GstBaseSinkClass *parent_class = NULL;
 
@@ -140,24 +138,6 @@ gst_identifai_input_set_caps (GstBaseSink * bsink, GstCaps * caps)
 
 /* Buffers. */
 
-/* How long a segment that ends with this buffer waits for its sound: live, until
- * that is due by the clock and the latency, and a moment longer. */
-static gint64
-get_patience (GstIdentifaiSink * self, GstClockTime position)
-{
-  GstBaseSink *bsink = GST_BASE_SINK (self);
-  GstClock *clock = gst_element_get_clock (GST_ELEMENT (self));
-  GstClockTimeDiff lead = 0;
-
-  if (clock != NULL && GST_CLOCK_TIME_IS_VALID (position))
-    lead = GST_CLOCK_DIFF (gst_clock_get_time (clock),
-        gst_element_get_base_time (GST_ELEMENT (self)) + position
-        + gst_base_sink_get_latency (bsink));
-  gst_clear_object (&clock);
-
-  return CLAMP (lead, 0, MAX_LEAD) / GST_USECOND + IDENTIFAI_AUDIO_PATIENCE;
-}
-
 /* Takes over a held buffer. */
 static GstFlowReturn
 render_frame (GstIdentifaiSink * self, GstBuffer * buffer)
@@ -165,7 +145,8 @@ render_frame (GstIdentifaiSink * self, GstBuffer * buffer)
   const GstSegment *segment = &GST_BASE_SINK (self)->segment;
   GstClockTime position = running_time_of (segment,
       GST_BUFFER_DTS_OR_PTS (buffer));
-  gint64 patience = get_patience (self, position);
+  gint64 patience = gst_identifai_engine_get_patience (self->engine,
+      position, gst_base_sink_get_latency (GST_BASE_SINK (self)));
   GstIdentifaiEngine *engine = self->engine;
   IdentifaiCaptureTime arrival;
   gboolean waits, is_full;
@@ -212,19 +193,6 @@ render_bytes (GstIdentifaiSink * self, GstBuffer * buffer)
 
 /* The first buffer of a stream. */
 
-static gboolean
-is_live (GstPad * pad)
-{
-  GstQuery *query = gst_query_new_latency ();
-  gboolean live = FALSE;
-
-  if (gst_pad_peer_query (pad, query))
-    gst_query_parse_latency (query, &live, NULL, NULL);
-  gst_query_unref (query);
-
-  return live;
-}
-
 /* The file is known to be too large. */
 static GstFlowReturn
 refuse_stream (GstIdentifaiSink * self)
@@ -239,7 +207,7 @@ static GstFlowReturn
 start_stream (GstIdentifaiSink * self, gboolean elementary, GstBuffer * buffer)
 {
   GstBaseSink *bsink = GST_BASE_SINK (self);
-  gboolean live = is_live (GST_BASE_SINK_PAD (bsink));
+  gboolean live = gst_identifai_engine_ask_live (GST_BASE_SINK_PAD (bsink));
 
   GST_DEBUG_OBJECT (self, "the first buffer of a stream: %" GST_PTR_FORMAT,
       buffer);

@@ -52,6 +52,7 @@ read_hangs (const gchar * path, GError ** error)
 {
   g_mutex_lock (&lock);
   n_reading++;
+  g_cond_broadcast (&cond);
   while (!open)
     g_cond_wait (&cond, &lock);
   g_mutex_unlock (&lock);

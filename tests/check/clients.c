@@ -349,7 +349,7 @@ static const struct
 } batch_rows[] = {
   {"no such call", {{FAULT_BATCH, 0,.status = 404}}, 8, TRUE},
   {"not allowed", {{FAULT_BATCH, 0,.status = 405}}, 8, TRUE},
-  {"not implemented", {{FAULT_BATCH, 0,.status = 501}}, 8, TRUE},
+  {"501", {{FAULT_BATCH, 0,.status = 501}}, 8, TRUE},
   {"elsewhere", {{FAULT_BATCH, 0,.status = 301,.headers =
                     "Location: https://elsewhere.example/\r\n"}}, 8, TRUE},
   {"garbage", {{FAULT_BATCH, 0,.body = "<html>hello</html>"}}, 8, TRUE},
