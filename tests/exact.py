@@ -27,6 +27,9 @@ import tempfile
 HARMLESS = ("Guessed Channel Layout", "deprecated pixel format", "Missing key frame while searching", "Cannot find an index entry before", "Last message repeated", "Could not find codec parameters for stream 1",
             "enc_time_base")
 
+# Of a file that starts with an open group: it would let go of a reference that was a leading picture, and isn't in the file.
+LEADING_IS_GONE = "mmco: unref short failure"
+
 ACCEPTED_SOUND = ("aac", "mp3", "mp2", "opus", "vorbis", "ac3", "eac3", "dts", "flac", "alac")
 
 PICTURE = "testsrc2=size={size}:rate={rate}:duration={length}"
@@ -212,6 +215,8 @@ def check_sound(case, clip, segments, files, source, problems):
 def check_files(case, segments, files, parts, problems):
     for s, file, (pictures, words) in zip(segments, files, parts):
         name = file.name
+        if "open-gop" in case.name:
+            words = [w for w in words if LEADING_IS_GONE not in w]
         if words:
             problems.append("%s: ffmpeg says %s" % (name, words[:3]))
         if not pictures:
