@@ -11,6 +11,11 @@
  * * #GstDateTime `date-time`: UTC of its start, if known
  * * #guint64 `bytes`: size of its file
  * * #gchararray `ref-id`: what was sent as `ref_id`, if anything
+ * * #gchararray `sha256`: SHA-256 of its file, in hexadecimal; left out if it has
+ *   none, or none was taken before it was dropped
+ *
+ * The reporter adds to each element message #gchararray `session`: another one at each
+ * start.
  */
 
 #include "gstidentifaimessages.h"
@@ -74,6 +79,9 @@ new_structure (const gchar * name, const IdentifaiSegment * segment)
   set_date_time (structure, segment->utc);
   if (segment->ref_id != NULL)
     gst_structure_set (structure, "ref-id", G_TYPE_STRING, segment->ref_id,
+        NULL);
+  if (segment->sha256 != NULL)
+    gst_structure_set (structure, "sha256", G_TYPE_STRING, segment->sha256,
         NULL);
 
   return structure;

@@ -438,10 +438,7 @@ accept_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment,
       IDENTIFAI_TOTALS_FORMAT, segment->number, segment->file ? "with its file"
       : "to be muxed",
       IDENTIFAI_TOTALS_ARGS (identifai_ledger_get_totals (self->ledger)));
-  if (segment->file != NULL)
-    submit_locked (self, segment);
-  else
-    identifai_mux_worker_push (self->worker, segment);
+  identifai_mux_worker_push (self->worker, segment);
 }
 
 static void

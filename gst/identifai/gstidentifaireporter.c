@@ -28,6 +28,9 @@ struct _GstIdentifaiReporter
   GstElement *element;          /* borrowed */
   IdentifaiSerialQueue *messages;       /* of GstMessage */
 
+  GMutex session_lock;          /* within all others */
+  gchar *session;               /* session_lock */
+
   GMutex lock;
 
   /* All below: lock. */
@@ -127,6 +130,8 @@ gst_identifai_reporter_new (GstElement * element)
   self->element = element;
   self->messages = identifai_serial_queue_new (post_message, self,
       message_free);
+  g_mutex_init (&self->session_lock);
+  self->session = g_uuid_string_random ();
   g_mutex_init (&self->lock);
   g_queue_init (&self->unannounced);
   g_queue_init (&self->held_back);
@@ -163,12 +168,52 @@ gst_identifai_reporter_unref (GstIdentifaiReporter * self)
   g_free (self->losses.text);
   g_free (self->call_failure);
   g_mutex_clear (&self->lock);
+  g_free (self->session);
+  g_mutex_clear (&self->session_lock);
   g_free (self);
+}
+
+gchar *
+gst_identifai_reporter_get_session (GstIdentifaiReporter * self)
+{
+  gchar *session;
+
+  g_mutex_lock (&self->session_lock);
+  session = g_strdup (self->session);
+  g_mutex_unlock (&self->session_lock);
+
+  return session;
+}
+
+static void
+renew_session (GstIdentifaiReporter * self)
+{
+  g_mutex_lock (&self->session_lock);
+  g_free (self->session);
+  self->session = g_uuid_string_random ();
+  GST_INFO_OBJECT (self->element, "session %s", self->session);
+  g_mutex_unlock (&self->session_lock);
+}
+
+/* What is resumed has that of its own run. */
+static void
+add_session (GstIdentifaiReporter * self, GstMessage * message)
+{
+  GstStructure *structure = gst_message_writable_structure (message);
+  gchar *session;
+
+  if (gst_structure_has_field (structure, "session"))
+    return;
+  session = gst_identifai_reporter_get_session (self);
+  gst_structure_set (structure, "session", G_TYPE_STRING, session, NULL);
+  g_free (session);
 }
 
 void
 gst_identifai_reporter_queue (GstIdentifaiReporter * self, GstMessage * message)
 {
+  if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ELEMENT)
+    add_session (self, message);
   identifai_serial_queue_push (self->messages, message);
 }
 
@@ -322,6 +367,7 @@ void
 gst_identifai_reporter_start (GstIdentifaiReporter * self,
     const GstIdentifaiSettings * settings)
 {
+  renew_session (self);
   g_mutex_lock (&self->lock);
   self->on_refusal = settings->on_refusal;
   self->max_uploads = settings->max_uploads_per_hour;

@@ -15,7 +15,7 @@
  * what there is to say of a segment waits until all with a lower number that were
  * opened are announced, or gone.
  *
- * A lock of its own, the innermost but the queue's: all functions may be called
+ * Locks of its own, the innermost but the queue's: all functions may be called
  * with any other lock held, except where it says that they post.
  */
 
@@ -48,6 +48,9 @@ const gchar *gst_identifai_drop_to_string (GstIdentifaiDrop drop);
 GstIdentifaiReporter *gst_identifai_reporter_new (GstElement * element);
 GstIdentifaiReporter *gst_identifai_reporter_ref (GstIdentifaiReporter * self);
 void gst_identifai_reporter_unref (GstIdentifaiReporter * self);
+
+/* That of all element messages since the latest start, which makes another one. */
+gchar *gst_identifai_reporter_get_session (GstIdentifaiReporter * self);
 
 /* Forgets alarms and losses. */
 void gst_identifai_reporter_start (GstIdentifaiReporter * self,

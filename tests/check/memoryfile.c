@@ -117,10 +117,33 @@ pair_check_range (Pair * pair, gsize offset, gsize length)
 static void
 pair_check (Pair * pair)
 {
+  gchar *expected = g_compute_checksum_for_data (G_CHECKSUM_SHA256,
+      pair->model->data, pair->model->len);
+  gchar *sha256 = identifai_memory_file_compute_sha256 (pair->bytes, NULL);
+
   fail_unless_equals_uint64 (identifai_memory_file_get_size (pair->bytes),
       pair->model->len);
   pair_check_range (pair, 0, pair->model->len + 10);
+  fail_unless_equals_string (sha256, expected);
+  g_free (sha256);
+  g_free (expected);
 }
+
+GST_START_TEST (test_sha256_cancelled)
+{
+  GCancellable *cancellable = g_cancellable_new ();
+  Pair pair;
+
+  pair_init (&pair);
+  pair_write (&pair, LARGE);
+  g_cancellable_cancel (cancellable);
+  fail_unless (identifai_memory_file_compute_sha256 (pair.bytes, cancellable)
+      == NULL);
+  pair_clear (&pair);
+  g_object_unref (cancellable);
+}
+
+GST_END_TEST;
 
 GST_START_TEST (test_empty)
 {
@@ -714,6 +737,7 @@ memoryfile_suite (void)
   TCase *memory = tcase_create ("memory");
 
   suite_add_tcase (suite, file);
+  tcase_add_test (file, test_sha256_cancelled);
   tcase_add_test (file, test_empty);
   tcase_add_test (file, test_append);
   tcase_add_loop_test (file, test_overwrite, 0, 4);

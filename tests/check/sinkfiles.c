@@ -121,6 +121,8 @@ check_same (SinkRun * run, const gchar * name, const gchar * path, guint number)
   g_print ("%-30s %9" G_GINT64_FORMAT " bytes\n  filesink      %s\n"
       "  identifaisink %s\n", name, size_of (path), hash, posted_hash);
   fail_unless_equals_string (hash, posted_hash);
+  fail_unless_equals_string (gst_structure_get_string (message, "sha256"),
+      hash);
   fail_unless (gst_structure_get_uint64 (message, "bytes", &bytes));
   fail_unless_equals_uint64 (bytes, size_of (path));
   g_free (posted_hash);

@@ -52,6 +52,8 @@ typedef struct
   {message, "duration", "guint64", NONE}, \
   {message, "date-time", "GstDateTime", NULL}, \
   {message, "bytes", "guint64", NULL}, \
+  {message, "session", "gchararray", NULL}, \
+  {message, "sha256", "gchararray", NULL}, \
   {message, "ref-id", "gchararray", "clip-0"}
 
 static const Field verdict_fields[] = {

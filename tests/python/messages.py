@@ -26,7 +26,7 @@ PIPELINE = ("videotestsrc num-buffers=50 pattern=solid-color foreground-color=0x
             "video/x-raw,width=64,height=48,framerate=25/1 ! jpegenc ! avimux ! "
             "identifaisink name=sink ref-id=cam-%03u with-nsfw=true frames=5")
 COMMON = {"segment": int, "running-time": int, "stream-time": int, "duration": int, "bytes": int,
-          "date-time": Gst.DateTime, "ref-id": str}
+          "date-time": Gst.DateTime, "ref-id": str, "session": str, "sha256": str}
 MORE = {
     "identifai-segment": {"frames": int, "keyframes": int, "content-type": str},
     "identifai-submitted": {"identifier": str, "upload-time": int},

@@ -109,9 +109,24 @@ log_end (IdentifaiMuxWorker * self, const IdentifaiSegment * segment,
     GST_DEBUG_ID (self->name, "segment %u: no file after %" G_GINT64_FORMAT
         " ms: %s", segment->number, ms, error->message);
   else
-    GST_DEBUG_ID (self->name, "segment %u: muxed in %" G_GINT64_FORMAT
-        " ms to %" G_GUINT64_FORMAT " bytes of %s", segment->number, ms,
-        identifai_memory_file_get_size (segment->file), segment->content_type);
+    GST_DEBUG_ID (self->name,
+        "segment %u: after %" G_GINT64_FORMAT " ms a file " "of %"
+        G_GUINT64_FORMAT " bytes of %s, SHA-256 %s", segment->number, ms,
+        identifai_memory_file_get_size (segment->file), segment->content_type,
+        GST_STR_NULL (segment->sha256));
+}
+
+static gboolean
+make_file (IdentifaiMuxWorker * self, IdentifaiSegment * segment,
+    GCancellable * cancellable, GError ** error)
+{
+  if (segment->file == NULL && !identifai_muxer_run (self->muxer, segment,
+          self->max_bytes, cancellable, error))
+    return FALSE;
+  segment->sha256 = identifai_memory_file_compute_sha256 (segment->file,
+      cancellable);
+
+  return TRUE;
 }
 
 /* Entered and left with the lock held. */
@@ -125,8 +140,7 @@ run_task_locked (IdentifaiMuxWorker * self, Task * task)
 
   g_mutex_unlock (&self->lock);
   log_start (self, task);
-  done = identifai_muxer_run (self->muxer, task->segment, self->max_bytes,
-      cancellable, &error);
+  done = make_file (self, task->segment, cancellable, &error);
   log_end (self, task->segment, start, error);
   if (done || !g_cancellable_is_cancelled (cancellable))
     self->func (task->segment, error, self->user_data);

@@ -3,7 +3,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Makes files of one stream's segments, one after the other and in order, on a
- * thread of a pool that all streams of the process share.
+ * thread of a pool that all streams of the process share, and takes their SHA-256. A
+ * segment that has its file needs the latter only.
  *
  * A lock of its own, which is held for moments only.
  */

@@ -18,6 +18,7 @@
 
 #define SMALL_BYTES 512         /* shorter pieces are gathered, not referenced */
 #define BLOCK_BYTES (16 * 1024) /* size of a block that gathers them */
+#define HASH_BYTES (1024 * 1024)        /* some ms of work, which can't be cancelled */
 
 typedef struct
 {
@@ -307,4 +308,56 @@ identifai_memory_file_read (IdentifaiMemoryFile * self, guint64 offset,
   }
 
   return done;
+}
+
+/* FALSE: cancelled. */
+static gboolean
+hash_bytes (GChecksum * checksum, const guint8 * data, gsize size,
+    GCancellable * cancellable)
+{
+  gsize part;
+
+  for (; size > 0; data += part, size -= part) {
+    if (g_cancellable_is_cancelled (cancellable))
+      return FALSE;
+    part = MIN (size, HASH_BYTES);
+    g_checksum_update (checksum, data, part);
+  }
+
+  return TRUE;
+}
+
+static gboolean
+hash_piece (GChecksum * checksum, const Piece * piece,
+    GCancellable * cancellable)
+{
+  GstMapInfo map;
+  gboolean whole;
+
+  if (!gst_memory_map (piece->memory, &map, GST_MAP_READ))
+    return FALSE;
+  whole = hash_bytes (checksum, map.data + piece->start, piece->size,
+      cancellable);
+  gst_memory_unmap (piece->memory, &map);
+
+  return whole;
+}
+
+gchar *
+identifai_memory_file_compute_sha256 (IdentifaiMemoryFile * self,
+    GCancellable * cancellable)
+{
+  GChecksum *checksum = g_checksum_new (G_CHECKSUM_SHA256);
+  gboolean whole = TRUE;
+  gchar *text = NULL;
+  guint i;
+
+  for (i = 0; whole && i < self->pieces->len; i++)
+    whole = hash_piece (checksum, &g_array_index (self->pieces, Piece, i),
+        cancellable);
+  if (whole)
+    text = g_strdup (g_checksum_get_string (checksum));
+  g_checksum_free (checksum);
+
+  return text;
 }

@@ -13,6 +13,7 @@
 
 #pragma once
 
+#include <gio/gio.h>
 #include <gst/gst.h>
 
 G_BEGIN_DECLS
@@ -42,5 +43,10 @@ guint64 identifai_memory_file_get_size (IdentifaiMemoryFile * self);
  * A read costs O(log pieces) and what it copies. */
 gsize identifai_memory_file_read (IdentifaiMemoryFile * self, guint64 offset,
     gpointer dest, gsize length);
+
+/* SHA-256 of all bytes, where they lie, in hexadecimal. NULL: cancelled, or a memory
+ * can't be read. Takes 3 ms a MB or so. */
+gchar *identifai_memory_file_compute_sha256 (IdentifaiMemoryFile * self,
+    GCancellable * cancellable);
 
 G_END_DECLS

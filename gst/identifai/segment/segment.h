@@ -54,6 +54,7 @@ typedef struct
   gchar *content_type;          /* "video/mp4", or NULL until muxed */
   const gchar *extension;       /* "mp4", static */
   gchar *filename;              /* if it came with one; or NULL */
+  gchar *sha256;                /* of its file, as soon as it is known; or NULL */
 
   /* Set if no file can be posted (TOO_LARGE, MUX): the tracks and the file are
    * let go of, the segment only waits for its message. */
