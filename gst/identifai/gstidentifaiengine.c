@@ -172,6 +172,7 @@ void
 gst_identifai_engine_open_segment_locked (GstIdentifaiEngine * self,
     IdentifaiSegment * segment)
 {
+  segment->kind = self->settings.kind;
   segment->number = self->next_number++;
   GST_DEBUG_OBJECT (self->element, "segment %u opens", segment->number);
   gst_identifai_outbox_open (self->outbox, segment, &self->settings);

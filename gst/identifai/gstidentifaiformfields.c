@@ -159,7 +159,8 @@ static gboolean
 has_field (const IdentifaiRequest * request, const gchar * name)
 {
   gchar *plain = dup_plain_name (name);
-  gboolean found = g_str_equal (plain, "video");
+  gboolean found = g_str_equal (plain,
+      identifai_kind_get_info (request->kind)->part);
   guint i;
 
   for (i = 0; i < request->fields->len && !found; i++) {
@@ -249,11 +250,21 @@ add_fields (const GstIdentifaiSettings * self, IdentifaiRequest * request,
     identifai_request_add_field (request, "webhook_url", self->webhook_url);
 }
 
+static IdentifaiRequest *
+new_request (const GstIdentifaiSettings * self)
+{
+  IdentifaiRequest *request = identifai_request_new (NULL, NULL, NULL);
+
+  request->kind = self->kind;
+
+  return request;
+}
+
 gboolean
 gst_identifai_settings_check_fields (const GstIdentifaiSettings * self,
     GError ** error)
 {
-  IdentifaiRequest *request = identifai_request_new (NULL, NULL, NULL);
+  IdentifaiRequest *request = new_request (self);
   gboolean good;
 
   add_fields (self, request, self->ref_id);
@@ -268,7 +279,7 @@ IdentifaiRequest *
 gst_identifai_settings_to_request (const GstIdentifaiSettings * self,
     const gchar * formatted_ref_id)
 {
-  IdentifaiRequest *request = identifai_request_new (NULL, NULL, NULL);
+  IdentifaiRequest *request = new_request (self);
 
   add_fields (self, request, formatted_ref_id);
   add_extra_fields (self, request, NULL);

@@ -4,6 +4,7 @@
  *
  * Every message starts with the same fields:
  *
+ * * #gchararray `kind`: of its file, `video`, `speech` or `image`
  * * #guint `segment`: the segment's number, from 0
  * * #GstClockTime `running-time`, `stream-time`: of its first frame, in
  *   nanoseconds; %GST_CLOCK_TIME_NONE where unknown (container input)
@@ -70,6 +71,7 @@ static GstStructure *
 new_structure (const gchar * name, const IdentifaiSegment * segment)
 {
   GstStructure *structure = gst_structure_new (name,
+      "kind", G_TYPE_STRING, identifai_kind_get_info (segment->kind)->name,
       "segment", G_TYPE_UINT, segment->number,
       "running-time", G_TYPE_UINT64, segment->running_time,
       "stream-time", G_TYPE_UINT64, segment->stream_time,

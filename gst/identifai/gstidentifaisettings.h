@@ -24,6 +24,7 @@ G_BEGIN_DECLS
  * and NULL where there is none. */
 typedef struct
 {
+  IdentifaiKind kind;           /* of what is submitted */
   gboolean set[GST_IDENTIFAI_N_PROPS];  /* by the application */
 
   gchar *endpoint;

@@ -35,7 +35,13 @@ classify (const gchar * method, const gchar * target)
     {"POST", "/api/classification_video", FAULT_POST},
     {"GET", "/api/classification_video/", FAULT_GET},
     {"GET", "/api/classifications_video", FAULT_BATCH},
+    {"POST", "/api/classification_audio", FAULT_POST},
+    {"GET", "/api/classification_audio/", FAULT_GET},
+    {"GET", "/api/classifications_audio", FAULT_BATCH},
+    {"POST", "/api/classification", FAULT_POST},
     {"GET", "/api/classification/", FAULT_PLAIN},
+    {"GET", "/api/classification_image/", FAULT_GET},
+    {"GET", "/api/classifications?", FAULT_BATCH},
   };
   const gchar *path = strstr (target, "://");
   guint i;

@@ -17,10 +17,10 @@ G_BEGIN_DECLS
 typedef enum
 {
   FAULT_UNUSED,                 /* rest of a table */
-  FAULT_POST,                   /* POST /api/classification_video */
-  FAULT_GET,                    /* GET /api/classification_video/… */
-  FAULT_BATCH,                  /* GET /api/classifications_video?… */
-  FAULT_PLAIN,                  /* GET /api/classification/… */
+  FAULT_POST,                   /* POST /api/classification_video, _audio, … */
+  FAULT_GET,                    /* GET /api/classification_video/…, _audio/… */
+  FAULT_BATCH,                  /* GET /api/classifications_video?…, _audio?…, ? */
+  FAULT_PLAIN,                  /* GET /api/classification/…: also an image's */
   FAULT_CONNECT,                /* to a proxy */
   FAULT_OTHER,
   FAULT_N_CALLS

@@ -46,6 +46,7 @@ typedef struct
 
 #define NONE "18446744073709551615"
 #define COMMON(message) \
+  {message, "kind", "gchararray", "video"}, \
   {message, "segment", "guint", "0"}, \
   {message, "running-time", "guint64", NONE}, \
   {message, "stream-time", "guint64", NONE}, \

@@ -80,12 +80,15 @@ update_limits (IdentifaiAccount * self)
 static void
 account_free (IdentifaiAccount * self)
 {
+  guint kind;
+
   GST_DEBUG ("account at %s ends", self->host);
   g_queue_remove (&self->network->accounts, self);
   g_atomic_int_add (&n_accounts, -1);
   identifai_timer_free (self->pump);
   g_hash_table_unref (self->transports);
-  identifai_poller_free (self->poller);
+  for (kind = 0; kind < IDENTIFAI_N_KINDS; kind++)
+    identifai_poller_free (self->pollers[kind]);
   identifai_budget_release (self->budget);
   identifai_network_unref (self->network);
   g_free (self->endpoint);
@@ -109,7 +112,7 @@ on_pump (gpointer user_data)
   }
 
   next = identifai_uploader_run (self, now);
-  next = MIN (next, identifai_poller_run (self->poller, now));
+  next = MIN (next, identifai_pollers_run (self, now));
   if (!self->woken)
     identifai_timer_set (self->pump, next);
 }
@@ -146,6 +149,7 @@ account_new (IdentifaiNetwork * network, const gchar * endpoint,
     const gchar * id)
 {
   IdentifaiAccount *self = g_new0 (IdentifaiAccount, 1);
+  guint kind;
 
   self->network = network;
   g_atomic_int_inc (&network->refcount);
@@ -159,7 +163,8 @@ account_new (IdentifaiNetwork * network, const gchar * endpoint,
   self->transports = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
       NULL);
   self->budget = identifai_budget_get (endpoint, id);
-  self->poller = identifai_poller_new (self);
+  for (kind = 0; kind < IDENTIFAI_N_KINDS; kind++)
+    self->pollers[kind] = identifai_poller_new (self, kind);
   g_queue_push_tail (&network->accounts, self);
   g_atomic_int_inc (&n_accounts);
   GST_DEBUG ("account at %s starts, %s", self->host, self->api_key ?

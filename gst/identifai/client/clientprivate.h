@@ -61,6 +61,7 @@ struct _IdentifaiJob
 {
   gint refcount;                /* atomic: client->jobs, and the network thread */
   IdentifaiClient *client;      /* [C] a reference */
+  IdentifaiKind kind;           /* [C] */
   guint segment;                /* [C] for the log */
   gchar *heuristic;             /* [C] */
   gboolean no_cache;            /* [C] */
@@ -140,7 +141,9 @@ struct _IdentifaiAccount
   GHashTable *transports;       /* key -> IdentifaiTransport */
   guint n_transports;           /* those that are being closed, too */
   IdentifaiBudget *budget;      /* calls that the key has left */
-  IdentifaiPoller *poller;
+  IdentifaiPoller *pollers[IDENTIFAI_N_KINDS];
+  guint n_polls;                /* on the wire */
+  gint64 next_poll;             /* monotonic µs: keeps polls evenly apart */
   guint n_uploads;
   IdentifaiLaunch launches[IDENTIFAI_N_CALLS];
   gint64 told_wait[IDENTIFAI_N_CALLS];  /* until when, for the log */
@@ -241,11 +244,14 @@ void identifai_uploader_cancel (IdentifaiJob * job);
 
 /* poller.c: asks for results. */
 
-IdentifaiPoller *identifai_poller_new (IdentifaiAccount * account);
+/* One for each kind of files, as each has calls of its own. */
+IdentifaiPoller *identifai_poller_new (IdentifaiAccount * account,
+    IdentifaiKind kind);
 void identifai_poller_free (IdentifaiPoller * self);
 void identifai_poller_add (IdentifaiPoller * self, IdentifaiJob * job);
 /* Does nothing if it isn't in. */
 void identifai_poller_remove (IdentifaiPoller * self, IdentifaiJob * job);
-gint64 identifai_poller_run (IdentifaiPoller * self, gint64 now);
+/* All of the account's. */
+gint64 identifai_pollers_run (IdentifaiAccount * account, gint64 now);
 
 G_END_DECLS

@@ -19,6 +19,7 @@ identifai_job_new (IdentifaiClient * client, IdentifaiRequest * request,
 
   job->refcount = 1;
   job->client = identifai_client_ref (client);
+  job->kind = request->kind;
   job->segment = request->segment;
   job->heuristic = g_strdup (request->heuristic);
   job->no_cache = request->no_cache;
@@ -136,7 +137,7 @@ identifai_job_move (IdentifaiJob * job)
   to->n_jobs++;
   job->queue = to;
   if (job->state == IDENTIFAI_JOB_WAITING)
-    identifai_poller_add (to->account->poller, job);
+    identifai_poller_add (to->account->pollers[job->kind], job);
   else
     identifai_job_queue (job, 0);
   GST_DEBUG_ID (job->client->settings.name, "segment %u goes on with another "
@@ -163,7 +164,7 @@ identifai_job_remove (IdentifaiJob * job)
       job->segment, state_names[job->state]);
   identifai_job_unqueue (job);
   identifai_uploader_cancel (job);
-  identifai_poller_remove (queue->account->poller, job);
+  identifai_poller_remove (queue->account->pollers[job->kind], job);
   job->state = IDENTIFAI_JOB_GONE;
   job->queue = NULL;
   queue->n_jobs--;

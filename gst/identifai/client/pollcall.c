@@ -19,11 +19,6 @@
  * is asked for alone. */
 #define UNNAMED_PERIOD 20
 
-/* Where single results are: the service's documents disagree. */
-static const gchar *const single_paths[] = {
-  "/api/classification_video/", "/api/classification/"
-};
-
 /* How a job ends. Users hear first how the poll went, and then what came of it:
  * with the last outcome, they may be done. */
 typedef struct
@@ -46,7 +41,7 @@ ending_clear (gpointer data)
 static void
 poll_free (IdentifaiPoll * poll)
 {
-  poll->poller->n_polls--;
+  poll->poller->account->n_polls--;
   identifai_account_end_call (poll->poller->account, IDENTIFAI_CALL_GET, poll,
       &poll->booking);
   g_ptr_array_unref (poll->pending);
@@ -113,7 +108,7 @@ gather_batch (IdentifaiPoller * self, IdentifaiPoll * poll,
   IdentifaiClient *client = identifai_pending_get_client (first);
   IdentifaiPending *pending, *next;
 
-  g_string_append (url, "/api/classifications_video");
+  g_string_append (url, self->kind->batch_path);
   for (pending = first; pending; pending = next) {
     next = identifai_pending_next (pending);
     if (!identifai_client_shares_polls (identifai_pending_get_client (pending),
@@ -136,8 +131,8 @@ gather_single (IdentifaiPoller * self, IdentifaiPoll * poll,
     IdentifaiPending * pending, gint64 now)
 {
   gchar *escaped = g_uri_escape_string (pending->identifier, NULL, FALSE);
-  gchar *url = g_strconcat (self->account->endpoint, single_paths[poll->path],
-      escaped, NULL);
+  gchar *url = g_strconcat (self->account->endpoint,
+      self->kind->single_paths[poll->path], escaped, NULL);
 
   take_pending (poll, pending, now);
   g_free (escaped);
@@ -258,7 +253,7 @@ poll_new (IdentifaiPoller * self)
   poll->endings = g_array_new (FALSE, FALSE, sizeof (Ending));
   g_array_set_clear_func (poll->endings, ending_clear);
   poll->path = self->path;
-  self->n_polls++;
+  self->account->n_polls++;
 
   return poll;
 }
@@ -281,11 +276,12 @@ identifai_poll_start (IdentifaiPoller * self, IdentifaiPending * first,
   else
     url = gather_single (self, poll, first, now);
   poll->names = count_poll (poll);
-  what = g_strdup_printf ("poll of %u results", poll->n_pending);
+  what = g_strdup_printf ("poll of %u results of %s", poll->n_pending,
+      self->kind->name);
 
   GST_DEBUG_ID (poll->names, "%s of %s starts, %s", what, account->host,
       poll->batch ? "as a batch" : "alone");
-  self->next_start = now + account->poll_distance;
+  account->next_poll = now + account->poll_distance;
   identifai_account_start_call (account, IDENTIFAI_CALL_GET, poll,
       &poll->booking, now);
   spec.name = poll->names;
@@ -475,7 +471,7 @@ postpone (IdentifaiPoll * poll, IdentifaiAttempt * attempt)
   }
   GST_DEBUG_ID (poll->names,
       "%u polls in a row failed, the next one may be %.1f s " "from now",
-      poll->poller->failures, MAX (poll->poller->next_start - now, 0)
+      poll->poller->failures, MAX (poll->poller->account->next_poll - now, 0)
       / (gdouble) G_TIME_SPAN_SECOND);
   attempt->retry_in = delay;
   GST_INFO_ID (poll->names, "poll of %u results of %s failed, %u in a row: %s; "
@@ -497,7 +493,7 @@ poll_failed (IdentifaiPoll * poll, GPtrArray * jobs, IdentifaiAttempt * attempt)
   if (attempt->reason == IDENTIFAI_REASON_NETWORK
       || attempt->http_status == SOUP_STATUS_SERVICE_UNAVAILABLE
       || self->doubt != IDENTIFAI_DOUBT_NONE)
-    self->next_start = MAX (self->next_start, at);
+    self->account->next_poll = MAX (self->account->next_poll, at);
   if (!poll->batch)
     identifai_poller_single_failed (self);
 
@@ -519,7 +515,7 @@ single_not_found (IdentifaiPoll * poll, IdentifaiPending * pending)
     self->path = poll->path == 0 ? 1 : 0;
 
   GST_DEBUG_ID (poll->names, "%s isn't found at %s", pending->identifier,
-      single_paths[poll->path]);
+      self->kind->single_paths[poll->path]);
   if (!self->path_known && poll->path == 0) {
     reschedule (poll);
   } else {

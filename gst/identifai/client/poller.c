@@ -201,11 +201,12 @@ identifai_poller_single_failed (IdentifaiPoller * self)
 /* The poller. */
 
 IdentifaiPoller *
-identifai_poller_new (IdentifaiAccount * account)
+identifai_poller_new (IdentifaiAccount * account, IdentifaiKind kind)
 {
   IdentifaiPoller *self = g_new0 (IdentifaiPoller, 1);
 
   self->account = account;
+  self->kind = identifai_kind_get_info (kind);
   identifai_pending_init (&self->pending);
   self->max_batch = MAX_BATCH;
 
@@ -260,46 +261,84 @@ expire (IdentifaiPoller * self, IdentifaiJob * job)
   g_free (outcome.message);
 }
 
-/* When the next poll may start, if there is anything to ask for. */
-static gint64
-next_poll (IdentifaiPoller * self, gint64 now)
-{
-  IdentifaiPending *first = identifai_pending_first (&self->pending);
-  gint64 due;
-
-  /* A poll that ends wakes the account. */
-  if (first && self->n_polls >= IDENTIFAI_MAX_POLLS)
-    GST_LOG ("the next poll of %s waits for the end of one of %u",
-        self->account->host, self->n_polls);
-  if (!first || self->n_polls >= IDENTIFAI_MAX_POLLS)
-    return G_MAXINT64;
-
-  /* The budget is asked for polls that wait for it only. */
-  due = MAX (first->due, self->next_start);
-  if (due > now)
-    GST_LOG ("the next poll of %s is due in %d ms", self->account->host,
-        (gint) ((due - now) / G_TIME_SPAN_MILLISECOND));
-  if (due > now)
-    return due;
-
-  return identifai_account_next_call (self->account, IDENTIFAI_CALL_GET, now,
-      identifai_pending_get_client (first)->settings.name);
-}
-
-gint64
-identifai_poller_run (IdentifaiPoller * self, gint64 now)
+static void
+expire_all (IdentifaiPoller * self, gint64 now)
 {
   IdentifaiJob *job;
-  gint64 next;
 
   while ((job = identifai_pending_first_deadline (&self->pending))
       && job->deadline <= now)
     expire (self, job);
+}
 
-  while ((next = next_poll (self, now)) <= now)
-    identifai_poll_start (self, identifai_pending_first (&self->pending), now);
+/* Of all kinds, and whose it is: who has waited for longest goes first. NULL: there
+ * is nothing to ask for. */
+static IdentifaiPending *
+find_first (IdentifaiAccount * account, IdentifaiPoller ** poller)
+{
+  IdentifaiPending *first = NULL;
+  guint kind;
 
-  job = identifai_pending_first_deadline (&self->pending);
+  for (kind = 0; kind < IDENTIFAI_N_KINDS; kind++) {
+    IdentifaiPending *pending =
+        identifai_pending_first (&account->pollers[kind]->pending);
 
-  return job ? MIN (next, job->deadline) : next;
+    if (!pending || (first && first->due <= pending->due))
+      continue;
+    first = pending;
+    *poller = account->pollers[kind];
+  }
+
+  return first;
+}
+
+/* When the next poll may start, if there is anything to ask for. */
+static gint64
+next_poll (IdentifaiAccount * account, IdentifaiPending * first, gint64 now)
+{
+  gint64 due;
+
+  /* A poll that ends wakes the account. */
+  if (first && account->n_polls >= IDENTIFAI_MAX_POLLS)
+    GST_LOG ("the next poll of %s waits for the end of one of %u",
+        account->host, account->n_polls);
+  if (!first || account->n_polls >= IDENTIFAI_MAX_POLLS)
+    return G_MAXINT64;
+
+  /* The budget is asked for polls that wait for it only. */
+  due = MAX (first->due, account->next_poll);
+  if (due > now)
+    GST_LOG ("the next poll of %s is due in %d ms", account->host,
+        (gint) ((due - now) / G_TIME_SPAN_MILLISECOND));
+  if (due > now)
+    return due;
+
+  return identifai_account_next_call (account, IDENTIFAI_CALL_GET, now,
+      identifai_pending_get_client (first)->settings.name);
+}
+
+gint64
+identifai_pollers_run (IdentifaiAccount * account, gint64 now)
+{
+  IdentifaiPoller *poller = NULL;
+  IdentifaiPending *first;
+  IdentifaiJob *job;
+  gint64 next;
+  guint kind;
+
+  for (kind = 0; kind < IDENTIFAI_N_KINDS; kind++)
+    expire_all (account->pollers[kind], now);
+
+  first = find_first (account, &poller);
+  while ((next = next_poll (account, first, now)) <= now) {
+    identifai_poll_start (poller, first, now);
+    first = find_first (account, &poller);
+  }
+
+  for (kind = 0; kind < IDENTIFAI_N_KINDS; kind++) {
+    job = identifai_pending_first_deadline (&account->pollers[kind]->pending);
+    next = job ? MIN (next, job->deadline) : next;
+  }
+
+  return next;
 }

@@ -27,9 +27,8 @@ typedef enum
 struct _IdentifaiPoller
 {
   IdentifaiAccount *account;    /* borrowed: its owner */
+  const IdentifaiKindInfo *kind;
   IdentifaiPendingTable pending;
-  guint n_polls;                /* on the wire */
-  gint64 next_start;            /* monotonic µs: keeps polls evenly apart */
   guint failures;               /* polls in a row that failed */
 
   guint max_batch;              /* halved when a call was too long */
@@ -39,7 +38,7 @@ struct _IdentifaiPoller
   IdentifaiDoubt doubt;         /* until a single poll has told */
   gboolean single_works;        /* that poll did; no batch did since */
   guint n_nameless;             /* batches in a row that named nothing */
-  guint path;                   /* of the single call: 0 or 1 */
+  guint path;                   /* of the single call: of the kind's */
   gboolean path_known;          /* it has worked */
 
   /* How long results took lately, µs. */

@@ -72,7 +72,7 @@ accept_job (IdentifaiJob * job, gchar * identifier, GstClockTime upload_time)
       GST_TIME_FORMAT, job->segment,
       GST_TIME_ARGS (job->client->settings.verdict_timeout));
   job->state = IDENTIFAI_JOB_WAITING;
-  identifai_poller_add (job->queue->account->poller, job);
+  identifai_poller_add (job->queue->account->pollers[job->kind], job);
   identifai_job_tell_submitted (job, upload_time);
 }
 
@@ -315,28 +315,38 @@ make_spec (IdentifaiJob * job)
         job->client->settings.extra_headers,.hold = on_hold,.sent = on_sent};
 }
 
+static gchar *
+make_url (IdentifaiAccount * account, IdentifaiJob * job)
+{
+  return g_strconcat (account->endpoint,
+      identifai_kind_get_info (job->kind)->submit_path, NULL);
+}
+
 /* So that the headers of the next upload go out at its time. */
 static void
-connect_ahead (IdentifaiAccount * account, IdentifaiJob * job, gchar * url,
-    gint64 now)
+connect_ahead (IdentifaiAccount * account, IdentifaiJob * job, gint64 now)
 {
   IdentifaiCallSpec spec = {.name = NAME (job),.what =
-        "connection for an upload",.url = url
+        "connection for an upload"
   };
+  gchar *url;
 
   if (account->connected_at > now - CONNECT_AHEAD)
     return;
+  url = make_url (account, job);
+  spec.url = url;
   account->connected_at = now;
   GST_DEBUG_ID (NAME (job), "makes a connection for segment %u", job->segment);
   account->network->transport->connect (identifai_account_get_transport
       (account, job->client), &spec);
+  g_free (url);
 }
 
 static void
-start_job (IdentifaiAccount * account, IdentifaiJob * job, gchar * url,
-    gint64 now)
+start_job (IdentifaiAccount * account, IdentifaiJob * job, gint64 now)
 {
   IdentifaiCallSpec spec = make_spec (job);
+  gchar *url = make_url (account, job);
   gchar *what = g_strdup_printf ("POST of segment %u", job->segment);
 
   identifai_job_unqueue (job);
@@ -361,6 +371,7 @@ start_job (IdentifaiAccount * account, IdentifaiJob * job, gchar * url,
     identifai_request_unref (spec.upload);
   }
   g_free (what);
+  g_free (url);
 }
 
 /* The first one that may go of the client whose turn it is. next: when there will
@@ -394,8 +405,6 @@ next_job (IdentifaiAccount * account, gint64 now, gint64 * next)
 gint64
 identifai_uploader_run (IdentifaiAccount * account, gint64 now)
 {
-  gchar *url = g_strconcat (account->endpoint, "/api/classification_video",
-      NULL);
   gint64 next = G_MAXINT64, start;
   IdentifaiJob *job;
 
@@ -404,15 +413,14 @@ identifai_uploader_run (IdentifaiAccount * account, gint64 now)
         NAME (job));
     if (start > now) {
       if (start - CONNECT_AHEAD <= now)
-        connect_ahead (account, job, url, now);
+        connect_ahead (account, job, now);
       else
         start -= CONNECT_AHEAD;
       next = MIN (next, start);
       break;
     }
-    start_job (account, job, url, now);
+    start_job (account, job, now);
   }
-  g_free (url);
 
   return next;
 }

@@ -8,6 +8,7 @@
 
 #pragma once
 
+#include "kind.h"
 #include "memoryfile.h"
 
 G_BEGIN_DECLS
@@ -22,17 +23,18 @@ typedef struct
 {
   gatomicrefcount refcount;
 
+  IdentifaiKind kind;
   IdentifaiMemoryFile *file;         /* owned */
   guint segment;                /* its number, for the log */
   gchar *filename;              /* "segment-00004.mp4" */
-  gchar *content_type;          /* "video/mp4"; always starts with "video/" */
+  gchar *content_type;          /* "video/mp4" */
   GPtrArray *fields;            /* of IdentifaiField, in the order sent */
   gboolean accept_text;         /* Accept: text/plain instead of JSON */
   gboolean no_cache;            /* a second submit would cost a second time */
   gchar *heuristic;             /* which verdict counts; NULL = the service's */
 } IdentifaiRequest;
 
-/* Takes over file; copies the strings. */
+/* Takes over file; copies the strings. A video's. */
 IdentifaiRequest *identifai_request_new (IdentifaiMemoryFile * file,
     const gchar * filename, const gchar * content_type);
 void identifai_request_add_field (IdentifaiRequest * self, const gchar * name,

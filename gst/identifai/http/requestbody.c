@@ -79,7 +79,8 @@ append_file_header (GString * out, const gchar * boundary,
 {
   gchar *content_type = g_strdup (request->content_type);
 
-  append_part_start (out, boundary, "video");
+  append_part_start (out, boundary,
+      identifai_kind_get_info (request->kind)->part);
   g_string_append (out, "; filename=");
   append_quoted (out, request->filename);
   /* the type stems from caps; whatever they hold, it is one line */

@@ -11,6 +11,7 @@
 
 #pragma once
 
+#include "kind.h"
 #include "memoryfile.h"
 #include "reason.h"
 
@@ -30,6 +31,7 @@ typedef struct
 
 typedef struct
 {
+  IdentifaiKind kind;
   guint number;                 /* from 0 */
   gchar *name;                  /* of the element, for the log; or NULL */
   gchar *ref_id;                /* sent as ref_id; or NULL */
