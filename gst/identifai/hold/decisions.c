@@ -466,6 +466,13 @@ identifai_decisions_get_unjudged (IdentifaiDecisions * self)
       IDENTIFAI_ACTION_PASS;
 }
 
+IdentifaiAction
+identifai_decisions_get_withheld (IdentifaiDecisions * self)
+{
+  return self->settings.on_artificial == IDENTIFAI_ACTION_SLATE ?
+      IDENTIFAI_ACTION_SLATE : IDENTIFAI_ACTION_DROP;
+}
+
 gboolean
 identifai_decisions_has_outcome (IdentifaiDecisions * self, guint segment)
 {

@@ -21,6 +21,7 @@ G_BEGIN_DECLS
 typedef enum
 {
   IDENTIFAI_ACTION_PASS,
+  IDENTIFAI_ACTION_SLATE,       /* drop, and something else is shown */
   IDENTIFAI_ACTION_DROP,
   IDENTIFAI_ACTION_EOS,         /* drop, and the stream is over */
 } IdentifaiAction;
@@ -90,6 +91,9 @@ IdentifaiDecision identifai_decisions_make (IdentifaiDecisions * self,
     guint segment, IdentifaiWhy why_not);
 /* What is done with what nobody judges. */
 IdentifaiAction identifai_decisions_get_unjudged (IdentifaiDecisions * self);
+/* What is done with what an operator withholds: DROP, or as with what is artificial,
+ * SLATE. */
+IdentifaiAction identifai_decisions_get_withheld (IdentifaiDecisions * self);
 gboolean identifai_decisions_has_outcome (IdentifaiDecisions * self,
     guint segment);
 /* How many had to leave without one. */

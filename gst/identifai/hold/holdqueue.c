@@ -28,6 +28,7 @@ typedef struct
 {
   GQueue items;                 /* of Item */
   guint64 hint;                 /* sound: the picture that it followed last */
+  gboolean begun;               /* a buffer has left */
 } Stream;
 
 /* What is done with a buffer. */
@@ -49,10 +50,11 @@ struct _IdentifaiHoldQueue
   gboolean video_over;          /* EOS came */
   gboolean dumping;
   gboolean overflowed, told_overflow;
+  gboolean begun;               /* see identifai_hold_queue_begin() */
 
   /* The outgoing end of the video. */
   gboolean gap;                 /* something was withheld: a point has to come */
-  IdentifaiWhy gap_why;
+  IdentifaiDecision gap_by;     /* the decision that did it */
   gboolean leads;               /* the latest point follows what came before it, so
                                  * that leading pictures can be decoded */
   gint64 last_segment;          /* the latest that left; -1: none */
@@ -94,6 +96,7 @@ restart (IdentifaiHoldQueue * self)
   self->leads = TRUE;
   self->video_over = FALSE;
   self->last_segment = -1;
+  self->begun = FALSE;
 }
 
 static void
@@ -165,6 +168,8 @@ identifai_hold_queue_flush (IdentifaiHoldQueue * self, guint stream,
     GQueue * events)
 {
   throw_away (self, stream, events);
+  if (get_stream (self, stream) != NULL)
+    get_stream (self, stream)->begun = FALSE;
   if (stream != VIDEO)
     return;
   identifai_marks_clear (self->marks);
@@ -362,6 +367,37 @@ identifai_hold_queue_configure (IdentifaiHoldQueue * self,
     jump (self, now);
 }
 
+void
+identifai_hold_queue_begin (IdentifaiHoldQueue * self)
+{
+  self->begun = TRUE;
+}
+
+static gint64
+get_decoding (const Item * item)
+{
+  GstBuffer *buffer = GST_BUFFER (item->object);
+
+  if (item->running == NO_TIME || !GST_BUFFER_PTS_IS_VALID (buffer)
+      || !GST_BUFFER_DTS_IS_VALID (buffer))
+    return item->running;
+
+  return item->running - GST_CLOCK_DIFF (GST_BUFFER_DTS (buffer),
+      GST_BUFFER_PTS (buffer));
+}
+
+gint64
+identifai_hold_queue_peek (IdentifaiHoldQueue * self, guint number)
+{
+  Stream *stream = get_stream (self, number);
+  GList *link = stream ? stream->items.head : NULL;
+
+  while (link != NULL && ((Item *) link->data)->id == 0)
+    link = link->next;
+
+  return link ? get_decoding (link->data) : NO_TIME;
+}
+
 /* What is done with a buffer. */
 
 /* Why what isn't decided has to go. */
@@ -433,10 +469,14 @@ find_order (IdentifaiHoldQueue * self, const Item * item,
     IdentifaiDecision * decision)
 {
   decision->action = IDENTIFAI_ACTION_DROP;
-  if (self->settings.force == IDENTIFAI_FORCE_DROP) {
+  if (self->settings.force == IDENTIFAI_FORCE_DROP
+      || self->settings.force == IDENTIFAI_FORCE_SLATE) {
     decision->why = IDENTIFAI_WHY_FORCED;
+    if (self->settings.force == IDENTIFAI_FORCE_SLATE)
+      decision->action = IDENTIFAI_ACTION_SLATE;
   } else if (item->dumped) {
     decision->why = IDENTIFAI_WHY_DUMPED;
+    decision->action = identifai_decisions_get_withheld (self->decisions);
   } else if (item->skipped) {
     decision->why = IDENTIFAI_WHY_SKIPPED;
   } else if (self->settings.force == IDENTIFAI_FORCE_PASS
@@ -466,11 +506,13 @@ judge (IdentifaiHoldQueue * self, const Item * item, const IdentifaiMark * mark)
   return judgement;
 }
 
+/* As what made the hole; the stream goes on, where that ended it. */
 static Judgement
-withhold (Judgement judgement, IdentifaiWhy why)
+withhold (Judgement judgement, IdentifaiDecision as)
 {
-  judgement.decision = (IdentifaiDecision) {
-  IDENTIFAI_ACTION_DROP, why};
+  judgement.decision = as;
+  if (as.action == IDENTIFAI_ACTION_EOS)
+    judgement.decision.action = IDENTIFAI_ACTION_DROP;
 
   return judgement;
 }
@@ -480,14 +522,17 @@ static Judgement
 judge_picture (IdentifaiHoldQueue * self, const Item * item,
     const IdentifaiMark * mark)
 {
+  const IdentifaiDecision missing = {
+    IDENTIFAI_ACTION_DROP, self->gap_by.why
+  };
   Judgement judgement = judge (self, item, mark);
 
   if (judgement.decision.action != IDENTIFAI_ACTION_PASS)
     return judgement;
   if (self->gap && !mark->is_point)
-    return withhold (judgement, self->gap_why);
+    return withhold (judgement, self->gap_by);
   if (mark->is_leading && !self->leads)
-    return withhold (judgement, self->gap_why);
+    return withhold (judgement, missing);
 
   return judgement;
 }
@@ -563,13 +608,13 @@ note_segment (IdentifaiHoldQueue * self, const Judgement * judgement)
 /* A leading picture that is missing is missed by none but other leading ones. */
 static void
 note_withheld (IdentifaiHoldQueue * self, const IdentifaiMark * mark,
-    IdentifaiWhy why)
+    IdentifaiDecision decision)
 {
-  self->stats.withheld[why]++;
-  if (!mark->has_picture || mark->is_leading || self->gap)
+  self->stats.withheld[decision.why]++;
+  if (!mark->has_picture || mark->is_leading)
     return;
   self->gap = TRUE;
-  self->gap_why = why;
+  self->gap_by = decision;
 }
 
 static void
@@ -603,6 +648,7 @@ pop_video (IdentifaiHoldQueue * self, Item * item, IdentifaiHeld * held)
   held->starts_segment = note_segment (self, &judgement);
   held->passes = passes;
   held->why = judgement.decision.why;
+  held->slate = judgement.decision.action == IDENTIFAI_ACTION_SLATE;
   held->ends = judgement.decision.action == IDENTIFAI_ACTION_EOS;
   held->in_segment = judgement.in_segment;
   held->segment = judgement.segment;
@@ -612,21 +658,53 @@ pop_video (IdentifaiHoldQueue * self, Item * item, IdentifaiHeld * held)
   if (passes)
     note_passed (self, mark);
   else
-    note_withheld (self, mark, held->why);
+    note_withheld (self, mark, judgement.decision);
   gst_clear_buffer (&mark->complete);
   mark->has_left = TRUE;
+  mark->was_slate = held->slate;
   self->stats.held--;
   GST_LOG_ID (self->name, "video %" G_GUINT64_FORMAT " %s: %s", item->id,
       passes ? "passes" : "is withheld", identifai_why_to_string (held->why));
+}
+
+/* Whether something else is shown in the place of a picture that passes by itself:
+ * until the point at which the stream goes on. */
+static gboolean
+is_behind_slate (IdentifaiHoldQueue * self, const IdentifaiMark * picture)
+{
+  GList *link = get_stream (self, VIDEO)->items.head;
+
+  if (picture->has_left || !self->gap
+      || self->gap_by.action != IDENTIFAI_ACTION_SLATE)
+    return picture->was_slate;
+  for (; link != NULL; link = link->next) {
+    const Item *item = link->data;
+    const IdentifaiMark *mark = identifai_marks_find (self->marks, item->id);
+
+    if (mark == NULL)
+      continue;
+    if (mark->is_point
+        && judge (self, item, mark).decision.action == IDENTIFAI_ACTION_PASS)
+      return FALSE;
+    if (mark->id >= picture->id)
+      break;
+  }
+
+  return TRUE;
 }
 
 static void
 pop_sound (IdentifaiHoldQueue * self, Stream * stream, Item * item,
     IdentifaiHeld * held)
 {
-  Judgement judgement = judge (self, item, find_picture (self, stream, item));
+  const IdentifaiMark *picture = find_picture (self, stream, item);
+  Judgement judgement = judge (self, item, picture);
 
+  if (picture != NULL && judgement.decision.action == IDENTIFAI_ACTION_PASS
+      && is_behind_slate (self, picture))
+    judgement = withhold (judgement, self->gap_by);
   held->passes = judgement.decision.action == IDENTIFAI_ACTION_PASS;
+  held->slate = judgement.decision.action == IDENTIFAI_ACTION_SLATE;
   held->why = judgement.decision.why;
   held->in_segment = judgement.in_segment;
   held->segment = judgement.segment;
@@ -721,6 +799,8 @@ static gint64
 get_due (IdentifaiHoldQueue * self, Stream * stream, const Item * item,
     gint64 now)
 {
+  if (item->id == 0 && self->begun && !stream->begun)
+    return now;
   if (!self->settings.paced)
     return is_decided (self, stream, item) ? now : NEVER;
   if (is_over_bounds (self) && is_oldest (self, item))
@@ -763,6 +843,8 @@ identifai_hold_queue_pop (IdentifaiHoldQueue * self, guint number, gint64 now,
   .object = item->object,.is_buffer = item->id != 0,.arrival =
         item->arrival,.running = item->running,.duration = item->duration};
   self->stats.held_bytes -= item->size;
+  held->decoding = item->id != 0 ? get_decoding (item) : NO_TIME;
+  stream->begun |= item->id != 0;
   if (item->id == 0)
     held->passes = TRUE;
   else if (number == VIDEO)

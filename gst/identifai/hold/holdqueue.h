@@ -37,6 +37,7 @@ typedef enum
   IDENTIFAI_FORCE_NONE,
   IDENTIFAI_FORCE_PASS,
   IDENTIFAI_FORCE_DROP,
+  IDENTIFAI_FORCE_SLATE,        /* withheld, too */
 } IdentifaiForce;
 
 typedef struct
@@ -56,6 +57,7 @@ typedef struct
   gboolean is_buffer;
   gboolean passes;              /* FALSE: a buffer that is withheld */
   gboolean is_first;            /* passes, and those before it didn't */
+  gboolean slate;               /* is withheld, and something is shown instead */
   gboolean ends;                /* is withheld, and the stream is over */
   IdentifaiWhy why;             /* of a buffer */
   gboolean in_segment;
@@ -63,6 +65,7 @@ typedef struct
   gboolean starts_segment;      /* the first of its pictures that leaves */
   gint64 arrival;               /* µs */
   gint64 running, duration;     /* ns, or IDENTIFAI_NO_TIME */
+  gint64 decoding;              /* the same */
 } IdentifaiHeld;
 
 typedef struct
@@ -117,6 +120,13 @@ void identifai_hold_queue_flush (IdentifaiHoldQueue * self, guint stream,
  * until it is released, will be withheld. */
 void identifai_hold_queue_dump (IdentifaiHoldQueue * self, GstClockTime back, gint64 now);
 void identifai_hold_queue_release (IdentifaiHoldQueue * self);
+
+/* Until the delay is built something is shown: what the streams start with, before
+ * their first buffers, leaves at once. Until the video is flushed. */
+void identifai_hold_queue_begin (IdentifaiHoldQueue * self);
+/* When the first buffer that the stream holds is decoded. IDENTIFAI_NO_TIME: that
+ * isn't known, or there is none. */
+gint64 identifai_hold_queue_peek (IdentifaiHoldQueue * self, guint stream);
 
 /* When the stream's next object leaves; G_MAXINT64: there is none, or it isn't
  * decided and waits for that. */

@@ -19,6 +19,7 @@ typedef struct
   gint64 running, duration;     /* ns, or IDENTIFAI_NO_TIME */
   gint64 arrival;               /* µs */
   gboolean has_left;
+  gboolean was_slate;           /* something else was shown in its place */
   IdentifaiPlacementKind kind;  /* and the rest as there */
   guint segment;
   gboolean has_picture, is_point, is_leading;
