@@ -65,9 +65,14 @@ to_duration (const GstSegment * segment, GstBuffer * buffer)
 static guint64
 hold_locked (GstIdentifaiBranch * branch, GstBuffer * buffer, gint64 arrival)
 {
+  const GstSegment *segment = &branch->segment;
+  gint64 decoding = segment->format == GST_FORMAT_TIME ?
+      identifai_running_time (segment, GST_BUFFER_DTS (buffer)) :
+      IDENTIFAI_NO_TIME;
+
   return identifai_hold_queue_push_buffer (branch->gate->hold, branch->stream,
-      buffer, to_running (&branch->segment, buffer),
-      to_duration (&branch->segment, buffer), arrival);
+      buffer, to_running (segment, buffer), decoding,
+      to_duration (segment, buffer), arrival);
 }
 
 /* Back-pressure: a file waits for its verdicts, and nothing is taken that can't

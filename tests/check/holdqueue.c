@@ -22,6 +22,7 @@
 typedef struct
 {
   gint64 arrival, running;      /* ms */
+  gint64 decoding;              /* ms; 0: unknown */
   gint64 settled;               /* ms, when its segment is; -1: as it comes */
   IdentifaiPlacementKind kind;
   guint segment;
@@ -102,7 +103,8 @@ push (World * world, guint stream, Frame * frame, gint64 duration)
   GstBuffer *buffer = gst_buffer_new_allocate (NULL, 10, NULL);
 
   frame->id = identifai_hold_queue_push_buffer (world->hold, stream, buffer,
-      frame->running * MS, duration * MS, world->now * 1000);
+      frame->running * MS, frame->decoding ? frame->decoding * MS :
+      IDENTIFAI_NO_TIME, duration * MS, world->now * 1000);
 }
 
 static void
@@ -794,6 +796,170 @@ GST_START_TEST (test_any)
 
 GST_END_TEST;
 
+/*** sound, where times go back ***/
+
+/* Frames that come in [from, to) ms, with times that start at running; video is of
+ * one segment each. */
+typedef struct
+{
+  gint64 from, to, running;
+} Stretch;
+
+/* A stretch of video is a segment, of which outcomes says what it is: c clean, a
+ * artificial, . none in time. expected: of the stretches of sound, P all of it
+ * passes, - none of it, ? either. */
+typedef struct
+{
+  const gchar *name;
+  Stretch video[6], sound[6];
+  const gchar *outcomes, *expected;
+  gint64 skew;                  /* of sound, ms: so much later than its video */
+  gboolean reordered;           /* each other picture is shown before the one in
+                                 * front of it */
+} Turn;
+
+#define TURN_HOLD 3000
+#define TWO(running) { {0, 2000, 10000}, {2000, 4000, running} }
+#define THREE { {0, 2000, 10000}, {2000, 4000, 10000}, {4000, 6000, 10000} }
+#define FOUR { {0, 1000, 10000}, {1000, 2000, 10000}, {2000, 3000, 10000}, \
+    {3000, 4000, 10000} }
+
+static const Turn turns[] = {
+  {"over and over", THREE, THREE, "cac", "P-P"},
+  {"over and over, the other ones", THREE, THREE, "aca", "-P-"},
+  {"over and over, sound early", THREE, THREE, "cac", "P-P", -500},
+  {"over and over, sound late", THREE, THREE, "cac", "P-P", 500},
+  {"over and over, reordered", THREE, THREE, "cac", "P-P", 0, TRUE},
+  {"over and over, not judged in time", THREE, THREE, "c.c", "P-P"},
+  {"short rounds", FOUR, FOUR, "caca", "P-P-"},
+  {"short rounds, sound early", FOUR, FOUR, "acac", "-P-P", -300},
+  {"short rounds, sound late", FOUR, FOUR, "acac", "-P-P", 300},
+  {"back by half", TWO (11000), TWO (11000), "ca", "P-"},
+  {"back by half, and clean", TWO (11000), TWO (11000), "ac", "-P"},
+  {"back a little", TWO (11800), TWO (11800), "ca", "P-"},
+  {"back a little, late", TWO (11800), TWO (11800), "ca", "P-", 400},
+  {"back a little, early", TWO (11800), TWO (11800), "ac", "-P", -400},
+  {"back a long way", TWO (100), TWO (100), "ca", "P-"},
+  {"forward", TWO (90000), TWO (90000), "ca", "P-"},
+  {"forward, early", TWO (90000), TWO (90000), "ac", "-P", -400},
+  {"the new round has sound first", {{0, 2000, 10000}, {3000, 4000, 11000}},
+      {{0, 2000, 10000}, {2000, 3000, 10000}, {3000, 4000, 11000}}, "cc",
+      "P-P"},
+  {"the new round has no pictures yet", {{0, 2000, 10000}}, TWO (10000), "c",
+      "P-"},
+  {"only the video goes back", TWO (10000), {{0, 4000, 10000}}, "ca", "?"},
+  {"only the sound goes back", {{0, 2000, 10000}, {2000, 4000, 12000}},
+      {{0, 2000, 10000}, {2000, 2500, 11500}, {2500, 4000, 12500}}, "ca",
+      "PP-"},
+  {"sound before the first picture", {{1000, 2000, 11000}},
+      {{0, 1000, 10000}, {1000, 2000, 11000}}, "c", "-P"},
+  {"sound alone", {{0, 0, 0}}, {{0, 2000, 10000}}, "", "-"},
+};
+
+static guint
+add_stretches (World * world, guint stream, const Turn * turn)
+{
+  const Stretch *stretches = stream == 0 ? turn->video : turn->sound;
+  gint64 step = stream == 0 ? 40 : 20, time;
+  guint i;
+
+  for (i = 0; i < 6 && stretches[i].to > 0; i++) {
+    for (time = stretches[i].from; time < stretches[i].to; time += step) {
+      gint64 skew = stream == 0 ? 0 : turn->skew;
+      Frame *frame = add_frame (world, stream, MAX (0, time + skew),
+          stretches[i].running + time - stretches[i].from);
+
+      frame->kind = IDENTIFAI_PLACEMENT_SEGMENT;
+      frame->segment = i;
+      frame->is_point = time == stretches[i].from;
+      frame->decoding = stream == 0 ? frame->running - 80 : 0;
+      if (stream == 0 && turn->reordered)
+        frame->running += (time / step) % 2 ? -step : step;
+    }
+  }
+
+  return i;
+}
+
+static void
+come_in_turn (World * world, guint stream)
+{
+  Frame *frame;
+
+  while (world->came[stream] < world->n[stream] && (frame =
+          &world->frames[stream][world->came[stream]])->arrival <= world->now) {
+    world->came[stream]++;
+    push (world, stream, frame, stream == 0 ? 40 : 20);
+    if (stream == 0) {
+      place (world, frame, FALSE);
+      place (world, frame, TRUE);
+    }
+  }
+}
+
+static gchar
+sum_up (const World * world, guint stretch)
+{
+  guint passed = 0, withheld = 0, i;
+
+  for (i = 0; i < world->n[1]; i++) {
+    const Frame *frame = &world->frames[1][i];
+
+    fail_unless (frame->left >= 0);
+    passed += frame->segment == stretch && frame->held.passes;
+    withheld += frame->segment == stretch && !frame->held.passes;
+  }
+
+  return withheld == 0 ? 'P' : passed == 0 ? '-' : 'x';
+}
+
+/* Paced, and as a file, of which all is there before anything is judged. */
+static void
+run_turn (const Turn * turn, gboolean paced)
+{
+  World world;
+  guint n, i;
+
+  world_init (&world, "c");
+  world.settings.hold = TURN_HOLD * MS;
+  world.settings.paced = paced;
+  configure (&world);
+  add_stretches (&world, 0, turn);
+  n = add_stretches (&world, 1, turn);
+  for (i = 0; turn->outcomes[i]; i++) {
+    if (turn->outcomes[i] != '.')
+      add_outcome (&world, i, turn->outcomes[i]);
+    else if (!paced)
+      add_outcome (&world, i, 'f');
+  }
+  for (; world.now < 10000; world.now++) {
+    come_in_turn (&world, 0);
+    come_in_turn (&world, 1);
+    if (world.now < 9900)
+      pop_all (&world, 0);
+    else if (world.now == 9900)
+      identifai_hold_queue_push_event (world.hold, 0,
+          GST_MINI_OBJECT (gst_event_new_eos ()), TRUE, world.now * 1000);
+    pop_all (&world, 1);
+  }
+  for (i = 0; i < n; i++) {
+    gchar made = sum_up (&world, i);
+
+    fail_unless (turn->expected[i] == '?' || made == turn->expected[i],
+        "%s, %s: stretch %u: %c", turn->name, paced ? "paced" : "a file", i,
+        made);
+  }
+  world_clear (&world);
+}
+
+GST_START_TEST (test_turns)
+{
+  run_turn (&turns[__i__], TRUE);
+  run_turn (&turns[__i__], FALSE);
+}
+
+GST_END_TEST;
+
 /*** events, flush, and what isn't paced ***/
 
 static void
@@ -988,6 +1154,58 @@ GST_START_TEST (test_not_paced_end)
 
 GST_END_TEST;
 
+static void
+push_sound (World * world, gint64 running)
+{
+  push (world, 1, add_frame (world, 1, world->now, running), 20);
+}
+
+/* What was held of the round before has no pictures among those of the new one. */
+GST_START_TEST (test_turn_by_flush)
+{
+  World world;
+
+  world_init (&world, "c");
+  push_now (&world, "K0p0p0");
+  push_sound (&world, 0);
+  push_sound (&world, 100);
+  identifai_hold_queue_flush (world.hold, 0, NULL);
+  world.frames[0][3].running = 0;
+  read_frames (&world, "K1p1p1");
+  come (&world);
+  push_sound (&world, 0);
+  add_outcome (&world, 0, 'a');
+  add_outcome (&world, 1, 'c');
+  world.now = HOLD;
+  check_list (&world, 1, "bbB");
+  world_clear (&world);
+}
+
+GST_END_TEST;
+
+/* Nor has what comes behind EOS, as long as there is no picture of it. */
+GST_START_TEST (test_turn_by_end)
+{
+  World world;
+
+  world_init (&world, "c");
+  world.settings.paced = FALSE;
+  configure (&world);
+  push_now (&world, "K0p0p0");
+  add_outcome (&world, 0, 'c');
+  push_sound (&world, 0);
+  push_sound (&world, 250);
+  push_event (&world, 0, gst_event_new_eos ());
+  /* sound that is longer than its video goes with the last picture */
+  push_sound (&world, 700);
+  check_list (&world, 1, "BBB");
+  push_sound (&world, 0);
+  check_list (&world, 1, "b");
+  world_clear (&world);
+}
+
+GST_END_TEST;
+
 GST_START_TEST (test_nothing_held)
 {
   World world;
@@ -1065,6 +1283,9 @@ holdqueue_suite (void)
   suite_add_tcase (suite, tc);
   tcase_add_loop_test (tc, test_rows, 0, G_N_ELEMENTS (rows));
   tcase_add_loop_test (tc, test_any, 0, 4);
+  tcase_add_loop_test (tc, test_turns, 0, G_N_ELEMENTS (turns));
+  tcase_add_test (tc, test_turn_by_flush);
+  tcase_add_test (tc, test_turn_by_end);
   tcase_add_test (tc, test_events);
   tcase_add_test (tc, test_flush);
   tcase_add_test (tc, test_streams);

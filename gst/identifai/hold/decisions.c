@@ -408,6 +408,20 @@ identifai_decisions_make (IdentifaiDecisions * self, guint segment,
   return entry->decision;
 }
 
+IdentifaiDecision
+identifai_decisions_foresee (IdentifaiDecisions * self, guint segment)
+{
+  const Entry *entry = find (self, segment);
+  static const Entry none = { NOTHING_YET, };
+
+  if (segment < self->first)
+    return (IdentifaiDecision) {
+    identifai_decisions_get_unjudged (self), IDENTIFAI_WHY_UNJUDGED};
+
+  return entry != NULL && entry->made ? entry->decision :
+      decide (self, segment, entry ? entry : &none, IDENTIFAI_WHY_UNJUDGED);
+}
+
 /* Whether a segment is one that counts, of those that the policy's window has. */
 static gboolean
 is_in_window (IdentifaiDecisions * self, guint segment)

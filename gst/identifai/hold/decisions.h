@@ -89,6 +89,9 @@ gboolean identifai_decisions_is_settled (IdentifaiDecisions * self,
  * on, and so do those before it. why_not: the reason that it is given then. */
 IdentifaiDecision identifai_decisions_make (IdentifaiDecisions * self,
     guint segment, IdentifaiWhy why_not);
+/* What that would say now, of one that has not to leave yet. */
+IdentifaiDecision identifai_decisions_foresee (IdentifaiDecisions * self,
+    guint segment);
 /* What is done with what nobody judges. */
 IdentifaiAction identifai_decisions_get_unjudged (IdentifaiDecisions * self);
 /* What is done with what an operator withholds: DROP, or as with what is artificial,

@@ -5,6 +5,7 @@
 
 #include "holdqueue.h"
 #include "framereader.h"
+#include "heldstream.h"
 #include "log.h"
 #include "marks.h"
 
@@ -14,22 +15,8 @@
 #define VIDEO 0
 #define NEVER G_MAXINT64
 #define KEPT_SEGMENTS 64        /* that have left: sound may ask for them */
-
-typedef struct
-{
-  GstMiniObject *object;        /* owned */
-  guint64 id;                   /* of a buffer; 0: an event */
-  gint64 arrival, running, duration;
-  gsize size;
-  gboolean dumped, skipped;
-} Item;
-
-typedef struct
-{
-  GQueue items;                 /* of Item */
-  guint64 hint;                 /* sound: the picture that it followed last */
-  gboolean begun;               /* a buffer has left */
-} Stream;
+#define LEAD 512                /* buffers by which a file's video may come later than
+                                 * its sound */
 
 /* What is done with a buffer. */
 typedef struct
@@ -44,10 +31,13 @@ struct _IdentifaiHoldQueue
   gchar *name;
   IdentifaiDecisions *decisions;        /* borrowed */
   IdentifaiHoldQueueSettings settings;
-  GPtrArray *streams;           /* of Stream; NULL: removed */
+  GPtrArray *streams;           /* of IdentifaiHeldStream; NULL: removed */
   IdentifaiMarks *marks;        /* of video */
   guint64 next_id;
-  gboolean video_over;          /* EOS came */
+  gboolean video_over;          /* EOS came, */
+  guint64 over_at;              /* behind this id */
+  guint64 flushed_at;           /* the same, of the video's latest flush: sound before
+                                 * it has no pictures */
   gboolean dumping;
   gboolean overflowed, told_overflow;
   gboolean begun;               /* see identifai_hold_queue_begin() */
@@ -62,27 +52,7 @@ struct _IdentifaiHoldQueue
   IdentifaiHoldQueueStats stats;
 };
 
-static void
-item_free (gpointer data)
-{
-  Item *item = data;
-
-  gst_mini_object_unref (item->object);
-  g_free (item);
-}
-
-static void
-stream_free (gpointer data)
-{
-  Stream *stream = data;
-
-  if (stream == NULL)
-    return;
-  g_queue_clear_full (&stream->items, item_free);
-  g_free (stream);
-}
-
-static Stream *
+static IdentifaiHeldStream *
 get_stream (IdentifaiHoldQueue * self, guint stream)
 {
   return stream < self->streams->len ?
@@ -115,7 +85,7 @@ identifai_hold_queue_new (IdentifaiDecisions * decisions, const gchar * name)
   self->decisions = decisions;
   self->settings.paced = TRUE;
   self->settings.max_bytes = G_MAXUINT64;
-  self->streams = g_ptr_array_new_with_free_func (stream_free);
+  self->streams = g_ptr_array_new_with_free_func (identifai_held_stream_free);
   self->marks = identifai_marks_new ();
   self->next_id = 1;
   restart (self);
@@ -137,10 +107,7 @@ identifai_hold_queue_free (IdentifaiHoldQueue * self)
 guint
 identifai_hold_queue_add_stream (IdentifaiHoldQueue * self)
 {
-  Stream *stream = g_new0 (Stream, 1);
-
-  g_queue_init (&stream->items);
-  g_ptr_array_add (self->streams, stream);
+  g_ptr_array_add (self->streams, identifai_held_stream_new ());
 
   return self->streams->len - 1;
 }
@@ -148,8 +115,8 @@ identifai_hold_queue_add_stream (IdentifaiHoldQueue * self)
 static void
 throw_away (IdentifaiHoldQueue * self, guint number, GQueue * events)
 {
-  Stream *stream = get_stream (self, number);
-  Item *item;
+  IdentifaiHeldStream *stream = get_stream (self, number);
+  IdentifaiHeldItem *item;
 
   while (stream != NULL && (item = g_queue_pop_head (&stream->items)) != NULL) {
     self->stats.held_bytes -= item->size;
@@ -159,20 +126,23 @@ throw_away (IdentifaiHoldQueue * self, guint number, GQueue * events)
     }
     if (item->id == 0 && events != NULL)
       g_queue_push_tail (events, gst_mini_object_ref (item->object));
-    item_free (item);
+    identifai_held_item_free (item);
   }
 }
 
 void
-identifai_hold_queue_flush (IdentifaiHoldQueue * self, guint stream,
+identifai_hold_queue_flush (IdentifaiHoldQueue * self, guint number,
     GQueue * events)
 {
-  throw_away (self, stream, events);
-  if (get_stream (self, stream) != NULL)
-    get_stream (self, stream)->begun = FALSE;
-  if (stream != VIDEO)
+  IdentifaiHeldStream *stream = get_stream (self, number);
+
+  throw_away (self, number, events);
+  if (stream != NULL)
+    identifai_held_stream_restart (stream);
+  if (number != VIDEO)
     return;
   identifai_marks_clear (self->marks);
+  self->flushed_at = self->next_id;
   restart (self);
 }
 
@@ -180,7 +150,7 @@ void
 identifai_hold_queue_remove_stream (IdentifaiHoldQueue * self, guint stream)
 {
   throw_away (self, stream, NULL);
-  stream_free (get_stream (self, stream));
+  identifai_held_stream_free (get_stream (self, stream));
   if (stream < self->streams->len)
     g_ptr_array_index (self->streams, stream) = NULL;
 }
@@ -198,26 +168,14 @@ identifai_hold_queue_reset (IdentifaiHoldQueue * self)
 
 /* What comes in. */
 
-static Item *
-add_item (IdentifaiHoldQueue * self, guint number, GstMiniObject * object,
-    gint64 arrival)
-{
-  Stream *stream = get_stream (self, number);
-  Item *item = g_new0 (Item, 1);
-
-  item->object = object;
-  item->arrival = arrival;
-  item->running = item->duration = NO_TIME;
-  g_queue_push_tail (&stream->items, item);
-
-  return item;
-}
-
 guint64
 identifai_hold_queue_push_buffer (IdentifaiHoldQueue * self, guint stream,
-    GstBuffer * buffer, gint64 running, gint64 duration, gint64 arrival)
+    GstBuffer * buffer, gint64 running, gint64 decoding, gint64 duration,
+    gint64 arrival)
 {
-  Item *item = add_item (self, stream, GST_MINI_OBJECT (buffer), arrival);
+  IdentifaiHeldItem *item =
+      identifai_held_stream_push (get_stream (self, stream),
+      GST_MINI_OBJECT (buffer), arrival);
 
   item->id = self->next_id++;
   item->running = running;
@@ -226,10 +184,13 @@ identifai_hold_queue_push_buffer (IdentifaiHoldQueue * self, guint stream,
   item->dumped = self->dumping;
   self->stats.held_bytes += item->size;
   if (stream == VIDEO) {
-    identifai_marks_add (self->marks, item->id, running, duration, arrival);
+    identifai_marks_add (self->marks, item->id, running, decoding, duration,
+        arrival);
     self->stats.came++;
     self->stats.held++;
     self->video_over = FALSE;
+  } else {
+    identifai_held_stream_note_time (get_stream (self, stream), item);
   }
 
   return item->id;
@@ -239,9 +200,11 @@ void
 identifai_hold_queue_push_event (IdentifaiHoldQueue * self, guint stream,
     GstMiniObject * event, gboolean is_eos, gint64 arrival)
 {
-  add_item (self, stream, event, arrival);
-  if (stream == VIDEO && is_eos)
-    self->video_over = TRUE;
+  identifai_held_stream_push (get_stream (self, stream), event, arrival);
+  if (stream != VIDEO || !is_eos)
+    return;
+  self->video_over = TRUE;
+  self->over_at = self->next_id;
 }
 
 void
@@ -277,7 +240,8 @@ identifai_hold_queue_add_outcome (IdentifaiHoldQueue * self,
 
 /* The operator, and a change of the hold. */
 
-typedef void (*ItemFunc) (Item * item, gint64 time, gint64 running);
+typedef void (*ItemFunc) (IdentifaiHeldItem * item, gint64 time,
+    gint64 running);
 
 static void
 for_each_buffer (IdentifaiHoldQueue * self, ItemFunc func, gint64 time,
@@ -286,11 +250,11 @@ for_each_buffer (IdentifaiHoldQueue * self, ItemFunc func, gint64 time,
   guint i;
 
   for (i = 0; i < self->streams->len; i++) {
-    Stream *stream = get_stream (self, i);
+    IdentifaiHeldStream *stream = get_stream (self, i);
     GList *link;
 
     for (link = stream ? stream->items.head : NULL; link; link = link->next) {
-      Item *item = link->data;
+      IdentifaiHeldItem *item = link->data;
 
       if (item->id != 0)
         func (item, time, i == VIDEO ? NO_TIME : running);
@@ -299,7 +263,7 @@ for_each_buffer (IdentifaiHoldQueue * self, ItemFunc func, gint64 time,
 }
 
 static void
-mark_dumped (Item * item, gint64 since, gint64 unused)
+mark_dumped (IdentifaiHeldItem * item, gint64 since, gint64 unused)
 {
   if (item->arrival >= since)
     item->dumped = TRUE;
@@ -326,7 +290,7 @@ identifai_hold_queue_release (IdentifaiHoldQueue * self)
 
 /* Video that came before, or sound of that time. */
 static void
-mark_skipped (Item * item, gint64 before, gint64 running)
+mark_skipped (IdentifaiHeldItem * item, gint64 before, gint64 running)
 {
   if (running != NO_TIME && item->running != NO_TIME)
     item->skipped |= item->running < running;
@@ -339,12 +303,12 @@ static void
 jump (IdentifaiHoldQueue * self, gint64 now)
 {
   gint64 before = now - (gint64) (self->settings.hold / 1000);
-  Stream *stream = get_stream (self, VIDEO);
+  IdentifaiHeldStream *stream = get_stream (self, VIDEO);
   gint64 running = NO_TIME;
   GList *link;
 
   for (link = stream->items.head; link; link = link->next) {
-    Item *item = link->data;
+    IdentifaiHeldItem *item = link->data;
     const IdentifaiMark *mark = identifai_marks_find (self->marks, item->id);
 
     if (item->arrival < before || mark == NULL || !mark->is_point)
@@ -374,7 +338,7 @@ identifai_hold_queue_begin (IdentifaiHoldQueue * self)
 }
 
 static gint64
-get_decoding (const Item * item)
+get_decoding (const IdentifaiHeldItem * item)
 {
   GstBuffer *buffer = GST_BUFFER (item->object);
 
@@ -389,10 +353,10 @@ get_decoding (const Item * item)
 gint64
 identifai_hold_queue_peek (IdentifaiHoldQueue * self, guint number)
 {
-  Stream *stream = get_stream (self, number);
+  IdentifaiHeldStream *stream = get_stream (self, number);
   GList *link = stream ? stream->items.head : NULL;
 
-  while (link != NULL && ((Item *) link->data)->id == 0)
+  while (link != NULL && ((IdentifaiHeldItem *) link->data)->id == 0)
     link = link->next;
 
   return link ? get_decoding (link->data) : NO_TIME;
@@ -465,7 +429,7 @@ judge_mark (IdentifaiHoldQueue * self, const IdentifaiMark * mark)
 
 /* The operator's word, and a jump. FALSE: neither says anything. */
 static gboolean
-find_order (IdentifaiHoldQueue * self, const Item * item,
+find_order (IdentifaiHoldQueue * self, const IdentifaiHeldItem * item,
     IdentifaiDecision * decision)
 {
   decision->action = IDENTIFAI_ACTION_DROP;
@@ -491,8 +455,29 @@ find_order (IdentifaiHoldQueue * self, const Item * item,
   return TRUE;
 }
 
+static gboolean
+has_order (IdentifaiHoldQueue * self, const IdentifaiHeldItem * item)
+{
+  IdentifaiDecision unused;
+
+  return find_order (self, item, &unused);
+}
+
+/* What would be done with what is at a place, as far as it is known. */
+static IdentifaiDecision
+foresee (IdentifaiHoldQueue * self, const IdentifaiMark * mark)
+{
+  if (mark->kind == IDENTIFAI_PLACEMENT_SEGMENT
+      || (mark->kind == IDENTIFAI_PLACEMENT_PAUSE
+          && self->settings.on_unsampled == IDENTIFAI_UNSAMPLED_FOLLOW))
+    return identifai_decisions_foresee (self->decisions, mark->segment);
+
+  return judge_mark (self, mark).decision;
+}
+
 static Judgement
-judge (IdentifaiHoldQueue * self, const Item * item, const IdentifaiMark * mark)
+judge (IdentifaiHoldQueue * self, const IdentifaiHeldItem * item,
+    const IdentifaiMark * mark)
 {
   Judgement judgement = { {0,} };
 
@@ -519,7 +504,7 @@ withhold (Judgement judgement, IdentifaiDecision as)
 
 /* The same, with what a decoder needs. */
 static Judgement
-judge_picture (IdentifaiHoldQueue * self, const Item * item,
+judge_picture (IdentifaiHoldQueue * self, const IdentifaiHeldItem * item,
     const IdentifaiMark * mark)
 {
   const IdentifaiDecision missing = {
@@ -539,7 +524,7 @@ judge_picture (IdentifaiHoldQueue * self, const Item * item,
 
 /* Headers go with the picture behind them. They are out of the queue already. */
 static Judgement
-judge_headers (IdentifaiHoldQueue * self, const Item * item)
+judge_headers (IdentifaiHoldQueue * self, const IdentifaiHeldItem * item)
 {
   GList *link = get_stream (self, VIDEO)->items.head;
   Judgement own = judge (self, item, NULL);
@@ -548,7 +533,7 @@ judge_headers (IdentifaiHoldQueue * self, const Item * item)
       || own.decision.why == IDENTIFAI_WHY_SKIPPED)
     return own;
   for (; link; link = link->next) {
-    const Item *next = link->data;
+    const IdentifaiHeldItem *next = link->data;
     const IdentifaiMark *mark = identifai_marks_find (self->marks, next->id);
 
     if (mark != NULL && mark->kind != IDENTIFAI_PLACEMENT_HEADERS)
@@ -558,30 +543,52 @@ judge_headers (IdentifaiHoldQueue * self, const Item * item)
   return own;
 }
 
-/* Of sound; what has no time goes with what follows. */
-static gint64
-find_time (Stream * stream, const Item * item)
+static gboolean is_over_bounds (IdentifaiHoldQueue * self);
+
+/* NULL: there is none. What starts over behind the video's end belongs to none of
+ * what was before. */
+static const GPtrArray *
+find_pictures (IdentifaiHoldQueue * self, IdentifaiHeldStream * stream,
+    const IdentifaiHeldItem * item)
 {
-  GList *link;
+  IdentifaiMarksSound sound = {
+    .id = item->id,
+    .running = identifai_held_stream_find_time (stream, item),
+    .video_over = self->video_over,
+    .lead = self->settings.paced ? 1 : LEAD,
+    .waits = self->settings.paced || !is_over_bounds (self),
+  };
+  const GPtrArray *found;
 
-  if (item->running != NO_TIME)
-    return item->running;
-  for (link = stream->items.head; link; link = link->next) {
-    const Item *next = link->data;
+  identifai_held_stream_find_turns (stream, &sound);
+  if (item->id < self->flushed_at
+      || (self->video_over && sound.turn >= self->over_at))
+    return NULL;
+  found = identifai_marks_find_shown (self->marks, &sound);
 
-    if (next->running != NO_TIME)
-      return next->running;
-  }
-
-  return NO_TIME;
+  return found->len > 0 ? found : NULL;
 }
 
-/* The one that is shown when the sound starts; NULL: there is none. */
-static const IdentifaiMark *
-find_picture (IdentifaiHoldQueue * self, Stream * stream, const Item * item)
+/* The strictest; picture: the likeliest one, which alone has to be decided now. */
+static Judgement
+judge_sound (IdentifaiHoldQueue * self, IdentifaiHeldStream * stream,
+    const IdentifaiHeldItem * item, const IdentifaiMark ** picture)
 {
-  return identifai_marks_find_shown (self->marks, find_time (stream, item),
-      self->video_over, &stream->hint);
+  const GPtrArray *found = find_pictures (self, stream, item);
+  Judgement judgement;
+  guint i;
+
+  *picture = found ? g_ptr_array_index (found, 0) : NULL;
+  judgement = judge (self, item, *picture);
+
+  for (i = 1; found != NULL && i < found->len; i++) {
+    IdentifaiDecision other = foresee (self, g_ptr_array_index (found, i));
+
+    if (!has_order (self, item) && other.action > judgement.decision.action)
+      judgement.decision = other;
+  }
+
+  return judgement;
 }
 
 /* What becomes of the outgoing end. */
@@ -638,7 +645,8 @@ complete (IdentifaiMark * mark, IdentifaiHeld * held)
 }
 
 static void
-pop_video (IdentifaiHoldQueue * self, Item * item, IdentifaiHeld * held)
+pop_video (IdentifaiHoldQueue * self, IdentifaiHeldItem * item,
+    IdentifaiHeld * held)
 {
   IdentifaiMark *mark = identifai_marks_find (self->marks, item->id);
   Judgement judgement = mark->kind == IDENTIFAI_PLACEMENT_HEADERS ?
@@ -678,7 +686,7 @@ is_behind_slate (IdentifaiHoldQueue * self, const IdentifaiMark * picture)
       || self->gap_by.action != IDENTIFAI_ACTION_SLATE)
     return picture->was_slate;
   for (; link != NULL; link = link->next) {
-    const Item *item = link->data;
+    const IdentifaiHeldItem *item = link->data;
     const IdentifaiMark *mark = identifai_marks_find (self->marks, item->id);
 
     if (mark == NULL)
@@ -694,11 +702,11 @@ is_behind_slate (IdentifaiHoldQueue * self, const IdentifaiMark * picture)
 }
 
 static void
-pop_sound (IdentifaiHoldQueue * self, Stream * stream, Item * item,
-    IdentifaiHeld * held)
+pop_sound (IdentifaiHoldQueue * self, IdentifaiHeldStream * stream,
+    IdentifaiHeldItem * item, IdentifaiHeld * held)
 {
-  const IdentifaiMark *picture = find_picture (self, stream, item);
-  Judgement judgement = judge (self, item, picture);
+  const IdentifaiMark *picture = NULL;
+  Judgement judgement = judge_sound (self, stream, item, &picture);
 
   if (picture != NULL && judgement.decision.action == IDENTIFAI_ACTION_PASS
       && is_behind_slate (self, picture))
@@ -719,13 +727,14 @@ is_over_bounds (IdentifaiHoldQueue * self)
 }
 
 static gboolean
-is_oldest (IdentifaiHoldQueue * self, const Item * item)
+is_oldest (IdentifaiHoldQueue * self, const IdentifaiHeldItem * item)
 {
   guint i;
 
   for (i = 0; i < self->streams->len; i++) {
-    Stream *stream = get_stream (self, i);
-    const Item *head = stream ? g_queue_peek_head (&stream->items) : NULL;
+    IdentifaiHeldStream *stream = get_stream (self, i);
+    const IdentifaiHeldItem *head =
+        stream ? g_queue_peek_head (&stream->items) : NULL;
 
     if (head != NULL && head->arrival < item->arrival)
       return FALSE;
@@ -747,8 +756,6 @@ is_segment_settled (IdentifaiHoldQueue * self, guint segment)
 static gboolean
 is_settled (IdentifaiHoldQueue * self, const IdentifaiMark * mark)
 {
-  if (mark == NULL)
-    return TRUE;
   switch (mark->kind) {
     case IDENTIFAI_PLACEMENT_OPEN:
       return FALSE;
@@ -763,41 +770,51 @@ is_settled (IdentifaiHoldQueue * self, const IdentifaiMark * mark)
 }
 
 /* Headers wait for what is behind them. */
-static const IdentifaiMark *
-find_settling (IdentifaiHoldQueue * self, Stream * stream, const Item * item)
+static gboolean
+is_video_settled (IdentifaiHoldQueue * self, IdentifaiHeldStream * stream)
 {
   GList *link;
 
-  if (stream != get_stream (self, VIDEO))
-    return find_picture (self, stream, item);
   for (link = stream->items.head; link; link = link->next) {
     const IdentifaiMark *mark = identifai_marks_find (self->marks,
-        ((Item *) link->data)->id);
+        ((IdentifaiHeldItem *) link->data)->id);
 
     if (mark != NULL && mark->kind != IDENTIFAI_PLACEMENT_HEADERS)
-      return mark;
+      return is_settled (self, mark);
   }
 
-  return self->video_over ? NULL : identifai_marks_find (self->marks, item->id);
+  return self->video_over;
 }
 
 static gboolean
-is_decided (IdentifaiHoldQueue * self, Stream * stream, const Item * item)
+is_sound_settled (IdentifaiHoldQueue * self, IdentifaiHeldStream * stream,
+    const IdentifaiHeldItem * item)
 {
-  IdentifaiDecision unused;
-  const IdentifaiMark *mark;
+  const GPtrArray *found = find_pictures (self, stream, item);
+  guint i;
 
-  if (item->id == 0 || find_order (self, item, &unused))
+  for (i = 0; found != NULL && i < found->len; i++) {
+    if (!is_settled (self, g_ptr_array_index (found, i)))
+      return FALSE;
+  }
+
+  return TRUE;
+}
+
+static gboolean
+is_decided (IdentifaiHoldQueue * self, IdentifaiHeldStream * stream,
+    const IdentifaiHeldItem * item)
+{
+  if (item->id == 0 || has_order (self, item))
     return TRUE;
-  mark = find_settling (self, stream, item);
 
-  return is_settled (self, mark) && (mark == NULL
-      || mark->kind != IDENTIFAI_PLACEMENT_HEADERS);
+  return stream == get_stream (self, VIDEO) ?
+      is_video_settled (self, stream) : is_sound_settled (self, stream, item);
 }
 
 static gint64
-get_due (IdentifaiHoldQueue * self, Stream * stream, const Item * item,
-    gint64 now)
+get_due (IdentifaiHoldQueue * self, IdentifaiHeldStream * stream,
+    const IdentifaiHeldItem * item, gint64 now)
 {
   if (item->id == 0 && self->begun && !stream->begun)
     return now;
@@ -813,14 +830,16 @@ gint64
 identifai_hold_queue_get_due (IdentifaiHoldQueue * self, guint number,
     gint64 now)
 {
-  Stream *stream = get_stream (self, number);
-  const Item *item = stream ? g_queue_peek_head (&stream->items) : NULL;
+  IdentifaiHeldStream *stream = get_stream (self, number);
+  const IdentifaiHeldItem *item =
+      stream ? g_queue_peek_head (&stream->items) : NULL;
 
   return item != NULL ? get_due (self, stream, item, now) : NEVER;
 }
 
 static void
-note_overflow (IdentifaiHoldQueue * self, const Item * item, gint64 now)
+note_overflow (IdentifaiHoldQueue * self, const IdentifaiHeldItem * item,
+    gint64 now)
 {
   self->overflowed = self->settings.paced && is_over_bounds (self)
       && item->arrival + (gint64) (self->settings.hold / 1000) > now;
@@ -830,8 +849,8 @@ gboolean
 identifai_hold_queue_pop (IdentifaiHoldQueue * self, guint number, gint64 now,
     IdentifaiHeld * held)
 {
-  Stream *stream = get_stream (self, number);
-  Item *item;
+  IdentifaiHeldStream *stream = get_stream (self, number);
+  IdentifaiHeldItem *item;
 
   if (identifai_hold_queue_get_due (self, number, now) > now)
     return FALSE;
@@ -867,7 +886,7 @@ waits_for_outcome (IdentifaiHoldQueue * self)
 
   for (; link != NULL; link = link->next) {
     const IdentifaiMark *mark = identifai_marks_find (self->marks,
-        ((Item *) link->data)->id);
+        ((IdentifaiHeldItem *) link->data)->id);
 
     if (mark != NULL && mark->kind != IDENTIFAI_PLACEMENT_HEADERS)
       return mark->kind == IDENTIFAI_PLACEMENT_SEGMENT;
@@ -902,8 +921,9 @@ identifai_hold_queue_get_stats (IdentifaiHoldQueue * self, gint64 now,
   *stats = self->stats;
   stats->late_segments = identifai_decisions_count_late (self->decisions);
   for (i = 0; i < self->streams->len; i++) {
-    Stream *stream = get_stream (self, i);
-    const Item *head = stream ? g_queue_peek_head (&stream->items) : NULL;
+    IdentifaiHeldStream *stream = get_stream (self, i);
+    const IdentifaiHeldItem *head =
+        stream ? g_queue_peek_head (&stream->items) : NULL;
 
     if (head != NULL)
       stats->held_time = MAX (stats->held_time, now - head->arrival);

@@ -8,7 +8,8 @@
  * Stream 0 is the video. Its buffers follow the decision of their segment, of which
  * the segmenter tells (IdentifaiPlacement). Where something was withheld, nothing
  * leaves until a frame at which decoding can start. Sound follows the picture that
- * is shown when it starts, whatever became of that behind a hole.
+ * is shown when it starts, whatever became of that behind a hole; where times went
+ * back and it may be one of several, the strictest.
  *
  * Every buffer that came passes once, is withheld once with a reason, or is held.
  *
@@ -99,10 +100,11 @@ guint identifai_hold_queue_add_stream (IdentifaiHoldQueue * self);
 /* With all that it holds. */
 void identifai_hold_queue_remove_stream (IdentifaiHoldQueue * self, guint stream);
 
-/* Take over the object. running, duration: when a buffer is shown or heard. _buffer
- * returns its id, which is never 0, for IdentifaiCaptureTime. */
+/* Take over the object. running, decoding, duration: when a buffer is shown or heard,
+ * and decoded. _buffer returns its id, which is never 0, for IdentifaiCaptureTime. */
 guint64 identifai_hold_queue_push_buffer (IdentifaiHoldQueue * self, guint stream,
-    GstBuffer * buffer, gint64 running, gint64 duration, gint64 arrival);
+    GstBuffer * buffer, gint64 running, gint64 decoding, gint64 duration,
+    gint64 arrival);
 void identifai_hold_queue_push_event (IdentifaiHoldQueue * self, guint stream,
     GstMiniObject * event, gboolean is_eos, gint64 arrival);
 /* An IdentifaiSegmenterPlaceFunc's. */

@@ -10,13 +10,32 @@
 #define KEPT 2048               /* at least, and */
 #define KEPT_TIME G_TIME_SPAN_MINUTE
 #define TRIM_STEP 256           /* not each time */
-#define BEHIND 64               /* pictures before the hint that are looked at */
+#define BEHIND 64               /* pictures before the likely one that are looked at */
 #define AHEAD 256               /* later ones in a row after which it is given up */
+#define REORDERED (2 * (gint64) GST_SECOND)     /* at most, where only times of showing
+                                                 * are known */
+#define DEPTH 16                /* pictures that are reordered at most */
+#define TAIL ((gint64) GST_SECOND)      /* of sound behind a run's last picture */
+/* By the ids: sound and video turn back together if they are no further apart; what is
+ * about as near as the nearest. */
+#define TOGETHER 512
+#define NEAR 64
+
+/* Of the pictures that may be shown. */
+typedef struct
+{
+  const IdentifaiMark *mark;
+  guint64 distance;             /* from the sound, by the ids */
+} Candidate;
 
 struct _IdentifaiMarks
 {
   GArray *marks;                /* of IdentifaiMark */
+  GArray *runs;                 /* of guint64: the first id of each */
+  gint64 decoding;              /* of the latest one, or NO_TIME */
   IdentifaiMark to_come;        /* stands for those that aren't here */
+  GArray *candidates;           /* of Candidate */
+  GPtrArray *found;             /* of IdentifaiMark, borrowed */
 };
 
 static void
@@ -34,6 +53,10 @@ identifai_marks_new (void)
 
   self->marks = g_array_new (FALSE, TRUE, sizeof (IdentifaiMark));
   g_array_set_clear_func (self->marks, mark_clear);
+  self->runs = g_array_new (FALSE, FALSE, sizeof (guint64));
+  self->candidates = g_array_new (FALSE, FALSE, sizeof (Candidate));
+  self->found = g_ptr_array_new ();
+  self->decoding = NO_TIME;
   self->to_come.kind = IDENTIFAI_PLACEMENT_OPEN;
 
   return self;
@@ -43,6 +66,9 @@ void
 identifai_marks_free (IdentifaiMarks * self)
 {
   g_array_unref (self->marks);
+  g_array_unref (self->runs);
+  g_array_unref (self->candidates);
+  g_ptr_array_unref (self->found);
   g_free (self);
 }
 
@@ -50,6 +76,8 @@ void
 identifai_marks_clear (IdentifaiMarks * self)
 {
   g_array_set_size (self->marks, 0);
+  g_array_set_size (self->runs, 0);
+  self->decoding = NO_TIME;
 }
 
 static IdentifaiMark *
@@ -58,10 +86,24 @@ get (IdentifaiMarks * self, guint i)
   return &g_array_index (self->marks, IdentifaiMark, i);
 }
 
+/* Whether a picture starts a run. Times of decoding never go back within one. */
+static gboolean
+turns_back (IdentifaiMarks * self, gint64 running, gint64 decoding, gint64 peak)
+{
+  if (self->marks->len == 0)
+    return TRUE;
+  if (decoding != NO_TIME && self->decoding != NO_TIME)
+    return decoding < self->decoding;
+
+  return running != NO_TIME && peak != NO_TIME && running < peak - REORDERED;
+}
+
 void
 identifai_marks_add (IdentifaiMarks * self, guint64 id, gint64 running,
-    gint64 duration, gint64 arrival)
+    gint64 decoding, gint64 duration, gint64 arrival)
 {
+  guint n = self->marks->len;
+  gint64 peak = n > 0 ? get (self, n - 1)->peak : NO_TIME;
   IdentifaiMark mark = {
     .id = id,
     .running = running,
@@ -71,6 +113,13 @@ identifai_marks_add (IdentifaiMarks * self, guint64 id, gint64 running,
     .has_picture = TRUE,
   };
 
+  if (turns_back (self, running, decoding, peak)) {
+    g_array_append_val (self->runs, id);
+    peak = NO_TIME;
+  }
+  if (decoding != NO_TIME)
+    self->decoding = decoding;
+  mark.peak = MAX (peak, running);
   g_array_append_val (self->marks, mark);
 }
 
@@ -125,34 +174,178 @@ get_end (const IdentifaiMark * mark)
   return mark->running + (mark->duration != NO_TIME ? mark->duration : 0);
 }
 
-const IdentifaiMark *
-identifai_marks_find_shown (IdentifaiMarks * self, gint64 running,
-    gboolean is_over, guint64 * hint)
-{
-  const IdentifaiMark *best = NULL;
-  guint i = search (self, *hint), later = 0;
-  gboolean passed = FALSE;      /* one that is shown later came */
+/* What is shown with sound. */
 
-  if (running == NO_TIME)
-    return NULL;
-  for (i -= MIN (i, BEHIND); i < self->marks->len && later < AHEAD; i++) {
+static guint64
+get_run_start (IdentifaiMarks * self, guint run)
+{
+  return g_array_index (self->runs, guint64, run);
+}
+
+static guint64
+get_distance (guint64 a, guint64 b)
+{
+  return a > b ? a - b : b - a;
+}
+
+/* The first one of [from, to) that raises the run's peak above the time. */
+static guint
+search_peak (IdentifaiMarks * self, guint from, guint to, gint64 running)
+{
+  while (from < to) {
+    guint middle = from + (to - from) / 2;
+
+    if (get (self, middle)->peak <= running)
+      from = middle + 1;
+    else
+      to = middle;
+  }
+
+  return from;
+}
+
+/* The one of a run that is shown then, or NULL. passed: one that is shown later
+ * came, too. */
+static const IdentifaiMark *
+find_in_run (IdentifaiMarks * self, guint run, gint64 running,
+    gboolean * passed)
+{
+  guint from = search (self, get_run_start (self, run));
+  guint to = run + 1 < self->runs->len ?
+      search (self, get_run_start (self, run + 1)) : self->marks->len;
+  guint middle = search_peak (self, from, to, running), later = 0, i;
+  const IdentifaiMark *best = NULL;
+
+  *passed = FALSE;
+  for (i = middle - MIN (BEHIND, middle - from); i < to && later < AHEAD; i++) {
     const IdentifaiMark *mark = get (self, i);
 
     if (!mark->has_picture || mark->running == NO_TIME)
       continue;
     later = mark->running > running ? later + 1 : 0;
-    passed |= later > 0;
+    *passed |= later > 0;
     if (mark->running <= running
         && (best == NULL || mark->running >= best->running))
       best = mark;
   }
-  if (best == NULL)
-    return passed || is_over ? NULL : &self->to_come;
-  *hint = best->id;
-  if (!passed && !is_over && running >= get_end (best))
-    return &self->to_come;
 
   return best;
+}
+
+static guint64
+get_newest (IdentifaiMarks * self)
+{
+  guint n = self->marks->len;
+
+  return n > 0 ? get (self, n - 1)->id : 0;
+}
+
+/* An earlier picture may come behind a later one. */
+static gboolean
+is_short (IdentifaiMarks * self, guint run)
+{
+  return self->marks->len - search (self, get_run_start (self, run)) <= DEPTH;
+}
+
+static void
+add_candidate (IdentifaiMarks * self, const IdentifaiMark * mark,
+    guint64 distance)
+{
+  Candidate candidate = { mark, distance };
+
+  g_array_append_val (self->candidates, candidate);
+}
+
+/* One that is to come does so behind the newest. */
+static void
+look_at_run (IdentifaiMarks * self, guint run,
+    const IdentifaiMarksSound * sound)
+{
+  gboolean is_open = run + 1 == self->runs->len && !sound->video_over;
+  guint64 newest = get_newest (self);
+  gboolean passed;
+  const IdentifaiMark *mark = find_in_run (self, run, sound->running, &passed);
+
+  if (is_open && (mark != NULL ? !passed && sound->running >= get_end (mark) :
+          !passed || is_short (self, run)))
+    add_candidate (self, &self->to_come,
+        newest > sound->id ? newest - sound->id : 0);
+  else if (mark != NULL && (passed || run + 1 == self->runs->len
+          || sound->running < get_end (mark) + TAIL))
+    add_candidate (self, mark, get_distance (mark->id, sound->id));
+}
+
+/* The run that starts where the sound turns back; 0: none does. */
+static guint
+find_turn (IdentifaiMarks * self, guint64 turn)
+{
+  guint64 best = TOGETHER + 1;
+  guint found = 0, i;
+
+  for (i = 1; turn != 0 && i < self->runs->len; i++) {
+    guint64 distance = get_distance (get_run_start (self, i), turn);
+
+    if (distance < best) {
+      best = distance;
+      found = i;
+    }
+  }
+
+  return found;
+}
+
+/* Of those that are about as near. */
+static void
+choose (IdentifaiMarks * self)
+{
+  guint nearest = 0, i;
+  Candidate *candidates = (Candidate *) self->candidates->data;
+
+  for (i = 1; i < self->candidates->len; i++) {
+    if (candidates[i].distance < candidates[nearest].distance)
+      nearest = i;
+  }
+  if (self->candidates->len > 0)
+    g_ptr_array_add (self->found, (gpointer) candidates[nearest].mark);
+  for (i = 0; i < self->candidates->len; i++) {
+    if (i != nearest
+        && candidates[i].distance <= candidates[nearest].distance + NEAR)
+      g_ptr_array_add (self->found, (gpointer) candidates[i].mark);
+  }
+}
+
+/* The sound turned back, and the video may have yet to do so. */
+static gboolean
+is_early (IdentifaiMarks * self, const IdentifaiMarksSound * sound)
+{
+  return sound->turn != 0 && get_newest (self) < sound->turn
+      + (sound->video_over ? 1 : sound->lead);
+}
+
+const GPtrArray *
+identifai_marks_find_shown (IdentifaiMarks * self,
+    const IdentifaiMarksSound * sound)
+{
+  guint run = find_turn (self, sound->turn);
+  guint end = find_turn (self, sound->next_turn);
+  gboolean early = is_early (self, sound);
+  gboolean waits = sound->waits && !sound->video_over;
+
+  g_array_set_size (self->candidates, 0);
+  g_ptr_array_set_size (self->found, 0);
+  if (sound->running == NO_TIME || (early && !waits))
+    return self->found;
+  if (self->runs->len == 0 && !sound->video_over)
+    add_candidate (self, &self->to_come, 0);
+  if (end <= run)
+    end = self->runs->len;
+  for (; run < end; run++)
+    look_at_run (self, run, sound);
+  choose (self);
+  if (early)
+    g_ptr_array_add (self->found, &self->to_come);
+
+  return self->found;
 }
 
 gint64
@@ -182,6 +375,18 @@ identifai_marks_get_span (IdentifaiMarks * self, guint segment,
   return arrival;
 }
 
+static void
+trim_runs (IdentifaiMarks * self)
+{
+  guint n = 0;
+
+  while (n + 1 < self->runs->len
+      && get_run_start (self, n + 1) <= get (self, 0)->id)
+    n++;
+  if (n > 0)
+    g_array_remove_range (self->runs, 0, n);
+}
+
 void
 identifai_marks_trim (IdentifaiMarks * self, gint64 before)
 {
@@ -192,6 +397,8 @@ identifai_marks_trim (IdentifaiMarks * self, gint64 before)
   while (n < self->marks->len - KEPT && get (self, n)->has_left
       && get (self, n)->arrival < before - KEPT_TIME)
     n++;
-  if (n >= TRIM_STEP)
-    g_array_remove_range (self->marks, 0, n);
+  if (n < TRIM_STEP)
+    return;
+  g_array_remove_range (self->marks, 0, n);
+  trim_runs (self);
 }

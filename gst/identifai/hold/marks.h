@@ -5,6 +5,8 @@
  * What is known of each picture that is held, or was a moment ago, as sound of its
  * time may still be: when it is shown, and which segment it is in. In the order in
  * which they came. Not thread-safe.
+ *
+ * A run is what came without its times going back; the same time may be in several.
  */
 
 #pragma once
@@ -17,6 +19,7 @@ typedef struct
 {
   guint64 id;
   gint64 running, duration;     /* ns, or IDENTIFAI_NO_TIME */
+  gint64 peak;                  /* the latest running of its run up to it; the same */
   gint64 arrival;               /* µs */
   gboolean has_left;
   gboolean was_slate;           /* something else was shown in its place */
@@ -32,19 +35,34 @@ IdentifaiMarks *identifai_marks_new (void);
 void identifai_marks_free (IdentifaiMarks * self);
 void identifai_marks_clear (IdentifaiMarks * self);
 
-/* ids only grow. */
+/* ids only grow. decoding: when it is decoded, ns, or IDENTIFAI_NO_TIME. */
 void identifai_marks_add (IdentifaiMarks * self, guint64 id, gint64 running,
-    gint64 duration, gint64 arrival);
+    gint64 decoding, gint64 duration, gint64 arrival);
 void identifai_marks_place (IdentifaiMarks * self,
     const IdentifaiPlacement * placement);
 
 /* Until the next call; NULL: there is none. */
 IdentifaiMark *identifai_marks_find (IdentifaiMarks * self, guint64 id);
-/* The picture that is shown at a running time. NULL: it is before all, or unknown.
- * One of PLACEMENT_OPEN: it has yet to come, unless is_over. hint: where to look,
- * from call to call, at first 0. */
-const IdentifaiMark *identifai_marks_find_shown (IdentifaiMarks * self,
-    gint64 running, gboolean is_over, guint64 * hint);
+/* A buffer of sound. */
+typedef struct
+{
+  guint64 id;                   /* in one row with those of pictures */
+  gint64 running;               /* ns, or IDENTIFAI_NO_TIME */
+  guint64 turn, next_turn;      /* id of the latest one up to it at which the times
+                                 * of its stream went back, and of the first one
+                                 * behind it; 0: there is none */
+  gboolean video_over;          /* no more pictures come */
+  guint lead;                   /* a picture has to be there that came so much later
+                                 * than the turn, by the ids */
+  gboolean waits;               /* or else it waits; FALSE: it has none then */
+} IdentifaiMarksSound;
+
+/* The picture that is shown when the sound starts. Where times went back, there may
+ * be several: of the rounds that it may belong to, the likeliest one first. None: it
+ * is before all, or unknown. One of PLACEMENT_OPEN: it may have yet to come. The array
+ * is the marks', and both are good until the next call. */
+const GPtrArray *identifai_marks_find_shown (IdentifaiMarks * self,
+    const IdentifaiMarksSound * sound);
 /* When the first picture of a segment came; -1: none of it is here. Also, where that
  * is known, when its pictures are shown. */
 gint64 identifai_marks_get_span (IdentifaiMarks * self, guint segment,
