@@ -440,6 +440,15 @@ pass_policy (GstIdentifaiEngine * self)
 }
 
 static void
+pass_attach_file (GstIdentifaiEngine * self)
+{
+  g_mutex_lock (&self->lock);
+  gst_identifai_outbox_set_attach_file (self->outbox,
+      self->settings.attach_file);
+  g_mutex_unlock (&self->lock);
+}
+
+static void
 apply_judging (GstIdentifaiEngine * self)
 {
   g_mutex_lock (&self->lock);
@@ -467,6 +476,9 @@ apply (GstIdentifaiEngine * self, guint id)
       break;
     case PROP_POLICY:
       pass_policy (self);
+      break;
+    case PROP_ATTACH_FILE:
+      pass_attach_file (self);
       break;
     case PROP_JUDGING:
       apply_judging (self);
@@ -561,6 +573,7 @@ connect_outbox (GstIdentifaiEngine * self, GError ** error)
     pass_key (self);
     pass_headers (self);
     pass_policy (self);
+    pass_attach_file (self);
   }
 
   return started;

@@ -52,6 +52,12 @@ DEFINE_ENUM (GstIdentifaiOnRefusal, gst_identifai_on_refusal,
     {GST_IDENTIFAI_ON_REFUSAL_WARN, "Post a warning and fail the segments",
         "warn"})
 
+DEFINE_ENUM (GstIdentifaiAttachFile, gst_identifai_attach_file,
+    {GST_IDENTIFAI_ATTACH_FILE_NONE, "Without files", "none"},
+    {GST_IDENTIFAI_ATTACH_FILE_FLAGGED,
+        "The files of what is artificial, or not judged", "flagged"},
+    {GST_IDENTIFAI_ATTACH_FILE_ALL, "All files", "all"})
+
 DEFINE_ENUM (GstIdentifaiGateAction, gst_identifai_gate_action,
     {GST_IDENTIFAI_GATE_DROP, "Withhold it", "drop"},
     {GST_IDENTIFAI_GATE_PASS, "Let it out", "pass"},

@@ -48,6 +48,13 @@ typedef enum
 
 typedef enum
 {
+  GST_IDENTIFAI_ATTACH_FILE_NONE,
+  GST_IDENTIFAI_ATTACH_FILE_FLAGGED,
+  GST_IDENTIFAI_ATTACH_FILE_ALL,
+} GstIdentifaiAttachFile;
+
+typedef enum
+{
   GST_IDENTIFAI_GATE_DROP,
   GST_IDENTIFAI_GATE_PASS,
   GST_IDENTIFAI_GATE_EOS,
@@ -87,6 +94,9 @@ GType gst_identifai_response_format_get_type (void);
 
 #define GST_TYPE_IDENTIFAI_OVERFLOW (gst_identifai_overflow_get_type ())
 GType gst_identifai_overflow_get_type (void);
+
+#define GST_TYPE_IDENTIFAI_ATTACH_FILE (gst_identifai_attach_file_get_type ())
+GType gst_identifai_attach_file_get_type (void);
 
 #define GST_TYPE_IDENTIFAI_ON_REFUSAL (gst_identifai_on_refusal_get_type ())
 GType gst_identifai_on_refusal_get_type (void);

@@ -15,6 +15,13 @@
  * * #gchararray `sha256`: SHA-256 of its file, in hexadecimal; left out if it has
  *   none, or none was taken before it was dropped
  *
+ * The three outcomes have what `attach-file` asks for:
+ *
+ * * #GstBuffer `file`: the file, whose bytes are those that are posted. It refers to
+ *   the memory that was posted; to map it makes one piece of that
+ * * #gboolean `file-dropped`: %TRUE if it had to go as more than
+ *   `max-attached-bytes` waited; else left out
+ *
  * The reporter adds to each element message #gchararray `session`: another one at each
  * start.
  */
@@ -65,6 +72,17 @@ set_identifier (GstStructure * structure, const IdentifaiSegment * segment)
   if (segment->identifier != NULL)
     gst_structure_set (structure, "identifier", G_TYPE_STRING,
         segment->identifier, NULL);
+}
+
+/* Of an outcome: what attach-file asks for. */
+static void
+set_file (GstStructure * structure, const IdentifaiSegment * segment)
+{
+  if (segment->attachment != NULL)
+    gst_structure_set (structure, "file", GST_TYPE_BUFFER, segment->attachment,
+        NULL);
+  if (segment->file_dropped)
+    gst_structure_set (structure, "file-dropped", G_TYPE_BOOLEAN, TRUE, NULL);
 }
 
 static GstStructure *
@@ -189,6 +207,7 @@ gst_identifai_message_verdict (GstElement * src,
   if (result->forced != NULL)
     gst_structure_set (structure, "forced", G_TYPE_STRING, result->forced,
         NULL);
+  set_file (structure, segment);
 
   return gst_message_new_element (GST_OBJECT (src), structure);
 }
@@ -217,6 +236,7 @@ gst_identifai_message_failed (GstElement * src,
       "http-status", G_TYPE_UINT, http_status,
       "message", G_TYPE_STRING, or_empty (text), NULL);
   set_identifier (structure, segment);
+  set_file (structure, segment);
 
   return gst_message_new_element (GST_OBJECT (src), structure);
 }
@@ -238,6 +258,7 @@ gst_identifai_message_dropped (GstElement * src,
 
   gst_structure_set (structure, "reason", G_TYPE_STRING, reason, NULL);
   set_identifier (structure, segment);
+  set_file (structure, segment);
 
   return gst_message_new_element (GST_OBJECT (src), structure);
 }

@@ -10,6 +10,7 @@
 #include "gstidentifaioutbox.h"
 
 #include "client.h"
+#include "gstidentifaiattachments.h"
 #include "clock.h"
 #include "gstidentifaisubmission.h"
 #include "hourlyquota.h"
@@ -57,6 +58,7 @@ struct _GstIdentifaiOutbox
   gboolean halting;             /* all that is outstanding ends: none is added */
   RoomWanted wanted;
   gboolean goes_first;          /* among the streams of the key */
+  GstIdentifaiAttachments attachments;
 };
 
 /* What threads of the element do, which hold locks. */
@@ -104,6 +106,15 @@ gst_identifai_outbox_override (GstIdentifaiOutbox * self, guint segment,
       classification);
 }
 
+void
+gst_identifai_outbox_set_attach_file (GstIdentifaiOutbox * self,
+    GstIdentifaiAttachFile mode)
+{
+  g_mutex_lock (&self->lock);
+  gst_identifai_attachments_set_mode (&self->attachments, mode);
+  g_mutex_unlock (&self->lock);
+}
+
 /* Outcomes: who removes a segment from the ledger reports what became of it. */
 
 static void
@@ -122,6 +133,7 @@ end_dropped_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment,
     GstIdentifaiDrop reason)
 {
   identifai_ledger_remove (self->ledger, segment, IDENTIFAI_END_DROPPED);
+  gst_identifai_attachments_end (&self->attachments, segment, TRUE);
   gst_identifai_reporter_dropped (self->reporter, segment, reason);
   gst_identifai_outcomes_dropped (self->outcomes, segment, reason);
   end_locked (self, segment);
@@ -132,10 +144,18 @@ end_failed_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment,
     IdentifaiReason reason, guint http_status, const gchar * text)
 {
   identifai_ledger_remove (self->ledger, segment, IDENTIFAI_END_FAILED);
+  gst_identifai_attachments_end (&self->attachments, segment, TRUE);
   gst_identifai_reporter_failed (self->reporter, segment, reason, http_status,
       text);
   gst_identifai_outcomes_failed (self->outcomes, segment, reason);
   end_locked (self, segment);
+}
+
+/* What nobody could judge is of interest, too. */
+static gboolean
+is_flagged (const IdentifaiResult * result)
+{
+  return result->unknown || !g_str_equal (result->classification, "human");
 }
 
 /* result: transfer full. */
@@ -147,6 +167,8 @@ end_judged_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment,
       (identifai_clock_now () - segment->last_buffer) * GST_USECOND;
 
   identifai_ledger_remove (self->ledger, segment, IDENTIFAI_END_VERDICT);
+  gst_identifai_attachments_end (&self->attachments, segment,
+      is_flagged (result));
   identifai_ledger_add_latency (self->ledger, latency);
   gst_identifai_reporter_verdict (self->reporter, segment, result, latency);
   gst_identifai_outcomes_judged (self->outcomes, segment, result);
@@ -335,6 +357,7 @@ on_submitted (gpointer data, const gchar * identifier,
     segment->identifier = g_strdup (identifier);
     gst_identifai_reporter_submitted (self->reporter, segment, upload_time);
     gst_identifai_submission_release_file (segment);
+    gst_identifai_attachments_keep (&self->attachments, segment);
     identifai_ledger_move (self->ledger, segment, IDENTIFAI_STAGE_SUBMITTED);
     g_cond_broadcast (&self->cond);
   }
@@ -581,6 +604,7 @@ copy_settings_locked (GstIdentifaiOutbox * self,
   self->overflow = settings->overflow;
   identifai_ledger_set_bounds (self->ledger, settings->max_pending_bytes,
       settings->max_pending_segments);
+  gst_identifai_attachments_configure (&self->attachments, settings);
   identifai_hourly_quota_set_most (&self->quota,
       settings->max_uploads_per_hour);
   identifai_mux_worker_configure (self->worker,

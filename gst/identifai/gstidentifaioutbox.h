@@ -14,7 +14,8 @@
  * Buffers: a segment's tracks hold references, and nothing here or below writes to
  * their memory or copies it, so the element may hold the same buffers, and send
  * them on. The tracks are let go of when the file is made, which refers to the same
- * memory; the file, when the service took it, or with the outcome.
+ * memory; the file, when the service took it, or, as attach-file has it, with the
+ * outcome.
  *
  * Locks, outermost first: the element's, the outbox's, the client's, the mux
  * worker's and the reporter's. All functions but those that say otherwise may be
@@ -88,6 +89,9 @@ void gst_identifai_outbox_set_policy (GstIdentifaiOutbox * self,
 /* Whether it wants all of the stream to be judged, without pauses. Takes no
  * lock. */
 gboolean gst_identifai_outbox_is_boosted (GstIdentifaiOutbox * self);
+/* Of outcomes from now on; files of what was submitted before may be gone. */
+void gst_identifai_outbox_set_attach_file (GstIdentifaiOutbox * self,
+    GstIdentifaiAttachFile mode);
 /* For all requests from now on. */
 void gst_identifai_outbox_set_headers (GstIdentifaiOutbox * self,
     IdentifaiExtraHeaders * headers);

@@ -679,6 +679,37 @@ const GstIdentifaiProperty gst_identifai_properties[GST_IDENTIFAI_N_PROPS] = {
       "Whether 401, 403 and missing credits stop the pipeline, or are "
       "warned of while segments fail",
       ALL, FIXED, ENUM (on_refusal, ON_REFUSAL_ERROR)},
+  /* What programs are given beside verdicts. */
+
+  /**
+   * GstIdentifaiSink:attach-file:
+   *
+   * Which outcome messages carry `file`, a #GstBuffer with the bytes that are
+   * posted: `flagged`, those of what the service finds artificial or could not
+   * judge (`unknown`), and of what failed or was dropped; or `all`. It refers to
+   * the memory that is posted; to map it makes one piece of that. A change counts
+   * from the next outcome on, `none` at once; what was submitted under `none` has
+   * no file any more. To print such a message prints the file.
+   *
+   * Since: 0.2
+   */
+  [PROP_ATTACH_FILE] = {"attach-file", "Attach file",
+      "Which outcome messages carry the file",
+      ALL, LIVE, ENUM (attach_file, ATTACH_FILE_NONE)},
+  /**
+   * GstIdentifaiSink:max-attached-bytes:
+   *
+   * Bound of the bytes that are kept, under #GstIdentifaiSink:attach-file, of what
+   * the service has taken and not judged yet. Beyond it the oldest file goes, and
+   * its outcome says `file-dropped`. It comes on top of
+   * #GstIdentifaiSink:max-pending-bytes; what is in a message is the
+   * application's.
+   *
+   * Since: 0.2
+   */
+  [PROP_MAX_ATTACHED_BYTES] = {"max-attached-bytes", "Maximum attached bytes",
+      "Bound of the files that wait for their outcome, in bytes",
+      ALL, FIXED, BYTES (max_attached_bytes, 64 * 1024 * 1024)},
   /* What is held back, and what leaves. */
 
   /**

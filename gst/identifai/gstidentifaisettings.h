@@ -69,6 +69,9 @@ typedef struct
   guint max_pending_segments;
   guint max_uploads_per_hour;
 
+  GstIdentifaiAttachFile attach_file;
+  guint64 max_attached_bytes;
+
   GstClockTime hold;
   GstIdentifaiGateAction on_artificial, on_unknown, on_unjudged;
   GstIdentifaiGateUnsampled on_unsampled;

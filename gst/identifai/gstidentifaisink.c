@@ -375,4 +375,5 @@ gst_identifai_sink_class_init (GstIdentifaiSinkClass * klass)
   gst_type_mark_as_plugin_api (GST_TYPE_IDENTIFAI_RESPONSE_FORMAT, 0);
   gst_type_mark_as_plugin_api (GST_TYPE_IDENTIFAI_OVERFLOW, 0);
   gst_type_mark_as_plugin_api (GST_TYPE_IDENTIFAI_ON_REFUSAL, 0);
+  gst_type_mark_as_plugin_api (GST_TYPE_IDENTIFAI_ATTACH_FILE, 0);
 }

@@ -63,6 +63,5 @@ gst_identifai_submission_release_file (IdentifaiSegment * segment)
 {
   IdentifaiRequest *request = ((Submission *) segment->user_data)->request;
 
-  g_clear_pointer (&segment->file, identifai_memory_file_unref);
   g_clear_pointer (&request->file, identifai_memory_file_unref);
 }

@@ -24,7 +24,7 @@ void gst_identifai_submission_attach (IdentifaiSegment * segment,
 IdentifaiRequest *gst_identifai_submission_complete (IdentifaiSegment *
     segment);
 
-/* The service has the file: it is let go of. */
+/* The service has the file: it is let go of, but for the segment's reference. */
 void gst_identifai_submission_release_file (IdentifaiSegment * segment);
 
 G_END_DECLS

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "faultmemory.h"
+#include "filebuffer.h"
 #include "heldbuffer.h"
 #include "memoryfile.h"
 
@@ -729,6 +730,51 @@ GST_START_TEST (test_plain_is_held)
 
 GST_END_TEST;
 
+/* The buffer of a file refers to its memories until it is mapped, and holds them no
+ * longer. */
+GST_START_TEST (test_file_buffer)
+{
+  GstBuffer *buffers[100], *buffer, *part;
+  guint i, refs = __i__ ? 1 : 2;
+  GstMapInfo map, again;
+  Pair pair;
+
+  pair_init (&pair);
+  for (i = 0; i < G_N_ELEMENTS (buffers); i++) {
+    buffers[i] = gst_buffer_ref (make_buffer (&pair, LARGE + i));
+    pair_write_buffer (&pair, buffers[i]);
+  }
+  buffer = identifai_file_buffer_new (pair.bytes);
+  part = gst_buffer_copy_region (buffer, GST_BUFFER_COPY_MEMORY, 1500, 3000);
+  identifai_memory_file_unref (pair.bytes);
+  fail_unless_equals_int (gst_buffer_n_memory (buffer), 1);
+  fail_unless_equals_int (gst_buffer_get_size (buffer), pair.model->len);
+  if (__i__) {
+    fail_unless (gst_buffer_map (part, &map, GST_MAP_READ));
+    fail_unless (memcmp (map.data, pair.model->data + 1500, 3000) == 0);
+    fail_unless (gst_buffer_map (buffer, &again, GST_MAP_READ));
+    fail_unless (memcmp (again.data, pair.model->data, pair.model->len) == 0);
+    fail_unless (map.data == again.data + 1500);
+    gst_buffer_unmap (buffer, &again);
+    gst_buffer_unmap (part, &map);
+  }
+  for (i = 0; i < G_N_ELEMENTS (buffers); i++) {
+    GstMemory *memory = gst_buffer_peek_memory (buffers[i], 0);
+
+    fail_unless_equals_int (GST_MINI_OBJECT_REFCOUNT_VALUE (memory), refs);
+  }
+  gst_buffer_unref (buffer);
+  gst_buffer_unref (part);
+  for (i = 0; i < G_N_ELEMENTS (buffers); i++) {
+    fail_unless_equals_int (GST_MINI_OBJECT_REFCOUNT_VALUE
+        (gst_buffer_peek_memory (buffers[i], 0)), 1);
+    gst_buffer_unref (buffers[i]);
+  }
+  g_byte_array_unref (pair.model);
+}
+
+GST_END_TEST;
+
 static Suite *
 memoryfile_suite (void)
 {
@@ -750,6 +796,7 @@ memoryfile_suite (void)
   tcase_add_test (memory, test_references);
   tcase_add_test (memory, test_locked_memory);
   tcase_add_test (memory, test_refcount);
+  tcase_add_loop_test (memory, test_file_buffer, 0, 2);
   tcase_add_loop_test (memory, test_pooled, 0, G_N_ELEMENTS (parts));
   tcase_add_test (memory, test_device_memory);
   tcase_add_loop_test (memory, test_unreadable, 0, 8);

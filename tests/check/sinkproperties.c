@@ -70,6 +70,8 @@ static const Property properties[] = {
   {"heuristic", "gchararray", NULL, TRUE},
   {"policy", "GstStructure", NULL, TRUE},
   {"on-refusal", "GstIdentifaiOnRefusal", "error"},
+  {"attach-file", "GstIdentifaiAttachFile", "none", TRUE},
+  {"max-attached-bytes", "guint64", "67108864", FALSE, 1, MAXUINT64},
 };
 
 /* What each enum's property takes, in the order of the contract. */
@@ -83,6 +85,7 @@ static const struct
   {"response-format", "json text"},
   {"overflow", "auto block drop-oldest drop-newest"},
   {"on-refusal", "error warn"},
+  {"attach-file", "none flagged all"},
 };
 
 static guint n_warnings;        /* of the plugin's own, since the last look */

@@ -47,6 +47,7 @@ identifai_segment_free (IdentifaiSegment * self)
   g_free (self->content_type);
   g_free (self->filename);
   g_free (self->sha256);
+  gst_clear_buffer (&self->attachment);
   g_free (self->failure_text);
   g_free (self->audio_trouble);
   g_free (self->name);

@@ -57,6 +57,8 @@ typedef struct
   const gchar *extension;       /* "mp4", static */
   gchar *filename;              /* if it came with one; or NULL */
   gchar *sha256;                /* of its file, as soon as it is known; or NULL */
+  gboolean file_dropped;        /* it went before the outcome that would have it */
+  GstBuffer *attachment;        /* its file, for the outcome's message; or NULL */
 
   /* Set if no file can be posted (TOO_LARGE, MUX): the tracks and the file are
    * let go of, the segment only waits for its message. */
