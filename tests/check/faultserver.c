@@ -46,6 +46,8 @@ typedef struct
   FaultServer *server;
   int fd;
   GByteArray *in;               /* read but not used */
+  guint number;                 /* from 1 */
+  gboolean answered;            /* the first request, before it came */
 } Connection;
 
 /* Sockets. Everything ends early once the server stops. */
@@ -465,9 +467,24 @@ send_answer (Connection * self, const FaultRequest * request,
   return keep;
 }
 
+static void
+answer_beforehand (Connection * self)
+{
+  const FaultStep *step = find_step (self->server, FAULT_ACCEPT, self->number);
+
+  if (step->call != FAULT_ACCEPT)
+    return;
+  self->answered = TRUE;
+  write_all (self, step->body, strlen (step->body));
+}
+
 static gboolean
 act (Connection * self, const FaultRequest * request, const FaultStep * step)
 {
+  if (self->answered) {
+    self->answered = FALSE;
+    return TRUE;
+  }
   if (step->kind != FAULT_DRIP && step->kind != FAULT_ENDLESS_DRIP
       && step->kind != FAULT_STALL && step->delay > 0
       && !pause_for (self->server, step->delay))
@@ -638,6 +655,7 @@ run_connection (gpointer user_data)
   Connection *self = user_data;
   FaultServer *server = self->server;
 
+  answer_beforehand (self);
   while (serve (self));
 
   close (self->fd);
@@ -661,7 +679,7 @@ start_connection (FaultServer * self, int fd)
   connection->in = g_byte_array_new ();
   connection->fd = fd;
   g_mutex_lock (&self->lock);
-  self->n_connections++;
+  connection->number = ++self->n_connections;
   self->n_running++;
   g_mutex_unlock (&self->lock);
   g_thread_unref (g_thread_new ("fault-conn", run_connection, connection));

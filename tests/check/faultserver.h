@@ -23,6 +23,8 @@ typedef enum
   FAULT_PLAIN,                  /* GET /api/classification/…: also an image's */
   FAULT_CONNECT,                /* to a proxy */
   FAULT_OTHER,
+  FAULT_ACCEPT,                 /* a connection: its `body` is sent at once, and is
+                                 * the answer to the first request there */
   FAULT_N_CALLS
 } FaultCall;
 

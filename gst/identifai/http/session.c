@@ -45,11 +45,25 @@ on_network_event (SoupMessage * message, GSocketClientEvent event,
     remember (session, id, connection);
 }
 
+/* Workaround 421: what libsoup itself has connected to the end of an answer starts
+ * over, and nothing else. */
+static void
+never_start_over (SoupMessage * message)
+{
+  guint got_body = g_signal_lookup ("got-body", SOUP_TYPE_MESSAGE);
+  gulong handler;
+
+  while ((handler = g_signal_handler_find (message, G_SIGNAL_MATCH_ID, got_body,
+              0, NULL, NULL, NULL)) != 0)
+    g_signal_handler_disconnect (message, handler);
+}
+
 /* Also for messages of libsoup's own, those to proxies. */
 static void
 on_request_queued (SoupSession * session, SoupMessage * message,
     gpointer user_data)
 {
+  never_start_over (message);
   g_signal_connect_object (message, "network-event",
       G_CALLBACK (on_network_event), session, 0);
 }

@@ -50,19 +50,26 @@ static const gchar *const cut_names[] = {
 static gboolean
 on_cancel (gpointer user_data)
 {
-  g_cancellable_cancel (((IdentifaiExchange *) user_data)->cancellable);
+  IdentifaiExchange *self = user_data;
+
+  if (self->rounds-- > 0)
+    return G_SOURCE_CONTINUE;
+  g_cancellable_cancel (self->cancellable);
 
   return G_SOURCE_REMOVE;
 }
 
-/* Workaround CANCEL: what is ready in the round of the main loop in which libsoup
- * tells of the headers comes in order, so this comes after it. */
+/* Workaround CANCEL: when this is called from within the answer's headers, libsoup
+ * puts what tells of them into the main loop after this, for the next round at the
+ * latest. So this lets that round go by. Not at a lower priority: a body without end
+ * would keep it from coming. */
 static void
 exchange_cancel_later (IdentifaiExchange * self)
 {
   if (self->canceller)
     return;
 
+  self->rounds = 1;
   self->canceller = g_idle_source_new ();
   g_source_set_priority (self->canceller, G_PRIORITY_DEFAULT);
   g_source_set_callback (self->canceller, on_cancel, self, NULL);

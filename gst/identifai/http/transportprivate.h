@@ -58,6 +58,7 @@ struct _IdentifaiExchange
   GInputStream *input;
   GSource *watchdog;
   GSource *canceller;           /* NULL before the cut */
+  guint rounds;                 /* of the main loop that it lets go by */
 
   IdentifaiRequest *upload;
   IdentifaiRequestBody *body;

@@ -25,13 +25,16 @@
  *            test early, resets.
  *   CANCEL   3.6. Lets go of a message twice when it is cancelled between the
  *            answer's headers and the round of the main loop in which it tells of
- *            them. transport.c, exchange_cancel_later(); test clientends, sinklife.
+ *            them (run_until_read_done() in soup-session.c).
+ *            transport.c, exchange_cancel_later(); test cancels.
  *   RESTART  3.2.3 to 3.6.5. Starts over with a GET that broke on a kept connection;
  *            on a second such one the answer may come before it has come to the
  *            first attempt's error, which it takes for the second one's, and it uses
  *            the message after its end. transport.c, on_restarted(); test resets.
- *   421      3.2.3. Reads all of an answer 421, whatever its size, and sends
- *            the request again. transport.c, on_got_headers(); test client.
+ *   421      3.2.3 to 3.6.5. Reads all of an answer 421, whatever its size, and sends
+ *            the request again, also when it was cancelled meanwhile, and a CONNECT
+ *            that isn't there any more. transport.c, on_got_headers(), and session.c,
+ *            never_start_over(); test client, cancels.
  *   401      3.2.3. Reads all of an answer that asks for a password, whatever
  *            its size, unless the message has no authentication manager.
  *            transport.c, create_message(); test client.
