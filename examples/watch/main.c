@@ -1,399 +1,199 @@
-/* identifAI plugin for GStreamer
+/* identifai-watch: has media judged, and tells at a terminal what the service says
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * identifai-watch PIPELINE…: runs a pipeline as gst-launch-1.0 does and prints a
- * line for everything that identifaisink says. A pattern for applications that
- * react to its messages.
- *
- * Ctrl-C and SIGTERM end the stream and wait for the verdicts that are outstanding;
- * a second one stops at once. Exit status: 0 if every segment was judged, 1 if one
- * was not or the pipeline failed, 2 if the pipeline can't be built.
+ * A pattern for applications that react to the plugin's messages: job.c runs a pipeline
+ * and ends it so that no outcome is lost, report.c reads the messages.
  */
+
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "inputs.h"
+#include "job.h"
+#include "options.h"
+#include "pipeline.h"
+#include "report.h"
 
 #include <gst/gst.h>
 
 #include <glib-unix.h>
 #include <locale.h>
-#include <string.h>
+#include <stdio.h>
+
+/* How often the status on a terminal is drawn, in ms. */
+#define STATUS_INTERVAL 250
+#define STATUS_CANNOT_BEGIN 2
 
 typedef struct
 {
+  WatchOptions options;
+  WatchReport report;
+  GPtrArray *inputs;
+  GPtrArray *jobs;              /* those that run */
   GMainLoop *loop;
-  GstElement *pipeline;
-  gboolean ending;              /* Ctrl-C was pressed, or SIGTERM came */
-  guint judged, failed, dropped;        /* segments */
-  gboolean broken;              /* the pipeline failed, or was stopped */
+  guint next;                   /* input */
+  gboolean ending;              /* Ctrl-C was pressed, SIGTERM came, or the key is refused */
+  gboolean cannot_begin;
 } App;
 
-static guint
-segment_number (const GstStructure * s)
-{
-  guint number = 0;
-
-  gst_structure_get_uint (s, "segment", &number);
-
-  return number;
-}
+static void start_more (App * app);
 
 static void
-print_segment (const GstStructure * s)
-{
-  const gchar *type = gst_structure_get_string (s, "content-type");
-  guint64 bytes = 0, time = GST_CLOCK_TIME_NONE, missing = 0;
-
-  gst_structure_get_uint64 (s, "bytes", &bytes);
-  gst_structure_get_uint64 (s, "audio-missing", &missing);
-  gst_structure_get_uint64 (s, "running-time", &time);
-  g_print ("segment %u closed: %" G_GUINT64_FORMAT " bytes %s",
-      segment_number (s), bytes, *type != '\0' ? type : "(no file)");
-  if (GST_CLOCK_TIME_IS_VALID (time))
-    g_print (" from %" GST_TIME_FORMAT, GST_TIME_ARGS (time));
-  if (missing > 0)
-    g_print (", without %.2f s of sound", (gdouble) missing / GST_SECOND);
-  g_print ("\n");
-}
-
-static void
-print_verdict (const GstStructure * s)
-{
-  gdouble confidence = 0;
-  guint64 latency = 0;
-
-  gst_structure_get_double (s, "confidence", &confidence);
-  gst_structure_get_uint64 (s, "latency", &latency);
-  g_print ("segment %u verdict: %s, confidence %.2f (%s), after %.1f s\n",
-      segment_number (s), gst_structure_get_string (s, "classification"),
-      confidence, gst_structure_get_string (s, "heuristic"),
-      (gdouble) latency / GST_SECOND);
-}
-
-static void
-print_failed (const GstStructure * s)
-{
-  guint status = 0;
-
-  gst_structure_get_uint (s, "http-status", &status);
-  g_print ("segment %u failed: %s", segment_number (s),
-      gst_structure_get_string (s, "reason"));
-  if (status >= 300)
-    g_print (", HTTP status %u", status);
-  g_print (": %s\n", gst_structure_get_string (s, "message"));
-}
-
-static void
-on_element_message (App * app, const GstStructure * s)
-{
-  if (gst_structure_has_name (s, "identifai-segment")) {
-    print_segment (s);
-  } else if (gst_structure_has_name (s, "identifai-submitted")) {
-    g_print ("segment %u submitted: %s\n", segment_number (s),
-        gst_structure_get_string (s, "identifier"));
-  } else if (gst_structure_has_name (s, "identifai-verdict")) {
-    print_verdict (s);
-    app->judged++;
-  } else if (gst_structure_has_name (s, "identifai-failed")) {
-    print_failed (s);
-    app->failed++;
-  } else if (gst_structure_has_name (s, "identifai-dropped")) {
-    g_print ("segment %u dropped: %s\n", segment_number (s),
-        gst_structure_get_string (s, "reason"));
-    app->dropped++;
-  }
-}
-
-static void
-print_problem (GstMessage * message, const gchar * kind,
-    void (*parse) (GstMessage *, GError **, gchar **))
-{
-  GError *error = NULL;
-  gchar *debug = NULL;
-
-  parse (message, &error, &debug);
-  g_printerr ("%s: %s\n", kind, error->message);
-  if (debug != NULL)
-    g_printerr ("  %s\n", debug);
-  g_clear_error (&error);
-  g_free (debug);
-}
-
-/* What to put in between, for what identifaisink doesn't link with. */
-static const gchar *
-find_advice (const gchar * media_type)
-{
-  if (g_str_equal (media_type, "video/x-raw"))
-    return "is not encoded: put videoconvert ! x264enc ! h264parse in between; "
-        "for a file, take parsebin instead of decodebin";
-  if (g_str_equal (media_type, "application/x-rtp"))
-    return
-        "is RTP: put the depayloader and the parser of its codec in between, "
-        "rtph264depay ! h264parse for instance";
-  if (g_str_has_prefix (media_type, "video/")
-      || g_str_has_prefix (media_type, "image/"))
-    return "is of no codec that identifaisink takes: judge the file as it is, "
-        "filesrc ! identifaisink, or encode it anew, "
-        "decodebin ! videoconvert ! x264enc ! h264parse";
-
-  return NULL;
-}
-
-static void
-explain_pad (const GValue * item, gpointer unused)
-{
-  GstPad *pad = g_value_get_object (item);
-  GstCaps *caps = gst_pad_get_current_caps (pad);
-  const gchar *media_type, *advice;
-
-  if (caps == NULL)
-    caps = gst_pad_query_caps (pad, NULL);
-  if (!gst_pad_is_linked (pad) && gst_caps_get_size (caps) > 0) {
-    media_type = gst_structure_get_name (gst_caps_get_structure (caps, 0));
-    advice = find_advice (media_type);
-    if (advice != NULL)
-      g_printerr ("  %s (%s) %s\n", GST_PAD_NAME (pad), media_type, advice);
-  }
-  gst_caps_unref (caps);
-}
-
-static void
-explain_element (const GValue * item, gpointer unused)
-{
-  GstIterator *pads = gst_element_iterate_src_pads (g_value_get_object (item));
-
-  gst_iterator_foreach (pads, explain_pad, NULL);
-  gst_iterator_free (pads);
-}
-
-/* Nothing came to it: its neighbours may have what it doesn't take. */
-static void
-explain_sink (const GValue * item, gpointer unused)
-{
-  GstElement *sink = g_value_get_object (item);
-  GstPad *pad = gst_element_get_static_pad (sink, "sink");
-  GstObject *parent = gst_object_get_parent (GST_OBJECT (sink));
-  GstIterator *elements;
-
-  if (pad && !gst_pad_has_current_caps (pad) && GST_IS_BIN (parent)) {
-    elements = gst_bin_iterate_elements (GST_BIN (parent));
-    gst_iterator_foreach (elements, explain_element, NULL);
-    gst_iterator_free (elements);
-  }
-  g_clear_object (&pad);
-  gst_clear_object (&parent);
-}
-
-/* "Delayed linking failed" and "not-linked" say neither what nor why. */
-static void
-explain_links (App * app)
-{
-  GstIterator *sinks = gst_bin_iterate_all_by_element_factory_name (GST_BIN
-      (app->pipeline), "identifaisink");
-
-  gst_iterator_foreach (sinks, explain_sink, NULL);
-  gst_iterator_free (sinks);
-}
-
-/* How long a stream may take through queues, in ms. */
-#define ON_ITS_WAY 1000
-
-static void
-count_streams (const GValue * item, gpointer count)
-{
-  GstPad *pad = gst_element_get_static_pad (g_value_get_object (item), "sink");
-  GstEvent *event = gst_pad_get_sticky_event (pad, GST_EVENT_STREAM_START, 0);
-
-  if (event != NULL) {
-    (*(guint *) count)++;
-    gst_event_unref (event);
-  }
-  gst_object_unref (pad);
-}
-
-/* All pads are there, or all of a file was read, a while ago: what didn't come never
- * comes, and nothing would end the pipeline. */
-static gboolean
-on_all_pads (gpointer user_data)
+on_ended (WatchJob * job, gpointer user_data)
 {
   App *app = user_data;
-  GstIterator *sinks = gst_bin_iterate_all_by_element_factory_name (GST_BIN
-      (app->pipeline), "identifaisink");
-  guint streams = 0;
 
-  gst_iterator_foreach (sinks, count_streams, &streams);
-  gst_iterator_free (sinks);
-  if (streams == 0 && !app->broken) {
-    g_printerr ("error: there is no video that identifaisink takes\n");
-    explain_links (app);
-    app->broken = TRUE;
-    g_main_loop_quit (app->loop);
-  }
-
-  return G_SOURCE_REMOVE;
-}
-
-/* A streaming thread; parsebin says "drained" instead of "no-more-pads". */
-static void
-on_no_more_pads (GstElement * element, gpointer user_data)
-{
-  g_timeout_add (ON_ITS_WAY, on_all_pads, user_data);
+  if (watch_job_is_refused (job))
+    app->ending = TRUE;
+  g_ptr_array_remove_fast (app->jobs, job);
+  start_more (app);
 }
 
 static void
-watch_pads (const GValue * item, gpointer app)
+start_one (App * app)
 {
-  GstElement *element = g_value_get_object (item);
+  WatchJob *job = watch_job_new (g_ptr_array_index (app->inputs, app->next++),
+      &app->options, &app->report, on_ended, app);
 
-  g_signal_connect (element, "no-more-pads", G_CALLBACK (on_no_more_pads), app);
-  if (g_signal_lookup ("drained", G_OBJECT_TYPE (element)) != 0)
-    g_signal_connect (element, "drained", G_CALLBACK (on_no_more_pads), app);
-}
-
-static void
-watch_all_pads (App * app)
-{
-  GstIterator *elements = gst_bin_iterate_recurse (GST_BIN (app->pipeline));
-
-  gst_iterator_foreach (elements, watch_pads, app);
-  gst_iterator_free (elements);
-}
-
-/* The pipeline can't be built: nothing of it is left to look at. */
-static void
-explain_parse_error (const GError * error)
-{
-  if (!g_error_matches (error, GST_PARSE_ERROR, GST_PARSE_ERROR_LINK)
-      || strstr (error->message, "identifaisink") == NULL)
+  g_ptr_array_add (app->jobs, job);
+  if (watch_job_start (job))
     return;
-  g_printerr ("  identifaisink takes containers, and encoded video in frames. "
-      "Put in between: behind raw video\n  videoconvert ! x264enc ! h264parse; "
-      "behind RTP the depayloader and parser of its codec,\n  rtph264depay ! "
-      "h264parse say; instead of decodebin, parsebin.\n");
+  app->cannot_begin = TRUE;
+  g_ptr_array_remove_fast (app->jobs, job);
 }
 
-static gboolean
-on_message (GstBus * bus, GstMessage * message, gpointer user_data)
+static void
+start_more (App * app)
 {
-  App *app = user_data;
+  while (!app->ending && app->next < app->inputs->len
+      && app->jobs->len < (guint) app->options.jobs)
+    start_one (app);
+  if (app->jobs->len == 0)
+    g_main_loop_quit (app->loop);
+}
 
-  switch (GST_MESSAGE_TYPE (message)) {
-    case GST_MESSAGE_ELEMENT:
-      on_element_message (app, gst_message_get_structure (message));
-      break;
-    case GST_MESSAGE_ERROR:
-      print_problem (message, "error", gst_message_parse_error);
-      explain_links (app);
-      app->broken = TRUE;
-      g_main_loop_quit (app->loop);
-      break;
-    case GST_MESSAGE_WARNING:
-      print_problem (message, "warning", gst_message_parse_warning);
-      break;
-    case GST_MESSAGE_INFO:
-      print_problem (message, "info", gst_message_parse_info);
-      break;
-    case GST_MESSAGE_EOS:
-      g_main_loop_quit (app->loop);
-      break;
-    default:
-      break;
-  }
+static void
+on_each_job (gpointer job, gpointer act)
+{
+  void (*function) (WatchJob *) = act;
 
-  return G_SOURCE_CONTINUE;
+  function (job);
 }
 
 static gboolean
 on_interrupt (gpointer user_data)
 {
   App *app = user_data;
+  gboolean again = app->ending;
 
-  if (app->ending) {
-    app->broken = TRUE;
-    g_main_loop_quit (app->loop);
-  } else {
-    g_printerr ("Ending; waiting for outstanding verdicts (Ctrl-C again stops "
-        "at once)\n");
-    app->ending = TRUE;
-    gst_element_send_event (app->pipeline, gst_event_new_eos ());
-  }
+  app->ending = TRUE;
+  if (!again)
+    watch_terminal_print_problem (&app->report.terminal, "Ending; waiting for "
+        "outstanding verdicts (Ctrl-C again stops at once)");
+  g_ptr_array_foreach (app->jobs, on_each_job,
+      again ? watch_job_stop : watch_job_end);
 
   return G_SOURCE_CONTINUE;
 }
 
-/* What was posted while the pipeline stopped: segments without a verdict are
- * dropped then. From READY, as a pipeline's bus is emptied on the way to NULL. */
-static void
-read_rest (App * app, GstBus * bus)
+static gboolean
+draw_status (gpointer user_data)
 {
-  GstMessage *message;
+  App *app = user_data;
+  g_autoptr (GPtrArray) lines = g_ptr_array_new_with_free_func (g_free);
+  gchar *line;
+  guint i;
 
-  while ((message = gst_bus_pop (bus)) != NULL) {
-    if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ELEMENT)
-      on_element_message (app, gst_message_get_structure (message));
-    gst_message_unref (message);
+  for (i = 0; i < app->jobs->len; i++) {
+    line = watch_job_describe (g_ptr_array_index (app->jobs, i));
+    if (line != NULL)
+      g_ptr_array_add (lines, line);
+  }
+  if (app->inputs->len > 1)
+    g_ptr_array_add (lines, g_strdup_printf ("%u of %u done",
+            app->next - app->jobs->len, app->inputs->len));
+  watch_terminal_draw (&app->report.terminal, lines);
+
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+tell_left_out (App * app)
+{
+  for (; app->next < app->inputs->len; app->next++) {
+    WatchInput *input = g_ptr_array_index (app->inputs, app->next);
+
+    watch_report_problem (&app->report, input->label, "error",
+        "not judged, as this was ended before", NULL);
+    watch_report_broken (&app->report, input->label);
   }
 }
 
-static void
+static gint
 run (App * app)
 {
-  GstBus *bus = gst_element_get_bus (app->pipeline);
+  guint status = 0;
 
-  gst_bus_add_watch (bus, on_message, app);
+  app->jobs = g_ptr_array_new_with_free_func ((GDestroyNotify) watch_job_free);
+  app->loop = g_main_loop_new (NULL, FALSE);
   g_unix_signal_add (SIGINT, on_interrupt, app);
   g_unix_signal_add (SIGTERM, on_interrupt, app);
+  if (app->report.terminal.status)
+    status = g_timeout_add (STATUS_INTERVAL, draw_status, app);
+  start_more (app);
+  if (app->jobs->len > 0)
+    g_main_loop_run (app->loop);
 
-  watch_all_pads (app);
-  gst_element_set_state (app->pipeline, GST_STATE_PLAYING);
-  g_main_loop_run (app->loop);
+  g_clear_handle_id (&status, g_source_remove);
+  watch_terminal_draw (&app->report.terminal, NULL);
+  g_ptr_array_unref (app->jobs);
+  g_main_loop_unref (app->loop);
+  if (app->cannot_begin)
+    return STATUS_CANNOT_BEGIN;
+  tell_left_out (app);
 
-  gst_bus_remove_watch (bus);
-  gst_element_set_state (app->pipeline, GST_STATE_READY);
-  read_rest (app, bus);
-  gst_element_set_state (app->pipeline, GST_STATE_NULL);
-  gst_object_unref (bus);
+  return watch_report_finish (&app->report);
 }
 
 static gint
-sum_up (App * app)
+watch (App * app, GError ** error)
 {
-  g_print ("%u judged, %u failed, %u dropped\n", app->judged, app->failed,
-      app->dropped);
+  gint status;
 
-  return app->broken || app->failed + app->dropped > 0 ? 1 : 0;
+  if (watch_settings_check (app->options.settings, error))
+    app->inputs = watch_inputs_new (app->options.arguments, error);
+  if (app->inputs == NULL)
+    return STATUS_CANNOT_BEGIN;
+  watch_report_init (&app->report, &app->options);
+  status = run (app);
+  watch_report_clear (&app->report);
+  g_ptr_array_unref (app->inputs);
+
+  return status;
 }
 
 int
 main (int argc, char **argv)
 {
-  App app = { NULL, };
-  GError *error = NULL;
+  App app = { 0, };
+  g_autoptr (GError) error = NULL;
+  gint status = STATUS_CANNOT_BEGIN;
 
   setlocale (LC_ALL, "");
-  gst_init (&argc, &argv);
-  if (argc < 2 || g_str_equal (argv[1], "--help")) {
-    g_printerr ("usage: %s PIPELINE, written as for gst-launch-1.0\n", argv[0]);
-    return 2;
+  if (watch_options_parse (&app.options, &argc, &argv, &error)) {
+    if (app.options.version) {
+      printf ("identifai-watch %s\n", VERSION);
+      status = 0;
+    } else {
+      status = watch (&app, &error);
+    }
   }
+  if (error != NULL)
+    fprintf (stderr, "identifai-watch: %s\n"
+        "\"identifai-watch --help\" tells how it is used.\n", error->message);
+  watch_options_clear (&app.options);
 
-  app.pipeline = gst_parse_launchv_full ((const gchar **) argv + 1, NULL,
-      GST_PARSE_FLAG_FATAL_ERRORS | GST_PARSE_FLAG_PLACE_IN_BIN, &error);
-  if (app.pipeline == NULL) {
-    g_printerr ("error: %s\n", error->message);
-    explain_parse_error (error);
-    g_error_free (error);
-    return 2;
-  }
-  if (!GST_IS_PIPELINE (app.pipeline)) {
-    GstElement *pipeline = gst_pipeline_new (NULL);
-
-    gst_bin_add (GST_BIN (pipeline), app.pipeline);
-    app.pipeline = pipeline;
-  }
-
-  app.loop = g_main_loop_new (NULL, FALSE);
-  run (&app);
-  g_main_loop_unref (app.loop);
-  gst_object_unref (app.pipeline);
-
-  return sum_up (&app);
+  return status;
 }

@@ -1,0 +1,38 @@
+/* identifai-watch: one input: its pipeline, from being looked into to its end
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "inputs.h"
+#include "options.h"
+#include "report.h"
+
+#include <gst/gst.h>
+
+G_BEGIN_DECLS
+
+typedef struct _WatchJob WatchJob;
+
+/* In the main context, once for each job that was started, and not from within a call. */
+typedef void (*WatchJobEnded) (WatchJob * job, gpointer user_data);
+
+/* All is borrowed, and outlives it. */
+WatchJob *watch_job_new (const WatchInput * input, const WatchOptions * options,
+    WatchReport * report, WatchJobEnded ended, gpointer user_data);
+void watch_job_free (WatchJob * job);
+
+/* FALSE, and told, if it can't begin: what is no pipeline. */
+gboolean watch_job_start (WatchJob * job);
+/* Ends its stream, and waits for verdicts. */
+void watch_job_end (WatchJob * job);
+/* At once. */
+void watch_job_stop (WatchJob * job);
+
+gboolean watch_job_is_refused (WatchJob * job);
+
+/* How it stands, for a terminal; NULL: there is nothing to tell. */
+gchar *watch_job_describe (WatchJob * job);
+
+G_END_DECLS

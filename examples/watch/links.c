@@ -1,0 +1,198 @@
+/* identifai-watch: why streams don't reach what judges them, and what to do
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "links.h"
+#include "pipeline.h"
+
+#include <string.h>
+
+void
+watch_links_for_each_judge (GstElement * pipeline, void (*act) (GstElement *,
+        gpointer), gpointer user_data)
+{
+  GstIterator *elements = gst_bin_iterate_recurse (GST_BIN (pipeline));
+  GValue item = G_VALUE_INIT;
+
+  while (gst_iterator_next (elements, &item) == GST_ITERATOR_OK) {
+    GstElement *element = g_value_get_object (&item);
+
+    if (watch_element_judges (element))
+      act (element, user_data);
+    g_value_reset (&item);
+  }
+  g_value_unset (&item);
+  gst_iterator_free (elements);
+}
+
+static void
+count (GstElement * element, gpointer number)
+{
+  (*(guint *) number)++;
+}
+
+guint
+watch_links_count_judges (GstElement * pipeline)
+{
+  guint number = 0;
+
+  watch_links_for_each_judge (pipeline, count, &number);
+
+  return number;
+}
+
+/* What to put in between, for what identifaisink doesn't link with. */
+static const gchar *
+find_advice (const gchar * media_type)
+{
+  if (g_str_equal (media_type, "video/x-raw"))
+    return "is not encoded: put videoconvert ! x264enc ! h264parse in between; "
+        "for a file, take parsebin instead of decodebin";
+  if (g_str_equal (media_type, "application/x-rtp"))
+    return
+        "is RTP: put the depayloader and the parser of its codec in between, "
+        "rtph264depay ! h264parse for instance";
+  if (g_str_has_prefix (media_type, "video/")
+      || g_str_has_prefix (media_type, "image/"))
+    return "is of no codec that identifaisink takes: judge the file as it is, "
+        "filesrc ! identifaisink, or encode it anew, "
+        "decodebin ! videoconvert ! x264enc ! h264parse";
+
+  return NULL;
+}
+
+static void
+explain_pad (const GValue * item, gpointer lines)
+{
+  GstPad *pad = g_value_get_object (item);
+  g_autoptr (GstCaps) caps = gst_pad_get_current_caps (pad);
+  const gchar *media_type, *advice;
+
+  if (caps == NULL)
+    caps = gst_pad_query_caps (pad, NULL);
+  if (gst_pad_is_linked (pad) || gst_caps_is_empty (caps)
+      || gst_caps_is_any (caps))
+    return;
+  media_type = gst_structure_get_name (gst_caps_get_structure (caps, 0));
+  advice = find_advice (media_type);
+  if (advice != NULL)
+    g_ptr_array_add (lines, g_strdup_printf ("%s (%s) %s", GST_PAD_NAME (pad),
+            media_type, advice));
+}
+
+static void
+explain_element (const GValue * item, gpointer lines)
+{
+  GstIterator *pads = gst_element_iterate_src_pads (g_value_get_object (item));
+
+  gst_iterator_foreach (pads, explain_pad, lines);
+  gst_iterator_free (pads);
+}
+
+/* Nothing came to it: its neighbours may have what it doesn't take. */
+static void
+explain_judge (GstElement * judge, gpointer lines)
+{
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (judge, "sink");
+  g_autoptr (GstObject) parent = gst_object_get_parent (GST_OBJECT (judge));
+  GstIterator *elements;
+
+  if (pad == NULL || gst_pad_has_current_caps (pad) || !GST_IS_BIN (parent))
+    return;
+  elements = gst_bin_iterate_elements (GST_BIN (parent));
+  gst_iterator_foreach (elements, explain_element, lines);
+  gst_iterator_free (elements);
+}
+
+void
+watch_links_explain (GstElement * pipeline, GPtrArray * lines)
+{
+  watch_links_for_each_judge (pipeline, explain_judge, lines);
+}
+
+static void
+count_stream (GstElement * judge, gpointer number)
+{
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (judge, "sink");
+  g_autoptr (GstEvent) event =
+      gst_pad_get_sticky_event (pad, GST_EVENT_STREAM_START, 0);
+
+  if (event != NULL)
+    (*(guint *) number)++;
+}
+
+guint
+watch_links_count_streams (GstElement * pipeline)
+{
+  guint number = 0;
+
+  watch_links_for_each_judge (pipeline, count_stream, &number);
+
+  return number;
+}
+
+typedef struct
+{
+  void (*callback) (GstElement *, gpointer);
+  gpointer user_data;
+} Follower;
+
+/* parsebin says "drained" instead of "no-more-pads". */
+static void
+follow (GstElement * element, const Follower * follower)
+{
+  g_signal_connect (element, "no-more-pads", G_CALLBACK (follower->callback),
+      follower->user_data);
+  if (g_signal_lookup ("drained", G_OBJECT_TYPE (element)) != 0)
+    g_signal_connect (element, "drained", G_CALLBACK (follower->callback),
+        follower->user_data);
+}
+
+static void
+follow_item (const GValue * item, gpointer follower)
+{
+  follow (g_value_get_object (item), follower);
+}
+
+static void
+on_element_added (GstBin * bin, GstBin * child, GstElement * element,
+    gpointer follower)
+{
+  follow (element, follower);
+}
+
+static void
+free_follower (gpointer follower, GClosure * closure)
+{
+  g_free (follower);
+}
+
+void
+watch_links_follow (GstElement * pipeline, void (*callback) (GstElement *,
+        gpointer), gpointer user_data)
+{
+  Follower *follower = g_new (Follower, 1);
+  GstIterator *elements = gst_bin_iterate_recurse (GST_BIN (pipeline));
+
+  follower->callback = callback;
+  follower->user_data = user_data;
+  gst_iterator_foreach (elements, follow_item, follower);
+  gst_iterator_free (elements);
+  g_signal_connect_data (pipeline, "deep-element-added",
+      G_CALLBACK (on_element_added), follower, free_follower, 0);
+}
+
+/* The pipeline can't be built: nothing of it is left to look at. */
+const gchar *
+watch_links_explain_error (const GError * error)
+{
+  if (!g_error_matches (error, GST_PARSE_ERROR, GST_PARSE_ERROR_LINK)
+      || strstr (error->message, "identifai") == NULL)
+    return NULL;
+
+  return "It takes containers, and encoded media in frames. Put in between: "
+      "behind raw video\nvideoconvert ! x264enc ! h264parse; behind RTP the "
+      "depayloader and parser of its codec,\nrtph264depay ! h264parse say; "
+      "instead of decodebin, parsebin.";
+}
