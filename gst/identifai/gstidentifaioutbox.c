@@ -678,6 +678,7 @@ add_client_stats (IdentifaiClientStats * sum, IdentifaiClient * client)
     return;
   identifai_client_get_stats (client, &stats);
   sum->bytes_uploaded += stats.bytes_uploaded;
+  sum->bytes_sending += stats.bytes_sending;
   sum->post_requests += stats.post_requests;
   sum->get_requests += stats.get_requests;
   sum->retries += stats.retries;
@@ -923,6 +924,7 @@ gst_identifai_outbox_get_stats (GstIdentifaiOutbox * self, GstStructure * stats)
   gst_structure_set (stats,
       "in-flight", G_TYPE_UINT64, (guint64) calls.in_flight,
       "bytes-uploaded", G_TYPE_UINT64, calls.bytes_uploaded,
+      "bytes-sending", G_TYPE_UINT64, calls.bytes_sending,
       "post-requests", G_TYPE_UINT64, calls.post_requests,
       "get-requests", G_TYPE_UINT64, calls.get_requests,
       "retries", G_TYPE_UINT64, calls.retries,

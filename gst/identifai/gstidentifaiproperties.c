@@ -861,6 +861,8 @@ const GstIdentifaiProperty gst_identifai_properties[GST_IDENTIFAI_N_PROPS] = {
    * * #guint64 `bytes-uploaded`, `post-requests`, `get-requests`, `retries`,
    *   `throttled`: bytes of files that the service took, requests sent, repeated
    *   requests, answers with status 429
+   * * #guint64 `bytes-sending`: bytes of files that are being uploaded now, as far
+   *   as the connection has taken them
    * * #gdouble `coverage`: stream time in closed segments / stream time seen,
    *   0 to 1; for container input bytes, as times are not known
    * * #guint64 `latency-last`, `latency-average`, `latency-max`: nanoseconds from

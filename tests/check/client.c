@@ -58,6 +58,7 @@ check_stats (const ClientRow * row, FaultServer * server,
       + fault_server_count (server, FAULT_PLAIN);
 
   fail_unless_equals_int (stats->in_flight, 0);
+  fail_unless_equals_uint64 (stats->bytes_sending, 0);
   /* Attempts that didn't get there count, too. */
   if (!row->deaf && !row->endpoint && !row->proxy)
     fail_unless_equals_uint64 (stats->post_requests, posts);

@@ -249,6 +249,7 @@ GST_START_TEST (test_few_uploads_at_once)
   fail_unless (fault_server_wait (world.server, FAULT_POST, 4));
   identifai_client_get_stats (world.clients[0], &stats);
   fail_unless_equals_int (stats.in_flight, 4);
+  fail_unless_equals_uint64 (stats.bytes_sending, 1001 + 1002 + 1003 + 1004);
   fail_unless_equals_int (fault_server_count (world.server, FAULT_POST), 4);
   client_world_clear (&world);
 }

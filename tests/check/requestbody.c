@@ -321,6 +321,7 @@ GST_START_TEST (test_sent)
   gchar data[64];
 
   assert_equals_uint64 (identifai_request_body_get_sent (body), 0);
+  assert_equals_uint64 (identifai_request_get_sent (request), 0);
   fail_unless_equals_int (g_input_stream_read (stream, data, 64, NULL, NULL),
       64);
   assert_equals_uint64 (identifai_request_body_get_sent (body), 64);
@@ -332,6 +333,12 @@ GST_START_TEST (test_sent)
   assert_equals_uint64 (identifai_request_body_get_sent (body), 64);
   g_byte_array_unref (read_all (stream, 100));
   assert_equals_uint64 (identifai_request_body_get_sent (body), length);
+  assert_equals_uint64 (identifai_request_get_sent (request), 1000);
+  g_object_unref (stream);
+
+  /* another attempt */
+  stream = identifai_request_body_new (request);
+  assert_equals_uint64 (identifai_request_get_sent (request), 0);
   g_object_unref (stream);
   identifai_request_unref (request);
 }

@@ -390,8 +390,16 @@ void
 identifai_client_get_stats (IdentifaiClient * self,
     IdentifaiClientStats * stats)
 {
+  GList *item;
+
   g_mutex_lock (&self->lock);
   *stats = self->stats;
+  for (item = self->jobs.head; item != NULL; item = item->next) {
+    const IdentifaiJob *job = item->data;
+
+    if (job->sent && job->held.request != NULL)
+      stats->bytes_sending += identifai_request_get_sent (job->held.request);
+  }
   g_mutex_unlock (&self->lock);
 }
 

@@ -76,6 +76,7 @@ typedef struct
 typedef struct
 {
   guint64 bytes_uploaded;       /* of files the service took */
+  guint64 bytes_sending;        /* of files on the wire, so far */
   guint64 post_requests;        /* attempts sent */
   guint64 get_requests;         /* attempts sent that asked for one of its jobs */
   guint64 retries;              /* attempts after the first, of both kinds */

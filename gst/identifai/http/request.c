@@ -41,6 +41,18 @@ identifai_request_add_field (IdentifaiRequest * self, const gchar * name,
   g_ptr_array_add (self->fields, field);
 }
 
+void
+identifai_request_set_sent (IdentifaiRequest * self, guint64 bytes)
+{
+  g_atomic_pointer_set (&self->sent, (gsize) bytes);
+}
+
+guint64
+identifai_request_get_sent (IdentifaiRequest * self)
+{
+  return (gsize) g_atomic_pointer_get (&self->sent);
+}
+
 IdentifaiRequest *
 identifai_request_ref (IdentifaiRequest * self)
 {

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * What one submit call sends: the file and the form fields beside it. Filled
- * by one thread, then read-only and shared by reference.
+ * by one thread, then read-only (but for how much is sent) and shared by reference.
  */
 
 #pragma once
@@ -32,6 +32,8 @@ typedef struct
   gboolean accept_text;         /* Accept: text/plain instead of JSON */
   gboolean no_cache;            /* a second submit would cost a second time */
   gchar *heuristic;             /* which verdict counts; NULL = the service's */
+
+  gsize sent;                   /* atomic: of the file, of the attempt under way */
 } IdentifaiRequest;
 
 /* Takes over file; copies the strings. A video's. */
@@ -39,6 +41,9 @@ IdentifaiRequest *identifai_request_new (IdentifaiMemoryFile * file,
     const gchar * filename, const gchar * content_type);
 void identifai_request_add_field (IdentifaiRequest * self, const gchar * name,
     const gchar * value);
+/* Of its file, by the attempt that is under way or was the last. Any thread. */
+void identifai_request_set_sent (IdentifaiRequest * self, guint64 bytes);
+guint64 identifai_request_get_sent (IdentifaiRequest * self);
 IdentifaiRequest *identifai_request_ref (IdentifaiRequest * self);
 void identifai_request_unref (IdentifaiRequest * self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (IdentifaiRequest, identifai_request_unref)

@@ -105,6 +105,7 @@ identifai_request_body_new (IdentifaiRequest * request)
   guint i;
 
   self->request = identifai_request_ref (request);
+  identifai_request_set_sent (request, 0);
   for (i = 0; i < request->fields->len; i++)
     append_field (self->head, boundary, g_ptr_array_index (request->fields, i));
   append_file_header (self->head, boundary, request);
@@ -197,6 +198,9 @@ identifai_request_body_read (GInputStream * stream, void *buffer, gsize count,
     total += n;
   }
   self->sent = MAX (self->sent, self->position);
+  identifai_request_set_sent (self->request, CLAMP (self->position,
+          self->head->len, self->head->len + self->file_size)
+      - self->head->len);
 
   return total;
 }
