@@ -1,0 +1,164 @@
+/* identifai-moderate: what runs: signals, hub, supervisor, main loop
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "app.h"
+#include "options.h"
+#include "record.h"
+#include "supervisor.h"
+
+#include <glib-unix.h>
+#include <signal.h>
+#include <unistd.h>
+
+/* After the time that the end may take, whatever still blocks. */
+#define LAST_WAIT 5             /* s */
+
+typedef struct
+{
+  GMainLoop *loop;
+  ModHub *hub;
+  ModSupervisor *supervisor;
+  guint signals[4];
+  guint give_up;
+  gboolean stopping, gave_up;
+} App;
+
+static void
+on_stream_message (ModStream * stream, const GstStructure * s,
+    gpointer user_data)
+{
+}
+
+static void
+on_finished (gpointer user_data)
+{
+  App *self = user_data;
+
+  g_main_loop_quit (self->loop);
+}
+
+static const ModSupervisorCalls supervisor_calls = {
+  on_finished, on_stream_message
+};
+
+/* A source that can't be stopped must not keep the program from its end. */
+static gboolean
+on_give_up (gpointer user_data)
+{
+  App *self = user_data;
+
+  self->give_up = 0;
+  self->gave_up = TRUE;
+  g_printerr (MOD_NAME ": a stream can't be stopped; leaving it\n");
+  g_main_loop_quit (self->loop);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+tell_program (App * self, const gchar * state)
+{
+  JsonObject *line = mod_record_new ("program", NULL);
+
+  json_object_set_string_member (line, "state", state);
+  json_object_set_int_member (line, "pid", getpid ());
+  mod_hub_tell (self->hub, line);
+}
+
+/* Again: at once. */
+static gboolean
+on_stop (gpointer user_data)
+{
+  App *self = user_data;
+  guint64 limit =
+      mod_supervisor_get_config (self->supervisor)->program.stop_timeout;
+
+  if (self->stopping) {
+    self->gave_up = TRUE;
+    g_main_loop_quit (self->loop);
+    return G_SOURCE_CONTINUE;
+  }
+  self->stopping = TRUE;
+  tell_program (self, "stopping");
+  self->give_up = g_timeout_add_seconds (limit / 1000000000 + LAST_WAIT,
+      on_give_up, self);
+  mod_supervisor_stop (self->supervisor);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_reload (gpointer user_data)
+{
+  App *self = user_data;
+
+  mod_supervisor_reload (self->supervisor);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_rotate (gpointer user_data)
+{
+  App *self = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (!mod_lines_rotate (mod_hub_get_lines (self->hub), &error))
+    g_printerr (MOD_NAME ": %s\n", error->message);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+watch_signals (App * self)
+{
+  /* what reads our stdout may go, and a line is not worth an end */
+  signal (SIGPIPE, SIG_IGN);
+  self->signals[0] = g_unix_signal_add (SIGTERM, on_stop, self);
+  self->signals[1] = g_unix_signal_add (SIGINT, on_stop, self);
+  self->signals[2] = g_unix_signal_add (SIGHUP, on_reload, self);
+  self->signals[3] = g_unix_signal_add (SIGUSR1, on_rotate, self);
+}
+
+static gint
+end (App * self)
+{
+  gint status = mod_supervisor_has_failed (self->supervisor) ? 1 : 0;
+  guint i;
+
+  tell_program (self, "stopped");
+  for (i = 0; i < G_N_ELEMENTS (self->signals); i++)
+    g_source_remove (self->signals[i]);
+  g_clear_handle_id (&self->give_up, g_source_remove);
+  if (self->gave_up) {
+    /* threads still run in what is left: nothing may be taken from them */
+    mod_lines_free (mod_hub_get_lines (self->hub));
+    _exit (1);
+  }
+  mod_supervisor_free (self->supervisor);
+  mod_hub_free (self->hub);
+  g_main_loop_unref (self->loop);
+  return status;
+}
+
+gint
+mod_app_run (ModConfig * config)
+{
+  App self = { NULL };
+  g_autoptr (GError) error = NULL;
+  ModLines *lines = mod_lines_new (config->program.log,
+      config->program.log_max_bytes, &error);
+
+  if (lines == NULL) {
+    g_printerr ("%s: [program] log: %s\n", config->path, error->message);
+    mod_config_free (config);
+    return MOD_EXIT_CONFIG;
+  }
+  self.loop = g_main_loop_new (NULL, FALSE);
+  self.hub = mod_hub_new (lines);
+  self.supervisor = mod_supervisor_new (config, self.hub, &supervisor_calls,
+      &self);
+  watch_signals (&self);
+  tell_program (&self, "started");
+  mod_supervisor_start (self.supervisor);
+  g_main_loop_run (self.loop);
+  return end (&self);
+}

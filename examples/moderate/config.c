@@ -1,0 +1,433 @@
+/* identifai-moderate: from the key file to checked structures
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "config.h"
+#include "keyfile.h"
+#include "units.h"
+
+#include <string.h>
+
+#define DEFAULT_STALL_TIMEOUT G_GUINT64_CONSTANT (60000000000)
+#define DEFAULT_STATISTICS_INTERVAL G_GUINT64_CONSTANT (60000000000)
+#define DEFAULT_STOP_TIMEOUT G_GUINT64_CONSTANT (25000000000)
+
+#define PROGRAM "program"
+#define DEFAULTS "defaults"
+#define LONGEST_NAME 64
+
+typedef enum
+{
+  KIND_TEXT,
+  KIND_TIME,
+  KIND_SIZE,
+  KIND_WORD
+} Kind;
+
+typedef struct
+{
+  const gchar *name;
+  Kind kind;
+  gsize offset;
+  const gchar *words[4];        /* KIND_WORD: the values 0, 1, … */
+  gboolean of_one;              /* makes no sense in [defaults] */
+} Key;
+
+#define STREAM(field) G_STRUCT_OFFSET (ModStreamConfig, field)
+#define OF_PROGRAM(field) G_STRUCT_OFFSET (ModProgramConfig, field)
+
+static const Key stream_keys[] = {
+  {"uri", KIND_TEXT, STREAM (uri), {NULL}, TRUE},
+  {"pipeline", KIND_TEXT, STREAM (pipeline), {NULL}, TRUE},
+  {"mode", KIND_WORD, STREAM (mode), {"watch", "gate"}},
+  {"output", KIND_TEXT, STREAM (output), {NULL}, TRUE},
+  {"at-end", KIND_WORD, STREAM (at_end), {"auto", "restart", "stop"}},
+  {"stall-timeout", KIND_TIME, STREAM (stall_timeout)},
+  {NULL}
+};
+
+static const Key program_keys[] = {
+  {"log", KIND_TEXT, OF_PROGRAM (log)},
+  {"log-max-bytes", KIND_SIZE, OF_PROGRAM (log_max_bytes)},
+  {"statistics-interval", KIND_TIME, OF_PROGRAM (statistics_interval)},
+  {"stop-timeout", KIND_TIME, OF_PROGRAM (stop_timeout)},
+  {NULL}
+};
+
+/* Settings. */
+
+static void
+free_setting (ModSetting * self)
+{
+  g_free (self->name);
+  g_free (self->text);
+  g_free (self);
+}
+
+static ModSetting *
+find_setting (const ModStreamConfig * self, const gchar * name)
+{
+  guint i;
+
+  for (i = 0; i < self->settings->len; i++) {
+    ModSetting *setting = g_ptr_array_index (self->settings, i);
+
+    if (strcmp (setting->name, name) == 0)
+      return setting;
+  }
+  return NULL;
+}
+
+const ModSetting *
+mod_stream_config_setting (const ModStreamConfig * self, const gchar * name)
+{
+  return find_setting (self, name);
+}
+
+static void
+put_setting (ModStreamConfig * self, const ModEntry * entry,
+    gboolean from_defaults)
+{
+  ModSetting *setting = find_setting (self, entry->key);
+
+  if (setting == NULL) {
+    setting = g_new0 (ModSetting, 1);
+    setting->name = g_strdup (entry->key);
+    g_ptr_array_add (self->settings, setting);
+  }
+  g_free (setting->text);
+  setting->text = g_strdup (entry->value);
+  setting->line = entry->line;
+  setting->from_defaults = from_defaults;
+}
+
+/* Keys. */
+
+static const Key *
+find_key (const Key * keys, const gchar * name)
+{
+  for (; keys->name != NULL; keys++)
+    if (strcmp (keys->name, name) == 0)
+      return keys;
+  return NULL;
+}
+
+static gboolean
+store_word (const Key * key, const gchar * text, gint * field, gchar ** wanted)
+{
+  g_autofree gchar *words = NULL;
+  gint i;
+
+  for (i = 0; i < (gint) G_N_ELEMENTS (key->words) && key->words[i]; i++) {
+    if (strcmp (key->words[i], text) == 0) {
+      *field = i;
+      return TRUE;
+    }
+  }
+  words = g_strjoinv (", ", (gchar **) key->words);
+  *wanted = g_strdup_printf ("one of %s", words);
+  return FALSE;
+}
+
+/* NULL, or what was wanted; free it. */
+static gchar *
+store (const Key * key, const gchar * text, gpointer target)
+{
+  gpointer field = G_STRUCT_MEMBER_P (target, key->offset);
+  gchar *wanted = NULL;
+
+  switch (key->kind) {
+    case KIND_TEXT:
+      g_free (*(gchar **) field);
+      *(gchar **) field = g_strdup (text);
+      if (*text == '\0')
+        wanted = g_strdup ("a value");
+      break;
+    case KIND_TIME:
+      if (!mod_parse_time (text, field))
+        wanted = g_strdup ("a time with its unit, 10s or 5min say");
+      break;
+    case KIND_SIZE:
+      if (!mod_parse_size (text, field))
+        wanted = g_strdup ("a number of bytes, 64M or 10GiB say");
+      break;
+    case KIND_WORD:
+      store_word (key, text, field, &wanted);
+      break;
+  }
+  return wanted;
+}
+
+static void
+read_key (const Key * key, const ModEntry * entry, const gchar * section,
+    gpointer target, ModProblems * problems)
+{
+  g_autofree gchar *wanted = store (key, entry->value, target);
+
+  if (wanted != NULL)
+    mod_problems_add (problems, entry->line, section, entry->key,
+        "wants %s, not \"%s\"", wanted, entry->value);
+}
+
+/* The program. */
+
+static void
+read_program (ModConfig * self, const ModSection * section,
+    ModProblems * problems)
+{
+  GString *all = g_string_new (NULL);
+  guint i;
+
+  for (i = 0; section != NULL && i < section->entries->len; i++) {
+    const ModEntry *entry = g_ptr_array_index (section->entries, i);
+    const Key *key = find_key (program_keys, entry->key);
+
+    if (key != NULL)
+      read_key (key, entry, section->name, &self->program, problems);
+    else
+      mod_problems_add (problems, entry->line, section->name, entry->key,
+          "is no key of this section");
+    g_string_append_printf (all, "%s=%s\n", entry->key, entry->value);
+  }
+  self->program_fingerprint = g_string_free (all, FALSE);
+}
+
+static void
+set_program_defaults (ModProgramConfig * self)
+{
+  self->log = g_strdup ("-");
+  self->statistics_interval = DEFAULT_STATISTICS_INTERVAL;
+  self->stop_timeout = DEFAULT_STOP_TIMEOUT;
+}
+
+/* Streams. */
+
+static void
+free_stream (gpointer data)
+{
+  ModStreamConfig *self = data;
+
+  g_free (self->name);
+  g_free (self->uri);
+  g_free (self->pipeline);
+  g_free (self->output);
+  g_free (self->fingerprint);
+  g_ptr_array_unref (self->settings);
+}
+
+const ModStreamConfig *
+mod_stream_config_ref (const ModStreamConfig * self)
+{
+  return g_rc_box_acquire ((gpointer) self);
+}
+
+void
+mod_stream_config_unref (const ModStreamConfig * self)
+{
+  g_rc_box_release_full ((gpointer) self, free_stream);
+}
+
+/* It is in file names, topics and labels. */
+static gboolean
+is_name (const gchar * text)
+{
+  const gchar *c;
+
+  for (c = text; *c != '\0'; c++)
+    if (!g_ascii_isalnum (*c) && strchr ("._-", *c) == NULL)
+      return FALSE;
+  return c - text <= LONGEST_NAME && *text != '.';
+}
+
+static void
+read_entries (ModStreamConfig * self, const ModSection * section,
+    gboolean defaults, ModProblems * problems)
+{
+  guint i;
+
+  for (i = 0; i < section->entries->len; i++) {
+    const ModEntry *entry = g_ptr_array_index (section->entries, i);
+    const Key *key = find_key (stream_keys, entry->key);
+
+    if (key == NULL)
+      put_setting (self, entry, defaults);
+    else if (!defaults || !key->of_one)
+      read_key (key, entry, section->name, self, problems);
+  }
+}
+
+static gint
+compare_settings (gconstpointer a, gconstpointer b)
+{
+  return strcmp ((*(ModSetting **) a)->name, (*(ModSetting **) b)->name);
+}
+
+/* What the stream is made of, wherever it is written. */
+static gchar *
+take_fingerprint (const ModStreamConfig * self)
+{
+  GString *all = g_string_new (NULL);
+  guint i;
+
+  g_string_append_printf (all, "%s\n%s\n%s\n%d %d %" G_GUINT64_FORMAT "\n",
+      self->uri ? self->uri : "", self->pipeline ? self->pipeline : "",
+      self->output ? self->output : "", self->mode, self->at_end,
+      self->stall_timeout);
+  for (i = 0; i < self->settings->len; i++) {
+    const ModSetting *setting = g_ptr_array_index (self->settings, i);
+
+    g_string_append_printf (all, "%s=%s %d\n", setting->name, setting->text,
+        setting->from_defaults && self->pipeline != NULL);
+  }
+  return g_string_free (all, FALSE);
+}
+
+/* What doesn't go together. */
+static void
+check_stream (const ModStreamConfig * self, ModProblems * problems)
+{
+  const gchar *what = NULL;
+
+  if (!is_name (self->name))
+    what = "the name of a stream is up to 64 letters, digits, - _ and ., and "
+        "doesn't begin with a .";
+  else if (self->uri == NULL && self->pipeline == NULL)
+    what = "a stream wants uri= or pipeline= (only [program] and [defaults] "
+        "are no streams)";
+  else if (self->uri != NULL && self->pipeline != NULL)
+    what = "uri= and pipeline= exclude each other";
+  else if (self->pipeline != NULL && self->output != NULL)
+    what = "output= goes with uri=; a pipeline= has its output in it";
+  else if (self->mode == MOD_MODE_GATE && self->uri && self->output == NULL)
+    what = "mode=gate with uri= wants output=";
+  else if (self->mode == MOD_MODE_WATCH && self->output != NULL)
+    what = "output= wants mode=gate";
+  if (what != NULL)
+    mod_problems_add (problems, self->line, self->name, NULL, "%s", what);
+}
+
+static ModStreamConfig *
+new_stream (const ModSection * section)
+{
+  ModStreamConfig *self = g_rc_box_new0 (ModStreamConfig);
+
+  self->name = g_strdup (section->name);
+  self->line = section->line;
+  self->stall_timeout = DEFAULT_STALL_TIMEOUT;
+  self->settings =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) free_setting);
+  return self;
+}
+
+static ModStreamConfig *
+read_stream (const ModSection * section, const ModSection * defaults,
+    ModProblems * problems)
+{
+  ModStreamConfig *self = new_stream (section);
+  g_autoptr (ModProblems) told = mod_problems_new ("");
+
+  if (defaults != NULL)
+    read_entries (self, defaults, TRUE, told);
+  read_entries (self, section, FALSE, problems);
+  g_ptr_array_sort (self->settings, compare_settings);
+  self->fingerprint = take_fingerprint (self);
+  check_stream (self, problems);
+  return self;
+}
+
+/* They are read for each stream again: what is wrong with them is told once. */
+static void
+check_defaults (const ModSection * section, ModProblems * problems)
+{
+  ModStreamConfig *unused = new_stream (section);
+  guint i;
+
+  read_entries (unused, section, TRUE, problems);
+  mod_stream_config_unref (unused);
+
+  for (i = 0; i < section->entries->len; i++) {
+    const ModEntry *entry = g_ptr_array_index (section->entries, i);
+    const Key *key = find_key (stream_keys, entry->key);
+
+    if (key != NULL && key->of_one)
+      mod_problems_add (problems, entry->line, section->name, entry->key,
+          "is of one stream, and goes into its section");
+  }
+}
+
+static const ModSection *
+find_section (const GPtrArray * sections, const gchar * name)
+{
+  guint i;
+
+  for (i = 0; i < sections->len; i++) {
+    const ModSection *section = g_ptr_array_index (sections, i);
+
+    if (strcmp (section->name, name) == 0)
+      return section;
+  }
+  return NULL;
+}
+
+static void
+read_sections (ModConfig * self, const GPtrArray * sections,
+    ModProblems * problems)
+{
+  const ModSection *defaults = find_section (sections, DEFAULTS);
+  guint i;
+
+  read_program (self, find_section (sections, PROGRAM), problems);
+  if (defaults != NULL)
+    check_defaults (defaults, problems);
+  for (i = 0; i < sections->len; i++) {
+    const ModSection *section = g_ptr_array_index (sections, i);
+
+    if (section != defaults && strcmp (section->name, PROGRAM) != 0)
+      g_ptr_array_add (self->streams, read_stream (section, defaults,
+              problems));
+  }
+  if (self->streams->len == 0)
+    mod_problems_add (problems, 0, NULL, NULL,
+        "there is no stream in it: a section [NAME] with uri= or pipeline=");
+}
+
+ModConfig *
+mod_config_load (const gchar * path, ModProblems * problems)
+{
+  g_autoptr (ModConfig) self = g_new0 (ModConfig, 1);
+  g_autoptr (GPtrArray) sections = NULL;
+
+  self->path = g_strdup (path);
+  self->streams = g_ptr_array_new_with_free_func ((GDestroyNotify)
+      mod_stream_config_unref);
+  set_program_defaults (&self->program);
+  sections = mod_key_file_load (path, problems);
+  if (sections != NULL)
+    read_sections (self, sections, problems);
+  return mod_problems_any (problems) ? NULL : g_steal_pointer (&self);
+}
+
+void
+mod_config_free (ModConfig * self)
+{
+  g_free (self->path);
+  g_free (self->program.log);
+  g_free (self->program_fingerprint);
+  g_ptr_array_unref (self->streams);
+  g_free (self);
+}
+
+const ModStreamConfig *
+mod_config_find (const ModConfig * self, const gchar * name)
+{
+  guint i;
+
+  for (i = 0; i < self->streams->len; i++) {
+    const ModStreamConfig *stream = g_ptr_array_index (self->streams, i);
+
+    if (strcmp (stream->name, name) == 0)
+      return stream;
+  }
+  return NULL;
+}

@@ -1,0 +1,21 @@
+/* identifai-moderate: JSON as text, in one line
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * json-glib writes 0.8 as 0.80000000000000004.
+ */
+
+#pragma once
+
+#include <json-glib/json-glib.h>
+
+G_BEGIN_DECLS
+
+/* Members in the order they were set; numbers as short as they are exact; what is no
+ * number in JSON as null. Free it. */
+gchar *mod_json_to_text (JsonObject * object);
+
+/* text: what mod_json_to_text() wrote, or any JSON object; NULL if it is none. */
+JsonObject *mod_json_from_text (const gchar * text);
+
+G_END_DECLS

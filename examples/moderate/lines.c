@@ -1,0 +1,281 @@
+/* identifai-moderate: lines of JSON in a file, each with the hash of the one before
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "lines.h"
+#include "jsontext.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gio/gio.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#define MOST_WAITING (16 * 1024 * 1024)
+#define LONGEST_LINE (4 * 1024 * 1024)
+
+struct _ModLines
+{
+  gchar *path;                  /* NULL: stdout */
+  gint fd;
+  guint64 max_bytes, bytes;     /* of this file */
+  gchar *prev;                  /* hash of the latest line; NULL before the first */
+  gchar *text;                  /* the latest line */
+  GString *waiting;             /* what could not be written */
+  guint64 lost;
+  gint trouble;                 /* errno of the latest write; 0: none */
+};
+
+static gchar *
+hash_line (const gchar * text, gssize length)
+{
+  return g_compute_checksum_for_data (G_CHECKSUM_SHA256, (const guchar *) text,
+      length);
+}
+
+static gboolean
+fail (GError ** error, const gchar * path, const gchar * what)
+{
+  gint number = errno;
+
+  g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (number),
+      "%s: %s: %s", path, what, g_strerror (number));
+  return FALSE;
+}
+
+/* The end of the file, from which its last line is taken; free it. */
+static gchar *
+read_end (gint fd, guint64 size, gsize * length)
+{
+  gsize wanted = MIN (size, LONGEST_LINE);
+  gchar *end = g_malloc (wanted + 1);
+  gssize got = pread (fd, end, wanted, size - wanted);
+
+  *length = MAX (got, 0);
+  end[*length] = '\0';
+  return end;
+}
+
+/* A line that was broken off by a kill is closed, and is a link of the chain, too. */
+static gboolean
+take_last_line (ModLines * self, GError ** error)
+{
+  gsize length;
+  g_autofree gchar *end = read_end (self->fd, self->bytes, &length);
+  const gchar *start;
+
+  if (length > 0 && end[length - 1] != '\n') {
+    if (write (self->fd, "\n", 1) != 1)
+      return fail (error, self->path, "can't be written");
+    self->bytes++;
+  } else if (length > 0) {
+    end[--length] = '\0';
+  }
+  if (length == 0)
+    return TRUE;
+  start = strrchr (end, '\n');
+  self->prev = hash_line (start != NULL ? start + 1 : end, -1);
+  return TRUE;
+}
+
+static gboolean
+open_file (ModLines * self, GError ** error)
+{
+  struct stat st;
+
+  self->fd = g_open (self->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+  if (self->fd < 0)
+    return fail (error, self->path, "can't be opened");
+  if (flock (self->fd, LOCK_EX | LOCK_NB) != 0)
+    return fail (error, self->path, "another process writes it");
+  if (fstat (self->fd, &st) != 0)
+    return fail (error, self->path, "can't be looked at");
+  self->bytes = S_ISREG (st.st_mode) ? st.st_size : 0;
+  return TRUE;
+}
+
+ModLines *
+mod_lines_new (const gchar * path, guint64 max_bytes, GError ** error)
+{
+  ModLines *self = g_new0 (ModLines, 1);
+
+  self->waiting = g_string_new (NULL);
+  self->max_bytes = max_bytes;
+  self->fd = STDOUT_FILENO;
+  if (strcmp (path, "-") == 0)
+    return self;
+  self->path = g_strdup (path);
+  if (!open_file (self, error) || !take_last_line (self, error)) {
+    mod_lines_free (self);
+    return NULL;
+  }
+  return self;
+}
+
+static void
+flush_waiting (ModLines * self)
+{
+  while (self->waiting->len > 0) {
+    gssize done = write (self->fd, self->waiting->str, self->waiting->len);
+
+    if (done < 0 && errno == EINTR)
+      continue;
+    self->trouble = done < 0 ? errno : 0;
+    if (done < 0)
+      return;
+    self->bytes += done;
+    g_string_erase (self->waiting, 0, done);
+  }
+  self->trouble = 0;
+}
+
+void
+mod_lines_free (ModLines * self)
+{
+  if (self->fd >= 0)
+    flush_waiting (self);
+  if (self->path != NULL && self->fd >= 0)
+    close (self->fd);
+  g_string_free (self->waiting, TRUE);
+  g_free (self->path);
+  g_free (self->prev);
+  g_free (self->text);
+  g_free (self);
+}
+
+const gchar *
+mod_lines_write (ModLines * self, JsonObject * line)
+{
+  if (self->prev != NULL)
+    json_object_set_string_member (line, "prev", self->prev);
+  else
+    json_object_set_null_member (line, "prev");
+  g_free (self->text);
+  g_free (self->prev);
+  self->text = mod_json_to_text (line);
+  self->prev = hash_line (self->text, -1);
+  if (self->waiting->len + strlen (self->text) > MOST_WAITING) {
+    self->lost++;
+  } else {
+    g_string_append_printf (self->waiting, "%s\n", self->text);
+  }
+  flush_waiting (self);
+  if (self->max_bytes > 0 && self->bytes >= self->max_bytes
+      && self->trouble == 0)
+    mod_lines_rotate (self, NULL);
+  return self->text;
+}
+
+/* A name that isn't taken. */
+static gchar *
+make_old_name (const gchar * path)
+{
+  g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
+  g_autofree gchar *stamp = g_date_time_format (now, "%Y%m%dT%H%M%SZ");
+  gchar *name = g_strdup_printf ("%s.%s", path, stamp);
+  guint i;
+
+  for (i = 1; g_file_test (name, G_FILE_TEST_EXISTS); i++) {
+    g_free (name);
+    name = g_strdup_printf ("%s.%s-%03u", path, stamp, i);
+  }
+  return name;
+}
+
+gboolean
+mod_lines_rotate (ModLines * self, GError ** error)
+{
+  g_autofree gchar *old = NULL;
+  gint before = self->fd;
+
+  if (self->path == NULL || self->bytes == 0)
+    return TRUE;
+  old = make_old_name (self->path);
+  if (g_rename (self->path, old) != 0)
+    return fail (error, self->path, "can't be renamed");
+  if (open_file (self, error)) {
+    close (before);
+    return TRUE;
+  }
+  /* better the old file under its new name than none */
+  self->fd = before;
+  return FALSE;
+}
+
+guint
+mod_lines_waiting (const ModLines * self)
+{
+  return self->waiting->len;
+}
+
+guint64
+mod_lines_lost (const ModLines * self)
+{
+  return self->lost;
+}
+
+const gchar *
+mod_lines_trouble (const ModLines * self)
+{
+  return self->trouble != 0 ? g_strerror (self->trouble) : NULL;
+}
+
+/* Looking back. */
+
+static void
+visit_file (const gchar * path, ModLineVisitor visit, gpointer user_data)
+{
+  g_autoptr (GFile) file = g_file_new_for_path (path);
+  g_autoptr (GFileInputStream) stream = g_file_read (file, NULL, NULL);
+  g_autoptr (GDataInputStream) data = NULL;
+  gchar *text;
+
+  if (stream == NULL)
+    return;
+  data = g_data_input_stream_new (G_INPUT_STREAM (stream));
+  while ((text = g_data_input_stream_read_line (data, NULL, NULL, NULL))) {
+    JsonObject *line = mod_json_from_text (text);
+
+    if (line != NULL) {
+      visit (line, user_data);
+      json_object_unref (line);
+    }
+    g_free (text);
+  }
+}
+
+/* The latest of the files that were renamed; their names sort by time. */
+static gchar *
+find_old_name (const gchar * path)
+{
+  g_autofree gchar *folder = g_path_get_dirname (path);
+  g_autofree gchar *base = g_path_get_basename (path);
+  g_autofree gchar *prefix = g_strconcat (base, ".2", NULL);
+  g_autofree gchar *latest = NULL;
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  const gchar *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL) {
+    if (g_str_has_prefix (name, prefix) && g_strcmp0 (name, latest) > 0) {
+      g_free (latest);
+      latest = g_strdup (name);
+    }
+  }
+  return latest != NULL ? g_build_filename (folder, latest, NULL) : NULL;
+}
+
+void
+mod_lines_visit (const gchar * path, ModLineVisitor visit, gpointer user_data)
+{
+  g_autofree gchar *old = NULL;
+
+  if (strcmp (path, "-") == 0)
+    return;
+  old = find_old_name (path);
+  if (old != NULL)
+    visit_file (old, visit, user_data);
+  visit_file (path, visit, user_data);
+}

@@ -1,0 +1,26 @@
+/* identifai-moderate: a stream's pipeline, made from its section
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "config.h"
+
+#include <gst/gst.h>
+
+G_BEGIN_DECLS
+
+/* In state NULL, its settings applied; judge is borrowed from it. problems may be NULL,
+ * as they were found before: then the settings are only set. */
+GstElement *mod_pipeline_new (const ModStreamConfig * config,
+    GstElement ** judge, ModProblems * problems, GError ** error);
+
+/* Builds the pipeline of each stream, lets what judges start for a moment, and throws
+ * both away: what can be known of a file without a source. No thread is left. */
+void mod_pipelines_check (const ModConfig * config, ModProblems * problems);
+
+/* As it may be shown: without the password. Free it. */
+gchar *mod_uri_without_secret (const gchar * uri);
+
+G_END_DECLS
