@@ -35,17 +35,18 @@ typedef enum
 {
   CALL_GET,
   CALL_POST,
+  CALL_PIECES,                  /* a POST that goes out in two pieces */
   CALL_OFFER,                   /* the body waits for leave */
   CALL_TUNNEL,                  /* a GET by TLS; the answer is the proxy's */
   N_CALLS
 } Call;
 
 static const gchar *const call_names[] = {
-  "GET", "POST", "POST with an offer", "CONNECT"
+  "GET", "POST", "POST in pieces", "POST with an offer", "CONNECT"
 };
 
 static const FaultCall fault_calls[] = {
-  FAULT_GET, FAULT_POST, FAULT_POST, FAULT_CONNECT
+  FAULT_GET, FAULT_POST, FAULT_POST, FAULT_POST, FAULT_CONNECT
 };
 
 #define ANSWER(status, headers, length, body) "HTTP/1.1 " status " Scripted\r\n" \
@@ -108,6 +109,7 @@ is_possible (const World * self)
   gboolean closes = answer == NULL || strstr (answer, "close") != NULL;
 
   switch (self->call) {
+    case CALL_PIECES:
     case CALL_OFFER:
       return self->way == WAY_BEFOREHAND && !closes;
     case CALL_TUNNEL:
@@ -176,8 +178,8 @@ send_call (World * self, const gchar * path, Call call)
   };
   IdentifaiExchange *exchange;
 
-  if (call == CALL_POST || call == CALL_OFFER)
-    spec.upload = client_log_request (1000);
+  if (fault_calls[call] == FAULT_POST)
+    spec.upload = client_log_request (call == CALL_PIECES ? 12000 : 1000);
   exchange = identifai_http_transport.send (self->transport, &spec, on_answer,
       self);
   g_clear_pointer (&spec.upload, identifai_request_unref);

@@ -359,14 +359,16 @@ on_begin (gpointer user_data)
 }
 
 /* Waiting that we choose is no silence of the service. An answer that has begun is
- * about to cut the exchange, which takes no place among those that arrive. */
+ * about to cut the exchange, which takes no place among those that arrive; one that has
+ * cut it is still to be read, though libsoup may have a read left that it didn't cancel. */
 static gint64
 on_hold (gpointer user_data)
 {
   IdentifaiExchange *self = user_data;
   gint64 wait;
 
-  if (self->early && identifai_early_response_has_begun (self->early))
+  if (self->cut != CUT_NONE || (self->early
+          && identifai_early_response_has_begun (self->early)))
     return EARLY_INTERVAL;
 
   wait = self->hold ? self->hold (self->user_data) : 0;
