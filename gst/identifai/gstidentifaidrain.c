@@ -29,7 +29,7 @@
 #define LONG_WAIT (100 * 1000)
 
 static void
-set_interrupted (GstIdentifaiSink * self, gboolean interrupted)
+set_interrupted (GstIdentifaiBaseSink * self, gboolean interrupted)
 {
   g_mutex_lock (&self->engine->lock);
   self->interrupted = interrupted;
@@ -39,7 +39,7 @@ set_interrupted (GstIdentifaiSink * self, gboolean interrupted)
 }
 
 void
-gst_identifai_drain_interrupt (GstIdentifaiSink * self)
+gst_identifai_drain_interrupt (GstIdentifaiBaseSink * self)
 {
   if (!self->waits)
     return;
@@ -49,7 +49,7 @@ gst_identifai_drain_interrupt (GstIdentifaiSink * self)
 
 /* Gives the preroll lock away until it is taken back, and posts what is queued. */
 static void
-begin_wait (GstIdentifaiSink * self)
+begin_wait (GstIdentifaiBaseSink * self)
 {
   self->waits = TRUE;
   GST_BASE_SINK_PREROLL_UNLOCK (GST_BASE_SINK (self));
@@ -58,7 +58,7 @@ begin_wait (GstIdentifaiSink * self)
 
 /* TRUE: a state change or a flush came meanwhile. */
 static gboolean
-take_lock_back (GstIdentifaiSink * self)
+take_lock_back (GstIdentifaiBaseSink * self)
 {
   gboolean interrupted;
 
@@ -74,7 +74,7 @@ take_lock_back (GstIdentifaiSink * self)
 }
 
 GstFlowReturn
-gst_identifai_drain_act (GstIdentifaiSink * self)
+gst_identifai_drain_act (GstIdentifaiBaseSink * self)
 {
   GstBaseSink *bsink = GST_BASE_SINK (self);
   gboolean interrupted;
@@ -89,7 +89,7 @@ gst_identifai_drain_act (GstIdentifaiSink * self)
 }
 
 static GstFlowReturn
-end_wait (GstIdentifaiSink * self)
+end_wait (GstIdentifaiBaseSink * self)
 {
   GstBaseSink *bsink = GST_BASE_SINK (self);
   GstFlowReturn ret = GST_FLOW_FLUSHING;
@@ -106,7 +106,7 @@ end_wait (GstIdentifaiSink * self)
 }
 
 static void
-note_wait (GstIdentifaiSink * self, gint64 start, const gchar * cause)
+note_wait (GstIdentifaiBaseSink * self, gint64 start, const gchar * cause)
 {
   gint64 took = g_get_monotonic_time () - start;
 
@@ -119,14 +119,14 @@ note_wait (GstIdentifaiSink * self, gint64 start, const gchar * cause)
 
 /* FALSE: a segment finds no room. */
 static gboolean
-hand_on (GstIdentifaiSink * self)
+hand_on (GstIdentifaiBaseSink * self)
 {
   GstIdentifaiEngine *engine = self->engine;
   gboolean waits;
 
   g_mutex_lock (&engine->lock);
   gst_identifai_engine_dispatch_locked (engine);
-  self->video_held = waits = (engine->in_hand != NULL);
+  self->held = waits = (engine->in_hand != NULL);
   g_cond_broadcast (&engine->cond);
   g_mutex_unlock (&engine->lock);
 
@@ -137,7 +137,7 @@ hand_on (GstIdentifaiSink * self)
  * or until then (monotonic µs, -1 = no bound), when what it has fails if expires is
  * set. */
 static GstFlowReturn
-wait_for_room (GstIdentifaiSink * self, gint64 until, gboolean expires)
+wait_for_room (GstIdentifaiBaseSink * self, gint64 until, gboolean expires)
 {
   GstIdentifaiEngine *engine = self->engine;
   gboolean in_time = TRUE;
@@ -159,7 +159,7 @@ wait_for_room (GstIdentifaiSink * self, gint64 until, gboolean expires)
 
 /* deadline: monotonic µs, -1 = none. */
 static GstFlowReturn
-wait_for_room_at_end (GstIdentifaiSink * self, gint64 deadline)
+wait_for_room_at_end (GstIdentifaiBaseSink * self, gint64 deadline)
 {
   gint64 start = g_get_monotonic_time ();
   GstFlowReturn ret = GST_FLOW_OK;
@@ -173,7 +173,7 @@ wait_for_room_at_end (GstIdentifaiSink * self, gint64 deadline)
 
 /* TRUE: overflow=auto lets the stream run on, to see at what pace it comes. */
 static gboolean
-may_run_on (GstIdentifaiSink * self)
+may_run_on (GstIdentifaiBaseSink * self)
 {
   GstIdentifaiEngine *engine = self->engine;
   gboolean runs;
@@ -181,7 +181,7 @@ may_run_on (GstIdentifaiSink * self)
   g_mutex_lock (&engine->lock);
   runs = engine->settings.overflow == GST_IDENTIFAI_OVERFLOW_AUTO
       && identifai_arrival_pace_try (&engine->pace);
-  self->video_held = self->video_held && !runs;
+  self->held = self->held && !runs;
   g_cond_broadcast (&engine->cond);
   g_mutex_unlock (&engine->lock);
 
@@ -193,7 +193,7 @@ may_run_on (GstIdentifaiSink * self)
 
 /* TRUE: the stream was held for so long that it runs on. Says so if it doesn't. */
 static gboolean
-lose_patience (GstIdentifaiSink * self, gint64 * patience)
+lose_patience (GstIdentifaiBaseSink * self, gint64 * patience)
 {
   if (*patience < 0 || g_get_monotonic_time () < *patience)
     return FALSE;
@@ -208,7 +208,7 @@ lose_patience (GstIdentifaiSink * self, gint64 * patience)
 }
 
 GstFlowReturn
-gst_identifai_drain_hold (GstIdentifaiSink * self)
+gst_identifai_drain_hold (GstIdentifaiBaseSink * self)
 {
   gint64 start = g_get_monotonic_time (), patience = start + MAX_SILENT_HOLD;
   GstFlowReturn ret = GST_FLOW_OK;
@@ -226,16 +226,16 @@ gst_identifai_drain_hold (GstIdentifaiSink * self)
 /* drain-timeout=0 with overflow=block: what an earlier stream left when it didn't
  * wait at its EOS finds its room before more comes in. */
 static void
-set_video_held (GstIdentifaiSink * self, gboolean held)
+set_held (GstIdentifaiBaseSink * self, gboolean held)
 {
   g_mutex_lock (&self->engine->lock);
-  self->video_held = held;
+  self->held = held;
   g_cond_broadcast (&self->engine->cond);
   g_mutex_unlock (&self->engine->lock);
 }
 
 GstFlowReturn
-gst_identifai_drain_wait_for_earlier (GstIdentifaiSink * self)
+gst_identifai_drain_wait_for_earlier (GstIdentifaiBaseSink * self)
 {
   gint64 start = g_get_monotonic_time (), patience = start + MAX_SILENT_HOLD;
   GstIdentifaiOutbox *outbox = self->engine->outbox;
@@ -244,11 +244,11 @@ gst_identifai_drain_wait_for_earlier (GstIdentifaiSink * self)
 
   while (ret == GST_FLOW_OK && !runs_on
       && !gst_identifai_outbox_wait_within_bounds (outbox, 0)) {
-    set_video_held (self, TRUE);
+    set_held (self, TRUE);
     begin_wait (self);
     gst_identifai_outbox_wait_within_bounds (outbox, patience);
     ret = end_wait (self);
-    set_video_held (self, FALSE);
+    set_held (self, FALSE);
     runs_on = lose_patience (self, &patience);
   }
   note_wait (self, start, "no room beside what an earlier stream left");
@@ -262,7 +262,7 @@ gst_identifai_drain_wait_for_earlier (GstIdentifaiSink * self)
  * sound finds room. Where none comes, the thread that feeds it may wait for this
  * one, so it isn't held again before there is some. */
 static void
-await_sound_locked (GstIdentifaiSink * self)
+await_sound_locked (GstIdentifaiBaseSink * self)
 {
   GstIdentifaiEngine *engine = self->engine;
   gint64 until = g_get_monotonic_time () + IDENTIFAI_AUDIO_PATIENCE;
@@ -282,7 +282,7 @@ await_sound_locked (GstIdentifaiSink * self)
 }
 
 GstFlowReturn
-gst_identifai_drain_wait_for_sound (GstIdentifaiSink * self)
+gst_identifai_drain_wait_for_sound (GstIdentifaiBaseSink * self)
 {
   gint64 start = g_get_monotonic_time ();
   GstFlowReturn ret;
@@ -303,7 +303,7 @@ gst_identifai_drain_wait_for_sound (GstIdentifaiSink * self)
 /* Segments that wait for the last of their audio: as long as some comes, and no
  * longer than until the deadline (-1: none). */
 static GstFlowReturn
-wait_for_audio (GstIdentifaiSink * self, gint64 last)
+wait_for_audio (GstIdentifaiBaseSink * self, gint64 last)
 {
   GstIdentifaiEngine *engine = self->engine;
   gint64 start = g_get_monotonic_time (), deadline;
@@ -332,7 +332,7 @@ wait_for_audio (GstIdentifaiSink * self, gint64 last)
 
 /* drain-timeout=0: EOS doesn't wait for room, either. */
 static void
-hand_on_rest (GstIdentifaiSink * self)
+hand_on_rest (GstIdentifaiBaseSink * self)
 {
   GstIdentifaiEngine *engine = self->engine;
 
@@ -347,7 +347,7 @@ hand_on_rest (GstIdentifaiSink * self)
 }
 
 static gboolean
-all_handed_on (GstIdentifaiSink * self)
+all_handed_on (GstIdentifaiBaseSink * self)
 {
   gboolean done;
 
@@ -360,7 +360,7 @@ all_handed_on (GstIdentifaiSink * self)
 
 /* timeout: drain-timeout; deadline: when it is over, monotonic µs, -1 = never. */
 static GstFlowReturn
-hand_on_all (GstIdentifaiSink * self, GstClockTime timeout, gint64 deadline)
+hand_on_all (GstIdentifaiBaseSink * self, GstClockTime timeout, gint64 deadline)
 {
   GstFlowReturn ret = GST_FLOW_OK;
 
@@ -389,7 +389,7 @@ wait_for_outcomes (GstIdentifaiOutbox * outbox, gint64 deadline)
 
 /* Hands on all segments and waits for their verdicts. */
 static GstFlowReturn
-wait_for_verdicts (GstIdentifaiSink * self)
+wait_for_verdicts (GstIdentifaiBaseSink * self)
 {
   gint64 start = g_get_monotonic_time (), deadline = -1;
   GstClockTime timeout;
@@ -420,7 +420,7 @@ wait_for_verdicts (GstIdentifaiSink * self)
 /* All that there is to say is on the bus when it returns OK: applications leave
  * at EOS. */
 static GstFlowReturn
-sum_up (GstIdentifaiSink * self)
+sum_up (GstIdentifaiBaseSink * self)
 {
   GstFlowReturn ret = GST_FLOW_OK;
   gboolean done = FALSE;
@@ -436,7 +436,7 @@ sum_up (GstIdentifaiSink * self)
 }
 
 GstFlowReturn
-gst_identifai_drain (GstIdentifaiSink * self, GstEvent * eos)
+gst_identifai_drain (GstIdentifaiBaseSink * self, GstEvent * eos)
 {
   GstFlowReturn ret = gst_base_sink_do_preroll (GST_BASE_SINK (self),
       GST_MINI_OBJECT_CAST (eos));

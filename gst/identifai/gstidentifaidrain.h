@@ -9,26 +9,26 @@
 
 #pragma once
 
-#include "gstidentifaisink.h"
+#include "gstidentifaibasesink.h"
 
 G_BEGIN_DECLS
 
 /* overflow=block holds the stream until there is room, and says so. */
-GstFlowReturn gst_identifai_drain_hold (GstIdentifaiSink * self);
+GstFlowReturn gst_identifai_drain_hold (GstIdentifaiBaseSink * self);
 /* More waits for its sound than may: the thread waits for that, if another one
  * feeds it. */
-GstFlowReturn gst_identifai_drain_wait_for_sound (GstIdentifaiSink * self);
+GstFlowReturn gst_identifai_drain_wait_for_sound (GstIdentifaiBaseSink * self);
 /* At the first buffer of a stream: what an earlier one left finds room first. */
-GstFlowReturn gst_identifai_drain_wait_for_earlier (GstIdentifaiSink * self);
+GstFlowReturn gst_identifai_drain_wait_for_earlier (GstIdentifaiBaseSink * self);
 /* Waits until all that is closed has its outcome, and all is posted. */
-GstFlowReturn gst_identifai_drain (GstIdentifaiSink * self, GstEvent * eos);
+GstFlowReturn gst_identifai_drain (GstIdentifaiBaseSink * self, GstEvent * eos);
 
 /* For unlock_stop(), any thread: ends a wait. */
-void gst_identifai_drain_interrupt (GstIdentifaiSink * self);
+void gst_identifai_drain_interrupt (GstIdentifaiBaseSink * self);
 
 /* What is queued is posted, and a key frame asked for, without the preroll lock:
  * handlers may take long, and may change the state. So as in a wait on the clock, a
  * state change or a flush may come in between: not OK in a flush. */
-GstFlowReturn gst_identifai_drain_act (GstIdentifaiSink * self);
+GstFlowReturn gst_identifai_drain_act (GstIdentifaiBaseSink * self);
 
 G_END_DECLS

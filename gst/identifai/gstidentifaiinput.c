@@ -15,43 +15,46 @@
 #include "codecs.h"
 #include "heldbuffer.h"
 #include "log.h"
-#include "runningtime.h"
 
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_SINK)
 
-
 static GstBaseSinkClass *parent_class = NULL;
 
-static GstClockTime
-running_time_of (const GstSegment * segment, GstClockTime time)
+/* At the start, when no data flows. */
+static void
+reset_locked (GstIdentifaiBaseSink * base)
 {
-  gint64 running = -1;
+  GstIdentifaiSink *self = GST_IDENTIFAI_SINK (base);
 
-  if (segment->format == GST_FORMAT_TIME)
-    running = identifai_running_time (segment, time);
-
-  return running >= 0 ? (GstClockTime) running : GST_CLOCK_TIME_NONE;
-}
-
-void
-gst_identifai_input_reset_locked (GstIdentifaiSink * self)
-{
   gst_identifai_recorder_reset_locked (self->recorder);
   self->elementary = FALSE;
-  self->interrupted = FALSE;
   self->orientation = NULL;
-  self->started = FALSE;
-  self->video_held = FALSE;
   self->video_position = GST_CLOCK_TIME_NONE;
   g_clear_pointer (&self->stream_id, g_free);
 }
 
-void
-gst_identifai_input_drop_locked (GstIdentifaiSink * self,
-    GstIdentifaiDrop reason)
+static void
+drop_locked (GstIdentifaiBaseSink * base, GstIdentifaiDrop reason)
 {
+  GstIdentifaiSink *self = GST_IDENTIFAI_SINK (base);
+
   gst_identifai_engine_drop_locked (self->engine, reason);
   gst_identifai_recorder_drop_locked (self->recorder, reason);
+}
+
+static gdouble
+get_coverage_locked (GstIdentifaiBaseSink * base)
+{
+  GstIdentifaiSink *self = GST_IDENTIFAI_SINK (base);
+  IdentifaiSegmenterStats stats;
+
+  if (!self->elementary)
+    return gst_identifai_recorder_get_coverage_locked (self->recorder);
+
+  identifai_segmenter_get_stats (self->engine->segmenter, &stats);
+
+  return stats.seen > 0 ? CLAMP ((gdouble) stats.covered / stats.seen, 0, 1)
+      : 0.0;
 }
 
 /* Caps. */
@@ -131,7 +134,7 @@ gst_identifai_input_set_caps (GstBaseSink * bsink, GstCaps * caps)
 
   gst_identifai_engine_queue_error (self->engine, error);
 
-  gst_identifai_drain_act (self);
+  gst_identifai_drain_act (&self->parent);
 
   return accepted;
 }
@@ -143,8 +146,8 @@ static GstFlowReturn
 render_frame (GstIdentifaiSink * self, GstBuffer * buffer)
 {
   const GstSegment *segment = &GST_BASE_SINK (self)->segment;
-  GstClockTime position = running_time_of (segment,
-      GST_BUFFER_DTS_OR_PTS (buffer));
+  GstClockTime position = gst_identifai_base_sink_get_running_time
+      (&self->parent, GST_BUFFER_DTS_OR_PTS (buffer));
   gint64 patience = gst_identifai_engine_get_patience (self->engine,
       position, gst_base_sink_get_latency (GST_BASE_SINK (self)));
   GstIdentifaiEngine *engine = self->engine;
@@ -164,11 +167,12 @@ render_frame (GstIdentifaiSink * self, GstBuffer * buffer)
       && gst_identifai_engine_is_full_locked (engine));
   g_mutex_unlock (&engine->lock);
 
-  ret = gst_identifai_drain_act (self);
+  ret = gst_identifai_drain_act (&self->parent);
   if (ret == GST_FLOW_OK && is_full)
-    return gst_identifai_drain_wait_for_sound (self);
+    return gst_identifai_drain_wait_for_sound (&self->parent);
 
-  return ret == GST_FLOW_OK && waits ? gst_identifai_drain_hold (self) : ret;
+  return ret == GST_FLOW_OK
+      && waits ? gst_identifai_drain_hold (&self->parent) : ret;
 }
 
 /* Takes over a held buffer. */
@@ -186,70 +190,37 @@ render_bytes (GstIdentifaiSink * self, GstBuffer * buffer)
 
   gst_buffer_unref (buffer);
   gst_identifai_engine_queue_error (engine, error);
-  act = gst_identifai_drain_act (self);
+  act = gst_identifai_drain_act (&self->parent);
 
   return act == GST_FLOW_OK ? ret : act;
 }
 
-/* The first buffer of a stream. */
-
-/* The file is known to be too large. */
 static GstFlowReturn
-refuse_stream (GstIdentifaiSink * self)
+take (GstIdentifaiBaseSink * base, GstBuffer * buffer)
 {
-  gst_identifai_outbox_sum_up (self->engine->outbox, FALSE);
-  gst_identifai_drain_act (self);
+  GstIdentifaiSink *self = GST_IDENTIFAI_SINK (base);
+  gboolean elementary;
 
-  return GST_FLOW_ERROR;
-}
-
-static GstFlowReturn
-start_stream (GstIdentifaiSink * self, gboolean elementary, GstBuffer * buffer)
-{
-  GstBaseSink *bsink = GST_BASE_SINK (self);
-  gboolean live = gst_identifai_engine_ask_live (GST_BASE_SINK_PAD (bsink));
-
-  GST_DEBUG_OBJECT (self, "the first buffer of a stream: %" GST_PTR_FORMAT,
-      buffer);
   g_mutex_lock (&self->engine->lock);
-  gst_identifai_engine_set_live_locked (self->engine, live);
+  elementary = self->elementary;
   g_mutex_unlock (&self->engine->lock);
 
-  if (!elementary && !gst_identifai_recorder_start_stream (self->recorder,
-          &bsink->segment, buffer))
-    return refuse_stream (self);
-
-  return gst_identifai_drain_wait_for_earlier (self);
+  return elementary ? render_frame (self, buffer) : render_bytes (self, buffer);
 }
 
+/* Not OK: the file is known to be too large. */
 static GstFlowReturn
-gst_identifai_input_render (GstBaseSink * bsink, GstBuffer * buffer)
+start_stream (GstIdentifaiBaseSink * base, GstBuffer * buffer)
 {
-  GstIdentifaiSink *self = GST_IDENTIFAI_SINK (bsink);
-  GstIdentifaiEngine *engine = self->engine;
-  GstBuffer *held = identifai_buffer_hold (buffer);
-  GstFlowReturn ret = GST_FLOW_OK;
-  gboolean first, elementary;
+  GstIdentifaiSink *self = GST_IDENTIFAI_SINK (base);
+  gboolean elementary;
 
-  g_mutex_lock (&engine->lock);
-  first = !self->started;
-  self->started = TRUE;
-  gst_identifai_silence_end_locked (self->silence);
-  if (self->video_held)
-    identifai_arrival_pace_resume (&engine->pace, g_get_monotonic_time ());
-  self->video_held = FALSE;
+  g_mutex_lock (&self->engine->lock);
   elementary = self->elementary;
-  g_cond_broadcast (&engine->cond);
-  g_mutex_unlock (&engine->lock);
+  g_mutex_unlock (&self->engine->lock);
 
-  if (first)
-    ret = start_stream (self, elementary, buffer);
-  if (ret != GST_FLOW_OK) {
-    gst_buffer_unref (held);
-    return ret;
-  }
-
-  return elementary ? render_frame (self, held) : render_bytes (self, held);
+  return elementary || gst_identifai_recorder_start_stream (self->recorder,
+      &GST_BASE_SINK (self)->segment, buffer) ? GST_FLOW_OK : GST_FLOW_ERROR;
 }
 
 /* The video thread waits for PLAYING with its first frame. */
@@ -258,15 +229,13 @@ gst_identifai_input_preroll (GstBaseSink * bsink, GstBuffer * buffer)
 {
   GstIdentifaiSink *self = GST_IDENTIFAI_SINK (bsink);
 
-  GST_DEBUG_OBJECT (self, "prerolled with %" GST_PTR_FORMAT, buffer);
   g_mutex_lock (&self->engine->lock);
-  self->video_held = TRUE;
   if (!GST_CLOCK_TIME_IS_VALID (self->video_position))
-    self->video_position = running_time_of (&bsink->segment,
-        GST_BUFFER_DTS_OR_PTS (buffer));
+    self->video_position = gst_identifai_base_sink_get_running_time
+        (&self->parent, GST_BUFFER_DTS_OR_PTS (buffer));
   g_mutex_unlock (&self->engine->lock);
 
-  return GST_FLOW_OK;
+  return parent_class->preroll (bsink, buffer);
 }
 
 /* End of stream. */
@@ -288,26 +257,13 @@ check_empty_locked (GstIdentifaiSink * self, GError ** error)
       gst_identifai_engine_get_codec (engine));
 }
 
-/* Takes over the event. */
-static gboolean
-handle_eos (GstIdentifaiSink * self, GstEvent * eos)
+static void
+finish_locked (GstIdentifaiBaseSink * base, GError ** error)
 {
-  GError *error = NULL;
+  GstIdentifaiSink *self = GST_IDENTIFAI_SINK (base);
 
-  GST_DEBUG_OBJECT (self, "the video is over");
-  g_mutex_lock (&self->engine->lock);
-  if (close_input_locked (self, &error))
-    check_empty_locked (self, &error);
-  g_mutex_unlock (&self->engine->lock);
-  gst_identifai_engine_queue_error (self->engine, error);
-
-  if (gst_identifai_drain_act (self) != GST_FLOW_OK
-      || gst_identifai_drain (self, eos) != GST_FLOW_OK) {
-    gst_event_unref (eos);
-    return FALSE;
-  }
-
-  return parent_class->event (GST_BASE_SINK (self), eos);
+  if (close_input_locked (self, error))
+    check_empty_locked (self, error);
 }
 
 /* Events. */
@@ -362,7 +318,6 @@ handle_gap_locked (GstIdentifaiSink * self, GstEvent * event)
 {
   GstClockTime timestamp, duration;
 
-  gst_identifai_silence_end_locked (self->silence);
   if (!self->elementary)
     return;
   gst_event_parse_gap (event, &timestamp, &duration);
@@ -373,7 +328,6 @@ handle_gap_locked (GstIdentifaiSink * self, GstEvent * event)
 static void
 restart_locked (GstIdentifaiSink * self)
 {
-  self->started = FALSE;
   gst_identifai_engine_restart_locked (self->engine);
   gst_identifai_recorder_restart_locked (self->recorder);
 }
@@ -403,17 +357,10 @@ handle_stream_start_locked (GstIdentifaiSink * self, GstEvent * event)
 }
 
 static void
-handle_flush_locked (GstIdentifaiSink * self)
+handle_event_locked (GstIdentifaiBaseSink * base, GstEvent * event)
 {
-  GST_DEBUG_OBJECT (self, "flushed: what isn't handed on is dropped");
-  gst_identifai_input_drop_locked (self, GST_IDENTIFAI_DROP_FLUSHED);
-  restart_locked (self);
-  self->video_position = GST_CLOCK_TIME_NONE;
-}
+  GstIdentifaiSink *self = GST_IDENTIFAI_SINK (base);
 
-static void
-handle_event_locked (GstIdentifaiSink * self, GstEvent * event)
-{
   switch (GST_EVENT_TYPE (event)) {
     case GST_EVENT_STREAM_START:
       handle_stream_start_locked (self, event);
@@ -428,65 +375,12 @@ handle_event_locked (GstIdentifaiSink * self, GstEvent * event)
       handle_gap_locked (self, event);
       break;
     case GST_EVENT_FLUSH_STOP:
-      handle_flush_locked (self);
+      restart_locked (self);
+      self->video_position = GST_CLOCK_TIME_NONE;
       break;
     default:
       break;
   }
-}
-
-/* Takes over the event. The base class asks GstSegment for running times, too. */
-static GstEvent *
-bound_segment (GstIdentifaiSink * self, GstEvent * event)
-{
-  GstSegment segment;
-  GstEvent *bounded;
-
-  gst_event_copy_segment (event, &segment);
-  if (!identifai_running_bound_segment (&segment))
-    return event;
-  GST_WARNING_OBJECT (self, "times without bound: %" GST_PTR_FORMAT, event);
-  bounded = gst_event_new_segment (&segment);
-  gst_event_set_seqnum (bounded, gst_event_get_seqnum (event));
-  gst_event_unref (event);
-
-  return bounded;
-}
-
-/* The base class has the preroll lock for serialized events, but for FLUSH_STOP. */
-static GstFlowReturn
-act_after_event (GstIdentifaiSink * self, GstEvent * event)
-{
-  if (GST_EVENT_IS_SERIALIZED (event)
-      && GST_EVENT_TYPE (event) != GST_EVENT_FLUSH_STOP)
-    return gst_identifai_drain_act (self);
-  gst_identifai_engine_act (self->engine);
-
-  return GST_FLOW_OK;
-}
-
-static gboolean
-gst_identifai_input_event (GstBaseSink * bsink, GstEvent * event)
-{
-  GstIdentifaiSink *self = GST_IDENTIFAI_SINK (bsink);
-
-  GST_LOG_OBJECT (self, "%" GST_PTR_FORMAT, event);
-  if (GST_EVENT_TYPE (event) == GST_EVENT_EOS)
-    return handle_eos (self, event);
-  if (GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT)
-    event = bound_segment (self, event);
-
-  g_mutex_lock (&self->engine->lock);
-  handle_event_locked (self, event);
-  gst_identifai_engine_dispatch_locked (self->engine);
-  g_mutex_unlock (&self->engine->lock);
-
-  if (act_after_event (self, event) != GST_FLOW_OK) {
-    gst_event_unref (event);
-    return FALSE;
-  }
-
-  return parent_class->event (bsink, event);
 }
 
 /* Queries. */
@@ -532,23 +426,20 @@ gst_identifai_input_query (GstBaseSink * bsink, GstQuery * query)
   return answered || parent_class->query (bsink, query);
 }
 
-/* With the preroll lock. */
-static gboolean
-gst_identifai_input_unlock_stop (GstBaseSink * bsink)
-{
-  gst_identifai_drain_interrupt (GST_IDENTIFAI_SINK (bsink));
-
-  return TRUE;
-}
-
 void
-gst_identifai_input_init_class (GstBaseSinkClass * klass)
+gst_identifai_input_init_class (GstIdentifaiBaseSinkClass * klass)
 {
+  GstBaseSinkClass *bsink_class = GST_BASE_SINK_CLASS (klass);
+
   parent_class = g_type_class_peek_parent (klass);
-  klass->set_caps = gst_identifai_input_set_caps;
-  klass->preroll = gst_identifai_input_preroll;
-  klass->render = gst_identifai_input_render;
-  klass->event = gst_identifai_input_event;
-  klass->query = gst_identifai_input_query;
-  klass->unlock_stop = gst_identifai_input_unlock_stop;
+  bsink_class->set_caps = gst_identifai_input_set_caps;
+  bsink_class->preroll = gst_identifai_input_preroll;
+  bsink_class->query = gst_identifai_input_query;
+  klass->reset_locked = reset_locked;
+  klass->drop_locked = drop_locked;
+  klass->get_coverage_locked = get_coverage_locked;
+  klass->handle_event_locked = handle_event_locked;
+  klass->start_stream = start_stream;
+  klass->take = take;
+  klass->finish_locked = finish_locked;
 }

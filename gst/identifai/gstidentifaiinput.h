@@ -13,13 +13,7 @@
 
 G_BEGIN_DECLS
 
-/* The virtual functions of the base class. */
-void gst_identifai_input_init_class (GstBaseSinkClass * klass);
-
-/* At the start, when no data flows. */
-void gst_identifai_input_reset_locked (GstIdentifaiSink * self);
-/* What is open or closed but not handed on gets its outcome: dropped. Any thread. */
-void gst_identifai_input_drop_locked (GstIdentifaiSink * self,
-    GstIdentifaiDrop reason);
+/* The virtual functions of its classes. */
+void gst_identifai_input_init_class (GstIdentifaiBaseSinkClass * klass);
 
 G_END_DECLS

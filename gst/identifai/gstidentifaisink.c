@@ -56,59 +56,10 @@ static GstStaticPadTemplate audio_template =
 GST_STATIC_PAD_TEMPLATE ("audio_%u", GST_PAD_SINK, GST_PAD_REQUEST,
     GST_STATIC_CAPS (IDENTIFAI_AUDIO_CAPS));
 
-G_DEFINE_TYPE (GstIdentifaiSink, gst_identifai_sink, GST_TYPE_BASE_SINK);
+G_DEFINE_TYPE (GstIdentifaiSink, gst_identifai_sink,
+    GST_TYPE_IDENTIFAI_BASE_SINK);
 GST_ELEMENT_REGISTER_DEFINE (identifaisink, "identifaisink", GST_RANK_NONE,
     GST_TYPE_IDENTIFAI_SINK);
-
-static void
-gst_identifai_sink_set_property (GObject * object, guint id,
-    const GValue * value, GParamSpec * pspec)
-{
-  gst_identifai_engine_set_property (GST_IDENTIFAI_SINK (object)->engine, id,
-      value, pspec);
-}
-
-static gdouble
-coverage_locked (GstIdentifaiSink * self)
-{
-  IdentifaiSegmenterStats stats;
-
-  if (!self->engine->running)
-    return self->last_coverage;
-  if (!self->elementary)
-    return gst_identifai_recorder_get_coverage_locked (self->recorder);
-
-  identifai_segmenter_get_stats (self->engine->segmenter, &stats);
-
-  return stats.seen > 0 ? CLAMP ((gdouble) stats.covered / stats.seen, 0, 1)
-      : 0.0;
-}
-
-static GstStructure *
-get_stats (GstIdentifaiSink * self)
-{
-  GstStructure *stats = gst_structure_new_empty ("stats");
-
-  gst_identifai_outbox_get_stats (self->engine->outbox, stats);
-  g_mutex_lock (&self->engine->lock);
-  gst_structure_set (stats, "coverage", G_TYPE_DOUBLE, coverage_locked (self),
-      NULL);
-  g_mutex_unlock (&self->engine->lock);
-
-  return stats;
-}
-
-static void
-gst_identifai_sink_get_property (GObject * object, guint id, GValue * value,
-    GParamSpec * pspec)
-{
-  GstIdentifaiSink *self = GST_IDENTIFAI_SINK (object);
-
-  if (id == PROP_STATS)
-    g_value_take_boxed (value, get_stats (self));
-  else
-    gst_identifai_engine_get_property (self->engine, id, value);
-}
 
 static void
 gst_identifai_sink_split_now (GstIdentifaiSink * self)
@@ -120,7 +71,7 @@ gst_identifai_sink_split_now (GstIdentifaiSink * self)
       ", which does nothing: there is no elementary video");
   if (self->elementary)
     identifai_segmenter_split_now (engine->segmenter);
-  else if (self->started)
+  else if (self->parent.started)
     gst_identifai_engine_queue (engine,
         gst_identifai_warning_idle (GST_ELEMENT (self), "split-now"));
   g_mutex_unlock (&engine->lock);
@@ -137,7 +88,7 @@ holds_sound_locked (GstElement * element, GstClockTime time)
 {
   GstIdentifaiSink *self = GST_IDENTIFAI_SINK (element);
 
-  return self->video_held && GST_CLOCK_TIME_IS_VALID (self->video_position)
+  return self->parent.held && GST_CLOCK_TIME_IS_VALID (self->video_position)
       && time > self->video_position + MAX_AHEAD;
 }
 
@@ -224,83 +175,12 @@ gst_identifai_sink_send_event (GstElement * element, GstEvent * event)
   return sent;
 }
 
-/* States. */
-
-/* From READY to PAUSED. */
-static gboolean
-gst_identifai_sink_start (GstIdentifaiSink * self)
-{
-  GError *error = NULL;
-
-  if (!gst_identifai_engine_start (self->engine, &error)) {
-    GST_WARNING_OBJECT (self, "can't start: %s", error->message);
-    gst_identifai_engine_queue (self->engine,
-        gst_identifai_error_start (GST_ELEMENT (self), error));
-    gst_identifai_reporter_post (self->engine->reporter);
-    g_error_free (error);
-    return FALSE;
-  }
-
-  g_mutex_lock (&self->engine->lock);
-  gst_identifai_input_reset_locked (self);
-  gst_identifai_silence_start_locked (self->silence);
-  g_mutex_unlock (&self->engine->lock);
-
-  return TRUE;
-}
-
-/* From PAUSED to READY. Pads are inactive: no streaming thread is left. */
-static void
-gst_identifai_sink_stop (GstIdentifaiSink * self)
-{
-  g_mutex_lock (&self->engine->lock);
-  gst_identifai_silence_stop_locked (self->silence);
-  gst_identifai_input_drop_locked (self, GST_IDENTIFAI_DROP_STOPPED);
-  self->last_coverage = coverage_locked (self);
-  g_mutex_unlock (&self->engine->lock);
-
-  gst_identifai_engine_stop (self->engine);
-}
-
-/* The base class would start and stop between NULL and READY, so that what is
- * set in READY would count for nothing, and post an error of its own. */
-static GstStateChangeReturn
-gst_identifai_sink_change_state (GstElement * element,
-    GstStateChange transition)
-{
-  GstIdentifaiSink *self = GST_IDENTIFAI_SINK (element);
-  GstStateChangeReturn ret;
-
-  GST_DEBUG_OBJECT (self, "%s", gst_state_change_get_name (transition));
-  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED
-      && !gst_identifai_sink_start (self))
-    return GST_STATE_CHANGE_FAILURE;
-  /* The audio threads may wait for the video thread, which is stopped: they go on
-   * before the pads are deactivated. */
-  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
-    gst_identifai_engine_begin_stop (self->engine);
-
-  ret = GST_ELEMENT_CLASS (gst_identifai_sink_parent_class)->change_state
-      (element, transition);
-
-  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY
-      || (transition == GST_STATE_CHANGE_READY_TO_PAUSED
-          && ret == GST_STATE_CHANGE_FAILURE))
-    gst_identifai_sink_stop (self);
-  GST_DEBUG_OBJECT (self, "%s: %s", gst_state_change_get_name (transition),
-      gst_element_state_change_return_get_name (ret));
-
-  return ret;
-}
-
 static void
 gst_identifai_sink_finalize (GObject * object)
 {
   GstIdentifaiSink *self = GST_IDENTIFAI_SINK (object);
 
-  gst_identifai_silence_free (self->silence);
   gst_identifai_recorder_free (self->recorder);
-  gst_identifai_engine_free (self->engine);
   g_free (self->stream_id);
 
   G_OBJECT_CLASS (gst_identifai_sink_parent_class)->finalize (object);
@@ -309,18 +189,13 @@ gst_identifai_sink_finalize (GObject * object)
 static void
 gst_identifai_sink_init (GstIdentifaiSink * self)
 {
-  GstBaseSink *bsink = GST_BASE_SINK (self);
-
-  self->engine = gst_identifai_engine_new (GST_ELEMENT (self),
-      GST_IDENTIFAI_ELEMENT_SINK, GST_BASE_SINK_PAD (self), NULL);
+  gst_identifai_base_sink_set_up (&self->parent, GST_IDENTIFAI_ELEMENT_SINK);
+  self->engine = self->parent.engine;
   self->recorder = gst_identifai_recorder_new (self->engine);
-  self->silence = gst_identifai_silence_new (self->engine);
   self->video_position = GST_CLOCK_TIME_NONE;
 
-  gst_base_sink_set_sync (bsink, FALSE);
-  gst_base_sink_set_last_sample_enabled (bsink, FALSE);
   /* Frames in front of a seek's start are needed to decode the first one. */
-  gst_base_sink_set_drop_out_of_segment (bsink, FALSE);
+  gst_base_sink_set_drop_out_of_segment (GST_BASE_SINK (self), FALSE);
 }
 
 static void
@@ -347,16 +222,13 @@ gst_identifai_sink_class_init (GstIdentifaiSinkClass * klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
-  GstBaseSinkClass *bsink_class = GST_BASE_SINK_CLASS (klass);
 
-  object_class->set_property = gst_identifai_sink_set_property;
-  object_class->get_property = gst_identifai_sink_get_property;
   object_class->finalize = gst_identifai_sink_finalize;
-  gst_identifai_properties_install (object_class, GST_IDENTIFAI_ELEMENT_SINK);
+  gst_identifai_base_sink_install_properties (object_class,
+      GST_IDENTIFAI_ELEMENT_SINK);
   install_signals (klass);
 
   element_class->send_event = gst_identifai_sink_send_event;
-  element_class->change_state = gst_identifai_sink_change_state;
   element_class->request_new_pad = gst_identifai_sink_request_new_pad;
   element_class->release_pad = gst_identifai_sink_release_pad;
   /* The request pads first: where sink is linked, gst_element_link() asks for
@@ -368,7 +240,7 @@ gst_identifai_sink_class_init (GstIdentifaiSinkClass * klass)
       "Posts video to identifAI's classification service and emits the verdicts",
       "identifAI <https://www.identifai.net/>");
 
-  gst_identifai_input_init_class (bsink_class);
+  gst_identifai_input_init_class (GST_IDENTIFAI_BASE_SINK_CLASS (klass));
 
   gst_type_mark_as_plugin_api (GST_TYPE_IDENTIFAI_FRAMES, 0);
   gst_type_mark_as_plugin_api (GST_TYPE_IDENTIFAI_KEY_FRAMES_METHOD, 0);

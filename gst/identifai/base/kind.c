@@ -10,7 +10,7 @@ static const IdentifaiKindInfo kinds[IDENTIFAI_N_KINDS] = {
   [IDENTIFAI_KIND_VIDEO] = {"video", "video", "video",
         "/api/classification_video", "/api/classifications_video",
       {"/api/classification_video/", "/api/classification/"}},
-  [IDENTIFAI_KIND_SPEECH] = {"speech", "recording", "audio",
+  [IDENTIFAI_KIND_SPEECH] = {"speech", "sound", "audio",
         "/api/classification_audio", "/api/classifications_audio",
       {"/api/classification_audio/", "/api/classification/"}},
   [IDENTIFAI_KIND_IMAGE] = {"image", "image", "image",
