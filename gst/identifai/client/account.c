@@ -89,6 +89,7 @@ account_free (IdentifaiAccount * self)
   g_hash_table_unref (self->transports);
   for (kind = 0; kind < IDENTIFAI_N_KINDS; kind++)
     identifai_poller_free (self->pollers[kind]);
+  identifai_credits_watch_free (self->credits);
   identifai_budget_release (self->budget);
   identifai_network_unref (self->network);
   g_free (self->endpoint);
@@ -111,7 +112,9 @@ on_pump (gpointer user_data)
     return;
   }
 
-  next = identifai_uploader_run (self, now);
+  next = identifai_credits_watch_run (self->credits, now);
+  next = MIN (next, identifai_service_calls_run (self, now));
+  next = MIN (next, identifai_uploader_run (self, now));
   next = MIN (next, identifai_pollers_run (self, now));
   if (!self->woken)
     identifai_timer_set (self->pump, next);
@@ -165,6 +168,7 @@ account_new (IdentifaiNetwork * network, const gchar * endpoint,
   self->budget = identifai_budget_get (endpoint, id);
   for (kind = 0; kind < IDENTIFAI_N_KINDS; kind++)
     self->pollers[kind] = identifai_poller_new (self, kind);
+  self->credits = identifai_credits_watch_new (self);
   g_queue_push_tail (&network->accounts, self);
   g_atomic_int_inc (&n_accounts);
   GST_DEBUG ("account at %s starts, %s", self->host, self->api_key ?

@@ -155,9 +155,20 @@ identifai_client_new (const IdentifaiClientSettings * settings,
   return self;
 }
 
-/* FALSE: it is closed, and so nobody may be there to run it. */
-static gboolean
-send_command (IdentifaiClient * self, IdentifaiCommand command,
+gboolean
+identifai_client_is_closed (IdentifaiClient * self)
+{
+  gboolean closed;
+
+  g_mutex_lock (&self->lock);
+  closed = self->closed;
+  g_mutex_unlock (&self->lock);
+
+  return closed;
+}
+
+gboolean
+identifai_client_send (IdentifaiClient * self, IdentifaiCommand command,
     gpointer argument)
 {
   gboolean closed;
@@ -215,7 +226,7 @@ identifai_client_set_key (IdentifaiClient * self, const gchar * api_key)
     GST_WARNING_ID (self->settings.name, "the key is unchanged: %s",
         error->message);
     g_error_free (error);
-  } else if (!send_command (self, on_set_key, key)) {
+  } else if (!identifai_client_send (self, on_set_key, key)) {
     g_free (key);
   }
 }
@@ -244,19 +255,17 @@ read_other_key (IdentifaiClient * self, const gchar * refused)
 }
 
 gboolean
-identifai_client_renew_key (IdentifaiJob * job)
+identifai_client_renew_key (IdentifaiClient * self, IdentifaiQueue * refused)
 {
-  IdentifaiClient *self = job->client;
-  IdentifaiQueue *refused = job->queue;
   gchar *key;
 
-  GST_DEBUG_ID (self->settings.name, "the key of segment %u was refused%s",
-      job->segment, refused == self->queue ? "" : ", there is another by now");
+  GST_DEBUG_ID (self->settings.name, "the key was refused%s",
+      refused == self->queue ? "" : ", there is another by now");
   if (refused == self->queue) {
     key = read_other_key (self, refused->account->id);
     if (!key)
       return FALSE;
-    /* The job itself is still there, and so the queue. What waits to be sent with
+    /* Who calls this is still there, and so the queue. What waits to be sent with
      * the old key would only be refused, too. */
     change_key (self, key);
     identifai_queue_move_jobs (refused);
@@ -280,7 +289,7 @@ identifai_client_set_headers (IdentifaiClient * self,
     IdentifaiExtraHeaders * headers)
 {
   identifai_extra_headers_ref (headers);
-  if (!send_command (self, on_set_headers, headers))
+  if (!identifai_client_send (self, on_set_headers, headers))
     identifai_extra_headers_unref (headers);
 }
 
@@ -302,7 +311,10 @@ on_queue (IdentifaiClient * self, gpointer argument)
   job->number = self->next_number++;
   job->queue = self->queue;
   job->queue->n_jobs++;
-  identifai_job_queue (job, 0);
+  if (job->identifier != NULL)
+    identifai_job_wait (job);
+  else
+    identifai_job_queue (job, 0);
 }
 
 void
@@ -311,9 +323,13 @@ identifai_client_submit (IdentifaiClient * self, IdentifaiRequest * request,
 {
   IdentifaiJob *job = identifai_job_new (self, request, data, free_data);
 
-  GST_DEBUG_ID (self->settings.name,
-      "segment %u is submitted, %" G_GUINT64_FORMAT " bytes", request->segment,
-      identifai_memory_file_get_size (request->file));
+  if (request->identifier != NULL)
+    GST_DEBUG_ID (self->settings.name, "segment %u is resumed: %s",
+        request->segment, request->identifier);
+  else
+    GST_DEBUG_ID (self->settings.name,
+        "segment %u is submitted, %" G_GUINT64_FORMAT " bytes",
+        request->segment, identifai_memory_file_get_size (request->file));
   g_mutex_lock (&self->lock);
   g_queue_push_tail_link (&self->jobs, &job->link);
   identifai_network_send (self->network, on_queue, self,
@@ -383,7 +399,31 @@ on_set_first (IdentifaiClient * self, gpointer first)
 void
 identifai_client_set_first (IdentifaiClient * self, gboolean first)
 {
-  send_command (self, on_set_first, GINT_TO_POINTER (first));
+  identifai_client_send (self, on_set_first, GINT_TO_POINTER (first));
+}
+
+static void
+on_look (IdentifaiClient * self, gpointer identifier)
+{
+  GList *walk;
+  guint kind;
+
+  for (walk = self->queues.head; walk; walk = walk->next) {
+    IdentifaiAccount *account = ((IdentifaiQueue *) walk->data)->account;
+
+    for (kind = 0; kind < IDENTIFAI_N_KINDS; kind++)
+      identifai_poller_look (account->pollers[kind], identifier);
+  }
+  g_free (identifier);
+}
+
+void
+identifai_client_look (IdentifaiClient * self, const gchar * identifier)
+{
+  gchar *copy = g_strdup (identifier);
+
+  if (!identifai_client_send (self, on_look, copy))
+    g_free (copy);
 }
 
 void
@@ -412,6 +452,7 @@ on_close (IdentifaiClient * self, gpointer argument)
   GList *walk, *next;
 
   GST_LOG_ID (self->settings.name, "leaves %u accounts", self->queues.length);
+  identifai_service_calls_drop (self);
   self->queue = NULL;
   for (walk = self->queues.head; walk; walk = next) {
     next = walk->next;

@@ -36,6 +36,7 @@ typedef struct
   gint retries;                 /* a request; -1 = endless */
   IdentifaiLimit limits[IDENTIFAI_N_CALLS];
   GstClockTime poll_interval;   /* 0 = learned */
+  GstClockTime credits_interval;        /* 0 = they aren't asked for */
   GstClockTime verdict_timeout;
 } IdentifaiClientSettings;
 
@@ -52,6 +53,15 @@ typedef struct
   gchar *message;               /* the service's words, or ours; never the key */
   gchar *identifier;            /* NULL before the submit call was answered */
 } IdentifaiOutcome;
+
+/* What came of asking for the account's credits. Borrowed by the callback. */
+typedef struct
+{
+  IdentifaiReason reason;       /* NONE: there are numbers */
+  guint http_status;            /* as above */
+  const gchar *message;
+  guint64 available, spent;
+} IdentifaiCredits;
 
 /* All called on the network thread with no lock held. data is the job's. */
 typedef struct
@@ -70,6 +80,9 @@ typedef struct
   void (*attempted) (IdentifaiCall call, IdentifaiReason reason,
       guint http_status, const gchar * message, gint64 retry_in,
       gpointer user_data);
+  /* Each credits_interval, of all clients of the key the shortest, the answer goes
+   * to all that have one. */
+  void (*credits) (const IdentifaiCredits * credits, gpointer user_data);
 } IdentifaiClientCallbacks;
 
 /* Totals of a client since it was made. */
@@ -103,6 +116,10 @@ void identifai_client_set_key (IdentifaiClient * self, const gchar * api_key);
  * before: a token that was renewed. NULL = none. Never blocks. */
 void identifai_client_set_headers (IdentifaiClient * self,
     IdentifaiExtraHeaders * headers);
+
+/* Has the result of that identifier asked for as soon as the limits let it, if one of
+ * its jobs waits for it. Any thread, never blocks. */
+void identifai_client_look (IdentifaiClient * self, const gchar * identifier);
 
 /* Queues a job; takes its own reference on request, which is dropped (and with
  * it the file's memory) as soon as the service took the file. data is the

@@ -24,6 +24,7 @@
 #include "clock.h"
 #include "network.h"
 #include "response.h"
+#include "servicecall.h"
 
 G_BEGIN_DECLS
 
@@ -31,6 +32,7 @@ typedef struct _IdentifaiQueue IdentifaiQueue;
 typedef struct _IdentifaiJob IdentifaiJob;
 typedef struct _IdentifaiPoller IdentifaiPoller;
 typedef struct _IdentifaiPending IdentifaiPending;
+typedef struct _IdentifaiCreditsWatch IdentifaiCreditsWatch;
 
 /* A call that was sent, and its headers may not be out yet: its connection has to
  * be made first. When it counts isn't known, and so not when the next one may
@@ -100,7 +102,7 @@ struct _IdentifaiQueue
   IdentifaiAccount *account;
   IdentifaiClient *client;      /* borrowed: its jobs, or its user, hold it */
   GQueue jobs;                  /* QUEUED ones by number */
-  guint n_jobs;                 /* that are here, in any state */
+  guint n_jobs;                 /* that are here, in any state; and other calls */
 };
 
 struct _IdentifaiClient
@@ -145,6 +147,9 @@ struct _IdentifaiAccount
   guint n_polls;                /* on the wire */
   gint64 next_poll;             /* monotonic µs: keeps polls evenly apart */
   guint n_uploads;
+  GQueue service_calls;         /* the other calls, that wait or are under way */
+  guint n_service_calls;        /* on the wire */
+  IdentifaiCreditsWatch *credits;
   IdentifaiLaunch launches[IDENTIFAI_N_CALLS];
   gint64 told_wait[IDENTIFAI_N_CALLS];  /* until when, for the log */
   gint64 connected_at;          /* monotonic µs: for the next upload */
@@ -203,6 +208,8 @@ gboolean identifai_job_is_open (IdentifaiJob * job);
 /* Puts it into its queue, by its number. Before that time (monotonic µs) it stays
  * there. */
 void identifai_job_queue (IdentifaiJob * job, gint64 not_before);
+/* The service has its file: its result is waited for from now on. */
+void identifai_job_wait (IdentifaiJob * job);
 /* Takes it out, if it is in. */
 void identifai_job_unqueue (IdentifaiJob * job);
 /* To its client's current queue, from wherever it is but the poller. */
@@ -231,9 +238,15 @@ void identifai_job_tell_attempt (IdentifaiJob * job, IdentifaiCall call,
 /* Whether one call may ask for both clients' results. */
 gboolean identifai_client_shares_polls (IdentifaiClient * self,
     IdentifaiClient * other);
-/* After a 401 to a call for job. TRUE: the client has another key, from the file or
- * set meanwhile, and the job may move. Reads the file, so once a client is enough. */
-gboolean identifai_client_renew_key (IdentifaiJob * job);
+gboolean identifai_client_is_closed (IdentifaiClient * self);
+/* FALSE: it is closed, and so nobody may be there to run the command. Any thread. */
+gboolean identifai_client_send (IdentifaiClient * self,
+    IdentifaiCommand command, gpointer argument);
+/* After a 401 to a call of that queue. TRUE: the client has another key, from the
+ * file or set meanwhile, and what called may move. Reads the file, so once a client
+ * is enough. */
+gboolean identifai_client_renew_key (IdentifaiClient * self,
+    IdentifaiQueue * refused);
 
 /* uploader.c: submit calls. */
 
@@ -251,7 +264,26 @@ void identifai_poller_free (IdentifaiPoller * self);
 void identifai_poller_add (IdentifaiPoller * self, IdentifaiJob * job);
 /* Does nothing if it isn't in. */
 void identifai_poller_remove (IdentifaiPoller * self, IdentifaiJob * job);
+/* Its result is asked for as soon as may be, if it is waited for. */
+void identifai_poller_look (IdentifaiPoller * self, const gchar * identifier);
 /* All of the account's. */
 gint64 identifai_pollers_run (IdentifaiAccount * account, gint64 now);
+
+/* servicecall.c: all other calls, which go before uploads and polls. */
+
+/* One of the account's own, which stays with its key: dropped is called instead of
+ * func when its client is closed. */
+void identifai_service_call_add (IdentifaiQueue * queue,
+    const IdentifaiServiceCall * call, IdentifaiServiceAnswerFunc func,
+    void (*dropped) (gpointer data), gpointer data);
+gint64 identifai_service_calls_run (IdentifaiAccount * account, gint64 now);
+/* Lets go of all of the client's: nobody is told. */
+void identifai_service_calls_drop (IdentifaiClient * client);
+
+/* credits.c */
+
+IdentifaiCreditsWatch *identifai_credits_watch_new (IdentifaiAccount * account);
+void identifai_credits_watch_free (IdentifaiCreditsWatch * self);
+gint64 identifai_credits_watch_run (IdentifaiCreditsWatch * self, gint64 now);
 
 G_END_DECLS

@@ -23,6 +23,8 @@ identifai_job_new (IdentifaiClient * client, IdentifaiRequest * request,
   job->segment = request->segment;
   job->heuristic = g_strdup (request->heuristic);
   job->no_cache = request->no_cache;
+  job->identifier = g_strdup (request->identifier);
+  job->sent = job->identifier != NULL;
   job->open = TRUE;
   job->held = (IdentifaiHeld) {
   data, free_data, identifai_request_ref (request)};
@@ -114,6 +116,29 @@ identifai_job_queue (IdentifaiJob * job, gint64 not_before)
   job->state = IDENTIFAI_JOB_QUEUED;
   job->not_before = not_before;
   identifai_account_wake (queue->account);
+}
+
+static gint64
+deadline_after (gint64 now, GstClockTime timeout)
+{
+  if (!GST_CLOCK_TIME_IS_VALID (timeout)
+      || timeout / GST_USECOND > (guint64) (G_MAXINT64 - now))
+    return G_MAXINT64;
+
+  return now + timeout / GST_USECOND;
+}
+
+void
+identifai_job_wait (IdentifaiJob * job)
+{
+  GstClockTime timeout = job->client->settings.verdict_timeout;
+
+  job->submitted_at = identifai_clock_now ();
+  job->deadline = deadline_after (job->submitted_at, timeout);
+  GST_DEBUG_ID (job->client->settings.name, "segment %u: its result is waited "
+      "for, for %" GST_TIME_FORMAT, job->segment, GST_TIME_ARGS (timeout));
+  job->state = IDENTIFAI_JOB_WAITING;
+  identifai_poller_add (job->queue->account->pollers[job->kind], job);
 }
 
 void

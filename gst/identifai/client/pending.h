@@ -29,6 +29,7 @@ struct _IdentifaiPending
   gchar *failure;               /* why the latest one did, or NULL */
   guint failure_status;         /* its HTTP status, or 0 */
   gboolean alone;               /* the next poll asks for nothing else */
+  gboolean wanted;              /* it was asked for while a poll was under way */
   guint n_unnamed;              /* batches in a row that named only others */
   gint64 due;
   GSequenceIter *due_iter;      /* NULL while a poll asks for it */

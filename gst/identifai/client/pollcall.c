@@ -78,6 +78,7 @@ take_pending (IdentifaiPoll * poll, IdentifaiPending * pending, gint64 now)
 {
   identifai_pending_unschedule (pending);
   pending->poll = poll;
+  pending->wanted = FALSE;
   pending->asked_at = now;
   g_ptr_array_add (poll->pending, pending);
   poll->n_pending++;
@@ -441,7 +442,7 @@ renew_keys (IdentifaiPoller * self, GPtrArray * jobs)
     /* Its result came. */
     if (!job->pending || g_hash_table_contains (stuck, job->client))
       continue;
-    if (identifai_client_renew_key (job)) {
+    if (identifai_client_renew_key (job->client, job->queue)) {
       GST_DEBUG_ID (job->client->settings.name, "segment %u: polls go on with "
           "the other key", job->segment);
       identifai_poller_remove (self, job);

@@ -74,6 +74,8 @@ identifai_poller_keep_waiting (IdentifaiPoller * self,
   if (interval == 0)
     interval = MAX (identifai_backoff_scale (POLL_INTERVAL),
         (now - pending->since) / POLL_SHARE);
+  if (pending->wanted)
+    interval = 0;
 
   GST_LOG
       ("%s of %s isn't final after %.1f s, asked for again %.2f s after the "
@@ -238,6 +240,25 @@ identifai_poller_remove (IdentifaiPoller * self, IdentifaiJob * job)
 {
   if (job->pending)
     identifai_pending_remove (&self->pending, job);
+}
+
+/* What a poll asks for that is under way may have been answered before it is. */
+void
+identifai_poller_look (IdentifaiPoller * self, const gchar * identifier)
+{
+  IdentifaiPending *pending =
+      g_hash_table_lookup (self->pending.by_identifier, identifier);
+
+  if (!pending)
+    return;
+  GST_DEBUG_ID (identifai_pending_get_client (pending)->settings.name,
+      "somebody wants to know of %s now%s", identifier, pending->poll ?
+      ", which is being asked for" : "");
+  pending->wanted = pending->poll != NULL;
+  if (!pending->poll)
+    identifai_pending_schedule (&self->pending, pending,
+        identifai_clock_now ());
+  identifai_account_wake (self->account);
 }
 
 /* The latest poll may tell why. */

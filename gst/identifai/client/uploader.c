@@ -36,27 +36,14 @@ leave_wire (IdentifaiJob * job)
 
 /* What becomes of the job. */
 
-static gint64
-deadline_after (gint64 now, GstClockTime timeout)
-{
-  if (!GST_CLOCK_TIME_IS_VALID (timeout)
-      || timeout / GST_USECOND > (guint64) (G_MAXINT64 - now))
-    return G_MAXINT64;
-
-  return now + timeout / GST_USECOND;
-}
-
 /* Takes over identifier. */
 static void
 accept_job (IdentifaiJob * job, gchar * identifier, GstClockTime upload_time)
 {
   IdentifaiRequest *request = NULL;
-  gint64 now = identifai_clock_now ();
 
   job->identifier = identifier;
   job->failures = 0;
-  job->submitted_at = now;
-  job->deadline = deadline_after (now, job->client->settings.verdict_timeout);
   identifai_account_call_succeeded (job->queue->account, IDENTIFAI_CALL_POST,
       &job->booking);
 
@@ -68,11 +55,7 @@ accept_job (IdentifaiJob * job, gchar * identifier, GstClockTime upload_time)
   g_mutex_unlock (&job->client->lock);
   g_clear_pointer (&request, identifai_request_unref);
 
-  GST_DEBUG_ID (NAME (job), "segment %u: its result is waited for, for %"
-      GST_TIME_FORMAT, job->segment,
-      GST_TIME_ARGS (job->client->settings.verdict_timeout));
-  job->state = IDENTIFAI_JOB_WAITING;
-  identifai_poller_add (job->queue->account->pollers[job->kind], job);
+  identifai_job_wait (job);
   identifai_job_tell_submitted (job, upload_time);
 }
 
@@ -89,7 +72,8 @@ retry_job (IdentifaiJob * job, gint64 at)
 static void
 refuse_job (IdentifaiJob * job, const IdentifaiAttempt * attempt)
 {
-  gboolean again = !job->rekeyed && identifai_client_renew_key (job);
+  gboolean again = !job->rekeyed
+      && identifai_client_renew_key (job->client, job->queue);
 
   job->rekeyed = TRUE;
   if (!again) {

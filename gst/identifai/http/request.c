@@ -72,5 +72,6 @@ identifai_request_unref (IdentifaiRequest * self)
   g_free (self->content_type);
   g_ptr_array_unref (self->fields);
   g_free (self->heuristic);
+  g_free (self->identifier);
   g_free (self);
 }

@@ -32,6 +32,8 @@ typedef struct
   gboolean accept_text;         /* Accept: text/plain instead of JSON */
   gboolean no_cache;            /* a second submit would cost a second time */
   gchar *heuristic;             /* which verdict counts; NULL = the service's */
+  gchar *identifier;            /* the service has it: nothing is sent, and the
+                                 * result is asked for; or NULL */
 
   gsize sent;                   /* atomic: of the file, of the attempt under way */
 } IdentifaiRequest;

@@ -411,6 +411,17 @@ exchange_drop_body (IdentifaiExchange * self)
   g_clear_object (&self->body);
 }
 
+/* So few bytes that nobody answers before they are sent. */
+static void
+exchange_attach_bytes (IdentifaiExchange * self)
+{
+  if (self->bytes == NULL)
+    return;
+  self->end_is_out = TRUE;
+  soup_message_set_request_body_from_bytes (self->message, self->content_type,
+      self->bytes);
+}
+
 static void
 exchange_attach_body (IdentifaiExchange * self)
 {
@@ -437,6 +448,7 @@ on_restarted (IdentifaiExchange * self)
   soup_message_add_flags (self->message, SOUP_MESSAGE_NEW_CONNECTION);
   if (self->upload)
     exchange_attach_body (self);
+  exchange_attach_bytes (self);
 }
 
 static void
@@ -483,6 +495,8 @@ exchange_free (IdentifaiExchange * self)
   g_object_unref (self->cancellable);
   g_clear_object (&self->input);
   exchange_drop_body (self);
+  g_clear_pointer (&self->bytes, g_bytes_unref);
+  g_free (self->content_type);
   g_clear_pointer (&self->upload, identifai_request_unref);
   identifai_extra_headers_unref (self->extra_headers);
   g_byte_array_unref (self->received);
@@ -632,14 +646,31 @@ on_connected (GObject * source, GAsyncResult * result, gpointer user_data)
   exchange_finish (self, error);
 }
 
+static const gchar *
+get_method (const IdentifaiCallSpec * spec)
+{
+  if (spec->upload)
+    return "POST";
+
+  return spec->method ? spec->method : "GET";
+}
+
+static const gchar *
+get_accept (const IdentifaiCallSpec * spec)
+{
+  if (spec->upload && spec->upload->accept_text)
+    return "text/plain";
+
+  return spec->accept ? spec->accept : "application/json";
+}
+
 static SoupMessage *
 create_message (const IdentifaiCallSpec * spec, gboolean expects)
 {
-  gboolean text = spec->upload && spec->upload->accept_text;
   SoupMessage *message;
   SoupMessageHeaders *headers;
 
-  message = soup_message_new (spec->upload ? "POST" : "GET", spec->url);
+  message = soup_message_new (get_method (spec), spec->url);
   g_return_val_if_fail (message != NULL, NULL);
 
   /* A redirect could take the key to another host, or post a file twice.
@@ -654,8 +685,7 @@ create_message (const IdentifaiCallSpec * spec, gboolean expects)
   if (spec->api_key != NULL)
     soup_message_headers_replace (headers, "X-Api-Key", spec->api_key);
   identifai_extra_headers_append_to (spec->extra_headers, headers);
-  soup_message_headers_replace (headers, "Accept",
-      text ? "text/plain" : "application/json");
+  soup_message_headers_replace (headers, "Accept", get_accept (spec));
   soup_message_headers_replace (headers, "Accept-Encoding", "identity");
   /* Workaround EXPECT: with the blank, which nobody sees behind it, libsoup doesn't
    * know the value. */
@@ -693,6 +723,11 @@ transport_send (IdentifaiTransport * self, const IdentifaiCallSpec * spec,
     exchange->upload = identifai_request_ref (spec->upload);
     exchange_attach_body (exchange);
   }
+  if (spec->body) {
+    exchange->bytes = g_bytes_ref (spec->body);
+    exchange->content_type = g_strdup (spec->content_type);
+  }
+  exchange_attach_bytes (exchange);
 
   GST_LOG_ID (exchange->name, "%s: %s %s", exchange->what,
       soup_message_get_method (exchange->message), spec->url);
@@ -730,7 +765,8 @@ static IdentifaiTransport *
 transport_open (const IdentifaiTransportSettings * settings)
 {
   IdentifaiTransport *self = g_new0 (IdentifaiTransport, 1);
-  guint max_conns = IDENTIFAI_MAX_UPLOADS + IDENTIFAI_MAX_POLLS;
+  guint max_conns = IDENTIFAI_MAX_UPLOADS + IDENTIFAI_MAX_POLLS
+      + IDENTIFAI_MAX_SERVICE_CALLS;
 
   identifai_workarounds_check (GST_CAT_DEFAULT);
   self->proxy = identifai_proxy_new (settings->proxy);

@@ -36,6 +36,7 @@ typedef struct
 /* Calls of one host at a time, of each kind. */
 #define IDENTIFAI_MAX_UPLOADS 4
 #define IDENTIFAI_MAX_POLLS 4
+#define IDENTIFAI_MAX_SERVICE_CALLS 2   /* all the others */
 
 typedef struct
 {
@@ -44,7 +45,11 @@ typedef struct
   const gchar *url;             /* absolute, escaped */
   const gchar *api_key;         /* NULL: the extra headers authorise */
   IdentifaiExtraHeaders *extra_headers;      /* NULL = none */
-  IdentifaiRequest *upload;     /* POSTs its body; NULL = a GET */
+  IdentifaiRequest *upload;     /* POSTs its body; NULL = see method */
+  const gchar *method;          /* of what is no upload; NULL = GET */
+  const gchar *accept;          /* the same; NULL = application/json */
+  const gchar *content_type;    /* of body */
+  GBytes *body;                 /* NULL = none */
   /* The call may well be refused: its body waits for leave, for a moment. */
   gboolean expects;
   /* Asked before the last bytes of the body go out, which is when a service

@@ -61,7 +61,9 @@ struct _IdentifaiExchange
   guint rounds;                 /* of the main loop that it lets go by */
 
   IdentifaiRequest *upload;
-  IdentifaiRequestBody *body;
+  IdentifaiRequestBody *body;   /* of upload */
+  gchar *content_type;          /* of what is sent else: */
+  GBytes *bytes;                /* or NULL */
   GInputStream *stream;         /* body, on its way out */
   IdentifaiExtraHeaders *extra_headers;
   IdentifaiEarlyResponse *early;        /* while the body goes out, or once it answered */

@@ -1,0 +1,172 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Asks for a key's credits, once for all of its clients that want to know.
+ */
+
+#include "clientprivate.h"
+#include "json.h"
+#include "log.h"
+
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_CLIENT)
+
+/* However short the interval. */
+#define SHORTEST_INTERVAL G_TIME_SPAN_SECOND
+
+struct _IdentifaiCreditsWatch
+{
+  IdentifaiAccount *account;    /* borrowed: its owner */
+  gint64 asked_at;              /* monotonic µs of the latest call; 0 = never */
+  IdentifaiQueue *queue;        /* whose call is under way; or NULL */
+};
+
+IdentifaiCreditsWatch *
+identifai_credits_watch_new (IdentifaiAccount * account)
+{
+  IdentifaiCreditsWatch *self = g_new0 (IdentifaiCreditsWatch, 1);
+
+  self->account = account;
+
+  return self;
+}
+
+void
+identifai_credits_watch_free (IdentifaiCreditsWatch * self)
+{
+  g_free (self);
+}
+
+/* Of those for whom this is the key of now. */
+static gboolean
+wants_credits (const IdentifaiQueue * queue)
+{
+  return queue->client->queue == queue
+      && queue->client->settings.credits_interval > 0;
+}
+
+static void
+tell_client (IdentifaiClient * client, const IdentifaiCredits * credits)
+{
+  g_rec_mutex_lock (&client->calling);
+  if (!identifai_client_is_closed (client))
+    client->callbacks->credits (credits, client->user_data);
+  g_rec_mutex_unlock (&client->calling);
+}
+
+static void
+tell_all (IdentifaiCreditsWatch * self, const IdentifaiCredits * credits)
+{
+  GList *walk;
+
+  for (walk = self->account->queues.head; walk; walk = walk->next)
+    if (wants_credits (walk->data))
+      tell_client (((IdentifaiQueue *) walk->data)->client, credits);
+}
+
+/* FALSE: there is no such number. */
+static gboolean
+read_number (JsonNode * root, const gchar * name, guint64 * number)
+{
+  gdouble value;
+
+  if (!identifai_json_get_double (identifai_json_get_member (root, name),
+          &value) || value < 0 || value >= G_MAXINT64)
+    return FALSE;
+  *number = value;
+
+  return TRUE;
+}
+
+static gboolean
+read_answer (GBytes * body, IdentifaiCredits * credits)
+{
+  gsize size;
+  const gchar *data = g_bytes_get_data (body, &size);
+  JsonNode *root = identifai_json_read (data, size, NULL);
+  gboolean good = root != NULL
+      && read_number (root, "available_credits", &credits->available)
+      && read_number (root, "total_spent", &credits->spent);
+
+  g_clear_pointer (&root, json_node_unref);
+
+  return good;
+}
+
+static void
+on_answer (const IdentifaiServiceAnswer * answer, gpointer data)
+{
+  IdentifaiCreditsWatch *self = data;
+  IdentifaiQueue *queue = g_steal_pointer (&self->queue);
+  IdentifaiCredits credits = { answer->reason, answer->http_status,
+    answer->message, 0, 0
+  };
+  g_auto (IdentifaiAttempt) attempt = { 0, };
+
+  /* Then they are those of the other key, whose account asks for them. */
+  if (answer->http_status == SOUP_STATUS_UNAUTHORIZED
+      && identifai_client_renew_key (queue->client, queue))
+    return;
+  if (answer->reason == IDENTIFAI_REASON_NONE
+      && !read_answer (answer->body, &credits)) {
+    identifai_attempt_set_bad_response (&attempt, "question for credits",
+        "it has no available_credits and total_spent", answer->body);
+    credits.reason = attempt.reason;
+    credits.message = attempt.message;
+  }
+  tell_all (self, &credits);
+}
+
+static void
+on_dropped (gpointer data)
+{
+  IdentifaiCreditsWatch *self = data;
+
+  self->queue = NULL;
+  self->asked_at = 0;
+}
+
+/* The shortest of what the clients want, in µs, and who is to ask. 0: nobody. */
+static gint64
+find_interval (IdentifaiCreditsWatch * self, IdentifaiQueue ** queue)
+{
+  gint64 shortest = 0;
+  GList *walk;
+
+  for (walk = self->account->queues.head; walk; walk = walk->next) {
+    gint64 interval;
+
+    if (!wants_credits (walk->data))
+      continue;
+    interval =
+        MIN (((IdentifaiQueue *) walk->data)->client->
+        settings.credits_interval / GST_USECOND, G_MAXINT64 / 4);
+    if (shortest == 0 || interval < shortest)
+      *queue = walk->data;
+    shortest = shortest == 0 ? interval : MIN (shortest, interval);
+    shortest = MAX (shortest, identifai_backoff_scale (SHORTEST_INTERVAL));
+  }
+
+  return shortest;
+}
+
+gint64
+identifai_credits_watch_run (IdentifaiCreditsWatch * self, gint64 now)
+{
+  static const IdentifaiServiceCall call = {.what = "question for credits",
+    .method = "GET",.path = "/api/user/credits"
+  };
+  IdentifaiQueue *queue = NULL;
+  gint64 interval = find_interval (self, &queue);
+
+  if (interval == 0 || self->queue != NULL)
+    return G_MAXINT64;
+  if (self->asked_at != 0 && self->asked_at + interval > now)
+    return self->asked_at + interval;
+
+  self->asked_at = now;
+  self->queue = queue;
+  identifai_service_call_add (queue, &call, on_answer, on_dropped, self);
+
+  return G_MAXINT64;
+}

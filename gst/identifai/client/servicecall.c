@@ -1,0 +1,394 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * From a call that waits for its time to its answer. All of it is the network
+ * thread's, but for identifai_client_call().
+ */
+
+#include "clientprivate.h"
+#include "log.h"
+
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_CLIENT)
+
+/* So long 429s, which say that others use the key, are no reason to give up. */
+#define SHARE_PATIENCE (2 * G_TIME_SPAN_MINUTE)
+
+#define NAME(self) (self)->client->settings.name
+
+typedef struct
+{
+  IdentifaiClient *client;      /* a reference */
+  gchar *what, *method, *path, *accept, *content_type;
+  GBytes *body;
+  gboolean once;
+  IdentifaiServiceAnswerFunc func;
+  void (*dropped) (gpointer data);      /* of the account's own; or NULL */
+  gpointer data;
+
+  IdentifaiQueue *queue;        /* is kept by it */
+  GList link;                   /* in the account's service_calls */
+  IdentifaiExchange *exchange;  /* NULL: it waits */
+  IdentifaiBooking booking;
+  gint64 not_before;            /* monotonic µs: of another attempt */
+  guint failures;               /* in a row */
+  gint64 refused_since;         /* monotonic µs, with a 429; 0 = never */
+  gboolean rekeyed;             /* it had its second chance after a 401 */
+} ServiceCall;
+
+static IdentifaiCall
+get_kind (const ServiceCall * self)
+{
+  return g_str_equal (self->method, "GET") ? IDENTIFAI_CALL_GET :
+      IDENTIFAI_CALL_POST;
+}
+
+static void
+service_call_free (ServiceCall * self)
+{
+  identifai_client_unref (self->client);
+  g_clear_pointer (&self->body, g_bytes_unref);
+  g_free (self->what);
+  g_free (self->method);
+  g_free (self->path);
+  g_free (self->accept);
+  g_free (self->content_type);
+  g_free (self);
+}
+
+/* Where it is. */
+
+static void
+join (ServiceCall * self, IdentifaiQueue * queue)
+{
+  self->queue = queue;
+  queue->n_jobs++;
+  g_queue_push_tail_link (&queue->account->service_calls, &self->link);
+  identifai_account_wake (queue->account);
+}
+
+static void
+leave (ServiceCall * self)
+{
+  IdentifaiQueue *queue = g_steal_pointer (&self->queue);
+
+  g_queue_unlink (&queue->account->service_calls, &self->link);
+  queue->n_jobs--;
+  identifai_queue_check (queue);
+}
+
+static void
+leave_wire (ServiceCall * self)
+{
+  IdentifaiAccount *account = self->queue->account;
+
+  self->exchange = NULL;
+  account->n_service_calls--;
+  identifai_account_end_call (account, get_kind (self), self, &self->booking);
+  identifai_account_wake (account);
+}
+
+/* What becomes of it. */
+
+static void
+finish (ServiceCall * self, const IdentifaiAttempt * attempt, GBytes * body)
+{
+  IdentifaiServiceAnswer answer = { attempt->reason, attempt->http_status,
+    attempt->message, body
+  };
+  IdentifaiClient *client = self->client;
+
+  if (self->dropped != NULL) {
+    self->func (&answer, self->data);
+  } else {
+    g_rec_mutex_lock (&client->calling);
+    if (!identifai_client_is_closed (client))
+      self->func (&answer, self->data);
+    g_rec_mutex_unlock (&client->calling);
+  }
+
+  leave (self);
+  service_call_free (self);
+}
+
+static void
+retry (ServiceCall * self, gint64 delay)
+{
+  identifai_client_count (self->client, retries, 1);
+  self->not_before = identifai_clock_now () + delay;
+  identifai_account_wake (self->queue->account);
+}
+
+/* After a 401: with the key that the client has by now, or the file has. */
+static gboolean
+change_key (ServiceCall * self)
+{
+  gboolean again = !self->rekeyed
+      && identifai_client_renew_key (self->client, self->queue);
+
+  self->rekeyed = TRUE;
+  if (!again)
+    return FALSE;
+  leave (self);
+  join (self, self->client->queue);
+  retry (self, 0);
+
+  return TRUE;
+}
+
+static gboolean
+may_share (ServiceCall * self, gint64 now)
+{
+  if (self->client->settings.retries == 0)
+    return FALSE;
+  if (self->refused_since == 0)
+    self->refused_since = now;
+
+  return now - self->refused_since < identifai_backoff_scale (SHARE_PATIENCE);
+}
+
+static gboolean
+may_retry (ServiceCall * self, const IdentifaiAttempt * attempt)
+{
+  gint retries = self->client->settings.retries;
+
+  if (!attempt->temporary || (attempt->lasting && retries >= 0))
+    return FALSE;
+  if (identifai_attempt_is_throttled (attempt)
+      && may_share (self, identifai_clock_now ()))
+    return TRUE;
+
+  return retries < 0 || self->failures <= (guint) retries;
+}
+
+static void
+note_throttled (ServiceCall * self, gint64 delay)
+{
+  gint64 now = identifai_clock_now ();
+
+  identifai_client_count (self->client, throttled, 1);
+  identifai_account_call_throttled (self->queue->account, get_kind (self),
+      &self->booking, now, now + delay);
+}
+
+/* It went out, and what came of it nobody knows. */
+static gboolean
+is_ambiguous (const ServiceCall * self, const IdentifaiResponse * answer)
+{
+  return self->once && answer->sent_whole && !answer->from_proxy
+      && (answer->http_status == 0 || answer->http_status / 100 == 5);
+}
+
+static void
+fail (ServiceCall * self, const IdentifaiResponse * answer,
+    IdentifaiAttempt * attempt)
+{
+  gboolean ambiguous = is_ambiguous (self, answer);
+  gint64 delay = identifai_attempt_get_delay (attempt, ++self->failures);
+  gchar *message;
+
+  if (identifai_attempt_is_throttled (attempt))
+    note_throttled (self, delay);
+  if (identifai_attempt_is_unauthorized (attempt) && self->dropped == NULL
+      && change_key (self))
+    return;
+  if (!ambiguous && may_retry (self, attempt)) {
+    GST_INFO_ID (NAME (self), "%s: %s; trying again in %.2f s", self->what,
+        attempt->message, delay / (gdouble) G_TIME_SPAN_SECOND);
+    retry (self, delay);
+    return;
+  }
+
+  if (ambiguous) {
+    message = g_strdup_printf ("%s. It may have been done all the same, and so "
+        "it isn't tried again", attempt->message);
+    g_free (attempt->message);
+    attempt->message = message;
+  }
+  finish (self, attempt, answer->body);
+}
+
+static void
+on_answer (const IdentifaiResponse * answer, gpointer user_data)
+{
+  ServiceCall *self = user_data;
+  g_auto (IdentifaiAttempt) attempt = { 0, };
+  IdentifaiAccount *account = self->queue->account;
+
+  leave_wire (self);
+  identifai_attempt_init (&attempt, answer, account->host);
+  GST_INFO_ID (NAME (self), "%s: %s%.0u in %.2f s%s%s", self->what,
+      answer->http_status > 0 ? "" : "no answer", answer->http_status,
+      answer->duration / (gdouble) GST_SECOND, attempt.message ? ": " : "",
+      attempt.message ? attempt.message : "");
+  if (attempt.reason != IDENTIFAI_REASON_NONE) {
+    fail (self, answer, &attempt);
+    return;
+  }
+  identifai_account_call_succeeded (account, get_kind (self), &self->booking);
+  finish (self, &attempt, answer->body);
+}
+
+/* Sending. */
+
+static void
+on_sent (gboolean fresh, gpointer user_data)
+{
+  ServiceCall *self = user_data;
+
+  identifai_account_sent_call (self->queue->account, get_kind (self), self,
+      &self->booking, fresh);
+}
+
+static void
+start (ServiceCall * self, gint64 now)
+{
+  IdentifaiAccount *account = self->queue->account;
+  gchar *url = g_strconcat (account->endpoint, self->path, NULL);
+  IdentifaiCallSpec spec = {.name = NAME (self),.what = self->what,.url = url,
+    .api_key = account->api_key,.extra_headers =
+        self->client->settings.extra_headers,.method = self->method,.accept =
+        self->accept,.content_type = self->content_type,.body = self->body,
+    .sent = on_sent
+  };
+
+  GST_DEBUG_ID (NAME (self), "%s of %s starts, attempt %u", self->what,
+      account->host, self->failures + 1);
+  account->n_service_calls++;
+  if (get_kind (self) == IDENTIFAI_CALL_GET)
+    identifai_client_count (self->client, get_requests, 1);
+  else
+    identifai_client_count (self->client, post_requests, 1);
+  identifai_account_start_call (account, get_kind (self), self, &self->booking,
+      now);
+  self->exchange = account->network->transport->send
+      (identifai_account_get_transport (account, self->client), &spec,
+      on_answer, self);
+  g_free (url);
+}
+
+/* When it may start. */
+static gint64
+get_start (ServiceCall * self, gint64 now)
+{
+  if (self->not_before > now)
+    return self->not_before;
+
+  return identifai_account_next_call (self->queue->account, get_kind (self),
+      now, NAME (self));
+}
+
+gint64
+identifai_service_calls_run (IdentifaiAccount * account, gint64 now)
+{
+  gint64 next = G_MAXINT64, time;
+  GList *walk;
+
+  for (walk = account->service_calls.head; walk; walk = walk->next) {
+    ServiceCall *call = walk->data;
+
+    /* One that ends wakes the account. */
+    if (account->n_service_calls >= IDENTIFAI_MAX_SERVICE_CALLS)
+      break;
+    if (call->exchange != NULL)
+      continue;
+    time = get_start (call, now);
+    if (time <= now)
+      start (call, now);
+    else
+      next = MIN (next, time);
+  }
+
+  return next;
+}
+
+/* Commands. */
+
+static void
+on_call (IdentifaiClient * client, gpointer call)
+{
+  join (call, client->queue);
+}
+
+static ServiceCall *
+service_call_new (IdentifaiClient * client, const IdentifaiServiceCall * call,
+    IdentifaiServiceAnswerFunc func, gpointer data)
+{
+  ServiceCall *copy = g_new0 (ServiceCall, 1);
+
+  copy->client = identifai_client_ref (client);
+  copy->what = g_strdup (call->what);
+  copy->method = g_strdup (call->method);
+  copy->path = g_strdup (call->path);
+  copy->accept = g_strdup (call->accept);
+  copy->content_type = g_strdup (call->content_type);
+  copy->body = call->body != NULL ? g_bytes_ref (call->body) : NULL;
+  copy->once = call->once;
+  copy->func = func;
+  copy->data = data;
+  copy->link.data = copy;
+
+  return copy;
+}
+
+void
+identifai_client_call (IdentifaiClient * self,
+    const IdentifaiServiceCall * call, IdentifaiServiceAnswerFunc func,
+    gpointer data)
+{
+  ServiceCall *copy = service_call_new (self, call, func, data);
+
+  if (!identifai_client_send (self, on_call, copy))
+    service_call_free (copy);
+}
+
+void
+identifai_service_call_add (IdentifaiQueue * queue,
+    const IdentifaiServiceCall * call, IdentifaiServiceAnswerFunc func,
+    void (*dropped) (gpointer data), gpointer data)
+{
+  ServiceCall *copy = service_call_new (queue->client, call, func, data);
+
+  copy->dropped = dropped;
+  join (copy, queue);
+}
+
+static void
+drop (ServiceCall * self)
+{
+  IdentifaiExchange *exchange = self->exchange;
+
+  GST_DEBUG_ID (NAME (self), "%s: nobody waits for it any more", self->what);
+  if (exchange != NULL) {
+    leave_wire (self);
+    self->client->network->transport->cancel (exchange);
+  }
+  if (self->dropped != NULL)
+    self->dropped (self->data);
+  leave (self);
+  service_call_free (self);
+}
+
+/* The queue goes with its last call, unless it is the current one. */
+static void
+drop_of (IdentifaiAccount * account, IdentifaiClient * client)
+{
+  GList *walk, *next;
+
+  for (walk = account->service_calls.head; walk; walk = next) {
+    next = walk->next;
+    if (((ServiceCall *) walk->data)->client == client)
+      drop (walk->data);
+  }
+}
+
+void
+identifai_service_calls_drop (IdentifaiClient * client)
+{
+  GList *walk, *next;
+
+  for (walk = client->queues.head; walk; walk = next) {
+    next = walk->next;
+    drop_of (((IdentifaiQueue *) walk->data)->account, client);
+  }
+}
