@@ -11,8 +11,10 @@
 #include "links.h"
 #include "pipeline.h"
 
-/* How long a stream may take through queues, in ms. */
+/* How long a stream may take through queues, in ms; one that is live until it has told
+ * what it is, with its first key frame. */
 #define ON_ITS_WAY 1000
+#define LIVE_ON_ITS_WAY 10000
 
 typedef enum
 {
@@ -36,6 +38,7 @@ struct _WatchJob
   guint bus_watch;
   guint end_source;             /* ENDED is to be told */
   guint pads_source;            /* atomic; a streaming thread sets it once */
+  gint live;                    /* atomic: it is, or may be */
   gboolean refused;             /* the service doesn't take the key, or has no credits */
 };
 
@@ -247,10 +250,11 @@ static void
 on_no_more_pads (GstElement * element, gpointer user_data)
 {
   WatchJob *self = user_data;
+  guint wait = g_atomic_int_get (&self->live) ? LIVE_ON_ITS_WAY : ON_ITS_WAY;
 
   if (g_atomic_int_compare_and_exchange (&self->pads_source, 0, G_MAXINT))
-    g_atomic_int_set (&self->pads_source, g_timeout_add (ON_ITS_WAY,
-            on_all_pads, self));
+    g_atomic_int_set (&self->pads_source, g_timeout_add (wait, on_all_pads,
+            self));
 }
 
 static void
@@ -262,7 +266,10 @@ run (WatchJob * self, GstElement * pipeline)
   self->pipeline = pipeline;
   self->bus_watch = gst_bus_add_watch (bus, on_message, self);
   watch_links_follow (pipeline, on_no_more_pads, self);
-  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  g_atomic_int_set (&self->live, self->input->kind == WATCH_INPUT_ADDRESS);
+  if (gst_element_set_state (pipeline, GST_STATE_PLAYING) ==
+      GST_STATE_CHANGE_NO_PREROLL)
+    g_atomic_int_set (&self->live, TRUE);
 }
 
 /* A pipeline's words. */
