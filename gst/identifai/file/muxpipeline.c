@@ -4,17 +4,17 @@
  *
  * One file, one pipeline:
  *
- *   appsrc [! parser] ! muxer ! output (a bare pad that writes into memory)
- *   appsrc [! parser] !
+ *   feed [! parser] ! muxer ! output
+ *   feed [! parser] !
  *
- * Every track has an appsrc of its own, as muxers wait for each of their pads.
- * The appsrcs' queues have no bound: what they hold are references to what the
- * segment holds anyway. The output pad answers and obeys as filesink does, so
- * that muxers go back and complete their headers.
+ * The feeds are bare source pads, the output is a bare sink pad that writes into
+ * memory: no queue lies between them but the muxer's own. Every track has a feed with
+ * a task of its own, as muxers wait for each of their pads. The output answers and
+ * obeys as filesink does, so that muxers go back and complete their headers.
  *
- * Threads: the caller's builds, feeds and waits. A driver changes the
+ * Threads: the caller's builds, starts and waits. A driver changes the
  * pipeline's state: one that blocks there holds up nobody but the driver, which is
- * left behind with it. The appsrcs' and the muxer's exist while the pipeline runs.
+ * left behind with it. The feeds' and the muxer's exist while the pipeline runs.
  * Run.lock is a leaf: nothing is called under it.
  */
 
@@ -56,7 +56,8 @@ typedef struct
   gboolean stopped;
   gboolean left;                /* nobody waits for that any more */
 
-  gint n_outputs;               /* atomic: what came out so far, of any kind */
+  gint n_moves;                 /* atomic: what went in and came out so far, of any
+                                 * kind */
 
   /* The muxer's streaming thread, while the output pad is active; before and after
    * that the caller's: */
@@ -129,7 +130,7 @@ output_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
       + gst_buffer_get_size (buffer);
   GstBuffer *held;
 
-  g_atomic_int_inc (&run->n_outputs);
+  g_atomic_int_inc (&run->n_moves);
   if (end > run->max_bytes) {
     gst_buffer_unref (buffer);
     finish (run, g_error_new (G_IO_ERROR, G_IO_ERROR_MESSAGE_TOO_LARGE,
@@ -157,7 +158,7 @@ output_event (GstPad * pad, GstObject * parent, GstEvent * event)
   const GstSegment *segment;
   GstCaps *caps;
 
-  g_atomic_int_inc (&run->n_outputs);
+  g_atomic_int_inc (&run->n_moves);
   switch (GST_EVENT_TYPE (event)) {
     case GST_EVENT_CAPS:
       gst_event_parse_caps (event, &caps);
@@ -211,6 +212,173 @@ make_output (Run * run)
   return pad;
 }
 
+/*** feeds ***/
+
+/* Of a pad, which owns it. */
+typedef struct
+{
+  Run *run;
+  GstCaps *caps;
+  GPtrArray *buffers;           /* or NULL; its own references */
+  const gchar *orientation;     /* static; or NULL */
+  GstClockTime origin;          /* the segment starts there */
+} Feed;
+
+static void
+feed_clear (gpointer data)
+{
+  Feed *feed = data;
+
+  run_unref (feed->run);
+  gst_caps_unref (feed->caps);
+  g_clear_pointer (&feed->buffers, g_ptr_array_unref);
+  g_free (feed);
+}
+
+static Feed *
+feed_of (GstPad * pad)
+{
+  return g_object_get_data (G_OBJECT (pad), "feed");
+}
+
+/* Whatever comes from the muxer is nothing that a file should do. */
+static gboolean
+feed_event (GstPad * pad, GstObject * parent, GstEvent * event)
+{
+  gst_event_unref (event);
+
+  return TRUE;
+}
+
+static gboolean
+feed_query (GstPad * pad, GstObject * parent, GstQuery * query)
+{
+  if (GST_QUERY_TYPE (query) != GST_QUERY_LATENCY)
+    return gst_pad_query_default (pad, parent, query);
+  gst_query_set_latency (query, FALSE, 0, GST_CLOCK_TIME_NONE);
+
+  return TRUE;
+}
+
+static GstPad *
+make_feed (Run * run, GstCaps * caps)
+{
+  GstPad *pad = gst_pad_new (NULL, GST_PAD_SRC);
+  Feed *feed = g_new0 (Feed, 1);
+
+  gst_object_ref_sink (pad);
+  feed->run = run_ref (run);
+  feed->caps = gst_caps_ref (caps);
+  g_object_set_data_full (G_OBJECT (pad), "feed", feed, feed_clear);
+  gst_pad_set_event_function (pad, feed_event);
+  gst_pad_set_query_function (pad, feed_query);
+  gst_pad_set_active (pad, TRUE);
+
+  return pad;
+}
+
+/* When its task, if any, has come to its end. */
+static void
+free_feed (gpointer pad)
+{
+  gst_pad_set_active (pad, FALSE);
+  gst_object_unref (pad);
+}
+
+/* The segment is one by which the first frame shown is at running time 0, and frames
+ * decoded before it have a negative DTS. Muxers that know the orientation are told;
+ * MP4's is written into the file afterwards. */
+static void
+push_head (GstPad * pad, const Feed * feed)
+{
+  GstSegment segment;
+  gchar *id = g_strdup_printf ("%p", pad);
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  segment.start = segment.position = feed->origin;
+  gst_pad_push_event (pad, gst_event_new_stream_start (id));
+  gst_pad_push_event (pad, gst_event_new_caps (feed->caps));
+  gst_pad_push_event (pad, gst_event_new_segment (&segment));
+  if (feed->orientation != NULL)
+    gst_pad_push_event (pad,
+        gst_event_new_tag (gst_tag_list_new (GST_TAG_IMAGE_ORIENTATION,
+                feed->orientation, NULL)));
+  g_free (id);
+}
+
+static void
+note_end (GstPad * pad, const Feed * feed, guint n_pushed, GstFlowReturn result)
+{
+  GST_LOG_OBJECT (pad, "%u of %u buffers from %" GST_TIME_FORMAT " on: %s",
+      n_pushed, feed->buffers->len, GST_TIME_ARGS (feed->origin),
+      gst_flow_get_name (result));
+  if (result != GST_FLOW_OK && result != GST_FLOW_FLUSHING
+      && result != GST_FLOW_EOS)
+    finish (feed->run, g_error_new (G_IO_ERROR, G_IO_ERROR_FAILED,
+            "%s takes no more of the stream: %s", feed->run->factory,
+            gst_flow_get_name (result)));
+}
+
+/* The pad's task, once. */
+static void
+push_all (gpointer data)
+{
+  GstPad *pad = data;
+  Feed *feed = feed_of (pad);
+  GstFlowReturn result = GST_FLOW_OK;
+  guint i;
+
+  push_head (pad, feed);
+  for (i = 0; i < feed->buffers->len && result == GST_FLOW_OK; i++) {
+    result = gst_pad_push (pad,
+        gst_buffer_ref (g_ptr_array_index (feed->buffers, i)));
+    g_atomic_int_inc (&feed->run->n_moves);
+  }
+  if (result == GST_FLOW_OK)
+    gst_pad_push_event (pad, gst_event_new_eos ());
+  note_end (pad, feed, i, result);
+  gst_pad_pause_task (pad);
+}
+
+static gpointer
+ref_buffer (gconstpointer buffer, gpointer unused)
+{
+  return gst_buffer_ref ((GstBuffer *) buffer);
+}
+
+/* One that is left behind has its own references: the caller may make another file
+ * of the track. */
+static void
+start_feed (GstPad * pad, IdentifaiTrack * track, GstClockTime origin)
+{
+  Feed *feed = feed_of (pad);
+
+  feed->buffers = g_ptr_array_copy (track->buffers, ref_buffer, NULL);
+  feed->orientation = identifai_codec_get_orientation (track->caps);
+  feed->origin = origin;
+  gst_pad_start_task (pad, push_all, pad, NULL);
+}
+
+/* lead: how much the first picture is shown after its leading ones, or before
+ * the first that isn't hidden. mp4mux puts
+ * it where the first one shown belongs, so the sound goes with it; the edit list
+ * is moved back afterwards. */
+static void
+start_feeds (GPtrArray * feeds, GPtrArray * tracks, GstClockTimeDiff lead)
+{
+  GstClockTime origin =
+      identifai_timestamps_first_shown (g_ptr_array_index (tracks, 0));
+  guint i, next = 0;
+
+  for (i = 0; i < tracks->len; i++) {
+    IdentifaiTrack *track = g_ptr_array_index (tracks, i);
+
+    if (track->buffers->len > 0)
+      start_feed (g_ptr_array_index (feeds, next++), track,
+          i == 0 ? origin : origin - lead);
+  }
+}
+
 /*** the pipeline ***/
 
 static GstBusSyncReply
@@ -249,72 +417,74 @@ make_element (GstElement * pipeline, const gchar * factory, GError ** error)
   return element;
 }
 
-static GstElement *
-make_source (GstElement * pipeline, GstCaps * caps, GError ** error)
-{
-  GstElement *source = make_element (pipeline, "appsrc", error);
-
-  if (source == NULL) {
-    g_prefix_error (error, "gstreamer1.0-plugins-base: ");
-    return NULL;
-  }
-  g_object_set (source, "caps", caps, "format", GST_FORMAT_TIME,
-      "max-bytes", (guint64) 0, "handle-segment-change", TRUE, NULL);
-
-  return source;
-}
-
 static gboolean
-link_to_muxer (GstElement * from, GstElement * muxer,
-    const gchar * pad_template, GError ** error)
+link_pads (GstPad * source, GstElement * to, const gchar * name,
+    gboolean is_request, GError ** error)
 {
-  if (gst_element_link_pads (from, "src", muxer, pad_template))
-    return TRUE;
-  g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-      "%s takes no further stream like this", GST_OBJECT_NAME (muxer));
+  GstPad *pad = is_request ? gst_element_request_pad_simple (to, name) :
+      gst_element_get_static_pad (to, name);
+  gboolean linked = pad != NULL
+      && gst_pad_link (source, pad) == GST_PAD_LINK_OK;
 
-  return FALSE;
+  gst_clear_object (&pad);
+  if (!linked)
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+        "%s takes no further stream like this", GST_OBJECT_NAME (to));
+
+  return linked;
 }
 
-/* The last element of a track before the muxer: a parser, or the source. */
-static GstElement *
-add_parser (GstElement * pipeline, GstElement * source,
-    const IdentifaiMuxerFit * fit, IdentifaiTrack * track, GError ** error)
+/* Between the feed and the muxer. Returns its source pad, or NULL. */
+static GstPad *
+add_parser (GstElement * pipeline, GstPad * feed, const gchar * factory,
+    IdentifaiTrack * track, GError ** error)
 {
-  GstElement *parser;
+  GstElement *parser = make_element (pipeline, factory, error);
 
-  if (fit->parser == NULL)
-    return source;
-  GST_LOG_OBJECT (source, "goes through %s", fit->parser);
-  parser = make_element (pipeline, fit->parser, error);
-  if (parser == NULL)
+  if (parser == NULL || !link_pads (feed, parser, "sink", FALSE, error))
     return NULL;
-  gst_element_link (source, parser);
+  GST_LOG_OBJECT (feed, "goes through %s", factory);
   if (identifai_codec_of_caps (track->caps)->video)
     identifai_timestamps_keep (track, parser);
 
-  return parser;
+  return gst_element_get_static_pad (parser, "src");
 }
 
-/* Adds the elements of a track; returns its appsrc (the pipeline's), or NULL. */
-static GstElement *
+/* Returns the feed of a track, linked, or NULL. */
+static GstPad *
 add_track (GstElement * pipeline, GstElement * muxer, IdentifaiTrack * track,
-    GError ** error)
+    Run * run, GError ** error)
 {
-  GstElement *source, *last = NULL;
+  gboolean is_linked = FALSE;
   IdentifaiMuxerFit fit;
+  GstPad *feed, *last;
 
   identifai_muxer_fit (gst_element_get_factory (muxer), track->caps, &fit);
-  source = make_source (pipeline, fit.caps, error);
-  if (source)
-    last = add_parser (pipeline, source, &fit, track, error);
-  if (last && !link_to_muxer (last, muxer, fit.pad_template, error))
-    last = NULL;
-  if (last && identifai_codec_of_caps (track->caps)->video)
+  feed = make_feed (run, fit.caps);
+  last = fit.parser == NULL ? gst_object_ref (feed) :
+      add_parser (pipeline, feed, fit.parser, track, error);
+  if (last != NULL)
+    is_linked = link_pads (last, muxer, fit.pad_template, TRUE, error);
+  if (is_linked && identifai_codec_of_caps (track->caps)->video)
     identifai_timestamps_keep_precise (track, last);
   identifai_muxer_fit_clear (&fit);
+  gst_clear_object (&last);
+  if (!is_linked)
+    free_feed (g_steal_pointer (&feed));
 
-  return last ? source : NULL;
+  return feed;
+}
+
+/* Muxers of this family take one buffer of a pad at a time, each of them a hand-over
+ * from one thread to another, but for a latency: with one without end, they take all
+ * that there is. None of it is live, so nothing waits for it. */
+static void
+open_queues (GstElement * muxer)
+{
+  GType aggregator = g_type_from_name ("GstAggregator");
+
+  if (aggregator != 0 && g_type_is_a (G_OBJECT_TYPE (muxer), aggregator))
+    g_object_set (muxer, "latency", (guint64) G_MAXINT64 / 2, NULL);
 }
 
 /* matroskamux (1.22) flags no simple block of sound as one that can be decoded alone.
@@ -338,80 +508,36 @@ prepare_muxer (GstElement * muxer, GPtrArray * tracks)
   if (is_speex
       && g_object_class_find_property (G_OBJECT_GET_CLASS (muxer), "version"))
     gst_util_set_object_arg (G_OBJECT (muxer), "version", "1");
+  open_queues (muxer);
 }
 
-/* Borrowed appsrcs in the order of the tracks; NULL where a track is empty. */
-static GPtrArray *
-build (GstElement * pipeline, const gchar * factory, GPtrArray * tracks,
-    GstPad * output, GError ** error)
+/* Adds the feeds to feeds, in the order of the tracks that have buffers. */
+static gboolean
+build (GstElement * pipeline, Run * run, GPtrArray * tracks, GstPad * output,
+    GPtrArray * feeds, GError ** error)
 {
-  GPtrArray *sources = g_ptr_array_new ();
-  GstElement *muxer = make_element (pipeline, factory, error);
+  GstElement *muxer = make_element (pipeline, run->factory, error);
   GstPad *pad;
   guint i;
 
-  if (muxer)
-    prepare_muxer (muxer, tracks);
-  for (i = 0; muxer && i < tracks->len; i++) {
+  if (muxer == NULL)
+    return FALSE;
+  prepare_muxer (muxer, tracks);
+  for (i = 0; i < tracks->len; i++) {
     IdentifaiTrack *track = g_ptr_array_index (tracks, i);
-    GstElement *source = NULL;
 
-    if (track->buffers->len > 0) {
-      source = add_track (pipeline, muxer, track, error);
-      if (source == NULL)
-        break;
-    }
-    g_ptr_array_add (sources, source);
-  }
-  if (sources->len < tracks->len) {
-    g_ptr_array_unref (sources);
-    return NULL;
+    if (track->buffers->len == 0)
+      continue;
+    pad = add_track (pipeline, muxer, track, run, error);
+    if (pad == NULL)
+      return FALSE;
+    g_ptr_array_add (feeds, pad);
   }
   pad = gst_element_get_static_pad (muxer, "src");
   gst_pad_link (pad, output);
   gst_object_unref (pad);
 
-  return sources;
-}
-
-/* For the muxers that know it; MP4's is written into the file afterwards. */
-static void
-send_orientation (GstElement * source, IdentifaiTrack * track)
-{
-  const gchar *orientation = identifai_codec_get_orientation (track->caps);
-
-  if (orientation)
-    gst_element_send_event (source,
-        gst_event_new_tag (gst_tag_list_new (GST_TAG_IMAGE_ORIENTATION,
-                orientation, NULL)));
-}
-
-/* The first buffer brings the segment by which the first frame shown is at
- * running time 0, and frames decoded before it have a negative DTS. */
-static void
-feed (GstElement * source, IdentifaiTrack * track, GstClockTime origin)
-{
-  GstFlowReturn result;
-  GstSegment segment;
-  GstSample *sample;
-  GstCaps *caps;
-  guint i;
-
-  send_orientation (source, track);
-  gst_segment_init (&segment, GST_FORMAT_TIME);
-  segment.start = segment.position = origin;
-  g_object_get (source, "caps", &caps, NULL);
-  sample = gst_sample_new (g_ptr_array_index (track->buffers, 0), caps,
-      &segment, NULL);
-  gst_caps_unref (caps);
-  g_signal_emit_by_name (source, "push-sample", sample, &result);
-  gst_sample_unref (sample);
-  for (i = 1; i < track->buffers->len && result == GST_FLOW_OK; i++)
-    g_signal_emit_by_name (source, "push-buffer",
-        g_ptr_array_index (track->buffers, i), &result);
-  GST_LOG_OBJECT (source, "%u buffers from %" GST_TIME_FORMAT " on: %s", i,
-      GST_TIME_ARGS (origin), gst_flow_get_name (result));
-  g_signal_emit_by_name (source, "end-of-stream", &result);
+  return TRUE;
 }
 
 /* A muxer that is stopped between its first word and its first byte: those of
@@ -438,25 +564,6 @@ set_first_caps (GstPad * pad)
   gst_caps_unref (caps);
 }
 
-/* lead: how much the first picture is shown after its leading ones, or before
- * the first that isn't hidden. mp4mux puts
- * it where the first one shown belongs, so the sound goes with it; the edit list
- * is moved back afterwards. */
-static void
-feed_all (GPtrArray * sources, GPtrArray * tracks, GstClockTimeDiff lead)
-{
-  GstClockTime origin =
-      identifai_timestamps_first_shown (g_ptr_array_index (tracks,
-          0));
-  guint i;
-
-  for (i = 0; i < tracks->len; i++) {
-    if (g_ptr_array_index (sources, i))
-      feed (g_ptr_array_index (sources, i), g_ptr_array_index (tracks, i),
-          i == 0 ? origin : origin - lead);
-  }
-}
-
 /*** its life ***/
 
 /* what: a field of run. */
@@ -473,7 +580,7 @@ is_over (Run * run, const gboolean * what)
 }
 
 /* The driver's thread. data: the pipeline, which goes back to the caller unless it is
- * left behind. */
+ * left behind. What it is fed by goes when it has stopped. */
 static gpointer
 drive (gpointer data)
 {
@@ -494,6 +601,7 @@ drive (gpointer data)
   g_mutex_unlock (&run->lock);
 
   gst_element_set_state (pipeline, GST_STATE_NULL);
+  g_object_set_data (G_OBJECT (pipeline), "feeds", NULL);
 
   run_ref (run);
   g_mutex_lock (&run->lock);
@@ -559,7 +667,7 @@ stop_driver (Run * run, GstPad * output)
 }
 
 static void
-start_feeding (GPtrArray * sources, GPtrArray * tracks, GstPad * output,
+start_feeding (GPtrArray * feeds, GPtrArray * tracks, GstPad * output,
     GstClockTimeDiff lead)
 {
   GstPad *pad = gst_pad_get_peer (output);
@@ -570,7 +678,7 @@ start_feeding (GPtrArray * sources, GPtrArray * tracks, GstPad * output,
     set_first_caps (pad);
   gst_object_unref (muxer);
   gst_object_unref (pad);
-  feed_all (sources, tracks, lead);
+  start_feeds (feeds, tracks, lead);
 }
 
 static void
@@ -578,26 +686,6 @@ on_cancelled (GCancellable * cancellable, gpointer user_data)
 {
   finish (user_data, g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED,
           "Cancelled"));
-}
-
-/* What has gone in and come out so far: a number that changes as long as
- * something goes on. */
-static guint64
-measure_progress (Run * run, GPtrArray * sources)
-{
-  guint64 progress = (guint) g_atomic_int_get (&run->n_outputs);
-  guint i;
-
-  for (i = 0; i < sources->len; i++) {
-    guint64 waiting = 0;
-
-    if (g_ptr_array_index (sources, i))
-      g_object_get (g_ptr_array_index (sources, i), "current-level-bytes",
-          &waiting, NULL);
-    progress -= waiting;
-  }
-
-  return progress;
 }
 
 /* FALSE: neither is it finished yet, nor is what is waited for so. */
@@ -621,16 +709,16 @@ wait_a_moment (Run * run, const gboolean * what)
  * the file takes. Time is counted in steps that this thread has waited for: those
  * in which the process was stopped, or got no turn, don't count. */
 static void
-wait_for (Run * run, const gboolean * what, GPtrArray * sources)
+wait_for (Run * run, const gboolean * what)
 {
-  guint64 progress = measure_progress (run, sources);
+  gint moves = g_atomic_int_get (&run->n_moves);
   guint still = 0;
 
   while (!wait_a_moment (run, what)) {
-    guint64 now = measure_progress (run, sources);
+    gint now = g_atomic_int_get (&run->n_moves);
 
-    still = now == progress ? still + 1 : 0;
-    progress = now;
+    still = now == moves ? still + 1 : 0;
+    moves = now;
     if (still > 0)
       GST_DEBUG_ID (run->name, "%s stands still, look %u of %u", run->factory,
           still, PATIENCE_STEPS);
@@ -644,7 +732,7 @@ wait_for (Run * run, const gboolean * what, GPtrArray * sources)
 /* The cancellable's callback never waits for this thread, and disconnecting
  * waits for the callback: so it is done without the lock. */
 static void
-run_to_end (Run * run, GPtrArray * sources, GPtrArray * tracks,
+run_to_end (Run * run, GPtrArray * feeds, GPtrArray * tracks,
     GstPad * output, GstClockTimeDiff lead, GCancellable * cancellable)
 {
   gulong id = 0;
@@ -652,11 +740,11 @@ run_to_end (Run * run, GPtrArray * sources, GPtrArray * tracks,
   if (cancellable)
     id = g_cancellable_connect (cancellable, G_CALLBACK (on_cancelled), run,
         NULL);
-  wait_for (run, &run->started, sources);
+  wait_for (run, &run->started);
   GST_LOG_ID (run->name, "%s has started", run->factory);
   if (!is_over (run, &run->finished)) {
-    start_feeding (sources, tracks, output, lead);
-    wait_for (run, &run->finished, sources);
+    start_feeding (feeds, tracks, output, lead);
+    wait_for (run, &run->finished);
   }
   g_cancellable_disconnect (cancellable, id);
 }
@@ -665,26 +753,26 @@ static void
 run_pipeline (Run * run, GPtrArray * tracks, GstClockTimeDiff lead,
     GCancellable * cancellable)
 {
+  GPtrArray *feeds = g_ptr_array_new_with_free_func (free_feed);
   GstElement *pipeline = gst_pipeline_new (NULL);
   GstPad *output = make_output (run);
   GstBus *bus = gst_element_get_bus (pipeline);
   GError *error = NULL;
   gboolean is_ours = TRUE;
-  GPtrArray *sources;
 
   gst_bus_set_sync_handler (bus, on_message, run_ref (run), run_unref);
   gst_object_unref (bus);
-  sources = build (pipeline, run->factory, tracks, output, &error);
-  if (sources == NULL)
+  /* the pipeline owns them, as it may be left behind with them */
+  g_object_set_data_full (G_OBJECT (pipeline), "feeds", feeds,
+      (GDestroyNotify) g_ptr_array_unref);
+  if (!build (pipeline, run, tracks, output, feeds, &error)) {
     GST_DEBUG_ID (run->name, "%s can't be set up: %s", run->factory,
         error->message);
-  if (sources == NULL)
     finish (run, error);
-  if (sources != NULL && start_driver (pipeline, run)) {
-    run_to_end (run, sources, tracks, output, lead, cancellable);
+  } else if (start_driver (pipeline, run)) {
+    run_to_end (run, feeds, tracks, output, lead, cancellable);
     is_ours = stop_driver (run, output);
   }
-  g_clear_pointer (&sources, g_ptr_array_unref);
   gst_object_unref (output);
   if (is_ours)
     gst_object_unref (pipeline);

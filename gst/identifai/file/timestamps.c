@@ -288,15 +288,13 @@ choose_timescale (const GstCaps * caps)
 }
 
 void
-identifai_timestamps_keep_precise (IdentifaiTrack * track, GstElement * last)
+identifai_timestamps_keep_precise (IdentifaiTrack * track, GstPad * last)
 {
-  GstPad *source = gst_element_get_static_pad (last, "src");
-  GstPad *pad = gst_pad_get_peer (source);
+  GstPad *pad = gst_pad_get_peer (last);
 
   if (g_object_class_find_property (G_OBJECT_GET_CLASS (pad), "trak-timescale"))
     g_object_set (pad, "trak-timescale", choose_timescale (track->caps), NULL);
   gst_object_unref (pad);
-  gst_object_unref (source);
 }
 
 void

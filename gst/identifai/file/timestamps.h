@@ -26,9 +26,9 @@ void identifai_timestamps_complete_durations (IdentifaiTrack * track);
  * for a nanosecond where two have one PTS. */
 void identifai_timestamps_keep (IdentifaiTrack * track, GstElement * parser);
 
-/* last: feeds that video track into a muxer. mp4mux counts in a hundredth of a
+/* last: the source pad that feeds that video track into a muxer. mp4mux counts in a hundredth of a
  * frame by the caps' rate, which is 10 ms of a stream that has one a second. */
-void identifai_timestamps_keep_precise (IdentifaiTrack * track, GstElement * last);
+void identifai_timestamps_keep_precise (IdentifaiTrack * track, GstPad * last);
 
 /* Gives every buffer of a video track, all of which have a PTS, a DTS that
  * rises where the PTS differ and is never after its PTS. */
