@@ -138,7 +138,7 @@ GST_START_TEST (test_fields)
   run_init (&run, INTERLACED);
   run_configure (&run, 400, 0, 0);
   push_stream (&run, row);
-  while ((segment = identifai_segmenter_pop (run.segmenter, 0))) {
+  while ((segment = pop_whole (run.segmenter, 0))) {
     run_log (&run, segment);
     log_places (&run, segment);
     identifai_segment_free (segment);
@@ -205,7 +205,7 @@ GST_START_TEST (test_hidden)
     run_push (&run, 0, buffer);
   }
   identifai_segmenter_eos (run.segmenter, 0, 0);
-  while ((segment = identifai_segmenter_pop (run.segmenter, 0))) {
+  while ((segment = pop_whole (run.segmenter, 0))) {
     run_log (&run, segment);
     log_places (&run, segment);
     identifai_segment_free (segment);
@@ -292,7 +292,7 @@ GST_START_TEST (test_early)
             * FRAME));
   identifai_segmenter_eos (run.segmenter, 0, 0);
   identifai_segmenter_eos (run.segmenter, sound, 0);
-  while ((segment = identifai_segmenter_pop (run.segmenter, 0))) {
+  while ((segment = pop_whole (run.segmenter, 0))) {
     gchar *places = get_places (segment);
 
     if (run.log->len == 0)

@@ -13,6 +13,7 @@
 #include "muxer.h"
 #include "overhead.h"
 #include "segmenter.h"
+#include "videotrack.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -102,6 +103,7 @@ finish_segment (App * app, IdentifaiSegment * segment)
   guint n_buffers = 0, n_tracks = 0, i;
   GError *error = NULL;
 
+  identifai_video_track_make (segment);
   for (i = 0; segment->tracks && i < segment->tracks->len; i++) {
     IdentifaiTrack *track = g_ptr_array_index (segment->tracks, i);
 

@@ -82,7 +82,7 @@ GST_START_TEST (test_order)
   for (at = row->stream; *at; at += 2)
     run_push (&run, 0, make_unit (h265, at[0], place_of (at[1])));
   identifai_segmenter_eos (run.segmenter, 0, 0);
-  while ((segment = identifai_segmenter_pop (run.segmenter, 0))) {
+  while ((segment = pop_whole (run.segmenter, 0))) {
     log_places (&run, segment);
     identifai_segment_free (segment);
   }
@@ -109,8 +109,8 @@ GST_START_TEST (test_overlap_counts_once)
   for (at = stream; *at; at += 2)
     run_push (&run, 0, make_unit (FALSE, at[0], place_of (at[1])));
   identifai_segmenter_eos (run.segmenter, 0, 0);
-  one = identifai_segmenter_pop (run.segmenter, 0);
-  two = identifai_segmenter_pop (run.segmenter, 0);
+  one = pop_whole (run.segmenter, 0);
+  two = pop_whole (run.segmenter, 0);
 
   fail_unless (one && two);
   fail_unless_equals_uint64 (one->running_time + one->duration,
@@ -183,7 +183,7 @@ GST_START_TEST (test_missing_pts)
   for (i = 0; row->types[i]; i++)
     run_push (&run, 0, make_vop (row->types[i], i, row->types[i] == 'I'));
   identifai_segmenter_eos (run.segmenter, 0, 0);
-  segment = identifai_segmenter_pop (run.segmenter, 0);
+  segment = pop_whole (run.segmenter, 0);
   fail_unless (segment != NULL, "%s", row->name);
   log_places (&run, segment);
   fail_unless (strcmp (run.log->str, row->expected) == 0,
@@ -212,7 +212,7 @@ GST_START_TEST (test_missing_pts_of_late_pictures)
     run_push (&run, 0, buffer);
   }
   identifai_segmenter_eos (run.segmenter, 0, 0);
-  while ((segment = identifai_segmenter_pop (run.segmenter, 0))) {
+  while ((segment = pop_whole (run.segmenter, 0))) {
     log_places (&run, segment);
     identifai_segment_free (segment);
   }
@@ -241,7 +241,7 @@ GST_START_TEST (test_times_of_a_seek)
     run_push (&run, 0, make_vp8 (i % 6 == 0, SMALL,
             31 * GST_SECOND + i * FRAME));
 
-  segment = identifai_segmenter_pop (run.segmenter, run.monotonic);
+  segment = pop_whole (run.segmenter, run.monotonic);
   fail_unless (segment != NULL);
   fail_unless_equals_uint64 (segment->running_time, 7500 * GST_MSECOND);
   fail_unless_equals_uint64 (segment->stream_time, 91 * GST_SECOND);
@@ -275,7 +275,7 @@ GST_START_TEST (test_times_before_zero)
   GST_BUFFER_DTS (buffer) = GST_SECOND - 3 * FRAME;
   run_push (&run, 0, buffer);
   identifai_segmenter_eos (run.segmenter, 0, 0);
-  segment = identifai_segmenter_pop (run.segmenter, run.monotonic);
+  segment = pop_whole (run.segmenter, run.monotonic);
   fail_unless_equals_uint64 (segment->running_time, 0);
   fail_unless_equals_uint64 (segment->stream_time, 9 * FRAME);
   track = g_ptr_array_index (segment->tracks, 0);
@@ -352,7 +352,7 @@ GST_START_TEST (test_flush)
   run_push_audio (&run, stream, 0, 900);
   identifai_segmenter_flush (run.segmenter, stream);
   run_push_video (&run, 0, 8);  /* two wait for audio, one is open */
-  fail_unless (identifai_segmenter_pop (run.segmenter, 0) == NULL);
+  fail_unless (pop_whole (run.segmenter, 0) == NULL);
   if (__i__ == 0)
     identifai_segmenter_flush (run.segmenter, 0);
   else
@@ -366,7 +366,7 @@ GST_START_TEST (test_flush)
     identifai_segment_free (segment);
   }
   fail_unless (identifai_segmenter_pop_flushed (run.segmenter) == NULL);
-  fail_unless (identifai_segmenter_pop (run.segmenter, G_MAXINT64) == NULL);
+  fail_unless (pop_whole (run.segmenter, G_MAXINT64) == NULL);
   identifai_segmenter_get_stats (run.segmenter, &stats);
   fail_unless_equals_uint64 (stats.bytes, 0);
 
@@ -444,7 +444,7 @@ GST_START_TEST (test_parameter_sets)
   run_push (&run, 0, make_buffer (key, sizeof (key), 0, FRAME));
   identifai_segmenter_eos (run.segmenter, 0, 0);
   for (i = 0; i < 2; i++) {
-    segment = identifai_segmenter_pop (run.segmenter, 0);
+    segment = pop_whole (run.segmenter, 0);
     fail_unless (segment != NULL);
     track = g_ptr_array_index (segment->tracks, 0);
     buffer = g_ptr_array_index (track->buffers, 0);
@@ -480,7 +480,7 @@ GST_START_TEST (test_encoder_note)
   for (i = 1; i < 6; i++)
     run_push (&run, 0, make_buffer (key, 6, 0, i * FRAME));
   identifai_segmenter_eos (run.segmenter, 0, 0);
-  while ((segment = identifai_segmenter_pop (run.segmenter, 0))) {
+  while ((segment = pop_whole (run.segmenter, 0))) {
     track = g_ptr_array_index (segment->tracks, 0);
     fail_unless_equals_int (track->buffers->len, 2);
     buffer = g_ptr_array_index (track->buffers, 0);
@@ -490,6 +490,62 @@ GST_START_TEST (test_encoder_note)
     fail_unless_equals_int (gst_buffer_get_size (buffer), 6);
     identifai_segment_free (segment);
   }
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
+static guint n_copied, n_let_go;
+
+static GstMiniObject *
+copy_counted (const GstMiniObject * buffer)
+{
+  n_copied++;
+
+  return GST_MINI_OBJECT (gst_buffer_copy_region ((GstBuffer *) buffer,
+          GST_BUFFER_COPY_ALL, 0, -1));
+}
+
+static void
+let_go (gpointer unused, GstMiniObject * buffer)
+{
+  n_let_go++;
+}
+
+/* What is done at its end, on a streaming thread, doesn't grow with the segment:
+ * frames are copied and let go of where the file is made. Upstream still has each. */
+GST_START_TEST (test_close_of_many_frames)
+{
+  guint n = __i__ == 0 ? 10 : 2000, i;
+  GPtrArray *upstream =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) gst_buffer_unref);
+  IdentifaiSegment *segment;
+  SegmenterRun run;
+
+  n_copied = n_let_go = 0;
+  run_init (&run, VP8);
+  run_configure (&run, 0, 0, 0);
+  for (i = 0; i < n; i++) {
+    GstBuffer *buffer = make_vp8 (i == 0, SMALL, i * FRAME);
+
+    GST_MINI_OBJECT (buffer)->copy = copy_counted;
+    gst_mini_object_weak_ref (GST_MINI_OBJECT (buffer), let_go, NULL);
+    g_ptr_array_add (upstream, gst_buffer_ref (buffer));
+    run_push (&run, 0, buffer);
+  }
+  identifai_segmenter_eos (run.segmenter, 0, 0);
+  segment = identifai_segmenter_pop (run.segmenter, 0);
+  fail_unless (segment != NULL);
+  fail_unless_equals_int (segment->frames, n);
+  fail_unless_equals_int (n_copied, 0);
+  g_ptr_array_unref (upstream);
+  fail_unless_equals_int (n_let_go, 0);
+  identifai_video_track_make (segment);
+  fail_unless_equals_int (n_copied, 0);
+  fail_unless_equals_int (((IdentifaiTrack *) g_ptr_array_index
+          (segment->tracks, 0))->buffers->len, n);
+  identifai_segment_free (segment);
+  fail_unless_equals_int (n_let_go, n);
   run_clear (&run);
 }
 
@@ -545,6 +601,7 @@ segmenter_suite (void)
   tcase_add_loop_test (tc, test_caps, 0, G_N_ELEMENTS (caps_rows));
   tcase_add_test (tc, test_parameter_sets);
   tcase_add_test (tc, test_encoder_note);
+  tcase_add_loop_test (tc, test_close_of_many_frames, 0, 2);
   tcase_add_loop_test (tc, test_noise, 0, 9);
 
   return suite;

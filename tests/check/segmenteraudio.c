@@ -568,7 +568,7 @@ GST_START_TEST (test_audio_falls_silent)
     if (i > 0)
       fail_unless_equals_int (run_pop_audio (&run, G_MAXINT64, 1, &start),
           i == 1 ? 45 : 0);
-    fail_unless (identifai_segmenter_pop (run.segmenter, G_MAXINT64) == NULL,
+    fail_unless (pop_whole (run.segmenter, G_MAXINT64) == NULL,
         "segment %u was cut early", i);
   }
   run_clear (&run);
@@ -619,7 +619,7 @@ GST_START_TEST (test_audio_removed)
   run_push_audio (&run, one, 200, 300);
   run_push_audio (&run, two, 200, 320);
   run_push_video (&run, 3, 4);
-  segment = identifai_segmenter_pop (run.segmenter, 0);
+  segment = pop_whole (run.segmenter, 0);
   fail_unless (segment != NULL);
   fail_unless_equals_int (segment->tracks->len, 3);
   fail_unless_equals_int (((IdentifaiTrack *)

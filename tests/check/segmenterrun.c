@@ -72,9 +72,20 @@ run_clear (SegmenterRun * run)
 }
 
 IdentifaiSegment *
+pop_whole (IdentifaiSegmenter * segmenter, gint64 now)
+{
+  IdentifaiSegment *segment = identifai_segmenter_pop (segmenter, now);
+
+  if (segment != NULL)
+    identifai_video_track_make (segment);
+
+  return segment;
+}
+
+IdentifaiSegment *
 run_pop (SegmenterRun * run, gint64 now)
 {
-  IdentifaiSegment *segment = identifai_segmenter_pop (run->segmenter, now);
+  IdentifaiSegment *segment = pop_whole (run->segmenter, now);
 
   if (segment) {
     fail_unless (segment->number >= run->next);

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "segmenter.h"
+#include "videotrack.h"
 
 #include <gst/check/gstcheck.h>
 
@@ -71,6 +72,9 @@ void run_push_audio (SegmenterRun * run, guint stream, guint from_ms,
 void run_push_video (SegmenterRun * run, guint from, guint to);
 /* EOS of the video; collects all. */
 void run_finish (SegmenterRun * run);
+
+/* With the buffers of its video, as the muxer makes them. */
+IdentifaiSegment *pop_whole (IdentifaiSegmenter * segmenter, gint64 now);
 
 /* The next one that can go now, or NULL; they come in the order of their
  * numbers. */

@@ -15,6 +15,7 @@
 
 #include "overhead.h"
 #include "segmenter.h"
+#include "videotrack.h"
 
 #include <string.h>
 
@@ -186,7 +187,10 @@ static void
 check_segment (Fuzz * self, IdentifaiSegment * segment, gboolean is_flushed)
 {
   guint n_buffers = 0;
-  guint64 bytes = count_bytes (segment, &n_buffers);
+  guint64 bytes;
+
+  identifai_video_track_make (segment);
+  bytes = count_bytes (segment, &n_buffers);
 
   g_assert_cmpuint (segment->number, <, self->n_opened);
   g_assert_cmpint ((gint) segment->number, >, self->latest);

@@ -71,6 +71,7 @@ typedef struct
                                  * before it */
   gboolean shared;              /* also the first of the next segment, which it
                                  * belongs to */
+  gint64 latest;                /* PTS of its segment so far */
 } IdentifaiFrame;
 
 void identifai_frame_free (IdentifaiFrame * self);

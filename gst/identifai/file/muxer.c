@@ -12,6 +12,7 @@
 #include "muxerchoice.h"
 #include "muxpipeline.h"
 #include "timestamps.h"
+#include "videotrack.h"
 
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_FILE)
 
@@ -293,6 +294,7 @@ identifai_muxer_run (const gchar * muxer, IdentifaiSegment * segment,
   GError *trouble = NULL;
   gboolean ok;
 
+  identifai_video_track_make (segment);
   leave_out_unfit (muxer, segment);
   identifai_timestamps_complete_dts (g_ptr_array_index (segment->tracks, 0));
   g_ptr_array_foreach (segment->tracks, complete_durations, NULL);

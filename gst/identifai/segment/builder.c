@@ -29,7 +29,7 @@ identifai_builder_new (IdentifaiSegment * segment, GstCaps * video_caps,
   self->failed = g_array_new (FALSE, FALSE, sizeof (IdentifaiFrame));
   self->streams = g_array_new (FALSE, FALSE, sizeof (guint));
   self->cuts = g_array_new (FALSE, FALSE, sizeof (IdentifaiCut));
-  self->start = self->end = self->newest = start;
+  self->start = self->end = self->oldest = self->newest = start;
   segment->running_time = MAX (start, 0);
   identifai_segment_add_track (segment, video_caps);
 
@@ -92,6 +92,7 @@ count_frame (IdentifaiBuilder * self, const IdentifaiFrame * frame)
   IdentifaiSegment *segment = self->segment;
   gint64 duration = frame->duration != IDENTIFAI_NO_TIME ? frame->duration : 0;
 
+  self->oldest = MIN (self->oldest, frame->pts);
   self->newest = MAX (self->newest, frame->pts);
   self->end = MAX (self->end, frame->pts + duration);
   segment->last_buffer = MAX (segment->last_buffer, frame->monotonic);
@@ -128,6 +129,9 @@ identifai_builder_add_frame (IdentifaiBuilder * self, IdentifaiFrame * frame)
       "segment %u: frame at %" GST_STIME_FORMAT "%s", self->segment->number,
       GST_STIME_ARGS (frame->pts),
       frame->info.point != IDENTIFAI_POINT_NONE ? ", a key frame" : "");
+  frame->latest = self->newest;
+  if (self->unreadable == NULL)
+    self->unreadable = frame->unreadable;
   self->video_cost += frame->cost;
   self->segment->bytes += gst_buffer_get_size (frame->buffer);
   g_ptr_array_add (self->frames, frame);
@@ -348,7 +352,8 @@ keep_frames (IdentifaiBuilder * self, GPtrArray * frames, guint kept)
   segment->last_buffer = 0;
   segment->bytes = self->audio_cost;
   self->video_cost = 0;
-  self->end = self->newest = self->start;
+  self->unreadable = NULL;
+  self->end = self->oldest = self->newest = self->start;
   for (i = 0; i < kept; i++)
     identifai_builder_add_frame (self,
         identifai_frame_copy (g_ptr_array_index (frames, i)));
@@ -416,43 +421,19 @@ identifai_builder_shift (IdentifaiBuilder * self, gint64 shift)
 {
   guint i;
 
-  for (i = 0; i < self->frames->len; i++)
-    identifai_frame_shift (g_ptr_array_index (self->frames, i), shift);
+  for (i = 0; i < self->frames->len; i++) {
+    IdentifaiFrame *frame = g_ptr_array_index (self->frames, i);
+
+    identifai_frame_shift (frame, shift);
+    frame->latest += shift;
+  }
   self->start += shift;
   self->end += shift;
+  self->oldest += shift;
   self->newest += shift;
   for (i = 0; i < self->cuts->len; i++)
     g_array_index (self->cuts, IdentifaiCut, i).start += shift;
   self->segment->running_time = MAX (self->start, 0);
-}
-
-static GstClockTime
-to_track_time (gint64 time)
-{
-  if (time == IDENTIFAI_NO_TIME)
-    return GST_CLOCK_TIME_NONE;
-
-  return MAX (time + (gint64) IDENTIFAI_TRACK_EPOCH, 0);
-}
-
-/* Only what is a true point is marked as a key frame in the file: players seek
- * to those. */
-static GstBuffer *
-make_buffer (const IdentifaiFrame * frame)
-{
-  GstBuffer *buffer = gst_buffer_copy (frame->buffer);
-
-  GST_BUFFER_PTS (buffer) = to_track_time (frame->pts);
-  GST_BUFFER_DTS (buffer) = to_track_time (frame->dts);
-  GST_BUFFER_DURATION (buffer) = frame->duration != IDENTIFAI_NO_TIME ?
-      (GstClockTime) frame->duration : GST_CLOCK_TIME_NONE;
-  GST_BUFFER_FLAG_UNSET (buffer, GST_BUFFER_FLAG_DISCONT);
-  if (frame->info.point == IDENTIFAI_POINT_NONE)
-    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
-  else
-    GST_BUFFER_FLAG_UNSET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
-
-  return buffer;
 }
 
 /* If it isn't shown from its first frame on: by the first one that is. */
@@ -473,22 +454,34 @@ move_start (IdentifaiBuilder * self)
   }
 }
 
+static void
+discount (IdentifaiSegment * segment, const IdentifaiFrame * frame)
+{
+  segment->frames -= counts (frame) ? 1 : 0;
+  segment->keyframes -= frame->info.point != IDENTIFAI_POINT_NONE ? 1 : 0;
+}
+
 /* The picture of the point that an overlapping cut is at counts for the next
- * segment. */
+ * segment, and what is shown before its start for none. Looks at no more frames
+ * than may be such. */
 static void
 discount_overlap (IdentifaiBuilder * self)
 {
   gint64 from = identifai_builder_shown_from (self);
-  IdentifaiSegment *segment = self->segment;
+  const IdentifaiFrame *frame;
   guint i;
 
-  for (i = 0; i < self->frames->len; i++) {
-    IdentifaiFrame *frame = g_ptr_array_index (self->frames, i);
-
-    if (frame->pts >= from && frame->pts < self->end)
-      continue;
-    segment->frames -= counts (frame) ? 1 : 0;
-    segment->keyframes -= frame->info.point != IDENTIFAI_POINT_NONE ? 1 : 0;
+  for (i = self->frames->len; i > 0; i--) {
+    frame = g_ptr_array_index (self->frames, i - 1);
+    if (frame->latest < self->end)
+      break;
+    if (frame->pts >= self->end)
+      discount (self->segment, frame);
+  }
+  for (i = 0; self->oldest < from && i < self->frames->len; i++) {
+    frame = g_ptr_array_index (self->frames, i);
+    if (frame->pts < MIN (from, self->end))
+      discount (self->segment, frame);
   }
 }
 
@@ -510,49 +503,6 @@ identifai_builder_seal (IdentifaiBuilder * self, gint64 end)
 {
   self->end = MAX (end, self->start);
   self->segment->duration = self->end - identifai_builder_shown_from (self);
-}
-
-static void
-fill_video_track (IdentifaiBuilder * self)
-{
-  IdentifaiTrack *track = g_ptr_array_index (self->segment->tracks, 0);
-  guint i;
-
-  for (i = 0; i < self->frames->len; i++)
-    g_ptr_array_add (track->buffers,
-        make_buffer (g_ptr_array_index (self->frames, i)));
-}
-
-static GstClockTime
-get_duration (GstBuffer * buffer)
-{
-  return GST_BUFFER_DURATION_IS_VALID (buffer) ?
-      GST_BUFFER_DURATION (buffer) : 0;
-}
-
-/* The last picture stands until the next segment starts, and the file lasts as
- * long as the segment. A file's length may count by the last one shown or by the
- * last one decoded. */
-static void
-stretch_last (IdentifaiBuilder * self)
-{
-  GPtrArray *all = ((IdentifaiTrack *) g_ptr_array_index (self->segment->tracks,
-          0))->buffers;
-  GstBuffer *shown = g_ptr_array_index (all, 0), *last = shown;
-  GstClockTime end = to_track_time (self->end), frames_end = 0;
-  guint i;
-
-  for (i = 0; i < all->len; i++) {
-    last = g_ptr_array_index (all, i);
-    frames_end = MAX (frames_end, GST_BUFFER_PTS (last) + get_duration (last));
-    if (GST_BUFFER_PTS (last) > GST_BUFFER_PTS (shown))
-      shown = last;
-  }
-  if (end <= frames_end)
-    return;
-  if (shown != last && GST_BUFFER_DURATION_IS_VALID (last))
-    GST_BUFFER_DURATION (last) += end - frames_end;
-  GST_BUFFER_DURATION (shown) = get_duration (shown) + end - frames_end;
 }
 
 /* Late audio of a single group of pictures may be more than was reckoned with. */
@@ -586,18 +536,15 @@ trim_audio (IdentifaiBuilder * self, guint64 max_bytes)
 static void
 check_frames (IdentifaiBuilder * self)
 {
-  const gchar *type = NULL;
   gchar *text;
-  guint i;
 
-  for (i = 0; i < self->frames->len && type == NULL; i++)
-    type = ((IdentifaiFrame *) g_ptr_array_index (self->frames, i))->unreadable;
-  if (type == NULL)
+  if (self->unreadable == NULL
+      || self->segment->failure != IDENTIFAI_REASON_NONE)
     return;
 
   text =
       g_strdup_printf ("A frame can't be read: its memory, of type %s, can't "
-      "be mapped", type);
+      "be mapped", self->unreadable);
   GST_WARNING_ID (self->segment->name, "segment %u: %s", self->segment->number,
       text);
   identifai_builder_fail (self, IDENTIFAI_REASON_MUX, text);
@@ -612,13 +559,13 @@ identifai_builder_finish (IdentifaiBuilder * self, guint64 max_bytes)
   move_start (self);
   discount_overlap (self);
   check_frames (self);
-  if (self->segment->tracks) {
-    fill_video_track (self);
-    if (self->frames->len > 0)
-      stretch_last (self);
+  segment = self->segment;
+  if (segment->tracks != NULL) {
     trim_audio (self, max_bytes);
+    segment->pictures = g_ptr_array_ref (self->frames);
+    segment->pictures_end = self->end;
   }
-  segment = g_steal_pointer (&self->segment);
+  self->segment = NULL;
   GST_DEBUG_ID (segment->name, "segment %u: %" GST_TIME_FORMAT " of video, %u "
       "buffers of sound, %" G_GUINT64_FORMAT " bytes", segment->number,
       GST_TIME_ARGS (segment->duration), self->n_audio, segment->bytes);

@@ -36,7 +36,9 @@ typedef struct
   guint round;                  /* of the video, see audiotimes.h */
   gint64 start;                 /* first frame shown */
   gint64 end;                   /* open: of all frames so far; sealed: for good */
-  gint64 newest;                /* latest PTS so far */
+  gint64 oldest, newest;        /* earliest and latest PTS so far */
+  const gchar *unreadable;      /* IdentifaiFrame.unreadable of the first that is; or
+                                 * NULL */
   guint64 video_cost;           /* bytes in the file */
   guint64 audio_cost;
   guint n_audio;                /* buffers */
@@ -101,7 +103,8 @@ gint64 identifai_builder_guess_end (IdentifaiBuilder * self);
 void identifai_builder_seal (IdentifaiBuilder * self, gint64 end);
 
 /* Frees the part, but not its segment. Audio that would make the file larger
- * than max_bytes is left out, from the end. */
+ * than max_bytes is left out, from the end. Its frames are left as they are, however
+ * many: videotrack.h. */
 IdentifaiSegment *identifai_builder_finish (IdentifaiBuilder * self,
     guint64 max_bytes);
 

@@ -76,6 +76,8 @@ identifai_ledger_get_need (const IdentifaiSegment * segment)
   if (segment->tracks == NULL)
     return segment->bytes;
 
+  if (segment->pictures != NULL)
+    n_buffers = segment->pictures->len;
   for (i = 0; i < segment->tracks->len; i++) {
     IdentifaiTrack *track = g_ptr_array_index (segment->tracks, i);
 

@@ -33,6 +33,7 @@ static void
 release_payload (IdentifaiSegment * self)
 {
   g_clear_pointer (&self->tracks, g_ptr_array_unref);
+  g_clear_pointer (&self->pictures, g_ptr_array_unref);
   g_clear_pointer (&self->file, identifai_memory_file_unref);
 }
 

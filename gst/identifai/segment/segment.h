@@ -52,6 +52,9 @@ typedef struct
   /* Container input has a file from the start. Elementary input has tracks,
    * video first, until the muxer turns them into a file. */
   GPtrArray *tracks;            /* of IdentifaiTrack, or NULL */
+  GPtrArray *pictures;          /* of IdentifaiFrame, what the first track's buffers
+                                 * are made of: videotrack.h; NULL: they are made */
+  gint64 pictures_end;          /* ns, when the last of them is over */
   IdentifaiMemoryFile *file;         /* or NULL */
   gchar *content_type;          /* "video/mp4", or NULL until muxed */
   const gchar *extension;       /* "mp4", static */
