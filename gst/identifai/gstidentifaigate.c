@@ -343,32 +343,61 @@ on_place (const IdentifaiPlacement * placement, gpointer user_data)
       placement);
 }
 
+/* Of the policy; an outcome came, or a segment left without. */
+void
+gst_identifai_gate_tell_policy_locked (GstIdentifaiGate * self)
+{
+  const GstStructure *policy = self->engine->settings.policy;
+  gboolean enforced = TRUE;
+  IdentifaiPolicyChange change;
+
+  if (policy != NULL)
+    gst_structure_get_boolean (policy, "enforce", &enforced);
+  while (identifai_hold_queue_pop_change (self->hold, &change)) {
+    gst_identifai_reporter_policy (self->engine->reporter, &change, enforced);
+    identifai_policy_change_clear (&change);
+    gst_identifai_outbox_boost (self->engine->outbox,
+        identifai_decisions_want_more (self->decisions));
+  }
+}
+
+static void
+override_locked (GstIdentifaiGate * self,
+    const IdentifaiPolicyOutcome * counted, const gchar * classification)
+{
+  gboolean is_held = identifai_hold_queue_override (self->hold, counted,
+      g_strcmp0 (classification, "artificial") == 0);
+
+  GST_INFO_OBJECT (self, "segment %u is overridden: %s%s", counted->segment,
+      classification, is_held ? "" : ", but it has left");
+  if (!is_held)
+    gst_identifai_engine_queue (self->engine,
+        gst_identifai_info (GST_ELEMENT (self), "An overridden segment had "
+            "left the gate by then: nothing is changed"));
+}
+
 static void
 on_outcome_locked (GstIdentifaiGate * self, const GstIdentifaiOutcome * outcome)
 {
-  gboolean artificial = g_strcmp0 (outcome->classification, "artificial") == 0;
   IdentifaiPolicyOutcome counted = {
     .segment = outcome->segment,
     .judged = outcome->end == IDENTIFAI_END_VERDICT,
     .unknown = outcome->unknown,
     .score = outcome->score,
     .artificial_frames = outcome->artificial_frames,
-    .running_time = GST_CLOCK_TIME_NONE,
-    .stream_time = GST_CLOCK_TIME_NONE,
-    .duration = GST_CLOCK_TIME_NONE,
-    .utc = -1,
+    .running_time = outcome->running_time,
+    .stream_time = outcome->stream_time,
+    .duration = outcome->duration,
+    .utc = outcome->utc,
   };
-  IdentifaiPolicyChange change;
 
   if (outcome->overridden)
-    identifai_decisions_override (self->decisions, outcome->segment,
-        artificial);
+    override_locked (self, &counted, outcome->classification);
   else
-    identifai_hold_queue_add_outcome (self->hold, &counted, artificial,
+    identifai_hold_queue_add_outcome (self->hold, &counted,
+        g_strcmp0 (outcome->classification, "artificial") == 0,
         g_get_monotonic_time ());
-  /* the outbox's policy tells of the changes */
-  while (identifai_decisions_pop (self->decisions, &change))
-    identifai_policy_change_clear (&change);
+  gst_identifai_gate_tell_policy_locked (self);
 }
 
 /* No lock is held; user_data is the engine. */
@@ -381,6 +410,7 @@ on_outcome (const GstIdentifaiOutcome * outcome, gpointer user_data)
   on_outcome_locked (GST_IDENTIFAI_GATE (engine->element), outcome);
   g_cond_broadcast (&engine->cond);
   g_mutex_unlock (&engine->lock);
+  gst_identifai_reporter_post_elsewhere (engine->reporter);
 }
 
 /* Signals. */
@@ -401,6 +431,16 @@ gst_identifai_gate_dump (GstIdentifaiGate * self, guint64 back)
   g_mutex_lock (&self->engine->lock);
   identifai_hold_queue_dump (self->hold, back, g_get_monotonic_time ());
   g_mutex_unlock (&self->engine->lock);
+}
+
+static void
+gst_identifai_gate_override (GstIdentifaiGate * self, guint segment,
+    const gchar * classification)
+{
+  if (!gst_identifai_outbox_override (self->engine->outbox, segment,
+          classification))
+    g_warning ("%s: \"%s\" is no classification; there are human, artificial, "
+        "unknown", GST_OBJECT_NAME (self), GST_STR_NULL (classification));
 }
 
 static void
@@ -624,7 +664,10 @@ add_video (GstIdentifaiGate * self, GstPad * sink)
 static void
 gst_identifai_gate_init (GstIdentifaiGate * self)
 {
-  static const GstIdentifaiOutboxCallbacks callbacks = {.outcome = on_outcome };
+  static const GstIdentifaiOutboxCallbacks callbacks = {
+    .outcome = on_outcome,
+    .has_policy = TRUE,
+  };
   GstPad *sink = gst_pad_new_from_static_template (&sink_template, "sink");
 
   self->branches = g_ptr_array_new_with_free_func (g_free);
@@ -654,6 +697,23 @@ install_signals (GstIdentifaiGateClass * klass)
       G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION,
       G_CALLBACK (gst_identifai_gate_split_now), NULL, NULL, NULL,
       G_TYPE_NONE, 0);
+  /**
+   * GstIdentifaiGate::override:
+   * @gate: the gate
+   * @segment: a segment's number
+   * @classification: `human`, `artificial` or `unknown`
+   *
+   * What somebody knows better of a segment: it counts instead of what the
+   * service says, before it answers and after, by the policy and by what is done
+   * with the segment, as far as it has not left. If nothing of it is held any
+   * more, an INFO message tells so. May be emitted from any thread.
+   *
+   * Since: 0.2
+   */
+  g_signal_new_class_handler ("override", G_TYPE_FROM_CLASS (klass),
+      G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION,
+      G_CALLBACK (gst_identifai_gate_override), NULL, NULL, NULL,
+      G_TYPE_NONE, 2, G_TYPE_UINT, G_TYPE_STRING);
   /**
    * GstIdentifaiGate::dump:
    * @gate: the gate

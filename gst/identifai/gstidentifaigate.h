@@ -82,6 +82,9 @@ gboolean gst_identifai_gate_is_paced_locked (GstIdentifaiGate * self);
 /* As the settings and upstream's pace say. */
 void gst_identifai_gate_configure_locked (GstIdentifaiGate * self);
 
+/* Queues what there is to say of the policy. */
+void gst_identifai_gate_tell_policy_locked (GstIdentifaiGate * self);
+
 /* gstidentifaigatein.c */
 
 void gst_identifai_gate_in_init (GstIdentifaiGate * self, GstPad * sink);

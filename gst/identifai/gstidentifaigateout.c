@@ -84,6 +84,7 @@ tell (GstIdentifaiGate * self, const IdentifaiHeld * held)
 
   g_mutex_lock (&self->engine->lock);
   tell_late_locked (self, held);
+  gst_identifai_gate_tell_policy_locked (self);
   tell_overflow_locked (self);
   turned = tell_state_locked (self, held);
   g_mutex_unlock (&self->engine->lock);

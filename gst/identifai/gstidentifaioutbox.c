@@ -87,7 +87,17 @@ gst_identifai_outbox_set_policy (GstIdentifaiOutbox * self,
     const GstStructure * policy)
 {
   g_mutex_lock (&self->lock);
-  gst_identifai_outcomes_set_policy (self->outcomes, policy);
+  if (!self->callbacks->has_policy)
+    gst_identifai_outcomes_set_policy (self->outcomes, policy);
+  boost_locked (self);
+  g_mutex_unlock (&self->lock);
+}
+
+void
+gst_identifai_outbox_boost (GstIdentifaiOutbox * self, gboolean boosted)
+{
+  g_mutex_lock (&self->lock);
+  gst_identifai_outcomes_boost (self->outcomes, boosted);
   boost_locked (self);
   g_mutex_unlock (&self->lock);
 }
@@ -134,8 +144,8 @@ end_dropped_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment,
 {
   identifai_ledger_remove (self->ledger, segment, IDENTIFAI_END_DROPPED);
   gst_identifai_attachments_end (&self->attachments, segment, TRUE);
-  gst_identifai_reporter_dropped (self->reporter, segment, reason);
-  gst_identifai_outcomes_dropped (self->outcomes, segment, reason);
+  gst_identifai_outcomes_dropped (self->outcomes, segment, reason,
+      gst_identifai_reporter_dropped (self->reporter, segment, reason));
   end_locked (self, segment);
 }
 
@@ -145,9 +155,9 @@ end_failed_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment,
 {
   identifai_ledger_remove (self->ledger, segment, IDENTIFAI_END_FAILED);
   gst_identifai_attachments_end (&self->attachments, segment, TRUE);
-  gst_identifai_reporter_failed (self->reporter, segment, reason, http_status,
-      text);
-  gst_identifai_outcomes_failed (self->outcomes, segment, reason);
+  gst_identifai_outcomes_failed (self->outcomes, segment, reason,
+      gst_identifai_reporter_failed (self->reporter, segment, reason,
+          http_status, text));
   end_locked (self, segment);
 }
 
@@ -165,13 +175,15 @@ end_judged_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment,
 {
   GstClockTime latency =
       (identifai_clock_now () - segment->last_buffer) * GST_USECOND;
+  GstStructure *structure;
 
   identifai_ledger_remove (self->ledger, segment, IDENTIFAI_END_VERDICT);
   gst_identifai_attachments_end (&self->attachments, segment,
       is_flagged (result));
   identifai_ledger_add_latency (self->ledger, latency);
-  gst_identifai_reporter_verdict (self->reporter, segment, result, latency);
-  gst_identifai_outcomes_judged (self->outcomes, segment, result);
+  structure = gst_identifai_reporter_verdict (self->reporter, segment, result,
+      latency);
+  gst_identifai_outcomes_judged (self->outcomes, segment, result, structure);
   end_locked (self, segment);
 }
 
@@ -610,7 +622,8 @@ copy_settings_locked (GstIdentifaiOutbox * self,
   identifai_mux_worker_configure (self->worker,
       GST_OBJECT_NAME (self->element),
       settings->muxer ? settings->muxer : "auto", settings->max_segment_bytes);
-  gst_identifai_outcomes_start (self->outcomes, settings->policy);
+  gst_identifai_outcomes_start (self->outcomes,
+      self->callbacks->has_policy ? NULL : settings->policy);
 }
 
 static void

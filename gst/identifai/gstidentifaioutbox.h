@@ -56,6 +56,8 @@ typedef struct
   void (*room) (gpointer user_data);
   GstIdentifaiOutcomeFunc outcome;
   GstIdentifaiPolicyFunc policy;
+  gboolean has_policy;          /* the element has a policy of its own: settings' one
+                                 * isn't counted here, see _boost */
 } GstIdentifaiOutboxCallbacks;
 
 /* All are borrowed and outlive the outbox. element: for the log, and the messages'
@@ -86,6 +88,8 @@ void gst_identifai_outbox_set_live (GstIdentifaiOutbox * self, gboolean live);
 /* A policy that was checked; NULL: none. From the next outcome on. */
 void gst_identifai_outbox_set_policy (GstIdentifaiOutbox * self,
     const GstStructure * policy);
+/* The same, by the element's own policy. */
+void gst_identifai_outbox_boost (GstIdentifaiOutbox * self, gboolean boosted);
 /* Whether it wants all of the stream to be judged, without pauses. Takes no
  * lock. */
 gboolean gst_identifai_outbox_is_boosted (GstIdentifaiOutbox * self);

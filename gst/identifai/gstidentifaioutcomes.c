@@ -27,6 +27,7 @@ struct _GstIdentifaiOutcomes
 
   /* All below: lock. */
   IdentifaiPolicy *policy;
+  gboolean counts;              /* there is one */
   gboolean enforced;            /* what the messages say of it */
   gint boosted;                 /* atomic: written with the lock */
   GHashTable *overrides;        /* number of a segment -> static classification */
@@ -39,6 +40,7 @@ typedef struct
 {
   GstIdentifaiOutcome outcome;  /* unless there is a change */
   IdentifaiResult *result;      /* owned; or NULL */
+  GstStructure *structure;      /* owned; or NULL */
   IdentifaiPolicyChange *change;        /* owned; or NULL */
   gboolean enforced;
 } Call;
@@ -49,6 +51,7 @@ call_free (gpointer data)
   Call *call = data;
 
   g_clear_pointer (&call->result, identifai_result_free);
+  gst_clear_structure (&call->structure);
   if (call->change != NULL)
     identifai_policy_change_clear (call->change);
   g_free (call->change);
@@ -68,20 +71,24 @@ make_call (gpointer item, gpointer user_data)
   call_free (call);
 }
 
-/* result: transfer full, or NULL. */
+/* result, structure: transfer full, or NULL. */
 static void
 queue_outcome (GstIdentifaiOutcomes * self,
-    const GstIdentifaiOutcome * outcome, IdentifaiResult * result)
+    const GstIdentifaiOutcome * outcome, IdentifaiResult * result,
+    GstStructure * structure)
 {
   Call *call;
 
   if (self->outcome_func == NULL) {
     g_clear_pointer (&result, identifai_result_free);
+    gst_clear_structure (&structure);
     return;
   }
   call = g_new0 (Call, 1);
   call->outcome = *outcome;
+  call->outcome.structure = structure;
   call->result = result;
+  call->structure = structure;
   identifai_serial_queue_push (self->calls, call);
 }
 
@@ -123,14 +130,27 @@ gst_identifai_outcomes_deliver_all (GstIdentifaiOutcomes * self)
 /* Policy. */
 
 static void
+set_boosted_locked (GstIdentifaiOutcomes * self, gboolean boosted)
+{
+  if (boosted == g_atomic_int_get (&self->boosted))
+    return;
+  GST_INFO_OBJECT (self->element, "%s", boosted ?
+      "in review: no pauses between segments, and first in turn" :
+      "no longer boosted");
+  g_atomic_int_set (&self->boosted, boosted);
+}
+
+static void
 configure_locked (GstIdentifaiOutcomes * self, const GstStructure * policy)
 {
   IdentifaiPolicySettings settings;
 
   self->enforced = FALSE;
-  if (policy == NULL
-      || !identifai_policy_settings_read (&settings, policy, NULL)) {
+  self->counts = policy != NULL
+      && identifai_policy_settings_read (&settings, policy, NULL);
+  if (!self->counts) {
     identifai_policy_configure (self->policy, NULL);
+    set_boosted_locked (self, FALSE);
     return;
   }
   self->enforced = settings.enforce;
@@ -140,14 +160,17 @@ configure_locked (GstIdentifaiOutcomes * self, const GstStructure * policy)
 static void
 boost_locked (GstIdentifaiOutcomes * self)
 {
-  gboolean boosted = identifai_policy_wants_more (self->policy);
+  if (self->counts)
+    set_boosted_locked (self, identifai_policy_wants_more (self->policy));
+}
 
-  if (boosted == g_atomic_int_get (&self->boosted))
-    return;
-  GST_INFO_OBJECT (self->element, "%s", boosted ?
-      "in review: no pauses between segments, and first in turn" :
-      "no longer boosted");
-  g_atomic_int_set (&self->boosted, boosted);
+void
+gst_identifai_outcomes_boost (GstIdentifaiOutcomes * self, gboolean boosted)
+{
+  g_mutex_lock (&self->lock);
+  if (!self->counts)
+    set_boosted_locked (self, boosted);
+  g_mutex_unlock (&self->lock);
 }
 
 static void
@@ -222,7 +245,9 @@ init_overridden (GstIdentifaiOutcome * outcome, guint segment,
         TRUE,.classification = classifications[i].classification,.unknown =
         g_str_equal (classification, "unknown"),.score =
         classifications[i].score,.artificial_frames =
-        classifications[i].artificial_frames,};
+        classifications[i].artificial_frames,.running_time =
+        GST_CLOCK_TIME_NONE,.stream_time = GST_CLOCK_TIME_NONE,.duration =
+        GST_CLOCK_TIME_NONE,.utc = -1,};
 
   return TRUE;
 }
@@ -241,7 +266,7 @@ gst_identifai_outcomes_override (GstIdentifaiOutcomes * self, guint segment,
   g_mutex_lock (&self->lock);
   g_hash_table_insert (self->overrides, GUINT_TO_POINTER (segment),
       (gpointer) outcome.classification);
-  queue_outcome (self, &outcome, NULL);
+  queue_outcome (self, &outcome, NULL, NULL);
   g_mutex_unlock (&self->lock);
   gst_identifai_outcomes_deliver_elsewhere (self);
 
@@ -250,12 +275,18 @@ gst_identifai_outcomes_override (GstIdentifaiOutcomes * self, guint segment,
 
 /* Outcomes. */
 
-/* result: transfer full, or NULL. */
+/* result: transfer full, or NULL; structure: transfer full. */
 static void
 add (GstIdentifaiOutcomes * self, const IdentifaiSegment * segment,
-    GstIdentifaiOutcome * outcome, IdentifaiResult * result)
+    GstIdentifaiOutcome * outcome, IdentifaiResult * result,
+    GstStructure * structure)
 {
   const gchar *classification;
+
+  outcome->running_time = segment->running_time;
+  outcome->stream_time = segment->stream_time;
+  outcome->duration = segment->duration;
+  outcome->utc = segment->utc;
 
   g_mutex_lock (&self->lock);
   classification = g_hash_table_lookup (self->overrides,
@@ -264,8 +295,9 @@ add (GstIdentifaiOutcomes * self, const IdentifaiSegment * segment,
     GST_DEBUG_OBJECT (self->element, "segment %u was overridden before: %s",
         segment->number, classification);
     g_clear_pointer (&result, identifai_result_free);
+    gst_clear_structure (&structure);
   } else {
-    queue_outcome (self, outcome, result);
+    queue_outcome (self, outcome, result, structure);
   }
   /* the result may be gone by now */
   count_locked (self, segment, outcome);
@@ -274,7 +306,8 @@ add (GstIdentifaiOutcomes * self, const IdentifaiSegment * segment,
 
 void
 gst_identifai_outcomes_judged (GstIdentifaiOutcomes * self,
-    const IdentifaiSegment * segment, IdentifaiResult * result)
+    const IdentifaiSegment * segment, IdentifaiResult * result,
+    GstStructure * structure)
 {
   GstIdentifaiOutcome outcome = {
     .segment = segment->number,
@@ -286,12 +319,13 @@ gst_identifai_outcomes_judged (GstIdentifaiOutcomes * self,
     .result = result,
   };
 
-  add (self, segment, &outcome, result);
+  add (self, segment, &outcome, result, structure);
 }
 
 void
 gst_identifai_outcomes_failed (GstIdentifaiOutcomes * self,
-    const IdentifaiSegment * segment, IdentifaiReason reason)
+    const IdentifaiSegment * segment, IdentifaiReason reason,
+    GstStructure * structure)
 {
   GstIdentifaiOutcome outcome = {
     .segment = segment->number,
@@ -299,12 +333,13 @@ gst_identifai_outcomes_failed (GstIdentifaiOutcomes * self,
     .reason = identifai_reason_to_string (reason),
   };
 
-  add (self, segment, &outcome, NULL);
+  add (self, segment, &outcome, NULL, structure);
 }
 
 void
 gst_identifai_outcomes_dropped (GstIdentifaiOutcomes * self,
-    const IdentifaiSegment * segment, GstIdentifaiDrop reason)
+    const IdentifaiSegment * segment, GstIdentifaiDrop reason,
+    GstStructure * structure)
 {
   GstIdentifaiOutcome outcome = {
     .segment = segment->number,
@@ -312,7 +347,7 @@ gst_identifai_outcomes_dropped (GstIdentifaiOutcomes * self,
     .reason = gst_identifai_drop_to_string (reason),
   };
 
-  add (self, segment, &outcome, NULL);
+  add (self, segment, &outcome, NULL, structure);
 }
 
 /* Starting. */

@@ -38,6 +38,11 @@ typedef struct
 
   /* END_FAILED, END_DROPPED: as in the message, "timeout", "overflow" */
   const gchar *reason;
+
+  /* As IdentifaiSegment; unknown if it is overridden before its own outcome. */
+  GstClockTime running_time, stream_time, duration;
+  gint64 utc;
+  const GstStructure *structure;        /* of the message; NULL if overridden */
 } GstIdentifaiOutcome;
 
 typedef void (*GstIdentifaiOutcomeFunc) (const GstIdentifaiOutcome * outcome,
@@ -58,18 +63,24 @@ void gst_identifai_outcomes_start (GstIdentifaiOutcomes * self,
 /* A policy that was checked; NULL: none. From the next outcome on. */
 void gst_identifai_outcomes_set_policy (GstIdentifaiOutcomes * self,
     const GstStructure * policy);
+/* Where there is none: the element knows. Else ignored. */
+void gst_identifai_outcomes_boost (GstIdentifaiOutcomes * self,
+    gboolean boosted);
 /* Whether it wants all of the stream to be judged, without pauses. Takes no
  * lock. */
 gboolean gst_identifai_outcomes_is_boosted (GstIdentifaiOutcomes * self);
 
-/* One of them for each segment, when its message is queued. */
-/* result: transfer full. */
+/* One of them for each segment, when its message is queued. result and structure,
+ * the message's: transfer full. */
 void gst_identifai_outcomes_judged (GstIdentifaiOutcomes * self,
-    const IdentifaiSegment * segment, IdentifaiResult * result);
+    const IdentifaiSegment * segment, IdentifaiResult * result,
+    GstStructure * structure);
 void gst_identifai_outcomes_failed (GstIdentifaiOutcomes * self,
-    const IdentifaiSegment * segment, IdentifaiReason reason);
+    const IdentifaiSegment * segment, IdentifaiReason reason,
+    GstStructure * structure);
 void gst_identifai_outcomes_dropped (GstIdentifaiOutcomes * self,
-    const IdentifaiSegment * segment, GstIdentifaiDrop reason);
+    const IdentifaiSegment * segment, GstIdentifaiDrop reason,
+    GstStructure * structure);
 
 /* See gst_identifai_outbox_override(). */
 gboolean gst_identifai_outcomes_override (GstIdentifaiOutcomes * self,

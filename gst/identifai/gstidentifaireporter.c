@@ -542,11 +542,28 @@ gst_identifai_reporter_submitted (GstIdentifaiReporter * self,
   g_mutex_unlock (&self->lock);
 }
 
-void
+/* Queues the message of a segment's outcome. */
+static GstStructure *
+end_segment_locked (GstIdentifaiReporter * self,
+    const IdentifaiSegment * segment, GstMessage * message)
+{
+  GstStructure *structure;
+
+  announce_locked (self, segment);
+  add_session (self, message);
+  structure = gst_structure_copy (gst_message_get_structure (message));
+  queue_of_segment_locked (self, segment->number, message);
+
+  return structure;
+}
+
+GstStructure *
 gst_identifai_reporter_verdict (GstIdentifaiReporter * self,
     const IdentifaiSegment * segment, const IdentifaiResult * result,
     GstClockTime latency)
 {
+  GstStructure *structure;
+
   GST_INFO_OBJECT (self->element, "segment %u is judged %s, confidence %.3f, "
       "score %.3f, %" G_GUINT64_FORMAT " ms after its last buffer (%s)",
       segment->number, result->classification, result->confidence,
@@ -554,12 +571,13 @@ gst_identifai_reporter_verdict (GstIdentifaiReporter * self,
 
   g_mutex_lock (&self->lock);
   self->judged++;
-  announce_locked (self, segment);
-  queue_of_segment_locked (self, segment->number,
+  structure = end_segment_locked (self, segment,
       gst_identifai_message_verdict (self->element, segment, result, latency));
   queue_of_segment_locked (self, segment->number,
       gst_identifai_message_tags (self->element, segment->identifier, result));
   g_mutex_unlock (&self->lock);
+
+  return structure;
 }
 
 /* ms */
@@ -607,12 +625,13 @@ is_about_file (IdentifaiReason reason)
   return reason == IDENTIFAI_REASON_TOO_LARGE || reason == IDENTIFAI_REASON_MUX;
 }
 
-void
+GstStructure *
 gst_identifai_reporter_failed (GstIdentifaiReporter * self,
     const IdentifaiSegment * segment, IdentifaiReason reason,
     guint http_status, const gchar * text)
 {
   const gchar *name = identifai_reason_to_string (reason);
+  GstStructure *structure;
 
   GST_WARNING_OBJECT (self->element, "segment %u failed %" G_GINT64_FORMAT
       " ms after its last buffer: %s, HTTP status %u, %s (%s)", segment->number,
@@ -623,13 +642,14 @@ gst_identifai_reporter_failed (GstIdentifaiReporter * self,
   if (is_about_file (reason) && identifai_alarm_bad (&self->file_alarm, reason))
     raise_locked (self, name,
         gst_identifai_warning_file (self->element, reason, text));
-  announce_locked (self, segment);
-  queue_of_segment_locked (self, segment->number,
+  structure = end_segment_locked (self, segment,
       gst_identifai_message_failed (self->element, segment, reason,
           http_status, text));
   lost_locked (self, reason, http_status, text);
   refuse_locked (self, reason, http_status, text);
   g_mutex_unlock (&self->lock);
+
+  return structure;
 }
 
 static void
@@ -650,11 +670,12 @@ over_budget_locked (GstIdentifaiReporter * self)
         gst_identifai_warning_budget (self->element, self->max_uploads));
 }
 
-void
+GstStructure *
 gst_identifai_reporter_dropped (GstIdentifaiReporter * self,
     const IdentifaiSegment * segment, GstIdentifaiDrop drop)
 {
   const gchar *reason = gst_identifai_drop_to_string (drop);
+  GstStructure *structure;
 
   GST_INFO_OBJECT (self->element, "segment %u is dropped %" G_GINT64_FORMAT
       " ms after its last buffer: %s (%s)", segment->number, get_age (segment),
@@ -665,10 +686,11 @@ gst_identifai_reporter_dropped (GstIdentifaiReporter * self,
     overflowed_locked (self);
   else if (drop == GST_IDENTIFAI_DROP_BUDGET)
     over_budget_locked (self);
-  announce_locked (self, segment);
-  queue_of_segment_locked (self, segment->number,
+  structure = end_segment_locked (self, segment,
       gst_identifai_message_dropped (self->element, segment, reason));
   g_mutex_unlock (&self->lock);
+
+  return structure;
 }
 
 void

@@ -89,14 +89,15 @@ void gst_identifai_reporter_closed (GstIdentifaiReporter * self,
 void gst_identifai_reporter_submitted (GstIdentifaiReporter * self,
     const IdentifaiSegment * segment, GstClockTime upload_time);
 /* Its outcome, one of three. It is announced before, if it isn't yet. */
-void gst_identifai_reporter_verdict (GstIdentifaiReporter * self,
+/* Each returns the structure of its message (transfer full). */
+GstStructure *gst_identifai_reporter_verdict (GstIdentifaiReporter * self,
     const IdentifaiSegment * segment, const IdentifaiResult * result,
     GstClockTime latency);
 /* text: the service's words, or ours; NULL: none. */
-void gst_identifai_reporter_failed (GstIdentifaiReporter * self,
+GstStructure *gst_identifai_reporter_failed (GstIdentifaiReporter * self,
     const IdentifaiSegment * segment, IdentifaiReason reason,
     guint http_status, const gchar * text);
-void gst_identifai_reporter_dropped (GstIdentifaiReporter * self,
+GstStructure *gst_identifai_reporter_dropped (GstIdentifaiReporter * self,
     const IdentifaiSegment * segment, GstIdentifaiDrop drop);
 /* The policy's state changed. */
 void gst_identifai_reporter_policy (GstIdentifaiReporter * self,

@@ -33,6 +33,15 @@ add (IdentifaiDecisions * decisions, guint segment, gchar letter)
     identifai_decisions_add (decisions, &outcome, letter == 'a');
 }
 
+static void
+override (IdentifaiDecisions * decisions, guint segment, gboolean artificial)
+{
+  IdentifaiPolicyOutcome outcome =
+      make_outcome (segment, artificial ? 'a' : 'c');
+
+  identifai_decisions_override (decisions, &outcome, artificial);
+}
+
 /* "none", or a policy's fields. */
 static void
 read_settings (IdentifaiDecisionSettings * settings, const gchar * policy)
@@ -332,25 +341,56 @@ GST_START_TEST (test_override)
   GString *made = g_string_new (NULL);
   guint i;
 
-  identifai_decisions_override (decisions, 0, TRUE);
+  override (decisions, 0, TRUE);
   for (i = 0; i < 5; i++)
     add (decisions, i, outcomes[i]);
-  identifai_decisions_override (decisions, 2, FALSE);
-  identifai_decisions_override (decisions, 5, FALSE);
+  override (decisions, 2, FALSE);
+  override (decisions, 5, FALSE);
   for (i = 0; i < 6; i++) {
     fail_unless (i != 0 || identifai_decisions_is_settled (decisions, i));
     g_string_append_c (made, letter_of (identifai_decisions_make (decisions, i,
                 IDENTIFAI_WHY_UNJUDGED)));
   }
   fail_unless_equals_string (made->str, "vvVvvV");
-  /* too late to let it out, but not to withhold the rest */
-  identifai_decisions_override (decisions, 4, FALSE);
-  identifai_decisions_override (decisions, 5, TRUE);
+  /* what has not left of it */
+  override (decisions, 4, FALSE);
+  override (decisions, 5, TRUE);
   fail_unless_equals_int (letter_of (identifai_decisions_make (decisions, 4,
-              IDENTIFAI_WHY_UNJUDGED)), 'v');
+              IDENTIFAI_WHY_UNJUDGED)), 'V');
   fail_unless_equals_int (letter_of (identifai_decisions_make (decisions, 5,
               IDENTIFAI_WHY_UNJUDGED)), 'v');
   g_string_free (made, TRUE);
+  identifai_decisions_free (decisions);
+}
+
+GST_END_TEST;
+
+/* It counts for the policy, once, and beside one that isn't enforced. */
+GST_START_TEST (test_override_counts)
+{
+  IdentifaiDecisions *decisions = make_decisions ("enforce=false", 0, 0, "dpd");
+  IdentifaiPolicyChange change;
+
+  override (decisions, 0, TRUE);
+  override (decisions, 1, TRUE);
+  override (decisions, 1, FALSE);
+  add (decisions, 0, 'c');
+  add (decisions, 1, 'c');
+  add (decisions, 2, 'c');
+  fail_unless (identifai_decisions_pop (decisions, &change));
+  fail_unless_equals_int (change.state, IDENTIFAI_POLICY_REVIEW);
+  identifai_policy_change_clear (&change);
+  fail_unless (identifai_decisions_pop (decisions, &change));
+  fail_unless_equals_int (change.state, IDENTIFAI_POLICY_BLOCKED);
+  fail_unless_equals_int (change.cause.segment, 1);
+  identifai_policy_change_clear (&change);
+  fail_if (identifai_decisions_pop (decisions, &change));
+  fail_unless_equals_int (letter_of (identifai_decisions_make (decisions, 0,
+              IDENTIFAI_WHY_UNJUDGED)), 'v');
+  fail_unless_equals_int (letter_of (identifai_decisions_make (decisions, 1,
+              IDENTIFAI_WHY_UNJUDGED)), 'V');
+  fail_unless_equals_int (letter_of (identifai_decisions_make (decisions, 2,
+              IDENTIFAI_WHY_UNJUDGED)), 'V');
   identifai_decisions_free (decisions);
 }
 
@@ -416,6 +456,7 @@ decisions_suite (void)
   tcase_add_test (tc, test_late);
   tcase_add_test (tc, test_late_and_closed);
   tcase_add_test (tc, test_override);
+  tcase_add_test (tc, test_override_counts);
   tcase_add_test (tc, test_settled);
   tcase_add_test (tc, test_reset);
 

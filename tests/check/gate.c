@@ -359,6 +359,67 @@ GST_START_TEST (test_steady)
 
 GST_END_TEST;
 
+/*** somebody knows better ***/
+
+static void
+override (Gate * gate, guint segment, const gchar * classification)
+{
+  g_signal_emit_by_name (sink_run_get_sink (gate->run), "override", segment,
+      classification);
+}
+
+/* Before the service has answered, and after it; all waits for the first one. */
+GST_START_TEST (test_override)
+{
+  static const gchar *const classifications[SEGMENTS] = { NULL, "artificial",
+    NULL, "human", NULL, "unknown", "human", "human", "artificial", "human"
+  };
+  gchar *text;
+  Gate gate;
+  guint i;
+
+  gate_open (&gate, ".caacc....", "verdict-timeout=60000000000", FALSE);
+  push (&gate, 0, FRAMES);
+  fail_unless (feed_event (gate.feed, gst_event_new_eos ()));
+  sink_run_wait (gate.run, "identifai-verdict", 5);
+  for (i = 0; i < SEGMENTS; i++) {
+    if (classifications[i] != NULL)
+      override (&gate, i, classifications[i]);
+  }
+  override (&gate, 0, "human");
+  sink_run_wait (gate.run, "identifai-gate", 4);
+  wait_for_stat (&gate, "withheld-verdict", 3 * GOP);
+  wait_for_frame (&gate, FRAMES - 1);
+  check_segments (&gate, "P--FPPPP-F", "overridden");
+  check_law (&gate);
+  /* it has left: nothing changes, and is told so */
+  override (&gate, 1, "human");
+  sink_run_wait (gate.run, "info", 1);
+  text = describe (&gate);
+  fail_unless (strncmp (text + GOP, "-----", GOP) == 0);
+  g_free (text);
+  gate_clear (&gate);
+}
+
+GST_END_TEST;
+
+/* A file's segment leaves when somebody says what it is. */
+GST_START_TEST (test_override_file)
+{
+  Gate gate;
+
+  gate_open (&gate, "..........", "verdict-timeout=60000000000", FALSE);
+  push (&gate, 0, 12);
+  override (&gate, 0, "human");
+  wait_for_frame (&gate, GOP - 1);
+  override (&gate, 1, "artificial");
+  wait_for_stat (&gate, "withheld-verdict", GOP);
+  fail_unless_equals_int64 (get_stat (&gate, "passed"), GOP);
+  gate_clear (&gate);
+}
+
+GST_END_TEST;
+
 static void
 check_latency (Gate * gate, GstClockTime expected)
 {
@@ -873,6 +934,8 @@ gate_suite (void)
   suite_add_tcase (suite, tc);
   tcase_add_loop_test (tc, test_rows, 0, G_N_ELEMENTS (rows));
   tcase_add_test (tc, test_steady);
+  tcase_add_test (tc, test_override);
+  tcase_add_test (tc, test_override_file);
   tcase_add_test (tc, test_latency);
   tcase_add_test (tc, test_late);
   tcase_add_test (tc, test_open_without_service);

@@ -218,10 +218,8 @@ identifai_decisions_add (IdentifaiDecisions * self,
   if (outcome->segment < self->first)
     return FALSE;
   entry = get (self, outcome->segment);
-  if (entry->overridden && !entry->given) {
-    count (self, outcome);
+  if (entry->overridden)
     return TRUE;
-  }
   /* what is late makes it stricter, or nothing */
   if (entry->is_late && outcome->judged && artificial) {
     entry->result = ARTIFICIAL;
@@ -236,16 +234,19 @@ identifai_decisions_add (IdentifaiDecisions * self,
 }
 
 void
-identifai_decisions_override (IdentifaiDecisions * self, guint segment,
-    gboolean artificial)
+identifai_decisions_override (IdentifaiDecisions * self,
+    const IdentifaiPolicyOutcome * outcome, gboolean artificial)
 {
   Entry *entry;
 
-  if (segment < self->first)
+  if (outcome->segment < self->first)
     return;
-  entry = get (self, segment);
-  entry->result = artificial ? ARTIFICIAL : CLEAN;
+  entry = get (self, outcome->segment);
+  entry->result = read_result (outcome, artificial);
   entry->overridden = TRUE;
+  entry->made = FALSE;
+  if (!entry->given)
+    count (self, outcome);
 }
 
 void
@@ -344,7 +345,7 @@ decide (IdentifaiDecisions * self, guint segment, const Entry * entry,
 {
   IdentifaiDecision decision;
 
-  if (!is_enforced (self))
+  if (!is_enforced (self) && !entry->overridden)
     return (IdentifaiDecision) {
     IDENTIFAI_ACTION_PASS, IDENTIFAI_WHY_VERDICT};
   decision = decide_by_result (self, entry, entry->is_late ? why_not :

@@ -75,10 +75,11 @@ void identifai_decisions_reset (IdentifaiDecisions * self);
  * too late, the segment was decided without it. */
 gboolean identifai_decisions_add (IdentifaiDecisions * self,
     const IdentifaiPolicyOutcome * outcome, gboolean artificial);
-/* An operator's word on a segment: it counts whatever the service says, until the
- * segment has left. */
-void identifai_decisions_override (IdentifaiDecisions * self, guint segment,
-    gboolean artificial);
+/* An operator's word on a segment, a verdict: it counts whatever the service says,
+ * also beside a policy that isn't enforced. What is decided becomes what it says, as
+ * far as it has not left. */
+void identifai_decisions_override (IdentifaiDecisions * self,
+    const IdentifaiPolicyOutcome * outcome, gboolean artificial);
 /* The stream is over, there is no segment from number end on. */
 void identifai_decisions_end (IdentifaiDecisions * self, guint end);
 

@@ -218,12 +218,12 @@ gboolean
 identifai_hold_queue_add_outcome (IdentifaiHoldQueue * self,
     const IdentifaiPolicyOutcome * outcome, gboolean artificial, gint64 now)
 {
-  IdentifaiPolicyOutcome timed = *outcome;
+  GstClockTime unused;
   gint64 arrival = identifai_marks_get_span (self->marks, outcome->segment,
-      &timed.running_time, &timed.duration);
+      &unused, &unused);
   gint64 margin = arrival + (gint64) (self->settings.hold / 1000) - now;
   gboolean in_time =
-      identifai_decisions_add (self->decisions, &timed, artificial);
+      identifai_decisions_add (self->decisions, outcome, artificial);
 
   if (arrival < 0)
     return in_time;
@@ -236,6 +236,29 @@ identifai_hold_queue_add_outcome (IdentifaiHoldQueue * self,
       now - arrival, margin, in_time ? "" : ", too late");
 
   return in_time;
+}
+
+gboolean
+identifai_hold_queue_override (IdentifaiHoldQueue * self,
+    const IdentifaiPolicyOutcome * outcome, gboolean artificial)
+{
+  identifai_decisions_override (self->decisions, outcome, artificial);
+
+  return outcome->segment > self->last_segment
+      || identifai_marks_is_held (self->marks, outcome->segment);
+}
+
+gboolean
+identifai_hold_queue_pop_change (IdentifaiHoldQueue * self,
+    IdentifaiPolicyChange * change)
+{
+  if (!identifai_decisions_pop (self->decisions, change))
+    return FALSE;
+  if (!GST_CLOCK_TIME_IS_VALID (change->cause.running_time))
+    identifai_marks_get_span (self->marks, change->cause.segment,
+        &change->cause.running_time, &change->cause.duration);
+
+  return TRUE;
 }
 
 /* The operator, and a change of the hold. */

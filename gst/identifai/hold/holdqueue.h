@@ -110,9 +110,15 @@ void identifai_hold_queue_push_event (IdentifaiHoldQueue * self, guint stream,
 /* An IdentifaiSegmenterPlaceFunc's. */
 void identifai_hold_queue_place (IdentifaiHoldQueue * self,
     const IdentifaiPlacement * placement);
-/* An outcome, for the decisions; its times may be unknown. FALSE: it came too late. */
+/* An outcome, for the decisions. FALSE: it came too late. */
 gboolean identifai_hold_queue_add_outcome (IdentifaiHoldQueue * self,
     const IdentifaiPolicyOutcome * outcome, gboolean artificial, gint64 now);
+/* An operator's, see identifai_decisions_override(). FALSE: the segment has left. */
+gboolean identifai_hold_queue_override (IdentifaiHoldQueue * self,
+    const IdentifaiPolicyOutcome * outcome, gboolean artificial);
+/* A change of the policy's state, as identifai_policy_pop(). */
+gboolean identifai_hold_queue_pop_change (IdentifaiHoldQueue * self,
+    IdentifaiPolicyChange * change);
 /* All that a stream holds is thrown away, but for its events, if events isn't NULL,
  * which takes them over in their order. */
 void identifai_hold_queue_flush (IdentifaiHoldQueue * self, guint stream,

@@ -375,6 +375,22 @@ identifai_marks_get_span (IdentifaiMarks * self, guint segment,
   return arrival;
 }
 
+gboolean
+identifai_marks_is_held (IdentifaiMarks * self, guint segment)
+{
+  guint i;
+
+  for (i = 0; i < self->marks->len; i++) {
+    const IdentifaiMark *mark = get (self, i);
+
+    if (!mark->has_left && mark->kind == IDENTIFAI_PLACEMENT_SEGMENT
+        && mark->segment == segment)
+      return TRUE;
+  }
+
+  return FALSE;
+}
+
 static void
 trim_runs (IdentifaiMarks * self)
 {

@@ -68,6 +68,8 @@ const GPtrArray *identifai_marks_find_shown (IdentifaiMarks * self,
 gint64 identifai_marks_get_span (IdentifaiMarks * self, guint segment,
     GstClockTime * running_time, GstClockTime * duration);
 
+/* Whether a picture of it has not left. */
+gboolean identifai_marks_is_held (IdentifaiMarks * self, guint segment);
 /* Lets go of what has left and came a while before then (µs). */
 void identifai_marks_trim (IdentifaiMarks * self, gint64 before);
 
