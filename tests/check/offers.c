@@ -9,8 +9,8 @@
 
 #include <gst/check/gstcheck.h>
 #include <stdlib.h>
-#include "clientlog.h"
-#include "faultserver.h"
+#include "backoff.h"
+#include "clientworld.h"
 #include "transport.h"
 
 #define SIZE (400 * 1000)
@@ -215,6 +215,116 @@ GST_START_TEST (test_held_end)
 
 GST_END_TEST;
 
+/* An answer that stops in its headers is waited for as long as any, and no longer,
+ * whoever waits for it. */
+
+static const struct
+{
+  const gchar *name;
+  gboolean expects;
+  gsize size;
+} half_rows[] = {
+  {"for leave", TRUE, 1000},
+  {"for the end to go out", FALSE, 12000},
+  {"for the answer", FALSE, 1000},
+};
+
+typedef struct
+{
+  GMainLoop *loop;
+  guint http_status;
+  gboolean timed_out;
+} Half;
+
+static void
+on_half (const IdentifaiResponse * answer, gpointer user_data)
+{
+  Half *self = user_data;
+
+  self->http_status = answer->http_status;
+  self->timed_out =
+      g_error_matches (answer->error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
+  g_main_loop_quit (self->loop);
+}
+
+GST_START_TEST (test_half_an_answer)
+{
+  static const FaultStep step = { FAULT_ACCEPT, 0,.body = "HTTP/1.1 429 Too" };
+  IdentifaiTransportSettings settings = {.timeout = 1,.max_bytes = 10000 };
+  FaultServer *server = fault_server_new (&step, 1);
+  gchar *url = g_strdup_printf ("http://127.0.0.1:%u/api/classification_video",
+      fault_server_get_port (server));
+  IdentifaiCallSpec spec = {.url = url,.name = "offers",.what = "half",
+    .expects = half_rows[__i__].expects
+  };
+  IdentifaiTransport *transport = identifai_http_transport.open (&settings);
+  Half self = {.loop = g_main_loop_new (NULL, FALSE) };
+
+  spec.upload = client_log_request (half_rows[__i__].size);
+  identifai_http_transport.send (transport, &spec, on_half, &self);
+  g_main_loop_run (self.loop);
+  fail_unless (self.timed_out, "%s: %u", half_rows[__i__].name,
+      self.http_status);
+  fail_unless_equals_int (self.http_status, 0);
+
+  identifai_http_transport.close (transport, on_closed, self.loop);
+  g_main_loop_run (self.loop);
+  identifai_request_unref (spec.upload);
+  g_main_loop_unref (self.loop);
+  fault_server_free (server);
+  g_free (url);
+}
+
+GST_END_TEST;
+
+/* Somebody on the way knows nothing of offers, and says so. That is nothing that the
+ * file can help: it is posted again, whatever `retries` says, and no other one is
+ * offered. */
+
+static gboolean
+is_offered (FaultServer * server, guint nth)
+{
+  const FaultRequest *request = fault_server_get (server, FAULT_POST, nth);
+
+  fail_unless (request != NULL);
+
+  return strstr (request->headers, "Expect: 100-continue") != NULL;
+}
+
+GST_START_TEST (test_unexpected)
+{
+  static const FaultStep steps[] = {
+    {FAULT_POST, 1,.status = 429},
+    {FAULT_POST, 2, FAULT_EARLY, 417},
+  };
+  ClientLog *log;
+  ClientWorld world;
+
+  client_world_init (&world, steps, G_N_ELEMENTS (steps));
+  world.settings.limits[IDENTIFAI_CALL_POST].per_minute = 1200;
+  client_world_open (&world);
+  client_world_push (&world, 0, 1, 1);
+  client_world_wait (&world, 0, 1);
+  log = &world.logs[0];
+  fail_unless_equals_int (log->reason, IDENTIFAI_REASON_THROTTLED);
+  client_world_push (&world, 0, 2, 1);
+  client_world_wait (&world, 0, 2);
+  fail_unless (log->reason == IDENTIFAI_REASON_NONE, "%s", log->message);
+  fail_unless_equals_int (fault_server_count (world.server, FAULT_POST), 3);
+  fail_if (is_offered (world.server, 0));
+  fail_unless (is_offered (world.server, 1));
+  fail_if (is_offered (world.server, 2));
+  client_world_clear (&world);
+}
+
+GST_END_TEST;
+
+static void
+setup (void)
+{
+  identifai_backoff_set_time_scale (0.01);
+}
+
 static Suite *
 offers_suite (void)
 {
@@ -222,10 +332,14 @@ offers_suite (void)
   TCase *general = tcase_create ("general");
 
   suite_add_tcase (suite, general);
+  tcase_add_checked_fixture (general, setup, NULL);
   if (g_getenv ("IDENTIFAI_OFFERS"))
     tcase_set_timeout (general, 0);
   tcase_add_loop_test (general, test_offers, 0, G_N_ELEMENTS (rows));
   tcase_add_test (general, test_held_end);
+  tcase_add_loop_test (general, test_half_an_answer, 0,
+      G_N_ELEMENTS (half_rows));
+  tcase_add_test (general, test_unexpected);
 
   return suite;
 }

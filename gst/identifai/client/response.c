@@ -311,7 +311,8 @@ identifai_attempt_init (IdentifaiAttempt * self,
     const IdentifaiResponse * answer, const gchar * host)
 {
   *self = (IdentifaiAttempt) {
-  .http_status = answer->http_status,.retry_after = -1,.retry_in = -1,};
+  .http_status = answer->http_status,.retry_after = -1,.retry_in =
+        -1,.unexpected = answer->unexpected,};
 
   if (answer->from_proxy) {
     init_from_proxy (self, answer, host);

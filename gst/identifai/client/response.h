@@ -20,6 +20,7 @@ typedef struct
   gchar *message;               /* owned; NULL on success */
   gboolean temporary;           /* another attempt may help */
   gboolean lasting;             /* but hardly within minutes */
+  gboolean unexpected;          /* what was refused isn't the file, but our way to ask */
   gint64 retry_after;           /* µs from now on; -1 = not said */
   gint64 retry_in;              /* the same; when it is made again, -1 = not */
 } IdentifaiAttempt;

@@ -96,6 +96,8 @@ may_retry (const IdentifaiJob * job, const IdentifaiAttempt * attempt)
   /* What hardly passes is waited for only by those who wait for everything: the
    * others hear of it at once. Polls go on in any case, as the file is judged and
    * paid for. */
+  if (attempt->unexpected)
+    return TRUE;
   if (attempt->lasting)
     return attempt->temporary && retries < 0;
 
@@ -128,7 +130,8 @@ may_share (IdentifaiJob * job, const IdentifaiAttempt * attempt)
 static void
 plan_retry (IdentifaiJob * job, IdentifaiAttempt * attempt)
 {
-  job->failures++;
+  if (!attempt->unexpected)
+    job->failures++;
   if (!identifai_attempt_is_unauthorized (attempt) && (may_retry (job, attempt)
           || may_share (job, attempt)))
     attempt->retry_in = identifai_attempt_get_delay (attempt, job->failures);

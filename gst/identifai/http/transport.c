@@ -341,7 +341,7 @@ on_got_headers (IdentifaiExchange * self)
 
 /* Leave to send the body is an interim answer (RFC 9110, 10.1.1); who knows nothing of
  * that gets it a moment later. An answer that has begun is about to cut the
- * exchange. */
+ * exchange, or the watchdog does. */
 static gint64
 on_begin (gpointer user_data)
 {
@@ -351,9 +351,9 @@ on_begin (gpointer user_data)
   if (!self->expects || !self->early
       || identifai_early_response_is_welcome (self->early))
     return 0;
-  exchange_progress (self);
-  if (identifai_early_response_has_begun (self->early))
+  if (self->cut != CUT_NONE || identifai_early_response_has_begun (self->early))
     return EARLY_INTERVAL;
+  exchange_progress (self);
 
   return now - self->started < EXPECT_TIME ? EARLY_INTERVAL : 0;
 }
@@ -513,7 +513,9 @@ exchange_answer (IdentifaiExchange * self, GError * error)
   IdentifaiResponse answer;
 
   identifai_exchange_read_response (self, error, &answer);
-  if (self->expects && answer.http_status == SOUP_STATUS_EXPECTATION_FAILED)
+  answer.unexpected = self->expects
+      && answer.http_status == SOUP_STATUS_EXPECTATION_FAILED;
+  if (answer.unexpected)
     self->transport->no_offers = TRUE;
 
   /* Lets go of the file before the user hears that the service has it. */

@@ -77,6 +77,8 @@ typedef struct
   gchar *location;              /* of a redirect: scheme and host only */
   GTlsCertificate *certificate; /* the other side's; NULL = none was shown */
   GTlsCertificateFlags tls_errors;      /* what is wrong with it */
+  gboolean unexpected;          /* refused as its body waited for leave (417), which no
+                                 * call does from now on */
   gboolean sent_whole;          /* all of the request's body went out */
   guint64 bytes_sent;           /* of that body */
   GstClockTime sending;         /* its first byte out to its last, ns */
