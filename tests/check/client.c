@@ -6,10 +6,12 @@
  * are a hundredth of what they are in real life; limits and timeouts are real.
  */
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <glib/gstdio.h>
 #include "clientrows.h"
 #include "backoff.h"
-#include "clientlog.h"
+#include "clientworld.h"
 
 #define TIME_SCALE 0.01
 #define KEY "sk-one-5ecret"
@@ -240,6 +242,52 @@ GST_START_TEST (test_cut_at_each_byte)
 
 GST_END_TEST;
 
+/* A key file that hangs holds up who needs it, not the others. */
+GST_START_TEST (test_key_file_hangs)
+{
+  static const gchar first[] = "sk-old\n", second[] = "sk-new\n";
+  gchar *folder = g_dir_make_tmp ("identifai-key-XXXXXX", NULL);
+  gchar *path = g_build_filename (folder, "key", NULL);
+  gint64 started;
+  ClientWorld world;
+  int fifo;
+
+  fail_unless_equals_int (mkfifo (path, 0600), 0);
+  fifo = g_open (path, O_RDWR, 0);
+  fail_unless (write (fifo, first, strlen (first)) > 0);
+
+  client_world_init (&world, NULL, 0);
+  fault_server_set_key (world.server, "sk-new");
+  g_free (world.settings.api_key);
+  world.settings.api_key = NULL;
+  world.settings.api_key_file = path;
+  client_world_open (&world);
+  world.settings.api_key_file = NULL;
+  world.settings.api_key = g_strdup ("sk-new");
+  client_world_open (&world);
+  client_world_push (&world, 0, 1, 2);
+  fail_unless (fault_server_wait (world.server, FAULT_POST, 2));
+
+  started = g_get_monotonic_time ();
+  client_world_push (&world, 1, 1, 1);
+  client_world_wait (&world, 1, 1);
+  fail_unless_equals_int (world.logs[0].n_finished, 0);
+  fail_unless (write (fifo, second, strlen (second)) > 0);
+  client_world_wait (&world, 0, 2);
+  /* Unless the machine is so busy that the file was given up. */
+  if (g_get_monotonic_time () - started < G_TIME_SPAN_SECOND)
+    fail_unless_equals_int (world.logs[0].reason, IDENTIFAI_REASON_NONE);
+
+  client_world_clear (&world);
+  close (fifo);
+  g_unlink (path);
+  g_rmdir (folder);
+  g_free (path);
+  g_free (folder);
+}
+
+GST_END_TEST;
+
 /* Whatever is logged while these run, tests/secrets looks through it. */
 GST_START_TEST (test_secrets)
 {
@@ -283,6 +331,7 @@ client_suite (void)
     else
       tcase_add_loop_test (rows, test_row, i, i + 1);
   tcase_add_test (rows, test_cut_at_each_byte);
+  tcase_add_test (rows, test_key_file_hangs);
   tcase_add_test (rows, test_secrets);
   suite_add_tcase (suite, rows);
 

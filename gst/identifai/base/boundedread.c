@@ -20,6 +20,7 @@ typedef struct
   gboolean done, abandoned;     /* lock, as all below */
   gpointer result;              /* owned; NULL once it is taken */
   GError *error;
+  IdentifaiLateRead late;       /* once abandoned, if func isn't NULL */
 } Read;
 
 /* Threads that nobody waits for any more. Atomic. */
@@ -45,15 +46,19 @@ run (gpointer data)
   Read *self = data;
   GError *error = NULL;
   gpointer result = self->func (self->path, &error);
+  gboolean late;
 
   g_mutex_lock (&self->lock);
-  self->result = result;
+  late = self->abandoned && self->late.func != NULL;
+  self->result = late ? NULL : result;
   self->error = error;
   self->done = TRUE;
   if (self->abandoned)
     g_atomic_int_add (&n_abandoned, -1);
   g_cond_signal (&self->cond);
   g_mutex_unlock (&self->lock);
+  if (late)
+    self->late.func (result, self->late.user_data);
   read_unref (self);
 
   return NULL;
@@ -68,7 +73,8 @@ set_timeout (GError ** error, const gchar * path)
 }
 
 static gpointer
-wait_for (Read * self, gint64 patience, GError ** error)
+wait_for (Read * self, gint64 patience, IdentifaiLateRead * late,
+    GError ** error)
 {
   gint64 until = g_get_monotonic_time () + patience;
   gboolean in_time = TRUE;
@@ -82,6 +88,10 @@ wait_for (Read * self, gint64 patience, GError ** error)
   if (self->abandoned) {
     g_atomic_int_inc (&n_abandoned);
     set_timeout (error, self->path);
+    if (late != NULL) {
+      late->expected = TRUE;
+      self->late = *late;
+    }
   } else if (self->error != NULL) {
     g_propagate_error (error, g_steal_pointer (&self->error));
   }
@@ -110,6 +120,15 @@ gpointer
 identifai_bounded_read (const gchar * path, IdentifaiReadFunc func,
     GDestroyNotify free_result, gint64 patience, GError ** error)
 {
+  return identifai_bounded_read_or_late (path, func, free_result, patience,
+      NULL, error);
+}
+
+gpointer
+identifai_bounded_read_or_late (const gchar * path, IdentifaiReadFunc func,
+    GDestroyNotify free_result, gint64 patience, IdentifaiLateRead * late,
+    GError ** error)
+{
   Read *self;
   GThread *thread;
   gpointer result;
@@ -126,7 +145,7 @@ identifai_bounded_read (const gchar * path, IdentifaiReadFunc func,
     g_thread_unref (thread);
   else
     run (self);
-  result = wait_for (self, patience, error);
+  result = wait_for (self, patience, late, error);
   read_unref (self);
 
   return result;

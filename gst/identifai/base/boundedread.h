@@ -25,4 +25,18 @@ typedef gpointer (*IdentifaiReadFunc) (const gchar * path, GError ** error);
 gpointer identifai_bounded_read (const gchar * path, IdentifaiReadFunc func,
     GDestroyNotify free_result, gint64 patience, GError ** error);
 
+/* The same, but what doesn't come within patience is given away when it comes, on
+ * the thread that read it. */
+typedef struct
+{
+  /* Takes over result; NULL: there is none. */
+  void (*func) (gpointer result, gpointer user_data);
+  gpointer user_data;
+  gboolean expected;            /* set: func will be called */
+} IdentifaiLateRead;
+
+gpointer identifai_bounded_read_or_late (const gchar * path,
+    IdentifaiReadFunc func, GDestroyNotify free_result, gint64 patience,
+    IdentifaiLateRead * late, GError ** error);
+
 G_END_DECLS

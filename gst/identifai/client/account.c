@@ -310,7 +310,10 @@ identifai_queue_turn (IdentifaiQueue * queue)
 void
 identifai_queue_move_jobs (IdentifaiQueue * queue)
 {
-  while (queue->jobs.head)
+  guint left;
+
+  /* With the last one, the queue may go. */
+  for (left = queue->jobs.length; left > 0; left--)
     identifai_job_move (queue->jobs.head->data);
 }
 

@@ -231,6 +231,51 @@ identifai_client_set_key (IdentifaiClient * self, const gchar * api_key)
   }
 }
 
+/* key: NULL if there is none. */
+static void
+on_late_key (IdentifaiClient * self, gpointer key)
+{
+  IdentifaiQueue *refused = self->queue;
+  gboolean waits = refused->jobs.length > 0;
+
+  self->reads_key = FALSE;
+  GST_DEBUG_ID (self->settings.name, "the key file was read at last, %s",
+      key != NULL ? "with a key" : "in vain");
+  if (g_strcmp0 (key, self->settings.api_key) == 0)
+    g_clear_pointer (&key, g_free);
+  if (key == NULL)
+    return;
+  change_key (self, key);
+  if (waits)
+    identifai_queue_move_jobs (refused);
+}
+
+/* On the thread that read it. */
+static void
+bring_late_key (gpointer key, gpointer user_data)
+{
+  IdentifaiClient *self = user_data;
+
+  if (!identifai_client_send (self, on_late_key, key))
+    g_free (key);
+  identifai_client_unref (self);
+}
+
+/* The network thread, of all clients, waits for no disk. */
+static gchar *
+read_key_soon (IdentifaiClient * self, GError ** error)
+{
+  IdentifaiLateRead late = { bring_late_key, identifai_client_ref (self) };
+  gchar *key = identifai_key_file_read_or_late (self->settings.api_key_file,
+      &late, error);
+
+  self->reads_key = late.expected;
+  if (!late.expected)
+    identifai_client_unref (self);
+
+  return key;
+}
+
 /* The key of the file, if it isn't the one that was refused. */
 static gchar *
 read_other_key (IdentifaiClient * self, const gchar * refused)
@@ -238,12 +283,15 @@ read_other_key (IdentifaiClient * self, const gchar * refused)
   GError *error = NULL;
   gchar *key;
 
-  if (!self->settings.api_key_file)
+  if (!self->settings.api_key_file || self->reads_key)
     return NULL;
 
-  key = identifai_key_file_read (self->settings.api_key_file, &error);
+  key = read_key_soon (self, &error);
   if (!key) {
-    GST_WARNING_ID (self->settings.name, "no new key: %s", error->message);
+    if (self->reads_key)
+      GST_INFO_ID (self->settings.name, "the key file takes long to read");
+    else
+      GST_WARNING_ID (self->settings.name, "no new key: %s", error->message);
     g_error_free (error);
   } else if (g_str_equal (key, refused)) {
     GST_DEBUG_ID (self->settings.name, "the file still has the key that was "

@@ -125,6 +125,7 @@ struct _IdentifaiClient
   IdentifaiQueue *queue;        /* [N] of the current key; NULL when closed */
   guint64 next_number;          /* [N] */
   gboolean first;               /* [N] before all others of its account */
+  gboolean reads_key;           /* [N] its key file, on another thread */
 };
 
 /* All [N]. */
@@ -244,7 +245,8 @@ gboolean identifai_client_send (IdentifaiClient * self,
     IdentifaiCommand command, gpointer argument);
 /* After a 401 to a call of that queue. TRUE: the client has another key, from the
  * file or set meanwhile, and what called may move. Reads the file, so once a client
- * is enough. */
+ * is enough. If that takes more than a moment, reads_key is set: what waits in the
+ * queue is moved once the key is there. */
 gboolean identifai_client_renew_key (IdentifaiClient * self,
     IdentifaiQueue * refused);
 

@@ -6,6 +6,7 @@
  */
 
 #include "clientprivate.h"
+#include "boundedread.h"
 #include "log.h"
 
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_CLIENT)
@@ -74,8 +75,15 @@ refuse_job (IdentifaiJob * job, const IdentifaiAttempt * attempt)
 {
   gboolean again = !job->rekeyed
       && identifai_client_renew_key (job->client, job->queue);
+  gboolean later = !job->rekeyed && !again && job->client->reads_key;
 
   job->rekeyed = TRUE;
+  if (later) {
+    GST_DEBUG_ID (NAME (job), "segment %u waits for the key file",
+        job->segment);
+    retry_job (job, identifai_clock_now () + IDENTIFAI_READ_PATIENCE);
+    return;
+  }
   if (!again) {
     identifai_job_fail (job, attempt);
     return;

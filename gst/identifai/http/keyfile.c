@@ -5,8 +5,6 @@
 
 #include "keyfile.h"
 
-#include "boundedread.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -20,6 +18,8 @@
 #define MAX_KEY_BYTES 4096
 /* For keys from a pipe (process substitution): how long all of it may take. */
 #define KEY_PATIENCE (2 * G_TIME_SPAN_SECOND)
+/* What a thread that others wait for has. */
+#define MOMENT (100 * G_TIME_SPAN_MILLISECOND)
 
 static int
 get_milliseconds_until (gint64 until)
@@ -136,11 +136,12 @@ read_key (const gchar * path, GError ** error)
   return key;
 }
 
-gchar *
-identifai_key_file_read (const gchar * path, GError ** error)
+static gchar *
+read_within (const gchar * path, gint64 patience, IdentifaiLateRead * late,
+    GError ** error)
 {
-  gchar *key = identifai_bounded_read (path, read_key, g_free,
-      IDENTIFAI_READ_PATIENCE, error);
+  gchar *key = identifai_bounded_read_or_late (path, read_key, g_free,
+      patience, late, error);
 
   if (key == NULL && error != NULL
       && g_error_matches (*error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT)
@@ -148,4 +149,17 @@ identifai_key_file_read (const gchar * path, GError ** error)
     g_prefix_error (error, "key file ");
 
   return key;
+}
+
+gchar *
+identifai_key_file_read (const gchar * path, GError ** error)
+{
+  return read_within (path, IDENTIFAI_READ_PATIENCE, NULL, error);
+}
+
+gchar *
+identifai_key_file_read_or_late (const gchar * path, IdentifaiLateRead * late,
+    GError ** error)
+{
+  return read_within (path, MOMENT, late, error);
 }
