@@ -815,9 +815,11 @@ gst_identifai_outbox_set_flushing (GstIdentifaiOutbox * self, gboolean flushing)
   gst_identifai_reporter_set_flushing (self->reporter, flushing);
 }
 
+/* Meanwhile another thread may stop it. */
 static void
 fail_all_locked (GstIdentifaiOutbox * self)
 {
+  IdentifaiClient *client = identifai_client_ref (self->client);
   IdentifaiSegment *segment;
   guint http_status;
   gchar *text;
@@ -828,9 +830,10 @@ fail_all_locked (GstIdentifaiOutbox * self)
   begin_halt_locked (self);
   g_mutex_unlock (&self->lock);
   identifai_mux_worker_halt (self->worker);
-  identifai_client_cancel (self->client);
+  identifai_client_cancel (client);
+  identifai_client_unref (client);
   g_mutex_lock (&self->lock);
-  self->halting = FALSE;
+  self->halting = self->client == NULL;
 
   text = gst_identifai_reporter_explain_timeout (self->reporter, &http_status);
   while ((segment = identifai_ledger_peek (self->ledger, 0)) != NULL)

@@ -95,6 +95,7 @@ typedef struct
   FaultServer *server;
 
   IdentifaiTransport *transport;
+  IdentifaiRequest *upload;     /* NULL: none */
   IdentifaiExchange *exchange;  /* NULL once it was cancelled, or is over */
   guint n_answers, status;
   gboolean cancelled, closed;
@@ -182,7 +183,7 @@ send_call (World * self, const gchar * path, Call call)
     spec.upload = client_log_request (call == CALL_PIECES ? 12000 : 1000);
   exchange = identifai_http_transport.send (self->transport, &spec, on_answer,
       self);
-  g_clear_pointer (&spec.upload, identifai_request_unref);
+  self->upload = spec.upload;
   g_free (url);
   g_free (base);
 
@@ -230,6 +231,7 @@ stop (World * self)
   identifai_http_transport.close (self->transport, on_closed, self);
   while (!self->closed)
     g_main_context_iteration (NULL, TRUE);
+  g_clear_pointer (&self->upload, identifai_request_unref);
   /* What libsoup has left to do. */
   while (g_main_context_iteration (NULL, FALSE));
 }
@@ -242,6 +244,8 @@ cancel (gpointer user_data)
   if (self->exchange != NULL) {
     self->cancelled = TRUE;
     identifai_http_transport.cancel (g_steal_pointer (&self->exchange));
+    /* What is cancelled holds no file. */
+    fail_unless (self->upload == NULL || self->upload->refcount == 1);
   }
 
   return G_SOURCE_REMOVE;

@@ -115,6 +115,7 @@ gboolean
 identifai_client_withdraw (IdentifaiClient * client, gpointer data,
     gboolean * maybe_taken)
 {
+  fail_unless (client == &fake.client);
   if (maybe_taken)
     *maybe_taken = fake.maybe_taken;
 
@@ -131,6 +132,7 @@ identifai_client_get_stats (IdentifaiClient * client,
 void
 identifai_client_cancel (IdentifaiClient * client)
 {
+  fail_unless (client == &fake.client);
   if (fake.during_cancel)
     fake.during_cancel ();
 }
@@ -420,6 +422,37 @@ GST_START_TEST (test_key_while_all_fails)
   offer (TRUE);
   fail_unless_equals_string (fake.client.key, "key-two");
   fail_unless_equals_int (fake.n_clients, 1);
+}
+
+GST_END_TEST;
+
+/* Both end all that there is. */
+
+static gpointer
+expire (gpointer unused)
+{
+  gst_identifai_outbox_expire (outbox);
+
+  return NULL;
+}
+
+GST_START_TEST (test_stop_while_all_fails)
+{
+  GThread *thread;
+  guint i;
+
+  for (i = 0; i < 300; i++) {
+    fake.client.n_jobs = 0;
+    offer (TRUE);
+    wait_for_job (0);
+    thread = g_thread_new ("expire", expire, NULL);
+    gst_identifai_outbox_stop (outbox);
+    g_thread_join (thread);
+    fail_unless_equals_uint64 (get_stat ("segments"), 1);
+    fail_unless_equals_uint64 (get_stat ("failed") + get_stat ("dropped"), 1);
+    fail_unless (gst_identifai_outbox_configure (outbox, &settings, NULL)
+        && gst_identifai_outbox_start (outbox, NULL));
+  }
 }
 
 GST_END_TEST;
@@ -1015,6 +1048,7 @@ outbox_suite (void)
   tcase_add_checked_fixture (general, setup, teardown);
   tcase_add_test (general, test_offer_while_all_fails);
   tcase_add_test (general, test_key_while_all_fails);
+  tcase_add_test (general, test_stop_while_all_fails);
   tcase_add_test (general, test_set_key_takes_long);
   tcase_add_test (general, test_push_over_bounds);
   tcase_add_test (general, test_handler_takes_long);

@@ -758,6 +758,7 @@ exchange_cancel (IdentifaiExchange * self)
   self->cut = CUT_NONE;
   self->sent = NULL;
   exchange_drop_body (self);
+  g_clear_pointer (&self->upload, identifai_request_unref);
   exchange_cut (self, CUT_CANCELLED);
 }
 
