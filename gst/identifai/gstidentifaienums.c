@@ -60,6 +60,7 @@ DEFINE_ENUM (GstIdentifaiAttachFile, gst_identifai_attach_file,
 
 DEFINE_ENUM (GstIdentifaiGateAction, gst_identifai_gate_action,
     {GST_IDENTIFAI_GATE_DROP, "Withhold it", "drop"},
+    {GST_IDENTIFAI_GATE_SLATE, "Withhold it, and show the slate", "slate"},
     {GST_IDENTIFAI_GATE_PASS, "Let it out", "pass"},
     {GST_IDENTIFAI_GATE_EOS, "Withhold it, and end the stream", "eos"})
 
@@ -72,6 +73,7 @@ DEFINE_ENUM (GstIdentifaiGateForce, gst_identifai_gate_force,
     {GST_IDENTIFAI_GATE_FORCE_NONE, "As verdicts say", "none"},
     {GST_IDENTIFAI_GATE_FORCE_PASS, "Let all out, from the next key frame on",
         "pass"},
-    {GST_IDENTIFAI_GATE_FORCE_DROP, "Withhold all, at once", "drop"})
+    {GST_IDENTIFAI_GATE_FORCE_DROP, "Withhold all, at once", "drop"},
+    {GST_IDENTIFAI_GATE_FORCE_SLATE, "Show the slate, at once", "slate"})
 
 /* *INDENT-ON* */

@@ -56,6 +56,7 @@ typedef enum
 typedef enum
 {
   GST_IDENTIFAI_GATE_DROP,
+  GST_IDENTIFAI_GATE_SLATE,
   GST_IDENTIFAI_GATE_PASS,
   GST_IDENTIFAI_GATE_EOS,
 } GstIdentifaiGateAction;
@@ -72,6 +73,7 @@ typedef enum
   GST_IDENTIFAI_GATE_FORCE_NONE,
   GST_IDENTIFAI_GATE_FORCE_PASS,
   GST_IDENTIFAI_GATE_FORCE_DROP,
+  GST_IDENTIFAI_GATE_FORCE_SLATE,
 } GstIdentifaiGateForce;
 
 #define GST_TYPE_IDENTIFAI_GATE_ACTION (gst_identifai_gate_action_get_type ())

@@ -262,6 +262,18 @@ gst_identifai_warning_hold_full (GstElement * src, guint64 bytes)
 }
 
 GstMessage *
+gst_identifai_warning_slate (GstElement * src, const gchar * what)
+{
+  GError *error = g_error_new (GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND,
+      "There is no slate: %s", what);
+
+  return new_gate_warning (src, error, "identifaigate/slate",
+      "What is withheld leaves a hole. A slate is a file (slate-location) or "
+      "what ends at the pad slate, with a key frame, in the stream's codec and "
+      "best with its size, profile and sound: see docs/gate.md");
+}
+
+GstMessage *
 gst_identifai_warning_held (GstElement * src)
 {
   GError *error = g_error_new_literal (GST_RESOURCE_ERROR,

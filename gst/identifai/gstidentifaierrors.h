@@ -40,6 +40,8 @@ GstMessage *gst_identifai_warning_late (GstElement * src, guint segment,
     GstClockTime hold, GstClockTime delay);
 /* max-held-bytes is reached. */
 GstMessage *gst_identifai_warning_hold_full (GstElement * src, guint64 bytes);
+/* What is to be replaced by a slate leaves a hole. what: what is wrong, for people. */
+GstMessage *gst_identifai_warning_slate (GstElement * src, const gchar * what);
 /* overflow=block holds the stream. */
 GstMessage *gst_identifai_warning_held (GstElement * src);
 /* Container input, content_type ("video/mp2t") say, that is live or doesn't end. */

@@ -58,6 +58,13 @@ static GstStaticPadTemplate audio_src_template =
 GST_STATIC_PAD_TEMPLATE ("audio_src_%u", GST_PAD_SRC, GST_PAD_SOMETIMES,
     GST_STATIC_CAPS (IDENTIFAI_AUDIO_CAPS));
 
+static GstStaticPadTemplate slate_template = GST_STATIC_PAD_TEMPLATE ("slate",
+    GST_PAD_SINK, GST_PAD_REQUEST, GST_STATIC_CAPS (IDENTIFAI_VIDEO_CAPS));
+
+static GstStaticPadTemplate slate_audio_template =
+GST_STATIC_PAD_TEMPLATE ("slate_audio_%u", GST_PAD_SINK, GST_PAD_REQUEST,
+    GST_STATIC_CAPS (IDENTIFAI_AUDIO_CAPS));
+
 G_DEFINE_TYPE (GstIdentifaiGate, gst_identifai_gate, GST_TYPE_ELEMENT);
 GST_ELEMENT_REGISTER_DEFINE (identifaigate, "identifaigate", GST_RANK_NONE,
     GST_TYPE_IDENTIFAI_GATE);
@@ -101,6 +108,13 @@ iterate_links (GstPad * pad, GstObject * parent)
   return it;
 }
 
+static void
+branch_free (gpointer data)
+{
+  gst_identifai_gate_out_clear (data);
+  g_free (data);
+}
+
 /* pads: of the gate, soon. */
 static GstIdentifaiBranch *
 new_branch (GstIdentifaiGate * self, GstPad * sink, GstPad * src)
@@ -127,6 +141,8 @@ get_action (GstIdentifaiGateAction action)
   switch (action) {
     case GST_IDENTIFAI_GATE_PASS:
       return IDENTIFAI_ACTION_PASS;
+    case GST_IDENTIFAI_GATE_SLATE:
+      return IDENTIFAI_ACTION_SLATE;
     case GST_IDENTIFAI_GATE_EOS:
       return IDENTIFAI_ACTION_EOS;
     default:
@@ -175,11 +191,14 @@ gst_identifai_gate_configure_locked (GstIdentifaiGate * self)
   identifai_hold_queue_configure (self->hold, &hold, g_get_monotonic_time ());
 }
 
-/* What this element makes of a change. */
+/* What this element makes of a change. hold: as it was. */
 static void
-apply (GstIdentifaiGate * self, guint id)
+apply (GstIdentifaiGate * self, guint id, GstClockTime hold)
 {
   g_mutex_lock (&self->engine->lock);
+  if (id == PROP_HOLD)
+    gst_identifai_gate_slate_hold_locked (self, hold,
+        self->engine->settings.hold);
   if (id == PROP_HOLD || id == PROP_FORCE || id == PROP_MAX_HELD_BYTES
       || id == PROP_ON_UNSAMPLED)
     gst_identifai_gate_configure_locked (self);
@@ -198,7 +217,11 @@ gst_identifai_gate_set_property (GObject * object, guint id,
     const GValue * value, GParamSpec * pspec)
 {
   GstIdentifaiGate *self = GST_IDENTIFAI_GATE (object);
+  GstClockTime hold;
 
+  g_mutex_lock (&self->engine->lock);
+  hold = self->engine->settings.hold;
+  g_mutex_unlock (&self->engine->lock);
   gst_identifai_engine_set_property (self->engine, id, value, pspec);
   switch (id) {
     case PROP_POLICY:
@@ -211,7 +234,7 @@ gst_identifai_gate_set_property (GObject * object, guint id,
     case PROP_POST_ROLL:
     case PROP_MAX_HELD_BYTES:
     case PROP_FORCE:
-      apply (self, id);
+      apply (self, id, hold);
       break;
     default:
       break;
@@ -500,11 +523,13 @@ gst_identifai_gate_request_new_pad (GstElement * element,
     .pass_event = pass_event,
   };
   GstIdentifaiGate *self = GST_IDENTIFAI_GATE (element);
-  GstPad *sink = gst_identifai_audio_pad_request (element, self->engine, &funcs,
-      pad_template, name);
   GstIdentifaiBranch *branch;
-  GstPad *src;
+  GstPad *sink, *src;
 
+  if (g_str_has_prefix (GST_PAD_TEMPLATE_NAME_TEMPLATE (pad_template), "slate"))
+    return gst_identifai_gate_slate_request_pad (self, pad_template, name);
+  sink = gst_identifai_audio_pad_request (element, self->engine, &funcs,
+      pad_template, name);
   if (sink == NULL)
     return NULL;
   src = new_audio_src (sink);
@@ -529,6 +554,8 @@ gst_identifai_gate_release_pad (GstElement * element, GstPad * pad)
   GstIdentifaiBranch *branch;
   GstPad *src;
 
+  if (gst_identifai_gate_slate_release_pad (self, pad))
+    return;
   g_mutex_lock (&self->engine->lock);
   branch = gst_identifai_gate_find_locked (self, pad);
   g_mutex_unlock (&self->engine->lock);
@@ -568,7 +595,7 @@ gst_identifai_gate_start (GstIdentifaiGate * self)
   g_mutex_lock (&self->engine->lock);
   identifai_decisions_reset (self->decisions);
   identifai_hold_queue_reset (self->hold);
-  self->told = self->passing = self->ended = FALSE;
+  self->told = self->passing = self->showing = self->ended = FALSE;
   self->late = 0;
   identifai_alarm_init (&self->late_alarm, 3);
   identifai_alarm_init (&self->overflow_alarm, 3);
@@ -577,6 +604,7 @@ gst_identifai_gate_start (GstIdentifaiGate * self)
   gst_identifai_gate_configure_locked (self);
   gst_identifai_silence_start_locked (self->silence);
   g_mutex_unlock (&self->engine->lock);
+  gst_identifai_gate_slate_start (self);
 
   return TRUE;
 }
@@ -597,6 +625,7 @@ gst_identifai_gate_stop (GstIdentifaiGate * self)
   }
   g_mutex_unlock (&self->engine->lock);
 
+  gst_identifai_gate_slate_stop (self);
   gst_identifai_engine_stop (self->engine);
 }
 
@@ -634,6 +663,7 @@ gst_identifai_gate_finalize (GObject * object)
   identifai_hold_queue_free (self->hold);
   identifai_decisions_free (self->decisions);
   g_ptr_array_unref (self->branches);
+  gst_identifai_gate_slate_free (self);
   g_free (self->stream_id);
 
   G_OBJECT_CLASS (gst_identifai_gate_parent_class)->finalize (object);
@@ -670,7 +700,8 @@ gst_identifai_gate_init (GstIdentifaiGate * self)
   };
   GstPad *sink = gst_pad_new_from_static_template (&sink_template, "sink");
 
-  self->branches = g_ptr_array_new_with_free_func (g_free);
+  self->branches = g_ptr_array_new_with_free_func (branch_free);
+  gst_identifai_gate_slate_init (self);
   self->decisions = identifai_decisions_new (GST_OBJECT_NAME (self));
   self->hold = identifai_hold_queue_new (self->decisions,
       GST_OBJECT_NAME (self));
@@ -764,6 +795,9 @@ gst_identifai_gate_class_init (GstIdentifaiGateClass * klass)
       &audio_src_template);
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
+  gst_element_class_add_static_pad_template (element_class, &slate_template);
+  gst_element_class_add_static_pad_template (element_class,
+      &slate_audio_template);
   gst_element_class_set_static_metadata (element_class, "identifAI gate",
       "Filter/Network/Video",
       "Holds video back until identifAI's classification service has judged it",

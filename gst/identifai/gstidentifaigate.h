@@ -8,6 +8,7 @@
  *   gstidentifaigate.c     class, properties, signals, pads, states, outcomes; calls
  *   gstidentifaigatein.c   what comes in: to the engine, and to the hold queue
  *   gstidentifaigateout.c  what leaves: a task a source pad
+ *   gstidentifaigateslate.c  what is shown instead, and where it comes from
  *
  * When what leaves, and whether, is decided in holdqueue.h and decisions.h; what is
  * judged, in the engine.
@@ -19,6 +20,7 @@
 #include "gstidentifaisilence.h"
 #include "alarm.h"
 #include "holdqueue.h"
+#include "slatefile.h"
 
 G_BEGIN_DECLS
 
@@ -26,6 +28,35 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (GstIdentifaiGate, gst_identifai_gate, GST,
     IDENTIFAI_GATE, GstElement)
 GST_ELEMENT_REGISTER_DECLARE (identifaigate);
+
+/* A delay that is to be built: running times on the way out go by the clock. */
+typedef struct
+{
+  gboolean due;                 /* it begins, or began */
+  gint64 wall;                  /* µs, monotonic: when the outgoing end was at */
+  gint64 position;              /* ns */
+} GstIdentifaiBuild;
+
+/* What downstream of a branch sees; times are running times on the way out, in ns,
+ * or IDENTIFAI_NO_TIME. */
+typedef struct
+{
+  GstEvent *caps, *segment;     /* the stream's latest; owned, or NULL */
+  gboolean caps_due, segment_due;       /* downstream has to be told of them */
+  gint64 shift;                 /* by which the segment was shifted */
+  gboolean begun;               /* stream-start left */
+
+  gboolean slate;               /* the slate is shown, or silence of it */
+  gboolean is_first;            /* its next buffer */
+  IdentifaiSlateLoop loop;      /* of it; silence: has no track */
+  gint64 wall;                  /* µs: when its position was */
+  gint64 position;
+  gint64 limit;                 /* no further than so, if nothing is held */
+  gint64 silent_at;             /* silence is told of up to here */
+
+  gint64 last;                  /* decoding time of the last buffer */
+  gint64 end;                   /* of what was shown so far */
+} GstIdentifaiShow;
 
 /* A pad that media comes in by, and the one that it leaves by. */
 typedef struct
@@ -38,9 +69,12 @@ typedef struct
   GstSegment segment;           /* of what comes in */
   GstFlowReturn flow;           /* what the src pad's last push said */
   gboolean flushing;
+  GstIdentifaiBuild build;
+  gboolean slate_refused;       /* downstream doesn't take it */
 
   /* The source pad's task: */
   gboolean hole;                /* what came before wasn't let out */
+  GstIdentifaiShow show;
 } GstIdentifaiBranch;
 
 /* Locks: the stream locks of the sink pads, or of the source pads (a task never
@@ -66,10 +100,20 @@ struct _GstIdentifaiGate
   gboolean ended;               /* on-artificial and the like: eos */
   gboolean told;                /* the state of the outgoing end, and: */
   gboolean passing;
+  gboolean showing;             /* the slate */
   IdentifaiWhy why;
   guint64 late;                 /* segments, that were told of */
   IdentifaiAlarm late_alarm, overflow_alarm;
   gdouble last_coverage;        /* while it is not running */
+
+  IdentifaiSlate *slate;        /* of the file; or NULL */
+  GPtrArray *slate_pads;        /* of GstIdentifaiSlatePad, owned */
+  gboolean slate_told;          /* that there is none */
+  gboolean began;               /* the video's first buffer came */
+  gint64 reorder;               /* ns, by which its key frames are shown after they
+                                 * are decoded; -1: unknown */
+  gint64 shift;                 /* ns: running times are later on the way out, so that
+                                 * what was shown before the delay was built has some */
 };
 
 /* gstidentifaigate.c */
@@ -95,7 +139,42 @@ GstFlowReturn gst_identifai_gate_in_pass (GstIdentifaiGate * self,
 gboolean gst_identifai_gate_in_pass_event (GstIdentifaiGate * self,
     GstPad * pad, GstEvent * event);
 
+/* gstidentifaigateslate.c */
+
+void gst_identifai_gate_slate_init (GstIdentifaiGate * self);
+void gst_identifai_gate_slate_free (GstIdentifaiGate * self);
+/* A pad of the gate's that a slate comes by, or NULL. */
+GstPad *gst_identifai_gate_slate_request_pad (GstIdentifaiGate * self,
+    GstPadTemplate * pad_template, const gchar * name);
+/* FALSE: it is none. */
+gboolean gst_identifai_gate_slate_release_pad (GstIdentifaiGate * self,
+    GstPad * pad);
+/* READY to PAUSED: reads the file, and warns if it can't be used. No lock is held. */
+void gst_identifai_gate_slate_start (GstIdentifaiGate * self);
+void gst_identifai_gate_slate_stop (GstIdentifaiGate * self);
+/* Another stream, or a flush of the video. */
+void gst_identifai_gate_slate_reset_locked (GstIdentifaiGate * self);
+/* A buffer of the video came: with the first one, the delay begins to be built. */
+void gst_identifai_gate_slate_came_locked (GstIdentifaiGate * self,
+    GstBuffer * buffer, gint64 arrival);
+/* The hold is another one. */
+void gst_identifai_gate_slate_hold_locked (GstIdentifaiGate * self,
+    GstClockTime before, GstClockTime hold);
+/* Whether the slate can be shown instead of the video; else it is told, once. */
+gboolean gst_identifai_gate_slate_is_usable_locked (GstIdentifaiGate * self);
+/* The branch's, new references: sound goes with the video's. NULL: it is silent. */
+IdentifaiSlateTrack *gst_identifai_gate_slate_get_locked (GstIdentifaiGate *
+    self, GstIdentifaiBranch * branch);
+void gst_identifai_gate_slate_refuse (GstIdentifaiGate * self,
+    const GstCaps * caps);
+
 /* gstidentifaigateout.c */
+
+/* While the task doesn't run: after a flush, caps: those that it found held, borrowed,
+ * or NULL; and all that it has. */
+void gst_identifai_gate_out_flushed (GstIdentifaiBranch * branch,
+    GstEvent * caps);
+void gst_identifai_gate_out_clear (GstIdentifaiBranch * branch);
 
 /* A source pad, whose branch is its private data. */
 void gst_identifai_gate_out_init (GstPad * src, GstIdentifaiBranch * branch);

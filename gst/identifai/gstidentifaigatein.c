@@ -157,6 +157,7 @@ push_video_locked (GstIdentifaiBranch * branch, GstBuffer * buffer)
   if (branch->segment.format == GST_FORMAT_TIME && decoding >= 0)
     position = decoding;
   arrival.id = hold_locked (branch, gst_buffer_ref (buffer), arrival.monotonic);
+  gst_identifai_gate_slate_came_locked (self, buffer, arrival.monotonic);
   gst_identifai_engine_push_video_locked (engine, buffer, position,
       gst_identifai_engine_get_patience (engine,
           running >= 0 ? (GstClockTime) running : GST_CLOCK_TIME_NONE, 0),
@@ -278,7 +279,7 @@ handle_tags_locked (GstIdentifaiGate * self, GstPad * pad, GstEvent * event)
 static void
 restart_locked (GstIdentifaiGate * self)
 {
-  self->started = self->ended = FALSE;
+  self->started = self->ended = self->began = FALSE;
   gst_identifai_engine_restart_locked (self->engine);
   identifai_decisions_end (self->decisions, G_MAXUINT);
 }
@@ -386,19 +387,24 @@ start_flush (GstIdentifaiBranch * branch, GstEvent * event)
   return pushed;
 }
 
-/* What sticks isn't lost in a flush, but for a segment and EOS. */
+/* What sticks isn't lost in a flush, but for a segment and EOS. Caps leave with the
+ * stream. */
 static void
 keep_sticky (GstIdentifaiBranch * branch, GQueue * events)
 {
-  GstEvent *event;
+  GstEvent *event, *caps = NULL;
 
   while ((event = g_queue_pop_head (events)) != NULL) {
-    if (GST_EVENT_IS_STICKY (event)
+    if (GST_EVENT_TYPE (event) == GST_EVENT_CAPS)
+      gst_event_replace (&caps, event);
+    else if (GST_EVENT_IS_STICKY (event)
         && GST_EVENT_TYPE (event) != GST_EVENT_SEGMENT
         && GST_EVENT_TYPE (event) != GST_EVENT_EOS)
       gst_pad_store_sticky_event (branch->src, event);
     gst_event_unref (event);
   }
+  gst_identifai_gate_out_flushed (branch, caps);
+  gst_clear_event (&caps);
 }
 
 static gboolean
@@ -409,11 +415,13 @@ stop_flush (GstIdentifaiBranch * branch, GstEvent * event)
 
   g_mutex_lock (&branch->gate->engine->lock);
   identifai_hold_queue_flush (branch->gate->hold, branch->stream, &events);
+  if (branch->stream == IDENTIFAI_SEGMENTER_VIDEO)
+    gst_identifai_gate_slate_reset_locked (branch->gate);
+  branch->build.due = FALSE;
   gst_segment_init (&branch->segment, GST_FORMAT_UNDEFINED);
   g_mutex_unlock (&branch->gate->engine->lock);
   pushed = gst_pad_push_event (branch->src, event);
   keep_sticky (branch, &events);
-  branch->hole = FALSE;
   gst_identifai_gate_out_start (branch);
 
   return pushed;

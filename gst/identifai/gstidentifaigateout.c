@@ -16,10 +16,17 @@
 #include "gstidentifaimessages.h"
 #include "framereader.h"
 #include "log.h"
+#include "runningtime.h"
 
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_GATE)
 
 #define NEVER G_MAXINT64
+#define NO_TIME IDENTIFAI_NO_TIME
+
+/* Silence is told of in such steps, where nothing else leaves. */
+#define SILENCE (100 * (gint64) GST_MSECOND)
+/* The slate follows the stream's times, but doesn't fill or wait for such a jump. */
+#define JUMP ((gint64) GST_SECOND)
 
 /* What people are told. */
 
@@ -63,13 +70,15 @@ tell_state_locked (GstIdentifaiGate * self, const IdentifaiHeld * held)
 {
   gboolean turned = held->passes != self->passing;
 
-  if (self->told && !turned && held->why == self->why)
+  if (self->told && !turned && held->why == self->why
+      && held->slate == self->showing)
     return FALSE;
   self->told = TRUE;
   self->passing = held->passes;
+  self->showing = held->slate;
   self->why = held->why;
-  GST_INFO_OBJECT (self, "%s: %s, segment %d", held->passes ? "pass" : "drop",
-      identifai_why_to_string (held->why),
+  GST_INFO_OBJECT (self, "%s: %s, segment %d", held->passes ? "pass" :
+      held->slate ? "slate" : "drop", identifai_why_to_string (held->why),
       held->in_segment ? (gint) held->segment : -1);
   gst_identifai_engine_queue (self->engine,
       gst_identifai_message_gate (GST_ELEMENT (self), held));
@@ -103,11 +112,301 @@ tell_end (GstIdentifaiGate * self)
   gst_identifai_reporter_post (self->engine->reporter);
 }
 
+/* What downstream is told before a buffer: the stream's caps and segment, or the
+ * slate's. */
+
+static void
+replace_event (GstEvent ** event, GstEvent * by)
+{
+  gst_event_replace (event, by);
+  gst_event_unref (by);
+}
+
+static void
+push_segment (GstIdentifaiBranch * branch, gint64 shift)
+{
+  GstIdentifaiShow *show = &branch->show;
+  GstSegment segment;
+  GstEvent *event = gst_event_ref (show->segment);
+
+  show->shift = shift;
+  show->segment_due = FALSE;
+  gst_event_copy_segment (event, &segment);
+  if (shift != 0 && segment.format == GST_FORMAT_TIME) {
+    guint32 seqnum = gst_event_get_seqnum (event);
+
+    segment.base += shift;
+    replace_event (&event, gst_event_new_segment (&segment));
+    gst_event_set_seqnum (event, seqnum);
+  }
+  gst_pad_push_event (branch->src, event);
+}
+
+static void
+push_caps (GstIdentifaiBranch * branch)
+{
+  GstIdentifaiShow *show = &branch->show;
+
+  if (show->caps_due && show->caps != NULL)
+    gst_pad_push_event (branch->src, gst_event_ref (show->caps));
+  show->caps_due = FALSE;
+}
+
+static void
+stop_slate (GstIdentifaiBranch * branch)
+{
+  GstIdentifaiShow *show = &branch->show;
+
+  if (!show->slate)
+    return;
+  GST_DEBUG_OBJECT (branch->src, "no more slate behind %" GST_STIME_FORMAT,
+      GST_STIME_ARGS (show->last));
+  show->slate = FALSE;
+  branch->hole = TRUE;
+  identifai_slate_loop_stop (&show->loop);
+}
+
+/* The stream's, from now on. */
+static void
+show_stream (GstIdentifaiBranch * branch, gint64 shift)
+{
+  GstIdentifaiShow *show = &branch->show;
+
+  stop_slate (branch);
+  push_caps (branch);
+  if (show->segment != NULL && (show->segment_due || show->shift != shift))
+    push_segment (branch, shift);
+}
+
+/* FALSE: downstream doesn't take it. */
+static gboolean
+push_slate_caps (GstIdentifaiBranch * branch, IdentifaiSlateTrack * track)
+{
+  GstCaps *caps = identifai_slate_track_get_caps (track);
+
+  if (!gst_pad_peer_query_accept_caps (branch->src, caps))
+    return FALSE;
+  branch->show.caps_due = TRUE;
+  gst_pad_push_event (branch->src, gst_event_new_caps (caps));
+
+  return TRUE;
+}
+
+/* In a flush nobody takes anything. */
+static void
+refuse_slate (GstIdentifaiBranch * branch, IdentifaiSlateTrack * track)
+{
+  gboolean flushing;
+
+  g_mutex_lock (&branch->gate->engine->lock);
+  flushing = branch->flushing;
+  branch->slate_refused |= !flushing;
+  g_mutex_unlock (&branch->gate->engine->lock);
+  GST_DEBUG_OBJECT (branch->src, "downstream doesn't take %" GST_PTR_FORMAT,
+      identifai_slate_track_get_caps (track));
+  if (branch->stream == IDENTIFAI_SEGMENTER_VIDEO && !flushing)
+    gst_identifai_gate_slate_refuse (branch->gate,
+        identifai_slate_track_get_caps (track));
+}
+
+/* Its times are running times. */
+static void
+push_slate_segment (GstIdentifaiBranch * branch)
+{
+  GstSegment segment;
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  gst_pad_push_event (branch->src, gst_event_new_segment (&segment));
+  branch->show.segment_due = TRUE;
+}
+
+/* Of a branch, new references. of: the video's, for sound. */
+static IdentifaiSlateTrack *
+get_slate (GstIdentifaiBranch * branch, IdentifaiSlateTrack ** of)
+{
+  GstIdentifaiGate *self = branch->gate;
+  IdentifaiSlateTrack *track;
+
+  g_mutex_lock (&self->engine->lock);
+  track = branch->slate_refused ? NULL :
+      gst_identifai_gate_slate_get_locked (self, branch);
+  *of = branch->stream == IDENTIFAI_SEGMENTER_VIDEO ? NULL :
+      gst_identifai_gate_slate_get_locked (self,
+      g_ptr_array_index (self->branches, 0));
+  g_mutex_unlock (&self->engine->lock);
+
+  return track;
+}
+
+/* position: of the outgoing end. track: NULL, silence. */
+static void
+start_loop (GstIdentifaiBranch * branch, IdentifaiSlateTrack * track,
+    IdentifaiSlateTrack * of, gint64 position)
+{
+  GstIdentifaiShow *show = &branch->show;
+
+  if (show->last != NO_TIME && position < show->last - JUMP)
+    show->last = show->end = NO_TIME;
+  position = MAX (position, 0);
+  if (show->last != NO_TIME)
+    position = MAX (position, show->last + 1);
+  show->is_first = TRUE;
+  show->silent_at = position;
+  GST_DEBUG_OBJECT (branch->src, "%s from %" GST_STIME_FORMAT " on",
+      track ? "the slate" : "silence", GST_STIME_ARGS (position));
+  if (track != NULL)
+    identifai_slate_loop_start (&show->loop, track, of, position,
+        branch->stream == IDENTIFAI_SEGMENTER_VIDEO ? show->end : NO_TIME);
+}
+
+/* wall: when (µs) the outgoing end is at position. */
+static void
+show_slate (GstIdentifaiBranch * branch, gint64 wall, gint64 position)
+{
+  GstIdentifaiShow *show = &branch->show;
+  IdentifaiSlateTrack *of = NULL, *track = get_slate (branch, &of);
+
+  if (track != NULL && !push_slate_caps (branch, track)) {
+    refuse_slate (branch, track);
+    g_clear_pointer (&track, identifai_slate_track_unref);
+  }
+  if (track == NULL)
+    push_caps (branch);
+  push_slate_segment (branch);
+  show->slate = TRUE;
+  show->wall = wall;
+  show->position = position;
+  start_loop (branch, track, of, position);
+  g_clear_pointer (&track, identifai_slate_track_unref);
+  g_clear_pointer (&of, identifai_slate_track_unref);
+}
+
+/* When it leaves. */
+
+static gint64
+get_position (const GstIdentifaiShow * show, gint64 now)
+{
+  return show->position + (now - show->wall) * (gint64) GST_USECOND;
+}
+
+static gint64
+to_wall (const GstIdentifaiShow * show, gint64 position)
+{
+  return show->wall + (position - show->position + 999) / (gint64) GST_USECOND;
+}
+
+/* What the slate must not go beyond: what is held comes behind it. */
+static gint64
+get_limit_locked (GstIdentifaiBranch * branch)
+{
+  gint64 next = identifai_hold_queue_peek (branch->gate->hold, branch->stream);
+
+  return next != NO_TIME ? next + branch->gate->shift : branch->show.limit;
+}
+
+static gint64
+get_reorder_locked (GstIdentifaiBranch * branch)
+{
+  return MAX (branch->gate->reorder, 0);
+}
+
+/* Of the slate, by the clock; G_MAXINT64: it waits for what is held. */
+static gint64
+get_slate_due_locked (GstIdentifaiBranch * branch)
+{
+  GstIdentifaiShow *show = &branch->show;
+  gint64 limit;
+  IdentifaiSlateTimes times;
+
+  if (!show->slate || !gst_identifai_gate_is_paced_locked (branch->gate))
+    return NEVER;
+  limit = get_limit_locked (branch);
+  if (!identifai_slate_loop_peek (&show->loop, &times))
+    return show->silent_at < limit ? to_wall (show, show->silent_at) : NEVER;
+  if (!identifai_slate_loop_fits (&show->loop, limit,
+          get_reorder_locked (branch)))
+    return NEVER;
+
+  return to_wall (show, times.dts);
+}
+
+/* Takes what the delay is built with. TRUE: the slate starts. */
+static gboolean
+begin_build_locked (GstIdentifaiBranch * branch)
+{
+  GstIdentifaiShow *show = &branch->show;
+
+  if (!branch->build.due || !show->begun)
+    return FALSE;
+  branch->build.due = FALSE;
+  if (show->slate)
+    return FALSE;
+  show->wall = branch->build.wall;
+  show->position = branch->build.position;
+  show->limit = show->position + (gint64) branch->gate->engine->settings.hold;
+
+  return TRUE;
+}
+
 /* What leaves. */
 
-/* FALSE: nothing more leaves. */
+typedef enum
+{
+  NEXT_NOTHING,                 /* any more */
+  NEXT_HELD,
+  NEXT_BUILD,                   /* the slate starts, */
+  NEXT_SLATE,                   /* or goes on */
+} Next;
+
+/* What it leaves with isn't behind the slate, whatever came of the stream's times. */
+static void
+mend_shift_locked (GstIdentifaiBranch * branch, const IdentifaiHeld * held)
+{
+  GstIdentifaiGate *self = branch->gate;
+  gint64 lag;
+
+  if (branch->stream != IDENTIFAI_SEGMENTER_VIDEO || !branch->show.slate
+      || !held->passes || held->decoding == NO_TIME
+      || branch->show.last == NO_TIME)
+    return;
+  lag = branch->show.last + 1 - held->decoding - self->shift;
+  if (lag <= 0 || lag > JUMP)
+    return;
+  GST_INFO_OBJECT (branch->src, "comes back %" GST_STIME_FORMAT " too early",
+      GST_STIME_ARGS (lag));
+  self->shift += lag;
+}
+
+/* FALSE: sound is silent then. */
 static gboolean
-wait_locked (GstIdentifaiBranch * branch, IdentifaiHeld * held)
+has_slate_locked (GstIdentifaiBranch * branch)
+{
+  IdentifaiSlateTrack *track = branch->slate_refused ? NULL :
+      gst_identifai_gate_slate_get_locked (branch->gate, branch);
+  gboolean has = track != NULL;
+
+  g_clear_pointer (&track, identifai_slate_track_unref);
+
+  return has;
+}
+
+/* Taken from the queue, its turn has come. */
+static void
+take_held_locked (GstIdentifaiBranch * branch, IdentifaiHeld * held,
+    gint64 * shift)
+{
+  GstIdentifaiGate *self = branch->gate;
+
+  held->slate = held->slate && held->decoding != NO_TIME
+      && gst_identifai_gate_slate_is_usable_locked (self)
+      && has_slate_locked (branch);
+  if (held->is_buffer)
+    mend_shift_locked (branch, held);
+  *shift = self->shift;
+}
+
+static Next
+wait_locked (GstIdentifaiBranch * branch, IdentifaiHeld * held, gint64 * shift)
 {
   GstIdentifaiGate *self = branch->gate;
   GstIdentifaiEngine *engine = self->engine;
@@ -115,29 +414,142 @@ wait_locked (GstIdentifaiBranch * branch, IdentifaiHeld * held)
   while (!branch->flushing && branch->flow == GST_FLOW_OK && !self->ended) {
     gint64 now = g_get_monotonic_time ();
     gint64 due = identifai_hold_queue_get_due (self->hold, branch->stream, now);
+    gint64 slate_due = get_slate_due_locked (branch);
 
-    if (identifai_hold_queue_pop (self->hold, branch->stream, now, held))
-      return TRUE;
+    if (identifai_hold_queue_pop (self->hold, branch->stream, now, held)) {
+      take_held_locked (branch, held, shift);
+      return NEXT_HELD;
+    }
+    if (begin_build_locked (branch))
+      return NEXT_BUILD;
+    if (slate_due <= now)
+      return NEXT_SLATE;
+    due = MIN (due, slate_due);
     if (due == NEVER)
       g_cond_wait (&engine->cond, &engine->lock);
     else
       g_cond_wait_until (&engine->cond, &engine->lock, due);
   }
 
-  return FALSE;
+  return NEXT_NOTHING;
+}
+
+static void
+note_shown (GstIdentifaiShow * show, gint64 decoding, gint64 end)
+{
+  show->last = decoding;
+  show->end = show->end == NO_TIME ? end : MAX (show->end, end);
 }
 
 /* Takes over the buffer; the flags are a copy's, the memory isn't. */
 static GstFlowReturn
-push_buffer (GstIdentifaiBranch * branch, GstBuffer * buffer, gboolean is_first)
+push_buffer (GstIdentifaiBranch * branch, const IdentifaiHeld * held,
+    gint64 shift)
 {
-  if (is_first || branch->hole) {
+  GstBuffer *buffer = GST_BUFFER (held->object);
+
+  show_stream (branch, shift);
+  if (held->is_first || branch->hole) {
     buffer = gst_buffer_make_writable (buffer);
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
   }
   branch->hole = FALSE;
+  if (held->decoding != NO_TIME)
+    note_shown (&branch->show, held->decoding + shift, held->running + shift +
+        MAX (held->duration, 0));
 
   return gst_pad_push (branch->src, buffer);
+}
+
+static void
+push_gap (GstIdentifaiBranch * branch, gint64 time, gint64 duration)
+{
+  gst_pad_push_event (branch->src, gst_event_new_gap (time, duration));
+}
+
+/* The slate's next buffer, or some silence. */
+static GstFlowReturn
+push_slate (GstIdentifaiBranch * branch)
+{
+  GstIdentifaiShow *show = &branch->show;
+  GstBuffer *buffer;
+
+  if (show->loop.track == NULL) {
+    push_gap (branch, show->silent_at, SILENCE);
+    show->silent_at += SILENCE;
+    return GST_FLOW_OK;
+  }
+  buffer = identifai_slate_loop_pop (&show->loop);
+  if (show->is_first)
+    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
+  show->is_first = FALSE;
+  note_shown (show, GST_BUFFER_DTS (buffer), show->loop.end);
+  GST_LOG_OBJECT (branch->src, "slate %" GST_PTR_FORMAT, buffer);
+
+  return gst_pad_push (branch->src, buffer);
+}
+
+/* The outgoing end is at what was withheld: the slate is, too. */
+static GstFlowReturn
+catch_up (GstIdentifaiBranch * branch, gint64 position, gint64 end,
+    gint64 reorder)
+{
+  GstIdentifaiShow *show = &branch->show;
+  gint64 limit = branch->stream == IDENTIFAI_SEGMENTER_VIDEO ?
+      position + 1 : end;
+  GstFlowReturn flow = GST_FLOW_OK;
+  gint64 now = g_get_monotonic_time ();
+
+  if (position > get_position (show, now)) {
+    show->wall = now;
+    show->position = position;
+  }
+  show->limit = position + 1;
+  while (flow == GST_FLOW_OK
+      && identifai_slate_loop_fits (&show->loop, limit, reorder))
+    flow = push_slate (branch);
+
+  return flow;
+}
+
+static gint64
+get_reorder (GstIdentifaiBranch * branch)
+{
+  gint64 reorder;
+
+  g_mutex_lock (&branch->gate->engine->lock);
+  reorder = get_reorder_locked (branch);
+  g_mutex_unlock (&branch->gate->engine->lock);
+
+  return reorder;
+}
+
+/* Whether the stream's times went away from the slate's. */
+static gboolean
+has_jumped (GstIdentifaiShow * show, gint64 position)
+{
+  IdentifaiSlateTimes times;
+
+  return identifai_slate_loop_peek (&show->loop, &times)
+      && ABS (position - times.dts) > JUMP + show->loop.length;
+}
+
+/* In place of the buffer, which it takes over. FALSE: it is silent. */
+static gboolean
+replace (GstIdentifaiBranch * branch, const IdentifaiHeld * held, gint64 shift,
+    GstFlowReturn * flow)
+{
+  gint64 position = held->decoding + shift;
+
+  if (!branch->show.slate || has_jumped (&branch->show, position))
+    show_slate (branch, g_get_monotonic_time (), position);
+  if (branch->show.loop.track == NULL)
+    return FALSE;
+  gst_mini_object_unref (held->object);
+  *flow = catch_up (branch, position, position + MAX (held->duration, 0),
+      get_reorder (branch));
+
+  return TRUE;
 }
 
 /* What is held behind it can't leave any more: upstream is told with its next
@@ -172,11 +584,12 @@ end (GstIdentifaiBranch * branch)
 /* Takes over the buffer. What it would have filled is told of, so that a muxer
  * doesn't wait for it. */
 static void
-skip_buffer (GstIdentifaiBranch * branch, GstBuffer * buffer)
+skip_buffer (GstIdentifaiBranch * branch, GstBuffer * buffer, gint64 shift)
 {
   GstClockTime time = GST_BUFFER_DTS_OR_PTS (buffer);
   GstClockTime duration = GST_BUFFER_DURATION (buffer);
 
+  show_stream (branch, shift);
   branch->hole = TRUE;
   gst_buffer_unref (buffer);
   if (GST_CLOCK_TIME_IS_VALID (time))
@@ -184,15 +597,17 @@ skip_buffer (GstIdentifaiBranch * branch, GstBuffer * buffer)
 }
 
 static GstFlowReturn
-let_out (GstIdentifaiBranch * branch, const IdentifaiHeld * held)
+let_out (GstIdentifaiBranch * branch, const IdentifaiHeld * held, gint64 shift)
 {
-  GstBuffer *buffer = GST_BUFFER (held->object);
+  GstFlowReturn flow;
 
   if (branch->stream == IDENTIFAI_SEGMENTER_VIDEO)
     tell (branch->gate, held);
   if (held->passes)
-    return push_buffer (branch, buffer, held->is_first);
-  skip_buffer (branch, buffer);
+    return push_buffer (branch, held, shift);
+  if (held->slate && replace (branch, held, shift, &flow))
+    return flow;
+  skip_buffer (branch, GST_BUFFER (held->object), shift);
   if (!held->ends)
     return GST_FLOW_OK;
   GST_INFO_OBJECT (branch->src, "what has to leave now ends the stream");
@@ -204,45 +619,152 @@ let_out (GstIdentifaiBranch * branch, const IdentifaiHeld * held)
   return end (branch);
 }
 
+/* The delay begins to be built. */
+static GstFlowReturn
+begin_build (GstIdentifaiBranch * branch)
+{
+  const IdentifaiHeld held = {
+    .slate = TRUE,
+    .why = IDENTIFAI_WHY_START,
+    .arrival = g_get_monotonic_time (),
+    .running = branch->show.position,
+  };
+
+  if (branch->stream == IDENTIFAI_SEGMENTER_VIDEO)
+    tell (branch->gate, &held);
+  show_slate (branch, held.arrival, get_position (&branch->show, held.arrival));
+
+  return GST_FLOW_OK;
+}
+
+/* Events. */
+
+/* While the slate is shown, and where it will be at once, the stream's caps and
+ * segment wait for the stream; gaps are filled. */
+static gboolean
+keep_event (GstIdentifaiBranch * branch, GstEvent * event, gint64 shift)
+{
+  GstIdentifaiShow *show = &branch->show;
+  gboolean waits;
+
+  g_mutex_lock (&branch->gate->engine->lock);
+  waits = show->slate || branch->build.due;
+  g_mutex_unlock (&branch->gate->engine->lock);
+  if (GST_EVENT_TYPE (event) == GST_EVENT_CAPS) {
+    gst_event_replace (&show->caps, event);
+    show->caps_due = TRUE;
+  } else if (GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT) {
+    gst_event_replace (&show->segment, event);
+    show->segment_due = TRUE;
+  } else {
+    return waits && GST_EVENT_TYPE (event) == GST_EVENT_GAP;
+  }
+  if (!waits)
+    show_stream (branch, shift);
+
+  return TRUE;
+}
+
+static void
+note_start (GstIdentifaiBranch * branch)
+{
+  stop_slate (branch);
+  branch->hole = FALSE;
+  branch->show.begun = TRUE;
+}
+
 /* Takes over the event. */
 static GstFlowReturn
-let_event_out (GstIdentifaiBranch * branch, GstEvent * event)
+let_event_out (GstIdentifaiBranch * branch, GstEvent * event, gint64 shift)
 {
   gboolean is_eos = GST_EVENT_TYPE (event) == GST_EVENT_EOS;
-  gboolean is_start = GST_EVENT_TYPE (event) == GST_EVENT_STREAM_START;
 
   GST_DEBUG_OBJECT (branch->src, "%" GST_PTR_FORMAT, event);
+  if (keep_event (branch, event, shift)) {
+    gst_event_unref (event);
+    return GST_FLOW_OK;
+  }
   if (is_eos && branch->stream == IDENTIFAI_SEGMENTER_VIDEO)
     tell_end (branch->gate);
-  if (is_start)
-    branch->hole = FALSE;
+  if (GST_EVENT_TYPE (event) == GST_EVENT_STREAM_START)
+    note_start (branch);
+  if (is_eos)
+    stop_slate (branch);
   gst_pad_push_event (branch->src, event);
 
   return GST_FLOW_OK;
+}
+
+static GstFlowReturn
+do_next (GstIdentifaiBranch * branch, Next next, const IdentifaiHeld * held,
+    gint64 shift)
+{
+  switch (next) {
+    case NEXT_BUILD:
+      return begin_build (branch);
+    case NEXT_SLATE:
+      return push_slate (branch);
+    default:
+      return held->is_buffer ? let_out (branch, held, shift) :
+          let_event_out (branch, GST_EVENT (held->object), shift);
+  }
 }
 
 static void
 run (gpointer user_data)
 {
   GstIdentifaiBranch *branch = user_data;
-  IdentifaiHeld held;
-  GstFlowReturn flow;
-  gboolean goes_on, ends;
+  IdentifaiHeld held = { NULL, };
+  gint64 shift = 0;
+  gboolean ends;
+  Next next;
 
   g_mutex_lock (&branch->gate->engine->lock);
-  goes_on = wait_locked (branch, &held);
+  next = wait_locked (branch, &held, &shift);
   ends = branch->gate->ended && branch->flow == GST_FLOW_OK;
   g_mutex_unlock (&branch->gate->engine->lock);
 
-  if (!goes_on && ends)
+  if (next == NEXT_NOTHING && ends)
     end (branch);
-  if (!goes_on) {
+  if (next == NEXT_NOTHING)
     gst_pad_pause_task (branch->src);
+  else
+    note_flow (branch, do_next (branch, next, &held, shift));
+}
+
+/* The task doesn't run. */
+static void
+forget (GstIdentifaiBranch * branch)
+{
+  GstIdentifaiShow *show = &branch->show;
+
+  identifai_slate_loop_stop (&show->loop);
+  gst_clear_event (&show->segment);
+  show->caps_due |= show->slate;
+  show->slate = show->segment_due = FALSE;
+  show->shift = 0;
+  show->last = show->end = NO_TIME;
+  branch->hole = FALSE;
+}
+
+void
+gst_identifai_gate_out_flushed (GstIdentifaiBranch * branch, GstEvent * caps)
+{
+  GstIdentifaiShow *show = &branch->show;
+
+  forget (branch);
+  if (caps == NULL)
     return;
-  }
-  flow = held.is_buffer ? let_out (branch, &held) :
-      let_event_out (branch, GST_EVENT (held.object));
-  note_flow (branch, flow);
+  gst_event_replace (&show->caps, caps);
+  show->caps_due = TRUE;
+}
+
+void
+gst_identifai_gate_out_clear (GstIdentifaiBranch * branch)
+{
+  forget (branch);
+  gst_clear_event (&branch->show.caps);
+  branch->show.caps_due = branch->show.begun = FALSE;
 }
 
 void
@@ -283,7 +805,7 @@ activate_mode (GstPad * pad, GstObject * parent, GstPadMode mode,
   if (branch == NULL)
     return TRUE;
   if (active) {
-    branch->hole = FALSE;
+    gst_identifai_gate_out_clear (branch);
     gst_identifai_gate_out_start (branch);
     return TRUE;
   }
@@ -306,6 +828,7 @@ answer_latency (GstPad * pad, GstObject * parent, GstQuery * query)
     return FALSE;
   g_mutex_lock (&self->engine->lock);
   hold = self->engine->settings.hold;
+  hold -= MIN (hold, (GstClockTime) self->shift);
   g_mutex_unlock (&self->engine->lock);
   gst_query_parse_latency (query, &live, &min, &max);
   min += hold;

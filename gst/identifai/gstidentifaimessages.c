@@ -334,7 +334,8 @@ gst_identifai_message_gate (GstElement * src, const IdentifaiHeld * held)
 {
   gint64 delay = g_get_monotonic_time () - held->arrival;
   GstStructure *structure = gst_structure_new ("identifai-gate",
-      "state", G_TYPE_STRING, held->passes ? "pass" : "drop",
+      "state", G_TYPE_STRING, held->passes ? "pass" :
+      held->slate ? "slate" : "drop",
       "reason", G_TYPE_STRING, identifai_why_to_string (held->why),
       "running-time", G_TYPE_UINT64,
       held->running >= 0 ? (guint64) held->running : GST_CLOCK_TIME_NONE,

@@ -717,7 +717,7 @@ const GstIdentifaiProperty gst_identifai_properties[GST_IDENTIFAI_N_PROPS] = {
    *
    * How long after it came every buffer leaves, by the monotonic clock. It is added
    * to the answer to latency queries, and a change posts a latency message. Raised,
-   * nothing leaves until the delay is built; lowered, the outgoing end jumps forward
+   * nothing leaves until the delay is built, but a slate; lowered, the outgoing end jumps forward
    * to a key frame, and what is jumped over is withheld. 0: nothing is held or
    * withheld, and verdicts are only told. A file that is read faster than real time
    * leaves with its verdicts instead. What `hold` needs is in
@@ -735,7 +735,9 @@ const GstIdentifaiProperty gst_identifai_properties[GST_IDENTIFAI_N_PROPS] = {
    *
    * What is done with artificial segments: with a policy, with those of `blocked`,
    * and those that led there and are still held; without one, with each that the
-   * service classifies so. `eos` ends the stream, downstream and up.
+   * service classifies so. `drop` leaves a hole, `slate` shows the slate in it
+   * (see #GstIdentifaiGate:slate-location), `eos` ends the stream, downstream and up.
+   * With `slate`, what an operator dumped is replaced, too.
    *
    * Since: 0.2
    */
@@ -814,7 +816,7 @@ const GstIdentifaiProperty gst_identifai_properties[GST_IDENTIFAI_N_PROPS] = {
    * GstIdentifaiGate:force:
    *
    * The operator's cut at the outgoing end: `drop` withholds all that would leave,
-   * at once; `pass` lets all out, whatever its verdict, from the next key frame on
+   * at once; `slate` does, too, and shows the slate; `pass` lets all out, whatever its verdict, from the next key frame on
    * (but not what was dumped).
    *
    * Since: 0.2
@@ -822,6 +824,22 @@ const GstIdentifaiProperty gst_identifai_properties[GST_IDENTIFAI_N_PROPS] = {
   [PROP_FORCE] = {"force", "Force",
       "The operator's word on what leaves",
       GATE, LIVE, GATE_ENUM (force, force, FORCE_NONE)},
+  /**
+   * GstIdentifaiGate:slate-location:
+   *
+   * A file of any container that GStreamer reads, whose first video track and sound
+   * are shown in a loop in place of what is withheld with `slate`, and until the delay
+   * is built. It is read into memory when the element starts, which takes five seconds
+   * at most; its first minute counts, and 64 MiB a track. The video's codec has to be
+   * that of the stream. A file that can't be used is warned of, and what is withheld
+   * leaves a hole then. Without one, the `slate` and `slate_audio_%u` pads' media is
+   * the slate; with one, they aren't looked at. See [gate.md](gate.md#the-slate).
+   *
+   * Since: 0.2
+   */
+  [PROP_SLATE_LOCATION] = {"slate-location", "Slate location",
+      "File that is shown in place of what is withheld",
+      GATE, FIXED, STRING (slate_location, NULL)},
   /**
    * GstIdentifaiGate:passing:
    *

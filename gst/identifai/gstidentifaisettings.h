@@ -78,6 +78,7 @@ typedef struct
   guint pre_roll, post_roll;
   guint64 max_held_bytes;
   GstIdentifaiGateForce force;
+  gchar *slate_location;
 
   GstClockTime poll_interval;
   GstClockTime verdict_timeout;

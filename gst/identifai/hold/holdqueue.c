@@ -357,7 +357,13 @@ identifai_hold_queue_configure (IdentifaiHoldQueue * self,
 void
 identifai_hold_queue_begin (IdentifaiHoldQueue * self)
 {
+  const IdentifaiDecision start = {
+    IDENTIFAI_ACTION_SLATE, IDENTIFAI_WHY_START
+  };
+
   self->begun = TRUE;
+  self->gap = TRUE;
+  self->gap_by = start;
 }
 
 static gint64

@@ -129,8 +129,9 @@ void identifai_hold_queue_flush (IdentifaiHoldQueue * self, guint stream,
 void identifai_hold_queue_dump (IdentifaiHoldQueue * self, GstClockTime back, gint64 now);
 void identifai_hold_queue_release (IdentifaiHoldQueue * self);
 
-/* Until the delay is built something is shown: what the streams start with, before
- * their first buffers, leaves at once. Until the video is flushed. */
+/* Until the delay is built something else is shown, and the stream goes on at a point.
+ * What streams start with, before their first buffers, leaves at once, until the
+ * video is flushed. */
 void identifai_hold_queue_begin (IdentifaiHoldQueue * self);
 /* When the first buffer that the stream holds is decoded. IDENTIFAI_NO_TIME: that
  * isn't known, or there is none. */
