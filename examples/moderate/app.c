@@ -4,6 +4,7 @@
  */
 
 #include "app.h"
+#include "evidence.h"
 #include "options.h"
 #include "record.h"
 #include "supervisor.h"
@@ -20,6 +21,7 @@ typedef struct
   GMainLoop *loop;
   ModHub *hub;
   ModSupervisor *supervisor;
+  ModEvidence *evidence;        /* NULL: none is kept */
   guint signals[4];
   guint give_up;
   gboolean stopping, gave_up;
@@ -27,8 +29,12 @@ typedef struct
 
 static void
 on_stream_message (ModStream * stream, const GstStructure * s,
-    gpointer user_data)
+    JsonObject * line, gpointer user_data)
 {
+  App *self = user_data;
+
+  if (line != NULL && self->evidence != NULL)
+    mod_evidence_take (self->evidence, mod_stream_get_config (stream), line, s);
 }
 
 static void
@@ -124,7 +130,6 @@ end (App * self)
   gint status = mod_supervisor_has_failed (self->supervisor) ? 1 : 0;
   guint i;
 
-  tell_program (self, "stopped");
   for (i = 0; i < G_N_ELEMENTS (self->signals); i++)
     g_source_remove (self->signals[i]);
   g_clear_handle_id (&self->give_up, g_source_remove);
@@ -133,32 +138,64 @@ end (App * self)
     mod_lines_free (mod_hub_get_lines (self->hub));
     _exit (1);
   }
-  mod_supervisor_free (self->supervisor);
-  mod_hub_free (self->hub);
-  g_main_loop_unref (self->loop);
   return status;
+}
+
+/* What the file names has to be usable; else nothing is started. */
+static gboolean
+prepare (App * self, const ModProgramConfig * config, ModProblems * problems)
+{
+  g_autoptr (GError) error = NULL;
+  ModLines *lines = mod_lines_new (config->log, config->log_max_bytes, &error);
+
+  if (lines == NULL) {
+    mod_problems_add (problems, 0, "program", "log", "%s", error->message);
+    return FALSE;
+  }
+  self->hub = mod_hub_new (lines);
+  if (config->evidence_folder == NULL)
+    return TRUE;
+  self->evidence = mod_evidence_new (config, self->hub, &error);
+  if (self->evidence == NULL)
+    mod_problems_add (problems, 0, "program", "evidence-folder", "%s",
+        error->message);
+  return self->evidence != NULL;
+}
+
+static void
+clear (App * self)
+{
+  g_clear_pointer (&self->evidence, mod_evidence_free);
+  if (self->supervisor != NULL)
+    tell_program (self, "stopped");
+  g_clear_pointer (&self->supervisor, mod_supervisor_free);
+  g_clear_pointer (&self->hub, mod_hub_free);
 }
 
 gint
 mod_app_run (ModConfig * config)
 {
   App self = { NULL };
-  g_autoptr (GError) error = NULL;
-  ModLines *lines = mod_lines_new (config->program.log,
-      config->program.log_max_bytes, &error);
+  g_autoptr (ModProblems) problems = mod_problems_new (config->path);
+  gint status;
 
-  if (lines == NULL) {
-    g_printerr ("%s: [program] log: %s\n", config->path, error->message);
+  if (!prepare (&self, &config->program, problems)) {
+    g_autofree gchar *text = mod_problems_to_string (problems);
+
+    g_printerr ("%s\n", text);
     mod_config_free (config);
+    clear (&self);
     return MOD_EXIT_CONFIG;
   }
   self.loop = g_main_loop_new (NULL, FALSE);
-  self.hub = mod_hub_new (lines);
   self.supervisor = mod_supervisor_new (config, self.hub, &supervisor_calls,
       &self);
   watch_signals (&self);
   tell_program (&self, "started");
   mod_supervisor_start (self.supervisor);
   g_main_loop_run (self.loop);
-  return end (&self);
+  status = end (&self);
+  clear (&self);
+  g_main_loop_unref (self.loop);
+  return status;
 }

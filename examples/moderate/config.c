@@ -13,6 +13,9 @@
 #define DEFAULT_STATISTICS_INTERVAL G_GUINT64_CONSTANT (60000000000)
 #define DEFAULT_STOP_TIMEOUT G_GUINT64_CONSTANT (25000000000)
 
+#define DEFAULT_EVIDENCE_AGE G_GUINT64_CONSTANT (2592000000000000)
+#define DEFAULT_EVIDENCE_BYTES G_GUINT64_CONSTANT (10000000000)
+
 #define PROGRAM "program"
 #define DEFAULTS "defaults"
 #define LONGEST_NAME 64
@@ -22,6 +25,7 @@ typedef enum
   KIND_TEXT,
   KIND_TIME,
   KIND_SIZE,
+  KIND_NUMBER,
   KIND_WORD
 } Kind;
 
@@ -32,6 +36,7 @@ typedef struct
   gsize offset;
   const gchar *words[4];        /* KIND_WORD: the values 0, 1, … */
   gboolean of_one;              /* makes no sense in [defaults] */
+  guint64 most;                 /* KIND_NUMBER */
 } Key;
 
 #define STREAM(field) G_STRUCT_OFFSET (ModStreamConfig, field)
@@ -44,6 +49,8 @@ static const Key stream_keys[] = {
   {"output", KIND_TEXT, STREAM (output), {NULL}, TRUE},
   {"at-end", KIND_WORD, STREAM (at_end), {"auto", "restart", "stop"}},
   {"stall-timeout", KIND_TIME, STREAM (stall_timeout)},
+  {"evidence", KIND_WORD, STREAM (evidence), {"none", "flagged", "all"}},
+  {"evidence-neighbours", KIND_NUMBER, STREAM (neighbours), {NULL}, FALSE, 1},
   {NULL}
 };
 
@@ -52,6 +59,11 @@ static const Key program_keys[] = {
   {"log-max-bytes", KIND_SIZE, OF_PROGRAM (log_max_bytes)},
   {"statistics-interval", KIND_TIME, OF_PROGRAM (statistics_interval)},
   {"stop-timeout", KIND_TIME, OF_PROGRAM (stop_timeout)},
+  {"evidence-folder", KIND_TEXT, OF_PROGRAM (evidence_folder)},
+  {"evidence-max-age", KIND_TIME, OF_PROGRAM (evidence_max_age)},
+  {"evidence-max-bytes", KIND_SIZE, OF_PROGRAM (evidence_max_bytes)},
+  {"evidence-max-count", KIND_NUMBER, OF_PROGRAM (evidence_max_count), {NULL},
+      FALSE, G_MAXINT64},
   {NULL}
 };
 
@@ -152,6 +164,11 @@ store (const Key * key, const gchar * text, gpointer target)
       if (!mod_parse_size (text, field))
         wanted = g_strdup ("a number of bytes, 64M or 10GiB say");
       break;
+    case KIND_NUMBER:
+      if (!g_ascii_string_to_unsigned (text, 10, 0, key->most, field, NULL))
+        wanted = g_strdup_printf ("a number from 0 to %" G_GUINT64_FORMAT,
+            key->most);
+      break;
     case KIND_WORD:
       store_word (key, text, field, &wanted);
       break;
@@ -168,6 +185,14 @@ read_key (const Key * key, const ModEntry * entry, const gchar * section,
   if (wanted != NULL)
     mod_problems_add (problems, entry->line, section, entry->key,
         "wants %s, not \"%s\"", wanted, entry->value);
+}
+
+static void
+free_texts (const Key * keys, gpointer target)
+{
+  for (; keys->name != NULL; keys++)
+    if (keys->kind == KIND_TEXT)
+      g_free (*(gchar **) G_STRUCT_MEMBER_P (target, keys->offset));
 }
 
 /* The program. */
@@ -199,6 +224,8 @@ set_program_defaults (ModProgramConfig * self)
   self->log = g_strdup ("-");
   self->statistics_interval = DEFAULT_STATISTICS_INTERVAL;
   self->stop_timeout = DEFAULT_STOP_TIMEOUT;
+  self->evidence_max_age = DEFAULT_EVIDENCE_AGE;
+  self->evidence_max_bytes = DEFAULT_EVIDENCE_BYTES;
 }
 
 /* Streams. */
@@ -208,10 +235,8 @@ free_stream (gpointer data)
 {
   ModStreamConfig *self = data;
 
+  free_texts (stream_keys, self);
   g_free (self->name);
-  g_free (self->uri);
-  g_free (self->pipeline);
-  g_free (self->output);
   g_free (self->fingerprint);
   g_ptr_array_unref (self->settings);
 }
@@ -263,6 +288,22 @@ compare_settings (gconstpointer a, gconstpointer b)
   return strcmp ((*(ModSetting **) a)->name, (*(ModSetting **) b)->name);
 }
 
+static void
+append_key (GString * all, const ModStreamConfig * self, const Key * key)
+{
+  gconstpointer field = G_STRUCT_MEMBER_P (self, key->offset);
+
+  g_string_append_printf (all, "%s=", key->name);
+  if (key->kind == KIND_TEXT && *(gchar * const *) field != NULL)
+    g_string_append (all, *(gchar * const *) field);
+  else if (key->kind == KIND_WORD)
+    g_string_append_printf (all, "%d", *(const gint *) field);
+  else if (key->kind != KIND_TEXT)
+    g_string_append_printf (all, "%" G_GUINT64_FORMAT,
+        *(const guint64 *) field);
+  g_string_append_c (all, '\n');
+}
+
 /* What the stream is made of, wherever it is written. */
 static gchar *
 take_fingerprint (const ModStreamConfig * self)
@@ -270,10 +311,8 @@ take_fingerprint (const ModStreamConfig * self)
   GString *all = g_string_new (NULL);
   guint i;
 
-  g_string_append_printf (all, "%s\n%s\n%s\n%d %d %" G_GUINT64_FORMAT "\n",
-      self->uri ? self->uri : "", self->pipeline ? self->pipeline : "",
-      self->output ? self->output : "", self->mode, self->at_end,
-      self->stall_timeout);
+  for (i = 0; stream_keys[i].name != NULL; i++)
+    append_key (all, self, &stream_keys[i]);
   for (i = 0; i < self->settings->len; i++) {
     const ModSetting *setting = g_ptr_array_index (self->settings, i);
 
@@ -315,6 +354,8 @@ new_stream (const ModSection * section)
   self->name = g_strdup (section->name);
   self->line = section->line;
   self->stall_timeout = DEFAULT_STALL_TIMEOUT;
+  self->evidence = MOD_EVIDENCE_FLAGGED;
+  self->neighbours = 1;
   self->settings =
       g_ptr_array_new_with_free_func ((GDestroyNotify) free_setting);
   return self;
@@ -322,7 +363,7 @@ new_stream (const ModSection * section)
 
 static ModStreamConfig *
 read_stream (const ModSection * section, const ModSection * defaults,
-    ModProblems * problems)
+    gboolean has_folder, ModProblems * problems)
 {
   ModStreamConfig *self = new_stream (section);
   g_autoptr (ModProblems) told = mod_problems_new ("");
@@ -330,6 +371,8 @@ read_stream (const ModSection * section, const ModSection * defaults,
   if (defaults != NULL)
     read_entries (self, defaults, TRUE, told);
   read_entries (self, section, FALSE, problems);
+  if (!has_folder)
+    self->evidence = MOD_EVIDENCE_NONE;
   g_ptr_array_sort (self->settings, compare_settings);
   self->fingerprint = take_fingerprint (self);
   check_stream (self, problems);
@@ -375,9 +418,11 @@ read_sections (ModConfig * self, const GPtrArray * sections,
     ModProblems * problems)
 {
   const ModSection *defaults = find_section (sections, DEFAULTS);
+  gboolean has_folder;
   guint i;
 
   read_program (self, find_section (sections, PROGRAM), problems);
+  has_folder = self->program.evidence_folder != NULL;
   if (defaults != NULL)
     check_defaults (defaults, problems);
   for (i = 0; i < sections->len; i++) {
@@ -385,7 +430,7 @@ read_sections (ModConfig * self, const GPtrArray * sections,
 
     if (section != defaults && strcmp (section->name, PROGRAM) != 0)
       g_ptr_array_add (self->streams, read_stream (section, defaults,
-              problems));
+              has_folder, problems));
   }
   if (self->streams->len == 0)
     mod_problems_add (problems, 0, NULL, NULL,
@@ -412,7 +457,7 @@ void
 mod_config_free (ModConfig * self)
 {
   g_free (self->path);
-  g_free (self->program.log);
+  free_texts (program_keys, &self->program);
   g_free (self->program_fingerprint);
   g_ptr_array_unref (self->streams);
   g_free (self);

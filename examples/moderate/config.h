@@ -25,6 +25,13 @@ typedef enum
   MOD_AT_END_STOP
 } ModAtEnd;
 
+typedef enum
+{
+  MOD_EVIDENCE_NONE,
+  MOD_EVIDENCE_FLAGGED,         /* what is artificial, and its neighbours */
+  MOD_EVIDENCE_ALL
+} ModEvidenceMode;
+
 /* A property of the judging element, as it was written. */
 typedef struct
 {
@@ -43,6 +50,8 @@ typedef struct
   gchar *output;                /* of a gate without pipeline= */
   ModAtEnd at_end;
   guint64 stall_timeout;        /* G_MAXUINT64: never */
+  ModEvidenceMode evidence;
+  guint64 neighbours;           /* 0 or 1, before and after a flagged one */
   GPtrArray *settings;          /* of ModSetting * */
   gchar *fingerprint;           /* equal: nothing changed */
 } ModStreamConfig;
@@ -53,6 +62,9 @@ typedef struct
   guint64 log_max_bytes;        /* 0: never rotated by size */
   guint64 statistics_interval;  /* ns; 0: none */
   guint64 stop_timeout;         /* ns, that the end may take in all */
+  gchar *evidence_folder;       /* NULL: none is kept */
+  guint64 evidence_max_age;     /* ns; G_MAXUINT64: none */
+  guint64 evidence_max_bytes, evidence_max_count;       /* 0: none */
 } ModProgramConfig;
 
 typedef struct

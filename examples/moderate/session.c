@@ -313,11 +313,13 @@ take_outcome (ModSession * self, const GstStructure * s)
 
   gst_structure_get_uint (s, "segment", &number);
   gst_structure_get_boolean (s, "resumed", &resumed);
+  if (!resumed)
+    add_segment (self, line, number);
+  self->calls.message (s, line, self->user_data);
   if (resumed) {
     self->calls.tell (line, self->user_data);
     return;
   }
-  add_segment (self, line, number);
   mod_order_push (self->order, number, line);
 }
 
@@ -326,10 +328,12 @@ take_message (ModSession * self, const GstStructure * s)
 {
   guint number = 0;
 
-  self->calls.message (s, self->user_data);
   if (mod_is_outcome (s)) {
     take_outcome (self, s);
-  } else if (gst_structure_has_name (s, "identifai-segment")) {
+    return;
+  }
+  self->calls.message (s, NULL, self->user_data);
+  if (gst_structure_has_name (s, "identifai-segment")) {
     gst_structure_get_uint (s, "segment", &number);
     g_hash_table_replace (self->closed_segments, GUINT_TO_POINTER (number),
         gst_structure_copy (s));
@@ -468,13 +472,16 @@ gboolean
 mod_session_is_file (const ModSession * self)
 {
   GstQuery *query;
+  GstPad *pad;
   gboolean seekable = FALSE;
 
   if (self->state >= MOD_SESSION_CLOSING)
     return self->file;
   query = gst_query_new_seeking (GST_FORMAT_TIME);
-  if (gst_element_query (self->pipeline, query))
+  pad = gst_element_get_static_pad (self->judge, "sink");
+  if (gst_pad_peer_query (pad, query))
     gst_query_parse_seeking (query, NULL, &seekable, NULL, NULL);
+  gst_object_unref (pad);
   gst_query_unref (query);
   return seekable;
 }

@@ -30,8 +30,10 @@ typedef struct
 {
   /* Takes line: outcomes in the order of their segments, and what else is to be told. */
   void (*tell) (JsonObject * line, gpointer user_data);
-  /* Each message of the judging element, as it comes; before tell. */
-  void (*message) (const GstStructure * s, gpointer user_data);
+  /* Each message of the judging element, as it comes; before tell. line: what will be
+   * told of an outcome; else NULL. */
+  void (*message) (const GstStructure * s, JsonObject * line,
+      gpointer user_data);
   /* The state changed, STARTING and CLOSED excepted. */
   void (*changed) (ModSession * self, gpointer user_data);
   /* What comes in is over, once: at the end of what was to come, or by a failure. The

@@ -223,18 +223,31 @@ is_set (GstElement * judge, const gchar * name)
   return !equal;
 }
 
+/* Whose bytes are wanted with their outcome. */
+static const gchar *
+find_attached (const ModStreamConfig * config)
+{
+  if (config->evidence == MOD_EVIDENCE_NONE)
+    return NULL;
+  return config->evidence == MOD_EVIDENCE_ALL || config->neighbours > 0 ?
+      "all" : "flagged";
+}
+
 /* What a program that runs for weeks wants: a refusal is told and doesn't end a
  * stream, the end doesn't take minutes, and the account's lists say whose it is. */
 static void
 apply_preferences (const ModStreamConfig * config, GstElement * judge)
 {
   g_autofree gchar *ref_id = g_strdup_printf ("%s-%%05u", config->name);
+  const gchar *attached = find_attached (config);
 
   if (!is_set (judge, "on-refusal"))
     gst_util_set_object_arg (G_OBJECT (judge), "on-refusal", "warn");
   if (find_property (judge, "drain-timeout") && !is_set (judge,
           "drain-timeout"))
     g_object_set (judge, "drain-timeout", 10 * GST_SECOND, NULL);
+  if (attached != NULL && !is_set (judge, "attach-file"))
+    gst_util_set_object_arg (G_OBJECT (judge), "attach-file", attached);
   if (!is_set (judge, "ref-id"))
     g_object_set (judge, "ref-id", ref_id, NULL);
 }

@@ -10,11 +10,11 @@
 
 /* What a picture or a sound has to become if nothing else fits. A key frame each two
  * seconds: segments end at those. */
-#define VIDEO_ANEW "queue ! decodebin ! videoconvert ! x264enc " \
+#define VIDEO_ANEW "queue name=first ! decodebin ! videoconvert ! x264enc " \
     "tune=zerolatency speed-preset=veryfast bitrate=2500 key-int-max=50 ! " \
-    "h264parse"
-#define AUDIO_ANEW "queue ! decodebin ! audioconvert ! audioresample ! " \
-    "avenc_aac ! aacparse"
+    "h264parse name=last"
+#define AUDIO_ANEW "queue name=first ! decodebin ! audioconvert ! " \
+    "audioresample ! avenc_aac ! aacparse name=last"
 
 static const gchar *const schemes[] = {
   "rtmp", "rtmps", "rtmpt", "rtsp", "rtsps", "rtspt", "rtspu", "rtsph", "srt",
@@ -60,13 +60,37 @@ template_takes (GstElement * element, const gchar * name, GstCaps * caps)
       && gst_caps_can_intersect (gst_pad_template_get_caps (template), caps);
 }
 
+/* The parser's own would take the pad that decodebin is going to be linked with. */
+static void
+add_ghost (GstElement * bin, const gchar * element, const gchar * name)
+{
+  GstElement *inside = gst_bin_get_by_name (GST_BIN (bin), element);
+  GstPad *pad = gst_element_get_static_pad (inside, name);
+
+  gst_element_add_pad (bin, gst_ghost_pad_new (name, pad));
+  gst_object_unref (pad);
+  gst_object_unref (inside);
+}
+
+static GstElement *
+make_encoder (const gchar * description, GError ** error)
+{
+  GstElement *bin = gst_parse_bin_from_description (description, FALSE, error);
+
+  if (bin != NULL) {
+    add_ghost (bin, "first", "sink");
+    add_ghost (bin, "last", "src");
+  }
+  return bin;
+}
+
 /* What stands between: a queue, or an encoder for what isn't taken as it is. */
 static GstElement *
 make_way (Source * self, gboolean fits, const gchar * anew)
 {
   g_autoptr (GError) error = NULL;
   GstElement *way = fits ? gst_element_factory_make ("queue", NULL) :
-      gst_parse_bin_from_description (anew, TRUE, &error);
+      make_encoder (anew, &error);
 
   if (way == NULL)
     GST_ELEMENT_ERROR (self->pipeline, CORE, MISSING_PLUGIN,

@@ -117,11 +117,12 @@ on_tell (JsonObject * line, gpointer user_data)
 }
 
 static void
-on_session_message (const GstStructure * s, gpointer user_data)
+on_session_message (const GstStructure * s, JsonObject * line,
+    gpointer user_data)
 {
   ModStream *self = user_data;
 
-  self->calls.message (self, s, self->user_data);
+  self->calls.message (self, s, line, self->user_data);
 }
 
 static void

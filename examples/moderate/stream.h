@@ -27,7 +27,7 @@ typedef struct
   void (*finished) (ModStream * self, gpointer user_data);
   /* As ModSessionCalls.message. */
   void (*message) (ModStream * self, const GstStructure * s,
-      gpointer user_data);
+      JsonObject * line, gpointer user_data);
 } ModStreamCalls;
 
 /* Starts at once. hub and calls outlive it. */

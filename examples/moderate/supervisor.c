@@ -123,7 +123,7 @@ any_alive (ModSupervisor * self)
 }
 
 static void on_message (ModStream * stream, const GstStructure * s,
-    gpointer user_data);
+    JsonObject * line, gpointer user_data);
 static void on_finished (ModStream * stream, gpointer user_data);
 
 static const ModStreamCalls stream_calls = { on_finished, on_message };
@@ -145,11 +145,12 @@ start_missing (ModSupervisor * self)
 }
 
 static void
-on_message (ModStream * stream, const GstStructure * s, gpointer user_data)
+on_message (ModStream * stream, const GstStructure * s, JsonObject * line,
+    gpointer user_data)
 {
   ModSupervisor *self = user_data;
 
-  self->calls.message (stream, s, self->user_data);
+  self->calls.message (stream, s, line, self->user_data);
 }
 
 /* One that ended by itself stays, to be seen, until the file says otherwise. */

@@ -17,7 +17,7 @@ typedef struct
   void (*finished) (gpointer user_data);
   /* As ModSessionCalls.message. */
   void (*message) (ModStream * stream, const GstStructure * s,
-      gpointer user_data);
+      JsonObject * line, gpointer user_data);
 } ModSupervisorCalls;
 
 /* Takes config, which is checked. Starts nothing yet. */

@@ -292,6 +292,158 @@ def check_losses(endpoint, folder):
     assert of(lines, 'a', 'warning') and of(lines, 'a', 'stats')[-1]['failed'] == 2, lines
 
 
+def scene(*colours):
+    """A second of each, one after another; the segments end where they do."""
+    parts = ['concat name=c ! x264enc key-int-max=25 tune=zerolatency ! h264parse ! identifaisink']
+    for colour in colours:
+        parts.append('videotestsrc num-buffers=25 pattern=solid-color foreground-color=%s ! '
+                     'video/x-raw,format=I420,width=64,height=64,framerate=25/1 ! c.' % colour)
+    return 'pipeline=' + ' '.join(parts)
+
+
+GREY, PINK = '0xff808080', '0xffff00ff'
+
+
+def read_evidence(folder, stream):
+    """Each JSON, with the bytes beside it."""
+    there = os.path.join(folder, stream)
+    pairs = []
+    for name in sorted(os.listdir(there)):
+        assert os.stat(os.path.join(there, name)).st_mode & 0o777 == 0o600, name
+        assert not name.startswith('.'), name
+        if name.endswith('.json'):
+            about = json.load(open(os.path.join(there, name)))
+            pairs.append((about, open(os.path.join(there, about['file']), 'rb').read()))
+    return pairs
+
+
+def check_evidence(endpoint, folder):
+    """Flagged segments and their neighbours, as they were posted, whatever the order of verdicts."""
+    kept, record = os.path.join(folder, 'kept'), os.path.join(folder, 'record')
+    with Emulator('--record', record) as recorder:
+        path = write_config(os.path.join(folder, 'c'), recorder, {
+            'a': scene(GREY, GREY, PINK, GREY, GREY, PINK),
+            'alone': 'evidence-neighbours=0\n' + scene(GREY, PINK, GREY),
+            'all': 'evidence=all\n' + scene(GREY, GREY),
+            'none': 'evidence=none\n' + scene(PINK),
+        }, 'evidence-folder=' + kept)
+        with Run(path) as run:
+            code, lines = run.finish()
+    assert code == 0 and {o['event'] for o in outcomes(lines)} == {'verdict'}, lines
+    posted = {hashlib.sha256(data).hexdigest() for data in
+              (open(os.path.join(record, n), 'rb').read() for n in os.listdir(record) if not n.endswith('.json'))}
+    for stream, roles in (('a', {1: 'before', 2: 'flagged', 3: 'after', 4: 'before', 5: 'flagged'}),
+                          ('alone', {1: 'flagged'}), ('all', {0: 'all', 1: 'all'})):
+        pairs = read_evidence(kept, stream)
+        assert {about['segment']: about['role'] for about, _ in pairs} == roles, pairs
+        for about, data in pairs:
+            assert about['sha256'] == hashlib.sha256(data).hexdigest() and about['sha256'] in posted, about
+            assert about['answer']['identifier'] == about['identifier'] and about['owner'] == 'identifai-moderate'
+            assert about['file'].endswith('.mp4') and data[4:8] == b'ftyp', about
+        told = of(lines, stream, 'evidence')
+        assert {line['sha256'] for line in told} == {about['sha256'] for about, _ in pairs}, told
+    assert not os.path.exists(os.path.join(kept, 'none'))
+    check_retention(endpoint, folder, kept)
+    check_full_disk(endpoint, folder)
+
+
+def check_retention(endpoint, folder, kept):
+    """Older pairs go, in the order of time; nothing else in the folder does."""
+    there = os.path.join(kept, 'a')
+    foreign = [os.path.join(kept, 'mine.json'), os.path.join(there, '20200101T000000.000Z-mine-00001.json'),
+               os.path.join(there, '20200101T000000.000Z-mine-00002.mp4'), os.path.join(there, 'holiday.mp4')]
+    for path in foreign:
+        with open(path, 'w') as file:
+            file.write('{"owner":"somebody","file":"holiday.mp4"}')
+    sly = os.path.join(there, '20200101T000000.000Z-sly00000-00003.json')
+    with open(sly, 'w') as file:
+        file.write('{"owner":"identifai-moderate","file":"holiday.mp4"}')
+    part = os.path.join(there, '.20200101T000000.000Z-kill0000-00003.mp4.part')
+    open(part, 'w').close()
+    path = write_config(os.path.join(folder, 'c'), endpoint, {'a': scene(PINK)},
+                        'evidence-max-count=3\nevidence-folder=' + kept)
+    with Run(path) as run:
+        run.finish()
+    names = os.listdir(there)
+    ours = [n for n in names if n.endswith('.json') and os.path.join(there, n) not in [*foreign, sly]]
+    left = sum(n.endswith('.json') and not n.startswith('2020') for _, _, ns in os.walk(kept) for n in ns if n != 'mine.json')
+    assert left == 3 and len(ours) >= 1, (left, names)
+    assert all(os.path.exists(path) for path in [*foreign, sly]) and not os.path.exists(part), names
+
+
+def check_full_disk(endpoint, folder):
+    """Told once, and no verdict is lost for it. A folder that isn't writable is known before."""
+    tiny = os.path.join(folder, 'tiny')
+    os.mkdir(tiny)
+    if subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=4k', 'tmpfs', tiny], stderr=subprocess.DEVNULL).returncode:
+        print('a full disk is not tried: that needs a mount')
+        return
+    try:
+        path = write_config(os.path.join(folder, 'c'), endpoint, {'a': scene(PINK, GREY, PINK, GREY)},
+                            'evidence-folder=' + tiny)
+        with Run(path) as run:
+            code, lines = run.finish()
+        assert code == 0 and len(outcomes(lines)) == 4, lines
+        told = of(lines, 'a', 'evidence')
+        assert len([line for line in told if 'space' in line.get('error', '')]) == 1, told
+        assert not any(n.endswith('.part') for _, _, ns in os.walk(tiny) for n in ns)
+    finally:
+        subprocess.run(['umount', tiny], check=True)
+    path = write_config(os.path.join(folder, 'c'), endpoint, {'a': scene(PINK)}, 'evidence-folder=/proc/nothing')
+    code, out, err = call(path)
+    assert code == 78 and out == '' and '[program] evidence-folder: ' in err, (code, out, err)
+
+
+def receive(port_holder, seconds, enough):
+    """What comes in datagrams until there is enough, or for so long."""
+    port_holder.settimeout(0.5)
+    got, end = b'', time.monotonic() + seconds
+    while len(got) < enough and time.monotonic() < end:
+        try:
+            got += port_holder.recv(65536)
+        except socket.timeout:
+            pass
+    return got
+
+
+def video_packets(stream):
+    """Packets of MPEG-TS that aren't tables or padding."""
+    packets = [stream[i:i + 188] for i in range(0, len(stream), 188)]
+    return [p for p in packets if p[0] == 0x47 and 0x40 <= ((p[1] & 31) << 8 | p[2]) < 0x1fff]
+
+
+def make_clip(path, colour, encoder, muxer, frames=100):
+    subprocess.run(['gst-launch-1.0', '-q', 'videotestsrc', 'num-buffers=%d' % frames, 'pattern=solid-color',
+                    'foreground-color=' + colour, '!', 'video/x-raw,format=I420,width=64,height=64,framerate=25/1', '!',
+                    *encoder.split(), '!', muxer, '!', 'filesink', 'location=' + path], check=True)
+    return 'file://' + path
+
+
+def check_gate(endpoint, folder):
+    """uri= to output=: clean video leaves, as it is or, where the output can't take it, encoded
+    anew; what is artificial doesn't."""
+    x264 = 'x264enc key-int-max=25 ! h264parse'
+    rows = (('clean', GREY, x264, 'mp4mux', True), ('pink', PINK, x264, 'mp4mux', False),
+            ('vp8', GREY, 'vp8enc keyframe-max-dist=25 deadline=1', 'webmmux', True))
+    sockets, streams = {}, {}
+    for name, colour, encoder, muxer, _ in rows:
+        sockets[name] = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sockets[name].bind(('127.0.0.1', 0))
+        uri = make_clip(os.path.join(folder, name), colour, encoder, muxer)
+        streams[name] = 'mode=gate\nuri=%s\noutput=udp://127.0.0.1:%d' % (uri, sockets[name].getsockname()[1])
+    path = write_config(os.path.join(folder, 'c'), endpoint, streams)
+    with Run(path) as run:
+        code, lines = run.finish()
+    assert code == 0, (code, lines)
+    for name, _, _, _, leaves in rows:
+        with sockets[name] as holder:
+            packets = video_packets(receive(holder, 1, 1 << 20))
+        assert (len(packets) > 10) == leaves, (name, len(packets))
+        stats = of(lines, name, 'stats')[-1]
+        assert stats['came'] == stats['passed' if leaves else 'withheld'] >= 99, (name, stats)
+        assert {o['event'] for o in outcomes(lines, name)} == {'verdict'}, lines
+
+
 def check_example(endpoint, folder):
     """examples/moderate.py: thirty lines that do the same for one pipeline."""
     done = subprocess.run([EXAMPLE, *pipeline('num-buffers=50 ' + MAGENTA, 'identifaisink').split(),
@@ -301,7 +453,7 @@ def check_example(endpoint, folder):
 
 
 CHECKS = (check_config, check_service, check_outcomes, check_alone, check_stall, check_reload, check_log, check_losses,
-          check_example)
+          check_evidence, check_gate, check_example)
 
 
 def main():

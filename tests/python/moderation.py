@@ -38,7 +38,7 @@ def write_config(path, endpoint, streams, program='', defaults='segment-duration
 
 
 def environment():
-    return {**os.environ, 'IDENTIFAI_API_KEY': 'k'}
+    return {**os.environ, 'IDENTIFAI_API_KEY': 'k', 'G_DEBUG': 'fatal-criticals'}
 
 
 def call(*arguments):

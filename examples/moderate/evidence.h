@@ -1,0 +1,30 @@
+/* identifai-moderate: which segments become evidence
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Those that were found artificial, and one before and after: their posted bytes, and the\n * verdict beside them. Main thread only.
+ */
+
+#pragma once
+
+#include "evidencestore.h"
+#include "hub.h"
+#include "stream.h"
+
+G_BEGIN_DECLS
+
+typedef struct _ModEvidence ModEvidence;
+
+/* NULL with error if the folder can't be used. */
+ModEvidence *mod_evidence_new (const ModProgramConfig * config, ModHub * hub,
+    GError ** error);
+/* Waits for what is to be written, and tells it. */
+void mod_evidence_free (ModEvidence * self);
+
+/* line: what is told of it; s: the message, which has its file. */
+void mod_evidence_take (ModEvidence * self, const ModStreamConfig * config,
+    JsonObject * line, const GstStructure * s);
+
+ModEvidenceStore *mod_evidence_get_store (ModEvidence * self);
+
+G_END_DECLS

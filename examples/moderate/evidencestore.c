@@ -1,0 +1,415 @@
+/* identifai-moderate: files of evidence on disk: written whole, kept for a time
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "evidencestore.h"
+#include "jsontext.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define OWNER "identifai-moderate"
+
+/* What is kept, by name: names begin with the time. */
+typedef struct
+{
+  gchar *base;                  /* FOLDER/STREAM/NAME */
+  gchar *name;                  /* NAME */
+  gchar *extension;             /* of the file; NULL: there is none */
+  guint64 bytes;                /* of both */
+  gint64 time;                  /* s since 1970, when it was written */
+} Pair;
+
+struct _ModEvidenceStore
+{
+  gchar *folder;
+  ModRetention retention;
+  GThreadPool *pool;            /* one thread: order, and no locks on pairs */
+  GSequence *pairs;             /* of Pair *, the worker's */
+
+  GMutex lock;                  /* of what follows */
+  guint64 count, bytes, failed;
+};
+
+typedef struct
+{
+  gchar *stream, *name, *extension;
+  GstBuffer *file;
+  JsonObject *about;
+  ModStored stored;
+  gpointer user_data;
+  gchar *path, *error;          /* what came of it */
+} Job;
+
+static void
+free_pair (gpointer data)
+{
+  Pair *self = data;
+
+  g_free (self->base);
+  g_free (self->name);
+  g_free (self->extension);
+  g_free (self);
+}
+
+static gint
+compare_pairs (gconstpointer a, gconstpointer b, gpointer unused)
+{
+  return strcmp (((const Pair *) a)->name, ((const Pair *) b)->name);
+}
+
+/* What was made by us: YYYYmmddTHHMMSS.mmmZ-SESSION-SEGMENT.json */
+static gboolean
+is_our_name (const gchar * name)
+{
+  static const gchar form[] = "dddddddTdddddd.dddZ-";
+  gsize i;
+
+  if (!g_ascii_isdigit (*name++))
+    return FALSE;
+  for (i = 0; form[i] != '\0'; i++)
+    if (form[i] == 'd' ? !g_ascii_isdigit (name[i]) : form[i] != name[i])
+      return FALSE;
+  return strchr (name, '/') == NULL;
+}
+
+/* Counting. */
+
+static void
+account (ModEvidenceStore * self, const Pair * pair, gboolean add)
+{
+  g_mutex_lock (&self->lock);
+  self->count += add ? 1 : -1;
+  self->bytes += add ? pair->bytes : -pair->bytes;
+  g_mutex_unlock (&self->lock);
+}
+
+static guint64
+get_size (const gchar * path)
+{
+  GStatBuf st;
+
+  return g_lstat (path, &st) == 0 && S_ISREG (st.st_mode) ? st.st_size : 0;
+}
+
+static void
+remember (ModEvidenceStore * self, const gchar * base, const gchar * name,
+    const gchar * extension, gint64 time)
+{
+  Pair *pair = g_new0 (Pair, 1);
+  g_autofree gchar *json = g_strconcat (base, ".json", NULL);
+  g_autofree gchar *file = extension != NULL ?
+      g_strconcat (base, extension, NULL) : NULL;
+
+  pair->base = g_strdup (base);
+  pair->name = g_strdup (name);
+  pair->extension = g_strdup (extension);
+  pair->bytes = get_size (json) + (file != NULL ? get_size (file) : 0);
+  pair->time = time;
+  g_sequence_insert_sorted (self->pairs, pair, compare_pairs, NULL);
+  account (self, pair, TRUE);
+}
+
+/* What is there already. */
+
+/* Whatever lies there: only what says that it is ours is, and names its own file. */
+static void
+look_at (ModEvidenceStore * self, const gchar * folder, const gchar * name)
+{
+  g_autofree gchar *path = g_build_filename (folder, name, NULL);
+  g_autofree gchar *base = g_strndup (path, strlen (path) - strlen (".json"));
+  g_autofree gchar *stem = g_path_get_basename (base);
+  g_autofree gchar *text = NULL;
+  g_autoptr (JsonObject) about = NULL;
+  const gchar *file;
+  GStatBuf st;
+
+  if (g_lstat (path, &st) != 0 || !S_ISREG (st.st_mode)
+      || !g_file_get_contents (path, &text, NULL, NULL))
+    return;
+  about = mod_json_from_text (text);
+  if (about == NULL || g_strcmp0 (json_object_get_string_member_with_default
+          (about, "owner", NULL), OWNER) != 0)
+    return;
+  file = json_object_get_string_member_with_default (about, "file", NULL);
+  if (file != NULL && (!g_str_has_prefix (file, stem)
+          || strchr (file, '/') != NULL))
+    return;
+  remember (self, base, stem, file != NULL ? file + strlen (stem) : NULL,
+      st.st_mtime);
+}
+
+/* What a kill left in the middle. */
+static void
+clean_up (const gchar * folder, const gchar * name)
+{
+  g_autofree gchar *path = g_build_filename (folder, name, NULL);
+
+  if (is_our_name (name + 1))
+    g_unlink (path);
+}
+
+static void
+look_into (ModEvidenceStore * self, const gchar * stream)
+{
+  g_autofree gchar *folder = g_build_filename (self->folder, stream, NULL);
+  g_autoptr (GDir) dir = NULL;
+  const gchar *name;
+
+  if (g_file_test (folder, G_FILE_TEST_IS_SYMLINK))
+    return;
+  dir = g_dir_open (folder, 0, NULL);
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL) {
+    if (is_our_name (name) && g_str_has_suffix (name, ".json"))
+      look_at (self, folder, name);
+    else if (*name == '.' && g_str_has_suffix (name, ".part"))
+      clean_up (folder, name);
+  }
+}
+
+/* Keeping. */
+
+static gboolean
+is_too_much (ModEvidenceStore * self, const Pair * oldest)
+{
+  const ModRetention *bounds = &self->retention;
+  gint64 age = g_get_real_time () / G_USEC_PER_SEC - oldest->time;
+
+  return (bounds->max_count > 0 && self->count > bounds->max_count)
+      || (bounds->max_bytes > 0 && self->bytes > bounds->max_bytes)
+      || (bounds->max_age > 0 && age > 0
+      && (guint64) age > bounds->max_age / 1000000000);
+}
+
+static void
+discard (ModEvidenceStore * self, GSequenceIter * iter)
+{
+  Pair *pair = g_sequence_get (iter);
+  g_autofree gchar *json = g_strconcat (pair->base, ".json", NULL);
+
+  if (pair->extension != NULL) {
+    g_autofree gchar *file = g_strconcat (pair->base, pair->extension, NULL);
+
+    g_unlink (file);
+  }
+  g_unlink (json);
+  account (self, pair, FALSE);
+  g_sequence_remove (iter);
+}
+
+static void
+retain (ModEvidenceStore * self)
+{
+  GSequenceIter *first = g_sequence_get_begin_iter (self->pairs);
+
+  while (!g_sequence_iter_is_end (first)
+      && is_too_much (self, g_sequence_get (first))) {
+    discard (self, first);
+    first = g_sequence_get_begin_iter (self->pairs);
+  }
+}
+
+/* Writing. */
+
+static gboolean
+write_all (gint fd, const guint8 * data, gsize size)
+{
+  while (size > 0) {
+    gssize done = write (fd, data, size);
+
+    if (done < 0 && errno != EINTR)
+      return FALSE;
+    if (done > 0) {
+      data += done;
+      size -= done;
+    }
+  }
+  return TRUE;
+}
+
+/* Piece by piece: mapped as a whole it would be copied. */
+static gboolean
+write_buffer (gint fd, GstBuffer * buffer)
+{
+  gboolean good = TRUE;
+  guint i;
+
+  for (i = 0; good && i < gst_buffer_n_memory (buffer); i++) {
+    GstMemory *memory = gst_buffer_peek_memory (buffer, i);
+    GstMapInfo map;
+
+    good = gst_memory_map (memory, &map, GST_MAP_READ);
+    if (good) {
+      good = write_all (fd, map.data, map.size);
+      gst_memory_unmap (memory, &map);
+    }
+  }
+  return good;
+}
+
+/* Exactly one of buffer and text. FALSE with errno. */
+static gboolean
+write_file (const gchar * folder, const gchar * name, GstBuffer * buffer,
+    const gchar * text)
+{
+  g_autofree gchar *part = g_strdup_printf ("%s/.%s.part", folder, name);
+  g_autofree gchar *path = g_build_filename (folder, name, NULL);
+  gint fd = g_open (part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  gint number;
+
+  if (fd < 0)
+    return FALSE;
+  if ((buffer != NULL ? write_buffer (fd, buffer) : write_all (fd,
+              (const guint8 *) text, strlen (text))) && fsync (fd) == 0
+      && close (fd) == 0)
+    return g_rename (part, path) == 0;
+  number = errno;
+  close (fd);
+  g_unlink (part);
+  errno = number;
+  return FALSE;
+}
+
+static void
+sync_folder (const gchar * folder)
+{
+  gint fd = g_open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+
+  if (fd >= 0) {
+    fsync (fd);
+    close (fd);
+  }
+}
+
+static gboolean
+write_pair (Job * job, const gchar * folder)
+{
+  g_autofree gchar *file = g_strconcat (job->name, job->extension, NULL);
+  g_autofree gchar *json = g_strconcat (job->name, ".json", NULL);
+  g_autofree gchar *text = NULL;
+
+  json_object_set_string_member (job->about, "owner", OWNER);
+  if (job->file != NULL)
+    json_object_set_string_member (job->about, "file", file);
+  text = mod_json_to_text (job->about);
+  if (g_mkdir_with_parents (folder, 0700) != 0)
+    return FALSE;
+  if (job->file != NULL && !write_file (folder, file, job->file, NULL))
+    return FALSE;
+  if (!write_file (folder, json, NULL, text))
+    return FALSE;
+  sync_folder (folder);
+  return TRUE;
+}
+
+static void
+free_job (Job * self)
+{
+  g_free (self->stream);
+  g_free (self->name);
+  g_free (self->extension);
+  g_free (self->path);
+  g_free (self->error);
+  gst_clear_buffer (&self->file);
+  json_object_unref (self->about);
+  g_free (self);
+}
+
+static gboolean
+on_stored (gpointer user_data)
+{
+  Job *job = user_data;
+
+  job->stored (job->path, job->error, job->user_data);
+  free_job (job);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+work (gpointer data, gpointer user_data)
+{
+  ModEvidenceStore *self = user_data;
+  Job *job = data;
+  g_autofree gchar *folder = g_build_filename (self->folder, job->stream, NULL);
+  g_autofree gchar *base = g_build_filename (folder, job->name, NULL);
+
+  job->path = g_strconcat (base, ".json", NULL);
+  if (write_pair (job, folder)) {
+    remember (self, base, job->name, job->file != NULL ? job->extension : NULL,
+        g_get_real_time () / G_USEC_PER_SEC);
+  } else {
+    job->error = g_strdup (g_strerror (errno));
+    g_mutex_lock (&self->lock);
+    self->failed++;
+    g_mutex_unlock (&self->lock);
+  }
+  retain (self);
+  gst_clear_buffer (&job->file);
+  g_idle_add_full (G_PRIORITY_DEFAULT, on_stored, job, NULL);
+}
+
+ModEvidenceStore *
+mod_evidence_store_new (const gchar * folder, const ModRetention * retention,
+    GError ** error)
+{
+  ModEvidenceStore *self;
+  g_autoptr (GDir) dir = NULL;
+  const gchar *name;
+
+  g_mkdir_with_parents (folder, 0700);
+  dir = g_dir_open (folder, 0, error);
+  if (dir == NULL)
+    return NULL;
+  self = g_new0 (ModEvidenceStore, 1);
+  g_mutex_init (&self->lock);
+  self->folder = g_strdup (folder);
+  self->retention = *retention;
+  self->pairs = g_sequence_new (free_pair);
+  while ((name = g_dir_read_name (dir)) != NULL)
+    look_into (self, name);
+  retain (self);
+  self->pool = g_thread_pool_new (work, self, 1, TRUE, NULL);
+  return self;
+}
+
+void
+mod_evidence_store_free (ModEvidenceStore * self)
+{
+  g_thread_pool_free (self->pool, FALSE, TRUE);
+  g_sequence_free (self->pairs);
+  g_mutex_clear (&self->lock);
+  g_free (self->folder);
+  g_free (self);
+}
+
+void
+mod_evidence_store_put (ModEvidenceStore * self, const gchar * stream,
+    const gchar * name, const gchar * extension, GstBuffer * file,
+    JsonObject * about, ModStored stored, gpointer user_data)
+{
+  Job *job = g_new0 (Job, 1);
+
+  job->stream = g_strdup (stream);
+  job->name = g_strdup (name);
+  job->extension = g_strdup (extension);
+  job->file = file != NULL ? gst_buffer_ref (file) : NULL;
+  job->about = about;
+  job->stored = stored;
+  job->user_data = user_data;
+  g_thread_pool_push (self->pool, job, NULL);
+}
+
+void
+mod_evidence_store_count (ModEvidenceStore * self, guint64 * pairs,
+    guint64 * bytes, guint64 * failed)
+{
+  g_mutex_lock (&self->lock);
+  *pairs = self->count;
+  *bytes = self->bytes;
+  *failed = self->failed;
+  g_mutex_unlock (&self->lock);
+}

@@ -1,0 +1,46 @@
+/* identifai-moderate: files of evidence on disk: written whole, kept for a time
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * On a thread of its own, as a disk may take its time. A piece of evidence is a pair: the\n * posted file, and a JSON beside it, which says that the pair is ours.
+ */
+
+#pragma once
+
+#include <gst/gst.h>
+#include <json-glib/json-glib.h>
+
+G_BEGIN_DECLS
+
+/* 0: no bound. */
+typedef struct
+{
+  guint64 max_age;              /* ns */
+  guint64 max_bytes;            /* of all pairs */
+  guint64 max_count;            /* pairs */
+} ModRetention;
+
+typedef struct _ModEvidenceStore ModEvidenceStore;
+
+/* Main thread. path: of the JSON; error: NULL, or the system's words; bytes: written. */
+typedef void (*ModStored) (const gchar * path, const gchar * error,
+    gpointer user_data);
+
+/* Makes the folder (mode 0700) and looks what is in it; NULL with error. */
+ModEvidenceStore *mod_evidence_store_new (const gchar * folder,
+    const ModRetention * retention, GError ** error);
+/* Once each stored has been called. */
+void mod_evidence_store_free (ModEvidenceStore * self);
+
+/* Writes FOLDER/STREAM/NAME.EXTENSION and NAME.json: under other names first, synced,
+ * renamed, mode 0600. Takes about, and a reference of file (NULL: there is none). stored
+ * is called in any case. */
+void mod_evidence_store_put (ModEvidenceStore * self, const gchar * stream,
+    const gchar * name, const gchar * extension, GstBuffer * file,
+    JsonObject * about, ModStored stored, gpointer user_data);
+
+/* Main thread; of what is kept now. */
+void mod_evidence_store_count (ModEvidenceStore * self, guint64 * pairs,
+    guint64 * bytes, guint64 * failed);
+
+G_END_DECLS
