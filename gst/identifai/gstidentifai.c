@@ -10,6 +10,7 @@
 #endif
 
 #include "gstidentifaigate.h"
+#include "gstidentifaiimagesink.h"
 #include "gstidentifaimessages.h"
 #include "gstidentifaisink.h"
 #include "log.h"
@@ -21,6 +22,7 @@ plugin_init (GstPlugin * plugin)
   gst_identifai_register_tags ();
 
   return GST_ELEMENT_REGISTER (identifaisink, plugin)
+      && GST_ELEMENT_REGISTER (identifaiimagesink, plugin)
       && GST_ELEMENT_REGISTER (identifaigate, plugin);
 }
 

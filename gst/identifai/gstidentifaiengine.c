@@ -756,10 +756,22 @@ gst_identifai_engine_set_live_locked (GstIdentifaiEngine * self, gboolean live)
   apply_pace_locked (self);
 }
 
+static guint64
+count_files_locked (GstIdentifaiEngine * self)
+{
+  guint64 bytes = self->in_hand ? self->in_hand->bytes : 0;
+  GList *walk;
+
+  for (walk = self->files.head; walk != NULL; walk = walk->next)
+    bytes += ((IdentifaiSegment *) walk->data)->bytes;
+
+  return bytes;
+}
+
 /* More than one file's bytes are not taken on trial. */
-static void
-watch_pace_locked (GstIdentifaiEngine * self, GstBuffer * buffer,
-    GstClockTime position, gint64 now)
+void
+gst_identifai_engine_watch_pace_locked (GstIdentifaiEngine * self,
+    GstBuffer * buffer, GstClockTime position, gint64 now)
 {
   IdentifaiSegmenterStats stats;
   gboolean changed = identifai_arrival_pace_push (&self->pace, now, position,
@@ -767,7 +779,8 @@ watch_pace_locked (GstIdentifaiEngine * self, GstBuffer * buffer,
 
   if (self->pace.on_trial) {
     identifai_segmenter_get_stats (self->segmenter, &stats);
-    changed = stats.bytes > self->settings.max_segment_bytes;
+    changed = stats.bytes + count_files_locked (self)
+        > self->settings.max_segment_bytes;
     if (changed)
       identifai_arrival_pace_end_trial (&self->pace);
   }
@@ -786,7 +799,8 @@ gst_identifai_engine_push_video_locked (GstIdentifaiEngine * self,
   identifai_segmenter_set_patience (self->segmenter,
       gst_identifai_engine_is_real_time_locked (self) ? patience : -1,
       arrival->monotonic);
-  watch_pace_locked (self, buffer, position, arrival->monotonic);
+  gst_identifai_engine_watch_pace_locked (self, buffer, position,
+      arrival->monotonic);
   if (self->boosted != gst_identifai_outbox_is_boosted (self->outbox))
     configure_segmenter_locked (self);
   identifai_segmenter_push (self->segmenter, IDENTIFAI_SEGMENTER_VIDEO, buffer,

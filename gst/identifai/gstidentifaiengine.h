@@ -138,6 +138,10 @@ void gst_identifai_engine_set_live_locked (GstIdentifaiEngine * self,
     gboolean live);
 /* Upstream says that it is live, or comes at the pace of its times. */
 gboolean gst_identifai_engine_is_real_time_locked (GstIdentifaiEngine * self);
+/* At each buffer with a position, its running time: at what pace they come.
+ * _push_video does so itself. now: monotonic µs. */
+void gst_identifai_engine_watch_pace_locked (GstIdentifaiEngine * self,
+    GstBuffer * buffer, GstClockTime position, gint64 now);
 /* Takes over a held buffer. position: its running time, in decoding order; patience:
  * how long a segment that ends now waits for its sound if the stream comes in real
  * time, in µs. */

@@ -22,7 +22,7 @@ static const Explanation explanations[GST_IDENTIFAI_N_LOSSES] = {
         "segment-duration), look whether the service can be reached, or raise "
         "max-pending-segments and max-pending-bytes."},
   [IDENTIFAI_REASON_TOO_LARGE] = {GST_RESOURCE_ERROR_NO_SPACE_LEFT,
-        "The video is too large for one upload",
+        "The file is too large for one upload",
       "Encode at a lower bitrate; a file is cut into segments by parsebin in "
         "front of this element; raise max-segment-bytes if the service takes "
         "more."},
@@ -31,7 +31,7 @@ static const Explanation explanations[GST_IDENTIFAI_N_LOSSES] = {
       "The stream may be damaged; GST_DEBUG=identifai*:5 tells more."},
   [IDENTIFAI_REASON_REJECTED] = {GST_RESOURCE_ERROR_WRITE,
         "The classification service rejected a segment",
-      "Its words say why; check the parameters, the video's format, and the "
+      "Its words say why; check the parameters, the file's format, and the "
         "path of endpoint."},
   [IDENTIFAI_REASON_UNAUTHORIZED] = {GST_RESOURCE_ERROR_NOT_AUTHORIZED,
         "The classification service refused the API key",
@@ -383,13 +383,13 @@ gst_identifai_warning_orientation (GstElement * src, const gchar * orientation)
 }
 
 GstMessage *
-gst_identifai_warning_silence (GstElement * src, guint seconds,
-    const gchar * advice)
+gst_identifai_warning_silence (GstElement * src, IdentifaiKind kind,
+    guint seconds, const gchar * advice)
 {
   if (advice != NULL)
     return new_stream_warning (src, GST_STREAM_ERROR_FAILED, "silence", advice,
-        g_strdup_printf ("No video has come within %u s: nothing is judged",
-            seconds));
+        g_strdup_printf ("No %s has come within %u s: nothing is judged",
+            identifai_kind_get_info (kind)->noun, seconds));
 
   return new_stream_warning (src, GST_STREAM_ERROR_FAILED, "silence",
       "The source has stopped, or what is between it and this element; what came "
@@ -649,7 +649,8 @@ gst_identifai_summary (GstElement * src, const IdentifaiLosses * losses,
 
   if (segments == 1)
     error = g_error_new (GST_RESOURCE_ERROR, last->code,
-        "The video was not judged. %s", last->message);
+        "The %s was not judged. %s",
+        identifai_kind_get_info (losses->kind)->noun, last->message);
   else if (all)
     error = g_error_new (GST_RESOURCE_ERROR, last->code,
         "None of the %" G_GUINT64_FORMAT " segments was judged (%s). The last "

@@ -59,8 +59,8 @@ GError *gst_identifai_error_nothing (const IdentifaiSegmenterStats * stats,
     const IdentifaiCodec * codec);
 /* Nothing has come for so many seconds. advice: what to do where none ever came; NULL:
  * the stream has stopped. */
-GstMessage *gst_identifai_warning_silence (GstElement * src, guint seconds,
-    const gchar * advice);
+GstMessage *gst_identifai_warning_silence (GstElement * src,
+    IdentifaiKind kind, guint seconds, const gchar * advice);
 /* No file can have this sound. pad: its name, or NULL: of all. */
 GstMessage *gst_identifai_warning_sound (GstElement * src, const gchar * pad,
     const gchar * obstacle);
@@ -87,6 +87,7 @@ GstMessage *gst_identifai_error_start (GstElement * src, const GError * error);
 
 typedef struct
 {
+  IdentifaiKind kind;           /* of all segments */
   guint64 total;
   guint64 by_reason[GST_IDENTIFAI_N_LOSSES];
   /* The last one: */

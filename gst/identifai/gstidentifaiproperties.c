@@ -11,10 +11,13 @@
 
 #include "gstidentifaisettings.h"
 
-#define ALL (GST_IDENTIFAI_ELEMENT_SINK | GST_IDENTIFAI_ELEMENT_GATE)
 #define SINK GST_IDENTIFAI_ELEMENT_SINK
 #define GATE GST_IDENTIFAI_ELEMENT_GATE
-#define VIDEO (GST_IDENTIFAI_ELEMENT_SINK | GST_IDENTIFAI_ELEMENT_GATE)
+#define SPEECH GST_IDENTIFAI_ELEMENT_SPEECH_SINK
+#define IMAGE GST_IDENTIFAI_ELEMENT_IMAGE_SINK
+#define VIDEO (SINK | GATE)
+#define SINKS (SINK | SPEECH | IMAGE)
+#define ALL (SINKS | GATE)
 
 /* When a property may change. */
 #define FIXED (G_PARAM_READWRITE | GST_PARAM_MUTABLE_READY)
@@ -291,7 +294,7 @@ const GstIdentifaiProperty gst_identifai_properties[GST_IDENTIFAI_N_PROPS] = {
   [PROP_WITH_TAMPERING] = {"with-tampering", "With tampering",
       "Ask the service to look for manipulation without generative AI, "
       "too",
-      VIDEO, LIVE, FORM_FIELD (with_tampering)},
+      VIDEO | IMAGE, LIVE, FORM_FIELD (with_tampering)},
   /**
    * GstIdentifaiSink:with-morphing:
    *
@@ -303,7 +306,7 @@ const GstIdentifaiProperty gst_identifai_properties[GST_IDENTIFAI_N_PROPS] = {
   [PROP_WITH_MORPHING] = {"with-morphing", "With morphing",
       "Ask the service to look for morphed faces, too; the service "
       "advises against it where there are no faces",
-      VIDEO, LIVE, FORM_FIELD (with_morphing)},
+      VIDEO | IMAGE, LIVE, FORM_FIELD (with_morphing)},
   /**
    * GstIdentifaiSink:with-audio:
    *
@@ -364,7 +367,7 @@ const GstIdentifaiProperty gst_identifai_properties[GST_IDENTIFAI_N_PROPS] = {
   [PROP_PREVENT_C2PA_FORCES] = {"prevent-c2pa-forces", "Prevent c2pa forces",
       "Ask the service not to let a C2PA signature force the verdict to "
       "artificial",
-      VIDEO, LIVE, FORM_FIELD (prevent_c2pa_forces)},
+      ALL, LIVE, FORM_FIELD (prevent_c2pa_forces)},
   /**
    * GstIdentifaiSink:webhook-url:
    *
@@ -495,8 +498,20 @@ const GstIdentifaiProperty gst_identifai_properties[GST_IDENTIFAI_N_PROPS] = {
   [PROP_SEGMENT_INTERVAL] = {"segment-interval", "Segment interval",
       "Elementary input: start a segment at most this often, in "
       "nanoseconds (0 = back to back)",
-      VIDEO, FIXED, TIME (segment_interval, 0, 0),
+      VIDEO | SPEECH, FIXED, TIME (segment_interval, 0, 0),
       .idle = TRUE, .shortest = 100 * GST_MSECOND},
+  /**
+   * GstIdentifaiImageSink:segment-interval:
+   *
+   * An image is judged at most this often, in nanoseconds of running time, or of the
+   * time at which it comes where it has none; the others are passed over. 0: each.
+   *
+   * Since: 0.2
+   */
+  [PROP_IMAGE_SEGMENT_INTERVAL] = {"segment-interval", "Segment interval",
+      "Judge an image at most this often, in nanoseconds (0 = each)",
+      IMAGE, FIXED, TIME (segment_interval, 0, 0),
+      .shortest = 100 * GST_MSECOND},
   /**
    * GstIdentifaiSink:max-segment-bytes:
    *
@@ -552,7 +567,7 @@ const GstIdentifaiProperty gst_identifai_properties[GST_IDENTIFAI_N_PROPS] = {
    */
   [PROP_JUDGING] = {"judging", "Judging",
       "Whether what comes is judged",
-      VIDEO, LIVE, BOOLEAN (judging, TRUE)},
+      ALL, LIVE, BOOLEAN (judging, TRUE)},
   /**
    * GstIdentifaiSink:muxer:
    *
@@ -585,7 +600,7 @@ const GstIdentifaiProperty gst_identifai_properties[GST_IDENTIFAI_N_PROPS] = {
   [PROP_OVERFLOW] = {"overflow", "Overflow",
       "What to do when more waits than max-pending-bytes or "
       "max-pending-segments allow",
-      SINK, FIXED, ENUM (overflow, OVERFLOW_AUTO)},
+      SINKS, FIXED, ENUM (overflow, OVERFLOW_AUTO)},
   /**
    * GstIdentifaiSink:max-pending-bytes:
    *
@@ -663,7 +678,7 @@ const GstIdentifaiProperty gst_identifai_properties[GST_IDENTIFAI_N_PROPS] = {
   [PROP_DRAIN_TIMEOUT] = {"drain-timeout", "Drain timeout",
       "How long EOS waits for outstanding verdicts in nanoseconds (0 = "
       "not at all, GST_CLOCK_TIME_NONE = without bound)",
-      SINK, FIXED, TIME (drain_timeout, 2 * 60 * GST_SECOND, 0),
+      SINKS, FIXED, TIME (drain_timeout, 2 * 60 * GST_SECOND, 0),
       .shortest = GST_MSECOND},
   /**
    * GstIdentifaiSink:on-refusal:

@@ -34,6 +34,7 @@ struct _GstIdentifaiReporter
   GMutex lock;
 
   /* All below: lock. */
+  IdentifaiKind kind;
   GstIdentifaiOnRefusal on_refusal;
   guint max_uploads;            /* an hour */
   GQueue unannounced;           /* of guint: open segments' numbers, in order */
@@ -351,7 +352,8 @@ forget_losses_locked (GstIdentifaiReporter * self)
 {
   self->judged = 0;
   g_free (self->losses.text);
-  memset (&self->losses, 0, sizeof (self->losses));
+  self->losses = (IdentifaiLosses) {
+  .kind = self->kind,};
 }
 
 static void
@@ -369,6 +371,7 @@ gst_identifai_reporter_start (GstIdentifaiReporter * self,
 {
   renew_session (self);
   g_mutex_lock (&self->lock);
+  self->kind = settings->kind;
   self->on_refusal = settings->on_refusal;
   self->max_uploads = settings->max_uploads_per_hour;
   forget_losses_locked (self);

@@ -45,6 +45,19 @@ set_default (gpointer field, const GstIdentifaiProperty * row)
   }
 }
 
+static IdentifaiKind
+get_kind (GstIdentifaiElements element)
+{
+  switch (element) {
+    case GST_IDENTIFAI_ELEMENT_SPEECH_SINK:
+      return IDENTIFAI_KIND_SPEECH;
+    case GST_IDENTIFAI_ELEMENT_IMAGE_SINK:
+      return IDENTIFAI_KIND_IMAGE;
+    default:
+      return IDENTIFAI_KIND_VIDEO;
+  }
+}
+
 void
 gst_identifai_settings_init (GstIdentifaiSettings * self,
     GstIdentifaiElements element)
@@ -52,6 +65,8 @@ gst_identifai_settings_init (GstIdentifaiSettings * self,
   guint id;
 
   memset (self, 0, sizeof (*self));
+  self->element = element;
+  self->kind = get_kind (element);
   for (id = 1; id < GST_IDENTIFAI_N_PROPS; id++) {
     const GstIdentifaiProperty *row = &gst_identifai_properties[id];
 
@@ -289,7 +304,7 @@ gst_identifai_settings_list_short (const GstIdentifaiSettings * self)
     const GstIdentifaiProperty *row = &gst_identifai_properties[id];
     GstClockTime time;
 
-    if (row->shortest == 0)
+    if (row->shortest == 0 || !(row->elements & self->element))
       continue;
     time = *(GstClockTime *) get_field (self, row);
     if (time == 0 || time >= row->shortest)

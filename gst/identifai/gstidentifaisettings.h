@@ -24,7 +24,8 @@ G_BEGIN_DECLS
  * and NULL where there is none. */
 typedef struct
 {
-  IdentifaiKind kind;           /* of what is submitted */
+  GstIdentifaiElements element; /* whose they are */
+  IdentifaiKind kind;           /* of what it submits */
   gboolean set[GST_IDENTIFAI_N_PROPS];  /* by the application */
 
   gchar *endpoint;

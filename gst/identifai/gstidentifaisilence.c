@@ -169,12 +169,18 @@ look (GstIdentifaiSilence * self, gboolean expected, gboolean * has_come)
 static void
 tell (GstIdentifaiEngine * engine, guint seconds, gboolean has_come)
 {
-  gchar *advice = has_come ? NULL :
-      gst_identifai_upstream_advise (engine->element);
+  IdentifaiKind kind = engine->settings.kind;
+  gchar *advice = NULL;
+
+  if (!has_come)
+    advice = kind == IDENTIFAI_KIND_VIDEO ?
+        gst_identifai_upstream_advise (engine->element) :
+        g_strdup
+        ("Check the source, and what is linked to the pad named sink.");
 
   GST_WARNING_OBJECT (engine->element, "nothing has come for %u s", seconds);
   gst_identifai_engine_queue (engine,
-      gst_identifai_warning_silence (engine->element, seconds, advice));
+      gst_identifai_warning_silence (engine->element, kind, seconds, advice));
   gst_identifai_reporter_post_elsewhere (engine->reporter);
   g_free (advice);
 }

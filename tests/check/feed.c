@@ -434,7 +434,7 @@ feed_get_file (FaultServer * server, guint nth)
   boundary = g_strndup (data, boundary_end - data);
   delimiter = g_strconcat ("\r\n", boundary, NULL);
 
-  part = find (data, size, "name=\"video\"");
+  part = find (data, size, "; filename=");
   part = find (part, data + size - part, "\r\n\r\n") + 4;
   end = find (part, data + size - part, delimiter);
   g_free (boundary);
