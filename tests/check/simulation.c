@@ -13,6 +13,9 @@
 /* How long a connection that nobody uses is kept. */
 #define IDLE_TIME (45 * SECOND)
 
+/* The longest time that anything takes on a network that is near. */
+#define NEAR (30 * MS)
+
 /* One key of the service. */
 typedef struct
 {
@@ -28,6 +31,7 @@ typedef struct
   gchar *identifier;
   gint64 ready;
   gboolean errored;
+  guint n_polls;
 } Result;
 
 struct _Simulation
@@ -35,6 +39,7 @@ struct _Simulation
   GRand *random;
   GMainContext *context;
   SimulationOdds odds;
+  SimulationRules rules;
   IdentifaiLimit limits[IDENTIFAI_N_CALLS];
   gint64 down_until;
   GPtrArray *keys;
@@ -70,6 +75,7 @@ struct _IdentifaiExchange
   IdentifaiTimer *timer;
   void (*next) (IdentifaiExchange * self);
   gboolean fresh;
+  gboolean over;                /* the limits */
   gint64 started;
 };
 
@@ -86,6 +92,14 @@ any_time (gint64 least, gint64 most)
 
   /* mostly short */
   return least + (most - least) * x * x * x;
+}
+
+/* Of a network that is near, if that was asked for. */
+static gint64
+network_time (gint64 least, gint64 most)
+{
+  return any_time (least, simulation->rules.judge != NULL ?
+      MIN (most, NEAR) : most);
 }
 
 static Key *
@@ -192,6 +206,15 @@ time_out (IdentifaiExchange * self)
           G_IO_ERROR_TIMED_OUT, "nothing was heard"));
 }
 
+static gint64
+judging_time (void)
+{
+  const SimulationRules *rules = &simulation->rules;
+
+  return rules->judge != NULL ? rules->judge (rules->user_data) :
+      any_time (SECOND, 200 * SECOND);
+}
+
 static void
 accept_file (IdentifaiExchange * self)
 {
@@ -200,7 +223,7 @@ accept_file (IdentifaiExchange * self)
   if (simulation->latest == NULL || !happens (simulation->odds.known)) {
     result = g_new0 (Result, 1);
     result->identifier = g_strdup_printf ("id-%u", ++simulation->n_results);
-    result->ready = identifai_clock_now () + any_time (SECOND, 200 * SECOND);
+    result->ready = identifai_clock_now () + judging_time ();
     result->errored = happens (simulation->odds.errored);
     g_hash_table_insert (simulation->results, result->identifier, result);
     g_free (simulation->latest);
@@ -220,6 +243,7 @@ append_result (GString * body, const gchar * identifier)
   Result *result = g_hash_table_lookup (simulation->results, identifier);
 
   fail_unless (result != NULL, "asked for %s", identifier);
+  result->n_polls++;
   g_string_append_printf (body, "{\"identifier\":\"%s\",\"status\":\"%s\"%s}",
       identifier, result->ready > identifai_clock_now ()? "new" :
       result->errored ? "errored" : "done",
@@ -254,7 +278,9 @@ respond (IdentifaiExchange * self)
   const SimulationOdds *odds = &simulation->odds;
   SimulationCounts *counts = &self->key->counts;
 
-  if (self->key->refused) {
+  if (self->over) {
+    answer (self, 429, "1", NULL, NULL);
+  } else if (self->key->refused) {
     counts->refused++;
     answer (self, 401, NULL, g_strdup ("Unauthorized"), NULL);
   } else if (happens (odds->throttled)) {
@@ -317,22 +343,29 @@ send_end (IdentifaiExchange * self)
   else if (happens (simulation->odds.silent))
     exchange_wait (self, self->transport->timeout, time_out);
   else
-    exchange_wait (self, any_time (5 * MS, 5 * SECOND), respond);
+    exchange_wait (self, network_time (5 * MS, 5 * SECOND), respond);
 }
 
 /* Its headers: then it counts. */
 static void
 arrive (IdentifaiExchange * self)
 {
+  const SimulationRules *rules = &simulation->rules;
   Key *key = self->key;
   gint64 now = identifai_clock_now ();
 
-  g_array_append_val (key->arrivals[self->call], now);
-  check_window (key, self->call, SECOND,
-      simulation->limits[self->call].per_second);
-  check_window (key, self->call, 60 * SECOND,
-      simulation->limits[self->call].per_minute);
-  exchange_wait (self, self->upload ? any_time (MS, 20 * SECOND) : 0, send_end);
+  if (rules->take != NULL) {
+    self->over = !rules->take (key->name, self->call, rules->user_data);
+    key->counts.throttled += self->over;
+  } else {
+    g_array_append_val (key->arrivals[self->call], now);
+    check_window (key, self->call, SECOND,
+        simulation->limits[self->call].per_second);
+    check_window (key, self->call, 60 * SECOND,
+        simulation->limits[self->call].per_minute);
+  }
+  exchange_wait (self, self->upload ? network_time (MS, 20 * SECOND) : 0,
+      send_end);
 }
 
 static void
@@ -340,7 +373,7 @@ send_headers (IdentifaiExchange * self)
 {
   self->started = identifai_clock_now ();
   self->sent (self->fresh, self->user_data);
-  exchange_wait (self, any_time (0, 50 * MS), arrive);
+  exchange_wait (self, network_time (0, 50 * MS), arrive);
 }
 
 /* The transport. */
@@ -437,7 +470,7 @@ sim_send (IdentifaiTransport * transport, const IdentifaiCallSpec * spec,
   g_queue_push_tail (&simulation->exchanges, self);
   count_call (self);
   simulation_note (simulation, "%s by %s", self->url, self->name);
-  exchange_wait (self, self->fresh ? any_time (MS, 2 * SECOND) : 0,
+  exchange_wait (self, self->fresh ? network_time (MS, 2 * SECOND) : 0,
       send_headers);
 
   return self;
@@ -505,6 +538,12 @@ simulation_free (Simulation * self)
   simulation = NULL;
 }
 
+void
+simulation_set_rules (Simulation * self, const SimulationRules * rules)
+{
+  self->rules = *rules;
+}
+
 GRand *
 simulation_get_random (Simulation * self)
 {
@@ -546,6 +585,17 @@ simulation_count_calls (Simulation * self, const gchar * name,
   }
 
   return count;
+}
+
+gint64
+simulation_get_ready (Simulation * self, const gchar * identifier,
+    guint * n_polls)
+{
+  const Result *result = g_hash_table_lookup (self->results, identifier);
+
+  *n_polls = result->n_polls;
+
+  return result->ready;
 }
 
 void

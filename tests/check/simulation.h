@@ -34,12 +34,25 @@ typedef struct
   guint uploads, polls;         /* under way */
 } SimulationCounts;
 
+/* A service that is near, and does as it is told. */
+typedef struct
+{
+  /* µs until the result of a file that was taken now. */
+  gint64 (*judge) (gpointer user_data);
+  /* FALSE: the call is refused with a 429. */
+  gboolean (*take) (const gchar * key, IdentifaiCall call, gpointer user_data);
+  gpointer user_data;
+} SimulationRules;
+
 typedef struct _Simulation Simulation;
 
 /* From now on, until it is freed, clients run in it. limits: the keys'. */
 Simulation *simulation_new (guint32 seed, const SimulationOdds * odds,
     const IdentifaiLimit * limits);
 void simulation_free (Simulation * self);
+
+/* In place of chance, and of its own law of limits. */
+void simulation_set_rules (Simulation * self, const SimulationRules * rules);
 
 GRand *simulation_get_random (Simulation * self);
 const SimulationCounts *simulation_get_counts (Simulation * self,
@@ -53,6 +66,10 @@ void simulation_set_down (Simulation * self, gint64 until);
  * there were. */
 guint simulation_count_calls (Simulation * self, const gchar * name,
     IdentifaiCall call, gboolean now);
+
+/* When the result was final; and how many polls of it were answered. */
+gint64 simulation_get_ready (Simulation * self, const gchar * identifier,
+    guint * n_polls);
 
 /* Lets time go by. check: after each thing that happens. */
 void simulation_run (Simulation * self, gint64 until,

@@ -12,10 +12,8 @@
 
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_CLIENT)
 
-/* In which the minute's polls are evenly spread, and how far they are apart even
- * without a limit, so that one asks for many results. */
+/* In which the minute's polls are evenly spread. */
 #define POLL_PERIOD (61 * G_TIME_SPAN_SECOND)
-#define POLL_DISTANCE (100 * G_TIME_SPAN_MILLISECOND)
 
 /* A connection that takes longer doesn't hold up the other calls. */
 #define PATIENCE (5 * G_TIME_SPAN_SECOND)
@@ -71,8 +69,8 @@ update_limits (IdentifaiAccount * self)
         "clients", self->host, limit.per_second, call_names[call],
         limit.per_minute, self->queues.length);
   }
-  self->poll_distance = MAX (identifai_backoff_scale (POLL_DISTANCE),
-      limit.per_minute > 0 ? POLL_PERIOD / limit.per_minute : 0);
+  self->poll_distance = limit.per_minute > 0 ? POLL_PERIOD / limit.per_minute :
+      0;
 }
 
 /* Its life. */
@@ -384,14 +382,15 @@ identifai_account_sent_call (IdentifaiAccount * self, IdentifaiCall call,
   stop_launching (self, call, which);
 }
 
-/* The service has counted it before it answers. */
+/* The service has counted it before it answers. For one without a body that is soon
+ * after, and known better than when it got there. */
 void
 identifai_account_end_call (IdentifaiAccount * self, IdentifaiCall call,
     gpointer which, IdentifaiBooking * booking)
 {
   gint64 now = identifai_clock_now ();
 
-  if (booking->start > now)
+  if (call == IDENTIFAI_CALL_GET || booking->start > now)
     identifai_limiter_sent (self->budget->starts, call, booking, now);
   stop_launching (self, call, which);
 }

@@ -146,7 +146,8 @@ struct _IdentifaiAccount
   IdentifaiBudget *budget;      /* calls that the key has left */
   IdentifaiPoller *pollers[IDENTIFAI_N_KINDS];
   guint n_polls;                /* on the wire */
-  gint64 next_poll;             /* monotonic µs: keeps polls evenly apart */
+  gint64 latest_poll;           /* monotonic µs: when it started */
+  gint64 no_poll_before;        /* monotonic µs: after failures */
   guint n_uploads;
   GQueue service_calls;         /* the other calls, that wait or are under way */
   guint n_service_calls;        /* on the wire */

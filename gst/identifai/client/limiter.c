@@ -21,9 +21,14 @@
 /* What counts as full use where there is no limit, in µs. */
 #define UNLIMITED_DISTANCE (100 * G_TIME_SPAN_MILLISECOND)
 
+/* As much of a minute's calls may go at once: polls come closely while they are few. */
+static const gdouble burst_parts[IDENTIFAI_N_CALLS] = { 0.5, 0.75 };
+
 typedef struct
 {
   IdentifaiLimit limit;
+  gdouble burst_part;           /* of a minute's calls */
+  guint burst;
 
   /* Ring of when the latest calls started, as many as the larger limit. */
   gint64 *starts;
@@ -121,9 +126,9 @@ bucket_forget (Bucket * bucket, gint64 now)
     bucket->first = (bucket->first + expired) % bucket->size;
 }
 
-/* The first half of a minute's calls may go in one burst; what is left is
- * spread over the time until the window moves on, so that nobody stands still
- * for half a minute after a burst. */
+/* The first of a minute's calls may go in one burst; what is left is spread over
+ * the time until the window moves on, so that nobody stands still for half a minute
+ * after a burst. */
 static gint64
 bucket_spread (const Bucket * bucket, gint64 time)
 {
@@ -131,7 +136,7 @@ bucket_spread (const Bucket * bucket, gint64 time)
   guint n_starts = bucket->n_starts - bucket_count_expired (bucket, time);
   gint64 latest, opens;
 
-  if (n_starts == 0 || n_starts >= limit || n_starts < limit / 2)
+  if (n_starts == 0 || n_starts >= limit || n_starts < bucket->burst)
     return G_MININT64;
 
   latest = bucket_start (bucket, 0);
@@ -161,8 +166,10 @@ identifai_limiter_new (guint32 seed)
   IdentifaiLimiter *self = g_new0 (IdentifaiLimiter, 1);
   guint i;
 
-  for (i = 0; i < IDENTIFAI_N_CALLS; i++)
+  for (i = 0; i < IDENTIFAI_N_CALLS; i++) {
+    self->buckets[i].burst_part = burst_parts[i];
     self->buckets[i].share = identifai_share_new (seed + i);
+  }
 
   return self;
 }
@@ -199,6 +206,7 @@ identifai_limiter_set_limit (IdentifaiLimiter * self, IdentifaiCall call,
     bucket->limit.per_second = 0;
   if (limit->per_minute > MOST_CALLS)
     bucket->limit.per_minute = 0;
+  bucket->burst = bucket->limit.per_minute * bucket->burst_part;
   /* Never smaller than before: a limit that is lowered has to know all of the
    * calls that count. */
   bucket_resize (bucket, MAX (bucket->size,
@@ -294,6 +302,21 @@ identifai_limiter_is_limited (IdentifaiLimiter * self, IdentifaiCall call)
 
   return bucket->limit.per_second > 0 || bucket->limit.per_minute > 0
       || identifai_share_is_active (bucket->share);
+}
+
+gdouble
+identifai_limiter_get_use (IdentifaiLimiter * self, IdentifaiCall call,
+    gint64 now)
+{
+  Bucket *bucket = &self->buckets[call];
+
+  if (identifai_share_is_active (bucket->share))
+    return 1;
+  if (bucket->limit.per_minute == 0)
+    return 0;
+  bucket_forget (bucket, now);
+
+  return MIN (bucket->n_starts / (gdouble) bucket->limit.per_minute, 1);
 }
 
 gdouble

@@ -68,6 +68,10 @@ void identifai_limiter_succeeded (IdentifaiLimiter * self, IdentifaiCall call,
 /* Whether it matters when a call starts. */
 gboolean identifai_limiter_is_limited (IdentifaiLimiter * self,
     IdentifaiCall call);
+/* How much of what a minute allows was used in the latest one, 0 to 1: 0 without such
+ * a limit, 1 where it is shared with others. */
+gdouble identifai_limiter_get_use (IdentifaiLimiter * self, IdentifaiCall call,
+    gint64 now);
 /* The part of the limit that is this process's: 1 when there are no others. */
 gdouble identifai_limiter_get_part (IdentifaiLimiter * self,
     IdentifaiCall call);

@@ -23,7 +23,9 @@ struct _IdentifaiPending
   GQueue jobs;                  /* never empty; each with a reference */
   gint64 poll_interval;         /* longest of the jobs'; 0 = ours */
   gint64 since;                 /* submitted */
+  gboolean resumed;             /* it was earlier than that, in another run */
   gint64 asked_at;              /* 0 = never */
+  gint64 unfinished_at;         /* asked for then, it wasn't final; 0 = never */
   guint n_answers;
   guint failures;               /* polls in a row that failed */
   gchar *failure;               /* why the latest one did, or NULL */

@@ -15,6 +15,9 @@
 /* Servers commonly take a request line of 8 KiB. */
 #define MAX_URL_BYTES 8000
 
+/* A poll that had to wait for longer than that would have been of use then. */
+#define LONG_WAIT (1 * G_TIME_SPAN_SECOND)
+
 /* Where a batch names others, each of these batches a result that it doesn't name
  * is asked for alone. */
 #define UNNAMED_PERIOD 20
@@ -271,6 +274,7 @@ identifai_poll_start (IdentifaiPoller * self, IdentifaiPending * first,
   IdentifaiPoll *poll = poll_new (self);
   gchar *url, *what;
 
+  poll->waited = now - first->due > LONG_WAIT;
   poll->batch = !first->alone && identifai_poller_uses_batch (self, now);
   if (poll->batch)
     url = gather_batch (self, poll, first, now);
@@ -282,7 +286,7 @@ identifai_poll_start (IdentifaiPoller * self, IdentifaiPending * first,
 
   GST_DEBUG_ID (poll->names, "%s of %s starts, %s", what, account->host,
       poll->batch ? "as a batch" : "alone");
-  account->next_poll = now + account->poll_distance;
+  account->latest_poll = now;
   identifai_account_start_call (account, IDENTIFAI_CALL_GET, poll,
       &poll->booking, now);
   spec.name = poll->names;
@@ -375,10 +379,9 @@ static gboolean
 settle_jobs (IdentifaiPoll * poll, IdentifaiPending * pending, GBytes * answer,
     guint status, GError ** error)
 {
-  gint64 took = identifai_poller_estimate (pending, identifai_clock_now ());
-  guint waiting = pending->jobs.length, n_final = 0;
-  /* While polls failed, it may have been final for long. */
-  gboolean tells = pending->failures == 0;
+  /* It goes with its last job. */
+  const IdentifaiPending asked = *pending;
+  guint n_final = 0;
   GList *walk, *next;
 
   for (walk = pending->jobs.head; walk; walk = next) {
@@ -386,10 +389,9 @@ settle_jobs (IdentifaiPoll * poll, IdentifaiPending * pending, GBytes * answer,
     n_final += settle_job (poll, walk->data, answer, status,
         *error ? NULL : error);
   }
-  if (n_final > 0 && tells)
-    identifai_poller_learn (poll->poller, took);
-  /* Else it went with its last job. */
-  if (n_final < waiting && *error == NULL)
+  if (n_final > 0)
+    identifai_poller_learn (poll->poller, &asked);
+  if (n_final < asked.jobs.length && *error == NULL)
     identifai_poller_keep_waiting (poll->poller, pending);
 
   return *error == NULL;
@@ -420,6 +422,11 @@ poll_succeeded (IdentifaiPoll * poll, GPtrArray * jobs,
     GST_INFO_ID (poll->names, "polls of %s work again, after %u that failed",
         self->account->host, self->failures);
   self->failures = 0;
+  /* The next one hasn't asked yet, and would wait as long: more is wanted of what is
+   * shared. */
+  if (poll->waited)
+    identifai_account_next_call (self->account, IDENTIFAI_CALL_GET,
+        identifai_clock_now (), poll->names);
   identifai_account_call_succeeded (self->account, IDENTIFAI_CALL_GET,
       &poll->booking);
   tell_clients (jobs, attempt);
@@ -472,7 +479,8 @@ postpone (IdentifaiPoll * poll, IdentifaiAttempt * attempt)
   }
   GST_DEBUG_ID (poll->names,
       "%u polls in a row failed, the next one may be %.1f s " "from now",
-      poll->poller->failures, MAX (poll->poller->account->next_poll - now, 0)
+      poll->poller->failures, MAX (poll->poller->account->no_poll_before - now,
+          0)
       / (gdouble) G_TIME_SPAN_SECOND);
   attempt->retry_in = delay;
   GST_INFO_ID (poll->names, "poll of %u results of %s failed, %u in a row: %s; "
@@ -494,7 +502,7 @@ poll_failed (IdentifaiPoll * poll, GPtrArray * jobs, IdentifaiAttempt * attempt)
   if (attempt->reason == IDENTIFAI_REASON_NETWORK
       || attempt->http_status == SOUP_STATUS_SERVICE_UNAVAILABLE
       || self->doubt != IDENTIFAI_DOUBT_NONE)
-    self->account->next_poll = MAX (self->account->next_poll, at);
+    self->account->no_poll_before = MAX (self->account->no_poll_before, at);
   if (!poll->batch)
     identifai_poller_single_failed (self);
 

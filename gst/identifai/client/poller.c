@@ -23,69 +23,103 @@
 
 /* Before anything was learned: from the submit call to the first poll. */
 #define FIRST_POLL (1 * G_TIME_SPAN_SECOND)
-#define FIRST_POLL_MIN (250 * G_TIME_SPAN_MILLISECOND)
-/* Between two polls of one result: at least POLL_INTERVAL, and longer for one
- * that takes long, a POLL_SHARE of the time that it has taken. */
+#define FIRST_POLL_MIN (100 * G_TIME_SPAN_MILLISECOND)
+/* How far polls are apart while so much of a minute's aren't used. */
+#define CLOSE (300 * G_TIME_SPAN_MILLISECOND)
+#define CLOSE_USE 0.75
+/* What a poll has to gain; more, where the key is shared. */
+#define PRICE (30 * G_TIME_SPAN_MILLISECOND)
+#define SHARED_PRICE (4 * PRICE)
+/* Between two polls of one result that takes longer than is known: half of it, while
+ * polls may be close, and longer for one that takes long, a POLL_SHARE of the time
+ * that it has taken. */
 #define POLL_INTERVAL (1 * G_TIME_SPAN_SECOND)
 #define POLL_SHARE 60
+/* However long results take, none is left alone for longer: it may be there earlier. */
+#define LONGEST_INTERVAL (5 * G_TIME_SPAN_SECOND)
 
-/* What was learned. */
+/* When the next one is worth it. */
 
-static gint64
-first_delay (IdentifaiPoller * self)
+static gboolean
+may_be_close (IdentifaiAccount * account, gint64 now)
 {
-  gint64 shortest = G_MAXINT64;
-  guint i;
-
-  if (self->n_recent == 0)
-    return identifai_backoff_scale (FIRST_POLL);
-
-  for (i = 0; i < MIN (self->n_recent, IDENTIFAI_N_RECENT); i++)
-    shortest = MIN (shortest, self->recent[i]);
-
-  return MAX (shortest - shortest / 10,
-      identifai_backoff_scale (FIRST_POLL_MIN));
+  return identifai_limiter_get_use (account->budget->starts,
+      IDENTIFAI_CALL_GET, now) < CLOSE_USE;
 }
 
-gint64
-identifai_poller_estimate (const IdentifaiPending * pending, gint64 now)
+/* Between two polls, evenly in a minute unless they may be close. */
+static gint64
+get_distance (IdentifaiAccount * account, gboolean close)
 {
-  gint64 took = now - pending->since;
+  gint64 least = identifai_backoff_scale (CLOSE);
 
-  /* Final at the first poll: it may have been for long. */
-  return pending->n_answers <= 1 ? took - took / 3 : took;
+  return close ? least : MAX (least, account->poll_distance);
+}
+
+static gint64
+get_price (IdentifaiPoller * self)
+{
+  gdouble part = identifai_limiter_get_part (self->account->budget->starts,
+      IDENTIFAI_CALL_GET);
+
+  return identifai_backoff_scale (part < 1 ? SHARED_PRICE / MAX (part, 0.1) :
+      PRICE);
+}
+
+/* µs since the service took the file. age: of the latest poll, 0 = none. */
+static gint64
+next_age (IdentifaiPoller * self, gint64 age)
+{
+  gboolean close = may_be_close (self->account, identifai_clock_now ());
+  gint64 interval = identifai_backoff_scale (close ? POLL_INTERVAL / 2 :
+      POLL_INTERVAL);
+  gint64 next = identifai_judging_times_next (&self->judging, age,
+      get_distance (self->account, close), get_price (self));
+
+  if (next < 0)
+    next = age == 0 ? identifai_backoff_scale (FIRST_POLL) :
+        age + MAX (interval, age / POLL_SHARE);
+
+  return CLAMP (next, age + identifai_backoff_scale (FIRST_POLL_MIN),
+      age + MAX (identifai_backoff_scale (LONGEST_INTERVAL), age / POLL_SHARE));
 }
 
 void
-identifai_poller_learn (IdentifaiPoller * self, gint64 took)
+identifai_poller_learn (IdentifaiPoller * self,
+    const IdentifaiPending * pending)
 {
-  GST_DEBUG ("a result of %s took about %.1f s", self->account->host,
-      took / (gdouble) G_TIME_SPAN_SECOND);
-  self->recent[self->n_recent++ % IDENTIFAI_N_RECENT] = took;
+  gint64 after = MAX (pending->unfinished_at - pending->since, 0);
+  gint64 until = pending->asked_at - pending->since;
+
+  /* While polls failed, it may have been final for long. */
+  if (pending->failures > 0 || pending->resumed)
+    return;
+  GST_DEBUG ("a result of %s took between %.2f and %.2f s",
+      self->account->host, after / (gdouble) G_TIME_SPAN_SECOND,
+      until / (gdouble) G_TIME_SPAN_SECOND);
+  identifai_judging_times_learn (&self->judging, after, until);
 }
 
 void
 identifai_poller_keep_waiting (IdentifaiPoller * self,
     IdentifaiPending * pending)
 {
-  gint64 now = identifai_clock_now ();
-  gint64 interval = pending->poll_interval;
+  gint64 age = pending->asked_at - pending->since;
+  gint64 next = pending->poll_interval > 0 ? age + pending->poll_interval :
+      next_age (self, age);
 
-  if (interval == 0)
-    interval = MAX (identifai_backoff_scale (POLL_INTERVAL),
-        (now - pending->since) / POLL_SHARE);
   if (pending->wanted)
-    interval = 0;
+    next = age;
 
   GST_LOG
-      ("%s of %s isn't final after %.1f s, asked for again %.2f s after the "
+      ("%s of %s isn't final after %.2f s, asked for again %.2f s after the "
       "latest poll", pending->identifier, self->account->host,
-      (now - pending->since) / (gdouble) G_TIME_SPAN_SECOND,
-      interval / (gdouble) G_TIME_SPAN_SECOND);
+      age / (gdouble) G_TIME_SPAN_SECOND,
+      (next - age) / (gdouble) G_TIME_SPAN_SECOND);
   pending->alone = FALSE;
+  pending->unfinished_at = pending->asked_at;
   identifai_pending_note (pending, NULL, 0);
-  identifai_pending_schedule (&self->pending, pending,
-      pending->asked_at + interval);
+  identifai_pending_schedule (&self->pending, pending, pending->since + next);
 }
 
 gboolean
@@ -225,12 +259,11 @@ identifai_poller_free (IdentifaiPoller * self)
 void
 identifai_poller_add (IdentifaiPoller * self, IdentifaiJob * job)
 {
-  gint64 delay = first_delay (self);
+  gint64 delay = next_age (self, 0);
 
   GST_DEBUG_ID (job->client->settings.name, "segment %u: first poll %.2f s "
       "after its upload, as of %u results before it", job->segment,
-      delay / (gdouble) G_TIME_SPAN_SECOND,
-      MIN (self->n_recent, IDENTIFAI_N_RECENT));
+      delay / (gdouble) G_TIME_SPAN_SECOND, self->judging.n);
   identifai_pending_add (&self->pending, job, delay);
   identifai_account_wake (self->account);
 }
@@ -317,7 +350,7 @@ find_first (IdentifaiAccount * account, IdentifaiPoller ** poller)
 static gint64
 next_poll (IdentifaiAccount * account, IdentifaiPending * first, gint64 now)
 {
-  gint64 due;
+  gint64 due, distance;
 
   /* A poll that ends wakes the account. */
   if (first && account->n_polls >= IDENTIFAI_MAX_POLLS)
@@ -326,14 +359,19 @@ next_poll (IdentifaiAccount * account, IdentifaiPending * first, gint64 now)
   if (!first || account->n_polls >= IDENTIFAI_MAX_POLLS)
     return G_MAXINT64;
 
-  /* The budget is asked for polls that wait for it only. */
-  due = MAX (first->due, account->next_poll);
+  /* While one is on the way it isn't known when it arrives, and so how close the next
+   * one may be. */
+  distance = get_distance (account, account->n_polls == 0
+      && may_be_close (account, now));
+  due = MAX (first->due, account->latest_poll + distance);
+  due = MAX (due, account->no_poll_before);
   if (due > now)
     GST_LOG ("the next poll of %s is due in %d ms", account->host,
         (gint) ((due - now) / G_TIME_SPAN_MILLISECOND));
   if (due > now)
     return due;
 
+  /* The budget is asked for polls that wait for it only. */
   return identifai_account_next_call (account, IDENTIFAI_CALL_GET, now,
       identifai_pending_get_client (first)->settings.name);
 }

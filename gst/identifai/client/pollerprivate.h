@@ -8,11 +8,10 @@
 
 #pragma once
 
+#include "judgingtimes.h"
 #include "pending.h"
 
 G_BEGIN_DECLS
-
-#define IDENTIFAI_N_RECENT 16
 
 /* Why the batch call isn't trusted. A poll of a single result tells: where that
  * fails, too, the service is at fault. If it works, and the batch call doesn't right
@@ -41,9 +40,7 @@ struct _IdentifaiPoller
   guint path;                   /* of the single call: of the kind's */
   gboolean path_known;          /* it has worked */
 
-  /* How long results took lately, µs. */
-  gint64 recent[IDENTIFAI_N_RECENT];
-  guint n_recent;
+  IdentifaiJudgingTimes judging;
 };
 
 /* One call on the wire. */
@@ -52,6 +49,7 @@ struct _IdentifaiPoll
   IdentifaiPoller *poller;
   gchar *names;                 /* of the elements that it asks for, for the log */
   gboolean batch;
+  gboolean waited;              /* for long until it could start */
   guint path;                   /* of a single one */
   GPtrArray *pending;           /* NULL where one has gone meanwhile */
   guint n_pending;              /* that haven't */
@@ -85,9 +83,9 @@ gboolean identifai_poller_may_join (const IdentifaiPending * pending,
 /* The service says that it is at it, or nothing yet. */
 void identifai_poller_keep_waiting (IdentifaiPoller * self,
     IdentifaiPending * pending);
-/* How long the result took, if it is final now; to be learned. */
-gint64 identifai_poller_estimate (const IdentifaiPending * pending, gint64 now);
-void identifai_poller_learn (IdentifaiPoller * self, gint64 took);
+/* It is final. */
+void identifai_poller_learn (IdentifaiPoller * self,
+    const IdentifaiPending * pending);
 
 /* pollcall.c */
 

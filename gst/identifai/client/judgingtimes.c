@@ -1,0 +1,99 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "judgingtimes.h"
+#include "backoff.h"
+
+/* Services, and networks, aren't more exact than that, nor is what is known. */
+#define LEAST_WIDTH (200 * G_TIME_SPAN_MILLISECOND)
+/* After so many results in a row that were final when they were asked for first, the
+ * next one is asked for earlier: a service that has become faster shows in nothing
+ * else. */
+#define MANY_AT_ONCE 4
+/* Times that each of the latest results stands for: it may have been final at any
+ * time within what is known. */
+#define N_PARTS 4
+#define MAX_TIMES (IDENTIFAI_N_JUDGING_TIMES * N_PARTS)
+
+void
+identifai_judging_times_learn (IdentifaiJudgingTimes * self, gint64 after,
+    gint64 until)
+{
+  guint index = self->n++ % IDENTIFAI_N_JUDGING_TIMES;
+  gint64 missing;
+
+  self->n_at_once = after == 0 ? self->n_at_once + 1 : 0;
+  if (after == 0)
+    after = until - until / 3;
+  missing = MAX (identifai_backoff_scale (LEAST_WIDTH) - (until - after), 0);
+  self->latest[index].after = after - missing / 2;
+  self->latest[index].until = until + missing / 2;
+}
+
+static gint
+compare_times (gconstpointer a, gconstpointer b)
+{
+  gint64 one = *(const gint64 *) a, other = *(const gint64 *) b;
+
+  return one < other ? -1 : one > other;
+}
+
+/* Those later than age, in order. */
+static guint
+list_times (const IdentifaiJudgingTimes * self, gint64 age, gint64 * times)
+{
+  guint known = MIN (self->n, IDENTIFAI_N_JUDGING_TIMES);
+  guint i, part, n = 0;
+
+  for (i = 0; i < known; i++) {
+    gint64 after = self->latest[i].after;
+    gint64 width = self->latest[i].until - after;
+
+    for (part = 1; part <= N_PARTS; part++) {
+      times[n] = after + width * part / N_PARTS;
+      n += times[n] > age;
+    }
+  }
+  qsort (times, n, sizeof (gint64), compare_times);
+
+  return n;
+}
+
+/* From the last one back: the cheapest way to find all results that are final at one
+ * of the times from the i-th on. A poll costs its price for each of them that is still
+ * waited for, and as long as those before it have been final. */
+gint64
+identifai_judging_times_next (const IdentifaiJudgingTimes * self, gint64 age,
+    gint64 gap, gint64 price)
+{
+  gint64 times[MAX_TIMES], costs[MAX_TIMES + 1];
+  gint64 best = -1;
+  guint n = list_times (self, age, times), i, k;
+
+  costs[n] = 0;
+  for (i = n; i-- > 0;) {
+    gint64 earliest = i > 0 ? times[i - 1] + gap : 0, sum = 0;
+
+    costs[i] = G_MAXINT64;
+    for (k = i; k < n; k++) {
+      gint64 at = MAX (times[k], earliest), cost;
+
+      sum += times[k];
+      if (k + 1 < n && times[k + 1] <= at)
+        continue;
+      cost = at * (k - i + 1) - sum + price * (n - i) + costs[k + 1];
+      if (cost < costs[i]) {
+        costs[i] = cost;
+        best = at;
+      }
+    }
+  }
+
+  /* They may have been final for long. */
+  if (age == 0 && best > 0 && self->n_at_once >= MANY_AT_ONCE)
+    best -= best / 3;
+
+  return best;
+}

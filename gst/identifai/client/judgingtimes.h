@@ -1,0 +1,41 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * How long the service took for its latest results, as far as it can be known, and
+ * when it is best asked for the next one: what was so lately is taken for what may
+ * be, and asking has a price.
+ *
+ * Pure. Times in µs since the service took the file.
+ */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+#define IDENTIFAI_N_JUDGING_TIMES 16
+
+typedef struct
+{
+  struct
+  {
+    gint64 after, until;
+  } latest[IDENTIFAI_N_JUDGING_TIMES];
+  guint n;                      /* there ever were */
+  guint n_at_once;              /* in a row: final when asked for first */
+} IdentifaiJudgingTimes;
+
+/* A result was final when it was asked for at that time; it wasn't when it was asked
+ * for after that, the time before; 0 = there was none. */
+void identifai_judging_times_learn (IdentifaiJudgingTimes * self,
+    gint64 after, gint64 until);
+
+/* When to ask next for a result that wasn't final when it was asked for at age (0 =
+ * wasn't yet). price: what one poll has to gain, as µs by which a result is known
+ * earlier. -1: it takes longer than all that are known. */
+gint64 identifai_judging_times_next (const IdentifaiJudgingTimes * self,
+    gint64 age, gint64 gap, gint64 price);
+
+G_END_DECLS
