@@ -545,6 +545,7 @@ reset_locked (GstIdentifaiEngine * self)
   self->video_thread = self->sound_thread = NULL;
   identifai_arrival_pace_init (&self->pace);
   self->keyframe_requests = 0;
+  self->claimed = FALSE;
   self->caps_refused = FALSE;
   self->first_sound = GST_CLOCK_TIME_NONE;
   self->told_no_video = FALSE;
@@ -638,6 +639,57 @@ gst_identifai_engine_stop (GstIdentifaiEngine * self)
 
   GST_INFO_OBJECT (self->element, "stopped within %" G_GINT64_FORMAT " ms",
       (g_get_monotonic_time () - start) / 1000);
+}
+
+/* Demand. */
+
+/* Of uploads a minute; 0: nobody knows, or none. */
+static gdouble
+get_demand (const GstIdentifaiSettings * settings)
+{
+  GstClockTime period = MAX (settings->segment_duration,
+      settings->segment_interval);
+
+  if (settings->segment_duration == 0 || period >= LONGEST)
+    return 0;
+
+  return 60.0 * GST_SECOND / period;
+}
+
+/* Of uploads a minute; 0: there is none. */
+static gdouble
+get_limit (const GstIdentifaiSettings * settings)
+{
+  IdentifaiLimit limits[IDENTIFAI_N_CALLS];
+  const IdentifaiLimit *post = &limits[IDENTIFAI_CALL_POST];
+
+  gst_identifai_settings_get_limits (settings, limits);
+  if (post->per_second > 0 && (post->per_minute == 0
+          || post->per_second * 60 < post->per_minute))
+    return post->per_second * 60;
+
+  return post->per_minute;
+}
+
+void
+gst_identifai_engine_claim_locked (GstIdentifaiEngine * self)
+{
+  gdouble demand = get_demand (&self->settings);
+  gdouble limit = get_limit (&self->settings);
+  IdentifaiDemand all;
+
+  if (self->claimed || demand <= 0
+      || !gst_identifai_outbox_set_demand (self->outbox, demand, &all))
+    return;
+  self->claimed = TRUE;
+  GST_INFO_OBJECT (self->element, "wants %.3g uploads a minute, all %u "
+      "elements of the key in this process %.3g, of %.3g", demand, all.users,
+      all.per_minute, limit);
+  if (limit > 0 && all.per_minute > limit * 1.001)
+    gst_identifai_engine_queue (self,
+        gst_identifai_warning_demand (self->element, &all, limit,
+            MAX (self->settings.segment_duration,
+                self->settings.segment_interval)));
 }
 
 /* Caps of all streams together. */
@@ -747,6 +799,9 @@ apply_pace_locked (GstIdentifaiEngine * self)
       "%s", self->live ? "" : "not ", names[self->pace.state]);
   gst_identifai_outbox_set_live (self->outbox,
       gst_identifai_engine_is_real_time_locked (self));
+  if (gst_identifai_engine_is_real_time_locked (self)
+      && gst_identifai_engine_get_codec (self) != NULL)
+    gst_identifai_engine_claim_locked (self);
 }
 
 void

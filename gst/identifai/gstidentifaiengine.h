@@ -67,6 +67,7 @@ typedef struct
   gboolean live;                /* says upstream */
   IdentifaiArrivalPace pace;    /* of elementary video */
   gboolean boosted;             /* the segmenter makes no pauses */
+  gboolean claimed;             /* the key's other users know of it */
   guint keyframe_requests;      /* sent so far */
 
   GstIdentifaiCaps *caps;       /* of all streams */
@@ -88,6 +89,10 @@ void gst_identifai_engine_free (GstIdentifaiEngine * self);
  * unusable. Reads the files that settings name. */
 gboolean gst_identifai_engine_start (GstIdentifaiEngine * self,
     GError ** error);
+/* A stream in real time: so many uploads a minute as its settings mean are added to
+ * what all elements of the key in this process want, and a warning says so if that is
+ * more than the limits let through. Once from start to stop. */
+void gst_identifai_engine_claim_locked (GstIdentifaiEngine * self);
 /* PAUSED to READY, before the pads are deactivated: nothing waits any more. */
 void gst_identifai_engine_begin_stop (GstIdentifaiEngine * self);
 /* And when no streaming thread is left. What has no outcome yet is dropped, and all

@@ -250,6 +250,55 @@ gst_identifai_warning_late (GstElement * src, guint segment, GstClockTime hold,
 }
 
 GstMessage *
+gst_identifai_warning_demand (GstElement * src, const IdentifaiDemand * all,
+    gdouble limit, GstClockTime period)
+{
+  GstClockTime fitting =
+      gst_util_uint64_scale_ceil (1, (guint64) (period * all->per_minute /
+          limit), 100 * GST_MSECOND) * 100 * GST_MSECOND;
+  GError *error = g_error_new (GST_RESOURCE_ERROR,
+      GST_RESOURCE_ERROR_NO_SPACE_LEFT,
+      "%u elements want %.4g uploads a minute of this key, which has %.4g: "
+      "segments will come late, or be dropped", all->users, all->per_minute,
+      limit);
+  gchar *advice = g_strdup_printf ("With segment-duration=%" G_GUINT64_FORMAT
+      " (%.1f s) here, and as much longer ones in the others, they fit. Or judge "
+      "less (segment-interval), or use another key", fitting,
+      (gdouble) fitting / GST_SECOND);
+  GstMessage *message =
+      gst_message_new_warning_with_details (GST_OBJECT (src), error, advice,
+      gst_structure_new ("identifai/demand", "elements", G_TYPE_UINT,
+          all->users, "uploads-per-minute", G_TYPE_DOUBLE, all->per_minute,
+          "limit-per-minute", G_TYPE_DOUBLE, limit, "segment-duration",
+          G_TYPE_UINT64, fitting, NULL));
+
+  g_error_free (error);
+  g_free (advice);
+
+  return message;
+}
+
+GstMessage *
+gst_identifai_warning_short_hold (GstElement * src, GstClockTime hold,
+    GstClockTime needed, guint enter)
+{
+  GError *error = g_error_new (GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS,
+      "%u segments make the policy block, and hold (%.3f s) is too short for "
+      "them: the first ones will have left", enter,
+      (gdouble) hold / GST_SECOND);
+  gchar *advice = g_strdup_printf ("Raise hold above %.3f s, or lower "
+      "segment-duration or the policy's enter", (gdouble) needed / GST_SECOND);
+  GstMessage *message = gst_message_new_warning_with_details (GST_OBJECT (src),
+      error, advice, gst_structure_new ("identifaigate/short-hold",
+          "hold", G_TYPE_UINT64, hold, "needed", G_TYPE_UINT64, needed, NULL));
+
+  g_error_free (error);
+  g_free (advice);
+
+  return message;
+}
+
+GstMessage *
 gst_identifai_warning_hold_full (GstElement * src, guint64 bytes)
 {
   GError *error = g_error_new (GST_RESOURCE_ERROR,

@@ -39,6 +39,13 @@ GstMessage *gst_identifai_warning_budget (GstElement * src, guint uploads);
 GstMessage *gst_identifai_warning_late (GstElement * src, guint segment,
     GstClockTime hold, GstClockTime delay);
 /* max-held-bytes is reached. */
+/* More uploads a minute are wanted than the key has; period: of those of src. */
+GstMessage *gst_identifai_warning_demand (GstElement * src,
+    const IdentifaiDemand * all, gdouble limit, GstClockTime period);
+/* The policy can't block before what blocks it has left: needed is what hold would
+ * have to be, at least. */
+GstMessage *gst_identifai_warning_short_hold (GstElement * src,
+    GstClockTime hold, GstClockTime needed, guint enter);
 GstMessage *gst_identifai_warning_hold_full (GstElement * src, guint64 bytes);
 /* What is to be replaced by a slate leaves a hole. what: what is wrong, for people. */
 GstMessage *gst_identifai_warning_slate (GstElement * src, const gchar * what);

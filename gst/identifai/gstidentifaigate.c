@@ -384,6 +384,34 @@ gst_identifai_gate_tell_policy_locked (GstIdentifaiGate * self)
   }
 }
 
+/* Whether what makes the policy block is known before the first of it leaves: by
+ * arithmetic, and by what was seen. */
+static void
+check_hold_locked (GstIdentifaiGate * self)
+{
+  const GstIdentifaiSettings *settings = &self->engine->settings;
+  IdentifaiPolicySettings policy;
+  IdentifaiHoldQueueStats stats;
+  GstClockTime needed, longest;
+
+  if (self->told_short || settings->policy == NULL || settings->hold == 0
+      || !gst_identifai_gate_is_paced_locked (self)
+      || !identifai_policy_settings_read (&policy, settings->policy, NULL)
+      || policy.enter < 2 || !policy.enforce)
+    return;
+  identifai_hold_queue_get_stats (self->hold, g_get_monotonic_time (), &stats);
+  longest = MAX (settings->segment_duration,
+      (GstClockTime) stats.max_delay * GST_USECOND);
+  needed = (policy.enter - 1) * MAX (settings->segment_duration,
+      settings->segment_interval) + longest;
+  if (settings->hold > needed)
+    return;
+  self->told_short = TRUE;
+  gst_identifai_engine_queue (self->engine,
+      gst_identifai_warning_short_hold (GST_ELEMENT (self), settings->hold,
+          needed, policy.enter));
+}
+
 static void
 override_locked (GstIdentifaiGate * self,
     const IdentifaiPolicyOutcome * counted, const gchar * classification)
@@ -421,6 +449,7 @@ on_outcome_locked (GstIdentifaiGate * self, const GstIdentifaiOutcome * outcome)
         g_strcmp0 (outcome->classification, "artificial") == 0,
         g_get_monotonic_time ());
   gst_identifai_gate_tell_policy_locked (self);
+  check_hold_locked (self);
 }
 
 /* No lock is held; user_data is the engine. */
@@ -603,8 +632,12 @@ gst_identifai_gate_start (GstIdentifaiGate * self)
   configure_decisions_locked (self);
   gst_identifai_gate_configure_locked (self);
   gst_identifai_silence_start_locked (self->silence);
+  gst_identifai_engine_claim_locked (self->engine);
+  self->told_short = FALSE;
+  check_hold_locked (self);
   g_mutex_unlock (&self->engine->lock);
   gst_identifai_gate_slate_start (self);
+  gst_identifai_reporter_post (self->engine->reporter);
 
   return TRUE;
 }

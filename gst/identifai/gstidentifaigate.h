@@ -104,6 +104,7 @@ struct _GstIdentifaiGate
   IdentifaiWhy why;
   guint64 late;                 /* segments, that were told of */
   IdentifaiAlarm late_alarm, overflow_alarm;
+  gboolean told_short;          /* the hold is, for the policy */
   gdouble last_coverage;        /* while it is not running */
 
   IdentifaiSlate *slate;        /* of the file; or NULL */

@@ -103,6 +103,21 @@ gst_identifai_outbox_boost (GstIdentifaiOutbox * self, gboolean boosted)
 }
 
 gboolean
+gst_identifai_outbox_set_demand (GstIdentifaiOutbox * self, gdouble per_minute,
+    IdentifaiDemand * all)
+{
+  gboolean started;
+
+  g_mutex_lock (&self->lock);
+  started = self->client != NULL;
+  if (started)
+    identifai_client_set_demand (self->client, per_minute, all);
+  g_mutex_unlock (&self->lock);
+
+  return started;
+}
+
+gboolean
 gst_identifai_outbox_is_boosted (GstIdentifaiOutbox * self)
 {
   return gst_identifai_outcomes_is_boosted (self->outcomes);

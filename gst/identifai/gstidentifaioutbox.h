@@ -25,6 +25,7 @@
 
 #pragma once
 
+#include "demand.h"
 #include "gstidentifaioutcomes.h"
 #include "gstidentifaireporter.h"
 #include "gstidentifaisettings.h"
@@ -103,6 +104,11 @@ void gst_identifai_outbox_set_headers (GstIdentifaiOutbox * self,
  * wait for that. */
 void gst_identifai_outbox_set_key (GstIdentifaiOutbox * self,
     const gchar * api_key);
+
+/* So many uploads a minute will be wanted; all: of all users of the key in this
+ * process. Does nothing while it is stopped, and returns FALSE. */
+gboolean gst_identifai_outbox_set_demand (GstIdentifaiOutbox * self,
+    gdouble per_minute, IdentifaiDemand * all);
 
 /* Segments. */
 

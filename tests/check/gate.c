@@ -6,238 +6,14 @@
  * matters, as a file leaves with its verdicts, however slow the machine is.
  */
 
-#include "feed.h"
+#include "gateutil.h"
 
 #include <string.h>
 
-#define GOP 5
-#define FRAMES 50
-#define SEGMENTS (FRAMES / GOP)
-#define FRAME (40 * GST_MSECOND)
-#define GATE "identifaigate name=sink ref-id=%u segment-duration=200000000 " \
-    "on-refusal=warn verdict-timeout=800000000 "
-#define OUT " ! fakesink name=out sync=false async=false"
-
-/* What left by a pad. */
-typedef struct
-{
-  GstBuffer *buffer;            /* or NULL */
-  GstEventType type;
-  gint64 time;                  /* monotonic µs */
-} Out;
-
-typedef struct
-{
-  FaultServer *server;
-  SinkRun *run;
-  Clip *clip;
-  Feed *feed;
-
-  GMutex lock;
-  GArray *outs;                 /* of Out: the video's */
-  gint64 came[FRAMES];          /* monotonic µs */
-} Gate;
-
-static GstPadProbeReturn
-on_out (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
-{
-  Gate *gate = user_data;
-  Out out = {.time = g_get_monotonic_time () };
-
-  if (info->type & GST_PAD_PROBE_TYPE_BUFFER)
-    out.buffer = gst_buffer_ref (GST_PAD_PROBE_INFO_BUFFER (info));
-  else
-    out.type = GST_EVENT_TYPE (GST_PAD_PROBE_INFO_EVENT (info));
-  g_mutex_lock (&gate->lock);
-  g_array_append_val (gate->outs, out);
-  g_mutex_unlock (&gate->lock);
-
-  return GST_PAD_PROBE_OK;
-}
-
-static guint
-get_index (GstBuffer * buffer)
-{
-  return GST_BUFFER_PTS (buffer) / FRAME;
-}
-
-static GstPadProbeReturn
-on_in (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
-{
-  Gate *gate = user_data;
-  guint i = get_index (GST_PAD_PROBE_INFO_BUFFER (info));
-
-  if (i < FRAMES)
-    gate->came[i] = g_get_monotonic_time ();
-
-  return GST_PAD_PROBE_OK;
-}
-
-static void
-add_probe (Gate * gate, const gchar * name, GstPadProbeType type,
-    GstPadProbeCallback func)
-{
-  GstPad *pad = gst_element_get_static_pad (sink_run_get_sink (gate->run),
-      name);
-
-  gst_pad_add_probe (pad, type, func, gate, NULL);
-  gst_object_unref (pad);
-}
-
-static void
-out_clear (gpointer data)
-{
-  gst_clear_buffer (&((Out *) data)->buffer);
-}
-
-/* verdicts: of the segments, as the server has them. */
-static void
-gate_init (Gate * gate, const gchar * verdicts, const gchar * properties)
-{
-  gchar *url, *description = g_strconcat (GATE, properties, OUT, NULL);
-
-  memset (gate, 0, sizeof (*gate));
-  g_mutex_init (&gate->lock);
-  gate->outs = g_array_new (FALSE, FALSE, sizeof (Out));
-  g_array_set_clear_func (gate->outs, out_clear);
-  gate->server = fault_server_new (NULL, 0);
-  fault_server_set_verdicts (gate->server, verdicts);
-  url = fault_server_get_url (gate->server);
-  gate->run = sink_run_new (url, description);
-  if (strstr (properties, "policy") == NULL)
-    g_object_set (sink_run_get_sink (gate->run), "policy", NULL, NULL);
-  gate->clip = clip_new_h264 (FRAMES, GOP);
-  add_probe (gate, "src", GST_PAD_PROBE_TYPE_BUFFER
-      | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_out);
-  add_probe (gate, "sink", GST_PAD_PROBE_TYPE_BUFFER, on_in);
-  g_free (description);
-  g_free (url);
-}
-
-/* A file, or a live source. */
-static void
-gate_start (Gate * gate, gboolean live)
-{
-  fail_unless (sink_run_start (gate->run));
-  gate->feed = feed_new (gate->run, "sink", gate->clip->caps, NULL, live);
-  if (!live)
-    gate->feed->duration = FRAMES * FRAME;
-}
-
-static void
-gate_open (Gate * gate, const gchar * verdicts, const gchar * properties,
-    gboolean live)
-{
-  gate_init (gate, verdicts, properties);
-  gate_start (gate, live);
-}
-
-static void
-gate_clear (Gate * gate)
-{
-  sink_run_stop (gate->run);
-  if (gate->feed != NULL)
-    feed_free (gate->feed);
-  sink_run_free (gate->run);
-  fault_server_free (gate->server);
-  clip_free (gate->clip);
-  g_array_unref (gate->outs);
-  g_mutex_clear (&gate->lock);
-}
-
-static void
-push (Gate * gate, guint from, guint to)
-{
-  fail_unless_equals_int (feed_push (gate->feed, gate->clip, from, to, 0),
-      GST_FLOW_OK);
-}
-
-static void
-finish (Gate * gate)
-{
-  fail_unless (feed_event (gate->feed, gst_event_new_eos ()));
-  fail_unless (sink_run_wait_end (gate->run));
-}
-
-static gint64
-get_stat (Gate * gate, const gchar * name)
-{
-  GstStructure *stats;
-  const GValue *value;
-  gint64 number;
-
-  g_object_get (sink_run_get_sink (gate->run), "stats", &stats, NULL);
-  value = gst_structure_get_value (stats, name);
-  fail_unless (value != NULL, "no %s", name);
-  number = G_VALUE_HOLDS_INT64 (value) ? g_value_get_int64 (value) :
-      (gint64) g_value_get_uint64 (value);
-  gst_structure_free (stats);
-
-  return number;
-}
-
-/* Frames that left: each as it came, in order. A letter each: - withheld, x passed,
- * X with DISCONT. */
-static gchar *
-describe (Gate * gate)
-{
-  gchar *text = g_strnfill (FRAMES, '-');
-  gint last = -1;
-  guint i;
-
-  g_mutex_lock (&gate->lock);
-  for (i = 0; i < gate->outs->len; i++) {
-    Out *out = &g_array_index (gate->outs, Out, i);
-    GstBuffer *original;
-    GstMapInfo map;
-    gint index;
-
-    if (out->buffer == NULL)
-      continue;
-    index = get_index (out->buffer);
-    fail_unless (index > last && index < FRAMES, "%d behind %d", index, last);
-    last = index;
-    original = g_ptr_array_index (gate->clip->buffers, index);
-    gst_buffer_map (original, &map, GST_MAP_READ);
-    fail_unless_equals_uint64 (gst_buffer_get_size (out->buffer), map.size);
-    fail_unless (gst_buffer_memcmp (out->buffer, 0, map.data, map.size) == 0);
-    gst_buffer_unmap (original, &map);
-    text[index] = GST_BUFFER_FLAG_IS_SET (out->buffer,
-        GST_BUFFER_FLAG_DISCONT) ? 'X' : 'x';
-  }
-  g_mutex_unlock (&gate->lock);
-
-  return text;
-}
-
-/* By segments: P all frames passed, F with DISCONT first, - none, ? else. */
-static void
-check_segments (Gate * gate, const gchar * expected, const gchar * name)
-{
-  GString *made = g_string_new (NULL);
-  gchar *text = describe (gate);
-  guint i;
-
-  for (i = 0; i < strlen (expected); i++) {
-    const gchar *at = text + i * GOP;
-
-    g_string_append_c (made, strncmp (at, "xxxxx", GOP) == 0 ? 'P' :
-        strncmp (at, "Xxxxx", GOP) == 0 ? 'F' :
-        strncmp (at, "-----", GOP) == 0 ? '-' : '?');
-  }
-  fail_unless (strcmp (made->str, expected) == 0, "%s: %s instead of %s (%s)",
-      name, made->str, expected, text);
-  g_string_free (made, TRUE);
-  g_free (text);
-}
-
-static void
-check_law (Gate * gate)
-{
-  fail_unless_equals_int64 (get_stat (gate, "came"), get_stat (gate, "passed")
-      + get_stat (gate, "withheld") + get_stat (gate, "flushed")
-      + get_stat (gate, "held"));
-}
+#define GOP GATE_GOP
+#define FRAMES GATE_FRAMES
+#define SEGMENTS GATE_SEGMENTS
+#define FRAME GATE_FRAME
 
 /*** what leaves ***/
 
@@ -282,57 +58,15 @@ GST_START_TEST (test_rows)
   feed_push (gate.feed, gate.clip, 0, FRAMES, 0);
   feed_event (gate.feed, gst_event_new_eos ());
   fail_unless (sink_run_wait_end (gate.run) || !strstr (row->verdicts, "c"));
-  check_segments (&gate, row->expected, row->name);
-  check_law (&gate);
-  fail_unless_equals_int64 (get_stat (&gate, "held-bytes"), 0);
+  gate_check_segments (&gate, row->expected, row->name);
+  gate_check_law (&gate);
+  fail_unless_equals_int64 (gate_get_stat (&gate, "held-bytes"), 0);
   gate_clear (&gate);
 }
 
 GST_END_TEST;
 
 /*** when ***/
-
-/* Waits until so many frames have left, or been withheld. */
-static void
-wait_for_stat (Gate * gate, const gchar * name, gint64 least)
-{
-  gint64 until = g_get_monotonic_time () + SINK_PATIENCE;
-
-  while (get_stat (gate, name) < least) {
-    fail_unless (g_get_monotonic_time () < until, "%s: %d", name,
-        (gint) get_stat (gate, name));
-    g_usleep (2000);
-  }
-}
-
-static gint64
-get_time (Gate * gate, guint index)
-{
-  gint64 time = -1;
-  guint i;
-
-  g_mutex_lock (&gate->lock);
-  for (i = 0; i < gate->outs->len; i++) {
-    Out *out = &g_array_index (gate->outs, Out, i);
-
-    if (out->buffer != NULL && get_index (out->buffer) == index)
-      time = out->time;
-  }
-  g_mutex_unlock (&gate->lock);
-
-  return time;
-}
-
-static void
-wait_for_frame (Gate * gate, guint index)
-{
-  gint64 until = g_get_monotonic_time () + SINK_PATIENCE;
-
-  while (get_time (gate, index) < 0) {
-    fail_unless (g_get_monotonic_time () < until, "frame %u", index);
-    g_usleep (2000);
-  }
-}
 
 /* Never earlier than hold after it came, and not in bursts: on a machine that has
  * time, half of them within a frame. */
@@ -347,9 +81,9 @@ GST_START_TEST (test_steady)
   fail_unless_equals_int (feed_join (gate.feed), GST_FLOW_OK);
   sink_run_wait (gate.run, "eos", 1);
   for (i = 0; i < 40; i++) {
-    gint64 delay = get_time (&gate, i) - gate.came[i];
+    gint64 delay = gate_get_time (&gate, i) - gate.came[i];
 
-    fail_unless (get_time (&gate, i) >= 0, "frame %u", i);
+    fail_unless (gate_get_time (&gate, i) >= 0, "frame %u", i);
     fail_unless (delay >= 999 * 1000, "frame %u after %d us", i, (gint) delay);
     in_time += delay < 1040 * 1000;
   }
@@ -379,7 +113,7 @@ GST_START_TEST (test_override)
   guint i;
 
   gate_open (&gate, ".caacc....", "verdict-timeout=60000000000", FALSE);
-  push (&gate, 0, FRAMES);
+  gate_push (&gate, 0, FRAMES);
   fail_unless (feed_event (gate.feed, gst_event_new_eos ()));
   sink_run_wait (gate.run, "identifai-verdict", 5);
   for (i = 0; i < SEGMENTS; i++) {
@@ -388,14 +122,14 @@ GST_START_TEST (test_override)
   }
   override (&gate, 0, "human");
   sink_run_wait (gate.run, "identifai-gate", 4);
-  wait_for_stat (&gate, "withheld-verdict", 3 * GOP);
-  wait_for_frame (&gate, FRAMES - 1);
-  check_segments (&gate, "P--FPPPP-F", "overridden");
-  check_law (&gate);
+  gate_wait_for_stat (&gate, "withheld-verdict", 3 * GOP);
+  gate_wait_for_frame (&gate, FRAMES - 1);
+  gate_check_segments (&gate, "P--FPPPP-F", "overridden");
+  gate_check_law (&gate);
   /* it has left: nothing changes, and is told so */
   override (&gate, 1, "human");
   sink_run_wait (gate.run, "info", 1);
-  text = describe (&gate);
+  text = gate_describe (&gate);
   fail_unless (strncmp (text + GOP, "-----", GOP) == 0);
   g_free (text);
   gate_clear (&gate);
@@ -409,12 +143,12 @@ GST_START_TEST (test_override_file)
   Gate gate;
 
   gate_open (&gate, "..........", "verdict-timeout=60000000000", FALSE);
-  push (&gate, 0, 12);
+  gate_push (&gate, 0, 12);
   override (&gate, 0, "human");
-  wait_for_frame (&gate, GOP - 1);
+  gate_wait_for_frame (&gate, GOP - 1);
   override (&gate, 1, "artificial");
-  wait_for_stat (&gate, "withheld-verdict", GOP);
-  fail_unless_equals_int64 (get_stat (&gate, "passed"), GOP);
+  gate_wait_for_stat (&gate, "withheld-verdict", GOP);
+  fail_unless_equals_int64 (gate_get_stat (&gate, "passed"), GOP);
   gate_clear (&gate);
 }
 
@@ -460,9 +194,9 @@ GST_START_TEST (test_late)
 
   gate_open (&gate, "..........", "hold=300000000 verdict-timeout=60000000000",
       TRUE);
-  push (&gate, 0, FRAMES);
-  wait_for_stat (&gate, "withheld-unjudged", FRAMES);
-  check_segments (&gate, "----------", "late");
+  gate_push (&gate, 0, FRAMES);
+  gate_wait_for_stat (&gate, "withheld-unjudged", FRAMES);
+  gate_check_segments (&gate, "----------", "late");
   sink_run_wait (gate.run, "warning", 1);
   gst_message_parse_warning_details (sink_run_get (gate.run, "warning", 0),
       &details);
@@ -472,8 +206,8 @@ GST_START_TEST (test_late)
           (gate.run, "identifai-gate", 0), "state"), "drop");
   fail_unless_equals_string (gst_structure_get_string (sink_run_get_structure
           (gate.run, "identifai-gate", 0), "reason"), "unjudged");
-  fail_unless (get_stat (&gate, "late-segments") >= SEGMENTS - 1);
-  check_law (&gate);
+  fail_unless (gate_get_stat (&gate, "late-segments") >= SEGMENTS - 1);
+  gate_check_law (&gate);
   gate_clear (&gate);
 }
 
@@ -486,10 +220,10 @@ GST_START_TEST (test_open_without_service)
 
   gate_open (&gate, "", "hold=300000000 on-unjudged=pass", TRUE);
   fault_server_close (gate.server);
-  push (&gate, 0, FRAMES);
-  finish (&gate);
-  check_segments (&gate, "PPPPPPPPPP", "open");
-  check_law (&gate);
+  gate_push (&gate, 0, FRAMES);
+  gate_finish (&gate);
+  gate_check_segments (&gate, "PPPPPPPPPP", "open");
+  gate_check_law (&gate);
   gate_clear (&gate);
 }
 
@@ -501,10 +235,10 @@ GST_START_TEST (test_only_told)
   Gate gate;
 
   gate_open (&gate, "aaaaaaaaaa", "hold=0", TRUE);
-  push (&gate, 0, FRAMES);
-  wait_for_frame (&gate, FRAMES - 1);
-  finish (&gate);
-  check_segments (&gate, "PPPPPPPPPP", "only told");
+  gate_push (&gate, 0, FRAMES);
+  gate_wait_for_frame (&gate, FRAMES - 1);
+  gate_finish (&gate);
+  gate_check_segments (&gate, "PPPPPPPPPP", "only told");
   gate_clear (&gate);
 }
 
@@ -520,16 +254,16 @@ GST_START_TEST (test_dump)
   gate_open (&gate, "", "", FALSE);
   element = sink_run_get_sink (gate.run);
   fault_server_set_delay (gate.server, FAULT_NEVER);
-  push (&gate, 0, 20);
+  gate_push (&gate, 0, 20);
   g_signal_emit_by_name (element, "dump", (guint64) 3600 * GST_SECOND);
-  push (&gate, 20, 27);
+  gate_push (&gate, 20, 27);
   g_signal_emit_by_name (element, "release");
-  push (&gate, 27, FRAMES);
+  gate_push (&gate, 27, FRAMES);
   fault_server_set_delay (gate.server, 0);
-  finish (&gate);
-  check_segments (&gate, "------FPPP", "dumped");
-  fail_unless_equals_int64 (get_stat (&gate, "withheld-dumped"), 30);
-  check_law (&gate);
+  gate_finish (&gate);
+  gate_check_segments (&gate, "------FPPP", "dumped");
+  fail_unless_equals_int64 (gate_get_stat (&gate, "withheld-dumped"), 30);
+  gate_check_law (&gate);
   gate_clear (&gate);
 }
 
@@ -543,18 +277,18 @@ GST_START_TEST (test_force)
 
   gate_open (&gate, "", "hold=0", TRUE);
   element = sink_run_get_sink (gate.run);
-  push (&gate, 0, 7);
-  wait_for_stat (&gate, "passed", 7);
+  gate_push (&gate, 0, 7);
+  gate_wait_for_stat (&gate, "passed", 7);
   gst_util_set_object_arg (G_OBJECT (element), "force", "drop");
-  push (&gate, 7, 12);
-  wait_for_stat (&gate, "withheld-forced", 5);
+  gate_push (&gate, 7, 12);
+  gate_wait_for_stat (&gate, "withheld-forced", 5);
   g_object_get (element, "passing", &passing, NULL);
   fail_if (passing);
   gst_util_set_object_arg (G_OBJECT (element), "force", "none");
-  push (&gate, 12, 25);
-  finish (&gate);
-  check_segments (&gate, "P?-FP", "forced");
-  fail_unless_equals_int64 (get_stat (&gate, "passed"), 17);
+  gate_push (&gate, 12, 25);
+  gate_finish (&gate);
+  gate_check_segments (&gate, "P?-FP", "forced");
+  fail_unless_equals_int64 (gate_get_stat (&gate, "passed"), 17);
   fail_unless_equals_int (sink_run_count (gate.run, "identifai-gate"), 3);
   gate_clear (&gate);
 }
@@ -567,14 +301,14 @@ GST_START_TEST (test_lower_hold)
   Gate gate;
 
   gate_open (&gate, "", "hold=60000000000 on-unjudged=pass", TRUE);
-  push (&gate, 0, 25);
+  gate_push (&gate, 0, 25);
   g_usleep (300 * 1000);
-  push (&gate, 25, FRAMES);
+  gate_push (&gate, 25, FRAMES);
   g_object_set (sink_run_get_sink (gate.run), "hold",
       (guint64) 150 * GST_MSECOND, NULL);
-  finish (&gate);
-  check_segments (&gate, "-----FPPPP", "lowered");
-  fail_unless_equals_int64 (get_stat (&gate, "withheld-skipped"), 25);
+  gate_finish (&gate);
+  gate_check_segments (&gate, "-----FPPPP", "lowered");
+  fail_unless_equals_int64 (gate_get_stat (&gate, "withheld-skipped"), 25);
   gate_clear (&gate);
 }
 
@@ -588,16 +322,16 @@ GST_START_TEST (test_raise_hold)
 
   gate_open (&gate, "", "hold=100000000 on-unjudged=pass", TRUE);
   element = sink_run_get_sink (gate.run);
-  push (&gate, 0, 10);
-  wait_for_frame (&gate, 9);
+  gate_push (&gate, 0, 10);
+  gate_wait_for_frame (&gate, 9);
   g_object_set (element, "hold", (guint64) 60 * GST_SECOND, NULL);
-  push (&gate, 10, 20);
+  gate_push (&gate, 10, 20);
   g_usleep (200 * 1000);
-  fail_unless (get_time (&gate, 10) < 0);
-  fail_unless_equals_int64 (get_stat (&gate, "held"), 10);
+  fail_unless (gate_get_time (&gate, 10) < 0);
+  fail_unless_equals_int64 (gate_get_stat (&gate, "held"), 10);
   g_object_set (element, "hold", (guint64) 0, NULL);
-  wait_for_frame (&gate, 19);
-  check_segments (&gate, "PPPP------", "raised");
+  gate_wait_for_frame (&gate, 19);
+  gate_check_segments (&gate, "PPPP------", "raised");
   gate_clear (&gate);
 }
 
@@ -621,9 +355,9 @@ go_to (Gate * gate, Moment moment)
   gate_open (gate, "..........", "hold=60000000000 verdict-timeout=60000000000",
       moment != AT_VERDICT);
   if (moment == AT_OPEN)
-    push (gate, 0, 3);
+    gate_push (gate, 0, 3);
   if (moment >= AT_HELD)
-    push (gate, 0, 28);
+    gate_push (gate, 0, 28);
   if (moment == AT_END)
     fail_unless (feed_event (gate->feed, gst_event_new_eos ()));
 }
@@ -636,16 +370,16 @@ GST_START_TEST (test_stop)
   go_to (&gate, __i__);
   fail_unless (sink_run_stop (gate.run) < G_USEC_PER_SEC);
   sink_run_check (gate.run, TRUE);
-  check_law (&gate);
-  fail_unless_equals_int64 (get_stat (&gate, "held"), 0);
+  gate_check_law (&gate);
+  fail_unless_equals_int64 (gate_get_stat (&gate, "held"), 0);
   feed_free (gate.feed);
   sink_run_forget (gate.run);
   fault_server_set_verdicts (gate.server, "ca");
   g_object_set (sink_run_get_sink (gate.run), "hold", (guint64) 0, NULL);
   gate_start (&gate, TRUE);
-  push (&gate, 0, 10);
-  finish (&gate);
-  check_segments (&gate, "PP", "again");
+  gate_push (&gate, 0, 10);
+  gate_finish (&gate);
+  gate_check_segments (&gate, "PP", "again");
   gate_clear (&gate);
 }
 
@@ -661,15 +395,15 @@ GST_START_TEST (test_flush)
   start = g_get_monotonic_time ();
   feed_flush (gate.feed, NULL);
   fail_unless (g_get_monotonic_time () - start < G_USEC_PER_SEC);
-  check_law (&gate);
-  fail_unless_equals_int64 (get_stat (&gate, "held"), 0);
+  gate_check_law (&gate);
+  fail_unless_equals_int64 (gate_get_stat (&gate, "held"), 0);
   g_object_set (sink_run_get_sink (gate.run), "hold", (guint64) 0, NULL);
   gate.feed->duration = 0;
   feed_event (gate.feed, gst_event_new_stream_start ("another"));
   feed_event (gate.feed, gst_event_new_caps (gate.clip->caps));
-  push (&gate, 0, 10);
-  wait_for_frame (&gate, 9);
-  check_segments (&gate, "PP--------", "flushed");
+  gate_push (&gate, 0, 10);
+  gate_wait_for_frame (&gate, 9);
+  gate_check_segments (&gate, "PP--------", "flushed");
   gate_clear (&gate);
 }
 
@@ -704,7 +438,7 @@ GST_START_TEST (test_flow)
   while (flow == GST_FLOW_OK && g_get_monotonic_time () < until)
     flow = feed_push (gate.feed, gate.clip, 0, 1, 0);
   fail_unless_equals_int (flow, flows[__i__]);
-  check_law (&gate);
+  gate_check_law (&gate);
   gate_clear (&gate);
 }
 
@@ -719,21 +453,22 @@ GST_START_TEST (test_caps)
   guint i;
 
   gate_open (&gate, "ca", "", FALSE);
-  push (&gate, 0, 10);
+  gate_push (&gate, 0, 10);
   caps = gst_caps_copy (gate.clip->caps);
   gst_caps_set_simple (caps, "framerate", GST_TYPE_FRACTION, 30, 1, NULL);
   fail_unless (feed_event (gate.feed, gst_event_new_caps (caps)));
   gst_caps_unref (caps);
-  push (&gate, 10, 15);
-  finish (&gate);
+  gate_push (&gate, 10, 15);
+  gate_finish (&gate);
   for (i = 0; i < gate.outs->len; i++) {
-    Out *out = &g_array_index (gate.outs, Out, i);
+    GateOut *out = &g_array_index (gate.outs, GateOut, i);
 
     if (out->buffer != NULL)
       g_string_append_c (order, 'b');
-    else if (out->type == GST_EVENT_CAPS || out->type == GST_EVENT_GAP
-        || out->type == GST_EVENT_EOS)
-      g_string_append_c (order, gst_event_type_get_name (out->type)[0]);
+    else if (GST_EVENT_TYPE (out->event) == GST_EVENT_CAPS
+        || GST_EVENT_TYPE (out->event) == GST_EVENT_GAP
+        || GST_EVENT_TYPE (out->event) == GST_EVENT_EOS)
+      g_string_append_c (order, GST_EVENT_TYPE_NAME (out->event)[0]);
   }
   fail_unless_equals_string (order->str, "cbbbbbgggggcbbbbbe");
   g_string_free (order, TRUE);
@@ -756,11 +491,11 @@ GST_START_TEST (test_back_pressure)
   g_usleep (300 * 1000);
   pushed = feed_get_pushed (gate.feed);
   fail_unless (pushed < FRAMES, "all came");
-  fail_unless (get_stat (&gate, "held-bytes") < 30000);
+  fail_unless (gate_get_stat (&gate, "held-bytes") < 30000);
   fault_server_set_delay (gate.server, 0);
   fail_unless_equals_int (feed_join (gate.feed), GST_FLOW_OK);
   sink_run_wait (gate.run, "eos", 1);
-  check_segments (&gate, "PPPPPPPPPP", "back-pressure");
+  gate_check_segments (&gate, "PPPPPPPPPP", "back-pressure");
   gate_clear (&gate);
 }
 
@@ -872,12 +607,12 @@ GST_START_TEST (test_sound)
   for (i = 0; i < 5; i++) {
     fail_unless_equals_int (feed_push (sound, aac, i * 8, i * 8 + 8, 0),
         GST_FLOW_OK);
-    push (&gate, i * 5, i * 5 + 5);
+    gate_push (&gate, i * 5, i * 5 + 5);
   }
   fail_unless (feed_event (sound, gst_event_new_eos ()));
-  finish (&gate);
+  gate_finish (&gate);
   wait_for_sound_end (&out);
-  check_segments (&gate, "PP-FP", "with sound");
+  gate_check_segments (&gate, "PP-FP", "with sound");
   for (i = 0; i < 40; i++) {
     GstClockTime time = GST_BUFFER_PTS (g_ptr_array_index (aac->buffers, i));
 
@@ -909,7 +644,7 @@ GST_START_TEST (test_release)
   sound = feed_new (gate.run, "audio_0", aac->caps, NULL, TRUE);
   gate.feed = feed_new (gate.run, "sink", gate.clip->caps, NULL, TRUE);
   fail_unless_equals_int (feed_push (sound, aac, 0, 10, 0), GST_FLOW_OK);
-  push (&gate, 0, 10);
+  gate_push (&gate, 0, 10);
   start = g_get_monotonic_time ();
   feed_free (sound);
   fail_unless (g_get_monotonic_time () - start < G_USEC_PER_SEC);
@@ -917,8 +652,8 @@ GST_START_TEST (test_release)
       "audio_src_0");
   fail_unless (pad == NULL);
   g_object_set (sink_run_get_sink (gate.run), "hold", (guint64) 0, NULL);
-  push (&gate, 10, 20);
-  wait_for_frame (&gate, 19);
+  gate_push (&gate, 10, 20);
+  gate_wait_for_frame (&gate, 19);
   clip_free (aac);
   gate_clear (&gate);
 }

@@ -77,6 +77,14 @@ identifai_client_set_first (IdentifaiClient * client, gboolean first)
 }
 
 void
+identifai_client_set_demand (IdentifaiClient * client, gdouble per_minute,
+    IdentifaiDemand * all)
+{
+  *all = (IdentifaiDemand) {
+  1, per_minute};
+}
+
+void
 identifai_client_set_key (IdentifaiClient * client, const gchar * api_key)
 {
   g_free (client->key);

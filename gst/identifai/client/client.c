@@ -150,6 +150,7 @@ identifai_client_new (const IdentifaiClientSettings * settings,
   g_rec_mutex_init (&self->calling);
   g_mutex_init (&self->lock);
   self->network = network;
+  identifai_demand_join (self, self->settings.endpoint, id);
   identifai_network_send (self->network, on_open, self, NULL);
 
   return self;
@@ -165,6 +166,13 @@ identifai_client_is_closed (IdentifaiClient * self)
   g_mutex_unlock (&self->lock);
 
   return closed;
+}
+
+void
+identifai_client_set_demand (IdentifaiClient * self, gdouble per_minute,
+    IdentifaiDemand * all)
+{
+  identifai_demand_set (self, per_minute, all);
 }
 
 gboolean
@@ -195,6 +203,8 @@ change_key (IdentifaiClient * self, gchar * key)
   self->queue = identifai_queue_get (self, key);
   if (self->queue == from)
     return;
+  if (!identifai_client_is_closed (self))
+    identifai_demand_join (self, self->settings.endpoint, key);
 
   GST_INFO_ID (self->settings.name, "calls with another key from now on; %u "
       "jobs are under way with the old one", from->n_jobs);
@@ -546,6 +556,7 @@ void
 identifai_client_close (IdentifaiClient * self)
 {
   end_jobs (self, TRUE);
+  identifai_demand_leave (self);
   identifai_network_release (self->network);
   identifai_client_unref (self);
 }

@@ -12,6 +12,7 @@
 
 #pragma once
 
+#include "demand.h"
 #include "extraheaders.h"
 #include "limiter.h"
 #include "request.h"
@@ -120,6 +121,11 @@ void identifai_client_set_headers (IdentifaiClient * self,
 /* Has the result of that identifier asked for as soon as the limits let it, if one of
  * its jobs waits for it. Any thread, never blocks. */
 void identifai_client_look (IdentifaiClient * self, const gchar * identifier);
+
+/* So many uploads a minute will be wanted; all: of the clients of its key in this
+ * process. Any thread, never blocks. */
+void identifai_client_set_demand (IdentifaiClient * self, gdouble per_minute,
+    IdentifaiDemand * all);
 
 /* Queues a job; takes its own reference on request, which is dropped (and with
  * it the file's memory) as soon as the service took the file. data is the
