@@ -256,6 +256,8 @@ on_network_event (IdentifaiExchange * self, GSocketClientEvent event,
   g_type_class_unref (events);
 }
 
+static void on_wrote_body_data (IdentifaiExchange * self, guint size);
+
 static void
 on_early_answer (gpointer user_data)
 {
@@ -267,6 +269,12 @@ on_early_answer (gpointer user_data)
 }
 
 static void
+on_wrote (gsize bytes, gpointer user_data)
+{
+  on_wrote_body_data (user_data, bytes);
+}
+
+static void
 exchange_listen (IdentifaiExchange * self)
 {
   GIOStream *connection = identifai_session_find_connection
@@ -274,6 +282,9 @@ exchange_listen (IdentifaiExchange * self)
 
   if (self->early || !connection)
     return;
+  if (self->stream)
+    identifai_upload_set_output (IDENTIFAI_UPLOAD (self->stream), connection,
+        on_wrote);
   self->early =
       identifai_early_response_new (connection, on_early_answer, self);
   GST_LOG_ID (self->name, "%s: %s for an answer before all is sent", self->what,

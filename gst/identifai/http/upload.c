@@ -8,6 +8,9 @@
 
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_HTTP)
 
+/* Of the body that goes out at once. */
+#define PIECE_BYTES (128 * 1024)
+
 struct _IdentifaiUpload
 {
   GFilterInputStream parent;
@@ -16,6 +19,11 @@ struct _IdentifaiUpload
   IdentifaiUploadHold hold;     /* NULL once the end may go */
   IdentifaiUploadStopped stopped;       /* NULL once that was read */
   gpointer user_data;
+
+  GPollableOutputStream *output;        /* or NULL */
+  IdentifaiUploadWrote wrote;
+  guint8 *piece;                /* of the body, on its way to output; or NULL */
+  gsize piece_bytes, piece_done;
 };
 
 G_DEFINE_TYPE (IdentifaiUpload, identifai_upload, G_TYPE_FILTER_INPUT_STREAM);
@@ -27,15 +35,15 @@ typedef struct
   gsize count;
 } Read;
 
-static gboolean
-reaches_end (IdentifaiUpload * self, gsize count)
+static guint64
+get_left (IdentifaiUpload * self)
 {
   IdentifaiRequestBody *body =
       IDENTIFAI_REQUEST_BODY (g_filter_input_stream_get_base_stream
       (G_FILTER_INPUT_STREAM (self)));
 
   return identifai_request_body_get_length (body)
-      - identifai_request_body_get_sent (body) <= count;
+      - identifai_request_body_get_sent (body);
 }
 
 static gint64
@@ -55,7 +63,7 @@ ask (IdentifaiUpload * self, gsize count)
 {
   gint64 wait = ask_one (self, &self->begin);
 
-  if (wait > 0 || !reaches_end (self, count))
+  if (wait > 0 || get_left (self) > count)
     return wait;
 
   return ask_one (self, &self->hold);
@@ -80,7 +88,18 @@ finish_read (GTask * task)
     IDENTIFAI_UPLOAD (stream)->stopped = NULL;
 }
 
-static gboolean on_hold_over (gpointer user_data);
+static void go_on (GTask * task);
+
+static gboolean
+on_hold_over (gpointer user_data)
+{
+  GTask *task = user_data;
+
+  if (!g_task_return_error_if_cancelled (task))
+    go_on (task);
+
+  return G_SOURCE_REMOVE;
+}
 
 static void
 hold_read (GTask * task, gint64 wait)
@@ -99,23 +118,99 @@ hold_read (GTask * task, gint64 wait)
   g_source_unref (source);
 }
 
+/* Workaround PIECES. All but the last count bytes, which end the body as libsoup has
+ * it, go straight to the connection. */
+
+/* FALSE with error. */
 static gboolean
-on_hold_over (gpointer user_data)
+fill_piece (IdentifaiUpload * self, gsize count, GError ** error)
+{
+  gsize bytes = MIN (get_left (self) - count, PIECE_BYTES);
+  gssize got;
+
+  if (self->piece == NULL)
+    self->piece = g_malloc (PIECE_BYTES);
+  got = g_input_stream_read (g_filter_input_stream_get_base_stream
+      (G_FILTER_INPUT_STREAM (self)), self->piece, bytes, NULL, error);
+  self->piece_bytes = MAX (got, 0);
+  self->piece_done = 0;
+
+  return got >= 0;
+}
+
+/* FALSE with error. */
+static gboolean
+write_piece (IdentifaiUpload * self, GError ** error)
+{
+  gssize wrote = g_pollable_output_stream_write_nonblocking (self->output,
+      self->piece + self->piece_done, self->piece_bytes - self->piece_done,
+      NULL, error);
+
+  if (wrote < 0 && g_error_matches (*error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
+    g_clear_error (error);
+    wrote = 0;
+  }
+  if (wrote <= 0)
+    return wrote == 0;
+  self->piece_done += wrote;
+  self->wrote (wrote, self->user_data);
+
+  return TRUE;
+}
+
+static gboolean
+has_piece (IdentifaiUpload * self)
+{
+  return self->piece_done < self->piece_bytes;
+}
+
+static gboolean
+on_writable (GObject * stream, gpointer user_data)
 {
   GTask *task = user_data;
+  IdentifaiUpload *self = g_task_get_source_object (task);
   Read *read = g_task_get_task_data (task);
-  gint64 wait;
+  GError *error = NULL;
 
   if (g_task_return_error_if_cancelled (task))
     return G_SOURCE_REMOVE;
-
-  wait = ask (g_task_get_source_object (task), read->count);
-  if (wait > 0)
-    hold_read (task, wait);
+  if (self->output == NULL || ((has_piece (self)
+              || fill_piece (self, read->count, &error))
+          && write_piece (self, &error)))
+    go_on (task);
   else
-    finish_read (task);
+    g_task_return_error (task, error);
 
   return G_SOURCE_REMOVE;
+}
+
+/* One piece a round of the main loop, which others share. */
+static void
+pass_on (GTask * task)
+{
+  IdentifaiUpload *self = g_task_get_source_object (task);
+  GSource *source = g_pollable_output_stream_create_source (self->output,
+      g_task_get_cancellable (task));
+
+  g_task_attach_source (task, source, G_SOURCE_FUNC (on_writable));
+  g_source_unref (source);
+}
+
+static void
+go_on (GTask * task)
+{
+  IdentifaiUpload *self = g_task_get_source_object (task);
+  Read *read = g_task_get_task_data (task);
+  gboolean passes = self->output != NULL && (has_piece (self)
+      || get_left (self) > read->count);
+  gint64 wait = has_piece (self) ? 0 : ask (self, read->count);
+
+  if (wait > 0)
+    hold_read (task, wait);
+  else if (passes)
+    pass_on (task);
+  else
+    finish_read (task);
 }
 
 static void
@@ -125,17 +220,12 @@ identifai_upload_read_async (GInputStream * stream, void *buffer, gsize count,
 {
   GTask *task = g_task_new (stream, cancellable, callback, user_data);
   Read *read = g_new (Read, 1);
-  gint64 wait = ask (IDENTIFAI_UPLOAD (stream), count);
 
   read->buffer = buffer;
   read->count = count;
   g_task_set_task_data (task, read, g_free);
   g_task_set_priority (task, priority);
-
-  if (wait > 0)
-    hold_read (task, wait);
-  else
-    finish_read (task);
+  go_on (task);
   g_object_unref (task);
 }
 
@@ -185,10 +275,21 @@ identifai_upload_close_finish (GInputStream * stream, GAsyncResult * result,
 }
 
 static void
+identifai_upload_finalize (GObject * object)
+{
+  IdentifaiUpload *self = IDENTIFAI_UPLOAD (object);
+
+  g_clear_object (&self->output);
+  g_free (self->piece);
+  G_OBJECT_CLASS (identifai_upload_parent_class)->finalize (object);
+}
+
+static void
 identifai_upload_class_init (IdentifaiUploadClass * klass)
 {
   GInputStreamClass *stream_class = G_INPUT_STREAM_CLASS (klass);
 
+  G_OBJECT_CLASS (klass)->finalize = identifai_upload_finalize;
   stream_class->read_async = identifai_upload_read_async;
   stream_class->read_finish = identifai_upload_read_finish;
   stream_class->close_async = identifai_upload_close_async;
@@ -217,8 +318,23 @@ identifai_upload_new (IdentifaiRequestBody * body, IdentifaiUploadHold begin,
 }
 
 void
+identifai_upload_set_output (IdentifaiUpload * self, GIOStream * connection,
+    IdentifaiUploadWrote wrote)
+{
+  GOutputStream *output = g_io_stream_get_output_stream (connection);
+
+  if (self->output != NULL || !G_IS_POLLABLE_OUTPUT_STREAM (output)
+      || !g_pollable_output_stream_can_poll (G_POLLABLE_OUTPUT_STREAM (output)))
+    return;
+  self->output = g_object_ref (G_POLLABLE_OUTPUT_STREAM (output));
+  self->wrote = wrote;
+}
+
+void
 identifai_upload_release (IdentifaiUpload * self)
 {
   self->begin = self->hold = NULL;
   self->stopped = NULL;
+  g_clear_object (&self->output);
+  self->piece_bytes = 0;
 }

@@ -29,6 +29,15 @@ GInputStream *identifai_upload_new (IdentifaiRequestBody * body,
     IdentifaiUploadHold begin, IdentifaiUploadHold hold,
     IdentifaiUploadStopped stopped, gpointer user_data);
 
+/* So many bytes went out, but for what libsoup tells of by itself. */
+typedef void (*IdentifaiUploadWrote) (gsize bytes, gpointer user_data);
+
+/* What libsoup sends the body on, and hasn't anything else to write to until it has
+ * the body: from the next read on, but for the last bytes, it goes there in larger
+ * pieces than libsoup's (workaround PIECES). */
+void identifai_upload_set_output (IdentifaiUpload * self, GIOStream * connection,
+    IdentifaiUploadWrote wrote);
+
 /* None is called any more, and nothing waits. */
 void identifai_upload_release (IdentifaiUpload * self);
 

@@ -50,6 +50,10 @@
  *            the request to the proxy itself if the password stands in its URL
  *            (authenticate_auth() in soup-auth-manager.c), and repeats a wrong one
  *            without end. proxy.c; test proxies.
+ *   PIECES   GLib 2.74 to 2.84: libsoup hands a body on by g_output_stream_splice_async(),
+ *            8 KiB at a time, each by two rounds of the main loop. So a body writes to
+ *            the connection itself while libsoup waits for its next bytes, which are
+ *            the last ones. upload.c; test pieces.
  *   UNPACK   3.2.3. Its content decoder has no bound.
  *            contentdecoder.c; test contentdecoder, hostile.
  *   CLOSE    GLib 2.74 to 2.84: closes an input stream that isn't its own in a
