@@ -11,6 +11,7 @@
 
 #include "gstidentifaidrain.h"
 #include "gstidentifaierrors.h"
+#include "gstidentifaisignals.h"
 #include "heldbuffer.h"
 #include "log.h"
 #include "runningtime.h"
@@ -379,6 +380,7 @@ gst_identifai_base_sink_class_init (GstIdentifaiBaseSinkClass * klass)
   GstBaseSinkClass *bsink_class = GST_BASE_SINK_CLASS (klass);
 
   object_class->finalize = gst_identifai_base_sink_finalize;
+  gst_identifai_signals_install (G_TYPE_FROM_CLASS (klass));
 
   element_class->change_state = gst_identifai_base_sink_change_state;
 

@@ -93,6 +93,7 @@ gst_identifai_settings_to_client (const GstIdentifaiSettings * self,
   gst_identifai_settings_get_limits (self, client->limits);
   client->poll_interval = self->poll_interval;
   client->verdict_timeout = self->verdict_timeout;
+  client->credits_interval = self->credits_interval;
 
   return TRUE;
 }

@@ -12,6 +12,7 @@
 #include <gst/video/video-event.h>
 
 #include "gstidentifaierrors.h"
+#include "gstidentifaisignals.h"
 #include "codecs.h"
 #include "log.h"
 
@@ -36,6 +37,7 @@ gst_identifai_engine_new (GstElement * element, GstIdentifaiElements kind,
   GstIdentifaiEngine *self = g_new0 (GstIdentifaiEngine, 1);
 
   self->element = element;
+  gst_identifai_signals_attach (element, self);
   self->video_pad = gst_object_ref (video_pad);
   g_mutex_init (&self->key_lock);
   g_mutex_init (&self->lock);
@@ -518,6 +520,14 @@ void
 gst_identifai_engine_get_property (GstIdentifaiEngine * self, guint id,
     GValue * value)
 {
+  GValue pending = G_VALUE_INIT;
+
+  if (id == PROP_PENDING) {
+    gst_identifai_outbox_get_pending (self->outbox, &pending);
+    g_value_copy (&pending, value);
+    g_value_unset (&pending);
+    return;
+  }
   g_mutex_lock (&self->lock);
   gst_identifai_settings_get (&self->settings, id, value);
   g_mutex_unlock (&self->lock);

@@ -218,6 +218,40 @@ gst_identifai_warning_budget (GstElement * src, guint uploads)
       GST_IDENTIFAI_LOSS_BUDGET);
 }
 
+GstMessage *
+gst_identifai_warning_credits (GstElement * src, guint64 available, guint least)
+{
+  GError *error = g_error_new (GST_RESOURCE_ERROR,
+      GST_RESOURCE_ERROR_NO_SPACE_LEFT, "The account has %" G_GUINT64_FORMAT
+      " credits left, fewer than %u (credits-warning)", available, least);
+  GstMessage *message = gst_message_new_warning_with_details (GST_OBJECT (src),
+      error, "Without credits nothing is judged. Buy some, or judge less "
+      "(segment-interval, a longer segment-duration, frames).",
+      gst_structure_new ("details", "reason", G_TYPE_STRING, "credits",
+          "available", G_TYPE_UINT64, available, NULL));
+
+  g_error_free (error);
+
+  return message;
+}
+
+GstMessage *
+gst_identifai_warning_no_credits (GstElement * src,
+    const IdentifaiCredits * credits)
+{
+  GError *error = g_error_new (GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ,
+      "The account's credits can't be asked for: %s", credits->message);
+  GstMessage *message = gst_message_new_warning_with_details (GST_OBJECT (src),
+      error,
+      "Segments are judged all the same, as long as there are some. They "
+      "are asked for again each credits-interval.",
+      new_details (credits->reason, credits->http_status));
+
+  g_error_free (error);
+
+  return message;
+}
+
 /* Takes over error. */
 static GstMessage *
 new_gate_warning (GstElement * src, GError * error, const gchar * details,

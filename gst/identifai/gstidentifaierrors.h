@@ -35,6 +35,12 @@ GstMessage *gst_identifai_warning_file (GstElement * src,
 GstMessage *gst_identifai_warning_overflow (GstElement * src);
 /* max-uploads-per-hour is used up. */
 GstMessage *gst_identifai_warning_budget (GstElement * src, guint uploads);
+/* There are fewer than credits-warning. */
+GstMessage *gst_identifai_warning_credits (GstElement * src, guint64 available,
+    guint least);
+/* They can't be asked for. */
+GstMessage *gst_identifai_warning_no_credits (GstElement * src,
+    const IdentifaiCredits * credits);
 /* A segment had to leave before its outcome came. delay: the longest seen; 0: none. */
 GstMessage *gst_identifai_warning_late (GstElement * src, guint segment,
     GstClockTime hold, GstClockTime delay);

@@ -39,6 +39,7 @@
 
 #include "gstidentifaiaudiopad.h"
 #include "gstidentifaierrors.h"
+#include "gstidentifaisignals.h"
 #include "codecs.h"
 #include "log.h"
 
@@ -486,16 +487,6 @@ gst_identifai_gate_dump (GstIdentifaiGate * self, guint64 back)
 }
 
 static void
-gst_identifai_gate_override (GstIdentifaiGate * self, guint segment,
-    const gchar * classification)
-{
-  if (!gst_identifai_outbox_override (self->engine->outbox, segment,
-          classification))
-    g_warning ("%s: \"%s\" is no classification; there are human, artificial, "
-        "unknown", GST_OBJECT_NAME (self), GST_STR_NULL (classification));
-}
-
-static void
 gst_identifai_gate_release (GstIdentifaiGate * self)
 {
   g_mutex_lock (&self->engine->lock);
@@ -762,23 +753,6 @@ install_signals (GstIdentifaiGateClass * klass)
       G_CALLBACK (gst_identifai_gate_split_now), NULL, NULL, NULL,
       G_TYPE_NONE, 0);
   /**
-   * GstIdentifaiGate::override:
-   * @gate: the gate
-   * @segment: a segment's number
-   * @classification: `human`, `artificial` or `unknown`
-   *
-   * What somebody knows better of a segment: it counts instead of what the
-   * service says, before it answers and after, by the policy and by what is done
-   * with the segment, as far as it has not left. If nothing of it is held any
-   * more, an INFO message tells so. May be emitted from any thread.
-   *
-   * Since: 0.2
-   */
-  g_signal_new_class_handler ("override", G_TYPE_FROM_CLASS (klass),
-      G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION,
-      G_CALLBACK (gst_identifai_gate_override), NULL, NULL, NULL,
-      G_TYPE_NONE, 2, G_TYPE_UINT, G_TYPE_STRING);
-  /**
    * GstIdentifaiGate::dump:
    * @gate: the gate
    * @back: nanoseconds, the operator's time of reaction
@@ -819,6 +793,7 @@ gst_identifai_gate_class_init (GstIdentifaiGateClass * klass)
   object_class->finalize = gst_identifai_gate_finalize;
   gst_identifai_properties_install (object_class, GST_IDENTIFAI_ELEMENT_GATE);
   install_signals (klass);
+  gst_identifai_signals_install (G_TYPE_FROM_CLASS (klass));
 
   element_class->change_state = gst_identifai_gate_change_state;
   element_class->request_new_pad = gst_identifai_gate_request_new_pad;

@@ -23,7 +23,8 @@
  *   `max-attached-bytes` waited; else left out
  *
  * The reporter adds to each element message #gchararray `session`: another one at each
- * start.
+ * start. Outcomes of what was resumed have that of the run that submitted it, and
+ * #gboolean `resumed`, %TRUE.
  */
 
 #include "gstidentifaimessages.h"
@@ -103,6 +104,11 @@ new_structure (const gchar * name, const IdentifaiSegment * segment)
   if (segment->sha256 != NULL)
     gst_structure_set (structure, "sha256", G_TYPE_STRING, segment->sha256,
         NULL);
+  if (segment->session != NULL)
+    gst_structure_set (structure, "session", G_TYPE_STRING, segment->session,
+        NULL);
+  if (segment->resumed)
+    gst_structure_set (structure, "resumed", G_TYPE_BOOLEAN, TRUE, NULL);
 
   return structure;
 }
@@ -311,6 +317,66 @@ gst_identifai_message_policy (GstElement * src,
   set_segments (structure, change->segments);
 
   return gst_message_new_element (GST_OBJECT (src), structure);
+}
+
+static void
+set_string (GstStructure * structure, const gchar * field, const gchar * text)
+{
+  if (text != NULL)
+    gst_structure_set (structure, field, G_TYPE_STRING, text, NULL);
+}
+
+/**
+ * identifai-override:
+ *
+ * What came of an override, one for each:
+ *
+ * * #guint `segment`, #gchararray `identifier`, `hash`: whose, as far as known
+ * * #gchararray `classification`: `human` or `artificial`
+ * * #gboolean `ok`: whether the service took it. What else follows from it, by a
+ *   policy or in a gate, happens in any case
+ * * #gchararray `reason`: unless `ok`, as of `identifai-failed`, `unknown-segment`
+ *   (that doesn't exist yet, that the service never had, or that was too long ago),
+ *   or `stopped` (the element did)
+ * * #guint `http-status`: 0 if there was none
+ * * #gchararray `message`: the service's words if any, else the element's
+ */
+GstMessage *
+gst_identifai_message_override (GstElement * src,
+    const GstIdentifaiOverride * override)
+{
+  GstStructure *structure = gst_structure_new ("identifai-override",
+      "classification", G_TYPE_STRING, override->classification,
+      "ok", G_TYPE_BOOLEAN, override->reason == NULL,
+      "http-status", G_TYPE_UINT, override->http_status,
+      "message", G_TYPE_STRING, or_empty (override->text), NULL);
+
+  if (override->has_segment)
+    gst_structure_set (structure, "segment", G_TYPE_UINT, override->segment,
+        NULL);
+  set_string (structure, "identifier", override->identifier);
+  set_string (structure, "hash", override->hash);
+  set_string (structure, "reason", override->reason);
+
+  return gst_message_new_element (GST_OBJECT (src), structure);
+}
+
+/**
+ * identifai-credits:
+ *
+ * The service's answer to the question for credits, which `credits-interval` has
+ * asked:
+ *
+ * * #guint64 `available`, `spent`: of the account
+ */
+GstMessage *
+gst_identifai_message_credits (GstElement * src, guint64 available,
+    guint64 spent)
+{
+  return gst_message_new_element (GST_OBJECT (src),
+      gst_structure_new ("identifai-credits",
+          "available", G_TYPE_UINT64, available,
+          "spent", G_TYPE_UINT64, spent, NULL));
 }
 
 /**

@@ -38,6 +38,24 @@ GstMessage *gst_identifai_message_dropped (GstElement * src,
     const IdentifaiSegment * segment, const gchar * reason);
 GstMessage *gst_identifai_message_policy (GstElement * src,
     const IdentifaiPolicyChange * change, gboolean enforced);
+
+/* What came of an override. */
+typedef struct
+{
+  gboolean has_segment;
+  guint segment;
+  gchar *identifier;            /* NULL: not known */
+  gchar *hash;                  /* of the file; the same */
+  gchar *classification;
+  const gchar *reason;          /* NULL: the service took it */
+  guint http_status;            /* 0: none */
+  const gchar *text;            /* unless it took it */
+} GstIdentifaiOverride;
+
+GstMessage *gst_identifai_message_override (GstElement * src,
+    const GstIdentifaiOverride * override);
+GstMessage *gst_identifai_message_credits (GstElement * src, guint64 available,
+    guint64 spent);
 /* The outgoing end changes with a buffer that leaves, or doesn't. */
 GstMessage *gst_identifai_message_gate (GstElement * src,
     const IdentifaiHeld * held);

@@ -7,63 +7,17 @@
 #include "config.h"
 #endif
 
-#include "gstidentifaioutbox.h"
+#include "gstidentifaioutboxprivate.h"
 
-#include "client.h"
-#include "gstidentifaiattachments.h"
 #include "clock.h"
 #include "gstidentifaisubmission.h"
-#include "hourlyquota.h"
 #include "log.h"
-#include "muxworker.h"
 
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_OUTBOX)
 
-/* In µs: a longer wait is told of. */
-#define LONG_WAIT (100 * G_TIME_SPAN_MILLISECOND)
-
-/* An offer that found no room. */
-typedef struct
-{
-  gboolean notify;              /* the element wants to hear of room */
-  gint64 since;                 /* monotonic µs; 0: there was none */
-  guint number;                 /* of the segment */
-  guint64 bytes;
-} RoomWanted;
-
-struct _GstIdentifaiOutbox
-{
-  GstElement *element;          /* borrowed, as these */
-  GstIdentifaiReporter *reporter;
-  const GstIdentifaiOutboxCallbacks *callbacks;
-  gpointer user_data;           /* theirs */
-
-  IdentifaiMuxWorker *worker;
-  IdentifaiClientSettings client_settings;      /* from _configure to _start */
-  GstIdentifaiOutcomes *outcomes;
-
-  GMutex lock;
-  GCond cond;                   /* room, an outcome, flushing */
-
-  /* All below: lock. */
-  IdentifaiLedger *ledger;
-  IdentifaiClient *client;      /* NULL: stopped */
-  IdentifaiClientStats past;    /* of the client when it was closed */
-
-  GstIdentifaiOverflow overflow;        /* as set */
-  gboolean live;
-  IdentifaiHourlyQuota quota;   /* max-uploads-per-hour; outlives a restart */
-
-  gboolean flushing;
-  gboolean halting;             /* all that is outstanding ends: none is added */
-  RoomWanted wanted;
-  gboolean goes_first;          /* among the streams of the key */
-  GstIdentifaiAttachments attachments;
-};
-
 /* What threads of the element do, which hold locks. */
-static void
-unlock (GstIdentifaiOutbox * self)
+void
+gst_identifai_outbox_unlock (GstIdentifaiOutbox * self)
 {
   g_mutex_unlock (&self->lock);
   gst_identifai_outcomes_deliver_elsewhere (self->outcomes);
@@ -153,26 +107,49 @@ end_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment)
   g_cond_broadcast (&self->cond);
 }
 
+/* What follows from an outcome for the stream, which what is resumed is no part
+ * of. */
+static gboolean
+is_of_stream (const IdentifaiSegment * segment)
+{
+  return !segment->resumed;
+}
+
 static void
 end_dropped_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment,
     GstIdentifaiDrop reason)
 {
+  GstStructure *structure;
+
   identifai_ledger_remove (self->ledger, segment, IDENTIFAI_END_DROPPED);
   gst_identifai_attachments_end (&self->attachments, segment, TRUE);
-  gst_identifai_outcomes_dropped (self->outcomes, segment, reason,
-      gst_identifai_reporter_dropped (self->reporter, segment, reason));
+  structure = gst_identifai_reporter_dropped (self->reporter, segment, reason);
+  if (is_of_stream (segment)) {
+    gst_identifai_outcomes_dropped (self->outcomes, segment, reason, structure);
+    gst_identifai_overrides_note_ended (self->overrides, segment, NULL);
+  } else {
+    gst_structure_free (structure);
+  }
   end_locked (self, segment);
 }
 
-static void
-end_failed_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment,
-    IdentifaiReason reason, guint http_status, const gchar * text)
+void
+gst_identifai_outbox_end_failed_locked (GstIdentifaiOutbox * self,
+    IdentifaiSegment * segment, IdentifaiReason reason, guint http_status,
+    const gchar * text)
 {
+  GstStructure *structure;
+
   identifai_ledger_remove (self->ledger, segment, IDENTIFAI_END_FAILED);
   gst_identifai_attachments_end (&self->attachments, segment, TRUE);
-  gst_identifai_outcomes_failed (self->outcomes, segment, reason,
-      gst_identifai_reporter_failed (self->reporter, segment, reason,
-          http_status, text));
+  structure = gst_identifai_reporter_failed (self->reporter, segment, reason,
+      http_status, text);
+  if (is_of_stream (segment)) {
+    gst_identifai_outcomes_failed (self->outcomes, segment, reason, structure);
+    gst_identifai_overrides_note_ended (self->overrides, segment, NULL);
+  } else {
+    gst_structure_free (structure);
+  }
   end_locked (self, segment);
 }
 
@@ -188,24 +165,32 @@ static void
 end_judged_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment,
     IdentifaiResult * result)
 {
-  GstClockTime latency =
-      (identifai_clock_now () - segment->last_buffer) * GST_USECOND;
+  GstClockTime latency = GST_CLOCK_TIME_NONE;
   GstStructure *structure;
 
+  if (is_of_stream (segment)) {
+    latency = (identifai_clock_now () - segment->last_buffer) * GST_USECOND;
+    identifai_ledger_add_latency (self->ledger, latency);
+  }
   identifai_ledger_remove (self->ledger, segment, IDENTIFAI_END_VERDICT);
   gst_identifai_attachments_end (&self->attachments, segment,
       is_flagged (result));
-  identifai_ledger_add_latency (self->ledger, latency);
   structure = gst_identifai_reporter_verdict (self->reporter, segment, result,
       latency);
-  gst_identifai_outcomes_judged (self->outcomes, segment, result, structure);
+  if (is_of_stream (segment)) {
+    gst_identifai_overrides_note_ended (self->overrides, segment, result->hash);
+    gst_identifai_outcomes_judged (self->outcomes, segment, result, structure);
+  } else {
+    identifai_result_free (result);
+    gst_structure_free (structure);
+  }
   end_locked (self, segment);
 }
 
 /* Room. */
 
-static GstIdentifaiOverflow
-get_overflow_locked (GstIdentifaiOutbox * self)
+GstIdentifaiOverflow
+gst_identifai_outbox_get_overflow_locked (GstIdentifaiOutbox * self)
 {
   if (self->overflow != GST_IDENTIFAI_OVERFLOW_AUTO)
     return self->overflow;
@@ -282,7 +267,8 @@ make_room_locked (GstIdentifaiOutbox * self, const IdentifaiSegment * segment)
   guint64 bytes = identifai_ledger_get_need (segment);
 
   while (!has_room_locked (self, bytes)) {
-    if (get_overflow_locked (self) != GST_IDENTIFAI_OVERFLOW_DROP_OLDEST)
+    if (gst_identifai_outbox_get_overflow_locked (self) !=
+        GST_IDENTIFAI_OVERFLOW_DROP_OLDEST)
       return FALSE;
     log_no_room_locked (self, segment, "the oldest one goes");
     if (!drop_oldest_locked (self))
@@ -361,7 +347,7 @@ on_muxed (IdentifaiSegment * segment, const GError * error, gpointer user_data)
         IDENTIFAI_REASON_MUX, error->message);
     if (!self->halting)
       identifai_hourly_quota_give_back (&self->quota);
-    end_failed_locked (self, segment, segment->failure, 0,
+    gst_identifai_outbox_end_failed_locked (self, segment, segment->failure, 0,
         segment->failure_text);
   } else if (!self->halting) {
     submit_locked (self, segment);
@@ -385,6 +371,7 @@ on_submitted (gpointer data, const gchar * identifier,
     gst_identifai_reporter_submitted (self->reporter, segment, upload_time);
     gst_identifai_submission_release_file (segment);
     gst_identifai_attachments_keep (&self->attachments, segment);
+    gst_identifai_overrides_note_submitted (self->overrides, segment);
     identifai_ledger_move (self->ledger, segment, IDENTIFAI_STAGE_SUBMITTED);
     g_cond_broadcast (&self->cond);
   }
@@ -404,8 +391,8 @@ on_finished (gpointer data, IdentifaiOutcome * outcome, gpointer user_data)
     if (outcome->reason == IDENTIFAI_REASON_NONE)
       end_judged_locked (self, segment, g_steal_pointer (&outcome->result));
     else
-      end_failed_locked (self, segment, outcome->reason, outcome->http_status,
-          outcome->message);
+      gst_identifai_outbox_end_failed_locked (self, segment, outcome->reason,
+          outcome->http_status, outcome->message);
   }
   unlock_and_tell (self);
 }
@@ -423,10 +410,20 @@ on_attempted (IdentifaiCall call, IdentifaiReason reason, guint http_status,
   gst_identifai_reporter_post_elsewhere (self->reporter);
 }
 
+static void
+on_credits (const IdentifaiCredits * credits, gpointer user_data)
+{
+  GstIdentifaiOutbox *self = user_data;
+
+  gst_identifai_reporter_credits (self->reporter, credits);
+  gst_identifai_reporter_post_elsewhere (self->reporter);
+}
+
 static const IdentifaiClientCallbacks client_callbacks = {
   .submitted = on_submitted,
   .finished = on_finished,
   .attempted = on_attempted,
+  .credits = on_credits,
 };
 
 /* What the element hands in. */
@@ -457,7 +454,8 @@ static void
 add_and_fail_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment)
 {
   add_locked (self, segment);
-  end_failed_locked (self, segment, segment->failure, 0, segment->failure_text);
+  gst_identifai_outbox_end_failed_locked (self, segment, segment->failure, 0,
+      segment->failure_text);
 }
 
 static gboolean
@@ -517,7 +515,8 @@ offer_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment,
     drop_beyond_budget_locked (self, segment);
   } else if (force || make_room_locked (self, segment)) {
     accept_locked (self, segment, has_waited_locked (self, segment) || force);
-  } else if (get_overflow_locked (self) == GST_IDENTIFAI_OVERFLOW_BLOCK) {
+  } else if (gst_identifai_outbox_get_overflow_locked (self) ==
+      GST_IDENTIFAI_OVERFLOW_BLOCK) {
     want_room_locked (self, segment);
     return FALSE;
   } else {
@@ -536,7 +535,7 @@ gst_identifai_outbox_offer (GstIdentifaiOutbox * self,
 
   g_mutex_lock (&self->lock);
   taken = offer_locked (self, segment, FALSE);
-  unlock (self);
+  gst_identifai_outbox_unlock (self);
 
   return taken;
 }
@@ -547,7 +546,7 @@ gst_identifai_outbox_push (GstIdentifaiOutbox * self,
 {
   g_mutex_lock (&self->lock);
   offer_locked (self, segment, TRUE);
-  unlock (self);
+  gst_identifai_outbox_unlock (self);
 }
 
 void
@@ -556,7 +555,7 @@ gst_identifai_outbox_drop (GstIdentifaiOutbox * self,
 {
   g_mutex_lock (&self->lock);
   add_and_drop_locked (self, segment, reason);
-  unlock (self);
+  gst_identifai_outbox_unlock (self);
 }
 
 guint64
@@ -577,7 +576,9 @@ gst_identifai_outbox_blocks (GstIdentifaiOutbox * self)
   gboolean blocks;
 
   g_mutex_lock (&self->lock);
-  blocks = get_overflow_locked (self) == GST_IDENTIFAI_OVERFLOW_BLOCK;
+  blocks =
+      gst_identifai_outbox_get_overflow_locked (self) ==
+      GST_IDENTIFAI_OVERFLOW_BLOCK;
   g_mutex_unlock (&self->lock);
 
   return blocks;
@@ -599,6 +600,7 @@ gst_identifai_outbox_new (GstElement * element,
   self->worker = identifai_mux_worker_new (on_muxed, self);
   self->outcomes = gst_identifai_outcomes_new (element, reporter,
       callbacks->outcome, callbacks->policy, user_data);
+  self->overrides = gst_identifai_overrides_new (element, reporter);
   self->ledger = identifai_ledger_new ();
   identifai_hourly_quota_init (&self->quota);
   g_mutex_init (&self->lock);
@@ -616,6 +618,7 @@ gst_identifai_outbox_free (GstIdentifaiOutbox * self)
   g_clear_pointer (&self->client, identifai_client_close);
 
   identifai_client_settings_clear (&self->client_settings);
+  gst_identifai_overrides_free (self->overrides);
   gst_identifai_outcomes_free (self->outcomes);
   identifai_ledger_free (self->ledger);
   identifai_hourly_quota_clear (&self->quota);
@@ -637,6 +640,7 @@ copy_settings_locked (GstIdentifaiOutbox * self,
   identifai_mux_worker_configure (self->worker,
       GST_OBJECT_NAME (self->element),
       settings->muxer ? settings->muxer : "auto", settings->max_segment_bytes);
+  self->kind = settings->kind;
   gst_identifai_outcomes_start (self->outcomes,
       self->callbacks->has_policy ? NULL : settings->policy);
 }
@@ -691,6 +695,7 @@ gst_identifai_outbox_start (GstIdentifaiOutbox * self, GError ** error)
 
   g_mutex_lock (&self->lock);
   self->client = client;
+  gst_identifai_overrides_start (self->overrides, self->kind, client);
   g_mutex_unlock (&self->lock);
   GST_DEBUG_OBJECT (self->element, "started");
 
@@ -717,8 +722,8 @@ add_client_stats (IdentifaiClientStats * sum, IdentifaiClient * client)
 /* Before the worker and the client are halted, which wait for callbacks that want
  * the lock: what isn't uploaded by now isn't of the budget. What such a callback
  * makes room for might be offered: it must not be added to what is about to end. */
-static void
-begin_halt_locked (GstIdentifaiOutbox * self)
+void
+gst_identifai_outbox_begin_halt_locked (GstIdentifaiOutbox * self)
 {
   IdentifaiSegment *segment;
   guint i;
@@ -739,12 +744,13 @@ close_client (GstIdentifaiOutbox * self)
   IdentifaiClient *client;
 
   g_mutex_lock (&self->lock);
-  begin_halt_locked (self);
+  gst_identifai_outbox_begin_halt_locked (self);
   client = g_steal_pointer (&self->client);
   add_client_stats (&self->past, client);
   self->past.in_flight = 0;
   g_mutex_unlock (&self->lock);
 
+  gst_identifai_overrides_begin_stop (self->overrides);
   identifai_mux_worker_halt (self->worker);
   g_clear_pointer (&client, identifai_client_close);
 }
@@ -760,6 +766,7 @@ gst_identifai_outbox_stop (GstIdentifaiOutbox * self)
   g_mutex_lock (&self->lock);
   while ((segment = identifai_ledger_peek (self->ledger, 0)) != NULL)
     end_dropped_locked (self, segment, GST_IDENTIFAI_DROP_STOPPED);
+  gst_identifai_overrides_stop (self->overrides);
   g_mutex_unlock (&self->lock);
 
   gst_identifai_outcomes_deliver_all (self->outcomes);
@@ -777,9 +784,8 @@ gst_identifai_outbox_set_live (GstIdentifaiOutbox * self, gboolean live)
   g_mutex_unlock (&self->lock);
 }
 
-/* Keeps its memory while another thread may close it. */
-static IdentifaiClient *
-ref_client (GstIdentifaiOutbox * self)
+IdentifaiClient *
+gst_identifai_outbox_ref_client (GstIdentifaiOutbox * self)
 {
   IdentifaiClient *client = NULL;
 
@@ -795,7 +801,7 @@ void
 gst_identifai_outbox_set_headers (GstIdentifaiOutbox * self,
     IdentifaiExtraHeaders * headers)
 {
-  IdentifaiClient *client = ref_client (self);
+  IdentifaiClient *client = gst_identifai_outbox_ref_client (self);
 
   if (client == NULL)
     return;
@@ -807,7 +813,7 @@ gst_identifai_outbox_set_headers (GstIdentifaiOutbox * self,
 void
 gst_identifai_outbox_set_key (GstIdentifaiOutbox * self, const gchar * api_key)
 {
-  IdentifaiClient *client = ref_client (self);
+  IdentifaiClient *client = gst_identifai_outbox_ref_client (self);
 
   if (client == NULL)
     return;
@@ -815,130 +821,6 @@ gst_identifai_outbox_set_key (GstIdentifaiOutbox * self, const gchar * api_key)
       api_key ? "api-key" : "api-key-file");
   identifai_client_set_key (client, api_key);
   identifai_client_unref (client);
-}
-
-/* Waits. */
-
-void
-gst_identifai_outbox_set_flushing (GstIdentifaiOutbox * self, gboolean flushing)
-{
-  g_mutex_lock (&self->lock);
-  self->flushing = flushing;
-  g_cond_broadcast (&self->cond);
-  g_mutex_unlock (&self->lock);
-
-  gst_identifai_reporter_set_flushing (self->reporter, flushing);
-}
-
-/* Meanwhile another thread may stop it. */
-static void
-fail_all_locked (GstIdentifaiOutbox * self)
-{
-  IdentifaiClient *client = identifai_client_ref (self->client);
-  IdentifaiSegment *segment;
-  guint http_status;
-  gchar *text;
-
-  GST_INFO_OBJECT (self->element, "drain-timeout is over; %"
-      IDENTIFAI_TOTALS_FORMAT,
-      IDENTIFAI_TOTALS_ARGS (identifai_ledger_get_totals (self->ledger)));
-  begin_halt_locked (self);
-  g_mutex_unlock (&self->lock);
-  identifai_mux_worker_halt (self->worker);
-  identifai_client_cancel (client);
-  identifai_client_unref (client);
-  g_mutex_lock (&self->lock);
-  self->halting = self->client == NULL;
-
-  text = gst_identifai_reporter_explain_timeout (self->reporter, &http_status);
-  while ((segment = identifai_ledger_peek (self->ledger, 0)) != NULL)
-    end_failed_locked (self, segment, IDENTIFAI_REASON_TIMEOUT, http_status,
-        text);
-  g_free (text);
-}
-
-void
-gst_identifai_outbox_expire (GstIdentifaiOutbox * self)
-{
-  g_mutex_lock (&self->lock);
-  if (!self->flushing && self->client != NULL)
-    fail_all_locked (self);
-  unlock (self);
-  gst_identifai_reporter_post (self->reporter);
-}
-
-static gboolean
-is_drained_locked (GstIdentifaiOutbox * self)
-{
-  return identifai_ledger_get_totals (self->ledger)->pending == 0;
-}
-
-/* Only _push brings more than may wait. */
-static gboolean
-is_within_bounds_locked (GstIdentifaiOutbox * self)
-{
-  return get_overflow_locked (self) != GST_IDENTIFAI_OVERFLOW_BLOCK
-      || identifai_ledger_is_within_bounds (self->ledger);
-}
-
-static void
-log_wait_locked (GstIdentifaiOutbox * self, const gchar * cause, gint64 since)
-{
-  gint64 waited = identifai_clock_now () - since;
-
-  if (waited >= LONG_WAIT)
-    GST_DEBUG_OBJECT (self->element, "waited %" G_GINT64_FORMAT " ms for %s%s; "
-        "%" IDENTIFAI_TOTALS_FORMAT, waited / 1000, cause,
-        self->flushing ? ", interrupted" : "",
-        IDENTIFAI_TOTALS_ARGS (identifai_ledger_get_totals (self->ledger)));
-}
-
-/* Until it is so, flushing, or the deadline (monotonic µs, -1: none). */
-static gboolean
-wait_until (GstIdentifaiOutbox * self,
-    gboolean (*is_so) (GstIdentifaiOutbox * self), gint64 deadline,
-    const gchar * cause)
-{
-  gint64 since = identifai_clock_now ();
-  gboolean done, in_time = TRUE;
-
-  g_mutex_lock (&self->lock);
-  while (!(done = is_so (self)) && !self->flushing && in_time) {
-    if (deadline < 0)
-      g_cond_wait (&self->cond, &self->lock);
-    else
-      in_time = g_cond_wait_until (&self->cond, &self->lock, deadline);
-  }
-  log_wait_locked (self, cause, since);
-  g_mutex_unlock (&self->lock);
-
-  return done;
-}
-
-gboolean
-gst_identifai_outbox_wait_drained (GstIdentifaiOutbox * self, gint64 deadline)
-{
-  return wait_until (self, is_drained_locked, deadline, "outcomes, at the end");
-}
-
-gboolean
-gst_identifai_outbox_wait_within_bounds (GstIdentifaiOutbox * self,
-    gint64 deadline)
-{
-  return wait_until (self, is_within_bounds_locked, deadline,
-      "room for what an earlier stream left");
-}
-
-void
-gst_identifai_outbox_sum_up (GstIdentifaiOutbox * self, gboolean at_end)
-{
-  guint64 pending;
-
-  g_mutex_lock (&self->lock);
-  pending = identifai_ledger_get_totals (self->ledger)->pending;
-  g_mutex_unlock (&self->lock);
-
-  gst_identifai_reporter_sum_up (self->reporter, pending, at_end);
 }
 
 void

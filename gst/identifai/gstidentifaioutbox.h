@@ -140,6 +140,29 @@ void gst_identifai_outbox_drop (GstIdentifaiOutbox * self,
 gboolean gst_identifai_outbox_override (GstIdentifaiOutbox * self,
     guint segment, const gchar * classification);
 
+/* Tells the service; what comes of it is a message, identifai-override. exists: there is
+ * a segment of that number. FALSE: it is stopped, and there is no message. */
+gboolean gst_identifai_outbox_send_override (GstIdentifaiOutbox * self,
+    guint segment, gboolean exists, const gchar * classification);
+gboolean gst_identifai_outbox_send_override_of (GstIdentifaiOutbox * self,
+    const gchar * identifier, const gchar * classification);
+/* Which segment has that identifier, of those that have lately been submitted. */
+gboolean gst_identifai_outbox_find (GstIdentifaiOutbox * self,
+    const gchar * identifier, guint * segment);
+
+/* Has its result asked for now. FALSE: no segment waits for that one. */
+gboolean gst_identifai_outbox_look (GstIdentifaiOutbox * self,
+    const gchar * identifier);
+
+/* Takes an entry of `pending` of an earlier run: there is one outcome of it. FALSE: it
+ * is none, or was taken before and has no outcome yet, or the outbox is stopped. */
+gboolean gst_identifai_outbox_resume (GstIdentifaiOutbox * self,
+    const GstStructure * entry, const GstIdentifaiSettings * settings);
+/* What the service has and has not judged yet: a GstValueArray of structures, into an
+ * unset value. */
+void gst_identifai_outbox_get_pending (GstIdentifaiOutbox * self,
+    GValue * value);
+
 /* Room. */
 
 /* Bytes that may be held besides what is. */

@@ -699,7 +699,7 @@ const GstIdentifaiProperty gst_identifai_properties[GST_IDENTIFAI_N_PROPS] = {
   /**
    * GstIdentifaiSink:attach-file:
    *
-   * Which outcome messages carry `file`, a #GstBuffer with the bytes that are
+   * Which outcome messages carry `file`, a GstBuffer with the bytes that are
    * posted: `flagged`, those of what the service finds artificial or could not
    * judge (`unknown`), and of what failed or was dropped; or `all`. It refers to
    * the memory that is posted; to map it makes one piece of that. A change counts
@@ -725,6 +725,46 @@ const GstIdentifaiProperty gst_identifai_properties[GST_IDENTIFAI_N_PROPS] = {
   [PROP_MAX_ATTACHED_BYTES] = {"max-attached-bytes", "Maximum attached bytes",
       "Bound of the files that wait for their outcome, in bytes",
       ALL, FIXED, BYTES (max_attached_bytes, 64 * 1024 * 1024)},
+  /**
+   * GstIdentifaiSink:credits-interval:
+   *
+   * How often the account's credits are asked for, from the start on; each answer
+   * is an `identifai-credits` message. All elements of the process with the same
+   * key share one call, at the shortest of their intervals, and each gets its
+   * answer; the limits of the key count. When they can't be had, one warning says
+   * why. 0: never.
+   *
+   * Since: 0.2
+   */
+  [PROP_CREDITS_INTERVAL] = {"credits-interval", "Credits interval",
+      "How often the account's credits are asked for, in nanoseconds (0 = never)",
+      ALL, FIXED, TIME (credits_interval, 0, 0), .shortest = 100 * GST_MSECOND},
+  /**
+   * GstIdentifaiSink:credits-warning:
+   *
+   * One warning is posted when #GstIdentifaiSink:credits-interval finds fewer
+   * credits than these, and an info when there are as many again. 0: none.
+   *
+   * Since: 0.2
+   */
+  [PROP_CREDITS_WARNING] = {"credits-warning", "Credits warning",
+      "So few credits are warned of (0 = none)",
+      ALL, FIXED, UINT (credits_warning, 0, 0, G_MAXUINT)},
+  /**
+   * GstIdentifaiSink:pending:
+   *
+   * What the service has taken and not judged yet, as a GstValueArray of
+   * structures `pending`, with `identifier`, `session`, `kind`, `segment`,
+   * `running-time`, `stream-time`, `duration`, `bytes`, and, if there are any,
+   * `date-time`, `ref-id` and `sha256`, as in the messages. An application that
+   * keeps them can give them to the action signal `resume` in its next run. It
+   * changes with each `identifai-submitted` and each outcome, and isn't notified.
+   *
+   * Since: 0.2
+   */
+  [PROP_PENDING] = {"pending", "Pending",
+      "What the service has taken and not judged yet",
+      ALL, G_PARAM_READABLE, G_TYPE_BOXED, .get_type = gst_value_array_get_type},
   /* What is held back, and what leaves. */
 
   /**
@@ -889,6 +929,8 @@ const GstIdentifaiProperty gst_identifai_properties[GST_IDENTIFAI_N_PROPS] = {
    *   `pending`, `in-flight`: closed segments, those that the service took, their
    *   outcomes, those without one yet, and those on the wire now;
    *   `segments` = `verdicts` + `failed` + `dropped` + `pending` at every moment
+   * * #guint64 `resumed`: those of earlier runs (`resume`), which are in none of
+   *   these
    * * #guint64 `pending-bytes`: what closed segments hold that the service has
    *   not taken yet, in bytes
    * * #guint64 `bytes-uploaded`, `post-requests`, `get-requests`, `retries`,
@@ -909,6 +951,21 @@ const GstIdentifaiProperty gst_identifai_properties[GST_IDENTIFAI_N_PROPS] = {
       ALL, G_PARAM_READABLE, COMPUTED},
 };
 /* *INDENT-ON* */
+
+/* Of what isn't computed by a number's or a string's rule. */
+static GParamSpec *
+make_other_spec (const GstIdentifaiProperty * row, GParamFlags flags)
+{
+  const gchar *name = row->name, *nick = row->nick, *blurb = row->blurb;
+  GType type = row->get_type ();
+
+  if (type == GST_TYPE_ARRAY)
+    return gst_param_spec_array (name, nick, blurb,
+        g_param_spec_boxed ("entry", "Entry", "One of them",
+            GST_TYPE_STRUCTURE, flags), flags);
+
+  return g_param_spec_boxed (name, nick, blurb, type, flags);
+}
 
 static GParamSpec *
 make_spec (const GstIdentifaiProperty * row)
@@ -935,7 +992,7 @@ make_spec (const GstIdentifaiProperty * row)
       return g_param_spec_enum (name, nick, blurb, row->get_type (),
           row->value, flags);
     default:
-      return g_param_spec_boxed (name, nick, blurb, row->get_type (), flags);
+      return make_other_spec (row, flags);
   }
 }
 

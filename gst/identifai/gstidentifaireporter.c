@@ -37,6 +37,7 @@ struct _GstIdentifaiReporter
   IdentifaiKind kind;
   GstIdentifaiOnRefusal on_refusal;
   guint max_uploads;            /* an hour */
+  guint credits_warning;        /* fewer are warned of */
   GQueue unannounced;           /* of guint: open segments' numbers, in order */
   GQueue held_back;             /* of HeldBack: behind those, by number */
 
@@ -45,6 +46,8 @@ struct _GstIdentifaiReporter
   IdentifaiAlarm overflow_alarm;
   IdentifaiAlarm held_alarm;
   IdentifaiAlarm budget_alarm;
+  IdentifaiAlarm credits_alarm; /* they can't be had */
+  IdentifaiAlarm poor_alarm;    /* there are few of them */
   gboolean warned_of_sound;     /* that sound was left out of a file */
   gboolean warned_of_orientation;       /* that one can't say how to turn it */
   gboolean refused;             /* the error for a refusal is queued */
@@ -338,11 +341,22 @@ gst_identifai_reporter_forget (GstIdentifaiReporter * self, guint number)
 static void
 announce_locked (GstIdentifaiReporter * self, const IdentifaiSegment * segment)
 {
-  if (!take_number_locked (self, segment->number))
+  if (segment->resumed || !take_number_locked (self, segment->number))
     return;
   queue_of_segment_locked (self, segment->number,
       gst_identifai_message_segment (self->element, segment));
   release_locked (self);
+}
+
+/* Takes over the message. What is resumed was announced by another run. */
+static void
+queue_outcome_locked (GstIdentifaiReporter * self,
+    const IdentifaiSegment * segment, GstMessage * message)
+{
+  if (segment->resumed)
+    gst_identifai_reporter_queue (self, message);
+  else
+    queue_of_segment_locked (self, segment->number, message);
 }
 
 /* Starting and stopping. */
@@ -374,6 +388,7 @@ gst_identifai_reporter_start (GstIdentifaiReporter * self,
   self->kind = settings->kind;
   self->on_refusal = settings->on_refusal;
   self->max_uploads = settings->max_uploads_per_hour;
+  self->credits_warning = settings->credits_warning;
   forget_losses_locked (self);
   note_call_locked (self, NULL, 0);
   self->key_worked = self->refused = FALSE;
@@ -383,6 +398,8 @@ gst_identifai_reporter_start (GstIdentifaiReporter * self,
   identifai_alarm_init (&self->overflow_alarm, GOOD_SEGMENTS);
   identifai_alarm_init (&self->held_alarm, GOOD_SEGMENTS);
   identifai_alarm_init (&self->budget_alarm, 1);
+  identifai_alarm_init (&self->credits_alarm, 1);
+  identifai_alarm_init (&self->poor_alarm, 1);
   g_mutex_unlock (&self->lock);
 
   gst_identifai_reporter_set_flushing (self, FALSE);
@@ -488,6 +505,40 @@ gst_identifai_reporter_held (GstIdentifaiReporter * self)
   g_mutex_unlock (&self->lock);
 }
 
+static void
+count_credits_locked (GstIdentifaiReporter * self,
+    const IdentifaiCredits * credits)
+{
+  gst_identifai_reporter_queue (self,
+      gst_identifai_message_credits (self->element, credits->available,
+          credits->spent));
+  good_locked (self, &self->credits_alarm, "Credits can be asked for again");
+  if (credits->available >= self->credits_warning)
+    good_locked (self, &self->poor_alarm,
+        "There are as many credits as credits-warning wants again");
+  else if (identifai_alarm_bad (&self->poor_alarm, 0))
+    raise_locked (self, "few credits",
+        gst_identifai_warning_credits (self->element, credits->available,
+            self->credits_warning));
+}
+
+void
+gst_identifai_reporter_credits (GstIdentifaiReporter * self,
+    const IdentifaiCredits * credits)
+{
+  GST_INFO_OBJECT (self->element, "%" G_GUINT64_FORMAT " credits, %"
+      G_GUINT64_FORMAT " spent%s%s", credits->available, credits->spent,
+      credits->message ? "; not known: " : "",
+      credits->message ? credits->message : "");
+  g_mutex_lock (&self->lock);
+  if (credits->reason == IDENTIFAI_REASON_NONE)
+    count_credits_locked (self, credits);
+  else if (identifai_alarm_bad (&self->credits_alarm, credits->reason))
+    raise_locked (self, "credits can't be asked for",
+        gst_identifai_warning_no_credits (self->element, credits));
+  g_mutex_unlock (&self->lock);
+}
+
 /* Segments. */
 
 static void
@@ -555,7 +606,7 @@ end_segment_locked (GstIdentifaiReporter * self,
   announce_locked (self, segment);
   add_session (self, message);
   structure = gst_structure_copy (gst_message_get_structure (message));
-  queue_of_segment_locked (self, segment->number, message);
+  queue_outcome_locked (self, segment, message);
 
   return structure;
 }
@@ -573,11 +624,13 @@ gst_identifai_reporter_verdict (GstIdentifaiReporter * self,
       result->score, latency / GST_MSECOND, GST_STR_NULL (segment->identifier));
 
   g_mutex_lock (&self->lock);
-  self->judged++;
+  self->judged += !segment->resumed;
   structure = end_segment_locked (self, segment,
       gst_identifai_message_verdict (self->element, segment, result, latency));
-  queue_of_segment_locked (self, segment->number,
-      gst_identifai_message_tags (self->element, segment->identifier, result));
+  if (!segment->resumed)
+    queue_of_segment_locked (self, segment->number,
+        gst_identifai_message_tags (self->element, segment->identifier,
+            result));
   g_mutex_unlock (&self->lock);
 
   return structure;
@@ -648,8 +701,10 @@ gst_identifai_reporter_failed (GstIdentifaiReporter * self,
   structure = end_segment_locked (self, segment,
       gst_identifai_message_failed (self->element, segment, reason,
           http_status, text));
-  lost_locked (self, reason, http_status, text);
-  refuse_locked (self, reason, http_status, text);
+  if (!segment->resumed) {
+    lost_locked (self, reason, http_status, text);
+    refuse_locked (self, reason, http_status, text);
+  }
   g_mutex_unlock (&self->lock);
 
   return structure;

@@ -114,6 +114,10 @@ void gst_identifai_reporter_accepted (GstIdentifaiReporter * self,
 /* The stream is held for want of room. */
 void gst_identifai_reporter_held (GstIdentifaiReporter * self);
 
+/* What came of the question for the account's credits. */
+void gst_identifai_reporter_credits (GstIdentifaiReporter * self,
+    const IdentifaiCredits * credits);
+
 /* What to say of segments that have no verdict when drain-timeout is over, with
  * the latest call's failure; transfer full. */
 gchar *gst_identifai_reporter_explain_timeout (GstIdentifaiReporter * self,

@@ -70,6 +70,8 @@ typedef struct
   guint max_pending_segments;
   guint max_uploads_per_hour;
 
+  GstClockTime credits_interval;
+  guint credits_warning;
   GstIdentifaiAttachFile attach_file;
   guint64 max_attached_bytes;
 

@@ -48,6 +48,10 @@ classify (const gchar * method, const gchar * target)
 
   if (g_str_equal (method, "CONNECT"))
     return FAULT_CONNECT;
+  if (g_str_equal (method, "POST") && g_str_has_suffix (target, "/override"))
+    return FAULT_OVERRIDE;
+  if (g_str_has_suffix (target, "/api/user/credits"))
+    return FAULT_CREDITS;
   path = path ? strchr (path + 3, '/') : target;
   for (i = 0; path && i < G_N_ELEMENTS (calls); i++) {
     if (g_str_equal (method, calls[i].method)

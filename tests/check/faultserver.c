@@ -314,6 +314,11 @@ make_body (FaultServer * self, const FaultRequest * request)
       return make_identifier (self, request->body);
     case FAULT_BATCH:
       return make_batch (self, request->target);
+    case FAULT_OVERRIDE:
+      return g_strndup (g_bytes_get_data (request->body, NULL),
+          g_bytes_get_size (request->body));
+    case FAULT_CREDITS:
+      return g_strdup ("{\"available_credits\":159,\"total_spent\":41}");
     default:
       identifier = g_uri_unescape_string (slash + 1, NULL);
       body = make_result (self, identifier);

@@ -21,6 +21,8 @@ typedef enum
   FAULT_GET,                    /* GET /api/classification_video/…, _audio/… */
   FAULT_BATCH,                  /* GET /api/classifications_video?…, _audio?…, ? */
   FAULT_PLAIN,                  /* GET /api/classification/…: also an image's */
+  FAULT_OVERRIDE,               /* POST …/HASH/override */
+  FAULT_CREDITS,                /* GET /api/user/credits */
   FAULT_CONNECT,                /* to a proxy */
   FAULT_OTHER,
   FAULT_ACCEPT,                 /* a connection: its `body` is sent at once, and is

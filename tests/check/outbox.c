@@ -12,6 +12,7 @@
 #include "gstidentifaimessages.h"
 #include "gstidentifaioutbox.h"
 #include "muxer.h"
+#include "servicecall.h"
 
 #define MAX_JOBS 8
 
@@ -82,6 +83,18 @@ identifai_client_set_demand (IdentifaiClient * client, gdouble per_minute,
 {
   *all = (IdentifaiDemand) {
   1, per_minute};
+}
+
+void
+identifai_client_look (IdentifaiClient * client, const gchar * identifier)
+{
+}
+
+void
+identifai_client_call (IdentifaiClient * client,
+    const IdentifaiServiceCall * call, IdentifaiServiceAnswerFunc func,
+    gpointer data)
+{
 }
 
 void

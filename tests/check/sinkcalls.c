@@ -275,6 +275,593 @@ GST_START_TEST (test_files_unset)
 
 GST_END_TEST;
 
+/* Overrides. */
+
+static void
+emit_override (SinkRun * run, guint segment, const gchar * classification)
+{
+  g_signal_emit_by_name (sink_run_get_sink (run), "override", segment,
+      classification);
+}
+
+static void
+emit_override_of (SinkRun * run, const gchar * identifier)
+{
+  g_signal_emit_by_name (sink_run_get_sink (run), "override-identifier",
+      identifier, "human");
+}
+
+/* reason: NULL if the service took it. */
+static void
+check_override (SinkRun * run, guint nth, const gchar * reason, guint status)
+{
+  const GstStructure *message = sink_run_get_structure (run,
+      "identifai-override", nth);
+  gboolean ok = FALSE;
+  guint http_status = G_MAXUINT;
+
+  fail_unless (gst_structure_get_boolean (message, "ok", &ok));
+  fail_unless_equals_int (ok, reason == NULL);
+  fail_unless_equals_string (gst_structure_get_string (message, "reason"),
+      reason);
+  fail_unless (gst_structure_get_uint (message, "http-status", &http_status));
+  fail_unless_equals_int (http_status, status);
+  fail_unless_equals_int (strlen (gst_structure_get_string (message,
+              "message")) > 0, reason != NULL);
+  fail_unless (gst_structure_get_string (message, "session") != NULL);
+}
+
+/* A run whose first segment is judged, and that goes on. */
+static SinkRun *
+run_judged (const FaultStep * steps, guint n_steps, FaultServer ** server)
+{
+  gchar *url;
+  SinkRun *run;
+
+  *server = fault_server_new (steps, n_steps);
+  url = fault_server_get_url (*server);
+  run = new_frames (url, 1, "timeout=1 on-refusal=warn");
+  sink_run_start (run);
+  sink_run_wait (run, "identifai-verdict", 1);
+  fail_unless (sink_run_wait_end (run));
+  g_free (url);
+
+  return run;
+}
+
+#define HASH "{\"identifier\":\"id-1\",\"hash\":\"beef\",\"status\":\"new\"}"
+
+static const struct
+{
+  FaultStep steps[3];
+  const gchar *reason;
+  guint status;
+  guint overrides;              /* calls that came in */
+} override_rows[] = {
+  {{{0,}}, NULL, 200, 1},
+  {{{FAULT_OVERRIDE, 0,.status = 204}}, NULL, 204, 1},
+  {{{FAULT_OVERRIDE, 0,.status = 401}}, "unauthorized", 401, 1},
+  {{{FAULT_OVERRIDE, 0,.status = 403}}, "unauthorized", 403, 1},
+  {{{FAULT_OVERRIDE, 0,.status = 422,.body = "{\"classification\":[\"no\"]}"}},
+      "rejected", 422, 1},
+  {{{FAULT_OVERRIDE, 0,.status = 429}}, "throttled", 429, 1},
+  {{{FAULT_OVERRIDE, 0,.status = 500}}, "service-error", 500, 1},
+  {{{FAULT_OVERRIDE, 0,.status = 302,.headers = "Location: http://h/\r\n"}},
+      "bad-response", 302, 1},
+  {{{FAULT_OVERRIDE, 0,.body = "<html>welcome</html>"}}, "bad-response", 200,
+      1},
+  {{{FAULT_OVERRIDE, 0,.body = "{\"classification\":\"artificial\"}"}},
+      "bad-response", 200, 1},
+  {{{FAULT_OVERRIDE, 0, FAULT_CLOSE}}, "network", 0, 1},
+  {{{FAULT_OVERRIDE, 0, FAULT_SILENT}}, "network", 0, 1},
+  {{{FAULT_OVERRIDE, 0, FAULT_SHORT,.at = 9}}, "network", 200, 1},
+  /* it knows the file by another hash than ours */
+  {{{FAULT_OVERRIDE, 1,.status = 404}, {FAULT_GET, 2,.body = HASH}}, NULL, 200,
+      2},
+  {{{FAULT_OVERRIDE, 0,.status = 404}, {FAULT_GET, 2,.body = HASH}},
+      "rejected", 404, 2},
+  {{{FAULT_OVERRIDE, 0,.status = 404}}, "bad-response", 200, 1},
+  {{{FAULT_OVERRIDE, 0,.status = 404}, {FAULT_GET, 2,.status = 500}},
+      "service-error", 500, 1},
+  {{{FAULT_OVERRIDE, 0,.status = 404}, {FAULT_GET, 2,.body = "?"}},
+      "bad-response", 200, 1},
+};
+
+GST_START_TEST (test_override)
+{
+  FaultServer *server;
+  SinkRun *run = run_judged (override_rows[__i__].steps, 3, &server);
+  const FaultRequest *request;
+  gchar *target;
+
+  emit_override (run, 0, "human");
+  sink_run_wait (run, "identifai-override", 1);
+  check_override (run, 0, override_rows[__i__].reason,
+      override_rows[__i__].status);
+  fail_unless_equals_int (fault_server_count (server, FAULT_OVERRIDE),
+      override_rows[__i__].overrides);
+  request = fault_server_get (server, FAULT_OVERRIDE, 0);
+  target = g_strdup_printf ("/api/classification_video/%s/override",
+      get_string (run, "identifai-verdict", 0, "sha256"));
+  fail_unless_equals_string (request->target, target);
+  fail_unless_equals_string (request->key, SINK_KEY);
+  fail_unless (strstr (request->headers, "Content-Type: application/json"));
+  fail_unless (memcmp (g_bytes_get_data (request->body, NULL),
+          "{\"classification\":\"human\"}", 26) == 0);
+  if (override_rows[__i__].overrides == 2)
+    fail_unless_equals_string (fault_server_get (server, FAULT_OVERRIDE,
+            1)->target, "/api/classification_video/beef/override");
+  g_free (target);
+  sink_run_free (run);
+  fault_server_free (server);
+}
+
+GST_END_TEST;
+
+static void
+count_warning (const gchar * domain, GLogLevelFlags level, const gchar * text,
+    gpointer count)
+{
+  (*(guint *) count)++;
+}
+
+/* What it is about, and what isn't taken. */
+GST_START_TEST (test_override_of_what)
+{
+  static const FaultStep steps[] = {
+    {FAULT_POST, 2,.status = 422},
+    {FAULT_GET, 0,.body = HASH},
+  };
+  static const struct
+  {
+    guint segment;
+    const gchar *identifier;    /* or NULL */
+    const gchar *classification;
+    const gchar *reason;
+    guint status;
+  } rows[] = {
+    {0, NULL, "human", NULL, 200},
+    {0, NULL, "unknown", "rejected", 0},
+    {0, NULL, "humane", "rejected", 0},
+    {0, NULL, NULL, "rejected", 0},
+    {1, NULL, "human", "unknown-segment", 0},
+    {2, NULL, "human", "unknown-segment", 0},
+    {0, "", "human", "rejected", 0},
+    /* of anybody's: the hash is asked for */
+    {0, "other/id", "human", "bad-response", 200},
+    {0, "id-1", "human", NULL, 200},
+  };
+  FaultServer *server = fault_server_new (steps, G_N_ELEMENTS (steps));
+  gchar *url = fault_server_get_url (server);
+  SinkRun *run = new_frames (url, 2, "max-pending-segments=1 drain-timeout=0 "
+      "retries=0 on-refusal=warn");
+  guint i, handler, warnings = 0;
+
+  /* a warning, and no message */
+  handler = g_log_set_handler ("identifai", G_LOG_LEVEL_WARNING, count_warning,
+      &warnings);
+  emit_override (run, 0, "human");
+  g_log_remove_handler ("identifai", handler);
+  fail_unless_equals_int (warnings, 1);
+  sink_run_start (run);
+  sink_run_wait (run, "identifai-failed", 1);
+  for (i = 0; i < G_N_ELEMENTS (rows); i++) {
+    if (rows[i].identifier != NULL)
+      emit_override_of (run, rows[i].identifier);
+    else
+      emit_override (run, rows[i].segment, rows[i].classification);
+    sink_run_wait (run, "identifai-override", i + 1);
+    check_override (run, i, rows[i].reason, rows[i].status);
+    if (rows[i].identifier != NULL)
+      fail_unless_equals_string (get_string (run, "identifai-override", i,
+              "identifier"), rows[i].identifier);
+  }
+  sink_run_free (run);
+  g_free (url);
+  fault_server_free (server);
+}
+
+GST_END_TEST;
+
+/* Before the service has the file, it waits for that; and the element may stop in
+ * any state of it. */
+GST_START_TEST (test_override_early)
+{
+  static const FaultStep steps[] = {
+    {FAULT_POST, 0, FAULT_HELD},
+    {FAULT_OVERRIDE, 0, FAULT_HELD},
+  };
+  FaultServer *server = fault_server_new (steps, G_N_ELEMENTS (steps));
+  gchar *url = fault_server_get_url (server);
+  SinkRun *run = new_frames (url, 1, "drain-timeout=0");
+
+  sink_run_start (run);
+  fail_unless (fault_server_wait (server, FAULT_POST, 1));
+  emit_override (run, 0, "human");
+  fail_unless_equals_int (sink_run_count (run, "identifai-override"), 0);
+  if (__i__ == 2)
+    fault_server_release (server);
+  if (__i__ == 1) {
+    fault_server_release (server);
+    sink_run_wait (run, "identifai-override", 1);
+    check_override (run, 0, NULL, 200);
+    fail_unless_equals_string (get_string (run, "identifai-override", 0,
+            "identifier"), "id-1");
+  }
+  gst_element_set_state (sink_run_get_pipeline (run), GST_STATE_READY);
+  fail_unless_equals_int (sink_run_count (run, "identifai-override"), 1);
+  if (__i__ == 0)
+    check_override (run, 0, "unknown-segment", 0);
+  sink_run_free (run);
+  g_free (url);
+  fault_server_free (server);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_override_stopped)
+{
+  static const FaultStep steps[] = { {FAULT_OVERRIDE, 0, FAULT_HELD} };
+  FaultServer *server;
+  SinkRun *run = run_judged (steps, 1, &server);
+
+  emit_override (run, 0, "human");
+  emit_override (run, 0, "artificial");
+  emit_override_of (run, "id-9");
+  fail_unless (fault_server_wait (server, FAULT_OVERRIDE, 1));
+  gst_element_set_state (sink_run_get_pipeline (run), GST_STATE_READY);
+  fail_unless_equals_int (sink_run_count (run, "identifai-override"), 3);
+  check_override (run, 1, "stopped", 0);
+  sink_run_free (run);
+  fault_server_free (server);
+}
+
+GST_END_TEST;
+
+/* Looks. */
+
+GST_START_TEST (test_look)
+{
+  FaultServer *server = fault_server_new (NULL, 0);
+  gchar *url = fault_server_get_url (server);
+  SinkRun *run = new_frames (url, 1, "poll-interval=600000000000");
+  GstElement *sink = sink_run_get_sink (run);
+  gboolean waits = TRUE;
+
+  fault_server_set_delay (server, FAULT_NEVER);
+  g_signal_emit_by_name (sink, "look", "id-1", &waits);
+  fail_if (waits);
+  sink_run_start (run);
+  fail_unless (fault_server_wait (server, FAULT_GET, 1));
+  g_signal_emit_by_name (sink, "look", "id-2", &waits);
+  fail_if (waits);
+  g_signal_emit_by_name (sink, "look", NULL, &waits);
+  fail_if (waits);
+  g_signal_emit_by_name (sink, "look", "id-1", &waits);
+  fail_unless (waits);
+  fail_unless (fault_server_wait (server, FAULT_GET, 2));
+  fault_server_set_delay (server, 0);
+  g_signal_emit_by_name (sink, "look", "id-1", &waits);
+  fail_unless (waits);
+  fail_unless (sink_run_wait_end (run));
+  fail_unless_equals_int (sink_run_count (run, "identifai-verdict"), 1);
+  fail_unless (fault_server_count (server, FAULT_GET) <= 3);
+  sink_run_free (run);
+  g_free (url);
+  fault_server_free (server);
+}
+
+GST_END_TEST;
+
+/* What is pending, and resumed. */
+
+static GstStructure *
+get_pending (SinkRun * run, guint expected)
+{
+  GValue value = G_VALUE_INIT;
+  GstStructure *first = NULL;
+
+  g_value_init (&value, GST_TYPE_ARRAY);
+  g_object_get_property (G_OBJECT (sink_run_get_sink (run)), "pending", &value);
+  fail_unless_equals_int (gst_value_array_get_size (&value), expected);
+  if (expected > 0)
+    first = gst_structure_copy (gst_value_get_structure
+        (gst_value_array_get_value (&value, 0)));
+  g_value_unset (&value);
+
+  return first;
+}
+
+static gboolean
+emit_resume (SinkRun * run, const GstStructure * entry)
+{
+  gboolean taken = FALSE;
+
+  g_signal_emit_by_name (sink_run_get_sink (run), "resume", entry, &taken);
+
+  return taken;
+}
+
+/* As by a file of the application's. */
+static GstStructure *
+save_and_read (GstStructure * entry)
+{
+  gchar *text = gst_structure_to_string (entry);
+  GstStructure *again = gst_structure_from_string (text, NULL);
+
+  fail_unless (again != NULL);
+  gst_structure_free (entry);
+  g_free (text);
+
+  return again;
+}
+
+/* Fields that the outcome of what was resumed has of its entry. */
+static void
+check_resumed (const GstStructure * outcome, const GstStructure * entry)
+{
+  static const gchar *const fields[] = { "identifier", "session", "kind",
+    "segment", "running-time", "stream-time", "duration", "date-time",
+    "bytes", "ref-id", "sha256"
+  };
+  gboolean resumed = FALSE;
+  guint i;
+
+  fail_unless (gst_structure_get_boolean (outcome, "resumed", &resumed)
+      && resumed);
+  for (i = 0; i < G_N_ELEMENTS (fields); i++) {
+    const GValue *one = gst_structure_get_value (outcome, fields[i]);
+    const GValue *other = gst_structure_get_value (entry, fields[i]);
+
+    fail_unless (one != NULL && other != NULL
+        && gst_value_compare (one, other) == GST_VALUE_EQUAL, "%s differs",
+        fields[i]);
+  }
+}
+
+/* By what becomes of it: the result's letter and the outcome. */
+static const struct
+{
+  const gchar *verdict;
+  const gchar *outcome;
+} resume_rows[] = {
+  {"c", "identifai-verdict"},
+  {"f", "identifai-failed"},
+  {NULL, "identifai-dropped"},  /* the element stops */
+};
+
+GST_START_TEST (test_resume)
+{
+  FaultServer *server = fault_server_new (NULL, 0);
+  gchar *url = fault_server_get_url (server);
+  SinkRun *run = new_frames (url, 1, "drain-timeout=0 ref-id=0 "
+      "attach-file=all");
+  GstStructure *entry;
+  const GstStructure *outcome;
+
+  fault_server_set_delay (server, FAULT_NEVER);
+  fault_server_set_verdicts (server, resume_rows[__i__].verdict);
+  fail_unless (get_pending (run, 0) == NULL);
+  sink_run_start (run);
+  sink_run_wait (run, "identifai-submitted", 1);
+  entry = save_and_read (get_pending (run, 1));
+  fail_unless_equals_string (gst_structure_get_string (entry, "session"),
+      get_string (run, "identifai-submitted", 0, "session"));
+  sink_run_stop (run);
+  sink_run_forget (run);
+  fail_if (emit_resume (run, entry));
+
+  /* the next run, which is another process as far as this can be told */
+  sink_run_start (run);
+  sink_run_wait (run, "identifai-submitted", 1);
+  fail_unless (emit_resume (run, entry));
+  fail_if (emit_resume (run, entry));
+  fail_unless_equals_uint64 (sink_run_get_stat (run, "resumed"), 1);
+  fail_unless_equals_uint64 (sink_run_get_stat (run, "segments"), 1);
+  gst_structure_free (get_pending (run, 2));
+  if (resume_rows[__i__].verdict != NULL) {
+    fault_server_set_delay (server, 0);
+    sink_run_wait (run, resume_rows[__i__].outcome, 2);
+    fail_unless (get_pending (run, 0) == NULL);
+  }
+  gst_element_set_state (sink_run_get_pipeline (run), GST_STATE_READY);
+  fail_unless_equals_int (sink_run_count (run, resume_rows[__i__].outcome), 2);
+  outcome = sink_run_get_structure (run, resume_rows[__i__].outcome, 0);
+  if (!gst_structure_has_field (outcome, "resumed"))
+    outcome = sink_run_get_structure (run, resume_rows[__i__].outcome, 1);
+  check_resumed (outcome, entry);
+  fail_if (gst_structure_has_field (outcome, "file")
+      || gst_structure_has_field (outcome, "file-dropped"));
+  fail_unless_equals_uint64 (sink_run_get_stat (run, "resumed"), 1);
+  fail_unless_equals_uint64 (sink_run_get_stat (run, "segments"), 1);
+  fail_unless_equals_uint64 (sink_run_get_stat (run, "pending"), 0);
+  sink_run_forget (run);
+  gst_structure_free (entry);
+  sink_run_free (run);
+  g_free (url);
+  fault_server_free (server);
+}
+
+GST_END_TEST;
+
+/* The end waits for it, and what isn't known then fails. */
+GST_START_TEST (test_resume_timeout)
+{
+  FaultServer *server = fault_server_new (NULL, 0);
+  gchar *url = fault_server_get_url (server);
+  SinkRun *run = new_frames (url, 1, "drain-timeout=300000000 "
+      "on-refusal=warn");
+  GstStructure *entry = gst_structure_new ("pending", "identifier",
+      G_TYPE_STRING, "id-77", "segment", G_TYPE_INT, 5, NULL);
+
+  fault_server_set_delay (server, FAULT_NEVER);
+  gst_element_set_state (sink_run_get_pipeline (run), GST_STATE_PAUSED);
+  fail_unless (emit_resume (run, entry));
+  sink_run_start (run);
+  sink_run_wait (run, "eos", 1);
+  fail_unless_equals_int (sink_run_count (run, "identifai-failed"), 2);
+  sink_run_forget (run);
+  gst_structure_free (entry);
+  sink_run_free (run);
+  g_free (url);
+  fault_server_free (server);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_resume_nothing)
+{
+  static const gchar *const entries[] = {
+    "pending", "pending,identifier=(string)\"\"", "pending,identifier=(int)5",
+    "pending,identifier=(string)\"a\\ b\"",
+    "pending,identifier=(string)\"\\{\\\"identifier\\\":\\\"a\\\"\\}\"",
+  };
+  FaultServer *server = fault_server_new (NULL, 0);
+  gchar *url = fault_server_get_url (server);
+  SinkRun *run = new_frames (url, 1, "");
+  guint i;
+
+  gst_element_set_state (sink_run_get_pipeline (run), GST_STATE_PAUSED);
+  fail_if (emit_resume (run, NULL));
+  for (i = 0; i < G_N_ELEMENTS (entries); i++) {
+    GstStructure *entry = gst_structure_from_string (entries[i], NULL);
+
+    fail_unless (entry != NULL);
+    fail_if (emit_resume (run, entry));
+    gst_structure_free (entry);
+  }
+  fail_unless_equals_uint64 (sink_run_get_stat (run, "resumed"), 0);
+  sink_run_free (run);
+  g_free (url);
+  fault_server_free (server);
+}
+
+GST_END_TEST;
+
+/* Credits. */
+
+#define POOR "{\"available_credits\":3,\"total_spent\":197}"
+
+static const struct
+{
+  FaultStep step;
+  const gchar *reason;          /* of the warning; NULL: there is a message */
+  guint status;
+} credits_rows[] = {
+  {{FAULT_UNUSED,}, NULL, 0},
+  {{FAULT_CREDITS, 0,.status = 401}, "unauthorized", 401},
+  {{FAULT_CREDITS, 0,.status = 403}, "unauthorized", 403},
+  {{FAULT_CREDITS, 0,.status = 404}, "rejected", 404},
+  {{FAULT_CREDITS, 0,.status = 429}, "throttled", 429},
+  {{FAULT_CREDITS, 0,.status = 500}, "service-error", 500},
+  {{FAULT_CREDITS, 0,.body = "[]"}, "bad-response", 200},
+  {{FAULT_CREDITS, 0,.body = "{\"available_credits\":-1,\"total_spent\":1}"},
+      "bad-response", 200},
+  {{FAULT_CREDITS, 0, FAULT_CLOSE}, "network", 0},
+  {{FAULT_CREDITS, 0, FAULT_SILENT}, "network", 0},
+};
+
+static guint
+get_warning (SinkRun * run, guint nth, gchar ** reason)
+{
+  const GstStructure *details = NULL;
+  guint status = 0;
+
+  gst_message_parse_warning_details (sink_run_get (run, "warning", nth),
+      &details);
+  fail_unless (details != NULL);
+  *reason = g_strdup (gst_structure_get_string (details, "reason"));
+  gst_structure_get_uint (details, "http-status-code", &status);
+
+  return status;
+}
+
+GST_START_TEST (test_credits)
+{
+  FaultServer *server = fault_server_new (&credits_rows[__i__].step, 1);
+  gchar *url = fault_server_get_url (server), *reason;
+  SinkRun *run = new_frames (url, 1, "timeout=1 drain-timeout=0 "
+      "credits-interval=100000000 credits-warning=10");
+  guint64 available = 0, spent = 0;
+
+  sink_run_start (run);
+  fail_unless (fault_server_wait (server, FAULT_CREDITS, 3));
+  if (credits_rows[__i__].reason == NULL) {
+    sink_run_wait (run, "identifai-credits", 2);
+    fail_unless (gst_structure_get (sink_run_get_structure (run,
+                "identifai-credits", 0), "available", G_TYPE_UINT64,
+            &available, "spent", G_TYPE_UINT64, &spent, NULL));
+    fail_unless_equals_uint64 (available, 159);
+    fail_unless_equals_uint64 (spent, 41);
+    fail_unless_equals_int (sink_run_count (run, "warning"), 0);
+  } else {
+    fail_unless_equals_int (sink_run_count (run, "warning"), 1);
+    fail_unless_equals_int (get_warning (run, 0, &reason),
+        credits_rows[__i__].status);
+    fail_unless_equals_string (reason, credits_rows[__i__].reason);
+    fail_unless_equals_int (sink_run_count (run, "identifai-credits"), 0);
+    g_free (reason);
+  }
+  sink_run_free (run);
+  g_free (url);
+  fault_server_free (server);
+}
+
+GST_END_TEST;
+
+/* One warning while there are few, one info when there are more. */
+GST_START_TEST (test_few_credits)
+{
+  static const FaultStep steps[] = {
+    {FAULT_CREDITS, 1,.body = POOR},
+    {FAULT_CREDITS, 2,.body = POOR},
+  };
+  FaultServer *server = fault_server_new (steps, G_N_ELEMENTS (steps));
+  gchar *url = fault_server_get_url (server), *reason;
+  SinkRun *run = new_frames (url, 1, "drain-timeout=0 "
+      "credits-interval=100000000 credits-warning=10");
+
+  sink_run_start (run);
+  sink_run_wait (run, "identifai-credits", 4);
+  sink_run_wait (run, "info", 1);
+  fail_unless_equals_int (sink_run_count (run, "warning"), 1);
+  get_warning (run, 0, &reason);
+  fail_unless_equals_string (reason, "credits");
+  g_free (reason);
+  sink_run_free (run);
+  g_free (url);
+  fault_server_free (server);
+}
+
+GST_END_TEST;
+
+/* Elements of one key share a call, whichever of them goes. */
+GST_START_TEST (test_credits_shared)
+{
+  FaultServer *server = fault_server_new (NULL, 0);
+  gchar *url = fault_server_get_url (server);
+  SinkRun *runs[2];
+  guint i, calls;
+
+  for (i = 0; i < 2; i++) {
+    runs[i] = new_frames (url, 1, "drain-timeout=0 "
+        "credits-interval=20000000000");
+    sink_run_start (runs[i]);
+  }
+  /* the clock is twenty times as fast for waits, but not for this interval */
+  sink_run_wait (runs[0], "identifai-credits", 1);
+  sink_run_wait (runs[0], "identifai-verdict", 1);
+  sink_run_wait (runs[1], "identifai-verdict", 1);
+  calls = fault_server_count (server, FAULT_CREDITS);
+  fail_unless_equals_int (calls, 1);
+  sink_run_free (runs[0]);
+  sink_run_free (runs[1]);
+  g_free (url);
+  fault_server_free (server);
+}
+
+GST_END_TEST;
+
 static Suite *
 sinkcalls_suite (void)
 {
@@ -292,6 +879,21 @@ sinkcalls_suite (void)
   tcase_add_loop_test (tc, test_file_modes, 0, 3 * G_N_ELEMENTS (file_rows));
   tcase_add_test (tc, test_file_bound);
   tcase_add_test (tc, test_files_unset);
+
+  tc = tcase_create ("calls");
+  suite_add_tcase (s, tc);
+  tcase_add_checked_fixture (tc, setup, NULL);
+  tcase_add_loop_test (tc, test_override, 0, G_N_ELEMENTS (override_rows));
+  tcase_add_test (tc, test_override_of_what);
+  tcase_add_loop_test (tc, test_override_early, 0, 3);
+  tcase_add_test (tc, test_override_stopped);
+  tcase_add_test (tc, test_look);
+  tcase_add_loop_test (tc, test_resume, 0, G_N_ELEMENTS (resume_rows));
+  tcase_add_test (tc, test_resume_timeout);
+  tcase_add_test (tc, test_resume_nothing);
+  tcase_add_loop_test (tc, test_credits, 0, G_N_ELEMENTS (credits_rows));
+  tcase_add_test (tc, test_few_credits);
+  tcase_add_test (tc, test_credits_shared);
 
   return s;
 }

@@ -167,8 +167,13 @@ identifai_ledger_add (IdentifaiLedger * self, IdentifaiSegment * segment,
   g_hash_table_insert (self->links, segment,
       g_queue_peek_tail_link (&self->entries));
 
-  self->totals.segments++;
-  self->totals.pending++;
+  if (segment->resumed) {
+    self->totals.resumed++;
+    self->totals.resumed_pending++;
+  } else {
+    self->totals.segments++;
+    self->totals.pending++;
+  }
   book (self, entry);
 }
 
@@ -222,8 +227,12 @@ identifai_ledger_remove (IdentifaiLedger * self, IdentifaiSegment * segment,
     return FALSE;
 
   unbook (self, link->data);
-  self->totals.pending--;
-  self->totals.ends[end]++;
+  if (segment->resumed) {
+    self->totals.resumed_pending--;
+  } else {
+    self->totals.pending--;
+    self->totals.ends[end]++;
+  }
   g_hash_table_remove (self->links, segment);
   g_free (link->data);
   g_queue_delete_link (&self->entries, link);
@@ -260,6 +269,7 @@ identifai_ledger_get_stats (IdentifaiLedger * self, GstStructure * stats)
       "failed", G_TYPE_UINT64, totals->ends[IDENTIFAI_END_FAILED],
       "dropped", G_TYPE_UINT64, totals->ends[IDENTIFAI_END_DROPPED],
       "pending", G_TYPE_UINT64, totals->pending,
+      "resumed", G_TYPE_UINT64, totals->resumed,
       "pending-bytes", G_TYPE_UINT64, totals->held_bytes,
       "latency-last", G_TYPE_UINT64, totals->latency_last,
       "latency-average", G_TYPE_UINT64,

@@ -36,6 +36,8 @@ typedef struct
   guint64 submitted;
   guint64 ends[IDENTIFAI_N_ENDS];
   guint64 pending;              /* segments - sum of ends */
+  guint64 resumed;              /* of earlier runs, in none of these */
+  guint64 resumed_pending;      /* those without an outcome */
   guint64 held_segments;        /* pending that the service has not taken */
   guint64 held_bytes;           /* what they hold */
   GstClockTime latency_last, latency_sum, latency_max;  /* of verdicts */
@@ -72,7 +74,7 @@ guint64 identifai_ledger_get_space (IdentifaiLedger * self);
 gboolean identifai_ledger_is_within_bounds (IdentifaiLedger * self);
 
 /* Takes over the segment. bytes: its need, so that its file doesn't break the
- * bound. */
+ * bound. One that is resumed counts as such, and not among the others. */
 void identifai_ledger_add (IdentifaiLedger * self, IdentifaiSegment * segment,
     guint64 bytes, IdentifaiStage stage);
 

@@ -43,6 +43,7 @@ identifai_segment_free (IdentifaiSegment * self)
   release_payload (self);
   if (self->free_user_data)
     self->free_user_data (self->user_data);
+  g_free (self->session);
   g_free (self->ref_id);
   g_free (self->identifier);
   g_free (self->content_type);

@@ -34,6 +34,8 @@ typedef struct
   IdentifaiKind kind;
   guint number;                 /* from 0 */
   gchar *name;                  /* of the element, for the log; or NULL */
+  gboolean resumed;             /* an earlier run submitted it */
+  gchar *session;               /* of that run; NULL: of this one */
   gchar *ref_id;                /* sent as ref_id; or NULL */
   gchar *identifier;            /* the service's, once it has the file; or NULL */
   /* All in ns; GST_CLOCK_TIME_NONE where unknown. */

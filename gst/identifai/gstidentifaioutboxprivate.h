@@ -1,0 +1,80 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What the files of the outbox share: gstidentifaioutbox.c has the way of a segment,
+ * gstidentifaioutboxwaits.c what waits for its end, gstidentifaioutboxcalls.c what
+ * programs ask for.
+ */
+
+#pragma once
+
+#include "gstidentifaioutbox.h"
+
+#include "client.h"
+#include "gstidentifaiattachments.h"
+#include "gstidentifaioverrides.h"
+#include "hourlyquota.h"
+#include "muxworker.h"
+
+G_BEGIN_DECLS
+
+/* In µs: a longer wait is told of. */
+#define LONG_WAIT (100 * G_TIME_SPAN_MILLISECOND)
+
+/* An offer that found no room. */
+typedef struct
+{
+  gboolean notify;              /* the element wants to hear of room */
+  gint64 since;                 /* monotonic µs; 0: there was none */
+  guint number;                 /* of the segment */
+  guint64 bytes;
+} RoomWanted;
+
+struct _GstIdentifaiOutbox
+{
+  GstElement *element;          /* borrowed, as these */
+  GstIdentifaiReporter *reporter;
+  const GstIdentifaiOutboxCallbacks *callbacks;
+  gpointer user_data;           /* theirs */
+
+  IdentifaiMuxWorker *worker;
+  IdentifaiClientSettings client_settings;      /* from _configure to _start */
+  GstIdentifaiOutcomes *outcomes;
+  GstIdentifaiOverrides *overrides;
+
+  GMutex lock;
+  GCond cond;                   /* room, an outcome, flushing */
+
+  /* All below: lock. */
+  IdentifaiLedger *ledger;
+  IdentifaiClient *client;      /* NULL: stopped */
+  IdentifaiClientStats past;    /* of the client when it was closed */
+
+  IdentifaiKind kind;           /* of what the element submits */
+  GstIdentifaiOverflow overflow;        /* as set */
+  gboolean live;
+  IdentifaiHourlyQuota quota;   /* max-uploads-per-hour; outlives a restart */
+
+  gboolean flushing;
+  gboolean halting;             /* all that is outstanding ends: none is added */
+  RoomWanted wanted;
+  gboolean goes_first;          /* among the streams of the key */
+  GstIdentifaiAttachments attachments;
+};
+
+/* What threads of the element do, which hold locks. */
+void gst_identifai_outbox_unlock (GstIdentifaiOutbox * self);
+
+GstIdentifaiOverflow gst_identifai_outbox_get_overflow_locked
+    (GstIdentifaiOutbox * self);
+/* Before the worker and the client are halted, which wait for callbacks that want
+ * the lock. */
+void gst_identifai_outbox_begin_halt_locked (GstIdentifaiOutbox * self);
+void gst_identifai_outbox_end_failed_locked (GstIdentifaiOutbox * self,
+    IdentifaiSegment * segment, IdentifaiReason reason, guint http_status,
+    const gchar * text);
+/* Keeps its memory while another thread may close it. NULL: stopped. */
+IdentifaiClient *gst_identifai_outbox_ref_client (GstIdentifaiOutbox * self);
+
+G_END_DECLS
