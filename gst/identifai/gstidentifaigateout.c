@@ -358,16 +358,17 @@ typedef enum
   NEXT_SLATE,                   /* or goes on */
 } Next;
 
-/* What it leaves with isn't behind the slate, whatever came of the stream's times. */
+/* Behind the slate, or a shorter hold, no time leaves that did before, whatever came of
+ * the stream's times. */
 static void
 mend_shift_locked (GstIdentifaiBranch * branch, const IdentifaiHeld * held)
 {
   GstIdentifaiGate *self = branch->gate;
   gint64 lag;
 
-  if (branch->stream != IDENTIFAI_SEGMENTER_VIDEO || !branch->show.slate
-      || !held->passes || held->decoding == NO_TIME
-      || branch->show.last == NO_TIME)
+  if (branch->stream != IDENTIFAI_SEGMENTER_VIDEO || !held->passes
+      || held->decoding == NO_TIME || branch->show.last == NO_TIME
+      || (!branch->show.slate && branch->show.shift == self->shift))
     return;
   lag = branch->show.last + 1 - held->decoding - self->shift;
   if (lag <= 0 || lag > JUMP)

@@ -395,6 +395,399 @@ GST_START_TEST (test_switches)
 
 GST_END_TEST;
 
+/*** live ***/
+
+#define FILE_SLATE "videotestsrc num-buffers=25" ENCODE (SLATE, WITH_B) "mp4mux"
+
+/* A gate with a slate of a second; the stream is open to all. */
+static void
+open_live (Gate * gate, const gchar * properties)
+{
+  gate_init (gate, "", properties, CLIP (WITH_B, AVC), OUT);
+  set_slate (gate, FILE_SLATE, "slate.mp4");
+  gate_start (gate, TRUE);
+}
+
+static void
+play (Gate * gate, guint from, guint to)
+{
+  gate->feed->burst = 0;
+  feed_start (gate->feed, gate->clip, from, to, FALSE);
+}
+
+static guint
+count (Gate * gate, gboolean slate)
+{
+  guint n = 0, i;
+
+  g_mutex_lock (&gate->lock);
+  for (i = 0; i < gate->outs->len; i++)
+    n += (g_array_index (gate->outs, Out, i).width == SLATE_WIDTH) == slate;
+  g_mutex_unlock (&gate->lock);
+
+  return n;
+}
+
+static void
+wait_for (Gate * gate, gboolean slate, guint n)
+{
+  gint64 until = g_get_monotonic_time () + SINK_PATIENCE;
+
+  while (count (gate, slate) < n) {
+    fail_unless (g_get_monotonic_time () < until, "%u of %u",
+        count (gate, slate), n);
+    g_usleep (2000);
+  }
+}
+
+static void
+set_force (Gate * gate, const gchar * force)
+{
+  gst_util_set_object_arg (G_OBJECT (sink_run_get_sink (gate->run)), "force",
+      force);
+}
+
+static Out *
+get_first (Gate * gate, gboolean slate)
+{
+  guint i;
+
+  for (i = 0; i < gate->outs->len; i++) {
+    Out *out = &g_array_index (gate->outs, Out, i);
+
+    if ((out->width == SLATE_WIDTH) == slate)
+      return out;
+  }
+  ck_abort_msg ("nothing of it left");
+
+  return NULL;
+}
+
+/* They may come a moment later than what they are about. */
+static void
+check_messages (Gate * gate, const gchar * expected)
+{
+  GString *made = g_string_new (NULL);
+  guint n = 1, i;
+
+  for (i = 0; expected[i] != '\0'; i++)
+    n += expected[i] == ' ';
+  sink_run_wait (gate->run, "identifai-gate", n);
+  for (i = 0; i < n; i++) {
+    const GstStructure *structure = sink_run_get_structure (gate->run,
+        "identifai-gate", i);
+
+    g_string_append_printf (made, "%s%s/%s", i > 0 ? " " : "",
+        gst_structure_get_string (structure, "state"),
+        gst_structure_get_string (structure, "reason"));
+  }
+  fail_unless_equals_string (made->str, expected);
+  g_string_free (made, TRUE);
+}
+
+static GstClockTime
+get_latency (Gate * gate)
+{
+  GstPad *pad = gst_element_get_static_pad (sink_run_get_sink (gate->run),
+      "src");
+  GstQuery *query = gst_query_new_latency ();
+  GstClockTime min;
+
+  fail_unless (gst_pad_query (pad, query));
+  gst_query_parse_latency (query, NULL, &min, NULL);
+  gst_query_unref (query);
+  gst_object_unref (pad);
+
+  return min;
+}
+
+/* From the first frame's arrival on, and then the stream, as much later. */
+GST_START_TEST (test_start)
+{
+  Gate gate;
+  Seen seen;
+
+  open_live (&gate, "on-unjudged=pass hold=700000000");
+  fail_unless_equals_uint64 (get_latency (&gate), 700 * GST_MSECOND);
+  play (&gate, 0, 40);
+  wait_for (&gate, TRUE, 1);
+  fail_unless_equals_uint64 (get_latency (&gate), 0);
+  wait_for (&gate, FALSE, 40);
+  look (&gate, &seen, "start");
+  check_groups (&seen, "PPPPPPPP", "start");
+  fail_unless (seen.n_slates >= 13 && seen.n_slates <= 18, "%u", seen.n_slates);
+  fail_unless_equals_int (seen.slates[0], seen.n_slates);
+  /* running times go by the clock */
+  fail_unless (get_first (&gate, TRUE)->dts < (gint64) (200 * GST_MSECOND));
+  fail_unless_equals_int64 (get_first (&gate, FALSE)->dts, 700 * GST_MSECOND);
+  check_messages (&gate, "slate/start pass/verdict");
+  feed_join (gate.feed);
+  gate_clear (&gate);
+}
+
+GST_END_TEST;
+
+/* Raised, and lowered again. */
+GST_START_TEST (test_hold)
+{
+  GstElement *element;
+  Gate gate;
+  Seen seen;
+
+  open_live (&gate, "on-unjudged=pass hold=200000000");
+  element = sink_run_get_sink (gate.run);
+  play (&gate, 0, 90);
+  wait_for (&gate, FALSE, 22);
+  g_object_set (element, "hold", (guint64) 700 * GST_MSECOND, NULL);
+  fail_unless_equals_uint64 (get_latency (&gate), 0);
+  wait_for (&gate, FALSE, 40);
+  g_object_set (element, "hold", (guint64) 300 * GST_MSECOND, NULL);
+  fail_unless_equals_uint64 (get_latency (&gate), 0);
+  fail_unless_equals_int (feed_join (gate.feed), GST_FLOW_OK);
+  finish (&gate);
+  look (&gate, &seen, "hold");
+  /* the start and the raise */
+  fail_unless_equals_int (seen.n_edges, 3);
+  fail_unless (seen.n_slates > 10, "%u", seen.n_slates);
+  fail_unless (seen.passed[89]);
+  gate_clear (&gate);
+}
+
+GST_END_TEST;
+
+/* An operator's, for longer than the slate is: within 100 ms, and at a key frame
+ * back. */
+GST_START_TEST (test_force)
+{
+  Gate gate;
+  Seen seen;
+
+  open_live (&gate, "on-unjudged=pass hold=0");
+  play (&gate, 0, 100);
+  wait_for (&gate, FALSE, 12);
+  set_force (&gate, "slate");
+  wait_for (&gate, TRUE, 40);
+  set_force (&gate, "none");
+  fail_unless_equals_int (feed_join (gate.feed), GST_FLOW_OK);
+  finish (&gate);
+  look (&gate, &seen, "force");
+  fail_unless_equals_int (seen.n_edges, 2);
+  fail_unless (seen.n_slates < 60, "%u", seen.n_slates);
+  fail_unless (seen.passed[99]);
+  check_messages (&gate, "pass/verdict slate/forced pass/verdict");
+  gate_clear (&gate);
+}
+
+GST_END_TEST;
+
+/*** what can't be shown ***/
+
+typedef struct
+{
+  const gchar *name;
+  const gchar *slate;           /* NULL: none */
+  const gchar *said;
+} BadRow;
+
+static const BadRow bad_rows[] = {
+  {"none", NULL, "neither"},
+  {"no file", "-", "can't be used"},
+  {"no media", "fakesrc num-buffers=3 sizetype=fixed sizemax=1000",
+      "can't be used"},
+  {"no video", "audiotestsrc num-buffers=5 ! avenc_aac ! mp4mux",
+      "no video in it"},
+  {"another codec", "videotestsrc num-buffers=5 ! jpegenc ! matroskamux",
+      "another codec"},
+};
+
+/* A warning, once, that says why; what is withheld leaves a hole. */
+GST_START_TEST (test_bad)
+{
+  const BadRow *row = &bad_rows[__i__];
+  GError *error;
+  Gate gate;
+  Seen seen;
+
+  gate_init (&gate, "cacaac", "on-artificial=slate", CLIP (NO_B, AVC), OUT);
+  if (row->slate != NULL && strcmp (row->slate, "-") == 0)
+    g_object_set (sink_run_get_sink (gate.run), "slate-location",
+        "/nonexistent/slate.mp4", NULL);
+  else if (row->slate != NULL)
+    set_slate (&gate, row->slate, "slate");
+  gate_start (&gate, FALSE);
+  push (&gate, 0, 30);
+  finish (&gate);
+  look (&gate, &seen, row->name);
+  check_groups (&seen, "P-P--P", row->name);
+  fail_unless_equals_int (sink_run_count (gate.run, "warning"), 1);
+  gst_message_parse_warning (sink_run_get (gate.run, "warning", 0), &error,
+      NULL);
+  fail_unless (strstr (error->message, row->said) != NULL, "%s: %s", row->name,
+      error->message);
+  g_error_free (error);
+  check_messages (&gate, "pass/verdict drop/verdict pass/verdict drop/verdict "
+      "pass/verdict");
+  gate_clear (&gate);
+}
+
+GST_END_TEST;
+
+/* What follows doesn't take its form, and nothing can bring it into another: caps of
+ * the pad. */
+GST_START_TEST (test_refused)
+{
+  Clip *slate = new_clip ("videotestsrc num-buffers=25" ENCODE (SLATE, NO_B)
+      BYTES);
+  Feed *feed;
+  Gate gate;
+  Seen seen;
+
+  gate_init (&gate, "cac", "on-artificial=slate", CLIP (NO_B, AVC),
+      " ! capsfilter caps=" AVC OUT);
+  fail_unless (sink_run_start (gate.run));
+  feed = feed_new (gate.run, "slate", slate->caps, NULL, FALSE);
+  feed_push (feed, slate, 0, 25, 0);
+  feed_event (feed, gst_event_new_eos ());
+  gate.feed = feed_new (gate.run, "sink", gate.clip->caps, NULL, FALSE);
+  gate.feed->duration = FRAMES * FRAME;
+  push (&gate, 0, 15);
+  finish (&gate);
+  look (&gate, &seen, "refused");
+  check_groups (&seen, "P-P", "refused");
+  fail_unless_equals_int (sink_run_count (gate.run, "warning"), 1);
+  feed_free (feed);
+  clip_free (slate);
+  gate_clear (&gate);
+}
+
+GST_END_TEST;
+
+/* From a pad; one that is new counts from the next time on. */
+GST_START_TEST (test_pad)
+{
+  Clip *slate = new_clip ("videotestsrc num-buffers=25" ENCODE (SLATE, WITH_B)
+      AVC);
+  Feed *feed;
+  Gate gate;
+  Seen seen;
+
+  gate_init (&gate, "cacac", "on-artificial=slate", CLIP (WITH_B, AVC), OUT);
+  fail_unless (sink_run_start (gate.run));
+  feed = feed_new (gate.run, "slate", slate->caps, NULL, FALSE);
+  fail_unless_equals_int (feed_push (feed, slate, 0, 25, 0), GST_FLOW_OK);
+  feed_event (feed, gst_event_new_eos ());
+  gate.feed = feed_new (gate.run, "sink", gate.clip->caps, NULL, FALSE);
+  gate.feed->duration = FRAMES * FRAME;
+  push (&gate, 0, 25);
+  finish (&gate);
+  look (&gate, &seen, "pad");
+  check_groups (&seen, "PSPSP", "pad");
+  feed_free (feed);
+  clip_free (slate);
+  gate_clear (&gate);
+}
+
+GST_END_TEST;
+
+/*** in the slate ***/
+
+typedef enum
+{
+  DO_EOS,
+  DO_STOP,
+  DO_FLUSH,
+  DO_CAPS,
+  DO_RELEASE,
+  DO_START,                     /* another stream */
+  N_ACTS
+} Act;
+
+static void
+change_caps (Gate * gate)
+{
+  GstCaps *caps = gst_caps_copy (gate->clip->caps);
+
+  gst_caps_set_simple (caps, "framerate", GST_TYPE_FRACTION, 30, 1, NULL);
+  fail_unless (feed_event (gate->feed, gst_event_new_caps (caps)));
+  gst_caps_unref (caps);
+}
+
+static void
+start_anew (Gate * gate)
+{
+  GstSegment segment;
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  feed_event (gate->feed, gst_event_new_stream_start ("another"));
+  feed_event (gate->feed, gst_event_new_caps (gate->clip->caps));
+  feed_event (gate->feed, gst_event_new_segment (&segment));
+}
+
+static void
+act (Gate * gate, Act what, Feed * slate)
+{
+  switch (what) {
+    case DO_EOS:
+      finish (gate);
+      break;
+    case DO_STOP:
+      fail_unless (sink_run_stop (gate->run) < G_USEC_PER_SEC);
+      break;
+    case DO_FLUSH:
+      feed_flush (gate->feed, NULL);
+      break;
+    case DO_CAPS:
+      change_caps (gate);
+      break;
+    case DO_RELEASE:
+      feed_free (slate);
+      break;
+    default:
+      start_anew (gate);
+      break;
+  }
+}
+
+/* Within a second, and what comes then leaves. */
+GST_START_TEST (test_acts)
+{
+  Clip *clip = new_clip ("videotestsrc num-buffers=25" ENCODE (SLATE, NO_B)
+      AVC);
+  Feed *slate;
+  gint64 start;
+  Gate gate;
+
+  gate_init (&gate, "", "on-unjudged=pass hold=0", CLIP (WITH_B, AVC), OUT);
+  fail_unless (sink_run_start (gate.run));
+  slate = feed_new (gate.run, "slate", clip->caps, NULL, FALSE);
+  feed_push (slate, clip, 0, 25, 0);
+  feed_event (slate, gst_event_new_eos ());
+  gate.feed = feed_new (gate.run, "sink", gate.clip->caps, NULL, TRUE);
+  push (&gate, 0, 10);
+  wait_for (&gate, FALSE, 10);
+  set_force (&gate, "slate");
+  push (&gate, 10, 20);
+  wait_for (&gate, TRUE, 7);
+  start = g_get_monotonic_time ();
+  act (&gate, __i__, slate);
+  set_force (&gate, "none");
+  if (__i__ != DO_EOS && __i__ != DO_STOP) {
+    fail_unless_equals_int (feed_push (gate.feed, gate.clip, 20, 30, 0),
+        GST_FLOW_OK);
+    wait_for (&gate, FALSE, 20);
+    /* the stream's again, the latest ones, once */
+    fail_unless_equals_int (gate.n_caps, 3);
+  }
+  fail_unless (g_get_monotonic_time () - start < G_USEC_PER_SEC);
+  sink_run_stop (gate.run);
+  if (__i__ != DO_RELEASE)
+    feed_free (slate);
+  clip_free (clip);
+  gate_clear (&gate);
+}
+
+GST_END_TEST;
+
 static Suite *
 gateslate_suite (void)
 {
@@ -403,6 +796,13 @@ gateslate_suite (void)
 
   suite_add_tcase (suite, tc);
   tcase_add_loop_test (tc, test_switches, 0, G_N_ELEMENTS (switch_rows));
+  tcase_add_test (tc, test_start);
+  tcase_add_test (tc, test_hold);
+  tcase_add_test (tc, test_force);
+  tcase_add_loop_test (tc, test_bad, 0, G_N_ELEMENTS (bad_rows));
+  tcase_add_test (tc, test_refused);
+  tcase_add_test (tc, test_pad);
+  tcase_add_loop_test (tc, test_acts, 0, N_ACTS);
 
   return suite;
 }
