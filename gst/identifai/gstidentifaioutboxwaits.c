@@ -104,10 +104,8 @@ wait_until (GstIdentifaiOutbox * self,
 
   g_mutex_lock (&self->lock);
   while (!(done = is_so (self)) && !self->flushing && in_time) {
-    if (deadline < 0)
-      g_cond_wait (&self->cond, &self->lock);
-    else
-      in_time = g_cond_wait_until (&self->cond, &self->lock, deadline);
+    in_time = identifai_clock_wait (&self->cond, &self->lock,
+        deadline < 0 ? G_MAXINT64 : deadline);
   }
   log_wait_locked (self, cause, since);
   g_mutex_unlock (&self->lock);

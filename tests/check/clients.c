@@ -247,7 +247,10 @@ GST_START_TEST (test_few_uploads_at_once)
   client_world_open (&world);
   client_world_push (&world, 0, 1, 20);
   fail_unless (fault_server_wait (world.server, FAULT_POST, 4));
-  identifai_client_get_stats (world.clients[0], &stats);
+  /* Their headers came; what follows may take a moment. */
+  do
+    identifai_client_get_stats (world.clients[0], &stats);
+  while (stats.bytes_sending < 1001 + 1002 + 1003 + 1004);
   fail_unless_equals_int (stats.in_flight, 4);
   fail_unless_equals_uint64 (stats.bytes_sending, 1001 + 1002 + 1003 + 1004);
   fail_unless_equals_int (fault_server_count (world.server, FAULT_POST), 4);

@@ -69,8 +69,8 @@ on_submitted (gpointer data, const gchar * identifier,
 
   simulation_note (world.simulation, "%s: %u is %s", user->name, job->segment,
       identifier);
-  fail_unless (user->client != NULL && job->ends == 0 && job->freed == 0);
-  fail_if (job->submitted);
+  simulation_law (user->client != NULL && job->ends == 0 && job->freed == 0
+      && !job->submitted, "%s: %u", user->name, job->segment);
   job->submitted = TRUE;
   user->bytes += job->size;
   act_inside (user, job);
@@ -84,9 +84,11 @@ on_finished (gpointer data, IdentifaiOutcome * outcome, gpointer user_data)
 
   simulation_note (world.simulation, "%s: %u ends with %s", user->name,
       job->segment, identifai_reason_to_string (outcome->reason));
-  fail_unless (user->client != NULL && job->ends++ == 0 && job->freed == 0);
-  fail_unless (outcome->reason != IDENTIFAI_REASON_NONE || outcome->result);
-  fail_unless (outcome->result == NULL || job->submitted);
+  simulation_law (user->client != NULL && job->ends++ == 0 && job->freed == 0,
+      "%s: %u ended before", user->name, job->segment);
+  simulation_law (outcome->result == NULL ?
+      outcome->reason != IDENTIFAI_REASON_NONE : job->submitted, "%s: %u",
+      user->name, job->segment);
   if (outcome->reason == IDENTIFAI_REASON_NONE)
     world.n_verdicts++;
   else
@@ -100,8 +102,8 @@ on_attempted (IdentifaiCall call, IdentifaiReason reason, guint http_status,
 {
   User *user = user_data;
 
-  fail_unless (user->client != NULL);
-  fail_unless_equals_int (reason == IDENTIFAI_REASON_NONE, message == NULL);
+  simulation_law (user->client != NULL
+      && (reason == IDENTIFAI_REASON_NONE) == (message == NULL), "%s", message);
   act_inside (user, NULL);
 }
 
@@ -114,7 +116,7 @@ on_freed (gpointer data)
 {
   Job *job = data;
 
-  fail_unless_equals_int (job->freed++, 0);
+  simulation_law (job->freed++ == 0, "%u was freed before", job->segment);
 }
 
 /* What users do. */
@@ -299,19 +301,19 @@ act_inside (User * user, Job * job)
 static void
 check_user (User * user)
 {
-  Simulation *simulation = world.simulation;
   IdentifaiClientStats stats;
+  guint posts, posting, gets;
 
+  posting = simulation_count_calls (world.simulation, user->name,
+      IDENTIFAI_CALL_POST, TRUE);
+  posts = simulation_count_calls (world.simulation, user->name,
+      IDENTIFAI_CALL_POST, FALSE);
+  gets = simulation_count_calls (world.simulation, user->name,
+      IDENTIFAI_CALL_GET, FALSE);
   identifai_client_get_stats (user->client, &stats);
-  fail_unless_equals_int (stats.in_flight, simulation_count_calls (simulation,
-          user->name, IDENTIFAI_CALL_POST, TRUE));
-  fail_unless_equals_int (stats.post_requests,
-      simulation_count_calls (simulation, user->name, IDENTIFAI_CALL_POST,
-          FALSE));
-  fail_unless_equals_int (stats.get_requests,
-      simulation_count_calls (simulation, user->name, IDENTIFAI_CALL_GET,
-          FALSE));
-  fail_unless_equals_uint64 (stats.bytes_uploaded, user->bytes);
+  simulation_law (stats.in_flight == posting && stats.post_requests == posts
+      && stats.get_requests == gets && stats.bytes_uploaded == user->bytes,
+      "%s: %u posts of %u, %u polls", user->name, posting, posts, gets);
 }
 
 static void
@@ -333,8 +335,8 @@ check_jobs (void)
   for (i = 0; i < world.jobs->len; i++) {
     Job *job = g_ptr_array_index (world.jobs, i);
 
-    fail_unless_equals_int (job->ends, 1);
-    fail_unless_equals_int (job->freed, 1);
+    simulation_law (job->ends == 1 && job->freed == 1, "%u ended %u times",
+        job->segment, job->ends);
   }
 }
 

@@ -242,7 +242,7 @@ append_result (GString * body, const gchar * identifier)
 {
   Result *result = g_hash_table_lookup (simulation->results, identifier);
 
-  fail_unless (result != NULL, "asked for %s", identifier);
+  simulation_law (result != NULL, "asked for %s", identifier);
   result->n_polls++;
   g_string_append_printf (body, "{\"identifier\":\"%s\",\"status\":\"%s\"%s}",
       identifier, result->ready > identifai_clock_now ()? "new" :
@@ -326,7 +326,7 @@ check_window (Key * key, IdentifaiCall call, gint64 window, guint limit)
     return;
   latest = g_array_index (arrivals, gint64, arrivals->len - 1);
   first = g_array_index (arrivals, gint64, arrivals->len - 1 - limit);
-  fail_unless (latest - first >= window, "%u calls of kind %u within %d ms",
+  simulation_law (latest - first >= window, "%u calls of kind %u within %d ms",
       limit + 1, call, (gint) ((latest - first) / MS));
 }
 
@@ -438,10 +438,14 @@ count_call (IdentifaiExchange * self)
 
   if (self->upload) {
     counts->posts++;
-    fail_unless (++counts->uploads <= IDENTIFAI_MAX_UPLOADS);
+    counts->uploads++;
+    simulation_law (counts->uploads <= IDENTIFAI_MAX_UPLOADS, "%u uploads",
+        counts->uploads);
   } else {
     counts->gets++;
-    fail_unless (++counts->polls <= IDENTIFAI_MAX_POLLS);
+    counts->polls++;
+    simulation_law (counts->polls <= IDENTIFAI_MAX_POLLS, "%u polls",
+        counts->polls);
   }
 }
 
@@ -488,6 +492,19 @@ static const IdentifaiTransportFuncs sim_transport = {
 
 /* All of it. */
 
+static gint
+poll_nothing (GPollFD * fds, guint n_fds, gint timeout)
+{
+  return 0;
+}
+
+static gboolean
+step (gint64 until)
+{
+  return g_main_context_iteration (simulation->context, FALSE)
+      || identifai_clock_advance (until);
+}
+
 Simulation *
 simulation_new (guint32 seed, const SimulationOdds * odds,
     const IdentifaiLimit * limits)
@@ -511,7 +528,9 @@ simulation_new (guint32 seed, const SimulationOdds * odds,
         NULL);
   }
   self->trace = g_checksum_new (G_CHECKSUM_SHA256);
-  identifai_clock_simulate (G_TIME_SPAN_DAY, 1700000000 * SECOND);
+  identifai_clock_simulate (G_TIME_SPAN_DAY, 1700000000 * SECOND, step);
+  /* There is nothing to poll. */
+  g_main_context_set_poll_func (self->context, poll_nothing);
   identifai_network_simulate (self->context, &sim_transport);
 
   return self;

@@ -11,8 +11,15 @@
 
 #include "clock.h"
 #include "network.h"
+#include <gst/check/gstcheck.h>
 
 G_BEGIN_DECLS
+
+/* As fail_unless(), which writes to a file each time that all is well. */
+#define simulation_law(law, ...) G_STMT_START {                         \
+    if (G_UNLIKELY (!(law)))                                            \
+      fail (__VA_ARGS__);                                               \
+  } G_STMT_END
 
 /* How likely things are. */
 typedef struct

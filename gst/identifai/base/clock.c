@@ -7,7 +7,9 @@
 
 struct _IdentifaiTimer
 {
-  GSource source;
+  IdentifaiTimerFunc func;
+  gpointer user_data;
+  GSource *source;              /* NULL in a simulation */
   GSequenceIter *entry;         /* in a simulation, when set */
   gint64 at;
 };
@@ -16,6 +18,7 @@ struct _IdentifaiTimer
 static struct
 {
   gboolean runs;
+  IdentifaiClockStep step;
   gint64 now;
   gint64 to_real;               /* what now lacks */
   GSequence *timers;            /* that are set, by time */
@@ -34,31 +37,71 @@ identifai_clock_now_real (void)
       g_get_real_time ();
 }
 
+/* Waits. */
+
+/* Nobody else is there to do what is waited for. */
+static gboolean
+wait_simulated (GMutex * lock, gint64 until)
+{
+  gboolean went_on;
+
+  g_mutex_unlock (lock);
+  went_on = simulation.step (until);
+  g_mutex_lock (lock);
+  if (!went_on && until == G_MAXINT64)
+    g_error ("nothing will ever end this wait");
+
+  return went_on || simulation.now < until;
+}
+
+gboolean
+identifai_clock_wait (GCond * cond, GMutex * lock, gint64 until)
+{
+  if (simulation.runs)
+    return wait_simulated (lock, until);
+  if (until != G_MAXINT64)
+    return g_cond_wait_until (cond, lock, until);
+  g_cond_wait (cond, lock);
+
+  return TRUE;
+}
+
 /* Timers. */
 
 static gboolean
-timer_dispatch (GSource * source, GSourceFunc callback, gpointer user_data)
+on_ready (gpointer user_data)
 {
-  g_source_set_ready_time (source, -1);
-  ((IdentifaiTimerFunc) (void (*)(void)) callback) (user_data);
+  IdentifaiTimer *self = user_data;
+
+  g_source_set_ready_time (self->source, -1);
+  self->func (self->user_data);
 
   return G_SOURCE_CONTINUE;
 }
 
-static GSourceFuncs timer_funcs = {.dispatch = timer_dispatch };
+static gboolean
+dispatch_ready (GSource * source, GSourceFunc callback, gpointer user_data)
+{
+  return callback (user_data);
+}
+
+static GSourceFuncs ready_funcs = {.dispatch = dispatch_ready };
 
 IdentifaiTimer *
 identifai_timer_new (GMainContext * context, const gchar * name,
     IdentifaiTimerFunc func, gpointer user_data)
 {
-  GSource *source = g_source_new (&timer_funcs, sizeof (IdentifaiTimer));
-  IdentifaiTimer *self = (IdentifaiTimer *) source;
+  IdentifaiTimer *self = g_new0 (IdentifaiTimer, 1);
 
-  self->entry = NULL;
-  g_source_set_name (source, name);
-  g_source_set_callback (source, (GSourceFunc) (void (*)(void)) func,
-      user_data, NULL);
-  g_source_attach (source, context);
+  self->func = func;
+  self->user_data = user_data;
+  if (simulation.runs)
+    return self;
+
+  self->source = g_source_new (&ready_funcs, sizeof (GSource));
+  g_source_set_name (self->source, name);
+  g_source_set_callback (self->source, on_ready, self, NULL);
+  g_source_attach (self->source, context);
 
   return self;
 }
@@ -77,7 +120,8 @@ unset (IdentifaiTimer * self)
   if (self->entry != NULL)
     g_sequence_remove (self->entry);
   self->entry = NULL;
-  g_source_set_ready_time (&self->source, -1);
+  if (self->source != NULL)
+    g_source_set_ready_time (self->source, -1);
 }
 
 void
@@ -88,27 +132,31 @@ identifai_timer_set (IdentifaiTimer * self, gint64 at)
     return;
 
   self->at = at;
-  if (simulation.runs)
+  if (self->source == NULL)
     self->entry = g_sequence_insert_sorted (simulation.timers, self,
         compare_at, NULL);
   else
-    g_source_set_ready_time (&self->source, MAX (at, 0));
+    g_source_set_ready_time (self->source, MAX (at, 0));
 }
 
 void
 identifai_timer_free (IdentifaiTimer * self)
 {
   unset (self);
-  g_source_destroy (&self->source);
-  g_source_unref (&self->source);
+  if (self->source != NULL) {
+    g_source_destroy (self->source);
+    g_source_unref (self->source);
+  }
+  g_free (self);
 }
 
 /* Simulation. */
 
 void
-identifai_clock_simulate (gint64 now, gint64 real)
+identifai_clock_simulate (gint64 now, gint64 real, IdentifaiClockStep step)
 {
   simulation.runs = TRUE;
+  simulation.step = step;
   simulation.now = now;
   simulation.to_real = real - now;
   if (simulation.timers == NULL)
@@ -128,7 +176,7 @@ identifai_clock_advance (gint64 until)
   }
   unset (timer);
   simulation.now = MAX (simulation.now, timer->at);
-  g_source_set_ready_time (&timer->source, 0);
+  timer->func (timer->user_data);
 
   return TRUE;
 }

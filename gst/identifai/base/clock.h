@@ -30,10 +30,20 @@ void identifai_timer_set (IdentifaiTimer * self, gint64 at);
 /* May be called from func. */
 void identifai_timer_free (IdentifaiTimer * self);
 
-/* For tests, before anything runs: time stands at now and real. */
-void identifai_clock_simulate (gint64 now, gint64 real);
-/* Moves on to the next timer, which is ready then, but not past until. FALSE: there
- * was none, and it is until now. */
+/* As g_cond_wait_until(), or g_cond_wait() if until is G_MAXINT64: until is monotonic.
+ * In a simulation time goes on meanwhile. */
+gboolean identifai_clock_wait (GCond * cond, GMutex * lock, gint64 until);
+
+/* One thing happens, or time moves on, not past until. FALSE: there was nothing, and it
+ * is until now. */
+typedef gboolean (*IdentifaiClockStep) (gint64 until);
+
+/* For tests, before anything runs: time stands at now and real. step: how it goes on
+ * while somebody waits. */
+void identifai_clock_simulate (gint64 now, gint64 real,
+    IdentifaiClockStep step);
+/* Moves on to the next timer, and calls its func, but not past until. FALSE: there was
+ * none, and it is until now. */
 gboolean identifai_clock_advance (gint64 until);
 /* Somebody sets the system's clock. */
 void identifai_clock_shift_real (gint64 by);

@@ -13,6 +13,10 @@
 G_BEGIN_DECLS
 
 void identifai_pool_push (GThreadPool * pool, gpointer item);
+/* For tests: what is pushed from now on goes to func, which has it handled in the
+ * test's own thread, by the pool's func, when it likes; NULL: to threads again. */
+typedef void (*IdentifaiPoolFunc) (GThreadPool * pool, gpointer item);
+void identifai_pool_simulate (IdentifaiPoolFunc func);
 /* Tries again for items that found no thread, if there are any. */
 void identifai_pool_retry (GThreadPool * pool);
 
