@@ -121,7 +121,7 @@ wait_locked (GstIdentifaiAudioPad * self, GstElement * element,
   gint64 start = g_get_monotonic_time (), took;
 
   while (must_wait_locked (self, element, time))
-    g_cond_wait (&self->engine->cond, &self->engine->lock);
+    identifai_cond_wait (&self->engine->cond, &self->engine->lock);
 
   took = g_get_monotonic_time () - start;
   if (took > LONG_WAIT)
@@ -257,7 +257,7 @@ gst_identifai_audio_pad_event (GstPad * pad, GstObject * parent,
   handled = handle_event_locked (self, event);
   lacks_video = lacks_video_locked (engine);
   gst_identifai_engine_dispatch_locked (engine);
-  g_cond_broadcast (&engine->cond);
+  identifai_cond_broadcast (&engine->cond);
   g_mutex_unlock (&engine->lock);
 
   gst_identifai_engine_act (engine);
@@ -284,7 +284,7 @@ gst_identifai_audio_pad_activate_mode (GstPad * pad, GstObject * parent,
   /* A pad is activated before it is added: it has no parent then. */
   if (parent != NULL) {
     g_mutex_lock (&self->engine->lock);
-    g_cond_broadcast (&self->engine->cond);
+    identifai_cond_broadcast (&self->engine->cond);
     g_mutex_unlock (&self->engine->lock);
   }
 
@@ -308,7 +308,7 @@ gst_identifai_audio_pad_relink (GstPad * pad, GstPad * peer)
   identifai_segmenter_link_audio (self->engine->segmenter, self->stream,
       gst_pad_is_linked (pad));
   gst_identifai_engine_dispatch_locked (self->engine);
-  g_cond_broadcast (&self->engine->cond);
+  identifai_cond_broadcast (&self->engine->cond);
   g_mutex_unlock (&self->engine->lock);
 
   gst_identifai_engine_act (self->engine);

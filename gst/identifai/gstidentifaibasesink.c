@@ -205,7 +205,7 @@ gst_identifai_base_sink_render (GstBaseSink * bsink, GstBuffer * buffer)
   if (self->held)
     identifai_arrival_pace_resume (&engine->pace, g_get_monotonic_time ());
   self->held = FALSE;
-  g_cond_broadcast (&engine->cond);
+  identifai_cond_broadcast (&engine->cond);
   g_mutex_unlock (&engine->lock);
 
   if (first)

@@ -33,7 +33,7 @@ set_interrupted (GstIdentifaiBaseSink * self, gboolean interrupted)
 {
   g_mutex_lock (&self->engine->lock);
   self->interrupted = interrupted;
-  g_cond_broadcast (&self->engine->cond);
+  identifai_cond_broadcast (&self->engine->cond);
   g_mutex_unlock (&self->engine->lock);
   gst_identifai_outbox_set_flushing (self->engine->outbox, interrupted);
 }
@@ -127,7 +127,7 @@ hand_on (GstIdentifaiBaseSink * self)
   g_mutex_lock (&engine->lock);
   gst_identifai_engine_dispatch_locked (engine);
   self->held = waits = (engine->in_hand != NULL);
-  g_cond_broadcast (&engine->cond);
+  identifai_cond_broadcast (&engine->cond);
   g_mutex_unlock (&engine->lock);
 
   return !waits;
@@ -146,9 +146,9 @@ wait_for_room (GstIdentifaiBaseSink * self, gint64 until, gboolean expires)
   g_mutex_lock (&engine->lock);
   while (!self->interrupted && engine->in_hand != NULL && in_time) {
     if (until < 0)
-      g_cond_wait (&engine->cond, &engine->lock);
+      identifai_cond_wait (&engine->cond, &engine->lock);
     else
-      in_time = g_cond_wait_until (&engine->cond, &engine->lock, until);
+      in_time = identifai_cond_wait_until (&engine->cond, &engine->lock, until);
   }
   g_mutex_unlock (&engine->lock);
   if (!in_time && expires)
@@ -182,7 +182,7 @@ may_run_on (GstIdentifaiBaseSink * self)
   runs = engine->settings.overflow == GST_IDENTIFAI_OVERFLOW_AUTO
       && identifai_arrival_pace_try (&engine->pace);
   self->held = self->held && !runs;
-  g_cond_broadcast (&engine->cond);
+  identifai_cond_broadcast (&engine->cond);
   g_mutex_unlock (&engine->lock);
 
   if (runs)
@@ -230,7 +230,7 @@ set_held (GstIdentifaiBaseSink * self, gboolean held)
 {
   g_mutex_lock (&self->engine->lock);
   self->held = held;
-  g_cond_broadcast (&self->engine->cond);
+  identifai_cond_broadcast (&self->engine->cond);
   g_mutex_unlock (&self->engine->lock);
 }
 
@@ -270,7 +270,7 @@ await_sound_locked (GstIdentifaiBaseSink * self)
 
   while (!self->interrupted && engine->in_hand == NULL && in_time
       && gst_identifai_engine_is_full_locked (engine)) {
-    in_time = g_cond_wait_until (&engine->cond, &engine->lock, until);
+    in_time = identifai_cond_wait_until (&engine->cond, &engine->lock, until);
     in_time |= engine->sound_came + IDENTIFAI_AUDIO_PATIENCE > until;
     until = MAX (until, engine->sound_came + IDENTIFAI_AUDIO_PATIENCE);
   }
@@ -317,7 +317,8 @@ wait_for_audio (GstIdentifaiBaseSink * self, gint64 last)
           identifai_segmenter_next_deadline (engine->segmenter)) >= 0) {
     if (last >= 0)
       deadline = MIN (deadline, last);
-    if (!g_cond_wait_until (&engine->cond, &engine->lock, deadline + 1000))
+    if (!identifai_cond_wait_until (&engine->cond, &engine->lock,
+            deadline + 1000))
       engine->hurry = (deadline == last);
     gst_identifai_engine_dispatch_locked (engine);
   }

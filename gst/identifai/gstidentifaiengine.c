@@ -41,7 +41,7 @@ gst_identifai_engine_new (GstElement * element, GstIdentifaiElements kind,
   self->video_pad = gst_object_ref (video_pad);
   g_mutex_init (&self->key_lock);
   g_mutex_init (&self->lock);
-  g_cond_init (&self->cond);
+  identifai_cond_init (&self->cond);
   gst_identifai_settings_init (&self->settings, kind);
   self->reporter = gst_identifai_reporter_new (element);
   if (callbacks != NULL)
@@ -65,7 +65,7 @@ gst_identifai_engine_free (GstIdentifaiEngine * self)
   gst_identifai_caps_free (self->caps);
   gst_identifai_settings_clear (&self->settings);
   gst_object_unref (self->video_pad);
-  g_cond_clear (&self->cond);
+  identifai_cond_clear (&self->cond);
   g_mutex_clear (&self->lock);
   g_mutex_clear (&self->key_lock);
   g_free (self);
@@ -230,7 +230,7 @@ on_timer (GstClock * clock, GstClockTime time, GstClockID id,
     gst_clock_id_unref (self->timer);
     self->timer = NULL;
     gst_identifai_engine_dispatch_locked (self);
-    g_cond_broadcast (&self->cond);
+    identifai_cond_broadcast (&self->cond);
   }
   g_mutex_unlock (&self->lock);
 
@@ -366,7 +366,7 @@ on_room (gpointer user_data)
   g_mutex_lock (&self->lock);
   if (!self->stopping)
     gst_identifai_engine_dispatch_locked (self);
-  g_cond_broadcast (&self->cond);
+  identifai_cond_broadcast (&self->cond);
   g_mutex_unlock (&self->lock);
 }
 
@@ -620,7 +620,7 @@ gst_identifai_engine_begin_stop (GstIdentifaiEngine * self)
 {
   g_mutex_lock (&self->lock);
   self->stopping = TRUE;
-  g_cond_broadcast (&self->cond);
+  identifai_cond_broadcast (&self->cond);
   g_mutex_unlock (&self->lock);
 }
 
@@ -894,7 +894,7 @@ gst_identifai_engine_remove_audio_locked (GstIdentifaiEngine * self,
   identifai_segmenter_remove_audio (self->segmenter, stream);
   gst_identifai_caps_remove (self->caps, stream);
   gst_identifai_engine_dispatch_locked (self);
-  g_cond_broadcast (&self->cond);
+  identifai_cond_broadcast (&self->cond);
 }
 
 void
@@ -909,5 +909,5 @@ gst_identifai_engine_push_audio_locked (GstIdentifaiEngine * self,
   self->sound_thread = g_thread_self ();
   identifai_segmenter_push (self->segmenter, stream, buffer, &arrival);
   gst_identifai_engine_dispatch_locked (self);
-  g_cond_broadcast (&self->cond);       /* it may be waited for */
+  identifai_cond_broadcast (&self->cond);       /* it may be waited for */
 }

@@ -28,6 +28,7 @@
 #include "gstidentifaireporter.h"
 #include "gstidentifaisettings.h"
 #include "arrivalpace.h"
+#include "cond.h"
 #include "codecs.h"
 #include "segmenter.h"
 
@@ -45,7 +46,7 @@ typedef struct
                                  * a time, the latest last */
 
   GMutex lock;
-  GCond cond;                   /* sound came, room, what the element waits for */
+  IdentifaiCond cond;           /* sound came, room, what the element waits for */
 
   /* All below: lock. */
   GstIdentifaiSettings settings;

@@ -205,7 +205,7 @@ apply (GstIdentifaiGate * self, guint id, GstClockTime hold)
     gst_identifai_gate_configure_locked (self);
   else
     configure_decisions_locked (self);
-  g_cond_broadcast (&self->engine->cond);
+  identifai_cond_broadcast (&self->engine->cond);
   g_mutex_unlock (&self->engine->lock);
 
   if (id == PROP_HOLD)
@@ -461,7 +461,7 @@ on_outcome (const GstIdentifaiOutcome * outcome, gpointer user_data)
 
   g_mutex_lock (&engine->lock);
   on_outcome_locked (GST_IDENTIFAI_GATE (engine->element), outcome);
-  g_cond_broadcast (&engine->cond);
+  identifai_cond_broadcast (&engine->cond);
   g_mutex_unlock (&engine->lock);
   gst_identifai_reporter_post_elsewhere (engine->reporter);
 }
@@ -590,7 +590,7 @@ gst_identifai_gate_release_pad (GstElement * element, GstPad * pad)
   g_mutex_lock (&self->engine->lock);
   identifai_hold_queue_remove_stream (self->hold, branch->stream);
   g_ptr_array_remove (self->branches, branch);
-  g_cond_broadcast (&self->engine->cond);
+  identifai_cond_broadcast (&self->engine->cond);
   g_mutex_unlock (&self->engine->lock);
   gst_element_remove_pad (element, src);
   gst_object_unref (src);

@@ -103,9 +103,9 @@ wait_locked (GstIdentifaiBranch * branch)
   GstIdentifaiGate *self = branch->gate;
   gint64 start = g_get_monotonic_time (), took;
 
-  g_cond_broadcast (&self->engine->cond);
+  identifai_cond_broadcast (&self->engine->cond);
   while (get_flow_locked (branch) == GST_FLOW_OK && must_wait_locked (self))
-    g_cond_wait (&self->engine->cond, &self->engine->lock);
+    identifai_cond_wait (&self->engine->cond, &self->engine->lock);
   took = g_get_monotonic_time () - start;
   if (took > 100 * G_TIME_SPAN_MILLISECOND)
     GST_DEBUG_OBJECT (branch->sink, "waited for room for %" G_GINT64_FORMAT
@@ -378,7 +378,7 @@ start_flush (GstIdentifaiBranch * branch, GstEvent * event)
 
   g_mutex_lock (&branch->gate->engine->lock);
   branch->flushing = TRUE;
-  g_cond_broadcast (&branch->gate->engine->cond);
+  identifai_cond_broadcast (&branch->gate->engine->cond);
   g_mutex_unlock (&branch->gate->engine->lock);
   /* it lets go of what downstream may hold the task with */
   pushed = gst_pad_push_event (branch->src, event);
@@ -446,7 +446,7 @@ pass_event (GstIdentifaiBranch * branch, GstEvent * event)
 
   g_mutex_lock (&self->engine->lock);
   queue_event_locked (branch, event);
-  g_cond_broadcast (&self->engine->cond);
+  identifai_cond_broadcast (&self->engine->cond);
   g_mutex_unlock (&self->engine->lock);
 
   return TRUE;

@@ -427,9 +427,9 @@ wait_locked (GstIdentifaiBranch * branch, IdentifaiHeld * held, gint64 * shift)
       return NEXT_SLATE;
     due = MIN (due, slate_due);
     if (due == NEVER)
-      g_cond_wait (&engine->cond, &engine->lock);
+      identifai_cond_wait (&engine->cond, &engine->lock);
     else
-      g_cond_wait_until (&engine->cond, &engine->lock, due);
+      identifai_cond_wait_until (&engine->cond, &engine->lock, due);
   }
 
   return NEXT_NOTHING;
@@ -566,7 +566,7 @@ note_flow (GstIdentifaiBranch * branch, GstFlowReturn flow)
     branch->flow = flow;
     identifai_hold_queue_flush (self->hold, branch->stream, NULL);
   }
-  g_cond_broadcast (&self->engine->cond);
+  identifai_cond_broadcast (&self->engine->cond);
   g_mutex_unlock (&self->engine->lock);
 }
 
@@ -614,7 +614,7 @@ let_out (GstIdentifaiBranch * branch, const IdentifaiHeld * held, gint64 shift)
   GST_INFO_OBJECT (branch->src, "what has to leave now ends the stream");
   g_mutex_lock (&branch->gate->engine->lock);
   branch->gate->ended = TRUE;
-  g_cond_broadcast (&branch->gate->engine->cond);
+  identifai_cond_broadcast (&branch->gate->engine->cond);
   g_mutex_unlock (&branch->gate->engine->lock);
 
   return end (branch);
@@ -784,7 +784,7 @@ set_flushing (GstIdentifaiBranch * branch)
 {
   g_mutex_lock (&branch->gate->engine->lock);
   branch->flushing = TRUE;
-  g_cond_broadcast (&branch->gate->engine->cond);
+  identifai_cond_broadcast (&branch->gate->engine->cond);
   g_mutex_unlock (&branch->gate->engine->lock);
 }
 

@@ -4,6 +4,7 @@
  */
 
 #include "serialqueue.h"
+#include "cond.h"
 #include "pool.h"
 
 struct _IdentifaiSerialQueue
@@ -14,7 +15,7 @@ struct _IdentifaiSerialQueue
   GDestroyNotify free_item;
 
   GMutex lock;                  /* innermost: nothing is locked under it */
-  GCond idle;
+  IdentifaiCond idle;
   GQueue items;                 /* owned */
   GThread *running;             /* the thread that handles them now, or NULL */
   gboolean requested;           /* one of the pool is on its way */
@@ -32,7 +33,7 @@ identifai_serial_queue_new (IdentifaiSerialFunc func, gpointer user_data,
   self->user_data = user_data;
   self->free_item = free_item;
   g_mutex_init (&self->lock);
-  g_cond_init (&self->idle);
+  identifai_cond_init (&self->idle);
   g_queue_init (&self->items);
 
   return self;
@@ -53,7 +54,7 @@ serial_queue_unref (IdentifaiSerialQueue * self)
     return;
 
   g_queue_clear_full (&self->items, self->free_item);
-  g_cond_clear (&self->idle);
+  identifai_cond_clear (&self->idle);
   g_mutex_clear (&self->lock);
   g_free (self);
 }
@@ -86,7 +87,7 @@ run_locked (IdentifaiSerialQueue * self)
     g_mutex_lock (&self->lock);
   }
   self->running = outer;
-  g_cond_broadcast (&self->idle);
+  identifai_cond_broadcast (&self->idle);
 }
 
 void
@@ -153,7 +154,7 @@ identifai_serial_queue_set_interrupted (IdentifaiSerialQueue * self,
 {
   g_mutex_lock (&self->lock);
   self->interrupted = interrupted;
-  g_cond_broadcast (&self->idle);
+  identifai_cond_broadcast (&self->idle);
   g_mutex_unlock (&self->lock);
 }
 
@@ -164,7 +165,7 @@ identifai_serial_queue_drain (IdentifaiSerialQueue * self)
 
   g_mutex_lock (&self->lock);
   while (self->running != NULL && !self->interrupted)
-    g_cond_wait (&self->idle, &self->lock);
+    identifai_cond_wait (&self->idle, &self->lock);
   drained = (self->running == NULL);
   if (drained)
     run_locked (self);
@@ -178,7 +179,7 @@ identifai_serial_queue_finish (IdentifaiSerialQueue * self)
 {
   g_mutex_lock (&self->lock);
   while (self->running != NULL && self->running != g_thread_self ())
-    g_cond_wait (&self->idle, &self->lock);
+    identifai_cond_wait (&self->idle, &self->lock);
   run_locked (self);
   g_mutex_unlock (&self->lock);
 }
