@@ -11,11 +11,8 @@
 
 #include <string.h>
 
-static GQuark
-unreadable_quark (void)
-{
-  return g_quark_from_static_string ("identifai-unreadable");
-}
+static GQuark unreadable_quark (void);
+G_DEFINE_QUARK (identifai_unreadable, unreadable);
 
 static gboolean
 is_pooled (GstBuffer * buffer)
