@@ -5,6 +5,7 @@
 
 #include "simulation.h"
 #include "budget.h"
+#include "pool.h"
 #include <gst/check/gstcheck.h>
 
 #define SECOND G_TIME_SPAN_SECOND
@@ -30,7 +31,7 @@ typedef struct
 {
   gchar *identifier;
   gint64 ready;
-  gboolean errored;
+  gboolean errored, artificial;
   guint n_polls;
 } Result;
 
@@ -47,6 +48,9 @@ struct _Simulation
   gchar *latest;                /* identifier */
   guint n_results;
   GQueue exchanges;             /* under way */
+  GQueue work;                  /* of Work: what pools of threads have to do */
+  void (*check) (gpointer user_data);
+  gpointer user_data;           /* its */
   GHashTable *calls[IDENTIFAI_N_CALLS]; /* by client: how many there were */
   GChecksum *trace;
 };
@@ -225,6 +229,8 @@ accept_file (IdentifaiExchange * self)
     result->identifier = g_strdup_printf ("id-%u", ++simulation->n_results);
     result->ready = identifai_clock_now () + judging_time ();
     result->errored = happens (simulation->odds.errored);
+    result->artificial = simulation->odds.artificial > 0
+        && happens (simulation->odds.artificial);
     g_hash_table_insert (simulation->results, result->identifier, result);
     g_free (simulation->latest);
     simulation->latest = g_strdup (result->identifier);
@@ -248,6 +254,7 @@ append_result (GString * body, const gchar * identifier)
       identifier, result->ready > identifai_clock_now ()? "new" :
       result->errored ? "errored" : "done",
       result->ready > identifai_clock_now () || result->errored ? "" :
+      result->artificial ? ",\"verdict\":{\"classification\":\"artificial\"}" :
       ",\"verdict\":{\"classification\":\"human\"}");
 }
 
@@ -501,8 +508,47 @@ poll_nothing (GPollFD * fds, guint n_fds, gint timeout)
 static gboolean
 step (gint64 until)
 {
-  return g_main_context_iteration (simulation->context, FALSE)
+  gboolean done = g_main_context_iteration (simulation->context, FALSE)
       || identifai_clock_advance (until);
+
+  if (simulation->check != NULL)
+    simulation->check (simulation->user_data);
+
+  return done;
+}
+
+/* What threads of pools do is done by and by. */
+
+typedef struct
+{
+  GThreadPool *pool;
+  gpointer item;
+  IdentifaiTimer *timer;
+} Work;
+
+static void
+do_work (gpointer data)
+{
+  Work work = *(Work *) data;
+
+  g_queue_remove (&simulation->work, data);
+  identifai_timer_free (work.timer);
+  g_free (data);
+  work.pool->func (work.item, work.pool->user_data);
+}
+
+static void
+push_work (GThreadPool * pool, gpointer item)
+{
+  Work *work = g_new (Work, 1);
+
+  work->pool = pool;
+  work->item = item;
+  work->timer = identifai_timer_new (simulation->context, "work", do_work,
+      work);
+  g_queue_push_tail (&simulation->work, work);
+  identifai_timer_set (work->timer, identifai_clock_now ()
+      + any_time (0, SECOND));
 }
 
 Simulation *
@@ -532,6 +578,7 @@ simulation_new (guint32 seed, const SimulationOdds * odds,
   /* There is nothing to poll. */
   g_main_context_set_poll_func (self->context, poll_nothing);
   identifai_network_simulate (self->context, &sim_transport);
+  identifai_pool_simulate (push_work);
 
   return self;
 }
@@ -541,6 +588,9 @@ simulation_free (Simulation * self)
 {
   guint call;
 
+  while (self->work.head != NULL)
+    do_work (self->work.head->data);
+  identifai_pool_simulate (NULL);
   fail_unless_equals_int (self->exchanges.length, 0);
   fail_unless_equals_int (identifai_network_count_accounts (), 0);
   identifai_network_simulate (NULL, NULL);
@@ -621,6 +671,8 @@ void
 simulation_run (Simulation * self, gint64 until,
     void (*check) (gpointer user_data), gpointer user_data)
 {
+  self->check = check;
+  self->user_data = user_data;
   do {
     while (g_main_context_iteration (self->context, FALSE));
     check (user_data);

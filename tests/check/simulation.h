@@ -32,6 +32,7 @@ typedef struct
   gdouble silent;               /* no answer until the timeout */
   gdouble errored;              /* a result that is none */
   gdouble known;                /* the service knows the file again */
+  gdouble artificial;           /* a verdict that it is */
 } SimulationOdds;
 
 /* What came of the calls, by key. */
@@ -78,7 +79,8 @@ guint simulation_count_calls (Simulation * self, const gchar * name,
 gint64 simulation_get_ready (Simulation * self, const gchar * identifier,
     guint * n_polls);
 
-/* Lets time go by. check: after each thing that happens. */
+/* Lets time go by. check: after each thing that happens; also later, while somebody
+ * waits. */
 void simulation_run (Simulation * self, gint64 until,
     void (*check) (gpointer user_data), gpointer user_data);
 /* A line of the trace, of which a checksum is kept. */
