@@ -13,6 +13,7 @@
 #include "gstidentifaiimagesink.h"
 #include "gstidentifaimessages.h"
 #include "gstidentifaisink.h"
+#include "gstidentifaispeechsink.h"
 #include "log.h"
 
 static gboolean
@@ -23,6 +24,7 @@ plugin_init (GstPlugin * plugin)
 
   return GST_ELEMENT_REGISTER (identifaisink, plugin)
       && GST_ELEMENT_REGISTER (identifaiimagesink, plugin)
+      && GST_ELEMENT_REGISTER (identifaispeechsink, plugin)
       && GST_ELEMENT_REGISTER (identifaigate, plugin);
 }
 

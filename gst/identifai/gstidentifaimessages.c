@@ -253,7 +253,8 @@ gst_identifai_message_failed (GstElement * src,
  * The element gave the segment up. Besides the common fields:
  *
  * * #gchararray `reason`: `overflow` (more waited than may wait), `budget`
- *   (max-uploads-per-hour is used up), `flushed` (by a seek), `stopped` (by a state change)
+ *   (max-uploads-per-hour is used up), `flushed` (by a seek), `stopped` (by a state
+ *   change), `too-short` (identifaispeechsink: under 3 s)
  * * #gchararray `identifier`: if the service had taken the file
  */
 GstMessage *

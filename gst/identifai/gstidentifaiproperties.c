@@ -486,6 +486,19 @@ const GstIdentifaiProperty gst_identifai_properties[GST_IDENTIFAI_N_PROPS] = {
       GATE, FIXED, TIME (segment_duration, 4 * GST_SECOND, 0),
       .shortest = 100 * GST_MSECOND},
   /**
+   * GstIdentifaiSpeechSink:segment-duration:
+   *
+   * A segment ends after this many nanoseconds of running time, with the buffer that
+   * reaches them. Less than 3 s counts as 3 s, as the service refuses shorter files; it
+   * advises 10 s or more. 0: one segment until EOS.
+   *
+   * Since: 0.2
+   */
+  [PROP_SPEECH_SEGMENT_DURATION] = {"segment-duration", "Segment duration",
+      "Cut after this many nanoseconds, 3 s at least (0 = one segment until EOS)",
+      SPEECH, FIXED, TIME (segment_duration, 15 * GST_SECOND, 0),
+      .shortest = 100 * GST_MSECOND},
+  /**
    * GstIdentifaiSink:segment-interval:
    *
    * Elementary input: a segment starts at most this often, in nanoseconds of

@@ -75,6 +75,7 @@ gst_identifai_drop_to_string (GstIdentifaiDrop drop)
     [GST_IDENTIFAI_DROP_BUDGET] = "budget",
     [GST_IDENTIFAI_DROP_FLUSHED] = "flushed",
     [GST_IDENTIFAI_DROP_STOPPED] = "stopped",
+    [GST_IDENTIFAI_DROP_TOO_SHORT] = "too-short",
   };
 
   return names[drop];

@@ -38,9 +38,10 @@ typedef enum
   GST_IDENTIFAI_DROP_BUDGET,    /* max-uploads-per-hour is used up */
   GST_IDENTIFAI_DROP_FLUSHED,
   GST_IDENTIFAI_DROP_STOPPED,
+  GST_IDENTIFAI_DROP_TOO_SHORT, /* the service would refuse it */
 } GstIdentifaiDrop;
 
-/* "overflow", "budget", "flushed", "stopped" */
+/* "overflow", "budget", "flushed", "stopped", "too-short" */
 const gchar *gst_identifai_drop_to_string (GstIdentifaiDrop drop);
 
 /* element is borrowed: it outlives everything but the last references, which

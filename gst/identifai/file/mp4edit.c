@@ -96,8 +96,9 @@ read_timescale (const Box * box)
   return box->size >= at + 4 ? read_u32 (box->data + at) : 0;
 }
 
+/* handler: "vide", "soun" */
 static gboolean
-find_video_track (const Box * moov, Box * track)
+find_track (const Box * moov, const gchar * wanted, Box * track)
 {
   static const gchar *const path[] = { "mdia", "hdlr", NULL };
   const guint8 *previous = NULL;
@@ -105,12 +106,18 @@ find_video_track (const Box * moov, Box * track)
 
   while (find_box (moov, "trak", previous, track)) {
     if (find_path (track, path, &handler) && handler.size >= 12
-        && memcmp (handler.data + 8, "vide", 4) == 0)
+        && memcmp (handler.data + 8, wanted, 4) == 0)
       return TRUE;
     previous = track->data;
   }
 
   return FALSE;
+}
+
+static gboolean
+find_video_track (const Box * moov, Box * track)
+{
+  return find_track (moov, "vide", track);
 }
 
 /* Reads the first box of that type from the top level of the file; NULL: there is
@@ -246,6 +253,63 @@ identifai_mp4_edit (IdentifaiMemoryFile * file, GstClockTimeDiff lead,
   ok = edit_movie (&moov, lead, shown, &changed);
   if (!ok)
     GST_DEBUG ("there is no edit list of one entry");
+  if (ok)
+    write_back (file, &moov, offset, &changed);
+  g_free (moov.data);
+
+  return ok;
+}
+
+/*** sound alone ***/
+
+/* list: of one entry. */
+static gboolean
+hide_start (Box * list, const Timescales * scales, GstClockTime time)
+{
+  guint32 media = gst_util_uint64_scale_round (time, scales->media, GST_SECOND);
+  guint32 movie = gst_util_uint64_scale (time, scales->movie, GST_SECOND);
+  guint32 duration;
+
+  if (list->size != 8 + ENTRY_BYTES || list->data[0] != 0
+      || read_u32 (list->data + 4) != 1)
+    return FALSE;
+  duration = read_u32 (list->data + 8);
+  write_u32 (list->data + 8, duration - MIN (duration, movie));
+  write_u32 (list->data + 12, read_u32 (list->data + 12) + media);
+
+  return TRUE;
+}
+
+static gboolean
+hide_in_movie (Box * moov, GstClockTime time, Box * changed)
+{
+  static const gchar *const to_list[] = { "edts", "elst", NULL };
+  static const gchar *const to_media[] = { "mdia", "mdhd", NULL };
+  Timescales scales;
+  Box track, box;
+
+  if (!find_box (moov, "mvhd", NULL, &box))
+    return FALSE;
+  scales.movie = read_timescale (&box);
+  if (!find_track (moov, "soun", &track) || !find_path (&track, to_media, &box))
+    return FALSE;
+  scales.media = read_timescale (&box);
+
+  return scales.movie > 0 && scales.media > 0
+      && find_path (&track, to_list, changed)
+      && hide_start (changed, &scales, time);
+}
+
+gboolean
+identifai_mp4_hide_sound (IdentifaiMemoryFile * file, GstClockTime time)
+{
+  Box moov, changed;
+  guint64 offset;
+  gboolean ok;
+
+  if (read_movie (file, &moov, &offset) == NULL)
+    return FALSE;
+  ok = hide_in_movie (&moov, time, &changed);
   if (ok)
     write_back (file, &moov, offset, &changed);
   g_free (moov.data);

@@ -20,6 +20,11 @@ G_BEGIN_DECLS
 gboolean identifai_mp4_edit (IdentifaiMemoryFile * file, GstClockTimeDiff lead,
     GstClockTime shown);
 
+/* The sound track, of a file that has no video, is heard so much later than it
+ * starts. FALSE as above. */
+gboolean identifai_mp4_hide_sound (IdentifaiMemoryFile * file,
+    GstClockTime time);
+
 /* mp4mux writes the bytes of descriptors' lengths of 128 and more in the wrong
  * order (1.22), and no player opens the file: of MPEG video with quantiser
  * matrices of its own, as broadcasters have. Does nothing where they are right. */

@@ -144,6 +144,15 @@ caps_for_muxer (GstElementFactory * muxer, const IdentifaiCodec * codec,
   return caps;
 }
 
+/* Of raw sound an encoder takes few formats. */
+static gboolean
+is_converted (GstElementFactory * muxer, GstCaps * caps)
+{
+  return g_str_equal (GST_OBJECT_NAME (muxer), "flacenc")
+      && gst_structure_has_name (gst_caps_get_structure (caps, 0),
+      "audio/x-raw");
+}
+
 void
 identifai_muxer_fit (GstElementFactory * muxer, GstCaps * caps,
     IdentifaiMuxerFit * fit)
@@ -165,6 +174,10 @@ identifai_muxer_fit (GstElementFactory * muxer, GstCaps * caps,
     best = MAX (best, found);
   }
   fit->parser = best == FIT_PARSED ? codec->parser : NULL;
+  if (best == FIT_NONE && is_converted (muxer, caps)) {
+    fit->pad_template = "sink";
+    fit->parser = "audioconvert";
+  }
   GST_LOG ("%s takes %s by %s, behind %s", GST_OBJECT_NAME (muxer),
       codec->name ? codec->name : "other sound",
       fit->pad_template ? fit->pad_template : "no pad",

@@ -464,7 +464,8 @@ add_track (GstElement * pipeline, GstElement * muxer, IdentifaiTrack * track,
   last = fit.parser == NULL ? gst_object_ref (feed) :
       add_parser (pipeline, feed, fit.parser, track, error);
   if (last != NULL)
-    is_linked = link_pads (last, muxer, fit.pad_template, TRUE, error);
+    is_linked = link_pads (last, muxer, fit.pad_template,
+        !g_str_equal (fit.pad_template, "sink"), error);
   if (is_linked && identifai_codec_of_caps (track->caps)->video)
     identifai_timestamps_keep_precise (track, last);
   identifai_muxer_fit_clear (&fit);

@@ -9,6 +9,7 @@
 #include "log.h"
 #include "muxer.h"
 #include "pool.h"
+#include "soundfile.h"
 
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_FILE)
 
@@ -117,11 +118,22 @@ log_end (IdentifaiMuxWorker * self, const IdentifaiSegment * segment,
 }
 
 static gboolean
+mux (IdentifaiMuxWorker * self, IdentifaiSegment * segment,
+    GCancellable * cancellable, GError ** error)
+{
+  if (segment->kind == IDENTIFAI_KIND_SPEECH)
+    return identifai_sound_file_run (segment, self->max_bytes, cancellable,
+        error);
+
+  return identifai_muxer_run (self->muxer, segment, self->max_bytes,
+      cancellable, error);
+}
+
+static gboolean
 make_file (IdentifaiMuxWorker * self, IdentifaiSegment * segment,
     GCancellable * cancellable, GError ** error)
 {
-  if (segment->file == NULL && !identifai_muxer_run (self->muxer, segment,
-          self->max_bytes, cancellable, error))
+  if (segment->file == NULL && !mux (self, segment, cancellable, error))
     return FALSE;
   segment->sha256 = identifai_memory_file_compute_sha256 (segment->file,
       cancellable);

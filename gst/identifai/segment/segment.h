@@ -54,6 +54,8 @@ typedef struct
   /* Container input has a file from the start. Elementary input has tracks,
    * video first, until the muxer turns them into a file. */
   GPtrArray *tracks;            /* of IdentifaiTrack, or NULL */
+  guint lead;                   /* so many buffers of sound alone are the end of the
+                                 * segment before: a decoder needs them */
   GPtrArray *pictures;          /* of IdentifaiFrame, what the first track's buffers
                                  * are made of: videotrack.h; NULL: they are made */
   gint64 pictures_end;          /* ns, when the last of them is over */
