@@ -4,10 +4,16 @@
  */
 
 #include "app.h"
+#include "alarming.h"
+#include "alert.h"
 #include "evidence.h"
+#include "jsontext.h"
+#include "mqtt.h"
+#include "notify.h"
 #include "options.h"
 #include "record.h"
 #include "supervisor.h"
+#include "webhookout.h"
 
 #include <glib-unix.h>
 #include <signal.h>
@@ -22,19 +28,41 @@ typedef struct
   ModHub *hub;
   ModSupervisor *supervisor;
   ModEvidence *evidence;        /* NULL: none is kept */
+  ModMqtt *mqtt;                /* NULL: none is wanted */
+  ModAlert *alert;
+  ModWebhookOut *webhook_out;
   guint signals[4];
-  guint give_up;
+  guint give_up, watchdog;
   gboolean stopping, gave_up;
 } App;
+
+static void
+alarm_people (App * self, const ModStreamConfig * config, JsonObject * line)
+{
+  g_autofree gchar *text = NULL;
+
+  if (!mod_is_alarming (config, line))
+    return;
+  text = mod_json_to_text (line);
+  if (config->alert != NULL)
+    mod_alert_run (self->alert, config->name, config->alert, text);
+  if (config->webhook_out != NULL)
+    mod_webhook_out_post (self->webhook_out, config->name,
+        config->webhook_out, text);
+}
 
 static void
 on_stream_message (ModStream * stream, const GstStructure * s,
     JsonObject * line, gpointer user_data)
 {
   App *self = user_data;
+  const ModStreamConfig *config = mod_stream_get_config (stream);
 
-  if (line != NULL && self->evidence != NULL)
-    mod_evidence_take (self->evidence, mod_stream_get_config (stream), line, s);
+  if (line == NULL)
+    return;
+  if (mod_is_outcome (s) && self->evidence != NULL)
+    mod_evidence_take (self->evidence, config, line, s);
+  alarm_people (self, config, line);
 }
 
 static void
@@ -86,6 +114,7 @@ on_stop (gpointer user_data)
     return G_SOURCE_CONTINUE;
   }
   self->stopping = TRUE;
+  mod_notify ("STOPPING=1");
   tell_program (self, "stopping");
   self->give_up = g_timeout_add_seconds (limit / 1000000000 + LAST_WAIT,
       on_give_up, self);
@@ -98,7 +127,9 @@ on_reload (gpointer user_data)
 {
   App *self = user_data;
 
+  mod_notify_reloading ();
   mod_supervisor_reload (self->supervisor);
+  mod_notify ("READY=1");
   return G_SOURCE_CONTINUE;
 }
 
@@ -133,6 +164,7 @@ end (App * self)
   for (i = 0; i < G_N_ELEMENTS (self->signals); i++)
     g_source_remove (self->signals[i]);
   g_clear_handle_id (&self->give_up, g_source_remove);
+  g_clear_handle_id (&self->watchdog, g_source_remove);
   if (self->gave_up) {
     /* threads still run in what is left: nothing may be taken from them */
     mod_lines_free (mod_hub_get_lines (self->hub));
@@ -153,22 +185,33 @@ prepare (App * self, const ModProgramConfig * config, ModProblems * problems)
     return FALSE;
   }
   self->hub = mod_hub_new (lines);
-  if (config->evidence_folder == NULL)
-    return TRUE;
-  self->evidence = mod_evidence_new (config, self->hub, &error);
-  if (self->evidence == NULL)
-    mod_problems_add (problems, 0, "program", "evidence-folder", "%s",
-        error->message);
-  return self->evidence != NULL;
+  self->alert = mod_alert_new (self->hub);
+  self->webhook_out = mod_webhook_out_new (self->hub);
+  if (config->evidence_folder != NULL) {
+    self->evidence = mod_evidence_new (config, self->hub, &error);
+    if (self->evidence == NULL)
+      mod_problems_add (problems, 0, "program", "evidence-folder", "%s",
+          error->message);
+  }
+  if (config->mqtt != NULL && error == NULL) {
+    self->mqtt = mod_mqtt_new (config, self->hub, &error);
+    if (self->mqtt == NULL)
+      mod_problems_add (problems, 0, "program", "mqtt", "%s", error->message);
+  }
+  return error == NULL;
 }
 
+/* Who tells goes before who listens. */
 static void
 clear (App * self)
 {
   g_clear_pointer (&self->evidence, mod_evidence_free);
+  g_clear_pointer (&self->alert, mod_alert_free);
+  g_clear_pointer (&self->webhook_out, mod_webhook_out_free);
   if (self->supervisor != NULL)
     tell_program (self, "stopped");
   g_clear_pointer (&self->supervisor, mod_supervisor_free);
+  g_clear_pointer (&self->mqtt, mod_mqtt_free);
   g_clear_pointer (&self->hub, mod_hub_free);
 }
 
@@ -193,6 +236,8 @@ mod_app_run (ModConfig * config)
   watch_signals (&self);
   tell_program (&self, "started");
   mod_supervisor_start (self.supervisor);
+  self.watchdog = mod_notify_watchdog_start ();
+  mod_notify ("READY=1");
   g_main_loop_run (self.loop);
   status = end (&self);
   clear (&self);

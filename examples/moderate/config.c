@@ -49,6 +49,9 @@ static const Key stream_keys[] = {
   {"output", KIND_TEXT, STREAM (output), {NULL}, TRUE},
   {"at-end", KIND_WORD, STREAM (at_end), {"auto", "restart", "stop"}},
   {"stall-timeout", KIND_TIME, STREAM (stall_timeout)},
+  {"alert", KIND_TEXT, STREAM (alert)},
+  {"webhook-out", KIND_TEXT, STREAM (webhook_out)},
+  {"alert-on", KIND_WORD, STREAM (alert_on), {"artificial", "blocked", "all"}},
   {"evidence", KIND_WORD, STREAM (evidence), {"none", "flagged", "all"}},
   {"evidence-neighbours", KIND_NUMBER, STREAM (neighbours), {NULL}, FALSE, 1},
   {NULL}
@@ -59,6 +62,9 @@ static const Key program_keys[] = {
   {"log-max-bytes", KIND_SIZE, OF_PROGRAM (log_max_bytes)},
   {"statistics-interval", KIND_TIME, OF_PROGRAM (statistics_interval)},
   {"stop-timeout", KIND_TIME, OF_PROGRAM (stop_timeout)},
+  {"mqtt", KIND_TEXT, OF_PROGRAM (mqtt)},
+  {"mqtt-topic", KIND_TEXT, OF_PROGRAM (mqtt_topic)},
+  {"mqtt-password-file", KIND_TEXT, OF_PROGRAM (mqtt_password_file)},
   {"evidence-folder", KIND_TEXT, OF_PROGRAM (evidence_folder)},
   {"evidence-max-age", KIND_TIME, OF_PROGRAM (evidence_max_age)},
   {"evidence-max-bytes", KIND_SIZE, OF_PROGRAM (evidence_max_bytes)},
@@ -222,6 +228,7 @@ static void
 set_program_defaults (ModProgramConfig * self)
 {
   self->log = g_strdup ("-");
+  self->mqtt_topic = g_strdup ("identifai");
   self->statistics_interval = DEFAULT_STATISTICS_INTERVAL;
   self->stop_timeout = DEFAULT_STOP_TIMEOUT;
   self->evidence_max_age = DEFAULT_EVIDENCE_AGE;
@@ -346,6 +353,62 @@ check_stream (const ModStreamConfig * self, ModProblems * problems)
     mod_problems_add (problems, self->line, self->name, NULL, "%s", what);
 }
 
+/* Where a key was written: its own section goes before [defaults]. */
+G_GNUC_PRINTF (5, 6)
+     static void
+         complain (const gchar * key, const ModSection * section,
+    const ModSection * defaults, ModProblems * problems, const gchar * format,
+    ...)
+{
+  const ModEntry *entry = mod_section_find (section, key);
+  g_autofree gchar *what = NULL;
+  va_list args;
+
+  if (entry == NULL) {
+    section = defaults;
+    entry = mod_section_find (defaults, key);
+  }
+  va_start (args, format);
+  what = g_strdup_vprintf (format, args);
+  va_end (args);
+  mod_problems_add (problems, entry->line, section->name, key, "%s", what);
+}
+
+static void
+check_alert (const ModStreamConfig * self, const ModSection * section,
+    const ModSection * defaults, ModProblems * problems)
+{
+  g_auto (GStrv) words = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *program = NULL;
+
+  if (self->alert == NULL)
+    return;
+  if (!g_shell_parse_argv (self->alert, NULL, &words, &error)) {
+    complain ("alert", section, defaults, problems, "%s", error->message);
+    return;
+  }
+  program = g_find_program_in_path (words[0]);
+  if (program == NULL)
+    complain ("alert", section, defaults, problems,
+        "there is no program %s", words[0]);
+}
+
+static void
+check_webhook (const ModStreamConfig * self, const ModSection * section,
+    const ModSection * defaults, ModProblems * problems)
+{
+  g_autoptr (GUri) uri = self->webhook_out == NULL ? NULL :
+      g_uri_parse (self->webhook_out, G_URI_FLAGS_NONE, NULL);
+
+  if (self->webhook_out == NULL)
+    return;
+  if (uri == NULL || !g_str_has_prefix (g_uri_get_scheme (uri), "http")
+      || g_uri_get_host (uri) == NULL || *g_uri_get_host (uri) == '\0')
+    complain ("webhook-out", section, defaults, problems,
+        "wants http://HOST/… or https://HOST/…");
+}
+
 static ModStreamConfig *
 new_stream (const ModSection * section)
 {
@@ -376,6 +439,8 @@ read_stream (const ModSection * section, const ModSection * defaults,
   g_ptr_array_sort (self->settings, compare_settings);
   self->fingerprint = take_fingerprint (self);
   check_stream (self, problems);
+  check_alert (self, section, defaults, problems);
+  check_webhook (self, section, defaults, problems);
   return self;
 }
 

@@ -32,6 +32,13 @@ typedef enum
   MOD_EVIDENCE_ALL
 } ModEvidenceMode;
 
+typedef enum
+{
+  MOD_ALERT_ON_ARTIFICIAL,      /* each such verdict */
+  MOD_ALERT_ON_BLOCKED,         /* the policy's state becomes that, or ends */
+  MOD_ALERT_ON_ALL              /* each outcome, and each change of state */
+} ModAlertOn;
+
 /* A property of the judging element, as it was written. */
 typedef struct
 {
@@ -51,6 +58,9 @@ typedef struct
   ModAtEnd at_end;
   guint64 stall_timeout;        /* G_MAXUINT64: never */
   ModEvidenceMode evidence;
+  gchar *alert;                 /* command line; NULL: none */
+  gchar *webhook_out;           /* URL; NULL: none */
+  ModAlertOn alert_on;          /* of both */
   guint64 neighbours;           /* 0 or 1, before and after a flagged one */
   GPtrArray *settings;          /* of ModSetting * */
   gchar *fingerprint;           /* equal: nothing changed */
@@ -62,6 +72,7 @@ typedef struct
   guint64 log_max_bytes;        /* 0: never rotated by size */
   guint64 statistics_interval;  /* ns; 0: none */
   guint64 stop_timeout;         /* ns, that the end may take in all */
+  gchar *mqtt, *mqtt_topic, *mqtt_password_file;        /* mqtt: URL; NULL: none */
   gchar *evidence_folder;       /* NULL: none is kept */
   guint64 evidence_max_age;     /* ns; G_MAXUINT64: none */
   guint64 evidence_max_bytes, evidence_max_count;       /* 0: none */

@@ -70,6 +70,10 @@ run (const ModOptions * options)
   config = load (options);
   if (config == NULL)
     return MOD_EXIT_CONFIG;
+  if (options->mqtt != NULL) {
+    g_free (config->program.mqtt);
+    config->program.mqtt = g_strdup (options->mqtt);
+  }
   if (!options->check)
     return mod_app_run (config);
   status = check (options, config);

@@ -37,6 +37,8 @@ make_context (ModOptions * self)
     {"verify-log", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->verify,
         "Look for gaps and edits in a log; given again, the files are one log "
           "in that order", "FILE"},
+    {"mqtt", 0, 0, G_OPTION_ARG_STRING, &self->mqtt,
+        "Publish each line to this broker, mqtt://[USER@]HOST[:PORT]", "URL"},
     {"version", 0, 0, G_OPTION_ARG_NONE, &self->version,
         "Print the version", NULL},
     {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->rest,
@@ -86,5 +88,6 @@ void
 mod_options_clear (ModOptions * self)
 {
   g_strfreev (self->verify);
+  g_free (self->mqtt);
   g_strfreev (self->rest);
 }

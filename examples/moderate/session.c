@@ -326,21 +326,23 @@ take_outcome (ModSession * self, const GstStructure * s)
 static void
 take_message (ModSession * self, const GstStructure * s)
 {
+  JsonObject *line = NULL;
   guint number = 0;
 
   if (mod_is_outcome (s)) {
     take_outcome (self, s);
     return;
   }
-  self->calls.message (s, NULL, self->user_data);
   if (gst_structure_has_name (s, "identifai-segment")) {
     gst_structure_get_uint (s, "segment", &number);
     g_hash_table_replace (self->closed_segments, GUINT_TO_POINTER (number),
         gst_structure_copy (s));
   } else if (!gst_structure_has_name (s, "identifai-submitted")) {
-    self->calls.tell (mod_record_message (self->config->name, s),
-        self->user_data);
+    line = mod_record_message (self->config->name, s);
   }
+  self->calls.message (s, line, self->user_data);
+  if (line != NULL)
+    self->calls.tell (line, self->user_data);
 }
 
 /* overflow=block holds a source that isn't to blame for sending nothing. */

@@ -30,8 +30,8 @@ typedef struct
 {
   /* Takes line: outcomes in the order of their segments, and what else is to be told. */
   void (*tell) (JsonObject * line, gpointer user_data);
-  /* Each message of the judging element, as it comes; before tell. line: what will be
-   * told of an outcome; else NULL. */
+  /* Each message of the judging element, as it comes. line: what will be told of it;
+   * may be NULL. */
   void (*message) (const GstStructure * s, JsonObject * line,
       gpointer user_data);
   /* The state changed, STARTING and CLOSED excepted. */

@@ -5,13 +5,16 @@ with its line, streams fail alone, each segment has one line, and no outcome is 
 it is told to end, to read its file again, or is killed."""
 
 import hashlib
+import http.server
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 from emulator import Emulator
@@ -444,6 +447,152 @@ def check_gate(endpoint, folder):
         assert {o['event'] for o in outcomes(lines, name)} == {'verdict'}, lines
 
 
+class Hook(http.server.BaseHTTPRequestHandler):
+    """Answers with what its server's list says, then 204; keeps what was taken."""
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers['Content-Length'])))
+        status = self.server.answers.pop(0) if self.server.answers else 204
+        self.server.got.append((status, body))
+        self.send_response(status)
+        self.send_header('Content-Length', '0')
+        self.end_headers()
+
+    def log_message(self, *unused):
+        pass
+
+
+def wait_until(true, what):
+    end = time.monotonic() + 40
+    while not true():
+        assert time.monotonic() < end, what
+        time.sleep(0.05)
+
+
+def check_alarms(endpoint, folder):
+    """alert= runs without a shell; webhook-out= posts in order, again where that may help."""
+    script = os.path.join(folder, 'alarm')
+    with open(script, 'w') as file:
+        file.write('#!/bin/sh\nprintf "%%s\\n" "$1" "$#" "$2" >%s/part.$$\nmv %s/part.$$ %s/done.$$\n' % ((folder,) * 3))
+    os.chmod(script, 0o700)
+    hook = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Hook)
+    hook.answers, hook.got = [503, 400], []
+    threading.Thread(target=hook.serve_forever, daemon=True).start()
+    address = 'http://127.0.0.1:%d/a?token=s3cret' % hook.server_address[1]
+    path = write_config(os.path.join(folder, 'c'), endpoint, {
+        'a': "alert=%s 'two words; $(touch %s/shell)'\n" % (script, folder) + scene(PINK, GREY, PINK),
+        'b': 'alert-on=all\npolicy=enter=2,window=2\nwebhook-out=%s\n' % address + scene(PINK, PINK, GREY),
+        'c': 'alert-on=blocked\npolicy=enter=2,window=2\nalert=%s c\n' % script + scene(PINK, PINK, GREY),
+        'd': 'alert=/bin/false\n' + scene(PINK),
+        'live': 'pipeline=' + pipeline('is-live=true'),
+    })
+    with hook, Run(path) as run:
+        run.wait(event='alert', stream='d', error='exit status 1')
+        wait_until(lambda: len(hook.got) >= 6, hook.got)
+        wait_until(lambda: len([n for n in os.listdir(folder) if n.startswith('done.')]) >= 3, os.listdir(folder))
+        code, lines = run.stop()
+        hook.shutdown()
+    assert code == 0 and 's3cret' not in json.dumps(lines), lines
+    done = [open(os.path.join(folder, n)).read().splitlines() for n in os.listdir(folder) if n.startswith('done.')]
+    a = [json.loads(d[2]) for d in done if d[0] != 'c']
+    assert {d[0] for d in done} == {'two words; $(touch %s/shell)' % folder, 'c'} and {d[1] for d in done} == {'2'}, done
+    assert sorted(line['segment'] for line in a) == [0, 2] and {line['event'] for line in a} == {'verdict'}, a
+    assert [json.loads(d[2])['state'] for d in done if d[0] == 'c'] == ['blocked'], done
+    assert not os.path.exists(os.path.join(folder, 'shell'))
+    # the first one came again after 503, and was refused then
+    assert [s for s, _ in hook.got] == [503, 400, 204, 204, 204, 204] and hook.got[0][1] == hook.got[1][1], hook.got
+    posted = [body for _, body in hook.got[1:]]
+    told = [line for line in of(lines, 'b') if line['event'] in ('verdict', 'policy')]
+    assert sorted(p['time'] for p in posted) == sorted(t['time'] for t in told) and len(told) == 5, (posted, told)
+    assert [line['state'] for line in of(lines, 'b', 'webhook')] == ['trying again', 'refused', 'taken'], lines
+    with open(path, 'w') as file:
+        file.write('[defaults]\nalert=/nonexistent x\n[a]\nuri=rtsp://x\n[b]\nuri=rtsp://x\nwebhook-out=ftp://x\n')
+    err = call('--check', '--offline', path)[2]
+    assert ':2: [defaults] alert: there is no program' in err and ':7: [b] webhook-out: wants http' in err, err
+
+
+def check_notify(endpoint, folder):
+    """What systemd is told, and how often the main loop says that it runs."""
+    path = write_config(os.path.join(folder, 'c'), endpoint, {'a': 'pipeline=' + pipeline('is-live=true')})
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(os.path.join(folder, 'notify'))
+        manager.settimeout(40)
+        with Run(path, NOTIFY_SOCKET=os.path.join(folder, 'notify'), WATCHDOG_USEC='400000') as run:
+            said = [manager.recv(4096).decode() for _ in range(4)]
+            assert said.count('READY=1') == 1 and said.count('WATCHDOG=1') == 3, said
+            run.signal(signal.SIGHUP)
+            run.wait(event='config')
+            run.stop()
+        manager.setblocking(False)
+        said = []
+        while True:
+            try:
+                said.append(manager.recv(4096).decode())
+            except BlockingIOError:
+                break
+    said = [text.split('\n')[0] for text in said if text != 'WATCHDOG=1']
+    assert said == ['RELOADING=1', 'READY=1', 'STOPPING=1'], said
+
+
+class Broker:
+    """mosquitto, which keeps sessions over a restart."""
+
+    def __init__(self, folder):
+        with socket.socket() as unused:
+            unused.bind(('127.0.0.1', 0))
+            self.port = unused.getsockname()[1]
+        self.config = os.path.join(folder, 'broker.conf')
+        with open(self.config, 'w') as file:
+            file.write('listener %d 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location %s/\n'
+                       'user root\nmax_queued_messages 0\n' % (self.port, folder))
+
+    def start(self):
+        self.process = subprocess.Popen(['/usr/sbin/mosquitto', '-c', self.config], stderr=subprocess.DEVNULL)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(20)
+
+
+def check_broker(endpoint, folder):
+    """Each line that was told is published, with the broker away at first and in the middle."""
+    path = write_config(os.path.join(folder, 'c'), endpoint, {'a': 'pipeline=' + pipeline('is-live=true')})
+    if call('--mqtt', 'mqtt://x:y@z', path)[2].find('built without') >= 0 or not os.path.exists('/usr/sbin/mosquitto') \
+            or shutil.which('mosquitto_sub') is None:
+        print('a broker is not tried: mosquitto is missing')
+        return
+    code, out, err = call('--mqtt', 'http://x', path)
+    assert code == 78 and 'wants mqtt://' in err, (code, err)
+    broker = Broker(folder)
+    broker.start()
+    subscribe = ['mosquitto_sub', '-p', str(broker.port), '-q', '1', '-c', '-i', 'test', '-t', 'identifai/#', '-F', '%t %p']
+    # makes the session, which the broker keeps
+    while subprocess.run([*subscribe, '-E'], stderr=subprocess.DEVNULL).returncode:
+        time.sleep(0.1)
+    broker.stop()
+    with Run(path, '--mqtt', 'mqtt://127.0.0.1:%d' % broker.port) as run:
+        run.wait(event='verdict')
+        broker.start()
+        run.wait(event='mqtt', state='connected')
+        run.wait(event='verdict')
+        broker.stop()
+        run.wait(event='mqtt', state='disconnected')
+        run.wait(event='verdict')
+        run.wait(event='verdict')
+        broker.start()
+        run.wait(event='mqtt', state='connected')
+        code, lines = run.stop()
+    got = subprocess.run([*subscribe, '-W', '3'], stdout=subprocess.PIPE, text=True).stdout.splitlines()
+    broker.stop()
+    topics = [text.split(' ', 1)[0] for text in got]
+    bodies = [json.loads(text.split(' ', 1)[1]) for text in got]
+    seen = {body['prev'] for body in bodies}
+    assert code == 0 and {line['prev'] for line in lines} == seen, (len(lines), len(seen))
+    assert [t for t, b in zip(topics, bodies) if b['event'] == 'verdict'][0] == 'identifai/a/verdict', topics
+    order = [b['time'] for b in bodies]
+    assert sum(a > b for a, b in zip(order, order[1:])) <= 3, order
+
+
 def check_example(endpoint, folder):
     """examples/moderate.py: thirty lines that do the same for one pipeline."""
     done = subprocess.run([EXAMPLE, *pipeline('num-buffers=50 ' + MAGENTA, 'identifaisink').split(),
@@ -453,7 +602,8 @@ def check_example(endpoint, folder):
 
 
 CHECKS = (check_config, check_service, check_outcomes, check_alone, check_stall, check_reload, check_log, check_losses,
-          check_evidence, check_gate, check_example)
+          check_evidence, check_gate,
+          check_alarms, check_notify, check_broker, check_example)
 
 
 def main():
