@@ -55,6 +55,8 @@ check_options (EmuOptions * self, GError ** error)
     what = "--port must be between 0 and 65535";
   else if (!(self->delay >= 0 && self->delay <= 86400))
     what = "--delay must be between 0 and 86400 seconds";
+  else if (!(self->delay_spread >= 0 && self->delay_spread <= 86400))
+    what = "--delay-spread must be between 0 and 86400 seconds";
   else if (self->max_bytes < 1)
     what = "--max-bytes must be at least 1";
   else if (self->jobs < 1 || self->jobs > 64)
@@ -131,6 +133,8 @@ make_context (EmuOptions * self, gboolean * version)
           "given again", "KEY"},
     {"delay", 'd', 0, G_OPTION_ARG_DOUBLE, &self->delay,
         "Time from a submit to its final result (1.0)", "SECONDS"},
+    {"delay-spread", 0, 0, G_OPTION_ARG_DOUBLE, &self->delay_spread,
+        "Up to so much longer, at random, for each file (0)", "SECONDS"},
     {"record", 'r', 0, G_OPTION_ARG_FILENAME, &self->record_dir,
         "Keep every file that is sent, and its form fields as JSON", "DIR"},
     {"max-bytes", 0, 0, G_OPTION_ARG_INT64, &self->max_bytes,

@@ -22,6 +22,7 @@ typedef struct
   gchar **api_keys;             /* see emu_keys_new(); NULL = any key */
   gchar **partners;             /* keys, see emu_keys_add_partner(); NULL = none */
   gdouble delay;                /* s, from submit to the final result */
+  gdouble delay_spread;         /* s, up to so much longer */
   gchar *record_dir;            /* NULL = keep nothing */
   gint64 max_bytes;             /* of one file */
   gint jobs;                    /* files decoded at once */

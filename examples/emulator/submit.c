@@ -186,7 +186,9 @@ add_submission (EmuRequest * request, EmuIntake * intake, EmuRuling ruling)
   submission->has_c2pa = intake->has_c2pa;
   submission->c2pa_label = g_steal_pointer (&intake->c2pa_label);
   submission->ready = submission->submitted
-      + (gint64) (server->options->delay * G_USEC_PER_SEC);
+      + (gint64) ((server->options->delay
+          + server->options->delay_spread * g_random_double ())
+      * G_USEC_PER_SEC);
   if (submission->parameters.webhook_url != NULL
       && !server->options->no_webhooks)
     submission->webhook = "waiting";

@@ -18,12 +18,14 @@ import urllib.parse
 import pycurl
 
 PATH = '/api/classification_video'
+BATCH_PATH = '/api/classifications_video'
 LOOK = 1.0  # s from one to the next
 
 
 class Uploader:
     def __init__(self, host):
         self.address = host + PATH
+        self.batch_address = host + BATCH_PATH
         self.curl = pycurl.Curl()
         self.pending = []
         self.next_look = 0.0
@@ -31,20 +33,23 @@ class Uploader:
     def call(self, address):
         answer = io.BytesIO()
         self.curl.setopt(pycurl.URL, address)
-        self.curl.setopt(pycurl.HTTPHEADER, ['Authorization: Bearer k', 'Expect:'])
+        self.curl.setopt(pycurl.HTTPHEADER, ['X-Api-Key: k', 'Accept: application/json', 'Expect:'])
         self.curl.setopt(pycurl.FAILONERROR, True)
         self.curl.setopt(pycurl.WRITEDATA, answer)
         self.curl.perform()
         return json.loads(answer.getvalue())
 
+    def fields(self):
+        return []
+
     def post(self, path):
-        self.curl.setopt(pycurl.HTTPPOST, [('video', (pycurl.FORM_FILE, path))])
+        self.curl.setopt(pycurl.HTTPPOST, [('video', (pycurl.FORM_FILE, path))] + self.fields())
         self.pending.append(self.call(self.address)['identifier'])
 
     def look(self):
         query = urllib.parse.urlencode([('identifiers[]', identifier) for identifier in self.pending])
         self.curl.setopt(pycurl.HTTPGET, True)
-        results = self.call(self.address + '?' + query)
+        results = self.call(self.batch_address + '?' + query)
         final = {result['identifier'] for result in results if result['status'] == 'done'}
         self.pending = [identifier for identifier in self.pending if identifier not in final]
         self.next_look = time.monotonic() + LOOK
