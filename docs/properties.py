@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Writes the tables of properties in reference.md, or tells whether they are what the plugin
 has: docs/properties.py [--write]. What a property is comes from the plugin, what it means from
-the comments in gstidentifaiproperties.c, a unit from the property's blurb."""
+the comments in gstidentifai*properties.c, a unit from the property's blurb."""
 
 import difflib
 import pathlib
@@ -20,7 +20,7 @@ except (ImportError, ValueError) as error:
 
 HERE = pathlib.Path(__file__).resolve().parent
 PAGE = HERE / "reference.md"
-TABLE = HERE.parent / "gst/identifai/gstidentifaiproperties.c"
+TABLES = sorted((HERE.parent / "gst/identifai").glob("gstidentifai*properties.c"))
 HEAD = "| name | type, range | default | live | meaning, errors, source |\n| --- | --- | --- | --- | --- |\n"
 UNITS = {"nanoseconds": "ns", "seconds": "s", "bytes": "bytes"}
 TYPES = {"gchararray": "string", "gboolean": "boolean"}
@@ -29,7 +29,8 @@ TYPES = {"gchararray": "string", "gboolean": "boolean"}
 def read_comments():
     """By class and name: the text up to the fields of a structure, in Markdown."""
     comments = {}
-    for owner, name, body in re.findall(r"/\*\*\n   \* (\w+):([\w-]+):\n(.*?)\*/", TABLE.read_text(), re.DOTALL):
+    text = "".join(table.read_text() for table in TABLES)
+    for owner, name, body in re.findall(r"/\*\*\n   \* (\w+):([\w-]+):\n(.*?)\*/", text, re.DOTALL):
         body = re.sub(r"^ +\* ?", "", body, flags=re.MULTILINE)
         if "Since: " not in body:
             sys.exit(f"{owner}:{name} doesn't say since when")

@@ -112,7 +112,7 @@ add_flags (const GstIdentifaiSettings * self, IdentifaiRequest * request)
   guint id;
 
   for (id = 1; id < GST_IDENTIFAI_N_PROPS; id++) {
-    const GstIdentifaiProperty *row = &gst_identifai_properties[id];
+    const GstIdentifaiProperty *row = gst_identifai_property_get (id);
     gchar *name;
 
     if (!row->form || !G_STRUCT_MEMBER (gboolean, self, row->offset))

@@ -7,7 +7,8 @@
  * GstIdentifaiSettings that it goes to. Its pspec, its default in a new element,
  * setting, reading, what is warned of at start, the form fields that are plain
  * booleans and the page docs/reference.md come from its row, so adding a property
- * is a row and a field.
+ * is a row and a field. The rows are in three files, gstidentifaiserviceproperties.c,
+ * gstidentifaisegmentproperties.c and gstidentifaigateproperties.c.
  *
  * Each element installs its part, and where it differs (another default, say)
  * it has a row of its own under the same name. The table is constant.
@@ -130,8 +131,8 @@ typedef struct
   GstIdentifaiAdoptTextFunc adopt_text, hide_text;
 } GstIdentifaiProperty;
 
-extern const GstIdentifaiProperty
-    gst_identifai_properties[GST_IDENTIFAI_N_PROPS];
+/* id: from 1. */
+const GstIdentifaiProperty *gst_identifai_property_get (guint id);
 
 void gst_identifai_properties_install (GObjectClass * klass,
     GstIdentifaiElements element);

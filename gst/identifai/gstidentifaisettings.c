@@ -68,7 +68,7 @@ gst_identifai_settings_init (GstIdentifaiSettings * self,
   self->element = element;
   self->kind = get_kind (element);
   for (id = 1; id < GST_IDENTIFAI_N_PROPS; id++) {
-    const GstIdentifaiProperty *row = &gst_identifai_properties[id];
+    const GstIdentifaiProperty *row = gst_identifai_property_get (id);
 
     if (row->offset > 0 && (row->elements & element))
       set_default (get_field (self, row), row);
@@ -90,9 +90,10 @@ gst_identifai_settings_clear (GstIdentifaiSettings * self)
   guint id;
 
   for (id = 1; id < GST_IDENTIFAI_N_PROPS; id++) {
-    if (gst_identifai_properties[id].offset > 0)
-      clear_field (get_field (self, &gst_identifai_properties[id]),
-          &gst_identifai_properties[id]);
+    const GstIdentifaiProperty *row = gst_identifai_property_get (id);
+
+    if (row->offset > 0)
+      clear_field (get_field (self, row), row);
   }
 }
 
@@ -145,7 +146,7 @@ void
 gst_identifai_settings_get (const GstIdentifaiSettings * self, guint id,
     GValue * value)
 {
-  const GstIdentifaiProperty *row = &gst_identifai_properties[id];
+  const GstIdentifaiProperty *row = gst_identifai_property_get (id);
 
   load (self, row, value);
   if (row->hide != NULL)
@@ -234,7 +235,7 @@ may_go_on (const GstIdentifaiSettings * self, const GstIdentifaiProperty * row,
 static GstIdentifaiSet
 set_value (GstIdentifaiSettings * self, guint id, const GValue * value)
 {
-  const GstIdentifaiProperty *row = &gst_identifai_properties[id];
+  const GstIdentifaiProperty *row = gst_identifai_property_get (id);
   GValue before = G_VALUE_INIT;
   gboolean same;
 
@@ -253,7 +254,7 @@ GstIdentifaiSet
 gst_identifai_settings_set (GstIdentifaiSettings * self, guint id,
     const GValue * value, gboolean running, GPtrArray * warnings)
 {
-  const GstIdentifaiProperty *row = &gst_identifai_properties[id];
+  const GstIdentifaiProperty *row = gst_identifai_property_get (id);
   GstIdentifaiSet result = GST_IDENTIFAI_SET_REFUSED;
   GValue kept = G_VALUE_INIT;
 
@@ -287,8 +288,8 @@ gst_identifai_settings_list_idle (const GstIdentifaiSettings * self)
   guint id;
 
   for (id = 1; id < GST_IDENTIFAI_N_PROPS; id++) {
-    if (gst_identifai_properties[id].idle && self->set[id])
-      append_name (names, gst_identifai_properties[id].name);
+    if (gst_identifai_property_get (id)->idle && self->set[id])
+      append_name (names, gst_identifai_property_get (id)->name);
   }
 
   return g_string_free (names, names->len == 0);
@@ -301,7 +302,7 @@ gst_identifai_settings_list_short (const GstIdentifaiSettings * self)
   guint id;
 
   for (id = 1; id < GST_IDENTIFAI_N_PROPS; id++) {
-    const GstIdentifaiProperty *row = &gst_identifai_properties[id];
+    const GstIdentifaiProperty *row = gst_identifai_property_get (id);
     GstClockTime time;
 
     if (row->shortest == 0 || !(row->elements & self->element))

@@ -532,7 +532,7 @@ GST_START_TEST (test_part)
 
   g_free (g_object_class_list_properties (klass, &n_installed));
   for (id = 1; id < GST_IDENTIFAI_N_PROPS; id++) {
-    const GstIdentifaiProperty *row = &gst_identifai_properties[id];
+    const GstIdentifaiProperty *row = gst_identifai_property_get (id);
 
     fail_unless (row->name != NULL && row->elements != 0, "row %u", id);
     if (!(row->elements & element))
