@@ -11,6 +11,7 @@
 #include "mqtt.h"
 #include "notify.h"
 #include "options.h"
+#include "pendingstate.h"
 #include "record.h"
 #include "supervisor.h"
 #include "webhookout.h"
@@ -28,11 +29,12 @@ typedef struct
   ModHub *hub;
   ModSupervisor *supervisor;
   ModEvidence *evidence;        /* NULL: none is kept */
+  ModPendingState *pending;     /* NULL: not kept */
   ModMqtt *mqtt;                /* NULL: none is wanted */
   ModAlert *alert;
   ModWebhookOut *webhook_out;
   guint signals[4];
-  guint give_up, watchdog;
+  guint give_up, watchdog, tick;
   gboolean stopping, gave_up;
 } App;
 
@@ -51,6 +53,33 @@ alarm_people (App * self, const ModStreamConfig * config, JsonObject * line)
         config->webhook_out, text);
 }
 
+/* What was resumed is told as of the stream that it came from. */
+static void
+keep_pending (App * self, ModStream * stream, const GstStructure * s,
+    JsonObject * line)
+{
+  ModSession *session = mod_stream_get_session (stream);
+  const gchar *of;
+
+  if (session != NULL)
+    mod_pending_state_take (self->pending, mod_stream_get_config (stream)->name,
+        mod_session_get_judge (session), s);
+  of = line != NULL && mod_is_outcome (s) ?
+      mod_pending_state_find_stream (self->pending, s) : NULL;
+  if (of != NULL)
+    json_object_set_string_member (line, "stream", of);
+}
+
+static gboolean
+on_tick (gpointer user_data)
+{
+  App *self = user_data;
+
+  if (self->pending != NULL && !self->stopping)
+    mod_pending_state_resume (self->pending, self->supervisor);
+  return G_SOURCE_CONTINUE;
+}
+
 static void
 on_stream_message (ModStream * stream, const GstStructure * s,
     JsonObject * line, gpointer user_data)
@@ -58,6 +87,8 @@ on_stream_message (ModStream * stream, const GstStructure * s,
   App *self = user_data;
   const ModStreamConfig *config = mod_stream_get_config (stream);
 
+  if (self->pending != NULL)
+    keep_pending (self, stream, s, line);
   if (line == NULL)
     return;
   if (mod_is_outcome (s) && self->evidence != NULL)
@@ -165,6 +196,7 @@ end (App * self)
     g_source_remove (self->signals[i]);
   g_clear_handle_id (&self->give_up, g_source_remove);
   g_clear_handle_id (&self->watchdog, g_source_remove);
+  g_clear_handle_id (&self->tick, g_source_remove);
   if (self->gave_up) {
     /* threads still run in what is left: nothing may be taken from them */
     mod_lines_free (mod_hub_get_lines (self->hub));
@@ -193,6 +225,13 @@ prepare (App * self, const ModProgramConfig * config, ModProblems * problems)
       mod_problems_add (problems, 0, "program", "evidence-folder", "%s",
           error->message);
   }
+  if (config->state_file != NULL && error == NULL) {
+    self->pending = mod_pending_state_new (config->state_file, config->log,
+        self->hub, &error);
+    if (self->pending == NULL)
+      mod_problems_add (problems, 0, "program", "state-file", "%s",
+          error->message);
+  }
   if (config->mqtt != NULL && error == NULL) {
     self->mqtt = mod_mqtt_new (config, self->hub, &error);
     if (self->mqtt == NULL)
@@ -211,6 +250,7 @@ clear (App * self)
   if (self->supervisor != NULL)
     tell_program (self, "stopped");
   g_clear_pointer (&self->supervisor, mod_supervisor_free);
+  g_clear_pointer (&self->pending, mod_pending_state_free);
   g_clear_pointer (&self->mqtt, mod_mqtt_free);
   g_clear_pointer (&self->hub, mod_hub_free);
 }
@@ -236,6 +276,7 @@ mod_app_run (ModConfig * config)
   watch_signals (&self);
   tell_program (&self, "started");
   mod_supervisor_start (self.supervisor);
+  self.tick = g_timeout_add_seconds (1, on_tick, &self);
   self.watchdog = mod_notify_watchdog_start ();
   mod_notify ("READY=1");
   g_main_loop_run (self.loop);

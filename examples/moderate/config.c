@@ -62,6 +62,7 @@ static const Key program_keys[] = {
   {"log-max-bytes", KIND_SIZE, OF_PROGRAM (log_max_bytes)},
   {"statistics-interval", KIND_TIME, OF_PROGRAM (statistics_interval)},
   {"stop-timeout", KIND_TIME, OF_PROGRAM (stop_timeout)},
+  {"state-file", KIND_TEXT, OF_PROGRAM (state_file)},
   {"mqtt", KIND_TEXT, OF_PROGRAM (mqtt)},
   {"mqtt-topic", KIND_TEXT, OF_PROGRAM (mqtt_topic)},
   {"mqtt-password-file", KIND_TEXT, OF_PROGRAM (mqtt_password_file)},

@@ -72,6 +72,7 @@ typedef struct
   guint64 log_max_bytes;        /* 0: never rotated by size */
   guint64 statistics_interval;  /* ns; 0: none */
   guint64 stop_timeout;         /* ns, that the end may take in all */
+  gchar *state_file;            /* NULL: nothing is kept over a kill */
   gchar *mqtt, *mqtt_topic, *mqtt_password_file;        /* mqtt: URL; NULL: none */
   gchar *evidence_folder;       /* NULL: none is kept */
   guint64 evidence_max_age;     /* ns; G_MAXUINT64: none */

@@ -8,6 +8,7 @@ import hashlib
 import http.server
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -447,6 +448,50 @@ def check_gate(endpoint, folder):
         assert {o['event'] for o in outcomes(lines, name)} == {'verdict'}, lines
 
 
+def read_state(path):
+    with open(path) as file:
+        return json.load(file)['pending']
+
+
+def check_kill(endpoint, folder):
+    """kill -9 in the middle, again and again: what the service has gets its one line, of its own
+    stream, also if that is in the file no more; and what has its line isn't asked for again."""
+    log, state = os.path.join(folder, 'log'), os.path.join(folder, 'state')
+    path, waited = os.path.join(folder, 'c'), []
+    live = {name: 'pipeline=' + pipeline('is-live=true pattern=' + name) for name in ('ball', 'smpte', 'pinwheel')}
+    program = 'log=%s\nstate-file=%s' % (log, state)
+    with Emulator('--delay', '2') as slow:
+        for streams in (live, live, {'ball': live['ball']}):
+            write_config(path, slow, streams, program)
+            with Run(path) as run:
+                wait_until(lambda: os.path.exists(state) and len(read_state(state)) >= 2 * len(streams), 'submitted')
+                run.process.kill()
+                run.finish()
+            left = read_state(state)
+            assert os.stat(state).st_mode & 0o777 == 0o600
+            waited += left
+        again = json.dumps({'version': 1, 'pending': waited})
+        with open(state, 'w') as file:
+            file.write(again)  # as if the latest kills had come before the file was written
+        with Run(path) as run:
+            wait_until(lambda: len([e for e in read_state(state) if e in left]) == 0, 'resumed')
+            code, _ = run.stop()
+    lines = [json.loads(text) for text in read_lines(log)]
+    ended = [(o['session'], o['segment']) for o in outcomes(lines)]
+    assert code == 0 and len(ended) == len(set(ended)), ended
+    for pending in waited:
+        session = re.search(r'session=\(string\)"?([0-9a-f-]+)', pending['entry']).group(1)
+        segment = int(re.search(r'segment=\(uint\)([0-9]+)', pending['entry']).group(1))
+        [line] = [o for o in outcomes(lines) if (o['session'], o['segment']) == (session, segment)]
+        assert line['event'] == 'verdict' and line['stream'] == pending['stream'], line
+    assert any(o.get('resumed') and o['stream'] == 'pinwheel' for o in outcomes(lines)), lines
+    assert read_state(state) == [] and call('--verify-log', log)[0] == 0
+    with open(state, 'w') as file:
+        file.write('{}')
+    code, out, err = call(path)
+    assert code == 78 and '[program] state-file: ' in err and 'move it away' in err, (code, err)
+
+
 class Hook(http.server.BaseHTTPRequestHandler):
     """Answers with what its server's list says, then 204; keeps what was taken."""
 
@@ -603,7 +648,7 @@ def check_example(endpoint, folder):
 
 CHECKS = (check_config, check_service, check_outcomes, check_alone, check_stall, check_reload, check_log, check_losses,
           check_evidence, check_gate,
-          check_alarms, check_notify, check_broker, check_example)
+          check_kill, check_alarms, check_notify, check_broker, check_example)
 
 
 def main():

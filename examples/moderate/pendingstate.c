@@ -1,0 +1,332 @@
+/* identifai-moderate: what the service has and hasn't judged, kept over a kill
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "pendingstate.h"
+#include "jsontext.h"
+#include "record.h"
+
+#include <string.h>
+
+#define VERSION_OF_FILE 1
+
+typedef struct
+{
+  gchar *stream;
+  GstStructure *entry;          /* as resume takes it */
+  gpointer judge;               /* who waits for it, not to be used; NULL: nobody yet */
+} Pending;
+
+struct _ModPendingState
+{
+  gchar *path;
+  ModHub *hub;
+  GHashTable *pending;          /* "SESSION/SEGMENT" -> Pending * */
+  gchar *trouble;
+};
+
+static void
+free_pending (gpointer data)
+{
+  Pending *self = data;
+
+  g_free (self->stream);
+  gst_structure_free (self->entry);
+  g_free (self);
+}
+
+static gchar *
+make_key (const gchar * session, guint segment)
+{
+  return g_strdup_printf ("%s/%u", session != NULL ? session : "", segment);
+}
+
+static gchar *
+make_key_of (const GstStructure * s)
+{
+  guint segment = 0;
+
+  gst_structure_get_uint (s, "segment", &segment);
+  return make_key (gst_structure_get_string (s, "session"), segment);
+}
+
+static void
+add (ModPendingState * self, const gchar * stream, GstStructure * entry,
+    gpointer judge)
+{
+  Pending *pending = g_new0 (Pending, 1);
+
+  pending->stream = g_strdup (stream);
+  pending->entry = entry;
+  pending->judge = judge;
+  g_hash_table_replace (self->pending, make_key_of (entry), pending);
+}
+
+/* The file. */
+
+static void
+append (JsonArray * array, const Pending * pending)
+{
+  JsonObject *object = json_object_new ();
+  gchar *text = gst_structure_to_string (pending->entry);
+
+  json_object_set_string_member (object, "stream", pending->stream);
+  json_object_set_string_member (object, "entry", text);
+  json_array_add_object_element (array, object);
+  g_free (text);
+}
+
+static gchar *
+describe (ModPendingState * self)
+{
+  g_autoptr (JsonObject) object = json_object_new ();
+  JsonArray *array = json_array_new ();
+  GHashTableIter iter;
+  gpointer pending;
+
+  json_object_set_int_member (object, "version", VERSION_OF_FILE);
+  json_object_set_array_member (object, "pending", array);
+  g_hash_table_iter_init (&iter, self->pending);
+  while (g_hash_table_iter_next (&iter, NULL, &pending))
+    append (array, pending);
+  return mod_json_to_text (object);
+}
+
+/* Told when it begins and when it ends. */
+static void
+tell_trouble (ModPendingState * self, const GError * error)
+{
+  JsonObject *line;
+
+  if ((error != NULL) == (self->trouble != NULL))
+    return;
+  g_free (self->trouble);
+  self->trouble = error != NULL ? g_strdup (error->message) : NULL;
+  line = mod_record_new ("state-file", NULL);
+  json_object_set_boolean_member (line, "written", error == NULL);
+  if (error != NULL)
+    json_object_set_string_member (line, "error", error->message);
+  mod_hub_tell (self->hub, line);
+}
+
+static void
+save (ModPendingState * self)
+{
+  g_autofree gchar *text = describe (self);
+  g_autoptr (GError) error = NULL;
+
+  g_file_set_contents_full (self->path, text, -1,
+      G_FILE_SET_CONTENTS_CONSISTENT, 0600, &error);
+  tell_trouble (self, error);
+}
+
+static gboolean
+read_entry (ModPendingState * self, JsonNode * node)
+{
+  JsonObject *object = JSON_NODE_HOLDS_OBJECT (node) ?
+      json_node_get_object (node) : NULL;
+  const gchar *stream = object == NULL ? NULL :
+      json_object_get_string_member_with_default (object, "stream", NULL);
+  const gchar *text = object == NULL ? NULL :
+      json_object_get_string_member_with_default (object, "entry", NULL);
+  GstStructure *entry =
+      text != NULL ? gst_structure_from_string (text, NULL) : NULL;
+
+  if (stream == NULL || entry == NULL)
+    return FALSE;
+  add (self, stream, entry, NULL);
+  return TRUE;
+}
+
+static gboolean
+read_entries (ModPendingState * self, JsonObject * object)
+{
+  JsonNode *node = json_object_get_member (object, "pending");
+  JsonArray *array = node != NULL && JSON_NODE_HOLDS_ARRAY (node) ?
+      json_node_get_array (node) : NULL;
+  guint i;
+
+  if (array == NULL || json_object_get_int_member_with_default (object,
+          "version", 0) != VERSION_OF_FILE)
+    return FALSE;
+  for (i = 0; i < json_array_get_length (array); i++)
+    if (!read_entry (self, json_array_get_element (array, i)))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+load (ModPendingState * self, GError ** error)
+{
+  g_autofree gchar *text = NULL;
+  g_autoptr (JsonObject) object = NULL;
+
+  if (!g_file_test (self->path, G_FILE_TEST_EXISTS))
+    return TRUE;
+  if (!g_file_get_contents (self->path, &text, NULL, error))
+    return FALSE;
+  object = mod_json_from_text (text);
+  if (object != NULL && read_entries (self, object))
+    return TRUE;
+  g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+      "%s is no state file of this version: move it away", self->path);
+  return FALSE;
+}
+
+/* Lines. */
+
+/* Its outcome is written: nobody has to ask for it again. */
+static gboolean
+forget (ModPendingState * self, JsonObject * line)
+{
+  const gchar *event =
+      json_object_get_string_member_with_default (line, "event", "");
+  g_autofree gchar *key = NULL;
+
+  if (strcmp (event, "verdict") != 0 && strcmp (event, "failed") != 0
+      && strcmp (event, "dropped") != 0)
+    return FALSE;
+  key = make_key (json_object_get_string_member_with_default (line, "session",
+          NULL), json_object_get_int_member_with_default (line, "segment", 0));
+  return g_hash_table_remove (self->pending, key);
+}
+
+static void
+on_line (JsonObject * line, const gchar * text, gpointer user_data)
+{
+  if (forget (user_data, line))
+    save (user_data);
+}
+
+/* Killed between the line and the file. */
+static void
+on_old_line (JsonObject * line, gpointer user_data)
+{
+  forget (user_data, line);
+}
+
+ModPendingState *
+mod_pending_state_new (const gchar * path, const gchar * log, ModHub * hub,
+    GError ** error)
+{
+  ModPendingState *self = g_new0 (ModPendingState, 1);
+
+  self->path = g_strdup (path);
+  self->hub = hub;
+  self->pending = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+      free_pending);
+  if (!load (self, error)) {
+    mod_pending_state_free (self);
+    return NULL;
+  }
+  if (g_hash_table_size (self->pending) > 0)
+    mod_lines_visit (log, on_old_line, self);
+  save (self);
+  if (self->trouble != NULL) {
+    g_set_error_literal (error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
+        self->trouble);
+    mod_pending_state_free (self);
+    return NULL;
+  }
+  mod_hub_listen (hub, on_line, self);
+  return self;
+}
+
+void
+mod_pending_state_free (ModPendingState * self)
+{
+  g_hash_table_unref (self->pending);
+  g_free (self->path);
+  g_free (self->trouble);
+  g_free (self);
+}
+
+void
+mod_pending_state_take (ModPendingState * self, const gchar * stream,
+    GstElement * judge, const GstStructure * s)
+{
+  GstStructure *entry;
+
+  if (!gst_structure_has_name (s, "identifai-submitted"))
+    return;
+  entry = gst_structure_copy (s);
+  gst_structure_set_name (entry, "pending");
+  gst_structure_remove_field (entry, "upload-time");
+  add (self, stream, entry, judge);
+  save (self);
+}
+
+const gchar *
+mod_pending_state_find_stream (ModPendingState * self, const GstStructure * s)
+{
+  g_autofree gchar *key = make_key_of (s);
+  const Pending *pending = g_hash_table_lookup (self->pending, key);
+
+  return pending != NULL ? pending->stream : NULL;
+}
+
+/* Going on. */
+
+static void
+find_any (gpointer stream, gpointer user_data)
+{
+  ModSession *session = mod_stream_get_session (stream);
+  ModSession **found = user_data;
+
+  if (*found == NULL && session != NULL
+      && mod_session_get_state (session) < MOD_SESSION_DRAINING)
+    *found = session;
+}
+
+/* The stream's own, else that of any other one: results are the account's. */
+static GstElement *
+find_judge (ModSupervisor * supervisor, const gchar * name)
+{
+  ModStream *stream = mod_supervisor_find (supervisor, name);
+  ModSession *session = NULL;
+
+  if (stream != NULL)
+    find_any (stream, &session);
+  else
+    mod_supervisor_foreach (supervisor, find_any, &session);
+  return session != NULL ? mod_session_get_judge (session) : NULL;
+}
+
+/* What waits in an element of a session that is over would have had its outcome. */
+static void
+resume_one (Pending * pending, ModSupervisor * supervisor)
+{
+  GstElement *judge = find_judge (supervisor, pending->stream);
+  gboolean taken = FALSE;
+
+  if (judge == NULL || judge == pending->judge
+      || g_signal_lookup ("resume", G_OBJECT_TYPE (judge)) == 0)
+    return;
+  g_signal_emit_by_name (judge, "resume", pending->entry, &taken);
+  if (taken)
+    pending->judge = judge;
+}
+
+void
+mod_pending_state_resume (ModPendingState * self, ModSupervisor * supervisor)
+{
+  GHashTableIter iter;
+  gpointer pending;
+
+  g_hash_table_iter_init (&iter, self->pending);
+  while (g_hash_table_iter_next (&iter, NULL, &pending))
+    resume_one (pending, supervisor);
+}
+
+guint
+mod_pending_state_count (const ModPendingState * self)
+{
+  return g_hash_table_size (self->pending);
+}
+
+const gchar *
+mod_pending_state_trouble (const ModPendingState * self)
+{
+  return self->trouble;
+}

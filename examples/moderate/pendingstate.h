@@ -1,0 +1,38 @@
+/* identifai-moderate: what the service has and hasn't judged, kept over a kill
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * A file with the entries that the elements' action signal resume takes, written as a whole\n * with each change: under another name, synced, renamed. Main thread only.
+ */
+
+#pragma once
+
+#include "hub.h"
+#include "supervisor.h"
+
+G_BEGIN_DECLS
+
+typedef struct _ModPendingState ModPendingState;
+
+/* Reads the file, if there is one, and listens to the hub: what has its line is forgotten.
+ * log: what already has one there is not asked for again. NULL with error. */
+ModPendingState *mod_pending_state_new (const gchar * path, const gchar * log,
+    ModHub * hub, GError ** error);
+/* After the last line, and before the hub. */
+void mod_pending_state_free (ModPendingState * self);
+
+/* A message of what judges for a stream: identifai-submitted is written down. */
+void mod_pending_state_take (ModPendingState * self, const gchar * stream,
+    GstElement * judge, const GstStructure * s);
+/* Whose outcome this is: the stream's name of the run that submitted it, or NULL. */
+const gchar *mod_pending_state_find_stream (ModPendingState * self,
+    const GstStructure * s);
+/* Hands what no element waits for to one that can: now and then. */
+void mod_pending_state_resume (ModPendingState * self,
+    ModSupervisor * supervisor);
+
+guint mod_pending_state_count (const ModPendingState * self);
+/* NULL while the file could be written; else the system's words. */
+const gchar *mod_pending_state_trouble (const ModPendingState * self);
+
+G_END_DECLS
