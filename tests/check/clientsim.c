@@ -380,7 +380,7 @@ run_seed (guint32 seed, gint64 duration)
       world.n_taken_back, world.n_inside);
   fail_unless (world.n_verdicts > world.jobs->len / 8);
 
-  trace = g_strdup (simulation_get_trace (world.simulation));
+  trace = simulation_get_trace (world.simulation);
   for (i = 0; i < N_USERS; i++)
     user_free (world.users[i]);
   g_ptr_array_unref (world.jobs);

@@ -440,6 +440,9 @@ start (Stream * self)
   self->settings.overflow = overflows[any (3)];
   self->settings.max_pending_segments = 1 + any (10);
   self->settings.retries = (gint) any (4) - 1;
+  /* Seldom as it likes: else most of the time goes by with polls. */
+  self->settings.poll_interval = any (8) == 0 ? 0 :
+      (10 + any (30)) * GST_SECOND;
   fail_unless (gst_identifai_outbox_configure (self->outbox, &self->settings,
           NULL));
   fail_unless (gst_identifai_outbox_start (self->outbox, NULL));
@@ -544,7 +547,7 @@ go_on (Stream * self)
     act (self);
   }
 
-  return closes ? 10 * SECOND + any (80 * SECOND) : any (10 * SECOND);
+  return closes ? 10 * SECOND + any (130 * SECOND) : any (10 * SECOND);
 }
 
 static Stream *
@@ -637,7 +640,7 @@ run_seed (guint32 seed, guint hours)
   simulation_law (world.n_judged > world.n_segments / 8, "%u of %u judged",
       world.n_judged, world.n_segments);
 
-  trace = g_strdup (simulation_get_trace (world.simulation));
+  trace = simulation_get_trace (world.simulation);
   for (i = 0; i < N_STREAMS; i++)
     stream_free (world.streams[i]);
   simulation_free (world.simulation);

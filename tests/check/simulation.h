@@ -86,6 +86,7 @@ void simulation_run (Simulation * self, gint64 until,
 /* A line of the trace, of which a checksum is kept. */
 void simulation_note (Simulation * self, const gchar * format, ...)
     G_GNUC_PRINTF (2, 3);
-const gchar *simulation_get_trace (Simulation * self);
+/* The checksum; to be freed. */
+gchar *simulation_get_trace (Simulation * self);
 
 G_END_DECLS

@@ -10,7 +10,8 @@ struct _IdentifaiTimer
   IdentifaiTimerFunc func;
   gpointer user_data;
   GSource *source;              /* NULL in a simulation */
-  GSequenceIter *entry;         /* in a simulation, when set */
+  gboolean is_set;              /* in a simulation, */
+  GList link;                   /* in which it is one of the timers then */
   gint64 at;
 };
 
@@ -21,7 +22,7 @@ static struct
   IdentifaiClockStep step;
   gint64 now;
   gint64 to_real;               /* what now lacks */
-  GSequence *timers;            /* that are set, by time */
+  GQueue timers;                /* that are set, by time */
 } simulation;
 
 gint64
@@ -95,6 +96,7 @@ identifai_timer_new (GMainContext * context, const gchar * name,
 
   self->func = func;
   self->user_data = user_data;
+  self->link.data = self;
   if (simulation.runs)
     return self;
 
@@ -106,22 +108,29 @@ identifai_timer_new (GMainContext * context, const gchar * name,
   return self;
 }
 
-static gint
-compare_at (gconstpointer a, gconstpointer b, gpointer user_data)
-{
-  const IdentifaiTimer *one = a, *other = b;
-
-  return one->at < other->at ? -1 : one->at > other->at;
-}
-
 static void
 unset (IdentifaiTimer * self)
 {
-  if (self->entry != NULL)
-    g_sequence_remove (self->entry);
-  self->entry = NULL;
+  if (self->is_set)
+    g_queue_unlink (&simulation.timers, &self->link);
+  self->is_set = FALSE;
   if (self->source != NULL)
     g_source_set_ready_time (self->source, -1);
+}
+
+/* There are few, and most of them go last. */
+static void
+set_simulated (IdentifaiTimer * self)
+{
+  GList *before = simulation.timers.tail;
+
+  while (before != NULL && ((IdentifaiTimer *) before->data)->at > self->at)
+    before = before->prev;
+  if (before != NULL)
+    g_queue_insert_after_link (&simulation.timers, before, &self->link);
+  else
+    g_queue_push_head_link (&simulation.timers, &self->link);
+  self->is_set = TRUE;
 }
 
 void
@@ -133,8 +142,7 @@ identifai_timer_set (IdentifaiTimer * self, gint64 at)
 
   self->at = at;
   if (self->source == NULL)
-    self->entry = g_sequence_insert_sorted (simulation.timers, self,
-        compare_at, NULL);
+    set_simulated (self);
   else
     g_source_set_ready_time (self->source, MAX (at, 0));
 }
@@ -159,16 +167,12 @@ identifai_clock_simulate (gint64 now, gint64 real, IdentifaiClockStep step)
   simulation.step = step;
   simulation.now = now;
   simulation.to_real = real - now;
-  if (simulation.timers == NULL)
-    simulation.timers = g_sequence_new (NULL);
 }
 
 gboolean
 identifai_clock_advance (gint64 until)
 {
-  GSequenceIter *first = g_sequence_get_begin_iter (simulation.timers);
-  IdentifaiTimer *timer = g_sequence_iter_is_end (first) ? NULL :
-      g_sequence_get (first);
+  IdentifaiTimer *timer = g_queue_peek_head (&simulation.timers);
 
   if (timer == NULL || timer->at > until) {
     simulation.now = MAX (simulation.now, until);
