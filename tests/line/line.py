@@ -395,7 +395,7 @@ def report(options, dir):
         "messages": messages,
     }
     if options.by != "itself":
-        result["receiver"] = report_far(dir, due, left, expected, numbers)
+        result["receiver"] = report_far(dir, due, left, expected, numbers, options.hold)
     return result
 
 
@@ -404,10 +404,13 @@ def law(stats):
     return came == passed + withheld + flushed + held
 
 
-def report_far(dir, due, left, expected, numbers):
+def report_far(dir, due, left, expected, numbers, hold):
     """By the numbers in the pictures."""
     pictures = read_log(os.path.join(dir, "far.log"))[3]["far"]
-    seen = {n for _, _, n, _ in pictures if n >= 0}
+    came = {numbers[pts][0]: f.came for pts, f in due.items() if pts in numbers}
+    # a number that comes at another time is a picture that was shown before, or was made of such
+    again = [n for t, _, n, _ in pictures if n in came and abs(t - came[n] - hold * 1e6) > 3e6]
+    seen = {n for t, _, n, _ in pictures if n >= 0 and not (n in came and abs(t - came[n] - hold * 1e6) > 3e6)}
     bad = {numbers[pts][0] for pts in due if expected[pts] is False and pts in numbers}
     good = {numbers[pts][0] for pts in left if pts in numbers and numbers[pts][0] >= 0}
     first, last = (min(seen), max(seen)) if seen else (0, -1)
@@ -415,6 +418,7 @@ def report_far(dir, due, left, expected, numbers):
         "pictures": len(pictures),
         "unreadable": sum(n < 0 for _, _, n, _ in pictures),
         "twice": len(pictures) - len({n for _, _, n, _ in pictures}) if pictures else 0,
+        "at another time": len(again),
         "leaked": len(seen & bad),
         "left, but not shown": len([n for n in good if first < n < last - 16 and n not in seen]),
         "order": all(a[2] < b[2] for a, b in zip(pictures, pictures[1:]) if a[2] >= 0 and b[2] >= 0),
