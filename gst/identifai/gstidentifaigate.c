@@ -116,6 +116,19 @@ branch_free (gpointer data)
   g_free (data);
 }
 
+static void
+branch_release (gpointer data)
+{
+  gst_object_unref (((GstIdentifaiBranch *) data)->src);
+}
+
+static void
+add_branch_locked (GstIdentifaiGate * self, GstIdentifaiBranch * branch)
+{
+  gst_object_ref (branch->src);
+  g_ptr_array_add (self->branches, branch);
+}
+
 /* pads: of the gate, soon. */
 static GstIdentifaiBranch *
 new_branch (GstIdentifaiGate * self, GstPad * sink, GstPad * src)
@@ -130,6 +143,8 @@ new_branch (GstIdentifaiGate * self, GstPad * sink, GstPad * src)
   gst_pad_set_iterate_internal_links_function (sink, iterate_links);
   gst_pad_set_iterate_internal_links_function (src, iterate_links);
   gst_identifai_gate_out_init (src, branch);
+  g_object_set_data_full (G_OBJECT (src), "identifai-branch", branch,
+      branch_free);
 
   return branch;
 }
@@ -557,7 +572,7 @@ gst_identifai_gate_request_new_pad (GstElement * element,
   GST_PAD_SET_PROXY_CAPS (sink);
   g_mutex_lock (&self->engine->lock);
   branch->stream = identifai_hold_queue_add_stream (self->hold);
-  g_ptr_array_add (self->branches, branch);
+  add_branch_locked (self, branch);
   g_mutex_unlock (&self->engine->lock);
 
   if (is_active (sink))
@@ -578,6 +593,8 @@ gst_identifai_gate_release_pad (GstElement * element, GstPad * pad)
     return;
   g_mutex_lock (&self->engine->lock);
   branch = gst_identifai_gate_find_locked (self, pad);
+  if (branch != NULL)
+    branch->removed = TRUE;
   g_mutex_unlock (&self->engine->lock);
   if (branch == NULL)
     return;
@@ -615,7 +632,7 @@ gst_identifai_gate_start (GstIdentifaiGate * self)
   g_mutex_lock (&self->engine->lock);
   identifai_decisions_reset (self->decisions);
   identifai_hold_queue_reset (self->hold);
-  self->told = self->passing = self->showing = self->ended = FALSE;
+  self->told = self->passing = self->showing = FALSE;
   self->late = 0;
   identifai_alarm_init (&self->late_alarm, 3);
   identifai_alarm_init (&self->overflow_alarm, 3);
@@ -708,7 +725,7 @@ add_video (GstIdentifaiGate * self, GstPad * sink)
 {
   GstPad *src = gst_pad_new_from_static_template (&src_template, "src");
 
-  g_ptr_array_add (self->branches, new_branch (self, sink, src));
+  add_branch_locked (self, new_branch (self, sink, src));
   gst_pad_set_element_private (sink, g_ptr_array_index (self->branches, 0));
   gst_identifai_gate_in_init (self, sink);
   gst_element_add_pad (GST_ELEMENT (self), sink);
@@ -724,7 +741,7 @@ gst_identifai_gate_init (GstIdentifaiGate * self)
   };
   GstPad *sink = gst_pad_new_from_static_template (&sink_template, "sink");
 
-  self->branches = g_ptr_array_new_with_free_func (branch_free);
+  self->branches = g_ptr_array_new_with_free_func (branch_release);
   gst_identifai_gate_slate_init (self);
   self->decisions = identifai_decisions_new (GST_OBJECT_NAME (self));
   self->hold = identifai_hold_queue_new (self->decisions,

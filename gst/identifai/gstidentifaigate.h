@@ -58,7 +58,7 @@ typedef struct
   gint64 end;                   /* of what was shown so far */
 } GstIdentifaiShow;
 
-/* A pad that media comes in by, and the one that it leaves by. */
+/* A pad that media comes in by, and the one that it leaves by, which owns it. */
 typedef struct
 {
   GstIdentifaiGate *gate;       /* borrowed */
@@ -66,6 +66,8 @@ typedef struct
   guint stream;                 /* of the hold queue; 0 is the video */
 
   /* The engine's lock: */
+  gboolean removed;             /* nothing starts any more */
+  gboolean ended;               /* on-artificial and the like: eos */
   GstSegment segment;           /* of what comes in */
   GstFlowReturn flow;           /* what the src pad's last push said */
   gboolean flushing;
@@ -90,14 +92,14 @@ struct _GstIdentifaiGate
   IdentifaiDecisions *decisions;
   IdentifaiHoldQueue *hold;
 
-  GPtrArray *branches;          /* of GstIdentifaiBranch, the video's first; owned */
+  GPtrArray *branches;          /* of GstIdentifaiBranch, the video's first; with a
+                                 * reference on the pad that owns it */
 
   gboolean started;             /* the first buffer of the stream was seen */
   gboolean has_end;             /* upstream knows how long it is: a file */
   gchar *stream_id;             /* or NULL */
   const gchar *orientation;     /* of the video, by its tags; NULL: upright */
 
-  gboolean ended;               /* on-artificial and the like: eos */
   gboolean told;                /* the state of the outgoing end, and: */
   gboolean passing;
   gboolean showing;             /* the slate */
@@ -181,6 +183,14 @@ void gst_identifai_gate_out_clear (GstIdentifaiBranch * branch);
 void gst_identifai_gate_out_init (GstPad * src, GstIdentifaiBranch * branch);
 /* The outgoing end starts, and waits for what comes. */
 void gst_identifai_gate_out_start (GstIdentifaiBranch * branch);
+/* The same, where it was over, but not flushing. */
+void gst_identifai_gate_out_restart (GstIdentifaiBranch * branch);
+/* What comes for an outgoing end that is over, until it is started again: what sticks
+ * waits on the pad. Takes over the event. */
+void gst_identifai_gate_out_keep_locked (GstIdentifaiBranch * branch,
+    GstEvent * event);
+/* Nothing leaves until the delay is built. */
+void gst_identifai_gate_out_tell_start_locked (GstIdentifaiGate * self);
 /* The task pauses; it may be started again. No lock may be held. */
 void gst_identifai_gate_out_pause (GstIdentifaiBranch * branch);
 

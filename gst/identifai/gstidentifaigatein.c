@@ -158,6 +158,7 @@ push_video_locked (GstIdentifaiBranch * branch, GstBuffer * buffer)
     position = decoding;
   arrival.id = hold_locked (branch, gst_buffer_ref (buffer), arrival.monotonic);
   gst_identifai_gate_slate_came_locked (self, buffer, arrival.monotonic);
+  gst_identifai_gate_out_tell_start_locked (self);
   gst_identifai_engine_push_video_locked (engine, buffer, position,
       gst_identifai_engine_get_patience (engine,
           running >= 0 ? (GstClockTime) running : GST_CLOCK_TIME_NONE, 0),
@@ -279,7 +280,7 @@ handle_tags_locked (GstIdentifaiGate * self, GstPad * pad, GstEvent * event)
 static void
 restart_locked (GstIdentifaiGate * self)
 {
-  self->started = self->ended = self->began = FALSE;
+  self->started = self->began = FALSE;
   gst_identifai_engine_restart_locked (self->engine);
   identifai_decisions_end (self->decisions, G_MAXUINT);
 }
@@ -362,10 +363,6 @@ handle_locked (GstIdentifaiGate * self, GstPad * pad, GstEvent * event)
 static void
 queue_event_locked (GstIdentifaiBranch * branch, GstEvent * event)
 {
-  if (GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT) {
-    gst_event_copy_segment (event, &branch->segment);
-    identifai_running_bound_segment (&branch->segment);
-  }
   identifai_hold_queue_push_event (branch->gate->hold, branch->stream,
       GST_MINI_OBJECT (event), GST_EVENT_TYPE (event) == GST_EVENT_EOS,
       g_get_monotonic_time ());
@@ -432,6 +429,7 @@ static gboolean
 pass_event (GstIdentifaiBranch * branch, GstEvent * event)
 {
   GstIdentifaiGate *self = branch->gate;
+  gboolean restarts;
 
   switch (GST_EVENT_TYPE (event)) {
     case GST_EVENT_FLUSH_START:
@@ -444,10 +442,21 @@ pass_event (GstIdentifaiBranch * branch, GstEvent * event)
   if (!GST_EVENT_IS_SERIALIZED (event))
     return gst_pad_push_event (branch->src, event);
 
+  restarts = GST_EVENT_TYPE (event) == GST_EVENT_STREAM_START;
   g_mutex_lock (&self->engine->lock);
-  queue_event_locked (branch, event);
+  if (GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT) {
+    gst_event_copy_segment (event, &branch->segment);
+    identifai_running_bound_segment (&branch->segment);
+  }
+  restarts &= branch->flow == GST_FLOW_EOS;
+  if (branch->flow == GST_FLOW_OK || branch->flushing || restarts)
+    queue_event_locked (branch, event);
+  else
+    gst_identifai_gate_out_keep_locked (branch, event);
   identifai_cond_broadcast (&self->engine->cond);
   g_mutex_unlock (&self->engine->lock);
+  if (restarts)
+    gst_identifai_gate_out_restart (branch);
 
   return TRUE;
 }
@@ -457,15 +466,22 @@ gst_identifai_gate_in_pass_event (GstIdentifaiGate * self, GstPad * pad,
     GstEvent * event)
 {
   GstIdentifaiBranch *branch;
+  gboolean passed;
+  GstPad *src;
 
   g_mutex_lock (&self->engine->lock);
   branch = gst_identifai_gate_find_locked (self, pad);
+  /* it may be released meanwhile */
+  src = branch ? gst_object_ref (branch->src) : NULL;
   g_mutex_unlock (&self->engine->lock);
-  if (branch != NULL)
-    return pass_event (branch, event);
-  gst_event_unref (event);
+  if (branch == NULL) {
+    gst_event_unref (event);
+    return FALSE;
+  }
+  passed = pass_event (branch, event);
+  gst_object_unref (src);
 
-  return FALSE;
+  return passed;
 }
 
 static gboolean

@@ -86,6 +86,21 @@ tell_state_locked (GstIdentifaiGate * self, const IdentifaiHeld * held)
   return turned;
 }
 
+void
+gst_identifai_gate_out_tell_start_locked (GstIdentifaiGate * self)
+{
+  const IdentifaiHeld held = {
+    .why = IDENTIFAI_WHY_START,
+    .arrival = g_get_monotonic_time (),
+    .running = NO_TIME,
+  };
+  const GstIdentifaiBranch *video = g_ptr_array_index (self->branches, 0);
+
+  if (!self->told && !video->build.due && self->engine->settings.hold > 0
+      && gst_identifai_gate_is_paced_locked (self))
+    tell_state_locked (self, &held);
+}
+
 static void
 tell (GstIdentifaiGate * self, const IdentifaiHeld * held)
 {
@@ -412,7 +427,7 @@ wait_locked (GstIdentifaiBranch * branch, IdentifaiHeld * held, gint64 * shift)
   GstIdentifaiGate *self = branch->gate;
   GstIdentifaiEngine *engine = self->engine;
 
-  while (!branch->flushing && branch->flow == GST_FLOW_OK && !self->ended) {
+  while (!branch->flushing && branch->flow == GST_FLOW_OK && !branch->ended) {
     gint64 now = g_get_monotonic_time ();
     gint64 due = identifai_hold_queue_get_due (self->hold, branch->stream, now);
     gint64 slate_due = get_slate_due_locked (branch);
@@ -559,27 +574,63 @@ static void
 note_flow (GstIdentifaiBranch * branch, GstFlowReturn flow)
 {
   GstIdentifaiGate *self = branch->gate;
+  GQueue events = G_QUEUE_INIT;
+  GstEvent *event;
 
   g_mutex_lock (&self->engine->lock);
   if (flow != GST_FLOW_OK && !branch->flushing) {
     GST_INFO_OBJECT (branch->src, "downstream: %s", gst_flow_get_name (flow));
     branch->flow = flow;
-    identifai_hold_queue_flush (self->hold, branch->stream, NULL);
+    identifai_hold_queue_flush (self->hold, branch->stream, &events);
+    while ((event = g_queue_pop_head (&events)) != NULL)
+      gst_identifai_gate_out_keep_locked (branch, event);
   }
   identifai_cond_broadcast (&self->engine->cond);
   g_mutex_unlock (&self->engine->lock);
 }
 
+/* Caps and a segment wait for the stream's next buffer, as the task is over. */
+void
+gst_identifai_gate_out_keep_locked (GstIdentifaiBranch * branch,
+    GstEvent * event)
+{
+  GstIdentifaiShow *show = &branch->show;
+
+  if (GST_EVENT_TYPE (event) == GST_EVENT_CAPS) {
+    gst_event_replace (&show->caps, event);
+    show->caps_due = TRUE;
+  } else if (GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT) {
+    gst_event_replace (&show->segment, event);
+    show->segment_due = TRUE;
+  } else if (GST_EVENT_IS_STICKY (event)
+      && GST_EVENT_TYPE (event) != GST_EVENT_EOS) {
+    gst_pad_store_sticky_event (branch->src, event);
+  }
+  gst_event_unref (event);
+}
+
+/* All branches. */
+static void
+set_ended (GstIdentifaiGate * self)
+{
+  guint i;
+
+  g_mutex_lock (&self->engine->lock);
+  for (i = 0; i < self->branches->len; i++)
+    ((GstIdentifaiBranch *) g_ptr_array_index (self->branches, i))->ended =
+        TRUE;
+  identifai_cond_broadcast (&self->engine->cond);
+  g_mutex_unlock (&self->engine->lock);
+}
+
 /* By a decision. */
-static GstFlowReturn
+static void
 end (GstIdentifaiBranch * branch)
 {
   note_flow (branch, GST_FLOW_EOS);
   if (branch->stream == IDENTIFAI_SEGMENTER_VIDEO)
     tell_end (branch->gate);
   gst_pad_push_event (branch->src, gst_event_new_eos ());
-
-  return GST_FLOW_EOS;
 }
 
 /* Takes over the buffer. What it would have filled is told of, so that a muxer
@@ -612,12 +663,10 @@ let_out (GstIdentifaiBranch * branch, const IdentifaiHeld * held, gint64 shift)
   if (!held->ends)
     return GST_FLOW_OK;
   GST_INFO_OBJECT (branch->src, "what has to leave now ends the stream");
-  g_mutex_lock (&branch->gate->engine->lock);
-  branch->gate->ended = TRUE;
-  identifai_cond_broadcast (&branch->gate->engine->cond);
-  g_mutex_unlock (&branch->gate->engine->lock);
+  set_ended (branch->gate);
+  end (branch);
 
-  return end (branch);
+  return GST_FLOW_OK;
 }
 
 /* The delay begins to be built. */
@@ -722,7 +771,7 @@ run (gpointer user_data)
 
   g_mutex_lock (&branch->gate->engine->lock);
   next = wait_locked (branch, &held, &shift);
-  ends = branch->gate->ended && branch->flow == GST_FLOW_OK;
+  ends = branch->ended && branch->flow == GST_FLOW_OK && !branch->flushing;
   g_mutex_unlock (&branch->gate->engine->lock);
 
   if (next == NEXT_NOTHING && ends)
@@ -771,12 +820,25 @@ gst_identifai_gate_out_clear (GstIdentifaiBranch * branch)
 void
 gst_identifai_gate_out_start (GstIdentifaiBranch * branch)
 {
+  gboolean removed;
+
   g_mutex_lock (&branch->gate->engine->lock);
-  branch->flushing = FALSE;
+  removed = branch->removed;
+  branch->flushing = removed;
+  branch->ended = FALSE;
   branch->flow = GST_FLOW_OK;
   g_mutex_unlock (&branch->gate->engine->lock);
 
-  gst_pad_start_task (branch->src, run, branch, NULL);
+  if (!removed)
+    gst_pad_start_task (branch->src, run, branch, NULL);
+}
+
+void
+gst_identifai_gate_out_restart (GstIdentifaiBranch * branch)
+{
+  /* what it does now is its last */
+  gst_pad_pause_task (branch->src);
+  gst_identifai_gate_out_start (branch);
 }
 
 static void
@@ -813,6 +875,40 @@ activate_mode (GstPad * pad, GstObject * parent, GstPadMode mode,
   set_flushing (branch);
 
   return gst_pad_stop_task (pad);
+}
+
+/* Linked anew: the stream goes on at its next key frame, with a segment of its own. */
+static void
+revive (GstIdentifaiBranch * branch)
+{
+  GstIdentifaiGate *self = branch->gate;
+  gboolean dead;
+
+  g_mutex_lock (&self->engine->lock);
+  dead = branch->flow == GST_FLOW_NOT_LINKED && !branch->flushing;
+  if (dead && branch->stream == IDENTIFAI_SEGMENTER_VIDEO) {
+    identifai_segmenter_change_stream (self->engine->segmenter);
+    gst_identifai_engine_dispatch_locked (self->engine);
+    identifai_hold_queue_break (self->hold);
+  }
+  g_mutex_unlock (&self->engine->lock);
+  if (!dead)
+    return;
+  GST_INFO_OBJECT (branch->src, "linked anew");
+  gst_identifai_gate_out_restart (branch);
+  gst_identifai_engine_act (self->engine);
+}
+
+/* Of downstream. */
+static gboolean
+handle_upstream (GstPad * pad, GstObject * parent, GstEvent * event)
+{
+  GstIdentifaiBranch *branch = gst_pad_get_element_private (pad);
+
+  if (GST_EVENT_TYPE (event) == GST_EVENT_RECONFIGURE && branch != NULL)
+    revive (branch);
+
+  return gst_pad_event_default (pad, parent, event);
 }
 
 /* Queries. */
@@ -856,5 +952,6 @@ gst_identifai_gate_out_init (GstPad * src, GstIdentifaiBranch * branch)
   gst_pad_set_element_private (src, branch);
   gst_pad_set_activatemode_function (src, activate_mode);
   gst_pad_set_query_function (src, answer_query);
+  gst_pad_set_event_function (src, handle_upstream);
   gst_pad_use_fixed_caps (src);
 }

@@ -229,9 +229,164 @@ GST_START_TEST (test_overflow)
   fail_unless_equals_int (gate_get_stat (&gate, "withheld"),
       gate_get_stat (&gate, "withheld-overflow"));
   find_warning (gate.run, "identifaigate/held-bytes");
+  sink_run_wait (gate.run, "identifai-gate", 2);
   fail_unless_equals_string (gst_structure_get_string (sink_run_get_structure
-          (gate.run, "identifai-gate", 0), "reason"), "overflow");
+          (gate.run, "identifai-gate", 1), "reason"), "overflow");
   gate_check_law (&gate);
+  gate_clear (&gate);
+}
+
+GST_END_TEST;
+
+/*** the outgoing end goes and comes ***/
+
+static GstPadProbeReturn
+count_buffers (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
+{
+  GArray *frames = user_data;
+  guint index = gate_get_index (GST_PAD_PROBE_INFO_BUFFER (info));
+
+  g_array_append_val (frames, index);
+
+  return GST_PAD_PROBE_OK;
+}
+
+static GstFlowReturn
+push_some (Gate * gate, guint from, guint to)
+{
+  return feed_push (gate->feed, gate->clip, from, to, 0);
+}
+
+/* Nothing is linked; what comes goes on where decoding can start. */
+GST_START_TEST (test_linked_late)
+{
+  GArray *frames = g_array_new (FALSE, FALSE, sizeof (guint));
+  GstElement *element, *out;
+  GstFlowReturn flow = GST_FLOW_OK;
+  GstPad *pad;
+  Gate gate;
+  guint i;
+
+  gate_open (&gate, "", "hold=0", TRUE);
+  element = sink_run_get_sink (gate.run);
+  out = gst_bin_get_by_name (GST_BIN (sink_run_get_pipeline (gate.run)), "out");
+  gst_element_unlink (element, out);
+  for (i = 0; flow == GST_FLOW_OK && i < 7; i++) {
+    flow = push_some (&gate, i, i + 1);
+    g_usleep (20 * 1000);
+  }
+  fail_unless_equals_int (flow, GST_FLOW_NOT_LINKED);
+  /* what comes meanwhile isn't kept, but for what sticks */
+  for (i = 0; i < 1000; i++)
+    feed_event (gate.feed, gst_event_new_gap (0, GST_SECOND));
+  fail_unless (feed_event (gate.feed, gst_event_new_tag
+          (gst_tag_list_new (GST_TAG_TITLE, "title", NULL))));
+  fail_unless_equals_int64 (gate_get_stat (&gate, "held"), 0);
+  pad = gst_element_get_static_pad (out, "sink");
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, count_buffers, frames,
+      NULL);
+  fail_unless (gst_element_link (element, out));
+  gate_push (&gate, 8, 20);
+  gate_wait_for_frame (&gate, 19);
+  fail_unless_equals_int (frames->len, 10);
+  fail_unless_equals_int (g_array_index (frames, guint, 0), 10);
+  fail_unless_equals_int64 (gate_get_stat (&gate, "withheld-start"), 2);
+  fail_unless (gst_pad_get_sticky_event (pad, GST_EVENT_TAG, 0) != NULL);
+  gate_check_law (&gate);
+  gate_clear (&gate);
+  gst_object_unref (pad);
+  gst_object_unref (out);
+  g_array_unref (frames);
+}
+
+GST_END_TEST;
+
+/* It was ended by a decision; a flush starts anew. */
+GST_START_TEST (test_end_and_again)
+{
+  Gate gate;
+
+  gate_open (&gate, "ca", "on-artificial=eos", FALSE);
+  feed_push (gate.feed, gate.clip, 0, 20, 0);
+  sink_run_wait (gate.run, "eos", 1);
+  gate_check_segments (&gate, "P---------", "the end");
+  fail_unless_equals_int (push_some (&gate, 20, 21), GST_FLOW_EOS);
+  feed_flush (gate.feed, NULL);
+  fault_server_set_verdicts (gate.server, "cccccccccccccccc");
+  gate_push (&gate, 30, FRAMES);
+  feed_event (gate.feed, gst_event_new_eos ());
+  gate_wait_for_frame (&gate, FRAMES - 1);
+  gate_check_segments (&gate, "P-----PPPP", "and again");
+  gate_clear (&gate);
+}
+
+GST_END_TEST;
+
+/* The stream breaks off, and goes on in the middle of a group of pictures: nothing of
+ * that leaves, closed; all of it, open. */
+GST_START_TEST (test_break)
+{
+  Gate gate;
+
+  gate_open (&gate, "", __i__ == 0 ? "on-unjudged=drop" : "on-unjudged=pass",
+      FALSE);
+  gate_push (&gate, 0, 8);
+  gate.feed->duration = 0;
+  fail_unless_equals_int (feed_push (gate.feed, gate.clip, 12, 20,
+          60 * GST_SECOND), GST_FLOW_OK);
+  feed_event (gate.feed, gst_event_new_eos ());
+  sink_run_wait_end (gate.run);
+  fail_unless_equals_int64 (gate_get_stat (&gate, "withheld"),
+      __i__ == 0 ? 3 : 0);
+  fail_unless_equals_int64 (gate_get_stat (&gate, "passed"),
+      __i__ == 0 ? 13 : 16);
+  gate_check_law (&gate);
+  gate_clear (&gate);
+}
+
+GST_END_TEST;
+
+/* Pads go while events come by them. */
+typedef struct
+{
+  Feed *sound;
+  gint over;                    /* atomic */
+} Flood;
+
+static gpointer
+flood (gpointer user_data)
+{
+  Flood *data = user_data;
+
+  while (!g_atomic_int_get (&data->over)) {
+    feed_event (data->sound, gst_event_new_flush_start ());
+    feed_event (data->sound, gst_event_new_flush_stop (TRUE));
+  }
+
+  return NULL;
+}
+
+GST_START_TEST (test_release_in_flood)
+{
+  Clip *aac = clip_new_aac (3);
+  Gate gate;
+  guint i;
+
+  gate_open (&gate, "", "", TRUE);
+  for (i = 0; i < 50; i++) {
+    Flood data = { feed_new (gate.run, "audio_0", aac->caps, NULL, TRUE), 0 };
+    GThread *thread = g_thread_new ("flood", flood, &data);
+    GstPad *pad = gst_pad_get_peer (data.sound->pad);
+
+    g_usleep (i * 20);
+    gst_element_release_request_pad (sink_run_get_sink (gate.run), pad);
+    g_atomic_int_set (&data.over, TRUE);
+    g_thread_join (thread);
+    gst_object_unref (pad);
+    feed_free (data.sound);
+  }
+  gate_push (&gate, 0, 5);
+  clip_free (aac);
   gate_clear (&gate);
 }
 
@@ -249,6 +404,10 @@ gatetrouble_suite (void)
   tcase_add_loop_test (tc, test_short_hold, 0, G_N_ELEMENTS (hold_rows));
   tcase_add_test (tc, test_short_hold_seen);
   tcase_add_test (tc, test_overflow);
+  tcase_add_test (tc, test_linked_late);
+  tcase_add_test (tc, test_end_and_again);
+  tcase_add_loop_test (tc, test_break, 0, 2);
+  tcase_add_test (tc, test_release_in_flood);
 
   return suite;
 }

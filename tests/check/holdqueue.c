@@ -183,7 +183,7 @@ pop_all (World * world, guint stream)
  * Orders, "ms:what": d dump the last 200 ms, r release, F, P and N force drop, pass
  * and none, h shorter by half, H longer by half.
  * Expected: P passes, F passes as the first one, else why it is withheld: v verdict,
- * u unknown, j unjudged, s unsampled, f forced, d dumped, k skipped, o overflow. */
+ * u unknown, j unjudged, s unsampled, f forced, d dumped, k skipped, o overflow, t start. */
 typedef struct
 {
   const gchar *name;
@@ -207,7 +207,7 @@ static const Row rows[] = {
   {"failed", "K0p0K1p1K2p2", "cfc", "", "c", FOLLOW, 0, "PPjjFP"},
   {"unknown passes", "K0p0K1p1K2p2", "cuc", "", "c", FOLLOW, 0, "PPPPPP"},
   {"the end", "K0p0K1p1", "ca", "", "e", FOLLOW, 0, "PPvv"},
-  {"before the first key frame", "p-p-K0p0", "c", "", "c", FOLLOW, 0, "jjFP"},
+  {"before the first key frame", "p-p-K0p0", "c", "", "c", FOLLOW, 0, "ttFP"},
   {"before it, and open", "p-p-K0p0", "c", "", "o", FOLLOW, 0, "PPPP"},
   {"not settled in time", "K0p0K?p?K2p2", "ccc", "", "c", FOLLOW, 0, "PPjjFP"},
   {"not settled, and open", "K0p0K?p?K2p2", "ccc", "", "o", FOLLOW, 0,
@@ -361,7 +361,7 @@ come (World * world)
 static gchar
 describe (const Frame * frame)
 {
-  static const gchar letters[] = "vujsfdko";
+  static const gchar letters[] = "vujsfdkot";
 
   if (frame->left < 0)
     return '?';

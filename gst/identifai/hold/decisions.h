@@ -37,7 +37,7 @@ typedef enum
   IDENTIFAI_WHY_DUMPED,
   IDENTIFAI_WHY_SKIPPED,        /* the hold became shorter */
   IDENTIFAI_WHY_OVERFLOW,       /* more would be held than may */
-  IDENTIFAI_WHY_START,          /* nothing left yet */
+  IDENTIFAI_WHY_START,          /* nothing could leave yet */
   IDENTIFAI_N_WHYS
 } IdentifaiWhy;
 

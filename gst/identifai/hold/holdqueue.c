@@ -261,6 +261,14 @@ identifai_hold_queue_pop_change (IdentifaiHoldQueue * self,
   return TRUE;
 }
 
+void
+identifai_hold_queue_break (IdentifaiHoldQueue * self)
+{
+  self->gap = TRUE;
+  self->gap_by = (IdentifaiDecision) {
+  IDENTIFAI_ACTION_DROP, IDENTIFAI_WHY_START};
+}
+
 /* The operator, and a change of the hold. */
 
 typedef void (*ItemFunc) (IdentifaiHeldItem * item, gint64 time,
@@ -433,6 +441,21 @@ judge_segment (IdentifaiHoldQueue * self, guint segment)
   return judgement;
 }
 
+/* In no segment. Before the first one, it is the start that lacks. */
+static Judgement
+judge_nowhere (IdentifaiHoldQueue * self)
+{
+  Judgement judgement = {.decision.why = IDENTIFAI_WHY_UNJUDGED };
+
+  judgement.decision.action = identifai_decisions_get_unjudged
+      (self->decisions);
+  if (self->last_segment < 0
+      && judgement.decision.action != IDENTIFAI_ACTION_PASS)
+    judgement.decision.why = IDENTIFAI_WHY_START;
+
+  return judgement;
+}
+
 /* By its place alone. mark: the picture's, or NULL. */
 static Judgement
 judge_mark (IdentifaiHoldQueue * self, const IdentifaiMark * mark)
@@ -449,10 +472,7 @@ judge_mark (IdentifaiHoldQueue * self, const IdentifaiMark * mark)
     identifai_decisions_get_unjudged (self->decisions), get_why_not (self)}
     };
     default:
-    return (Judgement) { {
-    identifai_decisions_get_unjudged (self->decisions),
-            IDENTIFAI_WHY_UNJUDGED}
-    };
+      return judge_nowhere (self);
   }
 }
 
@@ -473,7 +493,7 @@ find_order (IdentifaiHoldQueue * self, const IdentifaiHeldItem * item,
   } else if (item->skipped) {
     decision->why = IDENTIFAI_WHY_SKIPPED;
   } else if (self->settings.force == IDENTIFAI_FORCE_PASS
-      || (self->settings.hold == 0 && self->settings.paced)) {
+      || self->settings.hold == 0) {
     decision->action = IDENTIFAI_ACTION_PASS;
     decision->why = self->settings.force == IDENTIFAI_FORCE_PASS ?
         IDENTIFAI_WHY_FORCED : IDENTIFAI_WHY_VERDICT;

@@ -124,6 +124,10 @@ gboolean identifai_hold_queue_pop_change (IdentifaiHoldQueue * self,
 void identifai_hold_queue_flush (IdentifaiHoldQueue * self, guint stream,
     GQueue * events);
 
+/* What comes next doesn't follow what left: nothing leaves until a frame at which
+ * decoding can start. */
+void identifai_hold_queue_break (IdentifaiHoldQueue * self);
+
 /* The operator's word at the incoming end: what came in the last back ns, and comes
  * until it is released, will be withheld. */
 void identifai_hold_queue_dump (IdentifaiHoldQueue * self, GstClockTime back, gint64 now);
