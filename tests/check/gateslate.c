@@ -326,6 +326,7 @@ typedef struct
   const gchar *stream;
   const gchar *slate;           /* made by */
   const gchar *file;
+  const gchar *rest;            /* what follows the gate, if it isn't that */
 } SwitchRow;
 
 static const SwitchRow switch_rows[] = {
@@ -341,7 +342,13 @@ static const SwitchRow switch_rows[] = {
       "slate.mp4"},
   {"another format", CLIP (NO_B, BYTES),
         "videotestsrc num-buffers=25" ENCODE (SLATE, WITH_B) "mp4mux",
-      "slate.mp4"},
+      "slate.mp4", " ! mpegtsmux ! filesink name=out"},
+  {"into FLV", CLIP (WITH_B, AVC),
+        "videotestsrc num-buffers=25" ENCODE (SLATE, WITH_B) "mp4mux",
+      "slate.mp4", " ! flvmux streamable=true ! filesink name=out"},
+  {"from a transport stream into FLV", CLIP (WITH_B, AVC),
+        "videotestsrc num-buffers=25" ENCODE (SLATE, NO_B) "mpegtsmux",
+      "slate.ts", " ! flvmux streamable=true ! filesink name=out"},
   {"from a transport stream", CLIP (WITH_B, AVC),
         "videotestsrc num-buffers=25" ENCODE (SLATE, WITH_B) "mpegtsmux",
       "slate.ts"},
@@ -372,8 +379,7 @@ GST_START_TEST (test_switches)
   Seen seen;
 
   gate_init (&gate, TWENTY, "on-artificial=slate", row->stream,
-      strstr (row->stream, "byte-stream") ? " ! mpegtsmux ! filesink name=out" :
-      " ! h264parse ! mpegtsmux ! filesink name=out");
+      row->rest ? row->rest : " ! h264parse ! mpegtsmux ! filesink name=out");
   set_slate (&gate, row->slate, row->file);
   path = g_build_filename (gate.folder, "out.ts", NULL);
   out = gst_bin_get_by_name (GST_BIN (sink_run_get_pipeline (gate.run)), "out");
