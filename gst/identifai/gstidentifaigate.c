@@ -429,6 +429,30 @@ check_hold_locked (GstIdentifaiGate * self)
 }
 
 static void
+keep_verdict_locked (GstIdentifaiGate * self, guint segment,
+    GstStructure * structure)
+{
+  g_hash_table_insert (self->verdicts, GUINT_TO_POINTER (segment), structure);
+}
+
+static void
+override_verdict_locked (GstIdentifaiGate * self, guint segment,
+    const gchar * classification)
+{
+  GstStructure *structure = g_hash_table_lookup (self->verdicts,
+      GUINT_TO_POINTER (segment));
+
+  if (structure == NULL) {
+    structure = gst_structure_new ("identifai-verdict", "segment", G_TYPE_UINT,
+        segment, NULL);
+    keep_verdict_locked (self, segment, structure);
+  }
+  gst_structure_set_name (structure, "identifai-verdict");
+  gst_structure_set (structure, "classification", G_TYPE_STRING,
+      classification, "overridden", G_TYPE_BOOLEAN, TRUE, NULL);
+}
+
+static void
 override_locked (GstIdentifaiGate * self,
     const IdentifaiPolicyOutcome * counted, const gchar * classification)
 {
@@ -437,7 +461,9 @@ override_locked (GstIdentifaiGate * self,
 
   GST_INFO_OBJECT (self, "segment %u is overridden: %s%s", counted->segment,
       classification, is_held ? "" : ", but it has left");
-  if (!is_held)
+  if (is_held)
+    override_verdict_locked (self, counted->segment, classification);
+  else
     gst_identifai_engine_queue (self->engine,
         gst_identifai_info (GST_ELEMENT (self), "An overridden segment had "
             "left the gate by then: nothing is changed"));
@@ -458,6 +484,9 @@ on_outcome_locked (GstIdentifaiGate * self, const GstIdentifaiOutcome * outcome)
     .utc = outcome->utc,
   };
 
+  if (outcome->structure != NULL)
+    keep_verdict_locked (self, outcome->segment,
+        gst_structure_copy (outcome->structure));
   if (outcome->overridden)
     override_locked (self, &counted, outcome->classification);
   else
@@ -632,6 +661,7 @@ gst_identifai_gate_start (GstIdentifaiGate * self)
   g_mutex_lock (&self->engine->lock);
   identifai_decisions_reset (self->decisions);
   identifai_hold_queue_reset (self->hold);
+  g_hash_table_remove_all (self->verdicts);
   self->told = self->passing = self->showing = FALSE;
   self->late = 0;
   identifai_alarm_init (&self->late_alarm, 3);
@@ -704,6 +734,7 @@ gst_identifai_gate_finalize (GObject * object)
   identifai_hold_queue_free (self->hold);
   identifai_decisions_free (self->decisions);
   g_ptr_array_unref (self->branches);
+  g_hash_table_unref (self->verdicts);
   gst_identifai_gate_slate_free (self);
   g_free (self->stream_id);
 
@@ -743,6 +774,8 @@ gst_identifai_gate_init (GstIdentifaiGate * self)
 
   self->branches = g_ptr_array_new_with_free_func (branch_release);
   gst_identifai_gate_slate_init (self);
+  self->verdicts = g_hash_table_new_full (NULL, NULL, NULL,
+      (GDestroyNotify) gst_structure_free);
   self->decisions = identifai_decisions_new (GST_OBJECT_NAME (self));
   self->hold = identifai_hold_queue_new (self->decisions,
       GST_OBJECT_NAME (self));

@@ -95,6 +95,9 @@ struct _GstIdentifaiGate
   GPtrArray *branches;          /* of GstIdentifaiBranch, the video's first; with a
                                  * reference on the pad that owns it */
 
+  GHashTable *verdicts;         /* number of a segment -> GstStructure, owned: of its
+                                 * outcome's message, until it leaves */
+
   gboolean started;             /* the first buffer of the stream was seen */
   gboolean has_end;             /* upstream knows how long it is: a file */
   gchar *stream_id;             /* or NULL */

@@ -457,6 +457,31 @@ note_shown (GstIdentifaiShow * show, gint64 decoding, gint64 end)
   show->end = show->end == NO_TIME ? end : MAX (show->end, end);
 }
 
+/* Of segments that left before, or never will. */
+static gboolean
+is_past (gpointer segment, gpointer structure, gpointer latest)
+{
+  return GPOINTER_TO_UINT (segment) <= GPOINTER_TO_UINT (latest);
+}
+
+/* What became of a segment, if that is known, goes before the first of it. */
+static void
+push_verdict (GstIdentifaiBranch * branch, const IdentifaiHeld * held)
+{
+  GstIdentifaiGate *self = branch->gate;
+  gpointer segment = GUINT_TO_POINTER (held->segment), structure = NULL;
+
+  if (branch->stream != IDENTIFAI_SEGMENTER_VIDEO || !held->starts_segment)
+    return;
+  g_mutex_lock (&self->engine->lock);
+  g_hash_table_steal_extended (self->verdicts, segment, NULL, &structure);
+  g_hash_table_foreach_remove (self->verdicts, is_past, segment);
+  g_mutex_unlock (&self->engine->lock);
+  if (structure != NULL)
+    gst_pad_push_event (branch->src,
+        gst_event_new_custom (GST_EVENT_CUSTOM_DOWNSTREAM, structure));
+}
+
 /* Takes over the buffer; the flags are a copy's, the memory isn't. */
 static GstFlowReturn
 push_buffer (GstIdentifaiBranch * branch, const IdentifaiHeld * held,
@@ -465,6 +490,7 @@ push_buffer (GstIdentifaiBranch * branch, const IdentifaiHeld * held,
   GstBuffer *buffer = GST_BUFFER (held->object);
 
   show_stream (branch, shift);
+  push_verdict (branch, held);
   if (held->is_first || branch->hole) {
     buffer = gst_buffer_make_writable (buffer);
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
@@ -557,6 +583,7 @@ replace (GstIdentifaiBranch * branch, const IdentifaiHeld * held, gint64 shift,
 {
   gint64 position = held->decoding + shift;
 
+  push_verdict (branch, held);
   if (!branch->show.slate || has_jumped (&branch->show, position))
     show_slate (branch, g_get_monotonic_time (), position);
   if (branch->show.loop.track == NULL)
@@ -636,12 +663,15 @@ end (GstIdentifaiBranch * branch)
 /* Takes over the buffer. What it would have filled is told of, so that a muxer
  * doesn't wait for it. */
 static void
-skip_buffer (GstIdentifaiBranch * branch, GstBuffer * buffer, gint64 shift)
+skip_buffer (GstIdentifaiBranch * branch, const IdentifaiHeld * held,
+    gint64 shift)
 {
+  GstBuffer *buffer = GST_BUFFER (held->object);
   GstClockTime time = GST_BUFFER_DTS_OR_PTS (buffer);
   GstClockTime duration = GST_BUFFER_DURATION (buffer);
 
   show_stream (branch, shift);
+  push_verdict (branch, held);
   branch->hole = TRUE;
   gst_buffer_unref (buffer);
   if (GST_CLOCK_TIME_IS_VALID (time))
@@ -659,7 +689,7 @@ let_out (GstIdentifaiBranch * branch, const IdentifaiHeld * held, gint64 shift)
     return push_buffer (branch, held, shift);
   if (held->slate && replace (branch, held, shift, &flow))
     return flow;
-  skip_buffer (branch, GST_BUFFER (held->object), shift);
+  skip_buffer (branch, held, shift);
   if (!held->ends)
     return GST_FLOW_OK;
   GST_INFO_OBJECT (branch->src, "what has to leave now ends the stream");

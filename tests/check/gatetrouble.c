@@ -238,6 +238,58 @@ GST_START_TEST (test_overflow)
 
 GST_END_TEST;
 
+/*** what is told downstream ***/
+
+/* A letter a segment of which an event told: the first one of its classification, or
+ * of what became of it; and a number of frames behind it. */
+static gchar *
+list_verdicts (Gate * gate)
+{
+  GString *list = g_string_new (NULL);
+  guint i, n = 0;
+
+  g_mutex_lock (&gate->lock);
+  for (i = 0; i < gate->outs->len; i++) {
+    GateOut *out = &g_array_index (gate->outs, GateOut, i);
+    const GstStructure *structure;
+    const gchar *text;
+
+    n += out->buffer != NULL;
+    if (out->event == NULL
+        || GST_EVENT_TYPE (out->event) != GST_EVENT_CUSTOM_DOWNSTREAM)
+      continue;
+    structure = gst_event_get_structure (out->event);
+    text = gst_structure_has_name (structure, "identifai-verdict") ?
+        gst_structure_get_string (structure, "classification") :
+        gst_structure_get_name (structure) + strlen ("identifai-");
+    g_string_append_printf (list, "%u%c", n, text[0]);
+    n = 0;
+  }
+  g_mutex_unlock (&gate->lock);
+  g_string_append_printf (list, "%u", n);
+
+  return g_string_free (list, FALSE);
+}
+
+/* In front of each segment, also of one that doesn't leave; the message's fields. */
+GST_START_TEST (test_verdict_events)
+{
+  gchar *list;
+  Gate gate;
+
+  gate_open (&gate, "cacufc.ccc", "", FALSE);
+  gate_push (&gate, 0, FRAMES);
+  g_signal_emit_by_name (sink_run_get_sink (gate.run), "override", 8,
+      "artificial");
+  gate_finish (&gate);
+  list = list_verdicts (&gate);
+  fail_unless_equals_string (list, "0h5a0h5u5f0h5f0h5a0h5");
+  g_free (list);
+  gate_clear (&gate);
+}
+
+GST_END_TEST;
+
 /*** the outgoing end goes and comes ***/
 
 static GstPadProbeReturn
@@ -404,6 +456,7 @@ gatetrouble_suite (void)
   tcase_add_loop_test (tc, test_short_hold, 0, G_N_ELEMENTS (hold_rows));
   tcase_add_test (tc, test_short_hold_seen);
   tcase_add_test (tc, test_overflow);
+  tcase_add_test (tc, test_verdict_events);
   tcase_add_test (tc, test_linked_late);
   tcase_add_test (tc, test_end_and_again);
   tcase_add_loop_test (tc, test_break, 0, 2);
