@@ -14,6 +14,7 @@
 #include "pendingstate.h"
 #include "record.h"
 #include "supervisor.h"
+#include "web.h"
 #include "webhookout.h"
 
 #include <glib-unix.h>
@@ -32,10 +33,13 @@ typedef struct
   ModPendingState *pending;     /* NULL: not kept */
   ModMqtt *mqtt;                /* NULL: none is wanted */
   ModAlert *alert;
+  ModBoard *board;
+  ModViews views;               /* of the page */
+  ModWeb *web;                  /* NULL: none is wanted */
   ModWebhookOut *webhook_out;
   guint signals[4];
   guint give_up, watchdog, tick;
-  gboolean stopping, gave_up;
+  gboolean running, stopping, gave_up;
 } App;
 
 static void
@@ -121,6 +125,24 @@ on_give_up (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+/* Behind all that it shows. */
+static gboolean
+open_page (App * self, const ModProgramConfig * config, ModProblems * problems)
+{
+  ModViews views = { self->hub, self->board, self->supervisor, self->evidence,
+    self->pending, self->mqtt, self->webhook_out
+  };
+  g_autoptr (GError) error = NULL;
+
+  self->views = views;
+  if (config->listen == NULL)
+    return TRUE;
+  self->web = mod_web_new (config, &self->views, &error);
+  if (self->web == NULL)
+    mod_problems_add (problems, 0, "program", "listen", "%s", error->message);
+  return self->web != NULL;
+}
+
 static void
 tell_program (App * self, const gchar * state)
 {
@@ -128,6 +150,9 @@ tell_program (App * self, const gchar * state)
 
   json_object_set_string_member (line, "state", state);
   json_object_set_int_member (line, "pid", getpid ());
+  if (self->web != NULL)
+    json_object_set_string_member (line, "page", mod_web_get_address
+        (self->web));
   mod_hub_tell (self->hub, line);
 }
 
@@ -217,6 +242,7 @@ prepare (App * self, const ModProgramConfig * config, ModProblems * problems)
     return FALSE;
   }
   self->hub = mod_hub_new (lines);
+  self->board = mod_board_new (self->hub);
   self->alert = mod_alert_new (self->hub);
   self->webhook_out = mod_webhook_out_new (self->hub);
   if (config->evidence_folder != NULL) {
@@ -247,12 +273,42 @@ clear (App * self)
   g_clear_pointer (&self->evidence, mod_evidence_free);
   g_clear_pointer (&self->alert, mod_alert_free);
   g_clear_pointer (&self->webhook_out, mod_webhook_out_free);
-  if (self->supervisor != NULL)
+  if (self->running)
     tell_program (self, "stopped");
+  g_clear_pointer (&self->web, mod_web_free);
   g_clear_pointer (&self->supervisor, mod_supervisor_free);
   g_clear_pointer (&self->pending, mod_pending_state_free);
   g_clear_pointer (&self->mqtt, mod_mqtt_free);
+  g_clear_pointer (&self->board, mod_board_free);
   g_clear_pointer (&self->hub, mod_hub_free);
+}
+
+static gint
+fail (App * self, ModProblems * problems)
+{
+  g_autofree gchar *text = mod_problems_to_string (problems);
+
+  g_printerr ("%s\n", text);
+  clear (self);
+  return MOD_EXIT_CONFIG;
+}
+
+static gint
+run (App * self)
+{
+  gint status;
+
+  watch_signals (self);
+  self->running = TRUE;
+  tell_program (self, "started");
+  mod_supervisor_start (self->supervisor);
+  self->tick = g_timeout_add_seconds (1, on_tick, self);
+  self->watchdog = mod_notify_watchdog_start ();
+  mod_notify ("READY=1");
+  g_main_loop_run (self->loop);
+  status = end (self);
+  clear (self);
+  return status;
 }
 
 gint
@@ -263,25 +319,14 @@ mod_app_run (ModConfig * config)
   gint status;
 
   if (!prepare (&self, &config->program, problems)) {
-    g_autofree gchar *text = mod_problems_to_string (problems);
-
-    g_printerr ("%s\n", text);
     mod_config_free (config);
-    clear (&self);
-    return MOD_EXIT_CONFIG;
+    return fail (&self, problems);
   }
   self.loop = g_main_loop_new (NULL, FALSE);
   self.supervisor = mod_supervisor_new (config, self.hub, &supervisor_calls,
       &self);
-  watch_signals (&self);
-  tell_program (&self, "started");
-  mod_supervisor_start (self.supervisor);
-  self.tick = g_timeout_add_seconds (1, on_tick, &self);
-  self.watchdog = mod_notify_watchdog_start ();
-  mod_notify ("READY=1");
-  g_main_loop_run (self.loop);
-  status = end (&self);
-  clear (&self);
+  status = open_page (&self, &config->program, problems) ? run (&self) :
+      fail (&self, problems);
   g_main_loop_unref (self.loop);
   return status;
 }

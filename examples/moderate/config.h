@@ -72,6 +72,8 @@ typedef struct
   guint64 log_max_bytes;        /* 0: never rotated by size */
   guint64 statistics_interval;  /* ns; 0: none */
   guint64 stop_timeout;         /* ns, that the end may take in all */
+  gchar *listen;                /* "127.0.0.1:8470"; NULL: no page */
+  gchar *token_file, *webhook_secret_file;
   gchar *state_file;            /* NULL: nothing is kept over a kill */
   gchar *mqtt, *mqtt_topic, *mqtt_password_file;        /* mqtt: URL; NULL: none */
   gchar *evidence_folder;       /* NULL: none is kept */

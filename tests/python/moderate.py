@@ -5,6 +5,7 @@ with its line, streams fail alone, each segment has one line, and no outcome is 
 it is told to end, to read its file again, or is killed."""
 
 import hashlib
+import http.client
 import http.server
 import json
 import os
@@ -492,6 +493,160 @@ def check_kill(endpoint, folder):
     assert code == 78 and '[program] state-file: ' in err and 'move it away' in err, (code, err)
 
 
+class Page:
+    """Calls to the program's page."""
+
+    def __init__(self, line, token):
+        self.port, self.token = int(line['page'].rstrip('/').rsplit(':', 1)[1]), token
+
+    def call(self, method, path, body=None, **headers):
+        connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=40)
+        connection.request(method, path, body, {name.replace('_', '-'): value for name, value in headers.items()})
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        connection.close()
+        return answer.status, text
+
+    def get(self, path, **headers):
+        return self.call('GET', path, **headers)
+
+    def act(self, path, body, **headers):
+        return self.call('POST', path, body if isinstance(body, str) else json.dumps(body),
+                         **{'Authorization': 'Bearer ' + self.token, **headers})
+
+    def metrics(self):
+        status, text = self.get('/metrics')
+        assert status == 200, text
+        return dict(line.rsplit(' ', 1) for line in text.splitlines() if not line.startswith('#'))
+
+
+def check_page(endpoint, folder):
+    """The page's calls: who may read and act, what acts do, the service's webhook, metrics."""
+    token, secret = os.path.join(folder, 'token'), os.path.join(folder, 'secret')
+    path, state = os.path.join(folder, 'c'), os.path.join(folder, 'state')
+    program = 'listen=127.0.0.1:0\ntoken-file=%s\nwebhook-secret-file=%s\nstate-file=%s' % (token, secret, state)
+    streams = {'gate': 'hold=2s\npipeline=' + pipeline('is-live=true', 'identifaigate ! fakesink'),
+               'pink': 'policy=enter=2,window=2\npipeline=' + pipeline('is-live=true ' + MAGENTA),
+               'broken': 'pipeline=filesrc location=/nonexistent ! identifaisink'}
+    for listen, said in (('0.0.0.0:0', 'listen wants 127.0.0.1'), ('nowhere', 'listen wants'), ('127.0.0.1:99999', 'listen wants')):
+        write_config(path, endpoint, streams, 'listen=%s\ntoken-file=%s' % (listen, token))
+        code, out, err = call(path)
+        assert code == 78 and '[program] listen: ' in err and said in err, err
+    write_config(path, endpoint, streams, 'listen=127.0.0.1:0')
+    assert 'wants token-file' in call(path)[2]
+    write_config(path, endpoint, streams, program)
+    with Run(path) as run:
+        line = run.wait(event='program')
+        run.wait(event='policy', state='blocked')
+        run.wait(event='gate', state='pass')
+        assert os.stat(token).st_mode & 0o777 == os.stat(secret).st_mode & 0o777 == 0o600
+        page = Page(line, open(token).read())
+        check_who(page)
+        check_acts(run, page)
+        check_webhook(run, page, open(secret).read(), state)
+        check_metrics(page, run, path, endpoint, streams, program)
+        check_events(page, run)
+        code, lines = run.stop()
+    assert code == 0 and page.token not in json.dumps(lines), lines
+    assert [line['act'] for line in of(lines, 'gate', 'act') if 'problem' not in line] == ['force', 'force', 'dump', 'release']
+
+
+def check_who(page):
+    own = '127.0.0.1:%d' % page.port
+    for path in ('/', '/page.js', '/page.css', '/api/streams', '/api/lines', '/health', '/metrics'):
+        status, text = page.get(path)
+        assert status == 200 and text, (path, status)
+        assert page.token not in text, path
+        for headers in ({'Host': 'evil.example:%d' % page.port}, {'Host': 'localhost'}, {'Origin': 'http://evil.example'},
+                        {'Origin': 'null'}, {'Origin': 'https://' + own}):
+            assert page.get(path, **headers)[0] == 403, (path, headers)
+        assert page.get(path, Host='localhost:%d' % page.port)[0] == page.get(path, Origin='http://' + own)[0] == 200, path
+    force = '/api/streams/gate/force'
+    assert page.call('POST', force, '{"force":"drop"}')[0] == 401
+    assert page.act(force, {'force': 'drop'}, Authorization='Bearer ' + page.token[:-1])[0] == 401
+    assert page.act(force, {'force': 'drop'}, Origin='http://evil.example')[0] == 403
+    assert page.act(force, {'force': 'drop'}, Host='evil.example')[0] == 403
+    assert page.get('/nothing')[0] == page.act('/api/streams/gate', {})[0] == 404
+    assert page.call('PUT', '/')[0] == 405
+
+
+def check_acts(run, page):
+    force = '/api/streams/gate/force'
+    for path, body, status, said in ((force, {'force': 'up'}, 400, 'force wants'), (force, '[]', 400, 'no JSON object'),
+                                     (force, '{', 400, 'no JSON object'), (force, {}, 400, 'force wants'),
+                                     ('/api/streams/pink/force', {'force': 'drop'}, 400, 'has no gate'),
+                                     ('/api/streams/pink/dump', {}, 400, 'has no gate'),
+                                     ('/api/streams/gate/dump', {'back': 'x'}, 400, 'back wants'),
+                                     ('/api/streams/pink/override', {'segment': 1}, 400, 'classification wants'),
+                                     ('/api/streams/pink/override', {'classification': 'human'}, 400, 'wants a segment'),
+                                     ('/api/streams/x/force', {'force': 'drop'}, 404, 'no such stream'),
+                                     ('/api/streams/gate/fly', {}, 404, 'no such act')):
+        answer = page.act(path, body)
+        assert answer[0] == status and said in answer[1], (path, body, answer)
+    assert page.act(force, {'force': 'drop'})[0] == 200
+    run.wait(stream='gate', event='gate', state='drop', reason='forced')
+    assert page.act(force, {'force': 'none'})[0] == 200
+    run.wait(stream='gate', event='gate', state='pass')
+    assert page.act('/api/streams/gate/dump', {'back': 1})[0] == 200
+    run.wait(stream='gate', event='gate', state='drop', reason='dumped')
+    assert page.act('/api/streams/gate/release', {})[0] == 200
+    run.wait(stream='gate', event='gate', state='pass')
+    segment = run.wait(stream='pink', event='verdict')['segment']
+    assert page.act('/api/streams/pink/override', {'segment': segment, 'classification': 'human'})[0] == 200
+    run.wait(stream='pink', event='override')
+
+
+def check_webhook(run, page, secret, state):
+    """A result that is told is looked at; its body isn't believed, and the secret is all there is to know."""
+    for path, body, status in (('/webhook/', '{}', 404), ('/webhook/' + secret[:-1], '{"identifier":"x"}', 404),
+                               ('/webhook/' + secret, '{}', 400), ('/webhook/' + secret, 'x', 400),
+                               ('/webhook/' + secret, '{"identifier":"nobody"}', 202)):
+        assert page.call('POST', path, body, Host='moderation.example')[0] == status, (path, body)
+
+
+def check_metrics(page, run, path, endpoint, streams, program):
+    metrics = page.metrics()
+    assert float(metrics['identifai_outcomes_total{stream="pink",outcome="verdict",reason="artificial",status=""}']) >= 2
+    assert metrics['identifai_stream_state{stream="gate",state="running"}'] == '1', metrics
+    assert metrics['identifai_policy_state{stream="pink",state="clear"}'] in '01' and metrics['identifai_config_good'] == '1'
+    assert 0.5 < float(metrics['identifai_coverage_ratio{stream="pink"}']) <= 1, metrics
+    wait_until(lambda: float(page.metrics()['identifai_restarts_total{stream="broken"}']) >= 1, 'restarts')
+    write_config(path, endpoint, {'gate': 'nonsense=1'}, program)
+    run.signal(signal.SIGHUP)
+    run.wait(event='config', taken=False)
+    assert page.metrics()['identifai_config_good'] == '0'
+    assert '[gate]' in json.loads(page.get('/api/streams')[1])['config_problem']
+    write_config(path, endpoint, streams, program)
+    run.signal(signal.SIGHUP)
+    assert run.wait(event='config')['changed'] == []
+    assert page.metrics()['identifai_config_good'] == '1'
+    if shutil.which('promtool'):
+        subprocess.run(['promtool', 'check', 'metrics'], input=page.get('/metrics')[1], text=True, check=True)
+    listed = {s['name']: s for s in json.loads(page.get('/api/streams')[1])['streams']}
+    assert listed['gate']['can_gate'] and not listed['pink']['can_gate'] and listed['pink']['latest'], listed
+    health = json.loads(page.get('/health')[1])
+    assert health['status'] == 'ok' and (health['streams'], health['running']) == (3, 2), health
+
+
+def check_events(page, run):
+    """Each line that is told comes as an event, as it was written; one that doesn't read harms nobody."""
+    deaf = socket.create_connection(('127.0.0.1', page.port))
+    deaf.sendall(b'GET /api/events HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n' % page.port)
+    connection = http.client.HTTPConnection('127.0.0.1', page.port, timeout=40)
+    connection.request('GET', '/api/events')
+    answer = connection.getresponse()
+    assert answer.getheader('Content-Type') == 'text/event-stream'
+    seen = []
+    while len(seen) < 2:
+        text = answer.readline().decode()
+        if text.startswith('data: '):
+            seen.append(json.loads(text[6:]))
+    for event in seen:
+        assert run.wait(prev=event['prev']) == event
+    connection.close()
+    deaf.close()
+
+
 class Hook(http.server.BaseHTTPRequestHandler):
     """Answers with what its server's list says, then 204; keeps what was taken."""
 
@@ -648,7 +803,7 @@ def check_example(endpoint, folder):
 
 CHECKS = (check_config, check_service, check_outcomes, check_alone, check_stall, check_reload, check_log, check_losses,
           check_evidence, check_gate,
-          check_kill, check_alarms, check_notify, check_broker, check_example)
+          check_kill, check_page, check_alarms, check_notify, check_broker, check_example)
 
 
 def main():

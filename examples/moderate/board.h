@@ -1,0 +1,40 @@
+/* identifai-moderate: what was told lately, by stream
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Listens to the hub; the page and the metrics read it. Main thread only.
+ */
+
+#pragma once
+
+#include "hub.h"
+
+G_BEGIN_DECLS
+
+/* Of one stream. Counts since the program started. */
+typedef struct
+{
+  gchar *name;
+  gchar *policy;                /* "clear", "review", "blocked"; NULL: not told yet */
+  gchar *gate;                  /* "pass", "drop", "slate"; NULL: not told yet */
+  GHashTable *outcomes;         /* "OUTCOME\nREASON\nSTATUS" -> guint64 * */
+  guint64 warnings, errors;
+  gdouble latency;              /* s, of the latest verdict; NaN before it */
+  GQueue latest;                /* of JsonObject *, outcomes in short, oldest first */
+} ModBoardStream;
+
+typedef struct _ModBoard ModBoard;
+
+ModBoard *mod_board_new (ModHub * hub);
+/* After the hub's last line. */
+void mod_board_free (ModBoard * self);
+
+/* Of ModBoardStream *, in the order they were told of first; borrowed. */
+const GPtrArray *mod_board_get_streams (const ModBoard * self);
+ModBoardStream *mod_board_find (const ModBoard * self, const gchar * name);
+/* The latest lines as they were written, of gchar *, oldest first; borrowed. */
+GQueue *mod_board_get_lines (ModBoard * self);
+/* Of the latest answer; NaN before it. */
+gdouble mod_board_get_credits (const ModBoard * self);
+
+G_END_DECLS

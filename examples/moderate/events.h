@@ -1,0 +1,24 @@
+/* identifai-moderate: server-sent events
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * A page that doesn't read is let go, as what it has not read is kept in memory.
+ */
+
+#pragma once
+
+#include "hub.h"
+
+#include <libsoup/soup.h>
+
+G_BEGIN_DECLS
+
+typedef struct _ModEvents ModEvents;
+
+ModEvents *mod_events_new (ModHub * hub);
+/* After the hub's last line. */
+void mod_events_free (ModEvents * self);
+/* Takes over the answer; the connection stays. */
+void mod_events_add (ModEvents * self, SoupServerMessage * message);
+
+G_END_DECLS

@@ -1,0 +1,513 @@
+/* identifai-moderate: a page and its calls, on loopback
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "web.h"
+#include "acts.h"
+#include "events.h"
+#include "jsontext.h"
+
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LARGEST_BODY (1024 * 1024)
+#define SECRET_BYTES 24
+
+struct _ModWeb
+{
+  const ModViews *views;
+  SoupServer *server;
+  ModEvents *events;
+  gchar *address;
+  gchar *token, *secret;        /* secret: of the webhook; NULL: none is wanted */
+  guint port;
+};
+
+/* Nothing from elsewhere, and no page elsewhere has it in a frame. */
+static const gchar policy[] = "default-src 'none'; script-src 'self'; "
+    "style-src 'self'; connect-src 'self'; frame-ancestors 'none'; "
+    "base-uri 'none'; form-action 'none'";
+
+/* Answers. */
+
+static void
+answer (SoupServerMessage * message, guint status, const gchar * type,
+    const gchar * text)
+{
+  SoupMessageHeaders *headers =
+      soup_server_message_get_response_headers (message);
+
+  soup_server_message_set_status (message, status, NULL);
+  soup_server_message_set_response (message, type, SOUP_MEMORY_COPY, text,
+      strlen (text));
+  soup_message_headers_replace (headers, "Cache-Control", "no-store");
+  soup_message_headers_replace (headers, "X-Content-Type-Options", "nosniff");
+  soup_message_headers_replace (headers, "Referrer-Policy", "no-referrer");
+  soup_message_headers_replace (headers, "Content-Security-Policy", policy);
+}
+
+static void
+answer_json (SoupServerMessage * message, guint status, JsonObject * object)
+{
+  g_autofree gchar *text = mod_json_to_text (object);
+
+  answer (message, status, "application/json", text);
+  json_object_unref (object);
+}
+
+static void
+answer_problem (SoupServerMessage * message, guint status,
+    const gchar * problem)
+{
+  JsonObject *object = json_object_new ();
+
+  if (problem != NULL)
+    json_object_set_string_member (object, "problem", problem);
+  answer_json (message, status, object);
+}
+
+/* Who asks. */
+
+/* The same time for each wrong guess. */
+static gboolean
+is_same (const gchar * a, const gchar * b)
+{
+  gsize length = strlen (a), i;
+  guchar different = length != strlen (b);
+
+  for (i = 0; !different && i < length; i++)
+    different |= a[i] ^ b[i];
+  return !different;
+}
+
+/* A name of our own: a page elsewhere may have its name lead here. */
+static gboolean
+is_own_host (ModWeb * self, const gchar * host)
+{
+  static const gchar *const names[] = { "127.0.0.1", "localhost", "[::1]" };
+  guint i;
+
+  for (i = 0; host != NULL && i < G_N_ELEMENTS (names); i++) {
+    g_autofree gchar *own = g_strdup_printf ("%s:%u", names[i], self->port);
+
+    if (g_ascii_strcasecmp (own, host) == 0)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+static gboolean
+comes_from_here (ModWeb * self, SoupServerMessage * message)
+{
+  SoupMessageHeaders *headers =
+      soup_server_message_get_request_headers (message);
+  const gchar *host = soup_message_headers_get_one (headers, "Host");
+  const gchar *origin = soup_message_headers_get_one (headers, "Origin");
+  g_autofree gchar *own = g_strdup_printf ("http://%s", host);
+
+  return is_own_host (self, host)
+      && (origin == NULL || g_ascii_strcasecmp (origin, own) == 0);
+}
+
+static gboolean
+has_token (ModWeb * self, SoupServerMessage * message)
+{
+  const gchar *said =
+      soup_message_headers_get_one (soup_server_message_get_request_headers
+      (message), "Authorization");
+
+  return said != NULL && g_str_has_prefix (said, "Bearer ")
+      && is_same (self->token, said + strlen ("Bearer "));
+}
+
+/* Reading. */
+
+static JsonArray *
+list_latest (const ModBoardStream * board)
+{
+  JsonArray *latest = json_array_new ();
+  GList *l;
+
+  for (l = board->latest.head; l != NULL; l = l->next)
+    json_array_add_object_element (latest, json_object_ref (l->data));
+  return latest;
+}
+
+static void
+add_board (JsonObject * object, const ModBoardStream * board)
+{
+  if (board == NULL)
+    return;
+  if (board->policy != NULL)
+    json_object_set_string_member (object, "policy", board->policy);
+  if (board->gate != NULL)
+    json_object_set_string_member (object, "gate", board->gate);
+  if (!isnan (board->latency))
+    json_object_set_double_member (object, "latency", board->latency);
+  json_object_set_int_member (object, "warnings", board->warnings);
+  json_object_set_array_member (object, "latest", list_latest (board));
+}
+
+static gboolean
+can_be_forced (ModSession * session)
+{
+  return session != NULL
+      && g_object_class_find_property (G_OBJECT_GET_CLASS
+      (mod_session_get_judge (session)), "force") != NULL;
+}
+
+typedef struct
+{
+  ModWeb *web;
+  JsonArray *streams;
+} Listing;
+
+static void
+list_stream (gpointer stream, gpointer user_data)
+{
+  Listing *listing = user_data;
+  const ModStreamConfig *config = mod_stream_get_config (stream);
+  ModSession *session = mod_stream_get_session (stream);
+  JsonObject *object = json_object_new ();
+
+  json_object_set_string_member (object, "name", config->name);
+  json_object_set_string_member (object, "state", mod_stream_describe (stream));
+  json_object_set_boolean_member (object, "can_gate", can_be_forced (session));
+  json_object_set_int_member (object, "restarts",
+      mod_stream_get_restarts (stream));
+  if (session != NULL)
+    json_object_set_double_member (object, "silence",
+        mod_session_get_silence (session));
+  add_board (object, mod_board_find (listing->web->views->board, config->name));
+  json_array_add_object_element (listing->streams, object);
+}
+
+static JsonObject *
+describe_streams (ModWeb * self)
+{
+  JsonObject *object = json_object_new ();
+  Listing listing = { self, json_array_new () };
+  const gchar *problem = mod_supervisor_get_problem (self->views->supervisor);
+
+  mod_supervisor_foreach (self->views->supervisor, list_stream, &listing);
+  json_object_set_array_member (object, "streams", listing.streams);
+  if (problem != NULL)
+    json_object_set_string_member (object, "config_problem", problem);
+  return object;
+}
+
+static void
+answer_lines (ModWeb * self, SoupServerMessage * message)
+{
+  GString *text = g_string_new (NULL);
+  GList *l;
+
+  for (l = mod_board_get_lines (self->views->board)->head; l; l = l->next)
+    g_string_append_printf (text, "%s\n", (const gchar *) l->data);
+  answer (message, 200, "application/x-ndjson", text->str);
+  g_string_free (text, TRUE);
+}
+
+static void
+count_running (gpointer stream, gpointer user_data)
+{
+  guint *counts = user_data;
+  ModSession *session = mod_stream_get_session (stream);
+
+  counts[0]++;
+  if (session != NULL && mod_session_get_state (session) == MOD_SESSION_RUNNING)
+    counts[1]++;
+}
+
+/* What a probe asks: whether the program does its work, not whether each camera does. */
+static void
+answer_health (ModWeb * self, SoupServerMessage * message)
+{
+  JsonObject *object = json_object_new ();
+  const gchar *trouble =
+      mod_lines_trouble (mod_hub_get_lines (self->views->hub));
+  guint counts[2] = { 0 };
+
+  mod_supervisor_foreach (self->views->supervisor, count_running, counts);
+  json_object_set_string_member (object, "status",
+      trouble == NULL ? "ok" : "the log can't be written");
+  json_object_set_int_member (object, "streams", counts[0]);
+  json_object_set_int_member (object, "running", counts[1]);
+  json_object_set_boolean_member (object, "config_good",
+      mod_supervisor_get_problem (self->views->supervisor) == NULL);
+  answer_json (message, trouble == NULL ? 200 : 503, object);
+}
+
+static gboolean
+answer_file (SoupServerMessage * message, const gchar * path)
+{
+  static const gchar *const types[][2] = {
+    {"/page.html", "text/html; charset=utf-8"},
+    {"/page.js", "text/javascript; charset=utf-8"},
+    {"/page.css", "text/css; charset=utf-8"},
+  };
+  guint i;
+
+  if (strcmp (path, "/") == 0)
+    path = "/page.html";
+  for (i = 0; i < G_N_ELEMENTS (types); i++) {
+    g_autofree gchar *name = g_strconcat ("/moderate", path, NULL);
+    g_autoptr (GBytes) file = strcmp (types[i][0], path) != 0 ? NULL :
+        g_resources_lookup_data (name, G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
+    g_autofree gchar *text = file == NULL ? NULL :
+        g_strndup (g_bytes_get_data (file, NULL), g_bytes_get_size (file));
+
+    if (text != NULL)
+      answer (message, 200, types[i][1], text);
+    if (text != NULL)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+static void
+on_get (ModWeb * self, SoupServerMessage * message, const gchar * path)
+{
+  if (strcmp (path, "/metrics") == 0) {
+    g_autofree gchar *text = mod_metrics_render (self->views);
+
+    answer (message, 200, "text/plain; version=0.0.4; charset=utf-8", text);
+  } else if (strcmp (path, "/health") == 0) {
+    answer_health (self, message);
+  } else if (strcmp (path, "/api/streams") == 0) {
+    answer_json (message, 200, describe_streams (self));
+  } else if (strcmp (path, "/api/lines") == 0) {
+    answer_lines (self, message);
+  } else if (strcmp (path, "/api/events") == 0) {
+    mod_events_add (self->events, message);
+  } else if (!answer_file (message, path)) {
+    answer_problem (message, 404, "there is nothing here");
+  }
+}
+
+/* Acting. */
+
+static JsonObject *
+read_body (SoupServerMessage * message)
+{
+  SoupMessageBody *body = soup_server_message_get_request_body (message);
+  g_autofree gchar *text = NULL;
+
+  if (body->data == NULL || body->length == 0)
+    return json_object_new ();
+  if (body->length > LARGEST_BODY)
+    return NULL;
+  text = g_strndup (body->data, body->length);
+  return mod_json_from_text (text);
+}
+
+static void
+on_act (ModWeb * self, SoupServerMessage * message, const gchar * path)
+{
+  g_auto (GStrv) parts = g_strsplit (path, "/", -1);
+  g_autoptr (JsonObject) arguments = read_body (message);
+  g_autofree gchar *problem = NULL;
+  guint status;
+
+  if (!has_token (self, message)) {
+    answer_problem (message, 401, "this wants the token of token-file, as "
+        "Authorization: Bearer TOKEN");
+  } else if (arguments == NULL) {
+    answer_problem (message, 400, "the body is no JSON object");
+  } else if (g_strv_length (parts) != 5) {
+    answer_problem (message, 404, "there is nothing here");
+  } else {
+    status = mod_act (self->views->supervisor, self->views->hub, parts[3],
+        parts[4], arguments, &problem);
+    answer_problem (message, status, problem);
+  }
+}
+
+static gboolean
+find_identifier (JsonObject * body, const gchar ** identifier)
+{
+  JsonNode *node = json_object_get_member (body, "identifier");
+
+  *identifier = node != NULL && json_node_get_value_type (node)
+      == G_TYPE_STRING ? json_node_get_string (node) : NULL;
+  return *identifier != NULL;
+}
+
+/* The body is the result, which isn't believed: a look asks for it. */
+static void
+on_webhook (ModWeb * self, SoupServerMessage * message, const gchar * path)
+{
+  g_autoptr (JsonObject) body = NULL;
+  const gchar *identifier;
+
+  if (self->secret == NULL
+      || !is_same (self->secret, path + strlen ("/webhook/"))) {
+    answer_problem (message, 404, "there is nothing here");
+    return;
+  }
+  body = read_body (message);
+  if (body == NULL || !find_identifier (body, &identifier))
+    answer_problem (message, 400, "there is no identifier in it");
+  else
+    answer_problem (message, mod_look (self->views->supervisor, identifier) ?
+        200 : 202, NULL);
+}
+
+static void
+on_request (SoupServer * server, SoupServerMessage * message,
+    const char *path, GHashTable * query, gpointer user_data)
+{
+  ModWeb *self = user_data;
+  const gchar *method = soup_server_message_get_method (message);
+  gboolean post = strcmp (method, "POST") == 0;
+
+  if (post && g_str_has_prefix (path, "/webhook/"))
+    on_webhook (self, message, path);
+  else if (!comes_from_here (self, message))
+    answer_problem (message, 403, "this is for pages of this address only");
+  else if (post && g_str_has_prefix (path, "/api/streams/"))
+    on_act (self, message, path);
+  else if (strcmp (method, "GET") == 0)
+    on_get (self, message, path);
+  else
+    answer_problem (message, 405, "there is no such call");
+}
+
+/* Secrets. */
+
+static gchar *
+make_secret (const gchar * path, GError ** error)
+{
+  guint8 random[SECRET_BYTES];
+  gint source = g_open ("/dev/urandom", O_RDONLY | O_CLOEXEC, 0);
+  GString *text = g_string_new (NULL);
+  gboolean good = source >= 0
+      && read (source, random, sizeof random) == sizeof random;
+  guint i;
+
+  if (source >= 0)
+    close (source);
+  for (i = 0; i < sizeof random; i++)
+    g_string_append_printf (text, "%02x", random[i]);
+  if (good && g_file_set_contents_full (path, text->str, -1,
+          G_FILE_SET_CONTENTS_CONSISTENT, 0600, error))
+    return g_string_free (text, FALSE);
+  g_string_free (text, TRUE);
+  return NULL;
+}
+
+/* The first line of a file, which is made if it isn't there. */
+static gchar *
+read_secret (const gchar * path, GError ** error)
+{
+  gchar *text = NULL;
+
+  if (!g_file_test (path, G_FILE_TEST_EXISTS))
+    return make_secret (path, error);
+  if (!g_file_get_contents (path, &text, NULL, error))
+    return NULL;
+  text[strcspn (text, "\r\n")] = '\0';
+  if (strlen (text) >= 16)
+    return text;
+  g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+      "%s: a secret has 16 characters or more", path);
+  g_free (text);
+  return NULL;
+}
+
+/* Listening. */
+
+static GInetAddress *
+parse_address (const gchar * text, guint * port, GError ** error)
+{
+  const gchar *colon = strrchr (text, ':');
+  g_autofree gchar *host = colon != NULL ?
+      g_strndup (text, colon - text) : NULL;
+  g_autoptr (GInetAddress) address = host == NULL ? NULL :
+      g_inet_address_new_from_string (strcmp (host, "[::1]") == 0 ? "::1" :
+      strcmp (host, "localhost") == 0 ? "127.0.0.1" : host);
+  guint64 number = 0;
+
+  if (address != NULL && g_inet_address_get_is_loopback (address)
+      && g_ascii_string_to_unsigned (colon + 1, 10, 0, 65535, &number, NULL)) {
+    *port = number;
+    return g_steal_pointer (&address);
+  }
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+      "listen wants 127.0.0.1:PORT or [::1]:PORT; for others put a web server "
+      "in front that knows who asks");
+  return NULL;
+}
+
+static gboolean
+listen_at (ModWeb * self, const gchar * text, GError ** error)
+{
+  g_autoptr (GInetAddress) address = parse_address (text, &self->port, error);
+  g_autoptr (GSocketAddress) at = address == NULL ? NULL :
+      g_inet_socket_address_new (address, self->port);
+  GSList *uris;
+
+  if (at == NULL || !soup_server_listen (self->server, at, 0, error))
+    return FALSE;
+  uris = soup_server_get_uris (self->server);
+  self->port = g_uri_get_port (uris->data);
+  self->address = g_uri_to_string (uris->data);
+  g_slist_free_full (uris, (GDestroyNotify) g_uri_unref);
+  return TRUE;
+}
+
+static gboolean
+read_secrets (ModWeb * self, const ModProgramConfig * config, GError ** error)
+{
+  if (config->token_file == NULL) {
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+        "listen wants token-file, too: who has it may act");
+    return FALSE;
+  }
+  self->token = read_secret (config->token_file, error);
+  if (self->token == NULL)
+    return FALSE;
+  if (config->webhook_secret_file == NULL)
+    return TRUE;
+  self->secret = read_secret (config->webhook_secret_file, error);
+  return self->secret != NULL;
+}
+
+ModWeb *
+mod_web_new (const ModProgramConfig * config, const ModViews * views,
+    GError ** error)
+{
+  ModWeb *self = g_new0 (ModWeb, 1);
+
+  self->views = views;
+  self->server = soup_server_new ("server-header", "identifai-moderate ", NULL);
+  soup_server_add_handler (self->server, NULL, on_request, self, NULL);
+  self->events = mod_events_new (views->hub);
+  if (read_secrets (self, config, error)
+      && listen_at (self, config->listen, error))
+    return self;
+  mod_web_free (self);
+  return NULL;
+}
+
+void
+mod_web_free (ModWeb * self)
+{
+  soup_server_disconnect (self->server);
+  g_object_unref (self->server);
+  mod_events_free (self->events);
+  g_free (self->address);
+  g_free (self->token);
+  g_free (self->secret);
+  g_free (self);
+}
+
+const gchar *
+mod_web_get_address (const ModWeb * self)
+{
+  return self->address;
+}
