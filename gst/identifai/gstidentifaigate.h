@@ -171,7 +171,8 @@ gboolean gst_identifai_gate_slate_is_usable_locked (GstIdentifaiGate * self);
 /* The branch's, new references: sound goes with the video's. NULL: it is silent. */
 IdentifaiSlateTrack *gst_identifai_gate_slate_get_locked (GstIdentifaiGate *
     self, GstIdentifaiBranch * branch);
-void gst_identifai_gate_slate_refuse (GstIdentifaiGate * self,
+/* Downstream doesn't take it. */
+void gst_identifai_gate_slate_refuse (GstIdentifaiBranch * branch,
     const GstCaps * caps);
 
 /* gstidentifaigateout.c */

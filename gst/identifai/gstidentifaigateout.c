@@ -217,10 +217,8 @@ refuse_slate (GstIdentifaiBranch * branch, IdentifaiSlateTrack * track)
   flushing = branch->flushing;
   branch->slate_refused |= !flushing;
   g_mutex_unlock (&branch->gate->engine->lock);
-  GST_DEBUG_OBJECT (branch->src, "downstream doesn't take %" GST_PTR_FORMAT,
-      identifai_slate_track_get_caps (track));
-  if (branch->stream == IDENTIFAI_SEGMENTER_VIDEO && !flushing)
-    gst_identifai_gate_slate_refuse (branch->gate,
+  if (!flushing)
+    gst_identifai_gate_slate_refuse (branch,
         identifai_slate_track_get_caps (track));
 }
 

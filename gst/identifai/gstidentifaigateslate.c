@@ -275,6 +275,17 @@ load (GstIdentifaiGate * self, const gchar * path)
 }
 
 static void
+tell_silent (GstIdentifaiGate * self, const gchar * what)
+{
+  gchar *text = g_strdup_printf ("The slate is silent: %s", what);
+
+  GST_WARNING_OBJECT (self, "%s", text);
+  gst_identifai_engine_queue (self->engine,
+      gst_identifai_info (GST_ELEMENT (self), text));
+  g_free (text);
+}
+
+static void
 tell_cut (GstIdentifaiGate * self, const gchar * path)
 {
   gchar *text =
@@ -455,19 +466,23 @@ gst_identifai_gate_slate_get_locked (GstIdentifaiGate * self,
       identifai_slate_track_ref (track) : NULL;
 }
 
+/* Sound is silent then, which is told; without the video, there is no slate. */
 void
-gst_identifai_gate_slate_refuse (GstIdentifaiGate * self, const GstCaps * caps)
+gst_identifai_gate_slate_refuse (GstIdentifaiBranch * branch,
+    const GstCaps * caps)
 {
+  GstIdentifaiGate *self = branch->gate;
   gchar *name = gst_caps_to_string (caps);
-  gchar *what =
-      g_strdup_printf ("what follows the gate doesn't take its caps, %s",
-      name);
+  gchar *what = g_strdup_printf ("what follows %s doesn't take its caps, %s",
+      GST_PAD_NAME (branch->src), name);
 
   g_mutex_lock (&self->engine->lock);
-  if (!self->slate_told)
+  if (branch->stream == VIDEO && !self->slate_told)
     tell (self, what);
-  self->slate_told = TRUE;
+  self->slate_told |= branch->stream == VIDEO;
   g_mutex_unlock (&self->engine->lock);
+  if (branch->stream != VIDEO)
+    tell_silent (self, what);
   g_free (what);
   g_free (name);
 }

@@ -401,6 +401,216 @@ GST_START_TEST (test_switches)
 
 GST_END_TEST;
 
+/*** sound ***/
+
+#define SOUND (1024 * GST_SECOND / 44100)       /* a frame of it */
+
+/* What leaves by audio_src_0. */
+typedef struct
+{
+  GstPad *pad;
+  GMutex lock;
+  GArray *outs;                 /* of Out: width is the channels */
+  gint channels;
+  GstSegment segment;
+  gboolean eos;
+  guint n_gaps;
+} SoundOut;
+
+static GstFlowReturn
+on_sound (GstPad * pad, GstObject * parent, GstBuffer * buffer)
+{
+  SoundOut *sound = gst_pad_get_element_private (pad);
+  Out out = {.buffer = buffer,.width = sound->channels };
+
+  out.dts = out.pts = to_running (&sound->segment, GST_BUFFER_PTS (buffer));
+  g_mutex_lock (&sound->lock);
+  g_array_append_val (sound->outs, out);
+  g_mutex_unlock (&sound->lock);
+
+  return GST_FLOW_OK;
+}
+
+static gboolean
+on_sound_event (GstPad * pad, GstObject * parent, GstEvent * event)
+{
+  SoundOut *sound = gst_pad_get_element_private (pad);
+  GstCaps *caps;
+
+  g_mutex_lock (&sound->lock);
+  if (GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT)
+    gst_event_copy_segment (event, &sound->segment);
+  if (GST_EVENT_TYPE (event) == GST_EVENT_CAPS) {
+    gst_event_parse_caps (event, &caps);
+    gst_structure_get_int (gst_caps_get_structure (caps, 0), "channels",
+        &sound->channels);
+  }
+  sound->n_gaps += GST_EVENT_TYPE (event) == GST_EVENT_GAP;
+  sound->eos |= GST_EVENT_TYPE (event) == GST_EVENT_EOS;
+  g_mutex_unlock (&sound->lock);
+  gst_event_unref (event);
+
+  return TRUE;
+}
+
+static GstStaticPadTemplate any_template = GST_STATIC_PAD_TEMPLATE ("out",
+    GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS_ANY);
+
+static void
+sound_out_init (SoundOut * sound, Gate * gate)
+{
+  GstPad *src = gst_element_get_static_pad (sink_run_get_sink (gate->run),
+      "audio_src_0");
+
+  memset (sound, 0, sizeof (*sound));
+  g_mutex_init (&sound->lock);
+  sound->outs = g_array_new (FALSE, FALSE, sizeof (Out));
+  g_array_set_clear_func (sound->outs, out_clear);
+  sound->pad = gst_pad_new_from_static_template (&any_template, "out");
+  gst_pad_set_element_private (sound->pad, sound);
+  gst_pad_set_chain_function (sound->pad, on_sound);
+  gst_pad_set_event_function (sound->pad, on_sound_event);
+  gst_pad_set_active (sound->pad, TRUE);
+  fail_unless_equals_int (gst_pad_link (src, sound->pad), GST_PAD_LINK_OK);
+  gst_object_unref (src);
+}
+
+static void
+sound_out_clear (SoundOut * sound)
+{
+  gst_pad_set_active (sound->pad, FALSE);
+  gst_object_unref (sound->pad);
+  g_array_unref (sound->outs);
+  g_mutex_clear (&sound->lock);
+}
+
+static void
+wait_for_sound_end (SoundOut * sound)
+{
+  gint64 until = g_get_monotonic_time () + SINK_PATIENCE;
+  gboolean eos = FALSE;
+
+  while (!eos) {
+    fail_unless (g_get_monotonic_time () < until);
+    g_usleep (2000);
+    g_mutex_lock (&sound->lock);
+    eos = sound->eos;
+    g_mutex_unlock (&sound->lock);
+  }
+}
+
+/* When something else began to be shown or heard. */
+static GArray *
+find_edges (GArray * outs)
+{
+  GArray *edges = g_array_new (FALSE, FALSE, sizeof (GstClockTimeDiff));
+  guint i;
+
+  for (i = 1; i < outs->len; i++) {
+    const Out *out = &g_array_index (outs, Out, i);
+
+    if (out->width != out[-1].width)
+      g_array_append_val (edges, out->pts);
+  }
+
+  return edges;
+}
+
+/* Within a frame of sound. */
+static void
+check_sound_edges (Gate * gate, SoundOut * sound)
+{
+  GArray *seen = find_edges (gate->outs), *heard = find_edges (sound->outs);
+  guint i;
+
+  fail_unless_equals_int (heard->len, seen->len);
+  for (i = 0; i < seen->len; i++) {
+    GstClockTimeDiff late = g_array_index (heard, GstClockTimeDiff, i)
+        - g_array_index (seen, GstClockTimeDiff, i);
+
+    fail_unless (ABS (late) <= (GstClockTimeDiff) SOUND + 1000000, "edge %u: "
+        "sound is %d us behind", i, (gint) (late / 1000));
+  }
+  g_array_unref (seen);
+  g_array_unref (heard);
+}
+
+static void
+check_sound_times (SoundOut * sound)
+{
+  guint i;
+
+  for (i = 1; i < sound->outs->len; i++) {
+    const Out *out = &g_array_index (sound->outs, Out, i);
+    GstClockTimeDiff step = out->pts - out[-1].pts;
+
+    fail_unless (step >= 21 * (GstClockTimeDiff) GST_MSECOND
+        && step < 3 * (GstClockTimeDiff) SOUND, "frame %u after %d us", i,
+        (gint) (step / 1000));
+  }
+}
+
+static void
+push_both (Gate * gate, Feed * sound, Clip * aac)
+{
+  guint i;
+
+  for (i = 0; i < 8; i++) {
+    fail_unless_equals_int (feed_push (sound, aac, i * 43, i * 43 + 43, 0),
+        GST_FLOW_OK);
+    push (gate, i * 25, i * 25 + 25);
+  }
+  fail_unless (feed_event (sound, gst_event_new_eos ()));
+  finish (gate);
+}
+
+static const gchar *const sound_slates[] = {
+  "audiotestsrc num-buffers=43 samplesperbuffer=1024 ! "
+      "audio/x-raw,rate=44100,channels=2 ! avenc_aac ! aacparse ! m. ",
+  "audiotestsrc num-buffers=150 samplesperbuffer=1024 ! "
+      "audio/x-raw,rate=48000,channels=2 ! avenc_aac ! aacparse ! m. ",
+  NULL,
+};
+
+/* Sound turns with the pictures; there and back twenty times. */
+GST_START_TEST (test_sound)
+{
+  gchar *slate = g_strconcat ("mp4mux name=m videotestsrc num-buffers=25"
+      ENCODE (SLATE, NO_B) "m. ", sound_slates[__i__], " m.", NULL);
+  Clip *aac = clip_new_aac (8 * 43);
+  SoundOut out;
+  Feed *sound;
+  Gate gate;
+  Seen seen;
+
+  gate_init (&gate, TWENTY, "on-artificial=slate", CLIP (NO_B, AVC), OUT);
+  set_slate (&gate, sound_slates[__i__] ? slate :
+      "videotestsrc num-buffers=25" ENCODE (SLATE, NO_B) "mp4mux", "slate.mp4");
+  fail_unless (sink_run_start (gate.run));
+  sound = feed_new (gate.run, "audio_0", aac->caps, NULL, FALSE);
+  sound_out_init (&out, &gate);
+  gate.feed = feed_new (gate.run, "sink", gate.clip->caps, NULL, FALSE);
+  gate.feed->duration = FRAMES * FRAME;
+  push_both (&gate, sound, aac);
+  wait_for_sound_end (&out);
+  look (&gate, &seen, "sound");
+  fail_unless_equals_int (seen.n_edges, 39);
+  if (sound_slates[__i__] != NULL) {
+    check_sound_edges (&gate, &out);
+    check_sound_times (&out);
+  } else {
+    fail_unless (out.n_gaps > 100);
+    fail_unless_equals_int (find_edges (out.outs)->len, 0);
+  }
+  feed_free (sound);
+  clip_free (aac);
+  g_free (slate);
+  gate_clear (&gate);
+  sound_out_clear (&out);
+}
+
+GST_END_TEST;
+
 /*** live ***/
 
 #define FILE_SLATE "videotestsrc num-buffers=25" ENCODE (SLATE, WITH_B) "mp4mux"
@@ -802,6 +1012,7 @@ gateslate_suite (void)
 
   suite_add_tcase (suite, tc);
   tcase_add_loop_test (tc, test_switches, 0, G_N_ELEMENTS (switch_rows));
+  tcase_add_loop_test (tc, test_sound, 0, G_N_ELEMENTS (sound_slates));
   tcase_add_test (tc, test_start);
   tcase_add_test (tc, test_hold);
   tcase_add_test (tc, test_force);
