@@ -435,24 +435,25 @@ add_stats (GstElement * judge, gpointer standing)
 gchar *
 watch_job_describe (WatchJob * self)
 {
+  g_autofree gchar *name = watch_terminal_shorten (self->input->label);
   Standing sum = { 0, };
 
   if (self->state == JOB_LOOKING)
-    return g_strdup_printf ("  %s: looking into it", self->input->label);
+    return g_strdup_printf ("  %s: looking into it", name);
   if (self->state != JOB_RUNNING)
     return NULL;
   watch_links_for_each_judge (self->pipeline, add_stats, &sum);
   if (sum.waiting_bytes > 0)
     return g_strdup_printf ("  %s: %.1f of %.1f MB uploaded, %" G_GUINT64_FORMAT
-        " judged", self->input->label,
+        " judged", name,
         (sum.uploaded_bytes + sum.sending_bytes) / 1e6,
         (sum.uploaded_bytes + sum.waiting_bytes) / 1e6, sum.judged);
   if (sum.pending > 0)
     return g_strdup_printf ("  %s: %.1f MB uploaded, waiting for %"
         G_GUINT64_FORMAT " verdict%s, %" G_GUINT64_FORMAT " judged",
-        self->input->label, sum.uploaded_bytes / 1e6, sum.pending,
+        name, sum.uploaded_bytes / 1e6, sum.pending,
         sum.pending == 1 ? "" : "s", sum.judged);
 
   return g_strdup_printf ("  %s: %" G_GUINT64_FORMAT " judged",
-      self->input->label, sum.judged);
+      name, sum.judged);
 }

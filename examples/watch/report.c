@@ -122,7 +122,8 @@ say (WatchReport * self, WatchColour colour, const gchar * label,
 {
   g_autoptr (GDateTime) now = g_date_time_new_now_local ();
   g_autofree gchar *time = g_date_time_format (now, "%H:%M:%S");
-  g_autofree gchar *line = g_strdup_printf ("%s %s%s%s%s %s", time, label,
+  g_autofree gchar *name = watch_terminal_shorten (label);
+  g_autofree gchar *line = g_strdup_printf ("%s %s%s%s%s %s", time, name,
       ref_id != NULL ? " [" : "", ref_id != NULL ? ref_id : "",
       ref_id != NULL ? "]" : "", text);
 
@@ -193,18 +194,33 @@ append_frame (GString * line, guint number, const GValue * value)
         get_text (v, "classification"), get_double (v, "confidence"));
 }
 
-static void
-append_frames (GString * line, const GstStructure * s)
+/* Of a video's results; NULL: none. */
+static const GValue *
+get_frames (const GstStructure * s)
 {
   const GValue *results = gst_structure_get_value (s, "results");
   const GValue *frames = results != NULL && GST_VALUE_HOLDS_STRUCTURE (results)
       ? gst_structure_get_value (gst_value_get_structure (results), "images") :
       NULL;
+
+  return frames != NULL && GST_VALUE_HOLDS_ARRAY (frames) ? frames : NULL;
+}
+
+static guint
+count_frames (const GstStructure * s)
+{
+  const GValue *frames = get_frames (s);
+
+  return frames != NULL ? gst_value_array_get_size (frames) : 0;
+}
+
+static void
+append_frames (GString * line, const GstStructure * s)
+{
+  const GValue *frames = get_frames (s);
   guint i;
 
-  if (frames == NULL || !GST_VALUE_HOLDS_ARRAY (frames))
-    return;
-  for (i = 0; i < gst_value_array_get_size (frames); i++)
+  for (i = 0; i < count_frames (s); i++)
     append_frame (line, i, gst_value_array_get_value (frames, i));
 }
 
@@ -224,9 +240,12 @@ describe_verdict (WatchReport * self, WatchRow * row, const GstStructure * s,
   self->fatal |= self->options->fail_on != NULL
       && g_strv_contains ((const gchar * const *) self->options->fail_on,
       classification);
-  g_string_append_printf (line, "verdict: %s, confidence %.2f (%s), "
-      "after %.1f s", classification, get_double (s, "confidence"),
-      get_text (s, "heuristic"),
+  g_string_append_printf (line, "verdict: %s, confidence %.2f (%s",
+      classification, get_double (s, "confidence"), get_text (s, "heuristic"));
+  if (count_frames (s) > 0)
+    g_string_append_printf (line, "; %u of %u frames artificial",
+        get_uint (s, "artificial-frames"), count_frames (s));
+  g_string_append_printf (line, "), after %.1f s",
       (gdouble) get_uint64 (s, "latency") / GST_SECOND);
   append_identifier (self, line, s);
   if (self->options->verbose) {
@@ -424,10 +443,11 @@ count_verdicts (const WatchRow * row)
 static void
 print_row (WatchReport * self, const WatchRow * row, gint width)
 {
+  g_autofree gchar *name = watch_terminal_shorten (row->label);
   g_autofree gchar *padding = g_strnfill (MAX (0, width -
-          (gint) g_utf8_strlen (row->label, -1)), ' ');
+          (gint) g_utf8_strlen (name, -1)), ' ');
   g_autofree gchar *line = g_strdup_printf ("%s%s %10u %6u %8u %7u %8u%s",
-      row->label, padding, row->verdicts[0], row->verdicts[1],
+      name, padding, row->verdicts[0], row->verdicts[1],
       row->verdicts[2], row->failed, row->dropped,
       row->broken ? "  broken off" : "");
   WatchColour colour = WATCH_COLOUR_GOOD;
@@ -448,9 +468,12 @@ print_table (WatchReport * self)
   gint width = 0;
   guint i;
 
-  for (i = 0; i < self->rows->len; i++)
-    width = MAX (width, (gint) g_utf8_strlen (((WatchRow *)
-                g_ptr_array_index (self->rows, i))->label, -1));
+  for (i = 0; i < self->rows->len; i++) {
+    const WatchRow *row = g_ptr_array_index (self->rows, i);
+    g_autofree gchar *name = watch_terminal_shorten (row->label);
+
+    width = MAX (width, (gint) g_utf8_strlen (name, -1));
+  }
   padding = g_strnfill (width, ' ');
   header = g_strdup_printf ("%s artificial  human  unknown  failed  dropped",
       padding);

@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #define DEFAULT_COLUMNS 80
+/* Of a label, in a line with much else. */
+#define MAX_LABEL 40
 #define CLEAR_LINE "\033[K"
 
 static const gchar *const colours[] = {
@@ -27,6 +29,18 @@ watch_terminal_init (WatchTerminal * self, gboolean status)
   self->status = status && able;
   self->coloured = able && (no_colour == NULL || *no_colour == '\0');
   self->drawn = 0;
+}
+
+gchar *
+watch_terminal_shorten (const gchar * label)
+{
+  glong length = g_utf8_strlen (label, -1);
+
+  if (length <= MAX_LABEL)
+    return g_strdup (label);
+
+  return g_strconcat ("…", g_utf8_offset_to_pointer (label,
+          length - MAX_LABEL + 1), NULL);
 }
 
 static gint

@@ -27,6 +27,9 @@ typedef struct
   guint drawn;                  /* lines of the status on the screen */
 } WatchTerminal;
 
+/* The end of a label that is long: a path's is what tells it from others. Free it. */
+gchar *watch_terminal_shorten (const gchar * label);
+
 void watch_terminal_init (WatchTerminal * self, gboolean status);
 
 /* text is a line without its end, printed to the standard output. Characters that would
