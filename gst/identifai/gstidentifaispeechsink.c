@@ -250,7 +250,7 @@ take_caps_locked (GstIdentifaiSpeechSink * self, GstCaps * caps)
   GError *error = NULL;
 
   if (is_loas && self->latm == NULL)
-    self->latm = identifai_latm_new ();
+    self->latm = identifai_latm_new (GST_OBJECT_NAME (self));
   if (!is_loas)
     g_clear_pointer (&self->latm, identifai_latm_free);
   if (!is_loas && !identifai_sound_file_check_caps (caps, &error)) {

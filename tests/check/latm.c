@@ -232,7 +232,7 @@ check_caps (IdentifaiLatm * latm, const Row * row)
 GST_START_TEST (test_rows)
 {
   const Row *row = &rows[__i__];
-  IdentifaiLatm *latm = identifai_latm_new ();
+  IdentifaiLatm *latm = identifai_latm_new ("test");
   GByteArray *stream = g_byte_array_new ();
   GstClockTime length = row->subframes * FRAME_DURATION;
   guint n = 0, i, from;
@@ -265,7 +265,7 @@ GST_END_TEST;
 GST_START_TEST (test_damage)
 {
   const Row *row = &rows[1];    /* a config each 20 frames */
-  IdentifaiLatm *latm = identifai_latm_new ();
+  IdentifaiLatm *latm = identifai_latm_new ("test");
   GByteArray *stream = g_byte_array_new ();
   guint at[FRAMES + 1], middle, i;
 
@@ -295,7 +295,7 @@ GST_END_TEST;
 GST_START_TEST (test_configs_in_one_buffer)
 {
   const Row *row = &rows[0], *other = &rows[4];
-  IdentifaiLatm *latm = identifai_latm_new ();
+  IdentifaiLatm *latm = identifai_latm_new ("test");
   GByteArray *stream = g_byte_array_new ();
   guint last;
 
@@ -321,7 +321,7 @@ GST_END_TEST;
 /* The config says that it is longer than the frame. */
 GST_START_TEST (test_config_without_end)
 {
-  IdentifaiLatm *latm = identifai_latm_new ();
+  IdentifaiLatm *latm = identifai_latm_new ("test");
   GByteArray *stream = g_byte_array_new ();
   Row row = rows[6];
 
@@ -343,7 +343,7 @@ GST_START_TEST (test_noise)
 {
   const Row *row = &rows[__i__ % G_N_ELEMENTS (rows)];
   GRand *random = g_rand_new_with_seed (__i__);
-  IdentifaiLatm *latm = identifai_latm_new ();
+  IdentifaiLatm *latm = identifai_latm_new ("test");
   GByteArray *stream = g_byte_array_new ();
   GstBuffer *frame;
   gsize sum = 0;

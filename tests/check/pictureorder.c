@@ -270,7 +270,7 @@ check_orders (IdentifaiPictureOrder * poc, const OrderRow * row)
 GST_START_TEST (test_h264)
 {
   IdentifaiPictureOrder *poc =
-      identifai_picture_order_new (IDENTIFAI_CODEC_H264);
+      identifai_picture_order_new ("test", IDENTIFAI_CODEC_H264);
   const OrderRow *row = &order_rows[__i__];
 
   /* without its parameter sets nothing is known */
@@ -377,7 +377,7 @@ static const H265Row h265_rows[] = {
 GST_START_TEST (test_h265)
 {
   IdentifaiPictureOrder *poc =
-      identifai_picture_order_new (IDENTIFAI_CODEC_H265);
+      identifai_picture_order_new ("test", IDENTIFAI_CODEC_H265);
   guint i;
 
   fail_if (give_h265_slice (poc, 19, 0, TRUE, 0).is_known);
@@ -404,7 +404,7 @@ GST_START_TEST (test_h265_views)
 {
   static const guint8 layers[][2] = { {0, 1 << 3}, {1, 0} };
   IdentifaiPictureOrder *poc =
-      identifai_picture_order_new (IDENTIFAI_CODEC_H265);
+      identifai_picture_order_new ("test", IDENTIFAI_CODEC_H265);
   IdentifaiDisplayOrder order;
   guint i, k;
 
@@ -445,7 +445,7 @@ GST_START_TEST (test_h265_views_repeat)
   };
   GstCaps *caps = gst_caps_from_string ("video/x-h265, "
       "stream-format=byte-stream, alignment=au");
-  IdentifaiFrameReader *reader = identifai_frame_reader_new (caps);
+  IdentifaiFrameReader *reader = identifai_frame_reader_new ("test", caps);
   GstBuffer *buffer = gst_buffer_new_memdup (data, sizeof (data));
   IdentifaiFrameInfo info;
   guint i;
@@ -468,7 +468,7 @@ GST_END_TEST;
 GST_START_TEST (test_hostile)
 {
   IdentifaiCodecId codec = __i__ ? IDENTIFAI_CODEC_H265 : IDENTIFAI_CODEC_H264;
-  IdentifaiPictureOrder *poc = identifai_picture_order_new (codec);
+  IdentifaiPictureOrder *poc = identifai_picture_order_new ("test", codec);
   GRand *rand = g_rand_new_with_seed (7);
   IdentifaiDisplayOrder order;
   guint i, k;
@@ -585,7 +585,7 @@ static const TimeRow time_rows[] = {
 GST_START_TEST (test_times)
 {
   const TimeRow *row = &time_rows[__i__];
-  IdentifaiH26xTimestamper *orderer = identifai_h26x_timestamper_new ();
+  IdentifaiH26xTimestamper *orderer = identifai_h26x_timestamper_new ("test");
   gchar **frames = g_strsplit (row->frames, " ", -1);
   GString *log = g_string_new (NULL);
   GQueue ready = G_QUEUE_INIT;
@@ -667,7 +667,7 @@ static const EndlessRow endless_rows[] = {
 GST_START_TEST (test_endless)
 {
   const EndlessRow *row = &endless_rows[__i__];
-  IdentifaiH26xTimestamper *orderer = identifai_h26x_timestamper_new ();
+  IdentifaiH26xTimestamper *orderer = identifai_h26x_timestamper_new ("test");
   GQueue ready = G_QUEUE_INIT;
   guint64 epoch = 0;
   guint i;

@@ -61,7 +61,7 @@ make_reader (guint format, GstBuffer * header)
 
   if (header && gst_buffer_get_size (header) > 0)
     gst_caps_set_simple (caps, "codec_data", GST_TYPE_BUFFER, header, NULL);
-  reader = identifai_frame_reader_new (caps);
+  reader = identifai_frame_reader_new ("fuzz", caps);
   gst_caps_unref (caps);
 
   return reader;

@@ -60,7 +60,7 @@ pop_all (IdentifaiLatm * latm, gsize most)
 int
 LLVMFuzzerTestOneInput (const guint8 * data, gsize size)
 {
-  IdentifaiLatm *latm = identifai_latm_new ();
+  IdentifaiLatm *latm = identifai_latm_new ("fuzz");
   gsize came = 0;
 
   while (size >= 2) {

@@ -6,9 +6,12 @@
 #include "framereader.h"
 #include "codecs.h"
 #include "bitreader.h"
+#include "log.h"
 #include "picture.h"
 
 #include <string.h>
+
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_CODEC)
 
 #define MAX_HEADERS 64          /* parameter sets remembered, against nonsense */
 
@@ -22,6 +25,7 @@ typedef struct
 
 struct _IdentifaiFrameReader
 {
+  gchar *name;
   IdentifaiCodecId codec;
   guint length_size;            /* of NAL units' lengths; 0 = start codes */
   gboolean in_band;             /* headers must be in the frames */
@@ -64,10 +68,17 @@ remember (IdentifaiFrameReader * self, guint type, guint id,
     g_bytes_unref (known->bytes);
     known->bytes = g_bytes_new (data, size);
     self->replaced = TRUE;
+    GST_DEBUG_ID (self->name,
+        "the stream has another header of type %u, number "
+        "%u: it needs a new file", type, id);
     return;
   }
-  if (self->headers->len == MAX_HEADERS)
+  if (self->headers->len == MAX_HEADERS) {
+    GST_DEBUG_ID (self->name,
+        "a header of type %u, number %u, isn't kept: there " "are %u", type, id,
+        MAX_HEADERS);
     return;
+  }
 
   /* VPS 32, SPS 33, PPS 34; SPS 7, PPS 8: by type, they come in order */
   for (i = self->headers->len; i > 0; i--) {
@@ -108,17 +119,24 @@ sei_get_varied (IdentifaiBitReader * bits)
 
 /* A recovery point of which the first picture is right already. */
 static gboolean
-h264_sei_is_recovery_point (const guint8 * unit, gsize size)
+h264_sei_is_recovery_point (IdentifaiFrameReader * self, const guint8 * unit,
+    gsize size)
 {
   IdentifaiBitReader bits;
+  guint n_frames;
 
   identifai_bit_reader_init (&bits, unit + 1, size - 1);
   while (bits.pos + 2 < bits.size) {
     guint type = sei_get_varied (&bits);
     guint length = sei_get_varied (&bits);
 
-    if (type == SEI_RECOVERY_POINT)
-      return length > 0 && identifai_bit_reader_get_ue (&bits) == 0;
+    if (type == SEI_RECOVERY_POINT) {
+      n_frames = length > 0 ? identifai_bit_reader_get_ue (&bits) : G_MAXUINT;
+      if (n_frames > 0)
+        GST_LOG_ID (self->name, "no place to cut: pictures are right %u frames "
+            "after this recovery point", n_frames);
+      return n_frames == 0;
+    }
     for (; length > 0 && !identifai_bit_reader_at_end (&bits); length--)
       identifai_bit_reader_get (&bits, 8);
   }
@@ -148,7 +166,7 @@ static void
 h264_read_sei (IdentifaiFrameReader * self, const guint8 * unit, gsize size,
     gboolean * recovery_point, IdentifaiFrameInfo * info)
 {
-  *recovery_point |= h264_sei_is_recovery_point (unit, size);
+  *recovery_point |= h264_sei_is_recovery_point (self, unit, size);
   if (!h264_sei_is_note (unit, size))
     return;
   info->has_note = TRUE;
@@ -693,7 +711,7 @@ get_codec_data (const GstStructure * structure, GstMapInfo * map,
 }
 
 IdentifaiFrameReader *
-identifai_frame_reader_new (const GstCaps * caps)
+identifai_frame_reader_new (const gchar * name, const GstCaps * caps)
 {
   IdentifaiFrameReader *self = g_new0 (IdentifaiFrameReader, 1);
   const GstStructure *structure = gst_caps_get_structure (caps, 0);
@@ -703,11 +721,12 @@ identifai_frame_reader_new (const GstCaps * caps)
   GstMapInfo map;
 
   g_return_val_if_fail (codec && codec->video, NULL);
+  self->name = g_strdup (name);
   self->codec = codec->id;
   self->framed = gst_structure_has_field (structure, "framerate")
       || gst_structure_has_field (structure, "parsed");
   if (has_units (self))
-    self->poc = identifai_picture_order_new (codec->id);
+    self->poc = identifai_picture_order_new (name, codec->id);
   self->headers = g_array_new (FALSE, FALSE, sizeof (Header));
   g_array_set_clear_func (self->headers, header_clear);
   if (get_codec_data (structure, &map, &buffer)) {
@@ -724,6 +743,10 @@ identifai_frame_reader_new (const GstCaps * caps)
     self->length_size = 0;
   else if (has_units (self) && self->length_size == 0)
     self->length_size = 4;
+  GST_DEBUG_ID (name,
+      "reads %s: lengths of %u bytes (0 = start codes), headers " "%s",
+      gst_structure_get_name (structure), self->length_size,
+      self->in_band ? "in the frames" : "in the caps");
 
   return self;
 }
@@ -734,8 +757,13 @@ identifai_frame_reader_free (IdentifaiFrameReader * self)
   g_array_unref (self->headers);
   g_clear_pointer (&self->note, g_bytes_unref);
   g_clear_pointer (&self->poc, identifai_picture_order_free);
+  g_free (self->name);
   g_free (self);
 }
+
+static const gchar *const point_names[] = {
+  "decoding can't start here", "an open point", "a closed point"
+};
 
 void
 identifai_frame_reader_read (IdentifaiFrameReader * self, GstBuffer * buffer,
@@ -745,8 +773,11 @@ identifai_frame_reader_read (IdentifaiFrameReader * self, GstBuffer * buffer,
 
   memset (info, 0, sizeof (*info));
   self->replaced = FALSE;
-  if (!gst_buffer_map (buffer, &map, GST_MAP_READ))
+  if (!gst_buffer_map (buffer, &map, GST_MAP_READ)) {
+    GST_DEBUG_ID (self->name, "a frame of %" G_GSIZE_FORMAT " bytes can't be "
+        "mapped, and nothing be read of it", gst_buffer_get_size (buffer));
     return;
+  }
   if (map.size > 0)
     read_funcs[self->codec] (self, map.data, map.size, info);
   if (has_units (self))
@@ -754,6 +785,10 @@ identifai_frame_reader_read (IdentifaiFrameReader * self, GstBuffer * buffer,
   info->new_headers = self->replaced;
   info->has_b = self->has_b;
   info->packed = self->packed;
+  GST_LOG_ID (self->name, "%" G_GSIZE_FORMAT " bytes: %s, %s%s%s", map.size,
+      info->has_picture ? "a picture" : "no picture", point_names[info->point],
+      info->may_lead ? " with leading pictures, perhaps" : "",
+      info->has_headers ? ", with headers" : "");
   gst_buffer_unmap (buffer, &map);
 }
 
@@ -802,6 +837,8 @@ identifai_frame_reader_complete (IdentifaiFrameReader * self,
   all = g_byte_array_new ();
   for (i = 0; i < self->headers->len; i++)
     append_unit (self, all, g_array_index (self->headers, Header, i).bytes);
+  GST_LOG_ID (self->name, "%u headers, %u bytes, are put in front of a frame "
+      "that lacks them", self->headers->len, all->len);
   info->has_headers = TRUE;
   if (info->note_at >= info->headers_at)
     info->note_at += all->len;
@@ -819,6 +856,8 @@ identifai_frame_reader_sign (IdentifaiFrameReader * self, GstBuffer * buffer,
     return buffer;
   all = g_byte_array_new ();
   append_unit (self, all, self->note);
+  GST_LOG_ID (self->name, "x264's note, %u bytes, is put in front of a file's "
+      "first frame", all->len);
   info->has_note = TRUE;
 
   return insert (buffer, info->note_at, all);

@@ -80,8 +80,10 @@ void identifai_frame_shift (IdentifaiFrame * self, gint64 shift);
 
 typedef struct _IdentifaiFrameReader IdentifaiFrameReader;
 
-/* For a stream of a known codec. Remembers headers of caps and stream. */
-IdentifaiFrameReader *identifai_frame_reader_new (const GstCaps * caps);
+/* For a stream of a known codec. Remembers headers of caps and stream. name: for the
+ * log, as of all that read streams here. */
+IdentifaiFrameReader *identifai_frame_reader_new (const gchar * name,
+    const GstCaps * caps);
 void identifai_frame_reader_free (IdentifaiFrameReader * self);
 
 /* Each frame once, in the order of the stream: the next one's order builds on

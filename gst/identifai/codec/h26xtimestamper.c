@@ -18,6 +18,9 @@
  */
 
 #include "h26xtimestamper.h"
+#include "log.h"
+
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_CODEC)
 
 #define NO_TIME IDENTIFAI_NO_TIME
 #define SURE_FRAMES 2           /* with a PTS, for all to have one */
@@ -39,6 +42,7 @@ typedef enum
 
 struct _IdentifaiH26xTimestamper
 {
+  gchar *name;
   State state;
   guint depth;
   gint64 latest;                /* DTS of the latest frame; NO_TIME */
@@ -56,10 +60,11 @@ struct _IdentifaiH26xTimestamper
 };
 
 IdentifaiH26xTimestamper *
-identifai_h26x_timestamper_new (void)
+identifai_h26x_timestamper_new (const gchar * name)
 {
   IdentifaiH26xTimestamper *self = g_new0 (IdentifaiH26xTimestamper, 1);
 
+  self->name = g_strdup (name);
   g_queue_init (&self->held);
   g_queue_init (&self->unseen);
   identifai_h26x_timestamper_clear (self);
@@ -71,6 +76,7 @@ void
 identifai_h26x_timestamper_free (IdentifaiH26xTimestamper * self)
 {
   identifai_h26x_timestamper_clear (self);
+  g_free (self->name);
   g_free (self);
 }
 
@@ -187,8 +193,11 @@ place_unseen (IdentifaiH26xTimestamper * self)
     if (place_by_count (self, link->data))
       g_queue_delete_link (&self->unseen, link);
   }
-  if (self->state == STATE_ORDERING && self->unseen.length == 0)
+  if (self->state == STATE_ORDERING && self->unseen.length == 0) {
+    GST_DEBUG_ID (self->name, "frames have presentation times again, or are "
+        "placed beside those that do");
     self->state = STATE_GIVEN;
+  }
 }
 
 static void
@@ -227,8 +236,12 @@ order_frame (IdentifaiH26xTimestamper * self, IdentifaiFrame * frame)
 {
   gint64 time = frame->dts != NO_TIME ? frame->dts : frame->pts;
 
-  if (starts_over (self, &frame->info.order))
+  if (starts_over (self, &frame->info.order)) {
+    GST_DEBUG_ID (self->name, "the order starts over at a count of %"
+        G_GINT64_FORMAT " after %" G_GINT64_FORMAT ", with %u frames held",
+        frame->info.order.count, self->seen.count, self->held.length);
     show_all (self);
+  }
   if (self->latest != NO_TIME && time > self->latest
       && time - self->latest <= MAX_STEP)
     self->step = time - self->latest;
@@ -238,8 +251,11 @@ order_frame (IdentifaiH26xTimestamper * self, IdentifaiFrame * frame)
     frame->pts = NO_TIME;
     insert (&self->unseen, frame);
     /* the headers promised less */
-    if (is_before (&frame->info.order, &self->seen))
+    if (is_before (&frame->info.order, &self->seen)) {
       self->depth = MIN (self->depth + 1, UNDECIDED_FRAMES);
+      GST_DEBUG_ID (self->name, "a frame was shown too early: %u are reordered "
+          "from now on", self->depth);
+    }
   }
   while (self->unseen.length > self->depth)
     show_next (self, time);
@@ -268,6 +284,10 @@ start_ordering (IdentifaiH26xTimestamper * self)
   IdentifaiFrame *frame;
 
   self->depth = measure_depth (self);
+  GST_DEBUG_ID (self->name,
+      "frames have decoding times only: they are shown by "
+      "their picture order count, %u reordered, as seen in %u frames and their "
+      "headers", self->depth, self->held.length);
   self->state = STATE_ORDERING;
   g_queue_init (&self->held);
   while ((frame = g_queue_pop_head (&all)))
@@ -296,6 +316,9 @@ find_state (IdentifaiH26xTimestamper * self, const IdentifaiFrame * frame)
     self->state = STATE_UNDECIDED;
   else if (!is_in_doubt (frame) || self->held.length + 1 == SURE_FRAMES)
     self->state = STATE_GIVEN;
+  GST_DEBUG_ID (self->name, "presentation times are %s",
+      self->state == STATE_GIVEN ? "the frames' own" :
+      self->state == STATE_UNDECIDED ? "missing" : "perhaps copies");
 }
 
 void

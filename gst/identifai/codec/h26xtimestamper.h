@@ -18,7 +18,7 @@ G_BEGIN_DECLS
 
 typedef struct _IdentifaiH26xTimestamper IdentifaiH26xTimestamper;
 
-IdentifaiH26xTimestamper *identifai_h26x_timestamper_new (void);
+IdentifaiH26xTimestamper *identifai_h26x_timestamper_new (const gchar * name);
 void identifai_h26x_timestamper_free (IdentifaiH26xTimestamper * self);
 
 /* Takes over a frame with a PTS, a DTS or both. Those that can go are added to

@@ -6,10 +6,13 @@
  */
 
 #include "latm.h"
+#include "log.h"
 
 #include <gst/base/gstbitreader.h>
 
 #include <string.h>
+
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_CODEC)
 
 #define HEADER 3                /* bytes: syncword, audioMuxLengthBytes */
 #define MAX_CONFIG 64           /* bytes of an AudioSpecificConfig */
@@ -19,6 +22,7 @@
 
 struct _IdentifaiLatm
 {
+  gchar *name;
   GByteArray *bytes;            /* that came and weren't used yet */
   GQueue frames;                /* of GstSample: raw, with the caps it came by */
   GstCaps *popped;              /* of the frame that was popped last; or NULL */
@@ -41,10 +45,11 @@ typedef struct
 } AudioConfig;
 
 IdentifaiLatm *
-identifai_latm_new (void)
+identifai_latm_new (const gchar * name)
 {
   IdentifaiLatm *self = g_new0 (IdentifaiLatm, 1);
 
+  self->name = g_strdup (name);
   self->bytes = g_byte_array_new ();
   self->next = GST_CLOCK_TIME_NONE;
   g_queue_init (&self->frames);
@@ -67,6 +72,7 @@ identifai_latm_free (IdentifaiLatm * self)
   g_byte_array_unref (self->bytes);
   gst_clear_caps (&self->caps);
   gst_clear_caps (&self->popped);
+  g_free (self->name);
   g_free (self);
 }
 
@@ -249,8 +255,10 @@ set_config (IdentifaiLatm * self, const AudioConfig * config,
       "codec_data", GST_TYPE_BUFFER, codec_data, NULL);
   if (n_channels > 0)
     gst_caps_set_simple (caps, "channels", G_TYPE_INT, n_channels, NULL);
-  if (self->caps == NULL || !gst_caps_is_equal (caps, self->caps))
+  if (self->caps == NULL || !gst_caps_is_equal (caps, self->caps)) {
+    GST_DEBUG_ID (self->name, "what is in LOAS: %" GST_PTR_FORMAT, caps);
     gst_caps_replace (&self->caps, caps);
+  }
   gst_caps_unref (caps);
   self->duration = gst_util_uint64_scale (config->samples, GST_SECOND,
       config->core_rate);
@@ -366,12 +374,18 @@ read_element (IdentifaiLatm * self, const guint8 * data, guint size)
   GstBitReader bits = GST_BIT_READER_INIT (data, size);
   guint i, length;
 
-  if (!get (&bits, 1) && !read_mux_config (self, &bits))
+  if (!get (&bits, 1) && !read_mux_config (self, &bits)) {
+    GST_DEBUG_ID (self->name,
+        "LOAS of a kind that can't be unpacked, or damaged");
     gst_clear_caps (&self->caps);
+  }
   for (i = 0; self->caps && i < self->n_subframes; i++) {
     length = get_payload_length (&bits);
-    if (length == 0 || length * 8 > gst_bit_reader_get_remaining (&bits))
+    if (length == 0 || length * 8 > gst_bit_reader_get_remaining (&bits)) {
+      GST_DEBUG_ID (self->name, "frame %u of %u in LOAS is damaged", i + 1,
+          self->n_subframes);
       return;
+    }
     add_frame (self, &bits, length);
   }
 }
@@ -423,6 +437,8 @@ identifai_latm_push (IdentifaiLatm * self, GstBuffer * buffer)
   if (gst_buffer_map (buffer, &map, GST_MAP_READ)) {
     g_byte_array_append (self->bytes, map.data, map.size);
     gst_buffer_unmap (buffer, &map);
+  } else {
+    GST_DEBUG_ID (self->name, "a buffer of LOAS can't be mapped");
   }
   while (self->bytes->len - at >= HEADER) {
     if (!timed && at >= before) {

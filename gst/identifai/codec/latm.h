@@ -17,7 +17,7 @@ G_BEGIN_DECLS
 
 typedef struct _IdentifaiLatm IdentifaiLatm;
 
-IdentifaiLatm *identifai_latm_new (void);
+IdentifaiLatm *identifai_latm_new (const gchar * name);
 void identifai_latm_free (IdentifaiLatm * self);
 
 /* After a flush or a loss: what has come of a frame is thrown away. */

@@ -24,6 +24,9 @@
 
 #include "mpegtimestamper.h"
 #include "h26xtimestamper.h"
+#include "log.h"
+
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_CODEC)
 
 #define UNDECIDED_FRAMES 3      /* held back to find out */
 #define MAX_HELD 48             /* B pictures that wait with their reference */
@@ -38,6 +41,7 @@ typedef enum
 
 struct _IdentifaiMpegTimestamper
 {
+  gchar *name;
   gboolean has_types;           /* the codec's frames tell B from others */
   IdentifaiH26xTimestamper *orderer;    /* of codecs with an order in their headers */
   BFrames b_frames;
@@ -50,17 +54,21 @@ struct _IdentifaiMpegTimestamper
 };
 
 IdentifaiMpegTimestamper *
-identifai_mpeg_timestamper_new (IdentifaiCodecId codec)
+identifai_mpeg_timestamper_new (const gchar * name, IdentifaiCodecId codec)
 {
   IdentifaiMpegTimestamper *self = g_new0 (IdentifaiMpegTimestamper, 1);
 
+  self->name = g_strdup (name);
   self->has_types = codec == IDENTIFAI_CODEC_MPEG12
       || codec == IDENTIFAI_CODEC_MPEG4;
   if (codec == IDENTIFAI_CODEC_H264 || codec == IDENTIFAI_CODEC_H265)
-    self->orderer = identifai_h26x_timestamper_new ();
+    self->orderer = identifai_h26x_timestamper_new (name);
   g_queue_init (&self->held);
   g_queue_init (&self->ready);
   self->last_reference = self->next = IDENTIFAI_NO_TIME;
+  GST_DEBUG_ID (name, "frames without a presentation time are shown %s",
+      self->orderer ? "by their picture order count" : self->has_types ?
+      "by their types" : "when they are decoded");
 
   return self;
 }
@@ -84,6 +92,7 @@ identifai_mpeg_timestamper_free (IdentifaiMpegTimestamper * self)
 {
   identifai_mpeg_timestamper_clear (self);
   g_clear_pointer (&self->orderer, identifai_h26x_timestamper_free);
+  g_free (self->name);
   g_free (self);
 }
 
@@ -166,6 +175,8 @@ expect_b (IdentifaiMpegTimestamper * self, const IdentifaiFrame * frame)
 {
   self->b_frames = B_SEEN;
   self->packed |= frame->info.packed;
+  GST_DEBUG_ID (self->name, "there are B pictures%s, %s", self->packed ?
+      ", packed" : "", frame->info.is_b ? "one came" : "say the headers");
   release_one_by_one (self);
 }
 
@@ -174,8 +185,12 @@ push_b (IdentifaiMpegTimestamper * self, IdentifaiFrame * frame)
 {
   if (self->b_frames != B_SEEN)
     expect_b (self, frame);
-  if (self->held.length >= MAX_HELD)
+  if (self->held.length >= MAX_HELD) {
+    GST_DEBUG_ID (self->name,
+        "%u B pictures after a reference: they go without " "the next one",
+        self->held.length);
     release (self, IDENTIFAI_NO_TIME);
+  }
   if (self->held.length > 0)
     g_queue_push_tail (&self->held, frame);
   else
@@ -195,6 +210,8 @@ push_reference (IdentifaiMpegTimestamper * self, IdentifaiFrame * frame)
   if (self->b_frames == B_UNKNOWN && in_doubt) {
     g_queue_push_tail (&self->held, frame);
     if (self->held.length == UNDECIDED_FRAMES) {
+      GST_DEBUG_ID (self->name, "no B picture among the first %u: there are "
+          "none until one comes", UNDECIDED_FRAMES);
       self->b_frames = B_NONE;
       release (self, IDENTIFAI_NO_TIME);
     }
@@ -211,6 +228,7 @@ push_reference (IdentifaiMpegTimestamper * self, IdentifaiFrame * frame)
 static void
 push_placeholder (IdentifaiMpegTimestamper * self, IdentifaiFrame * frame)
 {
+  GST_LOG_ID (self->name, "a VOP that is not coded stands for the one held");
   self->packed = TRUE;
   frame->info.has_picture = FALSE;
   g_queue_push_tail (&self->ready, frame);

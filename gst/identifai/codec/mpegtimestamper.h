@@ -16,7 +16,8 @@ G_BEGIN_DECLS
 
 typedef struct _IdentifaiMpegTimestamper IdentifaiMpegTimestamper;
 
-IdentifaiMpegTimestamper *identifai_mpeg_timestamper_new (IdentifaiCodecId codec);
+IdentifaiMpegTimestamper *identifai_mpeg_timestamper_new (const gchar * name,
+    IdentifaiCodecId codec);
 void identifai_mpeg_timestamper_free (IdentifaiMpegTimestamper * self);
 
 /* Takes over a frame with a PTS, a DTS or both. */

@@ -9,6 +9,9 @@
 
 #include "pictureorder.h"
 #include "bitreader.h"
+#include "log.h"
+
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_CODEC)
 
 #define MAX_SETS 64             /* of each kind; H.264 allows 256 picture ones */
 #define MAX_CYCLE 255
@@ -55,6 +58,7 @@ typedef struct
 
 struct _IdentifaiPictureOrder
 {
+  gchar *name;
   IdentifaiCodecId codec;
   SequenceSet *sequences[MAX_SETS];
   PictureSet pictures[MAX_SETS];
@@ -67,10 +71,11 @@ struct _IdentifaiPictureOrder
 };
 
 IdentifaiPictureOrder *
-identifai_picture_order_new (IdentifaiCodecId codec)
+identifai_picture_order_new (const gchar * name, IdentifaiCodecId codec)
 {
   IdentifaiPictureOrder *self = g_new0 (IdentifaiPictureOrder, 1);
 
+  self->name = g_strdup (name);
   self->codec = codec;
 
   return self;
@@ -83,6 +88,7 @@ identifai_picture_order_free (IdentifaiPictureOrder * self)
 
   for (i = 0; i < MAX_SETS; i++)
     g_free (self->sequences[i]);
+  g_free (self->name);
   g_free (self);
 }
 
@@ -115,6 +121,9 @@ read_offset (IdentifaiBitReader * bits)
 static void
 put_sequence (IdentifaiPictureOrder * self, guint id, const SequenceSet * set)
 {
+  GST_LOG_ID (self->name, "sequence set %u: order of type %u in %u bits, %d "
+      "pictures reordered (-1 = not said)", id, set->type, set->lsb_bits,
+      set->depth);
   if (id >= MAX_SETS)
     return;
   if (self->sequences[id] == NULL)
@@ -127,9 +136,16 @@ find_sequence (IdentifaiPictureOrder * self, guint picture)
 {
   guint id;
 
-  if (picture >= MAX_SETS || !self->pictures[picture].is_known)
+  if (picture >= MAX_SETS || !self->pictures[picture].is_known) {
+    GST_DEBUG_ID (self->name,
+        "a slice goes by picture set %u, which hasn't come: "
+        "its order isn't known", picture);
     return NULL;
+  }
   id = self->pictures[picture].sequence;
+  if (id >= MAX_SETS || self->sequences[id] == NULL)
+    GST_DEBUG_ID (self->name, "picture set %u goes by sequence set %u, which "
+        "hasn't come: the order isn't known", picture, id);
 
   return id < MAX_SETS ? self->sequences[id] : NULL;
 }
@@ -529,6 +545,8 @@ h265_read_sequence (IdentifaiPictureOrder * self, IdentifaiBitReader * bits)
   }
   if (!identifai_bit_reader_at_end (bits))
     put_sequence (self, id, &set);
+  else
+    GST_DEBUG_ID (self->name, "sequence set %u breaks off", id);
 }
 
 static void
@@ -614,8 +632,11 @@ static void
 set_order (IdentifaiPictureOrder * self, const Slice * slice,
     IdentifaiDisplayOrder * order)
 {
-  if (slice->restarts)
+  if (slice->restarts) {
+    GST_LOG_ID (self->name, "the order starts over, the %" G_GUINT64_FORMAT
+        ". time", self->epoch);
     self->epoch++;
+  }
   order->is_known = TRUE;
   order->epoch = self->epoch;
   order->count = self->codec == IDENTIFAI_CODEC_H264 ?

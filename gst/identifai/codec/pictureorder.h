@@ -29,7 +29,8 @@ typedef struct
 typedef struct _IdentifaiPictureOrder IdentifaiPictureOrder;
 
 /* codec: H.264 or H.265. */
-IdentifaiPictureOrder *identifai_picture_order_new (IdentifaiCodecId codec);
+IdentifaiPictureOrder *identifai_picture_order_new (const gchar * name,
+    IdentifaiCodecId codec);
 void identifai_picture_order_free (IdentifaiPictureOrder * self);
 
 /* The next NAL unit of the stream: remembers a parameter set. For the first

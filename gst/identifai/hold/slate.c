@@ -51,7 +51,7 @@ identifai_slate_track_new (GstCaps * caps)
   self->caps = gst_caps_ref (caps);
   self->is_video = codec != NULL && codec->video;
   if (self->is_video)
-    self->reader = identifai_frame_reader_new (caps);
+    self->reader = identifai_frame_reader_new ("slate", caps);
   self->frames = g_array_new (FALSE, FALSE, sizeof (Frame));
   g_array_set_clear_func (self->frames, frame_clear);
 

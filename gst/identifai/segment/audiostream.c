@@ -100,7 +100,7 @@ identifai_audio_stream_set_caps (IdentifaiAudioStream * self, GstCaps * caps)
 
   g_clear_pointer (&self->latm, identifai_latm_free);
   if (identifai_codec_is_loas (caps))
-    self->latm = identifai_latm_new ();
+    self->latm = identifai_latm_new (self->times.name);
   gst_caps_replace (&self->caps, usual);
   gst_caps_unref (usual);
 }

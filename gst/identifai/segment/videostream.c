@@ -122,9 +122,10 @@ identifai_video_stream_set_caps (IdentifaiVideoStream * self, GstCaps * caps)
 {
   if (identifai_video_stream_needs_new_file (self, caps)) {
     free_readers (self);
-    self->reader = identifai_frame_reader_new (caps);
+    self->reader = identifai_frame_reader_new (self->name, caps);
     self->reorder =
-        identifai_mpeg_timestamper_new (identifai_codec_of_caps (caps)->id);
+        identifai_mpeg_timestamper_new (self->name,
+        identifai_codec_of_caps (caps)->id);
     identifai_discont_init (&self->steps, identifai_codec_of_caps (caps)->id);
     gst_clear_caps (&self->sized);
     self->width = self->height = 0;
