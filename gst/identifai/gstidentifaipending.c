@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "identifier.h"
 #include "result.h"
 
 #define MAX_TEXT_BYTES 1000     /* of a field, as of ref-id */
@@ -89,7 +90,7 @@ read_identifier (const GstStructure * entry)
   const gchar *text = gst_structure_get_string (entry, "identifier");
 
   return text != NULL && *text != '{' && *text != '"' ?
-      identifai_result_parse_identifier (text, strlen (text), NULL) : NULL;
+      identifai_identifier_parse (text, strlen (text), NULL) : NULL;
 }
 
 static gint64

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "errortext.h"
+#include "identifier.h"
 #include "result.h"
 #include "status.h"
 
@@ -234,7 +235,7 @@ GST_START_TEST (test_identifier)
     const gchar *text = identifiers[i].text;
     GError *error = NULL;
     gchar *identifier =
-        identifai_result_parse_identifier (text, strlen (text), &error);
+        identifai_identifier_parse (text, strlen (text), &error);
 
     fail_unless (g_strcmp0 (identifier, identifiers[i].identifier) == 0,
         "%s: %s", text, identifier);
@@ -254,10 +255,8 @@ GST_START_TEST (test_identifier_length)
   for (i = 0; i < G_N_ELEMENTS (lengths); i++) {
     gchar *long_one = g_strnfill (lengths[i], 'a');
     gchar *json = g_strdup_printf ("{\"identifier\":\"%s\"}", long_one);
-    gchar *from_text =
-        identifai_result_parse_identifier (long_one, lengths[i], NULL);
-    gchar *from_json =
-        identifai_result_parse_identifier (json, strlen (json), NULL);
+    gchar *from_text = identifai_identifier_parse (long_one, lengths[i], NULL);
+    gchar *from_json = identifai_identifier_parse (json, strlen (json), NULL);
 
     if (lengths[i] <= IDENTIFAI_MAX_IDENTIFIER_BYTES) {
       fail_unless_equals_string (from_text, long_one);

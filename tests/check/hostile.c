@@ -9,6 +9,7 @@
 #include <gst/check/gstcheck.h>
 #include <string.h>
 
+#include "identifier.h"
 #include "result.h"
 #include "result-example.h"
 
@@ -34,7 +35,7 @@ survive (const gchar * data, gsize length)
   GHashTable *slices = identifai_result_split_batch (NULL, bytes, NULL);
   gboolean understood = result != NULL;
 
-  g_free (identifai_result_parse_identifier (data, length, NULL));
+  g_free (identifai_identifier_parse (data, length, NULL));
   g_free (identifai_result_parse_error (data, length));
   g_clear_pointer (&slices, g_hash_table_unref);
   if (understood) {
@@ -203,8 +204,7 @@ GST_START_TEST (test_limit)
   fail_unless (identifai_result_split_batch (NULL, too_large, NULL) == NULL);
 
   memcpy (data, "id", 2);
-  fail_unless (identifai_result_parse_identifier (data, limit + 1,
-          NULL) == NULL);
+  fail_unless (identifai_identifier_parse (data, limit + 1, NULL) == NULL);
 
   g_bytes_unref (fits);
   g_bytes_unref (too_large);

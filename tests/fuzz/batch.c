@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "identifier.h"
 #include "result.h"
 
 int

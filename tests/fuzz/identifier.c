@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "identifier.h"
 #include "result.h"
 
 int
@@ -22,8 +23,7 @@ int
 LLVMFuzzerTestOneInput (const guint8 * data, gsize size)
 {
   GError *error = NULL;
-  gchar *identifier =
-      identifai_result_parse_identifier ((const gchar *) data, size,
+  gchar *identifier = identifai_identifier_parse ((const gchar *) data, size,
       &error);
   const gchar *p;
 

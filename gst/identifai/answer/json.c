@@ -28,6 +28,7 @@ typedef struct
   guint n_values;               /* in the copy, names included */
   guint n_members[MAX_LEVELS + 1];      /* of the objects that are open */
   const gchar *complaint;       /* static; why the text is bad */
+  const gchar *at;              /* and where; NULL = isn't known */
 } Copier;
 
 /* Four hexadecimal digits, else -1. */
@@ -170,6 +171,7 @@ static gboolean
 copier_fail (Copier * self, const gchar * complaint)
 {
   self->complaint = complaint;
+  self->at = self->next;
   return FALSE;
 }
 
@@ -319,6 +321,7 @@ load (const gchar * text, gsize length)
 static JsonNode *
 copy_and_load (Copier * copier, GError ** error)
 {
+  const gchar *start = copier->next;
   JsonNode *root = NULL;
 
   copier->out = g_string_new (NULL);
@@ -332,7 +335,12 @@ copy_and_load (Copier * copier, GError ** error)
     g_free (valid);
   }
   g_string_free (copier->out, TRUE);
-  if (root == NULL)             /* without json-glib's words, which quote it */
+  /* without json-glib's words, which quote it */
+  if (root == NULL && copier->at != NULL)
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+        "The answer is no valid JSON: %s at byte %" G_GSIZE_FORMAT,
+        copier->complaint, (gsize) (copier->at - start));
+  else if (root == NULL)
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
         "The answer is no valid JSON: %s", copier->complaint);
 

@@ -33,6 +33,7 @@
 #include <string.h>
 
 #include "errortext.h"
+#include "identifier.h"
 #include "json.h"
 #include "log.h"
 #include "structure.h"
@@ -120,36 +121,6 @@ dup_name (JsonNode * node)
     return NULL;
 
   return g_strdup (name);
-}
-
-static gboolean
-identifier_is_usable (const gchar * text, gsize length)
-{
-  gsize i;
-
-  if (length == 0 || length > IDENTIFAI_MAX_IDENTIFIER_BYTES)
-    return FALSE;
-  for (i = 0; i < length; i++) {
-    if (!g_ascii_isgraph (text[i]))
-      return FALSE;
-  }
-
-  /* no URL can hold these as a path's segment, escaped or not */
-  return strncmp (text, "..", length) != 0;
-}
-
-/* A string, or the digits of a number, that can be an identifier, else NULL. */
-static gchar *
-dup_identifier (JsonNode * node)
-{
-  const gchar *text = identifai_json_get_string (node);
-
-  if (identifai_json_get_type (node) == G_TYPE_INT64)
-    return g_strdup_printf ("%" G_GINT64_FORMAT, json_node_get_int (node));
-  if (text == NULL || !identifier_is_usable (text, strlen (text)))
-    return NULL;
-
-  return g_strdup (text);
 }
 
 /* TRUE, FALSE, or -1 for neither. */
@@ -609,8 +580,10 @@ read_result (JsonNode * answer, const gchar * heuristic, GError ** error)
   if (self->state == IDENTIFAI_RESULT_ERRORED)
     read_errors (self, answer);
   self->identifier =
-      dup_identifier (identifai_json_get_member (answer, "identifier"));
-  self->hash = dup_identifier (identifai_json_get_member (answer, "hash"));
+      identifai_identifier_dup (identifai_json_get_member (answer,
+          "identifier"));
+  self->hash =
+      identifai_identifier_dup (identifai_json_get_member (answer, "hash"));
 
   return self;
 }
@@ -728,10 +701,11 @@ static gchar *
 dup_result_identifier (JsonNode * result)
 {
   gchar *identifier =
-      dup_identifier (identifai_json_get_member (result, "identifier"));
+      identifai_identifier_dup (identifai_json_get_member (result,
+          "identifier"));
 
   return identifier ? identifier :
-      dup_identifier (identifai_json_get_member (result, "hash"));
+      identifai_identifier_dup (identifai_json_get_member (result, "hash"));
 }
 
 /* Takes over identifier. */
@@ -741,15 +715,33 @@ add_result (GHashTable * results, GBytes * data, gchar * identifier,
 {
   const gchar *start = g_bytes_get_data (data, NULL);
 
-  if (identifier != NULL)
-    g_hash_table_replace (results, identifier,
-        g_bytes_new_from_bytes (data, slice->text - start, slice->length));
+  g_hash_table_replace (results, identifier,
+      g_bytes_new_from_bytes (data, slice->text - start, slice->length));
+}
+
+/* That of the entry, or NULL. */
+static gchar *
+read_entry (const gchar * name, const IdentifaiJsonSlice * slice, gsize at)
+{
+  GError *error = NULL;
+  JsonNode *result =
+      identifai_json_skim (slice->text, slice->length, 1, NULL, &error);
+  gchar *identifier = dup_result_identifier (result);
+
+  if (identifier == NULL)
+    GST_DEBUG_ID (name, "of a batch, the entry of %" G_GSIZE_FORMAT " bytes at "
+        "byte %" G_GSIZE_FORMAT " is left out: %s", slice->length, at,
+        error != NULL ? error->message : "it has no usable identifier");
+  g_clear_error (&error);
+  g_clear_pointer (&result, json_node_unref);
+
+  return identifier;
 }
 
 /* list is the text of an array. */
 static gboolean
-split_list (GHashTable * results, GBytes * data, IdentifaiJsonSlice list,
-    GError ** error)
+split_list (const gchar * name, GHashTable * results, GBytes * data,
+    IdentifaiJsonSlice list, GError ** error)
 {
   GArray *slices = g_array_new (FALSE, FALSE, sizeof (IdentifaiJsonSlice));
   JsonNode *array =
@@ -759,11 +751,10 @@ split_list (GHashTable * results, GBytes * data, IdentifaiJsonSlice list,
 
   for (i = 0; good && i < slices->len; i++) {
     IdentifaiJsonSlice *slice = &g_array_index (slices, IdentifaiJsonSlice, i);
-    JsonNode *result =
-        identifai_json_skim (slice->text, slice->length, 1, NULL, NULL);
+    gchar *identifier = read_entry (name, slice, slice->text - list.text);
 
-    add_result (results, data, dup_result_identifier (result), slice);
-    g_clear_pointer (&result, json_node_unref);
+    if (identifier != NULL)
+      add_result (results, data, identifier, slice);
   }
   if (array != NULL && !good)
     bad (error, "The answer has too many results");
@@ -776,8 +767,8 @@ split_list (GHashTable * results, GBytes * data, IdentifaiJsonSlice list,
 /* The results of all arrays in the object that can be read: there may be others
  * beside that of the results. */
 static gboolean
-split_lists (GHashTable * results, GBytes * data, const GArray * slices,
-    GError ** error)
+split_lists (const gchar * name, GHashTable * results, GBytes * data,
+    const GArray * slices, GError ** error)
 {
   guint i, lists = 0;
 
@@ -785,7 +776,7 @@ split_lists (GHashTable * results, GBytes * data, const GArray * slices,
     IdentifaiJsonSlice list = g_array_index (slices, IdentifaiJsonSlice, i);
 
     if (*list.text == '[' && g_hash_table_size (results) <= MAX_RESULTS
-        && split_list (results, data, list, NULL))
+        && split_list (name, results, data, list, NULL))
       lists++;
   }
   if (lists == 0)
@@ -795,7 +786,7 @@ split_lists (GHashTable * results, GBytes * data, const GArray * slices,
 }
 
 static gboolean
-split (GHashTable * results, GBytes * data, GError ** error)
+split (const gchar * name, GHashTable * results, GBytes * data, GError ** error)
 {
   GArray *slices = g_array_new (FALSE, FALSE, sizeof (IdentifaiJsonSlice));
   IdentifaiJsonSlice whole;
@@ -811,9 +802,9 @@ split (GHashTable * results, GBytes * data, GError ** error)
     add_result (results, data, identifier, &whole);
     good = TRUE;
   } else if (is_object (node)) {
-    good = split_lists (results, data, slices, error);
+    good = split_lists (name, results, data, slices, error);
   } else if (is_array (node)) {
-    good = split_list (results, data, whole, error);
+    good = split_list (name, results, data, whole, error);
   } else if (node != NULL) {
     bad (error, "The answer is no array of results");
   }
@@ -834,7 +825,7 @@ identifai_result_split_batch (const gchar * name, GBytes * data,
       (GDestroyNotify) g_bytes_unref);
   GError *reason = NULL;
 
-  if (check_size (size, &reason) && split (results, data, &reason)) {
+  if (check_size (size, &reason) && split (name, results, data, &reason)) {
     GST_DEBUG_ID (name, "a batch of %" G_GSIZE_FORMAT " bytes has %u results "
         "with an identifier", size, g_hash_table_size (results));
   } else {
@@ -844,55 +835,4 @@ identifai_result_split_batch (const gchar * name, GBytes * data,
   }
 
   return results;
-}
-
-/* -- the answer to a submit call -- */
-
-/* Text as it is, if it can't be meant as a page or as broken JSON. */
-static gchar *
-identifier_from_text (const gchar * data, gsize length)
-{
-  while (length > 0 && g_ascii_isspace (*data)) {
-    data++;
-    length--;
-  }
-  while (length > 0 && g_ascii_isspace (data[length - 1]))
-    length--;
-
-  if (length == 0 || strchr ("<{[\"", *data) != NULL
-      || !identifier_is_usable (data, length))
-    return NULL;
-
-  return g_strndup (data, length);
-}
-
-static gchar *
-identifier_from_json (JsonNode * node)
-{
-  return dup_identifier (is_object (node) ?
-      identifai_json_get_member (node, "identifier") : node);
-}
-
-gchar *
-identifai_result_parse_identifier (const gchar * data, gsize length,
-    GError ** error)
-{
-  gchar *identifier;
-  JsonNode *node;
-  GType type;
-
-  if (!check_size (length, error))
-    return NULL;
-
-  node = identifai_json_skim (data, length, 1, NULL, NULL);
-  type = identifai_json_get_type (node);
-  if (node == NULL || type == G_TYPE_INT64 || type == G_TYPE_DOUBLE)
-    identifier = identifier_from_text (data, length);
-  else
-    identifier = identifier_from_json (node);
-  if (identifier == NULL)
-    bad (error, "It has no usable identifier");
-  g_clear_pointer (&node, json_node_unref);
-
-  return identifier;
 }

@@ -16,7 +16,6 @@ G_BEGIN_DECLS
 
 #define IDENTIFAI_MAX_ANSWER_BYTES (16 * 1024 * 1024)   /* a larger answer is bad */
 #define IDENTIFAI_MAX_NESTING 64        /* arrays and objects within each other */
-#define IDENTIFAI_MAX_IDENTIFIER_BYTES 256
 #define IDENTIFAI_MAX_TEXT_BYTES 500    /* of the service's words in messages */
 typedef enum
 {
@@ -69,13 +68,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (IdentifaiResult, identifai_result_free)
  * others beside it ({"errors":[],"data":[…]}). */
      GHashTable *identifai_result_split_batch (const gchar * name,
     GBytes * data, GError ** error);
-
-/* A 2xx of the submit call: JSON object with "identifier", a JSON string, or
- * the bare identifier as text, whatever was asked for. The identifier is not
- * empty, at most IDENTIFAI_MAX_IDENTIFIER_BYTES, printable ASCII without
- * spaces; it may hold slashes, dots and percent signs (the URL escapes them). */
-     gchar *identifai_result_parse_identifier (const gchar * data, gsize length,
-    GError ** error);
 
 /* The service's own words in an error body, for people: from its JSON
  * ({"error":…}, {"message":…}, {"field":["…"]}), other JSON, HTML (tags cut

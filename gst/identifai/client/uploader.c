@@ -7,6 +7,7 @@
 
 #include "clientprivate.h"
 #include "boundedread.h"
+#include "identifier.h"
 #include "log.h"
 
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_CLIENT)
@@ -233,7 +234,7 @@ on_answer (const IdentifaiResponse * answer, gpointer user_data)
   identifai_attempt_init (&attempt, answer, job->queue->account->host);
   if (attempt.reason == IDENTIFAI_REASON_NONE) {
     data = g_bytes_get_data (answer->body, &size);
-    identifier = identifai_result_parse_identifier (data, size, &error);
+    identifier = identifai_identifier_parse (data, size, &error);
     if (!identifier)
       identifai_attempt_set_bad_response (&attempt, "upload", error->message,
           answer->body);
