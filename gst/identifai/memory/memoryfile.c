@@ -13,7 +13,6 @@
 
 #include "memoryfile.h"
 #include "heldbuffer.h"
-#include "sha256.h"
 
 #include <string.h>
 
@@ -313,7 +312,7 @@ identifai_memory_file_read (IdentifaiMemoryFile * self, guint64 offset,
 
 /* FALSE: cancelled. */
 static gboolean
-hash_bytes (IdentifaiSha256 * sha256, const guint8 * data, gsize size,
+hash_bytes (GChecksum * checksum, const guint8 * data, gsize size,
     GCancellable * cancellable)
 {
   gsize part;
@@ -322,14 +321,14 @@ hash_bytes (IdentifaiSha256 * sha256, const guint8 * data, gsize size,
     if (g_cancellable_is_cancelled (cancellable))
       return FALSE;
     part = MIN (size, HASH_BYTES);
-    identifai_sha256_update (sha256, data, part);
+    g_checksum_update (checksum, data, part);
   }
 
   return TRUE;
 }
 
 static gboolean
-hash_piece (IdentifaiSha256 * sha256, const Piece * piece,
+hash_piece (GChecksum * checksum, const Piece * piece,
     GCancellable * cancellable)
 {
   GstMapInfo map;
@@ -337,7 +336,7 @@ hash_piece (IdentifaiSha256 * sha256, const Piece * piece,
 
   if (!gst_memory_map (piece->memory, &map, GST_MAP_READ))
     return FALSE;
-  whole = hash_bytes (sha256, map.data + piece->start, piece->size,
+  whole = hash_bytes (checksum, map.data + piece->start, piece->size,
       cancellable);
   gst_memory_unmap (piece->memory, &map);
 
@@ -348,17 +347,17 @@ gchar *
 identifai_memory_file_compute_sha256 (IdentifaiMemoryFile * self,
     GCancellable * cancellable)
 {
-  IdentifaiSha256 *sha256 = identifai_sha256_new ();
+  GChecksum *checksum = g_checksum_new (G_CHECKSUM_SHA256);
   gboolean whole = TRUE;
-  gchar *text;
+  gchar *text = NULL;
   guint i;
 
   for (i = 0; whole && i < self->pieces->len; i++)
-    whole = hash_piece (sha256, &g_array_index (self->pieces, Piece, i),
+    whole = hash_piece (checksum, &g_array_index (self->pieces, Piece, i),
         cancellable);
-  text = identifai_sha256_finish (sha256);
-  if (!whole)
-    g_clear_pointer (&text, g_free);
+  if (whole)
+    text = g_strdup (g_checksum_get_string (checksum));
+  g_checksum_free (checksum);
 
   return text;
 }
