@@ -27,7 +27,7 @@
 #define HOUR G_TIME_SPAN_HOUR
 #define N_STREAMS 2
 #define FRAMES 2                /* of a segment */
-#define HOLD (60 * SECOND)
+#define HOLD (120 * SECOND)
 #define SEEDS 20
 #define HOURS 3
 
@@ -442,7 +442,7 @@ start (Stream * self)
   self->settings.retries = (gint) any (4) - 1;
   /* Seldom as it likes: else most of the time goes by with polls. */
   self->settings.poll_interval = any (8) == 0 ? 0 :
-      (10 + any (30)) * GST_SECOND;
+      (15 + any (45)) * GST_SECOND;
   fail_unless (gst_identifai_outbox_configure (self->outbox, &self->settings,
           NULL));
   fail_unless (gst_identifai_outbox_start (self->outbox, NULL));
