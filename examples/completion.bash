@@ -15,4 +15,4 @@ _identifai()
   fi
 }
 
-complete -F _identifai identifai-watch identifai-emulator identifai-moderate
+complete -F _identifai identifai-watch identifai-account identifai-emulator identifai-moderate
