@@ -7,7 +7,7 @@
 
 #include <glib/gstdio.h>
 #include "backoff.h"
-#include "budget.h"
+#include "keylimits.h"
 #include "clientworld.h"
 #include "network.h"
 

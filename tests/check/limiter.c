@@ -8,7 +8,7 @@
 
 #include <gst/check/gstcheck.h>
 #include "backoff.h"
-#include "budget.h"
+#include "keylimits.h"
 #include "limiter.h"
 
 #define SECOND G_TIME_SPAN_SECOND

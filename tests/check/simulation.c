@@ -4,7 +4,7 @@
  */
 
 #include "simulation.h"
-#include "budget.h"
+#include "keylimits.h"
 #include "pool.h"
 #include <gst/check/gstcheck.h>
 

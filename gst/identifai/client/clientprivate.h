@@ -19,7 +19,7 @@
 #pragma once
 
 #include "backoff.h"
-#include "budget.h"
+#include "keylimits.h"
 #include "client.h"
 #include "clock.h"
 #include "network.h"

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "budget.h"
+#include "keylimits.h"
 #include "clock.h"
 #include "log.h"
 
