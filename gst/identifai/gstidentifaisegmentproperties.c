@@ -212,31 +212,6 @@ const GstIdentifaiProperty gst_identifai_segment_properties[GST_IDENTIFAI_N_PROP
       "= no bound)",
       ALL, FIXED, UINT (max_uploads_per_hour, 0, 0, G_MAXUINT)},
   /**
-   * GstIdentifaiSink:poll-interval:
-   *
-   * Shortest time between two looks at one result, in nanoseconds. 0:
-   * learned from how long the service took lately.
-   *
-   * Since: 0.1
-   */
-  [PROP_POLL_INTERVAL] = {"poll-interval", "Poll interval",
-      "Shortest time between two looks at one result in nanoseconds (0 = "
-      "learned from the service's own times)",
-      ALL, FIXED, TIME (poll_interval, 0, 0), .shortest = GST_MSECOND},
-  /**
-   * GstIdentifaiSink:verdict-timeout:
-   *
-   * Longest time from the submit call's answer to the final result, in
-   * nanoseconds; then the segment fails as `timeout`. Until then a look that
-   * fails, in whatever way, is made again.
-   *
-   * Since: 0.1
-   */
-  [PROP_VERDICT_TIMEOUT] = {"verdict-timeout", "Verdict timeout",
-      "Longest time from submit to the final result in nanoseconds",
-      ALL, FIXED, TIME (verdict_timeout, 5 * 60 * GST_SECOND, 1),
-      .shortest = GST_MSECOND},
-  /**
    * GstIdentifaiSink:drain-timeout:
    *
    * How long EOS waits for outstanding verdicts, in nanoseconds; what is left
@@ -252,20 +227,6 @@ const GstIdentifaiProperty gst_identifai_segment_properties[GST_IDENTIFAI_N_PROP
       "not at all, GST_CLOCK_TIME_NONE = without bound)",
       SINKS, FIXED, TIME (drain_timeout, 2 * 60 * GST_SECOND, 0),
       .shortest = GST_MSECOND},
-  /**
-   * GstIdentifaiSink:on-refusal:
-   *
-   * Whether a refusal (401, 403, no credits) of a submit call posts an error,
-   * which stops most applications, or a warning, and the segments fail. A look
-   * at a result that is refused is warned of, and made again. Under `warn` the
-   * summary at EOS is a warning, too, whatever failed.
-   *
-   * Since: 0.1
-   */
-  [PROP_ON_REFUSAL] = {"on-refusal", "On refusal",
-      "Whether 401, 403 and missing credits stop the pipeline, or are "
-      "warned of while segments fail",
-      ALL, FIXED, ENUM (on_refusal, ON_REFUSAL_ERROR)},
   /* What programs are given beside verdicts. */
 
   /**
@@ -297,31 +258,6 @@ const GstIdentifaiProperty gst_identifai_segment_properties[GST_IDENTIFAI_N_PROP
   [PROP_MAX_ATTACHED_BYTES] = {"max-attached-bytes", "Maximum attached bytes",
       "Bound of the files that wait for their outcome, in bytes",
       ALL, FIXED, BYTES (max_attached_bytes, 64 * 1024 * 1024)},
-  /**
-   * GstIdentifaiSink:credits-interval:
-   *
-   * How often the account's credits are asked for, from the start on; each answer
-   * is an `identifai-credits` message. All elements of the process with the same
-   * key share one call, at the shortest of their intervals, and each gets its
-   * answer; the limits of the key count. When they can't be had, one warning says
-   * why. 0: never.
-   *
-   * Since: 0.2
-   */
-  [PROP_CREDITS_INTERVAL] = {"credits-interval", "Credits interval",
-      "How often the account's credits are asked for, in nanoseconds (0 = never)",
-      ALL, FIXED, TIME (credits_interval, 0, 0), .shortest = 100 * GST_MSECOND},
-  /**
-   * GstIdentifaiSink:credits-warning:
-   *
-   * One warning is posted when #GstIdentifaiSink:credits-interval finds fewer
-   * credits than these, and an info when there are as many again. 0: none.
-   *
-   * Since: 0.2
-   */
-  [PROP_CREDITS_WARNING] = {"credits-warning", "Credits warning",
-      "So few credits are warned of (0 = none)",
-      ALL, FIXED, UINT (credits_warning, 0, 0, G_MAXUINT)},
   /**
    * GstIdentifaiSink:pending:
    *
