@@ -447,15 +447,19 @@ gst_identifai_settings_hide_proxy (const gchar * now, const gchar * wanted,
   return now != NULL ? identifai_proxy_hide_password (now) : NULL;
 }
 
-/* rate-limits: the service's published ones, or none. */
+/* rate-limits. */
+
 static GstStructure *
-make_limits (gboolean lifted)
+make_limits (const IdentifaiLimit * limits)
 {
+  const IdentifaiLimit *post = &limits[IDENTIFAI_CALL_POST];
+  const IdentifaiLimit *get = &limits[IDENTIFAI_CALL_GET];
+
   return gst_structure_new ("limits",
-      "post-per-second", G_TYPE_UINT, lifted ? 0 : 1,
-      "post-per-minute", G_TYPE_UINT, lifted ? 0 : 30,
-      "get-per-second", G_TYPE_UINT, lifted ? 0 : 2,
-      "get-per-minute", G_TYPE_UINT, lifted ? 0 : 60, NULL);
+      "post-per-second", G_TYPE_UINT, post->per_second,
+      "post-per-minute", G_TYPE_UINT, post->per_minute,
+      "get-per-second", G_TYPE_UINT, get->per_second,
+      "get-per-minute", G_TYPE_UINT, get->per_minute, NULL);
 }
 
 typedef struct
@@ -495,11 +499,15 @@ GstStructure *
 gst_identifai_settings_adopt_limits (const GstStructure * now,
     const GstStructure * wanted, GPtrArray * warnings)
 {
+  static const IdentifaiLimit no_limits[IDENTIFAI_N_CALLS];
   gboolean lifted = wanted != NULL && gst_structure_has_name (wanted, "none");
   Limits limits = { NULL, warnings };
 
-  limits.structure = now == NULL || lifted ? make_limits (lifted) :
-      gst_structure_copy (now);
+  if (lifted)
+    limits.structure = make_limits (no_limits);
+  else
+    limits.structure = now != NULL ? gst_structure_copy (now) :
+        make_limits (identifai_limits_published);
   if (wanted == NULL)
     return limits.structure;
 

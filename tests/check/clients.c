@@ -214,7 +214,7 @@ GST_END_TEST;
 GST_START_TEST (test_share_outlives_clients)
 {
   static const FaultStep step = { FAULT_POST, 0, FAULT_ANSWER, 429 };
-  IdentifaiBudget *budget;
+  IdentifaiKeyLimits *budget;
   ClientWorld world;
 
   client_world_init (&world, &step, 1);
@@ -227,11 +227,11 @@ GST_START_TEST (test_share_outlives_clients)
   identifai_client_close (g_steal_pointer (&world.clients[0]));
   fail_unless (client_log_wait_for_threads (0));
 
-  budget = identifai_budget_get (world.settings.endpoint,
+  budget = identifai_key_limits_get (world.settings.endpoint,
       world.settings.api_key);
   fail_unless (identifai_limiter_get_part (budget->starts,
           IDENTIFAI_CALL_POST) < 1);
-  identifai_budget_release (budget);
+  identifai_key_limits_release (budget);
   client_world_clear (&world);
 }
 

@@ -482,51 +482,52 @@ GST_START_TEST (test_sent_later)
 GST_END_TEST;
 
 /* A key's calls count on when its last user has gone. */
-GST_START_TEST (test_budget_outlives_users)
+GST_START_TEST (test_limits_outlive_users)
 {
   IdentifaiLimit limit = { 0, 2 };
-  IdentifaiBudget *one, *other;
+  IdentifaiKeyLimits *one, *other;
   gint64 now = g_get_monotonic_time ();
 
-  one = identifai_budget_get ("https://a.example", "key");
-  identifai_budget_set_limit (one, IDENTIFAI_CALL_POST, &limit);
+  one = identifai_key_limits_get ("https://a.example", "key");
+  identifai_key_limits_set_limit (one, IDENTIFAI_CALL_POST, &limit);
   fail_unless (identifai_limiter_take (one->starts, IDENTIFAI_CALL_POST, now,
           NULL));
-  identifai_budget_release (one);
+  identifai_key_limits_release (one);
 
-  one = identifai_budget_get ("https://a.example", "key");
-  identifai_budget_set_limit (one, IDENTIFAI_CALL_POST, &limit);
+  one = identifai_key_limits_get ("https://a.example", "key");
+  identifai_key_limits_set_limit (one, IDENTIFAI_CALL_POST, &limit);
   fail_unless (identifai_limiter_next (one->starts, IDENTIFAI_CALL_POST,
           now) > now);
 
   /* Neither another key nor another host shares it. */
-  other = identifai_budget_get ("https://a.example", "yek");
+  other = identifai_key_limits_get ("https://a.example", "yek");
   fail_if (other == one);
-  identifai_budget_release (other);
-  other = identifai_budget_get ("https://b.example", "key");
+  identifai_key_limits_release (other);
+  other = identifai_key_limits_get ("https://b.example", "key");
   fail_if (other == one);
-  identifai_budget_release (other);
-  identifai_budget_release (one);
-  identifai_budget_forget_all ();
+  identifai_key_limits_release (other);
+  identifai_key_limits_release (one);
+  identifai_key_limits_forget_all ();
 }
 
 GST_END_TEST;
 
 /* Uploads may not end closer together than calls may start. */
-GST_START_TEST (test_budget_arrivals)
+GST_START_TEST (test_arrivals)
 {
   IdentifaiLimit limit = { 1, 30 };
-  IdentifaiBudget *budget = identifai_budget_get ("https://c.example", "key");
+  IdentifaiKeyLimits *limits =
+      identifai_key_limits_get ("https://c.example", "key");
   gint64 wait;
 
-  identifai_budget_set_limit (budget, IDENTIFAI_CALL_POST, &limit);
-  fail_unless_equals_int64 (identifai_budget_arrive (budget, START), 0);
-  wait = identifai_budget_arrive (budget, START + 300 * MS);
+  identifai_key_limits_set_limit (limits, IDENTIFAI_CALL_POST, &limit);
+  fail_unless_equals_int64 (identifai_key_limits_arrive (limits, START), 0);
+  wait = identifai_key_limits_arrive (limits, START + 300 * MS);
   fail_unless (wait >= 700 * MS && wait <= SECOND);
-  fail_unless_equals_int64 (identifai_budget_arrive (budget,
+  fail_unless_equals_int64 (identifai_key_limits_arrive (limits,
           START + 300 * MS + wait), 0);
-  identifai_budget_release (budget);
-  identifai_budget_forget_all ();
+  identifai_key_limits_release (limits);
+  identifai_key_limits_forget_all ();
 }
 
 GST_END_TEST;
@@ -633,8 +634,8 @@ limiter_suite (void)
   tcase_add_test (general, test_throttled_clock_is_set);
   tcase_add_test (general, test_throttled_keeps_the_later);
   tcase_add_test (general, test_sent_later);
-  tcase_add_test (general, test_budget_outlives_users);
-  tcase_add_test (general, test_budget_arrivals);
+  tcase_add_test (general, test_limits_outlive_users);
+  tcase_add_test (general, test_arrivals);
   tcase_add_test (general, test_backoff_bounds);
   tcase_add_test (general, test_backoff_jitter);
   tcase_add_loop_test (general, test_retry_after, 0,

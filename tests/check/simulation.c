@@ -594,7 +594,7 @@ simulation_free (Simulation * self)
   fail_unless_equals_int (self->exchanges.length, 0);
   fail_unless_equals_int (identifai_network_count_accounts (), 0);
   identifai_network_simulate (NULL, NULL);
-  identifai_budget_forget_all ();
+  identifai_key_limits_forget_all ();
   g_rand_free (self->random);
   g_ptr_array_unref (self->keys);
   g_hash_table_unref (self->results);

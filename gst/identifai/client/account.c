@@ -64,7 +64,7 @@ update_limits (IdentifaiAccount * self)
 
   for (call = 0; call < IDENTIFAI_N_CALLS; call++) {
     limit = strictest_limit (self, call);
-    identifai_budget_set_limit (self->budget, call, &limit);
+    identifai_key_limits_set_limit (self->limits, call, &limit);
     GST_DEBUG ("%s: %u %ss in a second, %u in a minute (0 = no limit) for %u "
         "clients", self->host, limit.per_second, call_names[call],
         limit.per_minute, self->queues.length);
@@ -88,7 +88,7 @@ account_free (IdentifaiAccount * self)
   for (kind = 0; kind < IDENTIFAI_N_KINDS; kind++)
     identifai_poller_free (self->pollers[kind]);
   identifai_credits_watch_free (self->credits);
-  identifai_budget_release (self->budget);
+  identifai_key_limits_release (self->limits);
   identifai_network_unref (self->network);
   g_free (self->endpoint);
   g_free (self->host);
@@ -163,7 +163,7 @@ account_new (IdentifaiNetwork * network, const gchar * endpoint,
       on_pump, self);
   self->transports = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
       NULL);
-  self->budget = identifai_budget_get (endpoint, id);
+  self->limits = identifai_key_limits_get (endpoint, id);
   for (kind = 0; kind < IDENTIFAI_N_KINDS; kind++)
     self->pollers[kind] = identifai_poller_new (self, kind);
   self->credits = identifai_credits_watch_new (self);
@@ -282,8 +282,8 @@ identifai_queue_check (IdentifaiQueue * queue)
   g_queue_remove (&account->queues, queue);
   g_queue_remove (&queue->client->queues, queue);
   g_free (queue);
-  /* The budget keeps the limits of the last one, and with them what is known of
-   * others that use the key. */
+  /* What the last one asked for stays, and with it what is known of others that use
+   * the key. */
   if (account->queues.length == 0) {
     account_end (account);
     return;
@@ -336,7 +336,7 @@ identifai_account_next_call (IdentifaiAccount * self, IdentifaiCall call,
     gint64 now, const gchar * name)
 {
   IdentifaiLaunch *launch = &self->launches[call];
-  IdentifaiLimiter *limiter = self->budget->starts;
+  IdentifaiLimiter *limiter = self->limits->starts;
   gint64 by_limit, next;
 
   /* A device without a battery for its clock sets it while it runs. */
@@ -354,7 +354,7 @@ void
 identifai_account_start_call (IdentifaiAccount * self, IdentifaiCall call,
     gpointer which, IdentifaiBooking * booking, gint64 now)
 {
-  identifai_limiter_take (self->budget->starts, call, now, booking);
+  identifai_limiter_take (self->limits->starts, call, now, booking);
   GST_LOG ("%s to %s is booked", call_names[call], self->host);
   self->launches[call].call = which;
   self->launches[call].until = now + PATIENCE;
@@ -377,7 +377,7 @@ identifai_account_sent_call (IdentifaiAccount * self, IdentifaiCall call,
   GST_LOG ("%s to %s left %d ms after it was booked", call_names[call],
       self->host, (gint) ((identifai_clock_now () - booking->start)
           / G_TIME_SPAN_MILLISECOND));
-  identifai_limiter_sent (self->budget->starts, call, booking,
+  identifai_limiter_sent (self->limits->starts, call, booking,
       identifai_clock_now () + (fresh ? NEW_CONNECTION : 0));
   stop_launching (self, call, which);
 }
@@ -391,7 +391,7 @@ identifai_account_end_call (IdentifaiAccount * self, IdentifaiCall call,
   gint64 now = identifai_clock_now ();
 
   if (call == IDENTIFAI_CALL_GET || booking->start > now)
-    identifai_limiter_sent (self->budget->starts, call, booking, now);
+    identifai_limiter_sent (self->limits->starts, call, booking, now);
   stop_launching (self, call, which);
 }
 
@@ -399,7 +399,7 @@ void
 identifai_account_call_throttled (IdentifaiAccount * self, IdentifaiCall call,
     const IdentifaiBooking * booking, gint64 now, gint64 until)
 {
-  IdentifaiLimiter *limiter = self->budget->starts;
+  IdentifaiLimiter *limiter = self->limits->starts;
 
   identifai_limiter_throttled (limiter, call, booking, now, until);
   GST_INFO ("a %s was refused by %s (429): none for %d ms, then %d %% of the "
@@ -412,6 +412,6 @@ void
 identifai_account_call_succeeded (IdentifaiAccount * self, IdentifaiCall call,
     const IdentifaiBooking * booking)
 {
-  identifai_limiter_succeeded (self->budget->starts, call, booking,
+  identifai_limiter_succeeded (self->limits->starts, call, booking,
       identifai_clock_now ());
 }

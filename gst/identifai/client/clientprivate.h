@@ -143,7 +143,7 @@ struct _IdentifaiAccount
   GQueue queues;                /* the one whose turn is next first */
   GHashTable *transports;       /* key -> IdentifaiTransport */
   guint n_transports;           /* those that are being closed, too */
-  IdentifaiBudget *budget;      /* calls that the key has left */
+  IdentifaiKeyLimits *limits;   /* calls that the key has left */
   IdentifaiPoller *pollers[IDENTIFAI_N_KINDS];
   guint n_polls;                /* on the wire */
   gint64 latest_poll;           /* monotonic µs: when it started */

@@ -12,7 +12,7 @@
 /* How long one is kept that nobody uses: longer than the service looks back. */
 #define KEPT (2 * G_TIME_SPAN_MINUTE)
 
-static GQueue budgets = G_QUEUE_INIT;
+static GQueue all = G_QUEUE_INIT;
 
 static gchar *
 make_id (const gchar * endpoint, const gchar * api_key)
@@ -29,10 +29,10 @@ make_id (const gchar * endpoint, const gchar * api_key)
   return id;
 }
 
-static IdentifaiBudget *
-budget_new (const gchar * id)
+static IdentifaiKeyLimits *
+key_limits_new (const gchar * id)
 {
-  IdentifaiBudget *self = g_new0 (IdentifaiBudget, 1);
+  IdentifaiKeyLimits *self = g_new0 (IdentifaiKeyLimits, 1);
 
   self->id = g_strdup (id);
   self->starts = identifai_limiter_new (g_random_int ());
@@ -42,7 +42,7 @@ budget_new (const gchar * id)
 }
 
 static void
-budget_free (IdentifaiBudget * self)
+key_limits_free (IdentifaiKeyLimits * self)
 {
   identifai_limiter_free (self->starts);
   identifai_limiter_free (self->arrivals);
@@ -55,67 +55,67 @@ forget_older (gint64 time)
 {
   GList *walk, *next;
 
-  for (walk = budgets.head; walk; walk = next) {
-    IdentifaiBudget *budget = walk->data;
+  for (walk = all.head; walk; walk = next) {
+    IdentifaiKeyLimits *limits = walk->data;
 
     next = walk->next;
-    if (budget->users == 0 && budget->released_at < time) {
-      budget_free (budget);
-      g_queue_delete_link (&budgets, walk);
+    if (limits->users == 0 && limits->released_at < time) {
+      key_limits_free (limits);
+      g_queue_delete_link (&all, walk);
     }
   }
 }
 
-static IdentifaiBudget *
+static IdentifaiKeyLimits *
 find (const gchar * id)
 {
   GList *walk;
 
-  for (walk = budgets.head; walk; walk = walk->next) {
-    IdentifaiBudget *budget = walk->data;
+  for (walk = all.head; walk; walk = walk->next) {
+    IdentifaiKeyLimits *limits = walk->data;
 
-    if (g_str_equal (budget->id, id))
-      return budget;
+    if (g_str_equal (limits->id, id))
+      return limits;
   }
 
   return NULL;
 }
 
-IdentifaiBudget *
-identifai_budget_get (const gchar * endpoint, const gchar * api_key)
+IdentifaiKeyLimits *
+identifai_key_limits_get (const gchar * endpoint, const gchar * api_key)
 {
   gchar *id = make_id (endpoint, api_key);
-  IdentifaiBudget *budget;
+  IdentifaiKeyLimits *limits;
 
   forget_older (identifai_clock_now () - KEPT);
-  budget = find (id);
-  GST_DEBUG ("%s", budget ? "calls of this key were counted before" :
+  limits = find (id);
+  GST_DEBUG ("%s", limits ? "calls of this key were counted before" :
       "the calls of a key begin to be counted");
-  if (!budget) {
-    budget = budget_new (id);
-    g_queue_push_tail (&budgets, budget);
+  if (!limits) {
+    limits = key_limits_new (id);
+    g_queue_push_tail (&all, limits);
   }
-  budget->users++;
+  limits->users++;
   g_free (id);
 
-  return budget;
+  return limits;
 }
 
 void
-identifai_budget_release (IdentifaiBudget * self)
+identifai_key_limits_release (IdentifaiKeyLimits * self)
 {
   self->users--;
   self->released_at = identifai_clock_now ();
 }
 
 void
-identifai_budget_forget_all (void)
+identifai_key_limits_forget_all (void)
 {
   forget_older (G_MAXINT64);
 }
 
 void
-identifai_budget_set_limit (IdentifaiBudget * self, IdentifaiCall call,
+identifai_key_limits_set_limit (IdentifaiKeyLimits * self, IdentifaiCall call,
     const IdentifaiLimit * limit)
 {
   IdentifaiLimit by_second = { limit->per_second, 0 };
@@ -125,7 +125,7 @@ identifai_budget_set_limit (IdentifaiBudget * self, IdentifaiCall call,
 }
 
 gint64
-identifai_budget_arrive (IdentifaiBudget * self, gint64 now)
+identifai_key_limits_arrive (IdentifaiKeyLimits * self, gint64 now)
 {
   if (identifai_limiter_take (self->arrivals, IDENTIFAI_CALL_POST, now, NULL))
     return 0;

@@ -23,22 +23,22 @@ typedef struct
 
   IdentifaiLimiter *starts;     /* of all calls */
   IdentifaiLimiter *arrivals;   /* of posts, by the second only */
-} IdentifaiBudget;
+} IdentifaiKeyLimits;
 
 /* The one of that endpoint and key, with a reference. */
-IdentifaiBudget *identifai_budget_get (const gchar * endpoint,
+IdentifaiKeyLimits *identifai_key_limits_get (const gchar * endpoint,
     const gchar * api_key);
-void identifai_budget_release (IdentifaiBudget * self);
+void identifai_key_limits_release (IdentifaiKeyLimits * self);
 
-void identifai_budget_set_limit (IdentifaiBudget * self, IdentifaiCall call,
+void identifai_key_limits_set_limit (IdentifaiKeyLimits * self, IdentifaiCall call,
     const IdentifaiLimit * limit);
 
 /* Uploads that started well apart may end together, and a service behind a
  * buffering front counts them then. How long the end of one has to wait; 0: it
  * is booked. */
-gint64 identifai_budget_arrive (IdentifaiBudget * self, gint64 now);
+gint64 identifai_key_limits_arrive (IdentifaiKeyLimits * self, gint64 now);
 
 /* For the tests: forgets what nobody uses. */
-void identifai_budget_forget_all (void);
+void identifai_key_limits_forget_all (void);
 
 G_END_DECLS

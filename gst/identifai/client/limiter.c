@@ -11,6 +11,11 @@
 #include "limiter.h"
 #include "keyshare.h"
 
+const IdentifaiLimit identifai_limits_published[IDENTIFAI_N_CALLS] = {
+  {.per_second = 1,.per_minute = 30},   /* POST */
+  {.per_second = 2,.per_minute = 60},   /* GET */
+};
+
 /* In µs. */
 #define SECOND_WINDOW (1100 * G_TIME_SPAN_MILLISECOND)
 #define MINUTE_WINDOW (61 * G_TIME_SPAN_SECOND)

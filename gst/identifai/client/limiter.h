@@ -5,8 +5,8 @@
  * Keeps calls below the service's published limits: so many in any second and
  * so many in any minute, for each kind of call. Sliding windows over a
  * monotonic clock that the caller reads: every function takes the time, in
- * microseconds as of g_get_monotonic_time(). Not thread-safe: its budget's
- * lock guards it.
+ * microseconds as of g_get_monotonic_time(). Not thread-safe: the network
+ * thread's.
  */
 
 #pragma once
@@ -27,6 +27,9 @@ typedef struct
   guint per_second;             /* 0 = no limit */
   guint per_minute;             /* 0 = no limit */
 } IdentifaiLimit;
+
+/* The service's, of a key: the default of rate-limits. */
+extern const IdentifaiLimit identifai_limits_published[IDENTIFAI_N_CALLS];
 
 /* A call that was booked. */
 typedef struct

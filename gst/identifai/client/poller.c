@@ -43,7 +43,7 @@
 static gboolean
 may_be_close (IdentifaiAccount * account, gint64 now)
 {
-  return identifai_limiter_get_use (account->budget->starts,
+  return identifai_limiter_get_use (account->limits->starts,
       IDENTIFAI_CALL_GET, now) < CLOSE_USE;
 }
 
@@ -59,7 +59,7 @@ get_distance (IdentifaiAccount * account, gboolean close)
 static gint64
 get_price (IdentifaiPoller * self)
 {
-  gdouble part = identifai_limiter_get_part (self->account->budget->starts,
+  gdouble part = identifai_limiter_get_part (self->account->limits->starts,
       IDENTIFAI_CALL_GET);
 
   return identifai_backoff_scale (part < 1 ? SHARED_PRICE / MAX (part, 0.1) :
@@ -371,7 +371,7 @@ next_poll (IdentifaiAccount * account, IdentifaiPending * first, gint64 now)
   if (due > now)
     return due;
 
-  /* The budget is asked for polls that wait for it only. */
+  /* The limits are asked for polls that wait for it only. */
   return identifai_account_next_call (account, IDENTIFAI_CALL_GET, now,
       identifai_pending_get_client (first)->settings.name);
 }

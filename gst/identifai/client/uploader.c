@@ -269,7 +269,7 @@ on_hold (gpointer user_data)
     return 0;
   }
 
-  return identifai_budget_arrive (job->queue->account->budget, now);
+  return identifai_key_limits_arrive (job->queue->account->limits, now);
 }
 
 static void
