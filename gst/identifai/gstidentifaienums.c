@@ -64,6 +64,15 @@ DEFINE_ENUM (GstIdentifaiGateAction, gst_identifai_gate_action,
     {GST_IDENTIFAI_GATE_PASS, "Let it out", "pass"},
     {GST_IDENTIFAI_GATE_EOS, "Withhold it, and end the stream", "eos"})
 
+DEFINE_ENUM (GstIdentifaiGateOverflow, gst_identifai_gate_overflow,
+    {GST_IDENTIFAI_GATE_OVERFLOW_AUTO,
+        "Drop the oldest if upstream is live or comes in real time; a file waits",
+        "auto"},
+    {GST_IDENTIFAI_GATE_OVERFLOW_DROP_OLDEST,
+        "Give up the segment that has waited longest", "drop-oldest"},
+    {GST_IDENTIFAI_GATE_OVERFLOW_DROP_NEWEST,
+        "Give up the segment that just closed", "drop-newest"})
+
 DEFINE_ENUM (GstIdentifaiGateUnsampled, gst_identifai_gate_unsampled,
     {GST_IDENTIFAI_GATE_UNSAMPLED_FOLLOW, "As the segment before", "follow"},
     {GST_IDENTIFAI_GATE_UNSAMPLED_PASS, "Let it out", "pass"},

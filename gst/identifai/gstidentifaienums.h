@@ -68,6 +68,14 @@ typedef enum
   GST_IDENTIFAI_GATE_UNSAMPLED_DROP,
 } GstIdentifaiGateUnsampled;
 
+/* Those of GstIdentifaiOverflow, but for block: nothing holds a live stream. */
+typedef enum
+{
+  GST_IDENTIFAI_GATE_OVERFLOW_AUTO = GST_IDENTIFAI_OVERFLOW_AUTO,
+  GST_IDENTIFAI_GATE_OVERFLOW_DROP_OLDEST = GST_IDENTIFAI_OVERFLOW_DROP_OLDEST,
+  GST_IDENTIFAI_GATE_OVERFLOW_DROP_NEWEST = GST_IDENTIFAI_OVERFLOW_DROP_NEWEST,
+} GstIdentifaiGateOverflow;
+
 typedef enum
 {
   GST_IDENTIFAI_GATE_FORCE_NONE,
@@ -75,6 +83,9 @@ typedef enum
   GST_IDENTIFAI_GATE_FORCE_DROP,
   GST_IDENTIFAI_GATE_FORCE_SLATE,
 } GstIdentifaiGateForce;
+
+#define GST_TYPE_IDENTIFAI_GATE_OVERFLOW (gst_identifai_gate_overflow_get_type ())
+GType gst_identifai_gate_overflow_get_type (void);
 
 #define GST_TYPE_IDENTIFAI_GATE_ACTION (gst_identifai_gate_action_get_type ())
 GType gst_identifai_gate_action_get_type (void);

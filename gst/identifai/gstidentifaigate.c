@@ -16,8 +16,7 @@
  * the picture that is shown when it starts.
  *
  * All properties, messages, tags and statistics of identifaisink's elementary input
- * are there, but for #GstIdentifaiSink:overflow and
- * #GstIdentifaiSink:drain-timeout. docs/gate.md says what it guarantees.
+ * are there. docs/gate.md says what it guarantees.
  *
  * ## Example
  * |[
@@ -696,6 +695,7 @@ gst_identifai_gate_stop (GstIdentifaiGate * self)
   }
   g_mutex_unlock (&self->engine->lock);
 
+  gst_identifai_gate_in_stop_drain (self);
   gst_identifai_gate_slate_stop (self);
   gst_identifai_engine_stop (self->engine);
 }
@@ -862,6 +862,7 @@ gst_identifai_gate_class_init (GstIdentifaiGateClass * klass)
       "identifAI <https://www.identifai.net/>");
 
   gst_type_mark_as_plugin_api (GST_TYPE_IDENTIFAI_GATE_ACTION, 0);
+  gst_type_mark_as_plugin_api (GST_TYPE_IDENTIFAI_GATE_OVERFLOW, 0);
   gst_type_mark_as_plugin_api (GST_TYPE_IDENTIFAI_GATE_UNSAMPLED, 0);
   gst_type_mark_as_plugin_api (GST_TYPE_IDENTIFAI_GATE_FORCE, 0);
 }

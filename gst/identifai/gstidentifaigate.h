@@ -110,6 +110,7 @@ struct _GstIdentifaiGate
   guint64 late;                 /* segments, that were told of */
   IdentifaiAlarm late_alarm, overflow_alarm;
   gboolean told_short;          /* the hold is, for the policy */
+  GstClockID drain;             /* drain-timeout, of a file that is over; or NULL */
   gdouble last_coverage;        /* while it is not running */
 
   IdentifaiSlate *slate;        /* of the file; or NULL */
@@ -139,6 +140,8 @@ void gst_identifai_gate_tell_policy_locked (GstIdentifaiGate * self);
 
 void gst_identifai_gate_in_init (GstIdentifaiGate * self, GstPad * sink);
 void gst_identifai_gate_in_reset_locked (GstIdentifaiGate * self);
+/* The file isn't over, or doesn't wait any more. */
+void gst_identifai_gate_in_stop_drain (GstIdentifaiGate * self);
 /* For audio pads: what the engine has. Take over the object. */
 GstFlowReturn gst_identifai_gate_in_pass (GstIdentifaiGate * self,
     GstPad * pad, GstBuffer * buffer);

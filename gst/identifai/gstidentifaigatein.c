@@ -312,6 +312,72 @@ handle_gap_locked (GstIdentifaiGate * self, GstEvent * event)
       timestamp, duration);
 }
 
+/* drain-timeout. */
+
+/* A thread of the element's pool. */
+static void
+expire (GstElement * element, gpointer unused)
+{
+  GstIdentifaiGate *self = GST_IDENTIFAI_GATE (element);
+
+  GST_INFO_OBJECT (self, "drain-timeout is over");
+  gst_identifai_outbox_expire (self->engine->outbox);
+}
+
+/* The system clock's thread, which must not be held. */
+static gboolean
+on_drained (GstClock * clock, GstClockTime time, GstClockID id,
+    gpointer user_data)
+{
+  GstElement *element = g_weak_ref_get (user_data);
+
+  if (element == NULL)
+    return TRUE;
+  gst_element_call_async (element, expire, NULL, NULL);
+  gst_object_unref (element);
+
+  return TRUE;
+}
+
+static void
+weak_ref_free (gpointer data)
+{
+  g_weak_ref_clear (data);
+  g_free (data);
+}
+
+static void
+start_drain_locked (GstIdentifaiGate * self)
+{
+  GstClockTime timeout = self->engine->settings.drain_timeout;
+  GstClock *clock = gst_system_clock_obtain ();
+  GWeakRef *element;
+
+  if (GST_CLOCK_TIME_IS_VALID (timeout) && self->drain == NULL
+      && !gst_identifai_gate_is_paced_locked (self)) {
+    element = g_new0 (GWeakRef, 1);
+    g_weak_ref_init (element, self);
+    self->drain = gst_clock_new_single_shot_id (clock,
+        gst_clock_get_time (clock) + timeout);
+    gst_clock_id_wait_async (self->drain, on_drained, element, weak_ref_free);
+  }
+  gst_object_unref (clock);
+}
+
+void
+gst_identifai_gate_in_stop_drain (GstIdentifaiGate * self)
+{
+  GstClockID id;
+
+  g_mutex_lock (&self->engine->lock);
+  id = g_steal_pointer (&self->drain);
+  g_mutex_unlock (&self->engine->lock);
+  if (id == NULL)
+    return;
+  gst_clock_id_unschedule (id);
+  gst_clock_id_unref (id);
+}
+
 static void
 handle_eos_locked (GstIdentifaiGate * self)
 {
@@ -319,6 +385,7 @@ handle_eos_locked (GstIdentifaiGate * self)
       g_get_monotonic_time ());
   gst_identifai_engine_dispatch_locked (self->engine);
   identifai_decisions_end (self->decisions, self->engine->next_number);
+  start_drain_locked (self);
 }
 
 /* Of the video. FALSE: it is refused. */
@@ -492,6 +559,9 @@ handle_event (GstPad * pad, GstObject * parent, GstEvent * event)
   gboolean taken;
 
   GST_LOG_OBJECT (pad, "%" GST_PTR_FORMAT, event);
+  if (GST_EVENT_TYPE (event) == GST_EVENT_STREAM_START
+      || GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP)
+    gst_identifai_gate_in_stop_drain (self);
   g_mutex_lock (&self->engine->lock);
   taken = handle_locked (self, pad, event);
   gst_identifai_engine_dispatch_locked (self->engine);

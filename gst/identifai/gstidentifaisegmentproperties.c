@@ -174,6 +174,19 @@ const GstIdentifaiProperty gst_identifai_segment_properties[GST_IDENTIFAI_N_PROP
       "max-pending-segments allow",
       SINKS, FIXED, ENUM (overflow, OVERFLOW_AUTO)},
   /**
+   * GstIdentifaiGate:overflow:
+   *
+   * Which segment is given up, with `identifai-dropped`, when more wait than may. It
+   * isn't judged then, and goes by #GstIdentifaiGate:on-unjudged. `auto`: of a live
+   * stream the one that has waited longest; a file waits at the door.
+   *
+   * Since: 0.2
+   */
+  [PROP_GATE_OVERFLOW] = {"overflow", "Overflow",
+      "What to do when more waits than max-pending-bytes or "
+      "max-pending-segments allow",
+      GATE, FIXED, GATE_ENUM (overflow, overflow, OVERFLOW_AUTO)},
+  /**
    * GstIdentifaiSink:max-pending-bytes:
    *
    * Bound of the bytes that closed segments hold until the service has taken
@@ -218,14 +231,15 @@ const GstIdentifaiProperty gst_identifai_segment_properties[GST_IDENTIFAI_N_PROP
    * then fails as `timeout`. 0: EOS does not wait, and what is outstanding
    * goes on until the element stops (with `overflow=block`, the last segments
    * are taken over the bounds, and what comes after a seek waits until they
-   * have found their room). %GST_CLOCK_TIME_NONE: without bound.
+   * have found their room). %GST_CLOCK_TIME_NONE: without bound. identifaigate:
+   * of a file, after which what has no verdict goes by `on-unjudged`; 0: at once.
    *
    * Since: 0.1
    */
   [PROP_DRAIN_TIMEOUT] = {"drain-timeout", "Drain timeout",
       "How long EOS waits for outstanding verdicts in nanoseconds (0 = "
       "not at all, GST_CLOCK_TIME_NONE = without bound)",
-      SINKS, FIXED, TIME (drain_timeout, 2 * 60 * GST_SECOND, 0),
+      SINKS | GATE, FIXED, TIME (drain_timeout, 2 * 60 * GST_SECOND, 0),
       .shortest = GST_MSECOND},
   /* What programs are given beside verdicts. */
 

@@ -238,6 +238,52 @@ GST_START_TEST (test_overflow)
 
 GST_END_TEST;
 
+/*** the end ***/
+
+/* A file that is over waits no longer than drain-timeout for its verdicts. */
+GST_START_TEST (test_drain_timeout)
+{
+  static const gchar *const timeouts[] = { "0", "200000000" };
+  gchar *properties = g_strconcat ("verdict-timeout=60000000000 drain-timeout=",
+      timeouts[__i__], NULL);
+  Gate gate;
+
+  gate_open (&gate, "", properties, FALSE);
+  fault_server_set_delay (gate.server, FAULT_NEVER);
+  gate_push (&gate, 0, FRAMES);
+  fail_unless (feed_event (gate.feed, gst_event_new_eos ()));
+  gate_wait_for_stat (&gate, "withheld-unjudged", FRAMES);
+  gate_check_segments (&gate, "----------", "drained");
+  gate_check_law (&gate);
+  gate_clear (&gate);
+  g_free (properties);
+}
+
+GST_END_TEST;
+
+/* What waits is given up as it says; there is no block. */
+GST_START_TEST (test_pending)
+{
+  GParamSpec *pspec;
+  Gate gate;
+
+  gate_open (&gate, "", __i__ == 0 ? "hold=60000000000 overflow=drop-oldest "
+      "max-pending-segments=2 verdict-timeout=60000000000" :
+      "hold=60000000000 overflow=drop-newest max-pending-segments=2 "
+      "verdict-timeout=60000000000", TRUE);
+  pspec = g_object_class_find_property (G_OBJECT_GET_CLASS (sink_run_get_sink
+          (gate.run)), "overflow");
+  fail_unless (g_enum_get_value_by_nick (G_PARAM_SPEC_ENUM (pspec)->enum_class,
+          "block") == NULL);
+  fault_server_close (gate.server);
+  gate_push (&gate, 0, FRAMES);
+  sink_run_wait (gate.run, "identifai-dropped", 3);
+  fail_unless_equals_int64 (gate_get_stat (&gate, "held"), FRAMES);
+  gate_clear (&gate);
+}
+
+GST_END_TEST;
+
 /*** what is told downstream ***/
 
 /* A letter a segment of which an event told: the first one of its classification, or
@@ -456,6 +502,8 @@ gatetrouble_suite (void)
   tcase_add_loop_test (tc, test_short_hold, 0, G_N_ELEMENTS (hold_rows));
   tcase_add_test (tc, test_short_hold_seen);
   tcase_add_test (tc, test_overflow);
+  tcase_add_loop_test (tc, test_drain_timeout, 0, 2);
+  tcase_add_loop_test (tc, test_pending, 0, 2);
   tcase_add_test (tc, test_verdict_events);
   tcase_add_test (tc, test_linked_late);
   tcase_add_test (tc, test_end_and_again);
