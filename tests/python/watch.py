@@ -54,6 +54,9 @@ ROWS = [
     ("two files", "{}/human.mp4 {}/made.mkv", 0, ["verdict: human", "verdict: artificial", "2 judged"], []),
     ("one after the other", "-j 1 {}/human.mp4 {}/made.mkv", 0, ["2 judged"], []),
     ("a bare stream", "{}/bare.h264", 0, ["verdict: human", "1 judged"], []),
+    ("an image", "{}/image.png", 0, ["image.png segment 0 verdict: artificial"], []),
+    ("speech", "{}/voice.mp3", 0, ["voice.mp3 segment 0 verdict: artificial"], []),
+    ("a picture, sound and video", "{}/voice.mp3 {}/image.png {}/human.mp4", 0, ["3 judged"], []),
     ("a folder", "{}/folder", 0, ["human.mp4 segment 0", "made.mkv segment 0", "2 judged"], ["hidden", "notes.txt"]),
     ("a folder, what is skipped", "-v {}/folder", 0, ["notes.txt skipped: "], []),
     ("no media", "{}/folder/notes.txt", 1, ["error: ", "no media"], []),
@@ -72,8 +75,8 @@ ROWS = [
 ]
 
 
-def make(path, source, codec="libx264"):
-    subprocess.run(["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", source, "-c:v", codec, "-pix_fmt", "yuv420p",
+def make(path, source, codec="libx264", pixels="yuv420p"):
+    subprocess.run(["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", source, "-c:v", codec, "-pix_fmt", pixels,
                     path], check=True, timeout=100)
     return path
 
@@ -83,6 +86,9 @@ def make_files(folder):
     os.makedirs(folder + "/none/deeper")
     human = make(folder + "/human.mp4", "testsrc2=s=176x144:d=1")
     made = make(folder + "/made.mkv", "color=magenta:s=176x144:d=1")
+    make(folder + "/image.png", "color=magenta:s=64x64:d=0.04", "png", "rgb24")
+    subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=f=1000:d=4", folder + "/voice.mp3"], check=True,
+                   timeout=100)
     make(folder + "/bare.h264", "testsrc2=s=176x144:d=1")
     shutil.copy(human, folder + "/folder/human.mp4")
     shutil.copy(made, folder + "/folder/deeper/made.mkv")
@@ -225,6 +231,8 @@ def check_http(url, folder):
         code, said = run([WATCH, "http://user:secret@127.0.0.1:%s/human.mp4" % port], IDENTIFAI_ENDPOINT=url,
                          IDENTIFAI_API_KEY="any")
         failed = check("http", code, said, 0, ["/human.mp4 segment 0 verdict: human", "1 judged"], ["secret"])
+        code, said = run([WATCH, "http://127.0.0.1:%s/voice.mp3" % port], IDENTIFAI_ENDPOINT=url, IDENTIFAI_API_KEY="any")
+        failed += check("http, speech", code, said, 0, ["/voice.mp3 segment 0 verdict: artificial", "1 judged"])
         code, said = run([WATCH, "http://127.0.0.1:%s/nosuch.mp4" % port], IDENTIFAI_ENDPOINT=url, IDENTIFAI_API_KEY="any")
         return failed + check("http, no such file", code, said, 1, ["(404)", "broken off"])
     finally:
