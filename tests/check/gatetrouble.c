@@ -238,6 +238,34 @@ GST_START_TEST (test_overflow)
 
 GST_END_TEST;
 
+/*** the operator ***/
+
+/* At the outgoing end, at once, whatever is held. */
+GST_START_TEST (test_force_at_once)
+{
+  gint64 pressed, latest = 0;
+  Gate gate;
+  guint i;
+
+  gate_open (&gate, "", "hold=300000000 on-unjudged=pass", TRUE);
+  gate.feed->burst = 0;
+  feed_start (gate.feed, gate.clip, 0, FRAMES, FALSE);
+  gate_wait_for_frame (&gate, 10);
+  pressed = g_get_monotonic_time ();
+  gst_util_set_object_arg (G_OBJECT (sink_run_get_sink (gate.run)), "force",
+      "drop");
+  fail_unless_equals_int (feed_join (gate.feed), GST_FLOW_OK);
+  gate_wait_for_stat (&gate, "withheld-forced", 1);
+  for (i = 0; i < FRAMES; i++)
+    latest = MAX (latest, gate_get_time (&gate, i));
+  fail_unless (latest < pressed + 100 * 1000, "%d us", (gint) (latest -
+          pressed));
+  gate_check_law (&gate);
+  gate_clear (&gate);
+}
+
+GST_END_TEST;
+
 /*** the end ***/
 
 /* A file that is over waits no longer than drain-timeout for its verdicts. */
@@ -502,6 +530,7 @@ gatetrouble_suite (void)
   tcase_add_loop_test (tc, test_short_hold, 0, G_N_ELEMENTS (hold_rows));
   tcase_add_test (tc, test_short_hold_seen);
   tcase_add_test (tc, test_overflow);
+  tcase_add_test (tc, test_force_at_once);
   tcase_add_loop_test (tc, test_drain_timeout, 0, 2);
   tcase_add_loop_test (tc, test_pending, 0, 2);
   tcase_add_test (tc, test_verdict_events);

@@ -960,6 +960,61 @@ GST_START_TEST (test_turns)
 
 GST_END_TEST;
 
+/*** an operator's figures ***/
+
+#define BAD_FROM 30000          /* ms; in the middle of a group */
+#define BAD_TO 41300
+#define STEP 40
+#define GROUP 1000
+
+static gboolean
+is_bad (const Frame * frame)
+{
+  return frame->running >= BAD_FROM && frame->running < BAD_TO;
+}
+
+/* 20 s are held, and all is judged clean. He presses 2 s after the first bad frame came,
+ * with as much for his reaction, and again when it is over: no bad frame leaves, and of
+ * the good ones no more than 4 s are lost. */
+GST_START_TEST (test_operator)
+{
+  guint bad = 0, lost = 0, i;
+  gint64 time;
+  World world;
+
+  world_init (&world, "c");
+  world.settings.hold = 20000 * MS;
+  configure (&world);
+  add_outcome (&world, 0, 'c');
+  for (time = 0; time < 60000; time += STEP) {
+    Frame *frame = add_frame (&world, 0, time, time);
+
+    frame->kind = IDENTIFAI_PLACEMENT_SEGMENT;
+    frame->is_point = time % GROUP == 0;
+  }
+  for (; world.now < 81000; world.now++) {
+    come (&world);
+    if (world.now == BAD_FROM + 2000)
+      identifai_hold_queue_dump (world.hold, 2000 * MS, world.now * 1000);
+    if (world.now == BAD_TO + 1000)
+      identifai_hold_queue_release (world.hold);
+    pop_all (&world, 0);
+    check_law (&world);
+  }
+  for (i = 0; i < world.n[0]; i++) {
+    const Frame *frame = &world.frames[0][i];
+
+    fail_unless (frame->left >= 0);
+    bad += is_bad (frame) && frame->held.passes;
+    lost += !is_bad (frame) && !frame->held.passes;
+  }
+  fail_unless_equals_int (bad, 0);
+  fail_unless (lost * STEP <= 4000, "%u good frames are lost", lost);
+  world_clear (&world);
+}
+
+GST_END_TEST;
+
 /*** events, flush, and what isn't paced ***/
 
 static void
@@ -1284,6 +1339,7 @@ holdqueue_suite (void)
   tcase_add_loop_test (tc, test_rows, 0, G_N_ELEMENTS (rows));
   tcase_add_loop_test (tc, test_any, 0, 4);
   tcase_add_loop_test (tc, test_turns, 0, G_N_ELEMENTS (turns));
+  tcase_add_test (tc, test_operator);
   tcase_add_test (tc, test_turn_by_flush);
   tcase_add_test (tc, test_turn_by_end);
   tcase_add_test (tc, test_events);
