@@ -47,6 +47,7 @@ static const Key stream_keys[] = {
   {"pipeline", KIND_TEXT, STREAM (pipeline), {NULL}, TRUE},
   {"mode", KIND_WORD, STREAM (mode), {"watch", "gate"}},
   {"output", KIND_TEXT, STREAM (output), {NULL}, TRUE},
+  {"slate", KIND_TEXT, STREAM (slate)},
   {"at-end", KIND_WORD, STREAM (at_end), {"auto", "restart", "stop"}},
   {"stall-timeout", KIND_TIME, STREAM (stall_timeout)},
   {"alert", KIND_TEXT, STREAM (alert)},

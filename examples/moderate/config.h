@@ -55,6 +55,7 @@ typedef struct
   gchar *uri, *pipeline;        /* one of them */
   ModMode mode;
   gchar *output;                /* of a gate without pipeline= */
+  gchar *slate;                 /* of a gate: a path, or "builtin"; NULL: a hole */
   ModAtEnd at_end;
   guint64 stall_timeout;        /* G_MAXUINT64: never */
   ModEvidenceMode evidence;

@@ -11,6 +11,7 @@
 #include "check.h"
 #include "options.h"
 #include "pipeline.h"
+#include "slate.h"
 #include "verify.h"
 
 #include <gst/gst.h>
@@ -95,6 +96,7 @@ main (int argc, char **argv)
     g_printerr (MOD_NAME ": %s\n", error->message);
     status = MOD_EXIT_USAGE;
   }
+  mod_slate_clear ();
   mod_options_clear (&options);
   return status;
 }

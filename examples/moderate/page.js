@@ -81,7 +81,7 @@ function draw(stream) {
   const silence = stream.state === 'silent' ? `, for ${Math.round(stream.silence)} s` : '';
   card.className = stream.policy === 'blocked' ? 'blocked' : stream.state;
   set('state', stream.state + silence);
-  set('policy', stream.policy || 'clear');
+  set('policy', stream.policy || '–');
   set('gate', stream.gate || '–');
   set('latency', stream.latency === undefined ? '–' : stream.latency.toFixed(1) + ' s');
   set('judged', `${outcomes.filter(o => o.event === 'verdict').length} of ${outcomes.length}`);

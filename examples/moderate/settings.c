@@ -4,6 +4,7 @@
  */
 
 #include "settings.h"
+#include "slate.h"
 #include "units.h"
 
 #include <string.h>
@@ -233,6 +234,38 @@ find_attached (const ModStreamConfig * config)
       "all" : "flagged";
 }
 
+static void
+set_action (GstElement * judge, const gchar * name)
+{
+  if (!is_set (judge, name))
+    gst_util_set_object_arg (G_OBJECT (judge), name, "slate");
+}
+
+/* slate= is for gates: in [defaults] it may stand beside streams that are watched. */
+static void
+apply_slate (const ModStreamConfig * config, GstElement * judge,
+    ModProblems * problems)
+{
+  const gchar *location = config->slate;
+  g_autoptr (GError) error = NULL;
+
+  if (location == NULL || find_property (judge, "slate-location") == NULL)
+    return;
+  if (strcmp (location, MOD_SLATE_BUILTIN) == 0)
+    location = mod_slate_get_builtin (&error);
+  else if (!g_file_test (location, G_FILE_TEST_IS_REGULAR))
+    g_set_error (&error, G_FILE_ERROR, G_FILE_ERROR_NOENT,
+        "there is no file %s", location);
+  if (error != NULL && problems != NULL)
+    mod_problems_add (problems, config->line, config->name, "slate", "%s",
+        error->message);
+  if (error != NULL)
+    return;
+  g_object_set (judge, "slate-location", location, NULL);
+  set_action (judge, "on-artificial");
+  set_action (judge, "on-unjudged");
+}
+
 /* What a program that runs for weeks wants: a refusal is told and doesn't end a
  * stream, the end doesn't take minutes, and the account's lists say whose it is. */
 static void
@@ -260,6 +293,7 @@ mod_settings_apply (const ModStreamConfig * config, GstElement * judge,
   guint i;
 
   apply_preferences (config, judge);
+  apply_slate (config, judge, problems);
   for (i = 0; i < config->settings->len; i++) {
     const ModSetting *setting = g_ptr_array_index (config->settings, i);
 

@@ -20,7 +20,7 @@ import threading
 import time
 
 from emulator import Emulator
-from moderation import MAGENTA, Run, call, of, outcomes, pipeline, states, write_config
+from moderation import MAGENTA, Run, call, of, outcomes, pipeline, program, states, write_config
 
 EXAMPLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', 'examples', 'moderate.py')
 
@@ -62,6 +62,7 @@ WRONG = (
     ('[a]\npipeline=nosuchelement ! identifaisink\n', ':1: [a] pipeline: no element "nosuchelement"'),
     ('[a]\npipeline=videotestsrc ! fakesink\n', ':1: [a] pipeline: wants one identifaisink'),
     ('[a]\npipeline=fakesrc ! identifaisink fakesrc ! identifaisink\n', ':1: [a] pipeline: wants one'),
+    ('[a]\nuri=rtsp://x\nmode=gate\noutput=rtmp://y\nslate=/nonexistent\n', ':1: [a] slate: there is no file'),
     ('[program]\nlag=3\n[a]\nuri=rtsp://x\n', ':2: [program] lag: is no key'),
     ('[program]\nstop-timeout=soon\n[a]\nuri=rtsp://x\n', ':2: [program] stop-timeout: wants a time'),
 )
@@ -429,23 +430,25 @@ def check_gate(endpoint, folder):
     anew; what is artificial doesn't."""
     x264 = 'x264enc key-int-max=25 ! h264parse'
     rows = (('clean', GREY, x264, 'mp4mux', True), ('pink', PINK, x264, 'mp4mux', False),
-            ('vp8', GREY, 'vp8enc keyframe-max-dist=25 deadline=1', 'webmmux', True))
+            ('shown', PINK, x264, 'mp4mux', True), ('vp8', GREY, 'vp8enc keyframe-max-dist=25 deadline=1', 'webmmux', True))
     sockets, streams = {}, {}
     for name, colour, encoder, muxer, _ in rows:
         sockets[name] = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         sockets[name].bind(('127.0.0.1', 0))
         uri = make_clip(os.path.join(folder, name), colour, encoder, muxer)
         streams[name] = 'mode=gate\nuri=%s\noutput=udp://127.0.0.1:%d' % (uri, sockets[name].getsockname()[1])
+    streams['shown'] += '\nslate=builtin'
     path = write_config(os.path.join(folder, 'c'), endpoint, streams)
-    with Run(path) as run:
+    with Run(path, TMPDIR=folder) as run:
         code, lines = run.finish()
     assert code == 0, (code, lines)
+    assert not [name for name in os.listdir(folder) if 'slate' in name], os.listdir(folder)
     for name, _, _, _, leaves in rows:
         with sockets[name] as holder:
             packets = video_packets(receive(holder, 1, 1 << 20))
         assert (len(packets) > 10) == leaves, (name, len(packets))
         stats = of(lines, name, 'stats')[-1]
-        assert stats['came'] == stats['passed' if leaves else 'withheld'] >= 99, (name, stats)
+        assert stats['came'] == stats['withheld' if name in ('pink', 'shown') else 'passed'] >= 99, (name, stats)
         assert {o['event'] for o in outcomes(lines, name)} == {'verdict'}, lines
 
 
@@ -793,6 +796,21 @@ def check_broker(endpoint, folder):
     assert sum(a > b for a, b in zip(order, order[1:])) <= 3, order
 
 
+def check_unit(endpoint, folder):
+    """The units are such that systemd takes them, and rate well."""
+    units = os.path.dirname(program())
+    if shutil.which('systemd-analyze') is None:
+        print('units are not tried: systemd-analyze is missing')
+        return
+    for unit in ('identifai-moderate.service', 'identifai-moderate@.service'):
+        path = os.path.join(units, unit)
+        done = subprocess.run(['systemd-analyze', 'security', '--offline=true', '--threshold=30', path],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        assert done.returncode == 0, done.stdout
+        told = subprocess.run(['systemd-analyze', 'verify', '--man=no', path], stderr=subprocess.PIPE, text=True).stderr
+        assert not [line for line in told.splitlines() if path in line], told
+
+
 def check_example(endpoint, folder):
     """examples/moderate.py: thirty lines that do the same for one pipeline."""
     done = subprocess.run([EXAMPLE, *pipeline('num-buffers=50 ' + MAGENTA, 'identifaisink').split(),
@@ -803,7 +821,7 @@ def check_example(endpoint, folder):
 
 CHECKS = (check_config, check_service, check_outcomes, check_alone, check_stall, check_reload, check_log, check_losses,
           check_evidence, check_gate,
-          check_kill, check_page, check_alarms, check_notify, check_broker, check_example)
+          check_kill, check_page, check_alarms, check_notify, check_broker, check_unit, check_example)
 
 
 def main():
