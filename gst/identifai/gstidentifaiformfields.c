@@ -286,6 +286,7 @@ gst_identifai_settings_to_request (const GstIdentifaiSettings * self,
 
   request->accept_text = (self->response_format == GST_IDENTIFAI_RESPONSE_TEXT);
   request->no_cache = self->no_cache;
+  request->with_heatmap = self->with_heatmap;
   request->heuristic = g_strdup (self->heuristic);
 
   return request;

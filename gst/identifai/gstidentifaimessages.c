@@ -164,6 +164,15 @@ gst_identifai_message_submitted (GstElement * src,
   return gst_message_new_element (GST_OBJECT (src), structure);
 }
 
+static void
+set_heatmap (GstStructure * structure, GBytes * heatmap)
+{
+  GstBuffer *buffer = gst_buffer_new_wrapped_bytes (heatmap);
+
+  gst_structure_set (structure, "heatmap", GST_TYPE_BUFFER, buffer, NULL);
+  gst_buffer_unref (buffer);
+}
+
 /**
  * identifai-verdict:
  *
@@ -180,6 +189,8 @@ gst_identifai_message_submitted (GstElement * src,
  * * #gboolean `unknown`: whether the service could not tell
  * * #gboolean `nsfw`: if judged
  * * #gchararray `forced`: if somebody or a C2PA signature forced the verdict
+ * * #GstBuffer `heatmap`: PNG, if identifaiimagesink's `with-heatmap` asked for it
+ * * #gchararray `heatmap-error`: why it was asked for and isn't there
  * * #GstValueArray `verdicts`: of #GstStructure, one a heuristic, with
  *   `heuristic`, `classification`, `confidence`, `unknown` and what else the
  *   service gives
@@ -210,6 +221,11 @@ gst_identifai_message_verdict (GstElement * src,
   if (result->nsfw >= 0)
     gst_structure_set (structure, "nsfw", G_TYPE_BOOLEAN, result->nsfw != 0,
         NULL);
+  if (result->heatmap != NULL)
+    set_heatmap (structure, result->heatmap);
+  if (result->heatmap_error != NULL)
+    gst_structure_set (structure, "heatmap-error", G_TYPE_STRING,
+        result->heatmap_error, NULL);
   if (result->forced != NULL)
     gst_structure_set (structure, "forced", G_TYPE_STRING, result->forced,
         NULL);

@@ -378,6 +378,32 @@ on_submitted (gpointer data, const gchar * identifier,
   unlock_and_tell (self);
 }
 
+/* Its heat map comes first, if there is to be one. */
+static void
+judge_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment,
+    IdentifaiResult * result)
+{
+  if (self->halting || !gst_identifai_heatmaps_ask (self->heatmaps,
+          self->client, segment, result))
+    end_judged_locked (self, segment, result);
+}
+
+static void
+on_heatmap (GstIdentifaiHeatmap * heatmap,
+    const IdentifaiServiceAnswer * answer, gpointer user_data)
+{
+  GstIdentifaiOutbox *self = user_data;
+  IdentifaiSegment *segment;
+  IdentifaiResult *result;
+
+  g_mutex_lock (&self->lock);
+  result = gst_identifai_heatmaps_take (self->heatmaps, heatmap, answer,
+      &segment);
+  if (result != NULL)
+    end_judged_locked (self, segment, result);
+  unlock_and_tell (self);
+}
+
 static void
 on_finished (gpointer data, IdentifaiOutcome * outcome, gpointer user_data)
 {
@@ -389,7 +415,7 @@ on_finished (gpointer data, IdentifaiOutcome * outcome, gpointer user_data)
     if (segment->identifier == NULL)
       segment->identifier = g_strdup (outcome->identifier);
     if (outcome->reason == IDENTIFAI_REASON_NONE)
-      end_judged_locked (self, segment, g_steal_pointer (&outcome->result));
+      judge_locked (self, segment, g_steal_pointer (&outcome->result));
     else
       gst_identifai_outbox_end_failed_locked (self, segment, outcome->reason,
           outcome->http_status, outcome->message);
@@ -602,6 +628,7 @@ gst_identifai_outbox_new (GstElement * element,
       callbacks->outcome, callbacks->policy, user_data);
   self->overrides = gst_identifai_overrides_new (element, reporter);
   self->ledger = identifai_ledger_new ();
+  self->heatmaps = gst_identifai_heatmaps_new (on_heatmap, self);
   identifai_hourly_quota_init (&self->quota);
   g_mutex_init (&self->lock);
   g_cond_init (&self->cond);
@@ -619,6 +646,7 @@ gst_identifai_outbox_free (GstIdentifaiOutbox * self)
 
   identifai_client_settings_clear (&self->client_settings);
   gst_identifai_overrides_free (self->overrides);
+  gst_identifai_heatmaps_free (self->heatmaps);
   gst_identifai_outcomes_free (self->outcomes);
   identifai_ledger_free (self->ledger);
   identifai_hourly_quota_clear (&self->quota);
@@ -726,9 +754,12 @@ void
 gst_identifai_outbox_begin_halt_locked (GstIdentifaiOutbox * self)
 {
   IdentifaiSegment *segment;
+  IdentifaiResult *result;
   guint i;
 
   self->halting = TRUE;
+  while ((result = gst_identifai_heatmaps_pop (self->heatmaps, &segment)))
+    end_judged_locked (self, segment, result);
   for (i = 0; (segment = identifai_ledger_peek (self->ledger, i)); i++) {
     if (identifai_ledger_get_stage (self->ledger, segment)
         == IDENTIFAI_STAGE_MUXING)
@@ -767,6 +798,7 @@ gst_identifai_outbox_stop (GstIdentifaiOutbox * self)
   while ((segment = identifai_ledger_peek (self->ledger, 0)) != NULL)
     end_dropped_locked (self, segment, GST_IDENTIFAI_DROP_STOPPED);
   gst_identifai_overrides_stop (self->overrides);
+  gst_identifai_heatmaps_reset (self->heatmaps);
   g_mutex_unlock (&self->lock);
 
   gst_identifai_outcomes_deliver_all (self->outcomes);

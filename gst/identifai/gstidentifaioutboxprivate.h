@@ -9,6 +9,7 @@
 
 #pragma once
 
+#include "gstidentifaiheatmaps.h"
 #include "gstidentifaioutbox.h"
 
 #include "client.h"
@@ -61,6 +62,7 @@ struct _GstIdentifaiOutbox
   RoomWanted wanted;
   gboolean goes_first;          /* among the streams of the key */
   GstIdentifaiAttachments attachments;
+  GstIdentifaiHeatmaps *heatmaps;
 };
 
 /* What threads of the element do, which hold locks. */

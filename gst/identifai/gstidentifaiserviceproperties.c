@@ -358,6 +358,19 @@ const GstIdentifaiProperty gst_identifai_service_properties[GST_IDENTIFAI_N_PROP
       "Ask the service to look for content that is not safe for work, too",
       VIDEO, LIVE, FORM_FIELD (with_nsfw)},
   /**
+   * GstIdentifaiImageSink:with-heatmap:
+   *
+   * Sent as `with_heatmap` when %TRUE: asks the service for a heat map, which is
+   * fetched once the verdict is there, by a further call under the limits. The
+   * `identifai-verdict` message then has `heatmap`, a #GstBuffer of PNG; or
+   * `heatmap-error`, why it has none. A verdict waits for it for 30 s at most.
+   *
+   * Since: 0.2
+   */
+  [PROP_WITH_HEATMAP] = {"with-heatmap", "With heat map",
+      "Ask the service for a heat map, which the verdict message then has",
+      IMAGE, LIVE, FORM_FIELD (with_heatmap)},
+  /**
    * GstIdentifaiSink:ensure-face-per-frame:
    *
    * Sent as `ensure_face_per_frame` when %TRUE: asks the service to judge

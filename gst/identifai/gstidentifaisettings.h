@@ -48,6 +48,7 @@ typedef struct
   gboolean with_morphing;
   gboolean with_audio;
   gboolean with_nsfw;
+  gboolean with_heatmap;
   gboolean ensure_face_per_frame;
   gboolean no_cache;
   gboolean prevent_c2pa_forces;

@@ -65,3 +65,11 @@ gst_identifai_submission_release_file (IdentifaiSegment * segment)
 
   g_clear_pointer (&request->file, identifai_memory_file_unref);
 }
+
+gboolean
+gst_identifai_submission_wants_heatmap (const IdentifaiSegment * segment)
+{
+  const Submission *self = segment->user_data;
+
+  return !segment->resumed && self->request->with_heatmap;
+}

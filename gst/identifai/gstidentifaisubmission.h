@@ -27,4 +27,8 @@ IdentifaiRequest *gst_identifai_submission_complete (IdentifaiSegment *
 /* The service has the file: it is let go of, but for the segment's reference. */
 void gst_identifai_submission_release_file (IdentifaiSegment * segment);
 
+/* Of an image: the setting, as of when it opened. */
+gboolean gst_identifai_submission_wants_heatmap (const IdentifaiSegment *
+    segment);
+
 G_END_DECLS

@@ -430,6 +430,89 @@ GST_START_TEST (test_nothing)
 
 GST_END_TEST;
 
+/* Heat maps: what the second look, which is for it, is answered with. The verdict is
+ * there in any case. */
+#define PNG "\x89PNG\r\n\x1a\n and so on"
+#define RESULT(more) {FAULT_PLAIN, 1,.body = "{\"identifier\":\"id-1\"," \
+    "\"status\":\"done\"," more "\"verdict\":{\"confidence\":1," \
+    "\"classification\":\"human\"},\"results\":[{\"model\":\"m\"}]}"}
+
+static const struct
+{
+  const gchar *options;
+  FaultStep steps[2];
+  gboolean stops;               /* instead of EOS */
+  guint n_calls;                /* of the result, and of the heat map */
+  const gchar *error;           /* "": there is a heat map; NULL: nothing of it */
+} heatmap_rows[] = {
+  {"", {RESULT ("\"has_heatmap\":true,")}, FALSE, 1, NULL},
+  {"with-heatmap=true", {RESULT ("\"has_heatmap\":false,")}, FALSE, 1, NULL},
+  {"with-heatmap=true", {RESULT ("\"has_heatmap\":true,"), {FAULT_PLAIN, 2,
+              .body = PNG,.body_length = sizeof (PNG) - 1}
+          }, FALSE, 2, ""},
+  {"with-heatmap=true", {RESULT ("\"has_heatmap\":true,"), {FAULT_PLAIN, 2,
+              .status = 404,.body = "{\"error\":\"No such map\"}"}
+          }, FALSE, 2,
+      "No such map"},
+  {"with-heatmap=true", {RESULT ("\"has_heatmap\":true,"), {FAULT_PLAIN, 2,
+              .status = 500}
+          }, FALSE, 2, "500"},
+  {"with-heatmap=true", {RESULT ("\"has_heatmap\":true,"), {FAULT_PLAIN, 2,
+              .body = "<html>"}
+          }, FALSE, 2, "no PNG"},
+  {"with-heatmap=true timeout=1", {RESULT ("\"has_heatmap\":true,"),
+              {FAULT_PLAIN, 2,.kind = FAULT_SILENT}
+          }, FALSE, 2, "heard"},
+  {"with-heatmap=true", {RESULT ("\"has_heatmap\":true,"), {FAULT_PLAIN, 2,
+              .kind = FAULT_SILENT}
+          }, TRUE, 2, "wait"},
+  {"with-heatmap=true drain-timeout=1000000000", {RESULT
+              ("\"has_heatmap\":true,"), {FAULT_PLAIN, 2,.kind = FAULT_SILENT}
+          },
+      FALSE, 2, "wait"},
+};
+
+GST_START_TEST (test_heatmap)
+{
+  gchar *description = g_strconcat (SINK, heatmap_rows[__i__].options, NULL);
+  const gchar *error = heatmap_rows[__i__].error, *text;
+  const GstStructure *verdict;
+  GstBuffer *heatmap = NULL;
+  SinkRun *run;
+  Feed *feed;
+
+  fault_server_free (server);
+  g_free (url);
+  server = fault_server_new (heatmap_rows[__i__].steps, 2);
+  url = fault_server_get_url (server);
+  feed = open_feed (&run, description, "image/jpeg", GST_FORMAT_TIME);
+  push (feed, make_jpeg (1, 10));
+  fail_unless (fault_server_wait (server, FAULT_PLAIN,
+          heatmap_rows[__i__].n_calls));
+  if (heatmap_rows[__i__].stops)
+    sink_run_stop (run);
+  else
+    end_feed (run, feed);
+  fail_unless_equals_int (sink_run_count (run, "identifai-verdict"), 1);
+  fail_unless (heatmap_rows[__i__].n_calls > 1
+      || fault_server_count (server, FAULT_PLAIN) == 1);
+  verdict = sink_run_get_structure (run, "identifai-verdict", 0);
+  text = gst_structure_get_string (verdict, "heatmap-error");
+  gst_structure_get (verdict, "heatmap", GST_TYPE_BUFFER, &heatmap, NULL);
+  fail_unless_equals_int (heatmap != NULL, error != NULL && *error == '\0');
+  fail_unless_equals_int (text != NULL, error != NULL && *error != '\0');
+  fail_unless (text == NULL || strstr (text, error), "%s", text);
+  if (heatmap != NULL)
+    fail_unless_equals_int (gst_buffer_memcmp (heatmap, 0, PNG,
+            sizeof (PNG) - 1), 0);
+  gst_clear_buffer (&heatmap);
+  sink_run_check (run, TRUE);
+  g_free (description);
+  clear (run, feed);
+}
+
+GST_END_TEST;
+
 static Suite *
 imagesink_suite (void)
 {
@@ -441,6 +524,7 @@ imagesink_suite (void)
   tcase_add_checked_fixture (general, setup, teardown);
   tcase_add_loop_test (general, test_nothing, 0, G_N_ELEMENTS (nothing_rows));
   tcase_add_loop_test (general, test_too_large, 0, 2);
+  tcase_add_loop_test (general, test_heatmap, 0, G_N_ELEMENTS (heatmap_rows));
   tcase_add_test (general, test_flush);
   tcase_add_test (general, test_frames);
   tcase_add_loop_test (general, test_blocks, 0, G_N_ELEMENTS (blocks));

@@ -70,6 +70,8 @@ identifai_result_free (IdentifaiResult * self)
   g_free (self->classification);
   g_free (self->heuristic);
   g_free (self->forced);
+  g_clear_pointer (&self->heatmap, g_bytes_unref);
+  g_free (self->heatmap_error);
   if (G_IS_VALUE (&self->verdicts))
     g_value_unset (&self->verdicts);
   if (self->results != NULL)
@@ -512,6 +514,8 @@ read_final (IdentifaiResult * self, JsonNode * answer,
   if (!read_chosen_verdict (self, answer, heuristic, error))
     return FALSE;
   self->nsfw = get_flag (identifai_json_get_member (answer, "is_nsfw"));
+  self->has_heatmap =
+      get_flag (identifai_json_get_member (answer, "has_heatmap")) == TRUE;
   self->forced =
       dup_name (identifai_json_get_member (answer, "force_classification"));
   self->artificial_frames =

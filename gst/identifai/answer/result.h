@@ -40,6 +40,9 @@ typedef struct
   gboolean unknown;
   gint nsfw;                    /* 0 or 1; -1 = not judged */
   gchar *forced;                /* force_classification, NULL if none */
+  gboolean has_heatmap;         /* the service has one, of an image */
+  GBytes *heatmap;              /* PNG; whoever asked for it sets it, or why not: */
+  gchar *heatmap_error;
   GValue verdicts;              /* GstValueArray of GstStructure "verdict" */
   GstStructure *results;        /* "results"; objects are GstStructures, arrays
                                  * GstValueArrays; may be empty, never NULL */

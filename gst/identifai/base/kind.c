@@ -15,7 +15,8 @@ static const IdentifaiKindInfo kinds[IDENTIFAI_N_KINDS] = {
       {"/api/classification_audio/", "/api/classification/"}},
   [IDENTIFAI_KIND_IMAGE] = {"image", "image", "image",
         "/api/classification", "/api/classifications",
-      {"/api/classification/", "/api/classification_image/"}},
+        {"/api/classification/", "/api/classification_image/"},
+      "/api/classification/heatmap/"},
 };
 
 const IdentifaiKindInfo *

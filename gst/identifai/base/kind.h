@@ -32,6 +32,7 @@ typedef struct
   /* An identifier goes behind it. The second is tried where the first has never
    * found anything. */
   const gchar *single_paths[IDENTIFAI_N_SINGLE_PATHS];
+  const gchar *heatmap_path;    /* the same; or NULL */
 } IdentifaiKindInfo;
 
 const IdentifaiKindInfo *identifai_kind_get_info (IdentifaiKind kind);

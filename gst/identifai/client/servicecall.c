@@ -31,6 +31,7 @@ typedef struct
   IdentifaiExchange *exchange;  /* NULL: it waits */
   IdentifaiBooking booking;
   gint64 not_before;            /* monotonic µs: of another attempt */
+  gint64 deadline;              /* the same: of the last one */
   guint failures;               /* in a row */
   gint64 refused_since;         /* monotonic µs, with a 429; 0 = never */
   gboolean rekeyed;             /* it had its second chance after a 401 */
@@ -152,7 +153,8 @@ may_retry (ServiceCall * self, const IdentifaiAttempt * attempt)
 {
   gint retries = self->client->settings.retries;
 
-  if (!attempt->temporary || (attempt->lasting && retries >= 0))
+  if (!attempt->temporary || (attempt->lasting && retries >= 0)
+      || identifai_clock_now () >= self->deadline)
     return FALSE;
   if (identifai_attempt_is_throttled (attempt)
       && may_share (self, identifai_clock_now ()))
@@ -278,10 +280,44 @@ get_start (ServiceCall * self, gint64 now)
       now, NAME (self));
 }
 
+/* It has waited for its time for too long. */
+static void
+expire (ServiceCall * self)
+{
+  GBytes *body = g_bytes_new (NULL, 0);
+  IdentifaiAttempt attempt = {.reason = IDENTIFAI_REASON_TIMEOUT,.message =
+        (gchar *) "The limits, or calls that failed, left no time for it"
+  };
+
+  GST_INFO_ID (NAME (self), "%s: %s", self->what, attempt.message);
+  finish (self, &attempt, body);
+  g_bytes_unref (body);
+}
+
+/* Those that aren't under way. */
+static gint64
+expire_all (IdentifaiAccount * account, gint64 now)
+{
+  gint64 next = G_MAXINT64;
+  GList *walk, *following;
+
+  for (walk = account->service_calls.head; walk; walk = following) {
+    ServiceCall *call = walk->data;
+
+    following = walk->next;
+    if (call->exchange == NULL && call->deadline <= now)
+      expire (call);
+    else if (call->exchange == NULL)
+      next = MIN (next, call->deadline);
+  }
+
+  return next;
+}
+
 gint64
 identifai_service_calls_run (IdentifaiAccount * account, gint64 now)
 {
-  gint64 next = G_MAXINT64, time;
+  gint64 next = expire_all (account, now), time;
   GList *walk;
 
   for (walk = account->service_calls.head; walk; walk = walk->next) {
@@ -324,6 +360,7 @@ service_call_new (IdentifaiClient * client, const IdentifaiServiceCall * call,
   copy->content_type = g_strdup (call->content_type);
   copy->body = call->body != NULL ? g_bytes_ref (call->body) : NULL;
   copy->once = call->once;
+  copy->deadline = call->deadline > 0 ? call->deadline : G_MAXINT64;
   copy->func = func;
   copy->data = data;
   copy->link.data = copy;

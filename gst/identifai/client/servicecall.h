@@ -23,6 +23,8 @@ typedef struct
   const gchar *content_type;    /* of body */
   GBytes *body;                 /* NULL = none; small */
   gboolean once;                /* not again if the service may have done it */
+  gint64 deadline;              /* monotonic µs: it isn't begun with, nor tried again,
+                                 * from then on; 0 = none */
 } IdentifaiServiceCall;
 
 /* What came of it in the end, after the client's retries. Borrowed. */

@@ -31,6 +31,7 @@ typedef struct
   GPtrArray *fields;            /* of IdentifaiField, in the order sent */
   gboolean accept_text;         /* Accept: text/plain instead of JSON */
   gboolean no_cache;            /* a second submit would cost a second time */
+  gboolean with_heatmap;        /* it was asked for */
   gchar *heuristic;             /* which verdict counts; NULL = the service's */
   gchar *identifier;            /* the service has it: nothing is sent, and the
                                  * result is asked for; or NULL */
