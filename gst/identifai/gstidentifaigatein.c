@@ -524,6 +524,7 @@ pass_event (GstIdentifaiBranch * branch, GstEvent * event)
   g_mutex_unlock (&self->engine->lock);
   if (restarts)
     gst_identifai_gate_out_restart (branch);
+  gst_identifai_reporter_post_elsewhere (self->engine->reporter);
 
   return TRUE;
 }

@@ -612,6 +612,18 @@ note_flow (GstIdentifaiBranch * branch, GstFlowReturn flow)
   }
   identifai_cond_broadcast (&self->engine->cond);
   g_mutex_unlock (&self->engine->lock);
+  if (flow < GST_FLOW_EOS)
+    gst_identifai_reporter_post_elsewhere (self->engine->reporter);
+}
+
+/* There is no buffer any more by which upstream would hear of it. */
+static void
+tell_failed_locked (GstIdentifaiBranch * branch)
+{
+  gst_identifai_engine_queue_error (branch->gate->engine,
+      g_error_new (GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED,
+          "What follows %s took no more: %s", GST_PAD_NAME (branch->src),
+          gst_flow_get_name (branch->flow)));
 }
 
 /* Caps and a segment wait for the stream's next buffer, as the task is over. */
@@ -630,6 +642,9 @@ gst_identifai_gate_out_keep_locked (GstIdentifaiBranch * branch,
   } else if (GST_EVENT_IS_STICKY (event)
       && GST_EVENT_TYPE (event) != GST_EVENT_EOS) {
     gst_pad_store_sticky_event (branch->src, event);
+  } else if (GST_EVENT_TYPE (event) == GST_EVENT_EOS
+      && branch->flow < GST_FLOW_EOS) {
+    tell_failed_locked (branch);
   }
   gst_event_unref (event);
 }

@@ -878,6 +878,26 @@ GST_START_TEST (test_refused)
 
 GST_END_TEST;
 
+/* A muxer that takes no other caps in the middle: an error says so, although all of
+ * the stream had come by then. */
+GST_START_TEST (test_muxer)
+{
+  static const gchar *const muxers[] = { "mp4mux", "matroskamux" };
+  gchar *rest = g_strdup_printf (" ! %s ! fakesink", muxers[__i__]);
+  Gate gate;
+
+  gate_init (&gate, "cac", "on-artificial=slate", CLIP (NO_B, AVC), rest);
+  set_slate (&gate, FILE_SLATE, "slate.mp4");
+  gate_start (&gate, FALSE);
+  feed_push (gate.feed, gate.clip, 0, 15, 0);
+  feed_event (gate.feed, gst_event_new_eos ());
+  fail_if (sink_run_wait_end (gate.run));
+  g_free (rest);
+  gate_clear (&gate);
+}
+
+GST_END_TEST;
+
 /* From a pad; one that is new counts from the next time on. */
 GST_START_TEST (test_pad)
 {
@@ -1018,6 +1038,7 @@ gateslate_suite (void)
   tcase_add_test (tc, test_force);
   tcase_add_loop_test (tc, test_bad, 0, G_N_ELEMENTS (bad_rows));
   tcase_add_test (tc, test_refused);
+  tcase_add_loop_test (tc, test_muxer, 0, 2);
   tcase_add_test (tc, test_pad);
   tcase_add_loop_test (tc, test_acts, 0, N_ACTS);
 
