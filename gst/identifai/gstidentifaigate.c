@@ -301,6 +301,7 @@ add_hold (GstStructure * structure, const IdentifaiHoldQueueStats * stats)
       "held-time", G_TYPE_UINT64, stats->held_time * GST_USECOND,
       "passed-segments", G_TYPE_UINT64, stats->passed_segments,
       "withheld-segments", G_TYPE_UINT64, stats->withheld_segments,
+      "shadow-segments", G_TYPE_UINT64, stats->shadow_segments,
       "late-segments", G_TYPE_UINT64, stats->late_segments,
       "margin-last", G_TYPE_INT64, to_nanoseconds (stats->margin_last),
       "margin-min", G_TYPE_INT64, to_nanoseconds (stats->margin_min), NULL);

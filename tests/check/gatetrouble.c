@@ -266,6 +266,25 @@ GST_START_TEST (test_force_at_once)
 
 GST_END_TEST;
 
+/*** what would have been ***/
+
+GST_START_TEST (test_shadow)
+{
+  Gate gate;
+
+  gate_open (&gate, "ccaafccccc", "policy=\"policy,enforce=false,leave=1,"
+      "min-time=(guint64)0\"", FALSE);
+  gate_push (&gate, 0, FRAMES);
+  gate_finish (&gate);
+  gate_check_segments (&gate, "PPPPPPPPPP", "shadow");
+  fail_unless_equals_int64 (gate_get_stat (&gate, "shadow-segments"), 3);
+  fail_unless_equals_int64 (gate_get_stat (&gate, "passed-segments"),
+      GATE_SEGMENTS);
+  gate_clear (&gate);
+}
+
+GST_END_TEST;
+
 /*** the end ***/
 
 /* A file that is over waits no longer than drain-timeout for its verdicts. */
@@ -531,6 +550,7 @@ gatetrouble_suite (void)
   tcase_add_test (tc, test_short_hold_seen);
   tcase_add_test (tc, test_overflow);
   tcase_add_test (tc, test_force_at_once);
+  tcase_add_test (tc, test_shadow);
   tcase_add_loop_test (tc, test_drain_timeout, 0, 2);
   tcase_add_loop_test (tc, test_pending, 0, 2);
   tcase_add_test (tc, test_verdict_events);

@@ -343,19 +343,19 @@ static IdentifaiDecision
 decide (IdentifaiDecisions * self, guint segment, const Entry * entry,
     IdentifaiWhy why_not)
 {
-  IdentifaiDecision decision;
+  IdentifaiDecision decision = decide_by_result (self, entry,
+      entry->is_late ? why_not : IDENTIFAI_WHY_UNJUDGED);
 
-  if (!is_enforced (self) && !entry->overridden)
-    return (IdentifaiDecision) {
-    IDENTIFAI_ACTION_PASS, IDENTIFAI_WHY_VERDICT};
-  decision = decide_by_result (self, entry, entry->is_late ? why_not :
-      IDENTIFAI_WHY_UNJUDGED);
   if (is_withheld (self, segment, entry)
       && self->settings.on_artificial >= decision.action)
     decision = (IdentifaiDecision) {
     self->settings.on_artificial, IDENTIFAI_WHY_VERDICT};
+  if (is_enforced (self) || entry->overridden)
+    return decision;
 
-  return decision;
+  return (IdentifaiDecision) {
+  IDENTIFAI_ACTION_PASS, IDENTIFAI_WHY_VERDICT, decision.action !=
+        IDENTIFAI_ACTION_PASS};
 }
 
 /* They count as not judged: nothing later waits for them. */
@@ -468,7 +468,7 @@ identifai_decisions_is_settled (IdentifaiDecisions * self, guint segment)
     return TRUE;
   if (!entry->counted)
     return FALSE;
-  if (!is_enforced (self) || is_withheld (self, segment, entry))
+  if (is_withheld (self, segment, entry))
     return TRUE;
 
   return is_followed (self, segment, entry);

@@ -58,6 +58,7 @@ typedef struct
 {
   IdentifaiAction action;
   IdentifaiWhy why;
+  gboolean in_shadow;           /* passes as the policy isn't enforced, and wouldn't */
 } IdentifaiDecision;
 
 typedef struct _IdentifaiDecisions IdentifaiDecisions;

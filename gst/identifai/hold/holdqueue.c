@@ -657,6 +657,8 @@ note_segment (IdentifaiHoldQueue * self, const Judgement * judgement)
     self->stats.passed_segments++;
   else
     self->stats.withheld_segments++;
+  if (judgement->decision.in_shadow)
+    self->stats.shadow_segments++;
 
   return TRUE;
 }

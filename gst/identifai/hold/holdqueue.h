@@ -77,6 +77,7 @@ typedef struct
   gint64 held_time;             /* µs, since the oldest of them came */
   /* Segments: by the first of their pictures that left. */
   guint64 passed_segments, withheld_segments;
+  guint64 shadow_segments;      /* of the passed ones: the policy isn't enforced */
   guint64 late_segments;        /* left without their outcome */
   gint64 margin_last, margin_min;       /* µs, from the outcome to the deadline;
                                  * G_MAXINT64: none yet */
