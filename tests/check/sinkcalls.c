@@ -518,6 +518,67 @@ GST_START_TEST (test_override_stopped)
 
 GST_END_TEST;
 
+/* A key that was replaced in its file: what is refused is asked again with the new
+ * one. */
+GST_START_TEST (test_new_key)
+{
+  FaultServer *server = fault_server_new (NULL, 0);
+  gchar *url = fault_server_get_url (server), *folder = sink_folder_new ();
+  gchar *path = g_build_filename (folder, "key", NULL);
+  SinkRun *run = new_frames (url, 1, "drain-timeout=0 "
+      "credits-interval=200000000");
+
+  fail_unless (g_file_set_contents (path, "old-key-old-key\n", -1, NULL));
+  g_object_set (sink_run_get_sink (run), "api-key", NULL, "api-key-file", path,
+      NULL);
+  sink_run_start (run);
+  sink_run_wait (run, "identifai-verdict", 1);
+  sink_run_wait (run, "identifai-credits", 1);
+  fail_unless (g_file_set_contents (path, "new-key-new-key\n", -1, NULL));
+  fault_server_set_key (server, "new-key-new-key");
+  emit_override (run, 0, "human");
+  sink_run_wait (run, "identifai-override", 1);
+  check_override (run, 0, NULL, 200);
+  sink_run_wait (run, "identifai-credits",
+      sink_run_count (run, "identifai-credits") + 2);
+  fail_unless_equals_int (sink_run_count (run, "warning"), 0);
+  sink_run_free (run);
+  sink_folder_free (folder);
+  g_free (path);
+  g_free (url);
+  fault_server_free (server);
+}
+
+GST_END_TEST;
+
+/* What may pass is tried again. */
+GST_START_TEST (test_override_again)
+{
+  static const FaultStep steps[] = {
+    {FAULT_OVERRIDE, 1,.status = 429,.headers = "Retry-After: 1\r\n"},
+    {FAULT_OVERRIDE, 2,.status = 503},
+    {FAULT_OVERRIDE, 3, FAULT_CLOSE},
+  };
+  FaultServer *server = fault_server_new (steps, G_N_ELEMENTS (steps));
+  gchar *url = fault_server_get_url (server);
+  SinkRun *run = new_frames (url, 1, "drain-timeout=0");
+
+  g_object_set (sink_run_get_sink (run), "retries", 3, NULL);
+  sink_run_start (run);
+  sink_run_wait (run, "identifai-verdict", 1);
+  emit_override (run, 0, "human");
+  sink_run_wait (run, "identifai-override", 1);
+  check_override (run, 0, NULL, 200);
+  fail_unless_equals_int (fault_server_count (server, FAULT_OVERRIDE), 4);
+  fail_unless_equals_uint64 (sink_run_get_stat (run, "throttled"), 1);
+  fail_unless_equals_uint64 (sink_run_get_stat (run, "retries"), 3);
+  sink_run_free (run);
+  g_free (url);
+  fault_server_free (server);
+}
+
+GST_END_TEST;
+
 /* Looks. */
 
 GST_START_TEST (test_look)
@@ -887,6 +948,8 @@ sinkcalls_suite (void)
   tcase_add_test (tc, test_override_of_what);
   tcase_add_loop_test (tc, test_override_early, 0, 3);
   tcase_add_test (tc, test_override_stopped);
+  tcase_add_test (tc, test_new_key);
+  tcase_add_test (tc, test_override_again);
   tcase_add_test (tc, test_look);
   tcase_add_loop_test (tc, test_resume, 0, G_N_ELEMENTS (resume_rows));
   tcase_add_test (tc, test_resume_timeout);
