@@ -83,6 +83,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(self.result(url.path.rsplit('/', 1)[-1]))
 
 
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        """Clients that end leave connections behind."""
+
+
 def make_clip(path, seconds):
     subprocess.run([
         'gst-launch-1.0', '-q', 'matroskamux', 'name=m', '!', 'filesink', 'location=' + path,
@@ -236,11 +243,15 @@ def report(results, counts):
             name, count, counts['identifaisink'] / count))
 
 
-def run(clip=None, seconds=180, runs=5, judging=2.0, patience=60.0, instructions=False):
+def start_server(judging):
     Handler.judging = judging
-    server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
-    server.daemon_threads = True
+    server = Server(('127.0.0.1', 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+def run(clip=None, seconds=180, runs=5, judging=2.0, patience=60.0, instructions=False):
+    server = start_server(judging)
     address = 'http://127.0.0.1:%d' % server.server_port
     counts = {}
     with tempfile.TemporaryDirectory() as folder:
