@@ -13,7 +13,7 @@ html_sidebars = {"**": ["globaltoc.html", "searchbox.html"]}
 html_copy_source = False
 html_show_copyright = False
 
-PAGES = ["gate", "operation", "moderation", "fleet", "emulator", "reference", "design", "news"]
+PAGES = ["gate", "operation", "moderation", "fleet", "performance", "emulator", "reference", "design", "news"]
 
 
 def add_contents(app, name, source):
