@@ -23,6 +23,8 @@
 #define MARGIN_NUM 5
 #define MARGIN_DENOM 4
 
+/* A buffer more or less at a segment's end. */
+#define LATE_TOLERANCE (100 * GST_MSECOND)
 /* Of what waits for a segment that doesn't open. */
 #define MAX_WAITING (30 * (gint64) GST_SECOND)
 
@@ -473,7 +475,9 @@ GstClockTime
 identifai_audio_streams_count_late (GPtrArray * sounds,
     const IdentifaiAudioSpan * span)
 {
-  return sum_up (sounds, count_late, span);
+  GstClockTime late = sum_up (sounds, count_late, span);
+
+  return late > LATE_TOLERANCE ? late : 0;
 }
 
 GstClockTime

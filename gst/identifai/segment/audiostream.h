@@ -90,8 +90,8 @@ gboolean identifai_audio_streams_have_passed (GPtrArray * sounds,
     const IdentifaiAudioSpan * span);
 guint64 identifai_audio_streams_expect (GPtrArray * sounds,
     const IdentifaiAudioSpan * span, guint * n_tracks, guint * n_buffers);
-/* How much of the span is still to come, in ns, or is left out: nothing of streams
- * that are over or never had caps. */
+/* How much of the span is still to come, in ns, if that is more than a buffer, or is
+ * left out: nothing of streams that are over or never had caps. */
 GstClockTime identifai_audio_streams_count_late (GPtrArray * sounds,
     const IdentifaiAudioSpan * span);
 GstClockTime identifai_audio_streams_count_left_out (GPtrArray * sounds,

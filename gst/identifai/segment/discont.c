@@ -2,188 +2,129 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Backwards. A decoding time that goes back tells, unless the PTS goes on: the
- * DTS of a packet that RTP sent again is when it came. Where there is none, a
- * PTS tells that is before one that a decoder must have shown by now: it keeps
- * no more than depth pictures to put them in order, and none when a closed
- * point comes.
- *
- * Forwards. A stream may have nothing to show for long. It says so by the
- * frame's duration, the frame rate or a GAP event; else it is believed if as
- * much time went by on the clock (a live stream), or if there was such a pause
- * lately: a stream whose pictures come a few at a time, or in an order that makes
- * it seem so, loses its first ones only.
- *
- * Where packets were lost, less time is a jump, in both directions; but a stream
- * of a frame each few seconds may lose one of them.
+ * From one frame to the next: a break, a loss, a move of times, or nothing of it.
  */
 
-#include "discont.h"
+#include "videostreamprivate.h"
+#include "log.h"
+
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_SEGMENT)
 
 #define NO_TIME IDENTIFAI_NO_TIME
-#define SLACK (100 * (gint64) GST_MSECOND)      /* backwards, of bad clocks */
-#define LONG_PAUSE (30 * (gint64) GST_SECOND)
-#define SIMILAR 2               /* times as long as a pause that was lately */
-#define LATELY 16               /* frames */
+#define JUMP IDENTIFAI_PAUSES_JUMP
+#define MOST_BACK (10 * (gint64) GST_SECOND)
+#define MOST_COUNTS 64          /* from one picture to the next */
+#define START (100 * GST_MSECOND)       /* how long it is */
 
-static guint
-get_depth (IdentifaiCodecId codec)
-{
-  switch (codec) {
-    case IDENTIFAI_CODEC_H264:
-    case IDENTIFAI_CODEC_H265:
-      return IDENTIFAI_DISCONT_DEPTH;
-    case IDENTIFAI_CODEC_MPEG12:
-    case IDENTIFAI_CODEC_MPEG4:
-      return 4;                 /* one reference, of two fields; and to be sure */
-    default:
-      return 0;
-  }
-}
-
-void
-identifai_discont_init (IdentifaiDiscont * self, IdentifaiCodecId codec)
-{
-  self->depth = get_depth (codec);
-  identifai_discont_clear (self);
-}
-
-static void
-forget_frames (IdentifaiDiscont * self)
-{
-  self->n_shown = 0;
-  self->decoded = self->end = NO_TIME;
-}
-
-void
-identifai_discont_clear (IdentifaiDiscont * self)
-{
-  forget_frames (self);
-  self->pause = 0;
-  self->n_since = 0;
-}
-
-static void
-add_shown (IdentifaiDiscont * self, gint64 pts)
-{
-  guint i, last = MIN (self->n_shown, self->depth);
-
-  if (self->n_shown > self->depth && pts <= self->shown[last])
-    return;
-  for (i = last; i > 0 && self->shown[i - 1] < pts; i--)
-    self->shown[i] = self->shown[i - 1];
-  self->shown[i] = pts;
-  self->n_shown = last + 1;
-}
-
-static gint64
-get_time (const IdentifaiFrame * frame)
-{
-  return frame->dts != NO_TIME ? frame->dts : frame->pts;
-}
-
-static void
-add_pause (IdentifaiDiscont * self, gint64 pause)
-{
-  self->n_since++;
-  if (pause < self->pause && self->n_since <= LATELY)
-    return;
-  self->pause = pause;
-  self->n_since = 0;
-}
-
-void
-identifai_discont_add (IdentifaiDiscont * self, const IdentifaiFrame * frame,
-    gboolean breaks)
+/* Timestamps start over, and running times go on without a seam. */
+static gboolean
+is_seamless (IdentifaiVideoStream * self, const IdentifaiFrame * frame,
+    GstClockTime timestamp)
 {
   gint64 duration = frame->duration != NO_TIME ? frame->duration : 0;
 
-  add_pause (self, identifai_discont_get_pause (self, frame));
-  if (breaks)
-    forget_frames (self);
-  self->monotonic = frame->monotonic;
-  self->end = MAX (self->end, get_time (frame) + duration);
-  self->decoded = MAX (self->decoded, frame->dts);
-  if (frame->pts != NO_TIME)
-    add_shown (self, frame->pts);
+  return timestamp < self->last_timestamp
+      && ABS (identifai_pauses_get_pause (&self->pauses,
+          frame)) <= duration / 2;
+}
+
+/* The segment changed in a way that matters only to the few frames before it:
+ * matroskademux starts with one for the first stream that it sees and then, if
+ * another one begins earlier, sends a second and flags DISCONT. */
+static gboolean
+is_move (IdentifaiVideoStream * self, const IdentifaiFrame * frame)
+{
+  GstClockTime timestamp = get_timestamp (frame->buffer);
+
+  return self->segment_changed && self->shift != 0 && ABS (self->shift) < JUMP
+      && GST_CLOCK_TIME_IS_VALID (self->last_timestamp)
+      && GST_CLOCK_TIME_IS_VALID (timestamp)
+      && ABS (GST_CLOCK_DIFF (self->last_timestamp, timestamp)) < JUMP
+      && !is_seamless (self, frame, timestamp);
+}
+
+/* tsdemux guesses times from one clock reference to the next, and sets them back
+ * with each where those are rare: the pictures go on counting. Where they start
+ * over, a source that does so, too, has times as at the start. */
+static gboolean
+goes_on_counting (IdentifaiVideoStream * self, const IdentifaiFrame * frame,
+    gint64 back)
+{
+  const IdentifaiDisplayOrder *last = &self->last_order, *order =
+      &frame->info.order;
+
+  if (!last->is_known || !order->is_known)
+    return FALSE;
+  if (order->epoch == last->epoch)
+    return ABS (order->count - last->count) <= MOST_COUNTS;
+
+  return back <= MOST_BACK && GST_CLOCK_TIME_IS_VALID (self->first_timestamp)
+      && get_timestamp (frame->buffer) > self->first_timestamp + START;
+}
+
+static void
+add_rebase (IdentifaiVideoStream * self, IdentifaiFrame * frame, gint64 shift)
+{
+  GST_DEBUG_ID (self->name,
+      "times move by %" GST_STIME_FORMAT ", nothing says why",
+      GST_STIME_ARGS (shift));
+  self->rebase += shift;
+  move_frame (frame, shift);
 }
 
 void
-identifai_discont_shift (IdentifaiDiscont * self, gint64 shift)
+identifai_discont_make_up (IdentifaiVideoStream * self, IdentifaiFrame * frame)
 {
-  guint i;
+  gint64 back = -identifai_pauses_get_pause (&self->pauses, frame);
+  gint64 excess = identifai_pauses_get_excess (&self->pauses, frame);
 
-  for (i = 0; i < self->n_shown; i++)
-    self->shown[i] += shift;
-  if (self->decoded != NO_TIME)
-    self->decoded += shift;
-  if (self->end != NO_TIME)
-    self->end += shift;
-}
-
-void
-identifai_discont_gap (IdentifaiDiscont * self, gint64 end)
-{
-  if (self->end != NO_TIME)
-    self->end = MAX (self->end, end);
-}
-
-gint64
-identifai_discont_get_pause (const IdentifaiDiscont * self,
-    const IdentifaiFrame * frame)
-{
-  if (self->end == NO_TIME)
-    return 0;
-
-  return get_time (frame) - self->end;
+  if (self->lossy || self->segment_changed || self->pauses.end == NO_TIME
+      || self->rebase + back >= IDENTIFAI_MAX_RUNNING)
+    return;
+  if (!identifai_pauses_goes_back (&self->pauses, frame, FALSE)) {
+    if (self->rebase > 0 && excess > 0)
+      add_rebase (self, frame, -MIN (self->rebase, excess));
+  } else if (back > 0 && (back <= JUMP || goes_on_counting (self, frame, back))) {
+    self->rebased = back + (frame->duration == NO_TIME ? USUAL_LENGTH : 0);
+    add_rebase (self, frame, self->rebased);
+  }
 }
 
 static gboolean
-is_before (gint64 time, gint64 other)
+is_break (IdentifaiVideoStream * self, const IdentifaiFrame * frame)
 {
-  return other != NO_TIME && time < other - SLACK;
-}
-
-gboolean
-identifai_discont_goes_back (const IdentifaiDiscont * self,
-    const IdentifaiFrame * frame, gboolean lossy)
-{
-  gint64 latest = self->n_shown > 0 ? self->shown[0] : NO_TIME;
-
-  if (self->end == NO_TIME)
-    return FALSE;
-  if (lossy
-      && identifai_discont_get_pause (self, frame) < -IDENTIFAI_DISCONT_JUMP)
+  if (self->segment_changed && (self->lossy
+          || identifai_pauses_get_pause (&self->pauses, frame) > JUMP))
     return TRUE;
-  if (frame->pts == NO_TIME)
-    return is_before (frame->dts, self->decoded);
-  if (frame->info.point == IDENTIFAI_POINT_CLOSED
-      || (frame->dts != NO_TIME && is_before (frame->dts, self->decoded)))
-    return is_before (frame->pts, latest);
 
-  return self->n_shown > self->depth
-      && is_before (frame->pts, self->shown[self->depth]);
+  return identifai_pauses_goes_back (&self->pauses, frame, self->lossy)
+      || identifai_pauses_leaps (&self->pauses, frame, self->lossy);
 }
 
-gboolean
-identifai_discont_leaps (const IdentifaiDiscont * self,
-    const IdentifaiFrame * frame, gboolean lossy)
-{
-  gint64 pause = identifai_discont_get_pause (self, frame);
-  gint64 waited = (frame->monotonic - self->monotonic) * GST_USECOND;
-  gint64 longest = lossy ? IDENTIFAI_DISCONT_JUMP : LONG_PAUSE + waited;
-
-  return pause > longest && pause / SIMILAR > self->pause;
-}
-
-gint64
-identifai_discont_get_excess (const IdentifaiDiscont * self,
+IdentifaiVideoLink
+identifai_discont_find_link (IdentifaiVideoStream * self,
     const IdentifaiFrame * frame)
 {
-  gint64 pause = identifai_discont_get_pause (self, frame);
+  if (self->pauses.end == NO_TIME)
+    return IDENTIFAI_VIDEO_LINK_FOLLOWS;
+  if (is_move (self, frame)) {
+    GST_DEBUG_ID (self->name, "only the frames before %" GST_STIME_FORMAT
+        " have wrong times", GST_STIME_ARGS (frame->stamp));
+    return IDENTIFAI_VIDEO_LINK_MOVES;
+  }
+  if (is_break (self, frame)) {
+    GST_DEBUG_ID (self->name, "the stream breaks at %" GST_STIME_FORMAT ", %"
+        GST_STIME_FORMAT " from what was before%s%s, longest pause lately %"
+        GST_STIME_FORMAT, GST_STIME_ARGS (frame->stamp),
+        GST_STIME_ARGS (identifai_pauses_get_pause (&self->pauses, frame)),
+        self->lossy ? ", DISCONT" : "",
+        self->segment_changed ? ", a new segment" : "",
+        GST_STIME_ARGS (self->pauses.pause));
+    return IDENTIFAI_VIDEO_LINK_BREAKS;
+  }
+  if (self->lossy)
+    GST_DEBUG_ID (self->name, "DISCONT at %" GST_STIME_FORMAT
+        " is a loss, no break", GST_STIME_ARGS (frame->stamp));
 
-  if (pause <= SLACK || pause / SIMILAR <= self->pause)
-    return 0;
-
-  return pause - MAX (self->pause, 0);
+  return IDENTIFAI_VIDEO_LINK_FOLLOWS;
 }

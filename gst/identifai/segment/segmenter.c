@@ -9,7 +9,6 @@
 #include "schedule.h"
 
 #define SECOND ((gint64) GST_SECOND)
-#define LATE_TOLERANCE (100 * GST_MSECOND)
 #define NO_TIME IDENTIFAI_NO_TIME
 
 IdentifaiSegmenter *
@@ -344,7 +343,7 @@ has_its_audio (IdentifaiSegmenter * self, IdentifaiBuilder * part)
       || identifai_audio_streams_have_passed (self->sounds, &span);
 }
 
-/* It goes without what has not come, which a buffer more or less at its end isn't. */
+/* It goes without what has not come. */
 static void
 count_missing (IdentifaiSegmenter * self, IdentifaiBuilder * part)
 {
@@ -355,7 +354,7 @@ count_missing (IdentifaiSegmenter * self, IdentifaiBuilder * part)
     return;
   part->segment->audio_missing +=
       identifai_audio_streams_count_left_out (self->sounds, &span);
-  if (late <= LATE_TOLERANCE)
+  if (late == 0)
     return;
   GST_DEBUG_ID (self->name,
       "segment %u goes without %" GST_TIME_FORMAT " of sound",

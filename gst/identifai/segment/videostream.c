@@ -3,56 +3,16 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "videostream.h"
+#include "videostreamprivate.h"
 #include "codecs.h"
-#include "flaws.h"
 #include "heldbuffer.h"
 #include "log.h"
-#include "mpegtimestamper.h"
-#include "missingtimes.h"
-#include "discont.h"
-#include "runningtime.h"
 
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_SEGMENT)
 
 #define NO_TIME IDENTIFAI_NO_TIME
-#define JUMP IDENTIFAI_DISCONT_JUMP
 #define SHORT ((gint64) GST_SECOND)     /* by which an end is early */
-#define USUAL_LENGTH (40 * (gint64) GST_MSECOND)
 #define MOST_LENGTH (10 * (gint64) GST_SECOND)
-#define MOST_BACK (10 * (gint64) GST_SECOND)
-#define MOST_COUNTS 64          /* from one picture to the next */
-#define START (100 * GST_MSECOND)       /* how long it is */
-
-struct _IdentifaiVideoStream
-{
-  gchar *name;                  /* of the element, for the log; or NULL */
-  GstCaps *caps;                /* or NULL */
-  GstCaps *sized;               /* the same, of another size; or NULL */
-  guint width, height;          /* as the latest key frame says; 0 unknown */
-  IdentifaiFrameReader *reader; /* of caps */
-  IdentifaiMpegTimestamper *reorder;    /* of caps */
-  gint64 frame_duration;        /* by the caps; NO_TIME = unknown */
-
-  GstSegment segment;
-  gint64 short_by;              /* it ended so much early, to be told; or 0 */
-  gboolean segment_changed;     /* since the last frame */
-  gboolean lossy;               /* a DISCONT since the last frame */
-  gint64 rebase;                /* added to running times, as upstream set them
-                                 * back for no reason */
-  IdentifaiDisplayOrder last_order;     /* of the last frame */
-  gint64 rebased;               /* by so much with the latest frame; or 0 */
-  gint64 shift;                 /* by which that moved running times */
-  GstClockTime first_timestamp; /* of the first frame of the segment; NONE */
-  GstClockTime last_timestamp;  /* of the last frame, PTS or DTS; NONE */
-
-  IdentifaiMissingTimes stamper;        /* of the frames so far */
-  IdentifaiDiscont steps;       /* the same */
-  IdentifaiFlaws flaws;
-  GstClockTime last_buffer;     /* as last_timestamp, of any buffer */
-  guint64 n_buffers, n_bytes;   /* came */
-  guint64 unusable;             /* pictures */
-};
 
 IdentifaiVideoStream *
 identifai_video_stream_new (void)
@@ -126,7 +86,7 @@ identifai_video_stream_set_caps (IdentifaiVideoStream * self, GstCaps * caps)
     self->reorder =
         identifai_mpeg_timestamper_new (self->name,
         identifai_codec_of_caps (caps)->id);
-    identifai_discont_init (&self->steps, identifai_codec_of_caps (caps)->id);
+    identifai_pauses_init (&self->pauses, identifai_codec_of_caps (caps)->id);
     gst_clear_caps (&self->sized);
     self->width = self->height = 0;
   }
@@ -166,18 +126,7 @@ identifai_video_stream_gap (IdentifaiVideoStream * self, GstClockTime timestamp,
   gint64 length = identifai_running_duration (&self->segment, duration);
 
   if (start != NO_TIME && length != NO_TIME && self->segment.rate > 0)
-    identifai_discont_gap (&self->steps, start + self->rebase + length);
-}
-
-static GstClockTime
-get_timestamp (GstBuffer * buffer)
-{
-  GstClockTime time = GST_BUFFER_PTS (buffer);
-
-  if (time >= IDENTIFAI_MAX_TIMESTAMP)
-    time = GST_BUFFER_DTS (buffer);
-
-  return time < IDENTIFAI_MAX_TIMESTAMP ? time : GST_CLOCK_TIME_NONE;
+    identifai_pauses_gap (&self->pauses, start + self->rebase + length);
 }
 
 /* Also where the segment clips; GST_CLOCK_TIME_NONE: before the stream. */
@@ -197,16 +146,6 @@ to_stream_time (IdentifaiVideoStream * self, GstClockTime timestamp,
       timestamp, &stream_time);
 
   return sign > 0 ? stream_time : GST_CLOCK_TIME_NONE;
-}
-
-/* Also the stream time, which upstream got wrong, too. */
-static void
-move_frame (IdentifaiFrame * frame, gint64 shift)
-{
-  identifai_frame_shift (frame, shift);
-  if (GST_CLOCK_TIME_IS_VALID (frame->stream_time)
-      && (shift >= 0 || (guint64) - shift < frame->stream_time))
-    frame->stream_time += shift;
 }
 
 static void
@@ -361,128 +300,13 @@ note_flaw (IdentifaiVideoStream * self, IdentifaiFrame * frame,
   self->last_buffer = get_timestamp (frame->buffer);
 }
 
-/* Timestamps start over, and running times go on without a seam. */
-static gboolean
-is_seamless (IdentifaiVideoStream * self, const IdentifaiFrame * frame,
-    GstClockTime timestamp)
-{
-  gint64 duration = frame->duration != NO_TIME ? frame->duration : 0;
-
-  return timestamp < self->last_timestamp
-      && ABS (identifai_discont_get_pause (&self->steps,
-          frame)) <= duration / 2;
-}
-
-/* The segment changed in a way that matters only to the few frames before it:
- * matroskademux starts with one for the first stream that it sees and then, if
- * another one begins earlier, sends a second and flags DISCONT. */
-static gboolean
-is_move (IdentifaiVideoStream * self, const IdentifaiFrame * frame)
-{
-  GstClockTime timestamp = get_timestamp (frame->buffer);
-
-  return self->segment_changed && self->shift != 0 && ABS (self->shift) < JUMP
-      && GST_CLOCK_TIME_IS_VALID (self->last_timestamp)
-      && GST_CLOCK_TIME_IS_VALID (timestamp)
-      && ABS (GST_CLOCK_DIFF (self->last_timestamp, timestamp)) < JUMP
-      && !is_seamless (self, frame, timestamp);
-}
-
-/* tsdemux guesses times from one clock reference to the next, and sets them back
- * with each where those are rare: the pictures go on counting. Where they start
- * over, a source that does so, too, has times as at the start. */
-static gboolean
-goes_on_counting (IdentifaiVideoStream * self, const IdentifaiFrame * frame,
-    gint64 back)
-{
-  const IdentifaiDisplayOrder *last = &self->last_order, *order =
-      &frame->info.order;
-
-  if (!last->is_known || !order->is_known)
-    return FALSE;
-  if (order->epoch == last->epoch)
-    return ABS (order->count - last->count) <= MOST_COUNTS;
-
-  return back <= MOST_BACK && GST_CLOCK_TIME_IS_VALID (self->first_timestamp)
-      && get_timestamp (frame->buffer) > self->first_timestamp + START;
-}
-
-static void
-add_rebase (IdentifaiVideoStream * self, IdentifaiFrame * frame, gint64 shift)
-{
-  GST_DEBUG_ID (self->name,
-      "times move by %" GST_STIME_FORMAT ", nothing says why",
-      GST_STIME_ARGS (shift));
-  self->rebase += shift;
-  move_frame (frame, shift);
-}
-
-/* A step back that nothing explains, and that is small or where pictures go on
- * counting: the frame follows the one before. What comes late afterwards makes
- * up for it. */
-static void
-rebase (IdentifaiVideoStream * self, IdentifaiFrame * frame)
-{
-  gint64 back = -identifai_discont_get_pause (&self->steps, frame);
-  gint64 excess = identifai_discont_get_excess (&self->steps, frame);
-
-  if (self->lossy || self->segment_changed || self->steps.end == NO_TIME
-      || self->rebase + back >= IDENTIFAI_MAX_RUNNING)
-    return;
-  if (!identifai_discont_goes_back (&self->steps, frame, FALSE)) {
-    if (self->rebase > 0 && excess > 0)
-      add_rebase (self, frame, -MIN (self->rebase, excess));
-  } else if (back > 0 && (back <= JUMP || goes_on_counting (self, frame, back))) {
-    self->rebased = back + (frame->duration == NO_TIME ? USUAL_LENGTH : 0);
-    add_rebase (self, frame, self->rebased);
-  }
-}
-
-static gboolean
-is_break (IdentifaiVideoStream * self, const IdentifaiFrame * frame)
-{
-  if (self->segment_changed && (self->lossy
-          || identifai_discont_get_pause (&self->steps, frame) > JUMP))
-    return TRUE;
-
-  return identifai_discont_goes_back (&self->steps, frame, self->lossy)
-      || identifai_discont_leaps (&self->steps, frame, self->lossy);
-}
-
-static IdentifaiVideoLink
-find_link (IdentifaiVideoStream * self, const IdentifaiFrame * frame)
-{
-  if (self->steps.end == NO_TIME)
-    return IDENTIFAI_VIDEO_LINK_FOLLOWS;
-  if (is_move (self, frame)) {
-    GST_DEBUG_ID (self->name, "only the frames before %" GST_STIME_FORMAT
-        " have wrong times", GST_STIME_ARGS (frame->stamp));
-    return IDENTIFAI_VIDEO_LINK_MOVES;
-  }
-  if (is_break (self, frame)) {
-    GST_DEBUG_ID (self->name, "the stream breaks at %" GST_STIME_FORMAT ", %"
-        GST_STIME_FORMAT " from what was before%s%s, longest pause lately %"
-        GST_STIME_FORMAT, GST_STIME_ARGS (frame->stamp),
-        GST_STIME_ARGS (identifai_discont_get_pause (&self->steps, frame)),
-        self->lossy ? ", DISCONT" : "",
-        self->segment_changed ? ", a new segment" : "",
-        GST_STIME_ARGS (self->steps.pause));
-    return IDENTIFAI_VIDEO_LINK_BREAKS;
-  }
-  if (self->lossy)
-    GST_DEBUG_ID (self->name, "DISCONT at %" GST_STIME_FORMAT
-        " is a loss, no break", GST_STIME_ARGS (frame->stamp));
-
-  return IDENTIFAI_VIDEO_LINK_FOLLOWS;
-}
-
 static void
 advance (IdentifaiVideoStream * self, const IdentifaiFrame * frame,
     const IdentifaiCaptureTime * arrival, IdentifaiVideoLink link)
 {
   if (link == IDENTIFAI_VIDEO_LINK_MOVES)
-    identifai_discont_shift (&self->steps, self->shift);
-  identifai_discont_add (&self->steps, frame,
+    identifai_pauses_shift (&self->pauses, self->shift);
+  identifai_pauses_add (&self->pauses, frame,
       link == IDENTIFAI_VIDEO_LINK_BREAKS);
   identifai_missing_times_add (&self->stamper, frame,
       identifai_running_duration (&self->segment,
@@ -523,10 +347,10 @@ identifai_video_stream_read (IdentifaiVideoStream * self, GstBuffer * buffer,
     identifai_frame_free (frame);
     return NULL;
   }
-  rebase (self, frame);
-  *link = find_link (self, frame);
+  identifai_discont_make_up (self, frame);
+  *link = identifai_discont_find_link (self, frame);
   frame->lossy = self->lossy && *link == IDENTIFAI_VIDEO_LINK_FOLLOWS
-      && self->steps.end != NO_TIME;
+      && self->pauses.end != NO_TIME;
   *shift = self->shift;
   advance (self, frame, arrival, *link);
 
@@ -584,7 +408,7 @@ identifai_video_stream_end (IdentifaiVideoStream * self, gint64 end)
       identifai_running_time (&self->segment, self->segment.stop) : NO_TIME;
 
   if (end == NO_TIME || stop == NO_TIME
-      || stop - end <= MAX (SHORT, 2 * self->steps.pause))
+      || stop - end <= MAX (SHORT, 2 * self->pauses.pause))
     return;
   GST_DEBUG_ID (self->name,
       "the last picture ends at %" GST_STIME_FORMAT ", the segment at %"
@@ -603,7 +427,7 @@ identifai_video_stream_restart (IdentifaiVideoStream * self)
   self->first_timestamp = self->last_timestamp = GST_CLOCK_TIME_NONE;
   self->last_buffer = GST_CLOCK_TIME_NONE;
   identifai_missing_times_restart (&self->stamper);
-  identifai_discont_clear (&self->steps);
+  identifai_pauses_clear (&self->pauses);
 }
 
 void
