@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """GStreamer's leaks tracer finds no object of a pipeline that was left behind."""
 
+import re
 import sys
 import tempfile
 
@@ -15,6 +16,12 @@ CASES = [
      "s.audio_0 identifaisink name=s", (), 0),
     ("a refusal", RAW + " ! jpegenc ! avimux ! identifaisink", ("--api-key=another",), 1),
     ("a failure", RAW + " ! jpegenc ! avimux ! identifaisink", ("--fault=submit:status=500",), 1),
+    ("speech", "audiotestsrc num-buffers=400 ! audioconvert ! opusenc ! identifaispeechsink "
+     "segment-duration=3000000000", (), 0),
+    ("raw speech, too short", "audiotestsrc num-buffers=10 ! identifaispeechsink", (), 0),
+    ("images", "videotestsrc num-buffers=5 ! pngenc ! identifaiimagesink with-heatmap=true", (), 0),
+    ("no image", "filesrc location=" + __file__ + " ! identifaiimagesink", (), 1),
+    ("no sound", "filesrc location=" + __file__ + " ! identifaispeechsink", (), 1),
     ("no video", "filesrc location=" + __file__ + " ! identifaisink", (), 1),
 ]
 LIMITS = "rate-limits=limits,post-per-second=0,post-per-minute=0,get-per-second=0,get-per-minute=0"
@@ -23,7 +30,7 @@ LIMITS = "rate-limits=limits,post-per-second=0,post-per-minute=0,get-per-second=
 def main():
     good = True
     for what, line, options, code in CASES:
-        line = line.replace("identifaisink", "identifaisink retries=0 " + LIMITS)
+        line = re.sub(r"identifai\w*sink", lambda name: name[0] + " retries=0 " + LIMITS, line)
         with Emulator("--quiet", *options) as url, tempfile.NamedTemporaryFile() as log:
             got, output = run(["gst-launch-1.0", "-e", *line.split()], GST_TRACERS="leaks", GST_DEBUG="GST_TRACER:7",
                               GST_DEBUG_NO_COLOR="1", GST_DEBUG_FILE=log.name, IDENTIFAI_ENDPOINT=url,
