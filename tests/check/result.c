@@ -740,6 +740,74 @@ GST_START_TEST (test_printed_is_read)
 
 GST_END_TEST;
 
+/* -- the kinds: whose results have which shape, as documented -- */
+
+#define JUDGED \
+  "\"verdict\":{\"heuristic\":\"Majority\",\"confidence\":0.91," \
+  "\"classification\":\"artificial\",\"count\":3,\"models\":[\"a\",\"b\"]," \
+  "\"unknown\":false},\"verdicts\":[{\"heuristic\":\"Majority\"," \
+  "\"confidence\":0.91,\"classification\":\"artificial\",\"unknown\":false}," \
+  "{\"heuristic\":\"Average\",\"confidence\":0.7,\"classification\":\"human\"," \
+  "\"unknown\":false}],\"force_classification\":null,"
+#define MODELS \
+  "[{\"model\":\"a\",\"unknown\":false,\"elapsed_time\":1,\"classification\":" \
+  "[{\"label\":\"artificial\",\"score\":0.91},{\"label\":\"human\"," \
+  "\"score\":0.09}],\"classification_details\":null},{\"model\":\"b\"," \
+  "\"unknown\":true,\"elapsed_time\":0.2,\"classification\":[]," \
+  "\"classification_details\":{\"x\":1}}]"
+
+static const struct
+{
+  const gchar *text;
+  const gchar *list;            /* in results, and how long it is */
+  guint length;
+  guint artificial_frames;
+  gboolean has_heatmap;
+} kind_rows[] = {
+  /* a video: lists by what was judged */
+  {"{\"hash\":\"h\",\"identifier\":\"v\",\"status\":\"done\",\"errors\":[],"
+        JUDGED "\"is_nsfw\":false,\"results\":{\"images\":[{\"verdict\":"
+        "{\"classification\":\"artificial\",\"confidence\":0.9},\"results\":"
+        MODELS "}],\"audios\":[]}}", "images", 1, 1, FALSE},
+  /* speech: one sound, with its clips */
+  {"{\"hash\":\"h\",\"identifier\":\"s\",\"status\":\"done\",\"errors\":[],"
+        JUDGED "\"results\":{\"audios\":[{\"verdict\":{\"classification\":"
+        "\"artificial\",\"confidence\":0.9},\"results\":" MODELS
+        ",\"details\":[{\"clips\":[{\"index\":0,\"start\":0,\"end\":4.0,"
+        "\"results\":" MODELS ",\"verdict\":{\"classification\":\"human\","
+        "\"confidence\":0.6}}]}]}]}}", "audios", 1, 0, FALSE},
+  /* an image: a list of models */
+  {"{\"hash\":\"h\",\"identifier\":\"i\",\"name\":\"a.png\",\"ref_id\":null,"
+        "\"c2pa\":null,\"has_heatmap\":true," JUDGED "\"results\":" MODELS "}",
+      "results", 2, 0, TRUE},
+};
+
+GST_START_TEST (test_kinds)
+{
+  IdentifaiResult *result = parse (kind_rows[__i__].text, NULL);
+  const GValue *list;
+
+  fail_unless (result != NULL && result->state == FINAL);
+  fail_unless_equals_string (result->classification, "artificial");
+  fail_unless_equals_float (result->confidence, 0.91);
+  fail_unless_equals_int (gst_value_array_get_size (&result->verdicts), 2);
+  fail_unless_equals_int (result->artificial_frames,
+      kind_rows[__i__].artificial_frames);
+  fail_unless_equals_int (result->has_heatmap, kind_rows[__i__].has_heatmap);
+  list = gst_structure_get_value (result->results, kind_rows[__i__].list);
+  fail_unless (list != NULL && GST_VALUE_HOLDS_ARRAY (list));
+  fail_unless_equals_int (gst_value_array_get_size (list),
+      kind_rows[__i__].length);
+  print_result (result);
+  identifai_result_free (result);
+
+  result = parse (kind_rows[__i__].text, "Average");
+  fail_unless_equals_string (result->classification, "human");
+  identifai_result_free (result);
+}
+
+GST_END_TEST;
+
 static Suite *
 result_suite (void)
 {
@@ -750,6 +818,7 @@ result_suite (void)
   tcase_add_test (tc, test_rule);
   tcase_add_loop_test (tc, test_score, 0, G_N_ELEMENTS (scores));
   tcase_add_test (tc, test_full);
+  tcase_add_loop_test (tc, test_kinds, 0, G_N_ELEMENTS (kind_rows));
   tcase_add_test (tc, test_verdicts);
   tcase_add_test (tc, test_odd_names);
   tcase_add_test (tc, test_missing_heuristic);
