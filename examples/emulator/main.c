@@ -17,49 +17,38 @@
 /* The last one comes when the terminal is closed. */
 static const gint signals[] = { SIGINT, SIGTERM, SIGHUP };
 
+/* It stays: a second signal would end the process before it has cleaned up. */
 static gboolean
 quit (gpointer user_data)
 {
   g_main_loop_quit (user_data);
-  return G_SOURCE_REMOVE;
+  return G_SOURCE_CONTINUE;
 }
 
-/* NULL: nohup has SIGHUP ignored, and so it stays. */
-static GSource *
+/* nohup has SIGHUP ignored, and so it stays. */
+static void
 watch_signal (gint number, GMainLoop * loop)
 {
   struct sigaction old;
-  GSource *source;
 
   if (number == SIGHUP && sigaction (number, NULL, &old) == 0
       && old.sa_handler == SIG_IGN)
-    return NULL;
-  source = g_unix_signal_source_new (number);
-  g_source_set_callback (source, quit, loop, NULL);
-  g_source_attach (source, NULL);
-  return source;
+    return;
+  g_unix_signal_add (number, quit, loop);
 }
 
 static void
-serve (EmuServer * server)
+serve (EmuServer * server, GMainLoop * loop)
 {
-  GMainLoop *loop = g_main_loop_new (NULL, FALSE);
-  GSource *sources[G_N_ELEMENTS (signals)];
   guint i;
 
   for (i = 0; i < G_N_ELEMENTS (signals); i++)
-    sources[i] = watch_signal (signals[i], loop);
+    watch_signal (signals[i], loop);
   /* Scripts wait for this line. */
   printf ("%s: listening on %s\n", EMU_NAME, server->base);
   fflush (stdout);
   emu_log (server, "results are %s", EMU_NOTICE);
   g_main_loop_run (loop);
-  for (i = 0; i < G_N_ELEMENTS (signals); i++) {
-    if (sources[i] != NULL)
-      g_source_destroy (sources[i]);
-    g_clear_pointer (&sources[i], g_source_unref);
-  }
-  g_main_loop_unref (loop);
 }
 
 int
@@ -67,6 +56,7 @@ main (int argc, char **argv)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (EmuOptions) options = NULL;
+  GMainLoop *loop;
   EmuServer *server;
 
   /* HTTP/2 in libsoup's server (3.2) takes no body above 64 KiB, and aborts the
@@ -81,8 +71,10 @@ main (int argc, char **argv)
     g_printerr ("%s: %s\n", EMU_NAME, error->message);
     return 1;
   }
-  serve (server);
+  loop = g_main_loop_new (NULL, FALSE);
+  serve (server, loop);
   emu_server_free (server);
+  g_main_loop_unref (loop);
   gst_deinit ();
   return 0;
 }

@@ -142,8 +142,13 @@ emulator_end (Emulator * self, gint signal)
   /* Thirty times the second it is allowed: the machine may be busy. */
   guint timer = g_timeout_add_seconds (30, kill_process, self->process);
   gint status;
+  guint i;
 
-  g_subprocess_send_signal (self->process, signal);
+  /* again, as people do who are in a hurry: it cleans up all the same */
+  for (i = 0; i < 3; i++) {
+    g_subprocess_send_signal (self->process, signal);
+    g_usleep (2000);
+  }
   g_subprocess_wait_async (self->process, NULL, process_ended, loop);
   g_main_loop_run (loop);
   g_main_loop_unref (loop);
