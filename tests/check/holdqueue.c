@@ -1038,7 +1038,8 @@ push_now (World * world, const gchar * text)
   come (world);
 }
 
-/* Types of events, and B for buffers that pass, b for those that don't. */
+/* Types of events, and B for buffers that pass, b for those that don't, S for those
+ * that a slate replaces. */
 static gchar *
 pop_list (World * world, guint stream)
 {
@@ -1048,7 +1049,7 @@ pop_list (World * world, guint stream)
   while (identifai_hold_queue_pop (world->hold, stream, world->now * 1000,
           &held)) {
     if (held.is_buffer)
-      g_string_append_c (list, held.passes ? 'B' : 'b');
+      g_string_append_c (list, held.passes ? 'B' : held.slate ? 'S' : 'b');
     else
       g_string_append_c (list,
           gst_event_type_get_name (GST_EVENT_TYPE (held.object))[0]);
@@ -1089,6 +1090,75 @@ GST_START_TEST (test_events)
   check_list (&world, 0, "sbbgbe");
   fail_unless_equals_int64 (identifai_hold_queue_get_due (world.hold, 0, 0),
       G_MAXINT64);
+  world_clear (&world);
+}
+
+GST_END_TEST;
+
+static void
+push_sound_now (World * world)
+{
+  Frame *frame = add_frame (world, 1, world->now, world->now);
+
+  push (world, 1, frame, FRAME);
+}
+
+static void
+force (World * world, IdentifaiForce force)
+{
+  world->settings.force = force;
+  configure (world);
+}
+
+/* At once, until the next key frame; sound comes back with that. */
+GST_START_TEST (test_slate)
+{
+  static const gchar *const frames[] = { "K0", "p0", "p0", "K1", "p1" };
+  World world;
+  guint i;
+
+  world_init (&world, "c");
+  for (i = 0; i < G_N_ELEMENTS (frames); i++, world.now += FRAME) {
+    push_now (&world, frames[i]);
+    push_sound_now (&world);
+  }
+  add_outcome (&world, 0, 'c');
+  add_outcome (&world, 1, 'c');
+  world.now = HOLD;
+  check_list (&world, 0, "B");
+  check_list (&world, 1, "B");
+  force (&world, IDENTIFAI_FORCE_SLATE);
+  world.now += FRAME;
+  check_list (&world, 1, "S");
+  check_list (&world, 0, "S");
+  force (&world, IDENTIFAI_FORCE_NONE);
+  world.now += FRAME;
+  check_list (&world, 1, "S");
+  check_list (&world, 0, "S");
+  world.now += 2 * FRAME;
+  check_list (&world, 1, "BB");
+  check_list (&world, 0, "BB");
+  world_clear (&world);
+}
+
+GST_END_TEST;
+
+/* What a stream starts with leaves at once, the stream from a key frame on. */
+GST_START_TEST (test_begin)
+{
+  World world;
+
+  world_init (&world, "o");
+  push_event (&world, 0, gst_event_new_stream_start ("s"));
+  check_list (&world, 0, "");
+  push_now (&world, "p0K0");
+  identifai_hold_queue_begin (world.hold);
+  check_list (&world, 0, "s");
+  fail_unless_equals_int64 (identifai_hold_queue_peek (world.hold, 0), 0);
+  world.now = HOLD;
+  check_list (&world, 0, "SB");
+  push_event (&world, 0, gst_event_new_gap (0, 1));
+  check_list (&world, 0, "");
   world_clear (&world);
 }
 
@@ -1343,6 +1413,8 @@ holdqueue_suite (void)
   tcase_add_test (tc, test_turn_by_flush);
   tcase_add_test (tc, test_turn_by_end);
   tcase_add_test (tc, test_events);
+  tcase_add_test (tc, test_slate);
+  tcase_add_test (tc, test_begin);
   tcase_add_test (tc, test_flush);
   tcase_add_test (tc, test_streams);
   tcase_add_test (tc, test_not_paced);
