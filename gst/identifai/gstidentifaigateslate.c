@@ -483,6 +483,7 @@ gst_identifai_gate_slate_refuse (GstIdentifaiBranch * branch,
   g_mutex_unlock (&self->engine->lock);
   if (branch->stream != VIDEO)
     tell_silent (self, what);
+  gst_identifai_reporter_post_elsewhere (self->engine->reporter);
   g_free (what);
   g_free (name);
 }

@@ -835,6 +835,7 @@ GST_START_TEST (test_bad)
   finish (&gate);
   look (&gate, &seen, row->name);
   check_groups (&seen, "P-P--P", row->name);
+  sink_run_wait (gate.run, "warning", 1);
   fail_unless_equals_int (sink_run_count (gate.run, "warning"), 1);
   gst_message_parse_warning (sink_run_get (gate.run, "warning", 0), &error,
       NULL);
@@ -870,6 +871,7 @@ GST_START_TEST (test_refused)
   finish (&gate);
   look (&gate, &seen, "refused");
   check_groups (&seen, "P-P", "refused");
+  sink_run_wait (gate.run, "warning", 1);
   fail_unless_equals_int (sink_run_count (gate.run, "warning"), 1);
   feed_free (feed);
   clip_free (slate);
