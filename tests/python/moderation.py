@@ -48,6 +48,27 @@ def call(*arguments):
     return done.returncode, done.stdout, done.stderr
 
 
+SCHEMA = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', 'docs', 'moderation.schema.json')
+TYPES = {'string': str, 'integer': int, 'number': (int, float), 'boolean': bool, 'object': dict, 'array': list, 'null': type(None)}
+
+
+def has_type(value, names):
+    names = [names] if isinstance(names, str) else names
+    return any(isinstance(value, TYPES[name]) and (name == 'boolean' or not isinstance(value, bool)) for name in names)
+
+
+def check_schema(line, schema=json.load(open(SCHEMA))):
+    """What of JSON Schema the lines' schema uses."""
+    for name, rule in schema['properties'].items():
+        if name in line:
+            assert has_type(line[name], rule['type']) if 'type' in rule else line[name] in rule['enum'], (name, line)
+    assert all(name in line for name in schema['required']), line
+    for rule in schema['allOf']:
+        wanted = rule['if']['properties']['event']
+        if line['event'] in wanted.get('enum', [wanted.get('const')]):
+            assert all(name in line for name in rule['then']['required']), (rule, line)
+
+
 class Run:
     """A running program whose lines are read as they come."""
 
@@ -90,6 +111,8 @@ class Run:
             self.signal(number)
         while self.more(PATIENCE) is not None:
             pass
+        for line in self.lines:
+            check_schema(line)
         return self.process.wait(PATIENCE), self.lines
 
     def stop(self):
