@@ -779,6 +779,7 @@ close_client (GstIdentifaiOutbox * self)
   client = g_steal_pointer (&self->client);
   add_client_stats (&self->past, client);
   self->past.in_flight = 0;
+  self->past.bytes_sending = 0;
   g_mutex_unlock (&self->lock);
 
   gst_identifai_overrides_begin_stop (self->overrides);
