@@ -6,7 +6,9 @@
  * are a hundredth of what they are in real life; limits and timeouts are real.
  */
 
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <glib/gstdio.h>
 #include "clientrows.h"
@@ -242,6 +244,67 @@ GST_START_TEST (test_cut_at_each_byte)
 
 GST_END_TEST;
 
+/* Until somebody reads it. Returns the end to write to. */
+static int
+await_reader (const gchar * fifo)
+{
+  int fd;
+
+  while ((fd = g_open (fifo, O_WRONLY | O_NONBLOCK, 0)) < 0)
+    g_usleep (1000);
+
+  return fd;
+}
+
+/* What is set while the file is read is newer: what was refused goes with that, and
+ * what the file had, at last, is of no interest. */
+GST_START_TEST (test_key_set_while_file_hangs)
+{
+  static const gchar old[] = "sk-old\n";
+  gchar *folder = g_dir_make_tmp ("identifai-key-XXXXXX", NULL);
+  gchar *path = g_build_filename (folder, "key", NULL);
+  ClientWorld world;
+  int fifo;
+  guint i;
+
+  signal (SIGPIPE, SIG_IGN);
+  fail_unless_equals_int (mkfifo (path, 0600), 0);
+  fifo = g_open (path, O_RDWR, 0);
+  fail_unless (write (fifo, old, strlen (old)) > 0);
+
+  client_world_init (&world, NULL, 0);
+  fault_server_set_key (world.server, "sk-new");
+  g_free (world.settings.api_key);
+  world.settings.api_key = NULL;
+  world.settings.api_key_file = path;
+  client_world_open (&world);
+  world.settings.api_key_file = NULL;
+  close (fifo);
+  client_world_push (&world, 0, 1, 1);
+  fifo = await_reader (path);
+  identifai_client_set_key (world.clients[0], "sk-new");
+  client_world_wait (&world, 0, 1);
+  fail_unless_equals_int (world.logs[0].reason, IDENTIFAI_REASON_NONE);
+  /* Unless the machine is so busy that the file was given up. */
+  if (write (fifo, old, strlen (old)) < 0)
+    fail_unless_equals_int (errno, EPIPE);
+  for (i = 2; i < 7; i++) {
+    client_world_push (&world, 0, i, 1);
+    client_world_wait (&world, 0, i);
+    fail_unless_equals_int (world.logs[0].reason, IDENTIFAI_REASON_NONE);
+  }
+  fail_unless_equals_int (fault_server_count (world.server, FAULT_POST), 7);
+
+  client_world_clear (&world);
+  close (fifo);
+  g_unlink (path);
+  g_rmdir (folder);
+  g_free (path);
+  g_free (folder);
+}
+
+GST_END_TEST;
+
 /* A key file that hangs holds up who needs it, not the others. */
 GST_START_TEST (test_key_file_hangs)
 {
@@ -332,6 +395,7 @@ client_suite (void)
       tcase_add_loop_test (rows, test_row, i, i + 1);
   tcase_add_test (rows, test_cut_at_each_byte);
   tcase_add_test (rows, test_key_file_hangs);
+  tcase_add_test (rows, test_key_set_while_file_hangs);
   tcase_add_test (rows, test_secrets);
   suite_add_tcase (suite, rows);
 

@@ -6,7 +6,10 @@
  * the service.
  */
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <glib/gstdio.h>
 #include "faultserver.h"
 #include "sinkutil.h"
 
@@ -551,6 +554,63 @@ GST_START_TEST (test_new_key)
 
 GST_END_TEST;
 
+/* What is refused waits for a file that takes long. */
+GST_START_TEST (test_late_key)
+{
+  static const gchar old[] = "old-key-old-key\n", new[] = "new-key-new-key\n";
+  FaultServer *server = fault_server_new (NULL, 0);
+  gchar *url = fault_server_get_url (server), *folder = sink_folder_new ();
+  gchar *path = g_build_filename (folder, "key", NULL);
+  SinkRun *run = new_frames (url, 1, "drain-timeout=0");
+  int fifo;
+
+  fail_unless_equals_int (mkfifo (path, 0600), 0);
+  fifo = g_open (path, O_RDWR, 0);
+  fail_unless (write (fifo, old, strlen (old)) > 0);
+  g_object_set (sink_run_get_sink (run), "api-key", NULL, "api-key-file", path,
+      NULL);
+  sink_run_start (run);
+  sink_run_wait (run, "identifai-verdict", 1);
+  fault_server_set_key (server, "new-key-new-key");
+  emit_override (run, 0, "human");
+  fail_unless (fault_server_wait (server, FAULT_OVERRIDE, 1));
+  /* No test of the wait if that is too short, as on a busy machine. */
+  g_usleep (300 * 1000);
+  fail_unless (write (fifo, new, strlen (new)) > 0);
+  sink_run_wait (run, "identifai-override", 1);
+  check_override (run, 0, NULL, 200);
+  sink_run_free (run);
+  close (fifo);
+  sink_folder_free (folder);
+  g_free (path);
+  g_free (url);
+  fault_server_free (server);
+}
+
+GST_END_TEST;
+
+/* Nothing is under way any more. */
+GST_START_TEST (test_stopped_upload)
+{
+  static const FaultStep steps[] = { {FAULT_POST, 0, FAULT_HELD} };
+  FaultServer *server = fault_server_new (steps, 1);
+  gchar *url = fault_server_get_url (server);
+  SinkRun *run = new_frames (url, 1, "drain-timeout=0");
+
+  sink_run_start (run);
+  fail_unless (fault_server_wait (server, FAULT_POST, 1));
+  while (sink_run_get_stat (run, "bytes-sending") == 0)
+    g_usleep (1000);
+  gst_element_set_state (sink_run_get_pipeline (run), GST_STATE_READY);
+  fail_unless_equals_uint64 (sink_run_get_stat (run, "bytes-sending"), 0);
+  fail_unless_equals_uint64 (sink_run_get_stat (run, "in-flight"), 0);
+  sink_run_free (run);
+  g_free (url);
+  fault_server_free (server);
+}
+
+GST_END_TEST;
+
 /* What may pass is tried again. */
 GST_START_TEST (test_override_again)
 {
@@ -949,6 +1009,8 @@ sinkcalls_suite (void)
   tcase_add_loop_test (tc, test_override_early, 0, 3);
   tcase_add_test (tc, test_override_stopped);
   tcase_add_test (tc, test_new_key);
+  tcase_add_test (tc, test_late_key);
+  tcase_add_test (tc, test_stopped_upload);
   tcase_add_test (tc, test_override_again);
   tcase_add_test (tc, test_look);
   tcase_add_loop_test (tc, test_resume, 0, G_N_ELEMENTS (resume_rows));

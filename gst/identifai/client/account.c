@@ -306,13 +306,17 @@ identifai_queue_turn (IdentifaiQueue * queue)
 }
 
 void
-identifai_queue_move_jobs (IdentifaiQueue * queue)
+identifai_queue_move_waiting (IdentifaiQueue * queue)
 {
   guint left;
 
-  /* With the last one, the queue may go. */
+  /* It would go with the last one. */
+  queue->n_jobs++;
+  identifai_service_calls_move (queue);
   for (left = queue->jobs.length; left > 0; left--)
     identifai_job_move (queue->jobs.head->data);
+  queue->n_jobs--;
+  identifai_queue_check (queue);
 }
 
 /* From the decision to send to the headers. */

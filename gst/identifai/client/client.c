@@ -203,6 +203,8 @@ change_key (IdentifaiClient * self, gchar * key)
   self->queue = identifai_queue_get (self, key);
   if (self->queue == from)
     return;
+  /* What the file had when the one before was refused is of no interest. */
+  self->reads_key = FALSE;
   if (!identifai_client_is_closed (self))
     identifai_demand_join (self, self->settings.endpoint, key);
 
@@ -211,11 +213,26 @@ change_key (IdentifaiClient * self, gchar * key)
   identifai_queue_check (from);
 }
 
+/* The one of now was refused: what waits to be sent would only be refused, too. */
+static void
+replace_key (IdentifaiClient * self, gchar * key)
+{
+  IdentifaiQueue *refused = self->queue;
+  gboolean waits = refused->n_jobs > 0;
+
+  change_key (self, key);
+  if (waits)
+    identifai_queue_move_waiting (refused);
+}
+
 static void
 on_set_key (IdentifaiClient * self, gpointer key)
 {
   GST_DEBUG_ID (self->settings.name, "is given a key");
-  change_key (self, key);
+  if (self->reads_key)
+    replace_key (self, key);
+  else
+    change_key (self, key);
 }
 
 void
@@ -245,19 +262,16 @@ identifai_client_set_key (IdentifaiClient * self, const gchar * api_key)
 static void
 on_late_key (IdentifaiClient * self, gpointer key)
 {
-  IdentifaiQueue *refused = self->queue;
-  gboolean waits = refused->jobs.length > 0;
+  gboolean wanted = self->reads_key;
 
   self->reads_key = FALSE;
-  GST_DEBUG_ID (self->settings.name, "the key file was read at last, %s",
-      key != NULL ? "with a key" : "in vain");
-  if (g_strcmp0 (key, self->settings.api_key) == 0)
-    g_clear_pointer (&key, g_free);
-  if (key == NULL)
-    return;
-  change_key (self, key);
-  if (waits)
-    identifai_queue_move_jobs (refused);
+  GST_DEBUG_ID (self->settings.name, "the key file was read at last, %s%s",
+      key != NULL ? "with a key" : "in vain", wanted ? "" :
+      "; another was set meanwhile");
+  if (key == NULL || !wanted || g_str_equal (key, self->settings.api_key))
+    g_free (key);
+  else
+    replace_key (self, key);
 }
 
 /* On the thread that read it. */
@@ -326,7 +340,7 @@ identifai_client_renew_key (IdentifaiClient * self, IdentifaiQueue * refused)
     /* Who calls this is still there, and so the queue. What waits to be sent with
      * the old key would only be refused, too. */
     change_key (self, key);
-    identifai_queue_move_jobs (refused);
+    identifai_queue_move_waiting (refused);
   }
 
   return self->queue != refused;

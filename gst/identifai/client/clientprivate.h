@@ -165,8 +165,8 @@ IdentifaiQueue *identifai_queue_get (IdentifaiClient * client,
     const gchar * account_id);
 /* Leaves if it is neither the client's current queue nor has jobs. */
 void identifai_queue_check (IdentifaiQueue * queue);
-/* What waits to be sent, to its client's current queue. */
-void identifai_queue_move_jobs (IdentifaiQueue * queue);
+/* What waits to be sent, jobs and other calls, to its client's current queue. */
+void identifai_queue_move_waiting (IdentifaiQueue * queue);
 /* Its turn is next if its client is first, else last. */
 void identifai_queue_turn (IdentifaiQueue * queue);
 /* Has the account see what it can do now. */
@@ -280,6 +280,9 @@ void identifai_service_call_add (IdentifaiQueue * queue,
     const IdentifaiServiceCall * call, IdentifaiServiceAnswerFunc func,
     void (*dropped) (gpointer data), gpointer data);
 gint64 identifai_service_calls_run (IdentifaiAccount * account, gint64 now);
+/* Those of the queue that wait, but for the account's own, to its client's current
+ * one. */
+void identifai_service_calls_move (IdentifaiQueue * queue);
 /* Lets go of all of the client's: nobody is told. */
 void identifai_service_calls_drop (IdentifaiClient * client);
 

@@ -7,6 +7,7 @@
  */
 
 #include "clientprivate.h"
+#include "boundedread.h"
 #include "log.h"
 
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_CLIENT)
@@ -120,21 +121,36 @@ retry (ServiceCall * self, gint64 delay)
   identifai_account_wake (self->queue->account);
 }
 
-/* After a 401: with the key that the client has by now, or the file has. */
+static void
+move (ServiceCall * self)
+{
+  IdentifaiQueue *to = self->client->queue;
+
+  if (self->queue == to)
+    return;
+  leave (self);
+  join (self, to);
+  self->not_before = 0;
+}
+
+/* After a 401: with the key that the client has by now, or the file has, or will
+ * have. */
 static gboolean
 change_key (ServiceCall * self)
 {
   gboolean again = !self->rekeyed
       && identifai_client_renew_key (self->client, self->queue);
+  gboolean later = !self->rekeyed && !again && self->client->reads_key;
 
   self->rekeyed = TRUE;
-  if (!again)
-    return FALSE;
-  leave (self);
-  join (self, self->client->queue);
-  retry (self, 0);
+  if (again)
+    move (self);
+  if (later)
+    GST_DEBUG_ID (NAME (self), "%s waits for the key file", self->what);
+  if (again || later)
+    retry (self, later ? IDENTIFAI_READ_PATIENCE : 0);
 
-  return TRUE;
+  return again || later;
 }
 
 static gboolean
@@ -388,6 +404,20 @@ identifai_service_call_add (IdentifaiQueue * queue,
 
   copy->dropped = dropped;
   join (copy, queue);
+}
+
+void
+identifai_service_calls_move (IdentifaiQueue * queue)
+{
+  GList *walk, *next;
+
+  for (walk = queue->account->service_calls.head; walk; walk = next) {
+    ServiceCall *call = walk->data;
+
+    next = walk->next;
+    if (call->queue == queue && call->exchange == NULL && call->dropped == NULL)
+      move (call);
+  }
 }
 
 static void
