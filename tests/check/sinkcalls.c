@@ -920,6 +920,7 @@ GST_START_TEST (test_credits)
     fail_unless_equals_uint64 (spent, 41);
     fail_unless_equals_int (sink_run_count (run, "warning"), 0);
   } else {
+    sink_run_wait (run, "warning", 1);
     fail_unless_equals_int (sink_run_count (run, "warning"), 1);
     fail_unless_equals_int (get_warning (run, 0, &reason),
         credits_rows[__i__].status);
