@@ -287,30 +287,127 @@ excludes_locked (GstIdentifaiImageSink * self, GstBuffer * buffer)
   return identifai_image_excludes (&self->scan, data, size);
 }
 
-/* As an image's structure tells; what has none is as long as its buffer. */
-static void
-take_bytes_locked (GstIdentifaiImageSink * self, GstBuffer * buffer)
+static GstBuffer *
+copy_from (GstBuffer * buffer, gsize offset)
 {
+  return gst_buffer_copy_region (buffer, GST_BUFFER_COPY_MEMORY, offset, -1);
+}
+
+static gboolean
+may_begin_image (GstBuffer * buffer)
+{
+  guint8 data[12];
+  gsize size = gst_buffer_extract (buffer, 0, data, sizeof (data));
+
+  return identifai_image_may_begin (data, size);
+}
+
+/* Where the image ends that begins at offset, if it does and is whole, else offset. */
+static gsize
+find_end (GstBuffer * buffer, gsize offset, gboolean * begins)
+{
+  IdentifaiMemoryFile *file = identifai_memory_file_new ();
+  GstBuffer *rest = copy_from (buffer, offset);
+  IdentifaiImageScan scan = { NULL, };
+
+  *begins = may_begin_image (rest);
+  identifai_memory_file_write (file, rest);
+  if (*begins)
+    identifai_image_scan (&scan, file);
+  identifai_memory_file_unref (file);
+  gst_buffer_unref (rest);
+
+  return offset + scan.end;
+}
+
+/* Whether the images in the buffer, from offset on, go on in the next one. */
+static gboolean
+goes_on (GstBuffer * buffer, gsize offset)
+{
+  gsize size = gst_buffer_get_size (buffer), end = offset;
+  gboolean begins;
+
+  do {
+    offset = end;
+    end = find_end (buffer, offset, &begins);
+  } while (end > offset && end < size);
+
+  return begins && end == offset;
+}
+
+/* The image that is open is whole, size bytes of it in front of the buffer: another
+ * one behind it has a segment of its own. Where all of a file comes in one buffer, so do
+ * pictures of the same image that are in it, as cameras have them. Transfer full, or
+ * NULL. */
+static GstBuffer *
+split_locked (GstIdentifaiImageSink * self, GstBuffer * buffer, guint64 size)
+{
+  gsize own = self->scan.end > size ? self->scan.end - size : 0;
+  GstBuffer *rest;
+
+  if (own == 0 || own >= gst_buffer_get_size (buffer)
+      || (size == 0 && !self->splits && !goes_on (buffer, own)))
+    return NULL;
+  rest = copy_from (buffer, own);
+  if (!may_begin_image (rest)) {
+    gst_buffer_unref (rest);
+    return NULL;
+  }
+  GST_LOG_OBJECT (self, "segment %u ends within a buffer, where another image "
+      "begins", self->open->number);
+  identifai_memory_file_truncate (self->open->file, self->scan.end);
+  self->open->bytes = self->scan.end;
+
+  return rest;
+}
+
+/* As an image's structure tells; what has none is as long as its buffer. What is left
+ * of the buffer then, or NULL. */
+static GstBuffer *
+take_image_locked (GstIdentifaiImageSink * self, GstBuffer * buffer)
+{
+  GstBuffer *rest = NULL;
+  guint64 size;
+
   if (self->open != NULL && excludes_locked (self, buffer)) {
     GST_INFO_OBJECT (self, "segment %u is cut off: another image begins",
         self->open->number);
     close_locked (self);
   }
   if (self->skips && !begins_image (buffer))
-    return;
+    return NULL;
   self->skips = FALSE;
   if (self->open == NULL && !is_wanted_locked (self, buffer)) {
     self->skips = TRUE;
-    return;
+    return NULL;
   }
   if (self->open == NULL)
     open_locked (self, buffer);
-  if (!append_locked (self, buffer))
+  size = self->open->bytes;
+  if (!append_locked (self, buffer)) {
     self->skips = TRUE;
-  else if (self->open->bytes == 0
+  } else if (self->open->bytes == 0
       || identifai_image_scan (&self->scan, self->open->file)
-      != IDENTIFAI_IMAGE_UNSURE)
+      != IDENTIFAI_IMAGE_UNSURE) {
+    rest = split_locked (self, buffer, size);
     close_locked (self);
+  }
+
+  return rest;
+}
+
+static void
+take_bytes_locked (GstIdentifaiImageSink * self, GstBuffer * buffer)
+{
+  GstBuffer *rest = gst_buffer_ref (buffer), *next;
+
+  self->splits = FALSE;
+  while (rest != NULL) {
+    next = take_image_locked (self, rest);
+    gst_buffer_unref (rest);
+    rest = next;
+    self->splits = TRUE;
+  }
 }
 
 /* Takes over a held buffer. */

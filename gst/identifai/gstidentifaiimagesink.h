@@ -36,6 +36,7 @@ struct _GstIdentifaiImageSink
   IdentifaiSegment *open;       /* the image so far, or NULL */
   IdentifaiImageScan scan;      /* of it */
   gboolean skips;               /* the rest of what can't be judged */
+  gboolean splits;              /* a buffer was found to have several images */
 
   gint64 next;                  /* ns: an image is judged from then on */
   gboolean next_is_running;     /* a running time; else monotonic */

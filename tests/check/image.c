@@ -6,6 +6,7 @@
  * pieces of any size, cut off, and with others behind them.
  */
 
+#include <string.h>
 #include <gst/check/gstcheck.h>
 #include "image.h"
 
@@ -92,7 +93,38 @@ GST_START_TEST (test_end)
     fail_unless_equals_int (find_end (__i__, step, &scan), rows[__i__].end);
     fail_unless_equals_string (scan.type->content_type,
         rows[__i__].content_type);
+    fail_unless_equals_uint64 (scan.end,
+        g_str_equal (scan.type->content_type, "image/tiff") ? 0 :
+        rows[__i__].end);
   }
+}
+
+GST_END_TEST;
+
+/* A directory that is its own next one, with millions of strips: it is given up. */
+GST_START_TEST (test_endless)
+{
+  const guint n = 2000000, offsets = 38, lengths = 38 + 4 * n;
+  gsize size = lengths + 4 * n;
+  guint8 *data = g_malloc0 (size);
+  IdentifaiMemoryFile *file = identifai_memory_file_new ();
+  IdentifaiImageScan scan = { NULL, };
+
+  memcpy (data, "II*\0\x08\0\0\0\x02\0", 10);
+  memcpy (data + 10, "\x11\x01\x04\0", 4);
+  GST_WRITE_UINT32_LE (data + 14, n);
+  GST_WRITE_UINT32_LE (data + 18, offsets);
+  memcpy (data + 22, "\x17\x01\x04\0", 4);
+  GST_WRITE_UINT32_LE (data + 26, n);
+  GST_WRITE_UINT32_LE (data + 30, lengths);
+  GST_WRITE_UINT32_LE (data + 34, 8);
+  append (file, (const gchar *) data, size);
+  fail_unless_equals_int (identifai_image_scan (&scan, file),
+      IDENTIFAI_IMAGE_UNSURE);
+  fail_unless (scan.lost);
+  fail_unless_equals_string (scan.type->content_type, "image/tiff");
+  identifai_memory_file_unref (file);
+  g_free (data);
 }
 
 GST_END_TEST;
@@ -179,6 +211,7 @@ image_suite (void)
 
   suite_add_tcase (suite, general);
   tcase_add_loop_test (general, test_other, 0, G_N_ELEMENTS (other_rows));
+  tcase_add_test (general, test_endless);
   tcase_add_loop_test (general, test_damage, 0, G_N_ELEMENTS (rows));
   tcase_add_test (general, test_excludes);
   tcase_add_loop_test (general, test_end, 0, G_N_ELEMENTS (rows));

@@ -209,6 +209,50 @@ GST_START_TEST (test_blocks)
 
 GST_END_TEST;
 
+/* The same in blocks in which images end and begin, as of a pipe; only where all of
+ * them are in one is that one image, as a camera's file may hold several. */
+static const struct
+{
+  gsize step;
+  guint n_images;
+} pipe_rows[] = {
+  {1, 3}, {7, 3}, {29, 3}, {30, 3}, {100, 3}, {1057, 3}, {1500, 3}, {4096, 1},
+};
+
+GST_START_TEST (test_pipe)
+{
+  SinkRun *run;
+  Feed *feed = open_feed (&run, SINK, NULL, GST_FORMAT_BYTES);
+  gsize at, size, step = pipe_rows[__i__].step;
+  GstBuffer *all = gst_buffer_new ();
+  GBytes *images[3];
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (images); i++) {
+    GstBuffer *buffer = make_jpeg (i, 1000 * i + 20);
+
+    images[i] = get_bytes (buffer);
+    all = gst_buffer_append (all, buffer);
+  }
+  size = gst_buffer_get_size (all);
+  for (at = 0; at < size; at += step)
+    push (feed, gst_buffer_copy_region (all, GST_BUFFER_COPY_MEMORY, at,
+            MIN (step, size - at)));
+  end_feed (run, feed);
+  fail_unless_equals_int (sink_run_count (run, "identifai-verdict"),
+      pipe_rows[__i__].n_images);
+  fail_unless_equals_int (sink_run_count (run, "identifai-failed"), 0);
+  for (i = 0; i < G_N_ELEMENTS (images); i++) {
+    if (pipe_rows[__i__].n_images > 1)
+      check_file (images[i]);
+    g_bytes_unref (images[i]);
+  }
+  gst_buffer_unref (all);
+  clear (run, feed);
+}
+
+GST_END_TEST;
+
 /* As multifilesrc sends them: whatever is in one file, the others are judged. */
 GST_START_TEST (test_folder)
 {
@@ -528,6 +572,7 @@ imagesink_suite (void)
   tcase_add_test (general, test_flush);
   tcase_add_test (general, test_frames);
   tcase_add_loop_test (general, test_blocks, 0, G_N_ELEMENTS (blocks));
+  tcase_add_loop_test (general, test_pipe, 0, G_N_ELEMENTS (pipe_rows));
   tcase_add_loop_test (general, test_folder, 0, 2);
   tcase_add_loop_test (general, test_file, 0, 2);
   tcase_add_loop_test (general, test_interval, 0, G_N_ELEMENTS (interval_rows));

@@ -17,6 +17,7 @@
 #define MAGIC_BYTES 12
 #define MAX_DIRECTORIES 1000    /* of a TIFF, one a page */
 #define MAX_ENTRIES 1000        /* of a directory */
+#define MAX_LOOKS 4000000       /* at values, as directories may go round in circles */
 
 typedef struct
 {
@@ -35,7 +36,11 @@ peek (Look * look, guint64 offset, guint8 * bytes, gsize count)
 static IdentifaiImageState
 whole_at (Look * look, guint64 end)
 {
-  return look->size >= end ? IDENTIFAI_IMAGE_WHOLE : IDENTIFAI_IMAGE_UNSURE;
+  if (look->size < end)
+    return IDENTIFAI_IMAGE_UNSURE;
+  look->scan->end = end;
+
+  return IDENTIFAI_IMAGE_WHOLE;
 }
 
 static IdentifaiImageState
@@ -97,7 +102,7 @@ scan_jpeg (Look * look)
     if (bytes[0] != 0xff)
       return lose (look);
     if (bytes[1] == 0xd9)
-      return IDENTIFAI_IMAGE_WHOLE;
+      return whole_at (look, scan->position + 2);
     if (bytes[1] == 0xff) {
       scan->position++;
     } else if (stands_alone (bytes[1])) {
@@ -188,7 +193,7 @@ scan_gif (Look * look)
     if (!peek (look, scan->position, bytes, 1))
       return IDENTIFAI_IMAGE_UNSURE;
     if (bytes[0] == 0x3b)
-      return IDENTIFAI_IMAGE_WHOLE;
+      return whole_at (look, scan->position + 1);
     if (bytes[0] == 0x21) {     /* an extension, and its label */
       scan->position += 2;
     } else if (bytes[0] == 0x2c) {      /* an image, and the size of its codes */
@@ -209,6 +214,26 @@ typedef struct
   Look *look;
   gboolean big_endian;
 } Tiff;
+
+/* FALSE: that much isn't there yet. */
+static gboolean
+reaches (const Tiff * tiff, guint64 end)
+{
+  if (tiff->look->size >= end)
+    return TRUE;
+  tiff->look->scan->position = end;
+
+  return FALSE;
+}
+
+/* FALSE: it isn't there yet, or more was looked at than any real one has. */
+static gboolean
+look_at (const Tiff * tiff, guint64 offset, guint8 * bytes, gsize count)
+{
+  return tiff->look->scan->n_looks++ < MAX_LOOKS
+      && reaches (tiff, offset + count)
+      && peek (tiff->look, offset, bytes, count);
+}
 
 static guint16
 read_short (const Tiff * tiff, const guint8 * bytes)
@@ -256,7 +281,7 @@ get_value (const Tiff * tiff, const Entry * entry, guint i, guint64 * value)
   guint size = get_value_size (entry->type);
   guint8 bytes[4];
 
-  if ((size != 2 && size != 4) || !peek (tiff->look, entry->values
+  if ((size != 2 && size != 4) || !look_at (tiff, entry->values
           + (guint64) i * size, bytes, size))
     return FALSE;
   *value = size == 2 ? read_short (tiff, bytes) : read_long (tiff, bytes);
@@ -274,7 +299,7 @@ has_parts (const Tiff * tiff, const Entry * offsets, const Entry * lengths)
   for (i = 0; i < MIN (offsets->count, lengths->count); i++) {
     if (!get_value (tiff, offsets, i, &offset)
         || !get_value (tiff, lengths, i, &length)
-        || offset + length > tiff->look->size)
+        || !reaches (tiff, offset + length))
       return FALSE;
   }
 
@@ -289,19 +314,19 @@ has_directory (const Tiff * tiff, guint64 offset, guint64 * next)
   guint8 bytes[12];
   guint n, i;
 
-  if (!peek (tiff->look, offset, bytes, 2))
+  if (!look_at (tiff, offset, bytes, 2))
     return FALSE;
   n = read_short (tiff, bytes);
   for (i = 0; i < MIN (n, MAX_ENTRIES); i++) {
     guint64 place = offset + 2 + 12 * i;
     guint tag;
 
-    if (!peek (tiff->look, place, bytes, 12))
+    if (!look_at (tiff, place, bytes, 12))
       return FALSE;
     tag = read_short (tiff, bytes);
     read_entry (tiff, place, bytes, &entry);
-    if (entry.values + (guint64) entry.count * get_value_size (entry.type)
-        > tiff->look->size)
+    if (!reaches (tiff, entry.values
+            + (guint64) entry.count * get_value_size (entry.type)))
       return FALSE;
     if (tag == 273 || tag == 324)
       offsets = entry;
@@ -309,7 +334,7 @@ has_directory (const Tiff * tiff, guint64 offset, guint64 * next)
       lengths = entry;
   }
   if (!has_parts (tiff, &offsets, &lengths)
-      || !peek (tiff->look, offset + 2 + 12 * (guint64) n, bytes, 4))
+      || !look_at (tiff, offset + 2 + 12 * (guint64) n, bytes, 4))
     return FALSE;
   *next = read_long (tiff, bytes);
 
@@ -324,7 +349,7 @@ scan_tiff (Look * look)
   guint8 bytes[8];
   guint i;
 
-  if (!peek (look, 0, bytes, 8))
+  if (look->size < look->scan->position || !peek (look, 0, bytes, 8))
     return IDENTIFAI_IMAGE_UNSURE;
   tiff.big_endian = bytes[0] == 'M';
   if (read_short (&tiff, bytes + 2) != 42)
@@ -332,7 +357,8 @@ scan_tiff (Look * look)
   next = read_long (&tiff, bytes + 4);
   for (i = 0; i < MAX_DIRECTORIES && next != 0; i++) {
     if (!has_directory (&tiff, next, &next))
-      return IDENTIFAI_IMAGE_UNSURE;
+      return look->scan->n_looks < MAX_LOOKS ? IDENTIFAI_IMAGE_UNSURE :
+          lose (look);
   }
 
   return IDENTIFAI_IMAGE_WHOLE;
@@ -372,6 +398,24 @@ identifai_image_recognise (const guint8 * data, gsize size)
   }
 
   return NULL;
+}
+
+gboolean
+identifai_image_may_begin (const guint8 * data, gsize size)
+{
+  guint i;
+
+  if (size >= MAGIC_BYTES)
+    return identifai_image_recognise (data, size) != NULL;
+  for (i = 0; i < G_N_ELEMENTS (types); i++) {
+    const gchar *magic = types[i].offset > 0 ? "RIFF" : types[i].magic;
+    guint length = types[i].offset > 0 ? 4 : types[i].length;
+
+    if (memcmp (data, magic, MIN (size, length)) == 0)
+      return TRUE;
+  }
+
+  return FALSE;
 }
 
 static IdentifaiImageState

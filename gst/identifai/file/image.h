@@ -21,6 +21,9 @@ G_BEGIN_DECLS
 const IdentifaiContainer *identifai_image_recognise (const guint8 * data,
     gsize size);
 
+/* Fewer than 12 are the first bytes of one, or may be. */
+gboolean identifai_image_may_begin (const guint8 * data, gsize size);
+
 typedef enum
 {
   IDENTIFAI_IMAGE_UNSURE,       /* more may come: of it, or that tells what it is */
@@ -32,9 +35,12 @@ typedef enum
 typedef struct
 {
   const IdentifaiContainer *type;       /* once it is known */
-  guint64 position;             /* what is looked at next */
+  guint64 position;             /* what is looked at next; TIFF: what has to be there
+                                 * before it is worth another look */
+  guint n_looks;                /* TIFF: at its values, so far */
   gboolean within;              /* JPEG: coded data; GIF: sub-blocks */
   gboolean lost;                /* the structure is broken: its end won't be found */
+  guint64 end;                  /* of one that is whole; 0: TIFF doesn't say */
 } IdentifaiImageScan;
 
 /* Looks at what the file has by now; again when it has more. */

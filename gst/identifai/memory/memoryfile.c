@@ -281,6 +281,24 @@ identifai_memory_file_is_broken (IdentifaiMemoryFile * self)
   return self->broken;
 }
 
+void
+identifai_memory_file_truncate (IdentifaiMemoryFile * self, guint64 size)
+{
+  Piece *last;
+
+  self->block = NULL;
+  self->size = MIN (self->size, size);
+  self->position = MIN (self->position, size);
+  while (self->pieces->len > 0) {
+    last = &g_array_index (self->pieces, Piece, self->pieces->len - 1);
+    if (last->offset < size) {
+      last->size = MIN (last->size, size - last->offset);
+      return;
+    }
+    g_array_set_size (self->pieces, self->pieces->len - 1);
+  }
+}
+
 gsize
 identifai_memory_file_read (IdentifaiMemoryFile * self, guint64 offset,
     gpointer dest, gsize length)

@@ -39,6 +39,9 @@ gboolean identifai_memory_file_is_broken (IdentifaiMemoryFile * self);
 
 guint64 identifai_memory_file_get_size (IdentifaiMemoryFile * self);
 
+/* What is behind size goes; the next write comes there, at most. */
+void identifai_memory_file_truncate (IdentifaiMemoryFile * self, guint64 size);
+
 /* Copies up to length bytes from offset to dest; returns how many there were.
  * A read costs O(log pieces) and what it copies. */
 gsize identifai_memory_file_read (IdentifaiMemoryFile * self, guint64 offset,
