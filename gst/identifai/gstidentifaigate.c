@@ -203,17 +203,20 @@ gst_identifai_gate_configure_locked (GstIdentifaiGate * self)
     .force = (IdentifaiForce) settings->force,
   };
 
+  if (settings->hold != self->hold_set) {
+    gst_identifai_gate_slate_hold_locked (self, self->hold_set, settings->hold);
+    self->hold_set = settings->hold;
+    if (settings->hold == 0)
+      g_hash_table_remove_all (self->verdicts);
+  }
   identifai_hold_queue_configure (self->hold, &hold, g_get_monotonic_time ());
 }
 
-/* What this element makes of a change. hold: as it was. */
+/* What this element makes of a change. */
 static void
-apply (GstIdentifaiGate * self, guint id, GstClockTime hold)
+apply (GstIdentifaiGate * self, guint id)
 {
   g_mutex_lock (&self->engine->lock);
-  if (id == PROP_HOLD)
-    gst_identifai_gate_slate_hold_locked (self, hold,
-        self->engine->settings.hold);
   if (id == PROP_HOLD || id == PROP_FORCE || id == PROP_MAX_HELD_BYTES
       || id == PROP_ON_UNSAMPLED)
     gst_identifai_gate_configure_locked (self);
@@ -232,11 +235,7 @@ gst_identifai_gate_set_property (GObject * object, guint id,
     const GValue * value, GParamSpec * pspec)
 {
   GstIdentifaiGate *self = GST_IDENTIFAI_GATE (object);
-  GstClockTime hold;
 
-  g_mutex_lock (&self->engine->lock);
-  hold = self->engine->settings.hold;
-  g_mutex_unlock (&self->engine->lock);
   gst_identifai_engine_set_property (self->engine, id, value, pspec);
   switch (id) {
     case PROP_POLICY:
@@ -249,7 +248,7 @@ gst_identifai_gate_set_property (GObject * object, guint id,
     case PROP_POST_ROLL:
     case PROP_MAX_HELD_BYTES:
     case PROP_FORCE:
-      apply (self, id, hold);
+      apply (self, id);
       break;
     default:
       break;
@@ -428,11 +427,15 @@ check_hold_locked (GstIdentifaiGate * self)
           needed, policy.enter));
 }
 
+/* Takes over the structure. Where nothing is held, the segment has left. */
 static void
 keep_verdict_locked (GstIdentifaiGate * self, guint segment,
     GstStructure * structure)
 {
-  g_hash_table_insert (self->verdicts, GUINT_TO_POINTER (segment), structure);
+  if (self->engine->settings.hold == 0)
+    gst_structure_free (structure);
+  else
+    g_hash_table_insert (self->verdicts, GUINT_TO_POINTER (segment), structure);
 }
 
 static void
@@ -442,14 +445,13 @@ override_verdict_locked (GstIdentifaiGate * self, guint segment,
   GstStructure *structure = g_hash_table_lookup (self->verdicts,
       GUINT_TO_POINTER (segment));
 
-  if (structure == NULL) {
-    structure = gst_structure_new ("identifai-verdict", "segment", G_TYPE_UINT,
-        segment, NULL);
-    keep_verdict_locked (self, segment, structure);
-  }
+  structure = structure != NULL ? gst_structure_copy (structure) :
+      gst_structure_new ("identifai-verdict", "segment", G_TYPE_UINT, segment,
+      NULL);
   gst_structure_set_name (structure, "identifai-verdict");
   gst_structure_set (structure, "classification", G_TYPE_STRING,
       classification, "overridden", G_TYPE_BOOLEAN, TRUE, NULL);
+  keep_verdict_locked (self, segment, structure);
 }
 
 static void

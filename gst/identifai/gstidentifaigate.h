@@ -54,7 +54,9 @@ typedef struct
   gint64 limit;                 /* no further than so, if nothing is held */
   gint64 silent_at;             /* silence is told of up to here */
 
-  gint64 last;                  /* decoding time of the last buffer */
+  gint64 last;                  /* decoding time of the last buffer, */
+  gint64 last_shift;            /* and by which it was shifted; IDENTIFAI_NO_TIME:
+                                 * of a slate's */
   gint64 end;                   /* of what was shown so far */
 } GstIdentifaiShow;
 
@@ -110,6 +112,7 @@ struct _GstIdentifaiGate
   guint64 late;                 /* segments, that were told of */
   IdentifaiAlarm late_alarm, overflow_alarm;
   gboolean told_short;          /* the hold is, for the policy */
+  GstClockTime hold_set;        /* that the queue goes by */
   GstClockID drain;             /* drain-timeout, of a file that is over; or NULL */
   gdouble last_coverage;        /* while it is not running */
 

@@ -381,7 +381,7 @@ mend_shift_locked (GstIdentifaiBranch * branch, const IdentifaiHeld * held)
 
   if (branch->stream != IDENTIFAI_SEGMENTER_VIDEO || !held->passes
       || held->decoding == NO_TIME || branch->show.last == NO_TIME
-      || (!branch->show.slate && branch->show.shift == self->shift))
+      || branch->show.last_shift == self->shift)
     return;
   lag = branch->show.last + 1 - held->decoding - self->shift;
   if (lag <= 0 || lag > JUMP)
@@ -449,9 +449,10 @@ wait_locked (GstIdentifaiBranch * branch, IdentifaiHeld * held, gint64 * shift)
 }
 
 static void
-note_shown (GstIdentifaiShow * show, gint64 decoding, gint64 end)
+note_shown (GstIdentifaiShow * show, gint64 decoding, gint64 end, gint64 shift)
 {
   show->last = decoding;
+  show->last_shift = shift;
   show->end = show->end == NO_TIME ? end : MAX (show->end, end);
 }
 
@@ -496,7 +497,7 @@ push_buffer (GstIdentifaiBranch * branch, const IdentifaiHeld * held,
   branch->hole = FALSE;
   if (held->decoding != NO_TIME)
     note_shown (&branch->show, held->decoding + shift, held->running + shift +
-        MAX (held->duration, 0));
+        MAX (held->duration, 0), shift);
 
   return gst_pad_push (branch->src, buffer);
 }
@@ -523,7 +524,7 @@ push_slate (GstIdentifaiBranch * branch)
   if (show->is_first)
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
   show->is_first = FALSE;
-  note_shown (show, GST_BUFFER_DTS (buffer), show->loop.end);
+  note_shown (show, GST_BUFFER_DTS (buffer), show->loop.end, NO_TIME);
   GST_LOG_OBJECT (branch->src, "slate %" GST_PTR_FORMAT, buffer);
 
   return gst_pad_push (branch->src, buffer);

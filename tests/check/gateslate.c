@@ -771,6 +771,31 @@ GST_START_TEST (test_hold)
 
 GST_END_TEST;
 
+/* Less time is jumped over than the delay gets shorter by, as upstream stood still. */
+GST_START_TEST (test_shorter)
+{
+  Gate gate;
+  Seen seen;
+
+  open_live (&gate, "on-unjudged=pass hold=700000000");
+  push (&gate, 0, 31);
+  g_usleep (350 * 1000);
+  push (&gate, 31, 35);
+  g_usleep (300 * 1000);
+  push (&gate, 35, 50);
+  wait_for (&gate, FALSE, 31);
+  g_object_set (sink_run_get_sink (gate.run), "hold",
+      (guint64) 300 * GST_MSECOND, NULL);
+  finish (&gate);
+  look (&gate, &seen, "shorter");
+  fail_unless (seen.passed[30]);
+  fail_if (seen.passed[31]);
+  fail_unless (seen.passed[49]);
+  gate_clear (&gate);
+}
+
+GST_END_TEST;
+
 /* An operator's, for longer than the slate is: within 100 ms, and at a key frame
  * back. */
 GST_START_TEST (test_force)
@@ -1037,6 +1062,7 @@ gateslate_suite (void)
   tcase_add_loop_test (tc, test_sound, 0, G_N_ELEMENTS (sound_slates));
   tcase_add_test (tc, test_start);
   tcase_add_test (tc, test_hold);
+  tcase_add_test (tc, test_shorter);
   tcase_add_test (tc, test_force);
   tcase_add_loop_test (tc, test_bad, 0, G_N_ELEMENTS (bad_rows));
   tcase_add_test (tc, test_refused);
