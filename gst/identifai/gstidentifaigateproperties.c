@@ -21,9 +21,9 @@ const GstIdentifaiProperty gst_identifai_gate_properties[GST_IDENTIFAI_N_PROPS] 
    * How long after it came every buffer leaves, by the monotonic clock. It is added
    * to the answer to latency queries, and a change posts a latency message. Raised,
    * nothing leaves until the delay is built, but a slate; lowered, the outgoing end jumps forward
-   * to a key frame, and what is jumped over is withheld. 0: nothing is held or
-   * withheld, and verdicts are only told. A file that is read faster than real time
-   * leaves with its verdicts instead. What `hold` needs is in
+   * to a key frame, and what is jumped over is withheld. 0: what was held is withheld,
+   * what comes leaves at once, and verdicts are only told. A file that is read faster
+   * than real time leaves with its verdicts instead. What `hold` needs is in
    * [gate.md](gate.md#how-long-to-hold).
    *
    * Since: 0.2

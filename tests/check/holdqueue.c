@@ -181,7 +181,7 @@ pop_all (World * world, guint stream)
  * settled in time. Outcomes, which come when the segment is settled: c clean, a
  * artificial, u unknown, f failed, . none; behind them the same, much later, or -.
  * Orders, "ms:what": d dump the last 200 ms, r release, F, P and N force drop, pass
- * and none, h shorter by half, H longer by half.
+ * and none, h shorter by half, H longer by half, 0 nothing held any more.
  * Expected: P passes, F passes as the first one, else why it is withheld: v verdict,
  * u unknown, j unjudged, s unsampled, f forced, d dumped, k skipped, o overflow, t start. */
 typedef struct
@@ -261,6 +261,8 @@ static const Row rows[] = {
       "c", FOLLOW, 0, "kkkkkkkkFPPP"},
   {"shorter, at a key frame", "K0p0p0p0K0p0p0p0", "c", "900:h", "c", FOLLOW, 0,
       "kkkkFPPP"},
+  {"nothing held any more, but what was doesn't leave", "K0p0p0p0p0K1p1", "aa",
+      "350:0", "c", FOLLOW, 0, "kkkkkFP"},
   {"longer", "K0p0p0p0K0p0p0p0", "c", "1150:H", "c", FOLLOW, 0, "PPPPPPPP"},
   {"more than may be held", "K0p0K1p1K2p2", "c.c", "", "c", FOLLOW, 20,
       "PPooFP"},
@@ -323,6 +325,9 @@ obey (World * world, gchar order)
     case 'h':
     case 'H':
       world->settings.hold = order == 'h' ? hold / 2 : hold + hold / 2;
+      break;
+    case '0':
+      world->settings.hold = 0;
       break;
     default:
       world->settings.force = order == 'F' ? IDENTIFAI_FORCE_DROP :
@@ -568,7 +573,8 @@ is_dumped (const Any * any, const Frame * frame)
 {
   return any->world.now >= any->dump[0]
       && frame->arrival >= any->dump[0] - any->back
-      && frame->arrival <= any->dump[1];
+      && frame->arrival <= any->dump[1]
+      && (frame->left < 0 || frame->left >= any->dump[0]);
 }
 
 static gboolean
@@ -621,7 +627,7 @@ model_order (Any * any, const Frame * frame, const Frame * picture, gint64 now)
 
   if (forced && any->forced == IDENTIFAI_FORCE_DROP)
     return FALSE;
-  if (is_dumped (any, frame))
+  if (is_dumped (any, frame) || (picture && is_dumped (any, picture)))
     return FALSE;
   if (forced)
     return TRUE;
@@ -1331,6 +1337,33 @@ GST_START_TEST (test_turn_by_end)
 
 GST_END_TEST;
 
+/* Sound came before its picture, or comes later. */
+GST_START_TEST (test_dumped_sound)
+{
+  World world;
+
+  world_init (&world, "c");
+  push_now (&world, "K0");
+  push_sound (&world, 0);
+  push_sound (&world, 100);
+  world.now = 300;
+  push_now (&world, "p0");
+  identifai_hold_queue_dump (world.hold, 200 * MS, world.now * 1000);
+  push_now (&world, "p0");
+  identifai_hold_queue_release (world.hold);
+  world.now = 400;
+  push_sound (&world, 200);
+  push_now (&world, "K0");
+  push_sound (&world, 300);
+  add_outcome (&world, 0, 'c');
+  world.now += HOLD;
+  check_list (&world, 1, "BbbB");
+  check_list (&world, 0, "BbbB");
+  world_clear (&world);
+}
+
+GST_END_TEST;
+
 GST_START_TEST (test_nothing_held)
 {
   World world;
@@ -1419,6 +1452,7 @@ holdqueue_suite (void)
   tcase_add_test (tc, test_streams);
   tcase_add_test (tc, test_not_paced);
   tcase_add_test (tc, test_not_paced_end);
+  tcase_add_test (tc, test_dumped_sound);
   tcase_add_test (tc, test_nothing_held);
   tcase_add_test (tc, test_margins);
   tcase_add_test (tc, test_count_open_groups);

@@ -186,6 +186,7 @@ identifai_hold_queue_push_buffer (IdentifaiHoldQueue * self, guint stream,
   if (stream == VIDEO) {
     identifai_marks_add (self->marks, item->id, running, decoding, duration,
         arrival);
+    identifai_marks_find (self->marks, item->id)->dumped = item->dumped;
     self->stats.came++;
     self->stats.held++;
     self->video_over = FALSE;
@@ -225,6 +226,10 @@ identifai_hold_queue_add_outcome (IdentifaiHoldQueue * self,
   gboolean in_time =
       identifai_decisions_add (self->decisions, outcome, artificial);
 
+  /* nothing leaves by a decision, by which they are forgotten */
+  if (self->settings.hold == 0 && outcome->segment > KEPT_SEGMENTS)
+    identifai_decisions_forget (self->decisions,
+        outcome->segment - KEPT_SEGMENTS);
   if (arrival < 0)
     return in_time;
   self->stats.max_delay = MAX (self->stats.max_delay, now - arrival);
@@ -300,6 +305,21 @@ mark_dumped (IdentifaiHeldItem * item, gint64 since, gint64 unused)
     item->dumped = TRUE;
 }
 
+/* Sound of theirs may have come before, or come later. */
+static void
+mark_dumped_pictures (IdentifaiHoldQueue * self)
+{
+  GList *link = get_stream (self, VIDEO)->items.head;
+
+  for (; link != NULL; link = link->next) {
+    const IdentifaiHeldItem *item = link->data;
+    IdentifaiMark *mark = identifai_marks_find (self->marks, item->id);
+
+    if (mark != NULL)
+      mark->dumped = item->dumped;
+  }
+}
+
 void
 identifai_hold_queue_dump (IdentifaiHoldQueue * self, GstClockTime back,
     gint64 now)
@@ -310,6 +330,7 @@ identifai_hold_queue_dump (IdentifaiHoldQueue * self, GstClockTime back,
       ", and comes", GST_TIME_ARGS (back));
   self->dumping = TRUE;
   for_each_buffer (self, mark_dumped, since, NO_TIME);
+  mark_dumped_pictures (self);
 }
 
 void
@@ -329,11 +350,13 @@ mark_skipped (IdentifaiHeldItem * item, gint64 before, gint64 running)
     item->skipped |= item->arrival < before;
 }
 
-/* The first point that is not overdue is what goes on. */
+/* The first point that is not overdue is what goes on; all is, if nothing is held any
+ * more. */
 static void
 jump (IdentifaiHoldQueue * self, gint64 now)
 {
-  gint64 before = now - (gint64) (self->settings.hold / 1000);
+  gint64 before = self->settings.hold > 0 ?
+      now - (gint64) (self->settings.hold / 1000) : NEVER;
   IdentifaiHeldStream *stream = get_stream (self, VIDEO);
   gint64 running = NO_TIME;
   GList *link;
@@ -358,7 +381,7 @@ identifai_hold_queue_configure (IdentifaiHoldQueue * self,
   gboolean shorter = settings->hold < self->settings.hold;
 
   self->settings = *settings;
-  if (shorter && settings->hold > 0 && settings->paced)
+  if (shorter && (settings->paced || settings->hold == 0))
     jump (self, now);
 }
 
@@ -618,22 +641,37 @@ find_pictures (IdentifaiHoldQueue * self, IdentifaiHeldStream * stream,
   return found->len > 0 ? found : NULL;
 }
 
+/* One of them was. */
+static gboolean
+are_dumped (const GPtrArray * pictures)
+{
+  guint i;
+
+  for (i = 0; pictures != NULL && i < pictures->len; i++)
+    if (((const IdentifaiMark *) g_ptr_array_index (pictures, i))->dumped)
+      return TRUE;
+
+  return FALSE;
+}
+
 /* The strictest; picture: the likeliest one, which alone has to be decided now. */
 static Judgement
 judge_sound (IdentifaiHoldQueue * self, IdentifaiHeldStream * stream,
     const IdentifaiHeldItem * item, const IdentifaiMark ** picture)
 {
   const GPtrArray *found = find_pictures (self, stream, item);
+  IdentifaiHeldItem as = *item;
   Judgement judgement;
   guint i;
 
+  as.dumped |= are_dumped (found);
   *picture = found ? g_ptr_array_index (found, 0) : NULL;
-  judgement = judge (self, item, *picture);
+  judgement = judge (self, &as, *picture);
 
   for (i = 1; found != NULL && i < found->len; i++) {
     IdentifaiDecision other = foresee (self, g_ptr_array_index (found, i));
 
-    if (!has_order (self, item) && other.action > judgement.decision.action)
+    if (!has_order (self, &as) && other.action > judgement.decision.action)
       judgement.decision = other;
   }
 

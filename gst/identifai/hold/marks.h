@@ -23,6 +23,7 @@ typedef struct
   gint64 arrival;               /* µs */
   gboolean has_left;
   gboolean was_slate;           /* something else was shown in its place */
+  gboolean dumped;              /* by the operator, and so is its sound */
   IdentifaiPlacementKind kind;  /* and the rest as there */
   guint segment;
   gboolean has_picture, is_point, is_leading;
