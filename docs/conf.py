@@ -13,7 +13,8 @@ html_sidebars = {"**": ["globaltoc.html", "searchbox.html"]}
 html_copy_source = False
 html_show_copyright = False
 
-PAGES = ["gate", "operation", "moderation", "fleet", "performance", "emulator", "reference", "design", "news"]
+PAGES = ["install", "inputs", "trouble", "applications", "gate", "operation", "moderation", "fleet", "reference",
+         "performance", "emulator", "security", "design", "contributing", "news"]
 
 
 def add_contents(app, name, source):
