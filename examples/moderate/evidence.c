@@ -198,7 +198,7 @@ write_evidence (ModEvidence * self, const gchar * stream, Ended * ended,
 {
   g_autofree gchar *name = make_name (ended->line, ended->number);
   JsonNode *answer = ended->answer != NULL ?
-      json_from_string (ended->answer, NULL) : NULL;
+      mod_json_node_from_text (ended->answer) : NULL;
   Told *told = make_told (self, stream, ended->line, role);
   const gchar *extension = find_extension (ended->line);
 

@@ -7,6 +7,9 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
+
+#define DEEPEST 64
 
 static void write_node (GString * out, JsonNode * node);
 
@@ -117,10 +120,39 @@ mod_json_to_text (JsonObject * object)
   return g_string_free (out, FALSE);
 }
 
+/* json-glib (1.6) reads what is nested by recursion, until the stack is full. It takes
+ * comments and '…', too, in which a " would lead us astray: they are no JSON. */
+static gboolean
+is_readable (const gchar * text)
+{
+  guint depth = 0;
+  gboolean quoted = FALSE;
+
+  for (; *text != '\0'; text++) {
+    if (*text == '"')
+      quoted = !quoted;
+    else if (quoted && *text == '\\' && text[1] != '\0')
+      text++;
+    else if (!quoted && strchr ("/'#", *text) != NULL)
+      return FALSE;
+    else if (!quoted && strchr ("{[", *text) != NULL && ++depth > DEEPEST)
+      return FALSE;
+    else if (!quoted && strchr ("}]", *text) != NULL && depth > 0)
+      depth--;
+  }
+  return TRUE;
+}
+
+JsonNode *
+mod_json_node_from_text (const gchar * text)
+{
+  return is_readable (text) ? json_from_string (text, NULL) : NULL;
+}
+
 JsonObject *
 mod_json_from_text (const gchar * text)
 {
-  g_autoptr (JsonNode) node = json_from_string (text, NULL);
+  g_autoptr (JsonNode) node = mod_json_node_from_text (text);
 
   if (node == NULL || !JSON_NODE_HOLDS_OBJECT (node))
     return NULL;

@@ -17,5 +17,7 @@ gchar *mod_json_to_text (JsonObject * object);
 
 /* text: what mod_json_to_text() wrote, or any JSON object; NULL if it is none. */
 JsonObject *mod_json_from_text (const gchar * text);
+/* Any value; NULL: it is no JSON, or nested too deep. */
+JsonNode *mod_json_node_from_text (const gchar * text);
 
 G_END_DECLS

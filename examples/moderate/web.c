@@ -72,16 +72,18 @@ answer_problem (SoupServerMessage * message, guint status,
 
 /* Who asks. */
 
-/* The same time for each wrong guess. */
+/* The same time for each wrong guess of the right length, which is no secret. */
 static gboolean
 is_same (const gchar * a, const gchar * b)
 {
   gsize length = strlen (a), i;
-  guchar different = length != strlen (b);
+  guchar different = 0;
 
-  for (i = 0; !different && i < length; i++)
+  if (length != strlen (b))
+    return FALSE;
+  for (i = 0; i < length; i++)
     different |= a[i] ^ b[i];
-  return !different;
+  return different == 0;
 }
 
 /* A name of our own: a page elsewhere may have its name lead here. */
@@ -297,10 +299,10 @@ read_body (SoupServerMessage * message)
   SoupMessageBody *body = soup_server_message_get_request_body (message);
   g_autofree gchar *text = NULL;
 
-  if (body->data == NULL || body->length == 0)
-    return json_object_new ();
   if (body->length > LARGEST_BODY)
     return NULL;
+  if (body->data == NULL || body->length == 0)
+    return json_object_new ();
   text = g_strndup (body->data, body->length);
   return mod_json_from_text (text);
 }
@@ -309,11 +311,12 @@ static void
 on_act (ModWeb * self, SoupServerMessage * message, const gchar * path)
 {
   g_auto (GStrv) parts = g_strsplit (path, "/", -1);
-  g_autoptr (JsonObject) arguments = read_body (message);
+  gboolean may = has_token (self, message);
+  g_autoptr (JsonObject) arguments = may ? read_body (message) : NULL;
   g_autofree gchar *problem = NULL;
   guint status;
 
-  if (!has_token (self, message)) {
+  if (!may) {
     answer_problem (message, 401, "this wants the token of token-file, as "
         "Authorization: Bearer TOKEN");
   } else if (arguments == NULL) {
@@ -355,6 +358,23 @@ on_webhook (ModWeb * self, SoupServerMessage * message, const gchar * path)
   else
     answer_problem (message, mod_look (self->views->supervisor, identifier) ?
         200 : 202, NULL);
+}
+
+/* What is beyond the bound is read, and isn't kept. */
+static void
+on_chunk (SoupServerMessage * message, GBytes * chunk, gpointer unused)
+{
+  SoupMessageBody *body = soup_server_message_get_request_body (message);
+
+  if (body->length > LARGEST_BODY)
+    soup_message_body_set_accumulate (body, FALSE);
+}
+
+static void
+on_headers (SoupServer * server, SoupServerMessage * message,
+    const char *path, GHashTable * query, gpointer unused)
+{
+  g_signal_connect (message, "got-chunk", G_CALLBACK (on_chunk), NULL);
 }
 
 static void
@@ -485,6 +505,7 @@ mod_web_new (const ModProgramConfig * config, const ModViews * views,
 
   self->views = views;
   self->server = soup_server_new ("server-header", "identifai-moderate ", NULL);
+  soup_server_add_early_handler (self->server, NULL, on_headers, NULL, NULL);
   soup_server_add_handler (self->server, NULL, on_request, self, NULL);
   self->events = mod_events_new (views->hub);
   if (read_secrets (self, config, error)

@@ -545,6 +545,7 @@ def check_page(endpoint, folder):
         assert os.stat(token).st_mode & 0o777 == os.stat(secret).st_mode & 0o777 == 0o600
         page = Page(line, open(token).read())
         check_who(page)
+        check_bodies(page, open(secret).read())
         check_acts(run, page)
         check_webhook(run, page, open(secret).read(), state)
         check_metrics(page, run, path, endpoint, streams, program)
@@ -571,6 +572,20 @@ def check_who(page):
     assert page.act(force, {'force': 'drop'}, Host='evil.example')[0] == 403
     assert page.get('/nothing')[0] == page.act('/api/streams/gate', {})[0] == 404
     assert page.call('PUT', '/')[0] == 405
+
+
+def check_bodies(page, secret):
+    """What is large, or nested, or no JSON, is refused, and ends nothing; without the token it isn't even read."""
+    force, hook = '/api/streams/gate/force', '/webhook/' + secret
+    deep = '{"identifier":' + '[' * 200000 + ']' * 200000 + '}'
+    large = '{"identifier":"%s"}' % ('x' * (1 << 21))
+    for body in (deep, '/* " */' + deep, "{'\\\"':1,\"a\":%s}" % deep, large):
+        assert page.act(force, body)[0] == page.call('POST', hook, body)[0] == 400, body[:40]
+        assert page.call('POST', force, body)[0] == 401, body[:40]
+    assert page.call('POST', hook, '{"identifier":"]\\"{[/#"}')[0] == 202
+    for wrong in ('', secret[1:], 'x' + secret[1:], secret[:-1] + 'x', secret + 'x'):
+        assert page.call('POST', '/webhook/' + wrong, '{"identifier":"x"}')[0] == 404, wrong
+    assert page.get('/health')[0] == 200
 
 
 def check_acts(run, page):
