@@ -293,6 +293,80 @@ GST_START_TEST (test_untimed)
 
 GST_END_TEST;
 
+/* A break isn't the start: what has no times goes on where it was. */
+GST_START_TEST (test_untimed_break)
+{
+  IdentifaiSoundSettings settings = { 10 * GST_SECOND, 0, G_MAXUINT64 };
+  World world = { NULL, };
+  guint i;
+
+  world.out = g_string_new (NULL);
+  world.cutter = identifai_sound_cutter_new (&funcs, &world);
+  identifai_sound_cutter_configure (world.cutter, "test", &settings);
+  set_caps (&world, "audio/x-flac");
+  for (i = 0; i < 20; i++) {
+    IdentifaiSoundBuffer item = { gst_buffer_new_allocate (NULL, BYTES, NULL),
+      GST_CLOCK_TIME_NONE, LENGTH, GST_CLOCK_TIME_NONE, -1, 0
+    };
+
+    if (i == 8)
+      identifai_sound_cutter_break (world.cutter);
+    fail_unless (identifai_sound_cutter_push (world.cutter, &item));
+  }
+  identifai_sound_cutter_break (world.cutter);
+  take_out (&world);
+  fail_unless_equals_string (world.out->str, "0+40 40+60");
+  identifai_sound_cutter_free (world.cutter);
+  g_string_free (world.out, TRUE);
+}
+
+GST_END_TEST;
+
+/* What one file can't have both of. */
+static const struct
+{
+  const gchar *before, *after;
+  gboolean breaks;
+} caps_rows[] = {
+  {"audio/x-raw, rate=8000, channels=1, format=S16LE",
+      "audio/x-raw, rate=8000, channels=1, format=S16LE", FALSE},
+  {"audio/x-raw, rate=8000, channels=1, format=S16LE",
+      "audio/x-raw, rate=8000, channels=1, format=F32LE", TRUE},
+  {"audio/x-raw, rate=8000, channels=1, format=S16LE",
+      "audio/x-raw, rate=8000, channels=2, format=S16LE", TRUE},
+  {"audio/x-raw, rate=8000, channels=3, channel-mask=(bitmask)0x7",
+      "audio/x-raw, rate=8000, channels=3, channel-mask=(bitmask)0xb", TRUE},
+  {"audio/mpeg, mpegversion=1, rate=8000, channels=1",
+      "audio/mpeg, mpegversion=1, rate=8000, channels=1, parsed=true", FALSE},
+};
+
+GST_START_TEST (test_caps)
+{
+  IdentifaiSoundSettings settings = { 10 * GST_SECOND, 0, G_MAXUINT64 };
+  GstCaps *before = gst_caps_from_string (caps_rows[__i__].before);
+  GstCaps *after = gst_caps_from_string (caps_rows[__i__].after);
+  World world = { NULL, };
+  guint i;
+
+  world.out = g_string_new (NULL);
+  world.cutter = identifai_sound_cutter_new (&funcs, &world);
+  identifai_sound_cutter_configure (world.cutter, "test", &settings);
+  for (i = 0; i < 16; i++) {
+    identifai_sound_cutter_set_caps (world.cutter, i < 8 ? before : after);
+    push (&world);
+  }
+  identifai_sound_cutter_break (world.cutter);
+  take_out (&world);
+  fail_unless_equals_string (world.out->str, caps_rows[__i__].breaks ?
+      "0+40 40+40" : "0+80");
+  identifai_sound_cutter_free (world.cutter);
+  g_string_free (world.out, TRUE);
+  gst_caps_unref (before);
+  gst_caps_unref (after);
+}
+
+GST_END_TEST;
+
 static Suite *
 soundcutter_suite (void)
 {
@@ -301,6 +375,8 @@ soundcutter_suite (void)
 
   suite_add_tcase (suite, general);
   tcase_add_loop_test (general, test_untimed, 0, 2);
+  tcase_add_test (general, test_untimed_break);
+  tcase_add_loop_test (general, test_caps, 0, G_N_ELEMENTS (caps_rows));
   tcase_add_loop_test (general, test_lead, 0, G_N_ELEMENTS (lead_rows));
   tcase_add_loop_test (general, test_cuts, 0, G_N_ELEMENTS (rows));
   tcase_add_loop_test (general, test_cuts_with_lead, 0, G_N_ELEMENTS (rows));

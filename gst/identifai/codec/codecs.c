@@ -239,7 +239,8 @@ identifai_codec_caps_differ (const GstCaps * a, const GstCaps * b)
   };
   /* A parser may find these out later. */
   static const gchar *const known[] = { "pixel-aspect-ratio", "colorimetry",
-    "mastering-display-info", "content-light-level", "multiview-mode"
+    "mastering-display-info", "content-light-level", "multiview-mode",
+    "format", "channel-mask"
   };
   const GstStructure *in_a = gst_caps_get_structure (a, 0);
   const GstStructure *in_b = gst_caps_get_structure (b, 0);

@@ -44,7 +44,8 @@ struct _IdentifaiSoundCutter
   GQueue tail;                  /* of GstBuffer, with a track's times: the last ones */
 
   gboolean has_end;
-  GstClockTime end;             /* of the latest buffer, if has_end */
+  GstClockTime end;             /* of the latest buffer; what has no times goes on there
+                                 * after a break, too */
   GstClockTime next_start;      /* a segment may start then; NONE: at once */
   GstClockTime last_duration;
   GstClockTime seen, covered;
@@ -313,7 +314,7 @@ complete_times (IdentifaiSoundCutter * self, IdentifaiSoundBuffer * item)
     item->time = self->end;
   if (!GST_CLOCK_TIME_IS_VALID (item->time) && !self->has_end
       && GST_CLOCK_TIME_IS_VALID (item->duration))
-    item->time = 0;
+    item->time = self->end;
   if (!GST_CLOCK_TIME_IS_VALID (item->time))
     return FALSE;
 
@@ -457,6 +458,7 @@ identifai_sound_cutter_pop_flushed (IdentifaiSoundCutter * self)
   if (segment == NULL) {
     clear_tail (self);
     self->has_end = FALSE;
+    self->end = 0;
     self->next_start = GST_CLOCK_TIME_NONE;
   }
 
