@@ -81,8 +81,15 @@ gboolean
 gst_identifai_outbox_override (GstIdentifaiOutbox * self, guint segment,
     const gchar * classification)
 {
-  return gst_identifai_outcomes_override (self->outcomes, segment,
+  gboolean taken;
+
+  g_mutex_lock (&self->lock);
+  taken = self->client != NULL
+      && gst_identifai_outcomes_override (self->outcomes, segment,
       classification);
+  g_mutex_unlock (&self->lock);
+
+  return taken;
 }
 
 void

@@ -136,7 +136,7 @@ void gst_identifai_outbox_drop (GstIdentifaiOutbox * self,
 /* Somebody knows better, before the service's outcome or after it: the callback
  * gets this one, instead of the service's or besides it, and the policy counts it,
  * unless the segment has counted before. Messages and stats stay the service's,
- * which is not told. FALSE: it is no classification. */
+ * which is not told. FALSE: it is no classification, or the outbox is stopped. */
 gboolean gst_identifai_outbox_override (GstIdentifaiOutbox * self,
     guint segment, const gchar * classification);
 

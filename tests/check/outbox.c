@@ -1054,6 +1054,10 @@ GST_START_TEST (test_override)
   check_heard (1, "1 verdict human");
   fail_unless (gst_identifai_outbox_override (outbox, 1, "artificial"));
   check_heard (1, "1 verdict artificial overridden");
+  /* who is stopped hears nothing */
+  gst_identifai_outbox_stop (outbox);
+  fail_if (gst_identifai_outbox_override (outbox, 1, "human"));
+  check_heard (0, "");
 }
 
 GST_END_TEST;
