@@ -344,7 +344,9 @@ take_record (Override * override, const Record * record)
 {
   override->told.has_segment = TRUE;
   override->told.segment = record->segment;
+  g_free (override->told.identifier);
   override->told.identifier = g_strdup (record->identifier);
+  g_free (override->told.hash);
   override->told.hash = g_strdup (record->hash);
   override->kind = record->kind;
 }
