@@ -205,8 +205,11 @@ change_key (IdentifaiClient * self, gchar * key)
     return;
   /* What the file had when the one before was refused is of no interest. */
   self->reads_key = FALSE;
-  if (!identifai_client_is_closed (self))
+  /* Who closes leaves, after that. */
+  g_mutex_lock (&self->lock);
+  if (!self->closed)
     identifai_demand_join (self, self->settings.endpoint, key);
+  g_mutex_unlock (&self->lock);
 
   GST_INFO_ID (self->settings.name, "calls with another key from now on; %u "
       "jobs are under way with the old one", from->n_jobs);

@@ -11,9 +11,9 @@
  * All of it belongs to the network thread [N], which the client's users send
  * commands. Besides that, [C] doesn't change after creation; and [L], what a user
  * may take back or ask for at once, goes by the client's lock: held for moments,
- * and but for the main context's own, no other is taken within it. The network
- * thread holds `calling` while a callback runs, and so a user who has had that can
- * be sure that none runs.
+ * and but for the main context's own and that of demand.h, no other is taken within
+ * it. The network thread holds `calling` while a callback runs, and so a user who has
+ * had that can be sure that none runs.
  */
 
 #pragma once
