@@ -47,6 +47,7 @@ struct _IdentifaiSoundCutter
   GstClockTime end;             /* of the latest buffer; what has no times goes on there
                                  * after a break, too */
   GstClockTime next_start;      /* a segment may start then; NONE: at once */
+  GstClockTime last_time;       /* of the latest buffer, as it came, if has_end */
   GstClockTime last_duration;
   GstClockTime seen, covered;
 };
@@ -302,10 +303,23 @@ open_segment (IdentifaiSoundCutter * self, const IdentifaiSoundBuffer * item)
     self->next_start = item->time + self->settings.interval;
 }
 
+/* Upstream gives all the same time: that is none. */
+static gboolean
+is_stuck (IdentifaiSoundCutter * self, GstClockTime time)
+{
+  return self->has_end && self->last_duration > 0
+      && GST_CLOCK_TIME_IS_VALID (time) && time == self->last_time;
+}
+
 /* FALSE: it can't be told. */
 static gboolean
 complete_times (IdentifaiSoundCutter * self, IdentifaiSoundBuffer * item)
 {
+  GstClockTime time = item->time;
+
+  if (is_stuck (self, time))
+    item->time = GST_CLOCK_TIME_NONE;
+  self->last_time = time;
   if (!GST_CLOCK_TIME_IS_VALID (item->duration))
     item->duration = identifai_codec_sound_length (self->caps,
         gst_buffer_get_size (item->buffer));
