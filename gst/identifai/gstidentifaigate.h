@@ -8,6 +8,7 @@
  *   gstidentifaigate.c     class, properties, signals, pads, states, outcomes; calls
  *   gstidentifaigatein.c   what comes in: to the engine, and to the hold queue
  *   gstidentifaigateout.c  what leaves: a task a source pad
+ *   gstidentifaigateshow.c  what downstream is told before it
  *   gstidentifaigateslate.c  what is shown instead, and where it comes from
  *
  * When what leaves, and whether, is decided in holdqueue.h and decisions.h; what is
@@ -203,5 +204,19 @@ void gst_identifai_gate_out_keep_locked (GstIdentifaiBranch * branch,
 void gst_identifai_gate_out_tell_start_locked (GstIdentifaiGate * self);
 /* The task pauses; it may be started again. No lock may be held. */
 void gst_identifai_gate_out_pause (GstIdentifaiBranch * branch);
+
+/* gstidentifaigateshow.c; the branch's task */
+
+/* The slate follows the stream's times, but doesn't fill or wait for such a jump. */
+#define GST_IDENTIFAI_GATE_JUMP ((gint64) GST_SECOND)
+
+/* The stream's caps and segment, from now on. */
+void gst_identifai_gate_show_stream (GstIdentifaiBranch * branch,
+    gint64 shift);
+/* The slate's. wall: when (µs) the outgoing end is at position. */
+void gst_identifai_gate_show_slate (GstIdentifaiBranch * branch, gint64 wall,
+    gint64 position);
+/* No more of it. */
+void gst_identifai_gate_show_stop (GstIdentifaiBranch * branch);
 
 G_END_DECLS

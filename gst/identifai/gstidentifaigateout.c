@@ -25,8 +25,6 @@
 
 /* Silence is told of in such steps, where nothing else leaves. */
 #define SILENCE (100 * (gint64) GST_MSECOND)
-/* The slate follows the stream's times, but doesn't fill or wait for such a jump. */
-#define JUMP ((gint64) GST_SECOND)
 
 /* What people are told. */
 
@@ -127,173 +125,6 @@ tell_end (GstIdentifaiGate * self)
   gst_identifai_reporter_post (self->engine->reporter);
 }
 
-/* What downstream is told before a buffer: the stream's caps and segment, or the
- * slate's. */
-
-static void
-replace_event (GstEvent ** event, GstEvent * by)
-{
-  gst_event_replace (event, by);
-  gst_event_unref (by);
-}
-
-static void
-push_segment (GstIdentifaiBranch * branch, gint64 shift)
-{
-  GstIdentifaiShow *show = &branch->show;
-  GstSegment segment;
-  GstEvent *event = gst_event_ref (show->segment);
-
-  show->shift = shift;
-  show->segment_due = FALSE;
-  gst_event_copy_segment (event, &segment);
-  if (shift != 0 && segment.format == GST_FORMAT_TIME) {
-    guint32 seqnum = gst_event_get_seqnum (event);
-
-    segment.base += shift;
-    replace_event (&event, gst_event_new_segment (&segment));
-    gst_event_set_seqnum (event, seqnum);
-  }
-  gst_pad_push_event (branch->src, event);
-}
-
-static void
-push_caps (GstIdentifaiBranch * branch)
-{
-  GstIdentifaiShow *show = &branch->show;
-
-  if (show->caps_due && show->caps != NULL)
-    gst_pad_push_event (branch->src, gst_event_ref (show->caps));
-  show->caps_due = FALSE;
-}
-
-static void
-stop_slate (GstIdentifaiBranch * branch)
-{
-  GstIdentifaiShow *show = &branch->show;
-
-  if (!show->slate)
-    return;
-  GST_DEBUG_OBJECT (branch->src, "no more slate behind %" GST_STIME_FORMAT,
-      GST_STIME_ARGS (show->last));
-  show->slate = FALSE;
-  branch->hole = TRUE;
-  identifai_slate_loop_stop (&show->loop);
-}
-
-/* The stream's, from now on. */
-static void
-show_stream (GstIdentifaiBranch * branch, gint64 shift)
-{
-  GstIdentifaiShow *show = &branch->show;
-
-  stop_slate (branch);
-  push_caps (branch);
-  if (show->segment != NULL && (show->segment_due || show->shift != shift))
-    push_segment (branch, shift);
-}
-
-/* FALSE: downstream doesn't take it. */
-static gboolean
-push_slate_caps (GstIdentifaiBranch * branch, IdentifaiSlateTrack * track)
-{
-  GstCaps *caps = identifai_slate_track_get_caps (track);
-
-  if (!gst_pad_peer_query_accept_caps (branch->src, caps))
-    return FALSE;
-  branch->show.caps_due = TRUE;
-  gst_pad_push_event (branch->src, gst_event_new_caps (caps));
-
-  return TRUE;
-}
-
-/* In a flush nobody takes anything. */
-static void
-refuse_slate (GstIdentifaiBranch * branch, IdentifaiSlateTrack * track)
-{
-  gboolean flushing;
-
-  g_mutex_lock (&branch->gate->engine->lock);
-  flushing = branch->flushing;
-  branch->slate_refused |= !flushing;
-  g_mutex_unlock (&branch->gate->engine->lock);
-  if (!flushing)
-    gst_identifai_gate_slate_refuse (branch,
-        identifai_slate_track_get_caps (track));
-}
-
-/* Its times are running times. */
-static void
-push_slate_segment (GstIdentifaiBranch * branch)
-{
-  GstSegment segment;
-
-  gst_segment_init (&segment, GST_FORMAT_TIME);
-  gst_pad_push_event (branch->src, gst_event_new_segment (&segment));
-  branch->show.segment_due = TRUE;
-}
-
-/* Of a branch, new references. of: the video's, for sound. */
-static IdentifaiSlateTrack *
-get_slate (GstIdentifaiBranch * branch, IdentifaiSlateTrack ** of)
-{
-  GstIdentifaiGate *self = branch->gate;
-  IdentifaiSlateTrack *track;
-
-  g_mutex_lock (&self->engine->lock);
-  track = branch->slate_refused ? NULL :
-      gst_identifai_gate_slate_get_locked (self, branch);
-  *of = branch->stream == IDENTIFAI_SEGMENTER_VIDEO ? NULL :
-      gst_identifai_gate_slate_get_locked (self,
-      g_ptr_array_index (self->branches, 0));
-  g_mutex_unlock (&self->engine->lock);
-
-  return track;
-}
-
-/* position: of the outgoing end. track: NULL, silence. */
-static void
-start_loop (GstIdentifaiBranch * branch, IdentifaiSlateTrack * track,
-    IdentifaiSlateTrack * of, gint64 position)
-{
-  GstIdentifaiShow *show = &branch->show;
-
-  if (show->last != NO_TIME && position < show->last - JUMP)
-    show->last = show->end = NO_TIME;
-  position = MAX (position, 0);
-  if (show->last != NO_TIME)
-    position = MAX (position, show->last + 1);
-  show->is_first = TRUE;
-  show->silent_at = position;
-  GST_DEBUG_OBJECT (branch->src, "%s from %" GST_STIME_FORMAT " on",
-      track ? "the slate" : "silence", GST_STIME_ARGS (position));
-  if (track != NULL)
-    identifai_slate_loop_start (&show->loop, track, of, position,
-        branch->stream == IDENTIFAI_SEGMENTER_VIDEO ? show->end : NO_TIME);
-}
-
-/* wall: when (µs) the outgoing end is at position. */
-static void
-show_slate (GstIdentifaiBranch * branch, gint64 wall, gint64 position)
-{
-  GstIdentifaiShow *show = &branch->show;
-  IdentifaiSlateTrack *of = NULL, *track = get_slate (branch, &of);
-
-  if (track != NULL && !push_slate_caps (branch, track)) {
-    refuse_slate (branch, track);
-    g_clear_pointer (&track, identifai_slate_track_unref);
-  }
-  if (track == NULL)
-    push_caps (branch);
-  push_slate_segment (branch);
-  show->slate = TRUE;
-  show->wall = wall;
-  show->position = position;
-  start_loop (branch, track, of, position);
-  g_clear_pointer (&track, identifai_slate_track_unref);
-  g_clear_pointer (&of, identifai_slate_track_unref);
-}
-
 /* When it leaves. */
 
 static gint64
@@ -384,7 +215,7 @@ mend_shift_locked (GstIdentifaiBranch * branch, const IdentifaiHeld * held)
       || branch->show.last_shift == self->shift)
     return;
   lag = branch->show.last + 1 - held->decoding - self->shift;
-  if (lag <= 0 || lag > JUMP)
+  if (lag <= 0 || lag > GST_IDENTIFAI_GATE_JUMP)
     return;
   GST_INFO_OBJECT (branch->src, "comes back %" GST_STIME_FORMAT " too early",
       GST_STIME_ARGS (lag));
@@ -488,7 +319,7 @@ push_buffer (GstIdentifaiBranch * branch, const IdentifaiHeld * held,
 {
   GstBuffer *buffer = GST_BUFFER (held->object);
 
-  show_stream (branch, shift);
+  gst_identifai_gate_show_stream (branch, shift);
   push_verdict (branch, held);
   if (held->is_first || branch->hole) {
     buffer = gst_buffer_make_writable (buffer);
@@ -572,7 +403,8 @@ has_jumped (GstIdentifaiShow * show, gint64 position)
   IdentifaiSlateTimes times;
 
   return identifai_slate_loop_peek (&show->loop, &times)
-      && ABS (position - times.dts) > JUMP + show->loop.length;
+      && ABS (position - times.dts) >
+      GST_IDENTIFAI_GATE_JUMP + show->loop.length;
 }
 
 /* In place of the buffer, which it takes over. FALSE: it is silent. */
@@ -584,7 +416,7 @@ replace (GstIdentifaiBranch * branch, const IdentifaiHeld * held, gint64 shift,
 
   push_verdict (branch, held);
   if (!branch->show.slate || has_jumped (&branch->show, position))
-    show_slate (branch, g_get_monotonic_time (), position);
+    gst_identifai_gate_show_slate (branch, g_get_monotonic_time (), position);
   if (branch->show.loop.track == NULL)
     return FALSE;
   gst_mini_object_unref (held->object);
@@ -684,7 +516,7 @@ skip_buffer (GstIdentifaiBranch * branch, const IdentifaiHeld * held,
   GstClockTime time = GST_BUFFER_DTS_OR_PTS (buffer);
   GstClockTime duration = GST_BUFFER_DURATION (buffer);
 
-  show_stream (branch, shift);
+  gst_identifai_gate_show_stream (branch, shift);
   push_verdict (branch, held);
   branch->hole = TRUE;
   gst_buffer_unref (buffer);
@@ -726,7 +558,8 @@ begin_build (GstIdentifaiBranch * branch)
 
   if (branch->stream == IDENTIFAI_SEGMENTER_VIDEO)
     tell (branch->gate, &held);
-  show_slate (branch, held.arrival, get_position (&branch->show, held.arrival));
+  gst_identifai_gate_show_slate (branch, held.arrival,
+      get_position (&branch->show, held.arrival));
 
   return GST_FLOW_OK;
 }
@@ -754,7 +587,7 @@ keep_event (GstIdentifaiBranch * branch, GstEvent * event, gint64 shift)
     return waits && GST_EVENT_TYPE (event) == GST_EVENT_GAP;
   }
   if (!waits)
-    show_stream (branch, shift);
+    gst_identifai_gate_show_stream (branch, shift);
 
   return TRUE;
 }
@@ -762,7 +595,7 @@ keep_event (GstIdentifaiBranch * branch, GstEvent * event, gint64 shift)
 static void
 note_start (GstIdentifaiBranch * branch)
 {
-  stop_slate (branch);
+  gst_identifai_gate_show_stop (branch);
   branch->hole = FALSE;
   branch->show.begun = TRUE;
 }
@@ -783,7 +616,7 @@ let_event_out (GstIdentifaiBranch * branch, GstEvent * event, gint64 shift)
   if (GST_EVENT_TYPE (event) == GST_EVENT_STREAM_START)
     note_start (branch);
   if (is_eos)
-    stop_slate (branch);
+    gst_identifai_gate_show_stop (branch);
   gst_pad_push_event (branch->src, event);
 
   return GST_FLOW_OK;
