@@ -3,57 +3,20 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "holdqueue.h"
+#include "holdqueueprivate.h"
 #include "framereader.h"
-#include "heldstream.h"
 #include "log.h"
-#include "marks.h"
 
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_HOLD)
 
 #define NO_TIME IDENTIFAI_NO_TIME
-#define VIDEO 0
+#define VIDEO IDENTIFAI_HOLD_VIDEO
 #define NEVER G_MAXINT64
 #define KEPT_SEGMENTS 64        /* that have left: sound may ask for them */
-#define LEAD 512                /* buffers by which a file's video may come later than
-                                 * its sound */
 
-/* What is done with a buffer. */
-typedef struct
-{
-  IdentifaiDecision decision;
-  gboolean in_segment;
-  guint segment;
-} Judgement;
 
-struct _IdentifaiHoldQueue
-{
-  gchar *name;
-  IdentifaiDecisions *decisions;        /* borrowed */
-  IdentifaiHoldQueueSettings settings;
-  GPtrArray *streams;           /* of IdentifaiHeldStream; NULL: removed */
-  IdentifaiMarks *marks;        /* of video */
-  guint64 next_id;
-  gboolean video_over;          /* EOS came, */
-  guint64 over_at;              /* behind this id */
-  guint64 flushed_at;           /* the same, of the video's latest flush: sound before
-                                 * it has no pictures */
-  gboolean dumping;
-  gboolean overflowed, told_overflow;
-  gboolean begun;               /* see identifai_hold_queue_begin() */
-
-  /* The outgoing end of the video. */
-  gboolean gap;                 /* something was withheld: a point has to come */
-  IdentifaiDecision gap_by;     /* the decision that did it */
-  gboolean leads;               /* the latest point follows what came before it, so
-                                 * that leading pictures can be decoded */
-  gint64 last_segment;          /* the latest that left; -1: none */
-
-  IdentifaiHoldQueueStats stats;
-};
-
-static IdentifaiHeldStream *
-get_stream (IdentifaiHoldQueue * self, guint stream)
+IdentifaiHeldStream *
+identifai_hold_queue_get_stream (IdentifaiHoldQueue * self, guint stream)
 {
   return stream < self->streams->len ?
       g_ptr_array_index (self->streams, stream) : NULL;
@@ -115,7 +78,7 @@ identifai_hold_queue_add_stream (IdentifaiHoldQueue * self)
 static void
 throw_away (IdentifaiHoldQueue * self, guint number, GQueue * events)
 {
-  IdentifaiHeldStream *stream = get_stream (self, number);
+  IdentifaiHeldStream *stream = identifai_hold_queue_get_stream (self, number);
   IdentifaiHeldItem *item;
 
   while (stream != NULL && (item = g_queue_pop_head (&stream->items)) != NULL) {
@@ -134,7 +97,7 @@ void
 identifai_hold_queue_flush (IdentifaiHoldQueue * self, guint number,
     GQueue * events)
 {
-  IdentifaiHeldStream *stream = get_stream (self, number);
+  IdentifaiHeldStream *stream = identifai_hold_queue_get_stream (self, number);
 
   throw_away (self, number, events);
   if (stream != NULL)
@@ -150,7 +113,7 @@ void
 identifai_hold_queue_remove_stream (IdentifaiHoldQueue * self, guint stream)
 {
   throw_away (self, stream, NULL);
-  identifai_held_stream_free (get_stream (self, stream));
+  identifai_held_stream_free (identifai_hold_queue_get_stream (self, stream));
   if (stream < self->streams->len)
     g_ptr_array_index (self->streams, stream) = NULL;
 }
@@ -174,7 +137,8 @@ identifai_hold_queue_push_buffer (IdentifaiHoldQueue * self, guint stream,
     gint64 arrival)
 {
   IdentifaiHeldItem *item =
-      identifai_held_stream_push (get_stream (self, stream),
+      identifai_held_stream_push (identifai_hold_queue_get_stream (self,
+          stream),
       GST_MINI_OBJECT (buffer), arrival);
 
   item->id = self->next_id++;
@@ -191,7 +155,8 @@ identifai_hold_queue_push_buffer (IdentifaiHoldQueue * self, guint stream,
     self->stats.held++;
     self->video_over = FALSE;
   } else {
-    identifai_held_stream_note_time (get_stream (self, stream), item);
+    identifai_held_stream_note_time (identifai_hold_queue_get_stream (self,
+            stream), item);
   }
 
   return item->id;
@@ -201,7 +166,8 @@ void
 identifai_hold_queue_push_event (IdentifaiHoldQueue * self, guint stream,
     GstMiniObject * event, gboolean is_eos, gint64 arrival)
 {
-  identifai_held_stream_push (get_stream (self, stream), event, arrival);
+  identifai_held_stream_push (identifai_hold_queue_get_stream (self, stream),
+      event, arrival);
   if (stream != VIDEO || !is_eos)
     return;
   self->video_over = TRUE;
@@ -286,7 +252,7 @@ for_each_buffer (IdentifaiHoldQueue * self, ItemFunc func, gint64 time,
   guint i;
 
   for (i = 0; i < self->streams->len; i++) {
-    IdentifaiHeldStream *stream = get_stream (self, i);
+    IdentifaiHeldStream *stream = identifai_hold_queue_get_stream (self, i);
     GList *link;
 
     for (link = stream ? stream->items.head : NULL; link; link = link->next) {
@@ -309,7 +275,7 @@ mark_dumped (IdentifaiHeldItem * item, gint64 since, gint64 unused)
 static void
 mark_dumped_pictures (IdentifaiHoldQueue * self)
 {
-  GList *link = get_stream (self, VIDEO)->items.head;
+  GList *link = identifai_hold_queue_get_stream (self, VIDEO)->items.head;
 
   for (; link != NULL; link = link->next) {
     const IdentifaiHeldItem *item = link->data;
@@ -357,7 +323,7 @@ jump (IdentifaiHoldQueue * self, gint64 now)
 {
   gint64 before = self->settings.hold > 0 ?
       now - (gint64) (self->settings.hold / 1000) : NEVER;
-  IdentifaiHeldStream *stream = get_stream (self, VIDEO);
+  IdentifaiHeldStream *stream = identifai_hold_queue_get_stream (self, VIDEO);
   gint64 running = NO_TIME;
   GList *link;
 
@@ -413,7 +379,7 @@ get_decoding (const IdentifaiHeldItem * item)
 gint64
 identifai_hold_queue_peek (IdentifaiHoldQueue * self, guint number)
 {
-  IdentifaiHeldStream *stream = get_stream (self, number);
+  IdentifaiHeldStream *stream = identifai_hold_queue_get_stream (self, number);
   GList *link = stream ? stream->items.head : NULL;
 
   while (link != NULL && ((IdentifaiHeldItem *) link->data)->id == 0)
@@ -422,268 +388,13 @@ identifai_hold_queue_peek (IdentifaiHoldQueue * self, guint number)
   return link ? get_decoding (link->data) : NO_TIME;
 }
 
-/* What is done with a buffer. */
-
-/* Why what isn't decided has to go. */
-static IdentifaiWhy
-get_why_not (IdentifaiHoldQueue * self)
-{
-  return self->overflowed ? IDENTIFAI_WHY_OVERFLOW : IDENTIFAI_WHY_UNJUDGED;
-}
-
-/* segment: the one before. */
-static Judgement
-judge_unsampled (IdentifaiHoldQueue * self, guint segment)
-{
-  Judgement judgement = {.decision = {.why = IDENTIFAI_WHY_UNSAMPLED} };
-
-  switch (self->settings.on_unsampled) {
-    case IDENTIFAI_UNSAMPLED_FOLLOW:
-      judgement.decision.action = identifai_decisions_make (self->decisions,
-          segment, get_why_not (self)).action;
-      break;
-    case IDENTIFAI_UNSAMPLED_PASS:
-      judgement.decision.action = IDENTIFAI_ACTION_PASS;
-      break;
-    case IDENTIFAI_UNSAMPLED_DROP:
-      judgement.decision.action = IDENTIFAI_ACTION_DROP;
-      break;
-  }
-
-  return judgement;
-}
-
-static Judgement
-judge_segment (IdentifaiHoldQueue * self, guint segment)
-{
-  Judgement judgement = {.in_segment = TRUE,.segment = segment };
-
-  judgement.decision = identifai_decisions_make (self->decisions, segment,
-      get_why_not (self));
-
-  return judgement;
-}
-
-/* In no segment. Before the first one, it is the start that lacks. */
-static Judgement
-judge_nowhere (IdentifaiHoldQueue * self)
-{
-  Judgement judgement = {.decision.why = IDENTIFAI_WHY_UNJUDGED };
-
-  judgement.decision.action = identifai_decisions_get_unjudged
-      (self->decisions);
-  if (self->last_segment < 0
-      && judgement.decision.action != IDENTIFAI_ACTION_PASS)
-    judgement.decision.why = IDENTIFAI_WHY_START;
-
-  return judgement;
-}
-
-/* By its place alone. mark: the picture's, or NULL. */
-static Judgement
-judge_mark (IdentifaiHoldQueue * self, const IdentifaiMark * mark)
-{
-  IdentifaiPlacementKind kind = mark ? mark->kind : IDENTIFAI_PLACEMENT_NONE;
-
-  switch (kind) {
-    case IDENTIFAI_PLACEMENT_SEGMENT:
-      return judge_segment (self, mark->segment);
-    case IDENTIFAI_PLACEMENT_PAUSE:
-      return judge_unsampled (self, mark->segment);
-    case IDENTIFAI_PLACEMENT_OPEN:
-    return (Judgement) { {
-    identifai_decisions_get_unjudged (self->decisions), get_why_not (self)}
-    };
-    default:
-      return judge_nowhere (self);
-  }
-}
-
-/* The operator's word, and a jump. FALSE: neither says anything. */
-static gboolean
-find_order (IdentifaiHoldQueue * self, const IdentifaiHeldItem * item,
-    IdentifaiDecision * decision)
-{
-  decision->action = IDENTIFAI_ACTION_DROP;
-  if (self->settings.force == IDENTIFAI_FORCE_DROP
-      || self->settings.force == IDENTIFAI_FORCE_SLATE) {
-    decision->why = IDENTIFAI_WHY_FORCED;
-    if (self->settings.force == IDENTIFAI_FORCE_SLATE)
-      decision->action = IDENTIFAI_ACTION_SLATE;
-  } else if (item->dumped) {
-    decision->why = IDENTIFAI_WHY_DUMPED;
-    decision->action = identifai_decisions_get_withheld (self->decisions);
-  } else if (item->skipped) {
-    decision->why = IDENTIFAI_WHY_SKIPPED;
-  } else if (self->settings.force == IDENTIFAI_FORCE_PASS
-      || self->settings.hold == 0) {
-    decision->action = IDENTIFAI_ACTION_PASS;
-    decision->why = self->settings.force == IDENTIFAI_FORCE_PASS ?
-        IDENTIFAI_WHY_FORCED : IDENTIFAI_WHY_VERDICT;
-  } else {
-    return FALSE;
-  }
-
-  return TRUE;
-}
-
-static gboolean
-has_order (IdentifaiHoldQueue * self, const IdentifaiHeldItem * item)
-{
-  IdentifaiDecision unused;
-
-  return find_order (self, item, &unused);
-}
-
-/* What would be done with what is at a place, as far as it is known. */
-static IdentifaiDecision
-foresee (IdentifaiHoldQueue * self, const IdentifaiMark * mark)
-{
-  if (mark->kind == IDENTIFAI_PLACEMENT_SEGMENT
-      || (mark->kind == IDENTIFAI_PLACEMENT_PAUSE
-          && self->settings.on_unsampled == IDENTIFAI_UNSAMPLED_FOLLOW))
-    return identifai_decisions_foresee (self->decisions, mark->segment);
-
-  return judge_mark (self, mark).decision;
-}
-
-static Judgement
-judge (IdentifaiHoldQueue * self, const IdentifaiHeldItem * item,
-    const IdentifaiMark * mark)
-{
-  Judgement judgement = { {0,} };
-
-  if (!find_order (self, item, &judgement.decision))
-    return judge_mark (self, mark);
-  if (mark != NULL && mark->kind == IDENTIFAI_PLACEMENT_SEGMENT) {
-    judgement.in_segment = TRUE;
-    judgement.segment = mark->segment;
-  }
-
-  return judgement;
-}
-
-/* As what made the hole; the stream goes on, where that ended it. */
-static Judgement
-withhold (Judgement judgement, IdentifaiDecision as)
-{
-  judgement.decision = as;
-  if (as.action == IDENTIFAI_ACTION_EOS)
-    judgement.decision.action = IDENTIFAI_ACTION_DROP;
-
-  return judgement;
-}
-
-/* The same, with what a decoder needs. */
-static Judgement
-judge_picture (IdentifaiHoldQueue * self, const IdentifaiHeldItem * item,
-    const IdentifaiMark * mark)
-{
-  const IdentifaiDecision missing = {
-    IDENTIFAI_ACTION_DROP, self->gap_by.why
-  };
-  Judgement judgement = judge (self, item, mark);
-
-  if (judgement.decision.action != IDENTIFAI_ACTION_PASS)
-    return judgement;
-  if (self->gap && !mark->is_point)
-    return withhold (judgement, self->gap_by);
-  if (mark->is_leading && !self->leads)
-    return withhold (judgement, missing);
-
-  return judgement;
-}
-
-/* Headers go with the picture behind them. They are out of the queue already. */
-static Judgement
-judge_headers (IdentifaiHoldQueue * self, const IdentifaiHeldItem * item)
-{
-  GList *link = get_stream (self, VIDEO)->items.head;
-  Judgement own = judge (self, item, NULL);
-
-  if (own.decision.why == IDENTIFAI_WHY_DUMPED
-      || own.decision.why == IDENTIFAI_WHY_SKIPPED)
-    return own;
-  for (; link; link = link->next) {
-    const IdentifaiHeldItem *next = link->data;
-    const IdentifaiMark *mark = identifai_marks_find (self->marks, next->id);
-
-    if (mark != NULL && mark->kind != IDENTIFAI_PLACEMENT_HEADERS)
-      return judge_picture (self, next, mark);
-  }
-
-  return own;
-}
-
-static gboolean is_over_bounds (IdentifaiHoldQueue * self);
-
-/* NULL: there is none. What starts over behind the video's end belongs to none of
- * what was before. */
-static const GPtrArray *
-find_pictures (IdentifaiHoldQueue * self, IdentifaiHeldStream * stream,
-    const IdentifaiHeldItem * item)
-{
-  IdentifaiMarksSound sound = {
-    .id = item->id,
-    .running = identifai_held_stream_find_time (stream, item),
-    .video_over = self->video_over,
-    .lead = self->settings.paced ? 1 : LEAD,
-    .waits = self->settings.paced || !is_over_bounds (self),
-  };
-  const GPtrArray *found;
-
-  identifai_held_stream_find_turns (stream, &sound);
-  if (item->id < self->flushed_at
-      || (self->video_over && sound.turn >= self->over_at))
-    return NULL;
-  found = identifai_marks_find_shown (self->marks, &sound);
-
-  return found->len > 0 ? found : NULL;
-}
-
-/* One of them was. */
-static gboolean
-are_dumped (const GPtrArray * pictures)
-{
-  guint i;
-
-  for (i = 0; pictures != NULL && i < pictures->len; i++)
-    if (((const IdentifaiMark *) g_ptr_array_index (pictures, i))->dumped)
-      return TRUE;
-
-  return FALSE;
-}
-
-/* The strictest; picture: the likeliest one, which alone has to be decided now. */
-static Judgement
-judge_sound (IdentifaiHoldQueue * self, IdentifaiHeldStream * stream,
-    const IdentifaiHeldItem * item, const IdentifaiMark ** picture)
-{
-  const GPtrArray *found = find_pictures (self, stream, item);
-  IdentifaiHeldItem as = *item;
-  Judgement judgement;
-  guint i;
-
-  as.dumped |= are_dumped (found);
-  *picture = found ? g_ptr_array_index (found, 0) : NULL;
-  judgement = judge (self, &as, *picture);
-
-  for (i = 1; found != NULL && i < found->len; i++) {
-    IdentifaiDecision other = foresee (self, g_ptr_array_index (found, i));
-
-    if (!has_order (self, &as) && other.action > judgement.decision.action)
-      judgement.decision = other;
-  }
-
-  return judgement;
-}
-
 /* What becomes of the outgoing end. */
 
 /* TRUE: it is a new one. Behind a key frame that opens one, leading pictures of the
  * one before may leave. */
 static gboolean
-note_segment (IdentifaiHoldQueue * self, const Judgement * judgement)
+note_segment (IdentifaiHoldQueue * self,
+    const IdentifaiHoldJudgement * judgement)
 {
   if (!judgement->in_segment || judgement->segment <= self->last_segment)
     return FALSE;
@@ -738,8 +449,9 @@ pop_video (IdentifaiHoldQueue * self, IdentifaiHeldItem * item,
     IdentifaiHeld * held)
 {
   IdentifaiMark *mark = identifai_marks_find (self->marks, item->id);
-  Judgement judgement = mark->kind == IDENTIFAI_PLACEMENT_HEADERS ?
-      judge_headers (self, item) : judge_picture (self, item, mark);
+  IdentifaiHoldJudgement judgement = mark->kind == IDENTIFAI_PLACEMENT_HEADERS ?
+      identifai_hold_judge_headers (self,
+      item) : identifai_hold_judge_picture (self, item, mark);
   gboolean passes = judgement.decision.action == IDENTIFAI_ACTION_PASS;
 
   held->starts_segment = note_segment (self, &judgement);
@@ -764,42 +476,13 @@ pop_video (IdentifaiHoldQueue * self, IdentifaiHeldItem * item,
       passes ? "passes" : "is withheld", identifai_why_to_string (held->why));
 }
 
-/* Whether something else is shown in the place of a picture that passes by itself:
- * until the point at which the stream goes on. */
-static gboolean
-is_behind_slate (IdentifaiHoldQueue * self, const IdentifaiMark * picture)
-{
-  GList *link = get_stream (self, VIDEO)->items.head;
-
-  if (picture->has_left || !self->gap
-      || self->gap_by.action != IDENTIFAI_ACTION_SLATE)
-    return picture->was_slate;
-  for (; link != NULL; link = link->next) {
-    const IdentifaiHeldItem *item = link->data;
-    const IdentifaiMark *mark = identifai_marks_find (self->marks, item->id);
-
-    if (mark == NULL)
-      continue;
-    if (mark->is_point
-        && judge (self, item, mark).decision.action == IDENTIFAI_ACTION_PASS)
-      return FALSE;
-    if (mark->id >= picture->id)
-      break;
-  }
-
-  return TRUE;
-}
-
 static void
 pop_sound (IdentifaiHoldQueue * self, IdentifaiHeldStream * stream,
     IdentifaiHeldItem * item, IdentifaiHeld * held)
 {
-  const IdentifaiMark *picture = NULL;
-  Judgement judgement = judge_sound (self, stream, item, &picture);
+  IdentifaiHoldJudgement judgement =
+      identifai_hold_judge_sound (self, stream, item);
 
-  if (picture != NULL && judgement.decision.action == IDENTIFAI_ACTION_PASS
-      && is_behind_slate (self, picture))
-    judgement = withhold (judgement, self->gap_by);
   held->passes = judgement.decision.action == IDENTIFAI_ACTION_PASS;
   held->slate = judgement.decision.action == IDENTIFAI_ACTION_SLATE;
   held->why = judgement.decision.why;
@@ -809,8 +492,8 @@ pop_sound (IdentifaiHoldQueue * self, IdentifaiHeldStream * stream,
 
 /* When. */
 
-static gboolean
-is_over_bounds (IdentifaiHoldQueue * self)
+gboolean
+identifai_hold_queue_is_over_bounds (IdentifaiHoldQueue * self)
 {
   return self->stats.held_bytes > self->settings.max_bytes;
 }
@@ -821,7 +504,7 @@ is_oldest (IdentifaiHoldQueue * self, const IdentifaiHeldItem * item)
   guint i;
 
   for (i = 0; i < self->streams->len; i++) {
-    IdentifaiHeldStream *stream = get_stream (self, i);
+    IdentifaiHeldStream *stream = identifai_hold_queue_get_stream (self, i);
     const IdentifaiHeldItem *head =
         stream ? g_queue_peek_head (&stream->items) : NULL;
 
@@ -837,7 +520,7 @@ static gboolean
 is_segment_settled (IdentifaiHoldQueue * self, guint segment)
 {
   return identifai_decisions_is_settled (self->decisions, segment)
-      || (is_over_bounds (self)
+      || (identifai_hold_queue_is_over_bounds (self)
       && identifai_decisions_has_outcome (self->decisions, segment));
 }
 
@@ -879,7 +562,7 @@ static gboolean
 is_sound_settled (IdentifaiHoldQueue * self, IdentifaiHeldStream * stream,
     const IdentifaiHeldItem * item)
 {
-  const GPtrArray *found = find_pictures (self, stream, item);
+  const GPtrArray *found = identifai_hold_find_pictures (self, stream, item);
   guint i;
 
   for (i = 0; found != NULL && i < found->len; i++) {
@@ -894,10 +577,10 @@ static gboolean
 is_decided (IdentifaiHoldQueue * self, IdentifaiHeldStream * stream,
     const IdentifaiHeldItem * item)
 {
-  if (item->id == 0 || has_order (self, item))
+  if (item->id == 0 || identifai_hold_has_order (self, item))
     return TRUE;
 
-  return stream == get_stream (self, VIDEO) ?
+  return stream == identifai_hold_queue_get_stream (self, VIDEO) ?
       is_video_settled (self, stream) : is_sound_settled (self, stream, item);
 }
 
@@ -909,7 +592,7 @@ get_due (IdentifaiHoldQueue * self, IdentifaiHeldStream * stream,
     return now;
   if (!self->settings.paced)
     return is_decided (self, stream, item) ? now : NEVER;
-  if (is_over_bounds (self) && is_oldest (self, item))
+  if (identifai_hold_queue_is_over_bounds (self) && is_oldest (self, item))
     return MIN (now, item->arrival + (gint64) (self->settings.hold / 1000));
 
   return item->arrival + (gint64) (self->settings.hold / 1000);
@@ -919,7 +602,7 @@ gint64
 identifai_hold_queue_get_due (IdentifaiHoldQueue * self, guint number,
     gint64 now)
 {
-  IdentifaiHeldStream *stream = get_stream (self, number);
+  IdentifaiHeldStream *stream = identifai_hold_queue_get_stream (self, number);
   const IdentifaiHeldItem *item =
       stream ? g_queue_peek_head (&stream->items) : NULL;
 
@@ -930,7 +613,8 @@ static void
 note_overflow (IdentifaiHoldQueue * self, const IdentifaiHeldItem * item,
     gint64 now)
 {
-  self->overflowed = self->settings.paced && is_over_bounds (self)
+  self->overflowed = self->settings.paced
+      && identifai_hold_queue_is_over_bounds (self)
       && item->arrival + (gint64) (self->settings.hold / 1000) > now;
 }
 
@@ -938,7 +622,7 @@ gboolean
 identifai_hold_queue_pop (IdentifaiHoldQueue * self, guint number, gint64 now,
     IdentifaiHeld * held)
 {
-  IdentifaiHeldStream *stream = get_stream (self, number);
+  IdentifaiHeldStream *stream = identifai_hold_queue_get_stream (self, number);
   IdentifaiHeldItem *item;
 
   if (identifai_hold_queue_get_due (self, number, now) > now)
@@ -971,7 +655,7 @@ identifai_hold_queue_pop (IdentifaiHoldQueue * self, guint number, gint64 now,
 static gboolean
 waits_for_outcome (IdentifaiHoldQueue * self)
 {
-  GList *link = get_stream (self, VIDEO)->items.head;
+  GList *link = identifai_hold_queue_get_stream (self, VIDEO)->items.head;
 
   for (; link != NULL; link = link->next) {
     const IdentifaiMark *mark = identifai_marks_find (self->marks,
@@ -987,7 +671,7 @@ waits_for_outcome (IdentifaiHoldQueue * self)
 gboolean
 identifai_hold_queue_is_full (IdentifaiHoldQueue * self)
 {
-  return is_over_bounds (self) && (self->settings.paced
+  return identifai_hold_queue_is_over_bounds (self) && (self->settings.paced
       || waits_for_outcome (self));
 }
 
@@ -1010,7 +694,7 @@ identifai_hold_queue_get_stats (IdentifaiHoldQueue * self, gint64 now,
   *stats = self->stats;
   stats->late_segments = identifai_decisions_count_late (self->decisions);
   for (i = 0; i < self->streams->len; i++) {
-    IdentifaiHeldStream *stream = get_stream (self, i);
+    IdentifaiHeldStream *stream = identifai_hold_queue_get_stream (self, i);
     const IdentifaiHeldItem *head =
         stream ? g_queue_peek_head (&stream->items) : NULL;
 

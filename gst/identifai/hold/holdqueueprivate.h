@@ -1,0 +1,77 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What the hold queue's files share: holdqueue.c is what its users call, holdjudge.c
+ * says what is done with a buffer whose turn has come.
+ */
+
+#pragma once
+
+#include "holdqueue.h"
+#include "heldstream.h"
+#include "marks.h"
+
+G_BEGIN_DECLS
+
+#define IDENTIFAI_HOLD_VIDEO 0
+
+/* What is done with a buffer. */
+typedef struct
+{
+  IdentifaiDecision decision;
+  gboolean in_segment;
+  guint segment;
+} IdentifaiHoldJudgement;
+
+struct _IdentifaiHoldQueue
+{
+  gchar *name;
+  IdentifaiDecisions *decisions;        /* borrowed */
+  IdentifaiHoldQueueSettings settings;
+  GPtrArray *streams;           /* of IdentifaiHeldStream; NULL: removed */
+  IdentifaiMarks *marks;        /* of video */
+  guint64 next_id;
+  gboolean video_over;          /* EOS came, */
+  guint64 over_at;              /* behind this id */
+  guint64 flushed_at;           /* the same, of the video's latest flush: sound before
+                                 * it has no pictures */
+  gboolean dumping;
+  gboolean overflowed, told_overflow;
+  gboolean begun;               /* see identifai_hold_queue_begin() */
+
+  /* The outgoing end of the video. */
+  gboolean gap;                 /* something was withheld: a point has to come */
+  IdentifaiDecision gap_by;     /* the decision that did it */
+  gboolean leads;               /* the latest point follows what came before it, so
+                                 * that leading pictures can be decoded */
+  gint64 last_segment;          /* the latest that left; -1: none */
+
+  IdentifaiHoldQueueStats stats;
+};
+
+/* holdqueue.c */
+
+/* NULL: there is none. */
+IdentifaiHeldStream *identifai_hold_queue_get_stream (IdentifaiHoldQueue *
+    self, guint stream);
+gboolean identifai_hold_queue_is_over_bounds (IdentifaiHoldQueue * self);
+
+/* holdjudge.c */
+
+/* The operator's word on it, or a jump's, says what is done. */
+gboolean identifai_hold_has_order (IdentifaiHoldQueue * self,
+    const IdentifaiHeldItem * item);
+/* The pictures that a buffer of sound goes with, the likeliest one first, until the
+ * marks' next call. NULL: there is none. */
+const GPtrArray *identifai_hold_find_pictures (IdentifaiHoldQueue * self,
+    IdentifaiHeldStream * stream, const IdentifaiHeldItem * item);
+/* Of video; headers are out of the queue already. */
+IdentifaiHoldJudgement identifai_hold_judge_picture (IdentifaiHoldQueue *
+    self, const IdentifaiHeldItem * item, const IdentifaiMark * mark);
+IdentifaiHoldJudgement identifai_hold_judge_headers (IdentifaiHoldQueue *
+    self, const IdentifaiHeldItem * item);
+IdentifaiHoldJudgement identifai_hold_judge_sound (IdentifaiHoldQueue * self,
+    IdentifaiHeldStream * stream, const IdentifaiHeldItem * item);
+
+G_END_DECLS
