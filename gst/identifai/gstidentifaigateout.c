@@ -222,6 +222,23 @@ mend_shift_locked (GstIdentifaiBranch * branch, const IdentifaiHeld * held)
   self->shift += lag;
 }
 
+/* Sound that came earlier than its pictures has left up to there by then: what would
+ * be heard a second time, in terms of time, isn't. */
+static gboolean
+is_over_locked (GstIdentifaiBranch * branch, const IdentifaiHeld * held)
+{
+  const GstIdentifaiShow *show = &branch->show;
+  gint64 shift = branch->gate->shift, lag;
+
+  if (branch->stream == IDENTIFAI_SEGMENTER_VIDEO || !held->passes
+      || held->decoding == NO_TIME || show->last == NO_TIME
+      || show->last_shift == shift)
+    return FALSE;
+  lag = show->last - held->decoding - shift;
+
+  return lag >= 0 && lag <= GST_IDENTIFAI_GATE_JUMP;
+}
+
 /* FALSE: sound is silent then. */
 static gboolean
 has_slate_locked (GstIdentifaiBranch * branch)
@@ -245,8 +262,10 @@ take_held_locked (GstIdentifaiBranch * branch, IdentifaiHeld * held,
   held->slate = held->slate && held->decoding != NO_TIME
       && gst_identifai_gate_slate_is_usable_locked (self)
       && has_slate_locked (branch);
-  if (held->is_buffer)
+  if (held->is_buffer) {
     mend_shift_locked (branch, held);
+    held->passes = held->passes && !is_over_locked (branch, held);
+  }
   *shift = self->shift;
 }
 

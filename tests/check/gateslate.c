@@ -774,24 +774,47 @@ GST_END_TEST;
 /* Less time is jumped over than the delay gets shorter by, as upstream stood still. */
 GST_START_TEST (test_shorter)
 {
+  Clip *aac = clip_new_aac (110);
   Gate gate;
   Seen seen;
+  SoundOut out;
+  Feed *sound;
+  guint i;
 
   open_live (&gate, "on-unjudged=pass hold=700000000");
+  sound = feed_new (gate.run, "audio_0", aac->caps, NULL, TRUE);
+  sound_out_init (&out, &gate);
+  /* sound is 0.4 s ahead */
+  feed_push (sound, aac, 0, 70, 0);
   push (&gate, 0, 31);
   g_usleep (350 * 1000);
+  feed_push (sound, aac, 70, 77, 0);
   push (&gate, 31, 35);
   g_usleep (300 * 1000);
+  feed_push (sound, aac, 77, 110, 0);
   push (&gate, 35, 50);
   wait_for (&gate, FALSE, 31);
   g_object_set (sink_run_get_sink (gate.run), "hold",
       (guint64) 300 * GST_MSECOND, NULL);
+  fail_unless (feed_event (sound, gst_event_new_eos ()));
   finish (&gate);
+  wait_for_sound_end (&out);
   look (&gate, &seen, "shorter");
+  fail_unless (out.outs->len > 70);
+  for (i = 1; i < out.outs->len; i++) {
+    const Out *heard = &g_array_index (out.outs, Out, i);
+
+    fail_unless (heard->pts > heard[-1].pts,
+        "frame %u of sound goes back %d us", i,
+        (gint) ((heard[-1].pts - heard->pts) / 1000));
+  }
   fail_unless (seen.passed[30]);
   fail_if (seen.passed[31]);
   fail_unless (seen.passed[49]);
+  feed_free (sound);
+  clip_free (aac);
   gate_clear (&gate);
+  sound_out_clear (&out);
 }
 
 GST_END_TEST;
