@@ -66,11 +66,18 @@ reset_locked (GstIdentifaiBaseSink * base)
 }
 
 static void
+forget_passed_locked (GstIdentifaiImageSink * self)
+{
+  g_clear_pointer (&self->passed, identifai_memory_file_unref);
+}
+
+static void
 drop_locked (GstIdentifaiBaseSink * base, GstIdentifaiDrop reason)
 {
   GstIdentifaiImageSink *self = GST_IDENTIFAI_IMAGE_SINK (base);
 
   gst_identifai_engine_drop_locked (self->engine, reason);
+  forget_passed_locked (self);
   if (self->open != NULL)
     gst_identifai_outbox_drop (self->engine->outbox,
         g_steal_pointer (&self->open), reason);
@@ -335,7 +342,7 @@ goes_on (GstBuffer * buffer, gsize offset)
   return begins && end == offset;
 }
 
-/* The image that is open is whole, size bytes of it in front of the buffer: another
+/* The image that is open, or passed over, is whole, size bytes of it in front of the buffer: another
  * one behind it has a segment of its own. Where all of a file comes in one buffer, so do
  * pictures of the same image that are in it, as cameras have them. Transfer full, or
  * NULL. */
@@ -353,37 +360,44 @@ split_locked (GstIdentifaiImageSink * self, GstBuffer * buffer, guint64 size)
     gst_buffer_unref (rest);
     return NULL;
   }
-  GST_LOG_OBJECT (self, "segment %u ends within a buffer, where another image "
-      "begins", self->open->number);
-  identifai_memory_file_truncate (self->open->file, self->scan.end);
-  self->open->bytes = self->scan.end;
+  GST_LOG_OBJECT (self, "an image of %" G_GUINT64_FORMAT " bytes ends within a "
+      "buffer, where another begins", self->scan.end);
+  if (self->open != NULL) {
+    identifai_memory_file_truncate (self->open->file, self->scan.end);
+    self->open->bytes = self->scan.end;
+  }
 
   return rest;
 }
 
-/* As an image's structure tells; what has none is as long as its buffer. What is left
- * of the buffer then, or NULL. */
+/* As for one that is judged. */
 static GstBuffer *
-take_image_locked (GstIdentifaiImageSink * self, GstBuffer * buffer)
+pass_over_locked (GstIdentifaiImageSink * self, GstBuffer * buffer)
 {
+  guint64 size = identifai_memory_file_get_size (self->passed);
+  IdentifaiImageState state;
   GstBuffer *rest = NULL;
-  guint64 size;
 
-  if (self->open != NULL && excludes_locked (self, buffer)) {
-    GST_INFO_OBJECT (self, "segment %u is cut off: another image begins",
-        self->open->number);
-    close_locked (self);
-  }
-  if (self->skips && !begins_image (buffer))
-    return NULL;
-  self->skips = FALSE;
-  if (self->open == NULL && !is_wanted_locked (self, buffer)) {
-    self->skips = TRUE;
-    return NULL;
-  }
-  if (self->open == NULL)
-    open_locked (self, buffer);
-  size = self->open->bytes;
+  identifai_memory_file_write (self->passed, buffer);
+  state = identifai_image_scan (&self->scan, self->passed);
+  self->skips = state == IDENTIFAI_IMAGE_OTHER
+      || identifai_memory_file_is_broken (self->passed)
+      || identifai_memory_file_get_size (self->passed) >
+      self->engine->settings.max_segment_bytes;
+  if (state == IDENTIFAI_IMAGE_WHOLE)
+    rest = split_locked (self, buffer, size);
+  if (state == IDENTIFAI_IMAGE_WHOLE || self->skips)
+    forget_passed_locked (self);
+
+  return rest;
+}
+
+static GstBuffer *
+judge_locked (GstIdentifaiImageSink * self, GstBuffer * buffer)
+{
+  guint64 size = self->open->bytes;
+  GstBuffer *rest = NULL;
+
   if (!append_locked (self, buffer)) {
     self->skips = TRUE;
   } else if (self->open->bytes == 0
@@ -394,6 +408,42 @@ take_image_locked (GstIdentifaiImageSink * self, GstBuffer * buffer)
   }
 
   return rest;
+}
+
+/* An image begins. */
+static void
+begin_locked (GstIdentifaiImageSink * self, GstBuffer * buffer)
+{
+  self->skips = FALSE;
+  if (is_wanted_locked (self, buffer)) {
+    open_locked (self, buffer);
+    return;
+  }
+  self->passed = identifai_memory_file_new ();
+  self->scan = (IdentifaiImageScan) {
+  NULL,};
+}
+
+/* As an image's structure tells; what has none is as long as its buffer. What is left
+ * of the buffer then, or NULL. */
+static GstBuffer *
+take_image_locked (GstIdentifaiImageSink * self, GstBuffer * buffer)
+{
+  gboolean goes_on = self->open != NULL || self->passed != NULL;
+
+  if (goes_on && excludes_locked (self, buffer)) {
+    GST_INFO_OBJECT (self, "an image is cut off: another begins");
+    close_locked (self);
+    forget_passed_locked (self);
+    goes_on = FALSE;
+  }
+  if (!goes_on && self->skips && !begins_image (buffer))
+    return NULL;
+  if (!goes_on)
+    begin_locked (self, buffer);
+
+  return self->open != NULL ? judge_locked (self, buffer) :
+      pass_over_locked (self, buffer);
 }
 
 static void
@@ -496,6 +546,7 @@ finish_locked (GstIdentifaiBaseSink * base, GError ** error)
   GstIdentifaiImageSink *self = GST_IDENTIFAI_IMAGE_SINK (base);
 
   close_locked (self);
+  forget_passed_locked (self);
   if (self->engine->next_number == 0 && self->n_seen == 0
       && self->engine->settings.judging)
     g_set_error_literal (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED,
@@ -517,6 +568,7 @@ handle_event_locked (GstIdentifaiBaseSink * base, GstEvent * event)
   switch (GST_EVENT_TYPE (event)) {
     case GST_EVENT_STREAM_START:
       close_locked (self);
+      forget_passed_locked (self);
       restart_locked (self);
       break;
     case GST_EVENT_FLUSH_STOP:
@@ -535,6 +587,7 @@ gst_identifai_image_sink_finalize (GObject * object)
   GstIdentifaiImageSink *self = GST_IDENTIFAI_IMAGE_SINK (object);
 
   g_clear_pointer (&self->open, identifai_segment_free);
+  forget_passed_locked (self);
   g_free (self->uri);
 
   G_OBJECT_CLASS (gst_identifai_image_sink_parent_class)->finalize (object);

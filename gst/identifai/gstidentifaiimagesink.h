@@ -34,7 +34,9 @@ struct _GstIdentifaiImageSink
   GstIdentifaiImages images;    /* of the stream */
   gchar *uri;                   /* of a FILE; or NULL */
   IdentifaiSegment *open;       /* the image so far, or NULL */
-  IdentifaiImageScan scan;      /* of it */
+  IdentifaiMemoryFile *passed;  /* one of BYTES that isn't judged, so far, as its end has
+                                 * to be known, too; or NULL */
+  IdentifaiImageScan scan;      /* of either, as there is but one */
   gboolean skips;               /* the rest of what can't be judged */
   gboolean splits;              /* a buffer was found to have several images */
 

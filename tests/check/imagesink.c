@@ -253,6 +253,52 @@ GST_START_TEST (test_pipe)
 
 GST_END_TEST;
 
+/* What isn't judged is told apart, too: with an interval each of them is seen, and
+ * while judging is off for the first one, the others are posted as they came. */
+GST_START_TEST (test_pipe_passes_over)
+{
+  SinkRun *run;
+  Feed *feed = open_feed (&run, __i__ == 0 ?
+      SINK "segment-interval=1000000000000" : SINK "judging=false", NULL,
+      GST_FORMAT_BYTES);
+  GstBuffer *all = gst_buffer_new ();
+  GBytes *images[4];
+  GstStructure *stats;
+  gdouble coverage;
+  gsize at, size;
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (images); i++) {
+    GstBuffer *buffer = make_jpeg (i, 300);
+
+    images[i] = get_bytes (buffer);
+    all = gst_buffer_append (all, buffer);
+  }
+  size = gst_buffer_get_size (all);
+  for (at = 0; at < size; at += 100) {
+    if (at == 200)
+      g_object_set (feed->sink, "judging", TRUE, NULL);
+    push (feed, gst_buffer_copy_region (all, GST_BUFFER_COPY_MEMORY, at,
+            MIN (100, size - at)));
+  }
+  end_feed (run, feed);
+  fail_unless_equals_int (sink_run_count (run, "identifai-verdict"),
+      __i__ == 0 ? 1 : 3);
+  fail_unless_equals_int (sink_run_count (run, "identifai-failed"), 0);
+  for (i = __i__; i < (__i__ == 0 ? 1 : 4); i++)
+    check_file (images[i]);
+  g_object_get (feed->sink, "stats", &stats, NULL);
+  fail_unless (gst_structure_get_double (stats, "coverage", &coverage));
+  assert_equals_float (coverage, __i__ == 0 ? 0.25 : 1.0);
+  gst_structure_free (stats);
+  for (i = 0; i < G_N_ELEMENTS (images); i++)
+    g_bytes_unref (images[i]);
+  gst_buffer_unref (all);
+  clear (run, feed);
+}
+
+GST_END_TEST;
+
 /* As multifilesrc sends them: whatever is in one file, the others are judged. */
 GST_START_TEST (test_folder)
 {
@@ -572,6 +618,7 @@ imagesink_suite (void)
   tcase_add_test (general, test_flush);
   tcase_add_test (general, test_frames);
   tcase_add_loop_test (general, test_blocks, 0, G_N_ELEMENTS (blocks));
+  tcase_add_loop_test (general, test_pipe_passes_over, 0, 2);
   tcase_add_loop_test (general, test_pipe, 0, G_N_ELEMENTS (pipe_rows));
   tcase_add_loop_test (general, test_folder, 0, 2);
   tcase_add_loop_test (general, test_file, 0, 2);
