@@ -46,8 +46,12 @@ static void
 tell_failure (ModAlert * self, const Run * run, const gchar * what)
 {
   JsonObject *line = mod_record_new ("alert", run->stream);
+  g_auto (GStrv) words = NULL;
 
-  json_object_set_string_member (line, "command", run->command);
+  /* not its arguments: there may be a token among them */
+  g_shell_parse_argv (run->command, NULL, &words, NULL);
+  json_object_set_string_member (line, "command",
+      words != NULL ? words[0] : "");
   json_object_set_string_member (line, "error", what);
   mod_hub_tell (self->hub, line);
 }

@@ -13,8 +13,13 @@
 #include <unistd.h>
 
 #define OWNER "identifai-moderate"
+/* A disk that is slow, or hangs, must not have all memory wait for it. */
+#define MOST_QUEUED (256 * 1024 * 1024)
+#define SIZE_OF_ABOUT 4096
+/* Between two looks at what is too old, at most. */
+#define LONGEST_LOOK 60         /* s */
 
-/* What is kept, by name: names begin with the time. */
+/* What is kept, the oldest first. */
 typedef struct
 {
   gchar *base;                  /* FOLDER/STREAM/NAME */
@@ -33,6 +38,9 @@ struct _ModEvidenceStore
 
   GMutex lock;                  /* of what follows */
   guint64 count, bytes, failed;
+  guint64 queued;               /* bytes that wait for the worker */
+
+  guint timer;                  /* main thread; 0: nothing is deleted by age */
 };
 
 typedef struct
@@ -40,7 +48,8 @@ typedef struct
   gchar *stream, *name, *extension;
   GstBuffer *file;
   JsonObject *about;
-  ModStored stored;
+  gsize size;                   /* of file, and about's share */
+  ModStored stored;             /* NULL: a look at what is too old, and nothing else */
   gpointer user_data;
   gchar *path, *error;          /* what came of it */
 } Job;
@@ -56,10 +65,14 @@ free_pair (gpointer data)
   g_free (self);
 }
 
+/* By when it was written: the time in a name is a camera's, whose clock may be wrong. */
 static gint
-compare_pairs (gconstpointer a, gconstpointer b, gpointer unused)
+compare_pairs (gconstpointer one, gconstpointer other, gpointer unused)
 {
-  return strcmp (((const Pair *) a)->name, ((const Pair *) b)->name);
+  const Pair *a = one, *b = other;
+
+  return a->time != b->time ? (a->time > b->time ? 1 : -1) :
+      strcmp (a->name, b->name);
 }
 
 /* What was made by us: YYYYmmddTHHMMSS.mmmZ-SESSION-SEGMENT.json */
@@ -137,7 +150,7 @@ look_at (ModEvidenceStore * self, const gchar * folder, const gchar * name)
     return;
   file = json_object_get_string_member_with_default (about, "file", NULL);
   if (file != NULL && (!g_str_has_prefix (file, stem)
-          || strchr (file, '/') != NULL))
+          || file[strlen (stem)] != '.' || strchr (file, '/') != NULL))
     return;
   remember (self, base, stem, file != NULL ? file + strlen (stem) : NULL,
       st.st_mtime);
@@ -285,6 +298,17 @@ sync_folder (const gchar * folder)
   }
 }
 
+/* Without its JSON nobody would ever delete it. Leaves errno. */
+static void
+remove_file (const gchar * folder, const gchar * name)
+{
+  g_autofree gchar *path = g_build_filename (folder, name, NULL);
+  gint number = errno;
+
+  g_unlink (path);
+  errno = number;
+}
+
 static gboolean
 write_pair (Job * job, const gchar * folder)
 {
@@ -300,10 +324,13 @@ write_pair (Job * job, const gchar * folder)
     return FALSE;
   if (job->file != NULL && !write_file (folder, file, job->file, NULL))
     return FALSE;
-  if (!write_file (folder, json, NULL, text))
-    return FALSE;
-  sync_folder (folder);
-  return TRUE;
+  if (write_file (folder, json, NULL, text)) {
+    sync_folder (folder);
+    return TRUE;
+  }
+  if (job->file != NULL)
+    remove_file (folder, file);
+  return FALSE;
 }
 
 static void
@@ -315,7 +342,7 @@ free_job (Job * self)
   g_free (self->path);
   g_free (self->error);
   gst_clear_buffer (&self->file);
-  json_object_unref (self->about);
+  g_clear_pointer (&self->about, json_object_unref);
   g_free (self);
 }
 
@@ -330,26 +357,56 @@ on_stored (gpointer user_data)
 }
 
 static void
-work (gpointer data, gpointer user_data)
+count_failure (ModEvidenceStore * self)
 {
-  ModEvidenceStore *self = user_data;
-  Job *job = data;
+  g_mutex_lock (&self->lock);
+  self->failed++;
+  g_mutex_unlock (&self->lock);
+}
+
+static void
+write_job (ModEvidenceStore * self, Job * job)
+{
   g_autofree gchar *folder = g_build_filename (self->folder, job->stream, NULL);
   g_autofree gchar *base = g_build_filename (folder, job->name, NULL);
 
-  job->path = g_strconcat (base, ".json", NULL);
   if (write_pair (job, folder)) {
     remember (self, base, job->name, job->file != NULL ? job->extension : NULL,
         g_get_real_time () / G_USEC_PER_SEC);
   } else {
     job->error = g_strdup (g_strerror (errno));
-    g_mutex_lock (&self->lock);
-    self->failed++;
-    g_mutex_unlock (&self->lock);
+    count_failure (self);
   }
-  retain (self);
   gst_clear_buffer (&job->file);
-  g_idle_add_full (G_PRIORITY_DEFAULT, on_stored, job, NULL);
+  g_mutex_lock (&self->lock);
+  self->queued -= job->size;
+  g_mutex_unlock (&self->lock);
+}
+
+static void
+work (gpointer data, gpointer user_data)
+{
+  ModEvidenceStore *self = user_data;
+  Job *job = data;
+
+  if (job->stored != NULL)
+    write_job (self, job);
+  retain (self);
+  if (job->stored != NULL)
+    g_idle_add_full (G_PRIORITY_DEFAULT, on_stored, job, NULL);
+  else
+    free_job (job);
+}
+
+/* What is old goes, also when nothing new comes. */
+static gboolean
+on_look (gpointer user_data)
+{
+  ModEvidenceStore *self = user_data;
+
+  if (g_thread_pool_unprocessed (self->pool) == 0)
+    g_thread_pool_push (self->pool, g_new0 (Job, 1), NULL);
+  return G_SOURCE_CONTINUE;
 }
 
 ModEvidenceStore *
@@ -373,17 +430,34 @@ mod_evidence_store_new (const gchar * folder, const ModRetention * retention,
     look_into (self, name);
   retain (self);
   self->pool = g_thread_pool_new (work, self, 1, TRUE, NULL);
+  if (retention->max_age > 0)
+    self->timer = g_timeout_add_seconds (CLAMP (retention->max_age /
+            GST_SECOND / 2, 1, LONGEST_LOOK), on_look, self);
   return self;
 }
 
 void
 mod_evidence_store_free (ModEvidenceStore * self)
 {
+  g_clear_handle_id (&self->timer, g_source_remove);
   g_thread_pool_free (self->pool, FALSE, TRUE);
   g_sequence_free (self->pairs);
   g_mutex_clear (&self->lock);
   g_free (self->folder);
   g_free (self);
+}
+
+static gboolean
+reserve (ModEvidenceStore * self, gsize size)
+{
+  gboolean good;
+
+  g_mutex_lock (&self->lock);
+  good = self->queued + size <= MOST_QUEUED || self->queued == 0;
+  if (good)
+    self->queued += size;
+  g_mutex_unlock (&self->lock);
+  return good;
 }
 
 void
@@ -392,6 +466,7 @@ mod_evidence_store_put (ModEvidenceStore * self, const gchar * stream,
     JsonObject * about, ModStored stored, gpointer user_data)
 {
   Job *job = g_new0 (Job, 1);
+  g_autofree gchar *base = g_build_filename (self->folder, stream, name, NULL);
 
   job->stream = g_strdup (stream);
   job->name = g_strdup (name);
@@ -400,7 +475,16 @@ mod_evidence_store_put (ModEvidenceStore * self, const gchar * stream,
   job->about = about;
   job->stored = stored;
   job->user_data = user_data;
-  g_thread_pool_push (self->pool, job, NULL);
+  job->path = g_strconcat (base, ".json", NULL);
+  job->size = SIZE_OF_ABOUT + (file != NULL ? gst_buffer_get_size (file) : 0);
+  if (reserve (self, job->size)) {
+    g_thread_pool_push (self->pool, job, NULL);
+    return;
+  }
+  gst_clear_buffer (&job->file);
+  job->error = g_strdup ("the disk is too slow: too much waits to be written");
+  count_failure (self);
+  g_idle_add_full (G_PRIORITY_DEFAULT, on_stored, job, NULL);
 }
 
 void

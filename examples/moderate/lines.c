@@ -25,6 +25,7 @@ struct _ModLines
   gchar *prev;                  /* hash of the latest line; NULL before the first */
   gchar *text;                  /* the latest line */
   GString *waiting;             /* what could not be written */
+  gboolean broken;              /* the file ends within a line */
   guint64 lost;
   gint trouble;                 /* errno of the latest write; 0: none */
 };
@@ -127,6 +128,8 @@ flush_waiting (ModLines * self)
     if (done < 0)
       return;
     self->bytes += done;
+    self->broken =
+        done > 0 ? self->waiting->str[done - 1] != '\n' : self->broken;
     g_string_erase (self->waiting, 0, done);
   }
   self->trouble = 0;
@@ -193,14 +196,22 @@ mod_lines_rotate (ModLines * self, GError ** error)
 
   if (self->path == NULL || self->bytes == 0)
     return TRUE;
+  if (self->broken) {
+    errno = self->trouble;
+    return fail (error, self->path, "the rest of its last line waits");
+  }
   old = make_old_name (self->path);
-  if (g_rename (self->path, old) != 0)
+  /* gone: somebody else has moved it */
+  if (g_rename (self->path, old) != 0 && errno != ENOENT)
     return fail (error, self->path, "can't be renamed");
   if (open_file (self, error)) {
     close (before);
     return TRUE;
   }
-  /* better the old file under its new name than none */
+  /* better the old file than none */
+  if (self->fd >= 0)
+    close (self->fd);
+  g_rename (old, self->path);
   self->fd = before;
   return FALSE;
 }

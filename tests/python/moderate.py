@@ -364,6 +364,12 @@ def check_retention(endpoint, folder, kept):
     sly = os.path.join(there, '20200101T000000.000Z-sly00000-00003.json')
     with open(sly, 'w') as file:
         file.write('{"owner":"identifai-moderate","file":"holiday.mp4"}')
+    # written long ago, whatever its name says: goes first
+    wrong, first = os.path.join(there, '20990101T000000.000Z-clock000-00001'), sorted(os.listdir(there))[1]
+    shutil.copy(os.path.join(there, first), wrong + first[first.rindex('.'):])
+    with open(wrong + '.json', 'w') as file:
+        json.dump({'owner': 'identifai-moderate', 'file': os.path.basename(wrong) + first[first.rindex('.'):]}, file)
+    os.utime(wrong + '.json', (1000000000, 1000000000))
     part = os.path.join(there, '.20200101T000000.000Z-kill0000-00003.mp4.part')
     open(part, 'w').close()
     path = write_config(os.path.join(folder, 'c'), endpoint, {'a': scene(PINK)},
@@ -375,15 +381,34 @@ def check_retention(endpoint, folder, kept):
     left = sum(n.endswith('.json') and not n.startswith('2020') for _, _, ns in os.walk(kept) for n in ns if n != 'mine.json')
     assert left == 3 and len(ours) >= 1, (left, names)
     assert all(os.path.exists(path) for path in [*foreign, sly]) and not os.path.exists(part), names
+    assert not [n for n in names if n.startswith('2099')], names
+    # becomes too old while nothing new comes
+    late = os.path.join(there, ours[0])
+    os.utime(late, (time.time() + 3,) * 2)
+    path = write_config(os.path.join(folder, 'c'), endpoint, {'a': 'pipeline=' + pipeline('is-live=true')},
+                        'evidence-max-age=2s\nevidence-folder=' + kept)
+    with Run(path) as run:
+        wait_until(lambda: not os.path.exists(late), 'old evidence')
+        assert run.stop()[0] == 0
+    assert all(os.path.exists(path) for path in [*foreign, sly]), os.listdir(there)
 
 
 def check_full_disk(endpoint, folder):
     """Told once, and no verdict is lost for it. A folder that isn't writable is known before."""
     tiny = os.path.join(folder, 'tiny')
     os.mkdir(tiny)
-    if subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=4k', 'tmpfs', tiny], stderr=subprocess.DEVNULL).returncode:
-        print('a full disk is not tried: that needs a mount')
-        return
+    # the file doesn't fit; or it does, and its JSON doesn't
+    for bound in ('size=4k', 'nr_inodes=3'):
+        if subprocess.run(['mount', '-t', 'tmpfs', '-o', bound, 'tmpfs', tiny], stderr=subprocess.DEVNULL).returncode:
+            print('a full disk is not tried: that needs a mount')
+            return
+        fill_disk(endpoint, folder, tiny)
+    path = write_config(os.path.join(folder, 'c'), endpoint, {'a': scene(PINK)}, 'evidence-folder=/proc/nothing')
+    code, out, err = call(path)
+    assert code == 78 and out == '' and '[program] evidence-folder: ' in err, (code, out, err)
+
+
+def fill_disk(endpoint, folder, tiny):
     try:
         path = write_config(os.path.join(folder, 'c'), endpoint, {'a': scene(PINK, GREY, PINK, GREY)},
                             'evidence-folder=' + tiny)
@@ -392,12 +417,50 @@ def check_full_disk(endpoint, folder):
         assert code == 0 and len(outcomes(lines)) == 4, lines
         told = of(lines, 'a', 'evidence')
         assert len([line for line in told if 'space' in line.get('error', '')]) == 1, told
-        assert not any(n.endswith('.part') for _, _, ns in os.walk(tiny) for n in ns)
+        assert not [n for _, _, ns in os.walk(tiny) for n in ns]
     finally:
         subprocess.run(['umount', tiny], check=True)
-    path = write_config(os.path.join(folder, 'c'), endpoint, {'a': scene(PINK)}, 'evidence-folder=/proc/nothing')
-    code, out, err = call(path)
-    assert code == 78 and out == '' and '[program] evidence-folder: ' in err, (code, out, err)
+
+
+def check_full_log(endpoint, folder):
+    """A line that a full disk broke is ended in the file where it began, whatever signals come."""
+    tiny, filler = os.path.join(folder, 'tiny'), os.path.join(folder, 'tiny', 'filler')
+    log = os.path.join(tiny, 'log')
+    os.mkdir(tiny)
+    if subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=32k', 'tmpfs', tiny], stderr=subprocess.DEVNULL).returncode:
+        print('a full log is not tried: that needs a mount')
+        return
+    try:
+        with open(filler, 'wb') as file:
+            file.write(bytes(20480))
+        path = write_config(os.path.join(folder, 'c'), endpoint, {'a': 'pipeline=' + pipeline('is-live=true')},
+                            'statistics-interval=50ms\nlog=' + log)
+        with Run(path) as run:
+            wait_until(lambda: os.path.exists(log) and os.statvfs(tiny).f_bavail == 0
+                       and not open(log).read().endswith('\n'), 'full')
+            run.signal(signal.SIGUSR1)
+            time.sleep(0.5)
+            os.unlink(filler)
+            size = os.path.getsize(log)
+            wait_until(lambda: os.path.getsize(log) > size, 'written again')
+            assert run.stop()[0] == 0
+        code, out, err = call('--verify-log', log)
+        assert code == 0 and 'broken off' not in out and sorted(os.listdir(tiny)) == ['log'], (code, out, err)
+    finally:
+        subprocess.run(['umount', tiny], check=True)
+
+
+def check_moved_log(endpoint, folder):
+    """Moved by somebody else, who then tells: a new file begins, and the chain goes on."""
+    log = os.path.join(folder, 'log')
+    path = write_config(os.path.join(folder, 'c'), endpoint, {'a': 'pipeline=' + pipeline('is-live=true')}, 'log=' + log)
+    with Run(path) as run:
+        wait_until(lambda: os.path.exists(log) and '"running"' in open(log).read(), 'a line')
+        os.rename(log, log + '.old')
+        run.signal(signal.SIGUSR1)
+        wait_until(lambda: os.path.exists(log) and os.path.getsize(log) > 0, 'a new file')
+        assert run.stop()[0] == 0
+    assert call('--verify-log', log + '.old', '--verify-log', log)[0] == 0
 
 
 def receive(port_holder, seconds, enough):
@@ -701,11 +764,11 @@ def check_alarms(endpoint, folder):
         'a': "alert=%s 'two words; $(touch %s/shell)'\n" % (script, folder) + scene(PINK, GREY, PINK),
         'b': 'alert-on=all\npolicy=enter=2,window=2\nwebhook-out=%s\n' % address + scene(PINK, PINK, GREY),
         'c': 'alert-on=blocked\npolicy=enter=2,window=2\nalert=%s c\n' % script + scene(PINK, PINK, GREY),
-        'd': 'alert=/bin/false\n' + scene(PINK),
+        'd': 'alert=/bin/false s3cret\n' + scene(PINK),
         'live': 'pipeline=' + pipeline('is-live=true'),
     })
     with hook, Run(path) as run:
-        run.wait(event='alert', stream='d', error='exit status 1')
+        run.wait(event='alert', stream='d', error='exit status 1', command='/bin/false')
         wait_until(lambda: len(hook.got) >= 6, hook.got)
         wait_until(lambda: len([n for n in os.listdir(folder) if n.startswith('done.')]) >= 3, os.listdir(folder))
         code, lines = run.stop()
@@ -835,7 +898,7 @@ def check_example(endpoint, folder):
 
 
 CHECKS = (check_config, check_service, check_outcomes, check_alone, check_stall, check_reload, check_log, check_losses,
-          check_evidence, check_gate,
+          check_evidence, check_full_log, check_moved_log, check_gate,
           check_kill, check_page, check_alarms, check_notify, check_broker, check_unit, check_example)
 
 
