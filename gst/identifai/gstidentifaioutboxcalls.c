@@ -45,27 +45,26 @@ gst_identifai_outbox_find (GstIdentifaiOutbox * self,
 
 /* What the service has. */
 
-/* The n-th of those, from *n on, which is moved behind it. NULL: no more. */
+/* The first of those behind another one, or of all. NULL: no more. There may be
+ * thousands. */
 static IdentifaiSegment *
-next_submitted_locked (GstIdentifaiOutbox * self, guint * n)
+next_submitted_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment)
 {
-  IdentifaiSegment *segment;
+  do {
+    segment = segment != NULL ? identifai_ledger_next (self->ledger, segment) :
+        identifai_ledger_peek (self->ledger, 0);
+  } while (segment != NULL && identifai_ledger_get_stage (self->ledger, segment)
+      != IDENTIFAI_STAGE_SUBMITTED);
 
-  while ((segment = identifai_ledger_peek (self->ledger, (*n)++)) != NULL)
-    if (identifai_ledger_get_stage (self->ledger, segment)
-        == IDENTIFAI_STAGE_SUBMITTED)
-      return segment;
-
-  return NULL;
+  return segment;
 }
 
 static gboolean
 waits_for_locked (GstIdentifaiOutbox * self, const gchar * identifier)
 {
-  IdentifaiSegment *segment;
-  guint n = 0;
+  IdentifaiSegment *segment = NULL;
 
-  while ((segment = next_submitted_locked (self, &n)) != NULL)
+  while ((segment = next_submitted_locked (self, segment)) != NULL)
     if (g_str_equal (segment->identifier, identifier))
       return TRUE;
 
@@ -95,12 +94,11 @@ gst_identifai_outbox_get_pending (GstIdentifaiOutbox * self, GValue * value)
 {
   gchar *session = gst_identifai_reporter_get_session (self->reporter);
   GValue item = G_VALUE_INIT;
-  IdentifaiSegment *segment;
-  guint n = 0;
+  IdentifaiSegment *segment = NULL;
 
   g_value_init (value, GST_TYPE_ARRAY);
   g_mutex_lock (&self->lock);
-  while ((segment = next_submitted_locked (self, &n)) != NULL) {
+  while ((segment = next_submitted_locked (self, segment)) != NULL) {
     g_value_init (&item, GST_TYPE_STRUCTURE);
     g_value_take_boxed (&item, gst_identifai_pending_write (segment, session));
     gst_value_array_append_and_take_value (value, &item);
@@ -122,10 +120,9 @@ is_same (const IdentifaiSegment * one, const IdentifaiSegment * other)
 static gboolean
 has_locked (GstIdentifaiOutbox * self, const IdentifaiSegment * wanted)
 {
-  IdentifaiSegment *segment;
-  guint n = 0;
+  IdentifaiSegment *segment = NULL;
 
-  while ((segment = next_submitted_locked (self, &n)) != NULL)
+  while ((segment = next_submitted_locked (self, segment)) != NULL)
     if (is_same (segment, wanted))
       return TRUE;
 

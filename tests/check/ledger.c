@@ -47,6 +47,8 @@ GST_START_TEST (test_one_outcome)
   fail_unless (identifai_ledger_peek (ledger, 0) == a);
   fail_unless (identifai_ledger_peek (ledger, 1) == b);
   fail_unless (identifai_ledger_peek (ledger, 2) == NULL);
+  fail_unless (identifai_ledger_next (ledger, a) == b);
+  fail_unless (identifai_ledger_next (ledger, b) == NULL);
 
   take_out (ledger, a, IDENTIFAI_END_DROPPED);
   fail_unless (identifai_ledger_peek (ledger, 0) == b);

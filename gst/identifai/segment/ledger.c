@@ -217,6 +217,15 @@ identifai_ledger_peek (IdentifaiLedger * self, guint n)
   return entry ? entry->segment : NULL;
 }
 
+IdentifaiSegment *
+identifai_ledger_next (IdentifaiLedger * self, const IdentifaiSegment * segment)
+{
+  GList *link = g_hash_table_lookup (self->links, segment);
+  GList *next = link ? link->next : NULL;
+
+  return next ? ((Entry *) next->data)->segment : NULL;
+}
+
 gboolean
 identifai_ledger_remove (IdentifaiLedger * self, IdentifaiSegment * segment,
     IdentifaiEnd end)

@@ -89,6 +89,9 @@ void identifai_ledger_move (IdentifaiLedger * self, IdentifaiSegment * segment,
 
 /* The n-th oldest segment, from 0, or NULL. */
 IdentifaiSegment *identifai_ledger_peek (IdentifaiLedger * self, guint n);
+/* The one behind it; NULL: it is the last one, or isn't there. */
+IdentifaiSegment *identifai_ledger_next (IdentifaiLedger * self,
+    const IdentifaiSegment * segment);
 
 /* Removes it with its outcome; the caller owns it. FALSE: it is not here. */
 gboolean identifai_ledger_remove (IdentifaiLedger * self,
