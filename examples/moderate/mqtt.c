@@ -18,6 +18,7 @@
 #define MOST_ON_THE_WAY 20
 #define KEEPALIVE 30            /* s */
 #define LAST_WAIT (5 * G_USEC_PER_SEC)
+#define LONGEST_JOIN (2 * G_USEC_PER_SEC)
 #define LONGEST_RECONNECT (16 * G_USEC_PER_SEC)
 #define LOOK 200                /* ms, at whether the end has come */
 
@@ -33,7 +34,7 @@ struct _ModMqtt
   gint port;
   struct mosquitto *client;     /* called back on the thread below */
   GThread *thread;
-  gint stop;                    /* atomic: the thread is to end */
+  gint stop, ended;             /* atomic: the thread is to end; has ended */
   GQueue waiting;               /* of Letter * */
   GHashTable *on_the_way;       /* message id; the library sends those again */
   gboolean connected, told;     /* told: that there is none */
@@ -186,6 +187,7 @@ run_client (gpointer user_data)
     if (!g_atomic_int_get (&self->stop))
       code = mosquitto_reconnect (self->client);
   }
+  g_atomic_int_set (&self->ended, 1);
   return NULL;
 }
 
@@ -327,6 +329,24 @@ on_wake (gpointer unused)
   return G_SOURCE_CONTINUE;
 }
 
+/* A connect takes minutes when nobody answers, and nothing ends it. */
+static gboolean
+end_thread (ModMqtt * self)
+{
+  gint64 end = g_get_monotonic_time () + LONGEST_JOIN;
+
+  g_atomic_int_set (&self->stop, 1);
+  if (self->thread == NULL)
+    return TRUE;
+  while (!g_atomic_int_get (&self->ended) && g_get_monotonic_time () < end)
+    g_usleep (10000);
+  if (g_atomic_int_get (&self->ended))
+    g_thread_join (self->thread);
+  else
+    g_thread_unref (self->thread);
+  return g_atomic_int_get (&self->ended);
+}
+
 void
 mod_mqtt_free (ModMqtt * self)
 {
@@ -337,9 +357,11 @@ mod_mqtt_free (ModMqtt * self)
   while (is_busy (self) && g_get_monotonic_time () < end)
     g_main_context_iteration (NULL, TRUE);
   mosquitto_disconnect (self->client);
-  g_atomic_int_set (&self->stop, 1);
-  if (self->thread != NULL)
-    g_thread_join (self->thread);
+  /* else what it uses is left to it: the program ends */
+  if (!end_thread (self)) {
+    g_source_remove (wake);
+    return;
+  }
   /* what it called last */
   while (g_main_context_iteration (NULL, FALSE));
   g_source_remove (wake);

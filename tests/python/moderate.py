@@ -4,6 +4,7 @@
 with its line, streams fail alone, each segment has one line, and no outcome is lost when
 it is told to end, to read its file again, or is killed."""
 
+import contextlib
 import hashlib
 import http.client
 import http.server
@@ -874,6 +875,24 @@ def check_broker(endpoint, folder):
     assert sum(a > b for a, b in zip(order, order[1:])) <= 3, order
 
 
+def check_deaf_broker(endpoint, folder):
+    """Nobody answers where the broker should be: that keeps nobody from the end."""
+    path = write_config(os.path.join(folder, 'c'), endpoint, {'a': 'pipeline=' + pipeline('is-live=true')})
+    if call('--mqtt', 'mqtt://x:y@z', path)[2].find('built without') >= 0:
+        return
+    with contextlib.ExitStack() as stack:
+        full = stack.enter_context(socket.socket())
+        full.bind(('127.0.0.1', 0))
+        full.listen(0)
+        for _ in range(4):  # more than it queues: what connects then waits for minutes
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        with Run(path, '--mqtt', 'mqtt://127.0.0.1:%d' % full.getsockname()[1]) as run:
+            run.wait(event='verdict')
+            assert run.stop()[0] == 0
+
+
 def check_unit(endpoint, folder):
     """The units are such that systemd takes them, and rate well."""
     units = os.path.dirname(program())
@@ -899,7 +918,7 @@ def check_example(endpoint, folder):
 
 CHECKS = (check_config, check_service, check_outcomes, check_alone, check_stall, check_reload, check_log, check_losses,
           check_evidence, check_full_log, check_moved_log, check_gate,
-          check_kill, check_page, check_alarms, check_notify, check_broker, check_unit, check_example)
+          check_kill, check_page, check_alarms, check_notify, check_broker, check_deaf_broker, check_unit, check_example)
 
 
 def main():
