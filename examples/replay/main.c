@@ -3,7 +3,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Reads one JSON object a line, as identifai-watch --json prints messages: what became
- * of each segment. Each policy is tried on all of them, with the gate's own code.
+ * of each segment. Each policy is tried on all of them, with the gate's own code; it
+ * begins anew with each session, as the numbers do.
  */
 
 #ifdef HAVE_CONFIG_H
@@ -20,6 +21,7 @@ typedef struct
 {
   IdentifaiPolicyOutcome outcome;
   gboolean artificial;          /* by the service's classification */
+  GQuark session;               /* they grow as sessions appear */
 } Segment;
 
 typedef struct
@@ -63,6 +65,9 @@ read_segment (JsonObject * object, Segment * segment)
           && !g_str_equal (message, "identifai-failed")
           && !g_str_equal (message, "identifai-dropped")))
     return FALSE;
+  segment->session =
+      g_quark_from_string (json_object_get_string_member_with_default (object,
+          "session", "none"));
   segment->artificial = g_str_equal (classification, "artificial");
   segment->outcome = (IdentifaiPolicyOutcome) {
   .segment = number,.judged = judged
@@ -80,10 +85,13 @@ read_segment (JsonObject * object, Segment * segment)
 static gint
 compare (gconstpointer a, gconstpointer b)
 {
-  guint left = ((const Segment *) a)->outcome.segment;
-  guint right = ((const Segment *) b)->outcome.segment;
+  const Segment *left = a, *right = b;
 
-  return left < right ? -1 : left > right;
+  if (left->session != right->session)
+    return left->session < right->session ? -1 : 1;
+
+  return left->outcome.segment < right->outcome.segment ? -1 :
+      left->outcome.segment > right->outcome.segment;
 }
 
 static gboolean
@@ -190,28 +198,52 @@ count (Sums * sums, const Segment * segment, gboolean withheld)
 
 /* As a gate that holds long enough. Numbers count anew, where some are missing. */
 static void
+replay_session (IdentifaiDecisions * decisions, Segment * segments, guint n,
+    gboolean verbose, Sums * sums)
+{
+  guint i;
+
+  identifai_decisions_reset (decisions);
+  for (i = 0; i < n; i++) {
+    segments[i].outcome.segment = i;
+    identifai_decisions_add (decisions, &segments[i].outcome,
+        segments[i].artificial);
+  }
+  identifai_decisions_end (decisions, n);
+  print_changes (decisions, sums, verbose);
+  for (i = 0; i < n; i++)
+    count (sums, &segments[i], identifai_decisions_make (decisions, i,
+            IDENTIFAI_WHY_UNJUDGED).action != IDENTIFAI_ACTION_PASS);
+}
+
+static guint
+count_session (GArray * segments, guint from)
+{
+  const Segment *first = &g_array_index (segments, Segment, from);
+  guint n = 1;
+
+  while (from + n < segments->len && first[n].session == first->session)
+    n++;
+
+  return n;
+}
+
+static void
 replay (GArray * segments, const gchar * text,
     const IdentifaiDecisionSettings * settings, gboolean verbose)
 {
   IdentifaiDecisions *decisions = identifai_decisions_new ("replay");
   Sums sums = { 0, };
-  guint i;
+  guint from, n;
 
   identifai_decisions_configure (decisions, settings);
-  for (i = 0; i < segments->len; i++) {
-    Segment *segment = &g_array_index (segments, Segment, i);
-
-    segment->outcome.segment = i;
-    identifai_decisions_add (decisions, &segment->outcome, segment->artificial);
-  }
-  identifai_decisions_end (decisions, segments->len);
   if (verbose)
     g_print ("%s\n", text);
-  print_changes (decisions, &sums, verbose);
-  for (i = 0; i < segments->len; i++)
-    count (&sums, &g_array_index (segments, Segment, i),
-        identifai_decisions_make (decisions, i, IDENTIFAI_WHY_UNJUDGED).action
-        != IDENTIFAI_ACTION_PASS);
+  for (from = 0; from < segments->len; from += n) {
+    n = count_session (segments, from);
+    replay_session (decisions, &g_array_index (segments, Segment, from), n,
+        verbose, &sums);
+  }
   g_print ("%s: %u segments, %u artificial, %u not judged; blocked %u times, "
       "%u withheld, %.1f s\n", text, sums.segments, sums.artificial,
       sums.unjudged, sums.blocked, sums.withheld,

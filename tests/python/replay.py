@@ -52,6 +52,11 @@ for letters, policy, blocked, withheld in ROWS:
         wanted = f"blocked {blocked} times, {withheld} withheld, {withheld * 4:.1f} s"
         if done.returncode != 0 or wanted not in done.stdout or f"{len(letters)} segments" not in done.stdout:
             sys.exit(f"{letters}, {policy}: {wanted} expected, not {done.stdout}{done.stderr}")
+# two sessions: the numbers of each are its own
+sessions = [line.replace("{", '{"session": "%s", ' % name, 1) for name in "xy" for line in lines_of("ca" if name == "x" else "ac").split("\n")]
+done = run("\n".join(sessions), "policy")
+if "4 segments" not in done.stdout or "blocked 0 times" not in done.stdout:
+    sys.exit("sessions: " + done.stdout + done.stderr)
 done = run(lines_of("cac"), "none", "policy", "policy,enter=1,window=1")
 if done.stdout.count("\n") != 3:
     sys.exit("a line a policy: " + done.stdout)
