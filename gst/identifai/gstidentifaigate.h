@@ -58,7 +58,7 @@ typedef struct
   gint64 last;                  /* decoding time of the last buffer, */
   gint64 last_shift;            /* and by which it was shifted; IDENTIFAI_NO_TIME:
                                  * of a slate's */
-  gint64 end;                   /* of what was shown so far */
+  gint64 shown, end;            /* the latest start, and end, of what was shown */
 } GstIdentifaiShow;
 
 /* A pad that media comes in by, and the one that it leaves by, which owns it. */

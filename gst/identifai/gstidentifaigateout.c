@@ -214,7 +214,8 @@ mend_shift_locked (GstIdentifaiBranch * branch, const IdentifaiHeld * held)
       || held->decoding == NO_TIME || branch->show.last == NO_TIME
       || branch->show.last_shift == self->shift)
     return;
-  lag = branch->show.last + 1 - held->decoding - self->shift;
+  lag = MAX (branch->show.last - held->decoding,
+      branch->show.shown - held->running) + 1 - self->shift;
   if (lag <= 0 || lag > GST_IDENTIFAI_GATE_JUMP)
     return;
   GST_INFO_OBJECT (branch->src, "comes back %" GST_STIME_FORMAT " too early",
@@ -299,11 +300,16 @@ wait_locked (GstIdentifaiBranch * branch, IdentifaiHeld * held, gint64 * shift)
 }
 
 static void
-note_shown (GstIdentifaiShow * show, gint64 decoding, gint64 end, gint64 shift)
+note_shown (GstIdentifaiShow * show, gint64 decoding, gint64 running,
+    gint64 end, gint64 shift)
 {
+  /* or the stream's times went back */
+  gboolean is_first = show->last == NO_TIME || decoding < show->last;
+
   show->last = decoding;
   show->last_shift = shift;
-  show->end = show->end == NO_TIME ? end : MAX (show->end, end);
+  show->shown = is_first ? running : MAX (show->shown, running);
+  show->end = is_first ? end : MAX (show->end, end);
 }
 
 /* Of segments that left before, or never will. */
@@ -346,8 +352,8 @@ push_buffer (GstIdentifaiBranch * branch, const IdentifaiHeld * held,
   }
   branch->hole = FALSE;
   if (held->decoding != NO_TIME)
-    note_shown (&branch->show, held->decoding + shift, held->running + shift +
-        MAX (held->duration, 0), shift);
+    note_shown (&branch->show, held->decoding + shift, held->running + shift,
+        held->running + shift + MAX (held->duration, 0), shift);
 
   return gst_pad_push (branch->src, buffer);
 }
@@ -374,7 +380,8 @@ push_slate (GstIdentifaiBranch * branch)
   if (show->is_first)
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
   show->is_first = FALSE;
-  note_shown (show, GST_BUFFER_DTS (buffer), show->loop.end, NO_TIME);
+  note_shown (show, GST_BUFFER_DTS (buffer), GST_BUFFER_PTS (buffer),
+      show->loop.end, NO_TIME);
   GST_LOG_OBJECT (branch->src, "slate %" GST_PTR_FORMAT, buffer);
 
   return gst_pad_push (branch->src, buffer);

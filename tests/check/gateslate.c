@@ -819,6 +819,53 @@ GST_START_TEST (test_shorter)
 
 GST_END_TEST;
 
+/* While the delay is built: the slate's B frames are shown later than the stream's. */
+GST_START_TEST (test_shorter_at_start)
+{
+  Gate gate;
+  Seen seen;
+
+  gate_init (&gate, "", "on-unjudged=pass hold=1500000000", CLIP (NO_B, AVC),
+      OUT);
+  set_slate (&gate, FILE_SLATE, "slate.mp4");
+  gate_start (&gate, TRUE);
+  play (&gate, 0, 50);
+  wait_for (&gate, TRUE, 22 + __i__);
+  g_object_set (sink_run_get_sink (gate.run), "hold",
+      (guint64) 500 * GST_MSECOND, NULL);
+  fail_unless_equals_int (feed_join (gate.feed), GST_FLOW_OK);
+  finish (&gate);
+  look (&gate, &seen, "shorter at the start");
+  fail_unless (seen.passed[49]);
+  gate_clear (&gate);
+}
+
+GST_END_TEST;
+
+/* The stream's times went back: the slate isn't shown behind what was before. */
+GST_START_TEST (test_back)
+{
+  const Out *slate;
+  Gate gate;
+
+  open_live (&gate, "on-unjudged=pass hold=0");
+  fail_unless_equals_int (feed_push (gate.feed, gate.clip, 0, 25,
+          100 * GST_SECOND), GST_FLOW_OK);
+  push (&gate, 25, 50);
+  wait_for (&gate, FALSE, 50);
+  set_force (&gate, "slate");
+  push (&gate, 50, 75);
+  wait_for (&gate, TRUE, 1);
+  finish (&gate);
+  slate = get_first (&gate, TRUE);
+  fail_unless (slate->pts - slate->dts < (gint64) GST_SECOND,
+      "shown %d ms after it is decoded", (gint) ((slate->pts - slate->dts) /
+          (gint64) GST_MSECOND));
+  gate_clear (&gate);
+}
+
+GST_END_TEST;
+
 /* An operator's, for longer than the slate is: within 100 ms, and at a key frame
  * back. */
 GST_START_TEST (test_force)
@@ -1086,6 +1133,8 @@ gateslate_suite (void)
   tcase_add_test (tc, test_start);
   tcase_add_test (tc, test_hold);
   tcase_add_test (tc, test_shorter);
+  tcase_add_loop_test (tc, test_shorter_at_start, 0, 2);
+  tcase_add_test (tc, test_back);
   tcase_add_test (tc, test_force);
   tcase_add_loop_test (tc, test_bad, 0, G_N_ELEMENTS (bad_rows));
   tcase_add_test (tc, test_refused);
