@@ -23,7 +23,12 @@ struct _ModPendingState
   gchar *path;
   ModHub *hub;
   GHashTable *pending;          /* "SESSION/SEGMENT" -> Pending * */
-  gchar *trouble;
+  gchar *trouble;               /* that was told */
+  GThreadPool *pool;            /* one thread, which writes; a sync takes its time */
+
+  GMutex lock;                  /* of what follows */
+  gchar *next;                  /* to be written; NULL: nothing */
+  gchar *failure;               /* of the latest write; NULL: none */
 };
 
 static void
@@ -95,30 +100,56 @@ describe (ModPendingState * self)
 
 /* Told when it begins and when it ends. */
 static void
-tell_trouble (ModPendingState * self, const GError * error)
+tell_trouble (ModPendingState * self)
 {
+  g_autofree gchar *failure = NULL;
   JsonObject *line;
 
-  if ((error != NULL) == (self->trouble != NULL))
+  g_mutex_lock (&self->lock);
+  failure = g_strdup (self->failure);
+  g_mutex_unlock (&self->lock);
+  if ((failure != NULL) == (self->trouble != NULL))
     return;
   g_free (self->trouble);
-  self->trouble = error != NULL ? g_strdup (error->message) : NULL;
+  self->trouble = g_strdup (failure);
   line = mod_record_new ("state-file", NULL);
-  json_object_set_boolean_member (line, "written", error == NULL);
-  if (error != NULL)
-    json_object_set_string_member (line, "error", error->message);
+  json_object_set_boolean_member (line, "written", failure == NULL);
+  if (failure != NULL)
+    json_object_set_string_member (line, "error", failure);
   mod_hub_tell (self->hub, line);
+}
+
+/* The pool's thread; the latest of what was to be written meanwhile. */
+static void
+write_file (gpointer data, gpointer unused)
+{
+  ModPendingState *self = data;
+  g_autofree gchar *text = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_mutex_lock (&self->lock);
+  text = g_steal_pointer (&self->next);
+  g_mutex_unlock (&self->lock);
+  g_file_set_contents_full (self->path, text, -1,
+      G_FILE_SET_CONTENTS_CONSISTENT, 0600, &error);
+  g_mutex_lock (&self->lock);
+  g_free (self->failure);
+  self->failure = error != NULL ? g_strdup (error->message) : NULL;
+  g_mutex_unlock (&self->lock);
 }
 
 static void
 save (ModPendingState * self)
 {
-  g_autofree gchar *text = describe (self);
-  g_autoptr (GError) error = NULL;
+  gboolean asked;
 
-  g_file_set_contents_full (self->path, text, -1,
-      G_FILE_SET_CONTENTS_CONSISTENT, 0600, &error);
-  tell_trouble (self, error);
+  g_mutex_lock (&self->lock);
+  asked = self->next != NULL;
+  g_free (self->next);
+  self->next = describe (self);
+  g_mutex_unlock (&self->lock);
+  if (!asked)
+    g_thread_pool_push (self->pool, self, NULL);
 }
 
 static gboolean
@@ -214,6 +245,8 @@ mod_pending_state_new (const gchar * path, const gchar * log, ModHub * hub,
 
   self->path = g_strdup (path);
   self->hub = hub;
+  g_mutex_init (&self->lock);
+  self->pool = g_thread_pool_new (write_file, NULL, 1, TRUE, NULL);
   self->pending = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
       free_pending);
   if (!load (self, error)) {
@@ -222,10 +255,11 @@ mod_pending_state_new (const gchar * path, const gchar * log, ModHub * hub,
   }
   if (g_hash_table_size (self->pending) > 0)
     mod_lines_visit (log, on_old_line, self);
-  save (self);
-  if (self->trouble != NULL) {
+  self->next = describe (self);
+  write_file (self, NULL);
+  if (self->failure != NULL) {
     g_set_error_literal (error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
-        self->trouble);
+        self->failure);
     mod_pending_state_free (self);
     return NULL;
   }
@@ -236,7 +270,11 @@ mod_pending_state_new (const gchar * path, const gchar * log, ModHub * hub,
 void
 mod_pending_state_free (ModPendingState * self)
 {
+  g_thread_pool_free (self->pool, FALSE, TRUE);
+  g_mutex_clear (&self->lock);
   g_hash_table_unref (self->pending);
+  g_free (self->next);
+  g_free (self->failure);
   g_free (self->path);
   g_free (self->trouble);
   g_free (self);
@@ -314,6 +352,7 @@ mod_pending_state_resume (ModPendingState * self, ModSupervisor * supervisor)
   GHashTableIter iter;
   gpointer pending;
 
+  tell_trouble (self);
   g_hash_table_iter_init (&iter, self->pending);
   while (g_hash_table_iter_next (&iter, NULL, &pending))
     resume_one (pending, supervisor);

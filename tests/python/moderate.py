@@ -560,6 +560,23 @@ def check_kill(endpoint, folder):
     assert code == 78 and '[program] state-file: ' in err and 'move it away' in err, (code, err)
 
 
+def check_state_file(endpoint, folder):
+    """That it can't be written is told, and that it can be again."""
+    there = os.path.join(folder, 'there')
+    os.mkdir(there)
+    path = write_config(os.path.join(folder, 'c'), endpoint, {'a': 'pipeline=' + pipeline('is-live=true')},
+                        'state-file=' + os.path.join(there, 'state'))
+    with Run(path) as run:
+        run.wait(event='verdict')
+        os.rename(there, there + '.away')
+        assert 'No such file' in run.wait(event='state-file', written=False)['error']
+        os.rename(there + '.away', there)
+        run.wait(event='state-file', written=True)
+        code, lines = run.stop()
+    assert code == 0 and read_state(os.path.join(there, 'state')) == [], lines
+    assert len(of(lines, event='state-file')) == 2, lines
+
+
 class Page:
     """Calls to the program's page."""
 
@@ -918,7 +935,7 @@ def check_example(endpoint, folder):
 
 CHECKS = (check_config, check_service, check_outcomes, check_alone, check_stall, check_reload, check_log, check_losses,
           check_evidence, check_full_log, check_moved_log, check_gate,
-          check_kill, check_page, check_alarms, check_notify, check_broker, check_deaf_broker, check_unit, check_example)
+          check_kill, check_state_file, check_page, check_alarms, check_notify, check_broker, check_deaf_broker, check_unit, check_example)
 
 
 def main():
