@@ -66,7 +66,8 @@ read_terminal (int terminal)
   return copy;
 }
 
-/* NULL: the terminal is gone. */
+/* Without ISIG, Ctrl-C ends the line instead of the program, which would leave the
+ * terminal silent. NULL: that, or the terminal is gone. */
 static gchar *
 prompt (int terminal, const gchar * text)
 {
@@ -76,12 +77,15 @@ prompt (int terminal, const gchar * text)
   if (tcgetattr (terminal, &before) != 0)
     return NULL;
   silent = before;
-  silent.c_lflag &= ~(ECHO | ECHOE | ECHOK);
+  silent.c_lflag &= ~(ECHO | ECHOE | ECHOK | ISIG);
   silent.c_lflag |= ECHONL;
+  silent.c_cc[VEOL] = before.c_cc[VINTR];
   tcsetattr (terminal, TCSAFLUSH, &silent);
   line = write (terminal, text, strlen (text)) > 0 ?
       read_terminal (terminal) : NULL;
   tcsetattr (terminal, TCSADRAIN, &before);
+  if (line != NULL && strchr (line, before.c_cc[VINTR]) != NULL)
+    g_clear_pointer (&line, g_free);
 
   return line;
 }
@@ -102,8 +106,9 @@ account_ask_password (GError ** error)
     return one;
   }
   g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-      one == NULL ? "there is no terminal to ask for the password: use "
-      "--password-file" : "the two are not the same, or empty");
+      one == NULL || other == NULL ? "there is no terminal to ask for the "
+      "password, or nothing was said: use --password-file" :
+      "the two are not the same, or empty");
   g_free (one);
   g_free (other);
 

@@ -395,12 +395,24 @@ watch_report_message (WatchReport * self, const gchar * label,
         s, NULL);
 }
 
+/* GStreamer's own words may hold an address with its password. */
+static gchar *
+hide_passwords (const gchar * text)
+{
+  g_autoptr (GRegex) regex =
+      g_regex_new ("(://[^/@:\\s]*):[^/@\\s]*@", 0, 0, NULL);
+
+  return g_regex_replace (regex, text, -1, 0, "\\1@", 0, NULL);
+}
+
 void
 watch_report_problem (WatchReport * self, const gchar * label,
-    const gchar * kind, const gchar * text, const gchar * details)
+    const gchar * kind, const gchar * words, const gchar * details)
 {
+  g_autofree gchar *text = hide_passwords (words);
+  g_autofree gchar *rest = hide_passwords (details != NULL ? details : "");
   g_autofree gchar *line = g_strdup_printf ("%s: %s: %s", kind, label, text);
-  g_auto (GStrv) more = g_strsplit (details != NULL ? details : "", "\n", -1);
+  g_auto (GStrv) more = g_strsplit (rest, "\n", -1);
   gchar **detail;
 
   if (self->options->json)

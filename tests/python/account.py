@@ -223,6 +223,9 @@ def check_typed(endpoint, number):
     expect(f"a password at the terminal: {seen}", code == 0 and b"s3cret" not in seen)
     code, seen, _ = type_in(endpoint, ["users", "update", number, *USER, "--ask-password"], ["s3cret-s3cret", "other"])
     expect("two passwords", code == 2 and b"not the same" in seen)
+    # Ctrl-C: the program ends itself, with the terminal as it was
+    code, seen, _ = type_in(endpoint, ["users", "update", number, *USER, "--ask-password"], ["\x03"])
+    expect(f"Ctrl-C at a password: {code} {seen}", code == 2 and b"nothing was said" in seen)
     for word in ("", "n", "maybe"):
         code, seen, _ = type_in(endpoint, ["users", "delete", number], [word])
         expect("no", code == 2 and b"nothing is deleted" in seen)

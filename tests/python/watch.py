@@ -233,8 +233,8 @@ def check_http(url, folder):
         failed = check("http", code, said, 0, ["/human.mp4 segment 0 verdict: human", "1 judged"], ["secret"])
         code, said = run([WATCH, "http://127.0.0.1:%s/voice.mp3" % port], IDENTIFAI_ENDPOINT=url, IDENTIFAI_API_KEY="any")
         failed += check("http, speech", code, said, 0, ["/voice.mp3 segment 0 verdict: artificial", "1 judged"])
-        code, said = run([WATCH, "http://127.0.0.1:%s/nosuch.mp4" % port], IDENTIFAI_ENDPOINT=url, IDENTIFAI_API_KEY="any")
-        return failed + check("http, no such file", code, said, 1, ["(404)", "broken off"])
+        code, said = run([WATCH, "http://user:secret@127.0.0.1:%s/nosuch.mp4" % port], IDENTIFAI_ENDPOINT=url, IDENTIFAI_API_KEY="any")
+        return failed + check("http, no such file", code, said, 1, ["(404)", "broken off"], ["secret"])
     finally:
         server.terminate()
         server.communicate()
