@@ -277,11 +277,14 @@ make_feed (Run * run, GstCaps * caps)
   return pad;
 }
 
-/* When its task, if any, has come to its end. */
+/* When its task, if any, has come to its end. A pad that goes with a task that hasn't
+ * begun yet waits for it for ever (GStreamer 1.22's gst_pad_finalize() joins it, and the
+ * task's own pause starts it anew): so it is stopped before. */
 static void
 free_feed (gpointer pad)
 {
   gst_pad_set_active (pad, FALSE);
+  gst_pad_stop_task (pad);
   gst_object_unref (pad);
 }
 
