@@ -4,7 +4,7 @@
 project = "identifAI for GStreamer"
 extensions = ["myst_parser"]
 root_doc = "README"
-include_patterns = ["README.md", "docs/*.md"]
+include_patterns = ["README.md", "docs/*.md", "docs/reference/*.md"]
 # headings are linked to by the names that they have on a forge, too
 myst_heading_anchors = 4
 html_theme = "alabaster"
@@ -13,14 +13,20 @@ html_sidebars = {"**": ["globaltoc.html", "searchbox.html"]}
 html_copy_source = False
 html_show_copyright = False
 
-PAGES = ["install", "inputs", "trouble", "applications", "gate", "operation", "moderation", "fleet", "reference",
-         "performance", "emulator", "security", "design", "contributing", "news"]
+# which pages are below which, in order
+CONTENTS = {
+    root_doc: [f"docs/{page}" for page in (
+        "install", "inputs", "trouble", "applications", "gate", "operation", "moderation", "fleet", "reference/index",
+        "performance", "emulator", "security", "design", "contributing", "news")],
+    "docs/reference/index": [
+        "identifaisink", "identifaigate", "identifaispeechsink", "identifaiimagesink", "messages", "policy", "errors", "service"],
+}
 
 
 def add_contents(app, name, source):
-    """The pages' order; not in README.md itself, as no other reader of it knows the directive."""
-    if name == root_doc:
-        source[0] += "\n```{toctree}\n:hidden:\n" + "".join(f"docs/{page}\n" for page in PAGES) + "```\n"
+    """Not in the pages themselves, as no other reader of them knows the directive."""
+    if name in CONTENTS:
+        source[0] += "\n```{toctree}\n:hidden:\n" + "".join(f"{page}\n" for page in CONTENTS[name]) + "```\n"
 
 
 def setup(app):

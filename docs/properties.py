@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Writes the tables of properties in reference.md, or tells whether they are what the plugin
+"""Writes the tables of properties in reference/, or tells whether they are what the plugin
 has: docs/properties.py [--write]. What a property is comes from the plugin, what it means from
 the comments in gstidentifai*properties.c, a unit from the property's blurb."""
 
@@ -19,7 +19,7 @@ except (ImportError, ValueError) as error:
     sys.exit(SKIPPED)
 
 HERE = pathlib.Path(__file__).resolve().parent
-PAGE = HERE / "reference.md"
+PAGES = sorted((HERE / "reference").glob("*.md"))
 TABLES = sorted((HERE.parent / "gst/identifai").glob("gstidentifai*properties.c"))
 HEAD = "| name | type, range | default | live | meaning, errors, source |\n| --- | --- | --- | --- | --- |\n"
 UNITS = {"nanoseconds": "ns", "seconds": "s", "bytes": "bytes"}
@@ -104,16 +104,20 @@ def main():
     Gst.init(None)
     comments = read_comments()
     documented = set(comments)
-    page = PAGE.read_text()
-    made = re.sub(r"(<!-- properties of (\w+): .*?-->\n\n).*?(?=\n<!-- end -->)",
-                  lambda m: m[1] + describe(m[2], comments, documented), page, flags=re.DOTALL)
+    stale = False
+    for page in PAGES:
+        text = page.read_text()
+        made = re.sub(r"(<!-- properties of (\w+): .*?-->\n\n).*?(?=\n<!-- end -->)",
+                      lambda m: m[1] + describe(m[2], comments, documented), text, flags=re.DOTALL)
+        if sys.argv[1:] == ["--write"]:
+            page.write_text(made)
+        elif made != text:
+            sys.stdout.writelines(difflib.unified_diff(text.splitlines(True), made.splitlines(True), page.name, "plugin"))
+            stale = True
     if comments:
         sys.exit(f"no element has {comments}")
-    if sys.argv[1:] == ["--write"]:
-        PAGE.write_text(made)
-    elif made != page:
-        sys.stdout.writelines(difflib.unified_diff(page.splitlines(True), made.splitlines(True), "reference.md", "plugin"))
-        sys.exit("reference.md isn't what the plugin has: run docs/properties.py --write")
+    if stale:
+        sys.exit("the reference isn't what the plugin has: run docs/properties.py --write")
 
 
 main()

@@ -24,7 +24,7 @@ const GstIdentifaiProperty gst_identifai_gate_properties[GST_IDENTIFAI_N_PROPS] 
    * to a key frame, and what is jumped over is withheld. 0: what was held is withheld,
    * what comes leaves at once, and verdicts are only told. A file that is read faster
    * than real time leaves with its verdicts instead. What `hold` needs is in
-   * [gate.md](gate.md#how-long-to-hold).
+   * [gate.md](../gate.md#how-long-to-hold).
    *
    * Since: 0.2
    */
@@ -136,7 +136,7 @@ const GstIdentifaiProperty gst_identifai_gate_properties[GST_IDENTIFAI_N_PROPS] 
    * at most; its first minute counts, and 64 MiB a track. The video's codec has to be
    * that of the stream. A file that can't be used is warned of, and what is withheld
    * leaves a hole then. Without one, the `slate` and `slate_audio_%u` pads' media is
-   * the slate; with one, they aren't looked at. See [gate.md](gate.md#the-slate).
+   * the slate; with one, they aren't looked at. See [gate.md](../gate.md#the-slate).
    *
    * Since: 0.2
    */

@@ -6,7 +6,7 @@
  * its type, default and range, when it may change, and the field of
  * GstIdentifaiSettings that it goes to. Its pspec, its default in a new element,
  * setting, reading, what is warned of at start, the form fields that are plain
- * booleans and the page docs/reference.md come from its row, so adding a property
+ * booleans and the tables in docs/reference come from its row, so adding a property
  * is a row and a field. The rows are in three files, gstidentifaiserviceproperties.c,
  * gstidentifaisegmentproperties.c and gstidentifaigateproperties.c.
  *

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * What rows of the table of properties are written with, and its parts. A row is in one
- * of them, at its id. The comments are the text of docs/reference.md, up to the fields
+ * of them, at its id. The comments are the text of docs/reference/, up to the fields
  * of a structure: docs/properties.py writes its table.
  */
 

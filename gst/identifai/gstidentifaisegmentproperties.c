@@ -164,7 +164,7 @@ const GstIdentifaiProperty gst_identifai_segment_properties[GST_IDENTIFAI_N_PROP
    * What happens when segments wait longer than they are judged: `block` holds
    * the video pad, `drop-oldest` and `drop-newest` give a segment up with
    * `identifai-dropped`. `auto`: `drop-oldest` if upstream is live, or if what
-   * comes does so in real time; else `block`. See [Live or not](#live-or-not).
+   * comes does so in real time; else `block`. See [Live or not](identifaisink.md#live-or-not).
    * A warning is posted when the pad has been held for a second.
    *
    * Since: 0.1
@@ -290,7 +290,7 @@ const GstIdentifaiProperty gst_identifai_segment_properties[GST_IDENTIFAI_N_PROP
   /**
    * GstIdentifaiSink:stats:
    *
-   * Totals since the element started, see [Statistics](#statistics).
+   * Totals since the element started, see [Statistics](messages.md#statistics).
    *
    * Fields of the structure `stats`:
    *

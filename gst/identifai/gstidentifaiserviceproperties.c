@@ -85,7 +85,7 @@ const GstIdentifaiProperty gst_identifai_service_properties[GST_IDENTIFAI_N_PROP
    * GstIdentifaiSink:proxy:
    *
    * URL of the proxy, `http://user:password@host:port` or `socks5://…`; see
-   * [Proxies](#proxies). Default: %NULL, the environment's `http_proxy`,
+   * [Proxies](service.md#proxies). Default: %NULL, the environment's `http_proxy`,
    * `https_proxy`, `all_proxy` and `no_proxy`. The password goes out with the
    * first request; once refused, it isn't sent again for a quarter of an hour.
    * It (or a user name without one) reads as `***`, and appears in no log,
@@ -155,7 +155,7 @@ const GstIdentifaiProperty gst_identifai_service_properties[GST_IDENTIFAI_N_PROP
    * Further request headers, in the form of souphttpsrc's property: a
    * structure whose fields are headers, `headers,X-Camera=7`; an array is a
    * header several times. For a gateway in front of the service
-   * ([fleet.md](fleet.md)): with a header that authorises there (by its name:
+   * ([fleet.md](../fleet.md)): with a header that authorises there (by its name:
    * `Authorization`, `Cookie`, or one with `auth`, `key`, `token`, `secret` or
    * the like in it), #GstIdentifaiSink:api-key may be empty.
    *
@@ -465,7 +465,7 @@ const GstIdentifaiProperty gst_identifai_service_properties[GST_IDENTIFAI_N_PROP
    * GstIdentifaiSink:policy:
    *
    * From the verdicts on segments to a state of the stream, told by
-   * `identifai-policy` messages, see [Policy](#policy). What makes no sense is
+   * `identifai-policy` messages, see [Policy](policy.md). What makes no sense is
    * refused with a warning that says why. %NULL: no policy.
    *
    * Fields of the structure `policy`; those left out have their defaults:

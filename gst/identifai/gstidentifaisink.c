@@ -21,7 +21,7 @@
  * Every segment gets one `identifai-segment` when it closes, and then exactly one
  * of `identifai-verdict`, `identifai-failed` and `identifai-dropped`;
  * `identifai-submitted` comes in between. The fields stand with the functions of
- * gstidentifaimessages.c and in docs/reference.md.
+ * gstidentifaimessages.c and in docs/reference/messages.md.
  *
  * ## Example
  * |[
