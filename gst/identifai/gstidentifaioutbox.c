@@ -122,9 +122,9 @@ is_of_stream (const IdentifaiSegment * segment)
   return !segment->resumed;
 }
 
-static void
-end_dropped_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment,
-    GstIdentifaiDrop reason)
+void
+gst_identifai_outbox_end_dropped_locked (GstIdentifaiOutbox * self,
+    IdentifaiSegment * segment, GstIdentifaiDrop reason)
 {
   GstStructure *structure;
 
@@ -194,130 +194,11 @@ end_judged_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment,
   end_locked (self, segment);
 }
 
-/* Room. */
-
-GstIdentifaiOverflow
-gst_identifai_outbox_get_overflow_locked (GstIdentifaiOutbox * self)
-{
-  if (self->overflow != GST_IDENTIFAI_OVERFLOW_AUTO)
-    return self->overflow;
-
-  return self->live ? GST_IDENTIFAI_OVERFLOW_DROP_OLDEST :
-      GST_IDENTIFAI_OVERFLOW_BLOCK;
-}
-
-static gboolean
-has_room_locked (GstIdentifaiOutbox * self, guint64 bytes)
-{
-  return identifai_ledger_get_obstacle (self->ledger, bytes) == NULL;
-}
-
-/* result: what is done about it. */
-static void
-log_no_room_locked (GstIdentifaiOutbox * self, const IdentifaiSegment * segment,
-    const gchar * result)
-{
-  guint64 bytes = identifai_ledger_get_need (segment);
-
-  GST_DEBUG_OBJECT (self->element, "segment %u: no room for %" G_GUINT64_FORMAT
-      " bytes, %s; %" IDENTIFAI_TOTALS_FORMAT ": %s", segment->number, bytes,
-      identifai_ledger_get_obstacle (self->ledger, bytes),
-      IDENTIFAI_TOTALS_ARGS (identifai_ledger_get_totals (self->ledger)),
-      result);
-}
-
-/* Whether the segment could still be taken back from where it is. It doesn't count
- * as uploaded then, unless the service may have it. */
-static gboolean
-withdraw_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment)
-{
-  gboolean withdrawn = FALSE, maybe_taken = FALSE;
-
-  switch (identifai_ledger_get_stage (self->ledger, segment)) {
-    case IDENTIFAI_STAGE_MUXING:
-      withdrawn = identifai_mux_worker_remove (self->worker, segment);
-      break;
-    case IDENTIFAI_STAGE_UPLOADING:
-      withdrawn = identifai_client_withdraw (self->client, segment,
-          &maybe_taken);
-      break;
-    case IDENTIFAI_STAGE_SUBMITTED:
-      break;
-  }
-  if (withdrawn && !maybe_taken)
-    identifai_hourly_quota_give_back (&self->quota);
-
-  return withdrawn;
-}
-
-/* FALSE: everything that waits is on its way already. */
-static gboolean
-drop_oldest_locked (GstIdentifaiOutbox * self)
-{
-  IdentifaiSegment *segment;
-  guint i;
-
-  for (i = 0; (segment = identifai_ledger_peek (self->ledger, i)); i++) {
-    if (withdraw_locked (self, segment)) {
-      end_dropped_locked (self, segment, GST_IDENTIFAI_DROP_OVERFLOW);
-      return TRUE;
-    }
-  }
-
-  return FALSE;
-}
-
-/* TRUE: there is room now. */
-static gboolean
-make_room_locked (GstIdentifaiOutbox * self, const IdentifaiSegment * segment)
-{
-  guint64 bytes = identifai_ledger_get_need (segment);
-
-  while (!has_room_locked (self, bytes)) {
-    if (gst_identifai_outbox_get_overflow_locked (self) !=
-        GST_IDENTIFAI_OVERFLOW_DROP_OLDEST)
-      return FALSE;
-    log_no_room_locked (self, segment, "the oldest one goes");
-    if (!drop_oldest_locked (self))
-      return FALSE;
-  }
-
-  return TRUE;
-}
-
-static void
-want_room_locked (GstIdentifaiOutbox * self, const IdentifaiSegment * segment)
-{
-  RoomWanted *wanted = &self->wanted;
-
-  if (wanted->since == 0 || wanted->number != segment->number) {
-    log_no_room_locked (self, segment, "it waits");
-    wanted->since = identifai_clock_now ();
-  }
-  wanted->notify = TRUE;
-  wanted->number = segment->number;
-  wanted->bytes = identifai_ledger_get_need (segment);
-}
-
-/* Whether the element gets to hear of room, once. */
-static gboolean
-take_room_locked (GstIdentifaiOutbox * self)
-{
-  if (!self->wanted.notify || self->halting || self->client == NULL
-      || !has_room_locked (self, self->wanted.bytes))
-    return FALSE;
-  self->wanted.notify = FALSE;
-  GST_DEBUG_OBJECT (self->element, "there is room for segment %u",
-      self->wanted.number);
-
-  return self->callbacks->room != NULL;
-}
-
 /* What threads of the engine do when they have changed something. */
 static void
 unlock_and_tell (GstIdentifaiOutbox * self)
 {
-  gboolean has_room = take_room_locked (self);
+  gboolean has_room = gst_identifai_outbox_take_room_locked (self);
 
   g_mutex_unlock (&self->lock);
   gst_identifai_outcomes_deliver (self->outcomes);
@@ -480,7 +361,7 @@ add_and_drop_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment,
     GstIdentifaiDrop reason)
 {
   add_locked (self, segment);
-  end_dropped_locked (self, segment, reason);
+  gst_identifai_outbox_end_dropped_locked (self, segment, reason);
 }
 
 static void
@@ -489,22 +370,6 @@ add_and_fail_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment)
   add_locked (self, segment);
   gst_identifai_outbox_end_failed_locked (self, segment, segment->failure, 0,
       segment->failure_text);
-}
-
-static gboolean
-has_waited_locked (GstIdentifaiOutbox * self, const IdentifaiSegment * segment)
-{
-  gboolean waited = self->wanted.since != 0
-      && self->wanted.number == segment->number;
-  gint64 time = identifai_clock_now () - self->wanted.since;
-
-  if (waited && time >= LONG_WAIT)
-    GST_DEBUG_OBJECT (self->element, "segment %u waited %" G_GINT64_FORMAT
-        " ms for room", segment->number, time / 1000);
-  self->wanted = (RoomWanted) {
-  0};
-
-  return waited;
 }
 
 /* The segment has its room. waited: the stream was held for it, or may be. */
@@ -546,14 +411,15 @@ offer_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment,
   } else if (!identifai_hourly_quota_is_left (&self->quota,
           identifai_clock_now ())) {
     drop_beyond_budget_locked (self, segment);
-  } else if (force || make_room_locked (self, segment)) {
-    accept_locked (self, segment, has_waited_locked (self, segment) || force);
+  } else if (force || gst_identifai_outbox_make_room_locked (self, segment)) {
+    accept_locked (self, segment, gst_identifai_outbox_has_waited_locked (self,
+            segment) || force);
   } else if (gst_identifai_outbox_get_overflow_locked (self) ==
       GST_IDENTIFAI_OVERFLOW_BLOCK) {
-    want_room_locked (self, segment);
+    gst_identifai_outbox_want_room_locked (self, segment);
     return FALSE;
   } else {
-    log_no_room_locked (self, segment, "it goes");
+    gst_identifai_outbox_log_no_room_locked (self, segment, "it goes");
     add_and_drop_locked (self, segment, GST_IDENTIFAI_DROP_OVERFLOW);
   }
 
@@ -589,32 +455,6 @@ gst_identifai_outbox_drop (GstIdentifaiOutbox * self,
   g_mutex_lock (&self->lock);
   add_and_drop_locked (self, segment, reason);
   gst_identifai_outbox_unlock (self);
-}
-
-guint64
-gst_identifai_outbox_get_space (GstIdentifaiOutbox * self)
-{
-  guint64 space;
-
-  g_mutex_lock (&self->lock);
-  space = identifai_ledger_get_space (self->ledger);
-  g_mutex_unlock (&self->lock);
-
-  return space;
-}
-
-gboolean
-gst_identifai_outbox_blocks (GstIdentifaiOutbox * self)
-{
-  gboolean blocks;
-
-  g_mutex_lock (&self->lock);
-  blocks =
-      gst_identifai_outbox_get_overflow_locked (self) ==
-      GST_IDENTIFAI_OVERFLOW_BLOCK;
-  g_mutex_unlock (&self->lock);
-
-  return blocks;
 }
 
 /* Starting and stopping. */
@@ -772,7 +612,7 @@ gst_identifai_outbox_begin_halt_locked (GstIdentifaiOutbox * self)
         == IDENTIFAI_STAGE_MUXING)
       identifai_hourly_quota_give_back (&self->quota);
     else
-      withdraw_locked (self, segment);
+      gst_identifai_outbox_withdraw_locked (self, segment);
   }
 }
 
@@ -804,7 +644,8 @@ gst_identifai_outbox_stop (GstIdentifaiOutbox * self)
 
   g_mutex_lock (&self->lock);
   while ((segment = identifai_ledger_peek (self->ledger, 0)) != NULL)
-    end_dropped_locked (self, segment, GST_IDENTIFAI_DROP_STOPPED);
+    gst_identifai_outbox_end_dropped_locked (self, segment,
+        GST_IDENTIFAI_DROP_STOPPED);
   gst_identifai_overrides_stop (self->overrides);
   gst_identifai_heatmaps_reset (self->heatmaps);
   g_mutex_unlock (&self->lock);

@@ -68,15 +68,38 @@ struct _GstIdentifaiOutbox
 /* What threads of the element do, which hold locks. */
 void gst_identifai_outbox_unlock (GstIdentifaiOutbox * self);
 
-GstIdentifaiOverflow gst_identifai_outbox_get_overflow_locked
-    (GstIdentifaiOutbox * self);
 /* Before the worker and the client are halted, which wait for callbacks that want
  * the lock. */
 void gst_identifai_outbox_begin_halt_locked (GstIdentifaiOutbox * self);
+void gst_identifai_outbox_end_dropped_locked (GstIdentifaiOutbox * self,
+    IdentifaiSegment * segment, GstIdentifaiDrop reason);
 void gst_identifai_outbox_end_failed_locked (GstIdentifaiOutbox * self,
     IdentifaiSegment * segment, IdentifaiReason reason, guint http_status,
     const gchar * text);
 /* Keeps its memory while another thread may close it. NULL: stopped. */
 IdentifaiClient *gst_identifai_outbox_ref_client (GstIdentifaiOutbox * self);
+
+/* gstidentifaioutboxroom.c */
+
+GstIdentifaiOverflow gst_identifai_outbox_get_overflow_locked
+    (GstIdentifaiOutbox * self);
+/* Whether the segment could still be taken back from where it is. It doesn't count
+ * as uploaded then, unless the service may have it. */
+gboolean gst_identifai_outbox_withdraw_locked (GstIdentifaiOutbox * self,
+    IdentifaiSegment * segment);
+/* TRUE: there is room now. */
+gboolean gst_identifai_outbox_make_room_locked (GstIdentifaiOutbox * self,
+    const IdentifaiSegment * segment);
+/* It waits for room. */
+void gst_identifai_outbox_want_room_locked (GstIdentifaiOutbox * self,
+    const IdentifaiSegment * segment);
+/* It is taken, or gone; whether it was waited for. */
+gboolean gst_identifai_outbox_has_waited_locked (GstIdentifaiOutbox * self,
+    const IdentifaiSegment * segment);
+/* Whether the element gets to hear of room, once. */
+gboolean gst_identifai_outbox_take_room_locked (GstIdentifaiOutbox * self);
+/* result: what is done about it. */
+void gst_identifai_outbox_log_no_room_locked (GstIdentifaiOutbox * self,
+    const IdentifaiSegment * segment, const gchar * result);
 
 G_END_DECLS

@@ -1,0 +1,182 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Room for what is to come: who waits for it, and what is given up.
+ */
+
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "gstidentifaioutboxprivate.h"
+
+#include "clock.h"
+#include "log.h"
+
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_OUTBOX)
+
+GstIdentifaiOverflow
+gst_identifai_outbox_get_overflow_locked (GstIdentifaiOutbox * self)
+{
+  if (self->overflow != GST_IDENTIFAI_OVERFLOW_AUTO)
+    return self->overflow;
+
+  return self->live ? GST_IDENTIFAI_OVERFLOW_DROP_OLDEST :
+      GST_IDENTIFAI_OVERFLOW_BLOCK;
+}
+
+static gboolean
+has_room_locked (GstIdentifaiOutbox * self, guint64 bytes)
+{
+  return identifai_ledger_get_obstacle (self->ledger, bytes) == NULL;
+}
+
+/* result: what is done about it. */
+void
+gst_identifai_outbox_log_no_room_locked (GstIdentifaiOutbox * self,
+    const IdentifaiSegment * segment, const gchar * result)
+{
+  guint64 bytes = identifai_ledger_get_need (segment);
+
+  GST_DEBUG_OBJECT (self->element, "segment %u: no room for %" G_GUINT64_FORMAT
+      " bytes, %s; %" IDENTIFAI_TOTALS_FORMAT ": %s", segment->number, bytes,
+      identifai_ledger_get_obstacle (self->ledger, bytes),
+      IDENTIFAI_TOTALS_ARGS (identifai_ledger_get_totals (self->ledger)),
+      result);
+}
+
+/* Whether the segment could still be taken back from where it is. It doesn't count
+ * as uploaded then, unless the service may have it. */
+gboolean
+gst_identifai_outbox_withdraw_locked (GstIdentifaiOutbox * self,
+    IdentifaiSegment * segment)
+{
+  gboolean withdrawn = FALSE, maybe_taken = FALSE;
+
+  switch (identifai_ledger_get_stage (self->ledger, segment)) {
+    case IDENTIFAI_STAGE_MUXING:
+      withdrawn = identifai_mux_worker_remove (self->worker, segment);
+      break;
+    case IDENTIFAI_STAGE_UPLOADING:
+      withdrawn = identifai_client_withdraw (self->client, segment,
+          &maybe_taken);
+      break;
+    case IDENTIFAI_STAGE_SUBMITTED:
+      break;
+  }
+  if (withdrawn && !maybe_taken)
+    identifai_hourly_quota_give_back (&self->quota);
+
+  return withdrawn;
+}
+
+/* FALSE: everything that waits is on its way already. */
+static gboolean
+drop_oldest_locked (GstIdentifaiOutbox * self)
+{
+  IdentifaiSegment *segment;
+  guint i;
+
+  for (i = 0; (segment = identifai_ledger_peek (self->ledger, i)); i++) {
+    if (gst_identifai_outbox_withdraw_locked (self, segment)) {
+      gst_identifai_outbox_end_dropped_locked (self, segment,
+          GST_IDENTIFAI_DROP_OVERFLOW);
+      return TRUE;
+    }
+  }
+
+  return FALSE;
+}
+
+/* TRUE: there is room now. */
+gboolean
+gst_identifai_outbox_make_room_locked (GstIdentifaiOutbox * self,
+    const IdentifaiSegment * segment)
+{
+  guint64 bytes = identifai_ledger_get_need (segment);
+
+  while (!has_room_locked (self, bytes)) {
+    if (gst_identifai_outbox_get_overflow_locked (self) !=
+        GST_IDENTIFAI_OVERFLOW_DROP_OLDEST)
+      return FALSE;
+    gst_identifai_outbox_log_no_room_locked (self, segment,
+        "the oldest one goes");
+    if (!drop_oldest_locked (self))
+      return FALSE;
+  }
+
+  return TRUE;
+}
+
+void
+gst_identifai_outbox_want_room_locked (GstIdentifaiOutbox * self,
+    const IdentifaiSegment * segment)
+{
+  RoomWanted *wanted = &self->wanted;
+
+  if (wanted->since == 0 || wanted->number != segment->number) {
+    gst_identifai_outbox_log_no_room_locked (self, segment, "it waits");
+    wanted->since = identifai_clock_now ();
+  }
+  wanted->notify = TRUE;
+  wanted->number = segment->number;
+  wanted->bytes = identifai_ledger_get_need (segment);
+}
+
+/* Whether the element gets to hear of room, once. */
+gboolean
+gst_identifai_outbox_take_room_locked (GstIdentifaiOutbox * self)
+{
+  if (!self->wanted.notify || self->halting || self->client == NULL
+      || !has_room_locked (self, self->wanted.bytes))
+    return FALSE;
+  self->wanted.notify = FALSE;
+  GST_DEBUG_OBJECT (self->element, "there is room for segment %u",
+      self->wanted.number);
+
+  return self->callbacks->room != NULL;
+}
+
+gboolean
+gst_identifai_outbox_has_waited_locked (GstIdentifaiOutbox * self,
+    const IdentifaiSegment * segment)
+{
+  gboolean waited = self->wanted.since != 0
+      && self->wanted.number == segment->number;
+  gint64 time = identifai_clock_now () - self->wanted.since;
+
+  if (waited && time >= LONG_WAIT)
+    GST_DEBUG_OBJECT (self->element, "segment %u waited %" G_GINT64_FORMAT
+        " ms for room", segment->number, time / 1000);
+  self->wanted = (RoomWanted) {
+  0};
+
+  return waited;
+}
+
+guint64
+gst_identifai_outbox_get_space (GstIdentifaiOutbox * self)
+{
+  guint64 space;
+
+  g_mutex_lock (&self->lock);
+  space = identifai_ledger_get_space (self->ledger);
+  g_mutex_unlock (&self->lock);
+
+  return space;
+}
+
+gboolean
+gst_identifai_outbox_blocks (GstIdentifaiOutbox * self)
+{
+  gboolean blocks;
+
+  g_mutex_lock (&self->lock);
+  blocks =
+      gst_identifai_outbox_get_overflow_locked (self) ==
+      GST_IDENTIFAI_OVERFLOW_BLOCK;
+  g_mutex_unlock (&self->lock);
+
+  return blocks;
+}
