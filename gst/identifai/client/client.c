@@ -150,7 +150,7 @@ identifai_client_new (const IdentifaiClientSettings * settings,
   g_rec_mutex_init (&self->calling);
   g_mutex_init (&self->lock);
   self->network = network;
-  identifai_demand_join (self, self->settings.endpoint, id);
+  identifai_demand_join (&self->demand, self->settings.endpoint, id);
   identifai_network_send (self->network, on_open, self, NULL);
 
   return self;
@@ -172,7 +172,7 @@ void
 identifai_client_set_demand (IdentifaiClient * self, gdouble per_minute,
     IdentifaiDemand * all)
 {
-  identifai_demand_set (self, per_minute, all);
+  identifai_demand_set (&self->demand, per_minute, all);
 }
 
 gboolean
@@ -208,7 +208,7 @@ change_key (IdentifaiClient * self, gchar * key)
   /* Who closes leaves, after that. */
   g_mutex_lock (&self->lock);
   if (!self->closed)
-    identifai_demand_join (self, self->settings.endpoint, key);
+    identifai_demand_join (&self->demand, self->settings.endpoint, key);
   g_mutex_unlock (&self->lock);
 
   GST_INFO_ID (self->settings.name, "calls with another key from now on; %u "
@@ -573,7 +573,7 @@ void
 identifai_client_close (IdentifaiClient * self)
 {
   end_jobs (self, TRUE);
-  identifai_demand_leave (self);
+  identifai_demand_leave (&self->demand);
   identifai_network_release (self->network);
   identifai_client_unref (self);
 }

@@ -114,6 +114,7 @@ struct _IdentifaiClient
   GTlsDatabase *tls_database;   /* [C] of tls_ca_file, or NULL */
   gchar *transport_key;         /* [C] */
   IdentifaiNetwork *network;    /* [C] a reference */
+  IdentifaiDemandUser demand;
 
   GRecMutex calling;            /* before lock, if both */
   GMutex lock;

@@ -18,13 +18,21 @@ typedef struct
   gdouble per_minute;           /* of all of them */
 } IdentifaiDemand;
 
-/* user: whatever names it. It wants nothing at first; another key takes along what it
- * wants. The key isn't kept. */
-void identifai_demand_join (gconstpointer user, const gchar * endpoint,
-    const gchar * key);
+/* Zeroed at first, its owner's; what is in it, demand.c's. */
+typedef struct
+{
+  gchar *account;               /* a digest of endpoint and key; NULL = in none */
+  gdouble per_minute;
+  GList link;
+} IdentifaiDemandUser;
+
+/* It wants nothing at first; another key takes along what it wants. The key isn't
+ * kept. */
+void identifai_demand_join (IdentifaiDemandUser * user,
+    const gchar * endpoint, const gchar * key);
 /* all: of its endpoint and key, with it. */
-void identifai_demand_set (gconstpointer user, gdouble per_minute,
+void identifai_demand_set (IdentifaiDemandUser * user, gdouble per_minute,
     IdentifaiDemand * all);
-void identifai_demand_leave (gconstpointer user);
+void identifai_demand_leave (IdentifaiDemandUser * user);
 
 G_END_DECLS

@@ -14,19 +14,19 @@
 
 static GQueue all = G_QUEUE_INIT;
 
-static gchar *
-make_id (const gchar * endpoint, const gchar * api_key)
+gchar *
+identifai_key_digest (const gchar * endpoint, const gchar * api_key)
 {
   GChecksum *checksum = g_checksum_new (G_CHECKSUM_SHA256);
-  gchar *id;
+  gchar *digest;
 
   g_checksum_update (checksum, (const guchar *) endpoint,
       strlen (endpoint) + 1);
   g_checksum_update (checksum, (const guchar *) api_key, -1);
-  id = g_strdup (g_checksum_get_string (checksum));
+  digest = g_strdup (g_checksum_get_string (checksum));
   g_checksum_free (checksum);
 
-  return id;
+  return digest;
 }
 
 static IdentifaiKeyLimits *
@@ -84,7 +84,7 @@ find (const gchar * id)
 IdentifaiKeyLimits *
 identifai_key_limits_get (const gchar * endpoint, const gchar * api_key)
 {
-  gchar *id = make_id (endpoint, api_key);
+  gchar *id = identifai_key_digest (endpoint, api_key);
   IdentifaiKeyLimits *limits;
 
   forget_older (identifai_clock_now () - KEPT);

@@ -3,8 +3,9 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * How many calls a key has left. The service counts on when the last element
- * goes, so the count outlives the client by a minute: an application that
- * judges one file after another, with a new pipeline each, keeps the limits.
+ * goes, so the count outlives the client by two minutes, longer than the service looks
+ * back: an application that judges one file after another, with a new pipeline each,
+ * keeps the limits.
  *
  * The network thread's: there is only one at a time. Times in monotonic µs.
  */
@@ -17,13 +18,16 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  gchar *id;                    /* a checksum: no key is kept for it */
+  gchar *id;                    /* a digest: no key is kept for it */
   guint users;
   gint64 released_at;
 
   IdentifaiLimiter *starts;     /* of all calls */
   IdentifaiLimiter *arrivals;   /* of posts, by the second only */
 } IdentifaiKeyLimits;
+
+/* Stands for both where the key isn't to be kept. Any thread. */
+gchar *identifai_key_digest (const gchar * endpoint, const gchar * api_key);
 
 /* The one of that endpoint and key, with a reference. */
 IdentifaiKeyLimits *identifai_key_limits_get (const gchar * endpoint,

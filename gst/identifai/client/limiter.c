@@ -35,10 +35,7 @@ typedef struct
   gdouble burst_part;           /* of a minute's calls */
   guint burst;
 
-  /* Ring of when the latest calls started, as many as the larger limit. */
-  gint64 *starts;
-  guint size, first, n_starts;
-
+  GArray *starts;               /* when the calls of a minute started, in order */
   IdentifaiShare *share;
 } Bucket;
 
@@ -47,65 +44,16 @@ struct _IdentifaiLimiter
   Bucket buckets[IDENTIFAI_N_CALLS];
 };
 
-/* When the nth call from the end started; 0 is the latest. */
-static gint64
-bucket_start (const Bucket * bucket, guint nth)
-{
-  guint index = bucket->n_starts - 1 - nth;
-
-  return bucket->starts[(bucket->first + index) % bucket->size];
-}
-
-static void
-bucket_set_start (Bucket * bucket, guint nth, gint64 start)
-{
-  guint index = bucket->n_starts - 1 - nth;
-
-  bucket->starts[(bucket->first + index) % bucket->size] = start;
-}
-
-static void
-bucket_resize (Bucket * bucket, guint size)
-{
-  guint kept = MIN (bucket->n_starts, size);
-  gint64 *starts;
-  guint i;
-
-  if (size == bucket->size)
-    return;
-
-  starts = g_new (gint64, MAX (size, 1));
-  for (i = 0; i < kept; i++)
-    starts[i] = bucket_start (bucket, kept - 1 - i);
-
-  g_free (bucket->starts);
-  bucket->starts = starts;
-  bucket->size = size;
-  bucket->first = 0;
-  bucket->n_starts = kept;
-}
-
-static void
-bucket_append (Bucket * bucket, gint64 now)
-{
-  if (bucket->size == 0)
-    return;
-
-  if (bucket->n_starts == bucket->size) {
-    bucket->first = (bucket->first + 1) % bucket->size;
-    bucket->n_starts--;
-  }
-  bucket->starts[(bucket->first + bucket->n_starts++) % bucket->size] = now;
-}
+#define start_of(bucket, nth) g_array_index ((bucket)->starts, gint64, nth)
 
 /* When at most count calls are left in the window. */
 static gint64
 bucket_window_opens (const Bucket * bucket, guint count, gint64 window)
 {
-  if (count == 0 || bucket->n_starts < count)
+  if (count == 0 || bucket->starts->len < count)
     return G_MININT64;
 
-  return bucket_start (bucket, count - 1) + window;
+  return start_of (bucket, bucket->starts->len - count) + window;
 }
 
 /* How many of the calls are a minute old at that time. */
@@ -114,8 +62,8 @@ bucket_count_expired (const Bucket * bucket, gint64 time)
 {
   guint count = 0;
 
-  while (count < bucket->n_starts && bucket_start (bucket,
-          bucket->n_starts - 1 - count) + MINUTE_WINDOW <= time)
+  while (count < bucket->starts->len
+      && start_of (bucket, count) + MINUTE_WINDOW <= time)
     count++;
 
   return count;
@@ -124,11 +72,7 @@ bucket_count_expired (const Bucket * bucket, gint64 time)
 static void
 bucket_forget (Bucket * bucket, gint64 now)
 {
-  guint expired = bucket_count_expired (bucket, now);
-
-  bucket->n_starts -= expired;
-  if (expired > 0)
-    bucket->first = (bucket->first + expired) % bucket->size;
+  g_array_remove_range (bucket->starts, 0, bucket_count_expired (bucket, now));
 }
 
 /* The first of a minute's calls may go in one burst; what is left is spread over
@@ -138,14 +82,15 @@ static gint64
 bucket_spread (const Bucket * bucket, gint64 time)
 {
   guint limit = bucket->limit.per_minute;
-  guint n_starts = bucket->n_starts - bucket_count_expired (bucket, time);
+  guint expired = bucket_count_expired (bucket, time);
+  guint n_starts = bucket->starts->len - expired;
   gint64 latest, opens;
 
   if (n_starts == 0 || n_starts >= limit || n_starts < bucket->burst)
     return G_MININT64;
 
-  latest = bucket_start (bucket, 0);
-  opens = bucket_start (bucket, n_starts - 1) + MINUTE_WINDOW;
+  latest = start_of (bucket, bucket->starts->len - 1);
+  opens = start_of (bucket, expired) + MINUTE_WINDOW;
 
   return latest + (opens - latest) / (limit - n_starts + 1);
 }
@@ -173,6 +118,7 @@ identifai_limiter_new (guint32 seed)
 
   for (i = 0; i < IDENTIFAI_N_CALLS; i++) {
     self->buckets[i].burst_part = burst_parts[i];
+    self->buckets[i].starts = g_array_new (FALSE, FALSE, sizeof (gint64));
     self->buckets[i].share = identifai_share_new (seed + i);
   }
 
@@ -185,7 +131,7 @@ identifai_limiter_free (IdentifaiLimiter * self)
   guint i;
 
   for (i = 0; i < IDENTIFAI_N_CALLS; i++) {
-    g_free (self->buckets[i].starts);
+    g_array_unref (self->buckets[i].starts);
     identifai_share_free (self->buckets[i].share);
   }
   g_free (self);
@@ -212,10 +158,6 @@ identifai_limiter_set_limit (IdentifaiLimiter * self, IdentifaiCall call,
   if (limit->per_minute > MOST_CALLS)
     bucket->limit.per_minute = 0;
   bucket->burst = bucket->limit.per_minute * bucket->burst_part;
-  /* Never smaller than before: a limit that is lowered has to know all of the
-   * calls that count. */
-  bucket_resize (bucket, MAX (bucket->size,
-          MAX (bucket->limit.per_second, bucket->limit.per_minute)));
   identifai_share_set_pace (bucket->share, bucket_full_speed (bucket),
       bucket->limit.per_second);
 }
@@ -252,7 +194,7 @@ identifai_limiter_take (IdentifaiLimiter * self, IdentifaiCall call,
   if (identifai_limiter_next (self, call, now) > now)
     return FALSE;
 
-  bucket_append (bucket, now);
+  g_array_append_val (bucket->starts, now);
   slot = identifai_share_take (bucket->share, now);
   if (booking)
     *booking = (IdentifaiBooking) {
@@ -267,18 +209,18 @@ identifai_limiter_sent (IdentifaiLimiter * self, IdentifaiCall call,
     IdentifaiBooking * booking, gint64 time)
 {
   Bucket *bucket = &self->buckets[call];
-  guint i;
+  guint n = bucket->starts->len;
 
-  for (i = 0; i < bucket->n_starts
-      && bucket_start (bucket, i) != booking->start; i++);
-  if (i == bucket->n_starts)
+  while (n > 0 && start_of (bucket, n - 1) != booking->start)
+    n--;
+  if (n == 0)
     return;
 
-  for (; i > 0 && bucket_start (bucket, i - 1) < time; i--)
-    bucket_set_start (bucket, i, bucket_start (bucket, i - 1));
-  for (; i + 1 < bucket->n_starts && bucket_start (bucket, i + 1) > time; i++)
-    bucket_set_start (bucket, i, bucket_start (bucket, i + 1));
-  bucket_set_start (bucket, i, time);
+  g_array_remove_index (bucket->starts, n - 1);
+  n = bucket->starts->len;
+  while (n > 0 && start_of (bucket, n - 1) > time)
+    n--;
+  g_array_insert_val (bucket->starts, n, time);
   booking->start = time;
 }
 
@@ -290,7 +232,7 @@ identifai_limiter_throttled (IdentifaiLimiter * self, IdentifaiCall call,
 
   bucket_forget (bucket, now);
   identifai_share_refused (bucket->share, booking->slot, now, until,
-      bucket->n_starts);
+      bucket->starts->len);
 }
 
 void
@@ -321,7 +263,7 @@ identifai_limiter_get_use (IdentifaiLimiter * self, IdentifaiCall call,
     return 0;
   bucket_forget (bucket, now);
 
-  return MIN (bucket->n_starts / (gdouble) bucket->limit.per_minute, 1);
+  return MIN (bucket->starts->len / (gdouble) bucket->limit.per_minute, 1);
 }
 
 gdouble
