@@ -27,7 +27,7 @@ struct _ModStream
   guint wait_timer, finish_source;
   guint restarts;
   gboolean again, failed;       /* after this session; of the latest one */
-  gchar *reason;                /* why the session was over */
+  gchar *reason;                /* why the session was over; NULL: it isn't */
 };
 
 static void start (ModStream * self);
@@ -209,11 +209,11 @@ start (ModStream * self)
 
   self->state = MOD_STREAM_UP;
   self->since = g_get_monotonic_time ();
+  g_clear_pointer (&self->reason, g_free);
   tell_state (self, "starting", NULL);
   self->session = mod_session_new (self->config, &session_calls, self, &error);
   if (self->session != NULL)
     return;
-  g_free (self->reason);
   self->reason = g_strdup (error->message);
   self->failed = TRUE;
   wait (self);
