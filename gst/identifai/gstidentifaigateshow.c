@@ -46,13 +46,27 @@ push_segment (GstIdentifaiBranch * branch, gint64 shift)
   gst_pad_push_event (branch->src, event);
 }
 
+/* Takes over the event. Downstream isn't told twice of the same. */
+static void
+push_other_caps (GstIdentifaiBranch * branch, GstEvent * event)
+{
+  GstCaps *caps, *current = gst_pad_get_current_caps (branch->src);
+
+  gst_event_parse_caps (event, &caps);
+  if (current == NULL || !gst_caps_is_equal (caps, current))
+    gst_pad_push_event (branch->src, event);
+  else
+    gst_event_unref (event);
+  gst_clear_caps (&current);
+}
+
 static void
 push_caps (GstIdentifaiBranch * branch)
 {
   GstIdentifaiShow *show = &branch->show;
 
   if (show->caps_due && show->caps != NULL)
-    gst_pad_push_event (branch->src, gst_event_ref (show->caps));
+    push_other_caps (branch, gst_event_ref (show->caps));
   show->caps_due = FALSE;
 }
 
@@ -90,7 +104,7 @@ push_slate_caps (GstIdentifaiBranch * branch, IdentifaiSlateTrack * track)
   if (!gst_pad_peer_query_accept_caps (branch->src, caps))
     return FALSE;
   branch->show.caps_due = TRUE;
-  gst_pad_push_event (branch->src, gst_event_new_caps (caps));
+  push_other_caps (branch, gst_event_new_caps (caps));
 
   return TRUE;
 }

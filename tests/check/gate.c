@@ -458,7 +458,7 @@ GST_START_TEST (test_flow)
 
 GST_END_TEST;
 
-/* Other caps come out where they came in. */
+/* Other caps come out where they came in; the same ones once. */
 GST_START_TEST (test_caps)
 {
   GstCaps *caps;
@@ -468,11 +468,14 @@ GST_START_TEST (test_caps)
 
   gate_open (&gate, "ca", "", FALSE);
   gate_push (&gate, 0, 10);
+  fail_unless (feed_event (gate.feed, gst_event_new_caps (gate.clip->caps)));
   caps = gst_caps_copy (gate.clip->caps);
   gst_caps_set_simple (caps, "framerate", GST_TYPE_FRACTION, 30, 1, NULL);
   fail_unless (feed_event (gate.feed, gst_event_new_caps (caps)));
+  gate_push (&gate, 10, 12);
+  fail_unless (feed_event (gate.feed, gst_event_new_caps (caps)));
   gst_caps_unref (caps);
-  gate_push (&gate, 10, 15);
+  gate_push (&gate, 12, 15);
   gate_finish (&gate);
   for (i = 0; i < gate.outs->len; i++) {
     GateOut *out = &g_array_index (gate.outs, GateOut, i);
