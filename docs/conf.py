@@ -19,7 +19,8 @@ CONTENTS = {
         "install", "inputs", "trouble", "applications", "gate", "operation", "moderation", "fleet", "reference/index",
         "performance", "emulator", "security", "design", "contributing", "news")],
     "docs/reference/index": [
-        "identifaisink", "identifaigate", "identifaispeechsink", "identifaiimagesink", "messages", "policy", "errors", "service"],
+        "identifaisink", "identifaigate", "identifaispeechsink", "identifaiimagesink",
+        "identifai-watch", "identifai-moderate", "identifai-account", "identifai-emulator", "messages", "policy", "errors", "service"],
 }
 
 
