@@ -347,75 +347,110 @@ identifai_account_next_call (IdentifaiAccount * self, IdentifaiCall call,
   identifai_limiter_set_epoch (limiter, identifai_clock_now_real ()
       - identifai_clock_now ());
   next = by_limit = identifai_limiter_next (limiter, call, now);
-  if (launch->call != NULL && identifai_limiter_is_limited (limiter, call))
+  if (launch->wire != NULL && identifai_limiter_is_limited (limiter, call))
     next = MAX (next, launch->until);
   tell_wait (self, call, now, next, by_limit, name);
 
   return next;
 }
 
-void
-identifai_account_start_call (IdentifaiAccount * self, IdentifaiCall call,
-    gpointer which, IdentifaiBooking * booking, gint64 now)
-{
-  identifai_limiter_take (self->limits->starts, call, now, booking);
-  GST_LOG ("%s to %s is booked", call_names[call], self->host);
-  self->launches[call].call = which;
-  self->launches[call].until = now + PATIENCE;
-}
-
 static void
-stop_launching (IdentifaiAccount * self, IdentifaiCall call, gpointer which)
+stop_launching (const IdentifaiWire * wire)
 {
-  if (self->launches[call].call != which)
+  IdentifaiAccount *self = wire->account;
+
+  if (self->launches[wire->call].wire != wire)
     return;
-  GST_LOG ("the next %s to %s may leave", call_names[call], self->host);
-  self->launches[call].call = NULL;
+  GST_LOG ("the next %s to %s may leave", call_names[wire->call], self->host);
+  self->launches[wire->call].wire = NULL;
   identifai_account_wake (self);
 }
 
-void
-identifai_account_sent_call (IdentifaiAccount * self, IdentifaiCall call,
-    gpointer which, IdentifaiBooking * booking, gboolean fresh)
+static void
+on_sent (gboolean fresh, gpointer user_data)
 {
-  GST_LOG ("%s to %s left %d ms after it was booked", call_names[call],
-      self->host, (gint) ((identifai_clock_now () - booking->start)
+  IdentifaiWire *wire = user_data;
+  IdentifaiAccount *self = wire->account;
+  gint64 now = identifai_clock_now ();
+
+  GST_LOG ("%s to %s left %d ms after it was booked", call_names[wire->call],
+      self->host, (gint) ((now - wire->booking.start)
           / G_TIME_SPAN_MILLISECOND));
-  identifai_limiter_sent (self->limits->starts, call, booking,
-      identifai_clock_now () + (fresh ? NEW_CONNECTION : 0));
-  stop_launching (self, call, which);
+  identifai_limiter_sent (self->limits->starts, wire->call, &wire->booking,
+      now + (fresh ? NEW_CONNECTION : 0));
+  stop_launching (wire);
 }
 
-/* The service has counted it before it answers. For one without a body that is soon
- * after, and known better than when it got there. */
-void
-identifai_account_end_call (IdentifaiAccount * self, IdentifaiCall call,
-    gpointer which, IdentifaiBooking * booking)
+/* It is over, sent or not. The service has counted it before it answers. For one
+ * without a body that is soon after, and known better than when it got there. */
+static void
+leave_wire (IdentifaiWire * wire)
 {
   gint64 now = identifai_clock_now ();
 
-  if (call == IDENTIFAI_CALL_GET || booking->start > now)
-    identifai_limiter_sent (self->limits->starts, call, booking, now);
-  stop_launching (self, call, which);
+  wire->exchange = NULL;
+  (*wire->n_calls)--;
+  if (wire->call == IDENTIFAI_CALL_GET || wire->booking.start > now)
+    identifai_limiter_sent (wire->account->limits->starts, wire->call,
+        &wire->booking, now);
+  stop_launching (wire);
+  identifai_account_wake (wire->account);
+}
+
+static void
+on_answer (const IdentifaiResponse * answer, gpointer user_data)
+{
+  IdentifaiWire *wire = user_data;
+
+  leave_wire (wire);
+  wire->func (answer, wire->data);
 }
 
 void
-identifai_account_call_throttled (IdentifaiAccount * self, IdentifaiCall call,
-    const IdentifaiBooking * booking, gint64 now, gint64 until)
+identifai_account_send (IdentifaiAccount * self, IdentifaiWire * wire,
+    IdentifaiClient * client, IdentifaiCallSpec * spec, gint64 now)
 {
-  IdentifaiLimiter *limiter = self->limits->starts;
+  identifai_limiter_take (self->limits->starts, wire->call, now,
+      &wire->booking);
+  GST_LOG ("%s to %s is booked", call_names[wire->call], self->host);
+  self->launches[wire->call] = (IdentifaiLaunch) {
+  wire, now + PATIENCE};
+  (*wire->n_calls)++;
+  wire->account = self;
+  spec->api_key = self->api_key;
+  spec->extra_headers = client->settings.extra_headers;
+  spec->expects = wire->booking.doubtful;
+  spec->sent = on_sent;
+  wire->exchange = self->network->transport->send
+      (identifai_account_get_transport (self, client), spec, on_answer, wire);
+}
 
-  identifai_limiter_throttled (limiter, call, booking, now, until);
+void
+identifai_wire_cancel (IdentifaiWire * self)
+{
+  IdentifaiExchange *exchange = self->exchange;
+
+  if (exchange == NULL)
+    return;
+  leave_wire (self);
+  self->account->network->transport->cancel (exchange);
+}
+
+void
+identifai_wire_throttled (const IdentifaiWire * self, gint64 now, gint64 until)
+{
+  IdentifaiLimiter *limiter = self->account->limits->starts;
+
+  identifai_limiter_throttled (limiter, self->call, &self->booking, now, until);
   GST_INFO ("a %s was refused by %s (429): none for %d ms, then %d %% of the "
-      "limit", call_names[call], self->host, (gint) ((until - now)
-          / G_TIME_SPAN_MILLISECOND),
-      (gint) (identifai_limiter_get_part (limiter, call) * 100));
+      "limit", call_names[self->call], self->account->host, (gint) ((until
+              - now) / G_TIME_SPAN_MILLISECOND),
+      (gint) (identifai_limiter_get_part (limiter, self->call) * 100));
 }
 
 void
-identifai_account_call_succeeded (IdentifaiAccount * self, IdentifaiCall call,
-    const IdentifaiBooking * booking)
+identifai_wire_succeeded (const IdentifaiWire * self)
 {
-  identifai_limiter_succeeded (self->limits->starts, call, booking,
-      identifai_clock_now ());
+  identifai_limiter_succeeded (self->account->limits->starts, self->call,
+      &self->booking, identifai_clock_now ());
 }

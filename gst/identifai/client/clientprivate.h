@@ -34,12 +34,25 @@ typedef struct _IdentifaiPoller IdentifaiPoller;
 typedef struct _IdentifaiPending IdentifaiPending;
 typedef struct _IdentifaiCreditsWatch IdentifaiCreditsWatch;
 
+/* A job's call, a poll, or one of the others, which is on the wire or was. */
+typedef struct
+{
+  IdentifaiCall call;
+  guint *n_calls;               /* of its sort, of the account's, on the wire */
+  IdentifaiResponseFunc func;   /* when it isn't any more, unless it is cancelled */
+  gpointer data;
+
+  IdentifaiAccount *account;
+  IdentifaiExchange *exchange;  /* NULL: it isn't on the wire */
+  IdentifaiBooking booking;
+} IdentifaiWire;
+
 /* A call that was sent, and its headers may not be out yet: its connection has to
  * be made first. When it counts isn't known, and so not when the next one may
  * start. One of a kind at a time, unless it takes too long. */
 typedef struct
 {
-  gpointer call;                /* NULL = none */
+  const IdentifaiWire *wire;    /* NULL = none */
   gint64 until;                 /* monotonic µs */
 } IdentifaiLaunch;
 
@@ -80,8 +93,7 @@ struct _IdentifaiJob
   IdentifaiQueue *queue;        /* NULL when gone */
   GList queue_link;             /* QUEUED: in queue->jobs */
   gint64 not_before;            /* monotonic µs: of another attempt */
-  IdentifaiExchange *exchange;  /* UPLOADING */
-  IdentifaiBooking booking;      /* of the call that is, or was, on the wire */
+  IdentifaiWire wire;           /* its submit call: UPLOADING */
   gint64 held_since;            /* monotonic µs, its upload's end; 0 = not yet */
   guint failures;               /* in a row, of its submit call */
   gint64 refused_since;         /* monotonic µs: with a 429; 0 = never */
@@ -179,22 +191,16 @@ IdentifaiTransport *identifai_account_get_transport (IdentifaiAccount * self,
  * who waits for is told. */
 gint64 identifai_account_next_call (IdentifaiAccount * self,
     IdentifaiCall call, gint64 now, const gchar * name);
-/* Books one that starts now. */
-void identifai_account_start_call (IdentifaiAccount * self,
-    IdentifaiCall call, gpointer which, IdentifaiBooking * booking, gint64 now);
-/* Its headers are out. fresh: on a new connection. */
-void identifai_account_sent_call (IdentifaiAccount * self,
-    IdentifaiCall call, gpointer which, IdentifaiBooking * booking,
-    gboolean fresh);
-/* It is over, sent or not. */
-void identifai_account_end_call (IdentifaiAccount * self,
-    IdentifaiCall call, gpointer which, IdentifaiBooking * booking);
+/* It is time: books and sends what spec says, completed by what is of the account and
+ * client. hold is called with wire, func with its data. */
+void identifai_account_send (IdentifaiAccount * self, IdentifaiWire * wire,
+    IdentifaiClient * client, IdentifaiCallSpec * spec, gint64 now);
+/* Nobody waits for it, if it is on the wire. */
+void identifai_wire_cancel (IdentifaiWire * self);
 /* What came of it: a 429, and none of its kind before until; or what it wanted. */
-void identifai_account_call_throttled (IdentifaiAccount * self,
-    IdentifaiCall call, const IdentifaiBooking * booking, gint64 now,
+void identifai_wire_throttled (const IdentifaiWire * self, gint64 now,
     gint64 until);
-void identifai_account_call_succeeded (IdentifaiAccount * self,
-    IdentifaiCall call, const IdentifaiBooking * booking);
+void identifai_wire_succeeded (const IdentifaiWire * self);
 
 /* job.c: where a job is, and how it ends. [N] but for _ref, _unref, _new and what
  * goes by the lock. */

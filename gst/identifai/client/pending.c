@@ -65,7 +65,7 @@ identifai_pending_add (IdentifaiPendingTable * table, IdentifaiJob * job,
     self = g_new0 (IdentifaiPending, 1);
     self->identifier = g_strdup (job->identifier);
     self->since = job->submitted_at;
-    self->resumed = job->booking.start == 0;
+    self->resumed = job->wire.booking.start == 0;
     g_hash_table_insert (table->by_identifier, self->identifier, self);
     identifai_pending_schedule (table, self, self->since + first_delay);
   }

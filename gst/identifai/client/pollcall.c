@@ -44,9 +44,6 @@ ending_clear (gpointer data)
 static void
 poll_free (IdentifaiPoll * poll)
 {
-  poll->poller->account->n_polls--;
-  identifai_account_end_call (poll->poller->account, IDENTIFAI_CALL_GET, poll,
-      &poll->booking);
   g_ptr_array_unref (poll->pending);
   g_array_unref (poll->endings);
   g_free (poll->names);
@@ -67,9 +64,9 @@ identifai_poll_lose (IdentifaiPending * pending)
   GST_LOG_ID (poll->names, "%s isn't waited for any more, %u others are",
       pending->identifier, poll->n_pending);
   /* Nobody is interested in the answer any more. */
-  if (poll->n_pending == 0 && poll->exchange) {
+  if (poll->n_pending == 0 && poll->wire.exchange) {
     GST_DEBUG_ID (poll->names, "poll is cancelled");
-    poll->poller->account->network->transport->cancel (poll->exchange);
+    identifai_wire_cancel (&poll->wire);
     poll_free (poll);
   }
 }
@@ -238,15 +235,6 @@ tell_clients (GPtrArray * jobs, const IdentifaiAttempt * attempt)
 
 static void on_answer (const IdentifaiResponse * answer, gpointer user_data);
 
-static void
-on_sent (gboolean fresh, gpointer user_data)
-{
-  IdentifaiPoll *poll = user_data;
-
-  identifai_account_sent_call (poll->poller->account, IDENTIFAI_CALL_GET, poll,
-      &poll->booking, fresh);
-}
-
 static IdentifaiPoll *
 poll_new (IdentifaiPoller * self)
 {
@@ -257,7 +245,8 @@ poll_new (IdentifaiPoller * self)
   poll->endings = g_array_new (FALSE, FALSE, sizeof (Ending));
   g_array_set_clear_func (poll->endings, ending_clear);
   poll->path = self->path;
-  self->account->n_polls++;
+  poll->wire = (IdentifaiWire) {
+  IDENTIFAI_CALL_GET, &self->account->n_polls, on_answer, poll};
 
   return poll;
 }
@@ -268,10 +257,8 @@ identifai_poll_start (IdentifaiPoller * self, IdentifaiPending * first,
 {
   IdentifaiAccount *account = self->account;
   IdentifaiClient *client = identifai_pending_get_client (first);
-  IdentifaiCallSpec spec = {.api_key = account->api_key,.sent = on_sent,
-    .extra_headers = client->settings.extra_headers
-  };
   IdentifaiPoll *poll = poll_new (self);
+  IdentifaiCallSpec spec = { NULL, };
   gchar *url, *what;
 
   poll->waited = now - first->due > LONG_WAIT;
@@ -287,14 +274,10 @@ identifai_poll_start (IdentifaiPoller * self, IdentifaiPending * first,
   GST_DEBUG_ID (poll->names, "%s of %s starts, %s", what, account->host,
       poll->batch ? "as a batch" : "alone");
   account->latest_poll = now;
-  identifai_account_start_call (account, IDENTIFAI_CALL_GET, poll,
-      &poll->booking, now);
   spec.name = poll->names;
   spec.what = what;
   spec.url = url;
-  poll->exchange = account->network->transport->send
-      (identifai_account_get_transport (account, client), &spec, on_answer,
-      poll);
+  identifai_account_send (account, &poll->wire, client, &spec, now);
   g_free (what);
   g_free (url);
 }
@@ -427,8 +410,7 @@ poll_succeeded (IdentifaiPoll * poll, GPtrArray * jobs,
   if (poll->waited)
     identifai_account_next_call (self->account, IDENTIFAI_CALL_GET,
         identifai_clock_now (), poll->names);
-  identifai_account_call_succeeded (self->account, IDENTIFAI_CALL_GET,
-      &poll->booking);
+  identifai_wire_succeeded (&poll->wire);
   tell_clients (jobs, attempt);
   finish_jobs (poll);
 }
@@ -496,8 +478,7 @@ poll_failed (IdentifaiPoll * poll, GPtrArray * jobs, IdentifaiAttempt * attempt)
   gint64 at = now + identifai_attempt_get_delay (attempt, ++self->failures);
 
   if (identifai_attempt_is_throttled (attempt))
-    identifai_account_call_throttled (self->account, IDENTIFAI_CALL_GET,
-        &poll->booking, now, at);
+    identifai_wire_throttled (&poll->wire, now, at);
   /* What ails the service ails every poll. */
   if (attempt->reason == IDENTIFAI_REASON_NETWORK
       || attempt->http_status == SOUP_STATUS_SERVICE_UNAVAILABLE
@@ -798,7 +779,6 @@ on_answer (const IdentifaiResponse * answer, gpointer user_data)
   g_auto (IdentifaiAttempt) attempt = { 0, };
   guint i;
 
-  poll->exchange = NULL;
   for (i = 0; i < poll->pending->len; i++) {
     IdentifaiPending *pending = g_ptr_array_index (poll->pending, i);
 

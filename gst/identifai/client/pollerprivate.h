@@ -54,8 +54,7 @@ struct _IdentifaiPoll
   GPtrArray *pending;           /* NULL where one has gone meanwhile */
   guint n_pending;              /* that haven't */
   GArray *endings;              /* of jobs whose results are final */
-  IdentifaiExchange *exchange;
-  IdentifaiBooking booking;
+  IdentifaiWire wire;
 };
 
 /* poller.c */

@@ -29,21 +29,13 @@ typedef struct
 
   IdentifaiQueue *queue;        /* is kept by it */
   GList link;                   /* in the account's service_calls */
-  IdentifaiExchange *exchange;  /* NULL: it waits */
-  IdentifaiBooking booking;
+  IdentifaiWire wire;           /* not on it: it waits */
   gint64 not_before;            /* monotonic µs: of another attempt */
   gint64 deadline;              /* the same: of the last one */
   guint failures;               /* in a row */
   gint64 refused_since;         /* monotonic µs, with a 429; 0 = never */
   gboolean rekeyed;             /* it had its second chance after a 401 */
 } ServiceCall;
-
-static IdentifaiCall
-get_kind (const ServiceCall * self)
-{
-  return g_str_equal (self->method, "GET") ? IDENTIFAI_CALL_GET :
-      IDENTIFAI_CALL_POST;
-}
 
 static void
 service_call_free (ServiceCall * self)
@@ -77,17 +69,6 @@ leave (ServiceCall * self)
   g_queue_unlink (&queue->account->service_calls, &self->link);
   queue->n_jobs--;
   identifai_queue_check (queue);
-}
-
-static void
-leave_wire (ServiceCall * self)
-{
-  IdentifaiAccount *account = self->queue->account;
-
-  self->exchange = NULL;
-  account->n_service_calls--;
-  identifai_account_end_call (account, get_kind (self), self, &self->booking);
-  identifai_account_wake (account);
 }
 
 /* What becomes of it. */
@@ -185,8 +166,7 @@ note_throttled (ServiceCall * self, gint64 delay)
   gint64 now = identifai_clock_now ();
 
   identifai_client_count (self->client, throttled, 1);
-  identifai_account_call_throttled (self->queue->account, get_kind (self),
-      &self->booking, now, now + delay);
+  identifai_wire_throttled (&self->wire, now, now + delay);
 }
 
 /* It went out, and what came of it nobody knows. */
@@ -231,10 +211,8 @@ on_answer (const IdentifaiResponse * answer, gpointer user_data)
 {
   ServiceCall *self = user_data;
   g_auto (IdentifaiAttempt) attempt = { 0, };
-  IdentifaiAccount *account = self->queue->account;
 
-  leave_wire (self);
-  identifai_attempt_init (&attempt, answer, account->host);
+  identifai_attempt_init (&attempt, answer, self->queue->account->host);
   GST_INFO_ID (NAME (self), "%s: %s%.0u in %.2f s%s%s", self->what,
       answer->http_status > 0 ? "" : "no answer", answer->http_status,
       answer->duration / (gdouble) GST_SECOND, attempt.message ? ": " : "",
@@ -243,20 +221,11 @@ on_answer (const IdentifaiResponse * answer, gpointer user_data)
     fail (self, answer, &attempt);
     return;
   }
-  identifai_account_call_succeeded (account, get_kind (self), &self->booking);
+  identifai_wire_succeeded (&self->wire);
   finish (self, &attempt, answer->body);
 }
 
 /* Sending. */
-
-static void
-on_sent (gboolean fresh, gpointer user_data)
-{
-  ServiceCall *self = user_data;
-
-  identifai_account_sent_call (self->queue->account, get_kind (self), self,
-      &self->booking, fresh);
-}
 
 static void
 start (ServiceCall * self, gint64 now)
@@ -264,24 +233,18 @@ start (ServiceCall * self, gint64 now)
   IdentifaiAccount *account = self->queue->account;
   gchar *url = g_strconcat (account->endpoint, self->path, NULL);
   IdentifaiCallSpec spec = {.name = NAME (self),.what = self->what,.url = url,
-    .api_key = account->api_key,.extra_headers =
-        self->client->settings.extra_headers,.method = self->method,.accept =
-        self->accept,.content_type = self->content_type,.body = self->body,
-    .sent = on_sent
+    .method = self->method,.accept = self->accept,.content_type =
+        self->content_type,.body = self->body
   };
 
   GST_DEBUG_ID (NAME (self), "%s of %s starts, attempt %u", self->what,
       account->host, self->failures + 1);
-  account->n_service_calls++;
-  if (get_kind (self) == IDENTIFAI_CALL_GET)
+  if (self->wire.call == IDENTIFAI_CALL_GET)
     identifai_client_count (self->client, get_requests, 1);
   else
     identifai_client_count (self->client, post_requests, 1);
-  identifai_account_start_call (account, get_kind (self), self, &self->booking,
-      now);
-  self->exchange = account->network->transport->send
-      (identifai_account_get_transport (account, self->client), &spec,
-      on_answer, self);
+  self->wire.n_calls = &account->n_service_calls;
+  identifai_account_send (account, &self->wire, self->client, &spec, now);
   g_free (url);
 }
 
@@ -292,7 +255,7 @@ get_start (ServiceCall * self, gint64 now)
   if (self->not_before > now)
     return self->not_before;
 
-  return identifai_account_next_call (self->queue->account, get_kind (self),
+  return identifai_account_next_call (self->queue->account, self->wire.call,
       now, NAME (self));
 }
 
@@ -321,9 +284,9 @@ expire_all (IdentifaiAccount * account, gint64 now)
     ServiceCall *call = walk->data;
 
     following = walk->next;
-    if (call->exchange == NULL && call->deadline <= now)
+    if (call->wire.exchange == NULL && call->deadline <= now)
       expire (call);
-    else if (call->exchange == NULL)
+    else if (call->wire.exchange == NULL)
       next = MIN (next, call->deadline);
   }
 
@@ -342,7 +305,7 @@ identifai_service_calls_run (IdentifaiAccount * account, gint64 now)
     /* One that ends wakes the account. */
     if (account->n_service_calls >= IDENTIFAI_MAX_SERVICE_CALLS)
       break;
-    if (call->exchange != NULL)
+    if (call->wire.exchange != NULL)
       continue;
     time = get_start (call, now);
     if (time <= now)
@@ -379,7 +342,10 @@ service_call_new (IdentifaiClient * client, const IdentifaiServiceCall * call,
   copy->deadline = call->deadline > 0 ? call->deadline : G_MAXINT64;
   copy->func = func;
   copy->data = data;
-  copy->link.data = copy;
+  copy->link.data = copy->wire.data = copy;
+  copy->wire.func = on_answer;
+  copy->wire.call = g_str_equal (call->method, "GET") ? IDENTIFAI_CALL_GET :
+      IDENTIFAI_CALL_POST;
 
   return copy;
 }
@@ -415,7 +381,8 @@ identifai_service_calls_move (IdentifaiQueue * queue)
     ServiceCall *call = walk->data;
 
     next = walk->next;
-    if (call->queue == queue && call->exchange == NULL && call->dropped == NULL)
+    if (call->queue == queue && call->wire.exchange == NULL
+        && call->dropped == NULL)
       move (call);
   }
 }
@@ -423,13 +390,8 @@ identifai_service_calls_move (IdentifaiQueue * queue)
 static void
 drop (ServiceCall * self)
 {
-  IdentifaiExchange *exchange = self->exchange;
-
   GST_DEBUG_ID (NAME (self), "%s: nobody waits for it any more", self->what);
-  if (exchange != NULL) {
-    leave_wire (self);
-    self->client->network->transport->cancel (exchange);
-  }
+  identifai_wire_cancel (&self->wire);
   if (self->dropped != NULL)
     self->dropped (self->data);
   leave (self);

@@ -23,19 +23,6 @@
 
 #define NAME(job) (job)->client->settings.name
 
-/* Forgets the call that ended or is cancelled. */
-static void
-leave_wire (IdentifaiJob * job)
-{
-  IdentifaiAccount *account = job->queue->account;
-
-  job->exchange = NULL;
-  account->n_uploads--;
-  identifai_account_end_call (account, IDENTIFAI_CALL_POST, job, &job->booking);
-  identifai_client_count (job->client, in_flight, -1);
-  identifai_account_wake (account);
-}
-
 /* What becomes of the job. */
 
 /* Takes over identifier. */
@@ -46,8 +33,7 @@ accept_job (IdentifaiJob * job, gchar * identifier, GstClockTime upload_time)
 
   job->identifier = identifier;
   job->failures = 0;
-  identifai_account_call_succeeded (job->queue->account, IDENTIFAI_CALL_POST,
-      &job->booking);
+  identifai_wire_succeeded (&job->wire);
 
   g_mutex_lock (&job->client->lock);
   request = g_steal_pointer (&job->held.request);
@@ -159,8 +145,7 @@ reject_job (IdentifaiJob * job, const IdentifaiAttempt * attempt)
       identifai_attempt_get_delay (attempt, job->failures));
 
   if (identifai_attempt_is_throttled (attempt)) {
-    identifai_account_call_throttled (job->queue->account, IDENTIFAI_CALL_POST,
-        &job->booking, now, at);
+    identifai_wire_throttled (&job->wire, now, at);
     identifai_client_count (job->client, throttled, 1);
   }
 
@@ -230,7 +215,7 @@ on_answer (const IdentifaiResponse * answer, gpointer user_data)
   const gchar *data;
   gsize size;
 
-  leave_wire (job);
+  identifai_client_count (job->client, in_flight, -1);
   identifai_attempt_init (&attempt, answer, job->queue->account->host);
   if (attempt.reason == IDENTIFAI_REASON_NONE) {
     data = g_bytes_get_data (answer->body, &size);
@@ -258,7 +243,7 @@ on_answer (const IdentifaiResponse * answer, gpointer user_data)
 static gint64
 on_hold (gpointer user_data)
 {
-  IdentifaiJob *job = user_data;
+  IdentifaiJob *job = ((IdentifaiWire *) user_data)->data;
   gint64 now = identifai_clock_now ();
 
   if (job->held_since == 0)
@@ -270,15 +255,6 @@ on_hold (gpointer user_data)
   }
 
   return identifai_key_limits_arrive (job->queue->account->limits, now);
-}
-
-static void
-on_sent (gboolean fresh, gpointer user_data)
-{
-  IdentifaiJob *job = user_data;
-
-  identifai_account_sent_call (job->queue->account, IDENTIFAI_CALL_POST, job,
-      &job->booking, fresh);
 }
 
 /* From now on it can't be withdrawn. NULL: it was, a moment ago. */
@@ -300,15 +276,6 @@ commit_job (IdentifaiJob * job)
   g_mutex_unlock (&client->lock);
 
   return request;
-}
-
-/* What goes out for job, but for url. */
-static IdentifaiCallSpec
-make_spec (IdentifaiJob * job)
-{
-  return (IdentifaiCallSpec) {
-  .name = NAME (job),.api_key = job->queue->account->api_key,.extra_headers =
-        job->client->settings.extra_headers,.hold = on_hold,.sent = on_sent};
 }
 
 static gchar *
@@ -341,7 +308,7 @@ connect_ahead (IdentifaiAccount * account, IdentifaiJob * job, gint64 now)
 static void
 start_job (IdentifaiAccount * account, IdentifaiJob * job, gint64 now)
 {
-  IdentifaiCallSpec spec = make_spec (job);
+  IdentifaiCallSpec spec = {.name = NAME (job),.hold = on_hold };
   gchar *url = make_url (account, job);
   gchar *what = g_strdup_printf ("POST of segment %u", job->segment);
 
@@ -355,15 +322,11 @@ start_job (IdentifaiAccount * account, IdentifaiJob * job, gint64 now)
   GST_DEBUG_ID (NAME (job), "%s %s, attempt %u", what, spec.upload ? "starts" :
       "doesn't start: it was withdrawn", job->reposts + 1);
   if (spec.upload) {
-    identifai_account_start_call (account, IDENTIFAI_CALL_POST, job,
-        &job->booking, now);
-    spec.expects = job->booking.doubtful;
     account->connected_at = 0;
-    account->n_uploads++;
     job->held_since = 0;
-    job->exchange = account->network->transport->send
-        (identifai_account_get_transport (account, job->client), &spec,
-        on_answer, job);
+    job->wire = (IdentifaiWire) {
+    IDENTIFAI_CALL_POST, &account->n_uploads, on_answer, job};
+    identifai_account_send (account, &job->wire, job->client, &spec, now);
     identifai_request_unref (spec.upload);
   }
   g_free (what);
@@ -424,12 +387,10 @@ identifai_uploader_run (IdentifaiAccount * account, gint64 now)
 void
 identifai_uploader_cancel (IdentifaiJob * job)
 {
-  IdentifaiExchange *exchange = job->exchange;
-
-  if (!exchange)
+  if (!job->wire.exchange)
     return;
 
   GST_DEBUG_ID (NAME (job), "POST of segment %u is cancelled", job->segment);
-  leave_wire (job);
-  job->client->network->transport->cancel (exchange);
+  identifai_client_count (job->client, in_flight, -1);
+  identifai_wire_cancel (&job->wire);
 }
