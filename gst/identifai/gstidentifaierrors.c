@@ -64,6 +64,10 @@ static const Explanation explanations[GST_IDENTIFAI_N_LOSSES] = {
         "Segments were dropped to keep to max-uploads-per-hour",
       "Judge less of the stream (segment-interval, a longer segment-duration), "
         "or raise max-uploads-per-hour: each upload is paid for."},
+  [GST_IDENTIFAI_LOSS_LATE] = {GST_RESOURCE_ERROR_BUSY,
+        "Segments had to leave before they could be posted",
+      "Look whether the service can be reached and how fast the upload is; a "
+        "longer hold or shorter segments give it more time."},
 };
 
 static const Explanation forbidden = { GST_RESOURCE_ERROR_NOT_AUTHORIZED,
@@ -131,6 +135,8 @@ reason_name (guint reason)
     return "overflow";
   if (reason == GST_IDENTIFAI_LOSS_BUDGET)
     return "budget";
+  if (reason == GST_IDENTIFAI_LOSS_LATE)
+    return "late";
 
   return identifai_reason_to_string (reason);
 }

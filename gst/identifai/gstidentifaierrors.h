@@ -96,7 +96,8 @@ GstMessage *gst_identifai_error_start (GstElement * src, const GError * error);
 /* Segments without a verdict: reasons of identifai-failed, or dropped. */
 #define GST_IDENTIFAI_LOSS_OVERFLOW ((guint) IDENTIFAI_REASON_NONE)
 #define GST_IDENTIFAI_LOSS_BUDGET ((guint) IDENTIFAI_N_REASONS)
-#define GST_IDENTIFAI_N_LOSSES (IDENTIFAI_N_REASONS + 1)
+#define GST_IDENTIFAI_LOSS_LATE ((guint) IDENTIFAI_N_REASONS + 1)
+#define GST_IDENTIFAI_N_LOSSES (IDENTIFAI_N_REASONS + 2)
 
 typedef struct
 {

@@ -99,12 +99,22 @@ gst_identifai_gate_out_tell_start_locked (GstIdentifaiGate * self)
     tell_state_locked (self, &held);
 }
 
+/* What is past its time mustn't be in the way of what can still be judged in time. */
+static void
+give_up_locked (GstIdentifaiGate * self, const IdentifaiHeld * held)
+{
+  if (held->starts_segment)
+    gst_identifai_outbox_give_up_before (self->engine->outbox,
+        identifai_decisions_get_useless (self->decisions));
+}
+
 static void
 tell (GstIdentifaiGate * self, const IdentifaiHeld * held)
 {
   gboolean turned;
 
   g_mutex_lock (&self->engine->lock);
+  give_up_locked (self, held);
   tell_late_locked (self, held);
   gst_identifai_gate_tell_policy_locked (self);
   tell_overflow_locked (self);

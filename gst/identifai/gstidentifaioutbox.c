@@ -237,7 +237,13 @@ on_muxed (IdentifaiSegment * segment, const GError * error, gpointer user_data)
       identifai_hourly_quota_give_back (&self->quota);
     gst_identifai_outbox_end_failed_locked (self, segment, segment->failure, 0,
         segment->failure_text);
-  } else if (!self->halting) {
+  } else if (self->halting) {
+    /* its end is near */
+  } else if (gst_identifai_outbox_is_useless_locked (self, segment)) {
+    identifai_hourly_quota_give_back (&self->quota);
+    gst_identifai_outbox_end_dropped_locked (self, segment,
+        GST_IDENTIFAI_DROP_LATE);
+  } else {
     submit_locked (self, segment);
   }
   unlock_and_tell (self);
@@ -530,6 +536,7 @@ reset_locked (GstIdentifaiOutbox * self)
   self->wanted = (RoomWanted) {
   0};
   self->live = self->flushing = self->halting = FALSE;
+  self->useless = 0;
 }
 
 gboolean

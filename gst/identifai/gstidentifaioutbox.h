@@ -133,6 +133,12 @@ void gst_identifai_outbox_push (GstIdentifaiOutbox * self,
 void gst_identifai_outbox_drop (GstIdentifaiOutbox * self,
     IdentifaiSegment * segment, GstIdentifaiDrop reason);
 
+/* The verdicts of segments with a smaller number are of no use any more: those that
+ * aren't on the wire yet are dropped, as late, with their files (attach-file), now or
+ * when they have one. */
+void gst_identifai_outbox_give_up_before (GstIdentifaiOutbox * self,
+    guint number);
+
 /* Somebody knows better, before the service's outcome or after it: the callback
  * gets this one, instead of the service's or besides it, and the policy counts it,
  * unless the segment has counted before. Messages and stats stay the service's,

@@ -60,6 +60,7 @@ struct _GstIdentifaiOutbox
   gboolean flushing;
   gboolean halting;             /* all that is outstanding ends: none is added */
   RoomWanted wanted;
+  guint useless;                /* segments below it are: see _give_up_before */
   gboolean goes_first;          /* among the streams of the key */
   GstIdentifaiAttachments attachments;
   GstIdentifaiHeatmaps *heatmaps;
@@ -89,6 +90,9 @@ gboolean gst_identifai_outbox_withdraw_locked (GstIdentifaiOutbox * self,
     IdentifaiSegment * segment);
 /* TRUE: there is room now. */
 gboolean gst_identifai_outbox_make_room_locked (GstIdentifaiOutbox * self,
+    const IdentifaiSegment * segment);
+/* Nobody wants its verdict any more. */
+gboolean gst_identifai_outbox_is_useless_locked (GstIdentifaiOutbox * self,
     const IdentifaiSegment * segment);
 /* It waits for room. */
 void gst_identifai_outbox_want_room_locked (GstIdentifaiOutbox * self,

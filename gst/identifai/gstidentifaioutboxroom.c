@@ -71,6 +71,13 @@ gst_identifai_outbox_withdraw_locked (GstIdentifaiOutbox * self,
   return withdrawn;
 }
 
+gboolean
+gst_identifai_outbox_is_useless_locked (GstIdentifaiOutbox * self,
+    const IdentifaiSegment * segment)
+{
+  return segment->number < self->useless && !segment->resumed;
+}
+
 /* FALSE: everything that waits is on its way already. */
 static gboolean
 drop_oldest_locked (GstIdentifaiOutbox * self)
@@ -107,6 +114,28 @@ gst_identifai_outbox_make_room_locked (GstIdentifaiOutbox * self,
   }
 
   return TRUE;
+}
+
+/* So that later ones go in its place. What is being muxed is given up when it has its
+ * file, for who wants that; what is on the wire, or taken, is left alone. */
+void
+gst_identifai_outbox_give_up_before (GstIdentifaiOutbox * self, guint number)
+{
+  IdentifaiSegment *segment, *next;
+
+  g_mutex_lock (&self->lock);
+  self->useless = MAX (self->useless, number);
+  segment = identifai_ledger_peek (self->ledger, 0);
+  for (; segment != NULL; segment = next) {
+    next = identifai_ledger_next (self->ledger, segment);
+    if (gst_identifai_outbox_is_useless_locked (self, segment)
+        && identifai_ledger_get_stage (self->ledger, segment) ==
+        IDENTIFAI_STAGE_UPLOADING
+        && gst_identifai_outbox_withdraw_locked (self, segment))
+      gst_identifai_outbox_end_dropped_locked (self, segment,
+          GST_IDENTIFAI_DROP_LATE);
+  }
+  gst_identifai_outbox_unlock (self);
 }
 
 void

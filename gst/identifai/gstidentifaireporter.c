@@ -76,6 +76,7 @@ gst_identifai_drop_to_string (GstIdentifaiDrop drop)
     [GST_IDENTIFAI_DROP_FLUSHED] = "flushed",
     [GST_IDENTIFAI_DROP_STOPPED] = "stopped",
     [GST_IDENTIFAI_DROP_TOO_SHORT] = "too-short",
+    [GST_IDENTIFAI_DROP_LATE] = "late",
   };
 
   return names[drop];
@@ -745,6 +746,9 @@ gst_identifai_reporter_dropped (GstIdentifaiReporter * self,
     overflowed_locked (self);
   else if (drop == GST_IDENTIFAI_DROP_BUDGET)
     over_budget_locked (self);
+  else if (drop == GST_IDENTIFAI_DROP_LATE)
+    lost_locked (self, GST_IDENTIFAI_LOSS_LATE, self->call_status,
+        self->call_failure);
   structure = end_segment_locked (self, segment,
       gst_identifai_message_dropped (self->element, segment, reason));
   g_mutex_unlock (&self->lock);

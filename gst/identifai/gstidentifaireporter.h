@@ -39,9 +39,10 @@ typedef enum
   GST_IDENTIFAI_DROP_FLUSHED,
   GST_IDENTIFAI_DROP_STOPPED,
   GST_IDENTIFAI_DROP_TOO_SHORT, /* the service would refuse it */
+  GST_IDENTIFAI_DROP_LATE,      /* a verdict would be of no use any more */
 } GstIdentifaiDrop;
 
-/* "overflow", "budget", "flushed", "stopped", "too-short" */
+/* "overflow", "budget", "flushed", "stopped", "too-short", "late" */
 const gchar *gst_identifai_drop_to_string (GstIdentifaiDrop drop);
 
 /* element is borrowed: it outlives everything but the last references, which

@@ -444,6 +444,45 @@ GST_START_TEST (test_reset)
 
 GST_END_TEST;
 
+/* Of segments that have left without an outcome: what would one still be good for? */
+typedef struct
+{
+  const gchar *policy;
+  guint post_roll;
+  const gchar *actions;         /* on artificial, unknown, unjudged */
+  guint left;                   /* so many segments had to leave */
+  guint useless;
+} UselessRow;
+
+static const UselessRow useless_rows[] = {
+  {"none", 0, "dpd", 0, 0},
+  {"none", 0, "dpd", 3, 3},     /* they are withheld anyway */
+  {"none", 0, "dpp", 3, 2},     /* the rest of the third may still be withheld */
+  {"none", 0, "ppp", 3, 3},
+  {"none", 0, "epd", 3, 2},     /* may still end it */
+  {"none", 1, "dpd", 3, 1},     /* and those behind it */
+  {"none", 4, "dpd", 3, 0},
+  {"", 0, "dpd", 3, 3},         /* a policy doesn't count what is late */
+  {"", 2, "dpp", 3, 3},
+};
+
+GST_START_TEST (test_useless)
+{
+  const UselessRow *row = &useless_rows[__i__];
+  IdentifaiDecisions *decisions = make_decisions (row->policy, 0,
+      row->post_roll, row->actions);
+
+  if (row->left > 0)
+    identifai_decisions_make (decisions, row->left - 1, IDENTIFAI_WHY_UNJUDGED);
+  fail_unless_equals_int (identifai_decisions_get_useless (decisions),
+      row->useless);
+  identifai_decisions_reset (decisions);
+  fail_unless_equals_int (identifai_decisions_get_useless (decisions), 0);
+  identifai_decisions_free (decisions);
+}
+
+GST_END_TEST;
+
 static Suite *
 decisions_suite (void)
 {
@@ -459,6 +498,7 @@ decisions_suite (void)
   tcase_add_test (tc, test_override_counts);
   tcase_add_test (tc, test_settled);
   tcase_add_test (tc, test_reset);
+  tcase_add_loop_test (tc, test_useless, 0, G_N_ELEMENTS (useless_rows));
 
   return suite;
 }

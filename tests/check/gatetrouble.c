@@ -331,6 +331,59 @@ GST_START_TEST (test_pending)
 
 GST_END_TEST;
 
+/* What waits for its upload when it has to leave isn't posted any more: the budget is
+ * for those that can make it. Its file is there for who wants it. */
+typedef struct
+{
+  const gchar *properties;
+  guint late;                   /* of ten segments, of which one may be posted */
+} LateRow;
+
+static const LateRow late_rows[] = {
+  {"attach-file=flagged", 9},
+  {"attach-file=flagged on-unjudged=pass", 8},  /* the last one is leaving */
+  {"attach-file=flagged on-unjudged=pass policy=policy,enter=1,window=1", 9},
+  {"attach-file=flagged hold=0", 0},    /* verdicts are all that is wanted */
+};
+
+GST_START_TEST (test_late)
+{
+  const LateRow *row = &late_rows[__i__];
+  gchar *properties =
+      g_strconcat ("hold=600000000 verdict-timeout=60000000000 ",
+      row->properties, NULL);
+  guint i;
+  Gate gate;
+
+  gate_init (&gate, "..........", properties);
+  gst_util_set_object_arg (G_OBJECT (sink_run_get_sink (gate.run)),
+      "rate-limits", "limits,post-per-second=(uint)0,post-per-minute=(uint)1");
+  gate_start (&gate, TRUE);
+  gate_push (&gate, 0, FRAMES);
+  feed_event (gate.feed, gst_event_new_eos ());
+  sink_run_wait (gate.run, "eos", 1);
+  sink_run_wait (gate.run, "identifai-submitted", 1);
+  for (i = 0; i < row->late; i++) {
+    const GstStructure *dropped;
+
+    sink_run_wait (gate.run, "identifai-dropped", i + 1);
+    dropped = sink_run_get_structure (gate.run, "identifai-dropped", i);
+    fail_unless_equals_string (gst_structure_get_string (dropped, "reason"),
+        "late");
+    fail_unless (gst_structure_has_field (dropped, "file"));
+    fail_unless (!gst_structure_has_field (dropped, "identifier"));
+  }
+  fail_unless_equals_int64 (gate_get_stat (&gate, "dropped"), row->late);
+  fail_unless_equals_int64 (gate_get_stat (&gate, "pending"), GATE_SEGMENTS -
+      row->late);
+  fail_unless_equals_int64 (gate_get_stat (&gate, "post-requests"), 1);
+  gate_check_law (&gate);
+  gate_clear (&gate);
+  g_free (properties);
+}
+
+GST_END_TEST;
+
 /*** what is told downstream ***/
 
 /* A letter a segment of which an event told: the first one of its classification, or
@@ -553,6 +606,7 @@ gatetrouble_suite (void)
   tcase_add_test (tc, test_shadow);
   tcase_add_loop_test (tc, test_drain_timeout, 0, 2);
   tcase_add_loop_test (tc, test_pending, 0, 2);
+  tcase_add_loop_test (tc, test_late, 0, G_N_ELEMENTS (late_rows));
   tcase_add_test (tc, test_verdict_events);
   tcase_add_test (tc, test_linked_late);
   tcase_add_test (tc, test_end_and_again);

@@ -38,6 +38,8 @@ struct _IdentifaiDecisions
   IdentifaiPolicy *policy;
   GQueue changes;               /* of IdentifaiPolicyChange */
   guint end;                    /* no segment from it on; G_MAXUINT: unknown */
+  guint closed;                 /* those below it had to leave, with an outcome or
+                                 * without */
 
   guint64 n_late;
   GArray *entries;              /* of Entry, from number first on */
@@ -117,7 +119,7 @@ identifai_decisions_reset (IdentifaiDecisions * self)
   g_queue_clear_full (&self->changes, change_free);
   identifai_policy_reset (self->policy);
   g_array_set_size (self->entries, 0);
-  self->first = self->next = 0;
+  self->first = self->next = self->closed = 0;
   self->n_late = 0;
   self->blocked = FALSE;
   self->end = G_MAXUINT;
@@ -383,6 +385,7 @@ close_up_to (IdentifaiDecisions * self, guint segment)
     }
     count (self, &outcome);
   }
+  self->closed = MAX (self->closed, segment + 1);
 }
 
 IdentifaiDecision
@@ -492,6 +495,20 @@ gboolean
 identifai_decisions_has_outcome (IdentifaiDecisions * self, guint segment)
 {
   return has_result (self, segment);
+}
+
+/* With a policy, what was late never counts. Without one, a late word makes stricter
+ * what is left of the segment, until the next one, and what post-roll adds. */
+guint
+identifai_decisions_get_useless (IdentifaiDecisions * self)
+{
+  guint wanted = 0;
+
+  if (!self->settings.has_policy && (self->settings.post_roll > 0
+          || self->settings.on_artificial > self->settings.on_unjudged))
+    wanted = self->settings.post_roll + 1;
+
+  return self->closed - MIN (wanted, self->closed);
 }
 
 guint64

@@ -101,6 +101,8 @@ IdentifaiAction identifai_decisions_get_unjudged (IdentifaiDecisions * self);
 IdentifaiAction identifai_decisions_get_withheld (IdentifaiDecisions * self);
 gboolean identifai_decisions_has_outcome (IdentifaiDecisions * self,
     guint segment);
+/* No outcome of a segment below it would change what leaves any more. */
+guint identifai_decisions_get_useless (IdentifaiDecisions * self);
 /* How many had to leave without one. */
 guint64 identifai_decisions_count_late (IdentifaiDecisions * self);
 /* Segments below it may be forgotten; they aren't judged, if they are asked for. */
