@@ -437,9 +437,10 @@ identifai_wire_cancel (IdentifaiWire * self)
 }
 
 void
-identifai_wire_throttled (const IdentifaiWire * self, gint64 now, gint64 until)
+identifai_wire_throttled (const IdentifaiWire * self, gint64 until)
 {
   IdentifaiLimiter *limiter = self->account->limits->starts;
+  gint64 now = identifai_clock_now ();
 
   identifai_limiter_throttled (limiter, self->call, &self->booking, now, until);
   GST_INFO ("a %s was refused by %s (429): none for %d ms, then %d %% of the "

@@ -349,6 +349,22 @@ identifai_client_renew_key (IdentifaiClient * self, IdentifaiQueue * refused)
   return self->queue != refused;
 }
 
+gboolean
+identifai_client_rekey (IdentifaiClient * self, IdentifaiQueue * refused,
+    IdentifaiTries * tries, gint64 * at)
+{
+  gboolean again = !tries->rekeyed
+      && identifai_client_renew_key (self, refused);
+  gboolean later = !tries->rekeyed && !again && self->reads_key;
+
+  tries->rekeyed = TRUE;
+  if (again)
+    tries->failures = 0;
+  *at = later ? identifai_clock_now () + IDENTIFAI_READ_PATIENCE : 0;
+
+  return again || later;
+}
+
 /* Headers. */
 
 static void

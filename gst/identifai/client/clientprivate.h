@@ -95,11 +95,8 @@ struct _IdentifaiJob
   gint64 not_before;            /* monotonic µs: of another attempt */
   IdentifaiWire wire;           /* its submit call: UPLOADING */
   gint64 held_since;            /* monotonic µs, its upload's end; 0 = not yet */
-  guint failures;               /* in a row, of its submit call */
-  gint64 refused_since;         /* monotonic µs: with a 429; 0 = never */
+  IdentifaiTries tries;         /* of its submit call */
   guint reposts;                /* attempts of the submit call but the first */
-  gboolean rekeyed;             /* its submit call had its second chance after a
-                                 * 401 */
   gchar *identifier;            /* once submitted */
   gint64 submitted_at;          /* monotonic µs */
   gint64 deadline;              /* monotonic µs, G_MAXINT64 = none */
@@ -197,9 +194,9 @@ void identifai_account_send (IdentifaiAccount * self, IdentifaiWire * wire,
     IdentifaiClient * client, IdentifaiCallSpec * spec, gint64 now);
 /* Nobody waits for it, if it is on the wire. */
 void identifai_wire_cancel (IdentifaiWire * self);
-/* What came of it: a 429, and none of its kind before until; or what it wanted. */
-void identifai_wire_throttled (const IdentifaiWire * self, gint64 now,
-    gint64 until);
+/* What came of it: a 429, and none of its kind before until (monotonic µs); or what it
+ * wanted. */
+void identifai_wire_throttled (const IdentifaiWire * self, gint64 until);
 void identifai_wire_succeeded (const IdentifaiWire * self);
 
 /* job.c: where a job is, and how it ends. [N] but for _ref, _unref, _new and what
@@ -257,6 +254,10 @@ gboolean identifai_client_send (IdentifaiClient * self,
  * queue is moved once the key is there. */
 gboolean identifai_client_renew_key (IdentifaiClient * self,
     IdentifaiQueue * refused);
+/* The same, once for a call. TRUE: it may be made again at that time (monotonic µs),
+ * from the client's queue of then. */
+gboolean identifai_client_rekey (IdentifaiClient * self,
+    IdentifaiQueue * refused, IdentifaiTries * tries, gint64 * at);
 
 /* uploader.c: submit calls. */
 

@@ -478,7 +478,7 @@ poll_failed (IdentifaiPoll * poll, GPtrArray * jobs, IdentifaiAttempt * attempt)
   gint64 at = now + identifai_attempt_get_delay (attempt, ++self->failures);
 
   if (identifai_attempt_is_throttled (attempt))
-    identifai_wire_throttled (&poll->wire, now, at);
+    identifai_wire_throttled (&poll->wire, at);
   /* What ails the service ails every poll. */
   if (attempt->reason == IDENTIFAI_REASON_NETWORK
       || attempt->http_status == SOUP_STATUS_SERVICE_UNAVAILABLE

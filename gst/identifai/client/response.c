@@ -9,6 +9,9 @@
 #include "errortext.h"
 #include "status.h"
 
+/* A call isn't given up for 429s before it has been refused for so long. */
+#define SHARE_PATIENCE (2 * G_TIME_SPAN_MINUTE)
+
 /* What is said of a certificate, and what may help. */
 typedef struct
 {
@@ -355,6 +358,54 @@ identifai_attempt_get_delay (const IdentifaiAttempt * self, guint failures)
     delay = identifai_backoff_scale (self->retry_after) + delay / 8;
 
   return delay;
+}
+
+/* With limits, a 429 says no more than that others use the key: where there is room
+ * takes some calls to find out. */
+static gboolean
+may_share (IdentifaiTries * self, const IdentifaiAttempt * attempt,
+    const IdentifaiClientSettings * settings, IdentifaiCall call)
+{
+  const IdentifaiLimit *limit = &settings->limits[call];
+  gint64 now = identifai_clock_now ();
+
+  if (!identifai_attempt_is_throttled (attempt) || settings->retries == 0
+      || (limit->per_second == 0 && limit->per_minute == 0))
+    return FALSE;
+  if (self->refused_since == 0)
+    self->refused_since = now;
+
+  return now - self->refused_since < identifai_backoff_scale (SHARE_PATIENCE);
+}
+
+static gboolean
+may_retry (IdentifaiTries * self, const IdentifaiAttempt * attempt,
+    const IdentifaiClientSettings * settings, IdentifaiCall call)
+{
+  gint retries = settings->retries;
+
+  if (attempt->unexpected)
+    return TRUE;
+  /* What hardly passes is waited for only by those who wait for everything: the
+   * others hear of it at once. Polls go on in any case, as the file is judged and
+   * paid for. */
+  if (!attempt->temporary || (attempt->lasting && retries >= 0)
+      || identifai_attempt_is_unauthorized (attempt))
+    return FALSE;
+
+  return retries < 0 || self->failures <= (guint) retries
+      || may_share (self, attempt, settings, call);
+}
+
+void
+identifai_tries_plan (IdentifaiTries * self, IdentifaiAttempt * attempt,
+    const IdentifaiClientSettings * settings, IdentifaiCall call)
+{
+  if (!attempt->unexpected)
+    self->failures++;
+  attempt->pause = identifai_attempt_get_delay (attempt, self->failures);
+  if (may_retry (self, attempt, settings, call))
+    attempt->retry_in = attempt->pause;
 }
 
 /* What a front's page says; NULL if it is none. */

@@ -2,12 +2,13 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What an answer, or the lack of one, means. Pure.
+ * What an answer, or the lack of one, means, and whether another attempt is made.
+ * Pure.
  */
 
 #pragma once
 
-#include "result.h"
+#include "client.h"
 #include "transport.h"
 
 G_BEGIN_DECLS
@@ -22,8 +23,18 @@ typedef struct
   gboolean lasting;             /* but hardly within minutes */
   gboolean unexpected;          /* what was refused isn't the file, but our way to ask */
   gint64 retry_after;           /* µs from now on; -1 = not said */
+  gint64 pause;                 /* the same; before that it isn't made again */
   gint64 retry_in;              /* the same; when it is made again, -1 = not */
 } IdentifaiAttempt;
+
+/* A call's attempts so far. */
+typedef struct
+{
+  guint failures;               /* in a row */
+  gint64 refused_since;         /* monotonic µs: with a 429, when it had no retries
+                                 * left; 0 = never */
+  gboolean rekeyed;             /* it had its second chance after a 401 */
+} IdentifaiTries;
 
 /* host: for the texts. */
 void identifai_attempt_init (IdentifaiAttempt * self,
@@ -39,6 +50,11 @@ gboolean identifai_attempt_is_unauthorized (const IdentifaiAttempt * self);
  * row: what the service asks for, else a backoff. */
 gint64 identifai_attempt_get_delay (const IdentifaiAttempt * self,
     guint failures);
+
+/* Counts a failure, and says whether another attempt is made: attempt's pause and
+ * retry_in. A 401 may end in one, too, with another key: that shows later. */
+void identifai_tries_plan (IdentifaiTries * self, IdentifaiAttempt * attempt,
+    const IdentifaiClientSettings * settings, IdentifaiCall call);
 
 /* Turns a success into one that can't be understood. answer: if it is a page, it is
  * quoted. */

@@ -7,13 +7,9 @@
  */
 
 #include "clientprivate.h"
-#include "boundedread.h"
 #include "log.h"
 
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_CLIENT)
-
-/* So long 429s, which say that others use the key, are no reason to give up. */
-#define SHARE_PATIENCE (2 * G_TIME_SPAN_MINUTE)
 
 #define NAME(self) (self)->client->settings.name
 
@@ -32,9 +28,7 @@ typedef struct
   IdentifaiWire wire;           /* not on it: it waits */
   gint64 not_before;            /* monotonic µs: of another attempt */
   gint64 deadline;              /* the same: of the last one */
-  guint failures;               /* in a row */
-  gint64 refused_since;         /* monotonic µs, with a 429; 0 = never */
-  gboolean rekeyed;             /* it had its second chance after a 401 */
+  IdentifaiTries tries;
 } ServiceCall;
 
 static void
@@ -95,10 +89,10 @@ finish (ServiceCall * self, const IdentifaiAttempt * attempt, GBytes * body)
 }
 
 static void
-retry (ServiceCall * self, gint64 delay)
+retry (ServiceCall * self, gint64 at)
 {
   identifai_client_count (self->client, retries, 1);
-  self->not_before = identifai_clock_now () + delay;
+  self->not_before = at;
   identifai_account_wake (self->queue->account);
 }
 
@@ -114,61 +108,6 @@ move (ServiceCall * self)
   self->not_before = 0;
 }
 
-/* After a 401: with the key that the client has by now, or the file has, or will
- * have. */
-static gboolean
-change_key (ServiceCall * self)
-{
-  gboolean again = !self->rekeyed
-      && identifai_client_renew_key (self->client, self->queue);
-  gboolean later = !self->rekeyed && !again && self->client->reads_key;
-
-  self->rekeyed = TRUE;
-  if (again)
-    move (self);
-  if (later)
-    GST_DEBUG_ID (NAME (self), "%s waits for the key file", self->what);
-  if (again || later)
-    retry (self, later ? IDENTIFAI_READ_PATIENCE : 0);
-
-  return again || later;
-}
-
-static gboolean
-may_share (ServiceCall * self, gint64 now)
-{
-  if (self->client->settings.retries == 0)
-    return FALSE;
-  if (self->refused_since == 0)
-    self->refused_since = now;
-
-  return now - self->refused_since < identifai_backoff_scale (SHARE_PATIENCE);
-}
-
-static gboolean
-may_retry (ServiceCall * self, const IdentifaiAttempt * attempt)
-{
-  gint retries = self->client->settings.retries;
-
-  if (!attempt->temporary || (attempt->lasting && retries >= 0)
-      || identifai_clock_now () >= self->deadline)
-    return FALSE;
-  if (identifai_attempt_is_throttled (attempt)
-      && may_share (self, identifai_clock_now ()))
-    return TRUE;
-
-  return retries < 0 || self->failures <= (guint) retries;
-}
-
-static void
-note_throttled (ServiceCall * self, gint64 delay)
-{
-  gint64 now = identifai_clock_now ();
-
-  identifai_client_count (self->client, throttled, 1);
-  identifai_wire_throttled (&self->wire, now, now + delay);
-}
-
 /* It went out, and what came of it nobody knows. */
 static gboolean
 is_ambiguous (const ServiceCall * self, const IdentifaiResponse * answer)
@@ -182,18 +121,28 @@ fail (ServiceCall * self, const IdentifaiResponse * answer,
     IdentifaiAttempt * attempt)
 {
   gboolean ambiguous = is_ambiguous (self, answer);
-  gint64 delay = identifai_attempt_get_delay (attempt, ++self->failures);
+  gint64 now = identifai_clock_now (), at;
   gchar *message;
 
-  if (identifai_attempt_is_throttled (attempt))
-    note_throttled (self, delay);
+  identifai_tries_plan (&self->tries, attempt, &self->client->settings,
+      self->wire.call);
+  if (identifai_attempt_is_throttled (attempt)) {
+    identifai_wire_throttled (&self->wire, now + attempt->pause);
+    identifai_client_count (self->client, throttled, 1);
+  }
   if (identifai_attempt_is_unauthorized (attempt) && self->dropped == NULL
-      && change_key (self))
+      && identifai_client_rekey (self->client, self->queue, &self->tries,
+          &at)) {
+    GST_DEBUG_ID (NAME (self), "%s %s", self->what, at > 0 ?
+        "waits for the key file" : "is tried again, with the other key");
+    move (self);
+    retry (self, at);
     return;
-  if (!ambiguous && may_retry (self, attempt)) {
+  }
+  if (!ambiguous && attempt->retry_in >= 0 && now < self->deadline) {
     GST_INFO_ID (NAME (self), "%s: %s; trying again in %.2f s", self->what,
-        attempt->message, delay / (gdouble) G_TIME_SPAN_SECOND);
-    retry (self, delay);
+        attempt->message, attempt->retry_in / (gdouble) G_TIME_SPAN_SECOND);
+    retry (self, now + attempt->retry_in);
     return;
   }
 
@@ -238,7 +187,7 @@ start (ServiceCall * self, gint64 now)
   };
 
   GST_DEBUG_ID (NAME (self), "%s of %s starts, attempt %u", self->what,
-      account->host, self->failures + 1);
+      account->host, self->tries.failures + 1);
   if (self->wire.call == IDENTIFAI_CALL_GET)
     identifai_client_count (self->client, get_requests, 1);
   else

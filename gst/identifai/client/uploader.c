@@ -6,7 +6,6 @@
  */
 
 #include "clientprivate.h"
-#include "boundedread.h"
 #include "identifier.h"
 #include "log.h"
 
@@ -14,9 +13,6 @@
 
 /* How long before an upload its connection is made, if it can be known. */
 #define CONNECT_AHEAD (3 * G_TIME_SPAN_SECOND)
-
-/* An upload isn't given up for 429s before it has been refused for so long. */
-#define SHARE_PATIENCE (2 * G_TIME_SPAN_MINUTE)
 
 /* An upload isn't held at its end for longer than a front may wait for it. */
 #define MAX_HOLD (5 * G_TIME_SPAN_SECOND)
@@ -32,7 +28,7 @@ accept_job (IdentifaiJob * job, gchar * identifier, GstClockTime upload_time)
   IdentifaiRequest *request = NULL;
 
   job->identifier = identifier;
-  job->failures = 0;
+  job->tries.failures = 0;
   identifai_wire_succeeded (&job->wire);
 
   g_mutex_lock (&job->client->lock);
@@ -60,92 +56,45 @@ retry_job (IdentifaiJob * job, gint64 at)
 static void
 refuse_job (IdentifaiJob * job, const IdentifaiAttempt * attempt)
 {
-  gboolean again = !job->rekeyed
-      && identifai_client_renew_key (job->client, job->queue);
-  gboolean later = !job->rekeyed && !again && job->client->reads_key;
+  gint64 at;
 
-  job->rekeyed = TRUE;
-  if (later) {
-    GST_DEBUG_ID (NAME (job), "segment %u waits for the key file",
-        job->segment);
-    retry_job (job, identifai_clock_now () + IDENTIFAI_READ_PATIENCE);
-    return;
-  }
-  if (!again) {
+  if (!identifai_client_rekey (job->client, job->queue, &job->tries, &at)) {
     identifai_job_fail (job, attempt);
     return;
   }
 
-  GST_DEBUG_ID (NAME (job), "segment %u is posted again, with the other key",
-      job->segment);
-  job->failures = 0;
-  retry_job (job, 0);
+  GST_DEBUG_ID (NAME (job), "segment %u %s", job->segment, at > 0 ?
+      "waits for the key file" : "is posted again, with the other key");
+  retry_job (job, at);
   identifai_job_move (job);
 }
 
-static gboolean
-may_retry (const IdentifaiJob * job, const IdentifaiAttempt * attempt)
-{
-  gint retries = job->client->settings.retries;
-
-  /* What hardly passes is waited for only by those who wait for everything: the
-   * others hear of it at once. Polls go on in any case, as the file is judged and
-   * paid for. */
-  if (attempt->unexpected)
-    return TRUE;
-  if (attempt->lasting)
-    return attempt->temporary && retries < 0;
-
-  return attempt->temporary
-      && (retries < 0 || job->failures <= (guint) retries);
-}
-
-/* With limits, a 429 says no more than that others use the key: where there is room
- * takes some of them to find out. */
-static gboolean
-may_share (IdentifaiJob * job, const IdentifaiAttempt * attempt)
-{
-  const IdentifaiClientSettings *settings = &job->client->settings;
-  const IdentifaiLimit *limit = &settings->limits[IDENTIFAI_CALL_POST];
-  gint64 now = identifai_clock_now ();
-
-  if (!identifai_attempt_is_throttled (attempt) || settings->retries == 0
-      || (limit->per_second == 0 && limit->per_minute == 0))
-    return FALSE;
-  if (job->refused_since == 0)
-    job->refused_since = now;
-  GST_DEBUG_ID (NAME (job), "segment %u has been refused for %d s: others use "
-      "the key", job->segment, (gint) ((now - job->refused_since)
-          / G_TIME_SPAN_SECOND));
-
-  return now - job->refused_since < identifai_backoff_scale (SHARE_PATIENCE);
-}
-
-/* A 401 may end in another attempt, too, with another key: that shows later. */
 static void
 plan_retry (IdentifaiJob * job, IdentifaiAttempt * attempt)
 {
-  if (!attempt->unexpected)
-    job->failures++;
-  if (!identifai_attempt_is_unauthorized (attempt) && (may_retry (job, attempt)
-          || may_share (job, attempt)))
-    attempt->retry_in = identifai_attempt_get_delay (attempt, job->failures);
+  const IdentifaiTries *tries = &job->tries;
+  gint64 refused = tries->refused_since;
+
+  identifai_tries_plan (&job->tries, attempt, &job->client->settings,
+      IDENTIFAI_CALL_POST);
   GST_DEBUG_ID (NAME (job), "segment %u: %u failures in a row, %d retries; the "
-      "fault is %s%s", job->segment, job->failures,
+      "fault is %s%s", job->segment, tries->failures,
       job->client->settings.retries,
       attempt->temporary ? "temporary" : "for good",
       attempt->lasting ? ", but lasts" : "");
+  if (refused > 0)
+    GST_DEBUG_ID (NAME (job), "segment %u has been refused for %d s: others "
+        "use the key", job->segment, (gint) ((identifai_clock_now () - refused)
+            / G_TIME_SPAN_SECOND));
 }
 
 static void
 reject_job (IdentifaiJob * job, const IdentifaiAttempt * attempt)
 {
-  gint64 now = identifai_clock_now ();
-  gint64 at = now + (attempt->retry_in >= 0 ? attempt->retry_in :
-      identifai_attempt_get_delay (attempt, job->failures));
+  gint64 at = identifai_clock_now () + attempt->pause;
 
   if (identifai_attempt_is_throttled (attempt)) {
-    identifai_wire_throttled (&job->wire, now, at);
+    identifai_wire_throttled (&job->wire, at);
     identifai_client_count (job->client, throttled, 1);
   }
 
