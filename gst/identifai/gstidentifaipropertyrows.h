@@ -4,7 +4,7 @@
  *
  * What rows of the table of properties are written with, and its parts. A row is in one
  * of them, at its id. The comments are the text of docs/reference/, up to the fields
- * of a structure: docs/properties.py writes its table.
+ * of a structure: docs/tables.py writes its tables.
  */
 
 #pragma once
