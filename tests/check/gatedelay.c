@@ -1,0 +1,177 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * identifaigate: its slate while a delay is built, and where times go another way.
+ */
+
+#include "slateutil.h"
+
+/* From the first frame's arrival on, and then the stream, as much later. */
+GST_START_TEST (test_start)
+{
+  SlateGate gate;
+  SlateSeen seen;
+
+  slate_gate_open_live (&gate, "on-unjudged=pass hold=700000000");
+  fail_unless_equals_uint64 (slate_gate_get_latency (&gate), 700 * GST_MSECOND);
+  slate_gate_play (&gate, 0, 40);
+  slate_gate_wait_for (&gate, TRUE, 1);
+  fail_unless_equals_uint64 (slate_gate_get_latency (&gate), 0);
+  slate_gate_wait_for (&gate, FALSE, 40);
+  slate_gate_look (&gate, &seen, "start");
+  slate_check_groups (&seen, "PPPPPPPP", "start");
+  fail_unless (seen.n_slates >= 13 && seen.n_slates <= 18, "%u", seen.n_slates);
+  fail_unless_equals_int (seen.slates[0], seen.n_slates);
+  /* running times go by the clock */
+  fail_unless (slate_gate_get_first (&gate,
+          TRUE)->dts < (gint64) (200 * GST_MSECOND));
+  fail_unless_equals_int64 (slate_gate_get_first (&gate, FALSE)->dts,
+      700 * GST_MSECOND);
+  slate_gate_check_messages (&gate, "slate/start pass/verdict");
+  feed_join (gate.feed);
+  slate_gate_clear (&gate);
+}
+
+GST_END_TEST;
+
+/* Raised, and lowered again. */
+GST_START_TEST (test_hold)
+{
+  GstElement *element;
+  SlateGate gate;
+  SlateSeen seen;
+
+  slate_gate_open_live (&gate, "on-unjudged=pass hold=200000000");
+  element = sink_run_get_sink (gate.run);
+  slate_gate_play (&gate, 0, 90);
+  slate_gate_wait_for (&gate, FALSE, 22);
+  g_object_set (element, "hold", (guint64) 700 * GST_MSECOND, NULL);
+  fail_unless_equals_uint64 (slate_gate_get_latency (&gate), 0);
+  slate_gate_wait_for (&gate, FALSE, 40);
+  g_object_set (element, "hold", (guint64) 300 * GST_MSECOND, NULL);
+  fail_unless_equals_uint64 (slate_gate_get_latency (&gate), 0);
+  fail_unless_equals_int (feed_join (gate.feed), GST_FLOW_OK);
+  slate_gate_finish (&gate);
+  slate_gate_look (&gate, &seen, "hold");
+  /* the start and the raise */
+  fail_unless_equals_int (seen.n_edges, 3);
+  fail_unless (seen.n_slates > 10, "%u", seen.n_slates);
+  fail_unless (seen.passed[89]);
+  slate_gate_clear (&gate);
+}
+
+GST_END_TEST;
+
+/* Less time is jumped over than the delay gets shorter by, as upstream stood still. */
+GST_START_TEST (test_shorter)
+{
+  Clip *aac = clip_new_aac (110);
+  SlateGate gate;
+  SlateSeen seen;
+  SlateSound out;
+  Feed *sound;
+  guint i;
+
+  slate_gate_open_live (&gate, "on-unjudged=pass hold=700000000");
+  sound = feed_new (gate.run, "audio_0", aac->caps, NULL, TRUE);
+  slate_sound_init (&out, &gate);
+  /* sound is 0.4 s ahead */
+  feed_push (sound, aac, 0, 70, 0);
+  slate_gate_push (&gate, 0, 31);
+  g_usleep (350 * 1000);
+  feed_push (sound, aac, 70, 77, 0);
+  slate_gate_push (&gate, 31, 35);
+  g_usleep (300 * 1000);
+  feed_push (sound, aac, 77, 110, 0);
+  slate_gate_push (&gate, 35, 50);
+  slate_gate_wait_for (&gate, FALSE, 31);
+  g_object_set (sink_run_get_sink (gate.run), "hold",
+      (guint64) 300 * GST_MSECOND, NULL);
+  fail_unless (feed_event (sound, gst_event_new_eos ()));
+  slate_gate_finish (&gate);
+  slate_sound_wait (&out);
+  slate_gate_look (&gate, &seen, "shorter");
+  fail_unless (out.outs->len > 70);
+  for (i = 1; i < out.outs->len; i++) {
+    const SlateOut *heard = &g_array_index (out.outs, SlateOut, i);
+
+    fail_unless (heard->pts > heard[-1].pts,
+        "frame %u of sound goes back %d us", i,
+        (gint) ((heard[-1].pts - heard->pts) / 1000));
+  }
+  fail_unless (seen.passed[30]);
+  fail_if (seen.passed[31]);
+  fail_unless (seen.passed[49]);
+  feed_free (sound);
+  clip_free (aac);
+  slate_gate_clear (&gate);
+  slate_sound_clear (&out);
+}
+
+GST_END_TEST;
+
+/* While the delay is built: the slate's B frames are shown later than the stream's. */
+GST_START_TEST (test_shorter_at_start)
+{
+  SlateGate gate;
+  SlateSeen seen;
+
+  slate_gate_init (&gate, "", "on-unjudged=pass hold=1500000000",
+      SLATE_CLIP (SLATE_NO_B, SLATE_AVC), SLATE_OUT);
+  slate_gate_set_slate (&gate, SLATE_FILE, "slate.mp4");
+  slate_gate_start (&gate, TRUE);
+  slate_gate_play (&gate, 0, 50);
+  slate_gate_wait_for (&gate, TRUE, 22 + __i__);
+  g_object_set (sink_run_get_sink (gate.run), "hold",
+      (guint64) 500 * GST_MSECOND, NULL);
+  fail_unless_equals_int (feed_join (gate.feed), GST_FLOW_OK);
+  slate_gate_finish (&gate);
+  slate_gate_look (&gate, &seen, "shorter at the start");
+  fail_unless (seen.passed[49]);
+  slate_gate_clear (&gate);
+}
+
+GST_END_TEST;
+
+/* The stream's times went back: the slate isn't shown behind what was before. */
+GST_START_TEST (test_back)
+{
+  const SlateOut *slate;
+  SlateGate gate;
+
+  slate_gate_open_live (&gate, "on-unjudged=pass hold=0");
+  fail_unless_equals_int (feed_push (gate.feed, gate.clip, 0, 25,
+          100 * GST_SECOND), GST_FLOW_OK);
+  slate_gate_push (&gate, 25, 50);
+  slate_gate_wait_for (&gate, FALSE, 50);
+  slate_gate_set_force (&gate, "slate");
+  slate_gate_push (&gate, 50, 75);
+  slate_gate_wait_for (&gate, TRUE, 1);
+  slate_gate_finish (&gate);
+  slate = slate_gate_get_first (&gate, TRUE);
+  fail_unless (slate->pts - slate->dts < (gint64) GST_SECOND,
+      "shown %d ms after it is decoded", (gint) ((slate->pts - slate->dts) /
+          (gint64) GST_MSECOND));
+  slate_gate_clear (&gate);
+}
+
+GST_END_TEST;
+
+static Suite *
+gatedelay_suite (void)
+{
+  Suite *suite = suite_create ("gatedelay");
+  TCase *tc = tcase_create ("general");
+
+  suite_add_tcase (suite, tc);
+  tcase_add_test (tc, test_start);
+  tcase_add_test (tc, test_hold);
+  tcase_add_test (tc, test_shorter);
+  tcase_add_loop_test (tc, test_shorter_at_start, 0, 2);
+  tcase_add_test (tc, test_back);
+
+  return suite;
+}
+
+GST_CHECK_MAIN (gatedelay);
