@@ -64,6 +64,7 @@ identifai_pending_add (IdentifaiPendingTable * table, IdentifaiJob * job,
   if (!self) {
     self = g_new0 (IdentifaiPending, 1);
     self->identifier = g_strdup (job->identifier);
+    self->poll_link.data = self;
     self->since = job->submitted_at;
     self->resumed = job->wire.booking.start == 0;
     g_hash_table_insert (table->by_identifier, self->identifier, self);

@@ -36,6 +36,7 @@ struct _IdentifaiPending
   gint64 due;
   GSequenceIter *due_iter;      /* NULL while a poll asks for it */
   IdentifaiPoll *poll;          /* that asks for it, or NULL */
+  GList poll_link;              /* in poll->pending */
 };
 
 typedef struct

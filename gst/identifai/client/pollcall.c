@@ -26,7 +26,7 @@
  * with the last outcome, they may be done. */
 typedef struct
 {
-  IdentifaiJob *job;            /* a reference */
+  IdentifaiJob *job;            /* pending until then */
   IdentifaiOutcome outcome;     /* owned */
 } Ending;
 
@@ -38,13 +38,20 @@ ending_clear (gpointer data)
   if (self->outcome.result)
     identifai_result_free (self->outcome.result);
   g_free (self->outcome.message);
-  identifai_job_unref (self->job);
+}
+
+static void
+forget_pending (IdentifaiPending * pending)
+{
+  g_queue_unlink (&pending->poll->pending, &pending->poll_link);
+  pending->poll = NULL;
 }
 
 static void
 poll_free (IdentifaiPoll * poll)
 {
-  g_ptr_array_unref (poll->pending);
+  while (poll->pending.head)
+    forget_pending (poll->pending.head->data);
   g_array_unref (poll->endings);
   g_free (poll->names);
   g_free (poll);
@@ -54,17 +61,15 @@ void
 identifai_poll_lose (IdentifaiPending * pending)
 {
   IdentifaiPoll *poll = pending->poll;
-  guint index;
 
-  if (!poll || !g_ptr_array_find (poll->pending, pending, &index))
+  if (!poll)
     return;
 
-  poll->pending->pdata[index] = NULL;
-  poll->n_pending--;
+  forget_pending (pending);
   GST_LOG_ID (poll->names, "%s isn't waited for any more, %u others are",
-      pending->identifier, poll->n_pending);
+      pending->identifier, poll->pending.length);
   /* Nobody is interested in the answer any more. */
-  if (poll->n_pending == 0 && poll->wire.exchange) {
+  if (poll->pending.length == 0 && poll->wire.exchange) {
     GST_DEBUG_ID (poll->names, "poll is cancelled");
     identifai_wire_cancel (&poll->wire);
     poll_free (poll);
@@ -80,8 +85,8 @@ take_pending (IdentifaiPoll * poll, IdentifaiPending * pending, gint64 now)
   pending->poll = poll;
   pending->wanted = FALSE;
   pending->asked_at = now;
-  g_ptr_array_add (poll->pending, pending);
-  poll->n_pending++;
+  g_queue_push_tail_link (&poll->pending, &pending->poll_link);
+  poll->size++;
 }
 
 /* FALSE: url is long enough. The service's own spelling, brackets unescaped,
@@ -120,7 +125,7 @@ gather_batch (IdentifaiPoller * self, IdentifaiPoll * poll,
     if (!batch_url_add (url, pending->identifier, pending == first))
       break;
     take_pending (poll, pending, now);
-    if (poll->n_pending >= identifai_poller_get_max_batch (self))
+    if (poll->size >= identifai_poller_get_max_batch (self))
       break;
   }
 
@@ -141,54 +146,40 @@ gather_single (IdentifaiPoller * self, IdentifaiPoll * poll,
   return url;
 }
 
-/* The jobs that poll asks for, each with a reference. */
-static GPtrArray *
-list_jobs (IdentifaiPoll * poll)
+/* A GFunc. */
+static void
+choose_job (gpointer data, gpointer user_data)
 {
-  GPtrArray *jobs =
-      g_ptr_array_new_with_free_func ((GDestroyNotify) identifai_job_unref);
+  IdentifaiJob *job = data;
+  GPtrArray *chosen = user_data;
   guint i;
 
-  for (i = 0; i < poll->pending->len; i++) {
-    IdentifaiPending *pending = g_ptr_array_index (poll->pending, i);
-    GList *walk;
+  if (!identifai_job_is_open (job))
+    return;
 
-    for (walk = pending ? pending->jobs.head : NULL; walk; walk = walk->next)
-      g_ptr_array_add (jobs, identifai_job_ref (walk->data));
+  for (i = 0; i < chosen->len; i++) {
+    IdentifaiJob *other = g_ptr_array_index (chosen, i);
+
+    if (other->client != job->client)
+      continue;
+    if (other->pending->failures < job->pending->failures)
+      chosen->pdata[i] = job;
+    return;
   }
-
-  return jobs;
+  g_ptr_array_add (chosen, job);
 }
 
-/* Polls in a row that failed; a job whose result came waits for none. */
-static guint
-count_failures (const IdentifaiJob * job)
-{
-  return job->pending ? job->pending->failures : 0;
-}
-
-/* One job a client, of those that aren't gone. */
+/* One job a client, of those that poll asks for and that aren't gone: the one that
+ * failed most. */
 static GPtrArray *
-choose_jobs (GPtrArray * jobs)
+choose_jobs (IdentifaiPoll * poll)
 {
   GPtrArray *chosen = g_ptr_array_new ();
-  guint i, k;
+  GList *walk;
 
-  for (i = 0; i < jobs->len; i++) {
-    IdentifaiJob *job = g_ptr_array_index (jobs, i), *other = NULL;
-
-    for (k = 0; k < chosen->len && !other; k++) {
-      other = g_ptr_array_index (chosen, k);
-      if (other->client != job->client)
-        other = NULL;
-    }
-    if (!identifai_job_is_open (job))
-      continue;
-    if (!other)
-      g_ptr_array_add (chosen, job);
-    else if (count_failures (other) < count_failures (job))
-      chosen->pdata[k - 1] = job;
-  }
+  for (walk = poll->pending.head; walk; walk = walk->next)
+    g_queue_foreach (&((IdentifaiPending *) walk->data)->jobs,
+        choose_job, chosen);
 
   return chosen;
 }
@@ -197,8 +188,7 @@ choose_jobs (GPtrArray * jobs)
 static gchar *
 count_poll (IdentifaiPoll * poll)
 {
-  GPtrArray *jobs = list_jobs (poll);
-  GPtrArray *chosen = choose_jobs (jobs);
+  GPtrArray *chosen = choose_jobs (poll);
   GString *names = g_string_new (NULL);
   guint i;
 
@@ -206,21 +196,20 @@ count_poll (IdentifaiPoll * poll)
     IdentifaiJob *job = g_ptr_array_index (chosen, i);
 
     identifai_client_count (job->client, get_requests, 1);
-    identifai_client_count (job->client, retries, count_failures (job) > 0);
+    identifai_client_count (job->client, retries, job->pending->failures > 0);
     g_string_append_printf (names, "%s%s", i > 0 ? "," : "",
         job->client->settings.name);
   }
   g_ptr_array_unref (chosen);
-  g_ptr_array_unref (jobs);
 
   return g_string_free (names, FALSE);
 }
 
-/* To each client once. jobs holds the clients. */
+/* To each client once. */
 static void
-tell_clients (GPtrArray * jobs, const IdentifaiAttempt * attempt)
+tell_clients (IdentifaiPoll * poll, const IdentifaiAttempt * attempt)
 {
-  GPtrArray *chosen = choose_jobs (jobs);
+  GPtrArray *chosen = choose_jobs (poll);
   guint i;
 
   for (i = 0; i < chosen->len; i++) {
@@ -241,7 +230,6 @@ poll_new (IdentifaiPoller * self)
   IdentifaiPoll *poll = g_new0 (IdentifaiPoll, 1);
 
   poll->poller = self;
-  poll->pending = g_ptr_array_new ();
   poll->endings = g_array_new (FALSE, FALSE, sizeof (Ending));
   g_array_set_clear_func (poll->endings, ending_clear);
   poll->path = self->path;
@@ -268,7 +256,7 @@ identifai_poll_start (IdentifaiPoller * self, IdentifaiPending * first,
   else
     url = gather_single (self, poll, first, now);
   poll->names = count_poll (poll);
-  what = g_strdup_printf ("poll of %u results of %s", poll->n_pending,
+  what = g_strdup_printf ("poll of %u results of %s", poll->size,
       self->kind->name);
 
   GST_DEBUG_ID (poll->names, "%s of %s starts, %s", what, account->host,
@@ -301,8 +289,7 @@ static void
 end_job (IdentifaiPoll * poll, IdentifaiJob * job, IdentifaiResult * result,
     guint status)
 {
-  Ending ending = { identifai_job_ref (job), {.http_status = status,.result =
-          result}
+  Ending ending = { job, {.http_status = status,.result = result}
   };
   IdentifaiOutcome *outcome = &ending.outcome;
 
@@ -322,7 +309,6 @@ end_job (IdentifaiPoll * poll, IdentifaiJob * job, IdentifaiResult * result,
       job->pending->n_answers,
       outcome->message ? outcome->message : result->classification);
   g_array_append_val (poll->endings, ending);
-  identifai_pending_remove (&poll->poller->pending, job);
 }
 
 /* What one job makes of its result: whether it is over. FALSE with error: there is
@@ -362,19 +348,15 @@ static gboolean
 settle_jobs (IdentifaiPoll * poll, IdentifaiPending * pending, GBytes * answer,
     guint status, GError ** error)
 {
-  /* It goes with its last job. */
-  const IdentifaiPending asked = *pending;
   guint n_final = 0;
-  GList *walk, *next;
+  GList *walk;
 
-  for (walk = pending->jobs.head; walk; walk = next) {
-    next = walk->next;
+  for (walk = pending->jobs.head; walk; walk = walk->next)
     n_final += settle_job (poll, walk->data, answer, status,
         *error ? NULL : error);
-  }
   if (n_final > 0)
-    identifai_poller_learn (poll->poller, &asked);
-  if (n_final < asked.jobs.length && *error == NULL)
+    identifai_poller_learn (poll->poller, pending);
+  if (n_final < pending->jobs.length && *error == NULL)
     identifai_poller_keep_waiting (poll->poller, pending);
 
   return *error == NULL;
@@ -385,19 +367,14 @@ static void
 reschedule (IdentifaiPoll * poll)
 {
   gint64 now = identifai_clock_now ();
-  guint i;
+  GList *walk;
 
-  for (i = 0; i < poll->pending->len; i++) {
-    IdentifaiPending *pending = g_ptr_array_index (poll->pending, i);
-
-    if (pending)
-      identifai_pending_schedule (&poll->poller->pending, pending, now);
-  }
+  for (walk = poll->pending.head; walk; walk = walk->next)
+    identifai_pending_schedule (&poll->poller->pending, walk->data, now);
 }
 
 static void
-poll_succeeded (IdentifaiPoll * poll, GPtrArray * jobs,
-    const IdentifaiAttempt * attempt)
+poll_succeeded (IdentifaiPoll * poll, const IdentifaiAttempt * attempt)
 {
   IdentifaiPoller *self = poll->poller;
 
@@ -411,33 +388,42 @@ poll_succeeded (IdentifaiPoll * poll, GPtrArray * jobs,
     identifai_account_next_call (self->account, IDENTIFAI_CALL_GET,
         identifai_clock_now (), poll->names);
   identifai_wire_succeeded (&poll->wire);
-  tell_clients (jobs, attempt);
+  tell_clients (poll, attempt);
   finish_jobs (poll);
 }
 
 /* Failures. A poll is free, and its file is paid for: so it is made again, however
  * often it failed, until the job's deadline. */
 
-/* The key was refused: those whose client has another one try that. */
 static void
-renew_keys (IdentifaiPoller * self, GPtrArray * jobs)
+renew_key (IdentifaiPoller * self, IdentifaiJob * job, GHashTable * stuck)
+{
+  if (g_hash_table_contains (stuck, job->client))
+    return;
+  if (identifai_client_renew_key (job->client, job->queue)) {
+    GST_DEBUG_ID (job->client->settings.name, "segment %u: polls go on with "
+        "the other key", job->segment);
+    identifai_poller_remove (self, job);
+    identifai_job_move (job);
+  } else {
+    g_hash_table_add (stuck, job->client);
+  }
+}
+
+/* The key was refused: those whose client has another one try that. A result goes
+ * from the poll with its last job. */
+static void
+renew_keys (IdentifaiPoll * poll)
 {
   GHashTable *stuck = g_hash_table_new (NULL, NULL);
-  guint i;
+  GList *walk, *next, *job, *next_job;
 
-  for (i = 0; i < jobs->len; i++) {
-    IdentifaiJob *job = g_ptr_array_index (jobs, i);
-
-    /* Its result came. */
-    if (!job->pending || g_hash_table_contains (stuck, job->client))
-      continue;
-    if (identifai_client_renew_key (job->client, job->queue)) {
-      GST_DEBUG_ID (job->client->settings.name, "segment %u: polls go on with "
-          "the other key", job->segment);
-      identifai_poller_remove (self, job);
-      identifai_job_move (job);
-    } else {
-      g_hash_table_add (stuck, job->client);
+  for (walk = poll->pending.head; walk; walk = next) {
+    next = walk->next;
+    for (job = ((IdentifaiPending *) walk->data)->jobs.head; job;
+        job = next_job) {
+      next_job = job->next;
+      renew_key (poll->poller, job->data, stuck);
     }
   }
   g_hash_table_unref (stuck);
@@ -447,13 +433,12 @@ static void
 postpone (IdentifaiPoll * poll, IdentifaiAttempt * attempt)
 {
   gint64 now = identifai_clock_now (), delay = 0;
-  guint i, failures = 0;
+  guint failures = 0;
+  GList *walk;
 
-  for (i = 0; i < poll->pending->len; i++) {
-    IdentifaiPending *pending = g_ptr_array_index (poll->pending, i);
+  for (walk = poll->pending.head; walk; walk = walk->next) {
+    IdentifaiPending *pending = walk->data;
 
-    if (!pending)
-      continue;
     identifai_pending_note (pending, attempt->message, attempt->http_status);
     failures = MAX (failures, pending->failures);
     delay = identifai_attempt_get_delay (attempt, pending->failures);
@@ -466,12 +451,13 @@ postpone (IdentifaiPoll * poll, IdentifaiAttempt * attempt)
       / (gdouble) G_TIME_SPAN_SECOND);
   attempt->retry_in = delay;
   GST_INFO_ID (poll->names, "poll of %u results of %s failed, %u in a row: %s; "
-      "trying again in %.1f s", poll->n_pending, poll->poller->account->host,
-      failures, attempt->message, delay / (gdouble) G_TIME_SPAN_SECOND);
+      "trying again in %.1f s", poll->pending.length,
+      poll->poller->account->host, failures, attempt->message,
+      delay / (gdouble) G_TIME_SPAN_SECOND);
 }
 
 static void
-poll_failed (IdentifaiPoll * poll, GPtrArray * jobs, IdentifaiAttempt * attempt)
+poll_failed (IdentifaiPoll * poll, IdentifaiAttempt * attempt)
 {
   IdentifaiPoller *self = poll->poller;
   gint64 now = identifai_clock_now ();
@@ -485,12 +471,12 @@ poll_failed (IdentifaiPoll * poll, GPtrArray * jobs, IdentifaiAttempt * attempt)
       || self->doubt != IDENTIFAI_DOUBT_NONE)
     self->account->no_poll_before = MAX (self->account->no_poll_before, at);
   if (!poll->batch)
-    identifai_poller_single_failed (self);
+    identifai_poller_end_doubt (self, FALSE);
 
   postpone (poll, attempt);
-  tell_clients (jobs, attempt);
+  tell_clients (poll, attempt);
   if (identifai_attempt_is_unauthorized (attempt))
-    renew_keys (self, jobs);
+    renew_keys (poll);
   finish_jobs (poll);
 }
 
@@ -532,16 +518,16 @@ single_settle (IdentifaiPoll * poll, IdentifaiPending * pending, GBytes * body,
 
   self->path = poll->path;
   self->path_known = TRUE;
-  identifai_poller_single_worked (self);
+  identifai_poller_end_doubt (self, TRUE);
 
   return TRUE;
 }
 
 static void
-single_answered (IdentifaiPoll * poll, GPtrArray * jobs,
-    const IdentifaiResponse * answer, IdentifaiAttempt * attempt)
+single_answered (IdentifaiPoll * poll, const IdentifaiResponse * answer,
+    IdentifaiAttempt * attempt)
 {
-  IdentifaiPending *pending = g_ptr_array_index (poll->pending, 0);
+  IdentifaiPending *pending = poll->pending.head->data;
   gboolean good = TRUE;
 
   switch (answer->http_status) {
@@ -562,9 +548,9 @@ single_answered (IdentifaiPoll * poll, GPtrArray * jobs,
           && single_settle (poll, pending, answer->body, attempt);
   }
   if (good)
-    poll_succeeded (poll, jobs, attempt);
+    poll_succeeded (poll, attempt);
   else
-    poll_failed (poll, jobs, attempt);
+    poll_failed (poll, attempt);
 }
 
 /* Answers of the batch call. */
@@ -594,7 +580,6 @@ batch_settle_one (IdentifaiPoll * poll, IdentifaiPending * pending,
 {
   GError *error = NULL;
 
-  pending->n_answers++;
   pending->n_unnamed = 0;
   if (settle_jobs (poll, pending, body, status, &error))
     return;
@@ -610,41 +595,35 @@ batch_settle_one (IdentifaiPoll * poll, IdentifaiPending * pending,
 static gboolean
 batch_names_any (IdentifaiPoll * poll, GHashTable * results)
 {
-  guint i;
+  GList *walk;
 
-  for (i = 0; i < poll->pending->len; i++) {
-    IdentifaiPending *pending = g_ptr_array_index (poll->pending, i);
-
-    if (pending && g_hash_table_contains (results, pending->identifier))
+  for (walk = poll->pending.head; walk; walk = walk->next)
+    if (g_hash_table_contains (results,
+            ((IdentifaiPending *) walk->data)->identifier))
       return TRUE;
-  }
 
   return FALSE;
 }
 
 static void
-batch_settle (IdentifaiPoll * poll, GPtrArray * jobs, GHashTable * results,
+batch_settle (IdentifaiPoll * poll, GHashTable * results,
     const IdentifaiAttempt * attempt)
 {
   gboolean named = batch_names_any (poll, results);
-  guint i;
+  GList *walk;
 
-  for (i = 0; i < poll->pending->len; i++) {
-    IdentifaiPending *pending = g_ptr_array_index (poll->pending, i);
-    GBytes *result = NULL;
+  for (walk = poll->pending.head; walk; walk = walk->next) {
+    IdentifaiPending *pending = walk->data;
+    GBytes *result = g_hash_table_lookup (results, pending->identifier);
 
-    if (!pending)
-      continue;
-    result = g_hash_table_lookup (results, pending->identifier);
-    if (result) {
+    pending->n_answers++;
+    if (result)
       batch_settle_one (poll, pending, result, attempt->http_status);
-    } else {
-      pending->n_answers++;
+    else
       batch_unnamed (poll, pending, named);
-    }
   }
   identifai_poller_batch_worked (poll->poller, named);
-  poll_succeeded (poll, jobs, attempt);
+  poll_succeeded (poll, attempt);
 }
 
 typedef enum
@@ -698,9 +677,9 @@ batch_too_long (IdentifaiPoll * poll)
 {
   IdentifaiPoller *self = poll->poller;
 
-  self->max_batch = poll->pending->len / 2;
+  self->max_batch = poll->size / 2;
   GST_DEBUG_ID (poll->names, "%u results may be too many for one poll",
-      poll->pending->len);
+      poll->size);
   if (self->max_batch < 2)
     batch_broken (poll);
   else
@@ -722,22 +701,22 @@ has_broken_off (const IdentifaiResponse * answer)
 }
 
 static void
-batch_failed (IdentifaiPoll * poll, GPtrArray * jobs,
-    const IdentifaiResponse * answer, IdentifaiAttempt * attempt)
+batch_failed (IdentifaiPoll * poll, const IdentifaiResponse * answer,
+    IdentifaiAttempt * attempt)
 {
   gboolean again = poll->poller->failures > 0;
   gboolean fewer = has_broken_off (answer)
-      && identifai_poller_batch_broke (poll->poller, poll->pending->len);
+      && identifai_poller_batch_broke (poll->poller, poll->size);
 
-  poll_failed (poll, jobs, attempt);
+  poll_failed (poll, attempt);
   /* Perhaps only this call is broken. */
   if (again && !fewer && !identifai_attempt_is_throttled (attempt))
     identifai_poller_doubt_batch (poll->poller, IDENTIFAI_DOUBT_BROKEN);
 }
 
 static void
-batch_answered (IdentifaiPoll * poll, GPtrArray * jobs,
-    const IdentifaiResponse * answer, IdentifaiAttempt * attempt)
+batch_answered (IdentifaiPoll * poll, const IdentifaiResponse * answer,
+    IdentifaiAttempt * attempt)
 {
   GHashTable *results = NULL;
   BatchState state = classify_batch (attempt);
@@ -755,7 +734,7 @@ batch_answered (IdentifaiPoll * poll, GPtrArray * jobs,
   GST_DEBUG_ID (poll->names, "batch call: %s", batch_states[state]);
   switch (state) {
     case BATCH_WORKS:
-      batch_settle (poll, jobs, results, attempt);
+      batch_settle (poll, results, attempt);
       break;
     case BATCH_TOO_LONG:
       batch_too_long (poll);
@@ -764,7 +743,7 @@ batch_answered (IdentifaiPoll * poll, GPtrArray * jobs,
       batch_broken (poll);
       break;
     case BATCH_FAILED:
-      batch_failed (poll, jobs, answer, attempt);
+      batch_failed (poll, answer, attempt);
       break;
   }
   g_clear_pointer (&results, g_hash_table_unref);
@@ -775,27 +754,17 @@ on_answer (const IdentifaiResponse * answer, gpointer user_data)
 {
   IdentifaiPoll *poll = user_data;
   IdentifaiAccount *account = poll->poller->account;
-  GPtrArray *jobs = list_jobs (poll);
   g_auto (IdentifaiAttempt) attempt = { 0, };
-  guint i;
-
-  for (i = 0; i < poll->pending->len; i++) {
-    IdentifaiPending *pending = g_ptr_array_index (poll->pending, i);
-
-    if (pending)
-      pending->poll = NULL;
-  }
 
   identifai_attempt_init (&attempt, answer, account->host);
   if (poll->batch)
-    batch_answered (poll, jobs, answer, &attempt);
+    batch_answered (poll, answer, &attempt);
   else
-    single_answered (poll, jobs, answer, &attempt);
+    single_answered (poll, answer, &attempt);
 
   GST_DEBUG_ID (poll->names, "poll of %u results: %u in %.2f s, %u are final",
-      poll->pending->len, answer->http_status,
+      poll->size, answer->http_status,
       answer->duration / (gdouble) GST_SECOND, poll->endings->len);
   poll_free (poll);
-  g_ptr_array_unref (jobs);
   identifai_account_wake (account);
 }

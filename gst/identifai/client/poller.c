@@ -198,8 +198,8 @@ identifai_poller_batch_worked (IdentifaiPoller * self, gboolean named)
   }
 }
 
-static void
-end_doubt (IdentifaiPoller * self, gboolean single_works)
+void
+identifai_poller_end_doubt (IdentifaiPoller * self, gboolean single_works)
 {
   if (self->doubt == IDENTIFAI_DOUBT_NONE)
     return;
@@ -212,12 +212,6 @@ end_doubt (IdentifaiPoller * self, gboolean single_works)
 }
 
 void
-identifai_poller_single_worked (IdentifaiPoller * self)
-{
-  end_doubt (self, TRUE);
-}
-
-void
 identifai_poller_single_found_nothing (IdentifaiPoller * self)
 {
   /* The batches were right to name nothing. Of one that is broken this tells
@@ -225,13 +219,7 @@ identifai_poller_single_found_nothing (IdentifaiPoller * self)
   if (self->doubt != IDENTIFAI_DOUBT_NAMELESS)
     return;
   self->n_nameless = 0;
-  end_doubt (self, FALSE);
-}
-
-void
-identifai_poller_single_failed (IdentifaiPoller * self)
-{
-  end_doubt (self, FALSE);
+  identifai_poller_end_doubt (self, FALSE);
 }
 
 /* The poller. */

@@ -51,8 +51,8 @@ struct _IdentifaiPoll
   gboolean batch;
   gboolean waited;              /* for long until it could start */
   guint path;                   /* of a single one */
-  GPtrArray *pending;           /* NULL where one has gone meanwhile */
-  guint n_pending;              /* that haven't */
+  guint size;                   /* results that it asked for */
+  GQueue pending;               /* of them, those that are still waited for */
   GArray *endings;              /* of jobs whose results are final */
   IdentifaiWire wire;
 };
@@ -71,11 +71,11 @@ gboolean identifai_poller_batch_broke (IdentifaiPoller * self, guint size);
 guint identifai_poller_get_max_batch (IdentifaiPoller * self);
 /* One did; named: it named something that was asked for. */
 void identifai_poller_batch_worked (IdentifaiPoller * self, gboolean named);
-/* What a single poll says about the batch call: it found the result, the service
- * doesn't say anything of it yet, it failed. */
-void identifai_poller_single_worked (IdentifaiPoller * self);
+/* What a single poll says about the batch call: it found the result, or failed; or the
+ * service doesn't say anything of it yet. */
+void identifai_poller_end_doubt (IdentifaiPoller * self,
+    gboolean single_works);
 void identifai_poller_single_found_nothing (IdentifaiPoller * self);
-void identifai_poller_single_failed (IdentifaiPoller * self);
 /* A batch has room for results that aren't due: may this one be among them? */
 gboolean identifai_poller_may_join (const IdentifaiPending * pending,
     gint64 now);
