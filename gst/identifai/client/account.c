@@ -87,6 +87,8 @@ account_free (IdentifaiAccount * self)
   g_hash_table_unref (self->transports);
   for (kind = 0; kind < IDENTIFAI_N_KINDS; kind++)
     identifai_poller_free (self->pollers[kind]);
+  g_sequence_free (self->schedule);
+  g_sequence_free (self->deadlines);
   identifai_credits_watch_free (self->credits);
   identifai_key_limits_release (self->limits);
   identifai_network_unref (self->network);
@@ -166,6 +168,8 @@ account_new (IdentifaiNetwork * network, const gchar * endpoint,
   self->limits = identifai_key_limits_get (endpoint, id);
   for (kind = 0; kind < IDENTIFAI_N_KINDS; kind++)
     self->pollers[kind] = identifai_poller_new (self, kind);
+  self->schedule = g_sequence_new (NULL);
+  self->deadlines = g_sequence_new (NULL);
   self->credits = identifai_credits_watch_new (self);
   g_queue_push_tail (&network->accounts, self);
   g_atomic_int_inc (&n_accounts);

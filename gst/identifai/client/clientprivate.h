@@ -100,7 +100,7 @@ struct _IdentifaiJob
   gchar *identifier;            /* once submitted */
   gint64 submitted_at;          /* monotonic µs */
   gint64 deadline;              /* monotonic µs, G_MAXINT64 = none */
-  GSequenceIter *deadline_iter; /* in the poller's deadlines */
+  GSequenceIter *deadline_iter; /* in the account's deadlines */
   IdentifaiPending *pending;    /* WAITING: of the poller */
   GList pending_link;           /* in pending->jobs */
 };
@@ -155,6 +155,8 @@ struct _IdentifaiAccount
   guint n_transports;           /* those that are being closed, too */
   IdentifaiKeyLimits *limits;   /* calls that the key has left */
   IdentifaiPoller *pollers[IDENTIFAI_N_KINDS];
+  GSequence *schedule;          /* of IdentifaiPending, by due */
+  GSequence *deadlines;         /* of IdentifaiJob, by deadline */
   guint n_polls;                /* on the wire */
   gint64 latest_poll;           /* monotonic µs: when it started */
   gint64 no_poll_before;        /* monotonic µs: after failures */
@@ -273,8 +275,8 @@ IdentifaiPoller *identifai_poller_new (IdentifaiAccount * account,
     IdentifaiKind kind);
 void identifai_poller_free (IdentifaiPoller * self);
 void identifai_poller_add (IdentifaiPoller * self, IdentifaiJob * job);
-/* Does nothing if it isn't in. */
-void identifai_poller_remove (IdentifaiPoller * self, IdentifaiJob * job);
+/* Does nothing if it is in none. */
+void identifai_poller_remove (IdentifaiJob * job);
 /* Its result is asked for as soon as may be, if it is waited for. */
 void identifai_poller_look (IdentifaiPoller * self, const gchar * identifier);
 /* All of the account's. */

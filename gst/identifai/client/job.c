@@ -189,7 +189,7 @@ identifai_job_remove (IdentifaiJob * job)
       job->segment, state_names[job->state]);
   identifai_job_unqueue (job);
   identifai_uploader_cancel (job);
-  identifai_poller_remove (queue->account->pollers[job->kind], job);
+  identifai_poller_remove (job);
   job->state = IDENTIFAI_JOB_GONE;
   job->queue = NULL;
   queue->n_jobs--;

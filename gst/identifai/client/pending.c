@@ -3,7 +3,6 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "pending.h"
 #include "log.h"
 #include "pollerprivate.h"
 
@@ -25,50 +24,23 @@ compare_deadline (gconstpointer a, gconstpointer b, gpointer user_data)
   return one->deadline < other->deadline ? -1 : one->deadline > other->deadline;
 }
 
-static void
-pending_free (gpointer data)
-{
-  IdentifaiPending *self = data;
-
-  identifai_pending_unschedule (self);
-  g_free (self->identifier);
-  g_free (self->failure);
-  g_free (self);
-}
-
 void
-identifai_pending_init (IdentifaiPendingTable * table)
-{
-  table->by_identifier = g_hash_table_new_full (g_str_hash, g_str_equal, NULL,
-      pending_free);
-  table->schedule = g_sequence_new (NULL);
-  table->deadlines = g_sequence_new (NULL);
-}
-
-void
-identifai_pending_clear (IdentifaiPendingTable * table)
-{
-  g_hash_table_unref (table->by_identifier);
-  g_sequence_free (table->schedule);
-  g_sequence_free (table->deadlines);
-}
-
-void
-identifai_pending_add (IdentifaiPendingTable * table, IdentifaiJob * job,
+identifai_pending_add (IdentifaiPoller * poller, IdentifaiJob * job,
     gint64 first_delay)
 {
   IdentifaiPending *self =
-      g_hash_table_lookup (table->by_identifier, job->identifier);
+      g_hash_table_lookup (poller->pending, job->identifier);
   gint64 interval = job->client->settings.poll_interval / GST_USECOND;
 
   if (!self) {
     self = g_new0 (IdentifaiPending, 1);
+    self->poller = poller;
     self->identifier = g_strdup (job->identifier);
     self->poll_link.data = self;
     self->since = job->submitted_at;
     self->resumed = job->wire.booking.start == 0;
-    g_hash_table_insert (table->by_identifier, self->identifier, self);
-    identifai_pending_schedule (table, self, self->since + first_delay);
+    g_hash_table_insert (poller->pending, self->identifier, self);
+    identifai_pending_schedule (self, self->since + first_delay);
   }
 
   GST_DEBUG_ID (job->client->settings.name,
@@ -78,23 +50,36 @@ identifai_pending_add (IdentifaiPendingTable * table, IdentifaiJob * job,
   self->poll_interval = MAX (self->poll_interval, interval);
   g_queue_push_tail_link (&self->jobs, &job->pending_link);
   job->pending = self;
-  job->deadline_iter = g_sequence_insert_sorted (table->deadlines, job,
+  job->deadline_iter =
+      g_sequence_insert_sorted (poller->account->deadlines, job,
       compare_deadline, NULL);
   identifai_job_ref (job);
 }
 
-void
-identifai_pending_remove (IdentifaiPendingTable * table, IdentifaiJob * job)
+/* With its last job. */
+static void
+pending_free (IdentifaiPending * self)
 {
-  IdentifaiPending *self = job->pending;
+  identifai_poll_lose (self);
+  identifai_pending_unschedule (self);
+  g_hash_table_remove (self->poller->pending, self->identifier);
+  g_free (self->identifier);
+  g_free (self->failure);
+  g_free (self);
+}
 
-  job->pending = NULL;
+void
+identifai_poller_remove (IdentifaiJob * job)
+{
+  IdentifaiPending *self = g_steal_pointer (&job->pending);
+
+  if (self == NULL)
+    return;
+
   g_queue_unlink (&self->jobs, &job->pending_link);
   g_sequence_remove (job->deadline_iter);
-  if (self->jobs.length == 0) {
-    identifai_poll_lose (self);
-    g_hash_table_remove (table->by_identifier, self->identifier);
-  }
+  if (self->jobs.length == 0)
+    pending_free (self);
   identifai_job_unref (job);
 }
 
@@ -113,13 +98,12 @@ identifai_pending_unschedule (IdentifaiPending * self)
 }
 
 void
-identifai_pending_schedule (IdentifaiPendingTable * table,
-    IdentifaiPending * self, gint64 due)
+identifai_pending_schedule (IdentifaiPending * self, gint64 due)
 {
   identifai_pending_unschedule (self);
   self->due = due;
-  self->due_iter = g_sequence_insert_sorted (table->schedule, self,
-      compare_due, NULL);
+  self->due_iter = g_sequence_insert_sorted (self->poller->account->schedule,
+      self, compare_due, NULL);
 }
 
 void
@@ -139,9 +123,9 @@ get_or_null (GSequenceIter * iter)
 }
 
 IdentifaiPending *
-identifai_pending_first (IdentifaiPendingTable * table)
+identifai_pending_first (IdentifaiAccount * account)
 {
-  return get_or_null (g_sequence_get_begin_iter (table->schedule));
+  return get_or_null (g_sequence_get_begin_iter (account->schedule));
 }
 
 IdentifaiPending *
@@ -151,7 +135,7 @@ identifai_pending_next (IdentifaiPending * self)
 }
 
 IdentifaiJob *
-identifai_pending_first_deadline (IdentifaiPendingTable * table)
+identifai_pending_first_deadline (IdentifaiAccount * account)
 {
-  return get_or_null (g_sequence_get_begin_iter (table->deadlines));
+  return get_or_null (g_sequence_get_begin_iter (account->deadlines));
 }

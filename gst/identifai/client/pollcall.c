@@ -117,8 +117,9 @@ gather_batch (IdentifaiPoller * self, IdentifaiPoll * poll,
   g_string_append (url, self->kind->batch_path);
   for (pending = first; pending; pending = next) {
     next = identifai_pending_next (pending);
-    if (!identifai_client_shares_polls (identifai_pending_get_client (pending),
-            client) || pending->alone || (pending != first
+    if (pending->poller != self
+        || !identifai_client_shares_polls (identifai_pending_get_client
+            (pending), client) || pending->alone || (pending != first
             && !identifai_poller_may_join (pending, now)))
       continue;
 
@@ -240,9 +241,9 @@ poll_new (IdentifaiPoller * self)
 }
 
 void
-identifai_poll_start (IdentifaiPoller * self, IdentifaiPending * first,
-    gint64 now)
+identifai_poll_start (IdentifaiPending * first, gint64 now)
 {
+  IdentifaiPoller *self = first->poller;
   IdentifaiAccount *account = self->account;
   IdentifaiClient *client = identifai_pending_get_client (first);
   IdentifaiPoll *poll = poll_new (self);
@@ -355,9 +356,9 @@ settle_jobs (IdentifaiPoll * poll, IdentifaiPending * pending, GBytes * answer,
     n_final += settle_job (poll, walk->data, answer, status,
         *error ? NULL : error);
   if (n_final > 0)
-    identifai_poller_learn (poll->poller, pending);
+    identifai_poller_learn (pending);
   if (n_final < pending->jobs.length && *error == NULL)
-    identifai_poller_keep_waiting (poll->poller, pending);
+    identifai_poller_keep_waiting (pending);
 
   return *error == NULL;
 }
@@ -370,7 +371,7 @@ reschedule (IdentifaiPoll * poll)
   GList *walk;
 
   for (walk = poll->pending.head; walk; walk = walk->next)
-    identifai_pending_schedule (&poll->poller->pending, walk->data, now);
+    identifai_pending_schedule (walk->data, now);
 }
 
 static void
@@ -396,14 +397,14 @@ poll_succeeded (IdentifaiPoll * poll, const IdentifaiAttempt * attempt)
  * often it failed, until the job's deadline. */
 
 static void
-renew_key (IdentifaiPoller * self, IdentifaiJob * job, GHashTable * stuck)
+renew_key (IdentifaiJob * job, GHashTable * stuck)
 {
   if (g_hash_table_contains (stuck, job->client))
     return;
   if (identifai_client_renew_key (job->client, job->queue)) {
     GST_DEBUG_ID (job->client->settings.name, "segment %u: polls go on with "
         "the other key", job->segment);
-    identifai_poller_remove (self, job);
+    identifai_poller_remove (job);
     identifai_job_move (job);
   } else {
     g_hash_table_add (stuck, job->client);
@@ -423,7 +424,7 @@ renew_keys (IdentifaiPoll * poll)
     for (job = ((IdentifaiPending *) walk->data)->jobs.head; job;
         job = next_job) {
       next_job = job->next;
-      renew_key (poll->poller, job->data, stuck);
+      renew_key (job->data, stuck);
     }
   }
   g_hash_table_unref (stuck);
@@ -442,7 +443,7 @@ postpone (IdentifaiPoll * poll, IdentifaiAttempt * attempt)
     identifai_pending_note (pending, attempt->message, attempt->http_status);
     failures = MAX (failures, pending->failures);
     delay = identifai_attempt_get_delay (attempt, pending->failures);
-    identifai_pending_schedule (&poll->poller->pending, pending, now + delay);
+    identifai_pending_schedule (pending, now + delay);
   }
   GST_DEBUG_ID (poll->names,
       "%u polls in a row failed, the next one may be %.1f s " "from now",
@@ -496,7 +497,7 @@ single_not_found (IdentifaiPoll * poll, IdentifaiPending * pending)
     reschedule (poll);
   } else {
     identifai_poller_single_found_nothing (self);
-    identifai_poller_keep_waiting (self, pending);
+    identifai_poller_keep_waiting (pending);
   }
 }
 
@@ -541,7 +542,7 @@ single_answered (IdentifaiPoll * poll, const IdentifaiResponse * answer,
     case SOUP_STATUS_NO_CONTENT:
       pending->n_answers++;
       identifai_poller_single_found_nothing (poll->poller);
-      identifai_poller_keep_waiting (poll->poller, pending);
+      identifai_poller_keep_waiting (pending);
       break;
     default:
       good = attempt->reason == IDENTIFAI_REASON_NONE
@@ -563,7 +564,7 @@ batch_unnamed (IdentifaiPoll * poll, IdentifaiPending * pending,
 {
   if (others)
     pending->n_unnamed++;
-  identifai_poller_keep_waiting (poll->poller, pending);
+  identifai_poller_keep_waiting (pending);
   pending->alone = pending->n_unnamed >= UNNAMED_PERIOD;
   if (!pending->alone)
     return;
@@ -588,8 +589,7 @@ batch_settle_one (IdentifaiPoll * poll, IdentifaiPending * pending,
       pending->identifier, poll->poller->account->host, error->message);
   g_error_free (error);
   pending->alone = TRUE;
-  identifai_pending_schedule (&poll->poller->pending, pending,
-      identifai_clock_now ());
+  identifai_pending_schedule (pending, identifai_clock_now ());
 }
 
 static gboolean

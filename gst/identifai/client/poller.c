@@ -85,9 +85,9 @@ next_age (IdentifaiPoller * self, gint64 age)
 }
 
 void
-identifai_poller_learn (IdentifaiPoller * self,
-    const IdentifaiPending * pending)
+identifai_poller_learn (const IdentifaiPending * pending)
 {
+  IdentifaiPoller *self = pending->poller;
   gint64 after = MAX (pending->unfinished_at - pending->since, 0);
   gint64 until = pending->asked_at - pending->since;
 
@@ -101,9 +101,9 @@ identifai_poller_learn (IdentifaiPoller * self,
 }
 
 void
-identifai_poller_keep_waiting (IdentifaiPoller * self,
-    IdentifaiPending * pending)
+identifai_poller_keep_waiting (IdentifaiPending * pending)
 {
+  IdentifaiPoller *self = pending->poller;
   gint64 age = pending->asked_at - pending->since;
   gint64 next = pending->poll_interval > 0 ? age + pending->poll_interval :
       next_age (self, age);
@@ -119,7 +119,7 @@ identifai_poller_keep_waiting (IdentifaiPoller * self,
   pending->alone = FALSE;
   pending->unfinished_at = pending->asked_at;
   identifai_pending_note (pending, NULL, 0);
-  identifai_pending_schedule (&self->pending, pending, pending->since + next);
+  identifai_pending_schedule (pending, pending->since + next);
 }
 
 gboolean
@@ -141,7 +141,7 @@ gboolean
 identifai_poller_uses_batch (IdentifaiPoller * self, gint64 now)
 {
   return now >= self->no_batch_until && self->doubt == IDENTIFAI_DOUBT_NONE
-      && g_hash_table_size (self->pending.by_identifier) > 1;
+      && g_hash_table_size (self->pending) > 1;
 }
 
 void
@@ -231,7 +231,7 @@ identifai_poller_new (IdentifaiAccount * account, IdentifaiKind kind)
 
   self->account = account;
   self->kind = identifai_kind_get_info (kind);
-  identifai_pending_init (&self->pending);
+  self->pending = g_hash_table_new (g_str_hash, g_str_equal);
   self->max_batch = MAX_BATCH;
 
   return self;
@@ -240,7 +240,7 @@ identifai_poller_new (IdentifaiAccount * account, IdentifaiKind kind)
 void
 identifai_poller_free (IdentifaiPoller * self)
 {
-  identifai_pending_clear (&self->pending);
+  g_hash_table_unref (self->pending);
   g_free (self);
 }
 
@@ -252,23 +252,15 @@ identifai_poller_add (IdentifaiPoller * self, IdentifaiJob * job)
   GST_DEBUG_ID (job->client->settings.name, "segment %u: first poll %.2f s "
       "after its upload, as of %u results before it", job->segment,
       delay / (gdouble) G_TIME_SPAN_SECOND, self->judging.n);
-  identifai_pending_add (&self->pending, job, delay);
+  identifai_pending_add (self, job, delay);
   identifai_account_wake (self->account);
-}
-
-void
-identifai_poller_remove (IdentifaiPoller * self, IdentifaiJob * job)
-{
-  if (job->pending)
-    identifai_pending_remove (&self->pending, job);
 }
 
 /* What a poll asks for that is under way may have been answered before it is. */
 void
 identifai_poller_look (IdentifaiPoller * self, const gchar * identifier)
 {
-  IdentifaiPending *pending =
-      g_hash_table_lookup (self->pending.by_identifier, identifier);
+  IdentifaiPending *pending = g_hash_table_lookup (self->pending, identifier);
 
   if (!pending)
     return;
@@ -277,14 +269,13 @@ identifai_poller_look (IdentifaiPoller * self, const gchar * identifier)
       ", which is being asked for" : "");
   pending->wanted = pending->poll != NULL;
   if (!pending->poll)
-    identifai_pending_schedule (&self->pending, pending,
-        identifai_clock_now ());
+    identifai_pending_schedule (pending, identifai_clock_now ());
   identifai_account_wake (self->account);
 }
 
 /* The latest poll may tell why. */
 static void
-expire (IdentifaiPoller * self, IdentifaiJob * job)
+expire (IdentifaiJob * job)
 {
   GstClockTime timeout = job->client->settings.verdict_timeout;
   gboolean whole = timeout % GST_SECOND == 0;
@@ -301,37 +292,6 @@ expire (IdentifaiPoller * self, IdentifaiJob * job)
       job->identifier, outcome.message);
   identifai_job_finish (job, &outcome);
   g_free (outcome.message);
-}
-
-static void
-expire_all (IdentifaiPoller * self, gint64 now)
-{
-  IdentifaiJob *job;
-
-  while ((job = identifai_pending_first_deadline (&self->pending))
-      && job->deadline <= now)
-    expire (self, job);
-}
-
-/* Of all kinds, and whose it is: who has waited for longest goes first. NULL: there
- * is nothing to ask for. */
-static IdentifaiPending *
-find_first (IdentifaiAccount * account, IdentifaiPoller ** poller)
-{
-  IdentifaiPending *first = NULL;
-  guint kind;
-
-  for (kind = 0; kind < IDENTIFAI_N_KINDS; kind++) {
-    IdentifaiPending *pending =
-        identifai_pending_first (&account->pollers[kind]->pending);
-
-    if (!pending || (first && first->due <= pending->due))
-      continue;
-    first = pending;
-    *poller = account->pollers[kind];
-  }
-
-  return first;
 }
 
 /* When the next poll may start, if there is anything to ask for. */
@@ -367,25 +327,21 @@ next_poll (IdentifaiAccount * account, IdentifaiPending * first, gint64 now)
 gint64
 identifai_pollers_run (IdentifaiAccount * account, gint64 now)
 {
-  IdentifaiPoller *poller = NULL;
   IdentifaiPending *first;
   IdentifaiJob *job;
   gint64 next;
-  guint kind;
 
-  for (kind = 0; kind < IDENTIFAI_N_KINDS; kind++)
-    expire_all (account->pollers[kind], now);
+  while ((job = identifai_pending_first_deadline (account))
+      && job->deadline <= now)
+    expire (job);
 
-  first = find_first (account, &poller);
+  /* Of all kinds, who has waited for longest goes first. */
+  first = identifai_pending_first (account);
   while ((next = next_poll (account, first, now)) <= now) {
-    identifai_poll_start (poller, first, now);
-    first = find_first (account, &poller);
+    identifai_poll_start (first, now);
+    first = identifai_pending_first (account);
   }
+  job = identifai_pending_first_deadline (account);
 
-  for (kind = 0; kind < IDENTIFAI_N_KINDS; kind++) {
-    job = identifai_pending_first_deadline (&account->pollers[kind]->pending);
-    next = job ? MIN (next, job->deadline) : next;
-  }
-
-  return next;
+  return job ? MIN (next, job->deadline) : next;
 }

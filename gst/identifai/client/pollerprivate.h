@@ -2,16 +2,44 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The poller has two parts: when to ask for results (poller.c), and one poll, from
- * its URL to what its answer means (pollcall.c). The network thread's.
+ * The poller has three parts: the results that are waited for (pending.c), when to ask
+ * for them (poller.c), and one poll, from its URL to what its answer means
+ * (pollcall.c). The network thread's.
  */
 
 #pragma once
 
+#include "clientprivate.h"
 #include "judgingtimes.h"
-#include "pending.h"
 
 G_BEGIN_DECLS
+
+typedef struct _IdentifaiPoll IdentifaiPoll;
+
+/* One result that is waited for. Two jobs may wait for one: the service knows the same
+ * file again. Times in monotonic µs. */
+struct _IdentifaiPending
+{
+  IdentifaiPoller *poller;
+  gchar *identifier;
+  GQueue jobs;                  /* never empty; each with a reference */
+  gint64 poll_interval;         /* longest of the jobs'; 0 = ours */
+  gint64 since;                 /* submitted */
+  gboolean resumed;             /* it was earlier than that, in another run */
+  gint64 asked_at;              /* 0 = never */
+  gint64 unfinished_at;         /* asked for then, it wasn't final; 0 = never */
+  guint n_answers;
+  guint failures;               /* polls in a row that failed */
+  gchar *failure;               /* why the latest one did, or NULL */
+  guint failure_status;         /* its HTTP status, or 0 */
+  gboolean alone;               /* the next poll asks for nothing else */
+  gboolean wanted;              /* it was asked for while a poll was under way */
+  guint n_unnamed;              /* batches in a row that named only others */
+  gint64 due;
+  GSequenceIter *due_iter;      /* NULL while a poll asks for it */
+  IdentifaiPoll *poll;          /* that asks for it, or NULL */
+  GList poll_link;              /* in poll->pending */
+};
 
 /* Why the batch call isn't trusted. A poll of a single result tells: where that
  * fails, too, the service is at fault. If it works, and the batch call doesn't right
@@ -27,7 +55,7 @@ struct _IdentifaiPoller
 {
   IdentifaiAccount *account;    /* borrowed: its owner */
   const IdentifaiKindInfo *kind;
-  IdentifaiPendingTable pending;
+  GHashTable *pending;          /* by their identifiers; owns them */
   guint failures;               /* polls in a row that failed */
 
   guint max_batch;              /* halved when a call was too long */
@@ -57,6 +85,28 @@ struct _IdentifaiPoll
   IdentifaiWire wire;
 };
 
+/* pending.c: which results are waited for, and which of them is due to be asked for
+ * when. */
+
+/* A new one is due first_delay after the submit call. */
+void identifai_pending_add (IdentifaiPoller * poller, IdentifaiJob * job,
+    gint64 first_delay);
+/* By whom it is asked for. */
+IdentifaiClient *identifai_pending_get_client (IdentifaiPending * self);
+
+/* Out of the schedule, or in it again. */
+void identifai_pending_unschedule (IdentifaiPending * self);
+void identifai_pending_schedule (IdentifaiPending * self, gint64 due);
+/* What a poll of it came to; NULL: it didn't fail. */
+void identifai_pending_note (IdentifaiPending * self, const gchar * failure,
+    guint http_status);
+
+/* Those in the schedule, by when they are due: the first one, and the next. */
+IdentifaiPending *identifai_pending_first (IdentifaiAccount * account);
+IdentifaiPending *identifai_pending_next (IdentifaiPending * self);
+/* The job whose deadline is first, or NULL. */
+IdentifaiJob *identifai_pending_first_deadline (IdentifaiAccount * account);
+
 /* poller.c */
 
 /* Whether results may be asked for together now. */
@@ -80,17 +130,14 @@ void identifai_poller_single_found_nothing (IdentifaiPoller * self);
 gboolean identifai_poller_may_join (const IdentifaiPending * pending,
     gint64 now);
 /* The service says that it is at it, or nothing yet. */
-void identifai_poller_keep_waiting (IdentifaiPoller * self,
-    IdentifaiPending * pending);
+void identifai_poller_keep_waiting (IdentifaiPending * pending);
 /* It is final. */
-void identifai_poller_learn (IdentifaiPoller * self,
-    const IdentifaiPending * pending);
+void identifai_poller_learn (const IdentifaiPending * pending);
 
 /* pollcall.c */
 
 /* Asks for first, and for what else may come along. */
-void identifai_poll_start (IdentifaiPoller * poller, IdentifaiPending * first,
-    gint64 now);
+void identifai_poll_start (IdentifaiPending * first, gint64 now);
 /* What a poll may ask for is about to be freed. */
 void identifai_poll_lose (IdentifaiPending * pending);
 
