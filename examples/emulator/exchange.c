@@ -13,12 +13,13 @@
 
 #include "calls.h"
 #include "control.h"
+#include "idle.h"
 #include "wire.h"
 
 #include <string.h>
 
 #define REQUEST_KEY "emu-request"
-#define MAX_BURST (256 * 1024)  /* bytes read from one connection at a time */
+#define MAX_BURST (128 * 1024)  /* bytes read from one connection at a time */
 
 /* A request that meets a delay. */
 typedef struct
@@ -241,7 +242,7 @@ emu_request_release (EmuRequest * self)
 
   if (--self->holds == 0) {
     deliver (self);
-    if (self->paused && !self->broken)
+    if (self->paused && !self->broken && !self->over)
       soup_server_message_unpause (message);
   }
   g_object_unref (message);
@@ -497,6 +498,7 @@ got_headers (SoupServerMessage * message, gpointer user_data)
   /* No body is ever gathered in memory by libsoup. */
   soup_message_body_set_accumulate (soup_server_message_get_request_body
       (message), FALSE);
+  emu_idle_prepare (message, self->server->options->tls_certificate != NULL);
   self->call = find_call (self, emu_calls);
   if (self->call == NULL)
     self->call = find_call (self, emu_control_calls);
@@ -529,10 +531,11 @@ reset_upload (gpointer data)
 static gboolean
 read_on (gpointer data)
 {
-  SoupServerMessage *message = data;
+  EmuRequest *self = data;
 
-  soup_server_message_unpause (message);
-  g_object_unref (message);
+  if (!self->over)
+    soup_server_message_unpause (self->message);
+  g_object_unref (self->message);
   return G_SOURCE_REMOVE;
 }
 
@@ -546,8 +549,8 @@ take_turns (EmuRequest * self, gsize length)
     return;
   self->burst = 0;
   soup_server_message_pause (self->message);
-  g_idle_add_full (G_PRIORITY_DEFAULT, read_on, g_object_ref (self->message),
-      NULL);
+  g_object_ref (self->message);
+  g_idle_add_full (G_PRIORITY_DEFAULT, read_on, self, NULL);
 }
 
 static void
@@ -582,6 +585,8 @@ finished (SoupServerMessage * message, gpointer user_data)
 {
   EmuRequest *self = user_data;
 
+  self->over = TRUE;
+  emu_idle_begin (message);
   if (self->noted || self->call == NULL)
     return;
   g_free (self->refusal);
@@ -596,7 +601,7 @@ disconnected (SoupServerMessage * message, gpointer user_data)
 {
   EmuRequest *self = user_data;
 
-  self->broken = TRUE;
+  self->broken = self->over = TRUE;
 }
 
 static void

@@ -45,6 +45,7 @@ struct _EmuRequest
   gchar *refusal;               /* the body of an error answer, for the page */
   guint holds;
   gboolean paused, broken;      /* broken: there is no connection any more */
+  gboolean over;                /* libsoup is through with it */
   gboolean noted;               /* in the log, and in the journal if need be */
 };
 

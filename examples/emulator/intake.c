@@ -141,7 +141,7 @@ record (const EmuIntakeRequest * task, GMappedFile * content,
 
 /* Read, not mapped: the mapped pages would count as our memory. */
 static gchar *
-hash_file (const gchar * path, GError ** error)
+hash_file (const gchar * path, GCancellable * cancellable, GError ** error)
 {
   g_autoptr (GFile) file = g_file_new_for_path (path);
   g_autoptr (GFileInputStream) stream = g_file_read (file, NULL, error);
@@ -150,8 +150,8 @@ hash_file (const gchar * path, GError ** error)
   gssize n = stream != NULL ? 1 : -1;
 
   while (n > 0) {
-    n = g_input_stream_read (G_INPUT_STREAM (stream), buffer, HASH_BUFFER, NULL,
-        error);
+    n = g_input_stream_read (G_INPUT_STREAM (stream), buffer, HASH_BUFFER,
+        cancellable, error);
     if (n > 0)
       g_checksum_update (checksum, buffer, n);
   }
@@ -186,7 +186,7 @@ look (const EmuIntakeRequest * self, GCancellable * cancellable,
 
   if (file == NULL)
     return NULL;
-  intake->hash = hash_file (path, error);
+  intake->hash = hash_file (path, cancellable, error);
   if (intake->hash == NULL)
     return NULL;
   intake->supported = is_declared (self->kind,

@@ -11,7 +11,7 @@
 #include "heatmap.h"
 #include "png.h"
 
-#define STOP_PATIENCE (600 * 1000)      /* µs */
+#define STOP_PATIENCE (400 * 1000)      /* µs */
 #define THUMBNAIL_STEP 2        /* of the pictures' 256 pixels */
 
 struct _EmuCourt

@@ -34,7 +34,7 @@ watch_signal (gint number, GMainLoop * loop)
   if (number == SIGHUP && sigaction (number, NULL, &old) == 0
       && old.sa_handler == SIG_IGN)
     return;
-  g_unix_signal_add (number, quit, loop);
+  g_unix_signal_add_full (G_PRIORITY_HIGH, number, quit, loop, NULL);
 }
 
 static void

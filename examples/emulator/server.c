@@ -14,6 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define STOP_PATIENCE 300       /* ms */
+
 void
 emu_log (EmuServer * self, const gchar * format, ...)
 {
@@ -224,6 +226,28 @@ remove_directory (const gchar * path)
   g_rmdir (path);
 }
 
+static gboolean
+patience_is_over (gpointer data)
+{
+  *(gboolean *) data = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+/* They were cancelled; but a disk can take its time. */
+static gboolean
+wait_for_intakes (EmuServer * self)
+{
+  gboolean over = FALSE;
+  guint timer = g_timeout_add_full (G_PRIORITY_HIGH, STOP_PATIENCE,
+      patience_is_over, &over, NULL);
+
+  while (self->intakes > 0 && !over)
+    g_main_context_iteration (NULL, TRUE);
+  if (!over)
+    g_source_remove (timer);
+  return self->intakes == 0;
+}
+
 /* Who uses something goes before it: requests, then what they started. */
 void
 emu_server_free (EmuServer * self)
@@ -233,9 +257,7 @@ emu_server_free (EmuServer * self)
   emu_wires_close (self);
   g_cancellable_cancel (self->cancellable);
   emu_fetcher_cancel (self->fetcher);
-  while (self->intakes > 0)
-    g_main_context_iteration (NULL, TRUE);
-  if (!emu_court_free (self->court)) {
+  if (!wait_for_intakes (self) || !emu_court_free (self->court)) {
     remove_directory (self->directory);
     _exit (0);
   }

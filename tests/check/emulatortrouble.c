@@ -325,6 +325,88 @@ GST_START_TEST (test_leaving)
 
 GST_END_TEST;
 
+/* Nobody who is gone keeps a descriptor, however he went. */
+
+typedef enum
+{
+  BEFORE_THE_ANSWER,
+  AFTER_THE_ANSWER,
+  HALF_CLOSED,
+} Going;
+
+static const struct
+{
+  const gchar *request;
+  Going going;
+} going_rows[] = {
+#define CREDITS "GET /api/user/credits HTTP/1.1\r\nHost: x\r\nX-Api-Key: k\r\n\r\n"
+#define UPLOAD FORM "Content-Length: 10\r\n\r\n0123456789"
+  {CREDITS, BEFORE_THE_ANSWER}, {CREDITS, AFTER_THE_ANSWER},
+  {CREDITS, HALF_CLOSED}, {CREDITS CREDITS, AFTER_THE_ANSWER},
+  {CREDITS CREDITS, HALF_CLOSED}, {UPLOAD, AFTER_THE_ANSWER},
+  {UPLOAD, HALF_CLOSED}, {"GET / HT", HALF_CLOSED},
+  {CREDITS "GET / HT", AFTER_THE_ANSWER},
+};
+
+static guint
+count_descriptors (Emulator * emulator)
+{
+  gchar *path = g_strdup_printf ("/proc/%s/fd",
+      g_subprocess_get_identifier (emulator->process));
+  GDir *dir = g_dir_open (path, 0, NULL);
+  guint n = 0;
+
+  while (dir != NULL && g_dir_read_name (dir) != NULL)
+    n++;
+  g_clear_pointer (&dir, g_dir_close);
+  g_free (path);
+  return n;
+}
+
+static void
+come_and_go (Emulator * emulator, const gchar * request, Going going)
+{
+  GSocketClient *client = g_socket_client_new ();
+  GSocketConnection *connection = g_socket_client_connect_to_uri (client,
+      emulator->base, 80, NULL, NULL);
+  GIOStream *stream = G_IO_STREAM (connection);
+  gchar answer[16];
+  gsize n;
+
+  g_output_stream_write_all (g_io_stream_get_output_stream (stream), request,
+      strlen (request), &n, NULL, NULL);
+  if (going == AFTER_THE_ANSWER)
+    g_input_stream_read (g_io_stream_get_input_stream (stream), answer,
+        sizeof answer, NULL, NULL);
+  if (going == HALF_CLOSED) {
+    g_socket_shutdown (g_socket_connection_get_socket (connection), FALSE, TRUE,
+        NULL);
+    while (g_input_stream_read (g_io_stream_get_input_stream (stream), answer,
+            sizeof answer, NULL, NULL) > 0);
+  }
+  g_object_unref (connection);
+  g_object_unref (client);
+}
+
+GST_START_TEST (test_going)
+{
+  Emulator emulator;
+  guint i, k, before;
+
+  emulator_start (&emulator, "--rate-limits off");
+  before = count_descriptors (&emulator);
+  fail_unless (before > 0);
+  FOR_ROWS (i, going_rows) {
+    for (k = 0; k < 5; k++)
+      come_and_go (&emulator, going_rows[i].request, going_rows[i].going);
+    while (count_descriptors (&emulator) > before)
+      g_usleep (1000);
+  }
+  emulator_stop (&emulator);
+}
+
+GST_END_TEST;
+
 /* Settings that can't be meant: exit status 1 and no line on the output. */
 
 static const gchar *const bad_options[] = {
@@ -378,6 +460,7 @@ emulatortrouble_suite (void)
   tcase_add_test (tc, test_abuse);
   tcase_add_test (tc, test_faults);
   ROWS (test_leaving, leaving_rows);
+  tcase_add_test (tc, test_going);
   tcase_add_test (tc, test_reset_upload);
   tcase_add_test (tc, test_upload_broken_off);
   return suite;
