@@ -41,7 +41,7 @@ class Case:
 
     def __init__(self, name, video=None, audio=None, ext="mkv", size="160x120", length=9, rate="25", duration=3, pipeline=None,
                  path=None, extra=(), doubled=0, lost=0, options=(), segments=None, sound_error=0.003, saved=0, time_error=0.0021,
-                 max_bytes=50000000, since=(1, 20)):
+                 max_bytes=50000000, since=(1, 20), early=None):
         self.name = name
         self.video, self.audio, self.ext = video, audio, ext
         self.size, self.length, self.rate, self.duration = size, length, rate, duration
@@ -56,6 +56,7 @@ class Case:
         self.time_error = time_error    # s
         self.max_bytes = max_bytes
         self.since = since          # of GStreamer, in which its demuxer gives out all of the clip
+        self.early = early          # how many segments at least are written as their frames come; None: none is
         self.saved = saved          # pictures that ffmpeg shows of the segments, but not of the clip
 
     def make(self, folder):
@@ -129,6 +130,7 @@ class File:
 def segment(tool, case, clip, folder):
     out = os.path.join(folder, "out")
     command = [tool, "--duration", str(int(case.duration * 1000)), "--max-bytes", str(case.max_bytes)] + case.options
+    command += ["--early"] if case.early is not None else []
     if case.pipeline:
         command += ["--pipeline", case.pipeline.format(clip=clip), out]
     else:
@@ -262,9 +264,12 @@ def check(tool, case, root):
     least = case.segments or max(1, int((source[-1][0] - source[0][0]) / case.duration / 1.5))
     if len(segments) < least:
         problems.append("only %d segments" % len(segments))
+    early = sum(s["early"] for s in segments)
+    if early < (case.early or 0):
+        problems.append("only %d of %d segments were written early" % (early, len(segments)))
     kinds = "/".join(sorted({os.path.splitext(p)[1][1:] for p in paths}))
     return {"frames": len(source), "segments": len(segments), "doubled": doubled, "skipped": stats["skipped"],
-            "file": kinds, "words": words, "problems": problems}
+            "early": early, "file": kinds, "words": words, "problems": problems}
 
 
 X264 = "libx264 -preset veryfast -g 50 "
@@ -364,6 +369,19 @@ CASES = [
     Case("av1-mp4", "libaom-av1 -g 50 -cpu-used 8 -lag-in-frames 19 -usage good", "aac", "mp4", length=8),
     Case("av1-webm-opus", "libaom-av1 -g 50 -cpu-used 8 -lag-in-frames 19 -usage good", "libopus", "webm", length=8),
     Case("av1-realtime-mkv", "libaom-av1 -g 50 -cpu-used 8 -usage realtime", None, "mkv", length=8),
+    # written as their frames come: early-upload
+    Case("early-h264-mp4-aac", "libx264 -preset medium -g 50 -bf 4 -b_strategy 0 -x264-params b-pyramid=normal", "aac", "mp4", early=3),
+    Case("early-h264-ts-aac", X264, "aac", "ts", early=3),
+    Case("early-h264-mp4-opus", X264, "libopus", "mp4", early=3),
+    Case("early-h264-ntsc-mp3", X264 + "-bf 0", "libmp3lame", "mp4", rate="30000/1001", early=3),
+    Case("early-h264-long-gop", "libx264 -preset veryfast -g 1000", "aac", "mp4", segments=1, early=1),
+    Case("early-h265-closed", X265 + "open-gop=0", "aac", "mp4", early=3),
+    Case("early-av1", "libaom-av1 -g 50 -cpu-used 8 -usage realtime", "libopus", "mp4", length=8, early=2),
+    # these turn out otherwise than they began, and are whole files then: leading pictures, sizes, codecs
+    Case("early-h264-open-gop", X264 + "-bf 3 -x264-params open-gop=1:keyint=50:min-keyint=50", "aac", "ts", doubled=9, early=0),
+    Case("early-h264-small-files", "libx264 -preset veryfast -g 25 -b:v 2M", "aac", "mp4", size="320x240", length=12, duration=60,
+         max_bytes=600000, segments=4, early=0),
+    Case("early-mpeg2-ts", "mpeg2video -g 15 -bf 2", "mp2", "ts", early=0),
     Case("mjpeg-avi", "mjpeg -q:v 5", "libmp3lame", "avi"),
     Case("mjpeg-mkv", "mjpeg -q:v 5", "flac", "mkv"),
     Case("h264-bytestream-x264enc", pipeline="videotestsrc num-buffers=300 ! video/x-raw,format=I420,width=320,height=240,"
@@ -421,6 +439,7 @@ def main():
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--part", metavar="K/N", default="1/1", help="only the Kth of N parts of the cases")
     parser.add_argument("--keep", help="leave the files in this folder")
+    parser.add_argument("--early", action="store_true", help="all cases as early-upload does")
     options = parser.parse_args()
     if not shutil.which("ffmpeg") or not shutil.which("ffprobe"):
         print("skipped: there is no ffmpeg")
@@ -433,6 +452,9 @@ def main():
     cases = [c for c in cases if c.since <= version]
     if options.names:
         cases = [c for c in cases if any(c.name.startswith(n) for n in options.names)]
+    if options.early:
+        for case in cases:
+            case.early = case.early or 0
     part, parts = map(int, options.part.split("/"))
     cases = cases[part - 1::parts]
     failed = 0
@@ -443,9 +465,9 @@ def main():
             try:
                 r = future.result()
             except (RuntimeError, subprocess.TimeoutExpired, IndexError) as error:
-                r = {"frames": 0, "segments": 0, "doubled": 0, "skipped": 0, "file": "-", "problems": [str(error)]}
-            print("%-28s %5d frames %3d segments %-5s doubled %d skipped %d  %s" % (
-                case.name, r["frames"], r["segments"], r["file"], r["doubled"], r["skipped"],
+                r = {"frames": 0, "segments": 0, "doubled": 0, "skipped": 0, "early": 0, "file": "-", "problems": [str(error)]}
+            print("%-28s %5d frames %3d segments (%d early) %-5s doubled %d skipped %d  %s" % (
+                case.name, r["frames"], r["segments"], r["early"], r["file"], r["doubled"], r["skipped"],
                 "ok" if not r["problems"] else "FAILED " + "; ".join(r["problems"])), flush=True)
             failed += bool(r["problems"])
     print("%d of %d cases are exact" % (len(cases) - failed, len(cases)))

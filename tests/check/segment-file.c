@@ -10,10 +10,10 @@
  */
 
 #include "codecs.h"
+#include "earlyfile.h"
 #include "muxer.h"
 #include "overhead.h"
 #include "segmenter.h"
-#include "videotrack.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -25,6 +25,7 @@ static gchar *pipeline_text;
 static gchar *muxer;
 static gboolean no_audio;
 static gboolean ask;
+static gboolean early;
 static gchar **arguments;
 
 static const GOptionEntry options[] = {
@@ -36,6 +37,8 @@ static const GOptionEntry options[] = {
   {"muxer", 0, 0, G_OPTION_ARG_STRING, &muxer, "factory, or auto", "NAME"},
   {"no-audio", 0, 0, G_OPTION_ARG_NONE, &no_audio, "video only", NULL},
   {"ask", 0, 0, G_OPTION_ARG_NONE, &ask, "ask for key frames", NULL},
+  {"early", 0, 0, G_OPTION_ARG_NONE, &early,
+      "write what is open, as early-upload does", NULL},
   {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &arguments,
       NULL, "[CLIP] FOLDER"},
   {NULL}
@@ -48,6 +51,7 @@ typedef struct
   GAsyncQueue *closed;          /* of IdentifaiSegment, for the main thread */
   GMainLoop *loop;
   const gchar *folder;
+  GHashTable *early;            /* of IdentifaiEarlyFile, by the segment's number */
   guint count;
   guint running;                /* streams before EOS */
   gboolean has_video;
@@ -96,23 +100,68 @@ write_file (App * app, IdentifaiSegment * segment)
   g_free (data);
 }
 
+static IdentifaiEarlyFile *
+find_early_locked (App * app, const IdentifaiSegment * segment)
+{
+  gpointer key = GUINT_TO_POINTER (segment->number);
+  IdentifaiEarlyFile *file = g_hash_table_lookup (app->early, key);
+
+  if (file == NULL) {
+    file = identifai_early_file_new ("segment-file", segment->number,
+        max_bytes);
+    g_hash_table_insert (app->early, key, file);
+  }
+
+  return file;
+}
+
+/* What the element leaves to a worker. */
+static void
+write_open_locked (App * app)
+{
+  IdentifaiEarlyStretch *stretch = NULL;
+  IdentifaiOpenSegment open;
+
+  if (early && identifai_segmenter_peek (app->segmenter, &open)
+      && open.has_sound)
+    stretch = identifai_early_file_take (find_early_locked (app, open.segment),
+        open.frames, open.segment->tracks);
+  if (stretch != NULL)
+    identifai_early_stretch_write (stretch, NULL);
+}
+
+static gboolean
+complete_early (App * app, IdentifaiSegment * segment)
+{
+  IdentifaiEarlyFile *file;
+
+  g_mutex_lock (&app->lock);
+  file = find_early_locked (app, segment);
+  g_mutex_unlock (&app->lock);
+
+  return identifai_early_file_complete (file, segment, NULL);
+}
+
 static void
 finish_segment (App * app, IdentifaiSegment * segment)
 {
+  gboolean done = FALSE;
   guint64 payload = segment->bytes;
   guint n_buffers = 0, n_tracks = 0, i;
   GError *error = NULL;
 
-  identifai_video_track_make (segment);
   for (i = 0; segment->tracks && i < segment->tracks->len; i++) {
     IdentifaiTrack *track = g_ptr_array_index (segment->tracks, i);
 
-    n_buffers += track->buffers->len;
+    n_buffers += i == 0 ? segment->pictures->len : track->buffers->len;
     n_tracks++;
   }
+  if (early && segment->failure == IDENTIFAI_REASON_NONE)
+    done = complete_early (app, segment);
   if (segment->failure == IDENTIFAI_REASON_NONE) {
-    if (identifai_muxer_run (muxer ? muxer : "auto", segment, max_bytes, NULL,
-            &error))
+    if (done
+        || identifai_muxer_run (muxer ? muxer : "auto", segment, max_bytes,
+            NULL, &error))
       write_file (app, segment);
     else
       app->failures++;
@@ -122,12 +171,14 @@ finish_segment (App * app, IdentifaiSegment * segment)
       G_GINT64_FORMAT
       ", \"frames\": %u, \"keyframes\": %u, \"discontinuities\": %u, \"payload\": %"
       G_GUINT64_FORMAT ", \"bytes\": %" G_GUINT64_FORMAT ", \"overhead\": %"
-      G_GUINT64_FORMAT ", \"failure\": \"%s\", \"error\": \"%s\"}\n",
+      G_GUINT64_FORMAT
+      ", \"early\": %s, \"failure\": \"%s\", \"error\": \"%s\"}\n",
       segment->number, (gint64) segment->running_time,
       (gint64) segment->stream_time, (gint64) segment->duration,
       segment->frames, segment->keyframes, segment->discontinuities, payload,
       segment->bytes, identifai_container_overhead (n_tracks, n_buffers,
-          payload), identifai_reason_to_string (segment->failure),
+          payload), done ? "true" : "false",
+      identifai_reason_to_string (segment->failure),
       error ? error->message : "");
   g_clear_error (&error);
   identifai_segment_free (segment);
@@ -205,6 +256,7 @@ input_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
 
   g_mutex_lock (&app->lock);
   identifai_segmenter_push (app->segmenter, input->stream, buffer, &arrival);
+  write_open_locked (app);
   collect (app, 0);
   wanted = identifai_segmenter_take_keyframe_request (app->segmenter, &wish);
   g_mutex_unlock (&app->lock);
@@ -401,6 +453,8 @@ main (int argc, char *argv[])
   g_mkdir_with_parents (app.folder, 0777);
   app.loop = g_main_loop_new (NULL, FALSE);
   app.closed = g_async_queue_new ();
+  app.early = g_hash_table_new_full (NULL, NULL, NULL,
+      (GDestroyNotify) identifai_early_file_unref);
   app.segmenter = identifai_segmenter_new (on_open, &app);
   settings.duration = duration_ms * GST_MSECOND;
   settings.interval = interval_ms * GST_MSECOND;
@@ -415,6 +469,7 @@ main (int argc, char *argv[])
   gst_object_unref (pipeline);
   identifai_segmenter_free (app.segmenter);
   g_async_queue_unref (app.closed);
+  g_hash_table_unref (app.early);
   g_main_loop_unref (app.loop);
   g_strfreev (arguments);
 

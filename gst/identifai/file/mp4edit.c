@@ -5,6 +5,7 @@
 
 #include "mp4edit.h"
 #include "log.h"
+#include "mp4box.h"
 
 #include <string.h>
 
@@ -19,93 +20,17 @@
 #define DECODER_BYTES 13        /* of a DecoderConfigDescriptor */
 #define SL_CONFIG_BYTES 3       /* of the descriptor behind that */
 
-typedef struct
-{
-  guint8 *data;                 /* after the header */
-  gsize size;
-} Box;
-
-/* Boxes are not aligned. */
-static guint32
-read_u32 (const guint8 * data)
-{
-  return (guint32) data[0] << 24 | data[1] << 16 | data[2] << 8 | data[3];
-}
-
-static void
-write_u32 (guint8 * data, guint32 value)
-{
-  data[0] = value >> 24;
-  data[1] = value >> 16;
-  data[2] = value >> 8;
-  data[3] = value;
-}
-
-static gboolean
-has_type (const guint8 * header, const gchar * type)
-{
-  return memcmp (header + 4, type, 4) == 0;
-}
-
-/* The first box of that type directly inside of parent, after *previous if that
- * isn't NULL. */
-static gboolean
-find_box (const Box * parent, const gchar * type, const guint8 * previous,
-    Box * box)
-{
-  gsize at = 0;
-
-  while (parent->size - at >= 8) {
-    guint8 *header = parent->data + at;
-    gsize size = read_u32 (header);
-
-    if (size < 8 || size > parent->size - at)
-      return FALSE;
-    if (has_type (header, type) && header + 8 > previous) {
-      box->data = header + 8;
-      box->size = size - 8;
-      return TRUE;
-    }
-    at += size;
-  }
-
-  return FALSE;
-}
-
-/* path: types, one inside of the other, ended by NULL. */
-static gboolean
-find_path (const Box * parent, const gchar * const *path, Box * box)
-{
-  *box = *parent;
-  for (; *path; path++) {
-    Box outer = *box;
-
-    if (!find_box (&outer, *path, NULL, box))
-      return FALSE;
-  }
-
-  return TRUE;
-}
-
-/* Units a second of an mvhd or mdhd box; 0: none. */
-static guint32
-read_timescale (const Box * box)
-{
-  gsize at = box->size > 0 && box->data[0] == 1 ? 20 : 12;
-
-  return box->size >= at + 4 ? read_u32 (box->data + at) : 0;
-}
-
 /* handler: "vide", "soun" */
 static gboolean
-find_track (const Box * moov, const gchar * wanted, Box * track)
+find_track (const IdentifaiMp4Box * moov, const gchar * wanted,
+    IdentifaiMp4Box * track)
 {
   static const gchar *const path[] = { "mdia", "hdlr", NULL };
   const guint8 *previous = NULL;
-  Box handler;
+  IdentifaiMp4Box handler;
 
-  while (find_box (moov, "trak", previous, track)) {
-    if (find_path (track, path, &handler) && handler.size >= 12
+  while (identifai_mp4_find_box (moov, "trak", previous, track)) {
+    if (identifai_mp4_find_path (track, path, &handler) && handler.size >= 12
         && memcmp (handler.data + 8, wanted, 4) == 0)
       return TRUE;
     previous = track->data;
@@ -115,7 +40,7 @@ find_track (const Box * moov, const gchar * wanted, Box * track)
 }
 
 static gboolean
-find_video_track (const Box * moov, Box * track)
+find_video_track (const IdentifaiMp4Box * moov, IdentifaiMp4Box * track)
 {
   return find_track (moov, "vide", track);
 }
@@ -132,16 +57,18 @@ read_top_level (IdentifaiMemoryFile * file, const gchar * type, gsize * size,
   guint8 *data;
 
   while (identifai_memory_file_read (file, at, header, 16) == 16) {
-    length = read_u32 (header);
+    length = identifai_mp4_read_u32 (header);
     if (length == 1)
-      length = (guint64) read_u32 (header + 8) << 32 | read_u32 (header + 12);
+      length =
+          (guint64) identifai_mp4_read_u32 (header +
+          8) << 32 | identifai_mp4_read_u32 (header + 12);
     if (length < 8 || length > file_size - at) {
       GST_DEBUG ("a box at %" G_GUINT64_FORMAT " is %" G_GUINT64_FORMAT
           " bytes long", at, length);
       return NULL;
     }
-    if (has_type (header, type)) {
-      if (length > MAX_MOOV || read_u32 (header) == 1)
+    if (identifai_mp4_has_type (header, type)) {
+      if (length > MAX_MOOV || identifai_mp4_read_u32 (header) == 1)
         return NULL;
       data = g_malloc (length);
       *offset = at + 8;
@@ -162,18 +89,18 @@ typedef struct
 
 /* An edit list of one entry: the first track that starts has no other. */
 static gboolean
-rewrite_edit (Box * list, const Timescales * scales, GstClockTimeDiff lead,
-    GstClockTime shown)
+rewrite_edit (IdentifaiMp4Box * list, const Timescales * scales,
+    GstClockTimeDiff lead, GstClockTime shown)
 {
   guint32 lead_media = gst_util_uint64_scale_round (ABS (lead), scales->media,
       GST_SECOND);
   guint32 duration, media_time;
 
   if (list->size != 8 + ENTRY_BYTES || list->data[0] != 0
-      || read_u32 (list->data + 4) != 1)
+      || identifai_mp4_read_u32 (list->data + 4) != 1)
     return FALSE;
-  duration = read_u32 (list->data + 8);
-  media_time = read_u32 (list->data + 12);
+  duration = identifai_mp4_read_u32 (list->data + 8);
+  media_time = identifai_mp4_read_u32 (list->data + 12);
   /* a unit less: a picture at the very end is not shown */
   if (GST_CLOCK_TIME_IS_VALID (shown))
     duration = gst_util_uint64_scale (shown, scales->movie, GST_SECOND) - 1;
@@ -182,32 +109,33 @@ rewrite_edit (Box * list, const Timescales * scales, GstClockTimeDiff lead,
   else
     media_time -= MIN (media_time, lead_media);
   GST_LOG ("the edit list is %u+%u, was %u+%u", media_time, duration,
-      read_u32 (list->data + 12), read_u32 (list->data + 8));
-  write_u32 (list->data + 8, duration);
-  write_u32 (list->data + 12, media_time);
+      identifai_mp4_read_u32 (list->data + 12),
+      identifai_mp4_read_u32 (list->data + 8));
+  identifai_mp4_write_u32 (list->data + 8, duration);
+  identifai_mp4_write_u32 (list->data + 12, media_time);
 
   return TRUE;
 }
 
 /* moov: what is inside of the box. */
 static gboolean
-edit_movie (Box * moov, GstClockTimeDiff lead, GstClockTime shown,
-    Box * changed)
+edit_movie (IdentifaiMp4Box * moov, GstClockTimeDiff lead, GstClockTime shown,
+    IdentifaiMp4Box * changed)
 {
   static const gchar *const to_list[] = { "edts", "elst", NULL };
   static const gchar *const to_media[] = { "mdia", "mdhd", NULL };
   Timescales scales;
-  Box track, box;
+  IdentifaiMp4Box track, box;
 
-  if (!find_box (moov, "mvhd", NULL, &box))
+  if (!identifai_mp4_find_box (moov, "mvhd", NULL, &box))
     return FALSE;
-  scales.movie = read_timescale (&box);
+  scales.movie = identifai_mp4_read_timescale (&box);
   if (!find_video_track (moov, &track)
-      || !find_path (&track, to_media, &box))
+      || !identifai_mp4_find_path (&track, to_media, &box))
     return FALSE;
-  scales.media = read_timescale (&box);
+  scales.media = identifai_mp4_read_timescale (&box);
   if (scales.movie == 0 || scales.media == 0
-      || !find_path (&track, to_list, changed))
+      || !identifai_mp4_find_path (&track, to_list, changed))
     return FALSE;
 
   return rewrite_edit (changed, &scales, lead, shown);
@@ -215,7 +143,8 @@ edit_movie (Box * moov, GstClockTimeDiff lead, GstClockTime shown,
 
 /* Reads the movie; NULL: there is none. */
 static guint8 *
-read_movie (IdentifaiMemoryFile * file, Box * moov, guint64 * offset)
+read_movie (IdentifaiMemoryFile * file, IdentifaiMp4Box * moov,
+    guint64 * offset)
 {
   moov->data = read_top_level (file, "moov", &moov->size, offset);
 
@@ -224,8 +153,8 @@ read_movie (IdentifaiMemoryFile * file, Box * moov, guint64 * offset)
 
 /* offset: of the movie's inside, in the file. */
 static void
-write_back (IdentifaiMemoryFile * file, const Box * moov, guint64 offset,
-    const Box * changed)
+write_back (IdentifaiMemoryFile * file, const IdentifaiMp4Box * moov,
+    guint64 offset, const IdentifaiMp4Box * changed)
 {
   GstBuffer *buffer;
 
@@ -244,7 +173,7 @@ gboolean
 identifai_mp4_edit (IdentifaiMemoryFile * file, GstClockTimeDiff lead,
     GstClockTime shown)
 {
-  Box moov, changed;
+  IdentifaiMp4Box moov, changed;
   guint64 offset;
   gboolean ok;
 
@@ -264,46 +193,50 @@ identifai_mp4_edit (IdentifaiMemoryFile * file, GstClockTimeDiff lead,
 
 /* list: of one entry. */
 static gboolean
-hide_start (Box * list, const Timescales * scales, GstClockTime time)
+hide_start (IdentifaiMp4Box * list, const Timescales * scales,
+    GstClockTime time)
 {
   guint32 media = gst_util_uint64_scale_round (time, scales->media, GST_SECOND);
   guint32 movie = gst_util_uint64_scale (time, scales->movie, GST_SECOND);
   guint32 duration;
 
   if (list->size != 8 + ENTRY_BYTES || list->data[0] != 0
-      || read_u32 (list->data + 4) != 1)
+      || identifai_mp4_read_u32 (list->data + 4) != 1)
     return FALSE;
-  duration = read_u32 (list->data + 8);
-  write_u32 (list->data + 8, duration - MIN (duration, movie));
-  write_u32 (list->data + 12, read_u32 (list->data + 12) + media);
+  duration = identifai_mp4_read_u32 (list->data + 8);
+  identifai_mp4_write_u32 (list->data + 8, duration - MIN (duration, movie));
+  identifai_mp4_write_u32 (list->data + 12,
+      identifai_mp4_read_u32 (list->data + 12) + media);
 
   return TRUE;
 }
 
 static gboolean
-hide_in_movie (Box * moov, GstClockTime time, Box * changed)
+hide_in_movie (IdentifaiMp4Box * moov, GstClockTime time,
+    IdentifaiMp4Box * changed)
 {
   static const gchar *const to_list[] = { "edts", "elst", NULL };
   static const gchar *const to_media[] = { "mdia", "mdhd", NULL };
   Timescales scales;
-  Box track, box;
+  IdentifaiMp4Box track, box;
 
-  if (!find_box (moov, "mvhd", NULL, &box))
+  if (!identifai_mp4_find_box (moov, "mvhd", NULL, &box))
     return FALSE;
-  scales.movie = read_timescale (&box);
-  if (!find_track (moov, "soun", &track) || !find_path (&track, to_media, &box))
+  scales.movie = identifai_mp4_read_timescale (&box);
+  if (!find_track (moov, "soun", &track)
+      || !identifai_mp4_find_path (&track, to_media, &box))
     return FALSE;
-  scales.media = read_timescale (&box);
+  scales.media = identifai_mp4_read_timescale (&box);
 
   return scales.movie > 0 && scales.media > 0
-      && find_path (&track, to_list, changed)
+      && identifai_mp4_find_path (&track, to_list, changed)
       && hide_start (changed, &scales, time);
 }
 
 gboolean
 identifai_mp4_hide_sound (IdentifaiMemoryFile * file, GstClockTime time)
 {
-  Box moov, changed;
+  IdentifaiMp4Box moov, changed;
   guint64 offset;
   gboolean ok;
 
@@ -361,7 +294,8 @@ shift_back (gint8 from_x, gint8 from_y, guint32 width, guint32 height)
 
 /* header: what is inside of the tkhd box; changed: the matrix in it. */
 static gboolean
-write_matrix (Box * header, const Orientation * to, Box * changed)
+write_matrix (IdentifaiMp4Box * header, const Orientation * to,
+    IdentifaiMp4Box * changed)
 {
   gsize at = header->size > 0 && header->data[0] == 1 ? 52 : 40;
   guint32 width, height;
@@ -370,17 +304,19 @@ write_matrix (Box * header, const Orientation * to, Box * changed)
   if (header->size < at + MATRIX_BYTES + 8)
     return FALSE;
   matrix = header->data + at;
-  width = read_u32 (matrix + MATRIX_BYTES);
-  height = read_u32 (matrix + MATRIX_BYTES + 4);
+  width = identifai_mp4_read_u32 (matrix + MATRIX_BYTES);
+  height = identifai_mp4_read_u32 (matrix + MATRIX_BYTES + 4);
   GST_LOG ("pictures of %ux%u are %s", width >> 16, height >> 16, to->name);
   memset (matrix, 0, MATRIX_BYTES);
-  write_u32 (matrix, (guint32) to->a << 16);
-  write_u32 (matrix + 4, (guint32) to->b << 16);
-  write_u32 (matrix + 12, (guint32) to->c << 16);
-  write_u32 (matrix + 16, (guint32) to->d << 16);
-  write_u32 (matrix + 24, shift_back (to->a, to->c, width, height));
-  write_u32 (matrix + 28, shift_back (to->b, to->d, width, height));
-  write_u32 (matrix + 32, 1 << 30);
+  identifai_mp4_write_u32 (matrix, (guint32) to->a << 16);
+  identifai_mp4_write_u32 (matrix + 4, (guint32) to->b << 16);
+  identifai_mp4_write_u32 (matrix + 12, (guint32) to->c << 16);
+  identifai_mp4_write_u32 (matrix + 16, (guint32) to->d << 16);
+  identifai_mp4_write_u32 (matrix + 24, shift_back (to->a, to->c, width,
+          height));
+  identifai_mp4_write_u32 (matrix + 28, shift_back (to->b, to->d, width,
+          height));
+  identifai_mp4_write_u32 (matrix + 32, 1 << 30);
   changed->data = matrix;
   changed->size = MATRIX_BYTES;
 
@@ -391,14 +327,14 @@ gboolean
 identifai_mp4_orient (IdentifaiMemoryFile * file, const gchar * orientation)
 {
   const Orientation *to = find_orientation (orientation);
-  Box moov, track, header, changed;
+  IdentifaiMp4Box moov, track, header, changed;
   guint64 offset;
   gboolean ok;
 
   if (to == NULL || read_movie (file, &moov, &offset) == NULL)
     return FALSE;
   ok = find_video_track (&moov, &track)
-      && find_box (&track, "tkhd", NULL, &header)
+      && identifai_mp4_find_box (&track, "tkhd", NULL, &header)
       && write_matrix (&header, to, &changed);
   if (ok)
     write_back (file, &moov, offset, &changed);
@@ -410,7 +346,7 @@ identifai_mp4_orient (IdentifaiMemoryFile * file, const gchar * orientation)
 /* The header of a descriptor: tag and a length of up to four bytes. Moves on
  * behind it; FALSE: it has another tag. */
 static gboolean
-skip_descriptor_header (Box * box, guint8 tag)
+skip_descriptor_header (IdentifaiMp4Box * box, guint8 tag)
 {
   gsize at = 1;
 
@@ -426,7 +362,7 @@ skip_descriptor_header (Box * box, guint8 tag)
 
 /* ES_Descriptor, its DecoderConfigDescriptor, whose first byte it is. */
 static gboolean
-find_object_type (Box * esds, Box * type)
+find_object_type (IdentifaiMp4Box * esds, IdentifaiMp4Box * type)
 {
   *type = *esds;
   if (type->size < VERSION_BYTES)
@@ -446,19 +382,21 @@ find_object_type (Box * esds, Box * type)
 }
 
 static gboolean
-find_sample_entry (const Box * moov, Box * entry)
+find_sample_entry (const IdentifaiMp4Box * moov, IdentifaiMp4Box * entry)
 {
   static const gchar *const to_entries[] = { "mdia", "minf", "stbl", "stsd",
     NULL
   };
-  Box track, entries;
+  IdentifaiMp4Box track, entries;
 
   if (!find_video_track (moov, &track)
-      || !find_path (&track, to_entries, &entries) || entries.size < 8)
+      || !identifai_mp4_find_path (&track, to_entries, &entries)
+      || entries.size < 8)
     return FALSE;
   entries.data += 8;            /* version, flags, count */
   entries.size -= 8;
-  if (!find_box (&entries, "mp4v", NULL, entry) || entry->size < VISUAL_BYTES)
+  if (!identifai_mp4_find_box (&entries, "mp4v", NULL, entry)
+      || entry->size < VISUAL_BYTES)
     return FALSE;
   entry->data += VISUAL_BYTES;
   entry->size -= VISUAL_BYTES;
@@ -505,10 +443,10 @@ reverse_length (guint8 * bytes, gsize n)
 
 /* box: starts with a descriptor; moves on into it. */
 static gboolean
-mend_length (Box * box, guint8 tag)
+mend_length (IdentifaiMp4Box * box, guint8 tag)
 {
   guint8 *bytes = box->data + 1;
-  Box inside = *box;
+  IdentifaiMp4Box inside = *box;
   gsize n;
 
   if (!skip_descriptor_header (&inside, tag))
@@ -524,9 +462,10 @@ mend_length (Box * box, guint8 tag)
 
 /* ES_Descriptor, DecoderConfigDescriptor, DecoderSpecificInfo. */
 static void
-mend_descriptors (Box * esds)
+mend_descriptors (IdentifaiMp4Box * esds)
 {
-  Box box = { esds->data + VERSION_BYTES, esds->size - VERSION_BYTES };
+  IdentifaiMp4Box box =
+      { esds->data + VERSION_BYTES, esds->size - VERSION_BYTES };
 
   if (esds->size < VERSION_BYTES || !mend_length (&box, 3)
       || box.size < STREAM_BYTES)
@@ -543,13 +482,13 @@ mend_descriptors (Box * esds)
 void
 identifai_mp4_mend_lengths (IdentifaiMemoryFile * file)
 {
-  Box moov, entry, esds;
+  IdentifaiMp4Box moov, entry, esds;
   guint64 offset;
 
   if (read_movie (file, &moov, &offset) == NULL)
     return;
   if (find_sample_entry (&moov, &entry)
-      && find_box (&entry, "esds", NULL, &esds)) {
+      && identifai_mp4_find_box (&entry, "esds", NULL, &esds)) {
     GST_LOG ("descriptors of %" G_GSIZE_FORMAT " bytes", esds.size);
     mend_descriptors (&esds);
     write_back (file, &moov, offset, &esds);
@@ -562,14 +501,14 @@ identifai_mp4_mend_lengths (IdentifaiMemoryFile * file)
 gboolean
 identifai_mp4_call_mpeg2 (IdentifaiMemoryFile * file)
 {
-  Box moov, entry, esds, changed;
+  IdentifaiMp4Box moov, entry, esds, changed;
   guint64 offset;
   gboolean ok;
 
   if (read_movie (file, &moov, &offset) == NULL)
     return FALSE;
   ok = find_sample_entry (&moov, &entry)
-      && find_box (&entry, "esds", NULL, &esds)
+      && identifai_mp4_find_box (&entry, "esds", NULL, &esds)
       && find_object_type (&esds, &changed);
   if (ok) {
     changed.data[0] = MPEG2_MAIN;

@@ -262,7 +262,7 @@ make_file (const gchar * muxer, IdentifaiSegment * segment,
   is_mp4 = g_str_equal (factory, "mp4mux") || g_str_equal (factory, "qtmux");
   if (is_mp4)
     lead = find_lead (segment);
-  file = identifai_mux_pipeline_run (segment->name, factory,
+  file = identifai_mux_pipeline_run (segment->name, factory, FALSE,
       segment->tracks, lead, max_bytes, cancellable, &caps, error);
   if (file == NULL)
     return FALSE;

@@ -45,6 +45,7 @@ typedef struct
   gatomicrefcount refcount;
   gchar *name;                  /* of the element, for the log; or NULL */
   const gchar *factory;         /* static */
+  gboolean fragments;           /* that is what it writes */
 
   GMutex lock;
   GCond cond;
@@ -67,13 +68,15 @@ typedef struct
 } Run;
 
 static Run *
-run_new (const gchar * name, const gchar * factory, guint64 max_bytes)
+run_new (const gchar * name, const gchar * factory, gboolean fragments,
+    guint64 max_bytes)
 {
   Run *run = g_new0 (Run, 1);
 
   g_atomic_ref_count_init (&run->refcount);
   run->name = g_strdup (name);
   run->factory = g_intern_string (factory);
+  run->fragments = fragments;
   g_mutex_init (&run->lock);
   g_cond_init (&run->cond);
   run->file = identifai_memory_file_new ();
@@ -362,15 +365,30 @@ start_feed (GstPad * pad, IdentifaiTrack * track, GstClockTime origin)
   gst_pad_start_task (pad, push_all, pad, NULL);
 }
 
+/* When the first of so many tracks starts. In the middle of a stream that may be sound,
+ * as it comes later. */
+static GstClockTime
+find_origin (GPtrArray * tracks, guint n)
+{
+  GstClockTime origin = GST_CLOCK_TIME_NONE;
+  guint i;
+
+  for (i = 0; i < n; i++)
+    origin = MIN (origin, identifai_timestamps_first_shown (g_ptr_array_index
+            (tracks, i)));
+
+  return origin;
+}
+
 /* lead: how much the first picture is shown after its leading ones, or before
  * the first that isn't hidden. mp4mux puts
  * it where the first one shown belongs, so the sound goes with it; the edit list
  * is moved back afterwards. */
 static void
-start_feeds (GPtrArray * feeds, GPtrArray * tracks, GstClockTimeDiff lead)
+start_feeds (GPtrArray * feeds, GPtrArray * tracks, gboolean fragments,
+    GstClockTimeDiff lead)
 {
-  GstClockTime origin =
-      identifai_timestamps_first_shown (g_ptr_array_index (tracks, 0));
+  GstClockTime origin = find_origin (tracks, fragments ? tracks->len : 1);
   guint i, next = 0;
 
   for (i = 0; i < tracks->len; i++) {
@@ -495,7 +513,7 @@ open_queues (GstElement * muxer)
  * FFmpeg knows that of its codecs but for Speex, of which it leaves out what isn't
  * flagged at the start of a copy. Version 1 has no simple blocks. */
 static void
-prepare_muxer (GstElement * muxer, GPtrArray * tracks)
+prepare_muxer (GstElement * muxer, GPtrArray * tracks, gboolean fragments)
 {
   gboolean is_speex = FALSE;
   guint i;
@@ -512,6 +530,9 @@ prepare_muxer (GstElement * muxer, GPtrArray * tracks)
   if (is_speex
       && g_object_class_find_property (G_OBJECT_GET_CLASS (muxer), "version"))
     gst_util_set_object_arg (G_OBJECT (muxer), "version", "1");
+  if (fragments)
+    g_object_set (muxer, "fragment-duration", (guint) G_MAXINT32, "streamable",
+        TRUE, NULL);
   open_queues (muxer);
 }
 
@@ -526,7 +547,7 @@ build (GstElement * pipeline, Run * run, GPtrArray * tracks, GstPad * output,
 
   if (muxer == NULL)
     return FALSE;
-  prepare_muxer (muxer, tracks);
+  prepare_muxer (muxer, tracks, run->fragments);
   for (i = 0; i < tracks->len; i++) {
     IdentifaiTrack *track = g_ptr_array_index (tracks, i);
 
@@ -671,8 +692,8 @@ stop_driver (Run * run, GstPad * output)
 }
 
 static void
-start_feeding (GPtrArray * feeds, GPtrArray * tracks, GstPad * output,
-    GstClockTimeDiff lead)
+start_feeding (Run * run, GPtrArray * feeds, GPtrArray * tracks,
+    GstPad * output, GstClockTimeDiff lead)
 {
   GstPad *pad = gst_pad_get_peer (output);
   GstElement *muxer = gst_pad_get_parent_element (pad);
@@ -682,7 +703,7 @@ start_feeding (GPtrArray * feeds, GPtrArray * tracks, GstPad * output,
     set_first_caps (pad);
   gst_object_unref (muxer);
   gst_object_unref (pad);
-  start_feeds (feeds, tracks, lead);
+  start_feeds (feeds, tracks, run->fragments, lead);
 }
 
 static void
@@ -747,7 +768,7 @@ run_to_end (Run * run, GPtrArray * feeds, GPtrArray * tracks,
   wait_for (run, &run->started);
   GST_LOG_ID (run->name, "%s has started", run->factory);
   if (!is_over (run, &run->finished)) {
-    start_feeding (feeds, tracks, output, lead);
+    start_feeding (run, feeds, tracks, output, lead);
     wait_for (run, &run->finished);
   }
   g_cancellable_disconnect (cancellable, id);
@@ -815,8 +836,9 @@ check_result (Run * run, GError ** error)
 /* The file is let go of at once, whoever still has a reference to the run. */
 IdentifaiMemoryFile *
 identifai_mux_pipeline_run (const gchar * name, const gchar * factory,
-    GPtrArray * tracks, GstClockTimeDiff lead, guint64 max_bytes,
-    GCancellable * cancellable, GstCaps ** caps, GError ** error)
+    gboolean fragments, GPtrArray * tracks, GstClockTimeDiff lead,
+    guint64 max_bytes, GCancellable * cancellable, GstCaps ** caps,
+    GError ** error)
 {
   IdentifaiMemoryFile *file = NULL;
   Run *run;
@@ -824,7 +846,7 @@ identifai_mux_pipeline_run (const gchar * name, const gchar * factory,
   if (!may_run (error))
     return NULL;
 
-  run = run_new (name, factory, max_bytes);
+  run = run_new (name, factory, fragments, max_bytes);
   run_pipeline (run, tracks, lead, cancellable);
   if (check_result (run, error)) {
     file = g_steal_pointer (&run->file);

@@ -337,7 +337,7 @@ identifai_sound_file_run (IdentifaiSegment * segment, guint64 max_bytes,
   if (way->muxer == NULL)
     file = join_frames (track, max_bytes, error);
   else
-    file = identifai_mux_pipeline_run (segment->name, way->muxer,
+    file = identifai_mux_pipeline_run (segment->name, way->muxer, FALSE,
         segment->tracks, 0, max_bytes, cancellable, &caps, error);
   gst_clear_caps (&caps);
   if (file == NULL)

@@ -275,6 +275,42 @@ identifai_memory_file_write (IdentifaiMemoryFile * self, GstBuffer * buffer)
     self->broken = !write_memory (self, gst_buffer_peek_memory (buffer, i));
 }
 
+/* size bytes of a piece, from start on. */
+static void
+append_part (IdentifaiMemoryFile * self, const Piece * piece, gsize start,
+    gsize size)
+{
+  GstMapInfo map;
+
+  if (size >= SMALL_BYTES) {
+    self->broken |= !insert_memory (self, self->pieces->len, piece->memory,
+        piece->start + start, size);
+  } else if (gst_memory_map (piece->memory, &map, GST_MAP_READ)) {
+    append_small (self, map.data + piece->start + start, size);
+    gst_memory_unmap (piece->memory, &map);
+  } else {
+    self->broken = TRUE;
+  }
+}
+
+void
+identifai_memory_file_append (IdentifaiMemoryFile * self,
+    const IdentifaiMemoryFile * other, guint64 offset, guint64 size)
+{
+  guint64 end = offset + size;
+  guint i;
+
+  self->position = self->size;
+  for (i = 0; !self->broken && i < other->pieces->len; i++) {
+    const Piece *piece = &g_array_index (other->pieces, Piece, i);
+    guint64 from = MAX (offset, piece->offset);
+    guint64 to = MIN (end, piece->offset + piece->size);
+
+    if (from < to)
+      append_part (self, piece, from - piece->offset, to - from);
+  }
+}
+
 gboolean
 identifai_memory_file_is_broken (IdentifaiMemoryFile * self)
 {

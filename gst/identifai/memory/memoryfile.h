@@ -33,6 +33,10 @@ guint64 identifai_memory_file_get_position (IdentifaiMemoryFile * self);
 /* Writes the whole buffer (borrowed, held: see heldbuffer.h) at the position and moves it
  * on. */
 void identifai_memory_file_write (IdentifaiMemoryFile * self, GstBuffer * buffer);
+/* Behind what is there: a part of another file, which is finished. Refers to its
+ * memories, too. */
+void identifai_memory_file_append (IdentifaiMemoryFile * self,
+    const IdentifaiMemoryFile * other, guint64 offset, guint64 size);
 /* Whether the memory of something that was to be written can't be read, or somebody
  * else writes to it: the file is of no use, and nothing more goes into it. */
 gboolean identifai_memory_file_is_broken (IdentifaiMemoryFile * self);

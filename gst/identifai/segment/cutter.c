@@ -219,8 +219,8 @@ start_part (IdentifaiSegmenter * self, IdentifaiBuilder * part)
   identifai_key_units_reset_late (&self->key_frames);
 }
 
-static void
-sign_first_frame (IdentifaiSegmenter * self, IdentifaiBuilder * part)
+void
+identifai_cutter_sign (IdentifaiSegmenter * self, IdentifaiBuilder * part)
 {
   IdentifaiTrack *video;
 
@@ -239,7 +239,7 @@ identifai_cutter_seal (IdentifaiSegmenter * self, gint64 end, const gchar * why)
   IdentifaiBuilder *part = self->open;
   gint64 late;
 
-  sign_first_frame (self, part);
+  identifai_cutter_sign (self, part);
   identifai_builder_seal (part, end);
   late = get_lateness (self, part->end);
   self->open = NULL;
@@ -378,7 +378,7 @@ identifai_cutter_shrink_oldest (IdentifaiSegmenter * self)
     return;
   }
   rest->deadline = part->deadline;
-  sign_first_frame (self, rest);
+  identifai_cutter_sign (self, rest);
   identifai_builder_seal (rest, end);
   g_queue_insert_after (&self->sealed, self->sealed.head, rest);
   renumber (self, self->sealed.head->next);

@@ -263,6 +263,29 @@ identifai_segmenter_split_now (IdentifaiSegmenter * self)
   identifai_cutter_request_split (self);
 }
 
+gboolean
+identifai_segmenter_peek (IdentifaiSegmenter * self,
+    IdentifaiOpenSegment * open)
+{
+  IdentifaiBuilder *part = self->open;
+  guint id;
+
+  if (part == NULL || self->state != STATE_OPEN || part->frames->len == 0)
+    return FALSE;
+  identifai_cutter_sign (self, part);
+  *open = (IdentifaiOpenSegment) {
+  part->segment, part->frames, TRUE};
+  for (id = 1; id <= self->sounds->len; id++) {
+    IdentifaiAudioStream *sound =
+        identifai_audio_streams_get (self->sounds, id);
+
+    if (sound != NULL && sound->caps != NULL && !sound->left_out)
+      open->has_sound &= identifai_builder_has_track (part, id);
+  }
+
+  return TRUE;
+}
+
 static void
 give_up (IdentifaiSegmenter * self, IdentifaiBuilder * part)
 {

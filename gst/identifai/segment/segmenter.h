@@ -139,6 +139,18 @@ void identifai_segmenter_set_judging (IdentifaiSegmenter * self,
 /* Closes the open segment at the next key frame. */
 void identifai_segmenter_split_now (IdentifaiSegmenter * self);
 
+/* What is open, so far: it may still be split, and its times move. */
+typedef struct
+{
+  IdentifaiSegment *segment;    /* borrowed, with its sound */
+  GPtrArray *frames;            /* borrowed, of IdentifaiFrame */
+  gboolean has_sound;           /* of each stream whose caps are known */
+} IdentifaiOpenSegment;
+
+/* FALSE: nothing is, or what is has failed. Good until the next call. */
+gboolean identifai_segmenter_peek (IdentifaiSegmenter * self,
+    IdentifaiOpenSegment * open);
+
 /* Flush of one stream. Video: what is open or waits for its audio is given up
  * and can be taken with _pop_flushed; audio: what waits is let go of. */
 void identifai_segmenter_flush (IdentifaiSegmenter * self, guint stream);

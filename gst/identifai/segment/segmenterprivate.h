@@ -102,6 +102,8 @@ void identifai_cutter_push (IdentifaiSegmenter * self, GstBuffer * buffer,
 /* The open part is over at end; why: for the log. After it, no segment is open. */
 void identifai_cutter_seal (IdentifaiSegmenter * self, gint64 end,
     const gchar * why);
+/* Completes the first frame of a part, once it has one. */
+void identifai_cutter_sign (IdentifaiSegmenter * self, IdentifaiBuilder * part);
 /* Its sound is there, and may be more than was reckoned with: the rest of it is the
  * next part then. */
 void identifai_cutter_shrink_oldest (IdentifaiSegmenter * self);

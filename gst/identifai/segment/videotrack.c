@@ -4,7 +4,6 @@
  */
 
 #include "videotrack.h"
-#include "framereader.h"
 
 static GstClockTime
 to_track_time (gint64 time)
@@ -16,13 +15,10 @@ to_track_time (gint64 time)
 }
 
 /* Only what is a true point is marked as a key frame in the file: players seek
- * to those. The frame's is its own where nobody else has it. */
-static GstBuffer *
-make_buffer (IdentifaiFrame * frame)
+ * to those. */
+static void
+set_times (GstBuffer * buffer, const IdentifaiFrame * frame)
 {
-  GstBuffer *buffer =
-      gst_buffer_make_writable (g_steal_pointer (&frame->buffer));
-
   GST_BUFFER_PTS (buffer) = to_track_time (frame->pts);
   GST_BUFFER_DTS (buffer) = to_track_time (frame->dts);
   GST_BUFFER_DURATION (buffer) = frame->duration != IDENTIFAI_NO_TIME ?
@@ -32,6 +28,26 @@ make_buffer (IdentifaiFrame * frame)
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
   else
     GST_BUFFER_FLAG_UNSET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
+}
+
+/* The frame's is its own where nobody else has it. */
+static GstBuffer *
+make_buffer (IdentifaiFrame * frame)
+{
+  GstBuffer *buffer =
+      gst_buffer_make_writable (g_steal_pointer (&frame->buffer));
+
+  set_times (buffer, frame);
+
+  return buffer;
+}
+
+GstBuffer *
+identifai_video_track_copy (const IdentifaiFrame * frame)
+{
+  GstBuffer *buffer = gst_buffer_copy (frame->buffer);
+
+  set_times (buffer, frame);
 
   return buffer;
 }

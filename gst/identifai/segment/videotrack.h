@@ -9,11 +9,15 @@
 
 #pragma once
 
+#include "framereader.h"
 #include "segment.h"
 
 G_BEGIN_DECLS
 
 /* Makes the buffers of the first track of segment->pictures, and lets go of those. */
 void identifai_video_track_make (IdentifaiSegment * segment);
+
+/* A buffer of that track, of a frame that stays as it is. */
+GstBuffer *identifai_video_track_copy (const IdentifaiFrame * frame);
 
 G_END_DECLS
