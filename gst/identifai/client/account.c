@@ -89,7 +89,6 @@ account_free (IdentifaiAccount * self)
     identifai_poller_free (self->pollers[kind]);
   g_sequence_free (self->schedule);
   g_sequence_free (self->deadlines);
-  identifai_credits_watch_free (self->credits);
   identifai_key_limits_release (self->limits);
   identifai_network_unref (self->network);
   g_free (self->endpoint);
@@ -112,7 +111,7 @@ on_pump (gpointer user_data)
     return;
   }
 
-  next = identifai_credits_watch_run (self->credits, now);
+  next = identifai_credits_run (self, now);
   next = MIN (next, identifai_service_calls_run (self, now));
   next = MIN (next, identifai_uploader_run (self, now));
   next = MIN (next, identifai_pollers_run (self, now));
@@ -170,7 +169,6 @@ account_new (IdentifaiNetwork * network, const gchar * endpoint,
     self->pollers[kind] = identifai_poller_new (self, kind);
   self->schedule = g_sequence_new (NULL);
   self->deadlines = g_sequence_new (NULL);
-  self->credits = identifai_credits_watch_new (self);
   g_queue_push_tail (&network->accounts, self);
   g_atomic_int_inc (&n_accounts);
   GST_DEBUG ("account at %s starts, %s", self->host, self->api_key ?

@@ -175,9 +175,9 @@ identifai_client_set_demand (IdentifaiClient * self, gdouble per_minute,
   identifai_demand_set (&self->demand, per_minute, all);
 }
 
-gboolean
+void
 identifai_client_send (IdentifaiClient * self, IdentifaiCommand command,
-    gpointer argument)
+    gpointer argument, GDestroyNotify free_argument)
 {
   gboolean closed;
 
@@ -187,7 +187,8 @@ identifai_client_send (IdentifaiClient * self, IdentifaiCommand command,
     identifai_network_send (self->network, command, self, argument);
   g_mutex_unlock (&self->lock);
 
-  return !closed;
+  if (closed && free_argument != NULL)
+    free_argument (argument);
 }
 
 /* Keys. */
@@ -256,8 +257,8 @@ identifai_client_set_key (IdentifaiClient * self, const gchar * api_key)
     GST_WARNING_ID (self->settings.name, "the key is unchanged: %s",
         error->message);
     g_error_free (error);
-  } else if (!identifai_client_send (self, on_set_key, key)) {
-    g_free (key);
+  } else {
+    identifai_client_send (self, on_set_key, key, g_free);
   }
 }
 
@@ -283,8 +284,7 @@ bring_late_key (gpointer key, gpointer user_data)
 {
   IdentifaiClient *self = user_data;
 
-  if (!identifai_client_send (self, on_late_key, key))
-    g_free (key);
+  identifai_client_send (self, on_late_key, key, g_free);
   identifai_client_unref (self);
 }
 
@@ -379,9 +379,9 @@ void
 identifai_client_set_headers (IdentifaiClient * self,
     IdentifaiExtraHeaders * headers)
 {
-  identifai_extra_headers_ref (headers);
-  if (!identifai_client_send (self, on_set_headers, headers))
-    identifai_extra_headers_unref (headers);
+  identifai_client_send (self, on_set_headers,
+      identifai_extra_headers_ref (headers),
+      (GDestroyNotify) identifai_extra_headers_unref);
 }
 
 gboolean
@@ -490,7 +490,7 @@ on_set_first (IdentifaiClient * self, gpointer first)
 void
 identifai_client_set_first (IdentifaiClient * self, gboolean first)
 {
-  identifai_client_send (self, on_set_first, GINT_TO_POINTER (first));
+  identifai_client_send (self, on_set_first, GINT_TO_POINTER (first), NULL);
 }
 
 static void
@@ -511,10 +511,7 @@ on_look (IdentifaiClient * self, gpointer identifier)
 void
 identifai_client_look (IdentifaiClient * self, const gchar * identifier)
 {
-  gchar *copy = g_strdup (identifier);
-
-  if (!identifai_client_send (self, on_look, copy))
-    g_free (copy);
+  identifai_client_send (self, on_look, g_strdup (identifier), g_free);
 }
 
 void

@@ -32,7 +32,6 @@ typedef struct _IdentifaiQueue IdentifaiQueue;
 typedef struct _IdentifaiJob IdentifaiJob;
 typedef struct _IdentifaiPoller IdentifaiPoller;
 typedef struct _IdentifaiPending IdentifaiPending;
-typedef struct _IdentifaiCreditsWatch IdentifaiCreditsWatch;
 
 /* A job's call, a poll, or one of the others, which is on the wire or was. */
 typedef struct
@@ -163,7 +162,8 @@ struct _IdentifaiAccount
   guint n_uploads;
   GQueue service_calls;         /* the other calls, that wait or are under way */
   guint n_service_calls;        /* on the wire */
-  IdentifaiCreditsWatch *credits;
+  gint64 credits_asked_at;      /* monotonic µs of the latest call; 0 = never */
+  IdentifaiQueue *credits_asker;        /* whose call for them is under way, or NULL */
   IdentifaiLaunch launches[IDENTIFAI_N_CALLS];
   gint64 told_wait[IDENTIFAI_N_CALLS];  /* until when, for the log */
   gint64 connected_at;          /* monotonic µs: for the next upload */
@@ -247,9 +247,10 @@ void identifai_job_tell_attempt (IdentifaiJob * job, IdentifaiCall call,
 gboolean identifai_client_shares_polls (IdentifaiClient * self,
     IdentifaiClient * other);
 gboolean identifai_client_is_closed (IdentifaiClient * self);
-/* FALSE: it is closed, and so nobody may be there to run the command. Any thread. */
-gboolean identifai_client_send (IdentifaiClient * self,
-    IdentifaiCommand command, gpointer argument);
+/* Does nothing, but for free_argument (may be NULL), if it is closed: then nobody may be
+ * there to run the command, whose argument it is else. Any thread. */
+void identifai_client_send (IdentifaiClient * self, IdentifaiCommand command,
+    gpointer argument, GDestroyNotify free_argument);
 /* After a 401 to a call of that queue. TRUE: the client has another key, from the
  * file or set meanwhile, and what called may move. Reads the file, so once a client
  * is enough. If that takes more than a moment, reads_key is set: what waits in the
@@ -298,8 +299,6 @@ void identifai_service_calls_drop (IdentifaiClient * client);
 
 /* credits.c */
 
-IdentifaiCreditsWatch *identifai_credits_watch_new (IdentifaiAccount * account);
-void identifai_credits_watch_free (IdentifaiCreditsWatch * self);
-gint64 identifai_credits_watch_run (IdentifaiCreditsWatch * self, gint64 now);
+gint64 identifai_credits_run (IdentifaiAccount * account, gint64 now);
 
 G_END_DECLS

@@ -14,29 +14,6 @@
 /* However short the interval. */
 #define SHORTEST_INTERVAL G_TIME_SPAN_SECOND
 
-struct _IdentifaiCreditsWatch
-{
-  IdentifaiAccount *account;    /* borrowed: its owner */
-  gint64 asked_at;              /* monotonic µs of the latest call; 0 = never */
-  IdentifaiQueue *queue;        /* whose call is under way; or NULL */
-};
-
-IdentifaiCreditsWatch *
-identifai_credits_watch_new (IdentifaiAccount * account)
-{
-  IdentifaiCreditsWatch *self = g_new0 (IdentifaiCreditsWatch, 1);
-
-  self->account = account;
-
-  return self;
-}
-
-void
-identifai_credits_watch_free (IdentifaiCreditsWatch * self)
-{
-  g_free (self);
-}
-
 /* Of those for whom this is the key of now. */
 static gboolean
 wants_credits (const IdentifaiQueue * queue)
@@ -55,11 +32,11 @@ tell_client (IdentifaiClient * client, const IdentifaiCredits * credits)
 }
 
 static void
-tell_all (IdentifaiCreditsWatch * self, const IdentifaiCredits * credits)
+tell_all (IdentifaiAccount * account, const IdentifaiCredits * credits)
 {
   GList *walk;
 
-  for (walk = self->account->queues.head; walk; walk = walk->next)
+  for (walk = account->queues.head; walk; walk = walk->next)
     if (wants_credits (walk->data))
       tell_client (((IdentifaiQueue *) walk->data)->client, credits);
 }
@@ -96,8 +73,8 @@ read_answer (GBytes * body, IdentifaiCredits * credits)
 static void
 on_answer (const IdentifaiServiceAnswer * answer, gpointer data)
 {
-  IdentifaiCreditsWatch *self = data;
-  IdentifaiQueue *queue = g_steal_pointer (&self->queue);
+  IdentifaiAccount *account = data;
+  IdentifaiQueue *queue = g_steal_pointer (&account->credits_asker);
   IdentifaiCredits credits = { answer->reason, answer->http_status,
     answer->message, 0, 0
   };
@@ -114,26 +91,26 @@ on_answer (const IdentifaiServiceAnswer * answer, gpointer data)
     credits.reason = attempt.reason;
     credits.message = attempt.message;
   }
-  tell_all (self, &credits);
+  tell_all (account, &credits);
 }
 
 static void
 on_dropped (gpointer data)
 {
-  IdentifaiCreditsWatch *self = data;
+  IdentifaiAccount *account = data;
 
-  self->queue = NULL;
-  self->asked_at = 0;
+  account->credits_asker = NULL;
+  account->credits_asked_at = 0;
 }
 
 /* The shortest of what the clients want, in µs, and who is to ask. 0: nobody. */
 static gint64
-find_interval (IdentifaiCreditsWatch * self, IdentifaiQueue ** queue)
+find_interval (IdentifaiAccount * account, IdentifaiQueue ** queue)
 {
   gint64 shortest = 0;
   GList *walk;
 
-  for (walk = self->account->queues.head; walk; walk = walk->next) {
+  for (walk = account->queues.head; walk; walk = walk->next) {
     gint64 interval;
 
     if (!wants_credits (walk->data))
@@ -151,22 +128,23 @@ find_interval (IdentifaiCreditsWatch * self, IdentifaiQueue ** queue)
 }
 
 gint64
-identifai_credits_watch_run (IdentifaiCreditsWatch * self, gint64 now)
+identifai_credits_run (IdentifaiAccount * account, gint64 now)
 {
   static const IdentifaiServiceCall call = {.what = "question for credits",
     .method = "GET",.path = "/api/user/credits"
   };
   IdentifaiQueue *queue = NULL;
-  gint64 interval = find_interval (self, &queue);
+  gint64 interval = find_interval (account, &queue);
 
-  if (interval == 0 || self->queue != NULL)
+  if (interval == 0 || account->credits_asker != NULL)
     return G_MAXINT64;
-  if (self->asked_at != 0 && self->asked_at + interval > now)
-    return self->asked_at + interval;
+  if (account->credits_asked_at != 0
+      && account->credits_asked_at + interval > now)
+    return account->credits_asked_at + interval;
 
-  self->asked_at = now;
-  self->queue = queue;
-  identifai_service_call_add (queue, &call, on_answer, on_dropped, self);
+  account->credits_asked_at = now;
+  account->credits_asker = queue;
+  identifai_service_call_add (queue, &call, on_answer, on_dropped, account);
 
   return G_MAXINT64;
 }

@@ -12,7 +12,7 @@
 /* How long one is kept that nobody uses: longer than the service looks back. */
 #define KEPT (2 * G_TIME_SPAN_MINUTE)
 
-static GQueue all = G_QUEUE_INIT;
+static GHashTable *all;         /* of IdentifaiKeyLimits, by their id; or NULL */
 
 gchar *
 identifai_key_digest (const gchar * endpoint, const gchar * api_key)
@@ -42,43 +42,30 @@ key_limits_new (const gchar * id)
 }
 
 static void
-key_limits_free (IdentifaiKeyLimits * self)
+key_limits_free (gpointer data)
 {
+  IdentifaiKeyLimits *self = data;
+
   identifai_limiter_free (self->starts);
   identifai_limiter_free (self->arrivals);
   g_free (self->id);
   g_free (self);
 }
 
+/* A GHRFunc. */
+static gboolean
+is_older (gpointer id, gpointer limits, gpointer time)
+{
+  const IdentifaiKeyLimits *self = limits;
+
+  return self->users == 0 && self->released_at < *(gint64 *) time;
+}
+
 static void
 forget_older (gint64 time)
 {
-  GList *walk, *next;
-
-  for (walk = all.head; walk; walk = next) {
-    IdentifaiKeyLimits *limits = walk->data;
-
-    next = walk->next;
-    if (limits->users == 0 && limits->released_at < time) {
-      key_limits_free (limits);
-      g_queue_delete_link (&all, walk);
-    }
-  }
-}
-
-static IdentifaiKeyLimits *
-find (const gchar * id)
-{
-  GList *walk;
-
-  for (walk = all.head; walk; walk = walk->next) {
-    IdentifaiKeyLimits *limits = walk->data;
-
-    if (g_str_equal (limits->id, id))
-      return limits;
-  }
-
-  return NULL;
+  if (all != NULL)
+    g_hash_table_foreach_remove (all, is_older, &time);
 }
 
 IdentifaiKeyLimits *
@@ -88,12 +75,15 @@ identifai_key_limits_get (const gchar * endpoint, const gchar * api_key)
   IdentifaiKeyLimits *limits;
 
   forget_older (identifai_clock_now () - KEPT);
-  limits = find (id);
+  if (all == NULL)
+    all = g_hash_table_new_full (g_str_hash, g_str_equal, NULL,
+        key_limits_free);
+  limits = g_hash_table_lookup (all, id);
   GST_DEBUG ("%s", limits ? "calls of this key were counted before" :
       "the calls of a key begin to be counted");
   if (!limits) {
     limits = key_limits_new (id);
-    g_queue_push_tail (&all, limits);
+    g_hash_table_insert (all, limits->id, limits);
   }
   limits->users++;
   g_free (id);

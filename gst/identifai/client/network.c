@@ -153,7 +153,7 @@ identifai_network_release (IdentifaiNetwork * self)
 typedef struct
 {
   IdentifaiCommand command;
-  IdentifaiClient *client;      /* a reference, or NULL */
+  IdentifaiClient *client;      /* a reference */
   gpointer argument;
 } Order;
 
@@ -172,7 +172,7 @@ order_free (gpointer data)
 {
   Order *order = data;
 
-  g_clear_pointer (&order->client, identifai_client_unref);
+  identifai_client_unref (order->client);
   g_free (order);
 }
 
@@ -185,7 +185,7 @@ identifai_network_send (IdentifaiNetwork * self, IdentifaiCommand command,
   Order *order = g_new (Order, 1);
 
   order->command = command;
-  order->client = client != NULL ? identifai_client_ref (client) : NULL;
+  order->client = identifai_client_ref (client);
   order->argument = argument;
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
   g_source_set_callback (source, on_order, order, order_free);

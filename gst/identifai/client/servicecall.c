@@ -32,8 +32,10 @@ typedef struct
 } ServiceCall;
 
 static void
-service_call_free (ServiceCall * self)
+service_call_free (gpointer data)
 {
+  ServiceCall *self = data;
+
   identifai_client_unref (self->client);
   g_clear_pointer (&self->body, g_bytes_unref);
   g_free (self->what);
@@ -222,45 +224,29 @@ expire (ServiceCall * self)
   g_bytes_unref (body);
 }
 
-/* Those that aren't under way. */
-static gint64
-expire_all (IdentifaiAccount * account, gint64 now)
+gint64
+identifai_service_calls_run (IdentifaiAccount * account, gint64 now)
 {
-  gint64 next = G_MAXINT64;
+  gint64 next = G_MAXINT64, at;
   GList *walk, *following;
 
   for (walk = account->service_calls.head; walk; walk = following) {
     ServiceCall *call = walk->data;
 
     following = walk->next;
-    if (call->wire.exchange == NULL && call->deadline <= now)
-      expire (call);
-    else if (call->wire.exchange == NULL)
-      next = MIN (next, call->deadline);
-  }
-
-  return next;
-}
-
-gint64
-identifai_service_calls_run (IdentifaiAccount * account, gint64 now)
-{
-  gint64 next = expire_all (account, now), time;
-  GList *walk;
-
-  for (walk = account->service_calls.head; walk; walk = walk->next) {
-    ServiceCall *call = walk->data;
-
-    /* One that ends wakes the account. */
-    if (account->n_service_calls >= IDENTIFAI_MAX_SERVICE_CALLS)
-      break;
     if (call->wire.exchange != NULL)
       continue;
-    time = get_start (call, now);
-    if (time <= now)
+    if (call->deadline <= now) {
+      expire (call);
+      continue;
+    }
+    /* One that ends wakes the account. */
+    at = account->n_service_calls < IDENTIFAI_MAX_SERVICE_CALLS ?
+        get_start (call, now) : G_MAXINT64;
+    if (at <= now)
       start (call, now);
     else
-      next = MIN (next, time);
+      next = MIN (next, MIN (at, call->deadline));
   }
 
   return next;
@@ -304,10 +290,8 @@ identifai_client_call (IdentifaiClient * self,
     const IdentifaiServiceCall * call, IdentifaiServiceAnswerFunc func,
     gpointer data)
 {
-  ServiceCall *copy = service_call_new (self, call, func, data);
-
-  if (!identifai_client_send (self, on_call, copy))
-    service_call_free (copy);
+  identifai_client_send (self, on_call, service_call_new (self, call, func,
+          data), service_call_free);
 }
 
 void
