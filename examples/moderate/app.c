@@ -97,6 +97,8 @@ on_stream_message (ModStream * stream, const GstStructure * s,
     return;
   if (mod_is_outcome (s) && self->evidence != NULL)
     mod_evidence_take (self->evidence, config, line, s);
+  if (mod_is_outcome (s) && self->web != NULL)
+    mod_web_take (self->web, config, line, s);
   alarm_people (self, config, line);
 }
 

@@ -75,7 +75,8 @@ get (JsonObject * line, const gchar * name)
 static JsonObject *
 shorten (JsonObject * line)
 {
-  static const gchar *const members[] = { "event", "segment", "start",
+  static const gchar *const members[] =
+      { "event", "session", "segment", "start",
     "classification", "score", "reason", "identifier", "resumed", "late"
   };
   JsonObject *brief = json_object_new ();

@@ -431,7 +431,7 @@ new_stream (const ModSection * section)
 
 static ModStreamConfig *
 read_stream (const ModSection * section, const ModSection * defaults,
-    gboolean has_folder, ModProblems * problems)
+    const ModProgramConfig * program, ModProblems * problems)
 {
   ModStreamConfig *self = new_stream (section);
   g_autoptr (ModProblems) told = mod_problems_new ("");
@@ -439,7 +439,9 @@ read_stream (const ModSection * section, const ModSection * defaults,
   if (defaults != NULL)
     read_entries (self, defaults, TRUE, told);
   read_entries (self, section, FALSE, problems);
-  if (!has_folder)
+  self->pictures = program->listen != NULL
+      && self->evidence != MOD_EVIDENCE_NONE;
+  if (program->evidence_folder == NULL)
     self->evidence = MOD_EVIDENCE_NONE;
   g_ptr_array_sort (self->settings, compare_settings);
   self->fingerprint = take_fingerprint (self);
@@ -488,11 +490,9 @@ read_sections (ModConfig * self, const GPtrArray * sections,
     ModProblems * problems)
 {
   const ModSection *defaults = find_section (sections, DEFAULTS);
-  gboolean has_folder;
   guint i;
 
   read_program (self, find_section (sections, PROGRAM), problems);
-  has_folder = self->program.evidence_folder != NULL;
   if (defaults != NULL)
     check_defaults (defaults, problems);
   for (i = 0; i < sections->len; i++) {
@@ -500,7 +500,7 @@ read_sections (ModConfig * self, const GPtrArray * sections,
 
     if (section != defaults && strcmp (section->name, PROGRAM) != 0)
       g_ptr_array_add (self->streams, read_stream (section, defaults,
-              has_folder, problems));
+              &self->program, problems));
   }
   if (self->streams->len == 0)
     mod_problems_add (problems, 0, NULL, NULL,

@@ -62,6 +62,7 @@ typedef struct
   gchar *alert;                 /* command line; NULL: none */
   gchar *webhook_out;           /* URL; NULL: none */
   ModAlertOn alert_on;          /* of both */
+  gboolean pictures;            /* of what is flagged are wanted, for the page */
   guint64 neighbours;           /* 0 or 1, before and after a flagged one */
   GPtrArray *settings;          /* of ModSetting * */
   gchar *fingerprint;           /* equal: nothing changed */

@@ -4,6 +4,7 @@
  */
 
 #include "events.h"
+#include "jsontext.h"
 
 #include <string.h>
 
@@ -74,6 +75,16 @@ on_line (JsonObject * line, const gchar * text, gpointer user_data)
   g_autofree gchar *event = g_strdup_printf ("data: %s\n\n", text);
 
   append_all (user_data, event);
+}
+
+void
+mod_events_tell (ModEvents * self, const gchar * name, JsonObject * data)
+{
+  g_autofree gchar *text = mod_json_to_text (data);
+  g_autofree gchar *event = g_strdup_printf ("event: %s\ndata: %s\n\n", name,
+      text);
+
+  append_all (self, event);
 }
 
 static gboolean

@@ -18,6 +18,9 @@ typedef struct _ModEvents ModEvents;
 ModEvents *mod_events_new (ModHub * hub);
 /* After the hub's last line. */
 void mod_events_free (ModEvents * self);
+/* Something that is no line. name: of the event. */
+void mod_events_tell (ModEvents * self, const gchar * name,
+    JsonObject * data);
 /* Takes over the answer; the connection stays. */
 void mod_events_add (ModEvents * self, SoupServerMessage * message);
 

@@ -7,6 +7,7 @@
 #include "acts.h"
 #include "events.h"
 #include "jsontext.h"
+#include "thumbs.h"
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -22,32 +23,41 @@ struct _ModWeb
   const ModViews *views;
   SoupServer *server;
   ModEvents *events;
+  ModThumbs *thumbs;
   gchar *address;
   gchar *token, *secret;        /* secret: of the webhook; NULL: none is wanted */
   guint port;
 };
 
-/* Nothing from elsewhere, and no page elsewhere has it in a frame. */
+/* Nothing from elsewhere, and no page elsewhere has it in a frame. blob: pictures that the
+ * page asked for with its token. */
 static const gchar policy[] = "default-src 'none'; script-src 'self'; "
-    "style-src 'self'; connect-src 'self'; frame-ancestors 'none'; "
+    "style-src 'self'; connect-src 'self'; img-src blob:; frame-ancestors 'none'; "
     "base-uri 'none'; form-action 'none'";
 
 /* Answers. */
 
 static void
-answer (SoupServerMessage * message, guint status, const gchar * type,
-    const gchar * text)
+answer_data (SoupServerMessage * message, guint status, const gchar * type,
+    const gchar * data, gsize length)
 {
   SoupMessageHeaders *headers =
       soup_server_message_get_response_headers (message);
 
   soup_server_message_set_status (message, status, NULL);
-  soup_server_message_set_response (message, type, SOUP_MEMORY_COPY, text,
-      strlen (text));
+  soup_server_message_set_response (message, type, SOUP_MEMORY_COPY, data,
+      length);
   soup_message_headers_replace (headers, "Cache-Control", "no-store");
   soup_message_headers_replace (headers, "X-Content-Type-Options", "nosniff");
   soup_message_headers_replace (headers, "Referrer-Policy", "no-referrer");
   soup_message_headers_replace (headers, "Content-Security-Policy", policy);
+}
+
+static void
+answer (SoupServerMessage * message, guint status, const gchar * type,
+    const gchar * text)
+{
+  answer_data (message, status, type, text, strlen (text));
 }
 
 static void
@@ -126,7 +136,35 @@ has_token (ModWeb * self, SoupServerMessage * message)
       && is_same (self->token, said + strlen ("Bearer "));
 }
 
+static void
+answer_no_token (SoupServerMessage * message)
+{
+  answer_problem (message, 401, "this wants the token of token-file, as "
+      "Authorization: Bearer TOKEN");
+}
+
 /* Reading. */
+
+static void
+add_count (gpointer key, gpointer value, gpointer user_data)
+{
+  JsonObject *counts = user_data;
+  g_auto (GStrv) parts = g_strsplit (key, "\n", 3);
+  const gchar *name = strcmp (parts[0], "verdict") == 0 ? parts[1] : parts[0];
+
+  json_object_set_int_member (counts, name, *(guint64 *) value
+      + json_object_get_int_member_with_default (counts, name, 0));
+}
+
+/* By classification, and those that weren't judged, since the program started. */
+static JsonObject *
+count_outcomes (const ModBoardStream * board)
+{
+  JsonObject *counts = json_object_new ();
+
+  g_hash_table_foreach (board->outcomes, add_count, counts);
+  return counts;
+}
 
 static JsonArray *
 list_latest (const ModBoardStream * board)
@@ -151,6 +189,7 @@ add_board (JsonObject * object, const ModBoardStream * board)
   if (!isnan (board->latency))
     json_object_set_double_member (object, "latency", board->latency);
   json_object_set_int_member (object, "warnings", board->warnings);
+  json_object_set_object_member (object, "counts", count_outcomes (board));
   json_object_set_array_member (object, "latest", list_latest (board));
 }
 
@@ -160,6 +199,23 @@ can_be_forced (ModSession * session)
   return session != NULL
       && g_object_class_find_property (G_OBJECT_GET_CLASS
       (mod_session_get_judge (session)), "force") != NULL;
+}
+
+/* What somebody told the gate to do. */
+static void
+add_force (JsonObject * object, ModSession * session)
+{
+  GEnumClass *words;
+  GEnumValue *word;
+  gint force = 0;
+
+  if (!can_be_forced (session))
+    return;
+  words = G_PARAM_SPEC_ENUM (g_object_class_find_property (G_OBJECT_GET_CLASS
+          (mod_session_get_judge (session)), "force"))->enum_class;
+  g_object_get (mod_session_get_judge (session), "force", &force, NULL);
+  word = g_enum_get_value (words, force);
+  json_object_set_string_member (object, "force", word->value_nick);
 }
 
 typedef struct
@@ -179,12 +235,15 @@ list_stream (gpointer stream, gpointer user_data)
   json_object_set_string_member (object, "name", config->name);
   json_object_set_string_member (object, "state", mod_stream_describe (stream));
   json_object_set_boolean_member (object, "can_gate", can_be_forced (session));
+  add_force (object, session);
   json_object_set_int_member (object, "restarts",
       mod_stream_get_restarts (stream));
   if (session != NULL)
     json_object_set_double_member (object, "silence",
         mod_session_get_silence (session));
   add_board (object, mod_board_find (listing->web->views->board, config->name));
+  json_object_set_array_member (object, "thumbnails",
+      mod_thumbs_list (listing->web->thumbs, config->name));
   json_array_add_object_element (listing->streams, object);
 }
 
@@ -271,6 +330,25 @@ answer_file (SoupServerMessage * message, const gchar * path)
   return FALSE;
 }
 
+/* Who may see what a camera saw is who has the token. */
+static void
+answer_thumbnail (ModWeb * self, SoupServerMessage * message,
+    const gchar * path)
+{
+  g_auto (GStrv) parts = g_strsplit (path, "/", -1);
+  GBytes *picture = g_strv_length (parts) == 6
+      && strcmp (parts[4], "thumbnails") == 0 ?
+      mod_thumbs_get (self->thumbs, parts[3], parts[5]) : NULL;
+
+  if (!has_token (self, message))
+    answer_no_token (message);
+  else if (picture == NULL)
+    answer_problem (message, 404, "there is no such picture, or no longer");
+  else
+    answer_data (message, 200, "image/jpeg", g_bytes_get_data (picture, NULL),
+        g_bytes_get_size (picture));
+}
+
 static void
 on_get (ModWeb * self, SoupServerMessage * message, const gchar * path)
 {
@@ -286,6 +364,8 @@ on_get (ModWeb * self, SoupServerMessage * message, const gchar * path)
     answer_lines (self, message);
   } else if (strcmp (path, "/api/events") == 0) {
     mod_events_add (self->events, message);
+  } else if (g_str_has_prefix (path, "/api/streams/")) {
+    answer_thumbnail (self, message, path);
   } else if (!answer_file (message, path)) {
     answer_problem (message, 404, "there is nothing here");
   }
@@ -317,8 +397,7 @@ on_act (ModWeb * self, SoupServerMessage * message, const gchar * path)
   guint status;
 
   if (!may) {
-    answer_problem (message, 401, "this wants the token of token-file, as "
-        "Authorization: Bearer TOKEN");
+    answer_no_token (message);
   } else if (arguments == NULL) {
     answer_problem (message, 400, "the body is no JSON object");
   } else if (g_strv_length (parts) != 5) {
@@ -497,6 +576,18 @@ read_secrets (ModWeb * self, const ModProgramConfig * config, GError ** error)
   return self->secret != NULL;
 }
 
+static void
+on_thumbnail (const gchar * stream, JsonObject * about, gpointer user_data)
+{
+  ModWeb *self = user_data;
+  JsonObject *data = json_object_new ();
+
+  json_object_set_string_member (data, "stream", stream);
+  json_object_set_object_member (data, "thumbnail", json_object_ref (about));
+  mod_events_tell (self->events, "thumbnail", data);
+  json_object_unref (data);
+}
+
 ModWeb *
 mod_web_new (const ModProgramConfig * config, const ModViews * views,
     GError ** error)
@@ -508,6 +599,7 @@ mod_web_new (const ModProgramConfig * config, const ModViews * views,
   soup_server_add_early_handler (self->server, NULL, on_headers, NULL, NULL);
   soup_server_add_handler (self->server, NULL, on_request, self, NULL);
   self->events = mod_events_new (views->hub);
+  self->thumbs = mod_thumbs_new (on_thumbnail, self);
   if (read_secrets (self, config, error)
       && listen_at (self, config->listen, error))
     return self;
@@ -520,6 +612,7 @@ mod_web_free (ModWeb * self)
 {
   soup_server_disconnect (self->server);
   g_object_unref (self->server);
+  mod_thumbs_free (self->thumbs);
   mod_events_free (self->events);
   g_free (self->address);
   g_free (self->token);
@@ -531,4 +624,12 @@ const gchar *
 mod_web_get_address (const ModWeb * self)
 {
   return self->address;
+}
+
+void
+mod_web_take (ModWeb * self, const ModStreamConfig * config, JsonObject * line,
+    const GstStructure * s)
+{
+  if (config->pictures)
+    mod_thumbs_take (self->thumbs, config->name, line, s);
 }

@@ -2,7 +2,8 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * GET /, /api/streams, /api/lines, /api/events (server-sent events), /metrics, /health;\n * POST /api/streams/NAME/ACT with the token; POST /webhook/SECRET from the service.
+ * GET /, /api/streams, /api/lines, /api/events (server-sent events), /metrics, /health;
+ * GET /api/streams/NAME/thumbnails/ID and POST /api/streams/NAME/ACT with the token; POST /webhook/SECRET from the service.
  */
 
 #pragma once
@@ -19,6 +20,9 @@ typedef struct _ModWeb ModWeb;
 ModWeb *mod_web_new (const ModProgramConfig * config, const ModViews * views,
     GError ** error);
 void mod_web_free (ModWeb * self);
+/* An outcome, as it comes: the page shows what was flagged. */
+void mod_web_take (ModWeb * self, const ModStreamConfig * config,
+    JsonObject * line, const GstStructure * s);
 /* http://127.0.0.1:PORT */
 const gchar *mod_web_get_address (const ModWeb * self);
 

@@ -587,7 +587,7 @@ class Page:
         connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=40)
         connection.request(method, path, body, {name.replace('_', '-'): value for name, value in headers.items()})
         answer = connection.getresponse()
-        text = answer.read().decode()
+        text = answer.read().decode(errors='replace')
         connection.close()
         return answer.status, text
 
@@ -608,7 +608,8 @@ def check_page(endpoint, folder):
     """The page's calls: who may read and act, what acts do, the service's webhook, metrics."""
     token, secret = os.path.join(folder, 'token'), os.path.join(folder, 'secret')
     path, state = os.path.join(folder, 'c'), os.path.join(folder, 'state')
-    program = 'listen=127.0.0.1:0\ntoken-file=%s\nwebhook-secret-file=%s\nstate-file=%s' % (token, secret, state)
+    program = ('listen=127.0.0.1:0\ntoken-file=%s\nwebhook-secret-file=%s\nstate-file=%s\nevidence-folder=%s'
+               % (token, secret, state, os.path.join(folder, 'kept')))
     streams = {'gate': 'hold=2s\npipeline=' + pipeline('is-live=true', 'identifaigate ! fakesink'),
                'pink': 'policy=enter=2,window=2\npipeline=' + pipeline('is-live=true ' + MAGENTA),
                'broken': 'pipeline=filesrc location=/nonexistent ! identifaisink'}
@@ -628,6 +629,7 @@ def check_page(endpoint, folder):
         check_who(page)
         check_bodies(page, open(secret).read())
         check_acts(run, page)
+        check_pictures(page)
         check_webhook(run, page, open(secret).read(), state)
         check_metrics(page, run, path, endpoint, streams, program)
         check_events(page, run)
@@ -693,6 +695,24 @@ def check_acts(run, page):
     segment = run.wait(stream='pink', event='verdict')['segment']
     assert page.act('/api/streams/pink/override', {'segment': segment, 'classification': 'human'})[0] == 200
     run.wait(stream='pink', event='override')
+
+
+def check_pictures(page):
+    """Of flagged moments, a few for each stream; who has the token may see them."""
+    def listed():
+        return {s['name']: s['thumbnails'] for s in json.loads(page.get('/api/streams')[1])['streams']}
+
+    wait_until(lambda: listed()['pink'], 'a picture')
+    assert listed()['gate'] == listed()['broken'] == [] and len(listed()['pink']) <= 12, listed()
+    where = '/api/streams/pink/thumbnails/'
+    picture = listed()['pink'][-1]
+    status, text = page.get(where + picture['id'], Authorization='Bearer ' + page.token)
+    assert status == 200 and 'JFIF' in text[:20], (status, text[:20])
+    assert picture['score'] == 1 and picture['moment'] == 0 and picture['id'] == '%s-%d' % (picture['session'], picture['segment']), picture
+    assert page.get(where + picture['id'])[0] == page.get(where + 'x')[0] == 401
+    assert page.get(where + picture['id'], Authorization='Bearer ' + page.token, Origin='http://evil.example')[0] == 403
+    for path in (where + 'x', where, where + picture['id'] + '/x', '/api/streams/gate/thumbnails/' + picture['id'], '/api/streams/pink'):
+        assert page.get(path, Authorization='Bearer ' + page.token)[0] == 404, path
 
 
 def check_webhook(run, page, secret, state):
