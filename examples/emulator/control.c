@@ -253,6 +253,44 @@ handle_set_keys (EmuRequest * request, EmuKind kind)
   emu_reply_json (request, 200, "{\"message\":\"OK\"}");
 }
 
+/* The last ones, or with headers and bodies the one of a number. */
+static void
+handle_requests (EmuRequest * request, EmuKind kind)
+{
+  JsonNode *node = json_node_new (JSON_NODE_ARRAY);
+
+  json_node_take_array (node, emu_history_build (request->server->history));
+  emu_reply_node (request, node);
+}
+
+static void
+handle_request (EmuRequest * request, EmuKind kind)
+{
+  guint64 number;
+  JsonNode *node = NULL;
+
+  if (g_ascii_string_to_unsigned (request->arguments[0], 10, 1, G_MAXINT64,
+          &number, NULL))
+    node = emu_history_get (request->server->history, number);
+  if (node != NULL)
+    emu_reply_node (request, node);
+  else
+    emu_reply_error (request, 404, "Not Found");
+}
+
+static void
+handle_reset (EmuRequest * request, EmuKind kind)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!check_origin (request))
+    return;
+  if (emu_server_reset (request->server, &error))
+    emu_reply_json (request, 200, "{\"message\":\"OK\"}");
+  else
+    emu_reply_error (request, 500, error->message);
+}
+
 #define LINES(path) \
   {NULL, "GET", path, EMU_KIND_ANY, handle_list_lines}, \
   {NULL, "POST", path, EMU_KIND_ANY, handle_add_lines}, \
@@ -265,6 +303,9 @@ const EmuCall emu_control_calls[] = {
   {NULL, "GET", "/emulator/frames/*/*", EMU_KIND_ANY, handle_frame},
   LINES ("/emulator/faults"),
   LINES ("/emulator/rules"),
+  {NULL, "GET", "/emulator/requests", EMU_KIND_ANY, handle_requests},
+  {NULL, "GET", "/emulator/requests/*", EMU_KIND_ANY, handle_request},
+  {NULL, "POST", "/emulator/reset", EMU_KIND_ANY, handle_reset},
   {NULL, "POST", "/emulator/keys", EMU_KIND_ANY, handle_set_keys},
   {NULL}
 };

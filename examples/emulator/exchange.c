@@ -160,11 +160,21 @@ describe_fields (EmuForm * form)
   return g_string_free (g_steal_pointer (&text), FALSE);
 }
 
+/* What was sent, for people: a form's fields, else the body. */
+static gchar *
+describe_body (EmuRequest * self)
+{
+  if (self->form != NULL || self->body == NULL)
+    return describe_fields (self->form);
+  return g_strndup ((const gchar *) self->body->data, self->body->len);
+}
+
 static void
 note (EmuRequest * self, guint status)
 {
   const gchar *method = soup_server_message_get_method (self->message);
   const gchar *fault = self->fault != NULL ? self->fault->spec : NULL;
+  g_autofree gchar *body = NULL;
   g_autofree gchar *fields = NULL;
   g_autofree gchar *why = NULL;
 
@@ -176,12 +186,14 @@ note (EmuRequest * self, guint status)
       status, self->refusal != NULL ? " " : "",
       self->refusal != NULL ? self->refusal : "",
       fault != NULL ? " fault " : "", fault != NULL ? fault : "");
-  if (fault == NULL && status != 0 && status < 400)
-    return;
-  fields = describe_fields (self->form);
   why = g_strdup_printf ("%s%s%s", fault != NULL ? "fault on demand: " : "",
       fault != NULL ? fault : "", fault == NULL && self->refusal != NULL
       ? self->refusal : "");
+  body = describe_body (self);
+  emu_history_add (self->server->history, self->message, status, body, why);
+  if (fault == NULL && status != 0 && status < 400)
+    return;
+  fields = describe_fields (self->form);
   emu_journal_add (self->server->journal, method, request_path (self), status,
       why, fields);
   emu_server_touch (self->server);

@@ -12,6 +12,8 @@
 #include <string.h>
 
 #define MAX_KEYS 10000          /* that were never named, only used */
+#define MAX_SHOWN 100
+#define KEY_SHOWN 4             /* characters, to tell keys apart */
 #define FRAMES_PER_CREDIT 5
 
 struct _EmuKeys
@@ -32,15 +34,29 @@ free_key (gpointer data)
   g_free (key);
 }
 
+static void
+clear_key (EmuKeys * self, EmuKey * key)
+{
+  guint i;
+
+  for (i = 0; i < EMU_N_RATES; i++) {
+    g_clear_pointer (&key->limits[i], emu_rate_limit_free);
+    key->limits[i] = emu_rate_limit_new (self->rates[i]);
+  }
+  key->forbidden = key->partner = FALSE;
+  key->revoked = !self->any;
+  key->user = 0;
+  key->credits = -1;
+  key->spent = 0;
+}
+
 static EmuKey *
 add_key (EmuKeys * self, const gchar * name)
 {
   EmuKey *key = g_new0 (EmuKey, 1);
-  guint i;
 
-  key->credits = -1;
-  for (i = 0; i < EMU_N_RATES; i++)
-    key->limits[i] = emu_rate_limit_new (self->rates[i]);
+  clear_key (self, key);
+  key->revoked = FALSE;
   g_hash_table_insert (self->keys, g_strdup (name), key);
   return key;
 }
@@ -126,6 +142,21 @@ emu_keys_set (EmuKeys * self, const gchar * spec, GError ** error)
 }
 
 void
+emu_keys_reset (EmuKeys * self, gchar ** specs, gchar ** partners)
+{
+  GHashTableIter iter;
+  gpointer key;
+
+  g_hash_table_iter_init (&iter, self->keys);
+  while (g_hash_table_iter_next (&iter, NULL, &key))
+    clear_key (self, key);
+  for (; specs != NULL && *specs != NULL; specs++)
+    emu_keys_set (self, *specs, NULL);
+  for (; partners != NULL && *partners != NULL; partners++)
+    emu_keys_add_partner (self, *partners);
+}
+
+void
 emu_keys_add_partner (EmuKeys * self, const gchar * key)
 {
   EmuKey *found = g_hash_table_lookup (self->keys, key);
@@ -133,6 +164,7 @@ emu_keys_add_partner (EmuKeys * self, const gchar * key)
   if (found == NULL)
     found = add_key (self, key);
   found->partner = TRUE;
+  found->revoked = FALSE;
 }
 
 EmuKey *
@@ -146,6 +178,38 @@ emu_keys_find (EmuKeys * self, const gchar * key)
   if (found == NULL && self->any && g_hash_table_size (self->keys) < MAX_KEYS)
     found = add_key (self, key);
   return found != NULL && !found->revoked ? found : NULL;
+}
+
+static const gchar *
+describe_state (const EmuKey * key)
+{
+  return key->revoked ? "revoked" : key->forbidden ? "forbidden"
+      : key->partner ? "partner" : "";
+}
+
+JsonArray *
+emu_keys_build_state (EmuKeys * self)
+{
+  JsonArray *array = json_array_new ();
+  GHashTableIter iter;
+  gpointer name, value;
+
+  g_hash_table_iter_init (&iter, self->keys);
+  while (json_array_get_length (array) < MAX_SHOWN
+      && g_hash_table_iter_next (&iter, &name, &value)) {
+    const EmuKey *key = value;
+    JsonObject *object = json_object_new ();
+    g_autofree gchar *start = g_strdup_printf ("%.*s…", KEY_SHOWN,
+        (const gchar *) name);
+    g_autofree gchar *valid = g_utf8_make_valid (start, -1);
+
+    json_object_set_string_member (object, "key", valid);
+    json_object_set_string_member (object, "state", describe_state (key));
+    json_object_set_int_member (object, "credits", key->credits);
+    json_object_set_int_member (object, "spent", key->spent);
+    json_array_add_object_element (array, object);
+  }
+  return array;
 }
 
 gint64

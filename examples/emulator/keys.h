@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <json-glib/json-glib.h>
 #include "parameters.h"
 #include "ratelimit.h"
 
@@ -29,6 +30,11 @@ typedef struct _EmuKeys EmuKeys;
 EmuKeys *emu_keys_new (gchar ** specs, const EmuRate * rates, GError ** error);
 void emu_keys_free (EmuKeys * self);
 
+/* Every key as after emu_keys_new() with these specs and emu_keys_add_partner()
+ * with these, limits too. One that only came later isn't taken any more, unless
+ * any is. None is freed. */
+void emu_keys_reset (EmuKeys * self, gchar ** specs, gchar ** partners);
+
 /* Adds or changes a key. */
 gboolean emu_keys_set (EmuKeys * self, const gchar * spec, GError ** error);
 
@@ -37,6 +43,10 @@ void emu_keys_add_partner (EmuKeys * self, const gchar * key);
 
 /* NULL: no such key, or it is revoked. key may be NULL. */
 EmuKey *emu_keys_find (EmuKeys * self, const gchar * key);
+
+/* For the page, at most 100: the start of each key, credits left (-1 = without
+ * end) and spent, and what is said of it. */
+JsonArray *emu_keys_build_state (EmuKeys * self);
 
 /* What a submission costs: 1 credit for every 5 frames looked at. */
 gint64 emu_keys_cost (const EmuParameters * parameters);

@@ -194,6 +194,7 @@ emu_server_new (EmuOptions * options, GError ** error)
   self->fetcher = emu_fetcher_new (options->fetch_hosts,
       options->fetch_timeout);
   self->journal = emu_journal_new ();
+  self->history = emu_history_new ();
   self->cancellable = g_cancellable_new ();
   self->webhooks =
       emu_webhooks_new (options->webhook_retry_delay, options->webhook_timeout);
@@ -209,6 +210,34 @@ emu_server_new (EmuOptions * options, GError ** error)
     return NULL;
   }
   return self;
+}
+
+/* Requests under way may have a key in hand. */
+gboolean
+emu_server_reset (EmuServer * self, GError ** error)
+{
+  EmuReplay *before = self->replay;
+
+  if (!set_up_replay (self, error)) {
+    self->replay = before;
+    return FALSE;
+  }
+  g_clear_pointer (&before, emu_replay_free);
+  g_ptr_array_set_size (self->faults, 0);
+  g_ptr_array_set_size (self->rules, 0);
+  set_up_faults (self, NULL);
+  set_up_rules (self, NULL);
+  emu_keys_reset (self->keys, self->options->api_keys, self->options->partners);
+  emu_submissions_clear (self->submissions);
+  emu_users_free (self->users);
+  self->users = emu_users_new ();
+  emu_journal_free (self->journal);
+  self->journal = emu_journal_new ();
+  emu_history_free (self->history);
+  self->history = emu_history_new ();
+  self->requests = 0;
+  emu_server_touch (self);
+  return TRUE;
 }
 
 static void
@@ -272,6 +301,7 @@ emu_server_free (EmuServer * self)
   g_clear_pointer (&self->keys, emu_keys_free);
   g_clear_pointer (&self->replay, emu_replay_free);
   emu_journal_free (self->journal);
+  emu_history_free (self->history);
   g_ptr_array_unref (self->faults);
   g_ptr_array_unref (self->rules);
   if (self->directory != NULL)

@@ -11,6 +11,7 @@
 #include <libsoup/soup.h>
 #include "faults.h"
 #include "fetch.h"
+#include "history.h"
 #include "journal.h"
 #include "keys.h"
 #include "options.h"
@@ -35,6 +36,7 @@ typedef struct
   EmuFetcher *fetcher;
   EmuReplay *replay;            /* NULL: files are judged */
   EmuJournal *journal;
+  EmuHistory *history;
   GPtrArray *faults;            /* of EmuFault */
   GPtrArray *rules;             /* of EmuRule */
   GList *timers;                /* of requests that are delayed, see exchange.c */
@@ -51,6 +53,11 @@ EmuServer *emu_server_new (EmuOptions * options, GError ** error);
 /* Closes all connections, gives up what is being judged, removes the temporary
  * files. */
 void emu_server_free (EmuServer * self);
+
+/* As it was at the start: nothing submitted, no users, and the faults, rules, keys
+ * and recorded answers of the command line. FALSE with error: what is recorded
+ * can't be read any more, and is used as it was. */
+gboolean emu_server_reset (EmuServer * self, GError ** error);
 
 /* Something changed that the page shows. */
 void emu_server_touch (EmuServer * self);

@@ -253,6 +253,8 @@ emu_state_build (EmuServer * server, guint64 version, guint max)
       emu_users_build_state (server->users));
   json_object_set_array_member (object, "refused",
       emu_journal_build (server->journal));
+  json_object_set_array_member (object, "keys",
+      emu_keys_build_state (server->keys));
   json_object_set_int_member (object, "refused_ever",
       emu_journal_get_count (server->journal));
   json_object_set_array_member (object, "faults",

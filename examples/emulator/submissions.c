@@ -17,6 +17,7 @@ struct _EmuSubmissions
   GHashTable *by_identifier;    /* owns the submissions */
   GHashTable *by_work;          /* cache key -> submission, borrowed */
   GHashTable *overrides;        /* "image HASH" -> classification */
+  GHashTable *leaving;          /* set of forgotten ones with callbacks to come */
   GQueue order;                 /* of identifiers, oldest first, borrowed */
   guint64 count;
 };
@@ -69,6 +70,7 @@ emu_submissions_new (void)
   self->by_work = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->overrides = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
       g_free);
+  self->leaving = g_hash_table_new_full (NULL, NULL, free_submission, NULL);
   return self;
 }
 
@@ -79,6 +81,7 @@ emu_submissions_free (EmuSubmissions * self)
   g_hash_table_unref (self->by_work);
   g_hash_table_unref (self->overrides);
   g_hash_table_unref (self->by_identifier);
+  g_hash_table_unref (self->leaving);
   g_free (self);
 }
 
@@ -176,6 +179,42 @@ emu_submissions_trim (EmuSubmissions * self)
       submission->without_thumbnails = TRUE;
     }
   }
+}
+
+/* Its timer's callback goes with the timer. */
+static void
+forget (EmuSubmissions * self, EmuSubmission * submission)
+{
+  submission->forgotten = TRUE;
+  if (submission->timer != 0)
+    g_source_remove (submission->timer);
+  submission->timer = 0;
+  if (submission->pending > 0)
+    g_hash_table_add (self->leaving, submission);
+  else
+    free_submission (submission);
+}
+
+void
+emu_submissions_clear (EmuSubmissions * self)
+{
+  g_autoptr (GList) all = g_hash_table_get_values (self->by_identifier);
+  GList *link;
+
+  g_hash_table_steal_all (self->by_identifier);
+  g_hash_table_remove_all (self->by_work);
+  g_hash_table_remove_all (self->overrides);
+  g_queue_clear (&self->order);
+  for (link = all; link != NULL; link = link->next)
+    forget (self, link->data);
+}
+
+void
+emu_submissions_let_go (EmuSubmissions * self, EmuSubmission * submission)
+{
+  submission->pending--;
+  if (submission->pending == 0 && submission->forgotten)
+    g_hash_table_remove (self->leaving, submission);
 }
 
 EmuSubmission *

@@ -46,6 +46,7 @@ typedef struct
   JsonNode *replay;             /* recorded result to answer with, or NULL */
   EmuJudgement *judgement;      /* NULL: not judged yet */
   gboolean without_thumbnails;  /* they were let go of */
+  gboolean forgotten;           /* nobody finds it any more */
   guint pending;                /* callbacks to come that hold a pointer to it */
   guint timer;                  /* of becoming final, or 0 */
 } EmuSubmission;
@@ -75,6 +76,11 @@ GQueue *emu_submissions_get_order (EmuSubmissions * self);
 /* Lets go of the pictures of old ones; to be called when one was judged, too, as
  * many may come before the first one is. */
 void emu_submissions_trim (EmuSubmissions * self);
+
+/* Forgets all of them, and what people said of files. */
+void emu_submissions_clear (EmuSubmissions * self);
+/* One callback less is to come for it: the last one frees what was forgotten. */
+void emu_submissions_let_go (EmuSubmissions * self, EmuSubmission * submission);
 
 /* Takes over path and the strings of parameters. */
 EmuSubmission *emu_submissions_add (EmuSubmissions * self, const gchar * hash,

@@ -113,7 +113,7 @@ free_notice (gpointer data)
 {
   Notice *notice = data;
 
-  notice->submission->pending--;
+  emu_submissions_let_go (notice->server->submissions, notice->submission);
   g_free (notice);
 }
 
@@ -157,6 +157,8 @@ judged (EmuJudgement * judgement, gpointer user_data)
   gint64 wait;
 
   submission->judgement = judgement;
+  if (submission->forgotten)
+    return;
   emu_judgement_rule (judgement, submission->ruling);
   emu_submissions_trim (notice->server->submissions);
   g_unlink (submission->path);

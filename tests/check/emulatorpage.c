@@ -188,6 +188,133 @@ GST_START_TEST (test_state_after)
 
 GST_END_TEST;
 
+/* Each request can be looked into; keys and passwords can't be read there. */
+GST_START_TEST (test_requests)
+{
+  static const gchar *const has[] = { "\"method\":\"POST\"", "\"status\":400",
+    "X-Api-Key: not-\xe2\x80\xa6", "name=Ann", "password=(hidden)",
+    "The email field is required."
+  };
+  static const gchar form[] = "name=Ann&password=open-sesame";
+  GBytes *body = g_bytes_new_static (form, strlen (form));
+  Emulator emulator;
+  Answer answer;
+  guint i;
+
+  emulator_start (&emulator, "--rate-limits off --partner not-for-anybody");
+  emulator_ask (&emulator, "POST", "/api/partner/user", "not-for-anybody", NULL,
+      "application/x-www-form-urlencoded", body, &answer);
+  answer_clear (&answer);
+  emulator_ask (&emulator, "GET", "/emulator/requests", NULL, NULL, NULL, NULL,
+      &answer);
+  fail_unless (strstr (answer.body, "\"number\":1") != NULL);
+  fail_unless (strstr (answer.body, "headers") == NULL);
+  answer_clear (&answer);
+  emulator_ask (&emulator, "GET", "/emulator/requests/1", NULL, NULL, NULL,
+      NULL, &answer);
+  for (i = 0; i < G_N_ELEMENTS (has); i++)
+    fail_unless (strstr (answer.body, has[i]) != NULL, "%s: %s", has[i],
+        answer.body);
+  fail_unless (strstr (answer.body, "for-anybody") == NULL);
+  fail_unless (strstr (answer.body, "sesame") == NULL);
+  answer_clear (&answer);
+  for (i = 0; i < 3; i++) {
+    static const gchar *const none[] = { "2", "0", "x" };
+    gchar *path = g_strconcat ("/emulator/requests/", none[i], NULL);
+
+    emulator_ask (&emulator, "GET", path, NULL, NULL, NULL, NULL, &answer);
+    fail_unless_equals_int (answer.status, 404);
+    answer_clear (&answer);
+    g_free (path);
+  }
+  emulator_stop (&emulator);
+  g_bytes_unref (body);
+}
+
+GST_END_TEST;
+
+static void
+order (Emulator * emulator, const gchar * path, const gchar * text)
+{
+  GBytes *body = g_bytes_new_static (text, strlen (text));
+  Answer answer;
+
+  emulator_ask (emulator, "POST", path, NULL, NULL, "text/plain", body,
+      &answer);
+  fail_unless_equals_int (answer.status, 200);
+  answer_clear (&answer);
+  g_bytes_unref (body);
+}
+
+static guint
+ask_status (Emulator * emulator, const gchar * path, const gchar * key)
+{
+  guint status;
+  Answer answer;
+
+  emulator_ask (emulator, "GET", path, key, NULL, NULL, NULL, &answer);
+  status = answer.status;
+  answer_clear (&answer);
+  return status;
+}
+
+/* As at the start, also for what is being judged just now. */
+GST_START_TEST (test_reset)
+{
+  GBytes *clip = make_clip (MAGENTA);
+  gchar *one, *other, *path;
+  Emulator emulator;
+  JsonNode *state;
+  JsonObject *object;
+  Answer answer;
+
+  emulator_start (&emulator, "--rate-limits off --delay 0 --api-key k "
+      "--fault credits#1:status=503 --rule a*=human");
+  order (&emulator, "/emulator/keys", "k=9\nlater=1");
+  order (&emulator, "/emulator/rules", "*=unknown");
+  order (&emulator, "/emulator/faults", "any:status=500");
+  order (&emulator, "/emulator/faults", "result:status=502");
+  fail_unless_equals_int (ask_status (&emulator, "/api/user/credits", "k"),
+      503);
+  emulator_ask (&emulator, "DELETE", "/emulator/faults", NULL, NULL, NULL, NULL,
+      &answer);
+  answer_clear (&answer);
+  one = emulator_submit (&emulator, VIDEO, "ref_id=1", clip);
+  state = emulator_wait (&emulator, VIDEO, one);
+  json_node_unref (state);
+  other = emulator_submit (&emulator, VIDEO, "ref_id=2&no_cache=1", clip);
+  order (&emulator, "/emulator/reset", "");
+  state = get_state (&emulator, "");
+  object = json_node_get_object (state);
+  fail_unless_equals_int (json_object_get_int_member (object, "total"), 0);
+  fail_unless_equals_int (json_array_get_length (json_object_get_array_member
+          (object, "faults")), 1);
+  fail_unless_equals_int (json_array_get_length (json_object_get_array_member
+          (object, "rules")), 1);
+  json_node_unref (state);
+  path = g_strconcat (VIDEO "/", one, NULL);
+  fail_unless_equals_int (ask_status (&emulator, path, "k"), 404);
+  g_free (path);
+  path = g_strconcat (VIDEO "/", other, NULL);
+  fail_unless_equals_int (ask_status (&emulator, path, "k"), 404);
+  g_free (path);
+  fail_unless_equals_int (ask_status (&emulator, "/api/user/credits", "k"),
+      503);
+  fail_unless_equals_int (ask_status (&emulator, "/api/user/credits", "later"),
+      401);
+  g_free (one);
+  /* Not answered from a cache that is gone. */
+  one = emulator_submit (&emulator, VIDEO, "ref_id=1", clip);
+  state = emulator_wait (&emulator, VIDEO, one);
+  json_node_unref (state);
+  g_free (one);
+  g_free (other);
+  emulator_stop (&emulator);
+  g_bytes_unref (clip);
+}
+
+GST_END_TEST;
+
 static Suite *
 emulatorpage_suite (void)
 {
@@ -198,6 +325,8 @@ emulatorpage_suite (void)
   tcase_add_test (tc, test_page);
   tcase_add_test (tc, test_state);
   tcase_add_test (tc, test_state_after);
+  tcase_add_test (tc, test_requests);
+  tcase_add_test (tc, test_reset);
   return suite;
 }
 
