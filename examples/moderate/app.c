@@ -8,6 +8,7 @@
 #include "alert.h"
 #include "evidence.h"
 #include "jsontext.h"
+#include "late.h"
 #include "mqtt.h"
 #include "notify.h"
 #include "options.h"
@@ -31,6 +32,7 @@ typedef struct
   ModSupervisor *supervisor;
   ModEvidence *evidence;        /* NULL: none is kept */
   ModPendingState *pending;     /* NULL: not kept */
+  ModLate *late;                /* NULL: nothing is judged later */
   ModMqtt *mqtt;                /* NULL: none is wanted */
   ModAlert *alert;
   ModBoard *board;
@@ -67,7 +69,7 @@ keep_pending (App * self, ModStream * stream, const GstStructure * s,
 
   if (session != NULL)
     mod_pending_state_take (self->pending, mod_stream_get_config (stream)->name,
-        mod_session_get_judge (session), s);
+        mod_session_get_judge (session), FALSE, s);
   of = line != NULL && mod_is_outcome (s) ?
       mod_pending_state_find_stream (self->pending, s) : NULL;
   if (of != NULL)
@@ -93,12 +95,25 @@ on_stream_message (ModStream * stream, const GstStructure * s,
 
   if (self->pending != NULL)
     keep_pending (self, stream, s, line);
+  if (self->late != NULL)
+    mod_late_take (self->late, stream, s, line);
   if (line == NULL)
     return;
   if (mod_is_outcome (s) && self->evidence != NULL)
     mod_evidence_take (self->evidence, config, line, s);
   if (mod_is_outcome (s) && self->web != NULL)
     mod_web_take (self->web, config, line, s);
+  alarm_people (self, config, line);
+}
+
+static void
+on_late_verdict (const ModStreamConfig * config, JsonObject * line,
+    const GstStructure * s, gpointer user_data)
+{
+  App *self = user_data;
+
+  if (self->evidence != NULL)
+    mod_evidence_take (self->evidence, config, line, s);
   alarm_people (self, config, line);
 }
 
@@ -176,6 +191,8 @@ on_stop (gpointer user_data)
   tell_program (self, "stopping");
   self->give_up = g_timeout_add_seconds (limit / 1000000000 + LAST_WAIT,
       on_give_up, self);
+  if (self->late != NULL)
+    mod_late_stop (self->late);
   mod_supervisor_stop (self->supervisor);
   return G_SOURCE_CONTINUE;
 }
@@ -260,6 +277,13 @@ prepare (App * self, const ModProgramConfig * config, ModProblems * problems)
       mod_problems_add (problems, 0, "program", "state-file", "%s",
           error->message);
   }
+  if (config->late_folder != NULL && error == NULL) {
+    self->late = mod_late_new (config, self->hub, self->pending,
+        on_late_verdict, self, &error);
+    if (self->late == NULL)
+      mod_problems_add (problems, 0, "program", "late-folder", "%s",
+          error->message);
+  }
   if (config->mqtt != NULL && error == NULL) {
     self->mqtt = mod_mqtt_new (config, self->hub, &error);
     if (self->mqtt == NULL)
@@ -272,6 +296,7 @@ prepare (App * self, const ModProgramConfig * config, ModProblems * problems)
 static void
 clear (App * self)
 {
+  g_clear_pointer (&self->late, mod_late_free);
   g_clear_pointer (&self->evidence, mod_evidence_free);
   g_clear_pointer (&self->alert, mod_alert_free);
   g_clear_pointer (&self->webhook_out, mod_webhook_out_free);
@@ -303,6 +328,8 @@ run (App * self)
   watch_signals (self);
   self->running = TRUE;
   tell_program (self, "started");
+  if (self->late != NULL)
+    mod_late_start (self->late, self->supervisor);
   mod_supervisor_start (self->supervisor);
   self->tick = g_timeout_add_seconds (1, on_tick, self);
   self->watchdog = mod_notify_watchdog_start ();

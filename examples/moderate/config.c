@@ -15,6 +15,8 @@
 
 #define DEFAULT_EVIDENCE_AGE G_GUINT64_CONSTANT (2592000000000000)
 #define DEFAULT_EVIDENCE_BYTES G_GUINT64_CONSTANT (10000000000)
+#define DEFAULT_LATE_AGE G_GUINT64_CONSTANT (86400000000000)
+#define DEFAULT_LATE_BYTES G_GUINT64_CONSTANT (1000000000)
 
 #define PROGRAM "program"
 #define DEFAULTS "defaults"
@@ -54,6 +56,7 @@ static const Key stream_keys[] = {
   {"webhook-out", KIND_TEXT, STREAM (webhook_out)},
   {"alert-on", KIND_WORD, STREAM (alert_on), {"artificial", "blocked", "all"}},
   {"evidence", KIND_WORD, STREAM (evidence), {"none", "flagged", "all"}},
+  {"late", KIND_WORD, STREAM (late), {"yes", "no"}},
   {"evidence-neighbours", KIND_NUMBER, STREAM (neighbours), {NULL}, FALSE, 1},
   {NULL}
 };
@@ -75,6 +78,9 @@ static const Key program_keys[] = {
   {"evidence-max-bytes", KIND_SIZE, OF_PROGRAM (evidence_max_bytes)},
   {"evidence-max-count", KIND_NUMBER, OF_PROGRAM (evidence_max_count), {NULL},
       FALSE, G_MAXINT64},
+  {"late-folder", KIND_TEXT, OF_PROGRAM (late_folder)},
+  {"late-max-age", KIND_TIME, OF_PROGRAM (late_max_age)},
+  {"late-max-bytes", KIND_SIZE, OF_PROGRAM (late_max_bytes)},
   {NULL}
 };
 
@@ -238,6 +244,8 @@ set_program_defaults (ModProgramConfig * self)
   self->stop_timeout = DEFAULT_STOP_TIMEOUT;
   self->evidence_max_age = DEFAULT_EVIDENCE_AGE;
   self->evidence_max_bytes = DEFAULT_EVIDENCE_BYTES;
+  self->late_max_age = DEFAULT_LATE_AGE;
+  self->late_max_bytes = DEFAULT_LATE_BYTES;
 }
 
 /* Streams. */
@@ -443,6 +451,8 @@ read_stream (const ModSection * section, const ModSection * defaults,
       && self->evidence != MOD_EVIDENCE_NONE;
   if (program->evidence_folder == NULL)
     self->evidence = MOD_EVIDENCE_NONE;
+  if (program->late_folder == NULL)
+    self->late = MOD_LATE_NO;
   g_ptr_array_sort (self->settings, compare_settings);
   self->fingerprint = take_fingerprint (self);
   check_stream (self, problems);

@@ -34,6 +34,12 @@ typedef enum
 
 typedef enum
 {
+  MOD_LATE_YES,                 /* if there is a folder for it */
+  MOD_LATE_NO
+} ModLateMode;
+
+typedef enum
+{
   MOD_ALERT_ON_ARTIFICIAL,      /* each such verdict */
   MOD_ALERT_ON_BLOCKED,         /* the policy's state becomes that, or ends */
   MOD_ALERT_ON_ALL              /* each outcome, and each change of state */
@@ -59,6 +65,7 @@ typedef struct
   ModAtEnd at_end;
   guint64 stall_timeout;        /* G_MAXUINT64: never */
   ModEvidenceMode evidence;
+  ModLateMode late;             /* what could not be judged: kept, and judged later */
   gchar *alert;                 /* command line; NULL: none */
   gchar *webhook_out;           /* URL; NULL: none */
   ModAlertOn alert_on;          /* of both */
@@ -81,6 +88,9 @@ typedef struct
   gchar *evidence_folder;       /* NULL: none is kept */
   guint64 evidence_max_age;     /* ns; G_MAXUINT64: none */
   guint64 evidence_max_bytes, evidence_max_count;       /* 0: none */
+  gchar *late_folder;           /* NULL: nothing is kept */
+  guint64 late_max_age;         /* ns; G_MAXUINT64: any */
+  guint64 late_max_bytes;       /* 0: any */
 } ModProgramConfig;
 
 typedef struct

@@ -11,6 +11,8 @@
 
 /* So many of a session wait to be a neighbour: outcomes come in nearly any order. */
 #define REMEMBERED 4
+/* A disk that hangs must not keep the program from its end. */
+#define LONGEST_END (5 * GST_SECOND)
 
 /* Ended, and not evidence yet. */
 typedef struct
@@ -35,7 +37,6 @@ struct _ModEvidence
   ModHub *hub;
   GHashTable *recents;          /* stream's name -> Recent * */
   gboolean trouble;             /* the latest one could not be written */
-  guint waiting;                /* to be told */
 };
 
 static void
@@ -81,11 +82,24 @@ mod_evidence_new (const ModProgramConfig * config, ModHub * hub,
   return self;
 }
 
+static void
+tell_rest (ModEvidence * self, guint left)
+{
+  JsonObject *line = mod_record_new ("evidence", NULL);
+  g_autofree gchar *what = g_strdup_printf ("the disk is too slow: %u pieces "
+      "are left at the end", left);
+
+  json_object_set_string_member (line, "error", what);
+  mod_hub_tell (self->hub, line);
+}
+
 void
 mod_evidence_free (ModEvidence * self)
 {
-  while (self->waiting > 0)
-    g_main_context_iteration (NULL, TRUE);
+  guint left = mod_evidence_store_finish (self->store, LONGEST_END);
+
+  if (left > 0)
+    tell_rest (self, left);
   mod_evidence_store_free (self->store);
   g_hash_table_unref (self->recents);
   g_free (self);
@@ -113,7 +127,6 @@ on_stored (const gchar * path, const gchar * error, gpointer user_data)
   ModEvidence *self = told->evidence;
   gboolean again = error != NULL && self->trouble;
 
-  self->waiting--;
   self->trouble = error != NULL;
   json_object_set_string_member (told->line, "path", path);
   if (error != NULL)
@@ -158,8 +171,8 @@ get_text (JsonObject * object, const gchar * name)
   return json_object_get_string_member_with_default (object, name, "");
 }
 
-static const gchar *
-find_extension (JsonObject * line)
+const gchar *
+mod_evidence_find_extension (JsonObject * line)
 {
   static const gchar *const known[][2] = {
     {"video/mp4", ".mp4"}, {"video/quicktime", ".mov"},
@@ -176,9 +189,9 @@ find_extension (JsonObject * line)
   return ".bin";
 }
 
-/* The segment's time of day, session and number: sorts by time, and is used once. */
-static gchar *
-make_name (JsonObject * line, guint number)
+/* Sorts by time, and is used once. */
+gchar *
+mod_evidence_make_name (JsonObject * line)
 {
   g_autoptr (GDateTime) start =
       g_date_time_new_from_iso8601 (get_text (line, "start"), NULL);
@@ -189,23 +202,22 @@ make_name (JsonObject * line, guint number)
   time = g_date_time_format (start, "%Y%m%dT%H%M%S");
   return g_strdup_printf ("%s.%03dZ-%.8s-%05u", time,
       g_date_time_get_microsecond (start) / 1000, get_text (line, "session"),
-      number);
+      (guint) json_object_get_int_member_with_default (line, "segment", 0));
 }
 
 static void
 write_evidence (ModEvidence * self, const gchar * stream, Ended * ended,
     const gchar * role)
 {
-  g_autofree gchar *name = make_name (ended->line, ended->number);
+  g_autofree gchar *name = mod_evidence_make_name (ended->line);
   JsonNode *answer = ended->answer != NULL ?
       mod_json_node_from_text (ended->answer) : NULL;
   Told *told = make_told (self, stream, ended->line, role);
-  const gchar *extension = find_extension (ended->line);
+  const gchar *extension = mod_evidence_find_extension (ended->line);
 
   json_object_set_string_member (ended->line, "role", role);
   if (answer != NULL)
     json_object_set_member (ended->line, "answer", answer);
-  self->waiting++;
   mod_evidence_store_put (self->store, stream, name, extension, ended->file,
       g_steal_pointer (&ended->line), on_stored, told);
   gst_clear_buffer (&ended->file);
@@ -293,16 +305,34 @@ make_ended (JsonObject * line, const GstStructure * s, guint number)
   return ended;
 }
 
+/* Its neighbours are long gone. */
+static void
+take_late (ModEvidence * self, const ModStreamConfig * config,
+    JsonObject * line, const GstStructure * s)
+{
+  Ended *ended = make_ended (line, s, 0);
+
+  if (ended->flagged || config->evidence == MOD_EVIDENCE_ALL)
+    write_evidence (self, config->name, ended,
+        ended->flagged ? "flagged" : "all");
+  free_ended (ended);
+}
+
 void
 mod_evidence_take (ModEvidence * self, const ModStreamConfig * config,
     JsonObject * line, const GstStructure * s)
 {
-  Recent *recent = get_recent (self, config->name, get_text (line, "session"));
+  Recent *recent;
   guint number = 0;
   Ended *ended;
 
   if (config->evidence == MOD_EVIDENCE_NONE)
     return;
+  if (json_object_has_member (line, "late")) {
+    take_late (self, config, line, s);
+    return;
+  }
+  recent = get_recent (self, config->name, get_text (line, "session"));
   gst_structure_get_uint (s, "segment", &number);
   ended = make_ended (line, s, number);
   g_queue_push_tail (&recent->ended, ended);

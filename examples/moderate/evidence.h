@@ -2,7 +2,8 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Those that were found artificial, and one before and after: their posted bytes, and the\n * verdict beside them. Main thread only.
+ * Those that were found artificial, and one before and after: their posted bytes, and the
+ * verdict beside them. Main thread only.
  */
 
 #pragma once
@@ -18,12 +19,17 @@ typedef struct _ModEvidence ModEvidence;
 /* NULL with error if the folder can't be used. */
 ModEvidence *mod_evidence_new (const ModProgramConfig * config, ModHub * hub,
     GError ** error);
-/* Waits for what is to be written, and tells it. */
+/* Waits for what is to be written, some seconds at most, and tells it. */
 void mod_evidence_free (ModEvidence * self);
 
 /* line: what is told of it; s: the message, which has its file. */
 void mod_evidence_take (ModEvidence * self, const ModStreamConfig * config,
     JsonObject * line, const GstStructure * s);
+
+/* Of a file, from its line: the segment's time of day, session and number; by its
+ * content_type. The name is to be freed. */
+gchar *mod_evidence_make_name (JsonObject * line);
+const gchar *mod_evidence_find_extension (JsonObject * line);
 
 ModEvidenceStore *mod_evidence_get_store (ModEvidence * self);
 

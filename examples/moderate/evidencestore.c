@@ -40,16 +40,30 @@ struct _ModEvidenceStore
   guint64 count, bytes, failed;
   guint64 queued;               /* bytes that wait for the worker */
 
-  guint timer;                  /* main thread; 0: nothing is deleted by age */
+  /* main thread */
+  guint timer;                  /* 0: nothing is deleted by age */
+  guint jobs;                   /* not called back yet */
+  gboolean left;                /* freed, as far as others know */
 };
+
+typedef enum
+{
+  JOB_WRITE,
+  JOB_READ,
+  JOB_REMOVE,
+  JOB_LOOK                      /* at what is too old */
+} JobKind;
 
 typedef struct
 {
+  ModEvidenceStore *store;
+  JobKind kind;
   gchar *stream, *name, *extension;
   GstBuffer *file;
   JsonObject *about;
   gsize size;                   /* of file, and about's share */
-  ModStored stored;             /* NULL: a look at what is too old, and nothing else */
+  ModStored stored;
+  ModRead read;
   gpointer user_data;
   gchar *path, *error;          /* what came of it */
 } Job;
@@ -346,14 +360,29 @@ free_job (Job * self)
   g_free (self);
 }
 
+/* Main thread. */
 static gboolean
-on_stored (gpointer user_data)
+on_done (gpointer user_data)
 {
   Job *job = user_data;
 
-  job->stored (job->path, job->error, job->user_data);
+  job->store->jobs--;
+  if (job->store->left) {
+    free_job (job);
+    return G_SOURCE_REMOVE;
+  }
+  if (job->kind == JOB_WRITE)
+    job->stored (job->path, job->error, job->user_data);
+  else if (job->kind == JOB_READ)
+    job->read (job->file, job->error, job->user_data);
   free_job (job);
   return G_SOURCE_REMOVE;
+}
+
+static void
+finish (Job * job)
+{
+  g_idle_add_full (G_PRIORITY_DEFAULT, on_done, job, NULL);
 }
 
 static void
@@ -364,13 +393,42 @@ count_failure (ModEvidenceStore * self)
   g_mutex_unlock (&self->lock);
 }
 
+static GSequenceIter *
+find_pair (ModEvidenceStore * self, const Job * job)
+{
+  g_autofree gchar *base =
+      g_build_filename (self->folder, job->stream, job->name, NULL);
+  GSequenceIter *iter = g_sequence_get_begin_iter (self->pairs);
+
+  for (; !g_sequence_iter_is_end (iter); iter = g_sequence_iter_next (iter))
+    if (strcmp (((Pair *) g_sequence_get (iter))->base, base) == 0)
+      return iter;
+  return NULL;
+}
+
+/* Written anew, or not there: either way it isn't what it was. */
+static void
+forget (ModEvidenceStore * self, GSequenceIter * iter)
+{
+  account (self, g_sequence_get (iter), FALSE);
+  g_sequence_remove (iter);
+}
+
 static void
 write_job (ModEvidenceStore * self, Job * job)
 {
   g_autofree gchar *folder = g_build_filename (self->folder, job->stream, NULL);
   g_autofree gchar *base = g_build_filename (folder, job->name, NULL);
+  GSequenceIter *iter;
 
-  if (write_pair (job, folder)) {
+  iter = find_pair (self, job);
+  if (iter != NULL)
+    forget (self, iter);
+  if (g_file_test (folder, G_FILE_TEST_IS_SYMLINK)) {
+    job->error = g_strdup_printf ("%s is a symbolic link, which isn't followed",
+        folder);
+    count_failure (self);
+  } else if (write_pair (job, folder)) {
     remember (self, base, job->name, job->file != NULL ? job->extension : NULL,
         g_get_real_time () / G_USEC_PER_SEC);
   } else {
@@ -384,18 +442,68 @@ write_job (ModEvidenceStore * self, Job * job)
 }
 
 static void
+read_job (ModEvidenceStore * self, Job * job)
+{
+  GSequenceIter *iter = find_pair (self, job);
+  const Pair *pair = iter != NULL ? g_sequence_get (iter) : NULL;
+  g_autofree gchar *path = pair == NULL || pair->extension == NULL ? NULL :
+      g_strconcat (pair->base, pair->extension, NULL);
+  g_autoptr (GError) error = NULL;
+  gchar *bytes;
+  gsize size;
+
+  if (path == NULL)
+    job->error = g_strdup ("there is no such file");
+  else if (g_file_get_contents (path, &bytes, &size, &error))
+    job->file = gst_buffer_new_wrapped (bytes, size);
+  else
+    job->error = g_strdup (error->message);
+}
+
+static void
+remove_job (ModEvidenceStore * self, Job * job)
+{
+  GSequenceIter *iter = find_pair (self, job);
+
+  if (iter != NULL)
+    discard (self, iter);
+}
+
+static void
 work (gpointer data, gpointer user_data)
 {
   ModEvidenceStore *self = user_data;
   Job *job = data;
 
-  if (job->stored != NULL)
-    write_job (self, job);
+  switch (job->kind) {
+    case JOB_WRITE:
+      write_job (self, job);
+      break;
+    case JOB_READ:
+      read_job (self, job);
+      break;
+    case JOB_REMOVE:
+      remove_job (self, job);
+      break;
+    case JOB_LOOK:
+      break;
+  }
   retain (self);
-  if (job->stored != NULL)
-    g_idle_add_full (G_PRIORITY_DEFAULT, on_stored, job, NULL);
-  else
-    free_job (job);
+  finish (job);
+}
+
+static Job *
+new_job (ModEvidenceStore * self, JobKind kind, const gchar * stream,
+    const gchar * name)
+{
+  Job *job = g_new0 (Job, 1);
+
+  job->store = self;
+  job->kind = kind;
+  job->stream = g_strdup (stream);
+  job->name = g_strdup (name);
+  self->jobs++;
+  return job;
 }
 
 /* What is old goes, also when nothing new comes. */
@@ -405,7 +513,7 @@ on_look (gpointer user_data)
   ModEvidenceStore *self = user_data;
 
   if (g_thread_pool_unprocessed (self->pool) == 0)
-    g_thread_pool_push (self->pool, g_new0 (Job, 1), NULL);
+    g_thread_pool_push (self->pool, new_job (self, JOB_LOOK, NULL, NULL), NULL);
   return G_SOURCE_CONTINUE;
 }
 
@@ -436,10 +544,57 @@ mod_evidence_store_new (const gchar * folder, const ModRetention * retention,
   return self;
 }
 
+static void
+visit_pair (const Pair * pair, ModFound found, gpointer user_data)
+{
+  g_autofree gchar *folder = g_path_get_dirname (pair->base);
+  g_autofree gchar *stream = g_path_get_basename (folder);
+  g_autofree gchar *path = g_strconcat (pair->base, ".json", NULL);
+  g_autofree gchar *text = NULL;
+  g_autoptr (JsonObject) about = NULL;
+
+  if (g_file_get_contents (path, &text, NULL, NULL))
+    about = mod_json_from_text (text);
+  if (about != NULL)
+    found (stream, pair->name, about, pair->bytes, pair->time, user_data);
+}
+
+void
+mod_evidence_store_visit (ModEvidenceStore * self, ModFound found,
+    gpointer user_data)
+{
+  GSequenceIter *iter = g_sequence_get_begin_iter (self->pairs);
+
+  for (; !g_sequence_iter_is_end (iter); iter = g_sequence_iter_next (iter))
+    visit_pair (g_sequence_get (iter), found, user_data);
+}
+
+static gboolean
+on_end (gpointer over)
+{
+  *(gboolean *) over = TRUE;
+  return G_SOURCE_CONTINUE;
+}
+
+guint
+mod_evidence_store_finish (ModEvidenceStore * self, guint64 limit)
+{
+  gboolean over = FALSE;
+  guint end = g_timeout_add (limit / 1000000, on_end, &over);
+
+  while (self->jobs > 0 && !over)
+    g_main_context_iteration (NULL, TRUE);
+  g_source_remove (end);
+  return self->jobs;
+}
+
 void
 mod_evidence_store_free (ModEvidenceStore * self)
 {
   g_clear_handle_id (&self->timer, g_source_remove);
+  self->left = self->jobs > 0;
+  if (self->left)
+    return;
   g_thread_pool_free (self->pool, FALSE, TRUE);
   g_sequence_free (self->pairs);
   g_mutex_clear (&self->lock);
@@ -465,11 +620,9 @@ mod_evidence_store_put (ModEvidenceStore * self, const gchar * stream,
     const gchar * name, const gchar * extension, GstBuffer * file,
     JsonObject * about, ModStored stored, gpointer user_data)
 {
-  Job *job = g_new0 (Job, 1);
+  Job *job = new_job (self, JOB_WRITE, stream, name);
   g_autofree gchar *base = g_build_filename (self->folder, stream, name, NULL);
 
-  job->stream = g_strdup (stream);
-  job->name = g_strdup (name);
   job->extension = g_strdup (extension);
   job->file = file != NULL ? gst_buffer_ref (file) : NULL;
   job->about = about;
@@ -484,7 +637,26 @@ mod_evidence_store_put (ModEvidenceStore * self, const gchar * stream,
   gst_clear_buffer (&job->file);
   job->error = g_strdup ("the disk is too slow: too much waits to be written");
   count_failure (self);
-  g_idle_add_full (G_PRIORITY_DEFAULT, on_stored, job, NULL);
+  finish (job);
+}
+
+void
+mod_evidence_store_read (ModEvidenceStore * self, const gchar * stream,
+    const gchar * name, ModRead read, gpointer user_data)
+{
+  Job *job = new_job (self, JOB_READ, stream, name);
+
+  job->read = read;
+  job->user_data = user_data;
+  g_thread_pool_push (self->pool, job, NULL);
+}
+
+void
+mod_evidence_store_remove (ModEvidenceStore * self, const gchar * stream,
+    const gchar * name)
+{
+  g_thread_pool_push (self->pool, new_job (self, JOB_REMOVE, stream, name),
+      NULL);
 }
 
 void

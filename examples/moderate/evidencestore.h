@@ -2,7 +2,8 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * On a thread of its own, as a disk may take its time. A piece of evidence is a pair: the\n * posted file, and a JSON beside it, which says that the pair is ours.
+ * On a thread of its own, as a disk may take its time. A piece of evidence is a pair: the
+ * posted file, and a JSON beside it, which says that the pair is ours.
  */
 
 #pragma once
@@ -26,10 +27,23 @@ typedef struct _ModEvidenceStore ModEvidenceStore;
 typedef void (*ModStored) (const gchar * path, const gchar * error,
     gpointer user_data);
 
+/* Main thread. file: NULL with error. */
+typedef void (*ModRead) (GstBuffer * file, const gchar * error,
+    gpointer user_data);
+
+/* Of what is there at the start, the oldest first. */
+typedef void (*ModFound) (const gchar * stream, const gchar * name,
+    JsonObject * about, guint64 bytes, gint64 written, gpointer user_data);
+
 /* Makes the folder (mode 0700) and looks what is in it; NULL with error. */
 ModEvidenceStore *mod_evidence_store_new (const gchar * folder,
     const ModRetention * retention, GError ** error);
-/* Once each stored has been called. */
+/* Calls found with each pair that is there. Before anything is put, read or removed. */
+void mod_evidence_store_visit (ModEvidenceStore * self, ModFound found,
+    gpointer user_data);
+/* Waits until all is done and called back, for limit ns at most; how much isn't. */
+guint mod_evidence_store_finish (ModEvidenceStore * self, guint64 limit);
+/* What isn't finished by then (a disk that hangs) is left as it is, with all it uses. */
 void mod_evidence_store_free (ModEvidenceStore * self);
 
 /* Writes FOLDER/STREAM/NAME.EXTENSION and NAME.json: under other names first, synced,
@@ -38,6 +52,12 @@ void mod_evidence_store_free (ModEvidenceStore * self);
 void mod_evidence_store_put (ModEvidenceStore * self, const gchar * stream,
     const gchar * name, const gchar * extension, GstBuffer * file,
     JsonObject * about, ModStored stored, gpointer user_data);
+
+/* Reads what was put. */
+void mod_evidence_store_read (ModEvidenceStore * self, const gchar * stream,
+    const gchar * name, ModRead read, gpointer user_data);
+void mod_evidence_store_remove (ModEvidenceStore * self, const gchar * stream,
+    const gchar * name);
 
 /* Main thread; of what is kept now. */
 void mod_evidence_store_count (ModEvidenceStore * self, guint64 * pairs,

@@ -2,7 +2,8 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * QoS 1, to PREFIX/STREAM/EVENT (PREFIX/EVENT for what is about no stream). What is told while\n * there is no broker waits, bounded, and goes out in its order when there is one again.
+ * QoS 1, to PREFIX/STREAM/EVENT (PREFIX/EVENT for what is about no stream). What is told while
+ * there is no broker waits, bounded, and goes out in its order when there is one again.
  */
 
 #pragma once

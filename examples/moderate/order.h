@@ -2,7 +2,8 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Elements tell each outcome as it comes, and a segment that is tried again may be\n * overtaken. Each segment has exactly one, so what is held back here comes out.
+ * Elements tell each outcome as it comes, and a segment that is tried again may be
+ * overtaken. Each segment has exactly one, so what is held back here comes out.
  */
 
 #pragma once

@@ -16,6 +16,7 @@ typedef struct
   gchar *stream;
   GstStructure *entry;          /* as resume takes it */
   gpointer judge;               /* who waits for it, not to be used; NULL: nobody yet */
+  gboolean held;                /* somebody else waits for it in this run */
 } Pending;
 
 struct _ModPendingState
@@ -56,7 +57,7 @@ make_key_of (const GstStructure * s)
   return make_key (gst_structure_get_string (s, "session"), segment);
 }
 
-static void
+static Pending *
 add (ModPendingState * self, const gchar * stream, GstStructure * entry,
     gpointer judge)
 {
@@ -66,6 +67,7 @@ add (ModPendingState * self, const gchar * stream, GstStructure * entry,
   pending->entry = entry;
   pending->judge = judge;
   g_hash_table_replace (self->pending, make_key_of (entry), pending);
+  return pending;
 }
 
 /* The file. */
@@ -230,11 +232,12 @@ on_line (JsonObject * line, const gchar * text, gpointer user_data)
     save (user_data);
 }
 
-/* Killed between the line and the file. */
+/* Killed between the line and the file. What is kept may have been submitted since. */
 static void
 on_old_line (JsonObject * line, gpointer user_data)
 {
-  forget (user_data, line);
+  if (!json_object_get_boolean_member_with_default (line, "kept", FALSE))
+    forget (user_data, line);
 }
 
 ModPendingState *
@@ -282,7 +285,7 @@ mod_pending_state_free (ModPendingState * self)
 
 void
 mod_pending_state_take (ModPendingState * self, const gchar * stream,
-    GstElement * judge, const GstStructure * s)
+    GstElement * judge, gboolean held, const GstStructure * s)
 {
   GstStructure *entry;
 
@@ -291,8 +294,21 @@ mod_pending_state_take (ModPendingState * self, const gchar * stream,
   entry = gst_structure_copy (s);
   gst_structure_set_name (entry, "pending");
   gst_structure_remove_field (entry, "upload-time");
-  add (self, stream, entry, judge);
+  add (self, stream, entry, judge)->held = held;
   save (self);
+}
+
+gboolean
+mod_pending_state_has (const ModPendingState * self, const gchar * id)
+{
+  return g_hash_table_contains (self->pending, id);
+}
+
+void
+mod_pending_state_forget (ModPendingState * self, const gchar * id)
+{
+  if (g_hash_table_remove (self->pending, id))
+    save (self);
 }
 
 const gchar *
@@ -338,7 +354,7 @@ resume_one (Pending * pending, ModSupervisor * supervisor)
   GstElement *judge = find_judge (supervisor, pending->stream);
   gboolean taken = FALSE;
 
-  if (judge == NULL || judge == pending->judge
+  if (judge == NULL || pending->held || judge == pending->judge
       || g_signal_lookup ("resume", G_OBJECT_TYPE (judge)) == 0)
     return;
   g_signal_emit_by_name (judge, "resume", pending->entry, &taken);

@@ -2,7 +2,8 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A file with the entries that the elements' action signal resume takes, written as a whole\n * with each change: under another name, synced, renamed. Main thread only.
+ * A file with the entries that the elements' action signal resume takes, written as a whole
+ * with each change: under another name, synced, renamed. Main thread only.
  */
 
 #pragma once
@@ -23,7 +24,11 @@ void mod_pending_state_free (ModPendingState * self);
 
 /* A message of what judges for a stream: identifai-submitted is written down. */
 void mod_pending_state_take (ModPendingState * self, const gchar * stream,
-    GstElement * judge, const GstStructure * s);
+    GstElement * judge, gboolean held, const GstStructure * s);
+/* id: "SESSION/SEGMENT" */
+gboolean mod_pending_state_has (const ModPendingState * self,
+    const gchar * id);
+void mod_pending_state_forget (ModPendingState * self, const gchar * id);
 /* Whose outcome this is: the stream's name of the run that submitted it, or NULL. */
 const gchar *mod_pending_state_find_stream (ModPendingState * self,
     const GstStructure * s);

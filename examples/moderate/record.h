@@ -2,7 +2,8 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Fields keep their names, with _ for -. Times are seconds, those of day ISO 8601 in UTC.\n * What an element adds to a message later comes along.
+ * Fields keep their names, with _ for -. Times are seconds, those of day ISO 8601 in UTC.
+ * What an element adds to a message later comes along.
  */
 
 #pragma once

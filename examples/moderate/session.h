@@ -2,7 +2,8 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What may block (changes of state, events) runs on GStreamer's worker threads, all else\n * on the main thread, where the calls below are made, too.
+ * What may block (changes of state, events) runs on GStreamer's worker threads, all else
+ * on the main thread, where the calls below are made, too.
  */
 
 #pragma once

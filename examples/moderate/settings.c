@@ -229,7 +229,7 @@ static const gchar *
 find_attached (const ModStreamConfig * config)
 {
   if (config->evidence == MOD_EVIDENCE_NONE)
-    return config->pictures ? "flagged" : NULL;
+    return config->pictures || config->late == MOD_LATE_YES ? "flagged" : NULL;
   return config->evidence == MOD_EVIDENCE_ALL || config->neighbours > 0 ?
       "all" : "flagged";
 }

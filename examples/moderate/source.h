@@ -2,7 +2,8 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * urisourcebin reads it, parsebin takes it apart, and its streams go to the judging\n * element as they are. Only what that, or a gate's output, doesn't take is encoded anew.
+ * urisourcebin reads it, parsebin takes it apart, and its streams go to the judging
+ * element as they are. Only what that, or a gate's output, doesn't take is encoded anew.
  */
 
 #pragma once
