@@ -341,7 +341,7 @@ gint64
 identifai_account_next_call (IdentifaiAccount * self, IdentifaiCall call,
     gint64 now, const gchar * name)
 {
-  IdentifaiLaunch *launch = &self->launches[call];
+  const IdentifaiWire *launching = self->launching[call];
   IdentifaiLimiter *limiter = self->limits->starts;
   gint64 by_limit, next;
 
@@ -349,8 +349,8 @@ identifai_account_next_call (IdentifaiAccount * self, IdentifaiCall call,
   identifai_limiter_set_epoch (limiter, identifai_clock_now_real ()
       - identifai_clock_now ());
   next = by_limit = identifai_limiter_next (limiter, call, now);
-  if (launch->wire != NULL && identifai_limiter_is_limited (limiter, call))
-    next = MAX (next, launch->until);
+  if (launching != NULL && identifai_limiter_is_limited (limiter, call))
+    next = MAX (next, launching->patience);
   tell_wait (self, call, now, next, by_limit, name);
 
   return next;
@@ -361,10 +361,10 @@ stop_launching (const IdentifaiWire * wire)
 {
   IdentifaiAccount *self = wire->account;
 
-  if (self->launches[wire->call].wire != wire)
+  if (self->launching[wire->call] != wire)
     return;
   GST_LOG ("the next %s to %s may leave", call_names[wire->call], self->host);
-  self->launches[wire->call].wire = NULL;
+  self->launching[wire->call] = NULL;
   identifai_account_wake (self);
 }
 
@@ -415,8 +415,8 @@ identifai_account_send (IdentifaiAccount * self, IdentifaiWire * wire,
   identifai_limiter_take (self->limits->starts, wire->call, now,
       &wire->booking);
   GST_LOG ("%s to %s is booked", call_names[wire->call], self->host);
-  self->launches[wire->call] = (IdentifaiLaunch) {
-  wire, now + PATIENCE};
+  self->launching[wire->call] = wire;
+  wire->patience = now + PATIENCE;
   (*wire->n_calls)++;
   wire->account = self;
   spec->api_key = self->api_key;

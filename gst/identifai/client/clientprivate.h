@@ -44,16 +44,8 @@ typedef struct
   IdentifaiAccount *account;
   IdentifaiExchange *exchange;  /* NULL: it isn't on the wire */
   IdentifaiBooking booking;
+  gint64 patience;              /* monotonic µs: until when the next one waits for it */
 } IdentifaiWire;
-
-/* A call that was sent, and its headers may not be out yet: its connection has to
- * be made first. When it counts isn't known, and so not when the next one may
- * start. One of a kind at a time, unless it takes too long. */
-typedef struct
-{
-  const IdentifaiWire *wire;    /* NULL = none */
-  gint64 until;                 /* monotonic µs */
-} IdentifaiLaunch;
 
 typedef enum
 {
@@ -164,7 +156,10 @@ struct _IdentifaiAccount
   guint n_service_calls;        /* on the wire */
   gint64 credits_asked_at;      /* monotonic µs of the latest call; 0 = never */
   IdentifaiQueue *credits_asker;        /* whose call for them is under way, or NULL */
-  IdentifaiLaunch launches[IDENTIFAI_N_CALLS];
+  /* A call that was sent, and its headers may not be out yet: its connection has to be
+   * made first. When it counts isn't known, and so not when the next one may start.
+   * One of a kind at a time, unless it takes too long; or NULL. */
+  const IdentifaiWire *launching[IDENTIFAI_N_CALLS];
   gint64 told_wait[IDENTIFAI_N_CALLS];  /* until when, for the log */
   gint64 connected_at;          /* monotonic µs: for the next upload */
   gint64 poll_distance;         /* µs between polls, evenly in a minute */

@@ -111,20 +111,18 @@ find_interval (IdentifaiAccount * account, IdentifaiQueue ** queue)
   GList *walk;
 
   for (walk = account->queues.head; walk; walk = walk->next) {
-    gint64 interval;
+    IdentifaiClient *client = ((IdentifaiQueue *) walk->data)->client;
+    gint64 interval = MIN (client->settings.credits_interval / GST_USECOND,
+        G_MAXINT64 / 4);
 
-    if (!wants_credits (walk->data))
+    if (!wants_credits (walk->data) || (shortest > 0 && interval >= shortest))
       continue;
-    interval =
-        MIN (((IdentifaiQueue *) walk->data)->client->
-        settings.credits_interval / GST_USECOND, G_MAXINT64 / 4);
-    if (shortest == 0 || interval < shortest)
-      *queue = walk->data;
-    shortest = shortest == 0 ? interval : MIN (shortest, interval);
-    shortest = MAX (shortest, identifai_backoff_scale (SHORTEST_INTERVAL));
+    *queue = walk->data;
+    shortest = MAX (interval, 1);
   }
 
-  return shortest;
+  return shortest > 0 ?
+      MAX (shortest, identifai_backoff_scale (SHORTEST_INTERVAL)) : 0;
 }
 
 gint64

@@ -94,7 +94,7 @@ struct _IdentifaiShare
   {
     gint64 slot;
     gint64 time;
-  } refusals[MAX_REFUSED];
+  } refusals[MAX_REFUSED];      /* the latest */
   guint n_refusals;
 };
 
@@ -186,7 +186,7 @@ refused_at (const IdentifaiShare * self, gint64 slot, guint level, gint64 now)
   guint step = stride (self, level), i;
   gint64 at = G_MININT64;
 
-  for (i = 0; i < self->n_refusals; i++) {
+  for (i = 0; i < MIN (self->n_refusals, MAX_REFUSED); i++) {
     if (self->refusals[i].slot % step == slot % step)
       at = MAX (at, self->refusals[i].time);
   }
@@ -197,18 +197,10 @@ refused_at (const IdentifaiShare * self, gint64 slot, guint level, gint64 now)
 static void
 remember_refusal (IdentifaiShare * self, gint64 slot, gint64 now)
 {
-  guint i, oldest = 0;
+  guint i = self->n_refusals++ % MAX_REFUSED;
 
-  if (self->n_refusals < MAX_REFUSED) {
-    oldest = self->n_refusals++;
-  } else {
-    for (i = 1; i < MAX_REFUSED; i++) {
-      if (self->refusals[i].time < self->refusals[oldest].time)
-        oldest = i;
-    }
-  }
-  self->refusals[oldest].slot = slot;
-  self->refusals[oldest].time = now;
+  self->refusals[i].slot = slot;
+  self->refusals[i].time = now;
 }
 
 /* Where in a slot. */

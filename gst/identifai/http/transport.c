@@ -84,7 +84,7 @@ exchange_cut (IdentifaiExchange * self, Cut cut)
 
   GST_DEBUG_ID (self->name, "%s: cut, as %s", self->what, cut_names[cut]);
   self->cut = cut;
-  g_source_set_ready_time (self->watchdog, self->waiting ? 0 : -1);
+  identifai_timer_set (self->watchdog, self->waiting ? 0 : G_MAXINT64);
   if (self->answer_by != G_MAXINT64 && !self->input)
     exchange_cancel_later (self);
   else
@@ -93,7 +93,7 @@ exchange_cut (IdentifaiExchange * self, Cut cut)
 
 static void exchange_finish (IdentifaiExchange * self, GError * error);
 
-static gboolean
+static void
 on_watchdog (gpointer user_data)
 {
   IdentifaiExchange *self = user_data;
@@ -101,7 +101,7 @@ on_watchdog (gpointer user_data)
 
   if (self->waiting && self->cut != CUT_NONE) {
     exchange_finish (self, NULL);
-    return G_SOURCE_REMOVE;
+    return;
   }
   if (self->waiting)
     self->progress = now;
@@ -115,31 +115,19 @@ on_watchdog (gpointer user_data)
     /* Looks only when the time may have come, so progress costs nothing. */
     GST_LOG_ID (self->name, "%s: nothing was heard for %d ms", self->what,
         (gint) ((now - self->progress) / G_TIME_SPAN_MILLISECOND));
-    g_source_set_ready_time (self->watchdog, MIN (silent_at, self->answer_by));
+    identifai_timer_set (self->watchdog, MIN (silent_at, self->answer_by));
   }
-
-  return G_SOURCE_CONTINUE;
 }
-
-static gboolean
-dispatch_ready (GSource * source, GSourceFunc callback, gpointer user_data)
-{
-  return callback (user_data);
-}
-
-static GSourceFuncs ready_funcs = {.dispatch = dispatch_ready };
 
 static void
 exchange_start_watchdog (IdentifaiExchange * self)
 {
   self->progress = identifai_clock_now ();
   self->answer_by = G_MAXINT64;
-  self->watchdog = g_source_new (&ready_funcs, sizeof (GSource));
-  g_source_set_name (self->watchdog, "identifai watchdog");
-  g_source_set_callback (self->watchdog, on_watchdog, self, NULL);
-  g_source_set_ready_time (self->watchdog,
+  self->watchdog = identifai_timer_new (g_main_context_get_thread_default (),
+      "identifai watchdog", on_watchdog, self);
+  identifai_timer_set (self->watchdog,
       self->progress + self->transport->timeout);
-  g_source_attach (self->watchdog, g_main_context_get_thread_default ());
 }
 
 static void
@@ -494,8 +482,7 @@ exchange_free (IdentifaiExchange * self)
 {
   g_queue_unlink (&self->transport->exchanges, &self->link);
   transport_check_closed (self->transport);
-  g_source_destroy (self->watchdog);
-  g_source_unref (self->watchdog);
+  identifai_timer_free (self->watchdog);
   if (self->canceller) {
     g_source_destroy (self->canceller);
     g_source_unref (self->canceller);
@@ -557,7 +544,7 @@ exchange_finish (IdentifaiExchange * self, GError * error)
   gboolean was_trial = transport->trial == self;
 
   /* Nothing more may cut it, from within func. */
-  g_source_set_ready_time (self->watchdog, -1);
+  identifai_timer_set (self->watchdog, G_MAXINT64);
 
   if (self->cut == CUT_CANCELLED || !self->func)
     g_clear_error (&error);

@@ -56,7 +56,7 @@ struct _IdentifaiExchange
   SoupMessage *message;
   GCancellable *cancellable;
   GInputStream *input;
-  GSource *watchdog;
+  IdentifaiTimer *watchdog;
   GSource *canceller;           /* NULL before the cut */
   guint rounds;                 /* of the main loop that it lets go by */
 
