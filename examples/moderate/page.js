@@ -29,7 +29,7 @@ function key(outcome) {
 
 function describe(outcome) {
   const score = outcome.score === undefined ? '' : ', score ' + outcome.score.toFixed(2);
-  return `segment ${outcome.segment} ${clock(outcome.start)}: ${word(outcome)}${score}${outcome.reason ? ' (' + outcome.reason + ')' : ''}`;
+  return `segment ${outcome.segment} ${clock(outcome.start)}: ${outcome.late ? 'late, ' : ''}${word(outcome)}${score}${outcome.reason ? ' (' + outcome.reason + ')' : ''}`;
 }
 
 /* Calls with the token. */
