@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define PAGE "/emulator/page.html"
+#define OPENAPI "/emulator/openapi.json"
 #define DEFAULT_SUBMISSIONS 50  /* in /emulator/state */
 
 /* Web pages of other sites may not give orders, even through a browser on this
@@ -75,6 +76,20 @@ handle_health (EmuRequest * request, EmuKind kind)
 {
   emu_reply_json (request, 200, "{\"status\":\"ok\",\"version\":\"" VERSION
       "\"}");
+}
+
+GBytes *
+emu_control_get_openapi (void)
+{
+  return g_resources_lookup_data (OPENAPI, G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
+}
+
+static void
+handle_openapi (EmuRequest * request, EmuKind kind)
+{
+  g_autoptr (GBytes) document = emu_control_get_openapi ();
+
+  emu_reply_bytes (request, "application/json", document);
 }
 
 static void
@@ -299,6 +314,7 @@ handle_reset (EmuRequest * request, EmuKind kind)
 const EmuCall emu_control_calls[] = {
   {NULL, "GET", "/", EMU_KIND_ANY, handle_page},
   {NULL, "GET", "/health", EMU_KIND_ANY, handle_health},
+  {NULL, "GET", "/openapi.json", EMU_KIND_ANY, handle_openapi},
   {NULL, "GET", "/emulator/state", EMU_KIND_ANY, handle_state},
   {NULL, "GET", "/emulator/frames/*/*", EMU_KIND_ANY, handle_frame},
   LINES ("/emulator/faults"),

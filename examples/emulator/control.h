@@ -12,6 +12,10 @@ G_BEGIN_DECLS
 /* Ended by one without a method. */
 extern const EmuCall emu_control_calls[];
 
+/* What the emulator serves, as an OpenAPI document; openapi.json. Only in the
+ * program, which has it in its resources. */
+GBytes *emu_control_get_openapi (void);
+
 /* Whether they may be called by the name that they are; if not, that was
  * answered. */
 gboolean emu_control_check_host (EmuRequest * request);

@@ -7,7 +7,7 @@
 #include "config.h"
 #endif
 
-#include "server.h"
+#include "control.h"
 
 #include <glib-unix.h>
 #include <locale.h>
@@ -51,6 +51,16 @@ serve (EmuServer * server, GMainLoop * loop)
   g_main_loop_run (loop);
 }
 
+static gint
+print_openapi (void)
+{
+  g_autoptr (GBytes) document = emu_control_get_openapi ();
+  gsize size;
+  const gchar *text = g_bytes_get_data (document, &size);
+
+  return fwrite (text, 1, size, stdout) == size && fflush (stdout) == 0 ? 0 : 1;
+}
+
 int
 main (int argc, char **argv)
 {
@@ -66,6 +76,8 @@ main (int argc, char **argv)
   options = emu_options_parse (&argc, &argv, &error);
   if (options == NULL && error == NULL)
     return 0;
+  if (options != NULL && options->openapi)
+    return print_openapi ();
   server = options != NULL ? emu_server_new (options, &error) : NULL;
   if (server == NULL) {
     g_printerr ("%s: %s\n", EMU_NAME, error->message);

@@ -178,6 +178,8 @@ make_context (EmuOptions * self, gboolean * version)
         "Files decoded at once (one a processor)", "N"},
     {"decode-timeout", 0, 0, G_OPTION_ARG_DOUBLE, &self->decode_timeout,
         "Longest time spent on decoding one file (60)", "SECONDS"},
+    {"openapi", 0, 0, G_OPTION_ARG_NONE, &self->openapi,
+        "Print what is served, as an OpenAPI 3 document, and end", NULL},
     {"quiet", 'q', 0, G_OPTION_ARG_NONE, &self->quiet,
         "Don't log requests to the standard error output", NULL},
     {"version", 'v', 0, G_OPTION_ARG_NONE, version, "Print the version", NULL},

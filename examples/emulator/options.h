@@ -38,6 +38,7 @@ typedef struct
   gdouble webhook_retry_delay, webhook_timeout; /* s */
   gchar **fetch_hosts;          /* see emu_fetcher_new() */
   gdouble fetch_timeout;        /* s */
+  gboolean openapi;             /* print what is served, and nothing else */
   gboolean quiet;
 } EmuOptions;
 
