@@ -5,10 +5,14 @@
  * Runs pipelines of which one has an identifaigate, and writes down what happens,
  * a line each; times are monotonic µs, pts ns:
  *
- *   i|o|a|b T RUNNING PTS  a buffer comes to or leaves the gate: video in, out, sound
- *                          in, out; RUNNING is the running time, -1: none
+ *   i|o|v|a|b T RUNNING PTS  a buffer comes to or leaves the gate: video in, out, the
+ *                          slate's out, sound in, out; RUNNING is the running time, -1: none
+ *   w CAME LATE            a frame that came at CAME would have left that late (µs), had
+ *                          a thread with nothing else to do let it out
+ *   f T FORCE              the operator's force (SIGUSR1: slate, SIGUSR2: none)
  *   c NAME T PTS N COLOUR  an appsink of that name got a picture: its number, as the
- *                          bar code has it (-1: unreadable), and whether it is marked
+ *                          bar code has it (-1: unreadable, -2: of another size, the
+ *                          slate's), and whether it is marked
  *   p T N COLOUR           such a picture was made (appsrc name=marker)
  *   m T NAME …             a message, as gst_structure_to_string() has it
  *   s T …                  the gate's stats, each ten seconds and at the end
@@ -23,6 +27,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "control.h"
+
 #define WIDTH 320
 #define HEIGHT 240
 #define BLOCK 20                /* pixels; two rows of 16 blocks, a bit each */
@@ -34,9 +40,11 @@ typedef struct
   GMainLoop *loop;
   GPtrArray *pipelines;         /* of GstElement */
   GstElement *gate;             /* or NULL */
+  Control *control;             /* of the gate */
   gboolean has_policy;          /* of its own; else each verdict counts */
-  FILE *log;
-  GMutex lock;                  /* log */
+  FILE *log;                    /* the writer's */
+  GAsyncQueue *lines;           /* of gchar *, owned; "": it is over */
+  GThread *writer;
   gint status;
 
   /* The pictures' maker. */
@@ -46,16 +54,52 @@ typedef struct
   GRand *rand;
 } Line;
 
+/* Nobody who is measured waits for the disk. */
 static void
 note (Line * line, const gchar * format, ...)
 {
   va_list args;
 
   va_start (args, format);
-  g_mutex_lock (&line->lock);
-  vfprintf (line->log, format, args);
-  g_mutex_unlock (&line->lock);
+  g_async_queue_push (line->lines, g_strdup_vprintf (format, args));
   va_end (args);
+}
+
+static gpointer
+write_lines (gpointer user_data)
+{
+  Line *line = user_data;
+  gchar *text;
+
+  while (*(text = g_async_queue_pop (line->lines)) != '\0') {
+    fputs (text, line->log);
+    g_free (text);
+  }
+  g_free (text);
+  fclose (line->log);
+
+  return NULL;
+}
+
+static gboolean
+open_log (Line * line, const gchar * path)
+{
+  line->log = fopen (path, "w");
+  if (line->log == NULL)
+    return FALSE;
+  setvbuf (line->log, NULL, _IOFBF, 1 << 16);
+  line->lines = g_async_queue_new ();
+  line->writer = g_thread_new ("writer", write_lines, line);
+
+  return TRUE;
+}
+
+static void
+close_log (Line * line)
+{
+  g_async_queue_push (line->lines, g_strdup (""));
+  g_thread_join (line->writer);
+  g_async_queue_unref (line->lines);
 }
 
 /* Pictures. */
@@ -98,6 +142,13 @@ draw (GstVideoFrame * frame, guint n, gboolean marked)
         code >> i & 1 ? 210 : 30);
 }
 
+static gboolean
+is_ours (const GstVideoInfo * info)
+{
+  return GST_VIDEO_INFO_WIDTH (info) == WIDTH
+      && GST_VIDEO_INFO_HEIGHT (info) == HEIGHT;
+}
+
 static gint
 read_number (const GstVideoFrame * frame)
 {
@@ -137,9 +188,12 @@ on_picture (GstAppSink * sink, gpointer user_data)
   if (buffer != NULL
       && gst_video_info_from_caps (&info, gst_sample_get_caps (sample))
       && gst_video_frame_map (&frame, &info, buffer, GST_MAP_READ)) {
+    gboolean ours = is_ours (&info);
+
     note (line, "c %s %" G_GINT64_FORMAT " %" G_GUINT64_FORMAT " %d %d\n",
         GST_OBJECT_NAME (sink), g_get_monotonic_time (),
-        GST_BUFFER_PTS (buffer), read_number (&frame), is_marked (&frame));
+        GST_BUFFER_PTS (buffer), ours ? read_number (&frame) : -2,
+        ours && is_marked (&frame));
     gst_video_frame_unmap (&frame);
   }
   if (sample != NULL)
@@ -218,6 +272,20 @@ get_running_time (GstPad * pad, GstClockTime time)
   return time;
 }
 
+/* By its width. */
+static gboolean
+is_slate (GstPad * pad)
+{
+  GstCaps *caps = gst_pad_get_current_caps (pad);
+  gint width = WIDTH;
+
+  if (caps != NULL)
+    gst_structure_get_int (gst_caps_get_structure (caps, 0), "width", &width);
+  gst_clear_caps (&caps);
+
+  return width != WIDTH;
+}
+
 static GstPadProbeReturn
 on_buffer (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
 {
@@ -225,8 +293,11 @@ on_buffer (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
   Probe *probe = user_data;
   GstClockTime time = GST_BUFFER_PTS (GST_PAD_PROBE_INFO_BUFFER (info));
 
+  if (probe->letter == 'i')
+    control_add (probe->line->control, now);
   note (probe->line, "%c %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %"
-      G_GINT64_FORMAT "\n", probe->letter, now,
+      G_GINT64_FORMAT "\n",
+      probe->letter == 'o' && is_slate (pad) ? 'v' : probe->letter, now,
       (gint64) get_running_time (pad, time), (gint64) time);
 
   return GST_PAD_PROBE_OK;
@@ -245,6 +316,37 @@ watch_pad (Line * line, const gchar * name, gchar letter)
   probe->letter = letter;
   gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, on_buffer, probe, g_free);
   gst_object_unref (pad);
+}
+
+static void
+note_control (gint64 came, gint64 late, gpointer user_data)
+{
+  note (user_data, "w %" G_GINT64_FORMAT " %" G_GINT64_FORMAT "\n", came, late);
+}
+
+static void
+force (Line * line, const gchar * what)
+{
+  if (line->gate == NULL)
+    return;
+  note (line, "f %" G_GINT64_FORMAT " %s\n", g_get_monotonic_time (), what);
+  gst_util_set_object_arg (G_OBJECT (line->gate), "force", what);
+}
+
+static gboolean
+force_slate (gpointer user_data)
+{
+  force (user_data, "slate");
+
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+force_none (gpointer user_data)
+{
+  force (user_data, "none");
+
+  return G_SOURCE_CONTINUE;
 }
 
 static gboolean
@@ -382,18 +484,27 @@ add_pipeline (Line * line, const gchar * description)
 }
 
 static void
+watch_gate (Line * line)
+{
+  guint64 hold;
+
+  if (!line->has_policy)
+    g_object_set (line->gate, "policy", NULL, NULL);
+  g_object_get (line->gate, "hold", &hold, NULL);
+  line->control = control_new (hold / 1000, note_control, line);
+  watch_pad (line, "sink", 'i');
+  watch_pad (line, "src", 'o');
+  watch_pad (line, "audio_0", 'a');
+  watch_pad (line, "audio_src_0", 'b');
+}
+
+static void
 start (Line * line)
 {
   guint i;
 
-  if (line->gate != NULL) {
-    if (!line->has_policy)
-      g_object_set (line->gate, "policy", NULL, NULL);
-    watch_pad (line, "sink", 'i');
-    watch_pad (line, "src", 'o');
-    watch_pad (line, "audio_0", 'a');
-    watch_pad (line, "audio_src_0", 'b');
-  }
+  if (line->gate != NULL)
+    watch_gate (line);
   for (i = 0; i < line->pipelines->len; i++)
     gst_element_set_state (g_ptr_array_index (line->pipelines, i),
         GST_STATE_PLAYING);
@@ -413,6 +524,7 @@ stop (Line * line)
         GST_STATE_NULL);
   if (line->thread != NULL)
     g_thread_join (line->thread);
+  g_clear_pointer (&line->control, control_free);
 }
 
 int
@@ -426,22 +538,25 @@ main (int argc, char **argv)
     g_printerr ("usage: line LOG SEED PIPELINE…\n");
     return 2;
   }
-  line.log = fopen (argv[1], "w");
-  setvbuf (line.log, NULL, _IOFBF, 1 << 16);
+  if (!open_log (&line, argv[1])) {
+    g_printerr ("%s can't be written\n", argv[1]);
+    return 2;
+  }
   line.rand = g_rand_new_with_seed (g_ascii_strtoull (argv[2], NULL, 10));
   line.loop = g_main_loop_new (NULL, FALSE);
-  g_mutex_init (&line.lock);
   for (i = 3; i < argc; i++) {
     if (!add_pipeline (&line, argv[i]))
       return 2;
   }
   g_unix_signal_add (SIGINT, quit, &line);
   g_unix_signal_add (SIGTERM, quit, &line);
+  g_unix_signal_add (SIGUSR1, force_slate, &line);
+  g_unix_signal_add (SIGUSR2, force_none, &line);
   g_timeout_add_seconds (10, note_stats, &line);
   start (&line);
   g_main_loop_run (line.loop);
   stop (&line);
-  fclose (line.log);
+  close_log (&line);
   g_clear_object (&line.gate);
   g_clear_object (&line.marker);
   g_ptr_array_unref (line.pipelines);
