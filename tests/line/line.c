@@ -5,8 +5,10 @@
  * Runs pipelines of which one has an identifaigate, and writes down what happens,
  * a line each; times are monotonic µs, pts ns:
  *
- *   i|o|v|a|b T RUNNING PTS  a buffer comes to or leaves the gate: video in, out, the
- *                          slate's out, sound in, out; RUNNING is the running time, -1: none
+ *   i|o|v|a|b T RUNNING PTS KEY  a buffer comes to or leaves the gate: video in, out, the
+ *                          slate's out, sound in, out; RUNNING is the running time, -1:
+ *                          none; KEY 1: no delta unit
+ *   t T REAL               the wall clock's time, in µs
  *   w CAME LATE            a frame that came at CAME would have left that late (µs), had
  *                          a thread with nothing else to do let it out
  *   f T FORCE              the operator's force (SIGUSR1: slate, SIGUSR2: none)
@@ -291,14 +293,16 @@ on_buffer (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
 {
   gint64 now = g_get_monotonic_time ();
   Probe *probe = user_data;
-  GstClockTime time = GST_BUFFER_PTS (GST_PAD_PROBE_INFO_BUFFER (info));
+  GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER (info);
+  GstClockTime time = GST_BUFFER_PTS (buffer);
 
   if (probe->letter == 'i')
     control_add (probe->line->control, now);
   note (probe->line, "%c %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %"
-      G_GINT64_FORMAT "\n",
+      G_GINT64_FORMAT " %d\n",
       probe->letter == 'o' && is_slate (pad) ? 'v' : probe->letter, now,
-      (gint64) get_running_time (pad, time), (gint64) time);
+      (gint64) get_running_time (pad, time), (gint64) time,
+      !GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT));
 
   return GST_PAD_PROBE_OK;
 }
@@ -360,6 +364,8 @@ note_stats (gpointer user_data)
     return G_SOURCE_CONTINUE;
   g_object_get (line->gate, "stats", &stats, NULL);
   text = gst_structure_to_string (stats);
+  note (line, "t %" G_GINT64_FORMAT " %" G_GINT64_FORMAT "\n",
+      g_get_monotonic_time (), g_get_real_time ());
   note (line, "s %" G_GINT64_FORMAT " %s\n", g_get_monotonic_time (), text);
   g_free (text);
   gst_structure_free (stats);

@@ -37,6 +37,7 @@ don't go on: that is counted, and has to be none with --groups closed only.
 import argparse
 import bisect
 import collections
+import datetime
 import json
 import os
 import random
@@ -63,7 +64,6 @@ DECODE = "avdec_h264 max-threads=1 ! videoconvert ! video/x-raw,format=I420"
 SLATE = ("-f lavfi -i smptebars=size=160x120:rate=25,format=yuv420p -f lavfi -i anullsrc=r=44100:cl=mono -t 2 "
          "-c:v libx264 -profile:v main -g 25 -bf 2 -c:a aac")
 HERE = os.path.dirname(os.path.abspath(__file__))
-NONE = 2**64 - 1
 CONFIG = """
 load_module {module};
 daemon off; master_process off; pid {dir}/pid; error_log {dir}/error.log;
@@ -344,18 +344,18 @@ WHYS = ("verdict", "unknown", "unjudged", "unsampled", "forced", "dumped", "skip
 
 
 class Frame:
-    __slots__ = ("came", "running", "left", "number", "marked")
+    __slots__ = ("came", "pts", "key", "left", "segment")
 
-    def __init__(self, came, running):
-        self.came, self.running, self.left, self.number, self.marked = came, running, None, None, None
+    def __init__(self, came, pts, key):
+        self.came, self.pts, self.key, self.left, self.segment = came, pts, key, None, None
 
 
 class Segment:
-    """outcome: (time, what) of its message; None: there is none."""
+    """outcome: (time, what) of its message; None: there is none. captured: wall clock, µs"""
 
     def __init__(self, number):
-        self.number, self.running, self.duration, self.outcome, self.submitted = number, None, None, None, 0
-        self.came = None
+        self.number, self.captured, self.n_frames, self.outcome, self.submitted = number, None, None, None, 0
+        self.came, self.first, self.unsure = None, None, True
 
 
 def get(text, name, kind=int):
@@ -371,20 +371,23 @@ class Log:
         self.frames, self.segments, self.stats = {}, {}, ""
         self.pictures = collections.defaultdict(list)
         self.messages = collections.Counter()
+        self.clocks = []    # (monotonic, wall - monotonic)
         self.control, self.forces, self.slates, self.shown = {}, [], [0, 0], None
         for line in open(path):
             kind, _, rest = line.partition(" ")
             getattr(self, "read_" + kind, lambda rest: None)(rest.rstrip("\n"))
 
     def read_i(self, rest):
-        came, running, pts = map(int, rest.split())
+        came, _, pts, key = map(int, rest.split())
         if pts < 0:
             self.messages["buffers without times"] += 1
+        elif pts in self.frames:
+            self.messages["buffers with the times of another"] += 1
         else:
-            self.frames.setdefault(pts, Frame(came, running))
+            self.frames[pts] = Frame(came, pts, key)
 
     def read_o(self, rest):
-        left, _, pts = map(int, rest.split())
+        left, _, pts, _ = map(int, rest.split())
         self.shown = "o"
         if pts in self.frames:
             self.frames[pts].left = left
@@ -393,6 +396,14 @@ class Log:
         self.slates[0] += self.shown != "v"
         self.slates[1] += 1
         self.shown = "v"
+
+    def read_t(self, rest):
+        mono, real = map(int, rest.split())
+        self.clocks.append((mono, real - mono))
+
+    def get_real(self, mono):
+        i = bisect.bisect_left(self.clocks, (mono,))
+        return mono + self.clocks[min(i, len(self.clocks) - 1)][1]
 
     def read_w(self, rest):
         came, late = map(int, rest.split())
@@ -416,13 +427,18 @@ class Log:
         note_message(self.segments, int(t), name, text)
 
 
+def read_date(text):
+    date = datetime.datetime.fromisoformat(text.rstrip("Z")).replace(tzinfo=datetime.timezone.utc)
+    return round(date.timestamp() * 1e6)
+
+
 def note_message(segments, t, name, text):
     number = get(text, "segment")
     if not name.startswith("identifai-") or number is None:
         return
     segment = segments.setdefault(number, Segment(number))
     if name == "identifai-segment":
-        segment.running, segment.duration = get(text, "running-time"), get(text, "duration")
+        segment.captured, segment.n_frames = get(text, "date-time", read_date), get(text, "frames")
     elif name == "identifai-submitted":
         segment.submitted += 1
     elif name == "identifai-verdict":
@@ -446,37 +462,53 @@ def histogram(delays):
     return {k: v for k, v in counts.items() if v}
 
 
-def find_segment(frame, starts, by_start):
-    i = bisect.bisect_right(starts, frame.running) - 1
-    if i < 0:
-        return None
-    segment = by_start[i]
-    return segment if frame.running < segment.running + segment.duration else None
+def place(log):
+    """Which segment each frame is in, without the gate's word for it, and without running
+    times, which it mends where a source sets them back: a segment begins with the key
+    frame that came when it says (date-time). One that hasn't as many frames as it says is
+    unsure: frames were lost or came out of their time there."""
+    order = sorted(log.frames.values(), key=lambda f: f.came)
+    keys = [i for i, f in enumerate(order) if f.key]
+    begun = []
+    for s in sorted(log.segments.values(), key=lambda s: s.number):
+        near = min(keys, key=lambda i: abs(log.get_real(order[i].came) - s.captured), default=None) \
+            if s.captured else None
+        if near is not None and abs(log.get_real(order[near].came) - s.captured) < 400000 \
+                and not (begun and begun[-1][0] >= near):
+            begun.append((near, s))
+    for (first, s), (after, _) in zip(begun, begun[1:] + [(len(order), None)]):
+        s.first = first
+        for f in order[first:after]:
+            f.segment = s
+    for (first, s), (_, before) in zip(begun[1:], begun):
+        for f in order[first + 1:first + 16]:
+            if f.segment is s and f.pts < order[first].pts:     # a leading picture
+                f.segment = before
+    for _, s in begun:
+        s.came = order[s.first].came
+        s.unsure = sum(f.segment is s for f in order[s.first:s.first + 2000]) != s.n_frames
+    return begun
 
 
-def judge(frames, segments, hold):
+def judge(log, hold):
     """What should have become of each frame: True, False, or None where either is
-    right: its verdict came at about the last moment."""
-    known = sorted((s for s in segments.values() if s.running is not None and s.running != NONE
-                    and s.duration not in (None, NONE)), key=lambda s: s.running)
-    starts = [s.running for s in known]
+    right: its verdict came at about the last moment, or its segment is unsure."""
+    place(log)
     expected = {}
-    for pts, frame in frames.items():
-        segment = find_segment(frame, starts, known)
-        if segment is not None and segment.came is None or segment is not None and frame.came < segment.came:
-            segment.came = frame.came
-    for pts, frame in frames.items():
-        segment = find_segment(frame, starts, known)
+    for pts, frame in log.frames.items():
+        segment = frame.segment
         if segment is None or segment.outcome is None:
-            expected[pts] = False if segment is None or segment.outcome is None else None
+            expected[pts] = False
             continue
         when, what = segment.outcome
         margin = segment.came + hold * 1e6 - when
-        if what not in ("human", "unknown"):
+        if segment.unsure:
+            expected[pts] = None
+        elif what not in ("human", "unknown"):
             expected[pts] = False
         else:
             expected[pts] = None if abs(margin) < 30000 else margin > 0
-    return expected, known
+    return expected
 
 
 def forgive_forced(log, expected, hold):
@@ -502,13 +534,13 @@ def find_late(log, left, hold):
 def report(options, dir):
     log = Log(os.path.join(dir, "gate.log"))
     frames, segments, stats, pictures, messages = log.frames, log.segments, log.stats, log.pictures, log.messages
-    expected, known = judge(frames, segments, options.hold)
+    expected = judge(log, options.hold)
     forgive_forced(log, expected, options.hold)
     end = max(f.came for f in frames.values()) - options.hold * 1e6
     due = {pts: f for pts, f in frames.items() if f.came < end - 50000}
     left = {pts: f for pts, f in due.items() if f.left is not None}
     delays = [(f.left - f.came) / 1000 - options.hold * 1000 for f in left.values()]
-    margins = [s.came + options.hold * 1e6 - s.outcome[0] for s in known if s.outcome and s.came]
+    margins = [s.came + options.hold * 1e6 - s.outcome[0] for s in segments.values() if s.outcome and s.came]
     judged = [s for s in segments.values() if s.outcome]
     numbers = {pts: (n, marked) for _, pts, n, marked in pictures["in"]}
     result = {
@@ -518,6 +550,7 @@ def report(options, dir):
         "of them due": len(due),
         "frames out": len(left),
         "withheld": {name: get(stats, "withheld-" + name) for name in WHYS if get(stats, "withheld-" + name)},
+        "unsure": sum(f.segment is not None and f.segment.unsure for f in due.values()),
         "law": law(stats),
         "leaked": sum(expected[pts] is False for pts in left),
         "missing": sum(expected[pts] is True and f.left is None for pts, f in due.items()),
@@ -610,6 +643,7 @@ def report_far(dir, due, left, expected, numbers, hold):
 
 def is_good(options, result):
     good = result["leaked"] == 0 and result["missing"] == 0 and result["law"] and result["frames out"] > 0
+    good &= result["unsure"] <= result["of them due"] / 10
     good &= result["submissions a segment"] == 1 and result["earliest"] >= -0.5
     if "receiver" in result:
         good &= result["receiver"]["leaked"] == 0 and result["receiver"]["pictures"] > 0
