@@ -8,7 +8,7 @@
  *   i|o|v|a|b T RUNNING PTS KEY  a buffer comes to or leaves the gate: video in, out, the
  *                          slate's out, sound in, out; RUNNING is the running time, -1:
  *                          none; KEY 1: no delta unit
- *   t T REAL               the wall clock's time, in µs
+ *   t T REAL BASE          the wall clock's time, in µs, and the gate's base time, in ns
  *   w CAME LATE            a frame that came at CAME would have left that late (µs), had
  *                          a thread with nothing else to do let it out
  *   f T FORCE              the operator's force (SIGUSR1: slate, SIGUSR2: none)
@@ -364,8 +364,9 @@ note_stats (gpointer user_data)
     return G_SOURCE_CONTINUE;
   g_object_get (line->gate, "stats", &stats, NULL);
   text = gst_structure_to_string (stats);
-  note (line, "t %" G_GINT64_FORMAT " %" G_GINT64_FORMAT "\n",
-      g_get_monotonic_time (), g_get_real_time ());
+  note (line, "t %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %"
+      G_GUINT64_FORMAT "\n", g_get_monotonic_time (), g_get_real_time (),
+      gst_element_get_base_time (line->gate));
   note (line, "s %" G_GINT64_FORMAT " %s\n", g_get_monotonic_time (), text);
   g_free (text);
   gst_structure_free (stats);

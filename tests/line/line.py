@@ -344,10 +344,10 @@ WHYS = ("verdict", "unknown", "unjudged", "unsampled", "forced", "dumped", "skip
 
 
 class Frame:
-    __slots__ = ("came", "pts", "key", "left", "segment")
+    __slots__ = ("came", "running", "pts", "key", "left", "segment")
 
-    def __init__(self, came, pts, key):
-        self.came, self.pts, self.key, self.left, self.segment = came, pts, key, None, None
+    def __init__(self, came, running, pts, key):
+        self.came, self.running, self.pts, self.key, self.left, self.segment = came, running, pts, key, None, None
 
 
 class Segment:
@@ -371,20 +371,20 @@ class Log:
         self.frames, self.segments, self.stats = {}, {}, ""
         self.pictures = collections.defaultdict(list)
         self.messages = collections.Counter()
-        self.clocks = []    # (monotonic, wall - monotonic)
+        self.clocks = []    # (monotonic, wall - monotonic, base time), in µs
         self.control, self.forces, self.slates, self.shown = {}, [], [0, 0], None
         for line in open(path):
             kind, _, rest = line.partition(" ")
             getattr(self, "read_" + kind, lambda rest: None)(rest.rstrip("\n"))
 
     def read_i(self, rest):
-        came, _, pts, key = map(int, rest.split())
+        came, running, pts, key = map(int, rest.split())
         if pts < 0:
             self.messages["buffers without times"] += 1
         elif pts in self.frames:
             self.messages["buffers with the times of another"] += 1
         else:
-            self.frames[pts] = Frame(came, pts, key)
+            self.frames[pts] = Frame(came, running, pts, key)
 
     def read_o(self, rest):
         left, _, pts, _ = map(int, rest.split())
@@ -398,12 +398,14 @@ class Log:
         self.shown = "v"
 
     def read_t(self, rest):
-        mono, real = map(int, rest.split())
-        self.clocks.append((mono, real - mono))
+        mono, real, base = map(int, rest.split())
+        self.clocks.append((mono, real - mono, base / 1000))
 
-    def get_real(self, mono):
-        i = bisect.bisect_left(self.clocks, (mono,))
-        return mono + self.clocks[min(i, len(self.clocks) - 1)][1]
+    def find_captured(self, frame):
+        """As the gate says date-time: by the clock, and how old the frame is by its time."""
+        i = bisect.bisect_left(self.clocks, (frame.came,))
+        _, real, base = self.clocks[min(i, len(self.clocks) - 1)]
+        return frame.came + real - max(0, frame.came - base - frame.running / 1000)
 
     def read_w(self, rest):
         came, late = map(int, rest.split())
@@ -469,11 +471,12 @@ def place(log):
     unsure: frames were lost or came out of their time there."""
     order = sorted(log.frames.values(), key=lambda f: f.came)
     keys = [i for i, f in enumerate(order) if f.key]
+    captured = {i: log.find_captured(order[i]) for i in keys}
     begun = []
     for s in sorted(log.segments.values(), key=lambda s: s.number):
-        near = min(keys, key=lambda i: abs(log.get_real(order[i].came) - s.captured), default=None) \
+        near = min(keys, key=lambda i: abs(captured[i] - s.captured), default=None) \
             if s.captured else None
-        if near is not None and abs(log.get_real(order[near].came) - s.captured) < 400000 \
+        if near is not None and abs(captured[near] - s.captured) < 200000 \
                 and not (begun and begun[-1][0] >= near):
             begun.append((near, s))
     for (first, s), (after, _) in zip(begun, begun[1:] + [(len(order), None)]):
@@ -686,6 +689,9 @@ def main():
         return 0
     if options.by == "rtmp" and not (find_rtmp() and os.path.exists("/usr/sbin/nginx")):
         print("line: nginx with its RTMP module isn't here", file=sys.stderr)
+        return 77
+    if options.by == "rtsp" and subprocess.run(["/usr/bin/python3", HERE + "/rtspserver.py", "--check"]).returncode:
+        print("line: gst-rtsp-server isn't here for Python", file=sys.stderr)
         return 77
     if options.bad and not os.environ.get("LINE_IS_APART"):
         os.environ["LINE_IS_APART"] = "1"
