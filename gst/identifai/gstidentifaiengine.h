@@ -130,7 +130,11 @@ gboolean gst_identifai_engine_is_full_locked (GstIdentifaiEngine * self);
 /* Whether nothing is closed that isn't handed on. */
 gboolean gst_identifai_engine_is_empty_locked (GstIdentifaiEngine * self);
 
-/* The video. */
+/* As the settings and the policy are now. */
+void gst_identifai_engine_configure_segmenter_locked (GstIdentifaiEngine *
+    self);
+
+/* gstidentifaistreams.c: the video. */
 
 /* Another stream, or a flush: its caps are tried anew, and it waits for its sound. */
 void gst_identifai_engine_restart_locked (GstIdentifaiEngine * self);
