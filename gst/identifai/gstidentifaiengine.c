@@ -431,6 +431,7 @@ apply (GstIdentifaiEngine * self, guint id)
       pass_headers (self);
       break;
     case PROP_POLICY:
+    case PROP_GATE_POLICY:
       pass_policy (self);
       break;
     case PROP_ATTACH_FILE:

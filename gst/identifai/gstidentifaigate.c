@@ -238,7 +238,7 @@ gst_identifai_gate_set_property (GObject * object, guint id,
 
   gst_identifai_engine_set_property (self->engine, id, value, pspec);
   switch (id) {
-    case PROP_POLICY:
+    case PROP_GATE_POLICY:
     case PROP_HOLD:
     case PROP_ON_ARTIFICIAL:
     case PROP_ON_UNKNOWN:
@@ -427,11 +427,13 @@ check_hold_locked (GstIdentifaiGate * self)
           needed, policy.enter));
 }
 
-/* Takes over the structure. Where nothing is held, the segment has left. */
+/* Takes over the structure. Where nothing is held, the segment has left. A file is the
+ * message's alone: here it would be in nobody's bounds. */
 static void
 keep_verdict_locked (GstIdentifaiGate * self, guint segment,
     GstStructure * structure)
 {
+  gst_structure_remove_field (structure, "file");
   if (self->engine->settings.hold == 0)
     gst_structure_free (structure);
   else
@@ -744,16 +746,6 @@ gst_identifai_gate_finalize (GObject * object)
   G_OBJECT_CLASS (gst_identifai_gate_parent_class)->finalize (object);
 }
 
-/* Its defaults are those of the policy that a gate has. */
-static void
-set_default_policy (GstIdentifaiGate * self)
-{
-  GstIdentifaiSettings *settings = &self->engine->settings;
-
-  gst_clear_structure (&settings->policy);
-  settings->policy = gst_structure_new_empty ("policy");
-}
-
 static void
 add_video (GstIdentifaiGate * self, GstPad * sink)
 {
@@ -786,7 +778,6 @@ gst_identifai_gate_init (GstIdentifaiGate * self)
       GST_IDENTIFAI_ELEMENT_GATE, sink, &callbacks);
   identifai_segmenter_set_place_func (self->engine->segmenter, on_place);
   self->silence = gst_identifai_silence_new (self->engine);
-  set_default_policy (self);
   add_video (self, sink);
 }
 

@@ -52,9 +52,11 @@ typedef struct
   IdentifaiSlateLoop loop;      /* of it; silence: has no track */
   gint64 wall;                  /* µs: when its position was */
   gint64 position;
-  gint64 limit;                 /* no further than so, if nothing is held */
   gint64 silent_at;             /* silence is told of up to here */
 
+  gint64 came;                  /* decoding time of the stream's last buffer, as it
+                                 * came; or IDENTIFAI_NO_TIME; */
+  gboolean turned;              /* it went back there */
   gint64 last;                  /* decoding time of the last buffer, */
   gint64 last_shift;            /* and by which it was shifted; IDENTIFAI_NO_TIME:
                                  * of a slate's */
@@ -124,7 +126,8 @@ struct _GstIdentifaiGate
   gint64 reorder;               /* ns, by which its key frames are shown after they
                                  * are decoded; -1: unknown */
   gint64 shift;                 /* ns: running times are later on the way out, so that
-                                 * what was shown before the delay was built has some */
+                                 * what was shown before the delay was built has some, */
+  gint64 built;                 /* of which so much isn't latency any more */
 };
 
 /* gstidentifaigate.c */
@@ -165,8 +168,8 @@ gboolean gst_identifai_gate_slate_release_pad (GstIdentifaiGate * self,
 /* READY to PAUSED: reads the file, and warns if it can't be used. No lock is held. */
 void gst_identifai_gate_slate_start (GstIdentifaiGate * self);
 void gst_identifai_gate_slate_stop (GstIdentifaiGate * self);
-/* Another stream, or a flush of the video. */
-void gst_identifai_gate_slate_reset_locked (GstIdentifaiGate * self);
+/* The hold queue has nothing of the branch any more. */
+void gst_identifai_gate_slate_flushed_locked (GstIdentifaiBranch * branch);
 /* A buffer of the video came: with the first one, the delay begins to be built. */
 void gst_identifai_gate_slate_came_locked (GstIdentifaiGate * self,
     GstBuffer * buffer, gint64 arrival);

@@ -479,9 +479,7 @@ stop_flush (GstIdentifaiBranch * branch, GstEvent * event)
 
   g_mutex_lock (&branch->gate->engine->lock);
   identifai_hold_queue_flush (branch->gate->hold, branch->stream, &events);
-  if (branch->stream == IDENTIFAI_SEGMENTER_VIDEO)
-    gst_identifai_gate_slate_reset_locked (branch->gate);
-  branch->build.due = FALSE;
+  gst_identifai_gate_slate_flushed_locked (branch);
   gst_segment_init (&branch->segment, GST_FORMAT_UNDEFINED);
   g_mutex_unlock (&branch->gate->engine->lock);
   pushed = gst_pad_push_event (branch->src, event);

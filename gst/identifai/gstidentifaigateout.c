@@ -21,6 +21,7 @@
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_GATE)
 
 #define NEVER G_MAXINT64
+#define NO_LIMIT (G_MAXINT64 / 2)
 #define NO_TIME IDENTIFAI_NO_TIME
 
 /* Silence is told of in such steps, where nothing else leaves. */
@@ -149,13 +150,22 @@ to_wall (const GstIdentifaiShow * show, gint64 position)
   return show->wall + (position - show->position + 999) / (gint64) GST_USECOND;
 }
 
-/* What the slate must not go beyond: what is held comes behind it. */
+/* What the slate doesn't go beyond: what is held comes behind it. If that is due a while
+ * after its time, as upstream stood still, nobody waits for it, and its times will be
+ * later. */
 static gint64
 get_limit_locked (GstIdentifaiBranch * branch)
 {
-  gint64 next = identifai_hold_queue_peek (branch->gate->hold, branch->stream);
+  GstIdentifaiGate *self = branch->gate;
+  gint64 due, position, next;
 
-  return next != NO_TIME ? next + branch->gate->shift : branch->show.limit;
+  if (!identifai_hold_queue_peek (self->hold, branch->stream, &next, &due)
+      || next == NO_TIME)
+    return NO_LIMIT;
+  position = get_position (&branch->show, due);
+
+  return next + self->shift < position - GST_IDENTIFAI_GATE_JUMP ? position :
+      next + self->shift;
 }
 
 static gint64
@@ -197,7 +207,6 @@ begin_build_locked (GstIdentifaiBranch * branch)
     return FALSE;
   show->wall = branch->build.wall;
   show->position = branch->build.position;
-  show->limit = show->position + (gint64) branch->gate->engine->settings.hold;
 
   return TRUE;
 }
@@ -212,21 +221,45 @@ typedef enum
   NEXT_SLATE,                   /* or goes on */
 } Next;
 
-/* Behind the slate, or a shorter hold, no time leaves that did before, whatever came of
- * the stream's times. */
+/* The stream's own times, whatever was shown meanwhile. */
+static gboolean
+went_back (const GstIdentifaiShow * show, const IdentifaiHeld * held)
+{
+  return show->came != NO_TIME
+      && held->decoding < show->came - GST_IDENTIFAI_GATE_JUMP;
+}
+
+/* By which what passes would leave with a time that was shown before; and what doesn't,
+ * behind the slate, as upstream stood still. */
+static gint64
+get_lag (const GstIdentifaiShow * show, const IdentifaiHeld * held,
+    gint64 shift)
+{
+  gint64 lag;
+
+  if (held->passes)
+    return show->last == NO_TIME || show->last_shift == shift ? 0 :
+        MAX (show->last - held->decoding, show->shown - held->running) + 1 -
+        shift;
+  lag = show->slate ? get_position (show, g_get_monotonic_time ())
+      - held->decoding - shift : 0;
+
+  return lag > GST_IDENTIFAI_GATE_JUMP ? lag : 0;
+}
+
+/* No time leaves that did before, whatever became of the stream's times, unless they
+ * went back themselves. */
 static void
 mend_shift_locked (GstIdentifaiBranch * branch, const IdentifaiHeld * held)
 {
   GstIdentifaiGate *self = branch->gate;
   gint64 lag;
 
-  if (branch->stream != IDENTIFAI_SEGMENTER_VIDEO || !held->passes
-      || held->decoding == NO_TIME || branch->show.last == NO_TIME
-      || branch->show.last_shift == self->shift)
+  if (branch->stream != IDENTIFAI_SEGMENTER_VIDEO
+      || held->decoding == NO_TIME || went_back (&branch->show, held))
     return;
-  lag = MAX (branch->show.last - held->decoding,
-      branch->show.shown - held->running) + 1 - self->shift;
-  if (lag <= 0 || lag > GST_IDENTIFAI_GATE_JUMP)
+  lag = get_lag (&branch->show, held, self->shift);
+  if (lag <= 0)
     return;
   GST_INFO_OBJECT (branch->src, "comes back %" GST_STIME_FORMAT " too early",
       GST_STIME_ARGS (lag));
@@ -239,15 +272,14 @@ static gboolean
 is_over_locked (GstIdentifaiBranch * branch, const IdentifaiHeld * held)
 {
   const GstIdentifaiShow *show = &branch->show;
-  gint64 shift = branch->gate->shift, lag;
+  gint64 shift = branch->gate->shift;
 
   if (branch->stream == IDENTIFAI_SEGMENTER_VIDEO || !held->passes
       || held->decoding == NO_TIME || show->last == NO_TIME
-      || show->last_shift == shift)
+      || show->last_shift == shift || went_back (show, held))
     return FALSE;
-  lag = show->last - held->decoding - shift;
 
-  return lag >= 0 && lag <= GST_IDENTIFAI_GATE_JUMP;
+  return held->decoding + shift <= show->last;
 }
 
 /* FALSE: sound is silent then. */
@@ -276,6 +308,10 @@ take_held_locked (GstIdentifaiBranch * branch, IdentifaiHeld * held,
   if (held->is_buffer) {
     mend_shift_locked (branch, held);
     held->passes = held->passes && !is_over_locked (branch, held);
+    branch->show.turned = held->decoding != NO_TIME
+        && went_back (&branch->show, held);
+    if (held->decoding != NO_TIME)
+      branch->show.came = held->decoding;
   }
   *shift = self->shift;
 }
@@ -383,6 +419,8 @@ push_slate (GstIdentifaiBranch * branch)
 
   if (show->loop.track == NULL) {
     push_gap (branch, show->silent_at, SILENCE);
+    note_shown (show, show->silent_at, show->silent_at, show->silent_at,
+        NO_TIME);
     show->silent_at += SILENCE;
     return GST_FLOW_OK;
   }
@@ -412,7 +450,6 @@ catch_up (GstIdentifaiBranch * branch, gint64 position, gint64 end,
     show->wall = now;
     show->position = position;
   }
-  show->limit = position + 1;
   while (flow == GST_FLOW_OK
       && identifai_slate_loop_fits (&show->loop, limit, reorder))
     flow = push_slate (branch);
@@ -432,14 +469,19 @@ get_reorder (GstIdentifaiBranch * branch)
   return reorder;
 }
 
-/* Whether the stream's times went away from the slate's. */
+/* Whether the stream's times went away from the slate's; that it stood still doesn't
+ * count. */
 static gboolean
 has_jumped (GstIdentifaiShow * show, gint64 position)
 {
   IdentifaiSlateTimes times;
+  gint64 ahead;
 
-  return identifai_slate_loop_peek (&show->loop, &times)
-      && ABS (position - times.dts) >
+  if (!identifai_slate_loop_peek (&show->loop, &times))
+    return FALSE;
+  ahead = position - times.dts;
+
+  return (show->turned ? ABS (ahead) : ahead) >
       GST_IDENTIFAI_GATE_JUMP + show->loop.length;
 }
 
@@ -706,7 +748,7 @@ forget (GstIdentifaiBranch * branch)
   show->caps_due |= show->slate;
   show->slate = show->segment_due = FALSE;
   show->shift = 0;
-  show->last = show->end = NO_TIME;
+  show->came = show->last = show->end = NO_TIME;
   branch->hole = FALSE;
 }
 
@@ -808,7 +850,9 @@ revive (GstIdentifaiBranch * branch)
   if (!dead)
     return;
   GST_INFO_OBJECT (branch->src, "linked anew");
-  gst_identifai_gate_out_restart (branch);
+  gst_pad_pause_task (branch->src);
+  branch->hole = TRUE;
+  gst_identifai_gate_out_start (branch);
   gst_identifai_engine_act (self->engine);
 }
 
@@ -838,7 +882,7 @@ answer_latency (GstPad * pad, GstObject * parent, GstQuery * query)
     return FALSE;
   g_mutex_lock (&self->engine->lock);
   hold = self->engine->settings.hold;
-  hold -= MIN (hold, (GstClockTime) self->shift);
+  hold -= MIN (hold, (GstClockTime) self->built);
   g_mutex_unlock (&self->engine->lock);
   gst_query_parse_latency (query, &live, &min, &max);
   min += hold;

@@ -128,6 +128,20 @@ const GstIdentifaiProperty gst_identifai_gate_properties[GST_IDENTIFAI_N_PROPS] 
       "The operator's word on what leaves",
       GATE, LIVE, GATE_ENUM (force, force, FORCE_NONE)},
   /**
+   * GstIdentifaiGate:policy:
+   *
+   * As #GstIdentifaiSink:policy, see [Policy](policy.md). By default a structure
+   * `policy` without fields, so that all have their defaults. %NULL: each verdict
+   * counts by itself.
+   *
+   * Since: 0.2
+   */
+  [PROP_GATE_POLICY] = {"policy", "Policy",
+      "From the verdicts on segments to a state of the stream: clear, "
+      "review or blocked (NULL = each verdict counts by itself)",
+      GATE, LIVE, STRUCTURE (policy), .text = "policy",
+      .adopt = gst_identifai_settings_adopt_policy},
+  /**
    * GstIdentifaiGate:slate-location:
    *
    * A file of any container that GStreamer reads, whose first video track and sound

@@ -299,6 +299,19 @@ tell_cut (GstIdentifaiGate * self, const gchar * path)
   g_free (text);
 }
 
+/* Another stream, or a flush of the video. */
+static void
+reset_locked (GstIdentifaiGate * self)
+{
+  guint i;
+
+  self->began = FALSE;
+  self->reorder = -1;
+  for (i = 0; i < self->branches->len; i++)
+    ((GstIdentifaiBranch *) g_ptr_array_index (self->branches, i))->build.due =
+        FALSE;
+}
+
 void
 gst_identifai_gate_slate_start (GstIdentifaiGate * self)
 {
@@ -312,7 +325,8 @@ gst_identifai_gate_slate_start (GstIdentifaiGate * self)
   for (i = 0; i < self->branches->len; i++)
     ((GstIdentifaiBranch *) g_ptr_array_index (self->branches,
             i))->slate_refused = FALSE;
-  gst_identifai_gate_slate_reset_locked (self);
+  reset_locked (self);
+  self->shift = self->built = 0;
   g_mutex_unlock (&self->engine->lock);
 
   if (path != NULL)
@@ -490,17 +504,22 @@ gst_identifai_gate_slate_refuse (GstIdentifaiBranch * branch,
 
 /* Delays that are built. */
 
+/* Times that leave stay later as long as a stream is there that has them. */
 void
-gst_identifai_gate_slate_reset_locked (GstIdentifaiGate * self)
+gst_identifai_gate_slate_flushed_locked (GstIdentifaiBranch * branch)
 {
+  GstIdentifaiGate *self = branch->gate;
+  gboolean begun = FALSE;
   guint i;
 
-  self->began = FALSE;
-  self->reorder = -1;
-  self->shift = 0;
+  if (branch->stream == VIDEO)
+    reset_locked (self);
+  branch->build.due = FALSE;
   for (i = 0; i < self->branches->len; i++)
-    ((GstIdentifaiBranch *) g_ptr_array_index (self->branches, i))->build.due =
-        FALSE;
+    begun |= identifai_hold_queue_has_begun (self->hold, ((GstIdentifaiBranch *)
+            g_ptr_array_index (self->branches, i))->stream);
+  if (!begun && !self->began)
+    self->shift = self->built = 0;
 }
 
 /* Whether there is one that could be shown, without a word. */
@@ -519,6 +538,14 @@ build (GstIdentifaiBranch * branch, gint64 wall, gint64 position)
 {
   branch->build = (GstIdentifaiBuild) {
   .due = TRUE,.wall = wall,.position = MAX (position, 0)};
+}
+
+/* Sound that wasn't flushed with the video has its delay. */
+static void
+build_first (GstIdentifaiBranch * branch, gint64 wall, gint64 position)
+{
+  if (!identifai_hold_queue_has_begun (branch->gate->hold, branch->stream))
+    build (branch, wall, position);
 }
 
 static void
@@ -540,8 +567,8 @@ gst_identifai_gate_slate_came_locked (GstIdentifaiGate * self,
     GstBuffer * buffer, gint64 arrival)
 {
   gint64 hold = (gint64) self->engine->settings.hold;
-  gint64 position = identifai_hold_queue_peek (self->hold, VIDEO);
   IdentifaiHoldQueueStats stats;
+  gint64 position, due;
   guint i;
 
   note_reorder (self, buffer);
@@ -549,14 +576,17 @@ gst_identifai_gate_slate_came_locked (GstIdentifaiGate * self,
     return;
   self->began = TRUE;
   identifai_hold_queue_get_stats (self->hold, arrival, &stats);
-  if (hold == 0 || stats.held > 1 || position == NO_TIME || !is_there (self))
+  if (hold == 0 || stats.held > 1 || !is_there (self)
+      || !identifai_hold_queue_peek (self->hold, VIDEO, &position, &due)
+      || position == NO_TIME)
     return;
+  self->built = hold;
   self->shift = MAX (self->shift, hold);
   GST_INFO_OBJECT (self, "the slate is shown until the delay is built, running "
       "times are later by %" GST_TIME_FORMAT, GST_TIME_ARGS (self->shift));
   identifai_hold_queue_begin (self->hold);
   for (i = 0; i < self->branches->len; i++)
-    build (g_ptr_array_index (self->branches, i), arrival, position +
+    build_first (g_ptr_array_index (self->branches, i), arrival, position +
         self->shift - hold);
   gst_identifai_engine_queue (self->engine,
       gst_message_new_latency (GST_OBJECT (self)));
@@ -571,9 +601,10 @@ build_raised (GstIdentifaiGate * self, gint64 now)
   identifai_hold_queue_begin (self->hold);
   for (i = 0; i < self->branches->len; i++) {
     GstIdentifaiBranch *branch = g_ptr_array_index (self->branches, i);
-    gint64 position = identifai_hold_queue_peek (self->hold, branch->stream);
+    gint64 position, due;
 
-    if (position != NO_TIME)
+    if (identifai_hold_queue_peek (self->hold, branch->stream, &position, &due)
+        && position != NO_TIME)
       build (branch, now, position + self->shift);
   }
 }
@@ -591,6 +622,7 @@ gst_identifai_gate_slate_hold_locked (GstIdentifaiGate * self,
   if (more > 0)
     build_raised (self, g_get_monotonic_time ());
   self->shift = MAX (self->shift + more, 0);
+  self->built = MAX (self->built + more, 0);
   GST_INFO_OBJECT (self, "running times are later by %" GST_TIME_FORMAT,
       GST_TIME_ARGS (self->shift));
 }

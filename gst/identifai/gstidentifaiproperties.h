@@ -52,6 +52,7 @@ enum
   PROP_RESPONSE_FORMAT,
   PROP_HEURISTIC,
   PROP_POLICY,
+  PROP_GATE_POLICY,
   PROP_SEGMENT_DURATION,
   PROP_GATE_SEGMENT_DURATION,
   PROP_SPEECH_SEGMENT_DURATION,
@@ -120,7 +121,7 @@ typedef struct
   gsize offset;                 /* in GstIdentifaiSettings; 0: the element
                                  * computes it */
 
-  const gchar *text;            /* default of a string */
+  const gchar *text;            /* default of a string; of a structure, its name */
   guint64 value;                /* default of the others, as a number */
   gint64 minimum;
   guint64 maximum;

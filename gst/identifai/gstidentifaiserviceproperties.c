@@ -492,7 +492,7 @@ const GstIdentifaiProperty gst_identifai_service_properties[GST_IDENTIFAI_N_PROP
   [PROP_POLICY] = {"policy", "Policy",
       "From the verdicts on segments to a state of the stream: clear, "
       "review or blocked (NULL = none)",
-      ALL, LIVE, STRUCTURE (policy),
+      SINKS, LIVE, STRUCTURE (policy),
       .adopt = gst_identifai_settings_adopt_policy},
 
 };

@@ -34,7 +34,9 @@ set_default (gpointer field, const GstIdentifaiProperty * row)
           g_strdup (text != NULL && *text != '\0' ? text : row->text);
       break;
     case G_TYPE_BOXED:
-      if (row->adopt != NULL)
+      if (row->text != NULL)
+        *(GstStructure **) field = gst_structure_new_empty (row->text);
+      else if (row->adopt != NULL)
         *(GstStructure **) field = row->adopt (NULL, NULL, NULL);
       break;
     case G_TYPE_UINT64:

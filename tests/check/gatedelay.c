@@ -63,6 +63,19 @@ GST_START_TEST (test_hold)
 
 GST_END_TEST;
 
+static void
+check_later (const SlateSound * sound)
+{
+  guint i;
+
+  for (i = 1; i < sound->outs->len; i++) {
+    const SlateOut *heard = &g_array_index (sound->outs, SlateOut, i);
+
+    fail_unless (heard->pts > heard[-1].pts, "frame %u goes back %d us", i,
+        (gint) ((heard[-1].pts - heard->pts) / 1000));
+  }
+}
+
 /* Less time is jumped over than the delay gets shorter by, as upstream stood still. */
 GST_START_TEST (test_shorter)
 {
@@ -71,7 +84,6 @@ GST_START_TEST (test_shorter)
   SlateSeen seen;
   SlateSound out;
   Feed *sound;
-  guint i;
 
   slate_gate_open_live (&gate, "on-unjudged=pass hold=700000000");
   sound = feed_new (gate.run, "audio_0", aac->caps, NULL, TRUE);
@@ -93,13 +105,7 @@ GST_START_TEST (test_shorter)
   slate_sound_wait (&out);
   slate_gate_look (&gate, &seen, "shorter");
   fail_unless (out.outs->len > 70);
-  for (i = 1; i < out.outs->len; i++) {
-    const SlateOut *heard = &g_array_index (out.outs, SlateOut, i);
-
-    fail_unless (heard->pts > heard[-1].pts,
-        "frame %u of sound goes back %d us", i,
-        (gint) ((heard[-1].pts - heard->pts) / 1000));
-  }
+  check_later (&out);
   fail_unless (seen.passed[30]);
   fail_if (seen.passed[31]);
   fail_unless (seen.passed[49]);
@@ -158,6 +164,86 @@ GST_START_TEST (test_back)
 
 GST_END_TEST;
 
+/* Upstream stands still: the slate goes on, by the clock, for as long as nothing else
+ * is to be shown. What comes then, with times that went on meanwhile or that didn't,
+ * is shown behind it. */
+GST_START_TEST (test_stall)
+{
+  const guint again = __i__ == 0 ? 20 : 80;
+  SlateGate gate;
+  SlateSeen seen;
+
+  slate_gate_open_live (&gate, "on-unjudged=pass hold=200000000");
+  slate_gate_push (&gate, 0, 10);
+  slate_gate_wait_for (&gate, FALSE, 10);
+  slate_gate_set_force (&gate, "slate");
+  slate_gate_push (&gate, 10, 20);
+  slate_gate_wait_for (&gate, TRUE, 60);
+  slate_gate_set_force (&gate, "none");
+  slate_gate_push (&gate, again, again + 20);
+  slate_gate_wait_for (&gate, FALSE, 30);
+  fail_unless_equals_uint64 (slate_gate_get_latency (&gate), 0);
+  slate_gate_finish (&gate);
+  slate_gate_look (&gate, &seen, "stall");
+  fail_unless_equals_int (seen.n_edges, 3);
+  fail_unless (seen.passed[again]);
+  slate_gate_clear (&gate);
+}
+
+GST_END_TEST;
+
+static gboolean
+was_heard (SlateSound * sound, Clip * aac, guint frame)
+{
+  GstClockTime pts = GST_BUFFER_PTS (g_ptr_array_index (aac->buffers, frame));
+  gboolean heard = FALSE;
+  guint i;
+
+  g_mutex_lock (&sound->lock);
+  for (i = 0; i < sound->outs->len; i++)
+    heard |= GST_BUFFER_PTS (g_array_index (sound->outs, SlateOut, i).buffer)
+        == pts;
+  g_mutex_unlock (&sound->lock);
+
+  return heard;
+}
+
+/* The video alone is flushed: sound of its pictures goes with them, and what comes
+ * goes on behind what was heard. */
+GST_START_TEST (test_flush_of_video)
+{
+  Clip *aac = clip_new_aac (90);
+  SlateGate gate;
+  SlateSound out;
+  Feed *sound;
+
+  slate_gate_open_live (&gate, "on-unjudged=pass hold=400000000");
+  sound = feed_new (gate.run, "audio_0", aac->caps, NULL, TRUE);
+  slate_sound_init (&out, &gate);
+  feed_push (sound, aac, 0, 40, 0);
+  slate_gate_push (&gate, 0, 25);
+  slate_gate_wait_for (&gate, FALSE, 25);
+  feed_push (sound, aac, 45, 60, 0);
+  slate_gate_push (&gate, 25, 35);
+  feed_flush (gate.feed, NULL);
+  feed_push (sound, aac, 65, 90, 0);
+  slate_gate_push (&gate, 40, 60);
+  slate_gate_wait_for (&gate, FALSE, 45);
+  fail_unless (feed_event (sound, gst_event_new_eos ()));
+  slate_gate_finish (&gate);
+  slate_sound_wait (&out);
+  fail_unless (was_heard (&out, aac, 30));
+  fail_if (was_heard (&out, aac, 50));
+  fail_unless (was_heard (&out, aac, 80));
+  check_later (&out);
+  feed_free (sound);
+  clip_free (aac);
+  slate_gate_clear (&gate);
+  slate_sound_clear (&out);
+}
+
+GST_END_TEST;
+
 static Suite *
 gatedelay_suite (void)
 {
@@ -170,6 +256,8 @@ gatedelay_suite (void)
   tcase_add_test (tc, test_shorter);
   tcase_add_loop_test (tc, test_shorter_at_start, 0, 2);
   tcase_add_test (tc, test_back);
+  tcase_add_loop_test (tc, test_stall, 0, 2);
+  tcase_add_test (tc, test_flush_of_video);
 
   return suite;
 }

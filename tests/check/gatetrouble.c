@@ -405,6 +405,7 @@ list_verdicts (Gate * gate)
         || GST_EVENT_TYPE (out->event) != GST_EVENT_CUSTOM_DOWNSTREAM)
       continue;
     structure = gst_event_get_structure (out->event);
+    fail_if (gst_structure_has_field (structure, "file"));
     text = gst_structure_has_name (structure, "identifai-verdict") ?
         gst_structure_get_string (structure, "classification") :
         gst_structure_get_name (structure) + strlen ("identifai-");
@@ -417,19 +418,22 @@ list_verdicts (Gate * gate)
   return g_string_free (list, FALSE);
 }
 
-/* In front of each segment, also of one that doesn't leave; the message's fields. */
+/* In front of each segment, also of one that doesn't leave; the message's fields, but
+ * for the file, which would be held outside of all bounds. */
 GST_START_TEST (test_verdict_events)
 {
   gchar *list;
   Gate gate;
 
-  gate_open (&gate, "cacufc.ccc", "", FALSE);
+  gate_open (&gate, "cacufc.ccc", "attach-file=all", FALSE);
   gate_push (&gate, 0, FRAMES);
   g_signal_emit_by_name (sink_run_get_sink (gate.run), "override", 8,
       "artificial");
   gate_finish (&gate);
   list = list_verdicts (&gate);
   fail_unless_equals_string (list, "0h5a0h5u5f0h5f0h5a0h5");
+  fail_unless (gst_structure_has_field (sink_run_get_structure (gate.run,
+              "identifai-verdict", 0), "file"));
   g_free (list);
   gate_clear (&gate);
 }
@@ -495,6 +499,62 @@ GST_START_TEST (test_linked_late)
   gst_object_unref (pad);
   gst_object_unref (out);
   g_array_unref (frames);
+}
+
+GST_END_TEST;
+
+static GstPadProbeReturn
+note_discont (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
+{
+  gboolean is_discont = GST_BUFFER_FLAG_IS_SET (GST_PAD_PROBE_INFO_BUFFER
+      (info), GST_BUFFER_FLAG_DISCONT);
+
+  g_array_append_val ((GArray *) user_data, is_discont);
+
+  return GST_PAD_PROBE_OK;
+}
+
+/* Sound, too: its first buffer says that some were lost. */
+GST_START_TEST (test_sound_linked_late)
+{
+  GArray *disconts = g_array_new (FALSE, FALSE, sizeof (gboolean));
+  GstElement *late = gst_element_factory_make ("fakesink", NULL);
+  Clip *aac = clip_new_aac (40);
+  GstFlowReturn flow = GST_FLOW_OK;
+  GstPad *src, *pad;
+  Feed *sound;
+  Gate gate;
+  guint i;
+
+  gate_open (&gate, "", "hold=0", TRUE);
+  sound = feed_new (gate.run, "audio_0", aac->caps, NULL, TRUE);
+  gate_push (&gate, 0, 10);
+  for (i = 0; flow == GST_FLOW_OK && i < 20; i++) {
+    flow = feed_push (sound, aac, i, i + 1, 0);
+    g_usleep (10 * 1000);
+  }
+  fail_unless_equals_int (flow, GST_FLOW_NOT_LINKED);
+  g_object_set (late, "async", FALSE, "sync", FALSE, NULL);
+  gst_bin_add (GST_BIN (sink_run_get_pipeline (gate.run)), late);
+  pad = gst_element_get_static_pad (late, "sink");
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, note_discont, disconts,
+      NULL);
+  gst_element_sync_state_with_parent (late);
+  src = gst_element_get_static_pad (sink_run_get_sink (gate.run),
+      "audio_src_0");
+  fail_unless_equals_int (gst_pad_link (src, pad), GST_PAD_LINK_OK);
+  fail_unless_equals_int (feed_push (sound, aac, 20, 40, 0), GST_FLOW_OK);
+  feed_event (sound, gst_event_new_eos ());
+  gate_finish (&gate);
+  fail_unless_equals_int (disconts->len, 20);
+  for (i = 0; i < disconts->len; i++)
+    fail_unless_equals_int (g_array_index (disconts, gboolean, i), i == 0);
+  gst_object_unref (src);
+  gst_object_unref (pad);
+  feed_free (sound);
+  clip_free (aac);
+  gate_clear (&gate);
+  g_array_unref (disconts);
 }
 
 GST_END_TEST;
@@ -609,6 +669,7 @@ gatetrouble_suite (void)
   tcase_add_loop_test (tc, test_late, 0, G_N_ELEMENTS (late_rows));
   tcase_add_test (tc, test_verdict_events);
   tcase_add_test (tc, test_linked_late);
+  tcase_add_test (tc, test_sound_linked_late);
   tcase_add_test (tc, test_end_and_again);
   tcase_add_loop_test (tc, test_break, 0, 2);
   tcase_add_test (tc, test_release_in_flood);

@@ -1152,6 +1152,7 @@ GST_END_TEST;
 /* What a stream starts with leaves at once, the stream from a key frame on. */
 GST_START_TEST (test_begin)
 {
+  gint64 decoding, due;
   World world;
 
   world_init (&world, "o");
@@ -1160,9 +1161,17 @@ GST_START_TEST (test_begin)
   push_now (&world, "p0K0");
   identifai_hold_queue_begin (world.hold);
   check_list (&world, 0, "s");
-  fail_unless_equals_int64 (identifai_hold_queue_peek (world.hold, 0), 0);
+  fail_unless (identifai_hold_queue_peek (world.hold, 0, &decoding, &due));
+  fail_unless_equals_int64 (decoding, 0);
+  fail_unless_equals_int64 (due, HOLD * 1000);
+  /* but for the end of sound of which there is none */
+  push_event (&world, 1, gst_event_new_stream_start ("s"));
+  push_event (&world, 1, gst_event_new_eos ());
+  check_list (&world, 1, "s");
   world.now = HOLD;
+  check_list (&world, 1, "e");
   check_list (&world, 0, "SB");
+  fail_if (identifai_hold_queue_peek (world.hold, 0, &decoding, &due));
   push_event (&world, 0, gst_event_new_gap (0, 1));
   check_list (&world, 0, "");
   world_clear (&world);
@@ -1291,12 +1300,13 @@ push_sound (World * world, gint64 running)
   push (world, 1, add_frame (world, 1, world->now, running), 20);
 }
 
-/* What was held of the round before has no pictures among those of the new one. */
+/* What was held of the round before has no pictures among those of the new one, nor
+ * does it leave without them, also when open. */
 GST_START_TEST (test_turn_by_flush)
 {
   World world;
 
-  world_init (&world, "c");
+  world_init (&world, __i__ == 0 ? "c" : "o");
   push_now (&world, "K0p0p0");
   push_sound (&world, 0);
   push_sound (&world, 100);
@@ -1308,7 +1318,9 @@ GST_START_TEST (test_turn_by_flush)
   add_outcome (&world, 0, 'a');
   add_outcome (&world, 1, 'c');
   world.now = HOLD;
+  fail_if (identifai_hold_queue_has_begun (world.hold, 1));
   check_list (&world, 1, "bbB");
+  fail_unless (identifai_hold_queue_has_begun (world.hold, 1));
   world_clear (&world);
 }
 
@@ -1443,7 +1455,7 @@ holdqueue_suite (void)
   tcase_add_loop_test (tc, test_any, 0, 4);
   tcase_add_loop_test (tc, test_turns, 0, G_N_ELEMENTS (turns));
   tcase_add_test (tc, test_operator);
-  tcase_add_test (tc, test_turn_by_flush);
+  tcase_add_loop_test (tc, test_turn_by_flush, 0, 2);
   tcase_add_test (tc, test_turn_by_end);
   tcase_add_test (tc, test_events);
   tcase_add_test (tc, test_slate);

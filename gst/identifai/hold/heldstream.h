@@ -20,6 +20,8 @@ typedef struct
   gint64 running, duration;     /* ns, or IDENTIFAI_NO_TIME */
   gsize size;
   gboolean dumped, skipped;
+  gboolean flushed;             /* sound, whose pictures were */
+  gboolean is_eos;
 } IdentifaiHeldItem;
 
 typedef struct

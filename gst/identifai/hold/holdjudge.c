@@ -102,7 +102,7 @@ find_order (IdentifaiHoldQueue * self, const IdentifaiHeldItem * item,
   } else if (item->dumped) {
     decision->why = IDENTIFAI_WHY_DUMPED;
     decision->action = identifai_decisions_get_withheld (self->decisions);
-  } else if (item->skipped) {
+  } else if (item->skipped || item->flushed) {
     decision->why = IDENTIFAI_WHY_SKIPPED;
   } else if (self->settings.force == IDENTIFAI_FORCE_PASS
       || self->settings.hold == 0) {
@@ -223,8 +223,7 @@ identifai_hold_find_pictures (IdentifaiHoldQueue * self,
   const GPtrArray *found;
 
   identifai_held_stream_find_turns (stream, &sound);
-  if (item->id < self->flushed_at
-      || (self->video_over && sound.turn >= self->over_at))
+  if (self->video_over && sound.turn >= self->over_at)
     return NULL;
   found = identifai_marks_find_shown (self->marks, &sound);
 

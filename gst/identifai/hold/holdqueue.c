@@ -94,6 +94,31 @@ throw_away (IdentifaiHoldQueue * self, guint number, GQueue * events)
 }
 
 void
+identifai_hold_queue_for_each (IdentifaiHoldQueue * self,
+    IdentifaiHeldItemFunc func, gint64 time, gint64 running)
+{
+  guint i;
+
+  for (i = 0; i < self->streams->len; i++) {
+    IdentifaiHeldStream *stream = identifai_hold_queue_get_stream (self, i);
+    GList *link;
+
+    for (link = stream ? stream->items.head : NULL; link; link = link->next) {
+      IdentifaiHeldItem *item = link->data;
+
+      if (item->id != 0)
+        func (item, time, i == VIDEO ? NO_TIME : running);
+    }
+  }
+}
+
+static void
+mark_flushed (IdentifaiHeldItem * item, gint64 unused, gint64 unused_too)
+{
+  item->flushed = TRUE;
+}
+
+void
 identifai_hold_queue_flush (IdentifaiHoldQueue * self, guint number,
     GQueue * events)
 {
@@ -104,9 +129,18 @@ identifai_hold_queue_flush (IdentifaiHoldQueue * self, guint number,
     identifai_held_stream_restart (stream);
   if (number != VIDEO)
     return;
+  identifai_hold_queue_for_each (self, mark_flushed, 0, 0);
   identifai_marks_clear (self->marks);
-  self->flushed_at = self->next_id;
   restart (self);
+}
+
+gboolean
+identifai_hold_queue_has_begun (IdentifaiHoldQueue * self, guint number)
+{
+  const IdentifaiHeldStream *stream =
+      identifai_hold_queue_get_stream (self, number);
+
+  return stream != NULL && stream->begun;
 }
 
 void
@@ -167,7 +201,7 @@ identifai_hold_queue_push_event (IdentifaiHoldQueue * self, guint stream,
     GstMiniObject * event, gboolean is_eos, gint64 arrival)
 {
   identifai_held_stream_push (identifai_hold_queue_get_stream (self, stream),
-      event, arrival);
+      event, arrival)->is_eos = is_eos;
   if (stream != VIDEO || !is_eos)
     return;
   self->video_over = TRUE;
@@ -240,106 +274,6 @@ identifai_hold_queue_break (IdentifaiHoldQueue * self)
   IDENTIFAI_ACTION_DROP, IDENTIFAI_WHY_START};
 }
 
-/* The operator, and a change of the hold. */
-
-typedef void (*ItemFunc) (IdentifaiHeldItem * item, gint64 time,
-    gint64 running);
-
-static void
-for_each_buffer (IdentifaiHoldQueue * self, ItemFunc func, gint64 time,
-    gint64 running)
-{
-  guint i;
-
-  for (i = 0; i < self->streams->len; i++) {
-    IdentifaiHeldStream *stream = identifai_hold_queue_get_stream (self, i);
-    GList *link;
-
-    for (link = stream ? stream->items.head : NULL; link; link = link->next) {
-      IdentifaiHeldItem *item = link->data;
-
-      if (item->id != 0)
-        func (item, time, i == VIDEO ? NO_TIME : running);
-    }
-  }
-}
-
-static void
-mark_dumped (IdentifaiHeldItem * item, gint64 since, gint64 unused)
-{
-  if (item->arrival >= since)
-    item->dumped = TRUE;
-}
-
-/* Sound of theirs may have come before, or come later. */
-static void
-mark_dumped_pictures (IdentifaiHoldQueue * self)
-{
-  GList *link = identifai_hold_queue_get_stream (self, VIDEO)->items.head;
-
-  for (; link != NULL; link = link->next) {
-    const IdentifaiHeldItem *item = link->data;
-    IdentifaiMark *mark = identifai_marks_find (self->marks, item->id);
-
-    if (mark != NULL)
-      mark->dumped = item->dumped;
-  }
-}
-
-void
-identifai_hold_queue_dump (IdentifaiHoldQueue * self, GstClockTime back,
-    gint64 now)
-{
-  gint64 since = now - (gint64) (MIN (back, G_MAXINT64 / 2) / 1000);
-
-  GST_INFO_ID (self->name, "dumped: what came in the last %" GST_TIME_FORMAT
-      ", and comes", GST_TIME_ARGS (back));
-  self->dumping = TRUE;
-  for_each_buffer (self, mark_dumped, since, NO_TIME);
-  mark_dumped_pictures (self);
-}
-
-void
-identifai_hold_queue_release (IdentifaiHoldQueue * self)
-{
-  GST_INFO_ID (self->name, "what comes isn't dumped any more");
-  self->dumping = FALSE;
-}
-
-/* Video that came before, or sound of that time. */
-static void
-mark_skipped (IdentifaiHeldItem * item, gint64 before, gint64 running)
-{
-  if (running != NO_TIME && item->running != NO_TIME)
-    item->skipped |= item->running < running;
-  else
-    item->skipped |= item->arrival < before;
-}
-
-/* The first point that is not overdue is what goes on; all is, if nothing is held any
- * more. */
-static void
-jump (IdentifaiHoldQueue * self, gint64 now)
-{
-  gint64 before = self->settings.hold > 0 ?
-      now - (gint64) (self->settings.hold / 1000) : NEVER;
-  IdentifaiHeldStream *stream = identifai_hold_queue_get_stream (self, VIDEO);
-  gint64 running = NO_TIME;
-  GList *link;
-
-  for (link = stream->items.head; link; link = link->next) {
-    IdentifaiHeldItem *item = link->data;
-    const IdentifaiMark *mark = identifai_marks_find (self->marks, item->id);
-
-    if (item->arrival < before || mark == NULL || !mark->is_point)
-      continue;
-    before = item->arrival;
-    running = item->running;
-    break;
-  }
-  for_each_buffer (self, mark_skipped, before, running);
-}
-
 void
 identifai_hold_queue_configure (IdentifaiHoldQueue * self,
     const IdentifaiHoldQueueSettings * settings, gint64 now)
@@ -348,7 +282,7 @@ identifai_hold_queue_configure (IdentifaiHoldQueue * self,
 
   self->settings = *settings;
   if (shorter && (settings->paced || settings->hold == 0))
-    jump (self, now);
+    identifai_hold_queue_jump (self, now);
 }
 
 void
@@ -376,16 +310,23 @@ get_decoding (const IdentifaiHeldItem * item)
       GST_BUFFER_PTS (buffer));
 }
 
-gint64
-identifai_hold_queue_peek (IdentifaiHoldQueue * self, guint number)
+gboolean
+identifai_hold_queue_peek (IdentifaiHoldQueue * self, guint number,
+    gint64 * decoding, gint64 * due)
 {
   IdentifaiHeldStream *stream = identifai_hold_queue_get_stream (self, number);
   GList *link = stream ? stream->items.head : NULL;
+  const IdentifaiHeldItem *item;
 
   while (link != NULL && ((IdentifaiHeldItem *) link->data)->id == 0)
     link = link->next;
+  if (link == NULL)
+    return FALSE;
+  item = link->data;
+  *decoding = get_decoding (item);
+  *due = item->arrival + (gint64) (self->settings.hold / 1000);
 
-  return link ? get_decoding (link->data) : NO_TIME;
+  return TRUE;
 }
 
 /* What becomes of the outgoing end. */
@@ -588,7 +529,7 @@ static gint64
 get_due (IdentifaiHoldQueue * self, IdentifaiHeldStream * stream,
     const IdentifaiHeldItem * item, gint64 now)
 {
-  if (item->id == 0 && self->begun && !stream->begun)
+  if (item->id == 0 && !item->is_eos && self->begun && !stream->begun)
     return now;
   if (!self->settings.paced)
     return is_decided (self, stream, item) ? now : NEVER;

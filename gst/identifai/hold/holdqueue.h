@@ -121,9 +121,13 @@ gboolean identifai_hold_queue_override (IdentifaiHoldQueue * self,
 gboolean identifai_hold_queue_pop_change (IdentifaiHoldQueue * self,
     IdentifaiPolicyChange * change);
 /* All that a stream holds is thrown away, but for its events, if events isn't NULL,
- * which takes them over in their order. */
+ * which takes them over in their order. What is held of sound has lost its pictures
+ * with the video's, and is withheld. */
 void identifai_hold_queue_flush (IdentifaiHoldQueue * self, guint stream,
     GQueue * events);
+
+/* Whether a buffer of the stream has had its turn since it was flushed. */
+gboolean identifai_hold_queue_has_begun (IdentifaiHoldQueue * self, guint stream);
 
 /* What comes next doesn't follow what left: nothing leaves until a frame at which
  * decoding can start. */
@@ -138,9 +142,10 @@ void identifai_hold_queue_release (IdentifaiHoldQueue * self);
  * What streams start with, before their first buffers, leaves at once, until the
  * video is flushed. */
 void identifai_hold_queue_begin (IdentifaiHoldQueue * self);
-/* When the first buffer that the stream holds is decoded. IDENTIFAI_NO_TIME: that
- * isn't known, or there is none. */
-gint64 identifai_hold_queue_peek (IdentifaiHoldQueue * self, guint stream);
+/* When the first buffer that the stream holds is decoded (IDENTIFAI_NO_TIME: that isn't
+ * known), and when it leaves by the clock. FALSE: there is none. */
+gboolean identifai_hold_queue_peek (IdentifaiHoldQueue * self, guint stream,
+    gint64 * decoding, gint64 * due);
 
 /* When the stream's next object leaves; G_MAXINT64: there is none, or it isn't
  * decided and waits for that. */

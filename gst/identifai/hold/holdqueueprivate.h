@@ -2,8 +2,9 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What the hold queue's files share: holdqueue.c is what its users call, holdjudge.c
- * says what is done with a buffer whose turn has come.
+ * What the hold queue's files share: holdqueue.c is what its users call, operator.c
+ * what an operator says of what is held, and holdjudge.c says what is done with a buffer
+ * whose turn has come.
  */
 
 #pragma once
@@ -34,8 +35,6 @@ struct _IdentifaiHoldQueue
   guint64 next_id;
   gboolean video_over;          /* EOS came, */
   guint64 over_at;              /* behind this id */
-  guint64 flushed_at;           /* the same, of the video's latest flush: sound before
-                                 * it has no pictures */
   gboolean dumping;
   gboolean overflowed, told_overflow;
   gboolean begun;               /* see identifai_hold_queue_begin() */
@@ -56,6 +55,16 @@ struct _IdentifaiHoldQueue
 IdentifaiHeldStream *identifai_hold_queue_get_stream (IdentifaiHoldQueue *
     self, guint stream);
 gboolean identifai_hold_queue_is_over_bounds (IdentifaiHoldQueue * self);
+/* All buffers of all streams. running: NO_TIME for the video's. */
+typedef void (*IdentifaiHeldItemFunc) (IdentifaiHeldItem * item, gint64 time,
+    gint64 running);
+void identifai_hold_queue_for_each (IdentifaiHoldQueue * self,
+    IdentifaiHeldItemFunc func, gint64 time, gint64 running);
+
+/* operator.c */
+
+/* To what a shorter hold leaves. */
+void identifai_hold_queue_jump (IdentifaiHoldQueue * self, gint64 now);
 
 /* holdjudge.c */
 
