@@ -4,6 +4,8 @@
  */
 
 #include "config.h"
+#include "mqtt.h"
+#include "web.h"
 #include "keyfile.h"
 #include "units.h"
 
@@ -214,6 +216,22 @@ free_texts (const Key * keys, gpointer target)
 
 /* The program. */
 
+typedef gboolean (*ProgramCheck) (const ModProgramConfig * config,
+    GError ** error);
+
+static void
+check_key (const ModProgramConfig * self, const ModSection * section,
+    const gchar * key, ProgramCheck check, ModProblems * problems)
+{
+  const ModEntry *entry = section != NULL ?
+      mod_section_find (section, key) : NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (entry != NULL && !check (self, &error))
+    mod_problems_add (problems, entry->line, section->name, key, "%s",
+        error->message);
+}
+
 static void
 read_program (ModConfig * self, const ModSection * section,
     ModProblems * problems)
@@ -233,6 +251,8 @@ read_program (ModConfig * self, const ModSection * section,
     g_string_append_printf (all, "%s=%s\n", entry->key, entry->value);
   }
   self->program_fingerprint = g_string_free (all, FALSE);
+  check_key (&self->program, section, "listen", mod_web_check, problems);
+  check_key (&self->program, section, "mqtt", mod_mqtt_check, problems);
 }
 
 static void

@@ -293,6 +293,14 @@ parse (const gchar * text, GError ** error)
   return NULL;
 }
 
+gboolean
+mod_mqtt_check (const ModProgramConfig * config, GError ** error)
+{
+  g_autoptr (GUri) uri = parse (config->mqtt, error);
+
+  return uri != NULL;
+}
+
 ModMqtt *
 mod_mqtt_new (const ModProgramConfig * config, ModHub * hub, GError ** error)
 {
@@ -393,11 +401,18 @@ mod_mqtt_is_connected (const ModMqtt * self)
 
 #else
 
-ModMqtt *
-mod_mqtt_new (const ModProgramConfig * config, ModHub * hub, GError ** error)
+gboolean
+mod_mqtt_check (const ModProgramConfig * config, GError ** error)
 {
   g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
       "this program was built without libmosquitto (meson's option mqtt)");
+  return FALSE;
+}
+
+ModMqtt *
+mod_mqtt_new (const ModProgramConfig * config, ModHub * hub, GError ** error)
+{
+  mod_mqtt_check (config, error);
   return NULL;
 }
 

@@ -15,6 +15,9 @@ G_BEGIN_DECLS
 
 typedef struct _ModMqtt ModMqtt;
 
+/* Whether mqtt is such an address, and this build can; nothing is connected. */
+gboolean mod_mqtt_check (const ModProgramConfig * config, GError ** error);
+
 /* Listens to the hub. NULL with error: the address can't be used, or the program was
  * built without libmosquitto. A broker that isn't there is waited for. */
 ModMqtt *mod_mqtt_new (const ModProgramConfig * config, ModHub * hub,

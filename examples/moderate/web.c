@@ -542,6 +542,22 @@ parse_address (const gchar * text, guint * port, GError ** error)
   return NULL;
 }
 
+gboolean
+mod_web_check (const ModProgramConfig * config, GError ** error)
+{
+  guint port;
+  g_autoptr (GInetAddress) address = parse_address (config->listen, &port,
+      error);
+
+  if (address == NULL)
+    return FALSE;
+  if (config->token_file != NULL)
+    return TRUE;
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+      "listen wants token-file, too: who has it may act");
+  return FALSE;
+}
+
 static gboolean
 listen_at (ModWeb * self, const gchar * text, GError ** error)
 {
@@ -562,11 +578,6 @@ listen_at (ModWeb * self, const gchar * text, GError ** error)
 static gboolean
 read_secrets (ModWeb * self, const ModProgramConfig * config, GError ** error)
 {
-  if (config->token_file == NULL) {
-    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-        "listen wants token-file, too: who has it may act");
-    return FALSE;
-  }
   self->token = read_secret (config->token_file, error);
   if (self->token == NULL)
     return FALSE;

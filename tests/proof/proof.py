@@ -291,7 +291,12 @@ class Program:
 
     def start(self):
         env = {**os.environ, "IDENTIFAI_API_KEY": "any", "G_DEBUG": "fatal-criticals"}
-        subprocess.run([self.command[0], "--check", self.command[1]], env=env, check=True, stdout=subprocess.DEVNULL)
+        checked = subprocess.run([self.command[0], "--check", self.command[1]], env=env, text=True,
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        if "built without" in checked.stderr:
+            print("skipped: " + checked.stderr)
+            sys.exit(SKIPPED)
+        assert checked.returncode == 0, checked.stderr
         with open(os.path.join(self.folder, "moderate.err"), "ab") as log:
             self.process = subprocess.Popen(self.command, env=env, stdout=log, stderr=log)
         self.began = time.monotonic()
