@@ -68,16 +68,6 @@ gst_identifai_base_sink_get_property (GObject * object, guint id,
     gst_identifai_engine_get_property (self->engine, id, value);
 }
 
-/* GObject calls the functions of the class that has a property. */
-void
-gst_identifai_base_sink_install_properties (GObjectClass * klass,
-    GstIdentifaiElements element)
-{
-  klass->set_property = gst_identifai_base_sink_set_property;
-  klass->get_property = gst_identifai_base_sink_get_property;
-  gst_identifai_properties_install (klass, element);
-}
-
 /* States. */
 
 static void
@@ -350,6 +340,30 @@ gst_identifai_base_sink_set_up (GstIdentifaiBaseSink * self,
   self->engine = gst_identifai_engine_new (GST_ELEMENT (self), element,
       GST_BASE_SINK_PAD (self), NULL);
   self->silence = gst_identifai_silence_new (self->engine);
+}
+
+/* GObject calls the functions of the class that has a property. */
+void
+gst_identifai_base_sink_set_up_class (gpointer klass,
+    GstIdentifaiElements element, void (*finalize) (GObject * object),
+    GstStaticPadTemplate * pad, const gchar * name, const gchar * media,
+    const gchar * what)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
+  gchar *classification = g_strconcat ("Sink/Network/", media, NULL);
+  gchar *text = g_strdup_printf ("Posts %s to identifAI's classification "
+      "service and emits the verdicts", what);
+
+  object_class->finalize = finalize;
+  object_class->set_property = gst_identifai_base_sink_set_property;
+  object_class->get_property = gst_identifai_base_sink_get_property;
+  gst_identifai_properties_install (object_class, element);
+  gst_element_class_add_static_pad_template (element_class, pad);
+  gst_element_class_set_metadata (element_class, name, classification, text,
+      "identifAI <https://www.identifai.net/>");
+  g_free (classification);
+  g_free (text);
 }
 
 static void

@@ -70,9 +70,13 @@ typedef struct
 GType gst_identifai_base_sink_get_type (void);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstIdentifaiBaseSink, gst_object_unref)
 
-/* For the class_init function of a class below. */
-void gst_identifai_base_sink_install_properties (GObjectClass * klass,
-    GstIdentifaiElements element);
+/* For the class_init function of a class below: finalize, which frees what the class
+ * has, properties, always pad and what is said of the element. what it posts: "images",
+ * media as GStreamer classifies it: "Image". */
+void gst_identifai_base_sink_set_up_class (gpointer klass,
+    GstIdentifaiElements element, void (*finalize) (GObject * object),
+    GstStaticPadTemplate * pad, const gchar * name, const gchar * media,
+    const gchar * what);
 /* For its init function: makes the engine. */
 void gst_identifai_base_sink_set_up (GstIdentifaiBaseSink * self,
     GstIdentifaiElements element);

@@ -604,19 +604,11 @@ gst_identifai_image_sink_init (GstIdentifaiImageSink * self)
 static void
 gst_identifai_image_sink_class_init (GstIdentifaiImageSinkClass * klass)
 {
-  GObjectClass *object_class = G_OBJECT_CLASS (klass);
-  GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
   GstIdentifaiBaseSinkClass *base_class = GST_IDENTIFAI_BASE_SINK_CLASS (klass);
 
-  object_class->finalize = gst_identifai_image_sink_finalize;
-  gst_identifai_base_sink_install_properties (object_class,
-      GST_IDENTIFAI_ELEMENT_IMAGE_SINK);
-
-  gst_element_class_add_static_pad_template (element_class, &sink_template);
-  gst_element_class_set_static_metadata (element_class, "identifAI image sink",
-      "Sink/Network/Image",
-      "Posts images to identifAI's classification service and emits the verdicts",
-      "identifAI <https://www.identifai.net/>");
+  gst_identifai_base_sink_set_up_class (klass,
+      GST_IDENTIFAI_ELEMENT_IMAGE_SINK, gst_identifai_image_sink_finalize,
+      &sink_template, "identifAI image sink", "Image", "images");
 
   base_class->reset_locked = reset_locked;
   base_class->drop_locked = drop_locked;

@@ -220,12 +220,8 @@ install_signals (GstIdentifaiSinkClass * klass)
 static void
 gst_identifai_sink_class_init (GstIdentifaiSinkClass * klass)
 {
-  GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
 
-  object_class->finalize = gst_identifai_sink_finalize;
-  gst_identifai_base_sink_install_properties (object_class,
-      GST_IDENTIFAI_ELEMENT_SINK);
   install_signals (klass);
 
   element_class->send_event = gst_identifai_sink_send_event;
@@ -234,11 +230,9 @@ gst_identifai_sink_class_init (GstIdentifaiSinkClass * klass)
   /* The request pads first: where sink is linked, gst_element_link() asks for
    * a pad of the first template that fits, and a queue fits any. */
   gst_element_class_add_static_pad_template (element_class, &audio_template);
-  gst_element_class_add_static_pad_template (element_class, &sink_template);
-  gst_element_class_set_static_metadata (element_class, "identifAI sink",
-      "Sink/Network/Video",
-      "Posts video to identifAI's classification service and emits the verdicts",
-      "identifAI <https://www.identifai.net/>");
+  gst_identifai_base_sink_set_up_class (klass, GST_IDENTIFAI_ELEMENT_SINK,
+      gst_identifai_sink_finalize, &sink_template, "identifAI sink", "Video",
+      "video");
 
   gst_identifai_input_init_class (GST_IDENTIFAI_BASE_SINK_CLASS (klass));
 
