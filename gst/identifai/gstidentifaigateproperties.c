@@ -130,7 +130,7 @@ const GstIdentifaiProperty gst_identifai_gate_properties[GST_IDENTIFAI_N_PROPS] 
   /**
    * GstIdentifaiGate:policy:
    *
-   * As #GstIdentifaiSink:policy, see [Policy](policy.md). By default a structure
+   * As that of identifaisink, see [Policy](policy.md). By default a structure
    * `policy` without fields, so that all have their defaults. %NULL: each verdict
    * counts by itself.
    *
