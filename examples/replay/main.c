@@ -22,6 +22,7 @@ typedef struct
   IdentifaiPolicyOutcome outcome;
   gboolean artificial;          /* by the service's classification */
   GQuark session;               /* they grow as sessions appear */
+  guint line;
 } Segment;
 
 typedef struct
@@ -90,8 +91,30 @@ compare (gconstpointer a, gconstpointer b)
   if (left->session != right->session)
     return left->session < right->session ? -1 : 1;
 
-  return left->outcome.segment < right->outcome.segment ? -1 :
-      left->outcome.segment > right->outcome.segment;
+  if (left->outcome.segment != right->outcome.segment)
+    return left->outcome.segment < right->outcome.segment ? -1 : 1;
+  if (left->outcome.judged != right->outcome.judged)
+    return left->outcome.judged ? 1 : -1;
+
+  return left->line < right->line ? -1 : left->line > right->line;
+}
+
+/* Of a segment that is told of more than once, as it was overridden, judged late or
+ * resumed, the latest verdict counts. They are sorted. */
+static void
+keep_latest (GArray * segments)
+{
+  guint i, n = 0;
+
+  for (i = 0; i < segments->len; i++) {
+    const Segment *segment = &g_array_index (segments, Segment, i);
+
+    if (i + 1 < segments->len && segment[1].session == segment->session
+        && segment[1].outcome.segment == segment->outcome.segment)
+      continue;
+    g_array_index (segments, Segment, n++) = *segment;
+  }
+  g_array_set_size (segments, n);
 }
 
 static gboolean
@@ -108,8 +131,10 @@ add_line (GArray * segments, const gchar * line, guint number)
   }
   root = json_parser_get_root (parser);
   if (root != NULL && JSON_NODE_HOLDS_OBJECT (root)
-      && read_segment (json_node_get_object (root), &segment))
+      && read_segment (json_node_get_object (root), &segment)) {
+    segment.line = number;
     g_array_append_val (segments, segment);
+  }
 
   return TRUE;
 }
@@ -135,6 +160,7 @@ read_file (const gchar * path)
       return NULL;
   }
   g_array_sort (segments, compare);
+  keep_latest (segments);
 
   return g_steal_pointer (&segments);
 }
@@ -257,6 +283,11 @@ replay_all (GArray * segments, gchar ** policies, const gchar * unjudged,
 {
   IdentifaiDecisionSettings settings;
 
+  if (unjudged != NULL && !g_str_equal (unjudged, "pass")
+      && !g_str_equal (unjudged, "drop")) {
+    g_printerr ("--on-unjudged is drop or pass, not \"%s\"\n", unjudged);
+    return FALSE;
+  }
   for (; *policies != NULL; policies++) {
     if (!read_policy (*policies, &settings))
       return FALSE;

@@ -60,7 +60,14 @@ if "4 segments" not in done.stdout or "blocked 0 times" not in done.stdout:
 done = run(lines_of("cac"), "none", "policy", "policy,enter=1,window=1")
 if done.stdout.count("\n") != 3:
     sys.exit("a line a policy: " + done.stdout)
-for arguments, text in ((("policy,enter=9",), "enter"), (("nonsense",), "nonsense"), ((), "usage")):
+# told of more than once: the latest verdict counts
+for again, artificial in (("a", 1), ("f", 0)):
+    twice = lines_of("cc") + json.dumps(dict(OUTCOMES[again], segment=1)) + "\n"
+    for lines in (twice, "\n".join(twice.split("\n")[::-1]) if again == "f" else twice):
+        done = run(lines, "none")
+        if f"2 segments, {artificial} artificial, 0 not judged" not in done.stdout:
+            sys.exit(f"twice, {again}: {done.stdout}")
+for arguments, text in ((("policy,enter=9",), "enter"), (("-u", "dorp", "policy"), "dorp"), (("nonsense",), "nonsense"), ((), "usage")):
     done = run(lines_of("c"), *arguments)
     if done.returncode != 2 or text not in done.stderr:
         sys.exit(f"{arguments}: {done.returncode}, {done.stderr}")
