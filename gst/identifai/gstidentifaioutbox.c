@@ -213,13 +213,18 @@ static void
 submit_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment)
 {
   IdentifaiRequest *request = gst_identifai_submission_complete (segment);
+  IdentifaiEarlyUpload *early = gst_identifai_outbox_take_early_locked (self,
+      segment);
 
   gst_identifai_reporter_closed (self->reporter, segment);
   identifai_ledger_move (self->ledger, segment, IDENTIFAI_STAGE_UPLOADING);
   GST_DEBUG_OBJECT (self->element, "segment %u goes to the client as %s, %"
       G_GUINT64_FORMAT " bytes of %s", segment->number, request->filename,
       segment->bytes, segment->content_type);
-  identifai_client_submit (self->client, request, segment, NULL);
+  if (early != NULL)
+    identifai_early_upload_submit (early, segment->file, segment, NULL);
+  else
+    identifai_client_submit (self->client, request, segment, NULL);
 }
 
 /* The mux worker's thread. While all is halted the segment's end is near. */
@@ -390,7 +395,8 @@ accept_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment,
       IDENTIFAI_TOTALS_FORMAT, segment->number, segment->file ? "with its file"
       : "to be muxed",
       IDENTIFAI_TOTALS_ARGS (identifai_ledger_get_totals (self->ledger)));
-  identifai_mux_worker_push (self->worker, segment);
+  identifai_mux_worker_push (self->worker, segment,
+      gst_identifai_submission_get_early (segment)->file);
 }
 
 static void
@@ -522,6 +528,10 @@ copy_settings_locked (GstIdentifaiOutbox * self,
       GST_OBJECT_NAME (self->element),
       settings->muxer ? settings->muxer : "auto", settings->max_segment_bytes);
   self->kind = settings->kind;
+  self->max_segment_bytes = settings->max_segment_bytes;
+  self->may_be_early = settings->muxer == NULL
+      || g_str_equal (settings->muxer, "auto")
+      || g_str_equal (settings->muxer, "mp4mux");
   gst_identifai_outcomes_start (self->outcomes,
       self->callbacks->has_policy ? NULL : settings->policy);
 }
@@ -531,6 +541,7 @@ reset_locked (GstIdentifaiOutbox * self)
 {
   identifai_ledger_reset (self->ledger);
   self->goes_first = FALSE;
+  self->early_misses = self->early_pause = 0;
   self->past = (IdentifaiClientStats) {
   0};
   self->wanted = (RoomWanted) {

@@ -30,6 +30,7 @@
 #include "gstidentifaireporter.h"
 #include "gstidentifaisettings.h"
 #include "segment.h"
+#include "segmenter.h"
 
 G_BEGIN_DECLS
 
@@ -117,6 +118,11 @@ gboolean gst_identifai_outbox_set_demand (GstIdentifaiOutbox * self,
  * offered, pushed, dropped or freed. */
 void gst_identifai_outbox_open (GstIdentifaiOutbox * self,
     IdentifaiSegment * segment, const GstIdentifaiSettings * settings);
+
+/* early-upload: what is open has more in it; it is sent as far as it is there, if that
+ * can be. */
+void gst_identifai_outbox_grow (GstIdentifaiOutbox * self,
+    const IdentifaiOpenSegment * open);
 
 /* Takes over a segment that was opened, with tracks, a file or a failure, and
  * returns TRUE; FALSE if it must wait for room, which only overflow=block makes it

@@ -3,7 +3,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * What the files of the outbox share: gstidentifaioutbox.c has the way of a segment,
- * gstidentifaioutboxwaits.c what waits for its end, gstidentifaioutboxcalls.c what
+ * gstidentifaioutboxearly.c what is sent while one is open, gstidentifaioutboxwaits.c
+ * what waits for its end, gstidentifaioutboxcalls.c what
  * programs ask for.
  */
 
@@ -13,6 +14,7 @@
 #include "gstidentifaioutbox.h"
 
 #include "client.h"
+#include "earlyupload.h"
 #include "gstidentifaiattachments.h"
 #include "gstidentifaioverrides.h"
 #include "hourlyquota.h"
@@ -62,6 +64,10 @@ struct _GstIdentifaiOutbox
   RoomWanted wanted;
   guint useless;                /* segments below it are: see _give_up_before */
   gboolean goes_first;          /* among the streams of the key */
+  guint64 max_segment_bytes;
+  gboolean may_be_early;        /* files are MP4, if they can be */
+  guint early_misses;           /* segments in a row that broke off */
+  guint early_pause;            /* so many aren't sent early, therefore */
   GstIdentifaiAttachments attachments;
   GstIdentifaiHeatmaps *heatmaps;
 };
@@ -77,6 +83,10 @@ void gst_identifai_outbox_end_dropped_locked (GstIdentifaiOutbox * self,
 void gst_identifai_outbox_end_failed_locked (GstIdentifaiOutbox * self,
     IdentifaiSegment * segment, IdentifaiReason reason, guint http_status,
     const gchar * text);
+/* gstidentifaioutboxearly.c: the segment has its file: the call that has begun to send
+ * it, or NULL. */
+IdentifaiEarlyUpload *gst_identifai_outbox_take_early_locked
+    (GstIdentifaiOutbox * self, IdentifaiSegment * segment);
 /* Keeps its memory while another thread may close it. NULL: stopped. */
 IdentifaiClient *gst_identifai_outbox_ref_client (GstIdentifaiOutbox * self);
 

@@ -141,6 +141,21 @@ const GstIdentifaiProperty gst_identifai_segment_properties[GST_IDENTIFAI_N_PROP
       "Whether what comes is judged",
       ALL, LIVE, BOOLEAN (judging, TRUE)},
   /**
+   * GstIdentifaiSink:early-upload:
+   *
+   * Elementary input: a segment is sent while it is recorded, so that the service has it
+   * a moment after its last frame, however slow the uplink is. It goes out as
+   * fragmented MP4, in a request whose length isn't known when it begins
+   * (`Transfer-Encoding: chunked`), when the limits have a call left; else, or if
+   * anything stands in the way, it is sent whole when it is closed, as without this. See
+   * [Early upload](identifaisink.md#early-upload).
+   *
+   * Since: 0.2
+   */
+  [PROP_EARLY_UPLOAD] = {"early-upload", "Early upload",
+      "Elementary input: send a segment while it is recorded",
+      VIDEO, FIXED, BOOLEAN (early_upload, FALSE), .idle = TRUE},
+  /**
    * GstIdentifaiSink:muxer:
    *
    * Elementary input: factory name of the muxer, or `auto`: mp4mux if it

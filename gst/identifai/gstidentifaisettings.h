@@ -64,6 +64,7 @@ typedef struct
   gboolean send_keyframe_requests;
   gboolean align_to_clock;
   gboolean judging;
+  gboolean early_upload;
   gchar *muxer;
 
   GstIdentifaiOverflow overflow;

@@ -14,13 +14,24 @@ typedef struct
   IdentifaiRequest *request;    /* without a file until the segment has one */
   GstIdentifaiReporter *reporter;
   guint number;
+  GstIdentifaiEarly early;
 } Submission;
+
+static void
+end_early (GstIdentifaiEarly * early, const gchar * why)
+{
+  if (early->file != NULL)
+    identifai_early_file_break (early->file, why);
+  g_clear_pointer (&early->file, identifai_early_file_unref);
+  g_clear_pointer (&early->upload, identifai_early_upload_cancel);
+}
 
 static void
 submission_free (gpointer data)
 {
   Submission *self = data;
 
+  end_early (&self->early, "the segment is gone");
   gst_identifai_reporter_forget (self->reporter, self->number);
   gst_identifai_reporter_unref (self->reporter);
   identifai_request_unref (self->request);
@@ -43,6 +54,44 @@ gst_identifai_submission_attach (IdentifaiSegment * segment,
   gst_identifai_reporter_open (reporter, segment->number);
 }
 
+GstIdentifaiEarly *
+gst_identifai_submission_get_early (IdentifaiSegment * segment)
+{
+  return &((Submission *) segment->user_data)->early;
+}
+
+void
+gst_identifai_submission_end_early (IdentifaiSegment * segment,
+    const gchar * why)
+{
+  end_early (gst_identifai_submission_get_early (segment), why);
+}
+
+static gchar *
+make_filename (const IdentifaiSegment * segment, const gchar * extension)
+{
+  return segment->filename ? g_strdup (segment->filename) :
+      g_strdup_printf ("segment-%05u.%s", segment->number, extension);
+}
+
+void
+gst_identifai_submission_begin_early (IdentifaiSegment * segment,
+    IdentifaiClient * client)
+{
+  Submission *self = segment->user_data;
+  IdentifaiRequest *request = identifai_request_copy (self->request);
+
+  request->segment = segment->number;
+  request->filename = make_filename (segment, "mp4");
+  request->content_type = g_strdup ("video/mp4");
+  request->growing =
+      identifai_growing_file_ref (identifai_early_file_get_growing (self->
+          early.file));
+  self->early.begun = TRUE;
+  self->early.upload = identifai_early_upload_new (client, request);
+  identifai_request_unref (request);
+}
+
 IdentifaiRequest *
 gst_identifai_submission_complete (IdentifaiSegment * segment)
 {
@@ -50,8 +99,7 @@ gst_identifai_submission_complete (IdentifaiSegment * segment)
 
   request->segment = segment->number;
   request->file = identifai_memory_file_ref (segment->file);
-  request->filename = segment->filename ? g_strdup (segment->filename) :
-      g_strdup_printf ("segment-%05u.%s", segment->number, segment->extension);
+  request->filename = make_filename (segment, segment->extension);
   request->content_type = g_strdup (segment->content_type);
   segment->bytes = identifai_memory_file_get_size (segment->file);
 
@@ -61,9 +109,10 @@ gst_identifai_submission_complete (IdentifaiSegment * segment)
 void
 gst_identifai_submission_release_file (IdentifaiSegment * segment)
 {
-  IdentifaiRequest *request = ((Submission *) segment->user_data)->request;
+  Submission *self = segment->user_data;
 
-  g_clear_pointer (&request->file, identifai_memory_file_unref);
+  g_clear_pointer (&self->request->file, identifai_memory_file_unref);
+  g_clear_pointer (&self->early.file, identifai_early_file_unref);
 }
 
 gboolean

@@ -10,6 +10,8 @@
 
 #include "gstidentifaireporter.h"
 #include "gstidentifaisettings.h"
+#include "earlyfile.h"
+#include "earlyupload.h"
 #include "request.h"
 #include "segment.h"
 
@@ -18,6 +20,26 @@ G_BEGIN_DECLS
 /* The segment has its number. The reporter knows of it as long as it is there. */
 void gst_identifai_submission_attach (IdentifaiSegment * segment,
     const GstIdentifaiSettings * settings, GstIdentifaiReporter * reporter);
+
+/* What is sent of it while it is open: early-upload. */
+typedef struct
+{
+  gboolean tried;               /* whether it can be: it was looked at */
+  gboolean begun;               /* it went out, or waited for a call */
+  gboolean unsent;              /* it could be written, and not sent */
+  IdentifaiEarlyFile *file;     /* owned, or NULL */
+  IdentifaiEarlyUpload *upload; /* owned, or NULL */
+} GstIdentifaiEarly;
+
+/* Borrowed. */
+GstIdentifaiEarly *gst_identifai_submission_get_early (IdentifaiSegment *
+    segment);
+/* Its file has something: begins to send it. */
+void gst_identifai_submission_begin_early (IdentifaiSegment * segment,
+    IdentifaiClient * client);
+/* What is sent breaks off, and the file is broken. */
+void gst_identifai_submission_end_early (IdentifaiSegment * segment,
+    const gchar * why);
 
 /* The segment has its file: the request has it, too, and all else that is sent.
  * Borrowed. */

@@ -9,6 +9,7 @@
 
 #include <gst/check/gstcheck.h>
 #include "client.h"
+#include "earlyupload.h"
 #include "gstidentifaimessages.h"
 #include "gstidentifaioutbox.h"
 #include "muxer.h"
@@ -115,6 +116,32 @@ identifai_client_submit (IdentifaiClient * client, IdentifaiRequest * request,
   client->jobs[client->n_jobs++] = data;
   g_cond_broadcast (&fake.changed);
   g_mutex_unlock (&fake.lock);
+}
+
+/* None is made here: nothing is sent early. */
+
+IdentifaiEarlyUpload *
+identifai_early_upload_new (IdentifaiClient * client,
+    IdentifaiRequest * request)
+{
+  g_assert_not_reached ();
+}
+
+gboolean
+identifai_early_upload_is_over (IdentifaiEarlyUpload * upload)
+{
+  g_assert_not_reached ();
+}
+
+void
+identifai_early_upload_cancel (IdentifaiEarlyUpload * upload)
+{
+}
+
+void
+identifai_early_upload_submit (IdentifaiEarlyUpload * upload,
+    IdentifaiMemoryFile * file, gpointer data, GDestroyNotify free_data)
+{
 }
 
 /* A file goes by the mux worker's thread. */

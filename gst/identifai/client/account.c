@@ -114,6 +114,7 @@ on_pump (gpointer user_data)
   next = identifai_credits_run (self, now);
   next = MIN (next, identifai_service_calls_run (self, now));
   next = MIN (next, identifai_uploader_run (self, now));
+  next = MIN (next, identifai_early_uploads_run (self, now));
   next = MIN (next, identifai_pollers_run (self, now));
   if (!self->woken)
     identifai_timer_set (self->pump, next);

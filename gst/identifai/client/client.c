@@ -404,16 +404,20 @@ on_queue (IdentifaiClient * self, gpointer argument)
   job->queue->n_jobs++;
   if (job->identifier != NULL)
     identifai_job_wait (job);
+  else if (job->early != NULL)
+    identifai_early_upload_join (g_steal_pointer (&job->early), job);
   else
     identifai_job_queue (job, 0);
 }
 
 void
-identifai_client_submit (IdentifaiClient * self, IdentifaiRequest * request,
-    gpointer data, GDestroyNotify free_data)
+identifai_client_submit_begun (IdentifaiClient * self,
+    IdentifaiRequest * request, IdentifaiEarlyUpload * upload, gpointer data,
+    GDestroyNotify free_data)
 {
   IdentifaiJob *job = identifai_job_new (self, request, data, free_data);
 
+  job->early = upload;
   if (request->identifier != NULL)
     GST_DEBUG_ID (self->settings.name, "segment %u is resumed: %s",
         request->segment, request->identifier);
@@ -426,6 +430,13 @@ identifai_client_submit (IdentifaiClient * self, IdentifaiRequest * request,
   identifai_network_send (self->network, on_queue, self,
       identifai_job_ref (job));
   g_mutex_unlock (&self->lock);
+}
+
+void
+identifai_client_submit (IdentifaiClient * self, IdentifaiRequest * request,
+    gpointer data, GDestroyNotify free_data)
+{
+  identifai_client_submit_begun (self, request, NULL, data, free_data);
 }
 
 static void
@@ -528,6 +539,7 @@ identifai_client_get_stats (IdentifaiClient * self,
     if (job->sent && job->held.request != NULL)
       stats->bytes_sending += identifai_request_get_sent (job->held.request);
   }
+  stats->bytes_sending += identifai_early_uploads_count_sent_locked (self);
   g_mutex_unlock (&self->lock);
 }
 
@@ -541,6 +553,7 @@ on_close (IdentifaiClient * self, gpointer argument)
 
   GST_LOG_ID (self->settings.name, "leaves %u accounts", self->queues.length);
   identifai_service_calls_drop (self);
+  identifai_early_uploads_drop (self);
   self->queue = NULL;
   for (walk = self->queues.head; walk; walk = next) {
     next = walk->next;

@@ -22,6 +22,7 @@
 #include "keylimits.h"
 #include "client.h"
 #include "clock.h"
+#include "earlyupload.h"
 #include "network.h"
 #include "response.h"
 #include "servicecall.h"
@@ -85,6 +86,7 @@ struct _IdentifaiJob
   GList queue_link;             /* QUEUED: in queue->jobs */
   gint64 not_before;            /* monotonic µs: of another attempt */
   IdentifaiWire wire;           /* its submit call: UPLOADING */
+  IdentifaiEarlyUpload *early;  /* which that call began as, and is; or NULL */
   gint64 held_since;            /* monotonic µs, its upload's end; 0 = not yet */
   IdentifaiTries tries;         /* of its submit call */
   guint reposts;                /* attempts of the submit call but the first */
@@ -120,6 +122,7 @@ struct _IdentifaiClient
   GMutex lock;
   gboolean closed;              /* [L] */
   GQueue jobs;                  /* [L] open ones, in order; each with a reference */
+  GQueue early;                 /* [L] of IdentifaiEarlyUpload, not over */
   IdentifaiClientStats stats;   /* [L] */
 
   GQueue queues;                /* [N] */
@@ -152,6 +155,9 @@ struct _IdentifaiAccount
   gint64 latest_poll;           /* monotonic µs: when it started */
   gint64 no_poll_before;        /* monotonic µs: after failures */
   guint n_uploads;
+  GQueue early;                 /* of IdentifaiEarlyUpload, without a job yet; each
+                                 * with a reference */
+  guint n_early;                /* on the wire, with and without one */
   GQueue service_calls;         /* the other calls, that wait or are under way */
   guint n_service_calls;        /* on the wire */
   gint64 credits_asked_at;      /* monotonic µs of the latest call; 0 = never */
@@ -208,6 +214,8 @@ IdentifaiHeld identifai_job_close_locked (IdentifaiJob * job);
 void identifai_held_drop (IdentifaiHeld * held);
 
 gboolean identifai_job_is_open (IdentifaiJob * job);
+/* From now on it can't be withdrawn. FALSE: it was, a moment ago. */
+gboolean identifai_job_commit (IdentifaiJob * job);
 /* Puts it into its queue, by its number. Before that time (monotonic µs) it stays
  * there. */
 void identifai_job_queue (IdentifaiJob * job, gint64 not_before);
@@ -238,6 +246,10 @@ void identifai_job_tell_attempt (IdentifaiJob * job, IdentifaiCall call,
     g_mutex_unlock (&(client)->lock);                                   \
   } G_STMT_END
 
+/* upload: the call that began before, which is taken over; or NULL. */
+void identifai_client_submit_begun (IdentifaiClient * self,
+    IdentifaiRequest * request, IdentifaiEarlyUpload * upload, gpointer data,
+    GDestroyNotify free_data);
 /* Whether one call may ask for both clients' results. */
 gboolean identifai_client_shares_polls (IdentifaiClient * self,
     IdentifaiClient * other);
@@ -263,6 +275,31 @@ gboolean identifai_client_rekey (IdentifaiClient * self,
 gint64 identifai_uploader_run (IdentifaiAccount * account, gint64 now);
 /* Forgets the call of a job that is gone. */
 void identifai_uploader_cancel (IdentifaiJob * job);
+/* Of a call that began before the job: what came of it, and whether its end has to
+ * wait. */
+void identifai_uploader_answered (IdentifaiJob * job,
+    const IdentifaiResponse * answer);
+gint64 identifai_uploader_hold (IdentifaiJob * job);
+gchar *identifai_uploader_make_url (IdentifaiAccount * account,
+    IdentifaiKind kind);
+
+/* earlyupload.c: submit calls whose file isn't whole yet. */
+
+gint64 identifai_early_uploads_run (IdentifaiAccount * account, gint64 now);
+/* All of the client's end. */
+void identifai_early_uploads_drop (IdentifaiClient * client);
+/* Bytes of files of which the job isn't there yet. */
+guint64 identifai_early_uploads_count_sent_locked (IdentifaiClient * client);
+void identifai_early_upload_unref (IdentifaiEarlyUpload * self);
+/* The job, which has its queue, is what the upload is for: it goes on as the job's
+ * call, or the job is queued. Takes over the upload. */
+void identifai_early_upload_join (IdentifaiEarlyUpload * self,
+    IdentifaiJob * job);
+/* Nobody waits for the job's call, which began as the upload. Takes over the upload. */
+void identifai_early_upload_abandon (IdentifaiEarlyUpload * self);
+/* What came of it says nothing of the whole file. */
+gboolean identifai_early_upload_falls_back (IdentifaiAccount * account,
+    const IdentifaiResponse * answer, const IdentifaiAttempt * attempt);
 
 /* poller.c: asks for results. */
 

@@ -49,6 +49,7 @@ identifai_job_unref (IdentifaiJob * job)
   if (!g_atomic_int_dec_and_test (&job->refcount))
     return;
 
+  g_clear_pointer (&job->early, identifai_early_upload_unref);
   identifai_client_unref (job->client);
   g_free (job->heuristic);
   g_free (job->identifier);
@@ -90,6 +91,18 @@ identifai_job_is_open (IdentifaiJob * job)
 
   g_mutex_lock (&job->client->lock);
   open = job->open;
+  g_mutex_unlock (&job->client->lock);
+
+  return open;
+}
+
+gboolean
+identifai_job_commit (IdentifaiJob * job)
+{
+  gboolean open;
+
+  g_mutex_lock (&job->client->lock);
+  open = job->sent = job->open;
   g_mutex_unlock (&job->client->lock);
 
   return open;

@@ -154,10 +154,22 @@ log_answer (IdentifaiJob * job, const IdentifaiResponse * answer,
   g_free (next);
 }
 
+/* What went wrong is our way to send: the whole file is sent at once, and nobody is
+ * told. */
 static void
-on_answer (const IdentifaiResponse * answer, gpointer user_data)
+fall_back (IdentifaiJob * job, const IdentifaiResponse * answer,
+    IdentifaiAttempt * attempt)
 {
-  IdentifaiJob *job = user_data;
+  attempt->retry_in = 0;
+  log_answer (job, answer, attempt, NULL);
+  retry_job (job, 0);
+}
+
+void
+identifai_uploader_answered (IdentifaiJob * job,
+    const IdentifaiResponse * answer)
+{
+  IdentifaiEarlyUpload *early = g_steal_pointer (&job->early);
   g_auto (IdentifaiAttempt) attempt = { 0, };
   gchar *identifier = NULL;
   GError *error = NULL;
@@ -174,6 +186,13 @@ on_answer (const IdentifaiResponse * answer, gpointer user_data)
           answer->body);
     g_clear_error (&error);
   }
+  if (early != NULL && identifai_early_upload_falls_back (job->queue->account,
+          answer, &attempt)) {
+    fall_back (job, answer, &attempt);
+    identifai_early_upload_unref (early);
+    return;
+  }
+  g_clear_pointer (&early, identifai_early_upload_unref);
   if (!identifier) {
     tell_ambiguous (job, answer, &attempt);
     plan_retry (job, &attempt);
@@ -187,12 +206,17 @@ on_answer (const IdentifaiResponse * answer, gpointer user_data)
     reject_job (job, &attempt);
 }
 
+static void
+on_answer (const IdentifaiResponse * answer, gpointer job)
+{
+  identifai_uploader_answered (job, answer);
+}
+
 /* Sending. */
 
-static gint64
-on_hold (gpointer user_data)
+gint64
+identifai_uploader_hold (IdentifaiJob * job)
 {
-  IdentifaiJob *job = ((IdentifaiWire *) user_data)->data;
   gint64 now = identifai_clock_now ();
 
   if (job->held_since == 0)
@@ -204,6 +228,12 @@ on_hold (gpointer user_data)
   }
 
   return identifai_key_limits_arrive (job->queue->account->limits, now);
+}
+
+static gint64
+on_hold (gpointer wire)
+{
+  return identifai_uploader_hold (((IdentifaiWire *) wire)->data);
 }
 
 /* From now on it can't be withdrawn. NULL: it was, a moment ago. */
@@ -227,11 +257,11 @@ commit_job (IdentifaiJob * job)
   return request;
 }
 
-static gchar *
-make_url (IdentifaiAccount * account, IdentifaiJob * job)
+gchar *
+identifai_uploader_make_url (IdentifaiAccount * account, IdentifaiKind kind)
 {
   return g_strconcat (account->endpoint,
-      identifai_kind_get_info (job->kind)->submit_path, NULL);
+      identifai_kind_get_info (kind)->submit_path, NULL);
 }
 
 /* So that the headers of the next upload go out at its time. */
@@ -245,7 +275,7 @@ connect_ahead (IdentifaiAccount * account, IdentifaiJob * job, gint64 now)
 
   if (account->connected_at > now - CONNECT_AHEAD)
     return;
-  url = make_url (account, job);
+  url = identifai_uploader_make_url (account, job->kind);
   spec.url = url;
   account->connected_at = now;
   GST_DEBUG_ID (NAME (job), "makes a connection for segment %u", job->segment);
@@ -258,7 +288,7 @@ static void
 start_job (IdentifaiAccount * account, IdentifaiJob * job, gint64 now)
 {
   IdentifaiCallSpec spec = {.name = NAME (job),.hold = on_hold };
-  gchar *url = make_url (account, job);
+  gchar *url = identifai_uploader_make_url (account, job->kind);
   gchar *what = g_strdup_printf ("POST of segment %u", job->segment);
 
   identifai_job_unqueue (job);
@@ -336,10 +366,11 @@ identifai_uploader_run (IdentifaiAccount * account, gint64 now)
 void
 identifai_uploader_cancel (IdentifaiJob * job)
 {
-  if (!job->wire.exchange)
+  if (!job->wire.exchange && job->early == NULL)
     return;
 
   GST_DEBUG_ID (NAME (job), "POST of segment %u is cancelled", job->segment);
   identifai_client_count (job->client, in_flight, -1);
+  g_clear_pointer (&job->early, identifai_early_upload_abandon);
   identifai_wire_cancel (&job->wire);
 }

@@ -51,7 +51,7 @@ struct _IdentifaiEarlyStretch
 {
   IdentifaiEarlyFile *file;     /* a reference */
   IdentifaiSegment *segment;    /* with no more than its tracks */
-  gboolean is_first;
+  gboolean is_first, is_written;
   IdentifaiMp4Stretch places[IDENTIFAI_MP4_MAX_TRACKS];
   guint n_places;
 };
@@ -128,6 +128,8 @@ stretch_new (IdentifaiEarlyFile * file)
 void
 identifai_early_stretch_free (IdentifaiEarlyStretch * self)
 {
+  if (!self->is_written)
+    identifai_early_file_break (self->file, "a stretch of it was left out");
   identifai_segment_free (self->segment);
   identifai_early_file_unref (self->file);
   g_free (self);
@@ -394,6 +396,7 @@ write_stretch (IdentifaiEarlyStretch * self, GCancellable * cancellable)
   GError *error = NULL;
   guint i;
 
+  self->is_written = TRUE;
   complete_headers (self);
   for (i = 0; i < self->segment->tracks->len; i++)
     identifai_timestamps_complete_durations (g_ptr_array_index (self->

@@ -43,6 +43,7 @@ IdentifaiEarlyStretch *identifai_early_file_take (IdentifaiEarlyFile * self,
 /* A worker's, in the order in which they were taken. Frees the stretch. */
 void identifai_early_stretch_write (IdentifaiEarlyStretch * stretch,
     GCancellable * cancellable);
+/* The file lacks it, and is broken. */
 void identifai_early_stretch_free (IdentifaiEarlyStretch * stretch);
 
 /* The same, when the segment is closed: TRUE and it has its file, all of which has been

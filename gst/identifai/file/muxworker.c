@@ -18,9 +18,21 @@
 
 typedef struct
 {
-  IdentifaiSegment *segment;
+  IdentifaiSegment *segment;    /* NULL: it is a stretch */
+  IdentifaiEarlyFile *early;    /* of the segment; owned, or NULL */
+  IdentifaiEarlyStretch *stretch;       /* owned, or NULL */
   gint64 since;                 /* monotonic µs, when it was pushed */
 } Task;
+
+static void
+task_free (gpointer data)
+{
+  Task *task = data;
+
+  g_clear_pointer (&task->stretch, identifai_early_stretch_free);
+  g_clear_pointer (&task->early, identifai_early_file_unref);
+  g_free (task);
+}
 
 struct _IdentifaiMuxWorker
 {
@@ -119,8 +131,11 @@ log_end (IdentifaiMuxWorker * self, const IdentifaiSegment * segment,
 
 static gboolean
 mux (IdentifaiMuxWorker * self, IdentifaiSegment * segment,
-    GCancellable * cancellable, GError ** error)
+    IdentifaiEarlyFile * early, GCancellable * cancellable, GError ** error)
 {
+  if (early != NULL
+      && identifai_early_file_complete (early, segment, cancellable))
+    return TRUE;
   if (segment->kind == IDENTIFAI_KIND_SPEECH)
     return identifai_sound_file_run (segment, self->max_bytes, cancellable,
         error);
@@ -131,9 +146,9 @@ mux (IdentifaiMuxWorker * self, IdentifaiSegment * segment,
 
 static gboolean
 make_file (IdentifaiMuxWorker * self, IdentifaiSegment * segment,
-    GCancellable * cancellable, GError ** error)
+    IdentifaiEarlyFile * early, GCancellable * cancellable, GError ** error)
 {
-  if (segment->file == NULL && !mux (self, segment, cancellable, error))
+  if (segment->file == NULL && !mux (self, segment, early, cancellable, error))
     return FALSE;
   segment->sha256 = identifai_memory_file_compute_sha256 (segment->file,
       cancellable);
@@ -141,22 +156,33 @@ make_file (IdentifaiMuxWorker * self, IdentifaiSegment * segment,
   return TRUE;
 }
 
+static void
+run_segment (IdentifaiMuxWorker * self, Task * task, GCancellable * cancellable)
+{
+  gint64 start = identifai_clock_now ();
+  GError *error = NULL;
+  gboolean done;
+
+  log_start (self, task);
+  done = make_file (self, task->segment, task->early, cancellable, &error);
+  log_end (self, task->segment, start, error);
+  if (done || !g_cancellable_is_cancelled (cancellable))
+    self->func (task->segment, error, self->user_data);
+  g_clear_error (&error);
+}
+
 /* Entered and left with the lock held. */
 static void
 run_task_locked (IdentifaiMuxWorker * self, Task * task)
 {
   GCancellable *cancellable = g_object_ref (self->cancellable);
-  gint64 start = identifai_clock_now ();
-  GError *error = NULL;
-  gboolean done;
 
   g_mutex_unlock (&self->lock);
-  log_start (self, task);
-  done = make_file (self, task->segment, cancellable, &error);
-  log_end (self, task->segment, start, error);
-  if (done || !g_cancellable_is_cancelled (cancellable))
-    self->func (task->segment, error, self->user_data);
-  g_clear_error (&error);
+  if (task->stretch != NULL)
+    identifai_early_stretch_write (g_steal_pointer (&task->stretch),
+        cancellable);
+  else
+    run_segment (self, task, cancellable);
   g_object_unref (cancellable);
   g_mutex_lock (&self->lock);
 }
@@ -173,7 +199,7 @@ run (gpointer data, gpointer unused)
     /* Not before: it may start after the end, when nobody waits for it. */
     self->running = TRUE;
     run_task_locked (self, task);
-    g_free (task);
+    task_free (task);
   }
   self->running = self->requested = FALSE;
   g_cond_broadcast (&self->idle);
@@ -197,14 +223,12 @@ get_pool (void)
   return pool;
 }
 
-void
-identifai_mux_worker_push (IdentifaiMuxWorker * self,
-    IdentifaiSegment * segment)
+/* Takes over task. */
+static void
+push (IdentifaiMuxWorker * self, Task * task)
 {
-  Task *task = g_new0 (Task, 1);
   gboolean request;
 
-  task->segment = segment;
   task->since = identifai_clock_now ();
   g_mutex_lock (&self->lock);
   g_queue_push_tail (&self->tasks, task);
@@ -218,6 +242,28 @@ identifai_mux_worker_push (IdentifaiMuxWorker * self,
   }
   g_atomic_int_inc (&self->refcount);
   identifai_pool_push (get_pool (), self);
+}
+
+void
+identifai_mux_worker_push (IdentifaiMuxWorker * self,
+    IdentifaiSegment * segment, IdentifaiEarlyFile * early)
+{
+  Task *task = g_new0 (Task, 1);
+
+  task->segment = segment;
+  if (early != NULL)
+    task->early = identifai_early_file_ref (early);
+  push (self, task);
+}
+
+void
+identifai_mux_worker_write (IdentifaiMuxWorker * self,
+    IdentifaiEarlyStretch * stretch)
+{
+  Task *task = g_new0 (Task, 1);
+
+  task->stretch = stretch;
+  push (self, task);
 }
 
 static gint
@@ -237,7 +283,7 @@ identifai_mux_worker_remove (IdentifaiMuxWorker * self,
   link = g_queue_find_custom (&self->tasks, segment, compare_segment);
   found = (link != NULL);
   if (found) {
-    g_free (link->data);
+    task_free (link->data);
     g_queue_delete_link (&self->tasks, link);
   }
   g_mutex_unlock (&self->lock);
@@ -250,7 +296,7 @@ identifai_mux_worker_halt (IdentifaiMuxWorker * self)
 {
   g_mutex_lock (&self->lock);
   g_cancellable_cancel (self->cancellable);
-  g_queue_clear_full (&self->tasks, g_free);
+  g_queue_clear_full (&self->tasks, task_free);
   while (self->running)
     g_cond_wait (&self->idle, &self->lock);
   g_object_unref (self->cancellable);

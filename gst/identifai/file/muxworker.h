@@ -11,6 +11,7 @@
 
 #pragma once
 
+#include "earlyfile.h"
 #include "segment.h"
 
 G_BEGIN_DECLS
@@ -33,9 +34,13 @@ void identifai_mux_worker_configure (IdentifaiMuxWorker * self,
     const gchar * name, const gchar * muxer, guint64 max_bytes);
 
 /* The segment stays the caller's, who leaves it alone until func is called for it,
- * or it was removed, or the worker is halted. Never blocks. */
+ * or it was removed, or the worker is halted. early: what was written of it while it
+ * was open, which is completed if that can be; or NULL. Never blocks. */
 void identifai_mux_worker_push (IdentifaiMuxWorker * self,
-    IdentifaiSegment * segment);
+    IdentifaiSegment * segment, IdentifaiEarlyFile * early);
+/* Takes over the stretch. Never blocks. */
+void identifai_mux_worker_write (IdentifaiMuxWorker * self,
+    IdentifaiEarlyStretch * stretch);
 /* TRUE: it wasn't begun with, and won't be. */
 gboolean identifai_mux_worker_remove (IdentifaiMuxWorker * self,
     IdentifaiSegment * segment);

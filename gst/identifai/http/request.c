@@ -41,6 +41,27 @@ identifai_request_add_field (IdentifaiRequest * self, const gchar * name,
   g_ptr_array_add (self->fields, field);
 }
 
+IdentifaiRequest *
+identifai_request_copy (const IdentifaiRequest * self)
+{
+  IdentifaiRequest *copy = identifai_request_new (NULL, NULL, NULL);
+  guint i;
+
+  copy->kind = self->kind;
+  copy->segment = self->segment;
+  copy->accept_text = self->accept_text;
+  copy->no_cache = self->no_cache;
+  copy->with_heatmap = self->with_heatmap;
+  copy->heuristic = g_strdup (self->heuristic);
+  for (i = 0; i < self->fields->len; i++) {
+    const IdentifaiField *field = g_ptr_array_index (self->fields, i);
+
+    identifai_request_add_field (copy, field->name, field->value);
+  }
+
+  return copy;
+}
+
 void
 identifai_request_set_sent (IdentifaiRequest * self, guint64 bytes)
 {
@@ -68,6 +89,7 @@ identifai_request_unref (IdentifaiRequest * self)
 
   /* The file goes first, as soon as the service took it. */
   g_clear_pointer (&self->file, identifai_memory_file_unref);
+  g_clear_pointer (&self->growing, identifai_growing_file_unref);
   g_free (self->filename);
   g_free (self->content_type);
   g_ptr_array_unref (self->fields);

@@ -8,8 +8,8 @@
 
 #pragma once
 
+#include "growingfile.h"
 #include "kind.h"
-#include "memoryfile.h"
 
 G_BEGIN_DECLS
 
@@ -24,7 +24,9 @@ typedef struct
   gatomicrefcount refcount;
 
   IdentifaiKind kind;
-  IdentifaiMemoryFile *file;         /* owned */
+  IdentifaiMemoryFile *file;         /* owned; NULL while it grows */
+  IdentifaiGrowingFile *growing;     /* owned: the same, before it is all there; or
+                                 * NULL */
   guint segment;                /* its number, for the log */
   gchar *filename;              /* "segment-00004.mp4" */
   gchar *content_type;          /* "video/mp4" */
@@ -42,6 +44,8 @@ typedef struct
 /* Takes over file; copies the strings. A video's. */
 IdentifaiRequest *identifai_request_new (IdentifaiMemoryFile * file,
     const gchar * filename, const gchar * content_type);
+/* The same, for another file of it: without one, and what names one. */
+IdentifaiRequest *identifai_request_copy (const IdentifaiRequest * self);
 void identifai_request_add_field (IdentifaiRequest * self, const gchar * name,
     const gchar * value);
 /* Of its file, by the attempt that is under way or was the last. Any thread. */

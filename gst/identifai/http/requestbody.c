@@ -25,8 +25,8 @@ struct _IdentifaiRequestBody
   GString *head;
   GString *tail;
   gchar *content_type;
-  guint64 file_size;
-  guint64 length;
+  guint64 file_size;            /* of one that grows: what was there a moment ago */
+  gboolean grows;
 
   guint64 position;
   guint64 sent;                 /* the furthest that was read up to: a stream that
@@ -112,20 +112,53 @@ identifai_request_body_new (IdentifaiRequest * request)
   g_string_append_printf (self->tail, "\r\n--%s--\r\n", boundary);
   self->content_type =
       g_strconcat ("multipart/form-data; boundary=", boundary, NULL);
-  self->file_size = identifai_memory_file_get_size (request->file);
-  self->length = self->head->len + self->file_size + self->tail->len;
+  self->grows = request->growing != NULL
+      && !identifai_growing_file_has_ended (request->growing);
+  if (!self->grows)
+    self->file_size = identifai_memory_file_get_size (request->growing != NULL ?
+        identifai_growing_file_get_file (request->growing) : request->file);
   GST_LOG ("body of segment %u: %u fields, a file of %" G_GUINT64_FORMAT
-      " bytes in %" G_GUINT64_FORMAT, request->segment, request->fields->len,
-      self->file_size, self->length);
+      " bytes%s", request->segment, request->fields->len, self->file_size,
+      self->grows ? ", which grows" : "");
   g_free (boundary);
 
   return G_INPUT_STREAM (self);
 }
 
+/* What there is of a file that grows, by now. What it has ended with is all. */
+static void
+look_at_file (IdentifaiRequestBody * self)
+{
+  if (!self->grows || self->request == NULL)
+    return;
+  self->grows = !identifai_growing_file_has_ended (self->request->growing);
+  self->file_size = identifai_growing_file_get_size (self->request->growing);
+}
+
 guint64
 identifai_request_body_get_length (IdentifaiRequestBody * self)
 {
-  return self->length;
+  look_at_file (self);
+
+  return self->grows ? IDENTIFAI_UNKNOWN_LENGTH : self->head->len
+      + self->file_size + self->tail->len;
+}
+
+gboolean
+identifai_request_body_is_starved (IdentifaiRequestBody * self)
+{
+  look_at_file (self);
+
+  return self->grows && self->request != NULL
+      && self->position >= self->head->len + self->file_size;
+}
+
+void
+identifai_request_body_wake (IdentifaiRequestBody * self, GSource * source)
+{
+  if (self->request != NULL && self->request->growing != NULL)
+    identifai_growing_file_wake (self->request->growing, self->file_size,
+        source);
 }
 
 const gchar *
@@ -143,6 +176,7 @@ identifai_request_body_get_sent (IdentifaiRequestBody * self)
 void
 identifai_request_body_release (IdentifaiRequestBody * self)
 {
+  identifai_request_body_wake (self, NULL);
   g_clear_pointer (&self->request, identifai_request_unref);
 }
 
@@ -167,8 +201,10 @@ read_part (IdentifaiRequestBody * self, gpointer dest, gsize length)
     return copy_text (self->head, offset, dest, length);
   offset -= self->head->len;
   if (offset < self->file_size)
-    return identifai_memory_file_read (self->request->file, offset, dest,
-        length);
+    return self->request->growing != NULL ?
+        identifai_growing_file_read (self->request->growing, offset, dest,
+        MIN (length, self->file_size - offset)) :
+        identifai_memory_file_read (self->request->file, offset, dest, length);
 
   return copy_text (self->tail, offset - self->file_size, dest, length);
 }
@@ -178,6 +214,7 @@ identifai_request_body_read (GInputStream * stream, void *buffer, gsize count,
     GCancellable * cancellable, GError ** error)
 {
   IdentifaiRequestBody *self = IDENTIFAI_REQUEST_BODY (stream);
+  guint64 length;
   gsize total = 0;
 
   if (self->request == NULL) {
@@ -185,7 +222,10 @@ identifai_request_body_read (GInputStream * stream, void *buffer, gsize count,
         "The request is over");
     return -1;
   }
-  while (total < count && self->position < self->length) {
+  length = identifai_request_body_get_length (self);
+  if (self->grows)
+    length = self->head->len + self->file_size;
+  while (total < count && self->position < length) {
     gsize n = read_part (self, (guint8 *) buffer + total, count - total);
 
     if (n == 0) {
@@ -251,13 +291,13 @@ identifai_request_body_seek (GSeekable * seekable, goffset offset,
     GSeekType type, GCancellable * cancellable, GError ** error)
 {
   IdentifaiRequestBody *self = IDENTIFAI_REQUEST_BODY (seekable);
-  goffset base = 0;
+  goffset length = identifai_request_body_get_length (self), base = 0;
 
   if (type == G_SEEK_CUR)
     base = self->position;
   else if (type == G_SEEK_END)
-    base = self->length;
-  if (offset < -base || offset > (goffset) self->length - base) {
+    base = length;
+  if (offset < -base || offset > length - base) {
     g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
         "Seek out of the body");
     return FALSE;
@@ -299,7 +339,7 @@ identifai_request_body_finalize (GObject * object)
 {
   IdentifaiRequestBody *self = IDENTIFAI_REQUEST_BODY (object);
 
-  g_clear_pointer (&self->request, identifai_request_unref);
+  identifai_request_body_release (self);
   g_string_free (self->head, TRUE);
   g_string_free (self->tail, TRUE);
   g_free (self->content_type);

@@ -20,9 +20,17 @@ G_DECLARE_FINAL_TYPE (IdentifaiRequestBody, identifai_request_body, IDENTIFAI, R
 
 GInputStream *identifai_request_body_new (IdentifaiRequest * request);
 
-/* Content-Length, and Content-Type with the boundary. */
+/* Content-Length, and Content-Type with the boundary. A file that grows has
+ * IDENTIFAI_UNKNOWN_LENGTH until all of it is there. */
+#define IDENTIFAI_UNKNOWN_LENGTH G_MAXINT64
 guint64 identifai_request_body_get_length (IdentifaiRequestBody * self);
 const gchar *identifai_request_body_get_content_type (IdentifaiRequestBody * self);
+
+/* What is there was read, and there will be more: don't read before the source's ready
+ * time is set, see growingfile.h. */
+gboolean identifai_request_body_is_starved (IdentifaiRequestBody * self);
+/* NULL: nobody waits. */
+void identifai_request_body_wake (IdentifaiRequestBody * self, GSource * source);
 
 /* Lets go of the request and its file, whoever else still holds the stream;
  * reading fails from now on. */

@@ -103,7 +103,9 @@ on_watchdog (gpointer user_data)
     exchange_finish (self, NULL);
     return;
   }
-  if (self->waiting)
+  /* Nobody is silent who waits for us. */
+  if (self->waiting || (self->body != NULL
+          && identifai_request_body_is_starved (self->body)))
     self->progress = now;
   silent_at = self->progress + self->transport->timeout;
 
@@ -270,7 +272,7 @@ exchange_listen (IdentifaiExchange * self)
 
   if (self->early || !connection)
     return;
-  if (self->stream)
+  if (self->stream && !self->chunked)
     identifai_upload_set_output (IDENTIFAI_UPLOAD (self->stream), connection,
         on_wrote);
   self->early =
@@ -421,17 +423,22 @@ exchange_attach_bytes (IdentifaiExchange * self)
       self->bytes);
 }
 
+/* Chunks are libsoup's to write. */
 static void
 exchange_attach_body (IdentifaiExchange * self)
 {
+  guint64 length;
+
   exchange_drop_body (self);
   self->body =
       IDENTIFAI_REQUEST_BODY (identifai_request_body_new (self->upload));
+  length = identifai_request_body_get_length (self->body);
+  self->chunked = length == IDENTIFAI_UNKNOWN_LENGTH;
   self->stream =
       identifai_upload_new (self->body, on_begin, on_hold, on_stopped, self);
   soup_message_set_request_body (self->message,
       identifai_request_body_get_content_type (self->body), self->stream,
-      identifai_request_body_get_length (self->body));
+      self->chunked ? -1 : (gssize) length);
 }
 
 /* Workaround RESTART: a new connection takes longer. */
@@ -731,7 +738,9 @@ transport_send (IdentifaiTransport * self, const IdentifaiCallSpec * spec,
 
   GST_LOG_ID (exchange->name, "%s: %s %s", exchange->what,
       soup_message_get_method (exchange->message), spec->url);
-  if (spec->upload)
+  if (exchange->chunked)
+    GST_DEBUG_ID (exchange->name, "%s: a body that grows", exchange->what);
+  else if (spec->upload)
     GST_DEBUG_ID (exchange->name, "%s: a body of %" G_GUINT64_FORMAT " bytes",
         exchange->what, identifai_request_body_get_length (exchange->body));
   exchange_watch_message (exchange);
@@ -766,8 +775,8 @@ static IdentifaiTransport *
 transport_open (const IdentifaiTransportSettings * settings)
 {
   IdentifaiTransport *self = g_new0 (IdentifaiTransport, 1);
-  guint max_conns = IDENTIFAI_MAX_UPLOADS + IDENTIFAI_MAX_POLLS
-      + IDENTIFAI_MAX_SERVICE_CALLS;
+  guint max_conns = IDENTIFAI_MAX_UPLOADS + IDENTIFAI_MAX_EARLY_UPLOADS
+      + IDENTIFAI_MAX_POLLS + IDENTIFAI_MAX_SERVICE_CALLS;
 
   identifai_workarounds_check (GST_CAT_DEFAULT);
   self->proxy = identifai_proxy_new (settings->proxy);

@@ -35,6 +35,7 @@ typedef struct
 
 /* Calls of one host at a time, of each kind. */
 #define IDENTIFAI_MAX_UPLOADS 4
+#define IDENTIFAI_MAX_EARLY_UPLOADS 4   /* of files that aren't whole yet */
 #define IDENTIFAI_MAX_POLLS 4
 #define IDENTIFAI_MAX_SERVICE_CALLS 2   /* all the others */
 

@@ -62,6 +62,7 @@ struct _IdentifaiExchange
 
   IdentifaiRequest *upload;
   IdentifaiRequestBody *body;   /* of upload */
+  gboolean chunked;             /* its length wasn't known when it began */
   gchar *content_type;          /* of what is sent else: */
   GBytes *bytes;                /* or NULL */
   GInputStream *stream;         /* body, on its way out */

@@ -35,12 +35,17 @@ typedef struct
   gsize count;
 } Read;
 
+static IdentifaiRequestBody *
+get_body (IdentifaiUpload * self)
+{
+  return IDENTIFAI_REQUEST_BODY (g_filter_input_stream_get_base_stream
+      (G_FILTER_INPUT_STREAM (self)));
+}
+
 static guint64
 get_left (IdentifaiUpload * self)
 {
-  IdentifaiRequestBody *body =
-      IDENTIFAI_REQUEST_BODY (g_filter_input_stream_get_base_stream
-      (G_FILTER_INPUT_STREAM (self)));
+  IdentifaiRequestBody *body = get_body (self);
 
   return identifai_request_body_get_length (body)
       - identifai_request_body_get_sent (body);
@@ -101,11 +106,11 @@ on_hold_over (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+/* Takes over the source, which cancelling the task makes ready, too. */
 static void
-hold_read (GTask * task, gint64 wait)
+wait_for (GTask * task, GSource * source, GSourceFunc func)
 {
   GCancellable *cancellable = g_task_get_cancellable (task);
-  GSource *source = g_timeout_source_new ((wait + 999) / 1000);
 
   if (cancellable) {
     GSource *cancelled = g_cancellable_source_new (cancellable);
@@ -114,8 +119,46 @@ hold_read (GTask * task, gint64 wait)
     g_source_add_child_source (source, cancelled);
     g_source_unref (cancelled);
   }
-  g_task_attach_source (task, source, on_hold_over);
+  g_task_attach_source (task, source, func);
   g_source_unref (source);
+}
+
+static void
+hold_read (GTask * task, gint64 wait)
+{
+  wait_for (task, g_timeout_source_new ((wait + 999) / 1000), on_hold_over);
+}
+
+/* A file that grows: until there is more of it. */
+
+static gboolean
+on_more (gpointer user_data)
+{
+  GTask *task = user_data;
+
+  identifai_request_body_wake (get_body (g_task_get_source_object (task)),
+      NULL);
+
+  return on_hold_over (task);
+}
+
+static gboolean
+dispatch_ready (GSource * source, GSourceFunc callback, gpointer user_data)
+{
+  return callback (user_data);
+}
+
+static GSourceFuncs ready_funcs = {.dispatch = dispatch_ready };
+
+static void
+starve_read (GTask * task)
+{
+  GSource *source = g_source_new (&ready_funcs, sizeof (GSource));
+
+  g_source_set_name (source, "identifai growing file");
+  identifai_request_body_wake (get_body (g_task_get_source_object (task)),
+      source);
+  wait_for (task, source, on_more);
 }
 
 /* Workaround PIECES. All but the last count bytes, which end the body as libsoup has
@@ -207,6 +250,8 @@ go_on (GTask * task)
 
   if (wait > 0)
     hold_read (task, wait);
+  else if (identifai_request_body_is_starved (get_body (self)))
+    starve_read (task);
   else if (passes)
     pass_on (task);
   else

@@ -1,0 +1,433 @@
+/* identifAI plugin for GStreamer
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "clientprivate.h"
+#include "log.h"
+
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_CLIENT)
+
+/* How long one waits for a call, before its file is sent as any other. */
+#define PATIENCE (2 * G_TIME_SPAN_SECOND)
+/* How long none is begun at an endpoint that takes no body of an unknown length, and at
+ * one where something else went wrong. */
+#define REFUSED_FOR G_TIME_SPAN_HOUR
+#define FAILED_FOR G_TIME_SPAN_MINUTE
+
+#define NAME(self) (self)->client->settings.name
+
+struct _IdentifaiEarlyUpload
+{
+  gint refcount;                /* atomic: its user, the account's list, the job */
+  IdentifaiClient *client;      /* [C] a reference */
+  IdentifaiRequest *request;    /* [C] a reference */
+  gint64 give_up_at;            /* [C] monotonic µs */
+
+  gboolean over;                /* [L] */
+  GList link;                   /* [L] in client->early, until it is over */
+
+  IdentifaiQueue *queue;        /* [N] NULL: in no account's list */
+  IdentifaiWire wire;           /* [N] not on it: it waits, or is over */
+  IdentifaiJob *job;            /* [N] which it is an attempt of; or NULL */
+};
+
+static IdentifaiEarlyUpload *
+early_upload_ref (IdentifaiEarlyUpload * self)
+{
+  g_atomic_int_inc (&self->refcount);
+
+  return self;
+}
+
+void
+identifai_early_upload_unref (IdentifaiEarlyUpload * self)
+{
+  if (!g_atomic_int_dec_and_test (&self->refcount))
+    return;
+  identifai_request_unref (self->request);
+  identifai_client_unref (self->client);
+  g_free (self);
+}
+
+/* Endpoints where none is begun for a while. The network thread's. */
+
+static GHashTable *
+get_refusals (void)
+{
+  static GHashTable *refusals = NULL;   /* endpoint -> gint64, monotonic µs */
+
+  if (refusals == NULL)
+    refusals = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+
+  return refusals;
+}
+
+static gboolean
+is_refused (IdentifaiAccount * account, gint64 now)
+{
+  const gint64 *until = g_hash_table_lookup (get_refusals (),
+      account->endpoint);
+
+  return until != NULL && now < *until;
+}
+
+void
+identifai_early_uploads_forget_refusals (void)
+{
+  g_hash_table_remove_all (get_refusals ());
+}
+
+static void
+note_failure (IdentifaiAccount * account, const IdentifaiAttempt * attempt)
+{
+  gboolean refused = attempt->http_status == SOUP_STATUS_LENGTH_REQUIRED
+      || attempt->http_status == SOUP_STATUS_NOT_IMPLEMENTED
+      || attempt->http_status == SOUP_STATUS_HTTP_VERSION_NOT_SUPPORTED;
+  gint64 *until = g_new (gint64, 1);
+
+  *until = identifai_clock_now () + (refused ? REFUSED_FOR : FAILED_FOR);
+  GST_INFO ("no upload to %s begins before its file is whole for %s: %s",
+      account->host, refused ? "an hour" : "a minute", attempt->message);
+  g_hash_table_replace (get_refusals (), g_strdup (account->endpoint), until);
+}
+
+/* Its end. */
+
+static void
+set_over (IdentifaiEarlyUpload * self)
+{
+  g_mutex_lock (&self->client->lock);
+  if (!self->over)
+    g_queue_unlink (&self->client->early, &self->link);
+  self->over = TRUE;
+  g_mutex_unlock (&self->client->lock);
+}
+
+/* Out of its account's list. */
+static void
+leave_account (IdentifaiEarlyUpload * self)
+{
+  IdentifaiQueue *queue = g_steal_pointer (&self->queue);
+
+  if (queue == NULL)
+    return;
+  g_queue_remove (&queue->account->early, self);
+  queue->n_jobs--;
+  identifai_account_wake (queue->account);
+  identifai_queue_check (queue);
+  identifai_early_upload_unref (self);
+}
+
+/* Before it was adopted. */
+static void
+drop (IdentifaiEarlyUpload * self, const gchar * why)
+{
+  if (self->queue == NULL)
+    return;
+  GST_DEBUG_ID (NAME (self), "the early POST of segment %u ends: %s",
+      self->request->segment, why);
+  set_over (self);
+  if (self->wire.exchange != NULL)
+    identifai_client_count (self->client, in_flight, -1);
+  identifai_wire_cancel (&self->wire);
+  leave_account (self);
+}
+
+static void
+fail (IdentifaiEarlyUpload * self, const IdentifaiResponse * answer)
+{
+  IdentifaiAccount *account = self->queue->account;
+  g_auto (IdentifaiAttempt) attempt = { 0, };
+
+  identifai_client_count (self->client, in_flight, -1);
+  identifai_attempt_init (&attempt, answer, account->host);
+  if (attempt.reason == IDENTIFAI_REASON_NONE)
+    identifai_attempt_set_bad_response (&attempt, "upload", "it came before "
+        "the file was whole", answer->body);
+  if (identifai_attempt_is_throttled (&attempt)) {
+    identifai_wire_throttled (&self->wire, identifai_clock_now ()
+        + identifai_attempt_get_delay (&attempt, 1));
+    identifai_client_count (self->client, throttled, 1);
+  } else {
+    note_failure (account, &attempt);
+  }
+  GST_INFO_ID (NAME (self), "POST of segment %u, whose file isn't whole: %u, "
+      "%.2f MB sent; it is sent when it is whole: %s", self->request->segment,
+      answer->http_status, answer->bytes_sent / 1e6, attempt.message);
+  set_over (self);
+  leave_account (self);
+}
+
+/* On the wire. */
+
+static void
+on_answer (const IdentifaiResponse * answer, gpointer user_data)
+{
+  IdentifaiEarlyUpload *self = user_data;
+  IdentifaiJob *job = g_steal_pointer (&self->job);
+
+  if (job == NULL) {
+    fail (self, answer);
+    return;
+  }
+  job->wire = self->wire;
+  identifai_uploader_answered (job, answer);
+}
+
+/* The end is there once it is a job's. */
+static gint64
+on_hold (gpointer wire)
+{
+  IdentifaiEarlyUpload *self = ((IdentifaiWire *) wire)->data;
+
+  return self->job != NULL ? identifai_uploader_hold (self->job) : 0;
+}
+
+static void
+start (IdentifaiEarlyUpload * self, gint64 now)
+{
+  IdentifaiAccount *account = self->queue->account;
+  gchar *what = g_strdup_printf ("early POST of segment %u",
+      self->request->segment);
+  gchar *url = identifai_uploader_make_url (account, self->request->kind);
+  IdentifaiCallSpec spec = {.name = NAME (self),.what = what,.url = url,
+    .upload = self->request,.hold = on_hold
+  };
+
+  GST_DEBUG_ID (NAME (self), "%s starts", what);
+  identifai_client_count (self->client, post_requests, 1);
+  identifai_client_count (self->client, in_flight, 1);
+  account->connected_at = 0;
+  self->wire = (IdentifaiWire) {
+  IDENTIFAI_CALL_POST, &account->n_early, on_answer, self};
+  identifai_account_send (account, &self->wire, self->client, &spec, now);
+  g_free (url);
+  g_free (what);
+}
+
+/* Which one may start. */
+
+/* A whole file waits for the call. */
+static gboolean
+is_wanted_else (IdentifaiAccount * account)
+{
+  GList *walk;
+
+  for (walk = account->queues.head; walk != NULL; walk = walk->next) {
+    if (!g_queue_is_empty (&((IdentifaiQueue *) walk->data)->jobs))
+      return TRUE;
+  }
+
+  return FALSE;
+}
+
+/* When one that waits may start: now, or to be asked again, not later than it gives
+ * up. */
+static gint64
+get_start (IdentifaiEarlyUpload * self, gint64 now)
+{
+  IdentifaiAccount *account = self->queue->account;
+  gint64 start;
+
+  if (is_wanted_else (account)
+      || account->n_early >= IDENTIFAI_MAX_EARLY_UPLOADS)
+    return self->give_up_at;
+  start = identifai_account_next_call (account, IDENTIFAI_CALL_POST, now,
+      NAME (self));
+
+  return start <= now ? now : MIN (start, self->give_up_at);
+}
+
+gint64
+identifai_early_uploads_run (IdentifaiAccount * account, gint64 now)
+{
+  gint64 next = G_MAXINT64, at;
+  GList *walk, *after;
+
+  for (walk = account->early.head; walk != NULL; walk = after) {
+    IdentifaiEarlyUpload *upload = walk->data;
+
+    after = walk->next;
+    if (upload->wire.exchange != NULL)
+      continue;
+    at = get_start (upload, now);
+    if (is_refused (account, now))
+      drop (upload, "none was taken a while ago");
+    else if (now >= upload->give_up_at)
+      drop (upload, "no call is left for it");
+    else if (at <= now)
+      start (upload, now);
+    else
+      next = MIN (next, at);
+  }
+
+  return next;
+}
+
+void
+identifai_early_uploads_drop (IdentifaiClient * client)
+{
+  GList *walk, *item, *after, *next;
+
+  for (walk = client->queues.head; walk != NULL; walk = next) {
+    IdentifaiAccount *account = ((IdentifaiQueue *) walk->data)->account;
+
+    next = walk->next;
+    for (item = account->early.head; item != NULL; item = after) {
+      IdentifaiEarlyUpload *upload = item->data;
+
+      after = item->next;
+      if (upload->client == client)
+        drop (upload, "its client is closed");
+    }
+  }
+}
+
+guint64
+identifai_early_uploads_count_sent_locked (IdentifaiClient * client)
+{
+  guint64 bytes = 0;
+  GList *walk;
+
+  for (walk = client->early.head; walk != NULL; walk = walk->next)
+    bytes += identifai_request_get_sent (((IdentifaiEarlyUpload *)
+            walk->data)->request);
+
+  return bytes;
+}
+
+/* What its user does. */
+
+static void
+on_begin (IdentifaiClient * client, gpointer argument)
+{
+  IdentifaiEarlyUpload *self = argument;
+
+  if (identifai_early_upload_is_over (self)) {
+    identifai_early_upload_unref (self);
+    return;
+  }
+  self->queue = client->queue;
+  self->queue->n_jobs++;
+  g_queue_push_tail (&self->queue->account->early, self);
+  identifai_account_wake (self->queue->account);
+}
+
+/* The client is closed. */
+static void
+end_in_vain (gpointer self)
+{
+  set_over (self);
+  identifai_early_upload_unref (self);
+}
+
+IdentifaiEarlyUpload *
+identifai_early_upload_new (IdentifaiClient * client,
+    IdentifaiRequest * request)
+{
+  IdentifaiEarlyUpload *self = g_new0 (IdentifaiEarlyUpload, 1);
+
+  self->refcount = 1;
+  self->client = identifai_client_ref (client);
+  self->request = identifai_request_ref (request);
+  self->give_up_at = identifai_clock_now () + PATIENCE;
+  self->link.data = self;
+  g_mutex_lock (&client->lock);
+  g_queue_push_tail_link (&client->early, &self->link);
+  g_mutex_unlock (&client->lock);
+  identifai_client_send (client, on_begin, early_upload_ref (self),
+      end_in_vain);
+
+  return self;
+}
+
+gboolean
+identifai_early_upload_is_over (IdentifaiEarlyUpload * self)
+{
+  gboolean over;
+
+  g_mutex_lock (&self->client->lock);
+  over = self->over;
+  g_mutex_unlock (&self->client->lock);
+
+  return over;
+}
+
+static void
+on_cancel (IdentifaiClient * client, gpointer argument)
+{
+  drop (argument, "nobody wants it any more");
+  identifai_early_upload_unref (argument);
+}
+
+void
+identifai_early_upload_cancel (IdentifaiEarlyUpload * self)
+{
+  set_over (self);
+  identifai_client_send (self->client, on_cancel, self, end_in_vain);
+}
+
+/* FALSE: it isn't under way, or with a key that has changed. */
+static gboolean
+adopt (IdentifaiEarlyUpload * self, IdentifaiJob * job)
+{
+  if (self->wire.exchange == NULL || self->queue != job->queue
+      || !identifai_job_commit (job))
+    return FALSE;
+  GST_DEBUG_ID (NAME (self), "segment %u is whole, and on its way",
+      job->segment);
+  set_over (self);
+  job->early = early_upload_ref (self);
+  job->state = IDENTIFAI_JOB_UPLOADING;
+  job->held_since = 0;
+  self->job = job;
+  leave_account (self);
+
+  return TRUE;
+}
+
+void
+identifai_early_upload_join (IdentifaiEarlyUpload * self, IdentifaiJob * job)
+{
+  gboolean adopted = adopt (self, job);
+
+  if (!adopted)
+    drop (self, "its file is whole");
+  identifai_growing_file_end (self->request->growing);
+  if (!adopted)
+    identifai_job_queue (job, 0);
+  identifai_early_upload_unref (self);
+}
+
+void
+identifai_early_upload_abandon (IdentifaiEarlyUpload * self)
+{
+  self->job = NULL;
+  identifai_wire_cancel (&self->wire);
+  identifai_early_upload_unref (self);
+}
+
+gboolean
+identifai_early_upload_falls_back (IdentifaiAccount * account,
+    const IdentifaiResponse * answer, const IdentifaiAttempt * attempt)
+{
+  gboolean falls = attempt->reason == IDENTIFAI_REASON_REJECTED
+      || attempt->http_status == SOUP_STATUS_NOT_IMPLEMENTED
+      || attempt->http_status == SOUP_STATUS_HTTP_VERSION_NOT_SUPPORTED
+      || (attempt->reason == IDENTIFAI_REASON_NETWORK && !answer->sent_whole);
+
+  if (falls)
+    note_failure (account, attempt);
+
+  return falls;
+}
+
+void
+identifai_early_upload_submit (IdentifaiEarlyUpload * self,
+    IdentifaiMemoryFile * file, gpointer data, GDestroyNotify free_data)
+{
+  self->request->file = identifai_memory_file_ref (file);
+  identifai_client_submit_begun (self->client, self->request, self, data,
+      free_data);
+}
