@@ -106,6 +106,7 @@ ROWS = {
         "gst-launch-1.0 -q videotestsrc": run(prints=('"classification"', "ann@example.com"), before="emulate"),
         "curl -d 'cam7*": run(prints=("cam7",), before="emulate"),
         "curl -d 'submit#2-3": run(prints=("503",), before="emulate"),
+        "curl http://127.0.0.1:8080/emulator/requests": run(prints=("/api/user/credits",), before="asked"),
         "server {": elsewhere("nghttpx.c and front.c run fronts like this"),
     },
     "docs/fleet.md": {
@@ -161,6 +162,7 @@ ROWS = {
 # what stands before the commands of a block
 BEFORE = {
     "emulate": "identifai-emulator --port 8080 --allow-fetch=localhost &\n" + PICTURES,
+    "asked": "identifai-emulator --port 8080 &\ncurl -H 'X-Api-Key: any' http://127.0.0.1:8080/api/user/credits\n",
     "account": "identifai-emulator --port 8080 &\n" + PICTURES + """export IDENTIFAI_ENDPOINT=http://127.0.0.1:8080
 HASH=$(sha256sum magenta.png | cut -d' ' -f1)
 ID=$(curl -s -H 'X-Api-Key: any' -F image=@magenta.png $IDENTIFAI_ENDPOINT/api/classification)
@@ -243,7 +245,7 @@ def prepare(text, row):
         return text.replace("identifaigate ", f"identifaigate {before[5:-1]} ")
     return BEFORE.get(before, before + "\n") + text.replace("…", "clip.mp4" if text.startswith("GST_DEBUG") else "key") \
         .replace("79651dd0-2b1c-4c0e-8d7e-0d5f0c4d2a10", "$ID") \
-        .replace("override HASH", "override --kind images $HASH").replace("camera7 -e", "segment -e")
+        .replace("requests/17", "requests/1").replace("override HASH", "override --kind images $HASH").replace("camera7 -e", "segment -e")
 
 
 def fill(script, sources):
