@@ -1,10 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""GStreamer's leaks tracer finds no object of a pipeline that was left behind."""
+"""GStreamer's leaks tracer finds no object of a pipeline that was left behind, and calls that
+nobody takes leave no descriptor behind."""
 
+import os
 import re
+import subprocess
 import sys
 import tempfile
+import time
 
 from emulator import Emulator, run
 
@@ -27,6 +31,29 @@ CASES = [
 LIMITS = "rate-limits=limits,post-per-second=0,post-per-minute=0,get-per-second=0,get-per-minute=0"
 
 
+def count_sockets(process):
+    there = "/proc/%d/fd" % process.pid
+    return sum(os.readlink(os.path.join(there, name)).startswith("socket:") for name in os.listdir(there))
+
+
+def try_refused():
+    """Nobody listens where the service should be: sockets after 4 calls, and after 24."""
+    line = ("gst-launch-1.0 -q videotestsrc is-live=true ! video/x-raw,width=64,height=48,framerate=25/1 ! x264enc key-int-max=10 "
+            "tune=zerolatency ! identifaisink retries=-1 on-refusal=warn segment-duration=400000000 " + LIMITS)
+    with tempfile.NamedTemporaryFile() as log:
+        environment = {**os.environ, "GST_DEBUG": "identifaihttp:6", "GST_DEBUG_FILE": log.name, "GST_DEBUG_NO_COLOR": "1",
+                       "IDENTIFAI_ENDPOINT": "http://127.0.0.1:1", "IDENTIFAI_API_KEY": "any"}
+        process = subprocess.Popen(line.split(), env=environment, stderr=subprocess.DEVNULL)
+        counts, end = [], time.monotonic() + 100
+        for calls in (4, 24):
+            while open(log.name, errors="replace").read().count(": connecting") < calls and time.monotonic() < end:
+                time.sleep(0.1)
+            counts.append(count_sockets(process))
+        process.kill()
+        process.wait()
+    return [] if time.monotonic() < end and counts[1] < counts[0] + 8 else ["sockets: %s" % counts]
+
+
 def main():
     good = True
     for what, line, options, code in CASES:
@@ -44,7 +71,9 @@ def main():
             problems.append(output[-1500:].decode(errors="replace"))
         print("%-24s %s" % (what, "\n  ".join(problems) or "no leaks"))
         good &= not problems
-    return 0 if good else 1
+    problems = try_refused()
+    print("%-24s %s" % ("refused connections", "\n  ".join(problems) or "no leaks"))
+    return 0 if good and not problems else 1
 
 
 if __name__ == "__main__":

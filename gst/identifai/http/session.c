@@ -8,12 +8,45 @@
 
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_HTTP)
 
-#define TABLE "identifai-connections"   /* id -> GIOStream */
+#define TABLE "identifai-connections"   /* id -> GWeakRef * to a GIOStream */
+
+/* Libsoup's reference is the one that counts: a connection that could not be made is
+ * never closed, it is let go of. */
+static GWeakRef *
+refer (GIOStream * connection)
+{
+  GWeakRef *ref = g_new0 (GWeakRef, 1);
+
+  g_weak_ref_init (ref, connection);
+  return ref;
+}
+
+static void
+free_ref (gpointer ref)
+{
+  g_weak_ref_clear (ref);
+  g_free (ref);
+}
+
+/* NULL: closed, or gone. */
+static GIOStream *
+get_open (GWeakRef * ref)
+{
+  GIOStream *connection = g_weak_ref_get (ref);
+
+  if (connection != NULL && g_io_stream_is_closed (connection))
+    g_clear_object (&connection);
+  return connection;
+}
 
 static gboolean
-is_closed (gpointer key, gpointer value, gpointer user_data)
+is_closed (gpointer key, gpointer ref, gpointer user_data)
 {
-  return g_io_stream_is_closed (value);
+  GIOStream *connection = get_open (ref);
+  gboolean closed = connection == NULL;
+
+  g_clear_object (&connection);
+  return closed;
 }
 
 static void
@@ -23,8 +56,7 @@ remember (SoupSession * session, guint64 id, GIOStream * connection)
 
   g_hash_table_foreach_remove (table, is_closed, NULL);
   GST_TRACE ("%u connections are open", g_hash_table_size (table));
-  g_hash_table_insert (table, g_memdup2 (&id, sizeof (id)),
-      g_object_ref (connection));
+  g_hash_table_insert (table, g_memdup2 (&id, sizeof (id)), refer (connection));
 }
 
 /* Workarounds HTTP2 and FORCE1: what is offered is changed before the handshake. */
@@ -74,7 +106,7 @@ identifai_session_prepare (SoupSession * session)
   GST_LOG ("session speaks HTTP/1.1 only");
   g_object_set_data_full (G_OBJECT (session), TABLE,
       g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free,
-          g_object_unref), (GDestroyNotify) g_hash_table_unref);
+          free_ref), (GDestroyNotify) g_hash_table_unref);
   g_signal_connect (session, "request-queued", G_CALLBACK (on_request_queued),
       NULL);
 }
@@ -84,7 +116,7 @@ identifai_session_find_connection (SoupSession * session, SoupMessage * message)
 {
   GHashTable *table = g_object_get_data (G_OBJECT (session), TABLE);
   guint64 id = soup_message_get_connection_id (message);
-  GIOStream *connection = g_hash_table_lookup (table, &id);
+  GWeakRef *ref = g_hash_table_lookup (table, &id);
 
-  return connection && !g_io_stream_is_closed (connection) ? connection : NULL;
+  return ref != NULL ? get_open (ref) : NULL;
 }

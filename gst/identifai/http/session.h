@@ -15,7 +15,7 @@ G_BEGIN_DECLS
  * workaround HTTP2. */
 void identifai_session_prepare (SoupSession * session);
 
-/* What message is sent on, with TLS where it has that. Borrowed; NULL if there is
+/* What message is sent on, with TLS where it has that; unref it. NULL if there is
  * none, or it is closed. */
 GIOStream *identifai_session_find_connection (SoupSession * session,
     SoupMessage * message);

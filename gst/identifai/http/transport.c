@@ -267,10 +267,13 @@ on_wrote (gsize bytes, gpointer user_data)
 static void
 exchange_listen (IdentifaiExchange * self)
 {
-  GIOStream *connection = identifai_session_find_connection
-      (self->transport->session, self->message);
+  GIOStream *connection;
 
-  if (self->early || !connection)
+  if (self->early)
+    return;
+  connection = identifai_session_find_connection (self->transport->session,
+      self->message);
+  if (connection == NULL)
     return;
   if (self->stream && !self->chunked)
     identifai_upload_set_output (IDENTIFAI_UPLOAD (self->stream), connection,
@@ -279,6 +282,7 @@ exchange_listen (IdentifaiExchange * self)
       identifai_early_response_new (connection, on_early_answer, self);
   GST_LOG_ID (self->name, "%s: %s for an answer before all is sent", self->what,
       self->early ? "listens" : "can't listen");
+  g_object_unref (connection);
 }
 
 static void
