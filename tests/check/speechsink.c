@@ -71,7 +71,7 @@ static const struct
   {TONE "audioconvert ! avenc_alac", "avenc_alac", "audio/mp4", "m4a", 44100,
       0},
   {TONE "lamemp3enc ! mpegaudioparse", "lamemp3enc", "audio/mpeg", "mp3", 44100,
-      3 * 1152},
+      2 * 1152},
   {TONE_8 "alawenc", "alawenc", "audio/wav", "wav", 8000, 0},
   {TONE_8 "mulawenc", "mulawenc", "audio/wav", "wav", 8000, 0},
   {TONE_8 "speexenc", "speexenc", "audio/ogg", "ogg", 8000, 320},
@@ -120,6 +120,13 @@ count_samples (guint n, const gchar * extension, guint rate)
   return samples;
 }
 
+static const gchar *
+get_text (SinkRun * run, const gchar * message, guint nth, const gchar * field)
+{
+  return gst_structure_get_string (sink_run_get_structure (run, message, nth),
+      field);
+}
+
 static guint64
 get_time (SinkRun * run, guint nth, const gchar * field)
 {
@@ -166,6 +173,126 @@ GST_START_TEST (test_codec)
       <= codecs[__i__].slack, "%" G_GUINT64_FORMAT " samples", samples);
   sink_run_free (run);
   g_free (description);
+}
+
+GST_END_TEST;
+
+/* LOAS in a transport stream. aacparse lets go of what comes between the first frame
+ * and the next one that has the configuration, up to 20 frames on. */
+GST_START_TEST (test_loas)
+{
+  gchar *path = g_build_filename (folder, "loas.ts", NULL);
+  gchar *description = g_strdup_printf ("filesrc location=%s ! tsdemux ! "
+      "aacparse ! " SINK "segment-duration=5000000000", path);
+  const gchar *argv[] = { "ffmpeg", "-v", "error", "-f", "lavfi", "-i",
+    "sine=f=440:r=44100:d=20", "-c:a", "aac", "-f", "mpegts", "-mpegts_flags",
+    "latm", path, NULL
+  };
+  guint64 samples;
+  SinkRun *run;
+  guint n;
+
+  fail_unless (g_spawn_sync (NULL, (gchar **) argv, NULL, G_SPAWN_SEARCH_PATH,
+          NULL, NULL, NULL, NULL, NULL, NULL));
+  run = sink_run_new (url, description);
+  fail_unless (sink_run_start (run));
+  fail_unless (sink_run_wait_end (run));
+  n = sink_run_count (run, "identifai-segment");
+  fail_unless (n >= 3 && n <= 4, "%u segments", n);
+  fail_unless_equals_int (sink_run_count (run, "identifai-verdict"), n);
+  fail_unless_equals_string (get_text (run, "identifai-segment", 0,
+          "content-type"), "audio/mp4");
+  samples = count_samples (n, "m4a", 44100);
+  fail_unless (samples >= 20 * 44100 - 21 * 1024
+      && samples <= 20 * 44100 + 2048, "%" G_GUINT64_FORMAT " samples",
+      samples);
+  sink_run_free (run);
+  g_free (description);
+  g_free (path);
+}
+
+GST_END_TEST;
+
+/* An encoder that isn't there, and one that can't do it. */
+
+typedef GstElement BrokenEncoder;
+typedef GstElementClass BrokenEncoderClass;
+GType broken_encoder_get_type (void);
+G_DEFINE_TYPE (BrokenEncoder, broken_encoder, GST_TYPE_ELEMENT);
+
+static GstStaticPadTemplate broken_sink = GST_STATIC_PAD_TEMPLATE ("sink",
+    GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS ("audio/x-raw"));
+static GstStaticPadTemplate broken_src = GST_STATIC_PAD_TEMPLATE ("src",
+    GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS ("audio/x-flac"));
+
+static GstFlowReturn
+break_down (GstPad * pad, GstObject * parent, GstBuffer * buffer)
+{
+  gst_buffer_unref (buffer);
+  GST_ELEMENT_ERROR (parent, STREAM, ENCODE, ("out of codes"), (NULL));
+
+  return GST_FLOW_ERROR;
+}
+
+static void
+broken_encoder_init (BrokenEncoder * self)
+{
+  GstPad *pad = gst_pad_new_from_static_template (&broken_sink, "sink");
+
+  gst_pad_set_chain_function (pad, break_down);
+  gst_element_add_pad (self, pad);
+  gst_element_add_pad (self, gst_pad_new_from_static_template (&broken_src,
+          "src"));
+}
+
+static void
+broken_encoder_class_init (BrokenEncoderClass * klass)
+{
+  gst_element_class_add_static_pad_template (klass, &broken_sink);
+  gst_element_class_add_static_pad_template (klass, &broken_src);
+  gst_element_class_set_static_metadata (klass, "broken", "Encoder/Audio",
+      "broken", "nobody");
+}
+
+static void
+remove_flacenc (void)
+{
+  GstElementFactory *factory = gst_element_factory_find ("flacenc");
+
+  if (factory != NULL)
+    gst_registry_remove_feature (gst_registry_get (),
+        GST_PLUGIN_FEATURE (factory));
+  gst_clear_object (&factory);
+}
+
+GST_START_TEST (test_encoder)
+{
+  gboolean is_there = __i__ == 1;
+  SinkRun *run;
+  GError *error;
+
+  remove_flacenc ();
+  if (is_there)
+    gst_element_register (NULL, "flacenc", GST_RANK_NONE,
+        broken_encoder_get_type ());
+  run = sink_run_new (url, TONE SINK "segment-duration=5000000000");
+  sink_run_start (run);
+  fail_if (sink_run_wait_end (run));
+  if (is_there) {
+    fail_unless (sink_run_count (run, "identifai-failed") > 0);
+    fail_unless_equals_string (get_text (run, "identifai-failed", 0, "reason"),
+        "mux");
+    fail_unless (strstr (get_text (run, "identifai-failed", 0, "message"),
+            "out of codes") != NULL);
+  } else {
+    gst_message_parse_error (sink_run_get (run, "error", 0), &error, NULL);
+    fail_unless (strstr (error->message, "no element flacenc") != NULL, "%s",
+        error->message);
+    g_error_free (error);
+  }
+  fail_unless_equals_int (fault_server_count (server, FAULT_POST), 0);
+  sink_run_check (run, TRUE);
+  sink_run_free (run);
 }
 
 GST_END_TEST;
@@ -303,6 +430,8 @@ speechsink_suite (void)
   suite_add_tcase (suite, general);
   tcase_set_timeout (general, 60);
   tcase_add_checked_fixture (general, setup, teardown);
+  tcase_add_test (general, test_loas);
+  tcase_add_loop_test (general, test_encoder, 0, 2);
   tcase_add_loop_test (general, test_refused, 0, G_N_ELEMENTS (refused_rows));
   tcase_add_test (general, test_flush);
   tcase_add_loop_test (general, test_rest, 0, G_N_ELEMENTS (rest_rows));

@@ -12,6 +12,7 @@
 #include "codecs.h"
 #include "log.h"
 #include "muxerchoice.h"
+#include "mp3info.h"
 #include "mp4edit.h"
 #include "muxpipeline.h"
 #include "timestamps.h"
@@ -180,14 +181,34 @@ is_header (GstBuffer * buffer)
   return GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_HEADER);
 }
 
-static IdentifaiMemoryFile *
-join_frames (IdentifaiTrack * track, guint64 max_bytes, GError ** error)
+/* Of MP3: what says that the frames in front aren't to be heard. Returns how many of
+ * them are left out, as it can't say so. */
+static guint
+write_lead_info (IdentifaiMemoryFile * file, const IdentifaiSegment * segment)
 {
+  IdentifaiTrack *track = g_ptr_array_index (segment->tracks, 0);
+  guint first = segment->lead;
+  GstBuffer *info = NULL;
+
+  if (segment->lead > 0)
+    info = identifai_mp3_info_make (track->buffers, segment->lead, &first);
+  if (info == NULL)
+    return first;
+  identifai_memory_file_write (file, info);
+  gst_buffer_unref (info);
+
+  return first;
+}
+
+static IdentifaiMemoryFile *
+join_frames (IdentifaiSegment * segment, guint64 max_bytes, GError ** error)
+{
+  IdentifaiTrack *track = g_ptr_array_index (segment->tracks, 0);
   IdentifaiMemoryFile *file = identifai_memory_file_new ();
   guint i;
 
   write_headers (file, track->caps);
-  for (i = 0; i < track->buffers->len; i++) {
+  for (i = write_lead_info (file, segment); i < track->buffers->len; i++) {
     GstBuffer *buffer = g_ptr_array_index (track->buffers, i);
 
     if (!is_header (buffer))
@@ -335,7 +356,7 @@ identifai_sound_file_run (IdentifaiSegment * segment, guint64 max_bytes,
   identifai_timestamps_complete_durations (track);
   prepare_track (segment);
   if (way->muxer == NULL)
-    file = join_frames (track, max_bytes, error);
+    file = join_frames (segment, max_bytes, error);
   else
     file = identifai_mux_pipeline_run (segment->name, way->muxer, FALSE,
         segment->tracks, 0, max_bytes, cancellable, &caps, error);

@@ -57,6 +57,7 @@ struct _IdentifaiSoundCutter
  * of speech go by what was before. */
 static const Lead leads[] = {
   {IDENTIFAI_CODEC_AAC, 2, 0, 0},
+  {IDENTIFAI_CODEC_MP3, 8, 0, 0},       /* no more can be hidden: mp3info.h */
   {IDENTIFAI_CODEC_AC3, 1, 0, 0},
   {IDENTIFAI_CODEC_VORBIS, 1, 0, 0},
   {IDENTIFAI_CODEC_OPUS, 1, 0, 80 * GST_MSECOND},
