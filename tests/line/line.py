@@ -405,7 +405,8 @@ class Log:
         """As the gate says date-time: by the clock, and how old the frame is by its time."""
         i = bisect.bisect_left(self.clocks, (frame.came,))
         _, real, base = self.clocks[min(i, len(self.clocks) - 1)]
-        return frame.came + real - max(0, frame.came - base - frame.running / 1000)
+        age = frame.came - base - frame.running / 1000 if base else 0   # no base: no clock yet
+        return frame.came + real - max(0, age)
 
     def read_w(self, rest):
         came, late = map(int, rest.split())
@@ -516,12 +517,20 @@ def judge(log, hold):
 
 def forgive_forced(log, expected, hold):
     """What would have left while the operator showed the slate, and until the next key
-    frame, isn't missing."""
+    frame, isn't missing. A segment that begins in it isn't decided there: what of it is due
+    after its verdict, late as that is, may leave."""
     ends = [t for t, what in log.forces[1:]] + [float("inf")]
     spans = [(t - 50000, end + 1300000) for (t, what), end in zip(log.forces, ends) if what == "slate"]
+
+    def is_forced(t):
+        return any(begin <= t <= end for begin, end in spans)
+
     for pts, frame in log.frames.items():
-        due = frame.came + hold * 1e6
-        if expected[pts] and any(begin <= due <= end for begin, end in spans):
+        due, segment = frame.came + hold * 1e6, frame.segment
+        if expected[pts] and is_forced(due):
+            expected[pts] = None
+        elif expected[pts] is False and segment and segment.outcome and is_forced(segment.came + hold * 1e6) \
+                and segment.outcome[0] < due and segment.outcome[1] in ("human", "unknown"):
             expected[pts] = None
 
 
