@@ -3,7 +3,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * A pattern for applications: it uses the elements as anybody can, by their properties,
- * signals and messages, and has nothing else of the plugin's.
+ * signals and messages, and has nothing else of the plugin's but, for --test, the code of
+ * the gate's decisions.
  */
 
 
@@ -11,6 +12,7 @@
 #include "check.h"
 #include "options.h"
 #include "pipeline.h"
+#include "replay.h"
 #include "slate.h"
 #include "verify.h"
 
@@ -75,9 +77,10 @@ run (const ModOptions * options)
     g_free (config->program.mqtt);
     config->program.mqtt = g_strdup (options->mqtt);
   }
-  if (!options->check)
+  if (!options->check && options->test == NULL)
     return mod_app_run (config);
-  status = check (options, config);
+  status = options->check ? check (options, config) :
+      mod_replay (config, options->test) ? 0 : 1;
   mod_config_free (config);
   return status;
 }

@@ -20,9 +20,9 @@ static const gchar description[] =
     "  uri=rtsp://camera7/stream\n"
     "\n"
     "SIGHUP reads CONFIG again: only streams that changed are touched. SIGUSR1 begins\n"
-    "a new log file. Exit status: 0; 1 if a stream ended for good by an error, or a\n"
-    "log doesn't verify; 64 and 78 if the command line or CONFIG can't be used.\n"
-    "All keys: docs/moderation.md";
+    "a new log file. Exit status: 0; 1 if a stream ended for good by an error, a log\n"
+    "doesn't verify, or there is nothing in it to test; 64 and 78 if the command line\n"
+    "or CONFIG can't be used.\n" "All keys: docs/moderation.md";
 
 static GOptionContext *
 make_context (ModOptions * self)
@@ -37,6 +37,9 @@ make_context (ModOptions * self)
     {"verify-log", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->verify,
         "Look for gaps and edits in a log; given again, the files are one log "
           "in that order", "FILE"},
+    {"test", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->test,
+        "Tell what CONFIG's policies would have cut of the outcomes in a log; "
+          "given again, the files are one log in that order", "FILE"},
     {"mqtt", 0, 0, G_OPTION_ARG_STRING, &self->mqtt,
         "Publish each line to this broker, mqtt://[USER@]HOST[:PORT]", "URL"},
     {"version", 0, 0, G_OPTION_ARG_NONE, &self->version,
@@ -65,6 +68,8 @@ check_options (ModOptions * self, GError ** error)
     what = "--verify-log goes alone; give it again for each further file";
   else if (self->verify == NULL && rest != 1)
     what = "one CONFIG is wanted; --help tells more";
+  else if (self->test != NULL && self->check)
+    what = "--test and --check exclude each other";
   else if (self->offline && !self->check)
     what = "--offline goes with --check";
   if (what != NULL)
@@ -88,6 +93,7 @@ void
 mod_options_clear (ModOptions * self)
 {
   g_strfreev (self->verify);
+  g_strfreev (self->test);
   g_free (self->mqtt);
   g_strfreev (self->rest);
 }

@@ -19,6 +19,7 @@ typedef struct
 {
   gboolean check, offline, version;
   gchar **verify;               /* log files; NULL: not asked for */
+  gchar **test;                 /* log files; NULL: not asked for */
   gchar **rest;
   gchar *mqtt;                  /* goes before the file's */
   const gchar *config;          /* the one that remains */
