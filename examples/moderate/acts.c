@@ -4,9 +4,12 @@
  */
 
 #include "acts.h"
+#include "jsontext.h"
 #include "record.h"
 
 #include <string.h>
+
+#define MOST_ARGUMENTS 4096     /* bytes, as JSON */
 
 /* NULL: done; else what is wrong. */
 typedef const gchar *(*Act) (GstElement * judge, JsonObject * arguments);
@@ -147,6 +150,15 @@ tell_act (ModHub * hub, const gchar * stream, const gchar * act,
   mod_hub_tell (hub, line);
 }
 
+/* They are told, as a line and to a broker, which is no place for a megabyte. */
+static gboolean
+is_too_long (JsonObject * arguments)
+{
+  g_autofree gchar *text = mod_json_to_text (arguments);
+
+  return strlen (text) > MOST_ARGUMENTS;
+}
+
 guint
 mod_act (ModSupervisor * supervisor, ModHub * hub, const gchar * name,
     const gchar * act, JsonObject * arguments, gchar ** problem)
@@ -160,6 +172,10 @@ mod_act (ModSupervisor * supervisor, ModHub * hub, const gchar * name,
     *problem = g_strdup (stream == NULL ? "there is no such stream" :
         "there is no such act");
     return 404;
+  }
+  if (is_too_long (arguments)) {
+    *problem = g_strdup ("the arguments are too long");
+    return 400;
   }
   what = session == NULL ? "this stream isn't running" :
       call (mod_session_get_judge (session), arguments);

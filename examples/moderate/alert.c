@@ -166,16 +166,26 @@ mod_alert_new (ModHub * hub)
   return self;
 }
 
+guint
+mod_alert_waiting (const ModAlert * self)
+{
+  return self->waiting.length + self->running;
+}
+
 void
 mod_alert_free (ModAlert * self)
 {
   GHashTableIter iter;
   gpointer run;
 
+  while ((run = g_queue_pop_head (&self->waiting)) != NULL) {
+    tell_failure (self, run, "is not run: the program ends");
+    free_run (run);
+  }
+
   g_hash_table_iter_init (&iter, self->runs);
   while (g_hash_table_iter_next (&iter, &run, NULL))
     ((Run *) run)->alert = NULL;
   g_hash_table_unref (self->runs);
-  g_queue_clear_full (&self->waiting, (GDestroyNotify) free_run);
   g_free (self);
 }

@@ -14,12 +14,15 @@ G_BEGIN_DECLS
 typedef struct _ModAlert ModAlert;
 
 ModAlert *mod_alert_new (ModHub * hub);
-/* What runs goes on. */
+/* What runs goes on; what waits isn't run, which is told. */
 void mod_alert_free (ModAlert * self);
 
 /* Runs command with text, at once unless too many run: then in its turn. What fails is
  * told. */
 void mod_alert_run (ModAlert * self, const gchar * stream,
     const gchar * command, const gchar * text);
+
+/* Commands that run or wait. */
+guint mod_alert_waiting (const ModAlert * self);
 
 G_END_DECLS

@@ -292,10 +292,47 @@ prepare (App * self, const ModProgramConfig * config, ModProblems * problems)
   return error == NULL;
 }
 
+static guint
+count_waiting (App * self)
+{
+  guint waiting = 0;
+
+  if (self->late != NULL)
+    waiting += mod_late_waiting (self->late);
+  if (self->evidence != NULL)
+    waiting += mod_evidence_store_waiting (mod_evidence_get_store
+        (self->evidence));
+  if (self->alert != NULL)
+    waiting += mod_alert_waiting (self->alert);
+  if (self->webhook_out != NULL)
+    waiting += mod_webhook_out_waiting (self->webhook_out);
+  return waiting;
+}
+
+static gboolean
+on_end (gpointer over)
+{
+  *(gboolean *) over = TRUE;
+  return G_SOURCE_CONTINUE;
+}
+
+/* Files, commands and posts: a disk or a server that hangs keeps nobody from the end. */
+static void
+wait_for_rest (App * self)
+{
+  gboolean over = FALSE;
+  guint end = g_timeout_add_seconds (LAST_WAIT, on_end, &over);
+
+  while (!over && count_waiting (self) > 0)
+    g_main_context_iteration (NULL, TRUE);
+  g_source_remove (end);
+}
+
 /* Who tells goes before who listens. */
 static void
 clear (App * self)
 {
+  wait_for_rest (self);
   g_clear_pointer (&self->late, mod_late_free);
   g_clear_pointer (&self->evidence, mod_evidence_free);
   g_clear_pointer (&self->alert, mod_alert_free);

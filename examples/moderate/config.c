@@ -436,7 +436,8 @@ check_webhook (const ModStreamConfig * self, const ModSection * section,
 
   if (self->webhook_out == NULL)
     return;
-  if (uri == NULL || !g_str_has_prefix (g_uri_get_scheme (uri), "http")
+  if (uri == NULL || (strcmp (g_uri_get_scheme (uri), "http") != 0
+          && strcmp (g_uri_get_scheme (uri), "https") != 0)
       || g_uri_get_host (uri) == NULL || *g_uri_get_host (uri) == '\0')
     complain ("webhook-out", section, defaults, problems,
         "wants http://HOST/… or https://HOST/…");

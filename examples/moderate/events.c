@@ -24,6 +24,7 @@ typedef struct
   ModEvents *events;
   SoupServerMessage *message;
   gsize unread;                 /* appended, and not written yet */
+  gboolean gone;                /* it read too slowly */
 } Reader;
 
 static void
@@ -45,6 +46,17 @@ on_wrote (SoupServerMessage * message, guint size, gpointer user_data)
   reader->unread -= MIN (size, reader->unread);
 }
 
+/* What it has not read is of no use to it, and would be kept as long as it likes. */
+static void
+send_away (Reader * reader)
+{
+  GSocket *socket = soup_server_message_get_socket (reader->message);
+
+  reader->gone = TRUE;
+  if (socket != NULL)
+    g_socket_shutdown (socket, TRUE, TRUE, NULL);
+}
+
 static void
 append (Reader * reader, const gchar * text)
 {
@@ -52,11 +64,14 @@ append (Reader * reader, const gchar * text)
       soup_server_message_get_response_body (reader->message);
   gsize length = strlen (text);
 
+  if (reader->gone)
+    return;
   reader->unread += length;
-  if (reader->unread > MOST_UNREAD)
-    soup_message_body_complete (body);
-  else
-    soup_message_body_append (body, SOUP_MEMORY_COPY, text, length);
+  if (reader->unread > MOST_UNREAD) {
+    send_away (reader);
+    return;
+  }
+  soup_message_body_append (body, SOUP_MEMORY_COPY, text, length);
   soup_server_message_unpause (reader->message);
 }
 

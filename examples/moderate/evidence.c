@@ -11,8 +11,6 @@
 
 /* So many of a session wait to be a neighbour: outcomes come in nearly any order. */
 #define REMEMBERED 4
-/* A disk that hangs must not keep the program from its end. */
-#define LONGEST_END (5 * GST_SECOND)
 
 /* Ended, and not evidence yet. */
 typedef struct
@@ -96,7 +94,7 @@ tell_rest (ModEvidence * self, guint left)
 void
 mod_evidence_free (ModEvidence * self)
 {
-  guint left = mod_evidence_store_finish (self->store, LONGEST_END);
+  guint left = mod_evidence_store_waiting (self->store);
 
   if (left > 0)
     tell_rest (self, left);

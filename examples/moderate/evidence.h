@@ -19,7 +19,7 @@ typedef struct _ModEvidence ModEvidence;
 /* NULL with error if the folder can't be used. */
 ModEvidence *mod_evidence_new (const ModProgramConfig * config, ModHub * hub,
     GError ** error);
-/* Waits for what is to be written, some seconds at most, and tells it. */
+/* What isn't written by now is told, and left. */
 void mod_evidence_free (ModEvidence * self);
 
 /* line: what is told of it; s: the message, which has its file. */

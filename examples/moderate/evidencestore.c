@@ -569,22 +569,9 @@ mod_evidence_store_visit (ModEvidenceStore * self, ModFound found,
     visit_pair (g_sequence_get (iter), found, user_data);
 }
 
-static gboolean
-on_end (gpointer over)
-{
-  *(gboolean *) over = TRUE;
-  return G_SOURCE_CONTINUE;
-}
-
 guint
-mod_evidence_store_finish (ModEvidenceStore * self, guint64 limit)
+mod_evidence_store_waiting (const ModEvidenceStore * self)
 {
-  gboolean over = FALSE;
-  guint end = g_timeout_add (limit / 1000000, on_end, &over);
-
-  while (self->jobs > 0 && !over)
-    g_main_context_iteration (NULL, TRUE);
-  g_source_remove (end);
   return self->jobs;
 }
 

@@ -41,9 +41,9 @@ ModEvidenceStore *mod_evidence_store_new (const gchar * folder,
 /* Calls found with each pair that is there. Before anything is put, read or removed. */
 void mod_evidence_store_visit (ModEvidenceStore * self, ModFound found,
     gpointer user_data);
-/* Waits until all is done and called back, for limit ns at most; how much isn't. */
-guint mod_evidence_store_finish (ModEvidenceStore * self, guint64 limit);
-/* What isn't finished by then (a disk that hangs) is left as it is, with all it uses. */
+/* What was asked for, and isn't called back yet. */
+guint mod_evidence_store_waiting (const ModEvidenceStore * self);
+/* What isn't finished (a disk that hangs) is left as it is, with all it uses. */
 void mod_evidence_store_free (ModEvidenceStore * self);
 
 /* Writes FOLDER/STREAM/NAME.EXTENSION and NAME.json: under other names first, synced,

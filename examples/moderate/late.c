@@ -21,7 +21,6 @@
 /* So long a moment is looked for in which nothing live is waited for, or due. */
 #define LONGEST_PATIENCE (60 * G_USEC_PER_SEC)
 #define HOUR (G_GINT64_CONSTANT (3600) * G_USEC_PER_SEC)
-#define LONGEST_END (5 * GST_SECOND)
 
 /* Of an endpoint and a key. */
 typedef struct
@@ -847,7 +846,6 @@ mod_late_free (ModLate * self)
 {
   mod_late_stop (self);
   g_hash_table_remove_all (self->keys);
-  mod_evidence_store_finish (self->store, LONGEST_END);
   g_clear_handle_id (&self->tick, g_source_remove);
   mod_evidence_store_free (self->store);
   g_hash_table_unref (self->by_id);
@@ -855,6 +853,12 @@ mod_late_free (ModLate * self)
   g_hash_table_unref (self->streams);
   g_queue_clear_full (&self->items, free_item);
   g_free (self);
+}
+
+guint
+mod_late_waiting (const ModLate * self)
+{
+  return mod_evidence_store_waiting (self->store);
 }
 
 void

@@ -8,7 +8,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <gio/gio.h>
+#include <glib-unix.h>
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -16,6 +19,7 @@
 
 #define MOST_WAITING (16 * 1024 * 1024)
 #define LONGEST_LINE (4 * 1024 * 1024)
+#define LAST_WAIT 2000          /* ms, for a pipe's reader at the end */
 
 struct _ModLines
 {
@@ -28,6 +32,8 @@ struct _ModLines
   gboolean broken;              /* the file ends within a line */
   guint64 lost;
   gint trouble;                 /* errno of the latest write; 0: none */
+  gboolean pipe;                /* no file: who reads it may stand still */
+  guint watch;                  /* source, while a pipe is full */
 };
 
 static gchar *
@@ -83,6 +89,14 @@ take_last_line (ModLines * self, GError ** error)
 }
 
 static gboolean
+is_file (gint fd)
+{
+  struct stat st;
+
+  return fstat (fd, &st) == 0 && S_ISREG (st.st_mode);
+}
+
+static gboolean
 open_file (ModLines * self, GError ** error)
 {
   struct stat st;
@@ -95,6 +109,7 @@ open_file (ModLines * self, GError ** error)
   if (fstat (self->fd, &st) != 0)
     return fail (error, self->path, "can't be looked at");
   self->bytes = S_ISREG (st.st_mode) ? st.st_size : 0;
+  self->pipe = !S_ISREG (st.st_mode);
   return TRUE;
 }
 
@@ -106,6 +121,7 @@ mod_lines_new (const gchar * path, guint64 max_bytes, GError ** error)
   self->waiting = g_string_new (NULL);
   self->max_bytes = max_bytes;
   self->fd = STDOUT_FILENO;
+  self->pipe = strcmp (path, "-") == 0 && !is_file (self->fd);
   if (strcmp (path, "-") == 0)
     return self;
   self->path = g_strdup (path);
@@ -116,12 +132,45 @@ mod_lines_new (const gchar * path, guint64 max_bytes, GError ** error)
   return self;
 }
 
+static void flush_waiting (ModLines * self);
+
+static gboolean
+on_writable (gint fd, GIOCondition condition, gpointer user_data)
+{
+  ModLines *self = user_data;
+
+  self->watch = 0;
+  flush_waiting (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* A pipe that takes something takes as much as goes in at once; it isn't made
+ * non-blocking, as others may have it, too. */
+static gsize
+get_room (ModLines * self, gint wait)
+{
+  struct pollfd fd = { self->fd, POLLOUT, 0 };
+
+  if (!self->pipe)
+    return self->waiting->len;
+  return poll (&fd, 1, wait) != 0 ? MIN (self->waiting->len, PIPE_BUF) : 0;
+}
+
 static void
 flush_waiting (ModLines * self)
 {
   while (self->waiting->len > 0) {
-    gssize done = write (self->fd, self->waiting->str, self->waiting->len);
+    gsize room = get_room (self, 0);
+    gssize done;
 
+    if (room == 0) {
+      self->trouble = EAGAIN;
+      if (self->watch == 0)
+        self->watch = g_unix_fd_add (self->fd, G_IO_OUT | G_IO_ERR, on_writable,
+            self);
+      return;
+    }
+    done = write (self->fd, self->waiting->str, room);
     if (done < 0 && errno == EINTR)
       continue;
     self->trouble = done < 0 ? errno : 0;
@@ -135,11 +184,28 @@ flush_waiting (ModLines * self)
   self->trouble = 0;
 }
 
+/* There is no log to tell it in. */
+static void
+tell_rest (ModLines * self)
+{
+  if (self->waiting->len > 0 || self->lost > 0)
+    g_printerr ("%s: the log lacks its last %" G_GSIZE_FORMAT " bytes, and %"
+        G_GUINT64_FORMAT " lines: %s\n", self->path != NULL ? self->path :
+        "stdout", self->waiting->len, self->lost, mod_lines_trouble (self) ?
+        mod_lines_trouble (self) : "too much waited");
+}
+
 void
 mod_lines_free (ModLines * self)
 {
   if (self->fd >= 0)
     flush_waiting (self);
+  while (self->watch != 0 && get_room (self, LAST_WAIT) > 0) {
+    g_clear_handle_id (&self->watch, g_source_remove);
+    flush_waiting (self);
+  }
+  g_clear_handle_id (&self->watch, g_source_remove);
+  tell_rest (self);
   if (self->path != NULL && self->fd >= 0)
     close (self->fd);
   g_string_free (self->waiting, TRUE);
@@ -231,6 +297,8 @@ mod_lines_lost (const ModLines * self)
 const gchar *
 mod_lines_trouble (const ModLines * self)
 {
+  if (self->trouble == EAGAIN)
+    return "nobody reads it";
   return self->trouble != 0 ? g_strerror (self->trouble) : NULL;
 }
 

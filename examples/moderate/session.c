@@ -38,6 +38,7 @@ struct _ModSession
   gboolean over, failed, own_eos, file;
   gboolean closed;              /* that was told */
   gboolean abandoned;           /* closed while an operation went on */
+  guint *left;                  /* how many of the stream are, and still go on */
   gboolean orphan;              /* freed by its owner then */
   gboolean held;                /* the element said that it holds the stream */
   ModOrder *order;
@@ -521,6 +522,7 @@ on_stop_timeout (gpointer user_data)
 
   self->stop_timer = 0;
   self->abandoned = TRUE;
+  (*self->left)++;
   take_the_rest (self);
   finish (self);
   return G_SOURCE_REMOVE;
@@ -557,8 +559,8 @@ watch_bus (ModSession * self)
 }
 
 ModSession *
-mod_session_new (const ModStreamConfig * config, const ModSessionCalls * calls,
-    gpointer user_data, GError ** error)
+mod_session_new (const ModStreamConfig * config, guint * left,
+    const ModSessionCalls * calls, gpointer user_data, GError ** error)
 {
   GstElement *judge;
   GstElement *pipeline = mod_pipeline_new (config, &judge, NULL, error);
@@ -568,6 +570,7 @@ mod_session_new (const ModStreamConfig * config, const ModSessionCalls * calls,
     return NULL;
   self = g_new0 (ModSession, 1);
   self->config = mod_stream_config_ref (config);
+  self->left = g_rc_box_acquire (left);
   self->calls = *calls;
   self->user_data = user_data;
   self->pipeline = pipeline;
@@ -589,6 +592,9 @@ mod_session_free (ModSession * self)
     self->orphan = TRUE;
     return;
   }
+  if (self->abandoned)
+    (*self->left)--;
+  g_rc_box_release (self->left);
   g_clear_handle_id (&self->watch, g_source_remove);
   g_clear_handle_id (&self->drain_timer, g_source_remove);
   mod_order_free (self->order);

@@ -45,8 +45,9 @@ typedef struct
   void (*closed) (ModSession * self, gpointer user_data);
 } ModSessionCalls;
 
-/* NULL with error. Starts at once. calls stays the caller's. */
-ModSession *mod_session_new (const ModStreamConfig * config,
+/* NULL with error. Starts at once. calls stays the caller's. left (of g_rc_box_new): how
+ * many of the stream's sessions were left behind, and still can't be stopped. */
+ModSession *mod_session_new (const ModStreamConfig * config, guint * left,
     const ModSessionCalls * calls, gpointer user_data, GError ** error);
 /* Once closed. */
 void mod_session_free (ModSession * self);

@@ -11,6 +11,7 @@
 #define FIRST_WAIT 1000         /* ms */
 #define LONGEST_WAIT 60000      /* ms */
 /* After so long a run the waits begin anew. */
+#define MOST_LEFT 3             /* sources that can't be stopped, and keep what they have */
 #define GOOD_RUN (60 * G_USEC_PER_SEC)
 
 struct _ModStream
@@ -27,6 +28,7 @@ struct _ModStream
   guint wait_timer, finish_source;
   guint restarts;
   gboolean again, failed;       /* after this session; of the latest one */
+  guint *left;                  /* sources that can't be stopped; sessions share it */
   gchar *reason;                /* why the session was over; NULL: it isn't */
 };
 
@@ -210,8 +212,14 @@ start (ModStream * self)
   self->state = MOD_STREAM_UP;
   self->since = g_get_monotonic_time ();
   g_clear_pointer (&self->reason, g_free);
-  tell_state (self, "starting", NULL);
-  self->session = mod_session_new (self->config, &session_calls, self, &error);
+  if (*self->left < MOST_LEFT) {
+    tell_state (self, "starting", NULL);
+    self->session = mod_session_new (self->config, self->left, &session_calls,
+        self, &error);
+  } else {
+    g_set_error (&error, GST_CORE_ERROR, GST_CORE_ERROR_STATE_CHANGE,
+        "%u of its sources can't be stopped", *self->left);
+  }
   if (self->session != NULL)
     return;
   self->reason = g_strdup (error->message);
@@ -230,6 +238,7 @@ mod_stream_new (const ModStreamConfig * config, ModHub * hub,
   self->calls = *calls;
   self->user_data = user_data;
   self->wait = FIRST_WAIT;
+  self->left = g_rc_box_new0 (guint);
   start (self);
   return self;
 }
@@ -239,6 +248,7 @@ mod_stream_free (ModStream * self)
 {
   g_clear_handle_id (&self->wait_timer, g_source_remove);
   g_clear_handle_id (&self->finish_source, g_source_remove);
+  g_rc_box_release (self->left);
   mod_stream_config_unref (self->config);
   g_free (self->reason);
   g_free (self);

@@ -238,6 +238,19 @@ tell_taken (ModSupervisor * self, JsonArray * changed, gboolean restart)
   mod_hub_tell (self->hub, line);
 }
 
+/* What runs goes by what was read at the start, however often it is read again. */
+static void
+keep_program (ModSupervisor * self, ModConfig * config)
+{
+  ModProgramConfig program = config->program;
+  gchar *fingerprint = config->program_fingerprint;
+
+  config->program = self->config->program;
+  config->program_fingerprint = self->config->program_fingerprint;
+  self->config->program = program;
+  self->config->program_fingerprint = fingerprint;
+}
+
 static void
 take_config (ModSupervisor * self, ModConfig * config)
 {
@@ -245,6 +258,7 @@ take_config (ModSupervisor * self, ModConfig * config)
   gboolean restart = strcmp (config->program_fingerprint,
       self->config->program_fingerprint) != 0;
 
+  keep_program (self, config);
   mod_config_free (self->config);
   self->config = config;
   stop_changed (self, changed);

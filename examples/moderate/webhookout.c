@@ -9,7 +9,7 @@
 #include <libsoup/soup.h>
 #include <string.h>
 
-#define LONGEST_ANSWER 10       /* s */
+#define LONGEST_ANSWER 10       /* s, in all */
 #define FIRST_WAIT 1000         /* ms */
 #define LONGEST_WAIT 60000      /* ms */
 #define MOST_WAITING 1000
@@ -18,7 +18,6 @@ struct _ModWebhookOut
 {
   ModHub *hub;
   SoupSession *session;
-  GCancellable *cancellable;
   GHashTable *targets;          /* URI -> Target * */
 };
 
@@ -28,9 +27,20 @@ typedef struct
   ModWebhookOut *owner;
   gchar *uri, *stream;          /* stream: of the latest post, for what is told */
   GQueue waiting;               /* of gchar *; the first one is on its way */
-  gboolean busy, trouble;
+  gboolean trouble;
   guint wait, timer;
+  struct _Post *post;           /* on its way; NULL: none */
 } Target;
+
+/* Until libsoup lets go of it. */
+typedef struct _Post
+{
+  Target *target;               /* NULL: freed meanwhile */
+  SoupMessage *message;
+  GCancellable *cancellable;
+  guint timer;
+  gboolean too_long;
+} Post;
 
 static void post_next (Target * self);
 
@@ -40,6 +50,10 @@ free_target (gpointer data)
   Target *self = data;
 
   g_clear_handle_id (&self->timer, g_source_remove);
+  if (self->post != NULL) {
+    self->post->target = NULL;
+    g_cancellable_cancel (self->post->cancellable);
+  }
   g_queue_clear_full (&self->waiting, g_free);
   g_free (self->uri);
   g_free (self->stream);
@@ -111,40 +125,69 @@ take_answer (Target * self, guint status, const gchar * error)
 }
 
 static void
+free_post (Post * self)
+{
+  g_clear_handle_id (&self->timer, g_source_remove);
+  g_object_unref (self->cancellable);
+  g_object_unref (self->message);
+  g_free (self);
+}
+
+/* The status is the answer: who sends a body without end holds up nothing. */
+static void
 on_answer (GObject * session, GAsyncResult * result, gpointer user_data)
 {
-  Target *self;
+  Post *post = user_data;
+  Target *self = post->target;
   g_autoptr (GError) error = NULL;
-  SoupMessage *message =
-      soup_session_get_async_result_message (SOUP_SESSION (session), result);
-  g_autoptr (GBytes) body =
-      soup_session_send_and_read_finish (SOUP_SESSION (session), result,
-      &error);
+  g_autoptr (GInputStream) body =
+      soup_session_send_finish (SOUP_SESSION (session), result, &error);
+  guint status = soup_message_get_status (post->message);
+  gboolean too_long = post->too_long;
 
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+  free_post (post);
+  if (self == NULL)
     return;
-  self = user_data;
-  self->busy = FALSE;
-  take_answer (self, body != NULL ? soup_message_get_status (message) : 0,
-      error != NULL ? error->message : NULL);
+  self->post = NULL;
+  if (too_long)
+    take_answer (self, 0, "no answer in time");
+  else
+    take_answer (self, body != NULL ? status : 0,
+        error != NULL ? error->message : NULL);
+}
+
+static gboolean
+on_too_long (gpointer user_data)
+{
+  Post *post = user_data;
+
+  post->timer = 0;
+  post->too_long = TRUE;
+  g_cancellable_cancel (post->cancellable);
+  return G_SOURCE_REMOVE;
 }
 
 static void
 post_next (Target * self)
 {
   const gchar *text = g_queue_peek_head (&self->waiting);
-  g_autoptr (SoupMessage) message = NULL;
   g_autoptr (GBytes) body = NULL;
+  Post *post;
 
-  if (text == NULL || self->busy || self->timer != 0)
+  if (text == NULL || self->post != NULL || self->timer != 0)
     return;
-  message = soup_message_new ("POST", self->uri);
-  soup_message_add_flags (message, SOUP_MESSAGE_NO_REDIRECT);
+  post = g_new0 (Post, 1);
+  post->target = self;
+  post->cancellable = g_cancellable_new ();
+  post->message = soup_message_new ("POST", self->uri);
+  post->timer = g_timeout_add_seconds (LONGEST_ANSWER, on_too_long, post);
+  soup_message_add_flags (post->message, SOUP_MESSAGE_NO_REDIRECT);
   body = g_bytes_new (text, strlen (text));
-  soup_message_set_request_body_from_bytes (message, "application/json", body);
-  self->busy = TRUE;
-  soup_session_send_and_read_async (self->owner->session, message,
-      G_PRIORITY_DEFAULT, self->owner->cancellable, on_answer, self);
+  soup_message_set_request_body_from_bytes (post->message, "application/json",
+      body);
+  self->post = post;
+  soup_session_send_async (self->owner->session, post->message,
+      G_PRIORITY_DEFAULT, post->cancellable, on_answer, post);
 }
 
 static Target *
@@ -201,19 +244,35 @@ mod_webhook_out_new (ModHub * hub)
   self->hub = hub;
   self->session = soup_session_new_with_options ("timeout", LONGEST_ANSWER,
       "user-agent", "identifai-moderate", NULL);
-  self->cancellable = g_cancellable_new ();
   self->targets = g_hash_table_new_full (g_str_hash, g_str_equal, NULL,
       free_target);
   return self;
 }
 
+/* One line an address. */
+static void
+tell_rest (ModWebhookOut * self)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, self->targets);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    Target *target = value;
+    g_autofree gchar *what = g_strdup_printf ("%u posts are left at the end",
+        target->waiting.length);
+
+    if (target->waiting.length > 0)
+      tell (target, "given up", what);
+  }
+}
+
 void
 mod_webhook_out_free (ModWebhookOut * self)
 {
-  g_cancellable_cancel (self->cancellable);
+  tell_rest (self);
+  g_hash_table_unref (self->targets);
   soup_session_abort (self->session);
   g_object_unref (self->session);
-  g_object_unref (self->cancellable);
-  g_hash_table_unref (self->targets);
   g_free (self);
 }

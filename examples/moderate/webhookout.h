@@ -14,7 +14,7 @@ G_BEGIN_DECLS
 typedef struct _ModWebhookOut ModWebhookOut;
 
 ModWebhookOut *mod_webhook_out_new (ModHub * hub);
-/* What waits is lost. */
+/* What waits is lost, which is told. */
 void mod_webhook_out_free (ModWebhookOut * self);
 
 void mod_webhook_out_post (ModWebhookOut * self, const gchar * stream,

@@ -1,0 +1,206 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""identifai-moderate beside what doesn't do its part: a receiver that never ends its answer, a
+pipe and a page that nobody reads, commands that are left at the end, a folder that is a link."""
+
+import hashlib
+import http.client
+import http.server
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+from emulator import Emulator
+from moderation import MAGENTA, Run, call, environment, of, outcomes, pipeline, program, write_config
+
+PINK = 'pipeline=' + pipeline('num-buffers=%d ' + MAGENTA)
+LIVE = 'pipeline=' + pipeline('is-live=true ' + MAGENTA)
+QUIET = 'judging=false\npipeline=' + pipeline('is-live=true')
+
+
+def wait_until(true, what=''):
+    end = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < end, what
+        time.sleep(0.05)
+
+
+class Endless(http.server.BaseHTTPRequestHandler):
+    """Takes what is posted, and goes on answering."""
+
+    def do_POST(self):
+        self.server.got.append(self.rfile.read(int(self.headers['Content-Length'])))
+        self.send_response(200)
+        self.end_headers()
+        try:
+            while not self.server.over.wait(0.1):
+                self.wfile.write(b'x' * 1000)
+        except OSError:
+            pass
+
+    def log_message(self, *unused):
+        pass
+
+
+class Receiver:
+    def __enter__(self):
+        self.server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Endless)
+        self.server.got, self.server.over = [], threading.Event()
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.got, self.address = self.server.got, 'http://127.0.0.1:%d/' % self.server.server_address[1]
+        return self
+
+    def __exit__(self, *unused):
+        self.server.over.set()
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def check_endless_answer(endpoint, folder):
+    """The status is the answer: the next post doesn't wait for the end of a body."""
+    with Receiver() as receiver:
+        path = write_config(os.path.join(folder, 'c'), endpoint, {'a': 'webhook-out=%s\n' % receiver.address + PINK % 75})
+        with Run(path) as run:
+            wait_until(lambda: len(receiver.got) >= 3, receiver.got)
+            code, lines = run.finish()
+    assert code == 0 and not of(lines, event='webhook'), of(lines, event='webhook')
+
+
+def check_left_alerts(endpoint, folder):
+    """At the end commands have some seconds; each that isn't run is told, and so are posts."""
+    with socket.create_server(('127.0.0.1', 0)) as deaf:
+        path = write_config(os.path.join(folder, 'c'), endpoint, {
+            'a': 'alert=/bin/sh -c "sleep 20"\nwebhook-out=http://127.0.0.1:%d/\n' % deaf.getsockname()[1] + PINK % 250})
+        start = time.monotonic()
+        with Run(path) as run:
+            code, lines = run.finish()
+    assert code == 0 and len(outcomes(lines)) == 10 and time.monotonic() - start < 30
+    assert [line['error'] for line in of(lines, event='alert')] == ['is not run: the program ends'] * 2, of(lines, event='alert')
+    assert [(line['state'], line['error']) for line in of(lines, event='webhook')][-1] == (
+        'given up', '10 posts are left at the end'), of(lines, event='webhook')
+
+
+def check_unread_pipe(endpoint, folder):
+    """A reader of the log that stands still stops nothing; what it reads later is whole."""
+    with Receiver() as receiver:
+        path = write_config(os.path.join(folder, 'c'), endpoint, {'a': 'webhook-out=%s\n' % receiver.address + LIVE},
+                            'statistics-interval=5ms')
+        run = subprocess.Popen([program(), path], env=environment(), stdout=subprocess.PIPE)
+        try:
+            wait_until(lambda: receiver.got)
+            time.sleep(2)
+            before = len(receiver.got)
+            wait_until(lambda: len(receiver.got) >= before + 3)
+            run.send_signal(signal.SIGTERM)
+            text = run.stdout.read()
+            assert run.wait(60) == 0
+        finally:
+            run.kill()
+            run.wait()
+            run.stdout.close()
+    lines = text.split(b'\n')[:-1]
+    assert len(text) > 200000, len(text)
+    for before, line in zip(lines, lines[1:]):
+        assert json.loads(line)['prev'] == hashlib.sha256(before).hexdigest(), line
+    assert json.loads(lines[-1])['state'] == 'stopped'
+
+
+def check_unread_end(endpoint, folder):
+    """Nor does it keep the program from its end, which says what is missing."""
+    path = write_config(os.path.join(folder, 'c'), endpoint, {'a': LIVE}, 'statistics-interval=5ms')
+    run = subprocess.Popen([program(), path], env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        time.sleep(3)
+        run.send_signal(signal.SIGTERM)
+        assert run.wait(60) == 0
+        assert re.search(rb'stdout: the log lacks its last \d+ bytes', run.stderr.read())
+    finally:
+        run.kill()
+        run.wait()
+        run.stdout.close()
+        run.stderr.close()
+
+
+def check_linked_folder(endpoint, folder):
+    """What is kept for some days isn't written where nothing would ever delete it."""
+    elsewhere, evidence = os.path.join(folder, 'elsewhere'), os.path.join(folder, 'evidence')
+    os.mkdir(elsewhere)
+    os.mkdir(evidence)
+    os.symlink(elsewhere, os.path.join(evidence, 'a'))
+    path = write_config(os.path.join(folder, 'c'), endpoint, {'a': PINK % 50}, 'evidence-folder=' + evidence)
+    with Run(path) as run:
+        code, lines = run.finish()
+    assert code == 0 and 'symbolic link' in of(lines, event='evidence')[0]['error'], of(lines, event='evidence')
+    assert os.listdir(elsewhere) == []
+
+
+def check_unread_events(endpoint, folder):
+    """A page that reads nothing is sent away, and not kept for as long as it likes."""
+    path = write_config(os.path.join(folder, 'c'), endpoint, {'s%d' % i: QUIET for i in range(8)},
+                        'statistics-interval=5ms\nlisten=127.0.0.1:0\ntoken-file=%s/token\nlog=%s/log' % (folder, folder))
+    with Run(path) as run, socket.socket() as reader:
+        log = os.path.join(folder, 'log')
+        wait_until(lambda: os.path.exists(log) and b'"page"' in open(log, 'rb').read())
+        page = re.search(rb'"page":"http://([^"/]*)', open(log, 'rb').read()).group(1).decode()
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        reader.connect((page.split(':')[0], int(page.split(':')[1])))
+        reader.sendall(b'GET /api/events HTTP/1.1\r\nHost: %s\r\n\r\n' % page.encode())
+        port = reader.getsockname()[1]
+
+        def is_open():
+            wanted = ':%04X' % port
+            return any(line.split()[2].endswith(wanted) and line.split()[3] == '01' for line in list(open('/proc/net/tcp'))[1:])
+
+        wait_until(lambda: not is_open())
+        connection = http.client.HTTPConnection(page, timeout=20)
+        connection.request('GET', '/health')
+        assert connection.getresponse().status == 200
+        token = open(os.path.join(folder, 'token')).read().strip()
+        connection = http.client.HTTPConnection(page, timeout=20)
+        connection.request('POST', '/api/streams/s0/force', json.dumps({'force': 'x' * 10000}),
+                           {'Authorization': 'Bearer ' + token, 'Content-Type': 'application/json'})
+        answer = connection.getresponse()
+        assert answer.status == 400 and b'too long' in answer.read()
+        run.stop()
+
+
+def check_reads(endpoint, folder):
+    """What wants a restart still does when the file is read a second time; addresses are http or https."""
+    path = write_config(os.path.join(folder, 'c'), endpoint, {'a': QUIET})
+    with Run(path) as run:
+        run.wait(event='stream', state='running')
+        write_config(path, endpoint, {'a': QUIET}, 'stop-timeout=20s')
+        for _ in range(2):
+            run.signal(signal.SIGHUP)
+            assert run.wait(event='config', taken=True).get('restart_needed') is True
+        write_config(path, endpoint, {'a': QUIET})
+        run.signal(signal.SIGHUP)
+        assert 'restart_needed' not in run.wait(event='config', taken=True)
+        run.stop()
+    write_config(path, endpoint, {'a': 'webhook-out=httpx://x/\n' + QUIET})
+    code, _, err = call('--check', '--offline', path)
+    assert code == 78 and 'webhook-out: wants http://' in err, err
+
+
+def main():
+    wanted = sys.argv[1:]
+    with Emulator() as endpoint:
+        for check in (check_endless_answer, check_left_alerts, check_unread_pipe, check_unread_end, check_linked_folder,
+                      check_unread_events, check_reads):
+            if wanted and check.__name__ not in wanted:
+                continue
+            with tempfile.TemporaryDirectory() as folder:
+                start = time.monotonic()
+                check(endpoint, folder)
+                print('%s passed, %.1f s' % (check.__name__, time.monotonic() - start), flush=True)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
