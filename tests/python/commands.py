@@ -117,7 +117,6 @@ ROWS = {
     "docs/gate.md": {
         "gst-launch-1.0 -m rtmp2src": run(7, prints=("identifai-segment",)),
         "gst-launch-1.0 -m srtsrc": run(7, prints=("identifai-segment",)),
-        "identifai-watch --json": run(prints=("none",), before="replay"),
         "hold >= ": TEXT,
         "… ! identifaigate": run(before="middle"),
         "ffmpeg -f lavfi": run(),
@@ -138,7 +137,7 @@ ROWS = {
         "export IDENTIFAI_API_KEY=": run(),
         "identifai-emulator --port 8080 &": run(),
     },
-    "docs/moderation.md": {"[defaults]": config(), "[program]": config()},
+    "docs/moderation.md": {"[defaults]": config(), "[program]": config(), "studio: policy": TEXT},
     "docs/operation.md": {
         "identifaisink on-refusal": run(before="element"),
         "[Unit]": elsewhere("systemd-analyze, which a container has not"),
@@ -239,8 +238,6 @@ def prepare(text, row):
     if before == "middle":
         return (f"identifai-watch {CAMERA.replace('150', '100')} ! x264enc key-int-max=25 tune=zerolatency ! h264parse {text.strip('… ')} fakesink").replace(
             " on-refusal", " segment-duration=1000000000 hold=2000000000 on-refusal")
-    if before == "replay":
-        return text.replace("--json … >", "--json clip.mp4 >").replace("BUILD/examples/replay/identifai-replay", "identifai-replay")
     if before.startswith("cut="):
         return text.replace("identifaigate ", f"identifaigate {before[5:-1]} ")
     return BEFORE.get(before, before + "\n") + text.replace("…", "clip.mp4" if text.startswith("GST_DEBUG") else "key") \
