@@ -742,26 +742,38 @@ read_entry (const gchar * name, const IdentifaiJsonSlice * slice, gsize at)
   return identifier;
 }
 
-/* list is the text of an array. */
+/* slices: the entries of a list that begins at start. */
 static gboolean
-split_list (const gchar * name, GHashTable * results, GBytes * data,
-    IdentifaiJsonSlice list, GError ** error)
+add_entries (const gchar * name, GHashTable * results, GBytes * data,
+    const GArray * slices, const gchar * start, GError ** error)
 {
-  GArray *slices = g_array_new (FALSE, FALSE, sizeof (IdentifaiJsonSlice));
-  JsonNode *array =
-      identifai_json_skim (list.text, list.length, 1, slices, error);
-  gboolean good = array != NULL && slices->len <= MAX_RESULTS;
   guint i;
 
-  for (i = 0; good && i < slices->len; i++) {
+  if (slices->len > MAX_RESULTS)
+    return bad (error, "The answer has too many results");
+
+  for (i = 0; i < slices->len; i++) {
     IdentifaiJsonSlice *slice = &g_array_index (slices, IdentifaiJsonSlice, i);
-    gchar *identifier = read_entry (name, slice, slice->text - list.text);
+    gchar *identifier = read_entry (name, slice, slice->text - start);
 
     if (identifier != NULL)
       add_result (results, data, identifier, slice);
   }
-  if (array != NULL && !good)
-    bad (error, "The answer has too many results");
+
+  return TRUE;
+}
+
+/* list is the text of an array. */
+static gboolean
+split_list (const gchar * name, GHashTable * results, GBytes * data,
+    const IdentifaiJsonSlice * list)
+{
+  GArray *slices = g_array_new (FALSE, FALSE, sizeof (IdentifaiJsonSlice));
+  JsonNode *array =
+      identifai_json_skim (list->text, list->length, 1, slices, NULL);
+  gboolean good = array != NULL
+      && add_entries (name, results, data, slices, list->text, NULL);
+
   g_clear_pointer (&array, json_node_unref);
   g_array_unref (slices);
 
@@ -777,10 +789,10 @@ split_lists (const gchar * name, GHashTable * results, GBytes * data,
   guint i, lists = 0;
 
   for (i = 0; i < slices->len; i++) {
-    IdentifaiJsonSlice list = g_array_index (slices, IdentifaiJsonSlice, i);
+    IdentifaiJsonSlice *list = &g_array_index (slices, IdentifaiJsonSlice, i);
 
-    if (*list.text == '[' && g_hash_table_size (results) <= MAX_RESULTS
-        && split_list (name, results, data, list, NULL))
+    if (*list->text == '[' && g_hash_table_size (results) <= MAX_RESULTS
+        && split_list (name, results, data, list))
       lists++;
   }
   if (lists == 0)
@@ -808,7 +820,7 @@ split (const gchar * name, GHashTable * results, GBytes * data, GError ** error)
   } else if (is_object (node)) {
     good = split_lists (name, results, data, slices, error);
   } else if (is_array (node)) {
-    good = split_list (name, results, data, whole, error);
+    good = add_entries (name, results, data, slices, whole.text, error);
   } else if (node != NULL) {
     bad (error, "The answer is no array of results");
   }
