@@ -9,14 +9,15 @@
  * granted, this checks as it happens:
  *
  *   each segment is announced once, in order, and has one outcome, as a message and for
- *   the element; the stats add up; no more uploads an hour than may be; each buffer that
+ *   the element; the stats add up whenever one came or ended; no more uploads an hour than may be; each buffer that
  *   is held leaves at its time, and passes only if its segment was judged human by then.
  *   That of the key's limits the simulation checks.
  *
  * IDENTIFAI_SEED=n runs that seed only, IDENTIFAI_SEEDS=n so many of them, of
- * IDENTIFAI_HOURS=n hours each.
+ * IDENTIFAI_HOURS=n hours each; IDENTIFAI_PLANT=1 counts some outcome twice.
  */
 
+#include <stdio.h>
 #include <stdlib.h>
 #include "gstidentifaimessages.h"
 #include "gstidentifaioutbox.h"
@@ -61,6 +62,8 @@ typedef struct
   guint frame;                  /* the next one of it */
   gboolean room;
   gint64 next;                  /* when it does something */
+  GstStructure *stats;
+  gboolean changed;             /* since they were checked */
 } Stream;
 
 static struct
@@ -71,6 +74,7 @@ static struct
   guint n_segments, n_judged, n_failed, n_dropped, n_starts;
   guint n_passed, n_withheld;
   guint n_steps;
+  gboolean planted;             /* a fault of the test's own */
 } world;
 
 static const SimulationOdds odds = {
@@ -94,6 +98,14 @@ find (Stream * self, guint number)
       GST_OBJECT_NAME (self->element), number);
 
   return &g_array_index (self->segments, Segment, number);
+}
+
+static guint
+get_number (const gchar * variable, guint usual)
+{
+  const gchar *text = g_getenv (variable);
+
+  return text != NULL ? (guint) atoi (text) : usual;
 }
 
 /* The gate. */
@@ -245,6 +257,9 @@ on_outcome (const GstIdentifaiOutcome * outcome, gpointer user_data)
     .utc = outcome->utc
   };
 
+  self->changed = TRUE;
+  if (world.planted && any (500) == 0)
+    segment->outcomes++;
   simulation_law (segment->outcomes++ == 0, "segment %u has a second outcome",
       outcome->segment);
   count_outcome (segment, outcome);
@@ -302,22 +317,22 @@ on_message (GstBus * bus, GstMessage * message, gpointer user_data)
 static void
 check_stats (Stream * self, gboolean over)
 {
-  GstStructure *stats = gst_structure_new_empty ("stats");
   guint64 ends, pending = G_MAXUINT64, segments = G_MAXUINT64;
   guint64 verdicts = 0, failed = 0, dropped = 0;
 
-  gst_identifai_outbox_get_stats (self->outbox, stats);
-  gst_structure_get (stats, "pending", G_TYPE_UINT64, &pending,
-      "segments", G_TYPE_UINT64, &segments, "verdicts", G_TYPE_UINT64,
-      &verdicts, "failed", G_TYPE_UINT64, &failed, "dropped", G_TYPE_UINT64,
-      &dropped, NULL);
+  gst_identifai_outbox_get_stats (self->outbox, self->stats);
+  gst_structure_get_uint64 (self->stats, "pending", &pending);
+  gst_structure_get_uint64 (self->stats, "segments", &segments);
+  gst_structure_get_uint64 (self->stats, "verdicts", &verdicts);
+  gst_structure_get_uint64 (self->stats, "failed", &failed);
+  gst_structure_get_uint64 (self->stats, "dropped", &dropped);
   ends = verdicts + failed + dropped;
   simulation_law (ends + pending == segments, "%u ends, %u pending, %u "
       "segments", (guint) ends, (guint) pending, (guint) segments);
   simulation_law (segments == self->segments->len - (self->open != NULL),
       "%u segments, not %u", (guint) segments, self->segments->len);
   simulation_law (!over || pending == 0, "%u pending", (guint) pending);
-  gst_structure_free (stats);
+  self->changed = FALSE;
 }
 
 static guint
@@ -354,7 +369,12 @@ check_quota (Stream * self)
 static void
 check_step (gpointer user_data)
 {
+  guint i;
+
   world.n_steps++;
+  for (i = 0; i < N_STREAMS; i++)
+    if (world.streams[i]->changed)
+      check_stats (world.streams[i], FALSE);
 }
 
 /* What streams do. */
@@ -401,6 +421,7 @@ give_up_segment (Stream * self, GstIdentifaiDrop why)
   if (self->frame > 0)
     place_frames (self, segment->number);
   gst_identifai_outbox_drop (self->outbox, segment, why);
+  self->changed = TRUE;
 }
 
 /* FALSE: it has to wait. */
@@ -414,6 +435,7 @@ offer_segment (Stream * self)
   if (!gst_identifai_outbox_offer (self->outbox, segment))
     return FALSE;
   self->open = NULL;
+  self->changed = TRUE;
   find (self, number)->offered = identifai_clock_now ();
   gst_identifai_reporter_post (self->reporter);
   return TRUE;
@@ -552,7 +574,6 @@ go_on (Stream * self)
     closes = offer_segment (self);
     if (!closes)
       return SECOND;
-    check_stats (self, FALSE);
     check_quota (self);
     act (self);
   }
@@ -582,6 +603,7 @@ stream_new (guint number)
   self->segments = g_array_new (FALSE, FALSE, sizeof (Segment));
   self->accepted = g_array_new (FALSE, FALSE, sizeof (gint64));
   self->next = identifai_clock_now ();
+  self->stats = gst_structure_new_empty ("stats");
   make_gate (self);
   start (self);
   g_free (name);
@@ -601,6 +623,7 @@ stream_free (Stream * self)
   gst_element_set_bus (self->element, NULL);
   gst_object_unref (self->bus);
   gst_object_unref (self->element);
+  gst_structure_free (self->stats);
   g_array_unref (self->segments);
   g_array_unref (self->accepted);
   g_free (self);
@@ -630,6 +653,7 @@ run_seed (guint32 seed, guint hours)
   guint i;
 
   memset (&world, 0, sizeof (world));
+  world.planted = get_number ("IDENTIFAI_PLANT", 0);
   world.simulation = simulation_new (seed, &odds, limits);
   world.random = simulation_get_random (world.simulation);
   end = identifai_clock_now () + hours * HOUR;
@@ -657,14 +681,6 @@ run_seed (guint32 seed, guint hours)
   simulation_free (world.simulation);
 
   return trace;
-}
-
-static guint
-get_number (const gchar * variable, guint usual)
-{
-  const gchar *text = g_getenv (variable);
-
-  return text != NULL ? (guint) atoi (text) : usual;
 }
 
 GST_START_TEST (test_seeds)
@@ -701,6 +717,51 @@ GST_START_TEST (test_same_again)
 
 GST_END_TEST;
 
+/* This program again, with a fault in it. Returns what it said of the law that it
+ * broke. */
+static gchar *
+run_planted (const gchar * variable, guint number)
+{
+  gchar *argv[] = { "/proc/self/exe", NULL };
+  gchar *value = g_strdup_printf ("%u", number), *output = NULL, *line;
+  gchar **env = g_environ_setenv (g_get_environ (), variable, value, TRUE);
+  gint status = 0;
+
+  env = g_environ_setenv (env, "IDENTIFAI_PLANT", "1", TRUE);
+  env = g_environ_setenv (env, "IDENTIFAI_HOURS", "1", TRUE);
+  env = g_environ_setenv (env, "GST_CHECKS", "test_seeds", TRUE);
+  env = g_environ_setenv (env, "CK_FORK", "no", TRUE);
+  fail_unless (g_spawn_sync (NULL, argv, env, 0, NULL, NULL, &output, NULL,
+          &status, NULL));
+  fail_if (g_spawn_check_wait_status (status, NULL), "%s", output);
+  line = strstr (output, "breaks a law");
+  fail_unless (line != NULL, "%s", output);
+  while (line > output && line[-1] != '\n')
+    line--;
+  strchr (line, '\n')[0] = '\0';
+  line = g_strdup (line);
+  g_strfreev (env);
+  g_free (value);
+  g_free (output);
+
+  return line;
+}
+
+/* A law that is broken is found, its seed is printed, and comes to the same. */
+GST_START_TEST (test_planted)
+{
+  gchar *found = run_planted ("IDENTIFAI_SEEDS", SEEDS), *again;
+  guint seed = 0;
+
+  fail_unless_equals_int (sscanf (found, "seed %u breaks", &seed), 1);
+  again = run_planted ("IDENTIFAI_SEED", seed);
+  fail_unless_equals_string (found, again);
+  g_free (found);
+  g_free (again);
+}
+
+GST_END_TEST;
+
 static Suite *
 enginesim_suite (void)
 {
@@ -711,6 +772,7 @@ enginesim_suite (void)
   tcase_set_timeout (general, 0);
   tcase_add_test (general, test_seeds);
   tcase_add_test (general, test_same_again);
+  tcase_add_test (general, test_planted);
 
   return suite;
 }

@@ -37,6 +37,7 @@ typedef struct
 
 struct _Simulation
 {
+  guint32 seed;
   GRand *random;
   GMainContext *context;
   SimulationOdds odds;
@@ -562,6 +563,7 @@ simulation_new (guint32 seed, const SimulationOdds * odds,
   simulation = self;
   /* The client's own chances. */
   g_random_set_seed (seed);
+  self->seed = seed;
   self->random = g_rand_new_with_seed (seed);
   self->context = g_main_context_new ();
   self->odds = *odds;
@@ -708,4 +710,14 @@ gchar *
 simulation_get_trace (Simulation * self)
 {
   return g_strdup_printf ("%016" G_GINT64_MODIFIER "x", self->trace);
+}
+
+void
+simulation_tell (void)
+{
+  gchar *trace = simulation_get_trace (simulation);
+
+  g_print ("seed %u breaks a law after %.1f s, trace %s\n", simulation->seed,
+      identifai_clock_now () / (gdouble) SECOND, trace);
+  g_free (trace);
 }

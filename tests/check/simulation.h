@@ -15,10 +15,13 @@
 
 G_BEGIN_DECLS
 
-/* As fail_unless(), which writes to a file each time that all is well. */
+/* As fail_unless(), which writes to a file each time that all is well; and prints the
+ * seed. */
 #define simulation_law(law, ...) G_STMT_START {                         \
-    if (G_UNLIKELY (!(law)))                                            \
+    if (G_UNLIKELY (!(law))) {                                          \
+      simulation_tell ();                                               \
       fail (__VA_ARGS__);                                               \
+    }                                                                   \
   } G_STMT_END
 
 /* How likely things are. */
@@ -53,6 +56,9 @@ typedef struct
 } SimulationRules;
 
 typedef struct _Simulation Simulation;
+
+/* Prints the seed of the one that runs, and the trace so far. */
+void simulation_tell (void);
 
 /* From now on, until it is freed, clients run in it. limits: the keys'. */
 Simulation *simulation_new (guint32 seed, const SimulationOdds * odds,

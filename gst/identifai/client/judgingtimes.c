@@ -32,12 +32,12 @@ identifai_judging_times_learn (IdentifaiJudgingTimes * self, gint64 after,
   self->latest[index].until = until + missing / 2;
 }
 
-static gint
-compare_times (gconstpointer a, gconstpointer b)
+static void
+insert_time (gint64 * times, guint n, gint64 time)
 {
-  gint64 one = *(const gint64 *) a, other = *(const gint64 *) b;
-
-  return one < other ? -1 : one > other;
+  for (; n > 0 && times[n - 1] > time; n--)
+    times[n] = times[n - 1];
+  times[n] = time;
 }
 
 /* Those later than age, in order. */
@@ -51,12 +51,10 @@ list_times (const IdentifaiJudgingTimes * self, gint64 age, gint64 * times)
     gint64 after = self->latest[i].after;
     gint64 width = self->latest[i].until - after;
 
-    for (part = 1; part <= N_PARTS; part++) {
-      times[n] = after + width * part / N_PARTS;
-      n += times[n] > age;
-    }
+    for (part = 1; part <= N_PARTS; part++)
+      if (after + width * part / N_PARTS > age)
+        insert_time (times, n++, after + width * part / N_PARTS);
   }
-  qsort (times, n, sizeof (gint64), compare_times);
 
   return n;
 }
@@ -81,11 +79,14 @@ identifai_judging_times_next (const IdentifaiJudgingTimes * self, gint64 age,
       gint64 at = MAX (times[k], earliest), cost;
 
       sum += times[k];
+      cost = at * (k - i + 1) - sum + price * (n - i);
+      /* It only grows with k. */
+      if (cost >= costs[i])
+        break;
       if (k + 1 < n && times[k + 1] <= at)
         continue;
-      cost = at * (k - i + 1) - sum + price * (n - i) + costs[k + 1];
-      if (cost < costs[i]) {
-        costs[i] = cost;
+      if (cost + costs[k + 1] < costs[i]) {
+        costs[i] = cost + costs[k + 1];
         best = at;
       }
     }
