@@ -18,6 +18,9 @@
 
 #include <gst/gst.h>
 #include <locale.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 /* NULL after a word on what is wrong. */
 static ModConfig *
@@ -85,6 +88,16 @@ run (const ModOptions * options)
   return status;
 }
 
+/* Each of the many threads that come and go would have an arena of its own, of which
+ * little is given back: with 8 streams, 51 MB after 300 restarts, where 39 do. */
+static void
+share_memory (void)
+{
+#ifdef __GLIBC__
+  mallopt (M_ARENA_MAX, 2);
+#endif
+}
+
 int
 main (int argc, char **argv)
 {
@@ -92,6 +105,7 @@ main (int argc, char **argv)
   ModOptions options = { FALSE };
   gint status;
 
+  share_memory ();
   setlocale (LC_ALL, "");
   if (mod_options_parse (&options, &argc, &argv, &error)) {
     status = run (&options);

@@ -13,6 +13,7 @@
 /* Files that wait to be looked at. */
 #define MOST_WAITING 16
 #define MOST_WAITING_BYTES (64 * 1024 * 1024)
+#define LAST_WAIT (12 * G_USEC_PER_SEC) /* more than one takes */
 
 typedef struct
 {
@@ -129,12 +130,25 @@ mod_thumbs_new (ModThumbMade made, gpointer user_data)
   return self;
 }
 
+static gboolean
+on_wake (gpointer unused)
+{
+  return G_SOURCE_CONTINUE;
+}
+
 void
 mod_thumbs_free (ModThumbs * self)
 {
+  gint64 end = g_get_monotonic_time () + LAST_WAIT;
+  guint wake = g_timeout_add_seconds (1, on_wake, NULL);
+
   g_atomic_int_set (&self->stopping, TRUE);
-  while (self->waiting > 0)
+  while (self->waiting > 0 && g_get_monotonic_time () < end)
     g_main_context_iteration (NULL, TRUE);
+  g_source_remove (wake);
+  /* the thread has what there is */
+  if (self->waiting > 0)
+    return;
   g_thread_pool_free (self->pool, FALSE, TRUE);
   g_hash_table_unref (self->streams);
   g_free (self);
@@ -267,6 +281,30 @@ mod_thumbs_take (ModThumbs * self, const gchar * stream, JsonObject * line,
   self->waiting++;
   self->waiting_bytes += gst_buffer_get_size (file);
   g_thread_pool_push (self->pool, job, NULL);
+}
+
+typedef struct
+{
+  gboolean (*wanted) (const gchar * stream, gpointer user_data);
+  gpointer user_data;
+} Forgetting;
+
+static gboolean
+is_unwanted (gpointer stream, gpointer thumbs, gpointer user_data)
+{
+  Forgetting *self = user_data;
+
+  return !self->wanted (stream, self->user_data);
+}
+
+void
+mod_thumbs_forget (ModThumbs * self,
+    gboolean (*wanted) (const gchar * stream, gpointer user_data),
+    gpointer user_data)
+{
+  Forgetting forgetting = { wanted, user_data };
+
+  g_hash_table_foreach_remove (self->streams, is_unwanted, &forgetting);
 }
 
 /* Asking. */

@@ -19,13 +19,18 @@ typedef void (*ModThumbMade) (const gchar * stream, JsonObject * about,
     gpointer user_data);
 
 ModThumbs *mod_thumbs_new (ModThumbMade made, gpointer user_data);
-/* Waits for the one that is being made. */
+/* Waits for the one that is being made, some seconds: a decoder that hangs is left behind. */
 void mod_thumbs_free (ModThumbs * self);
 
 /* An outcome: makes one if it is flagged and has its file. line: what is told of it; s: the
  * message. What comes faster than it can be made gets none. */
 void mod_thumbs_take (ModThumbs * self, const gchar * stream, JsonObject * line,
     const GstStructure * s);
+
+/* Forgets those of streams that none are wanted of any more. */
+void mod_thumbs_forget (ModThumbs * self,
+    gboolean (*wanted) (const gchar * stream, gpointer user_data),
+    gpointer user_data);
 
 /* Of the stream, oldest first: id, session, segment, start, moment (s into the segment) and
  * score of each. */

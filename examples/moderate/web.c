@@ -599,6 +599,26 @@ on_thumbnail (const gchar * stream, JsonObject * about, gpointer user_data)
   json_object_unref (data);
 }
 
+static gboolean
+has_pictures (const gchar * stream, gpointer user_data)
+{
+  ModWeb *self = user_data;
+  const ModStreamConfig *config = mod_config_find (mod_supervisor_get_config
+      (self->views->supervisor), stream);
+
+  return config != NULL && config->pictures;
+}
+
+/* The file was read again: what is to be kept may have changed. */
+static void
+on_line (JsonObject * line, const gchar * text, gpointer user_data)
+{
+  ModWeb *self = user_data;
+
+  if (strcmp (json_object_get_string_member (line, "event"), "config") == 0)
+    mod_thumbs_forget (self->thumbs, has_pictures, self);
+}
+
 ModWeb *
 mod_web_new (const ModProgramConfig * config, const ModViews * views,
     GError ** error)
@@ -611,6 +631,7 @@ mod_web_new (const ModProgramConfig * config, const ModViews * views,
   soup_server_add_handler (self->server, NULL, on_request, self, NULL);
   self->events = mod_events_new (views->hub);
   self->thumbs = mod_thumbs_new (on_thumbnail, self);
+  mod_hub_listen (views->hub, on_line, self);
   if (read_secrets (self, config, error)
       && listen_at (self, config->listen, error))
     return self;

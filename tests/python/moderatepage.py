@@ -135,9 +135,11 @@ def check_config(run, tab, path, endpoint, program):
     write_config(path, endpoint, {'gate': 'nonsense=1'}, program)
     run.signal(1)
     assert '[gate]' in tab.wait('!document.getElementById("config").hidden && document.getElementById("config").textContent')
-    write_config(path, endpoint, {name: STREAMS[name] for name in ('gate', 'pink')}, program)
+    write_config(path, endpoint, {'gate': STREAMS['gate'], 'pink': 'evidence=none\n' + STREAMS['pink']}, program)
     run.signal(1)
     tab.wait('document.getElementById("config").hidden && document.querySelectorAll("article").length === 2')
+    # of what is to be kept no more, the pictures are gone
+    tab.wait(card('pink') + '.querySelectorAll(".moments li").length === 0')
 
 
 class Elsewhere(http.server.BaseHTTPRequestHandler):
