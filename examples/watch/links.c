@@ -42,51 +42,122 @@ watch_links_count_judges (GstElement * pipeline)
   return number;
 }
 
-/* What to put in between, for what identifaisink doesn't link with. */
-static const gchar *
-find_advice (const gchar * media_type)
+/* What to put in between, by who judges. */
+typedef struct
 {
-  if (g_str_equal (media_type, "video/x-raw"))
-    return "is not encoded: put videoconvert ! x264enc ! h264parse in between; "
-        "for a file, take parsebin instead of decodebin";
-  if (g_str_equal (media_type, "application/x-rtp"))
-    return
+  const gchar *judge;           /* name of its factory; the last row: all others */
+  const gchar *link;            /* when the pipeline can't be built */
+  const gchar *raw, *rtp, *other;       /* when there is such a stream beside it */
+} Advice;
+
+static const Advice advices[] = {
+  {"identifaispeechsink",
+        "It takes sound, encoded in frames or raw. Put in between: behind RTP the "
+        "depayloader and parser\nof its codec, rtpopusdepay ! opusparse say; for a "
+        "file or a radio parsebin; for a codec that it\ndoesn't take, decodebin ! "
+        "audioconvert.", NULL,
         "is RTP: put the depayloader and the parser of its codec in between, "
-        "rtph264depay ! h264parse for instance";
-  if (g_str_has_prefix (media_type, "video/")
-      || g_str_has_prefix (media_type, "image/"))
-    return "is of no codec that identifaisink takes: judge the file as it is, "
+        "rtpopusdepay ! opusparse for instance",
+      "is no sound that identifaispeechsink takes: put parsebin, or decodebin ! "
+        "audioconvert, in between"},
+  {"identifaiimagesink",
+        "It takes images: JPEG, PNG, WebP, GIF, TIFF. Put in between: behind raw "
+        "video\nvideorate ! video/x-raw,framerate=1/10 ! videoconvert ! jpegenc; "
+        "in front of that, for an\nencoded video, decodebin.",
+        "is not encoded: put videoconvert ! jpegenc in between, and videorate in "
+        "front for fewer images",
+        "is RTP: put decodebin ! videoconvert ! jpegenc in between",
+      "is no image that identifaiimagesink takes: put decodebin ! videoconvert ! "
+        "jpegenc in between"},
+  {NULL,
+        "It takes containers, and encoded media in frames. Put in between: behind "
+        "raw video\nvideoconvert ! x264enc ! h264parse; behind RTP the "
+        "depayloader and parser of its codec,\nrtph264depay ! h264parse say; "
+        "instead of decodebin, parsebin.",
+        "is not encoded: put videoconvert ! x264enc ! h264parse in between; for a "
+        "file, take parsebin instead of decodebin",
+        "is RTP: put the depayloader and the parser of its codec in between, "
+        "rtph264depay ! h264parse for instance",
+      "is of no codec that identifaisink takes: judge the file as it is, "
         "filesrc ! identifaisink, or encode it anew, "
-        "decodebin ! videoconvert ! x264enc ! h264parse";
+        "decodebin ! videoconvert ! x264enc ! h264parse"},
+};
+
+static const Advice *
+find_advice (const gchar * judge)
+{
+  guint i = 0;
+
+  while (advices[i].judge != NULL && strstr (judge, advices[i].judge) == NULL)
+    i++;
+
+  return &advices[i];
+}
+
+/* Streams that are none of the judge's are no reason. NULL: neither is this. */
+static const gchar *
+find_words (const Advice * advice, const gchar * media_type)
+{
+  gboolean is_speech = g_strcmp0 (advice->judge, "identifaispeechsink") == 0;
+  gboolean is_sound = g_str_has_prefix (media_type, "audio/");
+
+  if (g_str_equal (media_type, "application/x-icy"))
+    return
+        "is a radio with its titles in between: put parsebin, or icydemux and "
+        "a parser, in between";
+  if (g_str_equal (media_type, "application/x-rtp"))
+    return advice->rtp;
+  if (g_str_equal (media_type, "video/x-raw") && !is_speech)
+    return advice->raw;
+  if (is_speech && g_str_has_prefix (media_type, "video/"))
+    return "is video: identifaispeechsink judges sound";
+  if (is_speech ? is_sound : g_str_has_prefix (media_type, "video/")
+      || g_str_has_prefix (media_type, "image/"))
+    return advice->other;
 
   return NULL;
 }
 
-static void
-explain_pad (const GValue * item, gpointer lines)
+typedef struct
 {
-  GstPad *pad = g_value_get_object (item);
-  g_autoptr (GstCaps) caps = gst_pad_get_current_caps (pad);
-  const gchar *media_type, *advice;
+  const Advice *advice;
+  GPtrArray *lines;
+} Explanation;
 
-  if (caps == NULL)
-    caps = gst_pad_query_caps (pad, NULL);
-  if (gst_pad_is_linked (pad) || gst_caps_is_empty (caps)
-      || gst_caps_is_any (caps))
-    return;
-  media_type = gst_structure_get_name (gst_caps_get_structure (caps, 0));
-  advice = find_advice (media_type);
-  if (advice != NULL)
-    g_ptr_array_add (lines, g_strdup_printf ("%s (%s) %s", GST_PAD_NAME (pad),
-            media_type, advice));
+/* It is linked, and what it leads to takes what it has. */
+static gboolean
+is_taken (GstPad * pad, GstCaps * caps)
+{
+  return gst_pad_is_linked (pad) && (!gst_pad_has_current_caps (pad)
+      || gst_pad_peer_query_accept_caps (pad, caps));
 }
 
 static void
-explain_element (const GValue * item, gpointer lines)
+explain_pad (const GValue * item, gpointer user_data)
+{
+  Explanation *self = user_data;
+  GstPad *pad = g_value_get_object (item);
+  g_autoptr (GstCaps) caps = gst_pad_get_current_caps (pad);
+  const gchar *media_type, *words;
+
+  if (caps == NULL)
+    caps = gst_pad_query_caps (pad, NULL);
+  if (gst_caps_is_empty (caps) || gst_caps_is_any (caps)
+      || is_taken (pad, caps))
+    return;
+  media_type = gst_structure_get_name (gst_caps_get_structure (caps, 0));
+  words = find_words (self->advice, media_type);
+  if (words != NULL)
+    g_ptr_array_add (self->lines, g_strdup_printf ("%s (%s) %s",
+            GST_PAD_NAME (pad), media_type, words));
+}
+
+static void
+explain_element (const GValue * item, gpointer explanation)
 {
   GstIterator *pads = gst_element_iterate_src_pads (g_value_get_object (item));
 
-  gst_iterator_foreach (pads, explain_pad, lines);
+  gst_iterator_foreach (pads, explain_pad, explanation);
   gst_iterator_free (pads);
 }
 
@@ -96,12 +167,15 @@ explain_judge (GstElement * judge, gpointer lines)
 {
   g_autoptr (GstPad) pad = gst_element_get_static_pad (judge, "sink");
   g_autoptr (GstObject) parent = gst_object_get_parent (GST_OBJECT (judge));
+  Explanation explanation = { find_advice (GST_OBJECT_NAME
+        (gst_element_get_factory (judge))), lines
+  };
   GstIterator *elements;
 
   if (pad == NULL || gst_pad_has_current_caps (pad) || !GST_IS_BIN (parent))
     return;
   elements = gst_bin_iterate_elements (GST_BIN (parent));
-  gst_iterator_foreach (elements, explain_element, lines);
+  gst_iterator_foreach (elements, explain_element, &explanation);
   gst_iterator_free (elements);
 }
 
@@ -191,8 +265,5 @@ watch_links_explain_error (const GError * error)
       || strstr (error->message, "identifai") == NULL)
     return NULL;
 
-  return "It takes containers, and encoded media in frames. Put in between: "
-      "behind raw video\nvideoconvert ! x264enc ! h264parse; behind RTP the "
-      "depayloader and parser of its codec,\nrtph264depay ! h264parse say; "
-      "instead of decodebin, parsebin.";
+  return find_advice (error->message)->link;
 }

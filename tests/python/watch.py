@@ -6,6 +6,7 @@
 # identifai-watch: what it is given, what it prints and how it ends, also where something is
 # wrong, is interrupted, or nothing would end it.
 
+import http.server
 import json
 import os
 import pty
@@ -15,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -48,6 +50,11 @@ ROWS = [
     ("a setting without value", "--set frames {}/human.mp4", 2, ["PROPERTY=VALUE"], []),
     ("a pipeline in which nothing judges", "videotestsrc ! fakesink", 2, ["nothing in this pipeline judges"], ["x264enc"]),
     ("raw video", "videotestsrc ! identifaisink", 2, ["could not link", "x264enc ! h264parse"], []),
+    ("raw video as speech", "videotestsrc ! identifaispeechsink", 2, ["could not link", "It takes sound"], ["x264enc"]),
+    ("raw video as images", "videotestsrc ! identifaiimagesink", 2, ["could not link", "! jpegenc"], ["x264enc"]),
+    ("a file without sound", "filesrc location={}/human.mp4 ! qtdemux ! identifaispeechsink", 1, ["identifaispeechsink judges sound"], []),
+    ("raw pictures as images", "filesrc location={}/human.mp4 ! decodebin ! identifaiimagesink", 1,
+     ["(video/x-raw) is not encoded: put videoconvert ! jpegenc"], ["x264enc"]),
     ("an element that isn't there", "nosuchsrc ! identifaisink", 2, ["nosuchsrc"], ["x264enc"]),
     ("a file", "{}/human.mp4", 0, ["human.mp4 segment 0 verdict: human", "1 judged, 0 failed, 0 dropped"], ["\033"]),
     ("a file's address", "file://{}/human.mp4", 0, ["human.mp4 segment 0 verdict: human"], []),
@@ -240,6 +247,29 @@ def check_http(url, folder):
         server.communicate()
 
 
+class Radio(http.server.BaseHTTPRequestHandler):
+    """With titles in between, as who asks for them gets them."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "audio/mpeg")
+        self.send_header("icy-metaint", "16000")
+        self.end_headers()
+        self.wfile.write(bytes(16001))
+
+    def log_message(self, *args):
+        pass
+
+
+def check_radio(folder):
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Radio) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        code, said = run([WATCH] + ("souphttpsrc location=http://127.0.0.1:%d iradio-mode=true ! identifaispeechsink"
+                                    % server.server_port).split(), IDENTIFAI_ENDPOINT="http://127.0.0.1:9", IDENTIFAI_API_KEY="any")
+        server.shutdown()
+    return check("a radio with its titles", code, said, 1, ["(application/x-icy) is a radio", "icydemux"])
+
+
 def main():
     if not WATCH or not shutil.which("ffmpeg"):
         print("skipped: no identifai-watch, or no ffmpeg")
@@ -250,7 +280,7 @@ def main():
         started = time.monotonic()
         for part in (check_rows, check_codecs, check_json, check_http):
             failed += part(url, folder)
-        for part in (check_no_service, check_interrupts, check_terminal):
+        for part in (check_no_service, check_interrupts, check_terminal, check_radio):
             failed += part(folder)
         print("%.1f s" % (time.monotonic() - started))
     return 1 if failed else 0
