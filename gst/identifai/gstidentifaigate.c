@@ -201,6 +201,7 @@ gst_identifai_gate_configure_locked (GstIdentifaiGate * self)
     .max_bytes = settings->max_held_bytes,
     .on_unsampled = (IdentifaiUnsampled) settings->on_unsampled,
     .force = (IdentifaiForce) settings->force,
+    .at_idr = settings->resume_at_idr,
   };
 
   if (settings->hold != self->hold_set) {
@@ -218,7 +219,7 @@ apply (GstIdentifaiGate * self, guint id)
 {
   g_mutex_lock (&self->engine->lock);
   if (id == PROP_HOLD || id == PROP_FORCE || id == PROP_MAX_HELD_BYTES
-      || id == PROP_ON_UNSAMPLED)
+      || id == PROP_ON_UNSAMPLED || id == PROP_RESUME_AT_IDR)
     gst_identifai_gate_configure_locked (self);
   else
     configure_decisions_locked (self);
@@ -248,6 +249,7 @@ gst_identifai_gate_set_property (GObject * object, guint id,
     case PROP_POST_ROLL:
     case PROP_MAX_HELD_BYTES:
     case PROP_FORCE:
+    case PROP_RESUME_AT_IDR:
       apply (self, id);
       break;
     default:

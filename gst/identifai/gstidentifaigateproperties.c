@@ -142,6 +142,21 @@ const GstIdentifaiProperty gst_identifai_gate_properties[GST_IDENTIFAI_N_PROPS] 
       GATE, LIVE, STRUCTURE (policy), .text = "policy",
       .adopt = gst_identifai_settings_adopt_policy},
   /**
+   * GstIdentifaiGate:resume-at-idr:
+   *
+   * Behind a hole the stream goes on at a picture with which a closed group starts (an
+   * IDR picture, or its like), not at the first one at which decoding can start. For
+   * receivers whose decoder isn't told of the hole, and mixes up the pictures of open
+   * groups then: FFmpeg's does. Of a stream in which no such picture comes, nothing
+   * leaves any more.
+   *
+   * Since: 0.2
+   */
+  [PROP_RESUME_AT_IDR] = {"resume-at-idr", "Resume at IDR",
+      "Go on behind a hole at an IDR picture only, not at any at which decoding "
+      "can start",
+      GATE, LIVE, BOOLEAN (resume_at_idr, FALSE)},
+  /**
    * GstIdentifaiGate:slate-location:
    *
    * A file of any container that GStreamer reads, whose first video track and sound

@@ -80,6 +80,7 @@ typedef struct
   GstClockTime hold;
   GstIdentifaiGateAction on_artificial, on_unknown, on_unjudged;
   GstIdentifaiGateUnsampled on_unsampled;
+  gboolean resume_at_idr;
   guint pre_roll, post_roll;
   guint64 max_held_bytes;
   GstIdentifaiGateForce force;

@@ -26,7 +26,7 @@ typedef struct
   gint64 settled;               /* ms, when its segment is; -1: as it comes */
   IdentifaiPlacementKind kind;
   guint segment;
-  gboolean is_point, is_leading, has_picture;
+  gboolean is_point, is_closed, is_leading, has_picture;
   guint64 id;
 
   gint64 left;                  /* ms; -1: it is held */
@@ -117,6 +117,7 @@ place (World * world, const Frame * frame, gboolean settled)
     .segment = frame->segment,
     .has_picture = frame->has_picture,
     .is_point = frame->is_point,
+    .is_closed = frame->is_closed,
     .is_leading = frame->is_leading,
     .complete = complete,
   };
@@ -176,12 +177,13 @@ pop_all (World * world, guint stream)
 
 /*** rows ***/
 
-/* Frames, 100 ms apart: K a point, p another, l a leading one, h headers, and the
+/* Frames, 100 ms apart: K an open point, I a closed one, p another, l a leading one, h headers, and the
  * segment: its number, - in none, _ in the pause behind the segment before, ? not
  * settled in time. Outcomes, which come when the segment is settled: c clean, a
  * artificial, u unknown, f failed, . none; behind them the same, much later, or -.
  * Orders, "ms:what": d dump the last 200 ms, r release, F, P and N force drop, pass
- * and none, h shorter by half, H longer by half, 0 nothing held any more.
+ * and none, h shorter by half, H longer by half, 0 nothing held any more, i
+ * behind a hole to go on at closed points only.
  * Expected: P passes, F passes as the first one, else why it is withheld: v verdict,
  * u unknown, j unjudged, s unsampled, f forced, d dumped, k skipped, o overflow, t start. */
 typedef struct
@@ -232,6 +234,14 @@ static const Row rows[] = {
       "PjjFjP"},
   {"open group in no segment at the start", "K0l-l-p0", "c", "", "c", FOLLOW, 0,
       "PjjP"},
+  {"behind a hole at a closed point only", "K0p0K1p1K2l1p2I2p2", "cac", "0:i",
+      "c", FOLLOW, 0, "PPvvvvvFP"},
+  {"no closed point comes", "K0p0K1p1K2p2", "cac", "0:i", "c", FOLLOW, 0,
+      "PPvvvv"},
+  {"no hole, no closed point needed", "K0p0K1l0p1", "cc", "0:i", "c", FOLLOW, 0,
+      "PPPPP"},
+  {"shorter, to a closed point", "K0p0p0p0K0p0p0p0I0p0p0p0", "c", "0:i 650:h",
+      "c", FOLLOW, 0, "kkkkkkkkFPPP"},
   {"sampled", "K0p0K_p_K1p1K_p_", "ca", "", "c", FOLLOW, 0, "PPPPvvss"},
   {"sampled, the pause passes", "K0p0K_p_K1p1", "ac", "", "c",
       IDENTIFAI_UNSAMPLED_PASS, 0, "vvFPPP"},
@@ -300,7 +310,8 @@ read_frames (World * world, const gchar * text)
     if (frame->kind == IDENTIFAI_PLACEMENT_SEGMENT)
       latest = text[1] - '0';
     frame->segment = latest;
-    frame->is_point = text[0] == 'K';
+    frame->is_point = text[0] == 'K' || text[0] == 'I';
+    frame->is_closed = text[0] == 'I';
     frame->is_leading = text[0] == 'l';
     frame->has_picture = text[0] != 'h';
   }
@@ -325,6 +336,9 @@ obey (World * world, gchar order)
     case 'h':
     case 'H':
       world->settings.hold = order == 'h' ? hold / 2 : hold + hold / 2;
+      break;
+    case 'i':
+      world->settings.at_idr = TRUE;
       break;
     case '0':
       world->settings.hold = 0;

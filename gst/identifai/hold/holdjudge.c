@@ -164,6 +164,13 @@ withhold (IdentifaiHoldJudgement judgement, IdentifaiDecision as)
   return judgement;
 }
 
+gboolean
+identifai_hold_can_resume (IdentifaiHoldQueue * self,
+    const IdentifaiMark * mark)
+{
+  return mark->is_point && (mark->is_closed || !self->settings.at_idr);
+}
+
 /* The same, with what a decoder needs. */
 IdentifaiHoldJudgement
 identifai_hold_judge_picture (IdentifaiHoldQueue * self,
@@ -176,7 +183,7 @@ identifai_hold_judge_picture (IdentifaiHoldQueue * self,
 
   if (judgement.decision.action != IDENTIFAI_ACTION_PASS)
     return judgement;
-  if (self->gap && !mark->is_point)
+  if (self->gap && !identifai_hold_can_resume (self, mark))
     return withhold (judgement, self->gap_by);
   if (mark->is_leading && !self->leads)
     return withhold (judgement, missing);
@@ -259,7 +266,7 @@ is_behind_slate (IdentifaiHoldQueue * self, const IdentifaiMark * picture)
 
     if (mark == NULL)
       continue;
-    if (mark->is_point
+    if (identifai_hold_can_resume (self, mark)
         && judge (self, item, mark).decision.action == IDENTIFAI_ACTION_PASS)
       return FALSE;
     if (mark->id >= picture->id)

@@ -49,6 +49,7 @@ typedef struct
   guint64 max_bytes;            /* of buffers held */
   IdentifaiUnsampled on_unsampled;
   IdentifaiForce force;
+  gboolean at_idr;              /* behind a hole, it goes on at a closed point only */
 } IdentifaiHoldQueueSettings;
 
 /* What leaves. */

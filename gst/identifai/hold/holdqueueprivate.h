@@ -68,6 +68,9 @@ void identifai_hold_queue_jump (IdentifaiHoldQueue * self, gint64 now);
 
 /* holdjudge.c */
 
+/* Whether the stream can go on there, behind a hole. */
+gboolean identifai_hold_can_resume (IdentifaiHoldQueue * self,
+    const IdentifaiMark * mark);
 /* The operator's word on it, or a jump's, says what is done. */
 gboolean identifai_hold_has_order (IdentifaiHoldQueue * self,
     const IdentifaiHeldItem * item);

@@ -161,6 +161,7 @@ identifai_marks_place (IdentifaiMarks * self,
   mark->segment = placement->segment;
   mark->has_picture = placement->has_picture;
   mark->is_point = placement->is_point;
+  mark->is_closed = placement->is_closed;
   mark->is_leading = placement->is_leading;
   /* as it came, but for the headers: a file's first frame has more */
   if (placement->is_point && placement->kind == IDENTIFAI_PLACEMENT_OPEN

@@ -26,7 +26,7 @@ typedef struct
   gboolean dumped;              /* by the operator, and so is its sound */
   IdentifaiPlacementKind kind;  /* and the rest as there */
   guint segment;
-  gboolean has_picture, is_point, is_leading;
+  gboolean has_picture, is_point, is_closed, is_leading;
   GstBuffer *complete;          /* owned, of a point; or NULL */
 } IdentifaiMark;
 

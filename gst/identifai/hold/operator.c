@@ -83,7 +83,8 @@ identifai_hold_queue_jump (IdentifaiHoldQueue * self, gint64 now)
     IdentifaiHeldItem *item = link->data;
     const IdentifaiMark *mark = identifai_marks_find (self->marks, item->id);
 
-    if (item->arrival < before || mark == NULL || !mark->is_point)
+    if (item->arrival < before || mark == NULL
+        || !identifai_hold_can_resume (self, mark))
       continue;
     before = item->arrival;
     running = item->running;

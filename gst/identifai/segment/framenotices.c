@@ -17,6 +17,7 @@ tell (IdentifaiSegmenter * self, const IdentifaiFrame * frame,
     .segment = number,
     .has_picture = frame->info.has_picture,
     .is_point = frame->info.point != IDENTIFAI_POINT_NONE,
+    .is_closed = frame->info.point == IDENTIFAI_POINT_CLOSED,
     .is_leading = frame->leading,
     .complete = frame->buffer,
   };

@@ -72,7 +72,8 @@ typedef struct
   guint segment;                /* PLACEMENT_SEGMENT: its number, for good; _PAUSE: the
                                  * number of the one before */
   gboolean has_picture;         /* FALSE: there is nothing to show in it */
-  gboolean is_point;            /* decoding can start here */
+  gboolean is_point;            /* decoding can start here, */
+  gboolean is_closed;           /* and nothing behind it refers to what is before it */
   gboolean is_leading;          /* not decodable if it started at the point before,
                                  * nor without that; of an open point that a segment
                                  * starts with, it is judged in the segment before */
