@@ -59,11 +59,8 @@ static gboolean
 read_age (const GstSegment * segment, GstBuffer * buffer, gint64 running,
     GstClockTimeDiff * age)
 {
-  gint64 time;
+  gint64 time = identifai_running_time (segment, GST_BUFFER_PTS (buffer));
 
-  if (segment->format != GST_FORMAT_TIME)
-    return FALSE;
-  time = identifai_running_time (segment, GST_BUFFER_PTS (buffer));
   if (time < 0)
     return FALSE;
   *age = running - time;

@@ -43,11 +43,7 @@ gst_identifai_gate_in_reset_locked (GstIdentifaiGate * self)
 static gint64
 to_running (const GstSegment * segment, GstBuffer * buffer)
 {
-  gint64 time;
-
-  if (segment->format != GST_FORMAT_TIME)
-    return IDENTIFAI_NO_TIME;
-  time = identifai_running_time (segment, GST_BUFFER_PTS (buffer));
+  gint64 time = identifai_running_time (segment, GST_BUFFER_PTS (buffer));
 
   return time != IDENTIFAI_NO_TIME ? time :
       identifai_running_time (segment, GST_BUFFER_DTS (buffer));
@@ -66,12 +62,10 @@ static guint64
 hold_locked (GstIdentifaiBranch * branch, GstBuffer * buffer, gint64 arrival)
 {
   const GstSegment *segment = &branch->segment;
-  gint64 decoding = segment->format == GST_FORMAT_TIME ?
-      identifai_running_time (segment, GST_BUFFER_DTS (buffer)) :
-      IDENTIFAI_NO_TIME;
 
   return identifai_hold_queue_push_buffer (branch->gate->hold, branch->stream,
-      buffer, to_running (segment, buffer), decoding,
+      buffer, to_running (segment, buffer),
+      identifai_running_time (segment, GST_BUFFER_DTS (buffer)),
       to_duration (segment, buffer), arrival);
 }
 
@@ -154,7 +148,7 @@ push_video_locked (GstIdentifaiBranch * branch, GstBuffer * buffer)
       buffer, engine->live, &arrival);
   decoding = identifai_running_time (&branch->segment,
       GST_BUFFER_DTS_OR_PTS (buffer));
-  if (branch->segment.format == GST_FORMAT_TIME && decoding >= 0)
+  if (decoding >= 0)
     position = decoding;
   arrival.id = hold_locked (branch, gst_buffer_ref (buffer), arrival.monotonic);
   gst_identifai_gate_slate_came_locked (self, buffer, arrival.monotonic);

@@ -604,6 +604,24 @@ GST_START_TEST (test_break)
 
 GST_END_TEST;
 
+/* Upstream flushes and forgets the segment, of which GStreamer warns: times can't be
+ * known, and all else goes on. */
+GST_START_TEST (test_no_segment)
+{
+  Gate gate;
+
+  gate_open (&gate, "", "hold=60000000000", TRUE);
+  gate_push (&gate, 0, 5);
+  feed_event (gate.feed, gst_event_new_flush_start ());
+  feed_event (gate.feed, gst_event_new_flush_stop (TRUE));
+  ASSERT_WARNING (gate_push (&gate, 5, 6));
+  fail_unless_equals_int64 (gate_get_stat (&gate, "held"), 1);
+  gate_check_law (&gate);
+  gate_clear (&gate);
+}
+
+GST_END_TEST;
+
 /* Pads go while events come by them. */
 typedef struct
 {
@@ -672,6 +690,7 @@ gatetrouble_suite (void)
   tcase_add_test (tc, test_sound_linked_late);
   tcase_add_test (tc, test_end_and_again);
   tcase_add_loop_test (tc, test_break, 0, 2);
+  tcase_add_test (tc, test_no_segment);
   tcase_add_test (tc, test_release_in_flood);
 
   return suite;

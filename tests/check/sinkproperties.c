@@ -58,6 +58,7 @@ static const Property properties[] = {
   {"max-segment-bytes", "guint64", "50000000", FALSE, 1, MAXUINT64},
   {"send-keyframe-requests", "gboolean", "true"},
   {"align-to-clock", "gboolean", "false"},
+  {"early-upload", "gboolean", "false"},
   {"judging", "gboolean", "true", TRUE},
   {"muxer", "gchararray", "auto"},
   {"overflow", "GstIdentifaiOverflow", "auto"},

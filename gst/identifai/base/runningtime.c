@@ -29,7 +29,7 @@ identifai_running_time (const GstSegment * segment, GstClockTime time)
   guint64 running_time;
   gint sign;
 
-  if (time >= IDENTIFAI_MAX_TIMESTAMP)
+  if (segment->format != GST_FORMAT_TIME || time >= IDENTIFAI_MAX_TIMESTAMP)
     return G_MININT64;
   sign = gst_segment_to_running_time_full (segment, GST_FORMAT_TIME, time,
       &running_time);

@@ -24,8 +24,8 @@ gboolean identifai_running_bound_segment (GstSegment * segment);
 /* Whether times mean the same in both. */
 gboolean identifai_running_is_same (const GstSegment * a, const GstSegment * b);
 
-/* Signed: before the segment it is negative. G_MININT64 for no time. segment: has
- * an end if it is played in reverse. */
+/* Signed: before the segment it is negative. G_MININT64 for no time, also where segment
+ * has another format. segment: has an end if it is played in reverse. */
 gint64 identifai_running_time (const GstSegment * segment,
     GstClockTime time);
 /* In running time. G_MININT64 for none. */
