@@ -16,7 +16,7 @@ html_show_copyright = False
 # which pages are below which, in order
 CONTENTS = {
     root_doc: [f"docs/{page}" for page in (
-        "install", "inputs", "trouble", "applications", "gate", "operation", "moderation", "fleet", "reference/index",
+        "tour", "install", "inputs", "trouble", "applications", "gate", "operation", "moderation", "fleet", "reference/index",
         "performance", "emulator", "security", "design", "contributing", "news")],
     "docs/reference/index": [
         "identifaisink", "identifaigate", "identifaispeechsink", "identifaiimagesink",

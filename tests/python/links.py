@@ -1,14 +1,18 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Installs, and follows the links between the documents: links.py BUILD-FOLDER. A file that a link
-names must be there, and a heading."""
+"""Follows the links between the documents where they are installed, in the source tree, and in the
+HTML that Sphinx makes of them, if it is there: links.py BUILD-FOLDER. A file that a link names must
+be there, and a heading."""
 
 import pathlib
 import re
+import shutil
 import subprocess
+import urllib.parse
 import sys
 import tempfile
 
+TREE = pathlib.Path(__file__).resolve().parents[2]
 INLINE = re.compile(r"\]\((?![a-z]+:)([^)#\s]*)(?:#([^)\s]+))?\)")
 CODE = re.compile(r"^    .*$", re.MULTILINE)
 
@@ -32,17 +36,44 @@ def find_fault(page, target, anchor):
     return None
 
 
+def check_markdown(pages, root):
+    """How many links there are, and how many lead nowhere."""
+    links = [(page, *link) for page in sorted(pages) for link in INLINE.findall(CODE.sub("", read(page)))]
+    faults = [(page, target, anchor, fault) for page, target, anchor in links
+              if (fault := find_fault(page, target, anchor)) is not None]
+    for page, target, anchor, fault in faults:
+        print(f"{page.relative_to(root)}: {target}{'#' if anchor else ''}{anchor} {fault}")
+    return len(links), len(faults)
+
+
+def check_html(folder):
+    pages = {page: read(page) for page in sorted(folder.rglob("*.html"))}
+    names = {page: set(re.findall(r'\bid="([^"]+)"', text)) for page, text in pages.items()}
+    count, faults = 0, 0
+    for page, text in pages.items():
+        for link in re.findall(r'\b(?:href|src)="(?![a-z]+:)([^"]*)"', text):
+            target, _, anchor = urllib.parse.unquote(link.split("?")[0]).partition("#")
+            there = (page.parent / target).resolve() if target else page
+            count += 1
+            if not there.exists() or anchor and there in names and anchor not in names[there]:
+                print(f"{page.relative_to(folder)}: {link} leads nowhere")
+                faults += 1
+    return count, faults
+
+
 def main():
+    results = {}
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run(["meson", "install", "-C", sys.argv[1], "--no-rebuild", "--quiet", "--destdir", folder], check=True)
         root = pathlib.Path(folder).resolve()
-        links = [(page, *link) for page in sorted(root.rglob("*.md")) for link in INLINE.findall(CODE.sub("", read(page)))]
-        faults = [(page, target, anchor, fault) for page, target, anchor in links
-                  if (fault := find_fault(page, target, anchor)) is not None]
-        for page, target, anchor, fault in faults:
-            print(f"{page.relative_to(root)}: {target}{'#' if anchor else ''}{anchor} {fault}")
-        print(f"{len(links)} links, {len(faults)} that lead nowhere")
-        sys.exit(bool(faults) or not links)
+        subprocess.run(["meson", "install", "-C", sys.argv[1], "--no-rebuild", "--quiet", "--destdir", root / "installed"], check=True)
+        results["installed"] = check_markdown((root / "installed").rglob("*.md"), root)
+        results["in the tree"] = check_markdown([TREE / "README.md", *(TREE / "docs").rglob("*.md")], TREE)
+        if shutil.which("sphinx-build"):
+            subprocess.run(["sphinx-build", "-q", "-W", "-c", TREE / "docs", "-d", root / "doctrees", "-b", "html", TREE, root / "html"], check=True)
+            results["HTML"] = check_html(root / "html")
+    for where, (count, faults) in results.items():
+        print(f"{where}: {count} links, {faults} that lead nowhere")
+    sys.exit(any(faults or not count for count, faults in results.values()))
 
 
 main()

@@ -108,6 +108,7 @@ class Sources:
     def make_files(self):
         video = f"videotestsrc num-buffers=75 ! {VIDEO} ! {X264} ! h264parse"
         self.make(f"{video} ! mp4mux ! filesink location=clip.mp4")
+        self.make(f"{video.replace(' ! ', ' pattern=solid-color foreground-color=0xffff00ff ! ', 1)} ! mp4mux ! filesink location=pink.mp4")
         self.make(f"{video} ! matroskamux name=m ! filesink location=long.mkv audiotestsrc num-buffers=130 ! avenc_aac ! aacparse ! m.")
         self.make("audiotestsrc wave=ticks num-buffers=200 ! wavenc ! filesink location=voice.wav")
         self.make("audiotestsrc wave=ticks num-buffers=800 ! lamemp3enc ! filesink location=radio.mp3")
