@@ -25,9 +25,9 @@ def find_arguments(text, start):
 
 def join_literals(arguments):
     """Literals side by side are one, also around the macros of GLib's formats."""
-    arguments = re.sub(r'"\s*G_G?\w*INT\d*_FORMAT\s*"', "d", arguments)
+    arguments = re.sub(r'"\s*G_\w+_FORMAT\s*"', "d", arguments)
     arguments = re.sub(r'"\s*GST_TIME_FORMAT\s*"', "s", arguments)
-    arguments = re.sub(r'\s*G_G?\w*INT\d*_FORMAT', '"d"', arguments)
+    arguments = re.sub(r'\s*G_\w+_FORMAT', '"d"', arguments)
     for group in re.findall(rf"{LITERAL}(?:\s*{LITERAL})*", arguments):
         yield "".join(literal[1:-1] for literal in re.findall(LITERAL, group))
 
