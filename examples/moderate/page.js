@@ -175,10 +175,13 @@ function add(stream) {
   card.querySelectorAll('[data-force]').forEach(button => button.addEventListener('click', () =>
     act(stream.name, 'force', { force: button.dataset.force })));
   card.querySelectorAll('[data-word]').forEach(button => button.addEventListener('click', () => {
-    const outcome = chosen.get(stream.name);
-    act(stream.name, 'override', outcome.identifier ?
-      { identifier: outcome.identifier, classification: button.dataset.word } :
-      { segment: outcome.segment, classification: button.dataset.word });
+    const outcome = chosen.get(stream.name), latest = card.latest[card.latest.length - 1];
+    if (outcome.identifier)
+      act(stream.name, 'override', { identifier: outcome.identifier, classification: button.dataset.word });
+    else if (outcome.session === latest?.session)
+      act(stream.name, 'override', { segment: outcome.segment, classification: button.dataset.word });
+    else
+      show('problem', `${stream.name}: segment ${outcome.segment} is of a session that is over, and the service never had it`);
   }));
   card.querySelector('.line').addEventListener('keydown', event => onArrow(event, card.querySelector('.line')));
   byId('streams').append(card);

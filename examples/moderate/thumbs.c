@@ -239,6 +239,7 @@ describe (JsonObject * line, const GstStructure * s, GstClockTime moment)
   copy_member (line, about, "segment");
   copy_member (line, about, "start");
   copy_member (line, about, "score");
+  copy_member (line, about, "identifier");
   json_object_set_double_member (about, "moment", moment / 1e9);
   return about;
 }

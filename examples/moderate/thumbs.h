@@ -32,8 +32,8 @@ void mod_thumbs_forget (ModThumbs * self,
     gboolean (*wanted) (const gchar * stream, gpointer user_data),
     gpointer user_data);
 
-/* Of the stream, oldest first: id, session, segment, start, moment (s into the segment) and
- * score of each. */
+/* Of the stream, oldest first: id, session, segment, start, moment (s into the segment),
+ * score and identifier of each. */
 JsonArray *mod_thumbs_list (ModThumbs * self, const gchar * stream);
 /* A JPEG; NULL: there is none, or no longer. */
 GBytes *mod_thumbs_get (ModThumbs * self, const gchar * stream,
