@@ -93,6 +93,7 @@ ROWS = {
     },
     "docs/contributing.md": {
         ".ci/setup test": elsewhere("how this was built"),
+        "git clone --depth 1": elsewhere("fetches GStreamer's source; where gst-validate-1.0 is, validate.py was run by hand"),
         "GST_DEBUG=": run(prints=("segment 0",), before="touch log"),
     },
     "docs/design.md": {"": DIAGRAM},
