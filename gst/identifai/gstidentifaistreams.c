@@ -216,6 +216,17 @@ gst_identifai_engine_watch_pace_locked (GstIdentifaiEngine * self,
     apply_pace_locked (self);
 }
 
+/* early-upload */
+static void
+grow_locked (GstIdentifaiEngine * self)
+{
+  IdentifaiOpenSegment open;
+
+  if (self->settings.early_upload
+      && identifai_segmenter_peek (self->segmenter, &open))
+    gst_identifai_outbox_grow (self->outbox, &open);
+}
+
 void
 gst_identifai_engine_push_video_locked (GstIdentifaiEngine * self,
     GstBuffer * buffer, GstClockTime position, gint64 patience,
@@ -233,6 +244,7 @@ gst_identifai_engine_push_video_locked (GstIdentifaiEngine * self,
     gst_identifai_engine_configure_segmenter_locked (self);
   identifai_segmenter_push (self->segmenter, IDENTIFAI_SEGMENTER_VIDEO, buffer,
       arrival);
+  grow_locked (self);
   gst_identifai_engine_dispatch_locked (self);
 }
 
