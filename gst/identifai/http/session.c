@@ -120,3 +120,33 @@ identifai_session_find_connection (SoupSession * session, SoupMessage * message)
 
   return ref != NULL ? get_open (ref) : NULL;
 }
+
+/* Of what lies below TLS; NULL: none is known. */
+static GSocket *
+find_socket (GIOStream * connection)
+{
+  GIOStream *below = NULL;
+  GSocket *socket;
+
+  if (G_IS_SOCKET_CONNECTION (connection))
+    return g_socket_connection_get_socket (G_SOCKET_CONNECTION (connection));
+  if (connection == NULL || !G_IS_TLS_CONNECTION (connection))
+    return NULL;
+  g_object_get (connection, "base-io-stream", &below, NULL);
+  socket = find_socket (below);
+  g_clear_object (&below);
+
+  return socket;
+}
+
+void
+identifai_session_break_off (SoupSession * session, SoupMessage * message)
+{
+  GSocket *socket = find_socket (identifai_session_find_connection (session,
+          message));
+
+  GST_DEBUG ("%s", socket != NULL ? "the connection is broken off" :
+      "there is no connection to be broken off");
+  if (socket != NULL)
+    g_socket_shutdown (socket, FALSE, TRUE, NULL);
+}

@@ -20,4 +20,7 @@ void identifai_session_prepare (SoupSession * session);
 GIOStream *identifai_session_find_connection (SoupSession * session,
     SoupMessage * message);
 
+/* Nothing more goes out on what message is sent on, if it is: workaround CHUNKED. */
+void identifai_session_break_off (SoupSession * session, SoupMessage * message);
+
 G_END_DECLS

@@ -85,6 +85,8 @@ exchange_cut (IdentifaiExchange * self, Cut cut)
   GST_DEBUG_ID (self->name, "%s: cut, as %s", self->what, cut_names[cut]);
   self->cut = cut;
   identifai_timer_set (self->watchdog, self->waiting ? 0 : G_MAXINT64);
+  if (self->chunked && !self->end_is_out)
+    identifai_session_break_off (self->transport->session, self->message);
   if (self->answer_by != G_MAXINT64 && !self->input)
     exchange_cancel_later (self);
   else

@@ -54,6 +54,10 @@
  *            8 KiB at a time, each by two rounds of the main loop. So a body writes to
  *            the connection itself while libsoup waits for its next bytes, which are
  *            the last ones. upload.c; test pieces.
+ *   CHUNKED  3.2.3 to 3.6.5. Ends a chunked body with its last chunk, as if it were
+ *            whole, when sending it is cancelled (g_output_stream_splice_async()
+ *            closes what it writes to). So the connection takes nothing more first.
+ *            session.c, identifai_session_break_off(); test python-earlyupload.
  *   UNPACK   3.2.3. Its content decoder has no bound.
  *            contentdecoder.c; test contentdecoder, hostile.
  *   CLOSE    GLib 2.74 to 2.84: closes an input stream that isn't its own in a
