@@ -692,8 +692,9 @@ gst_identifai_reporter_failed (GstIdentifaiReporter * self,
   GstStructure *structure;
 
   GST_WARNING_OBJECT (self->element, "segment %u failed %" G_GINT64_FORMAT
-      " ms after its last buffer: %s, HTTP status %u, %s (%s)", segment->number,
-      get_age (segment), name, http_status, GST_STR_NULL (text),
+      " ms after its last buffer: %s, HTTP status %u (0 = none), %s (%s)",
+      segment->number, get_age (segment), name, http_status,
+      GST_STR_NULL (text),
       segment->identifier ? segment->identifier : "not submitted");
 
   g_mutex_lock (&self->lock);

@@ -167,6 +167,7 @@ struct _IdentifaiAccount
    * One of a kind at a time, unless it takes too long; or NULL. */
   const IdentifaiWire *launching[IDENTIFAI_N_CALLS];
   gint64 told_wait[IDENTIFAI_N_CALLS];  /* until when, for the log */
+  gconstpointer told_job;       /* the same: whose wait was told */
   gint64 connected_at;          /* monotonic µs: for the next upload */
   gint64 poll_distance;         /* µs between polls, evenly in a minute */
 };

@@ -83,10 +83,10 @@ identifai_poller_remove (IdentifaiJob * job)
   identifai_job_unref (job);
 }
 
-IdentifaiClient *
-identifai_pending_get_client (IdentifaiPending * self)
+IdentifaiJob *
+identifai_pending_get_job (IdentifaiPending * self)
 {
-  return ((IdentifaiJob *) self->jobs.head->data)->client;
+  return self->jobs.head->data;
 }
 
 void

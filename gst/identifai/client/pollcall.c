@@ -81,6 +81,10 @@ identifai_poll_lose (IdentifaiPending * pending)
 static void
 take_pending (IdentifaiPoll * poll, IdentifaiPending * pending, gint64 now)
 {
+  IdentifaiJob *job = identifai_pending_get_job (pending);
+
+  GST_LOG_ID (job->client->settings.name, "segment %u (%s) is asked for, %s",
+      job->segment, pending->identifier, poll->batch ? "with others" : "alone");
   identifai_pending_unschedule (pending);
   pending->poll = poll;
   pending->wanted = FALSE;
@@ -111,15 +115,15 @@ gather_batch (IdentifaiPoller * self, IdentifaiPoll * poll,
     IdentifaiPending * first, gint64 now)
 {
   GString *url = g_string_new (self->account->endpoint);
-  IdentifaiClient *client = identifai_pending_get_client (first);
+  IdentifaiClient *client = identifai_pending_get_job (first)->client;
   IdentifaiPending *pending, *next;
 
   g_string_append (url, self->kind->batch_path);
   for (pending = first; pending; pending = next) {
     next = identifai_pending_next (pending);
     if (pending->poller != self
-        || !identifai_client_shares_polls (identifai_pending_get_client
-            (pending), client) || pending->alone || (pending != first
+        || !identifai_client_shares_polls (identifai_pending_get_job
+            (pending)->client, client) || pending->alone || (pending != first
             && !identifai_poller_may_join (pending, now)))
       continue;
 
@@ -245,7 +249,7 @@ identifai_poll_start (IdentifaiPending * first, gint64 now)
 {
   IdentifaiPoller *self = first->poller;
   IdentifaiAccount *account = self->account;
-  IdentifaiClient *client = identifai_pending_get_client (first);
+  IdentifaiClient *client = identifai_pending_get_job (first)->client;
   IdentifaiPoll *poll = poll_new (self);
   IdentifaiCallSpec spec = { NULL, };
   gchar *url, *what;
@@ -443,6 +447,10 @@ postpone (IdentifaiPoll * poll, IdentifaiAttempt * attempt)
     identifai_pending_note (pending, attempt->message, attempt->http_status);
     failures = MAX (failures, pending->failures);
     delay = identifai_attempt_get_delay (attempt, pending->failures);
+    GST_DEBUG_ID (identifai_pending_get_job (pending)->client->settings.name,
+        "segment %u (%s): its poll failed, the %u. in a row: %s",
+        identifai_pending_get_job (pending)->segment, pending->identifier,
+        pending->failures, attempt->message);
     identifai_pending_schedule (pending, now + delay);
   }
   GST_DEBUG_ID (poll->names,
@@ -491,7 +499,8 @@ single_not_found (IdentifaiPoll * poll, IdentifaiPending * pending)
   if (!self->path_known)
     self->path = poll->path == 0 ? 1 : 0;
 
-  GST_DEBUG_ID (poll->names, "%s isn't found at %s", pending->identifier,
+  GST_DEBUG_ID (poll->names, "segment %u (%s) isn't found at %s",
+      identifai_pending_get_job (pending)->segment, pending->identifier,
       self->kind->single_paths[poll->path]);
   if (!self->path_known && poll->path == 0) {
     reschedule (poll);

@@ -103,18 +103,17 @@ identifai_poller_learn (const IdentifaiPending * pending)
 void
 identifai_poller_keep_waiting (IdentifaiPending * pending)
 {
-  IdentifaiPoller *self = pending->poller;
+  IdentifaiJob *job = identifai_pending_get_job (pending);
   gint64 age = pending->asked_at - pending->since;
   gint64 next = pending->poll_interval > 0 ? age + pending->poll_interval :
-      next_age (self, age);
+      next_age (pending->poller, age);
 
   if (pending->wanted)
     next = age;
 
-  GST_LOG
-      ("%s of %s isn't final after %.2f s, asked for again %.2f s after the "
-      "latest poll", pending->identifier, self->account->host,
-      age / (gdouble) G_TIME_SPAN_SECOND,
+  GST_DEBUG_ID (job->client->settings.name, "segment %u (%s) isn't final "
+      "after %.2f s, asked for again %.2f s after the latest poll",
+      job->segment, pending->identifier, age / (gdouble) G_TIME_SPAN_SECOND,
       (next - age) / (gdouble) G_TIME_SPAN_SECOND);
   pending->alone = FALSE;
   pending->unfinished_at = pending->asked_at;
@@ -264,7 +263,7 @@ identifai_poller_look (IdentifaiPoller * self, const gchar * identifier)
 
   if (!pending)
     return;
-  GST_DEBUG_ID (identifai_pending_get_client (pending)->settings.name,
+  GST_DEBUG_ID (identifai_pending_get_job (pending)->client->settings.name,
       "somebody wants to know of %s now%s", identifier, pending->poll ?
       ", which is being asked for" : "");
   pending->wanted = pending->poll != NULL;
@@ -321,7 +320,7 @@ next_poll (IdentifaiAccount * account, IdentifaiPending * first, gint64 now)
 
   /* The limits are asked for polls that wait for it only. */
   return identifai_account_next_call (account, IDENTIFAI_CALL_GET, now,
-      identifai_pending_get_client (first)->settings.name);
+      identifai_pending_get_job (first)->client->settings.name);
 }
 
 gint64

@@ -91,8 +91,8 @@ struct _IdentifaiPoll
 /* A new one is due first_delay after the submit call. */
 void identifai_pending_add (IdentifaiPoller * poller, IdentifaiJob * job,
     gint64 first_delay);
-/* By whom it is asked for. */
-IdentifaiClient *identifai_pending_get_client (IdentifaiPending * self);
+/* Whose client asks for it, and whose segment the log names. */
+IdentifaiJob *identifai_pending_get_job (IdentifaiPending * self);
 
 /* Out of the schedule, or in it again. */
 void identifai_pending_unschedule (IdentifaiPending * self);

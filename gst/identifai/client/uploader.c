@@ -293,6 +293,7 @@ start_job (IdentifaiAccount * account, IdentifaiJob * job, gint64 now)
 
   identifai_job_unqueue (job);
   job->state = IDENTIFAI_JOB_UPLOADING;
+  account->told_job = NULL;
   identifai_queue_turn (job->queue);
   spec.url = url;
   spec.what = what;
@@ -340,6 +341,19 @@ next_job (IdentifaiAccount * account, gint64 now, gint64 * next)
   return NULL;
 }
 
+/* Once a job: account.c says what it waits for. */
+static void
+tell_wait (IdentifaiAccount * account, IdentifaiJob * job, gint64 wait)
+{
+  if (account->told_job == job)
+    return;
+  account->told_job = job;
+  GST_DEBUG_ID (NAME (job),
+      "segment %u may be posted in %.2f s: by the limits, "
+      "a refusal (429), or one whose headers aren't out yet", job->segment,
+      wait / (gdouble) G_TIME_SPAN_SECOND);
+}
+
 gint64
 identifai_uploader_run (IdentifaiAccount * account, gint64 now)
 {
@@ -350,6 +364,7 @@ identifai_uploader_run (IdentifaiAccount * account, gint64 now)
     start = identifai_account_next_call (account, IDENTIFAI_CALL_POST, now,
         NAME (job));
     if (start > now) {
+      tell_wait (account, job, start - now);
       if (start - CONNECT_AHEAD <= now)
         connect_ahead (account, job, now);
       else
