@@ -14,6 +14,7 @@
 
 #include <string.h>
 
+#define PATIENCE (3 * G_USEC_PER_SEC)
 #define DEFAULT_ENDPOINT "https://backend.identifai.net"
 
 /* What the network thread says, and the main one waits for. */
@@ -117,23 +118,53 @@ on_answer (const IdentifaiServiceAnswer * said, gpointer data)
   g_mutex_unlock (&answer->lock);
 }
 
+/* Who waits for long is told that he does. */
 static void
-wait_for (Answer * answer)
+wait_for (Answer * answer, const Account * self, const gchar * what)
 {
+  gint64 patience = g_get_monotonic_time () + PATIENCE;
+
   g_mutex_lock (&answer->lock);
-  while (!answer->done)
-    g_cond_wait (&answer->changed, &answer->lock);
+  while (!answer->done) {
+    if (patience == 0) {
+      g_cond_wait (&answer->changed, &answer->lock);
+    } else if (!g_cond_wait_until (&answer->changed, &answer->lock, patience)) {
+      patience = 0;
+      g_printerr ("identifai-account: %s: no answer yet, waiting and trying on "
+          "(--timeout %d, --retries %d)\n", what, self->options.timeout,
+          self->options.retries);
+    }
+  }
   g_mutex_unlock (&answer->lock);
 }
 
+/* The first row that fits. */
 static const gchar *
-get_advice (const Answer * answer)
+get_advice (const gchar * what, const Answer * answer)
 {
-  if (answer->http_status == 401)
-    return ". Check the key";
-  if (answer->http_status == 403)
-    return ". The key is known: check its rights and its plan, or accept the "
-        "terms of service";
+  static const struct
+  {
+    const gchar *what;          /* NULL: any call */
+    guint http_status;
+    const gchar *advice;
+  } rows[] = {
+    {NULL, 401, ". Check the key"},
+    {NULL, 403, ". The key is known: check its rights and its plan, or accept "
+          "the terms of service"},
+    {"list", 400, ". Documented is a list of images only"},
+    {"override", 404, ". HASH is the SHA-256 of a file that was sent, as "
+          "results --json has it, and no identifier; --kind says of what kind "
+          "it is"},
+    {"heatmap", 404, ". Only an image that was sent with-heatmap and is judged "
+          "has one"},
+  };
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (rows); i++) {
+    if (rows[i].http_status == answer->http_status && (rows[i].what == NULL
+            || g_str_equal (rows[i].what, what)))
+      return rows[i].advice;
+  }
 
   return "";
 }
@@ -150,7 +181,7 @@ tell_failure (Account * self, const gchar * what, const Answer * answer)
       g_strdup ("");
 
   return account_fail (self, refused ? ACCOUNT_REFUSED : ACCOUNT_TROUBLE,
-      "%s: %s%s%s", what, answer->message, status, get_advice (answer));
+      "%s: %s%s%s", what, answer->message, status, get_advice (what, answer));
 }
 
 GBytes *
@@ -170,7 +201,7 @@ account_call (Account * self, const IdentifaiServiceCall * call, gint * status)
   g_mutex_init (&answer.lock);
   g_cond_init (&answer.changed);
   identifai_client_call (self->client, call, on_answer, &answer);
-  wait_for (&answer);
+  wait_for (&answer, self, call->what);
   if (answer.reason == IDENTIFAI_REASON_NONE)
     body = g_bytes_ref (answer.body);
   else

@@ -65,6 +65,8 @@ print_results (Account * self, JsonArray * results)
     account_print_json (root);
     return;
   }
+  if (json_array_get_length (results) == 0)
+    g_printerr ("none\n");
   for (i = 0; i < json_array_get_length (results); i++)
     print_result (json_array_get_element (results, i));
 }

@@ -152,6 +152,8 @@ list_users (Account * self, gchar ** arguments)
     account_print_json (root);
     return status;
   }
+  if (json_array_get_length (users) == 0)
+    g_printerr ("none\n");
   for (i = 0; i < json_array_get_length (users); i++)
     print_user (json_array_get_element (users, i));
 

@@ -149,18 +149,18 @@ def check_results(endpoint, folder):
     out = account(endpoint, ["results", "--json", one])[1]
     expect("JSON", [entry["identifier"] for entry in json.loads(out)] == [one])
     check("images", account(endpoint, ["list"]), 0, [one])
-    check("videos", account(endpoint, ["list", "videos"]), 1, ["identifiers", "HTTP status 400"])
+    check("videos", account(endpoint, ["list", "videos"]), 1, ["identifiers", "HTTP status 400", "images only"])
     code, png, errors = account(endpoint, ["heatmap", one])
     expect(f"a heat map: {errors}", code == 0 and png.startswith(b"\x89PNG"))
     check("into a file", account(endpoint, ["heatmap", one, "-o", folder + "/map.png"]), 0, [])
     with open(folder + "/map.png", "rb") as file:
         expect("the same", file.read() == png)
-    check("no heat map", account(endpoint, ["heatmap", other]), 1, ["HTTP status 404"])
+    check("no heat map", account(endpoint, ["heatmap", other]), 1, ["HTTP status 404", "sent with-heatmap"])
     digest = hashlib.sha256(clip).hexdigest()
     check("override", account(endpoint, ["override", digest, "artificial"]), 0, ["is artificial from now on"])
     check("overridden", account(endpoint, ["results", other]), 0, ["forced"])
     check("override of an image", account(endpoint, ["override", "--kind=image", hashlib.sha256(image).hexdigest(), "human"]), 0, [])
-    check("override of nothing", account(endpoint, ["override", "00", "human"]), 1, ["HTTP status 404"])
+    check("override of nothing", account(endpoint, ["override", "00", "human"]), 1, ["HTTP status 404", "SHA-256"])
     check("credits", account(endpoint, ["credits"]), 0, ["available, "])
     check("credits as JSON", account(endpoint, ["credits", "-j"]), 0, ['"total_spent"'])
 
