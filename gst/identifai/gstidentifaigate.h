@@ -127,7 +127,9 @@ struct _GstIdentifaiGate
                                  * are decoded; -1: unknown */
   gint64 shift;                 /* ns: running times are later on the way out, so that
                                  * what was shown before the delay was built has some, */
-  gint64 built;                 /* of which so much isn't latency any more */
+  gint64 built;                 /* of which so much isn't latency any more, */
+  gint64 stall;                 /* and about so much will be added with what is held
+                                 * of the video */
 };
 
 /* gstidentifaigate.c */

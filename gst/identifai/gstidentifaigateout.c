@@ -150,22 +150,31 @@ to_wall (const GstIdentifaiShow * show, gint64 position)
   return show->wall + (position - show->position + 999) / (gint64) GST_USECOND;
 }
 
-/* What the slate doesn't go beyond: what is held comes behind it. If that is due a while
- * after its time, as upstream stood still, nobody waits for it, and its times will be
- * later. */
+/* What is held of the video is due a while after its time, as upstream stood still:
+ * nobody waits for it, and all times will be later. */
+static void
+note_stall_locked (GstIdentifaiBranch * branch, gint64 next, gint64 due)
+{
+  GstIdentifaiGate *self = branch->gate;
+  gint64 lag = get_position (&branch->show, due) - next - self->shift;
+
+  if (branch->stream == IDENTIFAI_SEGMENTER_VIDEO)
+    self->stall = lag > GST_IDENTIFAI_GATE_JUMP ? lag : 0;
+}
+
+/* What the slate doesn't go beyond: what is held comes behind it. */
 static gint64
 get_limit_locked (GstIdentifaiBranch * branch)
 {
   GstIdentifaiGate *self = branch->gate;
-  gint64 due, position, next;
+  gint64 next, due;
 
   if (!identifai_hold_queue_peek (self->hold, branch->stream, &next, &due)
       || next == NO_TIME)
     return NO_LIMIT;
-  position = get_position (&branch->show, due);
+  note_stall_locked (branch, next, due);
 
-  return next + self->shift < position - GST_IDENTIFAI_GATE_JUMP ? position :
-      next + self->shift;
+  return next + self->shift + self->stall;
 }
 
 static gint64
@@ -259,6 +268,7 @@ mend_shift_locked (GstIdentifaiBranch * branch, const IdentifaiHeld * held)
       || held->decoding == NO_TIME || went_back (&branch->show, held))
     return;
   lag = get_lag (&branch->show, held, self->shift);
+  self->stall = 0;
   if (lag <= 0)
     return;
   GST_INFO_OBJECT (branch->src, "comes back %" GST_STIME_FORMAT " too early",

@@ -326,7 +326,7 @@ gst_identifai_gate_slate_start (GstIdentifaiGate * self)
     ((GstIdentifaiBranch *) g_ptr_array_index (self->branches,
             i))->slate_refused = FALSE;
   reset_locked (self);
-  self->shift = self->built = 0;
+  self->shift = self->built = self->stall = 0;
   g_mutex_unlock (&self->engine->lock);
 
   if (path != NULL)
@@ -519,7 +519,7 @@ gst_identifai_gate_slate_flushed_locked (GstIdentifaiBranch * branch)
     begun |= identifai_hold_queue_has_begun (self->hold, ((GstIdentifaiBranch *)
             g_ptr_array_index (self->branches, i))->stream);
   if (!begun && !self->began)
-    self->shift = self->built = 0;
+    self->shift = self->built = self->stall = 0;
 }
 
 /* Whether there is one that could be shown, without a word. */

@@ -164,34 +164,6 @@ GST_START_TEST (test_back)
 
 GST_END_TEST;
 
-/* Upstream stands still: the slate goes on, by the clock, for as long as nothing else
- * is to be shown. What comes then, with times that went on meanwhile or that didn't,
- * is shown behind it. */
-GST_START_TEST (test_stall)
-{
-  const guint again = __i__ == 0 ? 20 : 80;
-  SlateGate gate;
-  SlateSeen seen;
-
-  slate_gate_open_live (&gate, "on-unjudged=pass hold=200000000");
-  slate_gate_push (&gate, 0, 10);
-  slate_gate_wait_for (&gate, FALSE, 10);
-  slate_gate_set_force (&gate, "slate");
-  slate_gate_push (&gate, 10, 20);
-  slate_gate_wait_for (&gate, TRUE, 60);
-  slate_gate_set_force (&gate, "none");
-  slate_gate_push (&gate, again, again + 20);
-  slate_gate_wait_for (&gate, FALSE, 30);
-  fail_unless_equals_uint64 (slate_gate_get_latency (&gate), 0);
-  slate_gate_finish (&gate);
-  slate_gate_look (&gate, &seen, "stall");
-  fail_unless_equals_int (seen.n_edges, 3);
-  fail_unless (seen.passed[again]);
-  slate_gate_clear (&gate);
-}
-
-GST_END_TEST;
-
 static gboolean
 was_heard (SlateSound * sound, Clip * aac, guint frame)
 {
@@ -207,6 +179,52 @@ was_heard (SlateSound * sound, Clip * aac, guint frame)
 
   return heard;
 }
+
+/* Upstream stands still: the slate goes on, by the clock, for as long as nothing else
+ * is to be shown. What comes then, with times that went on meanwhile or that didn't,
+ * is shown behind it. */
+GST_START_TEST (test_stall)
+{
+  const guint again = __i__ == 0 ? 20 : 80;
+  Clip *aac = clip_new_aac (180);
+  SlateGate gate;
+  SlateSeen seen;
+  SlateSound out;
+  Feed *sound;
+  guint i;
+
+  slate_gate_open_live (&gate, "on-unjudged=pass hold=200000000");
+  sound = feed_new (gate.run, "audio_0", aac->caps, NULL, TRUE);
+  slate_sound_init (&out, &gate);
+  feed_push (sound, aac, 0, 17, 0);
+  slate_gate_push (&gate, 0, 10);
+  slate_gate_wait_for (&gate, FALSE, 10);
+  slate_gate_set_force (&gate, "slate");
+  feed_push (sound, aac, 17, 34, 0);
+  slate_gate_push (&gate, 10, 20);
+  slate_gate_wait_for (&gate, TRUE, 60);
+  slate_gate_set_force (&gate, "none");
+  i = again * 43 / 25;
+  slate_gate_push (&gate, again, again + 1);
+  feed_push (sound, aac, i, i + 34, 0);
+  slate_gate_push (&gate, again + 1, again + 20);
+  slate_gate_wait_for (&gate, FALSE, 30);
+  fail_unless (feed_event (sound, gst_event_new_eos ()));
+  fail_unless_equals_uint64 (slate_gate_get_latency (&gate), 0);
+  slate_gate_finish (&gate);
+  slate_gate_look (&gate, &seen, "stall");
+  fail_unless_equals_int (seen.n_edges, 3);
+  fail_unless (seen.passed[again]);
+  slate_sound_wait (&out);
+  fail_unless (was_heard (&out, aac, i + 20));
+  check_later (&out);
+  feed_free (sound);
+  clip_free (aac);
+  slate_gate_clear (&gate);
+  slate_sound_clear (&out);
+}
+
+GST_END_TEST;
 
 /* The video alone is flushed: sound of its pictures goes with them, and what comes
  * goes on behind what was heard. */
