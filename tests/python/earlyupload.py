@@ -41,15 +41,15 @@ class Post:
 class Service(threading.Thread):
     """fault: what is done to a call, see answer()."""
 
-    def __init__(self, fault=None):
+    def __init__(self, fault=None, host='127.0.0.1'):
         super().__init__(daemon=True)
-        self.fault, self.posts, self.files, self.connections = fault, [], {}, set()
+        self.host, self.fault, self.posts, self.connections = host, fault, [], set()
         self.lock = threading.Lock()
         self.listen()
         self.start()
 
     def listen(self, port=0):
-        self.socket = socket.create_server(('127.0.0.1', port))
+        self.socket = socket.create_server((self.host, port))
         self.port = self.socket.getsockname()[1]
 
     def kill(self, seconds):
@@ -386,7 +386,7 @@ ROWS = [
     Row('413 in the middle', after(20000, 413), first_only, seconds=5),
     Row('415 at the end', at_end(415), same_bytes, seconds=5),
     Row('501 at once', after(0, 501), first_only, seconds=5),
-    Row('breaks off in the middle', after(20000, 0), first_only, seconds=5),
+    Row('breaks off in the middle', after(20000, 0), first_only, seconds=5, warns=True),
     Row('breaks off at the end', lambda number, post: (None, 0) if number == 1 else None, warns=True),
     Row('taken before it is whole', after(10000, 200, {'identifier': 'none'}), first_only, seconds=5),
     Row('429', lambda number, post: (0, 429) if number == 1 else None, settings='rate-limits=none'),

@@ -408,19 +408,21 @@ identifai_early_upload_abandon (IdentifaiEarlyUpload * self)
   identifai_early_upload_unref (self);
 }
 
+/* A connection that breaks when all was sent may have broken before, and the service
+ * may have the file. */
 gboolean
 identifai_early_upload_falls_back (IdentifaiAccount * account,
     const IdentifaiResponse * answer, const IdentifaiAttempt * attempt)
 {
-  gboolean falls = attempt->reason == IDENTIFAI_REASON_REJECTED
+  gboolean broke = attempt->reason == IDENTIFAI_REASON_NETWORK;
+  gboolean refused = attempt->reason == IDENTIFAI_REASON_REJECTED
       || attempt->http_status == SOUP_STATUS_NOT_IMPLEMENTED
-      || attempt->http_status == SOUP_STATUS_HTTP_VERSION_NOT_SUPPORTED
-      || (attempt->reason == IDENTIFAI_REASON_NETWORK && !answer->sent_whole);
+      || attempt->http_status == SOUP_STATUS_HTTP_VERSION_NOT_SUPPORTED;
 
-  if (falls)
+  if (broke || refused)
     note_failure (account, attempt);
 
-  return falls;
+  return refused || (broke && !answer->sent_whole);
 }
 
 void
