@@ -367,6 +367,10 @@ take_trouble (ModSession * self, GstMessage * message)
 {
   g_autoptr (GError) error = NULL;
 
+  /* a source whose farewell fails while we stop it is no news */
+  if (self->state >= MOD_SESSION_CLOSING
+      && GST_MESSAGE_SRC (message) != GST_OBJECT (self->judge))
+    return;
   self->calls.tell (mod_record_trouble (self->config->name, message),
       self->user_data);
   if (GST_MESSAGE_TYPE (message) != GST_MESSAGE_ERROR) {

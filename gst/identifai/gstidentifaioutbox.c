@@ -227,6 +227,15 @@ submit_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment)
     identifai_client_submit (self->client, request, segment, NULL);
 }
 
+/* It isn't uploaded after all. */
+void
+gst_identifai_outbox_give_back_locked (GstIdentifaiOutbox * self,
+    const IdentifaiSegment * segment)
+{
+  if (!segment->beyond_budget)
+    identifai_hourly_quota_give_back (&self->quota);
+}
+
 /* The mux worker's thread. While all is halted the segment's end is near. */
 static void
 on_muxed (IdentifaiSegment * segment, const GError * error, gpointer user_data)
@@ -239,13 +248,16 @@ on_muxed (IdentifaiSegment * segment, const GError * error, gpointer user_data)
             G_IO_ERROR_MESSAGE_TOO_LARGE) ? IDENTIFAI_REASON_TOO_LARGE :
         IDENTIFAI_REASON_MUX, error->message);
     if (!self->halting)
-      identifai_hourly_quota_give_back (&self->quota);
+      gst_identifai_outbox_give_back_locked (self, segment);
     gst_identifai_outbox_end_failed_locked (self, segment, segment->failure, 0,
         segment->failure_text);
   } else if (self->halting) {
     /* its end is near */
+  } else if (segment->beyond_budget) {
+    gst_identifai_outbox_end_dropped_locked (self, segment,
+        GST_IDENTIFAI_DROP_BUDGET);
   } else if (gst_identifai_outbox_is_useless_locked (self, segment)) {
-    identifai_hourly_quota_give_back (&self->quota);
+    gst_identifai_outbox_give_back_locked (self, segment);
     gst_identifai_outbox_end_dropped_locked (self, segment,
         GST_IDENTIFAI_DROP_LATE);
   } else {
@@ -409,6 +421,22 @@ drop_beyond_budget_locked (GstIdentifaiOutbox * self,
   add_and_drop_locked (self, segment, GST_IDENTIFAI_DROP_BUDGET);
 }
 
+/* attach-file wants the file of what isn't posted, too, if there is room to make it. */
+static gboolean
+mux_beyond_budget_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment)
+{
+  if (self->attachments.mode == GST_IDENTIFAI_ATTACH_FILE_NONE
+      || segment->file != NULL || self->halting
+      || !gst_identifai_outbox_has_room_locked (self,
+          identifai_ledger_get_need (segment)))
+    return FALSE;
+  segment->beyond_budget = TRUE;
+  add_locked (self, segment);
+  identifai_mux_worker_push (self->worker, segment,
+      gst_identifai_submission_get_early (segment)->file);
+  return TRUE;
+}
+
 /* force: without room, too. FALSE: it has to wait. */
 static gboolean
 offer_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment,
@@ -422,7 +450,8 @@ offer_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment,
     return FALSE;
   } else if (!identifai_hourly_quota_is_left (&self->quota,
           identifai_clock_now ())) {
-    drop_beyond_budget_locked (self, segment);
+    if (!mux_beyond_budget_locked (self, segment))
+      drop_beyond_budget_locked (self, segment);
   } else if (force || gst_identifai_outbox_make_room_locked (self, segment)) {
     accept_locked (self, segment, gst_identifai_outbox_has_waited_locked (self,
             segment) || force);
@@ -628,7 +657,7 @@ gst_identifai_outbox_begin_halt_locked (GstIdentifaiOutbox * self)
   for (i = 0; (segment = identifai_ledger_peek (self->ledger, i)); i++) {
     if (identifai_ledger_get_stage (self->ledger, segment)
         == IDENTIFAI_STAGE_MUXING)
-      identifai_hourly_quota_give_back (&self->quota);
+      gst_identifai_outbox_give_back_locked (self, segment);
     else
       gst_identifai_outbox_withdraw_locked (self, segment);
   }

@@ -99,6 +99,10 @@ GstIdentifaiOverflow gst_identifai_outbox_get_overflow_locked
 gboolean gst_identifai_outbox_withdraw_locked (GstIdentifaiOutbox * self,
     IdentifaiSegment * segment);
 /* TRUE: there is room now. */
+void gst_identifai_outbox_give_back_locked (GstIdentifaiOutbox * self,
+    const IdentifaiSegment * segment);
+gboolean gst_identifai_outbox_has_room_locked (GstIdentifaiOutbox * self,
+    guint64 bytes);
 gboolean gst_identifai_outbox_make_room_locked (GstIdentifaiOutbox * self,
     const IdentifaiSegment * segment);
 /* Nobody wants its verdict any more. */

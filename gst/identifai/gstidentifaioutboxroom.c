@@ -26,8 +26,8 @@ gst_identifai_outbox_get_overflow_locked (GstIdentifaiOutbox * self)
       GST_IDENTIFAI_OVERFLOW_BLOCK;
 }
 
-static gboolean
-has_room_locked (GstIdentifaiOutbox * self, guint64 bytes)
+gboolean
+gst_identifai_outbox_has_room_locked (GstIdentifaiOutbox * self, guint64 bytes)
 {
   return identifai_ledger_get_obstacle (self->ledger, bytes) == NULL;
 }
@@ -66,7 +66,7 @@ gst_identifai_outbox_withdraw_locked (GstIdentifaiOutbox * self,
       break;
   }
   if (withdrawn && !maybe_taken)
-    identifai_hourly_quota_give_back (&self->quota);
+    gst_identifai_outbox_give_back_locked (self, segment);
 
   return withdrawn;
 }
@@ -103,7 +103,7 @@ gst_identifai_outbox_make_room_locked (GstIdentifaiOutbox * self,
 {
   guint64 bytes = identifai_ledger_get_need (segment);
 
-  while (!has_room_locked (self, bytes)) {
+  while (!gst_identifai_outbox_has_room_locked (self, bytes)) {
     if (gst_identifai_outbox_get_overflow_locked (self) !=
         GST_IDENTIFAI_OVERFLOW_DROP_OLDEST)
       return FALSE;
@@ -158,7 +158,7 @@ gboolean
 gst_identifai_outbox_take_room_locked (GstIdentifaiOutbox * self)
 {
   if (!self->wanted.notify || self->halting || self->client == NULL
-      || !has_room_locked (self, self->wanted.bytes))
+      || !gst_identifai_outbox_has_room_locked (self, self->wanted.bytes))
     return FALSE;
   self->wanted.notify = FALSE;
   GST_DEBUG_OBJECT (self->element, "there is room for segment %u",

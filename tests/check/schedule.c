@@ -259,14 +259,16 @@ GST_START_TEST (test_allowance)
 
 GST_END_TEST;
 
+/* Once as it is, once with the files of what isn't posted. */
 GST_START_TEST (test_budget)
 {
   GError *error = NULL;
   Scene scene;
   guint round;
 
-  scene_init (&scene, NULL, 0, SCENE_SINK
-      "segment-duration=200000000 max-uploads-per-hour=3");
+  scene_init (&scene, NULL, 0, __i__ == 0 ? SCENE_SINK
+      "segment-duration=200000000 max-uploads-per-hour=3" : SCENE_SINK
+      "segment-duration=200000000 max-uploads-per-hour=3 attach-file=flagged");
   for (round = 0; round < 2; round++) {
     guint verdicts = round ? 0 : 3;
 
@@ -281,6 +283,8 @@ GST_START_TEST (test_budget)
         SCENE_FRAMES / SCENE_GOP - verdicts);
     fail_unless_equals_string (scene_get_reason (&scene, "identifai-dropped",
             0), "budget");
+    fail_unless_equals_int (gst_structure_has_field (sink_run_get_structure
+            (scene.run, "identifai-dropped", 0), "file"), __i__);
     fail_unless_equals_int (sink_run_count (scene.run, "warning"),
         round ? 1 : 2);
     gst_message_parse_warning (sink_run_get (scene.run, "warning", 0), &error,

@@ -162,9 +162,22 @@ def check_bounds(folder):
             assert {name(line) for line in given_up(lines)} <= set(kept(lines)) or program != 'late-max-bytes=20k', lines
 
 
+def check_budget(folder):
+    """What max-uploads-per-hour leaves is kept with its file; it isn't posted within the hour, late or not."""
+    record = os.path.join(folder, 'record')
+    with Emulator('--record', record) as endpoint:
+        path = config(folder, endpoint, {'a': 'max-uploads-per-hour=2\n' + LIVE})
+        with Run(path) as run:
+            wait_for(run, lambda lines: len(kept(lines)) >= 3)
+            code, lines = run.stop()
+    assert code == 0 and {line['reason'] for line in kept(lines).values()} == {'budget'}, lines
+    assert len(recorded(record)) == 2 and not late(lines), lines
+    assert len([n for n in files(folder) if n.endswith('.mp4')]) == len(kept(lines)), files(folder)
+
+
 def main():
     wanted = sys.argv[1:]
-    for check in (check_outage, check_killed, check_bounds):
+    for check in (check_outage, check_killed, check_bounds, check_budget):
         if wanted and check.__name__ not in wanted:
             continue
         with tempfile.TemporaryDirectory() as folder:

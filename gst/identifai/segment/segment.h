@@ -65,6 +65,7 @@ typedef struct
   gchar *filename;              /* if it came with one; or NULL */
   gchar *sha256;                /* of its file, as soon as it is known; or NULL */
   gboolean file_dropped;        /* it went before the outcome that would have it */
+  gboolean beyond_budget;       /* its file is made for the outcome only */
   GstBuffer *attachment;        /* its file, for the outcome's message; or NULL */
 
   /* Set if no file can be posted (TOO_LARGE, MUX): the tracks and the file are
