@@ -97,7 +97,9 @@ count_outcome (ModBoardStream * stream, JsonObject * line)
   gboolean judged = strcmp (get (line, "event"), "verdict") == 0;
   gint64 status =
       json_object_get_int_member_with_default (line, "http_status", 0);
-  g_autofree gchar *key = g_strdup_printf ("%s\n%s\n%d", get (line, "event"),
+  gboolean late = json_object_has_member (line, "late");
+  g_autofree gchar *key = g_strdup_printf ("%s\n%s\n%d",
+      late ? "late" : get (line, "event"),
       judged ? get (line, "classification") : get (line, "reason"),
       (gint) status);
   guint64 *count = g_hash_table_lookup (stream->outcomes, key);
@@ -107,7 +109,7 @@ count_outcome (ModBoardStream * stream, JsonObject * line)
     g_hash_table_insert (stream->outcomes, g_steal_pointer (&key), count);
   }
   (*count)++;
-  if (judged)
+  if (judged && !late)
     stream->latency =
         json_object_get_double_member_with_default (line, "latency", NAN);
   g_queue_push_tail (&stream->latest, shorten (line));

@@ -53,6 +53,7 @@ typedef struct _Item
   guint attempts;
   gboolean stored, told;
   gboolean gone;                /* before it was stored: to be freed then */
+  gchar *error;                 /* it could not be stored */
   GstBuffer *file;              /* while it is judged */
 } Item;
 
@@ -224,6 +225,7 @@ free_item (gpointer data)
   g_free (self->id);
   g_free (self->stream);
   g_free (self->name);
+  g_free (self->error);
   json_object_unref (self->about);
   gst_clear_buffer (&self->file);
   g_free (self);
@@ -314,25 +316,33 @@ find_judging_key (ModLate * self, const Item * item)
   return NULL;
 }
 
-/* The oldest go, but for those that are being judged. */
+static const gchar *
+find_reason_to_give_up (ModLate * self, const Item * item, guint64 more)
+{
+  gint64 age = g_get_real_time () / G_USEC_PER_SEC - item->written;
+
+  if (item->error != NULL)
+    return "disk";
+  if (self->max_age > 0 && age > 0
+      && (guint64) age > self->max_age / GST_SECOND)
+    return "age";
+  return self->max_bytes > 0 && self->bytes + more > self->max_bytes ?
+      "bytes" : NULL;
+}
+
+/* The oldest go, but for those that are being judged. What is told of one goes first. */
 static void
 retain (ModLate * self, guint64 more)
 {
-  gint64 now = g_get_real_time () / G_USEC_PER_SEC;
-  GList *l = self->items.head;
+  GList *l = self->items.head, *next;
 
-  while (l != NULL) {
+  for (; l != NULL; l = next) {
     Item *item = l->data;
-    gboolean old = self->max_age > 0 && now > item->written
-        && (guint64) (now - item->written) > self->max_age / GST_SECOND;
-    gboolean large = self->max_bytes > 0
-        && self->bytes + more > self->max_bytes;
+    const gchar *reason = find_reason_to_give_up (self, item, more);
 
-    l = l->next;
-    if (!old && !large)
-      return;
-    if (find_judging_key (self, item) == NULL)
-      give_up (self, item, old ? "age" : "bytes", NULL);
+    next = l->next;
+    if (reason != NULL && item->told && find_judging_key (self, item) == NULL)
+      give_up (self, item, reason, item->error);
   }
 }
 
@@ -346,8 +356,8 @@ on_stored (const gchar * path, const gchar * error, gpointer user_data)
   item->stored = TRUE;
   if (item->gone)
     free_item (item);
-  else if (error != NULL)
-    give_up (item->late, item, "disk", error);
+  else
+    item->error = g_strdup (error);
 }
 
 static void
@@ -707,7 +717,8 @@ find_key (ModLate * self, const Item * item)
 static gboolean
 is_ready (ModLate * self, const Item * item)
 {
-  return item->stored && item->told && (self->pending == NULL
+  return item->stored && item->told && item->error == NULL
+      && (self->pending == NULL
       || !mod_pending_state_has (self->pending, item->id));
 }
 
