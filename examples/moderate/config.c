@@ -353,6 +353,7 @@ take_fingerprint (const ModStreamConfig * self)
 
   for (i = 0; stream_keys[i].name != NULL; i++)
     append_key (all, self, &stream_keys[i]);
+  g_string_append_printf (all, "pictures=%d\n", self->pictures);
   for (i = 0; i < self->settings->len; i++) {
     const ModSetting *setting = g_ptr_array_index (self->settings, i);
 

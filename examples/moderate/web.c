@@ -587,18 +587,6 @@ read_secrets (ModWeb * self, const ModProgramConfig * config, GError ** error)
   return self->secret != NULL;
 }
 
-static void
-on_thumbnail (const gchar * stream, JsonObject * about, gpointer user_data)
-{
-  ModWeb *self = user_data;
-  JsonObject *data = json_object_new ();
-
-  json_object_set_string_member (data, "stream", stream);
-  json_object_set_object_member (data, "thumbnail", json_object_ref (about));
-  mod_events_tell (self->events, "thumbnail", data);
-  json_object_unref (data);
-}
-
 static gboolean
 has_pictures (const gchar * stream, gpointer user_data)
 {
@@ -607,6 +595,24 @@ has_pictures (const gchar * stream, gpointer user_data)
       (self->views->supervisor), stream);
 
   return config != NULL && config->pictures;
+}
+
+/* One that was begun before the file was read again may be of a stream that has none now. */
+static void
+on_thumbnail (const gchar * stream, JsonObject * about, gpointer user_data)
+{
+  ModWeb *self = user_data;
+  JsonObject *data;
+
+  if (!has_pictures (stream, self)) {
+    mod_thumbs_forget (self->thumbs, has_pictures, self);
+    return;
+  }
+  data = json_object_new ();
+  json_object_set_string_member (data, "stream", stream);
+  json_object_set_object_member (data, "thumbnail", json_object_ref (about));
+  mod_events_tell (self->events, "thumbnail", data);
+  json_object_unref (data);
 }
 
 /* The file was read again: what is to be kept may have changed. */
