@@ -114,13 +114,6 @@ clear (SinkRun * run, Feed * feed)
   sink_run_free (run);
 }
 
-static const gchar *
-get_text (SinkRun * run, const gchar * message, guint nth, const gchar * field)
-{
-  return gst_structure_get_string (sink_run_get_structure (run, message, nth),
-      field);
-}
-
 /* Buffers with times: each is an image. Where it is none, it fails alone. */
 static const struct
 {
@@ -158,15 +151,15 @@ GST_START_TEST (test_frames)
   end_feed (run, feed);
 
   for (i = 0; i < G_N_ELEMENTS (frame_rows); i++) {
-    fail_unless_equals_string (get_text (run, "identifai-segment", i,
+    fail_unless_equals_string (sink_run_get_text (run, "identifai-segment", i,
             "content-type"), frame_rows[i].content_type);
-    fail_unless_equals_string (get_text (run, "identifai-segment", i, "kind"),
-        "image");
+    fail_unless_equals_string (sink_run_get_text (run, "identifai-segment", i,
+            "kind"), "image");
     if (frame_rows[i].text == NULL)
       continue;
-    fail_unless_equals_string (get_text (run, "identifai-failed", n_failed,
-            "reason"), "mux");
-    fail_unless (strstr (get_text (run, "identifai-failed", n_failed++,
+    fail_unless_equals_string (sink_run_get_text (run, "identifai-failed",
+            n_failed, "reason"), "mux");
+    fail_unless (strstr (sink_run_get_text (run, "identifai-failed", n_failed++,
                 "message"), frame_rows[i].text));
   }
   fail_unless_equals_int (sink_run_count (run, "identifai-failed"), n_failed);
@@ -447,8 +440,8 @@ GST_START_TEST (test_flush)
   push (feed, gst_buffer_copy_region (buffer, GST_BUFFER_COPY_MEMORY, 0, 50));
   feed_flush (feed, &segment);
   sink_run_wait (run, "identifai-dropped", 1);
-  fail_unless_equals_string (get_text (run, "identifai-dropped", 0, "reason"),
-      "flushed");
+  fail_unless_equals_string (sink_run_get_text (run, "identifai-dropped", 0,
+          "reason"), "flushed");
   bytes = get_bytes (buffer);
   push (feed, gst_buffer_ref (buffer));
   sink_run_wait (run, "identifai-verdict", 1);
@@ -473,8 +466,8 @@ GST_START_TEST (test_too_large)
   push (feed, make_jpeg (1, 2000));
   push (feed, make_jpeg (1, 500));
   end_feed (run, feed);
-  fail_unless_equals_string (get_text (run, "identifai-failed", 0, "reason"),
-      "too-large");
+  fail_unless_equals_string (sink_run_get_text (run, "identifai-failed", 0,
+          "reason"), "too-large");
   fail_unless_equals_int (sink_run_count (run, "identifai-verdict"), 1);
   clear (run, feed);
 }

@@ -24,17 +24,6 @@ setup (void)
 
 /* Sessions. */
 
-static const gchar *
-get_string (SinkRun * run, const gchar * name, guint nth, const gchar * field)
-{
-  const gchar *text = gst_structure_get_string (sink_run_get_structure (run,
-          name, nth), field);
-
-  fail_unless (text != NULL, "%s has no %s", name, field);
-
-  return text;
-}
-
 /* One for all messages of a run, and another one for the next. */
 GST_START_TEST (test_session)
 {
@@ -49,10 +38,11 @@ GST_START_TEST (test_session)
   for (round = 0; round < 2; round++) {
     sink_run_start (run);
     fail_unless (sink_run_wait_end (run));
-    sessions[round] = g_strdup (get_string (run, names[0], 0, "session"));
+    sessions[round] =
+        g_strdup (sink_run_get_text (run, names[0], 0, "session"));
     for (i = 0; i < G_N_ELEMENTS (names); i++)
-      fail_unless_equals_string (get_string (run, names[i], 0, "session"),
-          sessions[round]);
+      fail_unless_equals_string (sink_run_get_text (run, names[i], 0,
+              "session"), sessions[round]);
     sink_run_stop (run);
     sink_run_forget (run);
   }
@@ -149,7 +139,7 @@ GST_START_TEST (test_files_are_posted_ones)
     fail_unless_equals_int (gst_buffer_n_memory (file), 1);
     hash = hash_file (file);
     fail_unless (g_hash_table_contains (posted, hash));
-    fail_unless_equals_string (get_string (run, "identifai-verdict", i,
+    fail_unless_equals_string (sink_run_get_text (run, "identifai-verdict", i,
             "sha256"), hash);
     g_free (hash);
   }
@@ -200,8 +190,8 @@ GST_START_TEST (test_file_modes)
   fail_unless_equals_int (file != NULL, expected);
   if (file != NULL) {
     hash = hash_file (file);
-    fail_unless_equals_string (get_string (run, file_rows[row].outcome, 0,
-            "sha256"), hash);
+    fail_unless_equals_string (sink_run_get_text (run, file_rows[row].outcome,
+            0, "sha256"), hash);
     g_free (hash);
   }
   fail_if (gst_structure_has_field (sink_run_get_structure (run,
@@ -385,7 +375,7 @@ GST_START_TEST (test_override)
       override_rows[__i__].overrides);
   request = fault_server_get (server, FAULT_OVERRIDE, 0);
   target = g_strdup_printf ("/api/classification_video/%s/override",
-      get_string (run, "identifai-verdict", 0, "sha256"));
+      sink_run_get_text (run, "identifai-verdict", 0, "sha256"));
   fail_unless_equals_string (request->target, target);
   fail_unless_equals_string (request->key, SINK_KEY);
   fail_unless (strstr (request->headers, "Content-Type: application/json"));
@@ -460,8 +450,8 @@ GST_START_TEST (test_override_of_what)
     sink_run_wait (run, "identifai-override", i + 1);
     check_override (run, i, rows[i].reason, rows[i].status);
     if (rows[i].identifier != NULL)
-      fail_unless_equals_string (get_string (run, "identifai-override", i,
-              "identifier"), rows[i].identifier);
+      fail_unless_equals_string (sink_run_get_text (run, "identifai-override",
+              i, "identifier"), rows[i].identifier);
   }
   sink_run_free (run);
   g_free (url);
@@ -492,7 +482,7 @@ GST_START_TEST (test_override_early)
     fault_server_release (server);
     sink_run_wait (run, "identifai-override", 1);
     check_override (run, 0, NULL, 200);
-    fail_unless_equals_string (get_string (run, "identifai-override", 0,
+    fail_unless_equals_string (sink_run_get_text (run, "identifai-override", 0,
             "identifier"), "id-1");
   }
   gst_element_set_state (sink_run_get_pipeline (run), GST_STATE_READY);
@@ -771,7 +761,7 @@ GST_START_TEST (test_resume)
   sink_run_wait (run, "identifai-submitted", 1);
   entry = save_and_read (get_pending (run, 1));
   fail_unless_equals_string (gst_structure_get_string (entry, "session"),
-      get_string (run, "identifai-submitted", 0, "session"));
+      sink_run_get_text (run, "identifai-submitted", 0, "session"));
   sink_run_stop (run);
   sink_run_forget (run);
   fail_if (emit_resume (run, entry));

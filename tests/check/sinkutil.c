@@ -621,6 +621,18 @@ sink_run_get_structure (SinkRun * self, const gchar * name, guint nth)
   return gst_message_get_structure (sink_run_get (self, name, nth));
 }
 
+const gchar *
+sink_run_get_text (SinkRun * self, const gchar * name, guint nth,
+    const gchar * field)
+{
+  const gchar *text = gst_structure_get_string (sink_run_get_structure (self,
+          name, nth), field);
+
+  fail_unless (text != NULL, "%s has no %s", name, field);
+
+  return text;
+}
+
 void
 sink_run_forget (SinkRun * self)
 {

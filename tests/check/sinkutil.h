@@ -91,6 +91,9 @@ guint sink_run_count (SinkRun * self, const gchar * name);
 GstMessage *sink_run_get (SinkRun * self, const gchar * name, guint nth);
 const GstStructure *sink_run_get_structure (SinkRun * self,
     const gchar * name, guint nth);
+/* A text in the nth such message, which has it; borrowed. */
+const gchar *sink_run_get_text (SinkRun * self, const gchar * name, guint nth,
+    const gchar * field);
 /* Names, in order, with a space between: identifai-…, "tag", "warning", "info"
  * of the sink, "error" of whatever element, and "eos". */
 gchar *sink_run_list (SinkRun * self);

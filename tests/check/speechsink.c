@@ -120,13 +120,6 @@ count_samples (guint n, const gchar * extension, guint rate)
   return samples;
 }
 
-static const gchar *
-get_text (SinkRun * run, const gchar * message, guint nth, const gchar * field)
-{
-  return gst_structure_get_string (sink_run_get_structure (run, message, nth),
-      field);
-}
-
 static guint64
 get_time (SinkRun * run, guint nth, const gchar * field)
 {
@@ -200,7 +193,7 @@ GST_START_TEST (test_loas)
   n = sink_run_count (run, "identifai-segment");
   fail_unless (n >= 3 && n <= 4, "%u segments", n);
   fail_unless_equals_int (sink_run_count (run, "identifai-verdict"), n);
-  fail_unless_equals_string (get_text (run, "identifai-segment", 0,
+  fail_unless_equals_string (sink_run_get_text (run, "identifai-segment", 0,
           "content-type"), "audio/mp4");
   samples = count_samples (n, "m4a", 44100);
   fail_unless (samples >= 20 * 44100 - 21 * 1024
@@ -280,10 +273,10 @@ GST_START_TEST (test_encoder)
   fail_if (sink_run_wait_end (run));
   if (is_there) {
     fail_unless (sink_run_count (run, "identifai-failed") > 0);
-    fail_unless_equals_string (get_text (run, "identifai-failed", 0, "reason"),
-        "mux");
-    fail_unless (strstr (get_text (run, "identifai-failed", 0, "message"),
-            "out of codes") != NULL);
+    fail_unless_equals_string (sink_run_get_text (run, "identifai-failed", 0,
+            "reason"), "mux");
+    fail_unless (strstr (sink_run_get_text (run, "identifai-failed", 0,
+                "message"), "out of codes") != NULL);
   } else {
     gst_message_parse_error (sink_run_get (run, "error", 0), &error, NULL);
     fail_unless (strstr (error->message, "no element flacenc") != NULL, "%s",
