@@ -478,7 +478,8 @@ admit (EmuRequest * self)
   const gchar *method = request_method (self);
   EmuRateKind kind = g_str_equal (method, "GET") ? EMU_RATE_GET : EMU_RATE_POST;
   EmuFault *fault = emu_faults_meet (self->server->faults, self->call->name,
-      method);
+      method, soup_message_headers_get_encoding (headers)
+      == SOUP_ENCODING_CHUNKED);
 
   if (fault != NULL)
     self->fault = emu_fault_ref (fault);

@@ -49,7 +49,7 @@ parse_calls (EmuFault * self, const gchar * text)
 {
   static const gchar *const names[] = { "submit", "result", "batch", "credits",
     "override", "heatmap", "fromurl", "users", "post",
-    "get", "delete", "any", NULL
+    "get", "delete", "chunked", "any", NULL
   };
 
   self->calls = g_strdup (text);
@@ -214,8 +214,12 @@ emu_fault_parse (const gchar * spec, GError ** error)
 }
 
 static gboolean
-concerns (EmuFault * self, const gchar * call, const gchar * method)
+concerns (EmuFault * self, const gchar * call, const gchar * method,
+    gboolean chunked)
 {
+  if (g_str_equal (self->calls, "chunked"))
+    return chunked;
+
   return g_str_equal (self->calls, "any") || g_str_equal (self->calls, call)
       || g_ascii_strcasecmp (self->calls, method) == 0;
 }
@@ -230,7 +234,8 @@ is_due (EmuFault * self)
 }
 
 EmuFault *
-emu_faults_meet (GPtrArray * faults, const gchar * call, const gchar * method)
+emu_faults_meet (GPtrArray * faults, const gchar * call, const gchar * method,
+    gboolean chunked)
 {
   EmuFault *met = NULL;
   guint i;
@@ -238,7 +243,7 @@ emu_faults_meet (GPtrArray * faults, const gchar * call, const gchar * method)
   for (i = 0; i < faults->len; i++) {
     EmuFault *fault = g_ptr_array_index (faults, i);
 
-    if (!concerns (fault, call, method))
+    if (!concerns (fault, call, method, chunked))
       continue;
     fault->seen++;
     if (met == NULL && is_due (fault))

@@ -8,7 +8,7 @@
  * A fault is written CALLS[#REQUESTS]:ACTION[,ACTION...]
  *
  * CALLS: submit, result, batch, credits, override, heatmap,
- * fromurl, users; post, get, delete; any.
+ * fromurl, users; post, get, delete; chunked (whose body's length isn't known); any.
  * REQUESTS, counted from 1 since the fault was set: 3, 2-4, 2+ (from the second
  * one on), %3 (every third). Without it: all of them.
  * ACTION: delay=SECONDS; status=CODE; header=NAME: VALUE (with a status);
@@ -49,6 +49,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EmuFault, emu_fault_unref)
 /* Counts a request of call ("submit") with that method in every fault of the
  * list (of EmuFault); returns the first one that it meets, borrowed, or NULL. */
 EmuFault *emu_faults_meet (GPtrArray * faults, const gchar * call,
-    const gchar * method);
+    const gchar * method, gboolean chunked);
 
 G_END_DECLS

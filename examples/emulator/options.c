@@ -33,7 +33,7 @@ static const gchar summary[] =
 static const gchar description[] =
     "Faults:\n"
     "  CALLS: submit, result, batch, credits, override, heatmap, fromurl,\n"
-    "    users; post, get, delete; any\n"
+    "    users; post, get, delete; chunked (of unknown length); any\n"
     "  REQUESTS, counted from 1: 3, 2-4, 2+, %3 (every third); none: all\n"
     "  ACTION: delay=SECONDS, status=CODE, header=NAME: VALUE, reset, silence,\n"
     "    reset-upload=BYTES, truncate=BYTES, drip=BYTES (a second), body=TEXT\n"

@@ -465,6 +465,7 @@ static const struct
   const gchar *spec;
   const gchar *met;
 } fault_rows[] = {
+  {"chunked:status=411", "-+-+-+-+-+"}, {"chunked#2+:reset", "---+-+-+-+"},
   {"submit:reset", "+++++++++++"},
   {"submit#3:status=503", "..+......."},
   {"any#2-4:delay=1.5", ".+++......"},
@@ -500,7 +501,7 @@ check_faults (guint row)
   if (fault != NULL) {
     g_ptr_array_add (faults, fault);
     for (i = 0; i < 10; i++)
-      fail_unless_equals_int (emu_faults_meet (faults, "submit", "POST")
+      fail_unless_equals_int (emu_faults_meet (faults, "submit", "POST", i % 2)
           == fault, fault_rows[row].met[i] == '+');
   }
   g_ptr_array_unref (faults);
