@@ -270,10 +270,9 @@ class Line:
         time.sleep(2)
         self.relay(f"rtmp2src location={url}/in/a ! flvdemux", "queue", "queue", "flvmux streamable=true",
                    f"rtmp2sink location={url}/out/a")
-        if self.options.slate:
-            time.sleep(3)       # who plays while it begins to be published is thrown out
+        # flvdemux ends if all pads that it has so far, the sound's, are not linked
         self.run("far", f"rtmp2src location={url}/out/a ! flvdemux name=d d.video ! queue ! h264parse ! {DECODE} ! "
-                 "appsink name=far sync=false")
+                 "appsink name=far sync=false d.audio ! queue ! fakesink sync=false")
         self.receive(f"{url}/out/a")
 
     def publish_srt(self):
