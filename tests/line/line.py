@@ -68,7 +68,7 @@ CONFIG = """
 load_module {module};
 daemon off; master_process off; pid {dir}/pid; error_log {dir}/error.log;
 events {{ }}
-rtmp {{ server {{ listen {port}; access_log off;
+rtmp {{ server {{ listen {host}:{port}; access_log off;
   application in {{ live on; record off; }}
   application out {{ live on; record off; }} }} }}
 """
@@ -204,6 +204,7 @@ class Line:
 
     def __init__(self, options, dir, service, cable=None):
         self.options, self.dir, self.service, self.cable = options, dir, service, cable
+        self.host = "0.0.0.0" if cable else "127.0.0.1"     # of a namespace of the test's own
         self.processes = {}
         self.video = VIDEO.format(open=int(options.groups == "open"))
         self.gate = (f"identifaigate name=gate hold={int(options.hold * 1e9)} "
@@ -240,7 +241,7 @@ class Line:
         port = free_port()
         path = os.path.join(self.dir, "nginx.conf")
         with open(path, "w") as f:
-            f.write(CONFIG.format(module=find_rtmp(), dir=self.dir, port=port))
+            f.write(CONFIG.format(module=find_rtmp(), dir=self.dir, host=self.host, port=port))
         self.spawn("nginx", ["/usr/sbin/nginx", "-c", path, "-e", self.dir + "/error.log"])
         wait_for_port(port)
         return f"rtmp://127.0.0.1:{port}"
@@ -252,11 +253,11 @@ class Line:
         self.run("gate", f"{source} name=d d. ! {video} ! {tee} ! queue ! {muxer} name=m ! {sink} "
                  f"d. ! {sound} ! aacparse ! gate.audio_0 gate.audio_src_0 ! queue ! m.")
 
-    def receive(self, url, options=""):
+    def receive(self, url):
         """Beside the receiver, two foreign ones."""
         if not self.options.slate:
             return
-        self.spawn("ffmpeg", ["ffmpeg", "-nostdin", "-v", "warning", "-xerror", *options.split(), "-i", url, "-map", "0",
+        self.spawn("ffmpeg", ["ffmpeg", "-nostdin", "-v", "warning", "-xerror", "-i", url, "-map", "0",
                               "-flush_packets", "1", "-f", "framecrc", "-y", self.dir + "/ffmpeg.frames"])
         if url.startswith("srt:") and shutil.which("srt-live-transmit"):
             self.spawn("transmit", ["srt-live-transmit", "-q", url, "file://con"],
@@ -265,8 +266,8 @@ class Line:
     def start_rtmp(self):
         url = self.start_nginx()
         near = url.replace("127.0.0.1", wire.NEAR) if self.cable else url
-        self.run("publisher", f"{self.video} ! queue ! flvmux name=m streamable=true latency=500000000 ! rtmp2sink location={near}/in/a "
-                 f"{SOUND} ! queue ! m.")
+        self.run("publisher", f"{self.video} ! queue ! flvmux name=m streamable=true latency=500000000 ! "
+                 f"rtmp2sink location={near}/in/a {SOUND} ! queue ! m.")
         time.sleep(2)
         self.relay(f"rtmp2src location={url}/in/a ! flvdemux", "queue", "queue", "flvmux streamable=true",
                    f"rtmp2sink location={url}/out/a")
@@ -279,7 +280,7 @@ class Line:
         """Returns the address for a caller."""
         port = free_port(socket.SOCK_DGRAM)
         self.run("publisher", f"{self.video} config-interval=-1 ! queue ! mpegtsmux alignment=7 name=m ! "
-                 f"srtsink uri=srt://0.0.0.0:{port}?mode=listener wait-for-connection=false "
+                 f"srtsink uri=srt://{self.host}:{port}?mode=listener wait-for-connection=false "
                  f"{SOUND} ! queue ! m.")
         time.sleep(1)
         return f"srt://{wire.FAR if self.cable else '127.0.0.1'}:{port}?mode=caller&latency=400"
