@@ -72,12 +72,6 @@ is_refused (IdentifaiAccount * account, gint64 now)
   return until != NULL && now < *until;
 }
 
-void
-identifai_early_uploads_forget_refusals (void)
-{
-  g_hash_table_remove_all (get_refusals ());
-}
-
 static void
 note_failure (IdentifaiAccount * account, const IdentifaiAttempt * attempt)
 {

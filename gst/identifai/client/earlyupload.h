@@ -30,7 +30,4 @@ void identifai_early_upload_cancel (IdentifaiEarlyUpload * self);
 void identifai_early_upload_submit (IdentifaiEarlyUpload * self,
     IdentifaiMemoryFile * file, gpointer data, GDestroyNotify free_data);
 
-/* For the tests, while there is no client: where none was taken. */
-void identifai_early_uploads_forget_refusals (void);
-
 G_END_DECLS
