@@ -9,6 +9,8 @@
 
 #include "gstidentifaibasesink.h"
 
+#include <string.h>
+
 #include "gstidentifaidrain.h"
 #include "gstidentifaierrors.h"
 #include "gstidentifaisignals.h"
@@ -354,6 +356,9 @@ gst_identifai_base_sink_set_up_class (gpointer klass,
   gchar *classification = g_strconcat ("Sink/Network/", media, NULL);
   gchar *text = g_strdup_printf ("Posts %s to identifAI's classification "
       "service and emits the verdicts", what);
+  gchar *type = g_ascii_strdown (G_OBJECT_CLASS_NAME (klass), -1);
+  gchar *page = g_strconcat (GST_IDENTIFAI_PAGES, type + strlen ("gst"), ".md",
+      NULL);
 
   object_class->finalize = finalize;
   object_class->set_property = gst_identifai_base_sink_set_property;
@@ -362,8 +367,12 @@ gst_identifai_base_sink_set_up_class (gpointer klass,
   gst_element_class_add_static_pad_template (element_class, pad);
   gst_element_class_set_metadata (element_class, name, classification, text,
       "identifAI <https://www.identifai.net/>");
+  gst_element_class_add_metadata (element_class, GST_ELEMENT_METADATA_DOC_URI,
+      page);
   g_free (classification);
   g_free (text);
+  g_free (type);
+  g_free (page);
 }
 
 static void

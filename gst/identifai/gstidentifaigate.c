@@ -856,6 +856,8 @@ gst_identifai_gate_class_init (GstIdentifaiGateClass * klass)
       "Filter/Network/Video",
       "Holds video back until identifAI's classification service has judged it",
       "identifAI <https://www.identifai.net/>");
+  gst_element_class_add_static_metadata (element_class,
+      GST_ELEMENT_METADATA_DOC_URI, GST_IDENTIFAI_PAGES "identifaigate.md");
 
   gst_type_mark_as_plugin_api (GST_TYPE_IDENTIFAI_GATE_ACTION, 0);
   gst_type_mark_as_plugin_api (GST_TYPE_IDENTIFAI_GATE_OVERFLOW, 0);

@@ -46,6 +46,20 @@ def check_markdown(pages, root):
     return len(links), len(faults)
 
 
+def check_contents(pages):
+    """Pages that begin with a table of contents have all headings in it, in order."""
+    faults = 0
+    for page in pages:
+        text = CODE.sub("", re.sub(r"^```.*?^```", "", read(page), flags=re.MULTILINE | re.DOTALL))
+        head, *sections = re.split(r"^## +", text, flags=re.MULTILINE)
+        listed = re.findall(r"\[[^]]*\]\(#([^)]+)\)", "\n".join(re.findall(r"^- \[.*$", head, re.MULTILINE)))
+        headings = [re.sub(r"[^\w\- ]", "", section.split("\n")[0].lower()).replace(" ", "-") for section in sections]
+        if len(listed) > 2 and listed != headings:
+            print(f"{page.name}'s contents aren't its headings: {set(listed) ^ set(headings) or 'another order'}")
+            faults += 1
+    return len(pages), faults
+
+
 def check_html(folder):
     pages = {page: read(page) for page in sorted(folder.rglob("*.html"))}
     names = {page: set(re.findall(r'\bid="([^"]+)"', text)) for page, text in pages.items()}
@@ -68,11 +82,12 @@ def main():
         subprocess.run(["meson", "install", "-C", sys.argv[1], "--no-rebuild", "--quiet", "--destdir", root / "installed"], check=True)
         results["installed"] = check_markdown((root / "installed").rglob("*.md"), root)
         results["in the tree"] = check_markdown([TREE / "README.md", *(TREE / "docs").rglob("*.md")], TREE)
+        results["contents"] = check_contents(sorted((TREE / "docs").rglob("*.md")))
         if shutil.which("sphinx-build"):
             subprocess.run(["sphinx-build", "-q", "-W", "-c", TREE / "docs", "-d", root / "doctrees", "-b", "html", TREE, root / "html"], check=True)
             results["HTML"] = check_html(root / "html")
     for where, (count, faults) in results.items():
-        print(f"{where}: {count} links, {faults} that lead nowhere")
+        print(f"{where}: {count}, {faults} faults")
     sys.exit(any(faults or not count for count, faults in results.values()))
 
 

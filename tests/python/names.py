@@ -126,6 +126,9 @@ def check_element(factory):
     element = Gst.ElementFactory.make(factory)
     if element is None:
         sys.exit(f"there is no {factory}: GST_PLUGIN_PATH is where the plugin was built")
+    page = element.get_factory().get_metadata("doc-uri")
+    if not page or not (ROOT / "docs/reference" / page.rsplit("/", 1)[1]).exists():
+        faults.append(f"{factory}'s page is {page}")
     stats = element.get_property("stats")
     fields = [stats.nth_field_name(i) for i in range(stats.n_fields())]
     pages = read_names("messages.md", "Statistics")
