@@ -353,7 +353,7 @@ push_locked (GstIdentifaiSpeechSink * self, GstBuffer * buffer)
 {
   const GstSegment *segment = &GST_BASE_SINK (self)->segment;
   IdentifaiCaptureTime arrival;
-  IdentifaiSoundBuffer item = {.buffer = buffer };
+  IdentifaiSoundBuffer item = {.buffer = buffer,.rate = segment->rate };
 
   gst_identifai_capture_time_read (GST_ELEMENT (self), segment, buffer,
       self->engine->live, &arrival);
@@ -368,8 +368,8 @@ push_locked (GstIdentifaiSpeechSink * self, GstBuffer * buffer)
   item.duration = GST_BUFFER_DURATION (buffer);
   if (!identifai_sound_cutter_push (self->cutter, &item))
     refuse_locked (self, GST_STREAM_ERROR_FORMAT, g_strdup ("The sound has "
-            "neither timestamps nor durations. Put a parser of its codec (or "
-            "parsebin) in front of identifaispeechsink."));
+            "neither timestamps that go on nor durations. Put a parser of its "
+            "codec (or parsebin) in front of identifaispeechsink."));
 }
 
 /* The same. */

@@ -10,6 +10,7 @@
  *   <          10 s earlier; , 50 ms
  *   #          other caps
  *   ~          nothing comes for long
+ *   2          what follows is played at twice the rate; 5 at half
  *
  * What comes out, of each segment: when it starts and how long it is, in tenths of a
  * second, "0+50"; in brackets if it is too short.
@@ -24,7 +25,8 @@
 typedef struct
 {
   IdentifaiSoundCutter *cutter;
-  GstClockTime time;
+  GstClockTime time;            /* of the sound */
+  gdouble rate;
   guint n_caps;
   guint next_number;
   guint n_pushed, n_out;        /* buffers, but those that are in front */
@@ -64,8 +66,8 @@ static void
 push (World * world)
 {
   IdentifaiSoundBuffer item = {
-    gst_buffer_new_allocate (NULL, BYTES, NULL), world->time, LENGTH,
-    GST_CLOCK_TIME_NONE, -1, 0
+    gst_buffer_new_allocate (NULL, BYTES, NULL), world->time / world->rate,
+    LENGTH, GST_CLOCK_TIME_NONE, -1, 0, world->rate
   };
 
   fail_unless (identifai_sound_cutter_push (world->cutter, &item));
@@ -82,7 +84,7 @@ check_track (World * world, IdentifaiSegment * segment)
   GstBuffer *own = g_ptr_array_index (track->buffers, segment->lead);
 
   fail_unless_equals_uint64 (GST_BUFFER_PTS (own),
-      segment->running_time + IDENTIFAI_TRACK_EPOCH);
+      segment->running_time * world->rate + IDENTIFAI_TRACK_EPOCH);
   fail_unless_equals_uint64 (segment->bytes, track->buffers->len * BYTES);
   world->n_out += track->buffers->len - segment->lead;
 }
@@ -118,6 +120,8 @@ play (World * world, gchar step, const gchar * caps)
     world->time -= 10 * GST_SECOND;
   else if (step == ',')
     world->time -= 50 * GST_MSECOND;
+  else if (step == '2' || step == '5')
+    world->rate = step == '2' ? 2 : 0.5;
   else if (step == '#')
     set_caps (world, caps);
   for (; step >= 'a' && step <= 'z'; step--)
@@ -173,6 +177,11 @@ static const struct
   {10, 0, 8, "t|", "0+40 40+40 (80+20)"},
   {10, 0, 8, "h|", "0+40"},
   {0, 0, 8, "z|", "0+40 40+40 80+40 (120+10)"},
+  /* at other rates it is as long, and starts as much earlier or later */
+  {10, 0, 0, "2zt|", "0+100 50+100 100+30"},
+  {10, 0, 0, "5zt|", "0+100 200+100 400+30"},
+  {10, 0, 0, "2te>e|", "0+125 (87+25)"},
+  {10, 20, 0, "2zw|", "0+100 100+45"},
 };
 
 static void
@@ -182,7 +191,7 @@ run (guint row, const gchar * caps)
     rows[row].duration * GST_SECOND, rows[row].interval * GST_SECOND,
     rows[row].max_buffers ? rows[row].max_buffers * BYTES : G_MAXUINT64
   };
-  World world = { NULL, };
+  World world = {.rate = 1 };
   const gchar *step;
 
   world.out = g_string_new (NULL);
@@ -233,7 +242,7 @@ static const struct
 GST_START_TEST (test_lead)
 {
   IdentifaiSoundSettings settings = { 10 * GST_SECOND, 0, G_MAXUINT64 };
-  World world = { NULL, };
+  World world = {.rate = 1 };
   IdentifaiSegment *segment;
   gboolean is_short;
   guint i, k;
@@ -265,7 +274,7 @@ GST_END_TEST;
 GST_START_TEST (test_untimed)
 {
   IdentifaiSoundSettings settings = { 10 * GST_SECOND, 0, G_MAXUINT64 };
-  World world = { NULL, };
+  World world = {.rate = 1 };
   GstClockTime seen, covered;
   guint i;
 
@@ -277,7 +286,7 @@ GST_START_TEST (test_untimed)
     IdentifaiSoundBuffer item = { gst_buffer_new_allocate (NULL, BYTES, NULL),
       __i__ == 2 ? 0 : GST_CLOCK_TIME_NONE,
       __i__ == 1 ? GST_CLOCK_TIME_NONE : LENGTH,
-      GST_CLOCK_TIME_NONE, -1, 0
+      GST_CLOCK_TIME_NONE, -1, 0, 1
     };
 
     fail_unless (identifai_sound_cutter_push (world.cutter, &item) ==
@@ -295,11 +304,36 @@ GST_START_TEST (test_untimed)
 
 GST_END_TEST;
 
+/* All at one time, and nobody knows how long they are: no longer than some frames
+ * of a packet might be. */
+GST_START_TEST (test_stuck)
+{
+  IdentifaiSoundSettings settings = { 10 * GST_SECOND, 0, G_MAXUINT64 };
+  World world = {.rate = 1 };
+  guint n;
+
+  world.cutter = identifai_sound_cutter_new (&funcs, &world);
+  identifai_sound_cutter_configure (world.cutter, "test", &settings);
+  set_caps (&world, "audio/x-vorbis");
+  for (n = 0; n < 1000; n++) {
+    IdentifaiSoundBuffer item = { gst_buffer_new_allocate (NULL, BYTES, NULL),
+      GST_SECOND, GST_CLOCK_TIME_NONE, GST_CLOCK_TIME_NONE, -1, 0, 1
+    };
+
+    if (!identifai_sound_cutter_push (world.cutter, &item))
+      break;
+  }
+  fail_unless (n > 30 && n < 1000, "%u", n);
+  identifai_sound_cutter_free (world.cutter);
+}
+
+GST_END_TEST;
+
 /* A break isn't the start: what has no times goes on where it was. */
 GST_START_TEST (test_untimed_break)
 {
   IdentifaiSoundSettings settings = { 10 * GST_SECOND, 0, G_MAXUINT64 };
-  World world = { NULL, };
+  World world = {.rate = 1 };
   guint i;
 
   world.out = g_string_new (NULL);
@@ -308,7 +342,7 @@ GST_START_TEST (test_untimed_break)
   set_caps (&world, "audio/x-flac");
   for (i = 0; i < 20; i++) {
     IdentifaiSoundBuffer item = { gst_buffer_new_allocate (NULL, BYTES, NULL),
-      GST_CLOCK_TIME_NONE, LENGTH, GST_CLOCK_TIME_NONE, -1, 0
+      GST_CLOCK_TIME_NONE, LENGTH, GST_CLOCK_TIME_NONE, -1, 0, 1
     };
 
     if (i == 8)
@@ -347,7 +381,7 @@ GST_START_TEST (test_caps)
   IdentifaiSoundSettings settings = { 10 * GST_SECOND, 0, G_MAXUINT64 };
   GstCaps *before = gst_caps_from_string (caps_rows[__i__].before);
   GstCaps *after = gst_caps_from_string (caps_rows[__i__].after);
-  World world = { NULL, };
+  World world = {.rate = 1 };
   guint i;
 
   world.out = g_string_new (NULL);
@@ -377,6 +411,7 @@ soundcutter_suite (void)
 
   suite_add_tcase (suite, general);
   tcase_add_loop_test (general, test_untimed, 0, 3);
+  tcase_add_test (general, test_stuck);
   tcase_add_test (general, test_untimed_break);
   tcase_add_loop_test (general, test_caps, 0, G_N_ELEMENTS (caps_rows));
   tcase_add_loop_test (general, test_lead, 0, G_N_ELEMENTS (lead_rows));

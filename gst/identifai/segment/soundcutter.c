@@ -13,6 +13,7 @@
 /* A hole that is longer, or a step back, is a break. A lost packet is none. */
 #define MAX_HOLE GST_SECOND
 #define MAX_STEP_BACK (100 * GST_MSECOND)
+#define MAX_STUCK 100           /* buffers at one time, if none says how long it is */
 
 /* One that is being made. */
 typedef struct
@@ -49,6 +50,7 @@ struct _IdentifaiSoundCutter
   GstClockTime next_start;      /* a segment may start then; NONE: at once */
   GstClockTime last_time;       /* of the latest buffer, as it came, if has_end */
   GstClockTime last_duration;
+  guint n_stuck;                /* buffers in a row that came with last_time */
   GstClockTime seen, covered;
 };
 
@@ -291,7 +293,8 @@ open_segment (IdentifaiSoundCutter * self, const IdentifaiSoundBuffer * item)
   GList *walk;
 
   segment->name = g_strdup (self->name);
-  segment->running_time = item->time;
+  segment->running_time = item->rate != 1 ? item->time / ABS (item->rate) :
+      item->time;
   segment->stream_time = item->stream_time;
   segment->utc = item->utc;
   identifai_segment_add_track (segment, self->caps);
@@ -304,12 +307,26 @@ open_segment (IdentifaiSoundCutter * self, const IdentifaiSoundBuffer * item)
     self->next_start = item->time + self->settings.interval;
 }
 
-/* Upstream gives all the same time: that is none. */
+/* Upstream gives all the same time: that is none. Some frames of a packet may have
+ * it, and who doesn't know how long they are needs it. */
 static gboolean
 is_stuck (IdentifaiSoundCutter * self, GstClockTime time)
 {
-  return self->has_end && self->last_duration > 0
-      && GST_CLOCK_TIME_IS_VALID (time) && time == self->last_time;
+  if (self->has_end && GST_CLOCK_TIME_IS_VALID (time)
+      && time == self->last_time)
+    self->n_stuck++;
+  else
+    self->n_stuck = 0;
+
+  return self->n_stuck > (self->last_duration > 0 ? 0 : MAX_STUCK);
+}
+
+/* Where it would be at a rate of 1: sound is as long as it is. */
+static void
+stretch (IdentifaiSoundBuffer * item)
+{
+  if (GST_CLOCK_TIME_IS_VALID (item->time) && item->rate != 1)
+    item->time *= ABS (item->rate);
 }
 
 /* FALSE: it can't be told. */
@@ -434,8 +451,10 @@ gboolean
 identifai_sound_cutter_push (IdentifaiSoundCutter * self,
     IdentifaiSoundBuffer * item)
 {
-  gboolean known = self->caps != NULL && complete_times (self, item);
+  gboolean known;
 
+  stretch (item);
+  known = self->caps != NULL && complete_times (self, item);
   if (known && is_break (self, item->time)) {
     GST_INFO_ID (self->name, "a break: %" GST_TIME_FORMAT " follows %"
         GST_TIME_FORMAT, GST_TIME_ARGS (item->time), GST_TIME_ARGS (self->end));

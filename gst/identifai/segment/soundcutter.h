@@ -38,6 +38,8 @@ typedef struct
   GstClockTime stream_time;     /* the same */
   gint64 utc;                   /* µs since 1970, or -1 */
   gint64 arrival;               /* monotonic µs */
+  gdouble rate;                 /* at which it is played, as in GstSegment; time is
+                                 * running time, duration isn't */
 } IdentifaiSoundBuffer;
 
 typedef struct
