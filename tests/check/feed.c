@@ -11,6 +11,26 @@
 
 #include <gst/video/video-event.h>
 
+FaultServer *feed_server;
+gchar *feed_url, *feed_folder;
+
+void
+feed_set_up (void)
+{
+  g_unsetenv ("IDENTIFAI_ENDPOINT");
+  feed_server = fault_server_new (NULL, 0);
+  feed_url = fault_server_get_url (feed_server);
+  feed_folder = sink_folder_new ();
+}
+
+void
+feed_tear_down (void)
+{
+  g_clear_pointer (&feed_server, fault_server_free);
+  g_clear_pointer (&feed_folder, sink_folder_free);
+  g_clear_pointer (&feed_url, g_free);
+}
+
 /* Clips. */
 
 static void

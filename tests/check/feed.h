@@ -13,6 +13,12 @@
 
 G_BEGIN_DECLS
 
+/* A checked fixture: a server that judges all, its address, and a folder. */
+extern FaultServer *feed_server;
+extern gchar *feed_url, *feed_folder;
+void feed_set_up (void);
+void feed_tear_down (void);
+
 /* Encoded frames, all with PTS and duration. */
 typedef struct
 {

@@ -12,26 +12,6 @@
 
 #define SINK "identifaiimagesink name=sink "
 
-static FaultServer *server;
-static gchar *url;
-static gchar *folder;
-
-static void
-setup (void)
-{
-  g_unsetenv ("IDENTIFAI_ENDPOINT");
-  server = fault_server_new (NULL, 0);
-  url = fault_server_get_url (server);
-  folder = sink_folder_new ();
-}
-
-static void
-teardown (void)
-{
-  fault_server_free (server);
-  sink_folder_free (folder);
-  g_free (url);
-}
 
 /* Smallest whole ones, of a number; size: of what they hold besides. */
 static GstBuffer *
@@ -63,11 +43,11 @@ get_bytes (GstBuffer * buffer)
 static void
 check_file (GBytes * expected)
 {
-  guint n = fault_server_count (server, FAULT_POST), i;
+  guint n = fault_server_count (feed_server, FAULT_POST), i;
   gboolean found = FALSE;
 
   for (i = 0; i < n && !found; i++) {
-    GBytes *file = feed_get_file (server, i);
+    GBytes *file = feed_get_file (feed_server, i);
 
     found = g_bytes_equal (file, expected);
     g_bytes_unref (file);
@@ -91,7 +71,7 @@ open_feed (SinkRun ** run, const gchar * description, const gchar * caps,
   Feed *feed;
 
   gst_segment_init (&segment, format);
-  *run = sink_run_new (url, description);
+  *run = sink_run_new (feed_url, description);
   fail_unless (sink_run_start (*run));
   feed = feed_new (*run, "sink", fixed, &segment, FALSE);
   gst_clear_caps (&fixed);
@@ -315,15 +295,15 @@ GST_START_TEST (test_folder)
   SinkRun *run;
 
   for (i = 0; i < G_N_ELEMENTS (files); i++) {
-    gchar *path = g_strdup_printf ("%s/%u.jpg", folder, i);
+    gchar *path = g_strdup_printf ("%s/%u.jpg", feed_folder, i);
 
     fail_unless (g_file_set_contents (path, files[i].data, files[i].size,
             NULL));
     g_free (path);
   }
   g_string_printf (description, "multifilesrc location=%s/%%d.jpg %s! " SINK,
-      folder, __i__ == 0 ? "" : "caps=image/jpeg,framerate=1/1 ");
-  run = sink_run_new (url, description->str);
+      feed_folder, __i__ == 0 ? "" : "caps=image/jpeg,framerate=1/1 ");
+  run = sink_run_new (feed_url, description->str);
   fail_unless (sink_run_start (run));
   fail_unless (sink_run_wait_end (run));
   for (i = 0; i < G_N_ELEMENTS (files); i++) {
@@ -346,7 +326,8 @@ GST_END_TEST;
 /* A file is one image, whatever lies behind its end, and has its name. */
 GST_START_TEST (test_file)
 {
-  gchar *path = g_build_filename (folder, "a photo.jpeg", NULL), *description;
+  gchar *path =
+      g_build_filename (feed_folder, "a photo.jpeg", NULL), *description;
   GstBuffer *buffer = gst_buffer_append (make_jpeg (1, 5000),
       make_jpeg (2, 100));
   GBytes *bytes = get_bytes (buffer);
@@ -358,12 +339,12 @@ GST_START_TEST (test_file)
           g_bytes_get_size (bytes), NULL));
   description = g_strdup_printf ("filesrc location=\"%s\" %s! " SINK, path,
       __i__ == 0 ? "" : "blocksize=100 ");
-  run = sink_run_new (url, description);
+  run = sink_run_new (feed_url, description);
   fail_unless (sink_run_start (run));
   fail_unless (sink_run_wait_end (run));
   fail_unless_equals_int (sink_run_count (run, "identifai-verdict"), 1);
   check_file (bytes);
-  request = fault_server_get (server, FAULT_POST, 0);
+  request = fault_server_get (feed_server, FAULT_POST, 0);
   fail_unless (g_strstr_len (g_bytes_get_data (request->body, NULL),
           g_bytes_get_size (request->body),
           "name=\"image\"; filename=\"a photo.jpeg\"\r\n"
@@ -489,14 +470,14 @@ static const struct
 
 GST_START_TEST (test_nothing)
 {
-  gchar *path = g_build_filename (folder, "file", NULL);
+  gchar *path = g_build_filename (feed_folder, "file", NULL);
   gchar *description = g_strdup_printf ("filesrc location=%s ! " SINK, path);
   GError *error;
   SinkRun *run;
 
   fail_unless (g_file_set_contents (path, nothing_rows[__i__].content, -1,
           NULL));
-  run = sink_run_new (url, description);
+  run = sink_run_new (feed_url, description);
   sink_run_start (run);
   fail_if (sink_run_wait_end (run));
   gst_message_parse_error (sink_run_get (run, "error", 0), &error, NULL);
@@ -504,7 +485,7 @@ GST_START_TEST (test_nothing)
       "%s", error->message);
   fail_unless_equals_int (sink_run_count (run, "identifai-failed"),
       nothing_rows[__i__].n_failed);
-  fail_unless_equals_int (fault_server_count (server, FAULT_POST), 0);
+  fail_unless_equals_int (fault_server_count (feed_server, FAULT_POST), 0);
   g_error_free (error);
   sink_run_free (run);
   g_free (description);
@@ -564,13 +545,13 @@ GST_START_TEST (test_heatmap)
   SinkRun *run;
   Feed *feed;
 
-  fault_server_free (server);
-  g_free (url);
-  server = fault_server_new (heatmap_rows[__i__].steps, 2);
-  url = fault_server_get_url (server);
+  fault_server_free (feed_server);
+  g_free (feed_url);
+  feed_server = fault_server_new (heatmap_rows[__i__].steps, 2);
+  feed_url = fault_server_get_url (feed_server);
   feed = open_feed (&run, description, "image/jpeg", GST_FORMAT_TIME);
   push (feed, make_jpeg (1, 10));
-  fail_unless (fault_server_wait (server, FAULT_PLAIN,
+  fail_unless (fault_server_wait (feed_server, FAULT_PLAIN,
           heatmap_rows[__i__].n_calls));
   if (heatmap_rows[__i__].stops)
     sink_run_stop (run);
@@ -578,7 +559,7 @@ GST_START_TEST (test_heatmap)
     end_feed (run, feed);
   fail_unless_equals_int (sink_run_count (run, "identifai-verdict"), 1);
   fail_unless (heatmap_rows[__i__].n_calls > 1
-      || fault_server_count (server, FAULT_PLAIN) == 1);
+      || fault_server_count (feed_server, FAULT_PLAIN) == 1);
   verdict = sink_run_get_structure (run, "identifai-verdict", 0);
   text = gst_structure_get_string (verdict, "heatmap-error");
   gst_structure_get (verdict, "heatmap", GST_TYPE_BUFFER, &heatmap, NULL);
@@ -604,7 +585,7 @@ imagesink_suite (void)
 
   suite_add_tcase (suite, general);
   tcase_set_timeout (general, 60);
-  tcase_add_checked_fixture (general, setup, teardown);
+  tcase_add_checked_fixture (general, feed_set_up, feed_tear_down);
   tcase_add_loop_test (general, test_nothing, 0, G_N_ELEMENTS (nothing_rows));
   tcase_add_loop_test (general, test_too_large, 0, 2);
   tcase_add_loop_test (general, test_heatmap, 0, G_N_ELEMENTS (heatmap_rows));

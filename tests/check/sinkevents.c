@@ -18,25 +18,6 @@
 #define SOUND "audiotestsrc samplesperbuffer=1024 num-buffers=86 ! " \
     "audio/x-raw,rate=44100,channels=1 ! avenc_aac ! aacparse"
 
-static gchar *folder;
-static FaultServer *server;
-static gchar *url;
-
-static void
-setup (void)
-{
-  folder = sink_folder_new ();
-  server = fault_server_new (NULL, 0);
-  url = fault_server_get_url (server);
-}
-
-static void
-teardown (void)
-{
-  sink_folder_free (folder);
-  fault_server_free (server);
-  g_free (url);
-}
 
 /* Flushes that came in at a pad. */
 typedef struct
@@ -86,8 +67,9 @@ check_sound (SinkRun * run, guint segments)
                 "identifai-segment", i), "audio-missing", &missing));
     fail_unless_equals_uint64 (missing, 0);
   }
-  fail_unless_equals_int (feed_decode (server, segments, "v"), 25 * segments);
-  fail_unless (feed_decode (server, segments, "a") >= 42 * segments);
+  fail_unless_equals_int (feed_decode (feed_server, segments, "v"),
+      25 * segments);
+  fail_unless (feed_decode (feed_server, segments, "a") >= 42 * segments);
 }
 
 /* Pipelines with both branches. */
@@ -95,8 +77,8 @@ check_sound (SinkRun * run, guint segments)
 static gchar *
 make_two_files (void)
 {
-  gchar *video = sink_make_file (folder, "video", VIDEO " ! matroskamux");
-  gchar *sound = sink_make_file (folder, "sound", SOUND " ! matroskamux");
+  gchar *video = sink_make_file (feed_folder, "video", VIDEO " ! matroskamux");
+  gchar *sound = sink_make_file (feed_folder, "sound", SOUND " ! matroskamux");
   gchar *line = g_strdup_printf (SINK " filesrc location=%s ! matroskademux ! "
       "h264parse ! queue ! sink.sink  filesrc location=%s ! matroskademux ! "
       "aacparse ! queue ! sink.audio_0", video, sound);
@@ -111,7 +93,7 @@ static gchar *
 make_one_file (const gchar * muxer, const gchar * demuxer)
 {
   gchar *make = g_strdup_printf (VIDEO " ! m. " SOUND " ! m. %s name=m", muxer);
-  gchar *file = sink_make_file (folder, "both", make);
+  gchar *file = sink_make_file (feed_folder, "both", make);
   gchar *line = g_strdup_printf (SINK " filesrc location=%s ! %s name=d "
       "d. ! h264parse ! queue ! sink.sink  d. ! aacparse ! queue ! "
       "sink.audio_0", file, demuxer);
@@ -135,7 +117,7 @@ make_line (guint row)
 GST_START_TEST (test_seek)
 {
   gchar *line = make_line (__i__);
-  SinkRun *run = sink_run_new (url, line);
+  SinkRun *run = sink_run_new (feed_url, line);
   Flushes video, sound;
 
   watch_pad (run, "sink", &video);
@@ -161,8 +143,8 @@ GST_END_TEST;
 /* READY and again, with the pads as they are. */
 GST_START_TEST (test_reuse)
 {
-  SinkRun *run = sink_run_new (url, SINK VIDEO " ! queue ! sink.sink " SOUND
-      " ! queue ! sink.audio_0");
+  SinkRun *run = sink_run_new (feed_url,
+      SINK VIDEO " ! queue ! sink.sink " SOUND " ! queue ! sink.audio_0");
   guint i;
 
   for (i = 0; i < 3; i++) {
@@ -225,7 +207,7 @@ GST_START_TEST (test_send_event)
   GstPad *unlinked;
   gboolean goes_up = __i__ < 3;
 
-  g_object_set (sink, "endpoint", url, "api-key", SINK_KEY, NULL);
+  g_object_set (sink, "endpoint", feed_url, "api-key", SINK_KEY, NULL);
   unlinked = gst_element_request_pad_simple (sink, "audio_%u");
   video = gst_harness_new_with_element (sink, "sink", NULL);
   sound = gst_harness_new_with_element (sink, "audio_1", NULL);
@@ -300,7 +282,7 @@ sinkevents_suite (void)
   TCase *tcase = tcase_create ("events");
 
   suite_add_tcase (suite, tcase);
-  tcase_add_checked_fixture (tcase, setup, teardown);
+  tcase_add_checked_fixture (tcase, feed_set_up, feed_tear_down);
   tcase_add_loop_test (tcase, test_seek, 0, N_LINES);
   tcase_add_test (tcase, test_reuse);
   tcase_add_loop_test (tcase, test_send_event, 0, 5);

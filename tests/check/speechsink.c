@@ -18,26 +18,6 @@
 #define TONE_8 "audiotestsrc wave=ticks samplesperbuffer=80 num-buffers=2000 ! " \
     "audio/x-raw,format=S16LE,rate=8000,channels=1 ! "
 
-static FaultServer *server;
-static gchar *url;
-static gchar *folder;
-
-static void
-setup (void)
-{
-  g_unsetenv ("IDENTIFAI_ENDPOINT");
-  server = fault_server_new (NULL, 0);
-  url = fault_server_get_url (server);
-  folder = sink_folder_new ();
-}
-
-static void
-teardown (void)
-{
-  fault_server_free (server);
-  sink_folder_free (folder);
-  g_free (url);
-}
 
 /* Twenty seconds of sound. */
 static const struct
@@ -96,8 +76,8 @@ count_samples (guint n, const gchar * extension, guint rate)
   guint i;
 
   for (i = 0; i < n; i++) {
-    GBytes *file = feed_get_file (server, i);
-    gchar *path = g_strdup_printf ("%s/%u.%s", folder, i, extension);
+    GBytes *file = feed_get_file (feed_server, i);
+    gchar *path = g_strdup_printf ("%s/%u.%s", feed_folder, i, extension);
     gchar *text =
         g_strdup_printf ("ffmpeg -v error -i %s -ac 1 -ar %u -f s16le -",
         path, rate);
@@ -145,7 +125,7 @@ GST_START_TEST (test_codec)
     g_free (description);
     return;
   }
-  run = sink_run_new (url, description);
+  run = sink_run_new (feed_url, description);
   fail_unless (sink_run_start (run));
   fail_unless (sink_run_wait_end (run));
   n = sink_run_count (run, "identifai-segment");
@@ -174,7 +154,7 @@ GST_END_TEST;
  * and the next one that has the configuration, up to 20 frames on. */
 GST_START_TEST (test_loas)
 {
-  gchar *path = g_build_filename (folder, "loas.ts", NULL);
+  gchar *path = g_build_filename (feed_folder, "loas.ts", NULL);
   gchar *description = g_strdup_printf ("filesrc location=%s ! tsdemux ! "
       "aacparse ! " SINK "segment-duration=5000000000", path);
   const gchar *argv[] = { "ffmpeg", "-v", "error", "-f", "lavfi", "-i",
@@ -187,7 +167,7 @@ GST_START_TEST (test_loas)
 
   fail_unless (g_spawn_sync (NULL, (gchar **) argv, NULL, G_SPAWN_SEARCH_PATH,
           NULL, NULL, NULL, NULL, NULL, NULL));
-  run = sink_run_new (url, description);
+  run = sink_run_new (feed_url, description);
   fail_unless (sink_run_start (run));
   fail_unless (sink_run_wait_end (run));
   n = sink_run_count (run, "identifai-segment");
@@ -268,7 +248,7 @@ GST_START_TEST (test_encoder)
   if (is_there)
     gst_element_register (NULL, "flacenc", GST_RANK_NONE,
         broken_encoder_get_type ());
-  run = sink_run_new (url, TONE SINK "segment-duration=5000000000");
+  run = sink_run_new (feed_url, TONE SINK "segment-duration=5000000000");
   sink_run_start (run);
   fail_if (sink_run_wait_end (run));
   if (is_there) {
@@ -283,7 +263,7 @@ GST_START_TEST (test_encoder)
         error->message);
     g_error_free (error);
   }
-  fail_unless_equals_int (fault_server_count (server, FAULT_POST), 0);
+  fail_unless_equals_int (fault_server_count (feed_server, FAULT_POST), 0);
   sink_run_check (run, TRUE);
   sink_run_free (run);
 }
@@ -310,7 +290,7 @@ GST_START_TEST (test_rest)
   gchar *description = g_strdup_printf ("audiotestsrc samplesperbuffer=8000 "
       "num-buffers=%u ! audio/x-raw,rate=8000,channels=1 ! " SINK
       "segment-duration=5000000000", rest_rows[__i__].seconds);
-  SinkRun *run = sink_run_new (url, description);
+  SinkRun *run = sink_run_new (feed_url, description);
   GString *durations = g_string_new (NULL);
   guint i, n = strlen (rest_rows[__i__].outcomes);
 
@@ -364,7 +344,7 @@ GST_START_TEST (test_refused)
     g_free (description);
     return;
   }
-  run = sink_run_new (url, description);
+  run = sink_run_new (feed_url, description);
   sink_run_start (run);
   fail_if (sink_run_wait_end (run));
   n = sink_run_count (run, "error");
@@ -374,7 +354,7 @@ GST_START_TEST (test_refused)
     g_clear_error (&error);
   }
   fail_unless (found, "nobody speaks of %s", refused_rows[__i__].text);
-  fail_unless_equals_int (fault_server_count (server, FAULT_POST), 0);
+  fail_unless_equals_int (fault_server_count (feed_server, FAULT_POST), 0);
   sink_run_free (run);
   g_free (description);
 }
@@ -386,7 +366,7 @@ GST_START_TEST (test_flush)
 {
   GstCaps *caps = gst_caps_from_string ("audio/x-raw,format=S16LE,"
       "layout=interleaved,rate=8000,channels=1");
-  SinkRun *run = sink_run_new (url, SINK "segment-duration=4000000000");
+  SinkRun *run = sink_run_new (feed_url, SINK "segment-duration=4000000000");
   Feed *feed;
   guint i;
 
@@ -422,7 +402,7 @@ speechsink_suite (void)
 
   suite_add_tcase (suite, general);
   tcase_set_timeout (general, 60);
-  tcase_add_checked_fixture (general, setup, teardown);
+  tcase_add_checked_fixture (general, feed_set_up, feed_tear_down);
   tcase_add_test (general, test_loas);
   tcase_add_loop_test (general, test_encoder, 0, 2);
   tcase_add_loop_test (general, test_refused, 0, G_N_ELEMENTS (refused_rows));
