@@ -238,37 +238,26 @@ went_back (const GstIdentifaiShow * show, const IdentifaiHeld * held)
       && held->decoding < show->came - GST_IDENTIFAI_GATE_JUMP;
 }
 
-/* By which what passes would leave with a time that was shown before; and what doesn't,
- * behind the slate, as upstream stood still. */
-static gint64
-get_lag (const GstIdentifaiShow * show, const IdentifaiHeld * held,
-    gint64 shift)
-{
-  gint64 lag;
-
-  if (held->passes)
-    return show->last == NO_TIME || show->last_shift == shift ? 0 :
-        MAX (show->last - held->decoding, show->shown - held->running) + 1 -
-        shift;
-  lag = show->slate ? get_position (show, g_get_monotonic_time ())
-      - held->decoding - shift : 0;
-
-  return lag > GST_IDENTIFAI_GATE_JUMP ? lag : 0;
-}
-
 /* No time leaves that did before, whatever became of the stream's times, unless they
- * went back themselves. */
+ * went back themselves. As long as nothing passes, they may come up with the slate: it
+ * isn't known that they are late, as downstream may be, or upstream sends at once what
+ * it kept. */
 static void
 mend_shift_locked (GstIdentifaiBranch * branch, const IdentifaiHeld * held)
 {
   GstIdentifaiGate *self = branch->gate;
+  GstIdentifaiShow *show = &branch->show;
   gint64 lag;
 
   if (branch->stream != IDENTIFAI_SEGMENTER_VIDEO
-      || held->decoding == NO_TIME || went_back (&branch->show, held))
+      || held->decoding == NO_TIME || (show->slate && !held->passes))
     return;
-  lag = get_lag (&branch->show, held, self->shift);
   self->stall = 0;
+  if (show->last == NO_TIME || show->last_shift == self->shift
+      || !held->passes || went_back (show, held))
+    return;
+  lag = MAX (show->last - held->decoding, show->shown - held->running) + 1 -
+      self->shift;
   if (lag <= 0)
     return;
   GST_INFO_OBJECT (branch->src, "comes back %" GST_STIME_FORMAT " too early",

@@ -226,6 +226,83 @@ GST_START_TEST (test_stall)
 
 GST_END_TEST;
 
+/* By how much the last frame of the stream left later than it came. */
+static GstClockTimeDiff
+get_last_shift (SlateGate * gate)
+{
+  const SlateOut *out;
+
+  g_mutex_lock (&gate->lock);
+  out = &g_array_index (gate->outs, SlateOut, gate->outs->len - 1);
+  fail_if (out->width == SLATE_WIDTH);
+  g_mutex_unlock (&gate->lock);
+
+  return out->pts - (GstClockTimeDiff) GST_BUFFER_PTS (out->buffer);
+}
+
+static GstPadProbeReturn
+on_blocked (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
+{
+  return GST_PAD_PROBE_OK;
+}
+
+/* Downstream takes nothing for a while, but upstream goes on: that is no stall. */
+GST_START_TEST (test_blocked)
+{
+  SlateGate gate;
+  SlateSeen seen;
+  GstPad *src;
+  gulong id;
+
+  slate_gate_open_live (&gate, "on-unjudged=pass hold=200000000");
+  src = gst_element_get_static_pad (sink_run_get_sink (gate.run), "src");
+  slate_gate_set_force (&gate, "slate");
+  slate_gate_push (&gate, 0, 10);
+  slate_gate_wait_for (&gate, TRUE, 5);
+  id = gst_pad_add_probe (src, GST_PAD_PROBE_TYPE_BLOCK_DOWNSTREAM, on_blocked,
+      NULL, NULL);
+  slate_gate_play (&gate, 10, 55);
+  fail_unless_equals_int (feed_join (gate.feed), GST_FLOW_OK);
+  gst_pad_remove_probe (src, id);
+  slate_gate_wait_for (&gate, TRUE, 50);
+  slate_gate_set_force (&gate, "none");
+  slate_gate_push (&gate, 55, 60);
+  slate_gate_finish (&gate);
+  slate_gate_look (&gate, &seen, "blocked");
+  fail_unless (seen.passed[59]);
+  fail_unless (get_last_shift (&gate) < (gint64) GST_SECOND, "%d ms",
+      (gint) (get_last_shift (&gate) / (gint64) GST_MSECOND));
+  gst_object_unref (src);
+  slate_gate_clear (&gate);
+}
+
+GST_END_TEST;
+
+/* What upstream kept while it stood still comes at once: nothing is late by it. */
+GST_START_TEST (test_burst)
+{
+  SlateGate gate;
+  SlateSeen seen;
+
+  slate_gate_open_live (&gate, "on-unjudged=pass hold=200000000");
+  slate_gate_set_force (&gate, "slate");
+  slate_gate_push (&gate, 0, 10);
+  slate_gate_wait_for (&gate, TRUE, 60);
+  slate_gate_push (&gate, 10, 60);
+  slate_gate_play (&gate, 60, 70);
+  fail_unless_equals_int (feed_join (gate.feed), GST_FLOW_OK);
+  slate_gate_set_force (&gate, "none");
+  slate_gate_push (&gate, 70, 80);
+  slate_gate_finish (&gate);
+  slate_gate_look (&gate, &seen, "burst");
+  fail_unless (seen.passed[79]);
+  fail_unless (get_last_shift (&gate) < (gint64) GST_SECOND, "%d ms",
+      (gint) (get_last_shift (&gate) / (gint64) GST_MSECOND));
+  slate_gate_clear (&gate);
+}
+
+GST_END_TEST;
+
 /* The video alone is flushed: sound of its pictures goes with them, and what comes
  * goes on behind what was heard. */
 GST_START_TEST (test_flush_of_video)
@@ -275,6 +352,8 @@ gatedelay_suite (void)
   tcase_add_loop_test (tc, test_shorter_at_start, 0, 2);
   tcase_add_test (tc, test_back);
   tcase_add_loop_test (tc, test_stall, 0, 2);
+  tcase_add_test (tc, test_blocked);
+  tcase_add_test (tc, test_burst);
   tcase_add_test (tc, test_flush_of_video);
 
   return suite;
