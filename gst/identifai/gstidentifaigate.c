@@ -717,6 +717,10 @@ gst_identifai_gate_change_state (GstElement * element,
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED
       && !gst_identifai_gate_start (self))
     return GST_STATE_CHANGE_FAILURE;
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING)
+    gst_identifai_gate_slate_play (self);
+  if (transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED)
+    gst_identifai_gate_slate_pause (self);
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
     gst_identifai_engine_begin_stop (self->engine);
 

@@ -78,6 +78,8 @@ typedef struct
   gboolean flushing;
   GstIdentifaiBuild build;
   gboolean slate_refused;       /* downstream doesn't take it */
+  gint64 away;                  /* µs: the pipeline was paused, which the slate's clock
+                                 * hasn't left out yet */
 
   /* The source pad's task: */
   gboolean hole;                /* what came before wasn't let out */
@@ -123,6 +125,8 @@ struct _GstIdentifaiGate
   GPtrArray *slate_pads;        /* of GstIdentifaiSlatePad, owned */
   gboolean slate_told;          /* that there is none */
   gboolean began;               /* the video's first buffer came */
+  gint64 paused;                /* µs, monotonic: since when the pipeline, which was
+                                 * playing, is; or 0 */
   gint64 reorder;               /* ns, by which its key frames are shown after they
                                  * are decoded; -1: unknown */
   gint64 shift;                 /* ns: running times are later on the way out, so that
@@ -170,6 +174,9 @@ gboolean gst_identifai_gate_slate_release_pad (GstIdentifaiGate * self,
 /* READY to PAUSED: reads the file, and warns if it can't be used. No lock is held. */
 void gst_identifai_gate_slate_start (GstIdentifaiGate * self);
 void gst_identifai_gate_slate_stop (GstIdentifaiGate * self);
+/* Running time stands still meanwhile, and so does the slate's clock. */
+void gst_identifai_gate_slate_pause (GstIdentifaiGate * self);
+void gst_identifai_gate_slate_play (GstIdentifaiGate * self);
 /* The hold queue has nothing of the branch any more. */
 void gst_identifai_gate_slate_flushed_locked (GstIdentifaiBranch * branch);
 /* A buffer of the video came: with the first one, the delay begins to be built. */

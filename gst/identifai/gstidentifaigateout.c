@@ -315,6 +315,13 @@ take_held_locked (GstIdentifaiBranch * branch, IdentifaiHeld * held,
   *shift = self->shift;
 }
 
+static void
+leave_out_pause_locked (GstIdentifaiBranch * branch)
+{
+  branch->show.wall += branch->away;
+  branch->away = 0;
+}
+
 static Next
 wait_locked (GstIdentifaiBranch * branch, IdentifaiHeld * held, gint64 * shift)
 {
@@ -324,8 +331,10 @@ wait_locked (GstIdentifaiBranch * branch, IdentifaiHeld * held, gint64 * shift)
   while (!branch->flushing && branch->flow == GST_FLOW_OK && !branch->ended) {
     gint64 now = g_get_monotonic_time ();
     gint64 due = identifai_hold_queue_get_due (self->hold, branch->stream, now);
-    gint64 slate_due = get_slate_due_locked (branch);
+    gint64 slate_due;
 
+    leave_out_pause_locked (branch);
+    slate_due = get_slate_due_locked (branch);
     if (identifai_hold_queue_pop (self->hold, branch->stream, now, held)) {
       take_held_locked (branch, held, shift);
       return NEXT_HELD;
@@ -831,7 +840,8 @@ activate_mode (GstPad * pad, GstObject * parent, GstPadMode mode,
   return gst_pad_stop_task (pad);
 }
 
-/* Linked anew: the stream goes on at its next key frame, with a segment of its own. */
+/* Linked anew: the stream goes on at its next key frame, with a segment of its own; and
+ * the slate, if it is shown, where the outgoing end is by then. */
 static void
 revive (GstIdentifaiBranch * branch)
 {
@@ -850,6 +860,7 @@ revive (GstIdentifaiBranch * branch)
     return;
   GST_INFO_OBJECT (branch->src, "linked anew");
   gst_pad_pause_task (branch->src);
+  gst_identifai_gate_show_stop (branch);
   branch->hole = TRUE;
   gst_identifai_gate_out_start (branch);
   gst_identifai_engine_act (self->engine);

@@ -313,6 +313,32 @@ reset_locked (GstIdentifaiGate * self)
 }
 
 void
+gst_identifai_gate_slate_pause (GstIdentifaiGate * self)
+{
+  g_mutex_lock (&self->engine->lock);
+  self->paused = g_get_monotonic_time ();
+  g_mutex_unlock (&self->engine->lock);
+}
+
+void
+gst_identifai_gate_slate_play (GstIdentifaiGate * self)
+{
+  gint64 took;
+  guint i;
+
+  g_mutex_lock (&self->engine->lock);
+  took = self->paused != 0 ? g_get_monotonic_time () - self->paused : 0;
+  self->paused = 0;
+  for (i = 0; i < self->branches->len; i++) {
+    GstIdentifaiBranch *branch = g_ptr_array_index (self->branches, i);
+
+    branch->away += took;
+    branch->build.wall += took;
+  }
+  g_mutex_unlock (&self->engine->lock);
+}
+
+void
 gst_identifai_gate_slate_start (GstIdentifaiGate * self)
 {
   IdentifaiSlate *slate = NULL;
@@ -322,9 +348,13 @@ gst_identifai_gate_slate_start (GstIdentifaiGate * self)
   g_mutex_lock (&self->engine->lock);
   path = g_strdup (self->engine->settings.slate_location);
   self->slate_told = FALSE;
-  for (i = 0; i < self->branches->len; i++)
-    ((GstIdentifaiBranch *) g_ptr_array_index (self->branches,
-            i))->slate_refused = FALSE;
+  for (i = 0; i < self->branches->len; i++) {
+    GstIdentifaiBranch *branch = g_ptr_array_index (self->branches, i);
+
+    branch->slate_refused = FALSE;
+    branch->away = 0;
+  }
+  self->paused = 0;
   reset_locked (self);
   self->shift = self->built = self->stall = 0;
   g_mutex_unlock (&self->engine->lock);

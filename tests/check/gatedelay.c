@@ -303,6 +303,74 @@ GST_START_TEST (test_burst)
 
 GST_END_TEST;
 
+/* The slate doesn't count while the pipeline is paused. */
+GST_START_TEST (test_paused)
+{
+  GstElement *pipeline;
+  SlateGate gate;
+  SlateSeen seen;
+
+  slate_gate_open_live (&gate, "on-unjudged=pass hold=200000000");
+  pipeline = sink_run_get_pipeline (gate.run);
+  slate_gate_set_force (&gate, "slate");
+  slate_gate_push (&gate, 0, 10);
+  slate_gate_wait_for (&gate, TRUE, 5);
+  gst_element_set_state (pipeline, GST_STATE_PAUSED);
+  g_usleep (1500 * 1000);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  slate_gate_play (&gate, 10, 25);
+  fail_unless_equals_int (feed_join (gate.feed), GST_FLOW_OK);
+  slate_gate_wait_for (&gate, TRUE, 15);
+  slate_gate_set_force (&gate, "none");
+  slate_gate_push (&gate, 25, 30);
+  slate_gate_finish (&gate);
+  slate_gate_look (&gate, &seen, "paused");
+  fail_unless (seen.passed[29]);
+  fail_unless (get_last_shift (&gate) < (gint64) GST_SECOND, "%d ms",
+      (gint) (get_last_shift (&gate) / (gint64) GST_MSECOND));
+  slate_gate_clear (&gate);
+}
+
+GST_END_TEST;
+
+/* Linked anew: nobody is shown what the slate was meanwhile. */
+GST_START_TEST (test_linked_anew)
+{
+  GstElement *gate_element, *out;
+  GstFlowReturn flow = GST_FLOW_OK;
+  GstClockTimeDiff before, first;
+  SlateGate gate;
+  guint n;
+
+  slate_gate_open_live (&gate, "on-unjudged=pass hold=200000000");
+  gate_element = sink_run_get_sink (gate.run);
+  out = gst_bin_get_by_name (GST_BIN (sink_run_get_pipeline (gate.run)), "out");
+  slate_gate_set_force (&gate, "slate");
+  slate_gate_push (&gate, 0, 10);
+  slate_gate_wait_for (&gate, TRUE, 5);
+  gst_element_unlink (gate_element, out);
+  while (flow == GST_FLOW_OK) {
+    flow = feed_push (gate.feed, gate.clip, 10, 11, 0);
+    g_usleep (10 * 1000);
+  }
+  fail_unless_equals_int (flow, GST_FLOW_NOT_LINKED);
+  n = slate_gate_count (&gate, TRUE);
+  before = g_array_index (gate.outs, SlateOut, gate.outs->len - 1).dts;
+  g_usleep (1200 * 1000);
+  fail_unless (gst_element_link (gate_element, out));
+  slate_gate_push (&gate, 50, 60);
+  slate_gate_wait_for (&gate, TRUE, n + 5);
+  g_mutex_lock (&gate.lock);
+  first = g_array_index (gate.outs, SlateOut, n).dts;
+  g_mutex_unlock (&gate.lock);
+  fail_unless (first > before + (gint64) (500 * GST_MSECOND), "%d ms behind",
+      (gint) ((first - before) / (gint64) GST_MSECOND));
+  gst_object_unref (out);
+  slate_gate_clear (&gate);
+}
+
+GST_END_TEST;
+
 /* The video alone is flushed: sound of its pictures goes with them, and what comes
  * goes on behind what was heard. */
 GST_START_TEST (test_flush_of_video)
@@ -354,6 +422,8 @@ gatedelay_suite (void)
   tcase_add_loop_test (tc, test_stall, 0, 2);
   tcase_add_test (tc, test_blocked);
   tcase_add_test (tc, test_burst);
+  tcase_add_test (tc, test_paused);
+  tcase_add_test (tc, test_linked_anew);
   tcase_add_test (tc, test_flush_of_video);
 
   return suite;
