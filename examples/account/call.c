@@ -120,7 +120,8 @@ on_answer (const IdentifaiServiceAnswer * said, gpointer data)
 
 /* Who waits for long is told that he does. */
 static void
-wait_for (Answer * answer, const Account * self, const gchar * what)
+wait_for (Answer * answer, const Account * self,
+    const IdentifaiServiceCall * call)
 {
   gint64 patience = g_get_monotonic_time () + PATIENCE;
 
@@ -130,9 +131,13 @@ wait_for (Answer * answer, const Account * self, const gchar * what)
       g_cond_wait (&answer->changed, &answer->lock);
     } else if (!g_cond_wait_until (&answer->changed, &answer->lock, patience)) {
       patience = 0;
-      g_printerr ("identifai-account: %s: no answer yet, waiting and trying on "
-          "(--timeout %d, --retries %d)\n", what, self->options.timeout,
-          self->options.retries);
+      if (call->once)
+        g_printerr ("identifai-account: %s: no answer yet, waiting "
+            "(--timeout %d)\n", call->what, self->options.timeout);
+      else
+        g_printerr ("identifai-account: %s: no answer yet, waiting and trying "
+            "on (--timeout %d, --retries %d)\n", call->what,
+            self->options.timeout, self->options.retries);
     }
   }
   g_mutex_unlock (&answer->lock);
@@ -201,7 +206,7 @@ account_call (Account * self, const IdentifaiServiceCall * call, gint * status)
   g_mutex_init (&answer.lock);
   g_cond_init (&answer.changed);
   identifai_client_call (self->client, call, on_answer, &answer);
-  wait_for (&answer, self, call->what);
+  wait_for (&answer, self, call);
   if (answer.reason == IDENTIFAI_REASON_NONE)
     body = g_bytes_ref (answer.body);
   else

@@ -73,6 +73,7 @@ FAULTS = [
     ("a heat map that is none", "heatmap:status=200,body=PNG", ["heatmap", "a"], 3, ["no PNG"]),
     ("an override that isn't said to be one", "override:status=200,body={}", ["override", "00", "human"], 3, ["doesn't say"]),
     ("users that may have been made", "users:status=500", ["users", "create", *USER], 3, ["may have been done all the same"]),
+    ("users that take long, and aren't made twice", "users:delay=3.3", ["users", "create", *USER], 0, ["no answer yet, waiting (--timeout 30)"]),
     ("no page of users", "users:status=200,body=3", ["users", "list"], 3, ["no page of users"]),
 ]
 
