@@ -12,7 +12,7 @@ from texts import find_texts, remove_comments, show
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ERRORS = ROOT / "gst/identifai/gstidentifaierrors.c"
 CALLS = "g_set_error|g_set_error_literal|g_error_new|g_error_new_literal|g_prefix_error|g_warning|gst_identifai_info|good_locked|GST_ELEMENT_ERROR"
-IN_PLUGIN = CALLS + "|fail_locked|end_locked"
+IN_PLUGIN = CALLS + "|fail_locked|end_locked|refuse|refuse_locked"
 PROGRAMS = {
     "watch": CALLS,
     "account": CALLS,
