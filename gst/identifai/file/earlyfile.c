@@ -37,7 +37,8 @@ struct _IdentifaiEarlyFile
   IdentifaiGrowingFile *growing;
   gint broken;                  /* atomic */
 
-  /* Of who takes, while the segment is open; then of the worker. */
+  /* Of who takes, while the segment is open, and the worker writes what was taken; then
+   * of the worker. */
   GArray *frames;               /* of Taken, of the video */
   guint n_tracks;               /* of the file; 0: it isn't begun */
   guint sounds[IDENTIFAI_MP4_MAX_TRACKS];       /* buffers taken, of the tracks */
@@ -52,6 +53,7 @@ struct _IdentifaiEarlyStretch
   IdentifaiEarlyFile *file;     /* a reference */
   IdentifaiSegment *segment;    /* with no more than its tracks */
   gboolean is_first, is_written;
+  GstClockTime shown_from;      /* of the first one: when its first picture is shown */
   IdentifaiMp4Stretch places[IDENTIFAI_MP4_MAX_TRACKS];
   guint n_places;
 };
@@ -310,6 +312,7 @@ identifai_early_file_take (IdentifaiEarlyFile * self, GPtrArray * frames,
   }
   stretch = stretch_new (self);
   stretch->is_first = first == 0;
+  stretch->shown_from = first_taken (self)->pts - first_taken (self)->dts;
   whole = g_ptr_array_index (tracks, 0);
   video = add_track (stretch, 0, whole->caps,
       g_array_index (self->frames, Taken, first).dts);
@@ -356,14 +359,13 @@ make_header (IdentifaiEarlyStretch * self, IdentifaiMemoryFile * file)
 {
   IdentifaiTrack *video = g_ptr_array_index (self->segment->tracks, 0);
   const gchar *orientation = identifai_codec_get_orientation (video->caps);
-  const Taken *first = first_taken (self->file);
 
   identifai_mp4_mend_lengths (file);
   if (orientation != NULL && !identifai_mp4_orient (file, orientation))
     return NULL;
 
   return identifai_mp4_fragments_begin (&self->file->fragments, file,
-      first->pts - first->dts);
+      self->shown_from);
 }
 
 /* FALSE: it isn't as expected. */
