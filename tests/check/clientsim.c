@@ -12,6 +12,7 @@
 
 #include <gst/check/gstcheck.h>
 #include <stdlib.h>
+#include "earlyupload.h"
 #include "simulation.h"
 
 #define SECOND G_TIME_SPAN_SECOND
@@ -25,9 +26,17 @@ typedef struct
   guint segment;
   gsize size;
   gboolean submitted;
+  gboolean began;               /* before its file was whole */
   guint ends;                   /* outcomes, and being taken back: one */
   guint freed;
 } Job;
+
+/* A segment that is open, and sent meanwhile. */
+typedef struct
+{
+  IdentifaiEarlyUpload *upload;
+  IdentifaiGrowingFile *file;
+} Open;
 
 /* What an element would be. */
 typedef struct
@@ -35,6 +44,7 @@ typedef struct
   gchar *name;
   IdentifaiClient *client;
   GPtrArray *jobs;
+  GQueue open;                  /* of Open */
   guint64 bytes;                /* of files that were taken */
 } User;
 
@@ -45,13 +55,14 @@ static struct
   User *users[N_USERS];
   GPtrArray *jobs;              /* all there ever were */
   guint n_users;
-  guint n_verdicts, n_failed, n_taken_back, n_inside;
+  guint n_verdicts, n_failed, n_taken_back, n_inside, n_early;
   Job *called;                  /* a callback is about it */
 } world;
 
 static const SimulationOdds odds = {
   .reset = 0.05,.lost = 0.02,.unavailable = 0.05,.throttled = 0.02,
-  .rejected = 0.01,.silent = 0.005,.errored = 0.02,.known = 0.05
+  .rejected = 0.01,.silent = 0.005,.errored = 0.02,.known = 0.05,
+  .lengthless = 0.001
 };
 
 static const IdentifaiLimit limits[IDENTIFAI_N_CALLS] = { {2, 30}, {3, 60} };
@@ -72,6 +83,7 @@ on_submitted (gpointer data, const gchar * identifier,
   simulation_law (user->client != NULL && job->ends == 0 && job->freed == 0
       && !job->submitted, "%s: %u", user->name, job->segment);
   job->submitted = TRUE;
+  world.n_early += job->began;
   user->bytes += job->size;
   act_inside (user, job);
 }
@@ -154,25 +166,97 @@ user_open (User * user)
   g_free (settings.api_key);
 }
 
+static IdentifaiMemoryFile *
+any_file (void)
+{
+  IdentifaiMemoryFile *file = identifai_memory_file_new ();
+  GstBuffer *buffer = gst_buffer_new_allocate (NULL, 1 + any (100), NULL);
+
+  identifai_memory_file_write (file, buffer);
+  gst_buffer_unref (buffer);
+
+  return file;
+}
+
+static Job *
+add_job (User * user, IdentifaiMemoryFile * file)
+{
+  Job *job = g_new0 (Job, 1);
+
+  job->segment = world.jobs->len;
+  job->size = identifai_memory_file_get_size (file);
+  g_ptr_array_add (world.jobs, job);
+  g_ptr_array_add (user->jobs, job);
+
+  return job;
+}
+
 static void
 user_submit (User * user)
 {
-  IdentifaiMemoryFile *file = identifai_memory_file_new ();
-  Job *job = g_new0 (Job, 1);
+  IdentifaiMemoryFile *file = any_file ();
+  Job *job = add_job (user, file);
   IdentifaiRequest *request;
-  GstBuffer *buffer;
 
-  job->segment = world.jobs->len;
-  job->size = 1 + any (100);
-  buffer = gst_buffer_new_allocate (NULL, job->size, NULL);
-  identifai_memory_file_write (file, buffer);
-  gst_buffer_unref (buffer);
   request = identifai_request_new (file, "segment.mp4", "video/mp4");
   request->segment = job->segment;
-  g_ptr_array_add (world.jobs, job);
-  g_ptr_array_add (user->jobs, job);
   identifai_client_submit (user->client, request, job, on_freed);
   identifai_request_unref (request);
+}
+
+static void
+user_begin (User * user)
+{
+  IdentifaiRequest *request = identifai_request_new (NULL, "segment.mp4",
+      "video/mp4");
+  Open *open = g_new0 (Open, 1);
+
+  open->file = identifai_growing_file_new ();
+  request->growing = identifai_growing_file_ref (open->file);
+  open->upload = identifai_early_upload_new (user->client, request);
+  g_queue_push_tail (&user->open, open);
+  identifai_request_unref (request);
+}
+
+/* The segment is gone, or another than it began as. */
+static void
+user_break (User * user)
+{
+  Open *open = g_queue_pop_head (&user->open);
+
+  if (open == NULL)
+    return;
+  identifai_early_upload_cancel (open->upload);
+  identifai_growing_file_unref (open->file);
+  g_free (open);
+}
+
+static void
+user_grow (User * user)
+{
+  IdentifaiMemoryFile *more = any_file ();
+  Open *open = g_queue_peek_tail (&user->open);
+
+  if (open != NULL)
+    identifai_growing_file_append (open->file, more);
+  identifai_memory_file_unref (more);
+}
+
+/* It is whole. */
+static void
+user_complete (User * user)
+{
+  Open *open = g_queue_pop_head (&user->open);
+  Job *job;
+
+  if (open == NULL)
+    return;
+  job = add_job (user, identifai_growing_file_get_file (open->file));
+  job->began = !identifai_early_upload_is_over (open->upload);
+  identifai_early_upload_submit (open->upload,
+      identifai_growing_file_get_file (open->file), job, on_freed);
+  identifai_growing_file_unref (open->file);
+  g_free (open);
 }
 
 static void
@@ -217,6 +301,8 @@ user_close (User * user)
 {
   identifai_client_close (g_steal_pointer (&user->client));
   user_take_all_back (user);
+  while (user->open.length > 0)
+    user_break (user);
 }
 
 static void
@@ -237,6 +323,20 @@ refuse_keys (void)
   g_free (key);
 }
 
+/* None is open for long. */
+static void
+act_early (User * user, guint what)
+{
+  if (user->open.length == 0)
+    user_begin (user);
+  else if (what < 30)
+    user_grow (user);
+  else if (what < 55)
+    user_complete (user);
+  else
+    user_break (user);
+}
+
 static void
 act (void)
 {
@@ -244,8 +344,10 @@ act (void)
   guint what = any (100);
 
   simulation_note (world.simulation, "%s does %u", user->name, what);
-  if (what < 60) {
+  if (what < 20) {
     user_submit (user);
+  } else if (what < 60) {
+    act_early (user, what);
   } else if (what < 75) {
     user_withdraw (user);
   } else if (what < 80) {
@@ -312,7 +414,8 @@ check_user (User * user)
       IDENTIFAI_CALL_GET, FALSE);
   identifai_client_get_stats (user->client, &stats);
   simulation_law (stats.in_flight == posting && stats.post_requests == posts
-      && stats.get_requests == gets && stats.bytes_uploaded == user->bytes,
+      && stats.get_requests == gets && stats.bytes_uploaded == user->bytes
+      && (posting > 0 || stats.bytes_sending == 0),
       "%s: %u posts of %u, %u polls", user->name, posting, posts, gets);
 }
 
@@ -376,8 +479,9 @@ run_seed (guint32 seed, gint64 duration)
       NULL);
   check_jobs ();
   GST_INFO ("seed %u: %u jobs: %u verdicts, %u failed, %u taken back, "
-      "%u acts inside", seed, world.jobs->len, world.n_verdicts, world.n_failed,
-      world.n_taken_back, world.n_inside);
+      "%u acts inside, %u that may have gone early", seed, world.jobs->len,
+      world.n_verdicts, world.n_failed, world.n_taken_back, world.n_inside,
+      world.n_early);
   fail_unless (world.n_verdicts > world.jobs->len / 8);
 
   trace = simulation_get_trace (world.simulation);
@@ -399,6 +503,7 @@ GST_START_TEST (test_seeds)
   for (i = first; i < first + count; i++) {
     g_print ("seed %u\n", i);
     g_free (run_seed (i, 2 * HOUR));
+    fail_unless (world.n_early > 0);
   }
 }
 

@@ -80,6 +80,8 @@ struct _IdentifaiExchange
   IdentifaiTimer *timer;
   void (*next) (IdentifaiExchange * self);
   gboolean fresh;
+  gboolean early;               /* its file grows, or did when it began */
+  gboolean ended;               /* all of that went out */
   gboolean over;                /* the limits */
   gint64 started;
 };
@@ -159,7 +161,7 @@ exchange_free (IdentifaiExchange * self)
   g_queue_remove (&simulation->exchanges, self);
   self->transport->n_exchanges--;
   if (self->call == IDENTIFAI_CALL_POST)
-    counts->uploads--;
+    counts->uploads--, counts->early -= self->early;
   else
     counts->polls--;
   identifai_timer_free (self->timer);
@@ -169,6 +171,14 @@ exchange_free (IdentifaiExchange * self)
   g_free (self);
 }
 
+static guint64
+get_file_size (IdentifaiExchange * self)
+{
+  return self->upload->growing != NULL ?
+      identifai_growing_file_get_size (self->upload->growing) :
+      identifai_memory_file_get_size (self->upload->file);
+}
+
 /* Takes over body and error. */
 static void
 answer (IdentifaiExchange * self, guint status, const gchar * retry_after,
@@ -176,7 +186,7 @@ answer (IdentifaiExchange * self, guint status, const gchar * retry_after,
 {
   IdentifaiResponse response = {.http_status = status,.error = error,
     .retry_after = (gchar *) retry_after,.direct = TRUE,
-    .sent_whole = self->started > 0
+    .sent_whole = self->started > 0 && (!self->early || self->ended)
   };
 
   if (body == NULL)
@@ -185,7 +195,7 @@ answer (IdentifaiExchange * self, guint status, const gchar * retry_after,
   if (self->started > 0)
     response.duration = (identifai_clock_now () - self->started) * GST_USECOND;
   if (self->upload)
-    response.bytes_sent = identifai_memory_file_get_size (self->upload->file);
+    response.bytes_sent = get_file_size (self);
   self->transport->connected_until = identifai_clock_now () + IDLE_TIME;
   simulation_note (simulation, "%s: %u %s", self->url, status,
       error ? error->message : "");
@@ -343,6 +353,7 @@ send_end (IdentifaiExchange * self)
 {
   gint64 wait = self->hold && self->upload ? self->hold (self->user_data) : 0;
 
+  self->ended = wait <= 0;
   if (wait > 0)
     exchange_wait (self, wait, send_end);
   else if (identifai_clock_now () < simulation->down_until
@@ -352,6 +363,27 @@ send_end (IdentifaiExchange * self)
     exchange_wait (self, self->transport->timeout, time_out);
   else
     exchange_wait (self, network_time (5 * MS, 5 * SECOND), respond);
+}
+
+/* While the file grows. Whoever says no doesn't wait for its end. */
+static void
+send_more (IdentifaiExchange * self)
+{
+  const SimulationOdds *odds = &simulation->odds;
+
+  identifai_request_set_sent (self->upload, get_file_size (self));
+  if (identifai_growing_file_has_ended (self->upload->growing)) {
+    send_end (self);
+  } else if (identifai_clock_now () < simulation->down_until
+      || happens (odds->reset / 10)) {
+    break_off (self);
+  } else if (self->over || self->key->refused) {
+    respond (self);
+  } else if (happens (odds->lengthless)) {
+    answer (self, 411, NULL, NULL, NULL);
+  } else {
+    exchange_wait (self, any_time (100 * MS, 3 * SECOND), send_more);
+  }
 }
 
 /* Its headers: then it counts. */
@@ -373,7 +405,7 @@ arrive (IdentifaiExchange * self)
         simulation->limits[self->call].per_minute);
   }
   exchange_wait (self, self->upload ? network_time (MS, 20 * SECOND) : 0,
-      send_end);
+      self->early ? send_more : send_end);
 }
 
 static void
@@ -447,8 +479,10 @@ count_call (IdentifaiExchange * self)
   if (self->upload) {
     counts->posts++;
     counts->uploads++;
-    simulation_law (counts->uploads <= IDENTIFAI_MAX_UPLOADS, "%u uploads",
-        counts->uploads);
+    counts->early += self->early;
+    simulation_law (counts->uploads - counts->early <= IDENTIFAI_MAX_UPLOADS
+        && counts->early <= IDENTIFAI_MAX_EARLY_UPLOADS, "%u uploads, %u early",
+        counts->uploads, counts->early);
   } else {
     counts->gets++;
     counts->polls++;
@@ -472,6 +506,8 @@ sim_send (IdentifaiTransport * transport, const IdentifaiCallSpec * spec,
   self->url = g_strdup (spec->url);
   if (spec->upload)
     self->upload = identifai_request_ref (spec->upload);
+  self->early = spec->upload && spec->upload->growing
+      && !identifai_growing_file_has_ended (spec->upload->growing);
   self->hold = spec->hold;
   self->sent = spec->sent;
   self->func = func;

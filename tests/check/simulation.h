@@ -34,6 +34,7 @@ typedef struct
   gdouble rejected;             /* 422 for good */
   gdouble silent;               /* no answer until the timeout */
   gdouble errored;              /* a result that is none */
+  gdouble lengthless;           /* 411 to a body whose file isn't whole */
   gdouble known;                /* the service knows the file again */
   gdouble artificial;           /* a verdict that it is */
 } SimulationOdds;
@@ -43,6 +44,7 @@ typedef struct
 {
   guint posts, gets, accepted, throttled, refused;
   guint uploads, polls;         /* under way */
+  guint early;                  /* of the uploads, those that began early */
 } SimulationCounts;
 
 /* A service that is near, and does as it is told. */

@@ -215,8 +215,6 @@ IdentifaiHeld identifai_job_close_locked (IdentifaiJob * job);
 void identifai_held_drop (IdentifaiHeld * held);
 
 gboolean identifai_job_is_open (IdentifaiJob * job);
-/* From now on it can't be withdrawn. FALSE: it was, a moment ago. */
-gboolean identifai_job_commit (IdentifaiJob * job);
 /* Puts it into its queue, by its number. Before that time (monotonic µs) it stays
  * there. */
 void identifai_job_queue (IdentifaiJob * job, gint64 not_before);

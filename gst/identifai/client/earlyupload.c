@@ -50,51 +50,34 @@ identifai_early_upload_unref (IdentifaiEarlyUpload * self)
   g_free (self);
 }
 
-/* Endpoints where none is begun for a while. The network thread's. */
-
-static GHashTable *
-get_refusals (void)
-{
-  static GHashTable *refusals = NULL;   /* endpoint -> gint64, monotonic µs */
-
-  if (refusals == NULL)
-    refusals = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-
-  return refusals;
-}
-
-static gboolean
-is_refused (IdentifaiAccount * account, gint64 now)
-{
-  const gint64 *until = g_hash_table_lookup (get_refusals (),
-      account->endpoint);
-
-  return until != NULL && now < *until;
-}
-
 static void
 note_failure (IdentifaiAccount * account, const IdentifaiAttempt * attempt)
 {
   gboolean refused = attempt->http_status == SOUP_STATUS_LENGTH_REQUIRED
       || attempt->http_status == SOUP_STATUS_NOT_IMPLEMENTED
       || attempt->http_status == SOUP_STATUS_HTTP_VERSION_NOT_SUPPORTED;
-  gint64 *until = g_new (gint64, 1);
 
-  *until = identifai_clock_now () + (refused ? REFUSED_FOR : FAILED_FOR);
+  account->limits->no_early_until = identifai_clock_now () + (refused ?
+      REFUSED_FOR : FAILED_FOR);
   GST_INFO ("no upload to %s begins before its file is whole for %s: %s",
       account->host, refused ? "an hour" : "a minute", attempt->message);
-  g_hash_table_replace (get_refusals (), g_strdup (account->endpoint), until);
 }
 
 /* Its end. */
 
 static void
-set_over (IdentifaiEarlyUpload * self)
+set_over_locked (IdentifaiEarlyUpload * self)
 {
-  g_mutex_lock (&self->client->lock);
   if (!self->over)
     g_queue_unlink (&self->client->early, &self->link);
   self->over = TRUE;
+}
+
+static void
+set_over (IdentifaiEarlyUpload * self)
+{
+  g_mutex_lock (&self->client->lock);
+  set_over_locked (self);
   g_mutex_unlock (&self->client->lock);
 }
 
@@ -246,7 +229,7 @@ identifai_early_uploads_run (IdentifaiAccount * account, gint64 now)
     if (upload->wire.exchange != NULL)
       continue;
     at = get_start (upload, now);
-    if (is_refused (account, now))
+    if (now < account->limits->no_early_until)
       drop (upload, "none was taken a while ago");
     else if (now >= upload->give_up_at)
       drop (upload, "no call is left for it");
@@ -362,16 +345,31 @@ identifai_early_upload_cancel (IdentifaiEarlyUpload * self)
   identifai_client_send (self->client, on_cancel, self, end_in_vain);
 }
 
+/* From now on the job can't be withdrawn, and what was sent is its. FALSE: it was, a
+ * moment ago. */
+static gboolean
+commit_job (IdentifaiEarlyUpload * self, IdentifaiJob * job)
+{
+  gboolean open;
+
+  g_mutex_lock (&self->client->lock);
+  open = job->sent = job->open;
+  if (open)
+    set_over_locked (self);
+  g_mutex_unlock (&self->client->lock);
+
+  return open;
+}
+
 /* FALSE: it isn't under way, or with a key that has changed. */
 static gboolean
 adopt (IdentifaiEarlyUpload * self, IdentifaiJob * job)
 {
   if (self->wire.exchange == NULL || self->queue != job->queue
-      || !identifai_job_commit (job))
+      || !commit_job (self, job))
     return FALSE;
   GST_DEBUG_ID (NAME (self), "segment %u is whole, and on its way",
       job->segment);
-  set_over (self);
   job->early = early_upload_ref (self);
   job->state = IDENTIFAI_JOB_UPLOADING;
   job->held_since = 0;

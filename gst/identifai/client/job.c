@@ -96,18 +96,6 @@ identifai_job_is_open (IdentifaiJob * job)
   return open;
 }
 
-gboolean
-identifai_job_commit (IdentifaiJob * job)
-{
-  gboolean open;
-
-  g_mutex_lock (&job->client->lock);
-  open = job->sent = job->open;
-  g_mutex_unlock (&job->client->lock);
-
-  return open;
-}
-
 /* Where it waits to be sent. */
 
 void

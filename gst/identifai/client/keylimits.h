@@ -24,6 +24,7 @@ typedef struct
 
   IdentifaiLimiter *starts;     /* of all calls */
   IdentifaiLimiter *arrivals;   /* of posts, by the second only */
+  gint64 no_early_until;        /* no post begins before its file is whole */
 } IdentifaiKeyLimits;
 
 /* Stands for both where the key isn't to be kept. Any thread. */
