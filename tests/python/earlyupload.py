@@ -324,6 +324,13 @@ def apart(row, posts):
     assert early(posts)
 
 
+def none_in_vain(row, posts):
+    """What is dropped isn't paid for."""
+    outcomes = [o[0][0] for o in row.closed.values()]
+    assert 'dropped' in outcomes and early(posts), outcomes
+    assert len([p for p in posts if p.whole]) == outcomes.count('verdict'), outcomes
+
+
 def none_early(row, posts):
     assert not early(posts)
 
@@ -400,6 +407,8 @@ ROWS = [
     Row('limits', settings='rate-limits="limits,post-per-second=1,post-per-minute=0,get-per-second=0,get-per-minute=0"', check=apart),
     Row('overflow', lambda number, post: time.sleep(1.3), settings='overflow=drop-newest max-pending-segments=1 drain-timeout=20000000000',
         least=2, ends=('verdict', 'dropped'), warns=True),
+    Row('overflow, the oldest', lambda number, post: time.sleep(2.5), none_in_vain, seconds=5,
+        settings='overflow=drop-oldest max-pending-segments=1 drain-timeout=20000000000', ends=('verdict', 'dropped'), warns=True),
 ]
 if shutil.which('nginx'):
     ROWS.append(Row('nginx that buffers', front=nginx('on'), check=buffered))
