@@ -4,6 +4,7 @@
  */
 
 #include "config.h"
+#include "late.h"
 #include "mqtt.h"
 #include "web.h"
 #include "keyfile.h"
@@ -253,6 +254,7 @@ read_program (ModConfig * self, const ModSection * section,
   self->program_fingerprint = g_string_free (all, FALSE);
   check_key (&self->program, section, "listen", mod_web_check, problems);
   check_key (&self->program, section, "mqtt", mod_mqtt_check, problems);
+  check_key (&self->program, section, "late-folder", mod_late_check, problems);
 }
 
 static void

@@ -10,6 +10,7 @@
 #include "pipeline.h"
 #include "record.h"
 
+#include <glib/gstdio.h>
 #include <string.h>
 
 #define TICK 200                /* ms, while anything is kept */
@@ -48,6 +49,7 @@ typedef struct _Item
   gchar *id;                    /* SESSION/SEGMENT */
   gchar *stream, *name;         /* in the store */
   JsonObject *about;            /* the line of what it came to */
+  gchar *identifier;            /* the service has it: it is asked first; NULL: it hasn't */
   guint64 bytes;
   gint64 written;               /* s since 1970 */
   guint attempts;
@@ -71,7 +73,8 @@ struct _ModLate
   GHashTable *by_id;            /* id -> GList * in items */
   GHashTable *keys;             /* endpoint and key file -> Key * */
   GHashTable *streams;          /* name -> Stream * */
-  guint tick, ticks;
+  GHashTable *lost;             /* id -> its line: kept as it says, and nothing after it */
+  guint tick;
 };
 
 /* Why a segment has no verdict, where it may have one later. */
@@ -176,6 +179,7 @@ read_settings (ModLate * self, Stream * stream, GstElement * judge)
     g_object_get (judge, "max-uploads-per-hour", &stream->per_hour, NULL);
 }
 
+/* When its section changes, what went within the hour counts on. */
 static Stream *
 get_stream (ModLate * self, const ModStreamConfig * config)
 {
@@ -183,15 +187,20 @@ get_stream (ModLate * self, const ModStreamConfig * config)
   g_autoptr (GstElement) pipeline = NULL;
   GstElement *judge = NULL;
 
-  if (stream != NULL && strcmp (stream->fingerprint, config->fingerprint) == 0)
+  if (stream == NULL) {
+    stream = g_new0 (Stream, 1);
+    g_queue_init (&stream->uploads);
+    g_hash_table_insert (self->streams, g_strdup (config->name), stream);
+  }
+  if (g_strcmp0 (stream->fingerprint, config->fingerprint) == 0)
     return stream;
-  stream = g_new0 (Stream, 1);
+  g_free (stream->fingerprint);
   stream->fingerprint = g_strdup (config->fingerprint);
-  g_queue_init (&stream->uploads);
+  stream->key = NULL;
+  stream->per_hour = 0;
   pipeline = mod_pipeline_new (config, &judge, NULL, NULL);
   if (pipeline != NULL)
     read_settings (self, stream, judge);
-  g_hash_table_replace (self->streams, g_strdup (config->name), stream);
   return stream;
 }
 
@@ -226,6 +235,7 @@ free_item (gpointer data)
   g_free (self->stream);
   g_free (self->name);
   g_free (self->error);
+  g_free (self->identifier);
   json_object_unref (self->about);
   gst_clear_buffer (&self->file);
   g_free (self);
@@ -252,6 +262,8 @@ add_item (ModLate * self, const gchar * stream, const gchar * name,
   item->stream = g_strdup (stream);
   item->name = g_strdup (name);
   item->about = json_object_ref (about);
+  item->identifier = g_strdup (json_object_get_string_member_with_default
+      (about, "identifier", NULL));
   item->bytes = bytes;
   item->written = written;
   g_queue_push_tail (&self->items, item);
@@ -288,19 +300,26 @@ copy_members (JsonObject * from, JsonObject * to, const gchar * const *names)
 }
 
 static void
-give_up (ModLate * self, Item * item, const gchar * reason, const gchar * error)
+tell_given_up (ModLate * self, const gchar * stream, JsonObject * about,
+    const gchar * reason, const gchar * error)
 {
   static const gchar *const names[] =
       { "session", "segment", "start", "duration", "ref_id", "sha256", NULL };
-  JsonObject *line = mod_record_new ("late", item->stream);
+  JsonObject *line = mod_record_new ("late", stream);
 
-  copy_members (item->about, line, names);
+  copy_members (about, line, names);
   json_object_set_string_member (line, "state", "given-up");
   json_object_set_string_member (line, "reason", reason);
   if (error != NULL)
     json_object_set_string_member (line, "error", error);
-  remove_item (self, item);
   mod_hub_tell (self->hub, line);
+}
+
+static void
+give_up (ModLate * self, Item * item, const gchar * reason, const gchar * error)
+{
+  tell_given_up (self, item->stream, item->about, reason, error);
+  remove_item (self, item);
 }
 
 static Key *
@@ -395,6 +414,36 @@ keep_if_wanted (ModLate * self, const ModStreamConfig * config,
   keep (self, config->name, line, file);
 }
 
+/* s, from the end of what is in it until now; below 0: its time isn't known. */
+static gdouble
+get_age (JsonObject * about)
+{
+  g_autoptr (GDateTime) start =
+      g_date_time_new_from_iso8601 (get (about, "start"), NULL);
+  g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
+  gdouble duration =
+      json_object_get_double_member_with_default (about, "duration", 0);
+
+  return start == NULL ? -1 :
+      g_date_time_difference (now, start) / 1e6 - duration;
+}
+
+/* It is of the segment that it was cut from. */
+static void
+add_about (JsonObject * line, const Item * item)
+{
+  static const gchar *const names[] = { "session", "segment", "start",
+    "running_time", "stream_time", "duration", "ref_id", "frames",
+    "keyframes", "discontinuities", "audio_missing", "content_type", NULL
+  };
+  gdouble age = get_age (item->about);
+
+  copy_members (item->about, line, names);
+  json_object_set_boolean_member (line, "late", TRUE);
+  if (age >= 0)
+    json_object_set_double_member (line, "latency", age);
+}
+
 /* A verdict that came after all, of what was submitted before a kill. */
 static void
 take_resumed (ModLate * self, const GstStructure * s, JsonObject * line)
@@ -404,7 +453,7 @@ take_resumed (ModLate * self, const GstStructure * s, JsonObject * line)
 
   if (item == NULL)
     return;
-  json_object_set_boolean_member (line, "late", TRUE);
+  add_about (line, item);
   if (gst_structure_has_name (s, "identifai-verdict"))
     remove_item (self, item);
 }
@@ -468,6 +517,19 @@ on_line (JsonObject * line, const gchar * text, gpointer user_data)
 
 /* Judging. */
 
+/* What runs, as long as it does, though its section may have changed. NULL: it has none. */
+static const ModStreamConfig *
+find_config (ModLate * self, const Item * item)
+{
+  const ModStreamConfig *config =
+      mod_config_find (mod_supervisor_get_config (self->supervisor),
+      item->stream);
+  ModStream *live = config != NULL ?
+      mod_supervisor_find (self->supervisor, item->stream) : NULL;
+
+  return live != NULL ? mod_stream_get_config (live) : config;
+}
+
 static void
 stop_judging (ModLate * self, Key * key)
 {
@@ -506,47 +568,14 @@ try_later (ModLate * self, Key * key, Item * item, const gchar * reason,
   }
 }
 
-/* s, from the end of what is in it until now; below 0: its time isn't known. */
-static gdouble
-get_age (JsonObject * about)
-{
-  g_autoptr (GDateTime) start =
-      g_date_time_new_from_iso8601 (get (about, "start"), NULL);
-  g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
-  gdouble duration =
-      json_object_get_double_member_with_default (about, "duration", 0);
-
-  return start == NULL ? -1 :
-      g_date_time_difference (now, start) / 1e6 - duration;
-}
-
-/* It is of the segment that it was cut from. */
-static JsonObject *
-make_line (const Item * item, const GstStructure * s)
-{
-  static const gchar *const names[] = { "session", "segment", "start",
-    "running_time", "stream_time", "duration", "ref_id", "frames",
-    "keyframes", "discontinuities", "audio_missing", "content_type", NULL
-  };
-  JsonObject *line = mod_record_message (item->stream, s);
-  gdouble age = get_age (item->about);
-
-  copy_members (item->about, line, names);
-  json_object_set_boolean_member (line, "late", TRUE);
-  if (age >= 0)
-    json_object_set_double_member (line, "latency", age);
-  return line;
-}
-
 static void
 tell_verdict (ModLate * self, Item * item, const GstStructure * s)
 {
-  const ModStreamConfig *config =
-      mod_config_find (mod_supervisor_get_config (self->supervisor),
-      item->stream);
-  JsonObject *line = make_line (item, s);
+  const ModStreamConfig *config = find_config (self, item);
+  JsonObject *line = mod_record_message (item->stream, s);
   GstStructure *with_file = gst_structure_copy (s);
 
+  add_about (line, item);
   gst_structure_set (with_file, "file", GST_TYPE_BUFFER, item->file, NULL);
   if (config != NULL)
     self->verdict (config, line, with_file, self->user_data);
@@ -571,6 +600,16 @@ on_submitted (const GstStructure * s, gpointer user_data)
   gst_structure_free (as_before);
 }
 
+/* The service had it, and has no verdict of it: it is uploaded next. */
+static gboolean
+was_asked_for (Item * item, const gchar * reason)
+{
+  if (item->identifier == NULL || g_strv_contains (not_of_file, reason))
+    return FALSE;
+  g_clear_pointer (&item->identifier, g_free);
+  return TRUE;
+}
+
 static void
 finish_judging (ModLate * self, Key * key, const GstStructure * s,
     const gchar * error)
@@ -587,8 +626,13 @@ finish_judging (ModLate * self, Key * key, const GstStructure * s,
     return;
   }
   stop_judging (self, key);
-  if (s != NULL)
+  if (was_asked_for (item, reason))
+    return;
+  if (s != NULL) {
     error = gst_structure_get_string (s, "message");
+    g_free (item->identifier);
+    item->identifier = g_strdup (gst_structure_get_string (s, "identifier"));
+  }
   try_later (self, key, item, reason, error);
 }
 
@@ -602,6 +646,26 @@ on_ended (const GstStructure * s, const gchar * error, gpointer user_data)
 
 static const ModLateJudgeCalls judge_calls = { on_submitted, on_ended };
 
+/* Of what the service has; NULL: it hasn't. */
+static GstStructure *
+make_entry (const Item * item)
+{
+  JsonObject *about = item->about;
+
+  if (item->identifier == NULL)
+    return NULL;
+  return gst_structure_new ("pending",
+      "identifier", G_TYPE_STRING, item->identifier,
+      "session", G_TYPE_STRING, get (about, "session"),
+      "segment", G_TYPE_UINT,
+      (guint) json_object_get_int_member_with_default (about, "segment", 0),
+      "bytes", G_TYPE_UINT64,
+      (guint64) json_object_get_int_member_with_default (about, "bytes", 0),
+      "kind", G_TYPE_STRING, get (about, "kind"),
+      "sha256", G_TYPE_STRING, json_object_get_string_member_with_default
+      (about, "sha256", NULL), NULL);
+}
+
 static void
 on_read (GstBuffer * file, const gchar * error, gpointer user_data)
 {
@@ -609,13 +673,12 @@ on_read (GstBuffer * file, const gchar * error, gpointer user_data)
   ModLate *self = item->late;
   Key *key = find_judging_key (self, item);
   const ModStreamConfig *config;
+  GstStructure *entry;
   g_autoptr (GError) problem = NULL;
 
   if (key == NULL)
     return;
-  config = self->stopping ? NULL :
-      mod_config_find (mod_supervisor_get_config (self->supervisor),
-      item->stream);
+  config = self->stopping ? NULL : find_config (self, item);
   if (file == NULL || config == NULL) {
     key->item = NULL;
     if (file == NULL)
@@ -623,11 +686,15 @@ on_read (GstBuffer * file, const gchar * error, gpointer user_data)
     return;
   }
   item->file = gst_buffer_ref (file);
-  mod_idle_note_late (key->idle, g_get_monotonic_time ());
-  note_upload (get_stream (self, config));
+  entry = make_entry (item);
+  if (entry == NULL) {
+    mod_idle_note_late (key->idle, g_get_monotonic_time ());
+    note_upload (get_stream (self, config));
+  }
   key->judge = mod_late_judge_new (config, file, get (item->about,
-          "content_type"), get (item->about, "ref_id"), &judge_calls, item,
-      &problem);
+          "content_type"), get (item->about, "ref_id"), entry, &judge_calls,
+      item, &problem);
+  gst_clear_structure (&entry);
   if (key->judge != NULL)
     return;
   stop_judging (self, key);
@@ -706,12 +773,11 @@ look (gpointer live, gpointer user_data)
 static Key *
 find_key (ModLate * self, const Item * item)
 {
-  const ModStreamConfig *config =
-      mod_config_find (mod_supervisor_get_config (self->supervisor),
-      item->stream);
+  const ModStreamConfig *config = find_config (self, item);
   Stream *stream = config != NULL ? get_stream (self, config) : NULL;
 
-  return stream != NULL && has_upload_left (stream) ? stream->key : NULL;
+  return stream != NULL && (item->identifier != NULL
+      || has_upload_left (stream)) ? stream->key : NULL;
 }
 
 static gboolean
@@ -782,28 +848,84 @@ static void
 on_found (const gchar * stream, const gchar * name, JsonObject * about,
     guint64 bytes, gint64 written, gpointer user_data)
 {
-  Item *item = add_item (user_data, stream, name, about, bytes, written);
+  ModLate *self = user_data;
+  g_autofree gchar *id = make_id_of (about);
+  Item *item;
 
+  /* a copy in another folder, say */
+  if (!json_object_get_boolean_member_with_default (about, "kept", FALSE)
+      || find_item (self, id) != NULL)
+    return;
+  item = add_item (self, stream, name, about, bytes, written);
   item->stored = item->told = TRUE;
 }
 
-/* Killed between the line and the removal. */
+/* One that failed again may still be judged. */
+static gboolean
+is_last_line (JsonObject * line)
+{
+  static const gchar *const lasts[] = { "late", "verdict", NULL };
+  static const gchar *const others[] = { "failed", "dropped", NULL };
+
+  return g_strv_contains (lasts, get (line, "event"))
+      || (g_strv_contains (others, get (line, "event"))
+      && !json_object_has_member (line, "late"));
+}
+
+/* Killed between the line and the removal, or between the line and the file. */
 static void
 on_old_line (JsonObject * line, gpointer user_data)
 {
   ModLate *self = user_data;
-  gboolean late =
-      json_object_get_boolean_member_with_default (line, "late", FALSE);
-  g_autofree gchar *id = NULL;
+  g_autofree gchar *id = make_id_of (line);
   Item *item;
 
-  if (strcmp (get (line, "event"), "late") != 0 && !(late
-          && strcmp (get (line, "event"), "verdict") == 0))
-    return;
-  id = make_id_of (line);
-  item = find_item (self, id);
-  if (item != NULL)
-    remove_item (self, item);
+  if (json_object_get_boolean_member_with_default (line, "kept", FALSE)) {
+    g_hash_table_insert (self->lost, g_steal_pointer (&id),
+        json_object_ref (line));
+  } else if (is_last_line (line)) {
+    g_hash_table_remove (self->lost, id);
+    item = find_item (self, id);
+    if (item != NULL)
+      remove_item (self, item);
+  }
+}
+
+static void
+tell_lost (ModLate * self)
+{
+  GHashTableIter iter;
+  gpointer id, line;
+
+  g_hash_table_iter_init (&iter, self->lost);
+  while (g_hash_table_iter_next (&iter, &id, &line))
+    if (find_item (self, id) == NULL && (self->pending == NULL
+            || !mod_pending_state_has (self->pending, id)))
+      tell_given_up (self, get (line, "stream"), line, "disk",
+          "its file isn't there");
+  g_hash_table_remove_all (self->lost);
+}
+
+static gboolean
+is_same_folder (const gchar * one, const gchar * other)
+{
+  g_autofree gchar *a = g_canonicalize_filename (one, NULL);
+  g_autofree gchar *b = g_canonicalize_filename (other, NULL);
+  GStatBuf x, y;
+
+  return strcmp (a, b) == 0 || (g_stat (a, &x) == 0 && g_stat (b, &y) == 0
+      && x.st_dev == y.st_dev && x.st_ino == y.st_ino);
+}
+
+gboolean
+mod_late_check (const ModProgramConfig * config, GError ** error)
+{
+  if (config->evidence_folder == NULL
+      || !is_same_folder (config->late_folder, config->evidence_folder))
+    return TRUE;
+  g_set_error_literal (error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+      "is the evidence-folder, too: it wants one of its own");
+  return FALSE;
 }
 
 ModLate *
@@ -811,6 +933,8 @@ mod_late_new (const ModProgramConfig * config, ModHub * hub,
     ModPendingState * pending, ModLateVerdict verdict, gpointer user_data,
     GError ** error)
 {
+  static const gchar *const words[] =
+      { "\"kept\"", "\"late\"", "\"resumed\"", NULL };
   const ModRetention none = { 0, };
   ModEvidenceStore *store =
       mod_evidence_store_new (config->late_folder, &none, error);
@@ -833,9 +957,10 @@ mod_late_new (const ModProgramConfig * config, ModHub * hub,
       free_key);
   self->streams = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
       free_stream);
+  self->lost = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+      (GDestroyNotify) json_object_unref);
   mod_evidence_store_visit (store, on_found, self);
-  if (self->items.length > 0)
-    mod_lines_visit (config->log, on_old_line, self);
+  mod_lines_visit (config->log, words, on_old_line, self);
   mod_hub_listen (hub, on_line, self);
   return self;
 }
@@ -844,6 +969,7 @@ void
 mod_late_start (ModLate * self, ModSupervisor * supervisor)
 {
   self->supervisor = supervisor;
+  tell_lost (self);
 }
 
 void
@@ -862,6 +988,7 @@ mod_late_free (ModLate * self)
   g_hash_table_unref (self->by_id);
   g_hash_table_unref (self->keys);
   g_hash_table_unref (self->streams);
+  g_hash_table_unref (self->lost);
   g_queue_clear_full (&self->items, free_item);
   g_free (self);
 }

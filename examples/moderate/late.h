@@ -22,6 +22,8 @@ typedef struct _ModLate ModLate;
 typedef void (*ModLateVerdict) (const ModStreamConfig * config,
     JsonObject * line, const GstStructure * s, gpointer user_data);
 
+/* Whether the folder is one of its own. */
+gboolean mod_late_check (const ModProgramConfig * config, GError ** error);
 /* NULL with error if the folder can't be used. pending may be NULL. */
 ModLate *mod_late_new (const ModProgramConfig * config, ModHub * hub,
     ModPendingState * pending, ModLateVerdict verdict, gpointer user_data,

@@ -296,10 +296,20 @@ watch (ModLateJudge * self)
   self->timer = g_timeout_add_seconds (LONGEST_RUN, on_too_long, self);
 }
 
+static void
+resume (ModLateJudge * self, GstElement * judge, const GstStructure * entry)
+{
+  gboolean taken = FALSE;
+
+  g_signal_emit_by_name (judge, "resume", entry, &taken);
+  if (!taken)
+    end (self, NULL, "the service can't be asked for it");
+}
+
 ModLateJudge *
 mod_late_judge_new (const ModStreamConfig * config, GstBuffer * file,
-    const gchar * type, const gchar * ref_id, const ModLateJudgeCalls * calls,
-    gpointer user_data, GError ** error)
+    const gchar * type, const gchar * ref_id, const GstStructure * entry,
+    const ModLateJudgeCalls * calls, gpointer user_data, GError ** error)
 {
   GstElement *judge = mod_late_element_new (config, error);
   ModLateJudge *self;
@@ -309,7 +319,7 @@ mod_late_judge_new (const ModStreamConfig * config, GstBuffer * file,
   self = g_new0 (ModLateJudge, 1);
   self->calls = *calls;
   self->user_data = user_data;
-  self->file = gst_buffer_ref (file);
+  self->file = entry == NULL ? gst_buffer_ref (file) : NULL;
   self->pipeline = gst_object_ref_sink (gst_pipeline_new (NULL));
   set_ref_id (judge, ref_id);
   if (!fill (self, judge, type, error)) {
@@ -320,6 +330,8 @@ mod_late_judge_new (const ModStreamConfig * config, GstBuffer * file,
   gst_object_unref (judge);
   watch (self);
   gst_element_set_state (self->pipeline, GST_STATE_PLAYING);
+  if (entry != NULL)
+    resume (self, judge, entry);
   return self;
 }
 

@@ -28,10 +28,13 @@ typedef struct
 GstElement *mod_late_element_new (const ModStreamConfig * config,
     GError ** error);
 
-/* Starts at once. type: its media type; ref_id: may be NULL. calls stays the caller's. */
+/* Starts at once. type: its media type; ref_id: may be NULL. entry: as the action signal
+ * resume takes it, of a file that the service has: it is asked for its result; NULL: the
+ * file is uploaded. calls stays the caller's. */
 ModLateJudge *mod_late_judge_new (const ModStreamConfig * config,
     GstBuffer * file, const gchar * type, const gchar * ref_id,
-    const ModLateJudgeCalls * calls, gpointer user_data, GError ** error);
+    const GstStructure * entry, const ModLateJudgeCalls * calls,
+    gpointer user_data, GError ** error);
 /* At any time; then nothing is called any more. */
 void mod_late_judge_free (ModLateJudge * self);
 

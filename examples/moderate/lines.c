@@ -21,6 +21,8 @@
 #define LONGEST_LINE (4 * 1024 * 1024)
 #define LAST_WAIT 2000          /* ms, for a pipe's reader at the end */
 
+static gchar *find_old_name (const gchar * path);
+
 struct _ModLines
 {
   gchar *path;                  /* NULL: stdout */
@@ -66,25 +68,53 @@ read_end (gint fd, guint64 size, gsize * length)
   return end;
 }
 
+static void
+take_link (ModLines * self, gchar * end, gsize length)
+{
+  const gchar *start;
+
+  if (length > 0 && end[length - 1] == '\n')
+    end[--length] = '\0';
+  if (length == 0)
+    return;
+  start = strrchr (end, '\n');
+  self->prev = hash_line (start != NULL ? start + 1 : end, -1);
+}
+
+/* Killed when the file had been renamed, and nothing was in the new one yet. */
+static void
+take_old_line (ModLines * self)
+{
+  g_autofree gchar *old = find_old_name (self->path);
+  gint fd = old != NULL ? g_open (old, O_RDONLY | O_CLOEXEC, 0) : -1;
+  g_autofree gchar *end = NULL;
+  struct stat st;
+  gsize length;
+
+  if (fd >= 0 && fstat (fd, &st) == 0 && S_ISREG (st.st_mode)) {
+    end = read_end (fd, st.st_size, &length);
+    take_link (self, end, length);
+  }
+  if (fd >= 0)
+    close (fd);
+}
+
 /* A line that was broken off by a kill is closed, and is a link of the chain, too. */
 static gboolean
 take_last_line (ModLines * self, GError ** error)
 {
   gsize length;
   g_autofree gchar *end = read_end (self->fd, self->bytes, &length);
-  const gchar *start;
 
   if (length > 0 && end[length - 1] != '\n') {
     if (write (self->fd, "\n", 1) != 1)
       return fail (error, self->path, "can't be written");
     self->bytes++;
-  } else if (length > 0) {
-    end[--length] = '\0';
   }
-  if (length == 0)
-    return TRUE;
-  start = strrchr (end, '\n');
-  self->prev = hash_line (start != NULL ? start + 1 : end, -1);
+  if (length > 0)
+    take_link (self, end, length);
+  else if (!self->pipe)
+    take_old_line (self);
   return TRUE;
 }
 
@@ -195,12 +225,21 @@ tell_rest (ModLines * self)
         mod_lines_trouble (self) : "too much waited");
 }
 
+/* ms */
+static gint
+get_rest (gint64 end)
+{
+  return MAX (end - g_get_monotonic_time (), 0) / G_TIME_SPAN_MILLISECOND;
+}
+
 void
 mod_lines_free (ModLines * self)
 {
+  gint64 end = g_get_monotonic_time () + LAST_WAIT * G_TIME_SPAN_MILLISECOND;
+
   if (self->fd >= 0)
     flush_waiting (self);
-  while (self->watch != 0 && get_room (self, LAST_WAIT) > 0) {
+  while (self->watch != 0 && get_room (self, get_rest (end)) > 0) {
     g_clear_handle_id (&self->watch, g_source_remove);
     flush_waiting (self);
   }
@@ -304,8 +343,20 @@ mod_lines_trouble (const ModLines * self)
 
 /* Looking back. */
 
+static gboolean
+has_any (const gchar * text, const gchar * const *words)
+{
+  const gchar *const *word;
+
+  for (word = words; word != NULL && *word != NULL; word++)
+    if (strstr (text, *word) != NULL)
+      return TRUE;
+  return words == NULL;
+}
+
 static void
-visit_file (const gchar * path, ModLineVisitor visit, gpointer user_data)
+visit_file (const gchar * path, const gchar * const *words,
+    ModLineVisitor visit, gpointer user_data)
 {
   g_autoptr (GFile) file = g_file_new_for_path (path);
   g_autoptr (GFileInputStream) stream = g_file_read (file, NULL, NULL);
@@ -316,7 +367,7 @@ visit_file (const gchar * path, ModLineVisitor visit, gpointer user_data)
     return;
   data = g_data_input_stream_new (G_INPUT_STREAM (stream));
   while ((text = g_data_input_stream_read_line (data, NULL, NULL, NULL))) {
-    JsonObject *line = mod_json_from_text (text);
+    JsonObject *line = has_any (text, words) ? mod_json_from_text (text) : NULL;
 
     if (line != NULL) {
       visit (line, user_data);
@@ -347,7 +398,8 @@ find_old_name (const gchar * path)
 }
 
 void
-mod_lines_visit (const gchar * path, ModLineVisitor visit, gpointer user_data)
+mod_lines_visit (const gchar * path, const gchar * const *words,
+    ModLineVisitor visit, gpointer user_data)
 {
   g_autofree gchar *old = NULL;
 
@@ -355,6 +407,6 @@ mod_lines_visit (const gchar * path, ModLineVisitor visit, gpointer user_data)
     return;
   old = find_old_name (path);
   if (old != NULL)
-    visit_file (old, visit, user_data);
-  visit_file (path, visit, user_data);
+    visit_file (old, words, visit, user_data);
+  visit_file (path, words, visit, user_data);
 }

@@ -31,9 +31,10 @@ guint64 mod_lines_lost (const ModLines * self); /* lines, beyond what may wait *
 /* NULL while all is written; else the system's words. */
 const gchar *mod_lines_trouble (const ModLines * self);
 
-/* Calls visit with each line of the log and of the file that it was before. */
+/* Calls visit with each line of the log and of the file that it was before that has one of
+ * words in its text; NULL: any. */
 typedef void (*ModLineVisitor) (JsonObject * line, gpointer user_data);
-void mod_lines_visit (const gchar * path, ModLineVisitor visit,
-    gpointer user_data);
+void mod_lines_visit (const gchar * path, const gchar * const *words,
+    ModLineVisitor visit, gpointer user_data);
 
 G_END_DECLS

@@ -31,7 +31,7 @@ load (const ModOptions * options)
   g_autofree gchar *text = NULL;
 
   if (config != NULL)
-    mod_pipelines_check (config, problems);
+    mod_pipelines_check (config, options->test == NULL, problems);
   if (!mod_problems_any (problems))
     return g_steal_pointer (&config);
   text = mod_problems_to_string (problems);

@@ -257,7 +257,7 @@ mod_pending_state_new (const gchar * path, const gchar * log, ModHub * hub,
     return NULL;
   }
   if (g_hash_table_size (self->pending) > 0)
-    mod_lines_visit (log, on_old_line, self);
+    mod_lines_visit (log, NULL, on_old_line, self);
   self->next = describe (self);
   write_file (self, NULL);
   if (self->failure != NULL) {

@@ -103,7 +103,8 @@ check_start (const ModStreamConfig * config, GstElement * judge,
 }
 
 static void
-check_stream (const ModStreamConfig * config, ModProblems * problems)
+check_stream (const ModStreamConfig * config, gboolean start,
+    ModProblems * problems)
 {
   g_autoptr (GError) error = NULL;
   GstElement *judge = NULL;
@@ -113,17 +114,18 @@ check_stream (const ModStreamConfig * config, ModProblems * problems)
   if (pipeline == NULL)
     mod_problems_add (problems, config->line, config->name,
         config->pipeline != NULL ? "pipeline" : "uri", "%s", error->message);
-  else if (!mod_problems_any (problems) && config->pipeline == NULL)
+  else if (start && !mod_problems_any (problems) && config->pipeline == NULL)
     check_start (config, judge, problems);
 }
 
 void
-mod_pipelines_check (const ModConfig * config, ModProblems * problems)
+mod_pipelines_check (const ModConfig * config, gboolean start,
+    ModProblems * problems)
 {
   guint i;
 
   for (i = 0; i < config->streams->len; i++)
-    check_stream (g_ptr_array_index (config->streams, i), problems);
+    check_stream (g_ptr_array_index (config->streams, i), start, problems);
 }
 
 gchar *

@@ -16,9 +16,10 @@ G_BEGIN_DECLS
 GstElement *mod_pipeline_new (const ModStreamConfig * config,
     GstElement ** judge, ModProblems * problems, GError ** error);
 
-/* Builds the pipeline of each stream, lets what judges start for a moment, and throws
+/* Builds the pipeline of each stream, with start lets what judges start for a moment, and throws
  * both away: what can be known of a file without a source. No thread is left. */
-void mod_pipelines_check (const ModConfig * config, ModProblems * problems);
+void mod_pipelines_check (const ModConfig * config, gboolean start,
+    ModProblems * problems);
 
 /* As it may be shown: without the password. Free it. */
 gchar *mod_uri_without_secret (const gchar * uri);

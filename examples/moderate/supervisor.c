@@ -276,7 +276,7 @@ mod_supervisor_reload (ModSupervisor * self)
     return;
   config = mod_config_load (self->config->path, problems);
   if (config != NULL)
-    mod_pipelines_check (config, problems);
+    mod_pipelines_check (config, TRUE, problems);
   g_clear_pointer (&self->problem, g_free);
   if (!mod_problems_any (problems)) {
     take_config (self, config);

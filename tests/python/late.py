@@ -13,7 +13,7 @@ import time
 import urllib.request
 
 from emulator import Emulator
-from moderation import MAGENTA, Run, of, pipeline, write_config
+from moderation import MAGENTA, Run, call, of, pipeline, write_config
 
 LIVE = 'pipeline=' + pipeline('is-live=true')
 PINK = 'pipeline=' + pipeline('is-live=true ' + MAGENTA)
@@ -144,6 +144,9 @@ def check_killed(folder):
         told = lines()
     assert len(late(told)) == len(kept(told)), told
     assert any(line.get('resumed') for line in late(told)), late(told)
+    for line in late(told):
+        for field in ('start', 'duration', 'running_time', 'bytes', 'frames'):
+            assert line.get(field) == kept(told)[name(line)].get(field), (field, line, kept(told)[name(line)])
     sent = recorded(record)
     assert all(sent.count(line['sha256']) == 1 for line in kept(told).values()), (sent, kept(told))
     assert files(folder) == [], files(folder)
@@ -175,9 +178,86 @@ def check_budget(folder):
     assert len([n for n in files(folder) if n.endswith('.mp4')]) == len(kept(lines)), files(folder)
 
 
+def check_timeout(folder):
+    """What the service has, and didn't judge in time, is asked for later, and isn't posted again."""
+    record = os.path.join(folder, 'record')
+    with Emulator('--record', record) as endpoint:
+        settings = 'evidence-folder=%s/evidence' % folder, 'segment-duration=1s\nretries=0\nverdict-timeout=3s'
+        path = config(folder, endpoint, {'a': PINK}, *settings)
+        fault(endpoint, 'result:silence')
+        fault(endpoint, 'batch:silence')
+        with Run(path) as run:
+            wait_for(run, lambda lines: len(kept(lines)) >= 2)
+            fault(endpoint)
+            config(folder, endpoint, {'a': 'judging=false\n' + PINK}, *settings)
+            run.signal(signal.SIGHUP)
+            wait_for_all(run)
+            code, lines = run.stop()
+    assert code == 0, code
+    were, now, sent = kept(lines), late(lines), recorded(record)
+    assert {line['reason'] for line in were.values()} == {'timeout'}, were
+    for line in now:
+        before = were[name(line)]
+        assert line['resumed'] and sent.count(line['sha256']) == 1, (line, sent)
+        for field in ('identifier', 'start', 'duration', 'running_time', 'ref_id', 'bytes', 'sha256'):
+            assert line.get(field) == before.get(field), (field, line, before)
+    flagged = [line for line in of(lines, 'a', 'evidence') if name(line) in were]
+    assert len(flagged) >= len(now) and all(os.path.exists(line['path'].replace('.json', '.mp4')) for line in flagged), flagged
+
+
+def check_lost(folder):
+    """Killed between the line and the file: the next run tells, once, that it is given up."""
+    log = os.path.join(folder, 'log')
+    line = {'event': 'failed', 'stream': 'a', 'session': 's', 'segment': 0, 'reason': 'network', 'kept': True}
+    after = {**line, 'event': 'verdict', 'late': True, 'segment': 1, 'kept': False}
+    with open(log, 'w') as file:
+        for one in (line, {**line, 'segment': 1}, {**line, 'segment': 2}, after, {**after, 'event': 'failed', 'segment': 2}):
+            file.write(json.dumps(one) + '\n')
+    with Emulator() as endpoint:
+        path = config(folder, endpoint, {'a': 'judging=false\n' + LIVE}, 'log=' + log)
+        for _ in range(2):
+            with Run(path) as run:
+                end = time.monotonic() + 60
+                while '"running"' not in open(log).read():
+                    assert time.monotonic() < end
+                    time.sleep(0.1)
+                run.stop()
+            lines = [json.loads(text) for text in open(log)]
+            assert sorted(line['segment'] for line in given_up(lines)) == [0, 2], lines
+
+
+def check_folder(folder):
+    """The folder of evidence isn't that of what waits: each would delete what is the other's."""
+    os.makedirs(os.path.join(folder, 'late'))
+    os.symlink(os.path.join(folder, 'late'), os.path.join(folder, 'link'))
+    for other in ('late', 'late/', './late', 'link'):
+        path = config(folder, 'http://127.0.0.1:1', {'a': LIVE}, 'evidence-folder=%s/%s' % (folder, other))
+        code, out, err = call(path)
+        assert code == 78 and out == '' and '[program] late-folder: ' in err, (other, code, out, err)
+
+
+def check_reload(folder):
+    """What went within the hour counts on when the stream's section changes."""
+    record = os.path.join(folder, 'record')
+    with Emulator('--record', record) as endpoint:
+        path = config(folder, endpoint, {'a': 'max-uploads-per-hour=2\n' + LIVE})
+        with Run(path) as run:
+            wait_for(run, lambda lines: len(kept(lines)) >= 2)
+            config(folder, endpoint, {'a': 'max-uploads-per-hour=2\njudging=false\n' + LIVE})
+            run.signal(signal.SIGHUP)
+            run.wait(event='config', taken=True)
+            run.wait(event='stream', state='running')
+            end = time.monotonic() + 3
+            while time.monotonic() < end:
+                assert len(recorded(record)) == 2, recorded(record)
+                time.sleep(0.2)
+            code, lines = run.stop()
+    assert code == 0 and not late(lines), lines
+
+
 def main():
     wanted = sys.argv[1:]
-    for check in (check_outage, check_killed, check_bounds, check_budget):
+    for check in (check_outage, check_killed, check_bounds, check_budget, check_timeout, check_lost, check_folder, check_reload):
         if wanted and check.__name__ not in wanted:
             continue
         with tempfile.TemporaryDirectory() as folder:

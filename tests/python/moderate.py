@@ -271,6 +271,25 @@ def check_log(endpoint, folder):
         if one != lines[before - 1] and two != lines[before - 1]:
             assert json.loads(two)['prev'] == hashlib.sha256(one.encode()).hexdigest(), (one, two)
     check_forgeries(folder, read_lines(old)[:before - 1])
+    check_link(endpoint, folder)
+
+
+def check_link(endpoint, folder):
+    """Killed when the new file has nothing in it yet."""
+    log = os.path.join(folder, 'next')
+    path = write_config(os.path.join(folder, 'c'), endpoint, {'a': 'judging=false\npipeline=' + pipeline('is-live=true')},
+                        'statistics-interval=0\nlog=' + log)
+    with Run(path) as run:
+        wait_until(lambda: os.path.exists(log) and '"running"' in open(log).read(), 'a line')
+        run.signal(signal.SIGUSR1)
+        wait_until(lambda: os.path.exists(log) and os.path.getsize(log) == 0, 'a new file')
+        run.process.kill()
+        run.finish()
+    with Run(path) as run:
+        wait_until(lambda: '"running"' in open(log).read(), 'a line')
+        run.stop()
+    [old] = [os.path.join(folder, name) for name in os.listdir(folder) if name.startswith('next.')]
+    assert call('--verify-log', old, '--verify-log', log)[0] == 0
 
 
 def check_forgeries(folder, lines):
