@@ -183,6 +183,14 @@ get_reorder_locked (GstIdentifaiBranch * branch)
   return MAX (branch->gate->reorder, 0);
 }
 
+/* Sound that stands still isn't replaced by the slate's when its pictures aren't, any
+ * more. */
+static gboolean
+is_beside_slate_locked (GstIdentifaiBranch * branch)
+{
+  return branch->stream == IDENTIFAI_SEGMENTER_VIDEO || branch->gate->showing;
+}
+
 /* Of the slate, by the clock; G_MAXINT64: it waits for what is held. */
 static gint64
 get_slate_due_locked (GstIdentifaiBranch * branch)
@@ -196,7 +204,8 @@ get_slate_due_locked (GstIdentifaiBranch * branch)
   limit = get_limit_locked (branch);
   if (!identifai_slate_loop_peek (&show->loop, &times))
     return show->silent_at < limit ? to_wall (show, show->silent_at) : NEVER;
-  if (!identifai_slate_loop_fits (&show->loop, limit,
+  if (!is_beside_slate_locked (branch)
+      || !identifai_slate_loop_fits (&show->loop, limit,
           get_reorder_locked (branch)))
     return NEVER;
 

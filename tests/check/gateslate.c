@@ -222,6 +222,52 @@ GST_START_TEST (test_sound)
 
 GST_END_TEST;
 
+/* Of a live stream, the sound ends without a word while the slate is shown: the slate's
+ * isn't heard with the stream's pictures. */
+GST_START_TEST (test_sound_stands_still)
+{
+  gchar *slate = g_strconcat ("mp4mux name=m videotestsrc num-buffers=25"
+      SLATE_ENCODE (SLATE_SIZE, SLATE_NO_B) "m. ", sound_slates[0], " m.",
+      NULL);
+  Clip *aac = clip_new_aac (17);
+  GstClockTimeDiff back, last;
+  SlateSound out;
+  Feed *sound;
+  SlateGate gate;
+
+  slate_gate_init (&gate, "", "on-unjudged=pass hold=200000000",
+      SLATE_CLIP (SLATE_NO_B, SLATE_AVC), SLATE_OUT);
+  slate_gate_set_slate (&gate, slate, "slate.mp4");
+  slate_gate_start (&gate, TRUE);
+  sound = feed_new (gate.run, "audio_0", aac->caps, NULL, TRUE);
+  slate_sound_init (&out, &gate);
+  slate_gate_set_force (&gate, "slate");
+  feed_push (sound, aac, 0, 17, 0);
+  slate_gate_push (&gate, 0, 10);
+  slate_gate_wait_for (&gate, TRUE, 10);
+  slate_gate_set_force (&gate, "none");
+  slate_gate_play (&gate, 10, 50);
+  slate_gate_wait_for (&gate, FALSE, 35);
+  back = slate_gate_get_first (&gate, FALSE)->pts;
+  g_mutex_lock (&out.lock);
+  fail_unless (out.outs->len > 0);
+  last = g_array_index (out.outs, SlateOut, out.outs->len - 1).pts;
+  g_mutex_unlock (&out.lock);
+  fail_unless (last < back + (gint64) (400 * GST_MSECOND), "%d ms behind",
+      (gint) ((last - back) / (gint64) GST_MSECOND));
+  feed_join (gate.feed);
+  fail_unless (feed_event (sound, gst_event_new_eos ()));
+  slate_gate_finish (&gate);
+  slate_sound_wait (&out);
+  feed_free (sound);
+  clip_free (aac);
+  g_free (slate);
+  slate_gate_clear (&gate);
+  slate_sound_clear (&out);
+}
+
+GST_END_TEST;
+
 /*** by force ***/
 
 /* An operator's, for longer than the slate is: within 100 ms, and at a key frame
@@ -497,6 +543,7 @@ gateslate_suite (void)
   suite_add_tcase (suite, tc);
   tcase_add_loop_test (tc, test_switches, 0, G_N_ELEMENTS (switch_rows));
   tcase_add_loop_test (tc, test_sound, 0, G_N_ELEMENTS (sound_slates));
+  tcase_add_test (tc, test_sound_stands_still);
   tcase_add_test (tc, test_force);
   tcase_add_loop_test (tc, test_bad, 0, G_N_ELEMENTS (bad_rows));
   tcase_add_test (tc, test_refused);
