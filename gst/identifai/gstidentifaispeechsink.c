@@ -39,6 +39,7 @@
 
 #include "gstidentifaicapturetime.h"
 #include "gstidentifaidrain.h"
+#include "gstidentifaierrors.h"
 #include "codecs.h"
 #include "log.h"
 #include "runningtime.h"
@@ -120,7 +121,7 @@ reset_locked (GstIdentifaiBaseSink * base)
 
   identifai_sound_cutter_reset (self->cutter);
   configure_locked (self);
-  self->has_caps = self->refused = FALSE;
+  self->has_caps = self->refused = self->reverse = FALSE;
   g_clear_pointer (&self->latm, identifai_latm_free);
   self->n_came = 0;
 }
@@ -386,7 +387,26 @@ unpack_locked (GstIdentifaiSpeechSink * self, GstBuffer * buffer)
   }
 }
 
-/* The same. */
+/* Backwards it is no sound that can be judged. TRUE: it is played so. */
+static gboolean
+is_reverse_locked (GstIdentifaiSpeechSink * self)
+{
+  gboolean reverse = GST_BASE_SINK (self)->segment.rate < 0;
+  IdentifaiNews news = {
+    .kind = IDENTIFAI_NEWS_FLAW,
+    .flaw = IDENTIFAI_FLAW_REVERSE,
+    .is_over = !reverse,
+  };
+
+  if (reverse != self->reverse)
+    gst_identifai_engine_queue (self->engine,
+        gst_identifai_message_news (GST_ELEMENT (self), &news, NULL));
+  self->reverse = reverse;
+
+  return reverse;
+}
+
+/* Takes over the buffer. */
 static void
 take_locked (GstIdentifaiSpeechSink * self, GstBuffer * buffer)
 {
@@ -397,7 +417,7 @@ take_locked (GstIdentifaiSpeechSink * self, GstBuffer * buffer)
   self->n_came++;
   if (self->refused || gst_buffer_get_size (buffer) == 0) {
     gst_buffer_unref (buffer);
-  } else if (!self->engine->settings.judging) {
+  } else if (!self->engine->settings.judging || is_reverse_locked (self)) {
     identifai_sound_cutter_break (self->cutter);
     gst_buffer_unref (buffer);
   } else if (is_header (self, buffer)) {
@@ -447,7 +467,11 @@ finish_locked (GstIdentifaiBaseSink * base, GError ** error)
 
   identifai_sound_cutter_break (self->cutter);
   collect_locked (self);
-  if (self->n_came == 0 && self->engine->next_number == 0)
+  if (self->reverse && self->engine->next_number == 0)
+    g_set_error_literal (error, GST_STREAM_ERROR,
+        GST_STREAM_ERROR_NOT_IMPLEMENTED, "The stream was played in reverse: "
+        "nothing was judged. Play it forwards.");
+  else if (self->n_came == 0 && self->engine->next_number == 0)
     g_set_error_literal (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED,
         "The stream is empty: nothing was judged. Check the source.");
 }

@@ -27,6 +27,7 @@ struct _GstIdentifaiSpeechSink
 
   gboolean has_caps;            /* some that are taken */
   gboolean refused;             /* an error was posted: what comes is thrown away */
+  gboolean reverse;             /* what comes is played so, and not judged */
   IdentifaiLatm *latm;          /* of LOAS; or NULL */
   gboolean boosted;             /* the cutter makes no pauses */
   GstClockID timer;             /* of a segment that is kept; or NULL */

@@ -394,6 +394,47 @@ GST_START_TEST (test_flush)
 
 GST_END_TEST;
 
+/* In reverse nothing is judged, which is told once; forwards it is again. */
+GST_START_TEST (test_reverse)
+{
+  gboolean turns = __i__ == 1;
+  GstCaps *caps = gst_caps_from_string ("audio/x-raw,format=S16LE,"
+      "layout=interleaved,rate=8000,channels=1");
+  SinkRun *run = sink_run_new (feed_url, SINK "segment-duration=4000000000");
+  GstSegment segment;
+  Feed *feed;
+  guint i;
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  segment.rate = -1;
+  segment.stop = 4 * GST_SECOND;
+  fail_unless (sink_run_start (run));
+  feed = feed_new (run, "sink", caps, &segment, FALSE);
+  for (i = 0; i < (turns ? 8 : 4); i++) {
+    GstBuffer *buffer = gst_buffer_new_allocate (NULL, 16000, NULL);
+
+    gst_buffer_memset (buffer, 0, i, 16000);
+    GST_BUFFER_PTS (buffer) = (i < 4 ? 3 - i : i - 4) * GST_SECOND;
+    gst_segment_init (&segment, GST_FORMAT_TIME);
+    if (i == 4)
+      fail_unless (feed_event (feed, gst_event_new_segment (&segment)));
+    fail_unless_equals_int (gst_pad_push (feed->pad, buffer), GST_FLOW_OK);
+  }
+  fail_unless (feed_event (feed, gst_event_new_eos ()));
+  fail_unless (sink_run_wait_end (run) == turns);
+  fail_unless_equals_int (sink_run_count (run, "warning"), 1);
+  fail_unless_equals_int (sink_run_count (run, "info"), turns);
+  fail_unless_equals_int (sink_run_count (run, "identifai-segment"), turns);
+  fail_unless_equals_int (sink_run_count (run, "identifai-verdict"), turns);
+  sink_run_check (run, TRUE);
+  sink_run_stop (run);
+  feed_free (feed);
+  sink_run_free (run);
+  gst_caps_unref (caps);
+}
+
+GST_END_TEST;
+
 static Suite *
 speechsink_suite (void)
 {
@@ -407,6 +448,7 @@ speechsink_suite (void)
   tcase_add_loop_test (general, test_encoder, 0, 2);
   tcase_add_loop_test (general, test_refused, 0, G_N_ELEMENTS (refused_rows));
   tcase_add_test (general, test_flush);
+  tcase_add_loop_test (general, test_reverse, 0, 2);
   tcase_add_loop_test (general, test_rest, 0, G_N_ELEMENTS (rest_rows));
   tcase_add_loop_test (general, test_codec, 0, G_N_ELEMENTS (codecs));
 
