@@ -525,6 +525,68 @@ GST_START_TEST (test_same_again)
 
 GST_END_TEST;
 
+static void
+check_nothing (gpointer user_data)
+{
+}
+
+static gint64
+judge_soon (gpointer user_data)
+{
+  return SECOND;
+}
+
+static guint
+count_posts (User * user)
+{
+  return simulation_count_calls (world.simulation, user->name,
+      IDENTIFAI_CALL_POST, FALSE);
+}
+
+/* Of segments that are open, those of who goes first do, too. */
+GST_START_TEST (test_first)
+{
+  static const SimulationOdds none = { 0, };
+  static const IdentifaiLimit slow[IDENTIFAI_N_CALLS] = { {1, 0}, {0, 0} };
+  static const SimulationRules near = {.judge = judge_soon };
+  User users[2] = { {NULL,}, {NULL,} };
+  guint i;
+
+  memset (&world, 0, sizeof (world));
+  world.simulation = simulation_new (1, &none, slow);
+  simulation_set_rules (world.simulation, &near);
+  for (i = 0; i < G_N_ELEMENTS (users); i++) {
+    IdentifaiClientSettings settings = {.name = (gchar *) (i > 0 ? "first" :
+          "other"),.endpoint = (gchar *) "http://sim.test",.timeout = 20,
+      .api_key = (gchar *) "key"
+    };
+
+    memcpy (settings.limits, slow, sizeof (slow));
+    users[i].name = g_strdup (settings.name);
+    users[i].jobs = g_ptr_array_new ();
+    users[i].client = identifai_client_new (&settings, &callbacks, &users[i],
+        NULL);
+  }
+  identifai_client_set_first (users[1].client, TRUE);
+  for (i = 0; i < 3; i++)
+    user_begin (&users[0]);
+  user_begin (&users[1]);
+  simulation_run (world.simulation, identifai_clock_now () + SECOND / 2,
+      check_nothing, NULL);
+  fail_unless_equals_int (count_posts (&users[1]), 1);
+  fail_unless_equals_int (count_posts (&users[0]), 0);
+  for (i = 0; i < G_N_ELEMENTS (users); i++) {
+    user_close (&users[i]);
+    g_ptr_array_unref (users[i].jobs);
+    g_free (users[i].name);
+  }
+  simulation_run (world.simulation, identifai_clock_now () + SECOND,
+      check_nothing, NULL);
+  simulation_free (world.simulation);
+}
+
+GST_END_TEST;
+
 static Suite *
 clientsim_suite (void)
 {
@@ -534,6 +596,7 @@ clientsim_suite (void)
   suite_add_tcase (suite, general);
   tcase_add_test (general, test_seeds);
   tcase_add_test (general, test_same_again);
+  tcase_add_test (general, test_first);
 
   return suite;
 }

@@ -287,7 +287,10 @@ on_begin (IdentifaiClient * client, gpointer argument)
   }
   self->queue = client->queue;
   self->queue->n_jobs++;
-  g_queue_push_tail (&self->queue->account->early, self);
+  if (client->first)
+    g_queue_push_head (&self->queue->account->early, self);
+  else
+    g_queue_push_tail (&self->queue->account->early, self);
   identifai_account_wake (self->queue->account);
 }
 
