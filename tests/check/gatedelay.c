@@ -246,6 +246,34 @@ on_blocked (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
   return GST_PAD_PROBE_OK;
 }
 
+/* Upstream stands still and the slate goes on, until EOS, a flush, or a stop. */
+GST_START_TEST (test_stall_ends)
+{
+  SlateGate gate;
+  SlateSeen seen;
+
+  slate_gate_open_live (&gate, "on-unjudged=pass hold=200000000");
+  slate_gate_set_force (&gate, "slate");
+  slate_gate_push (&gate, 0, 10);
+  slate_gate_wait_for (&gate, TRUE, 30);
+  if (__i__ == 0) {
+    slate_gate_finish (&gate);
+    slate_gate_look (&gate, &seen, "stall and EOS");
+    fail_unless_equals_int (seen.n_edges, 0);
+  } else if (__i__ == 1) {
+    slate_gate_set_force (&gate, "none");
+    feed_flush (gate.feed, NULL);
+    slate_gate_push (&gate, 20, 30);
+    slate_gate_wait_for (&gate, FALSE, 10);
+    slate_gate_finish (&gate);
+    /* the delay is built anew, and is all by which times are later */
+    fail_unless_equals_int64 (get_last_shift (&gate), 200 * GST_MSECOND);
+  }
+  slate_gate_clear (&gate);
+}
+
+GST_END_TEST;
+
 /* Downstream takes nothing for a while, but upstream goes on: that is no stall. */
 GST_START_TEST (test_blocked)
 {
@@ -420,6 +448,7 @@ gatedelay_suite (void)
   tcase_add_loop_test (tc, test_shorter_at_start, 0, 2);
   tcase_add_test (tc, test_back);
   tcase_add_loop_test (tc, test_stall, 0, 2);
+  tcase_add_loop_test (tc, test_stall_ends, 0, 3);
   tcase_add_test (tc, test_blocked);
   tcase_add_test (tc, test_burst);
   tcase_add_test (tc, test_paused);
