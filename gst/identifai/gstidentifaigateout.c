@@ -492,14 +492,14 @@ static gboolean
 has_jumped (GstIdentifaiShow * show, gint64 position)
 {
   IdentifaiSlateTimes times;
-  gint64 ahead;
 
   if (!identifai_slate_loop_peek (&show->loop, &times))
     return FALSE;
-  ahead = position - times.dts;
+  if (show->turned && show->last != NO_TIME
+      && position < show->last - GST_IDENTIFAI_GATE_JUMP)
+    return TRUE;
 
-  return (show->turned ? ABS (ahead) : ahead) >
-      GST_IDENTIFAI_GATE_JUMP + show->loop.length;
+  return position - times.dts > GST_IDENTIFAI_GATE_JUMP + show->loop.length;
 }
 
 /* In place of the buffer, which it takes over. FALSE: it is silent. */

@@ -164,6 +164,34 @@ GST_START_TEST (test_back)
 
 GST_END_TEST;
 
+/* They do so under the slate, by less than that is long. */
+GST_START_TEST (test_back_under_slate)
+{
+  const SlateOut *out;
+  SlateGate gate;
+
+  slate_gate_open_live (&gate, "on-unjudged=pass hold=0");
+  feed_push (gate.feed, gate.clip, 0, 25, 100 * GST_SECOND);
+  slate_gate_wait_for (&gate, FALSE, 25);
+  slate_gate_set_force (&gate, "slate");
+  feed_push (gate.feed, gate.clip, 25, 50, 100 * GST_SECOND);
+  slate_gate_wait_for (&gate, TRUE, 23);
+  feed_push (gate.feed, gate.clip, 50, 60, 98500 * GST_MSECOND);
+  slate_gate_wait_for (&gate, TRUE, 31);
+  slate_gate_set_force (&gate, "none");
+  feed_push (gate.feed, gate.clip, 60, 70, 98500 * GST_MSECOND);
+  slate_gate_wait_for (&gate, FALSE, 35);
+  g_mutex_lock (&gate.lock);
+  out = &g_array_index (gate.outs, SlateOut, gate.outs->len - 1);
+  fail_unless (out->pts < (gint64) (101600 * GST_MSECOND), "at %d ms",
+      (gint) (out->pts / (gint64) GST_MSECOND));
+  g_mutex_unlock (&gate.lock);
+  slate_gate_finish (&gate);
+  slate_gate_clear (&gate);
+}
+
+GST_END_TEST;
+
 static gboolean
 was_heard (SlateSound * sound, Clip * aac, guint frame)
 {
@@ -447,6 +475,7 @@ gatedelay_suite (void)
   tcase_add_test (tc, test_shorter);
   tcase_add_loop_test (tc, test_shorter_at_start, 0, 2);
   tcase_add_test (tc, test_back);
+  tcase_add_test (tc, test_back_under_slate);
   tcase_add_loop_test (tc, test_stall, 0, 2);
   tcase_add_loop_test (tc, test_stall_ends, 0, 3);
   tcase_add_test (tc, test_blocked);
