@@ -9,6 +9,7 @@
  *   gstidentifaigatein.c   what comes in: to the engine, and to the hold queue
  *   gstidentifaigateout.c  what leaves: a task a source pad
  *   gstidentifaigateshow.c  what downstream is told before it
+ *   gstidentifaigateshift.c  how much later its times are
  *   gstidentifaigateslate.c  what is shown instead, and where it comes from
  *
  * When what leaves, and whether, is decided in holdqueue.h and decisions.h; what is
@@ -132,8 +133,15 @@ struct _GstIdentifaiGate
   gint64 shift;                 /* ns: running times are later on the way out, so that
                                  * what was shown before the delay was built has some, */
   gint64 built;                 /* of which so much isn't latency any more, */
-  gint64 stall;                 /* and about so much will be added with what is held
+  gint64 lag;                   /* of which so much was added as upstream stood still,
+                                 * and is given back when it has caught up, */
+  gint64 stall;                 /* and about so much may be added with what is held
                                  * of the video */
+  gint64 lead;                  /* from a picture's decoding time to its arrival, ns, at
+                                 * least, as the shift reckons with; or IDENTIFAI_NO_TIME */
+  gint64 newest;                /* the decoding time of the picture that came last; the
+                                 * same */
+  gboolean catching_up;         /* what would be shown a second time is withheld */
 };
 
 /* gstidentifaigate.c */
@@ -216,6 +224,31 @@ void gst_identifai_gate_out_keep_locked (GstIdentifaiBranch * branch,
 void gst_identifai_gate_out_tell_start_locked (GstIdentifaiGate * self);
 /* The task pauses; it may be started again. No lock may be held. */
 void gst_identifai_gate_out_pause (GstIdentifaiBranch * branch);
+
+/* gstidentifaigateshift.c */
+
+/* No lag, and nothing known. */
+void gst_identifai_gate_shift_reset_locked (GstIdentifaiGate * self);
+/* A picture came. */
+void gst_identifai_gate_shift_came_locked (GstIdentifaiGate * self,
+    gint64 decoding, gint64 arrival);
+/* Where the outgoing end is by the clock (µs), while the slate is shown. */
+gint64 gst_identifai_gate_shift_get_position (const GstIdentifaiShow * show,
+    gint64 now);
+/* What is held first of the branch is decoded at next, and due then (µs). */
+void gst_identifai_gate_shift_note_stall_locked (GstIdentifaiBranch * branch,
+    gint64 next, gint64 due);
+/* Before a buffer's turn: how much later it is, and whether it has to be withheld. */
+void gst_identifai_gate_shift_settle_locked (GstIdentifaiBranch * branch);
+/* Its turn has come: no time leaves that did before. */
+void gst_identifai_gate_shift_mend_locked (GstIdentifaiBranch * branch,
+    const IdentifaiHeld * held);
+/* What would be heard a second time. */
+gboolean gst_identifai_gate_shift_is_over_locked (GstIdentifaiBranch * branch,
+    const IdentifaiHeld * held);
+/* The stream's own times, whatever was shown meanwhile. */
+gboolean gst_identifai_gate_shift_went_back (const GstIdentifaiShow * show,
+    gint64 decoding);
 
 /* gstidentifaigateshow.c; the branch's task */
 

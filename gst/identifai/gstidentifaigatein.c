@@ -151,6 +151,8 @@ push_video_locked (GstIdentifaiBranch * branch, GstBuffer * buffer)
   if (decoding >= 0)
     position = decoding;
   arrival.id = hold_locked (branch, gst_buffer_ref (buffer), arrival.monotonic);
+  if (decoding != IDENTIFAI_NO_TIME)
+    gst_identifai_gate_shift_came_locked (self, decoding, arrival.monotonic);
   gst_identifai_gate_slate_came_locked (self, buffer, arrival.monotonic);
   gst_identifai_gate_out_tell_start_locked (self);
   gst_identifai_engine_push_video_locked (engine, buffer, position,

@@ -139,27 +139,9 @@ tell_end (GstIdentifaiGate * self)
 /* When it leaves. */
 
 static gint64
-get_position (const GstIdentifaiShow * show, gint64 now)
-{
-  return show->position + (now - show->wall) * (gint64) GST_USECOND;
-}
-
-static gint64
 to_wall (const GstIdentifaiShow * show, gint64 position)
 {
   return show->wall + (position - show->position + 999) / (gint64) GST_USECOND;
-}
-
-/* What is held of the video is due a while after its time, as upstream stood still:
- * nobody waits for it, and all times will be later. */
-static void
-note_stall_locked (GstIdentifaiBranch * branch, gint64 next, gint64 due)
-{
-  GstIdentifaiGate *self = branch->gate;
-  gint64 lag = get_position (&branch->show, due) - next - self->shift;
-
-  if (branch->stream == IDENTIFAI_SEGMENTER_VIDEO)
-    self->stall = lag > GST_IDENTIFAI_GATE_JUMP ? lag : 0;
 }
 
 /* What the slate doesn't go beyond: what is held comes behind it. */
@@ -172,7 +154,7 @@ get_limit_locked (GstIdentifaiBranch * branch)
   if (!identifai_hold_queue_peek (self->hold, branch->stream, &next, &due)
       || next == NO_TIME)
     return NO_LIMIT;
-  note_stall_locked (branch, next, due);
+  gst_identifai_gate_shift_note_stall_locked (branch, next, due);
 
   return next + self->shift + self->stall;
 }
@@ -239,57 +221,6 @@ typedef enum
   NEXT_SLATE,                   /* or goes on */
 } Next;
 
-/* The stream's own times, whatever was shown meanwhile. */
-static gboolean
-went_back (const GstIdentifaiShow * show, const IdentifaiHeld * held)
-{
-  return show->came != NO_TIME
-      && held->decoding < show->came - GST_IDENTIFAI_GATE_JUMP;
-}
-
-/* No time leaves that did before, whatever became of the stream's times, unless they
- * went back themselves. As long as nothing passes, they may come up with the slate: it
- * isn't known that they are late, as downstream may be, or upstream sends at once what
- * it kept. */
-static void
-mend_shift_locked (GstIdentifaiBranch * branch, const IdentifaiHeld * held)
-{
-  GstIdentifaiGate *self = branch->gate;
-  GstIdentifaiShow *show = &branch->show;
-  gint64 lag;
-
-  if (branch->stream != IDENTIFAI_SEGMENTER_VIDEO
-      || held->decoding == NO_TIME || (show->slate && !held->passes))
-    return;
-  self->stall = 0;
-  if (show->last == NO_TIME || show->last_shift == self->shift
-      || !held->passes || went_back (show, held))
-    return;
-  lag = MAX (show->last - held->decoding, show->shown - held->running) + 1 -
-      self->shift;
-  if (lag <= 0)
-    return;
-  GST_INFO_OBJECT (branch->src, "comes back %" GST_STIME_FORMAT " too early",
-      GST_STIME_ARGS (lag));
-  self->shift += lag;
-}
-
-/* Sound that came earlier than its pictures has left up to there by then: what would
- * be heard a second time, in terms of time, isn't. */
-static gboolean
-is_over_locked (GstIdentifaiBranch * branch, const IdentifaiHeld * held)
-{
-  const GstIdentifaiShow *show = &branch->show;
-  gint64 shift = branch->gate->shift;
-
-  if (branch->stream == IDENTIFAI_SEGMENTER_VIDEO || !held->passes
-      || held->decoding == NO_TIME || show->last == NO_TIME
-      || show->last_shift == shift || went_back (show, held))
-    return FALSE;
-
-  return held->decoding + shift <= show->last;
-}
-
 /* FALSE: sound is silent then. */
 static gboolean
 has_slate_locked (GstIdentifaiBranch * branch)
@@ -314,10 +245,11 @@ take_held_locked (GstIdentifaiBranch * branch, IdentifaiHeld * held,
       && gst_identifai_gate_slate_is_usable_locked (self)
       && has_slate_locked (branch);
   if (held->is_buffer) {
-    mend_shift_locked (branch, held);
-    held->passes = held->passes && !is_over_locked (branch, held);
+    gst_identifai_gate_shift_mend_locked (branch, held);
+    held->passes = held->passes
+        && !gst_identifai_gate_shift_is_over_locked (branch, held);
     branch->show.turned = held->decoding != NO_TIME
-        && went_back (&branch->show, held);
+        && gst_identifai_gate_shift_went_back (&branch->show, held->decoding);
     if (held->decoding != NO_TIME)
       branch->show.came = held->decoding;
   }
@@ -343,6 +275,8 @@ wait_locked (GstIdentifaiBranch * branch, IdentifaiHeld * held, gint64 * shift)
     gint64 slate_due;
 
     leave_out_pause_locked (branch);
+    if (due <= now)
+      gst_identifai_gate_shift_settle_locked (branch);
     slate_due = get_slate_due_locked (branch);
     if (identifai_hold_queue_pop (self->hold, branch->stream, now, held)) {
       take_held_locked (branch, held, shift);
@@ -463,7 +397,7 @@ catch_up (GstIdentifaiBranch * branch, gint64 position, gint64 end,
   GstFlowReturn flow = GST_FLOW_OK;
   gint64 now = g_get_monotonic_time ();
 
-  if (position > get_position (show, now)) {
+  if (position > gst_identifai_gate_shift_get_position (show, now)) {
     show->wall = now;
     show->position = position;
   }
@@ -654,7 +588,7 @@ begin_build (GstIdentifaiBranch * branch)
   if (branch->stream == IDENTIFAI_SEGMENTER_VIDEO)
     tell (branch->gate, &held);
   gst_identifai_gate_show_slate (branch, held.arrival,
-      get_position (&branch->show, held.arrival));
+      gst_identifai_gate_shift_get_position (&branch->show, held.arrival));
 
   return GST_FLOW_OK;
 }

@@ -329,6 +329,8 @@ gst_identifai_gate_slate_play (GstIdentifaiGate * self)
   g_mutex_lock (&self->engine->lock);
   took = self->paused != 0 ? g_get_monotonic_time () - self->paused : 0;
   self->paused = 0;
+  if (self->lead != NO_TIME)
+    self->lead += took * (gint64) GST_USECOND;
   for (i = 0; i < self->branches->len; i++) {
     GstIdentifaiBranch *branch = g_ptr_array_index (self->branches, i);
 
@@ -356,7 +358,7 @@ gst_identifai_gate_slate_start (GstIdentifaiGate * self)
   }
   self->paused = 0;
   reset_locked (self);
-  self->shift = self->built = self->stall = 0;
+  gst_identifai_gate_shift_reset_locked (self);
   g_mutex_unlock (&self->engine->lock);
 
   if (path != NULL)
@@ -549,7 +551,7 @@ gst_identifai_gate_slate_flushed_locked (GstIdentifaiBranch * branch)
     begun |= identifai_hold_queue_has_begun (self->hold, ((GstIdentifaiBranch *)
             g_ptr_array_index (self->branches, i))->stream);
   if (!begun && !self->began)
-    self->shift = self->built = self->stall = 0;
+    gst_identifai_gate_shift_reset_locked (self);
 }
 
 /* Whether there is one that could be shown, without a word. */
@@ -652,6 +654,7 @@ gst_identifai_gate_slate_hold_locked (GstIdentifaiGate * self,
   if (more > 0)
     build_raised (self, g_get_monotonic_time ());
   self->shift = MAX (self->shift + more, 0);
+  self->lag = MIN (self->lag, self->shift);
   self->built = MAX (self->built + more, 0);
   GST_INFO_OBJECT (self, "running times are later by %" GST_TIME_FORMAT,
       GST_TIME_ARGS (self->shift));

@@ -404,8 +404,9 @@ gst_identifai_message_credits (GstElement * src, guint64 available,
  * * #gchararray `state`: `pass` or `drop`
  * * #gchararray `reason`: `verdict`, `unknown`, `unjudged` (no verdict, in time or
  *   at all, or in no segment), `unsampled`, `forced`, `dumped`, `skipped` (`hold`
- *   was lowered), `overflow` (`max-held-bytes`). Of a `drop` that lasts until a key
- *   frame, that with which it began
+ *   was lowered, or it would be shown where the slate was, as upstream stood still
+ *   and catches up), `overflow` (`max-held-bytes`). Of a `drop` that lasts until a
+ *   key frame, that with which it began
  * * #guint `segment`: the picture's; left out if it is in none
  * * #GstClockTime `running-time`: when it is shown, in nanoseconds;
  *   %GST_CLOCK_TIME_NONE where unknown

@@ -427,6 +427,55 @@ GST_START_TEST (test_linked_anew)
 
 GST_END_TEST;
 
+static void
+play (SlateGate * gate, guint from, guint to)
+{
+  slate_gate_play (gate, from, to);
+  fail_unless_equals_int (feed_join (gate->feed), GST_FLOW_OK);
+}
+
+/* Upstream stands still while the slate is shown, and then catches up: what that makes
+ * up for is shown no later. At once, as far as is known by then; or a while after, which
+ * counts from the next slate on. */
+GST_START_TEST (test_catch_up)
+{
+  const gboolean at_once = __i__ == 0;
+  gint64 shift;
+  SlateGate gate;
+  SlateSeen seen;
+
+  slate_gate_open_live (&gate, "on-unjudged=pass hold=300000000");
+  play (&gate, 0, 10);
+  slate_gate_set_force (&gate, "slate");
+  play (&gate, 10, 20);
+  g_usleep (1200 * 1000);
+  slate_gate_set_force (&gate, "none");
+  if (at_once)
+    slate_gate_push (&gate, 20, 50);
+  else
+    play (&gate, 20, 35);
+  if (!at_once) {
+    slate_gate_push (&gate, 35, 65);
+    slate_gate_set_force (&gate, "slate");
+    play (&gate, 65, 75);
+    slate_gate_set_force (&gate, "none");
+    play (&gate, 75, 125);
+  } else {
+    play (&gate, 50, 80);
+  }
+  slate_gate_finish (&gate);
+  slate_gate_look (&gate, &seen, "catch up");
+  shift = get_last_shift (&gate);
+  fail_unless (ABS (shift - 300 * (gint64) GST_MSECOND) <
+      100 * (gint64) GST_MSECOND, "%d ms", (gint) (shift / 1000000));
+  fail_unless_equals_int (seen.passed[20], !at_once);
+  fail_unless (seen.passed[at_once ? 79 : 124]);
+  fail_unless_equals_int (seen.n_edges, at_once ? 3 : 5);
+  slate_gate_clear (&gate);
+}
+
+GST_END_TEST;
+
 /* The video alone is flushed: sound of its pictures goes with them, and what comes
  * goes on behind what was heard. */
 GST_START_TEST (test_flush_of_video)
@@ -482,6 +531,7 @@ gatedelay_suite (void)
   tcase_add_test (tc, test_burst);
   tcase_add_test (tc, test_paused);
   tcase_add_test (tc, test_linked_anew);
+  tcase_add_loop_test (tc, test_catch_up, 0, 2);
   tcase_add_test (tc, test_flush_of_video);
 
   return suite;

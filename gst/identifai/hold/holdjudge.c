@@ -171,6 +171,16 @@ identifai_hold_can_resume (IdentifaiHoldQueue * self,
   return mark->is_point && (mark->is_closed || !self->settings.at_idr);
 }
 
+gboolean
+identifai_hold_is_above_floor (IdentifaiHoldQueue * self,
+    const IdentifaiHeldItem * item)
+{
+  gint64 decoding = identifai_hold_get_decoding (item);
+
+  return self->floor == NO_TIME || decoding == NO_TIME
+      || decoding > self->floor;
+}
+
 /* The same, with what a decoder needs. */
 IdentifaiHoldJudgement
 identifai_hold_judge_picture (IdentifaiHoldQueue * self,
@@ -179,10 +189,15 @@ identifai_hold_judge_picture (IdentifaiHoldQueue * self,
   const IdentifaiDecision missing = {
     IDENTIFAI_ACTION_DROP, self->gap_by.why
   };
+  const IdentifaiDecision skipped = {
+    self->gap_by.action, IDENTIFAI_WHY_SKIPPED
+  };
   IdentifaiHoldJudgement judgement = judge (self, item, mark);
 
   if (judgement.decision.action != IDENTIFAI_ACTION_PASS)
     return judgement;
+  if (self->gap && !identifai_hold_is_above_floor (self, item))
+    return withhold (judgement, skipped);
   if (self->gap && !identifai_hold_can_resume (self, mark))
     return withhold (judgement, self->gap_by);
   if (mark->is_leading && !self->leads)
@@ -267,6 +282,7 @@ is_behind_slate (IdentifaiHoldQueue * self, const IdentifaiMark * picture)
     if (mark == NULL)
       continue;
     if (identifai_hold_can_resume (self, mark)
+        && identifai_hold_is_above_floor (self, item)
         && judge (self, item, mark).decision.action == IDENTIFAI_ACTION_PASS)
       return FALSE;
     if (mark->id >= picture->id)

@@ -30,6 +30,7 @@ restart (IdentifaiHoldQueue * self)
   self->video_over = FALSE;
   self->last_segment = -1;
   self->begun = FALSE;
+  self->floor = NO_TIME;
 }
 
 static void
@@ -297,8 +298,8 @@ identifai_hold_queue_begin (IdentifaiHoldQueue * self)
   self->gap_by = start;
 }
 
-static gint64
-get_decoding (const IdentifaiHeldItem * item)
+gint64
+identifai_hold_get_decoding (const IdentifaiHeldItem * item)
 {
   GstBuffer *buffer = GST_BUFFER (item->object);
 
@@ -323,10 +324,56 @@ identifai_hold_queue_peek (IdentifaiHoldQueue * self, guint number,
   if (link == NULL)
     return FALSE;
   item = link->data;
-  *decoding = get_decoding (item);
+  *decoding = identifai_hold_get_decoding (item);
   *due = item->arrival + (gint64) (self->settings.hold / 1000);
 
   return TRUE;
+}
+
+/* What is shown a second time. */
+
+gboolean
+identifai_hold_queue_has_gap (IdentifaiHoldQueue * self)
+{
+  return self->gap;
+}
+
+gint64
+identifai_hold_queue_get_lead (IdentifaiHoldQueue * self)
+{
+  GList *link = identifai_hold_queue_get_stream (self, VIDEO)->items.head;
+  gint64 lead = NO_TIME;
+
+  for (; link != NULL; link = link->next) {
+    const IdentifaiHeldItem *item = link->data;
+    gint64 decoding = item->id != 0 ? identifai_hold_get_decoding (item)
+        : NO_TIME;
+    gint64 own = item->arrival * (gint64) GST_USECOND - decoding;
+
+    if (decoding != NO_TIME && (lead == NO_TIME || own < lead))
+      lead = own;
+  }
+
+  return lead;
+}
+
+gboolean
+identifai_hold_queue_set_floor (IdentifaiHoldQueue * self, gint64 decoding)
+{
+  GList *link = identifai_hold_queue_get_stream (self, VIDEO)->items.head;
+
+  self->floor = decoding;
+  for (; decoding != NO_TIME && link != NULL; link = link->next) {
+    const IdentifaiHeldItem *item = link->data;
+    const IdentifaiMark *mark = identifai_marks_find (self->marks, item->id);
+
+    if (mark != NULL && identifai_hold_can_resume (self, mark)
+        && identifai_hold_is_above_floor (self, item))
+      return TRUE;
+  }
+  self->floor = NO_TIME;
+
+  return FALSE;
 }
 
 /* What becomes of the outgoing end. */
@@ -576,7 +623,7 @@ identifai_hold_queue_pop (IdentifaiHoldQueue * self, guint number, gint64 now,
   .object = item->object,.is_buffer = item->id != 0,.arrival =
         item->arrival,.running = item->running,.duration = item->duration};
   self->stats.held_bytes -= item->size;
-  held->decoding = item->id != 0 ? get_decoding (item) : NO_TIME;
+  held->decoding = item->id != 0 ? identifai_hold_get_decoding (item) : NO_TIME;
   stream->begun |= item->id != 0;
   if (item->id == 0)
     held->passes = TRUE;

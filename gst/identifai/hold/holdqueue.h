@@ -148,6 +148,17 @@ void identifai_hold_queue_begin (IdentifaiHoldQueue * self);
 gboolean identifai_hold_queue_peek (IdentifaiHoldQueue * self, guint stream,
     gint64 * decoding, gint64 * due);
 
+/* Whether something of the video was withheld, and it goes on at a point. */
+gboolean identifai_hold_queue_has_gap (IdentifaiHoldQueue * self);
+/* From decoding time to arrival, in ns, at least, of the pictures that are held;
+ * IDENTIFAI_NO_TIME: there is none. */
+gint64 identifai_hold_queue_get_lead (IdentifaiHoldQueue * self);
+/* Behind a hole, pictures that are decoded at that time or before would be shown where
+ * something else was: they are withheld, up to the point that follows.
+ * IDENTIFAI_NO_TIME: none would. FALSE: no such point is held, none is withheld. */
+gboolean identifai_hold_queue_set_floor (IdentifaiHoldQueue * self,
+    gint64 decoding);
+
 /* When the stream's next object leaves; G_MAXINT64: there is none, or it isn't
  * decided and waits for that. */
 gint64 identifai_hold_queue_get_due (IdentifaiHoldQueue * self, guint stream, gint64 now);

@@ -45,6 +45,7 @@ struct _IdentifaiHoldQueue
   gboolean leads;               /* the latest point follows what came before it, so
                                  * that leading pictures can be decoded */
   gint64 last_segment;          /* the latest that left; -1: none */
+  gint64 floor;                 /* see identifai_hold_queue_set_floor() */
 
   IdentifaiHoldQueueStats stats;
 };
@@ -55,6 +56,8 @@ struct _IdentifaiHoldQueue
 IdentifaiHeldStream *identifai_hold_queue_get_stream (IdentifaiHoldQueue *
     self, guint stream);
 gboolean identifai_hold_queue_is_over_bounds (IdentifaiHoldQueue * self);
+/* Of a buffer; or IDENTIFAI_NO_TIME. */
+gint64 identifai_hold_get_decoding (const IdentifaiHeldItem * item);
 /* All buffers of all streams. running: NO_TIME for the video's. */
 typedef void (*IdentifaiHeldItemFunc) (IdentifaiHeldItem * item, gint64 time,
     gint64 running);
@@ -71,6 +74,9 @@ void identifai_hold_queue_jump (IdentifaiHoldQueue * self, gint64 now);
 /* Whether the stream can go on there, behind a hole. */
 gboolean identifai_hold_can_resume (IdentifaiHoldQueue * self,
     const IdentifaiMark * mark);
+/* Whether it is behind what was shown instead of what was before it. */
+gboolean identifai_hold_is_above_floor (IdentifaiHoldQueue * self,
+    const IdentifaiHeldItem * item);
 /* The operator's word on it, or a jump's, says what is done. */
 gboolean identifai_hold_has_order (IdentifaiHoldQueue * self,
     const IdentifaiHeldItem * item);
