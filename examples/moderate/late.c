@@ -998,10 +998,3 @@ mod_late_waiting (const ModLate * self)
 {
   return mod_evidence_store_waiting (self->store);
 }
-
-void
-mod_late_count (const ModLate * self, guint64 * files, guint64 * bytes)
-{
-  *files = self->items.length;
-  *bytes = self->bytes;
-}

@@ -40,7 +40,5 @@ void mod_late_take (ModLate * self, ModStream * stream, const GstStructure * s,
 
 /* What is being read or written. */
 guint mod_late_waiting (const ModLate * self);
-/* Of what is kept now. */
-void mod_late_count (const ModLate * self, guint64 * files, guint64 * bytes);
 
 G_END_DECLS

@@ -419,6 +419,13 @@ find_identifier (JsonObject * body, const gchar ** identifier)
   return *identifier != NULL;
 }
 
+static gboolean
+is_webhook (ModWeb * self, const gchar * path)
+{
+  return self->secret != NULL && g_str_has_prefix (path, "/webhook/")
+      && is_same (self->secret, path + strlen ("/webhook/"));
+}
+
 /* The body is the result, which isn't believed: a look asks for it. */
 static void
 on_webhook (ModWeb * self, SoupServerMessage * message, const gchar * path)
@@ -426,8 +433,7 @@ on_webhook (ModWeb * self, SoupServerMessage * message, const gchar * path)
   g_autoptr (JsonObject) body = NULL;
   const gchar *identifier;
 
-  if (self->secret == NULL
-      || !is_same (self->secret, path + strlen ("/webhook/"))) {
+  if (!is_webhook (self, path)) {
     answer_problem (message, 404, "there is nothing here");
     return;
   }
@@ -439,7 +445,7 @@ on_webhook (ModWeb * self, SoupServerMessage * message, const gchar * path)
         200 : 202, NULL);
 }
 
-/* What is beyond the bound is read, and isn't kept. */
+/* What is beyond the bound is read, and isn't kept; of who may not post, nothing is. */
 static void
 on_chunk (SoupServerMessage * message, GBytes * chunk, gpointer unused)
 {
@@ -451,9 +457,15 @@ on_chunk (SoupServerMessage * message, GBytes * chunk, gpointer unused)
 
 static void
 on_headers (SoupServer * server, SoupServerMessage * message,
-    const char *path, GHashTable * query, gpointer unused)
+    const char *path, GHashTable * query, gpointer user_data)
 {
-  g_signal_connect (message, "got-chunk", G_CALLBACK (on_chunk), NULL);
+  ModWeb *self = user_data;
+
+  if (has_token (self, message) || is_webhook (self, path))
+    g_signal_connect (message, "got-chunk", G_CALLBACK (on_chunk), NULL);
+  else
+    soup_message_body_set_accumulate (soup_server_message_get_request_body
+        (message), FALSE);
 }
 
 static void
@@ -633,7 +645,7 @@ mod_web_new (const ModProgramConfig * config, const ModViews * views,
 
   self->views = views;
   self->server = soup_server_new ("server-header", "identifai-moderate ", NULL);
-  soup_server_add_early_handler (self->server, NULL, on_headers, NULL, NULL);
+  soup_server_add_early_handler (self->server, NULL, on_headers, self, NULL);
   soup_server_add_handler (self->server, NULL, on_request, self, NULL);
   self->events = mod_events_new (views->hub);
   self->thumbs = mod_thumbs_new (on_thumbnail, self);

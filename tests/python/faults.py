@@ -171,6 +171,30 @@ def check_unread_events(endpoint, folder):
         run.stop()
 
 
+def check_strangers(endpoint, folder):
+    """Of who may not post, nothing of a body is kept."""
+    path = write_config(os.path.join(folder, 'c'), endpoint, {'a': QUIET}, 'listen=127.0.0.1:0\n'
+                        'token-file=%s/token\nwebhook-secret-file=%s/secret' % (folder, folder))
+    with Run(path) as run:
+        page = run.wait(event='program', state='started')['page'].split('/')[2]
+        run.wait(event='stream', state='running')
+
+        def resident():
+            return int(re.search(r'VmRSS:\s+(\d+)', open('/proc/%d/status' % run.process.pid).read()).group(1))
+
+        before, posts = resident(), []
+        for i in range(100):
+            posts.append(socket.create_connection((page.split(':')[0], int(page.split(':')[1]))))
+            posts[-1].sendall(b'POST %s HTTP/1.1\r\nHost: %s\r\nContent-Length: 1000001\r\n\r\n' % (
+                (b'/webhook/wrong', b'/api/streams/a/force')[i % 2], page.encode()) + bytes(1000000))
+        for post in posts:
+            post.sendall(b'x')
+            assert post.recv(20).split()[1] in (b'401', b'404')
+            post.close()
+        assert resident() < before + 50000, (before, resident())
+        run.stop()
+
+
 def check_reads(endpoint, folder):
     """What wants a restart still does when the file is read a second time; addresses are http or https."""
     path = write_config(os.path.join(folder, 'c'), endpoint, {'a': QUIET})
@@ -193,7 +217,7 @@ def main():
     wanted = sys.argv[1:]
     with Emulator() as endpoint:
         for check in (check_endless_answer, check_left_alerts, check_unread_pipe, check_unread_end, check_linked_folder,
-                      check_unread_events, check_reads):
+                      check_unread_events, check_strangers, check_reads):
             if wanted and check.__name__ not in wanted:
                 continue
             with tempfile.TemporaryDirectory() as folder:
