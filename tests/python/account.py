@@ -137,7 +137,6 @@ def check_results(endpoint, folder):
     one = post(endpoint, "/api/classification", "image", "magenta\x1b[31m.png".replace("\x1b", "%1B"), "image/png", image,
                with_heatmap="true", ref_id="cam-7")
     other = post(endpoint, "/api/classification_video", "video", "clip.avi", "video/x-msvideo", clip)
-    time.sleep(1)
     for _ in range(100):
         done = account(endpoint, ["results", other, one])
         if b"pending" not in done[1]:

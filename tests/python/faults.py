@@ -3,6 +3,8 @@
 """identifai-moderate beside what doesn't do its part: a receiver that never ends its answer, a
 pipe and a page that nobody reads, commands that are left at the end, a folder that is a link."""
 
+import array
+import fcntl
 import hashlib
 import http.client
 import http.server
@@ -14,6 +16,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
 
@@ -30,6 +33,19 @@ def wait_until(true, what=''):
     while not true():
         assert time.monotonic() < end, what
         time.sleep(0.05)
+
+
+def wait_until_full(pipe):
+    """Nothing more goes into it."""
+    unread = array.array('i', [0, 0])
+
+    def stands():
+        time.sleep(0.5)
+        before = unread[0]
+        fcntl.ioctl(pipe, termios.FIONREAD, unread)
+        return unread[0] == before > fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ) // 2
+
+    wait_until(stands, unread)
 
 
 class Endless(http.server.BaseHTTPRequestHandler):
@@ -95,7 +111,7 @@ def check_unread_pipe(endpoint, folder):
         run = subprocess.Popen([program(), path], env=environment(), stdout=subprocess.PIPE)
         try:
             wait_until(lambda: receiver.got)
-            time.sleep(2)
+            wait_until_full(run.stdout)
             before = len(receiver.got)
             wait_until(lambda: len(receiver.got) >= before + 3)
             run.send_signal(signal.SIGTERM)
@@ -117,7 +133,7 @@ def check_unread_end(endpoint, folder):
     path = write_config(os.path.join(folder, 'c'), endpoint, {'a': LIVE}, 'statistics-interval=5ms')
     run = subprocess.Popen([program(), path], env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
-        time.sleep(3)
+        wait_until_full(run.stdout)
         run.send_signal(signal.SIGTERM)
         assert run.wait(60) == 0
         assert re.search(rb'stdout: the log lacks its last \d+ bytes', run.stderr.read())
