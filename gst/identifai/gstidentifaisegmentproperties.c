@@ -311,7 +311,7 @@ const GstIdentifaiProperty gst_identifai_segment_properties[GST_IDENTIFAI_N_PROP
    *
    * * #guint64 `segments`, `submitted`, `verdicts`, `failed`, `dropped`,
    *   `pending`, `in-flight`: closed segments, those that the service took, their
-   *   outcomes, those without one yet, and those on the wire now;
+   *   outcomes, those without one yet, and submit calls on the wire now;
    *   `segments` = `verdicts` + `failed` + `dropped` + `pending` at every moment
    * * #guint64 `resumed`: those of earlier runs (`resume`), which are in none of
    *   these
