@@ -131,8 +131,8 @@ const GstIdentifaiProperty gst_identifai_gate_properties[GST_IDENTIFAI_N_PROPS] 
    * GstIdentifaiGate:policy:
    *
    * As that of identifaisink, see [Policy](policy.md). By default a structure
-   * `policy` without fields, so that all have their defaults. %NULL: each verdict
-   * counts by itself.
+   * `policy` without fields, so that all have their defaults. %NULL, and on a
+   * command line `policy=none`: each verdict counts by itself.
    *
    * Since: 0.2
    */

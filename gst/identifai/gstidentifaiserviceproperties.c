@@ -466,7 +466,8 @@ const GstIdentifaiProperty gst_identifai_service_properties[GST_IDENTIFAI_N_PROP
    *
    * From the verdicts on segments to a state of the stream, told by
    * `identifai-policy` messages, see [Policy](policy.md). What makes no sense is
-   * refused with a warning that says why. %NULL: no policy.
+   * refused with a warning that says why. %NULL, and on a command line
+   * `policy=none`: no policy.
    *
    * Fields of the structure `policy`; those left out have their defaults:
    *

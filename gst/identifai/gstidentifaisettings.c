@@ -539,15 +539,38 @@ gst_identifai_settings_get_limits (const GstIdentifaiSettings * self,
 
 /* policy: one that makes no sense is refused. */
 
+static gboolean
+is_bare (const GstStructure * structure, const gchar * name)
+{
+  return gst_structure_n_fields (structure) == 0
+      && gst_structure_has_name (structure, name);
+}
+
+/* gst-launch-1.0 makes a structure of any word. */
+static gboolean
+read_policy (const GstStructure * wanted, GError ** error)
+{
+  IdentifaiPolicySettings settings;
+
+  if (gst_structure_n_fields (wanted) == 0 && !is_bare (wanted, "policy")) {
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+        "write policy with its fields behind it, or none, not %s",
+        gst_structure_get_name (wanted));
+    return FALSE;
+  }
+
+  return identifai_policy_settings_read (&settings, wanted, error);
+}
+
 GstStructure *
 gst_identifai_settings_adopt_policy (const GstStructure * now,
     const GstStructure * wanted, GPtrArray * warnings)
 {
-  IdentifaiPolicySettings settings;
   GError *error = NULL;
 
-  if (wanted != NULL
-      && !identifai_policy_settings_read (&settings, wanted, &error)) {
+  if (wanted != NULL && (is_bare (wanted, "none") || is_bare (wanted, "NULL")))
+    return NULL;
+  if (wanted != NULL && !read_policy (wanted, &error)) {
     warn (warnings, "policy is not changed: %s", error->message);
     g_error_free (error);
     wanted = now;

@@ -682,6 +682,38 @@ GST_START_TEST (test_policy)
 
 GST_END_TEST;
 
+/* What is written on a command line to have none: NULL itself can't be. */
+GST_START_TEST (test_no_policy)
+{
+  static const struct
+  {
+    const gchar *element, *set;
+    gboolean has_policy;
+    guint warnings;
+  } rows[] = {
+    {"identifaisink", "none", FALSE, 0},
+    {"identifaisink", "NULL", FALSE, 0},
+    {"identifaisink", "policy", TRUE, 0},
+    {"identifaisink", "off", TRUE, 1},
+    {"identifaisink", "none,enter=1", TRUE, 0},
+    {"identifaigate", "none", FALSE, 0},
+    {"identifaigate", "NULL", FALSE, 0},
+    {"identifaigate", "false", TRUE, 1},
+  };
+  GstElement *element = gst_element_factory_make (rows[__i__].element, NULL);
+  GstStructure *got = NULL;
+
+  gst_util_set_object_arg (G_OBJECT (element), "policy", "policy,enter=1");
+  gst_util_set_object_arg (G_OBJECT (element), "policy", rows[__i__].set);
+  g_object_get (element, "policy", &got, NULL);
+  fail_unless_equals_int (got != NULL, rows[__i__].has_policy);
+  fail_unless_equals_int (take_warnings (), rows[__i__].warnings);
+  g_clear_pointer (&got, gst_structure_free);
+  gst_object_unref (element);
+}
+
+GST_END_TEST;
+
 static const struct
 {
   const gchar *set;
@@ -1241,6 +1273,7 @@ sinkproperties_suite (void)
   tcase_add_loop_test (tcase, test_rate_limits, 0, G_N_ELEMENTS (limits));
   tcase_add_test (tcase, test_rate_limits_none);
   tcase_add_test (tcase, test_policy);
+  tcase_add_loop_test (tcase, test_no_policy, 0, 8);
   tcase_add_loop_test (tcase, test_extra_headers, 0,
       G_N_ELEMENTS (header_rows));
   tcase_add_loop_test (tcase, test_extra_headers_without_key, 0,
