@@ -22,7 +22,7 @@ from sources import Missing, Sources, free_port
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-OUTPUT = r"FOUND TAG|\d\d:\d\d:\d\d |identifai-emulator: |\d+ available|\d+ streams"
+OUTPUT = r"FOUND TAG|\d\d:\d\d:\d\d |identifai-emulator: |\d+ available|\d+ streams|Got message |\[\{\""
 PATIENCE = 180
 LONGER = 5
 AT_A_TIME = 4
