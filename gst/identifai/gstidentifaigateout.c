@@ -256,10 +256,11 @@ take_held_locked (GstIdentifaiBranch * branch, IdentifaiHeld * held,
   *shift = self->shift;
 }
 
+/* Or the slate began after it. */
 static void
-leave_out_pause_locked (GstIdentifaiBranch * branch)
+leave_out_pause_locked (GstIdentifaiBranch * branch, gint64 now)
 {
-  branch->show.wall += branch->away;
+  branch->show.wall = MIN (branch->show.wall + branch->away, now);
   branch->away = 0;
 }
 
@@ -274,7 +275,7 @@ wait_locked (GstIdentifaiBranch * branch, IdentifaiHeld * held, gint64 * shift)
     gint64 due = identifai_hold_queue_get_due (self->hold, branch->stream, now);
     gint64 slate_due;
 
-    leave_out_pause_locked (branch);
+    leave_out_pause_locked (branch, now);
     if (due <= now)
       gst_identifai_gate_shift_settle_locked (branch);
     slate_due = get_slate_due_locked (branch);
