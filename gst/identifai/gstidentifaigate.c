@@ -665,6 +665,8 @@ gst_identifai_gate_start (GstIdentifaiGate * self)
   }
 
   g_mutex_lock (&self->engine->lock);
+  identifai_decisions_set_name (self->decisions, GST_OBJECT_NAME (self));
+  identifai_hold_queue_set_name (self->hold, GST_OBJECT_NAME (self));
   identifai_decisions_reset (self->decisions);
   identifai_hold_queue_reset (self->hold);
   g_hash_table_remove_all (self->verdicts);

@@ -318,14 +318,20 @@ count_artificial (IdentifaiPolicy * self,
 
   g_array_set_size (self->clean, 0);
   remember (self, outcome->segment, TRUE);
-  if (self->state == IDENTIFAI_POLICY_BLOCKED)
+  if (self->state == IDENTIFAI_POLICY_BLOCKED) {
+    GST_DEBUG_ID (self->name, "segment %u is artificial: it stays blocked",
+        outcome->segment);
     return;
+  }
 
   list = list_artificial (self);
   if (list->len >= self->settings.enter) {
     change_state (self, IDENTIFAI_POLICY_BLOCKED, outcome, list);
     return;
   }
+  GST_DEBUG_ID (self->name, "segment %u is artificial: %u of the last %u are, "
+      "%u would block", outcome->segment, list->len, self->window->len,
+      self->settings.enter);
   g_array_unref (list);
   if (self->state == IDENTIFAI_POLICY_CLEAR)
     change_state (self, IDENTIFAI_POLICY_REVIEW, outcome,
@@ -336,6 +342,9 @@ static void
 count_suspicious (IdentifaiPolicy * self,
     const IdentifaiPolicyOutcome * outcome)
 {
+  GST_DEBUG_ID (self->name, "segment %u is suspicious, score %.3f: review is "
+      "%.3f, block %.3f", outcome->segment, outcome->score,
+      self->settings.review, self->settings.block);
   g_array_set_size (self->clean, 0);
   remember (self, outcome->segment, FALSE);
   if (self->state == IDENTIFAI_POLICY_CLEAR)
@@ -364,6 +373,13 @@ count_clean (IdentifaiPolicy * self, const IdentifaiPolicyOutcome * outcome)
   g_array_append_val (self->clean, outcome->segment);
   trim (self->clean, self->settings.leave);
   remember (self, outcome->segment, FALSE);
+  if (self->state != IDENTIFAI_POLICY_CLEAR)
+    GST_DEBUG_ID (self->name, "segment %u is clean: %u in a row, %u clear it "
+        "after %" GST_TIME_FORMAT ", %s since %" GST_TIME_FORMAT,
+        outcome->segment, self->clean->len, self->settings.leave,
+        GST_TIME_ARGS (self->settings.min_time),
+        identifai_policy_state_to_string (self->state),
+        GST_TIME_ARGS (self->since));
   if (self->state == IDENTIFAI_POLICY_CLEAR
       || self->clean->len < self->settings.leave
       || !min_time_is_over (self, outcome))
@@ -404,6 +420,8 @@ count_vote (IdentifaiPolicy * self, IdentifaiPolicyVote vote,
 {
   switch (vote) {
     case IDENTIFAI_POLICY_KEEP:
+      GST_DEBUG_ID (self->name, "segment %u, %s, changes nothing",
+          outcome->segment, outcome->judged ? "unknown" : "not judged");
       break;
     case IDENTIFAI_POLICY_CLEAN:
       count_clean (self, outcome);
@@ -506,6 +524,11 @@ identifai_policy_configure (IdentifaiPolicy * self,
     return;
   }
   self->settings = *settings;
+  GST_DEBUG_ID (self->name, "review from %.3f, block from %.3f (or %u frames), "
+      "if %u of %u; clear after %u and %" GST_TIME_FORMAT "%s",
+      settings->review, settings->block, settings->frames, settings->enter,
+      settings->window, settings->leave, GST_TIME_ARGS (settings->min_time),
+      settings->boost ? ", with boost" : "");
   trim (self->window, settings->window);
   trim (self->clean, settings->leave);
 }
@@ -513,6 +536,9 @@ identifai_policy_configure (IdentifaiPolicy * self,
 void
 identifai_policy_reset (IdentifaiPolicy * self)
 {
+  GST_DEBUG_ID (self->name, "starts over: was %s after %u segments, %d came "
+      "early", identifai_policy_state_to_string (self->state), self->next,
+      g_tree_nnodes (self->early));
   g_queue_clear_full (&self->changes, change_free);
   g_tree_remove_all (self->early);
   self->next = 0;
@@ -530,6 +556,9 @@ identifai_policy_add (IdentifaiPolicy * self,
         outcome->segment);
     return;
   }
+  if (outcome->segment > self->next)
+    GST_DEBUG_ID (self->name, "segment %u counts when %u has an outcome",
+        outcome->segment, self->next);
   if (g_tree_lookup (self->early, GUINT_TO_POINTER (outcome->segment)) == NULL)
     g_tree_insert (self->early, GUINT_TO_POINTER (outcome->segment),
         g_memdup2 (outcome, sizeof (*outcome)));

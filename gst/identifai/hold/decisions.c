@@ -48,6 +48,18 @@ struct _IdentifaiDecisions
   gboolean blocked;             /* state after those that are */
 };
 
+/* For the log: of Result, and IdentifaiAction. */
+static const gchar *const result_names[] = { "none yet", "clean", "artificial",
+  "unknown", "not judged"
+};
+
+static const gchar *const action_names[] = {
+  [IDENTIFAI_ACTION_PASS] = "passes",
+  [IDENTIFAI_ACTION_DROP] = "is dropped",
+  [IDENTIFAI_ACTION_SLATE] = "gives way to the slate",
+  [IDENTIFAI_ACTION_EOS] = "ends the stream",
+};
+
 const gchar *
 identifai_why_to_string (IdentifaiWhy why)
 {
@@ -77,12 +89,21 @@ identifai_decisions_new (const gchar * name)
   self->name = g_strdup (name);
   self->end = G_MAXUINT;
   self->policy = identifai_policy_new ();
+  identifai_policy_set_name (self->policy, name);
   self->entries = g_array_new (FALSE, TRUE, sizeof (Entry));
   g_queue_init (&self->changes);
   identifai_decision_settings_init (&settings);
   identifai_decisions_configure (self, &settings);
 
   return self;
+}
+
+void
+identifai_decisions_set_name (IdentifaiDecisions * self, const gchar * name)
+{
+  g_free (self->name);
+  self->name = g_strdup (name);
+  identifai_policy_set_name (self->policy, name);
 }
 
 static void
@@ -107,6 +128,12 @@ identifai_decisions_configure (IdentifaiDecisions * self,
     const IdentifaiDecisionSettings * settings)
 {
   self->settings = *settings;
+  GST_DEBUG_ID (self->name, "artificial: %s, unknown: %s, not judged: %s; "
+      "%u segments before and %u after go along; by %s",
+      action_names[settings->on_artificial], action_names[settings->on_unknown],
+      action_names[settings->on_unjudged], settings->pre_roll,
+      settings->post_roll, !settings->has_policy ? "their own verdicts" :
+      settings->policy.enforce ? "a policy" : "a policy that isn't enforced");
   identifai_policy_configure (self->policy,
       settings->has_policy ? &settings->policy : NULL);
   self->blocked = identifai_policy_get_state (self->policy) ==
@@ -116,6 +143,8 @@ identifai_decisions_configure (IdentifaiDecisions * self,
 void
 identifai_decisions_reset (IdentifaiDecisions * self)
 {
+  GST_DEBUG_ID (self->name, "forgets all from segment %u on, %"
+      G_GUINT64_FORMAT " were late", self->first, self->n_late);
   g_queue_clear_full (&self->changes, change_free);
   identifai_policy_reset (self->policy);
   g_array_set_size (self->entries, 0);
@@ -170,6 +199,9 @@ take_change (IdentifaiDecisions * self, const IdentifaiPolicyChange * change)
 
     if (entry != NULL)
       entry->implicated = TRUE;
+    GST_DEBUG_ID (self->name, "segment %u is one of those that block: %s",
+        g_array_index (change->segments, guint, i), entry == NULL ?
+        "it is forgotten" : entry->made ? "it has left" : "it is held");
   }
 }
 
@@ -211,25 +243,45 @@ read_result (const IdentifaiPolicyOutcome * outcome, gboolean artificial)
   return artificial ? ARTIFICIAL : CLEAN;
 }
 
+/* use: what is made of it. */
+static void
+log_outcome (IdentifaiDecisions * self, const IdentifaiPolicyOutcome * outcome,
+    gboolean artificial, const gchar * use)
+{
+  GST_DEBUG_ID (self->name, "segment %u: the outcome, %s, score %.3f, %s",
+      outcome->segment, result_names[read_result (outcome, artificial)],
+      outcome->score, use);
+}
+
 gboolean
 identifai_decisions_add (IdentifaiDecisions * self,
     const IdentifaiPolicyOutcome * outcome, gboolean artificial)
 {
   Entry *entry;
 
-  if (outcome->segment < self->first)
+  if (outcome->segment < self->first) {
+    log_outcome (self, outcome, artificial, "is of one that is forgotten");
     return FALSE;
+  }
   entry = get (self, outcome->segment);
-  if (entry->overridden)
+  if (entry->overridden) {
+    log_outcome (self, outcome, artificial, "yields to the operator's word");
     return TRUE;
+  }
   /* what is late makes it stricter, or nothing */
   if (entry->is_late && outcome->judged && artificial) {
     entry->result = ARTIFICIAL;
+    log_outcome (self, outcome, artificial,
+        "is late, and counts for what is left of it");
     return FALSE;
   }
-  if (entry->result != NOTHING_YET)
+  if (entry->result != NOTHING_YET) {
+    log_outcome (self, outcome, artificial, entry->is_late ?
+        "is late, and changes nothing" : "isn't its first one");
     return FALSE;
+  }
   entry->result = read_result (outcome, artificial);
+  log_outcome (self, outcome, artificial, "counts");
   count (self, outcome);
 
   return TRUE;
@@ -241,9 +293,14 @@ identifai_decisions_override (IdentifaiDecisions * self,
 {
   Entry *entry;
 
-  if (outcome->segment < self->first)
+  if (outcome->segment < self->first) {
+    log_outcome (self, outcome, artificial,
+        "the operator's, is of one that is forgotten");
     return;
+  }
   entry = get (self, outcome->segment);
+  log_outcome (self, outcome, artificial, entry->made ?
+      "the operator's, replaces a decision" : "is the operator's");
   entry->result = read_result (outcome, artificial);
   entry->overridden = TRUE;
   entry->made = FALSE;
@@ -254,6 +311,9 @@ identifai_decisions_override (IdentifaiDecisions * self,
 void
 identifai_decisions_end (IdentifaiDecisions * self, guint end)
 {
+  if (self->end != end)
+    GST_DEBUG_ID (self->name, "no segment comes from %u on: none waits for one",
+        end);
   self->end = end;
 }
 
@@ -382,10 +442,29 @@ close_up_to (IdentifaiDecisions * self, guint segment)
       entry->result = UNJUDGED;
       entry->is_late = TRUE;
       self->n_late++;
+      GST_DEBUG_ID (self->name, "segment %u has no outcome when segment %u has "
+          "to leave: it counts as not judged, %" G_GUINT64_FORMAT " did so", i,
+          segment, self->n_late);
     }
     count (self, &outcome);
   }
   self->closed = MAX (self->closed, segment + 1);
+}
+
+/* Once, and again where it becomes stricter. */
+static void
+log_decision (IdentifaiDecisions * self, guint segment, const Entry * entry,
+    IdentifaiDecision decision)
+{
+  if (entry->made && decision.action <= entry->decision.action)
+    return;
+  GST_DEBUG_ID (self->name, "segment %u %s%s: its result is %s%s%s%s%s",
+      segment, action_names[decision.action],
+      decision.in_shadow ? ", as nothing is enforced" : "",
+      result_names[entry->result], entry->is_late ? ", late" : "",
+      entry->overridden ? ", the operator's" : "",
+      entry->blocked ? ", the stream is blocked" : "",
+      entry->implicated ? ", it made it so" : "");
 }
 
 IdentifaiDecision
@@ -401,6 +480,7 @@ identifai_decisions_make (IdentifaiDecisions * self, guint segment,
   close_up_to (self, segment);
   entry = get (self, segment);
   decision = decide (self, segment, entry, why_not);
+  log_decision (self, segment, entry, decision);
   if (!entry->made || decision.action > entry->decision.action) {
     GST_INFO_ID (self->name, "segment %u %s: %s", segment,
         decision.action == IDENTIFAI_ACTION_PASS ? "passes" : "is withheld",
@@ -450,8 +530,11 @@ is_followed (IdentifaiDecisions * self, guint segment, const Entry * entry)
   for (i = segment + 1; i < self->end; i++) {
     if (i > segment + plain && counting == 0)
       break;
-    if (!has_result (self, i))
+    if (!has_result (self, i)) {
+      GST_LOG_ID (self->name, "segment %u waits for the outcome of %u",
+          segment, i);
       return FALSE;
+    }
     if (i > segment + self->settings.pre_roll && counting > 0
         && is_in_window (self, i))
       counting--;
@@ -469,8 +552,11 @@ identifai_decisions_is_settled (IdentifaiDecisions * self, guint segment)
     return segment < self->first;
   if (entry->made || entry->overridden)
     return TRUE;
-  if (!entry->counted)
+  if (!entry->counted) {
+    GST_LOG_ID (self->name, "segment %u waits to count, after %u", segment,
+        self->next);
     return FALSE;
+  }
   if (is_withheld (self, segment, entry))
     return TRUE;
 

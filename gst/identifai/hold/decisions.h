@@ -64,6 +64,9 @@ typedef struct
 typedef struct _IdentifaiDecisions IdentifaiDecisions;
 
 IdentifaiDecisions *identifai_decisions_new (const gchar * name);
+/* The element's, for the log: it may have none yet when this is made. */
+void identifai_decisions_set_name (IdentifaiDecisions * self,
+    const gchar * name);
 void identifai_decisions_free (IdentifaiDecisions * self);
 /* For what isn't decided yet. */
 void identifai_decisions_configure (IdentifaiDecisions * self,

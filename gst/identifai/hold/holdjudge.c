@@ -5,6 +5,9 @@
 
 #include "holdqueueprivate.h"
 #include "framereader.h"
+#include "log.h"
+
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_HOLD)
 
 #define NO_TIME IDENTIFAI_NO_TIME
 #define VIDEO IDENTIFAI_HOLD_VIDEO
@@ -145,6 +148,8 @@ judge (IdentifaiHoldQueue * self, const IdentifaiHeldItem * item,
 
   if (!find_order (self, item, &judgement.decision))
     return judge_mark (self, mark);
+  GST_LOG_ID (self->name, "buffer %" G_GUINT64_FORMAT " goes by an order: %s",
+      item->id, identifai_why_to_string (judgement.decision.why));
   if (mark != NULL && mark->kind == IDENTIFAI_PLACEMENT_SEGMENT) {
     judgement.in_segment = TRUE;
     judgement.segment = mark->segment;
@@ -196,12 +201,21 @@ identifai_hold_judge_picture (IdentifaiHoldQueue * self,
 
   if (judgement.decision.action != IDENTIFAI_ACTION_PASS)
     return judgement;
-  if (self->gap && !identifai_hold_is_above_floor (self, item))
+  if (self->gap && !identifai_hold_is_above_floor (self, item)) {
+    GST_LOG_ID (self->name, "video %" G_GUINT64_FORMAT " is behind a hole, and "
+        "of what is skipped", item->id);
     return withhold (judgement, skipped);
-  if (self->gap && !identifai_hold_can_resume (self, mark))
+  }
+  if (self->gap && !identifai_hold_can_resume (self, mark)) {
+    GST_LOG_ID (self->name, "video %" G_GUINT64_FORMAT " is behind a hole, and "
+        "%s", item->id, mark->is_point ? "no closed point" : "no point");
     return withhold (judgement, self->gap_by);
-  if (mark->is_leading && !self->leads)
+  }
+  if (mark->is_leading && !self->leads) {
+    GST_LOG_ID (self->name, "video %" G_GUINT64_FORMAT " leads a point behind "
+        "a hole: it can't be decoded", item->id);
     return withhold (judgement, missing);
+  }
 
   return judgement;
 }
@@ -310,12 +324,18 @@ identifai_hold_judge_sound (IdentifaiHoldQueue * self,
     IdentifaiDecision other = foresee (self, g_ptr_array_index (found, i));
 
     if (!identifai_hold_has_order (self, &as)
-        && other.action > judgement.decision.action)
+        && other.action > judgement.decision.action) {
+      GST_LOG_ID (self->name, "sound %" G_GUINT64_FORMAT " may be of %u "
+          "pictures: the strictest counts", item->id, found->len);
       judgement.decision = other;
+    }
   }
   if (picture != NULL && judgement.decision.action == IDENTIFAI_ACTION_PASS
-      && is_behind_slate (self, picture))
+      && is_behind_slate (self, picture)) {
+    GST_LOG_ID (self->name, "sound %" G_GUINT64_FORMAT " is of a picture in "
+        "whose place the slate is shown", item->id);
     judgement = withhold (judgement, self->gap_by);
+  }
 
   return judgement;
 }

@@ -60,6 +60,13 @@ identifai_hold_queue_new (IdentifaiDecisions * decisions, const gchar * name)
 }
 
 void
+identifai_hold_queue_set_name (IdentifaiHoldQueue * self, const gchar * name)
+{
+  g_free (self->name);
+  self->name = g_strdup (name);
+}
+
+void
 identifai_hold_queue_free (IdentifaiHoldQueue * self)
 {
   g_ptr_array_unref (self->streams);
@@ -72,6 +79,7 @@ guint
 identifai_hold_queue_add_stream (IdentifaiHoldQueue * self)
 {
   g_ptr_array_add (self->streams, identifai_held_stream_new ());
+  GST_DEBUG_ID (self->name, "stream %u is held", self->streams->len - 1);
 
   return self->streams->len - 1;
 }
@@ -125,6 +133,10 @@ identifai_hold_queue_flush (IdentifaiHoldQueue * self, guint number,
 {
   IdentifaiHeldStream *stream = identifai_hold_queue_get_stream (self, number);
 
+  if (stream != NULL && !g_queue_is_empty (&stream->items))
+    GST_DEBUG_ID (self->name, "stream %u is flushed: %u buffers and events; %"
+        G_GUINT64_FORMAT " bytes are held of all", number,
+        g_queue_get_length (&stream->items), self->stats.held_bytes);
   throw_away (self, number, events);
   if (stream != NULL)
     identifai_held_stream_restart (stream);
@@ -147,6 +159,7 @@ identifai_hold_queue_has_begun (IdentifaiHoldQueue * self, guint number)
 void
 identifai_hold_queue_remove_stream (IdentifaiHoldQueue * self, guint stream)
 {
+  GST_DEBUG_ID (self->name, "stream %u goes, with what is held of it", stream);
   throw_away (self, stream, NULL);
   identifai_held_stream_free (identifai_hold_queue_get_stream (self, stream));
   if (stream < self->streams->len)
@@ -193,6 +206,10 @@ identifai_hold_queue_push_buffer (IdentifaiHoldQueue * self, guint stream,
     identifai_held_stream_note_time (identifai_hold_queue_get_stream (self,
             stream), item);
   }
+  GST_LOG_ID (self->name, "stream %u, buffer %" G_GUINT64_FORMAT " at %"
+      GST_STIME_FORMAT ", %" G_GSIZE_FORMAT " bytes, is held%s", stream,
+      item->id, GST_STIME_ARGS (running), item->size,
+      item->dumped ? ", and dumped" : "");
 
   return item->id;
 }
@@ -207,12 +224,27 @@ identifai_hold_queue_push_event (IdentifaiHoldQueue * self, guint stream,
     return;
   self->video_over = TRUE;
   self->over_at = self->next_id;
+  GST_DEBUG_ID (self->name, "the video is over: sound from buffer %"
+      G_GUINT64_FORMAT " on waits for no picture", self->over_at);
 }
+
+static const gchar *const place_names[] = {
+  [IDENTIFAI_PLACEMENT_OPEN] = "not placed yet, near segment",
+  [IDENTIFAI_PLACEMENT_SEGMENT] = "of segment",
+  [IDENTIFAI_PLACEMENT_PAUSE] = "unsampled, behind segment",
+  [IDENTIFAI_PLACEMENT_NONE] = "in no segment, near",
+  [IDENTIFAI_PLACEMENT_HEADERS] = "headers, near segment",
+};
 
 void
 identifai_hold_queue_place (IdentifaiHoldQueue * self,
     const IdentifaiPlacement * placement)
 {
+  GST_LOG_ID (self->name, "video %" G_GUINT64_FORMAT " is %s %u%s%s%s",
+      placement->id, place_names[placement->kind], placement->segment,
+      placement->is_closed ? ", a closed point" : placement->is_point ?
+      ", an open point" : "", placement->is_leading ? ", leading" : "",
+      placement->has_picture ? "" : ", without a picture");
   identifai_marks_place (self->marks, placement);
 }
 
@@ -231,8 +263,11 @@ identifai_hold_queue_add_outcome (IdentifaiHoldQueue * self,
   if (self->settings.hold == 0 && outcome->segment > KEPT_SEGMENTS)
     identifai_decisions_forget (self->decisions,
         outcome->segment - KEPT_SEGMENTS);
-  if (arrival < 0)
+  if (arrival < 0) {
+    GST_DEBUG_ID (self->name, "segment %u: its outcome has no margin, as none "
+        "of its buffers is known", outcome->segment);
     return in_time;
+  }
   self->stats.max_delay = MAX (self->stats.max_delay, now - arrival);
   self->stats.margin_last = margin;
   self->stats.margin_min = MIN (self->stats.margin_min, margin);
@@ -270,10 +305,18 @@ identifai_hold_queue_pop_change (IdentifaiHoldQueue * self,
 void
 identifai_hold_queue_break (IdentifaiHoldQueue * self)
 {
+  GST_DEBUG_ID (self->name, "a break: the video goes on at a point");
   self->gap = TRUE;
   self->gap_by = (IdentifaiDecision) {
   IDENTIFAI_ACTION_DROP, IDENTIFAI_WHY_START};
 }
+
+/* For the log: of IdentifaiUnsampled and IdentifaiForce. */
+static const gchar *const unsampled_names[] = { "follows", "passes", "goes" };
+
+static const gchar *const force_names[] = { "nothing", "passes", "is dropped",
+  "slate"
+};
 
 void
 identifai_hold_queue_configure (IdentifaiHoldQueue * self,
@@ -282,6 +325,12 @@ identifai_hold_queue_configure (IdentifaiHoldQueue * self,
   gboolean shorter = settings->hold < self->settings.hold;
 
   self->settings = *settings;
+  GST_DEBUG_ID (self->name, "held for %" GST_TIME_FORMAT ", %s, up to %"
+      G_GUINT64_FORMAT " bytes; unsampled: %s, forced: %s; goes on at %s",
+      GST_TIME_ARGS (settings->hold), settings->paced ? "by the clock" :
+      "until it is decided", settings->max_bytes,
+      unsampled_names[settings->on_unsampled], force_names[settings->force],
+      settings->at_idr ? "closed points" : "any point");
   if (shorter && (settings->paced || settings->hold == 0))
     identifai_hold_queue_jump (self, now);
 }
@@ -293,6 +342,8 @@ identifai_hold_queue_begin (IdentifaiHoldQueue * self)
     IDENTIFAI_ACTION_SLATE, IDENTIFAI_WHY_START
   };
 
+  GST_DEBUG_ID (self->name, "the slate comes first: events don't wait for "
+      "the hold, the video starts at a point");
   self->begun = TRUE;
   self->gap = TRUE;
   self->gap_by = start;
@@ -408,6 +459,10 @@ note_withheld (IdentifaiHoldQueue * self, const IdentifaiMark * mark,
   self->stats.withheld[decision.why]++;
   if (!mark->has_picture || mark->is_leading)
     return;
+  if (!self->gap)
+    GST_DEBUG_ID (self->name, "a hole from video %" G_GUINT64_FORMAT " at %"
+        GST_STIME_FORMAT " on: %s", mark->id, GST_STIME_ARGS (mark->running),
+        identifai_why_to_string (decision.why));
   self->gap = TRUE;
   self->gap_by = decision;
 }
@@ -450,8 +505,14 @@ pop_video (IdentifaiHoldQueue * self, IdentifaiHeldItem * item,
   held->in_segment = judgement.in_segment;
   held->segment = judgement.segment;
   held->is_first = passes && self->gap && mark->has_picture;
-  if (held->is_first)
+  if (held->is_first) {
+    GST_DEBUG_ID (self->name, "the video goes on at %" G_GUINT64_FORMAT ", %"
+        GST_STIME_FORMAT ", behind a hole (%s)%s", item->id,
+        GST_STIME_ARGS (item->running),
+        identifai_why_to_string (self->gap_by.why),
+        mark->complete ? ", with headers" : "");
     complete (mark, held);
+  }
   if (passes)
     note_passed (self, mark);
   else
@@ -471,6 +532,10 @@ pop_sound (IdentifaiHoldQueue * self, IdentifaiHeldStream * stream,
   IdentifaiHoldJudgement judgement =
       identifai_hold_judge_sound (self, stream, item);
 
+  GST_LOG_ID (self->name, "sound %" G_GUINT64_FORMAT " at %" GST_STIME_FORMAT
+      " %s: %s", item->id, GST_STIME_ARGS (item->running),
+      judgement.decision.action == IDENTIFAI_ACTION_PASS ? "passes" :
+      "is withheld", identifai_why_to_string (judgement.decision.why));
   held->passes = judgement.decision.action == IDENTIFAI_ACTION_PASS;
   held->slate = judgement.decision.action == IDENTIFAI_ACTION_SLATE;
   held->why = judgement.decision.why;
@@ -604,6 +669,12 @@ note_overflow (IdentifaiHoldQueue * self, const IdentifaiHeldItem * item,
   self->overflowed = self->settings.paced
       && identifai_hold_queue_is_over_bounds (self)
       && item->arrival + (gint64) (self->settings.hold / 1000) > now;
+  if (self->overflowed && !self->told_overflow)
+    GST_DEBUG_ID (self->name, "%" G_GUINT64_FORMAT " bytes are held, %"
+        G_GUINT64_FORMAT " may be: buffer %" G_GUINT64_FORMAT " leaves %"
+        G_GINT64_FORMAT " ms early", self->stats.held_bytes,
+        self->settings.max_bytes, item->id,
+        (item->arrival + (gint64) (self->settings.hold / 1000) - now) / 1000);
 }
 
 gboolean

@@ -90,6 +90,8 @@ typedef struct _IdentifaiHoldQueue IdentifaiHoldQueue;
 /* decisions is borrowed; name, the element's, is copied. */
 IdentifaiHoldQueue *identifai_hold_queue_new (IdentifaiDecisions * decisions,
     const gchar * name);
+void identifai_hold_queue_set_name (IdentifaiHoldQueue * self,
+    const gchar * name);
 void identifai_hold_queue_free (IdentifaiHoldQueue * self);
 /* A shorter hold jumps forward, to where decoding can start. */
 void identifai_hold_queue_configure (IdentifaiHoldQueue * self,

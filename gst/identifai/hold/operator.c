@@ -90,5 +90,9 @@ identifai_hold_queue_jump (IdentifaiHoldQueue * self, gint64 now)
     running = item->running;
     break;
   }
+  GST_DEBUG_ID (self->name, "the hold is shorter, %" GST_TIME_FORMAT ": %s %"
+      GST_STIME_FORMAT, GST_TIME_ARGS (self->settings.hold), link != NULL ?
+      "skips to the point at" : "skips what is overdue, no point is held;",
+      GST_STIME_ARGS (running));
   identifai_hold_queue_for_each (self, mark_skipped, before, running);
 }

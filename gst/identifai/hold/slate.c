@@ -159,6 +159,10 @@ cut (IdentifaiSlateTrack * self, const Frame * next)
   guint n = self->frames->len;
 
   self->is_cut = TRUE;
+  GST_DEBUG ("is cut at frame %u, %" G_GSIZE_FORMAT " bytes: %" G_GSIZE_FORMAT
+      " bytes, or %" GST_TIME_FORMAT ", are the most", n, self->size,
+      (gsize) IDENTIFAI_SLATE_MAX_BYTES,
+      GST_TIME_ARGS (IDENTIFAI_SLATE_MAX_DURATION));
   if (self->is_video && !next->is_point) {
     while (n > 0 && !get_frame (self, n - 1)->is_point)
       n--;
@@ -197,6 +201,9 @@ identifai_slate_track_add (IdentifaiSlateTrack * self, GstBuffer * buffer,
     read_video (self, &frame);
   if (self->length == 0 && is_usable (self, &frame))
     return add_frame (self, &frame);
+  GST_LOG ("a frame at %" GST_STIME_FORMAT " isn't used: %s",
+      GST_STIME_ARGS (frame.pts), self->length > 0 ? "it is finished" :
+      self->frames->len > 0 ? "it leads the first one" : "no point came yet");
   gst_buffer_unref (frame.buffer);
 
   return self->length == 0;
@@ -279,6 +286,10 @@ identifai_slate_loop_start (IdentifaiSlateLoop * self,
   if (self->next == track->frames->len)
     self->origin = first->dts;
   rewind_loop (self);
+  GST_DEBUG ("starts at %" GST_STIME_FORMAT ", frame %u of %u, rounds of %"
+      GST_STIME_FORMAT ", shown %" GST_STIME_FORMAT " later",
+      GST_STIME_ARGS (dts), self->next, track->frames->len,
+      GST_STIME_ARGS (self->length), GST_STIME_ARGS (self->delay));
 }
 
 void
@@ -318,6 +329,7 @@ advance (IdentifaiSlateLoop * self)
       && get_frame (self->track, self->next)->dts - self->origin < self->length)
     return;
   self->round++;
+  GST_LOG ("round %" G_GUINT64_FORMAT " starts", (guint64) self->round);
   rewind_loop (self);
 }
 

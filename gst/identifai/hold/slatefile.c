@@ -79,6 +79,7 @@ static void
 fail (Load * load, GError * error)
 {
   g_mutex_lock (&load->lock);
+  GST_DEBUG_ID (load->name, "%s: %s", load->path, error->message);
   if (load->error == NULL)
     load->error = g_steal_pointer (&error);
   g_cond_broadcast (&load->cond);
@@ -131,8 +132,11 @@ set_caps (Input * input, GstCaps * caps)
   if (input->track == NULL)
     input->track = identifai_slate_track_new (caps);
   else if (identifai_codec_caps_differ (caps,
-          identifai_slate_track_get_caps (input->track)))
+          identifai_slate_track_get_caps (input->track))) {
+    GST_DEBUG_ID (input->load->name, "other caps end it after %u frames",
+        identifai_slate_track_count (input->track));
     identifai_slate_track_finish (input->track);
+  }
 }
 
 static gboolean
@@ -213,6 +217,8 @@ add_parser (GstElement * pipeline, GstPad * pad, const IdentifaiCodec * codec)
       gst_element_factory_make (codec->parser, NULL) : NULL;
   GstPad *sink;
 
+  GST_DEBUG_OBJECT (pad, "%s goes through %s", codec->name,
+      parser ? codec->parser : "no parser");
   if (parser == NULL)
     return gst_object_ref (pad);
   gst_bin_add (GST_BIN (pipeline), parser);
@@ -255,6 +261,9 @@ on_pad_added (GstElement * demuxer, GstPad * pad, gpointer user_data)
     if (GST_PAD_LINK_FAILED (gst_pad_link (last, input)))
       refuse (load, input, codec);
     gst_object_unref (last);
+  } else {
+    GST_DEBUG_ID (load->name, "%s isn't used: %s", GST_PAD_NAME (pad),
+        codec ? "there is video already" : "its codec is unknown");
   }
   gst_caps_unref (caps);
 }
@@ -265,6 +274,8 @@ on_all_pads (GstElement * demuxer, gpointer user_data)
   Load *load = user_data;
 
   g_mutex_lock (&load->lock);
+  GST_DEBUG_ID (load->name, "%s has %u streams that are used, %u aren't over",
+      load->path, load->inputs->len, load->n_open);
   load->complete = TRUE;
   g_cond_broadcast (&load->cond);
   g_mutex_unlock (&load->lock);
@@ -432,6 +443,10 @@ identifai_slate_load (const gchar * name, const gchar * path, GstCaps * video,
   else
     slate = collect (load, error);
   g_mutex_unlock (&load->lock);
+  GST_DEBUG_ID (name, "reading %s took %" G_GINT64_FORMAT " ms of %"
+      G_GINT64_FORMAT "%s", path, (g_get_monotonic_time () + patience -
+          load->deadline) / 1000, patience / 1000,
+      stopped ? "" : ", and still isn't stopped");
   load_unref (load);
 
   return slate;
