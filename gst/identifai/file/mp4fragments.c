@@ -301,6 +301,7 @@ identifai_mp4_fragments_add (IdentifaiMp4Fragments * self,
     else if (identifai_mp4_has_type (top.header, "mdat"))
       identifai_memory_file_append (out, file, top.offset, top.size);
   }
+  ok = ok && top.offset == identifai_memory_file_get_size (file);
   if (!ok || identifai_memory_file_get_size (out) == 0
       || identifai_memory_file_is_broken (out)) {
     GST_DEBUG ("no fragments as expected");
