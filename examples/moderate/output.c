@@ -76,8 +76,10 @@ mod_output_new (GstElement * pipeline, const gchar * uri, GError ** error)
   GstElement *mux, *sink;
 
   if (kind == NULL) {
-    g_set_error (error, GST_URI_ERROR, GST_URI_ERROR_UNSUPPORTED_PROTOCOL,
-        "output= wants rtmp://, rtmps://, srt:// or udp://, not %s", uri);
+    g_set_error_literal (error, GST_URI_ERROR,
+        GST_URI_ERROR_UNSUPPORTED_PROTOCOL,
+        "output= wants an address that begins with rtmp://, rtmps://, srt:// "
+        "or udp://");
     return NULL;
   }
   mux = make (kind->muxer, error);

@@ -127,15 +127,3 @@ mod_pipelines_check (const ModConfig * config, gboolean start,
   for (i = 0; i < config->streams->len; i++)
     check_stream (g_ptr_array_index (config->streams, i), start, problems);
 }
-
-gchar *
-mod_uri_without_secret (const gchar * uri)
-{
-  g_autoptr (GUri) parsed = g_uri_parse (uri, G_URI_FLAGS_HAS_PASSWORD
-      | G_URI_FLAGS_NON_DNS | G_URI_FLAGS_PARSE_RELAXED, NULL);
-
-  if (parsed == NULL)
-    return g_strdup ("(unreadable)");
-  return g_uri_to_string_partial (parsed, G_URI_HIDE_PASSWORD
-      | G_URI_HIDE_AUTH_PARAMS | G_URI_HIDE_QUERY);
-}

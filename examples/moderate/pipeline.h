@@ -21,7 +21,4 @@ GstElement *mod_pipeline_new (const ModStreamConfig * config,
 void mod_pipelines_check (const ModConfig * config, gboolean start,
     ModProblems * problems);
 
-/* As it may be shown: without the password. Free it. */
-gchar *mod_uri_without_secret (const gchar * uri);
-
 G_END_DECLS

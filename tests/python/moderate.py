@@ -42,7 +42,7 @@ WRONG = (
     ('[a]\nuri=rtsp://x\nmode=guard\n', ':3: [a] mode: wants one of watch, gate'),
     ('[a]\nuri=rtsp://x\nmode=gate\n', ':1: [a] mode=gate with uri= wants output='),
     ('[a]\nuri=rtsp://x\noutput=rtmp://y\n', ':1: [a] output= wants mode=gate'),
-    ('[a]\nuri=rtsp://x\nmode=gate\noutput=ftp://y\n', 'output= wants rtmp://'),
+    ('[a]\nuri=rtsp://x\nmode=gate\noutput=ftp://y\n', 'output= wants an address that begins with rtmp://'),
     ('[a]\nuri=rtsp://x\nstall-timeout=5\n', ':3: [a] stall-timeout: wants a time'),
     ('[a]\nuri=rtsp://x\n# ten\n\nsegment-duration=10\n', ':5: [a] segment-duration: wants a time'),
     ('[defaults]\nsegment-duration=x\n[a]\nuri=rtsp://x\n[b]\nuri=rtsp://x\n', ':2: [defaults] segment-duration: wants'),
@@ -82,6 +82,14 @@ def check_config(endpoint, folder):
             code, out, err = call(*arguments)
             assert code == 78 and out == '', (text, code, out)
             assert said in err and err.startswith(path + ':'), (text, err)
+    # what is wrong with an address is told without it: it is on the page, and at a broker
+    for text in ('[a]\nuri=rtsp://x\nmode=gate\noutput=rtmpp://u:SECRET@x/live/SECRET\n', '[a]\nuri=gopher://u:SECRET@x/SECRET\n',
+                 '[a]\nuri=rtsp://x\nwebhook-out=ftp://x/SECRET\n', '[program]\nmqtt=http://u:SECRET@x\n[a]\nuri=rtsp://x\n',
+                 '[a]\nuri=rtsp://x\nendpoint=ftp://u:SECRET@x\n', '[a]\nuri=rtsp://x\nproxy=ftp://u:SECRET@x\n'):
+        with open(path, 'w') as file:
+            file.write(text)
+        code, out, err = call('--check', '--offline', path)
+        assert code == 78 and 'SECRET' not in out + err, (text, code, out, err)
     assert call('--check', path + '.not')[0] == 78
     assert call()[0] == call(path, path)[0] == call('--verify-log', path, path)[0] == 64
     assert call('--version')[1].startswith('identifai-moderate ') and 'CONFIG' in call('--help')[1]
