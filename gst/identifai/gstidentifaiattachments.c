@@ -38,6 +38,9 @@ void
 gst_identifai_attachments_set_mode (GstIdentifaiAttachments * self,
     GstIdentifaiAttachFile mode)
 {
+  GST_DEBUG ("files of %u segments, %" G_GUINT64_FORMAT " bytes, %s",
+      g_queue_get_length (&self->waiting), self->bytes, mode ==
+      GST_IDENTIFAI_ATTACH_FILE_NONE ? "are let go" : "wait on");
   self->mode = mode;
   while (mode == GST_IDENTIFAI_ATTACH_FILE_NONE
       && !g_queue_is_empty (&self->waiting))
@@ -84,5 +87,8 @@ gst_identifai_attachments_end (GstIdentifaiAttachments * self,
     self->bytes -= segment->bytes;
   if (wanted && segment->file != NULL)
     segment->attachment = identifai_file_buffer_new (segment->file);
+  GST_LOG_ID (segment->name, "segment %u: its file %s, flagged: %d",
+      segment->number, segment->attachment ? "goes along" : wanted ?
+      "is missing" : "isn't wanted", flagged);
   segment->file_dropped &= wanted;
 }

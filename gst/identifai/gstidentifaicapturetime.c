@@ -4,6 +4,9 @@
  */
 
 #include "gstidentifaicapturetime.h"
+#include "log.h"
+
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_SINK)
 
 #include "runningtime.h"
 
@@ -81,7 +84,12 @@ gst_identifai_capture_time_read (GstElement * element,
   arrival->utc = g_get_real_time ();
   arrival->live = live && has_clock;
   arrival->running = arrival->live ? running : 0;
-  if (buffer == NULL || read_reference (buffer, &arrival->utc))
+  if (buffer != NULL && read_reference (buffer, &arrival->utc)) {
+    GST_LOG_OBJECT (element, "captured at %" G_GINT64_FORMAT " µs UTC, by its "
+        "reference timestamp", arrival->utc);
+    return;
+  }
+  if (buffer == NULL)
     return;
 
   if (has_clock && read_age (segment, buffer, running, &age) && age >= 0

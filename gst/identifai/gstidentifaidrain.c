@@ -151,6 +151,9 @@ wait_for_room (GstIdentifaiBaseSink * self, gint64 until, gboolean expires)
       in_time = identifai_cond_wait_until (&engine->cond, &engine->lock, until);
   }
   g_mutex_unlock (&engine->lock);
+  if (!in_time)
+    GST_DEBUG_OBJECT (self, "no room in time%s",
+        expires ? ": drain-timeout is over" : "");
   if (!in_time && expires)
     gst_identifai_outbox_expire (engine->outbox);
 

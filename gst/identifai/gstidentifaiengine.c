@@ -461,6 +461,10 @@ gst_identifai_engine_set_property (GstIdentifaiEngine * self, guint id,
   self->changed |= self->starting;
   g_mutex_unlock (&self->lock);
 
+  /* without the value, which may be a secret */
+  if (result != GST_IDENTIFAI_SET_AGAIN)
+    GST_DEBUG_OBJECT (self->element, "%s is %s", pspec->name,
+        result == GST_IDENTIFAI_SET_CHANGED ? "changed" : "refused");
   for (i = 0; i < warnings->len; i++)
     g_warning ("%s: %s", GST_OBJECT_NAME (self->element),
         (gchar *) g_ptr_array_index (warnings, i));

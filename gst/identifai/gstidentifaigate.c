@@ -423,6 +423,9 @@ check_hold_locked (GstIdentifaiGate * self)
       settings->segment_interval) + longest;
   if (settings->hold > needed)
     return;
+  GST_DEBUG_OBJECT (self, "hold is %" GST_TIME_FORMAT ", a policy of %u "
+      "segments needs %" GST_TIME_FORMAT ": the first may leave before",
+      GST_TIME_ARGS (settings->hold), policy.enter, GST_TIME_ARGS (needed));
   self->told_short = TRUE;
   gst_identifai_engine_queue (self->engine,
       gst_identifai_warning_short_hold (GST_ELEMENT (self), settings->hold,
@@ -607,6 +610,8 @@ gst_identifai_gate_request_new_pad (GstElement * element,
   GST_PAD_SET_PROXY_CAPS (sink);
   g_mutex_lock (&self->engine->lock);
   branch->stream = identifai_hold_queue_add_stream (self->hold);
+  GST_DEBUG_OBJECT (self, "%s is stream %u, and leaves by %s",
+      GST_PAD_NAME (sink), branch->stream, GST_PAD_NAME (src));
   add_branch_locked (self, branch);
   g_mutex_unlock (&self->engine->lock);
 
@@ -628,8 +633,11 @@ gst_identifai_gate_release_pad (GstElement * element, GstPad * pad)
     return;
   g_mutex_lock (&self->engine->lock);
   branch = gst_identifai_gate_find_locked (self, pad);
-  if (branch != NULL)
+  if (branch != NULL) {
+    GST_DEBUG_OBJECT (self, "%s goes, stream %u", GST_PAD_NAME (pad),
+        branch->stream);
     branch->removed = TRUE;
+  }
   g_mutex_unlock (&self->engine->lock);
   if (branch == NULL)
     return;

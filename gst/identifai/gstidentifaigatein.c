@@ -128,6 +128,8 @@ ask_upstream (GstIdentifaiBranch * branch)
       || has_length (branch->sink, GST_FORMAT_BYTES);
 
   g_mutex_lock (&self->engine->lock);
+  GST_DEBUG_OBJECT (self, "upstream is %s, and has %s end",
+      live ? "live" : "not live", has_end ? "an" : "no");
   self->has_end = has_end;
   gst_identifai_engine_set_live_locked (self->engine, live);
   gst_identifai_gate_configure_locked (self);
@@ -254,6 +256,8 @@ set_orientation_locked (GstIdentifaiGate * self, GstPad * pad,
     orientation = NULL;
   if (g_strcmp0 (orientation, self->orientation) == 0)
     return;
+  GST_DEBUG_OBJECT (self, "pictures are %s now, were %s",
+      GST_STR_NULL (orientation), GST_STR_NULL (self->orientation));
   self->orientation = g_intern_string (orientation);
   caps = gst_pad_get_current_caps (pad);
   if (caps != NULL)
@@ -288,6 +292,8 @@ handle_stream_start_locked (GstIdentifaiGate * self, GstPad * pad,
   const gchar *id;
 
   gst_event_parse_stream_start (event, &id);
+  GST_DEBUG_OBJECT (self, "stream %s, was %s", id,
+      GST_STR_NULL (self->stream_id));
   if (g_strcmp0 (id, self->stream_id) != 0) {
     identifai_segmenter_change_stream (self->engine->segmenter);
     set_orientation_locked (self, pad, NULL);
@@ -355,6 +361,8 @@ start_drain_locked (GstIdentifaiGate * self)
     g_weak_ref_init (element, self);
     self->drain = gst_clock_new_single_shot_id (clock,
         gst_clock_get_time (clock) + timeout);
+    GST_DEBUG_OBJECT (self, "EOS waits for outcomes for %" GST_TIME_FORMAT
+        " at most", GST_TIME_ARGS (timeout));
     gst_clock_id_wait_async (self->drain, on_drained, element, weak_ref_free);
   }
   gst_object_unref (clock);
@@ -437,6 +445,7 @@ start_flush (GstIdentifaiBranch * branch, GstEvent * event)
   gboolean pushed;
 
   g_mutex_lock (&branch->gate->engine->lock);
+  GST_DEBUG_OBJECT (branch->sink, "is flushed");
   branch->flushing = TRUE;
   identifai_cond_broadcast (&branch->gate->engine->cond);
   g_mutex_unlock (&branch->gate->engine->lock);
@@ -510,6 +519,8 @@ pass_event (GstIdentifaiBranch * branch, GstEvent * event)
     identifai_running_bound_segment (&branch->segment);
   }
   restarts &= branch->flow == GST_FLOW_EOS;
+  if (restarts)
+    GST_DEBUG_OBJECT (branch->sink, "a stream behind the end: starts again");
   if (branch->flow == GST_FLOW_OK || branch->flushing || restarts)
     queue_event_locked (branch, event);
   else
@@ -584,6 +595,8 @@ answer_accept_caps (GstPad * pad, GstQuery * query)
   usual = identifai_codec_usual_caps (caps);
   taken = gst_caps_is_subset (usual,
       GST_PAD_TEMPLATE_CAPS (GST_PAD_PAD_TEMPLATE (pad)));
+  GST_DEBUG_OBJECT (pad, "%" GST_PTR_FORMAT " %s", usual,
+      taken ? "would be taken" : "would be refused");
   gst_query_set_accept_caps_result (query, taken);
   gst_caps_unref (usual);
 

@@ -330,6 +330,9 @@ push_verdict (GstIdentifaiBranch * branch, const IdentifaiHeld * held)
   g_hash_table_steal_extended (self->verdicts, segment, NULL, &structure);
   g_hash_table_foreach_remove (self->verdicts, is_past, segment);
   g_mutex_unlock (&self->engine->lock);
+  GST_DEBUG_OBJECT (branch->src, "segment %u %s", held->segment,
+      structure != NULL ? "leaves behind its outcome, which is an event" :
+      "leaves, no outcome of it is at hand");
   if (structure != NULL)
     gst_pad_push_event (branch->src,
         gst_event_new_custom (GST_EVENT_CUSTOM_DOWNSTREAM, structure));
@@ -548,6 +551,9 @@ skip_buffer (GstIdentifaiBranch * branch, const IdentifaiHeld * held,
 
   gst_identifai_gate_show_stream (branch, shift);
   push_verdict (branch, held);
+  GST_LOG_OBJECT (branch->src, "segment %u: nothing in place of a buffer at %"
+      GST_TIME_FORMAT ": %s", held->segment, GST_TIME_ARGS (time),
+      identifai_why_to_string (held->why));
   branch->hole = TRUE;
   gst_buffer_unref (buffer);
   if (GST_CLOCK_TIME_IS_VALID (time))

@@ -85,6 +85,7 @@ chain_slate (GstPad * pad, GstObject * parent, GstBuffer * buffer)
         GST_BUFFER_DURATION (buffer));
   }
   if (self->making == NULL) {
+    GST_LOG_OBJECT (pad, "the slate is whole: a buffer isn't used");
     gst_buffer_unref (buffer);
     return GST_FLOW_EOS;
   }

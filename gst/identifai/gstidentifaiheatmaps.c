@@ -92,6 +92,9 @@ gst_identifai_heatmaps_ask (GstIdentifaiHeatmaps * self,
   heatmap->segment = segment;
   heatmap->result = result;
   g_ptr_array_add (self->asked, heatmap);
+  GST_DEBUG_ID (segment->name,
+      "segment %u: its outcome waits for its heat map, " "with %u others",
+      segment->number, self->asked->len - 1);
   escaped = g_uri_escape_string (segment->identifier, NULL, FALSE);
   full = g_strconcat (path, escaped, NULL);
   call.path = full;

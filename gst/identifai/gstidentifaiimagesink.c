@@ -245,6 +245,9 @@ is_wanted_locked (GstIdentifaiImageSink * self, GstBuffer * buffer)
     self->next += interval;
   else
     self->next = now + interval;
+  GST_LOG_OBJECT (self, "an image at %" GST_TIME_FORMAT " is judged, the next "
+      "one from %" GST_STIME_FORMAT " on", GST_TIME_ARGS (running),
+      GST_STIME_ARGS (self->next));
   self->next_is_running = is_running;
   self->has_next = TRUE;
 
@@ -386,6 +389,9 @@ pass_over_locked (GstIdentifaiImageSink * self, GstBuffer * buffer)
       self->engine->settings.max_segment_bytes;
   if (state == IDENTIFAI_IMAGE_WHOLE)
     rest = split_locked (self, buffer, size);
+  if (self->skips)
+    GST_DEBUG_OBJECT (self, "an image that is passed over can't be read, after "
+        "%" G_GUINT64_FORMAT " bytes: so is all before the next one", size);
   if (state == IDENTIFAI_IMAGE_WHOLE || self->skips)
     forget_passed_locked (self);
 
@@ -437,8 +443,11 @@ take_image_locked (GstIdentifaiImageSink * self, GstBuffer * buffer)
     forget_passed_locked (self);
     goes_on = FALSE;
   }
-  if (!goes_on && self->skips && !begins_image (buffer))
+  if (!goes_on && self->skips && !begins_image (buffer)) {
+    GST_LOG_OBJECT (self, "%" G_GSIZE_FORMAT " bytes are of no image",
+        gst_buffer_get_size (buffer));
     return NULL;
+  }
   if (!goes_on)
     begin_locked (self, buffer);
 

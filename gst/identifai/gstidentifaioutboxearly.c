@@ -38,6 +38,10 @@ try_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment)
           identifai_clock_now ())) {
     early->file = identifai_early_file_new (GST_OBJECT_NAME (self->element),
         segment->number, self->max_segment_bytes);
+  } else {
+    GST_LOG_OBJECT (self->element, "segment %u isn't sent early: %s",
+        segment->number, self->may_be_early ? "the hour's calls are used up" :
+        "it may not be");
   }
 }
 

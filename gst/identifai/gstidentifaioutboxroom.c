@@ -65,6 +65,9 @@ gst_identifai_outbox_withdraw_locked (GstIdentifaiOutbox * self,
     case IDENTIFAI_STAGE_SUBMITTED:
       break;
   }
+  GST_DEBUG_OBJECT (self->element, "segment %u %s", segment->number,
+      !withdrawn ? "can't be taken back any more" : maybe_taken ?
+      "is taken back, but the service may have it" : "is taken back");
   if (withdrawn && !maybe_taken)
     gst_identifai_outbox_give_back_locked (self, segment);
 
@@ -124,6 +127,9 @@ gst_identifai_outbox_give_up_before (GstIdentifaiOutbox * self, guint number)
   IdentifaiSegment *segment, *next;
 
   g_mutex_lock (&self->lock);
+  if (number > self->useless)
+    GST_DEBUG_OBJECT (self->element, "segments before %u are past their time",
+        number);
   self->useless = MAX (self->useless, number);
   segment = identifai_ledger_peek (self->ledger, 0);
   for (; segment != NULL; segment = next) {

@@ -20,6 +20,8 @@ void
 gst_identifai_outbox_set_flushing (GstIdentifaiOutbox * self, gboolean flushing)
 {
   g_mutex_lock (&self->lock);
+  GST_DEBUG_OBJECT (self->element, "waits are %s",
+      flushing ? "interrupted" : "possible again");
   self->flushing = flushing;
   g_cond_broadcast (&self->cond);
   g_mutex_unlock (&self->lock);

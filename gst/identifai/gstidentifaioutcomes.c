@@ -148,6 +148,8 @@ configure_locked (GstIdentifaiOutcomes * self, const GstStructure * policy)
   self->enforced = FALSE;
   self->counts = policy != NULL
       && identifai_policy_settings_read (&settings, policy, NULL);
+  GST_DEBUG_OBJECT (self->element, "policy %" GST_PTR_FORMAT " %s", policy,
+      self->counts ? "counts" : "doesn't count");
   if (!self->counts) {
     identifai_policy_configure (self->policy, NULL);
     set_boosted_locked (self, FALSE);
@@ -190,6 +192,9 @@ count_locked (GstIdentifaiOutcomes * self, const IdentifaiSegment * segment,
   };
   IdentifaiPolicyChange change;
 
+  GST_LOG_OBJECT (self->element, "segment %u goes to the policy: %s",
+      counted.segment, counted.unknown ? "unknown" : counted.judged ?
+      "judged" : outcome->reason);
   identifai_policy_add (self->policy, &counted);
   while (identifai_policy_pop (self->policy, &change)) {
     gst_identifai_reporter_policy (self->reporter, &change, self->enforced);

@@ -116,6 +116,8 @@ get_record_locked (GstIdentifaiOverrides * self,
   while (self->records.length > MAX_RECORDS) {
     oldest = g_queue_pop_head (&self->records);
     self->n_forgotten = MAX (self->n_forgotten, oldest->segment + 1);
+    GST_LOG_OBJECT (self->element, "segment %u can't be overridden by its "
+        "number any more", oldest->segment);
     record_free (oldest);
   }
   record->kind = segment->kind;
@@ -183,6 +185,10 @@ static void
 call_locked (Override * override, IdentifaiServiceCall * call,
     const gchar * path, IdentifaiServiceAnswerFunc func)
 {
+  GST_DEBUG_OBJECT (override->owner->element, "%s of segment %u, %s: %s",
+      call->what, override->told.segment,
+      GST_STR_NULL (override->told.identifier),
+      override->owner->client ? path : "not sent, the element stops");
   if (override->owner->client == NULL)
     return;
   override->sent = TRUE;
@@ -273,6 +279,10 @@ on_overridden (const IdentifaiServiceAnswer * answer, gpointer data)
 
   g_mutex_lock (&self->lock);
   /* It may know the file by another hash than ours. */
+  GST_DEBUG_OBJECT (self->element, "override of %s: HTTP status %u%s",
+      GST_STR_NULL (override->told.identifier), answer->http_status,
+      answer->http_status == 404 && !override->asked ?
+      ", its hash may be another" : "");
   if (answer->http_status == 404 && override->told.identifier != NULL
       && !override->asked)
     ask_locked (override);
@@ -449,6 +459,9 @@ aim_locked (Override * override, guint segment, gboolean exists)
         "identifier (override-identifier)");
   else if (!exists)
     end_locked (override, UNKNOWN, 0, "There is no such segment yet");
+  else
+    GST_DEBUG_OBJECT (self->element, "the override of segment %u waits until "
+        "the service has it", segment);
 }
 
 gboolean

@@ -338,8 +338,10 @@ gst_identifai_recorder_write_locked (GstIdentifaiRecorder * self,
 {
   gsize size = gst_buffer_get_size (buffer);
 
-  if (size == 0 && !identifai_buffer_get_unreadable (buffer))
+  if (size == 0 && !identifai_buffer_get_unreadable (buffer)) {
+    GST_LOG_OBJECT (self->engine->element, "an empty buffer isn't used");
     return GST_FLOW_OK;
+  }
   if (self->refused) {
     refuse_locked (self, size);
     return GST_FLOW_OK;
@@ -388,6 +390,8 @@ name_locked (GstIdentifaiRecorder * self, IdentifaiSegment * segment)
 static void
 forget_empty_locked (GstIdentifaiRecorder * self)
 {
+  GST_DEBUG_OBJECT (self->engine->element, "segment %u is empty, and none",
+      self->open->number);
   if (self->open->number + 1 == self->engine->next_number)
     self->engine->next_number--;
   g_clear_pointer (&self->open, identifai_segment_free);

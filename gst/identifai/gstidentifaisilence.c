@@ -158,6 +158,9 @@ look (GstIdentifaiSilence * self, gboolean expected, gboolean * has_come)
   /* the audio pads have said it */
   if (tells && self->quiet == FIRST && engine->told_no_video)
     tells = FALSE;
+  if (self->quiet > 0)
+    GST_LOG_OBJECT (engine->element, "nothing came for %u ticks, %u before",
+        self->quiet, self->longest);
   if (tells)
     self->told = engine->told_no_video = TRUE;
   seconds = self->quiet * (TICK / GST_SECOND);

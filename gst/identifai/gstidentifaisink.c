@@ -145,8 +145,12 @@ send_upstream (GstElement * element, GstEvent * event)
   gboolean sent = TRUE;
 
   for (l = pads; l; l = l->next) {
-    if (!gst_pad_is_linked (l->data) || is_done (l->data, event))
+    if (!gst_pad_is_linked (l->data) || is_done (l->data, event)) {
+      GST_DEBUG_OBJECT (l->data, "isn't sent event %u: %s",
+          gst_event_get_seqnum (event), gst_pad_is_linked (l->data) ?
+          "it was flushed by it" : "it isn't linked");
       continue;
+    }
     if (!gst_pad_push_event (l->data, gst_event_ref (event))) {
       GST_INFO_OBJECT (l->data, "upstream refuses %" GST_PTR_FORMAT, event);
       sent = FALSE;

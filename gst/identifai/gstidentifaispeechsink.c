@@ -227,6 +227,8 @@ set_timer_locked (GstIdentifaiSpeechSink * self)
   self->n_came_before = self->n_came;
   self->timer = gst_clock_new_single_shot_id (clock, gst_clock_get_time (clock)
       + KEEP);
+  GST_LOG_OBJECT (self, "segment %u is kept for %" GST_TIME_FORMAT " at most",
+      number, GST_TIME_ARGS (KEEP));
   gst_clock_id_wait_async (self->timer, on_timer, data, timer_data_free);
   gst_object_unref (clock);
 }
@@ -237,6 +239,8 @@ set_timer_locked (GstIdentifaiSpeechSink * self)
 static void
 refuse_locked (GstIdentifaiSpeechSink * self, gint code, gchar * text)
 {
+  GST_DEBUG_OBJECT (self, "refused%s: %s", self->refused ? " before" : "",
+      text);
   if (!self->refused)
     gst_identifai_engine_queue_error (self->engine,
         g_error_new_literal (GST_STREAM_ERROR, code, text));
@@ -416,6 +420,8 @@ take_locked (GstIdentifaiSpeechSink * self, GstBuffer * buffer)
     configure_locked (self);
   self->n_came++;
   if (self->refused || gst_buffer_get_size (buffer) == 0) {
+    GST_LOG_OBJECT (self, "a buffer isn't used: %s",
+        self->refused ? "the stream is refused" : "it is empty");
     gst_buffer_unref (buffer);
   } else if (!self->engine->settings.judging || is_reverse_locked (self)) {
     identifai_sound_cutter_break (self->cutter);

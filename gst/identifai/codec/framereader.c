@@ -87,6 +87,8 @@ remember (IdentifaiFrameReader * self, guint type, guint id,
   }
   header.bytes = g_bytes_new (data, size);
   g_array_insert_val (self->headers, i, header);
+  GST_DEBUG_ID (self->name, "header of type %u, number %u, %" G_GSIZE_FORMAT
+      " bytes, is kept as one of %u", type, id, size, self->headers->len);
 }
 
 /*** H.264 ***/

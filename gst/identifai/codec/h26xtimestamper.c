@@ -159,6 +159,8 @@ learn (IdentifaiH26xTimestamper * self, const IdentifaiFrame * frame)
 
   if (find_distance (self, &frame->info.order, &counts) && counts != 0
       && ABS (length) <= MAX_STEP && (length > 0) == (counts > 0)) {
+    GST_LOG_ID (self->name, "%" G_GINT64_FORMAT " counts last %"
+        GST_STIME_FORMAT, counts, GST_STIME_ARGS (length));
     self->counts = counts;
     self->length = length;
   }
@@ -178,6 +180,9 @@ place_by_count (IdentifaiH26xTimestamper * self, IdentifaiFrame * frame)
   if (frame->dts != NO_TIME && frame->dts - pts > self->step / 2)
     return FALSE;
   frame->pts = frame->dts != NO_TIME ? MAX (pts, frame->dts) : pts;
+  GST_LOG_ID (self->name, "frame of count %" G_GINT64_FORMAT " is shown at %"
+      GST_STIME_FORMAT ", %" G_GINT64_FORMAT " counts from one with a time",
+      frame->info.order.count, GST_STIME_ARGS (frame->pts), counts);
 
   return TRUE;
 }
@@ -205,6 +210,9 @@ show_next (IdentifaiH26xTimestamper * self, gint64 time)
 {
   IdentifaiFrame *frame = g_queue_pop_head (&self->unseen);
 
+  GST_LOG_ID (self->name, "frame of count %" G_GINT64_FORMAT " is shown at %"
+      GST_STIME_FORMAT ", in its turn", frame->info.order.count,
+      GST_STIME_ARGS (time));
   frame->pts = time;
   self->seen = frame->info.order;
 }
@@ -358,6 +366,9 @@ void
 identifai_h26x_timestamper_drain (IdentifaiH26xTimestamper * self,
     GQueue * ready)
 {
+  if (self->held.length > 0)
+    GST_DEBUG_ID (self->name, "drained: %u frames are held, %u without a time",
+        self->held.length, self->unseen.length);
   if (self->state == STATE_UNDECIDED)
     start_ordering (self);
   show_all (self);

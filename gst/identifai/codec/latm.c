@@ -60,6 +60,9 @@ identifai_latm_new (const gchar * name)
 void
 identifai_latm_clear (IdentifaiLatm * self)
 {
+  if (self->bytes->len > 0 || !g_queue_is_empty (&self->frames))
+    GST_DEBUG_ID (self->name, "%u bytes of LOAS and %u frames are left out",
+        self->bytes->len, g_queue_get_length (&self->frames));
   g_byte_array_set_size (self->bytes, 0);
   g_queue_clear_full (&self->frames, (GDestroyNotify) gst_sample_unref);
   self->next = GST_CLOCK_TIME_NONE;
@@ -273,8 +276,11 @@ read_config (IdentifaiLatm * self, GstBitReader * bits, guint version)
   GstBuffer *codec_data;
   AudioConfig config;
 
-  if (!read_audio_config (bits, &config))
+  if (!read_audio_config (bits, &config)) {
+    GST_DEBUG_ID (self->name, "sound of object type %u, core rate %u, in LOAS "
+        "can't be read", config.object_type, config.core_rate);
     return FALSE;
+  }
   end = gst_bit_reader_get_pos (bits);
   if (version && (length < end - start
           || length - (end - start) > gst_bit_reader_get_remaining (bits)))

@@ -196,6 +196,8 @@ identifai_container_typefind (IdentifaiMemoryFile * bytes, gboolean at_end,
   *container = identifai_container_from_caps (caps);
   if (*container == NULL)
     set_type_error (caps, error);
+  GST_DEBUG ("%" GST_PTR_FORMAT " is %s", caps,
+      *container ? "taken as a file" : "no file that the service takes");
   gst_caps_unref (caps);
 
   return *container ? IDENTIFAI_TYPE_CONTAINER : IDENTIFAI_TYPE_OTHER;

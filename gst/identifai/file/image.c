@@ -39,6 +39,8 @@ whole_at (Look * look, guint64 end)
   if (look->size < end)
     return IDENTIFAI_IMAGE_UNSURE;
   look->scan->end = end;
+  GST_LOG ("%s: whole at byte %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT,
+      look->scan->type->content_type, end, look->size);
 
   return IDENTIFAI_IMAGE_WHOLE;
 }

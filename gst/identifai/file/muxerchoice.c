@@ -173,6 +173,8 @@ identifai_muxer_fit (GstElementFactory * muxer, GstCaps * caps,
       fit->pad_template = template->name_template;
     best = MAX (best, found);
   }
+  if (is_barred (muxer, codec))
+    GST_LOG ("%s mustn't have %s", GST_OBJECT_NAME (muxer), codec->name);
   fit->parser = best == FIT_PARSED ? codec->parser : NULL;
   if (best == FIT_NONE && is_converted (muxer, caps)) {
     fit->pad_template = "sink";

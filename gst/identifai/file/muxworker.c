@@ -136,6 +136,9 @@ mux (IdentifaiMuxWorker * self, IdentifaiSegment * segment,
   if (early != NULL
       && identifai_early_file_complete (early, segment, cancellable))
     return TRUE;
+  if (early != NULL)
+    GST_DEBUG_ID (self->name, "segment %u is muxed whole, after all",
+        segment->number);
   if (segment->kind == IDENTIFAI_KIND_SPEECH)
     return identifai_sound_file_run (segment, self->max_bytes, cancellable,
         error);
@@ -282,6 +285,9 @@ identifai_mux_worker_remove (IdentifaiMuxWorker * self,
   g_mutex_lock (&self->lock);
   link = g_queue_find_custom (&self->tasks, segment, compare_segment);
   found = (link != NULL);
+  GST_DEBUG_ID (self->name, "segment %u %s, %u tasks wait", segment->number,
+      found ? "is taken back before it is muxed" : "is being muxed, or was",
+      g_queue_get_length (&self->tasks));
   if (found) {
     task_free (link->data);
     g_queue_delete_link (&self->tasks, link);
@@ -295,6 +301,9 @@ void
 identifai_mux_worker_halt (IdentifaiMuxWorker * self)
 {
   g_mutex_lock (&self->lock);
+  GST_DEBUG_ID (self->name, "muxing halts: %u tasks are left%s",
+      g_queue_get_length (&self->tasks),
+      self->running ? ", one is at work" : "");
   g_cancellable_cancel (self->cancellable);
   g_queue_clear_full (&self->tasks, task_free);
   while (self->running)

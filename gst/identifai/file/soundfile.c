@@ -192,6 +192,9 @@ write_lead_info (IdentifaiMemoryFile * file, const IdentifaiSegment * segment)
 
   if (segment->lead > 0)
     info = identifai_mp3_info_make (track->buffers, segment->lead, &first);
+  GST_DEBUG_ID (segment->name, "segment %u: of %u frames in front, %u are left "
+      "out%s", segment->number, segment->lead, first,
+      info ? ", a note hides the others" : "");
   if (info == NULL)
     return first;
   identifai_memory_file_write (file, info);
@@ -302,6 +305,8 @@ prepare_track (IdentifaiSegment * segment)
           || !has_headers (track->caps)))
     caps = make_opus_caps (track->caps, get_lead (segment));
   if (caps != NULL) {
+    GST_DEBUG_ID (segment->name, "segment %u: Opus gets a header that skips %"
+        GST_TIME_FORMAT, segment->number, GST_TIME_ARGS (get_lead (segment)));
     gst_caps_unref (track->caps);
     track->caps = caps;
   }
