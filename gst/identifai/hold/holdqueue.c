@@ -311,6 +311,15 @@ identifai_hold_queue_break (IdentifaiHoldQueue * self)
   IDENTIFAI_ACTION_DROP, IDENTIFAI_WHY_START};
 }
 
+static gboolean
+are_same (const IdentifaiHoldQueueSettings * a,
+    const IdentifaiHoldQueueSettings * b)
+{
+  return a->hold == b->hold && a->paced == b->paced
+      && a->max_bytes == b->max_bytes && a->on_unsampled == b->on_unsampled
+      && a->force == b->force && a->at_idr == b->at_idr;
+}
+
 /* For the log: of IdentifaiUnsampled and IdentifaiForce. */
 static const gchar *const unsampled_names[] = { "follows", "passes", "goes" };
 
@@ -324,13 +333,14 @@ identifai_hold_queue_configure (IdentifaiHoldQueue * self,
 {
   gboolean shorter = settings->hold < self->settings.hold;
 
+  if (!are_same (settings, &self->settings))
+    GST_DEBUG_ID (self->name, "held for %" GST_TIME_FORMAT ", %s, up to %"
+        G_GUINT64_FORMAT " bytes; unsampled: %s, forced: %s; goes on at %s",
+        GST_TIME_ARGS (settings->hold), settings->paced ? "by the clock" :
+        "until it is decided", settings->max_bytes,
+        unsampled_names[settings->on_unsampled], force_names[settings->force],
+        settings->at_idr ? "closed points" : "any point");
   self->settings = *settings;
-  GST_DEBUG_ID (self->name, "held for %" GST_TIME_FORMAT ", %s, up to %"
-      G_GUINT64_FORMAT " bytes; unsampled: %s, forced: %s; goes on at %s",
-      GST_TIME_ARGS (settings->hold), settings->paced ? "by the clock" :
-      "until it is decided", settings->max_bytes,
-      unsampled_names[settings->on_unsampled], force_names[settings->force],
-      settings->at_idr ? "closed points" : "any point");
   if (shorter && (settings->paced || settings->hold == 0))
     identifai_hold_queue_jump (self, now);
 }
