@@ -139,6 +139,8 @@ struct _GstIdentifaiGate
                                  * of the video */
   gint64 lead;                  /* from a picture's decoding time to its arrival, ns, at
                                  * least, as the shift reckons with; or IDENTIFAI_NO_TIME */
+  gint64 leads[2];              /* the least in the second that is, and the one before */
+  gint64 second;                /* µs, monotonic: when that began */
   gint64 newest;                /* the decoding time of the picture that came last; the
                                  * same */
   gboolean catching_up;         /* what would be shown a second time is withheld */
@@ -232,6 +234,9 @@ void gst_identifai_gate_shift_reset_locked (GstIdentifaiGate * self);
 /* A picture came. */
 void gst_identifai_gate_shift_came_locked (GstIdentifaiGate * self,
     gint64 decoding, gint64 arrival);
+/* So long (µs), in which running time stood still. */
+void gst_identifai_gate_shift_paused_locked (GstIdentifaiGate * self,
+    gint64 took);
 /* Where the outgoing end is by the clock (µs), while the slate is shown. */
 gint64 gst_identifai_gate_shift_get_position (const GstIdentifaiShow * show,
     gint64 now);

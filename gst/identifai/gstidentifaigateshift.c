@@ -34,6 +34,18 @@ gst_identifai_gate_shift_reset_locked (GstIdentifaiGate * self)
   self->catching_up = FALSE;
 }
 
+/* What two seconds in a row have: behind a hole, demuxers and parsers may give some
+ * pictures times that are far too late. */
+static void
+end_second_locked (GstIdentifaiGate * self, gint64 lead, gint64 arrival)
+{
+  if (self->lag == 0)
+    self->lead = MIN (self->lead, MAX (self->leads[0], self->leads[1]));
+  self->leads[1] = self->leads[0];
+  self->leads[0] = lead;
+  self->second = arrival;
+}
+
 /* Times that went back are another stream's. */
 void
 gst_identifai_gate_shift_came_locked (GstIdentifaiGate * self, gint64 decoding,
@@ -41,11 +53,27 @@ gst_identifai_gate_shift_came_locked (GstIdentifaiGate * self, gint64 decoding,
 {
   gint64 lead = arrival * (gint64) GST_USECOND - decoding;
 
-  if (self->lead == NO_TIME || decoding < self->newest - JUMP)
-    self->lead = lead;
-  else if (self->lag == 0)
-    self->lead = MIN (self->lead, lead);
+  if (self->lead == NO_TIME || decoding < self->newest - JUMP) {
+    self->lead = self->leads[0] = self->leads[1] = lead;
+    self->second = arrival;
+  } else if (arrival - self->second >= G_TIME_SPAN_SECOND) {
+    end_second_locked (self, lead, arrival);
+  } else {
+    self->leads[0] = MIN (self->leads[0], lead);
+  }
   self->newest = decoding;
+}
+
+void
+gst_identifai_gate_shift_paused_locked (GstIdentifaiGate * self, gint64 took)
+{
+  gint64 later = took * (gint64) GST_USECOND;
+
+  if (self->lead == NO_TIME)
+    return;
+  self->lead += later;
+  self->leads[0] += later;
+  self->leads[1] += later;
 }
 
 gint64

@@ -330,8 +330,7 @@ gst_identifai_gate_slate_play (GstIdentifaiGate * self)
   g_mutex_lock (&self->engine->lock);
   took = self->paused != 0 ? g_get_monotonic_time () - self->paused : 0;
   self->paused = 0;
-  if (self->lead != NO_TIME)
-    self->lead += took * (gint64) GST_USECOND;
+  gst_identifai_gate_shift_paused_locked (self, took);
   for (i = 0; i < self->branches->len; i++) {
     GstIdentifaiBranch *branch = g_ptr_array_index (self->branches, i);
 
