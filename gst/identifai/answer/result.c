@@ -756,6 +756,10 @@ add_entries (const gchar * name, GHashTable * results, GBytes * data,
     IdentifaiJsonSlice *slice = &g_array_index (slices, IdentifaiJsonSlice, i);
     gchar *identifier = read_entry (name, slice, slice->text - start);
 
+    if (identifier != NULL && g_hash_table_contains (results, identifier))
+      GST_DEBUG_ID (name, "of a batch, %s comes again at byte %"
+          G_GSIZE_FORMAT ": the last one counts", identifier,
+          (gsize) (slice->text - start));
     if (identifier != NULL)
       add_result (results, data, identifier, slice);
   }
@@ -795,6 +799,8 @@ split_lists (const gchar * name, GHashTable * results, GBytes * data,
         && split_list (name, results, data, list))
       lists++;
   }
+  GST_LOG_ID (name, "a batch is an object of %u members, %u of them lists with "
+      "%u results", slices->len, lists, g_hash_table_size (results));
   if (lists == 0)
     return bad (error, "The answer is no array of results");
 
@@ -814,6 +820,8 @@ split (const gchar * name, GHashTable * results, GBytes * data, GError ** error)
   node = identifai_json_skim (whole.text, whole.length, 1, slices, error);
   identifier = dup_result_identifier (node);
   if (identifier != NULL) {     /* one result without the array around it */
+    GST_LOG_ID (name, "a batch is one result, of %s, without a list",
+        identifier);
     whole = find_object (whole.text, whole.length);
     add_result (results, data, identifier, &whole);
     good = TRUE;
