@@ -348,9 +348,9 @@ static const struct
   {RECORDED ("v", OF_VIDEO), "viav", "v--v"},
   {RECORDED ("i", OF_IMAGE), "vii", "-ii"},
   {RECORDED ("a", OF_AUDIO), "via", "--a"},
-  {RECORDED ("x", OF_EITHER), "via", "-xx"},
-  {RECORDED ("x", "\"status\":\"errored\""), "via", "xxx"},
-  {RECORDED ("x", "\"results\":null"), "via", "xxx"},
+  {RECORDED ("e", OF_EITHER), "via", "-ee"},
+  {RECORDED ("e", "\"status\":\"errored\""), "via", "eee"},
+  {RECORDED ("e", "\"results\":null"), "via", "eee"},
   {RECORDED ("v", OF_VIDEO) "," RECORDED ("i", OF_IMAGE) ","
         RECORDED ("w", OF_VIDEO) "," RECORDED ("j", OF_IMAGE), "vvviiiv",
       "vwvijiw"},

@@ -268,6 +268,21 @@ get_last_shift (SlateGate * gate)
   return out->pts - (GstClockTimeDiff) GST_BUFFER_PTS (out->buffer);
 }
 
+/* last: the frame that passes at the end, and not much later than it came. */
+static void
+finish_in_time (SlateGate * gate, guint last, const gchar * name)
+{
+  GstClockTimeDiff shift;
+  SlateSeen seen;
+
+  slate_gate_finish (gate);
+  slate_gate_look (gate, &seen, name);
+  fail_unless (seen.passed[last], "%s", name);
+  shift = get_last_shift (gate);
+  fail_unless (shift < (gint64) GST_SECOND, "%s: %d ms", name,
+      (gint) (shift / (gint64) GST_MSECOND));
+}
+
 static GstPadProbeReturn
 on_blocked (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
 {
@@ -306,7 +321,6 @@ GST_END_TEST;
 GST_START_TEST (test_blocked)
 {
   SlateGate gate;
-  SlateSeen seen;
   GstPad *src;
   gulong id;
 
@@ -323,11 +337,7 @@ GST_START_TEST (test_blocked)
   slate_gate_wait_for (&gate, TRUE, 50);
   slate_gate_set_force (&gate, "none");
   slate_gate_push (&gate, 55, 60);
-  slate_gate_finish (&gate);
-  slate_gate_look (&gate, &seen, "blocked");
-  fail_unless (seen.passed[59]);
-  fail_unless (get_last_shift (&gate) < (gint64) GST_SECOND, "%d ms",
-      (gint) (get_last_shift (&gate) / (gint64) GST_MSECOND));
+  finish_in_time (&gate, 59, "blocked");
   gst_object_unref (src);
   slate_gate_clear (&gate);
 }
@@ -338,7 +348,6 @@ GST_END_TEST;
 GST_START_TEST (test_burst)
 {
   SlateGate gate;
-  SlateSeen seen;
 
   slate_gate_open_live (&gate, "on-unjudged=pass hold=200000000");
   slate_gate_set_force (&gate, "slate");
@@ -349,11 +358,7 @@ GST_START_TEST (test_burst)
   fail_unless_equals_int (feed_join (gate.feed), GST_FLOW_OK);
   slate_gate_set_force (&gate, "none");
   slate_gate_push (&gate, 70, 80);
-  slate_gate_finish (&gate);
-  slate_gate_look (&gate, &seen, "burst");
-  fail_unless (seen.passed[79]);
-  fail_unless (get_last_shift (&gate) < (gint64) GST_SECOND, "%d ms",
-      (gint) (get_last_shift (&gate) / (gint64) GST_MSECOND));
+  finish_in_time (&gate, 79, "burst");
   slate_gate_clear (&gate);
 }
 
@@ -364,7 +369,6 @@ GST_START_TEST (test_paused)
 {
   GstElement *pipeline;
   SlateGate gate;
-  SlateSeen seen;
 
   slate_gate_open_live (&gate, "on-unjudged=pass hold=200000000");
   pipeline = sink_run_get_pipeline (gate.run);
@@ -379,11 +383,7 @@ GST_START_TEST (test_paused)
   slate_gate_wait_for (&gate, TRUE, 15);
   slate_gate_set_force (&gate, "none");
   slate_gate_push (&gate, 25, 30);
-  slate_gate_finish (&gate);
-  slate_gate_look (&gate, &seen, "paused");
-  fail_unless (seen.passed[29]);
-  fail_unless (get_last_shift (&gate) < (gint64) GST_SECOND, "%d ms",
-      (gint) (get_last_shift (&gate) / (gint64) GST_MSECOND));
+  finish_in_time (&gate, 29, "paused");
   slate_gate_clear (&gate);
 }
 

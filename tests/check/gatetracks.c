@@ -16,7 +16,7 @@
 #define BLOCK (GATE_GOP * GATE_FRAME)
 #define MOST_BLOCKS 16
 
-/* By blocks of a group of pictures, which is a segment, or as long. In: x media, . a
+/* By blocks of a group of pictures, which is a segment, or as long. In: m media, . a
  * gap, E the end (at the latest behind the last block). Out: P all of it, - none, . the
  * gap. */
 typedef struct
@@ -148,7 +148,7 @@ do_block (Track * track, Clip * clip, gchar what, guint block,
     GstClockTime late)
 {
   switch (what) {
-    case 'x':
+    case 'm':
       push_block (track, clip, block, late);
       break;
     case '.':
@@ -211,33 +211,33 @@ describe (Track * track, guint n_blocks)
 }
 
 static const Row rows[] = {
-  {"open", "", "", {"xxxxx", "xxxxx"}, {"PPPPP", "PPPPP"}},
-  {"closed, open", "", "ac", {"xxx", "xxx"}, {"-PP", "-PP"}},
-  {"open, closed", "", "ca", {"xx", "xx"}, {"P-", "P-"}},
-  {"open, closed, open", "", "cac", {"xxx", "xxx"}, {"P-P", "P-P"}},
-  {"the same of two sounds", "", "caac", {"xxxx", "xxxx", "xxxx"},
+  {"open", "", "", {"mmmmm", "mmmmm"}, {"PPPPP", "PPPPP"}},
+  {"closed, open", "", "ac", {"mmm", "mmm"}, {"-PP", "-PP"}},
+  {"open, closed", "", "ca", {"mm", "mm"}, {"P-", "P-"}},
+  {"open, closed, open", "", "cac", {"mmm", "mmm"}, {"P-P", "P-P"}},
+  {"the same of two sounds", "", "caac", {"mmmm", "mmmm", "mmmm"},
       {"P--P", "P--P", "P--P"}},
-  {"forced to be closed", "force=drop", "cc", {"xx", "xx"}, {"--", "--"}},
-  {"sound is 5 ms late", "", "cac", {"xxx", "xxx"}, {"P-P", "P-P"}, {0, 5}},
-  {"a gap of both", "", "ccc", {"x.xx", "x.xx"}, {"P.PP", "P.PP"}},
-  {"a gap of the sound", "", "cac", {"xxxx", "xx.x"}, {"P-PP", "P-.P"}},
-  {"a gap of the sound where it is closed", "", "cac", {"xxx", "x.x"},
+  {"forced to be closed", "force=drop", "cc", {"mm", "mm"}, {"--", "--"}},
+  {"sound is 5 ms late", "", "cac", {"mmm", "mmm"}, {"P-P", "P-P"}, {0, 5}},
+  {"a gap of both", "", "ccc", {"m.mm", "m.mm"}, {"P.PP", "P.PP"}},
+  {"a gap of the sound", "", "cac", {"mmmm", "mm.m"}, {"P-PP", "P-.P"}},
+  {"a gap of the sound where it is closed", "", "cac", {"mmm", "m.m"},
       {"P-P", "P.P"}},
   {"a gap of the pictures: the one before is shown", "", "cac",
-      {"x.xx", "xxxx"}, {"P.-P", "PP-P"}},
-  {"and it is withheld", "", "cac", {"xx.x", "xxxx"}, {"P-.P", "P--P"}},
-  {"a sound ends first", "", "cac", {"xxxx", "xxE"}, {"P-PP", "P-"}},
-  {"one of two", "", "cac", {"xxxx", "xxE", "xxxx"}, {"P-PP", "P-", "P-PP"}},
-  {"where it is closed", "", "cac", {"xxx", "xE", "xxx"},
+      {"m.mm", "mmmm"}, {"P.-P", "PP-P"}},
+  {"and it is withheld", "", "cac", {"mm.m", "mmmm"}, {"P-.P", "P--P"}},
+  {"a sound ends first", "", "cac", {"mmmm", "mmE"}, {"P-PP", "P-"}},
+  {"one of two", "", "cac", {"mmmm", "mmE", "mmmm"}, {"P-PP", "P-", "P-PP"}},
+  {"where it is closed", "", "cac", {"mmm", "mE", "mmm"},
       {"P-P", "P", "P-P"}},
-  {"all of them end at once", "", "cc", {"xxE", "xxE", "xxE"},
+  {"all of them end at once", "", "cc", {"mmE", "mmE", "mmE"},
       {"PP", "PP", "PP"}},
-  {"all of them end where it is closed", "", "ca", {"xxE", "xxE", "xxE"},
+  {"all of them end where it is closed", "", "ca", {"mmE", "mmE", "mmE"},
       {"P-", "P-", "P-"}},
-  {"the pictures end first", "", "cc", {"xxE", "xxxx"}, {"PP", "PPPP"}},
-  {"the pictures end first, withheld", "", "ca", {"xxE", "xxxx"},
+  {"the pictures end first", "", "cc", {"mmE", "mmmm"}, {"PP", "PPPP"}},
+  {"the pictures end first, withheld", "", "ca", {"mmE", "mmmm"},
       {"P-", "P---"}},
-  {"the pictures and one sound", "", "ca", {"xxE", "xxxE", "xxxx"},
+  {"the pictures and one sound", "", "ca", {"mmE", "mmmE", "mmmm"},
       {"P-", "P--", "P---"}},
 };
 
