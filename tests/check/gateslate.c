@@ -382,21 +382,19 @@ GST_START_TEST (test_refused)
 GST_END_TEST;
 
 /* A muxer that takes no other caps in the middle: an error says so, although all of
- * the stream had come by then. */
+ * the stream had come by then. matroskamux since 1.24 isn't one: whether it sees that
+ * they are other caps is a race of its own. */
 GST_START_TEST (test_muxer)
 {
-  static const gchar *const muxers[] = { "mp4mux", "matroskamux" };
-  gchar *rest = g_strdup_printf (" ! %s ! fakesink", muxers[__i__]);
   SlateGate gate;
 
   slate_gate_init (&gate, "cac", "on-artificial=slate", SLATE_CLIP (SLATE_NO_B,
-          SLATE_AVC), rest);
+          SLATE_AVC), " ! mp4mux ! fakesink");
   slate_gate_set_slate (&gate, SLATE_FILE, "slate.mp4");
   slate_gate_start (&gate, FALSE);
   feed_push (gate.feed, gate.clip, 0, 15, 0);
   feed_event (gate.feed, gst_event_new_eos ());
   fail_if (sink_run_wait_end (gate.run));
-  g_free (rest);
   slate_gate_clear (&gate);
 }
 
@@ -547,7 +545,7 @@ gateslate_suite (void)
   tcase_add_test (tc, test_force);
   tcase_add_loop_test (tc, test_bad, 0, G_N_ELEMENTS (bad_rows));
   tcase_add_test (tc, test_refused);
-  tcase_add_loop_test (tc, test_muxer, 0, 2);
+  tcase_add_test (tc, test_muxer);
   tcase_add_test (tc, test_pad);
   tcase_add_loop_test (tc, test_acts, 0, N_ACTS);
 
