@@ -100,6 +100,8 @@ find_property (GstElement * judge, const gchar * name)
 
   if (pspec == NULL || (pspec->flags & G_PARAM_WRITABLE) == 0)
     return NULL;
+  if (strcmp (name, "sha256") == 0)
+    return NULL;
   if (!g_str_has_prefix (g_type_name (pspec->owner_type), "GstIdentifai"))
     return NULL;
   return pspec;
@@ -143,6 +145,8 @@ explain_name (const ModStreamConfig * config, const gchar * name)
 {
   if (strcmp (name, "api-key") == 0)
     return "is not for a file that others may read: use api-key-file";
+  if (strcmp (name, "sha256") == 0)
+    return "is always true here, as the log has it of each verdict";
   if (config->mode == MOD_MODE_GATE)
     return "is neither a key of a stream nor a property of identifaigate";
   return "is neither a key of a stream nor a property of the element that "
@@ -267,7 +271,8 @@ apply_slate (const ModStreamConfig * config, GstElement * judge,
 }
 
 /* What a program that runs for weeks wants: a refusal is told and doesn't end a
- * stream, the end doesn't take minutes, and the account's lists say whose it is. */
+ * stream, the end doesn't take minutes, and the account's lists say whose it is. The
+ * log always has the file's SHA-256. */
 static void
 apply_preferences (const ModStreamConfig * config, GstElement * judge)
 {
@@ -283,6 +288,7 @@ apply_preferences (const ModStreamConfig * config, GstElement * judge)
     gst_util_set_object_arg (G_OBJECT (judge), "attach-file", attached);
   if (!is_set (judge, "ref-id"))
     g_object_set (judge, "ref-id", ref_id, NULL);
+  g_object_set (judge, "sha256", TRUE, NULL);
 }
 
 void

@@ -13,7 +13,7 @@
  * * #guint64 `bytes`: size of its file
  * * #gchararray `ref-id`: what was sent as `ref_id`, if anything
  * * #gchararray `sha256`: SHA-256 of its file, in hexadecimal; left out if it has
- *   none, or none was taken before it was dropped
+ *   none, none was taken before it was dropped, or #GstIdentifaiSink:sha256 is %FALSE
  *
  * The three outcomes have what `attach-file` asks for:
  *

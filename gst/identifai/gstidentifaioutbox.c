@@ -555,7 +555,8 @@ copy_settings_locked (GstIdentifaiOutbox * self,
       settings->max_uploads_per_hour);
   identifai_mux_worker_configure (self->worker,
       GST_OBJECT_NAME (self->element),
-      settings->muxer ? settings->muxer : "auto", settings->max_segment_bytes);
+      settings->muxer ? settings->muxer : "auto", settings->max_segment_bytes,
+      settings->sha256);
   self->kind = settings->kind;
   self->max_segment_bytes = settings->max_segment_bytes;
   self->may_be_early = settings->muxer == NULL

@@ -4,8 +4,8 @@
  *
  * Somebody knows better than the service, and tells it so: each override becomes one
  * identifai-override message, whatever comes of it. The service wants the hash of the
- * file, which its results have; what is under way is known by its SHA-256, and what
- * isn't known at all is asked for.
+ * file, which its results have; what is under way is known by its SHA-256, if that is
+ * taken, and what isn't known at all is asked for.
  *
  * A lock of its own, which the client's and the reporter's come after. All functions
  * may be called with the element's lock or the outbox's held, on any thread.

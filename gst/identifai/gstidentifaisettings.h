@@ -76,6 +76,7 @@ typedef struct
   guint credits_warning;
   GstIdentifaiAttachFile attach_file;
   guint64 max_attached_bytes;
+  gboolean sha256;
 
   GstClockTime hold;
   GstIdentifaiGateAction on_artificial, on_unknown, on_unjudged;

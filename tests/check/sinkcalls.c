@@ -306,20 +306,27 @@ check_override (SinkRun * run, guint nth, const gchar * reason, guint status)
 
 /* A run whose first segment is judged, and that goes on. */
 static SinkRun *
-run_judged (const FaultStep * steps, guint n_steps, FaultServer ** server)
+run_judged_with (const gchar * properties, const FaultStep * steps,
+    guint n_steps, FaultServer ** server)
 {
   gchar *url;
   SinkRun *run;
 
   *server = fault_server_new (steps, n_steps);
   url = fault_server_get_url (*server);
-  run = new_frames (url, 1, "timeout=1 on-refusal=warn");
+  run = new_frames (url, 1, properties);
   sink_run_start (run);
   sink_run_wait (run, "identifai-verdict", 1);
   fail_unless (sink_run_wait_end (run));
   g_free (url);
 
   return run;
+}
+
+static SinkRun *
+run_judged (const FaultStep * steps, guint n_steps, FaultServer ** server)
+{
+  return run_judged_with ("timeout=1 on-refusal=warn", steps, n_steps, server);
 }
 
 #define HASH "{\"identifier\":\"id-1\",\"hash\":\"beef\",\"status\":\"new\"}"
@@ -455,6 +462,32 @@ GST_START_TEST (test_override_of_what)
   }
   sink_run_free (run);
   g_free (url);
+  fault_server_free (server);
+}
+
+GST_END_TEST;
+
+/* sha256=false: no message has it, and the service's hash is asked for. */
+GST_START_TEST (test_override_without_hash)
+{
+  static const FaultStep steps[] = { {FAULT_GET, 2,.body = HASH} };
+  static const gchar *const names[] = { "identifai-segment",
+    "identifai-submitted", "identifai-verdict"
+  };
+  FaultServer *server;
+  SinkRun *run = run_judged_with ("sha256=false", steps, 1, &server);
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (names); i++)
+    fail_if (gst_structure_has_field (sink_run_get_structure (run, names[i],
+                0), "sha256"));
+  emit_override (run, 0, "human");
+  sink_run_wait (run, "identifai-override", 1);
+  check_override (run, 0, NULL, 200);
+  fail_unless_equals_int (fault_server_count (server, FAULT_OVERRIDE), 1);
+  fail_unless_equals_string (fault_server_get (server, FAULT_OVERRIDE,
+          0)->target, "/api/classification_video/beef/override");
+  sink_run_free (run);
   fault_server_free (server);
 }
 
@@ -713,7 +746,8 @@ save_and_read (GstStructure * entry)
 
 /* Fields that the outcome of what was resumed has of its entry. */
 static void
-check_resumed (const GstStructure * outcome, const GstStructure * entry)
+check_resumed (const GstStructure * outcome, const GstStructure * entry,
+    gboolean hashed)
 {
   static const gchar *const fields[] = { "identifier", "session", "kind",
     "segment", "running-time", "stream-time", "duration", "date-time",
@@ -728,6 +762,9 @@ check_resumed (const GstStructure * outcome, const GstStructure * entry)
     const GValue *one = gst_structure_get_value (outcome, fields[i]);
     const GValue *other = gst_structure_get_value (entry, fields[i]);
 
+    if (one == NULL && other == NULL && !hashed
+        && g_str_equal (fields[i], "sha256"))
+      continue;
     fail_unless (one != NULL && other != NULL
         && gst_value_compare (one, other) == GST_VALUE_EQUAL, "%s differs",
         fields[i]);
@@ -739,10 +776,12 @@ static const struct
 {
   const gchar *verdict;
   const gchar *outcome;
+  gboolean hashed;              /* sha256 */
 } resume_rows[] = {
-  {"c", "identifai-verdict"},
-  {"f", "identifai-failed"},
-  {NULL, "identifai-dropped"},  /* the element stops */
+  {"c", "identifai-verdict", TRUE},
+  {"c", "identifai-verdict", FALSE},
+  {"f", "identifai-failed", TRUE},
+  {NULL, "identifai-dropped", TRUE},    /* the element stops */
 };
 
 GST_START_TEST (test_resume)
@@ -751,11 +790,13 @@ GST_START_TEST (test_resume)
   gchar *url = fault_server_get_url (server);
   SinkRun *run = new_frames (url, 1, "drain-timeout=0 ref-id=0 "
       "attach-file=all");
+  gboolean hashed = resume_rows[__i__].hashed;
   GstStructure *entry;
   const GstStructure *outcome;
 
   fault_server_set_delay (server, FAULT_NEVER);
   fault_server_set_verdicts (server, resume_rows[__i__].verdict);
+  g_object_set (sink_run_get_sink (run), "sha256", hashed, NULL);
   fail_unless (get_pending (run, 0) == NULL);
   sink_run_start (run);
   sink_run_wait (run, "identifai-submitted", 1);
@@ -784,7 +825,7 @@ GST_START_TEST (test_resume)
   outcome = sink_run_get_structure (run, resume_rows[__i__].outcome, 0);
   if (!gst_structure_has_field (outcome, "resumed"))
     outcome = sink_run_get_structure (run, resume_rows[__i__].outcome, 1);
-  check_resumed (outcome, entry);
+  check_resumed (outcome, entry, hashed);
   fail_if (gst_structure_has_field (outcome, "file")
       || gst_structure_has_field (outcome, "file-dropped"));
   fail_unless_equals_uint64 (sink_run_get_stat (run, "resumed"), 1);
@@ -1001,6 +1042,7 @@ sinkcalls_suite (void)
   tcase_add_checked_fixture (tc, setup, NULL);
   tcase_add_loop_test (tc, test_override, 0, G_N_ELEMENTS (override_rows));
   tcase_add_test (tc, test_override_of_what);
+  tcase_add_test (tc, test_override_without_hash);
   tcase_add_loop_test (tc, test_override_early, 0, 3);
   tcase_add_test (tc, test_override_stopped);
   tcase_add_test (tc, test_new_key);

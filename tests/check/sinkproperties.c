@@ -73,6 +73,7 @@ static const Property properties[] = {
   {"on-refusal", "GstIdentifaiOnRefusal", "error"},
   {"attach-file", "GstIdentifaiAttachFile", "none", TRUE},
   {"max-attached-bytes", "guint64", "67108864", FALSE, 1, MAXUINT64},
+  {"sha256", "gboolean", "true"},
   {"credits-interval", "guint64", "0", FALSE, 0, MAXUINT64},
   {"credits-warning", "guint", "0", FALSE, 0, G_MAXUINT},
 };

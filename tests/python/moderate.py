@@ -55,6 +55,8 @@ WRONG = (
     ('[a]\nuri=rtsp://x\nhold=20s\n', ':3: [a] hold: is neither'),
     ('[a]\nuri=rtsp://x\nname=b\n', ':3: [a] name: is neither'),
     ('[a]\nuri=rtsp://x\napi-key=secret\n', ':3: [a] api-key: is not for a file'),
+    ('[a]\nuri=rtsp://x\nsha256=false\n', ':3: [a] sha256: is always true here'),
+    ('[defaults]\nsha256=false\n[a]\nuri=rtsp://x\n', ':2: [defaults] sha256: is always true here'),
     ('[a]\nuri=rtsp://x\npolicy=enter=5,window=2\n', ':3: [a] policy: '),
     ('[a]\nuri=rtsp://x\npolicy=review=0.9,block=0.1\n', ':3: [a] policy: '),
     ('[a]\nuri=rtsp://x\nendpoint=ftp://x\n', ':1: [a] '),

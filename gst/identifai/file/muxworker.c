@@ -42,6 +42,7 @@ struct _IdentifaiMuxWorker
   gpointer user_data;           /* there as long as there are tasks */
   gchar *muxer;
   guint64 max_bytes;
+  gboolean sha256;              /* is wanted */
 
   GMutex lock;
   GCond idle;                   /* nothing runs any more */
@@ -92,13 +93,14 @@ identifai_mux_worker_free (IdentifaiMuxWorker * self)
 
 void
 identifai_mux_worker_configure (IdentifaiMuxWorker * self, const gchar * name,
-    const gchar * muxer, guint64 max_bytes)
+    const gchar * muxer, guint64 max_bytes, gboolean sha256)
 {
   g_free (self->name);
   self->name = g_strdup (name);
   g_free (self->muxer);
   self->muxer = g_strdup (muxer);
   self->max_bytes = max_bytes;
+  self->sha256 = sha256;
 }
 
 static void
@@ -123,10 +125,10 @@ log_end (IdentifaiMuxWorker * self, const IdentifaiSegment * segment,
         " ms: %s", segment->number, ms, error->message);
   else
     GST_DEBUG_ID (self->name,
-        "segment %u: after %" G_GINT64_FORMAT " ms a file " "of %"
+        "segment %u: after %" G_GINT64_FORMAT " ms a file of %"
         G_GUINT64_FORMAT " bytes of %s, SHA-256 %s", segment->number, ms,
         identifai_memory_file_get_size (segment->file), segment->content_type,
-        GST_STR_NULL (segment->sha256));
+        segment->sha256 != NULL ? segment->sha256 : "not wanted");
 }
 
 static gboolean
@@ -153,8 +155,9 @@ make_file (IdentifaiMuxWorker * self, IdentifaiSegment * segment,
 {
   if (segment->file == NULL && !mux (self, segment, early, cancellable, error))
     return FALSE;
-  segment->sha256 = identifai_memory_file_compute_sha256 (segment->file,
-      cancellable);
+  if (self->sha256)
+    segment->sha256 = identifai_memory_file_compute_sha256 (segment->file,
+        cancellable);
 
   return TRUE;
 }

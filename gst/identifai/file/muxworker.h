@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Makes files of one stream's segments, one after the other and in order, on a
- * thread of a pool that all streams of the process share, and takes their SHA-256. A
- * segment that has its file needs the latter only.
+ * thread of a pool that all streams of the process share, and takes their SHA-256, if
+ * that is wanted. A segment that has its file needs the latter only.
  *
  * A lock of its own, which is held for moments only.
  */
@@ -29,9 +29,10 @@ IdentifaiMuxWorker *identifai_mux_worker_new (IdentifaiMuxedFunc func,
 void identifai_mux_worker_free (IdentifaiMuxWorker * self);
 
 /* Before it is used, and while it has no segment. name: the element's, for the log.
- * muxer: a factory name or "auto". */
+ * muxer: a factory name or "auto". sha256: segments get that of their file. */
 void identifai_mux_worker_configure (IdentifaiMuxWorker * self,
-    const gchar * name, const gchar * muxer, guint64 max_bytes);
+    const gchar * name, const gchar * muxer, guint64 max_bytes,
+    gboolean sha256);
 
 /* The segment stays the caller's, who leaves it alone until func is called for it,
  * or it was removed, or the worker is halted. early: what was written of it while it
