@@ -25,6 +25,7 @@ while, and SIGTERM ends it. The report says, and the exit code is 1 unless:
 """
 
 import argparse
+import calendar
 import collections
 import glob
 import hashlib
@@ -117,6 +118,10 @@ def skip_without():
         sys.exit(SKIPPED)
 
 
+def read_time(text):
+    return calendar.timegm(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S")) + float("0" + text[19:-1])
+
+
 class Kept:
     """A process that is started again when it ends, unless it was told to be away."""
 
@@ -141,6 +146,15 @@ class Kept:
             self.begin()
 
 
+def make_camera(folder, i):
+    """The i-th one, and what a stream's section says of it."""
+    kind = "rtsp" if i % 2 == 0 else "srt"
+    port = free_port(socket.SOCK_STREAM if kind == "rtsp" else socket.SOCK_DGRAM)
+    path = "/a" if kind == "rtsp" else "?mode=caller"
+    return (Kept(f"camera{i + 1}", folder, (sys.executable, HERE + "/source.py", kind, str(port))),
+            f"uri={kind}://127.0.0.1:{port}{path}")
+
+
 class World:
     """All that is around the program."""
 
@@ -159,18 +173,13 @@ class World:
         self.keep("broker", "/usr/sbin/mosquitto", "-c", folder + "/broker.conf")
         self.keep("subscriber", "mosquitto_sub", "-p", str(self.mqtt), "-q", "1", "-c", "-i", "proof", "-t", "identifai/#")
         for i in range(options.cameras):
-            self.add_camera(f"camera{i + 1}", "rtsp" if i % 2 == 0 else "srt")
+            name = f"camera{i + 1}"
+            self.kept[name], self.streams[name] = make_camera(folder, i)
         for i in range(options.relays):
             self.add_relay(f"relay{i + 1}")
 
     def keep(self, name, *command):
         self.kept[name] = Kept(name, self.folder, command)
-
-    def add_camera(self, name, kind):
-        port = free_port(socket.SOCK_STREAM if kind == "rtsp" else socket.SOCK_DGRAM)
-        self.keep(name, sys.executable, HERE + "/source.py", kind, str(port))
-        path = "/a" if kind == "rtsp" else "?mode=caller"
-        self.streams[name] = f"uri={kind}://127.0.0.1:{port}{path}"
 
     def add_relay(self, name):
         url = f"rtmp://127.0.0.1:{self.rtmp}"
