@@ -218,13 +218,32 @@ get_pending (ModSession * self)
   return pending;
 }
 
+static gboolean
+note_cut (GstElement * judge, GstPad * pad, gpointer cut)
+{
+  if (gst_pad_get_last_flow_return (pad) <= GST_FLOW_NOT_NEGOTIATED)
+    *(gboolean *) cut = TRUE;
+  return TRUE;
+}
+
+/* What a gate sends to has failed: what it still holds goes nowhere. */
+static gboolean
+is_cut_off (ModSession * self)
+{
+  gboolean cut = FALSE;
+
+  gst_element_foreach_src_pad (self->judge, note_cut, &cut);
+  return cut;
+}
+
 /* What failed at its other end may never see the EOS that all sinks have to. */
 static gboolean
 is_drained (ModSession * self)
 {
   if (g_get_monotonic_time () >= self->drain_end)
     return TRUE;
-  return self->failed && atomic_load (&self->eos) && get_pending (self) == 0;
+  return (self->failed || is_cut_off (self)) && atomic_load (&self->eos)
+      && get_pending (self) == 0;
 }
 
 static gboolean

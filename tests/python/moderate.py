@@ -548,6 +548,30 @@ def check_gate(endpoint, folder):
         assert {o['event'] for o in outcomes(lines, name)} == {'verdict'}, lines
 
 
+def check_lost_output(endpoint, folder):
+    """What a gate sends to goes while the program ends: nothing is held for it any more, and each segment has its line."""
+    server = socket.create_server(('127.0.0.1', 0))
+    path = write_config(os.path.join(folder, 'c'), endpoint, {
+        'a': 'hold=5s\npipeline=%s ! tcpclientsink host=127.0.0.1 port=%d'
+             % (pipeline('is-live=true', 'identifaigate'), server.getsockname()[1])}, 'stop-timeout=100s')
+    with Run(path) as run:
+        far = server.accept()[0]
+        reader = threading.Thread(target=lambda: [None for _ in iter(lambda: far.recv(65536), b'')])
+        reader.start()
+        run.wait(event='verdict')
+        run.signal(signal.SIGTERM)
+        run.wait(event='stream', state='draining')
+        began = time.monotonic()
+        far.shutdown(socket.SHUT_RDWR)
+        reader.join()
+        far.close()
+        code, lines = run.finish()
+        seconds = time.monotonic() - began
+    assert code == 0 and seconds < 50, (code, seconds)
+    assert of(lines, 'a', 'error'), lines
+    assert [line['segment'] for line in outcomes(lines)] == list(range(of(lines, 'a', 'stats')[-1]['segments'])), lines
+
+
 def read_state(path):
     with open(path) as file:
         return json.load(file)['pending']
@@ -988,7 +1012,7 @@ def check_example(endpoint, folder):
 
 
 CHECKS = (check_config, check_service, check_outcomes, check_alone, check_stall, check_reload, check_log, check_losses,
-          check_evidence, check_full_log, check_moved_log, check_gate,
+          check_evidence, check_full_log, check_moved_log, check_gate, check_lost_output,
           check_kill, check_state_file, check_page, check_alarms, check_notify, check_broker, check_deaf_broker, check_unit, check_example)
 
 
