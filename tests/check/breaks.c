@@ -138,6 +138,15 @@ static const Row rows[] = {
   {"back a little among reordered ones", AVC, PYRAMID, 12, 40, HAS_ALL, 32,
       -1000, 0, 0, 0, "100080-102480:60"},
 
+  /* and are told as they came */
+  {"back a little, and cut behind it", AVC, PLAIN, 12, 40, HAS_BOTH, 32, -1000,
+      0, 1600, 0, "100000-101600:40 100600-101400:20"},
+  {"back a little, and cut there", AVC, PLAIN, 12, 40, HAS_BOTH, 40, -1000, 0,
+      1600, 0, "100000-101600:40 100600-101400:20"},
+  {"back a little, and cut behind it, reordered", AVC, PYRAMID, 12, 40,
+        HAS_ALL, 32, -1000, 0, 1600, 0,
+      "100080-101680:40 100680-101480:20"},
+
   /* a file lasts up to the next segment */
   {"a pause before a cut", VP8_ANY, PLAIN, 2, 40, HAS_PTS | HAS_DURATION, 5,
         8000,

@@ -61,6 +61,7 @@ typedef struct
   gint64 duration;              /* or NO_TIME */
   GstClockTime stream_time;     /* at running time stamp */
   gint64 stamp;
+  gint64 moved;                 /* by so much from where upstream has it */
   gint64 utc;                   /* µs since 1970; -1 unknown */
   gint64 monotonic;             /* µs, when it came */
   gsize cost;                   /* bytes in a file */

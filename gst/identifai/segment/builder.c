@@ -18,6 +18,13 @@ new_frames (void)
   return g_ptr_array_new_with_free_func ((GDestroyNotify) identifai_frame_free);
 }
 
+/* As upstream has it: times that were mended are the file's. */
+static void
+tell_start (IdentifaiBuilder * self)
+{
+  self->segment->running_time = MAX (self->start - self->moved, 0);
+}
+
 IdentifaiBuilder *
 identifai_builder_new (IdentifaiSegment * segment, GstCaps * video_caps,
     gint64 start)
@@ -30,7 +37,7 @@ identifai_builder_new (IdentifaiSegment * segment, GstCaps * video_caps,
   self->streams = g_array_new (FALSE, FALSE, sizeof (guint));
   self->cuts = g_array_new (FALSE, FALSE, sizeof (IdentifaiCut));
   self->start = self->end = self->oldest = self->newest = start;
-  segment->running_time = MAX (start, 0);
+  tell_start (self);
   identifai_segment_add_track (segment, video_caps);
 
   return self;
@@ -70,8 +77,10 @@ identifai_builder_heard_from (IdentifaiBuilder * self)
 static void
 set_start (IdentifaiBuilder * self, const IdentifaiFrame * frame)
 {
-  gint64 later = frame->pts - frame->stamp;
+  gint64 later = frame->pts - frame->stamp - frame->moved;
 
+  self->moved = frame->moved;
+  tell_start (self);
   self->segment->stream_time = frame->stream_time;
   if (GST_CLOCK_TIME_IS_VALID (frame->stream_time)
       && (later >= 0 || (guint64) - later < frame->stream_time))
@@ -433,7 +442,7 @@ identifai_builder_shift (IdentifaiBuilder * self, gint64 shift)
   self->newest += shift;
   for (i = 0; i < self->cuts->len; i++)
     g_array_index (self->cuts, IdentifaiCut, i).start += shift;
-  self->segment->running_time = MAX (self->start, 0);
+  tell_start (self);
 }
 
 /* If it isn't shown from its first frame on: by the first one that is. */

@@ -34,7 +34,8 @@ typedef struct
                                  * tracks after the first holds */
 
   guint round;                  /* of the video, see audiotimes.h */
-  gint64 start;                 /* first frame shown */
+  gint64 start;                 /* first frame shown, */
+  gint64 moved;                 /* so much later than upstream has it */
   gint64 end;                   /* open: of all frames so far; sealed: for good */
   gint64 oldest, newest;        /* earliest and latest PTS so far */
   const gchar *unreadable;      /* IdentifaiFrame.unreadable of the first that is; or

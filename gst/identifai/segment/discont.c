@@ -69,6 +69,7 @@ add_rebase (IdentifaiVideoStream * self, IdentifaiFrame * frame, gint64 shift)
       "times move by %" GST_STIME_FORMAT ", nothing says why",
       GST_STIME_ARGS (shift));
   self->rebase += shift;
+  frame->moved += shift;
   move_frame (frame, shift);
 }
 

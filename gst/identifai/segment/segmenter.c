@@ -465,7 +465,10 @@ identifai_segmenter_take_keyframe_request (IdentifaiSegmenter * self,
 {
   gboolean wanted =
       identifai_key_units_take_request (&self->key_frames, running_time);
+  GstClockTime moved = identifai_video_stream_get_rebase (self->video);
 
+  if (wanted && GST_CLOCK_TIME_IS_VALID (*running_time))
+    *running_time -= MIN (*running_time, moved);
   if (wanted)
     GST_DEBUG_ID (self->name, "a key frame is wanted at %" GST_TIME_FORMAT,
         GST_TIME_ARGS (*running_time));

@@ -173,6 +173,7 @@ set_times (IdentifaiVideoStream * self, IdentifaiFrame * frame,
   frame->stamp = frame->pts != NO_TIME ? frame->pts : frame->dts;
   frame->stream_time = to_stream_time (self,
       stuck ? GST_CLOCK_TIME_NONE : get_timestamp (buffer), frame->stamp);
+  frame->moved = self->rebase;
   if (!frame->guessed)
     move_frame (frame, self->rebase);
 }
@@ -355,6 +356,12 @@ identifai_video_stream_read (IdentifaiVideoStream * self, GstBuffer * buffer,
   advance (self, frame, arrival, *link);
 
   return frame;
+}
+
+gint64
+identifai_video_stream_get_rebase (IdentifaiVideoStream * self)
+{
+  return self->rebase;
 }
 
 gint64

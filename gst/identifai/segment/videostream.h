@@ -53,6 +53,9 @@ IdentifaiFrame *identifai_video_stream_read (IdentifaiVideoStream * self,
  * didn't. Once. */
 gint64 identifai_video_stream_take_rebase (IdentifaiVideoStream * self);
 
+/* By how much its times are later than upstream's, now: never less than 0. */
+gint64 identifai_video_stream_get_rebase (IdentifaiVideoStream * self);
+
 /* Takes over a frame that was read; _pop gives those of which all times are
  * known, in decoding order, or NULL. */
 void identifai_video_stream_push (IdentifaiVideoStream * self, IdentifaiFrame * frame);
