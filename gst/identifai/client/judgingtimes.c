@@ -15,6 +15,8 @@
 /* Times that each of the latest results stands for: it may have been final at any
  * time within what is known. */
 #define N_PARTS 4
+/* So few say nothing of how far apart they are. */
+#define FEW 4
 #define MAX_TIMES (IDENTIFAI_N_JUDGING_TIMES * N_PARTS)
 
 void
@@ -40,6 +42,27 @@ insert_time (gint64 * times, guint n, gint64 time)
   times[n] = time;
 }
 
+/* Where results were final at times far apart, the next one's may lie between: so each
+ * of them stands for what is behind the one before it, too, and the earliest for as much
+ * as they are apart on average. */
+static gint64
+find_start (const IdentifaiJudgingTimes * self, guint known, guint index)
+{
+  gint64 until = self->latest[index].until, last = until;
+  gint64 before = G_MININT64;
+  guint i;
+
+  for (i = 0; i < known; i++) {
+    last = MAX (last, self->latest[i].until);
+    if (self->latest[i].until < until)
+      before = MAX (before, self->latest[i].until);
+  }
+  if (before == G_MININT64)
+    before = until - (last - until) / known;
+
+  return MIN (self->latest[index].after, before);
+}
+
 /* Those later than age, in order. */
 static guint
 list_times (const IdentifaiJudgingTimes * self, gint64 age, gint64 * times)
@@ -48,7 +71,7 @@ list_times (const IdentifaiJudgingTimes * self, gint64 age, gint64 * times)
   guint i, part, n = 0;
 
   for (i = 0; i < known; i++) {
-    gint64 after = self->latest[i].after;
+    gint64 after = find_start (self, known, i);
     gint64 width = self->latest[i].until - after;
 
     for (part = 1; part <= N_PARTS; part++)
@@ -68,8 +91,11 @@ identifai_judging_times_next (const IdentifaiJudgingTimes * self, gint64 age,
 {
   gint64 times[MAX_TIMES], costs[MAX_TIMES + 1];
   gint64 best = -1;
-  guint n = list_times (self, age, times), i, k;
+  guint n, i, k;
 
+  if (self->n < FEW)
+    return -1;
+  n = list_times (self, age, times);
   costs[n] = 0;
   for (i = n; i-- > 0;) {
     gint64 earliest = i > 0 ? times[i - 1] + gap : 0, sum = 0;

@@ -34,7 +34,7 @@ void identifai_judging_times_learn (IdentifaiJudgingTimes * self,
 
 /* When to ask next for a result that wasn't final when it was asked for at age (0 =
  * wasn't yet). price: what one poll has to gain, as µs by which a result is known
- * earlier. -1: it takes longer than all that are known. */
+ * earlier. -1: it takes longer than all that are known, or too few are. */
 gint64 identifai_judging_times_next (const IdentifaiJudgingTimes * self,
     gint64 age, gint64 gap, gint64 price);
 
