@@ -143,13 +143,11 @@ remember (ModEvidenceStore * self, const gchar * base, const gchar * name,
 
 /* What is there already. */
 
-/* Whatever lies there: only what says that it is ours is, and names its own file. */
-static void
-look_at (ModEvidenceStore * self, const gchar * folder, const gchar * name)
+/* Whatever lies there: only what says that it is ours is, and names its own file. The
+ * extension of that, "" if it names none, or NULL: it isn't ours. */
+static gchar *
+read_pair (const gchar * path, const gchar * stem)
 {
-  g_autofree gchar *path = g_build_filename (folder, name, NULL);
-  g_autofree gchar *base = g_strndup (path, strlen (path) - strlen (".json"));
-  g_autofree gchar *stem = g_path_get_basename (base);
   g_autofree gchar *text = NULL;
   g_autoptr (JsonObject) about = NULL;
   const gchar *file;
@@ -157,27 +155,61 @@ look_at (ModEvidenceStore * self, const gchar * folder, const gchar * name)
 
   if (g_lstat (path, &st) != 0 || !S_ISREG (st.st_mode)
       || !g_file_get_contents (path, &text, NULL, NULL))
-    return;
+    return NULL;
   about = mod_json_from_text (text);
   if (about == NULL || g_strcmp0 (json_object_get_string_member_with_default
           (about, "owner", NULL), OWNER) != 0)
-    return;
-  file = json_object_get_string_member_with_default (about, "file", NULL);
-  if (file != NULL && (!g_str_has_prefix (file, stem)
-          || file[strlen (stem)] != '.' || strchr (file, '/') != NULL))
-    return;
-  remember (self, base, stem, file != NULL ? file + strlen (stem) : NULL,
-      st.st_mtime);
+    return NULL;
+  file = json_object_get_string_member_with_default (about, "file", stem);
+  if (!g_str_has_prefix (file, stem) || strchr (file, '/') != NULL)
+    return NULL;
+  file += strlen (stem);
+  return *file == '.' || *file == '\0' ? g_strdup (file) : NULL;
+}
+
+static void
+look_at (ModEvidenceStore * self, const gchar * folder, const gchar * name)
+{
+  g_autofree gchar *path = g_build_filename (folder, name, NULL);
+  g_autofree gchar *base = g_strndup (path, strlen (path) - strlen (".json"));
+  g_autofree gchar *stem = g_path_get_basename (base);
+  g_autofree gchar *extension = read_pair (path, stem);
+  GStatBuf st;
+
+  if (extension != NULL && g_lstat (path, &st) == 0)
+    remember (self, base, stem, *extension != '\0' ? extension : NULL,
+        st.st_mtime);
+}
+
+/* The JSON is whole, and so is its file, which has its name already. */
+static gboolean
+is_nearly_done (const gchar * folder, const gchar * part, const gchar * name)
+{
+  g_autofree gchar *stem = g_strndup (name, strlen (name) - strlen (".json"));
+  g_autofree gchar *extension = read_pair (part, stem);
+  g_autofree gchar *file = NULL;
+
+  if (extension == NULL)
+    return FALSE;
+  file = g_strdup_printf ("%s/%s%s", folder, stem, extension);
+  return *extension == '\0' || g_file_test (file, G_FILE_TEST_IS_REGULAR);
 }
 
 /* What a kill left in the middle. */
 static void
 clean_up (const gchar * folder, const gchar * name)
 {
-  g_autofree gchar *path = g_build_filename (folder, name, NULL);
+  g_autofree gchar *part = g_build_filename (folder, name, NULL);
+  g_autofree gchar *whole =
+      g_strndup (name + 1, strlen (name) - strlen ("..part"));
+  g_autofree gchar *path = g_build_filename (folder, whole, NULL);
 
-  if (is_our_name (name + 1))
-    g_unlink (path);
+  if (!is_our_name (whole))
+    return;
+  if (!g_str_has_suffix (whole, ".json")
+      || g_file_test (path, G_FILE_TEST_EXISTS)
+      || !is_nearly_done (folder, part, whole) || g_rename (part, path) != 0)
+    g_unlink (part);
 }
 
 static void
@@ -190,12 +222,14 @@ look_into (ModEvidenceStore * self, const gchar * stream)
   if (g_file_test (folder, G_FILE_TEST_IS_SYMLINK))
     return;
   dir = g_dir_open (folder, 0, NULL);
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL) {
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    if (*name == '.' && g_str_has_suffix (name, ".part"))
+      clean_up (folder, name);
+  if (dir != NULL)
+    g_dir_rewind (dir);
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
     if (is_our_name (name) && g_str_has_suffix (name, ".json"))
       look_at (self, folder, name);
-    else if (*name == '.' && g_str_has_suffix (name, ".part"))
-      clean_up (folder, name);
-  }
 }
 
 /* Keeping. */
@@ -278,13 +312,29 @@ write_buffer (gint fd, GstBuffer * buffer)
   return good;
 }
 
-/* Exactly one of buffer and text. FALSE with errno. */
+static gchar *
+get_part (const gchar * folder, const gchar * name)
+{
+  return g_strdup_printf ("%s/.%s.part", folder, name);
+}
+
+/* Leaves errno. */
+static void
+remove_part (const gchar * folder, const gchar * name)
+{
+  g_autofree gchar *part = get_part (folder, name);
+  gint number = errno;
+
+  g_unlink (part);
+  errno = number;
+}
+
+/* Exactly one of buffer and text. FALSE with errno, and nothing is there. */
 static gboolean
-write_file (const gchar * folder, const gchar * name, GstBuffer * buffer,
+write_part (const gchar * folder, const gchar * name, GstBuffer * buffer,
     const gchar * text)
 {
-  g_autofree gchar *part = g_strdup_printf ("%s/.%s.part", folder, name);
-  g_autofree gchar *path = g_build_filename (folder, name, NULL);
+  g_autofree gchar *part = get_part (folder, name);
   gint fd = g_open (part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   gint number;
 
@@ -293,12 +343,21 @@ write_file (const gchar * folder, const gchar * name, GstBuffer * buffer,
   if ((buffer != NULL ? write_buffer (fd, buffer) : write_all (fd,
               (const guint8 *) text, strlen (text))) && fsync (fd) == 0
       && close (fd) == 0)
-    return g_rename (part, path) == 0;
+    return TRUE;
   number = errno;
   close (fd);
   g_unlink (part);
   errno = number;
   return FALSE;
+}
+
+static gboolean
+take_part (const gchar * folder, const gchar * name)
+{
+  g_autofree gchar *part = get_part (folder, name);
+  g_autofree gchar *path = g_build_filename (folder, name, NULL);
+
+  return g_rename (part, path) == 0;
 }
 
 static void
@@ -323,6 +382,28 @@ remove_file (const gchar * folder, const gchar * name)
   errno = number;
 }
 
+/* Both are whole before one has its name, and the JSON has it last: what a kill leaves
+ * in the middle is finished, or is deleted, at the next start. FALSE with errno. */
+static gboolean
+write_parts (const gchar * folder, const gchar * file, GstBuffer * buffer,
+    const gchar * json, const gchar * text)
+{
+  if (buffer != NULL && !write_part (folder, file, buffer, NULL))
+    return FALSE;
+  if (write_part (folder, json, NULL, text)) {
+    if (buffer == NULL || take_part (folder, file)) {
+      if (take_part (folder, json))
+        return TRUE;
+      if (buffer != NULL)
+        remove_file (folder, file);
+    }
+    remove_part (folder, json);
+  }
+  if (buffer != NULL)
+    remove_part (folder, file);
+  return FALSE;
+}
+
 static gboolean
 write_pair (Job * job, const gchar * folder)
 {
@@ -334,17 +415,11 @@ write_pair (Job * job, const gchar * folder)
   if (job->file != NULL)
     json_object_set_string_member (job->about, "file", file);
   text = mod_json_to_text (job->about);
-  if (g_mkdir_with_parents (folder, 0700) != 0)
+  if (g_mkdir_with_parents (folder, 0700) != 0
+      || !write_parts (folder, file, job->file, json, text))
     return FALSE;
-  if (job->file != NULL && !write_file (folder, file, job->file, NULL))
-    return FALSE;
-  if (write_file (folder, json, NULL, text)) {
-    sync_folder (folder);
-    return TRUE;
-  }
-  if (job->file != NULL)
-    remove_file (folder, file);
-  return FALSE;
+  sync_folder (folder);
+  return TRUE;
 }
 
 static void

@@ -386,6 +386,18 @@ def check_evidence(endpoint, folder):
     check_full_disk(endpoint, folder)
 
 
+def leave_parts(there, count):
+    """As a kill leaves the first pair, with so many of its files not renamed yet; the newest of all."""
+    json_name = min(name for name in os.listdir(there) if name.endswith('.json'))
+    with open(os.path.join(there, json_name)) as file:
+        names = [json_name, json.load(file)['file']]
+    for name in names[:count]:
+        part = os.path.join(there, '.%s.part' % name)
+        os.rename(os.path.join(there, name), part)
+        os.utime(part, (time.time() + 3600,) * 2)
+    return [os.path.join(there, name) for name in names]
+
+
 def check_retention(endpoint, folder, kept):
     """Older pairs go, in the order of time; nothing else in the folder does."""
     there = os.path.join(kept, 'a')
@@ -405,6 +417,7 @@ def check_retention(endpoint, folder, kept):
     os.utime(wrong + '.json', (1000000000, 1000000000))
     part = os.path.join(there, '.20200101T000000.000Z-kill0000-00003.mp4.part')
     open(part, 'w').close()
+    finished, gone = leave_parts(os.path.join(kept, 'alone'), 1), leave_parts(os.path.join(kept, 'all'), 2)
     path = write_config(os.path.join(folder, 'c'), endpoint, {'a': scene(PINK)},
                         'evidence-max-count=3\nevidence-folder=' + kept)
     with Run(path) as run:
@@ -415,6 +428,8 @@ def check_retention(endpoint, folder, kept):
     assert left == 3 and len(ours) >= 1, (left, names)
     assert all(os.path.exists(path) for path in [*foreign, sly]) and not os.path.exists(part), names
     assert not [n for n in names if n.startswith('2099')], names
+    assert all(map(os.path.exists, finished)) and not any(map(os.path.exists, gone)), (finished, gone)
+    assert not [n for name in ('alone', 'all') for n in os.listdir(os.path.join(kept, name)) if n.endswith('.part')]
     # becomes too old while nothing new comes
     late = os.path.join(there, ours[0])
     os.utime(late, (time.time() + 3,) * 2)
