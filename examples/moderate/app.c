@@ -9,6 +9,7 @@
 #include "evidence.h"
 #include "jsontext.h"
 #include "late.h"
+#include "memory.h"
 #include "mqtt.h"
 #include "notify.h"
 #include "options.h"
@@ -370,6 +371,7 @@ run (App * self)
   mod_supervisor_start (self->supervisor);
   self->tick = g_timeout_add_seconds (1, on_tick, self);
   self->watchdog = mod_notify_watchdog_start ();
+  mod_memory_give_back ();
   mod_notify ("READY=1");
   g_main_loop_run (self->loop);
   status = end (self);
