@@ -7,7 +7,10 @@ in place of what is withheld, and an operator at the keyboard:
 
   s  the slate, at once          n  as the verdicts say, from the next key frame on
   d  withhold what comes, and what came in the last two seconds     r  release: no more of that
-  p  let all out                 q  quit
+  p  let all out                 i  how it stands                  q  quit
+
+Where the source ends or fails, it is asked for again two seconds later. What is held still leaves; then the slate
+is shown until there is something again. Where the target fails, the relay ends with exit code 1.
 
 Needs python3-gi, gstreamer1.0-plugins-good and -bad."""
 import argparse
@@ -35,8 +38,8 @@ def read_arguments():
 
 def make_source(url):
     if url.startswith('srt:'):
-        return f'srtsrc uri="{url}" ! tsdemux name=d'
-    return f'rtmp2src location="{url}" ! flvdemux name=d'
+        return f'srtsrc name=source uri="{url}" ! tsdemux name=d'
+    return f'rtmp2src name=source location="{url}" idle-timeout=10 ! flvdemux name=d'
 
 
 def make_target(url):
@@ -50,11 +53,11 @@ def make_target(url):
 def make_pipeline(arguments):
     parser, muxer, sink = make_target(arguments.target)
     action = 'slate' if arguments.slate else 'drop'
-    text = (f'{make_source(arguments.source)} d. ! queue ! h264parse ! identifaigate name=gate on-refusal=warn '
+    text = (f'{make_source(arguments.source)} queue name=video ! h264parse ! identifaigate name=gate on-refusal=warn '
             f'hold={int(arguments.hold * 1e9)} segment-duration={int(arguments.segment * 1e9)} '
             f'on-artificial={action} on-unjudged={action} ! queue ! {parser} ! {muxer} ! {sink} ')
     if not arguments.no_sound:
-        text += 'd. ! queue ! aacparse ! gate.audio_0 gate.audio_src_0 ! queue ! m.'
+        text += 'queue name=audio ! aacparse ! gate.audio_0 gate.audio_src_0 ! queue ! m.'
     pipeline = Gst.parse_launch(text)
     gate = pipeline.get_by_name('gate')
     if arguments.slate:
@@ -66,13 +69,109 @@ def say(*words):
     print(*words, flush=True)
 
 
+class Source:
+    """What is before the queues: ends and begins again, without the rest."""
+
+    def __init__(self, pipeline, gate, arguments):
+        self.pipeline, self.gate, self.hold, self.slate = pipeline, gate, arguments.hold, arguments.slate
+        self.elements = [pipeline.get_by_name(name) for name in ('source', 'd')]
+        self.queues = {kind: pipeline.get_by_name(kind) for kind in ('video', 'audio')}
+        self.offset, self.latest = 0, 0             # running times
+        self.gone, self.waiting, self.timer, self.showing = False, False, 0, False
+        self.elements[1].connect('pad-added', self.on_pad)
+        for queue in filter(None, self.queues.values()):
+            queue.get_static_pad('sink').add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM, self.on_event)
+            queue.get_static_pad('sink').add_probe(Gst.PadProbeType.BUFFER, self.on_buffer)
+
+    def on_pad(self, _, pad):
+        """Times begin at 0 again, and go on where it is then, or where they were."""
+        queue = self.queues.get((pad.get_current_caps() or pad.query_caps()).to_string().split('/')[0])
+        sink = queue and queue.get_static_pad('sink')
+        if sink and not sink.is_linked():
+            pad.set_offset(self.offset)
+            pad.link(sink)
+
+    def on_buffer(self, pad, info):
+        segment = pad.get_sticky_event(Gst.EventType.SEGMENT, 0).parse_segment()
+        time = segment.to_running_time(Gst.Format.TIME, info.get_buffer().pts)
+        if time != Gst.CLOCK_TIME_NONE:
+            self.latest = max(self.latest, time)
+        return Gst.PadProbeReturn.OK
+
+    def on_event(self, pad, info):
+        event = info.get_event()
+        if event.type == Gst.EventType.EOS:
+            GLib.idle_add(self.lose, 'it has ended')
+            return Gst.PadProbeReturn.DROP
+        if event.type == Gst.EventType.SEGMENT:
+            GLib.idle_add(self.find)
+            return self.widen(pad, event.parse_segment())
+        return Gst.PadProbeReturn.OK
+
+    @staticmethod
+    def widen(pad, segment):
+        """flvdemux's begins where the first picture is shown, and what is decoded or heard before has no time."""
+        if segment.start == 0 or segment.position != segment.start:
+            return Gst.PadProbeReturn.OK
+        segment.start = segment.time = max(0, segment.start - Gst.SECOND)
+        segment.base -= pad.get_peer().get_offset()     # which comes to it once more
+        pad.get_peer().push_event(Gst.Event.new_segment(segment))
+        return Gst.PadProbeReturn.DROP
+
+    def lose(self, why):
+        """What is held leaves first."""
+        if not self.gone:
+            say(f'source gone ({why}): waiting for it')
+            self.gone, self.timer = True, GLib.timeout_add(int(self.hold * 1000), self.show_slate)
+        if not self.waiting:
+            self.waiting = True
+            GLib.timeout_add_seconds(2, self.begin_again)
+        return GLib.SOURCE_REMOVE
+
+    def begin_again(self):
+        self.waiting = False
+        for element in self.elements:
+            element.set_state(Gst.State.NULL)
+        self.offset = max(self.pipeline.get_current_running_time(), self.latest + Gst.SECOND // 10)
+        for element in reversed(self.elements):
+            element.sync_state_with_parent()
+        return GLib.SOURCE_REMOVE
+
+    def show_slate(self):
+        self.timer = 0
+        if self.slate and self.gate.get_property('force').value_nick == 'none':
+            self.showing = True
+            Gst.util_set_object_arg(self.gate, 'force', 'slate')
+        return GLib.SOURCE_REMOVE
+
+    def find(self):
+        if self.gone:
+            say('source back')
+        if self.timer:
+            GLib.source_remove(self.timer)
+        if self.showing:
+            Gst.util_set_object_arg(self.gate, 'force', 'none')
+        self.gone, self.timer, self.showing = False, 0, False
+        return GLib.SOURCE_REMOVE
+
+
+def say_state(gate):
+    stats = gate.get_property('stats')
+    say(', '.join([f'{name} {stats.get_value(name) / 1e9:.1f} s' for name in ('held-time', 'margin-last', 'margin-min')]
+                  + [f'{name} {stats.get_value(name)}' for name in ('passed-segments', 'withheld-segments', 'late-segments')]))
+
+
 def press(gate, key, quit):
     if key in FORCES:
         Gst.util_set_object_arg(gate, 'force', FORCES[key])
     elif key == 'd':
+        say('dump: until r, and the last two seconds')
         gate.emit('dump', REACTION)
     elif key == 'r':
+        say('release')
         gate.emit('release')
+    elif key == 'i':
+        say_state(gate)
     elif key == 'q':
         quit()
 
@@ -84,19 +183,20 @@ def on_key(channel, condition, gate, quit):
     return bool(keys)
 
 
-def on_message(bus, message, loop, failures):
+def on_message(bus, message, loop, failures, source):
     s = message.get_structure()
     if message.type == Gst.MessageType.ELEMENT and s.get_name() == 'identifai-gate':
         say(s.get_value('state'), s.get_value('reason'))
     elif message.type == Gst.MessageType.ELEMENT and s.get_name() == 'identifai-verdict':
         say('segment', s.get_value('segment'), s.get_value('classification'))
+    elif message.type == Gst.MessageType.ERROR and message.src in source.elements:
+        source.lose(message.parse_error()[0].message)
     elif message.type in (Gst.MessageType.ERROR, Gst.MessageType.WARNING):
         error, details = message.parse_error() if message.type == Gst.MessageType.ERROR else message.parse_warning()
         print(error.message, details, file=sys.stderr)
         if message.type == Gst.MessageType.ERROR:
             failures.append(error)
-    if message.type in (Gst.MessageType.ERROR, Gst.MessageType.EOS):
-        loop.quit()
+            loop.quit()
 
 
 def watch_keyboard(gate, quit):
@@ -114,11 +214,12 @@ def watch_keyboard(gate, quit):
 
 def main():
     Gst.init(None)
-    pipeline, gate = make_pipeline(read_arguments())
-    loop, failures = GLib.MainLoop(), []
+    arguments = read_arguments()
+    pipeline, gate = make_pipeline(arguments)
+    loop, failures, source = GLib.MainLoop(), [], Source(pipeline, gate, arguments)
     bus = pipeline.get_bus()
     bus.add_signal_watch()
-    bus.connect('message', on_message, loop, failures)
+    bus.connect('message', on_message, loop, failures, source)
     for number in (signal.SIGINT, signal.SIGTERM):
         GLib.unix_signal_add(GLib.PRIORITY_HIGH, number, loop.quit)
     restore = watch_keyboard(gate, loop.quit)

@@ -3,8 +3,8 @@
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """examples/relay.py between two addresses of nginx-rtmp, with an operator who shows the slate
-twenty times: FFmpeg, which ends at the first error, receives all of it. The slate has another
-size than the stream, and B frames, as the stream has."""
+twenty times, and a publisher who goes and comes back: FFmpeg, which ends at the first error,
+receives all of it. The slate has another size than the stream, and B frames, as the stream has."""
 
 import os
 import pathlib
@@ -100,7 +100,8 @@ def play(run):
     run.start("emulator", [os.environ["IDENTIFAI_EMULATOR"], "-q", "-p", str(service), "-d", "0.2"])
     wait_for("nginx", lambda: listens(port))
     wait_for("the emulator", lambda: listens(service))
-    run.start("publisher", ["gst-launch-1.0", "-q", *PUBLISHER.format(url=url + "in").split()])
+    publisher = ["gst-launch-1.0", "-q", *PUBLISHER.format(url=url + "in").split()]
+    first = run.start("publisher", publisher)
     time.sleep(1.5)
     env = dict(os.environ, IDENTIFAI_ENDPOINT=f"http://127.0.0.1:{service}", IDENTIFAI_API_KEY="any")
     relay = run.start("relay", ["/usr/bin/python3", str(RELAY), "--hold", str(HOLD), "--segment", "2", "--slate",
@@ -114,6 +115,14 @@ def play(run):
         time.sleep(0.3)
         press(run, relay, b"p", "pass")
         time.sleep(0.3)
+    first.kill()
+    wait_for("the source's end", lambda: count(run, "source") == 1)
+    run.start("publisher again", publisher)
+    wait_for("the source", lambda: count(run, "source") == 2)
+    # what came before is over then
+    time.sleep(HOLD)
+    before = run.read("frames").count("\n")
+    wait_for("the new publisher's stream", lambda: run.read("frames").count("\n") > before + 100)
     assert receiver.poll() is None and relay.poll() is None, run.read("receiver") + run.read("relay")
     relay.stdin.write(b"q")
     relay.stdin.flush()
