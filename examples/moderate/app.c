@@ -82,6 +82,7 @@ on_tick (gpointer user_data)
 {
   App *self = user_data;
 
+  mod_hub_look_at_log (self->hub);
   if (self->pending != NULL && !self->stopping)
     mod_pending_state_resume (self->pending, self->supervisor);
   return G_SOURCE_CONTINUE;
@@ -213,10 +214,8 @@ static gboolean
 on_rotate (gpointer user_data)
 {
   App *self = user_data;
-  g_autoptr (GError) error = NULL;
 
-  if (!mod_lines_rotate (mod_hub_get_lines (self->hub), &error))
-    g_printerr (MOD_NAME ": %s\n", error->message);
+  mod_log_writer_rotate (mod_hub_get_log (self->hub));
   return G_SOURCE_CONTINUE;
 }
 
@@ -244,7 +243,7 @@ end (App * self)
   g_clear_handle_id (&self->tick, g_source_remove);
   if (self->gave_up) {
     /* threads still run in what is left: nothing may be taken from them */
-    mod_lines_free (mod_hub_get_lines (self->hub));
+    mod_log_writer_free (mod_hub_get_log (self->hub));
     _exit (1);
   }
   return status;
@@ -255,7 +254,8 @@ static gboolean
 prepare (App * self, const ModProgramConfig * config, ModProblems * problems)
 {
   g_autoptr (GError) error = NULL;
-  ModLines *lines = mod_lines_new (config->log, config->log_max_bytes, &error);
+  ModLines *lines = mod_lines_new (config->log, config->log_max_bytes,
+      config->state_file != NULL, &error);
 
   if (lines == NULL) {
     mod_problems_add (problems, 0, "program", "log", "%s", error->message);
@@ -340,6 +340,8 @@ clear (App * self)
   g_clear_pointer (&self->webhook_out, mod_webhook_out_free);
   if (self->running)
     tell_program (self, "stopped");
+  if (self->hub != NULL)
+    mod_log_writer_flush (mod_hub_get_log (self->hub));
   g_clear_pointer (&self->web, mod_web_free);
   g_clear_pointer (&self->supervisor, mod_supervisor_free);
   g_clear_pointer (&self->pending, mod_pending_state_free);

@@ -4,6 +4,7 @@
  */
 
 #include "hub.h"
+#include "record.h"
 
 typedef struct
 {
@@ -14,6 +15,8 @@ typedef struct
 struct _ModHub
 {
   ModLines *lines;
+  gboolean trouble;             /* of the log, that was told */
+  guint64 lost;                 /* lines, that were told */
   GArray *listeners;            /* of Listener */
 };
 
@@ -57,8 +60,42 @@ mod_hub_tell (ModHub * self, JsonObject * line)
   json_object_unref (line);
 }
 
-ModLines *
-mod_hub_get_lines (ModHub * self)
+ModLogWriter *
+mod_hub_get_log (ModHub * self)
 {
-  return self->lines;
+  return mod_lines_get_writer (self->lines);
+}
+
+/* Who reads the page or has the broker sees it at once, the log's reader later. */
+static void
+tell_log (ModHub * self, const gchar * trouble, guint64 lost)
+{
+  JsonObject *line = mod_record_new ("log", NULL);
+
+  json_object_set_boolean_member (line, "written", trouble == NULL);
+  if (trouble != NULL)
+    json_object_set_string_member (line, "error", trouble);
+  if (lost > 0)
+    json_object_set_int_member (line, "lost", lost);
+  if (trouble != NULL)
+    g_printerr ("the log can't be written: %s\n", trouble);
+  mod_hub_tell (self, line);
+}
+
+void
+mod_hub_look_at_log (ModHub * self)
+{
+  ModLogWriter *log = mod_hub_get_log (self);
+  const gchar *trouble = mod_log_writer_get_trouble (log);
+  guint64 lost = mod_log_writer_get_lost (log);
+
+  if (trouble == NULL && lost > self->lost && !self->trouble)
+    trouble = "more came at once than may wait";
+  if ((trouble != NULL) == self->trouble
+      || (trouble == NULL && mod_log_writer_get_waiting (log) > 0))
+    return;
+  self->trouble = trouble != NULL;
+  tell_log (self, trouble, self->trouble ? 0 : lost - self->lost);
+  if (!self->trouble)
+    self->lost = lost;
 }

@@ -25,6 +25,8 @@ void mod_hub_listen (ModHub * self, ModListener listener, gpointer user_data);
 /* Takes line: writes it, then calls the listeners in the order they came. */
 void mod_hub_tell (ModHub * self, JsonObject * line);
 
-ModLines *mod_hub_get_lines (ModHub * self);
+ModLogWriter *mod_hub_get_log (ModHub * self);
+/* Once a second or so: tells when the log can't be written, and when it can again. */
+void mod_hub_look_at_log (ModHub * self);
 
 G_END_DECLS

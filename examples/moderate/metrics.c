@@ -271,16 +271,16 @@ add_mqtt (GString * out, ModMqtt * mqtt)
 static void
 add_program (GString * out, const ModViews * views)
 {
-  ModLines *lines = mod_hub_get_lines (views->hub);
+  ModLogWriter *log = mod_hub_get_log (views->hub);
   gdouble credits = mod_board_get_credits (views->board);
 
   add_single (out, "config_good", "gauge",
       "0 while the file, as it was read last, has something wrong in it.",
       mod_supervisor_get_problem (views->supervisor) == NULL);
   add_single (out, "log_waiting_bytes", "gauge",
-      "Lines that could not be written yet.", mod_lines_waiting (lines));
+      "Lines that could not be written yet.", mod_log_writer_get_waiting (log));
   add_single (out, "log_lost_lines_total", "counter",
-      "Lines that were not written.", mod_lines_lost (lines));
+      "Lines that were not written.", mod_log_writer_get_lost (log));
   add_single (out, "webhook_waiting", "gauge",
       "Posts to webhook-out that wait.",
       mod_webhook_out_waiting (views->webhook_out));

@@ -10,6 +10,9 @@
 #include <string.h>
 
 #define VERSION_OF_FILE 1
+/* A disk that takes longer is told. */
+#define LONGEST_WRITE (5 * G_USEC_PER_SEC)
+#define LAST_WAIT (2 * G_USEC_PER_SEC)
 
 typedef struct
 {
@@ -17,6 +20,7 @@ typedef struct
   GstStructure *entry;          /* as resume takes it */
   gpointer judge;               /* who waits for it, not to be used; NULL: nobody yet */
   gboolean held;                /* somebody else waits for it in this run */
+  guint64 told;                 /* where its line ends in the log; 0: it has none */
 } Pending;
 
 struct _ModPendingState
@@ -28,6 +32,8 @@ struct _ModPendingState
   GThreadPool *pool;            /* one thread, which writes; a sync takes its time */
 
   GMutex lock;                  /* of what follows */
+  GCond written;
+  gint64 since;                 /* when the write began, monotonic; 0: none is on */
   gchar *next;                  /* to be written; NULL: nothing */
   gchar *failure;               /* of the latest write; NULL: none */
 };
@@ -100,6 +106,14 @@ describe (ModPendingState * self)
   return mod_json_to_text (object);
 }
 
+static gchar *
+describe_failure_locked (ModPendingState * self)
+{
+  if (self->since != 0 && g_get_monotonic_time () - self->since > LONGEST_WRITE)
+    return g_strdup_printf ("%s: the disk doesn't answer", self->path);
+  return g_strdup (self->failure);
+}
+
 /* Told when it begins and when it ends. */
 static void
 tell_trouble (ModPendingState * self)
@@ -108,7 +122,7 @@ tell_trouble (ModPendingState * self)
   JsonObject *line;
 
   g_mutex_lock (&self->lock);
-  failure = g_strdup (self->failure);
+  failure = describe_failure_locked (self);
   g_mutex_unlock (&self->lock);
   if ((failure != NULL) == (self->trouble != NULL))
     return;
@@ -131,12 +145,15 @@ write_file (gpointer data, gpointer unused)
 
   g_mutex_lock (&self->lock);
   text = g_steal_pointer (&self->next);
+  self->since = g_get_monotonic_time ();
   g_mutex_unlock (&self->lock);
   g_file_set_contents_full (self->path, text, -1,
       G_FILE_SET_CONTENTS_CONSISTENT, 0600, &error);
   g_mutex_lock (&self->lock);
   g_free (self->failure);
   self->failure = error != NULL ? g_strdup (error->message) : NULL;
+  self->since = 0;
+  g_cond_signal (&self->written);
   g_mutex_unlock (&self->lock);
 }
 
@@ -209,35 +226,62 @@ load (ModPendingState * self, GError ** error)
 
 /* Lines. */
 
-/* Its outcome is written: nobody has to ask for it again. */
-static gboolean
-forget (ModPendingState * self, JsonObject * line)
+/* The key of what the line is the outcome of, or NULL. */
+static gchar *
+find_ended (JsonObject * line)
 {
   const gchar *event =
       json_object_get_string_member_with_default (line, "event", "");
-  g_autofree gchar *key = NULL;
 
   if (strcmp (event, "verdict") != 0 && strcmp (event, "failed") != 0
       && strcmp (event, "dropped") != 0)
-    return FALSE;
-  key = make_key (json_object_get_string_member_with_default (line, "session",
+    return NULL;
+  return make_key (json_object_get_string_member_with_default (line, "session",
           NULL), json_object_get_int_member_with_default (line, "segment", 0));
-  return g_hash_table_remove (self->pending, key);
 }
 
+/* It is forgotten once its line is written: a kill may come before. */
 static void
 on_line (JsonObject * line, const gchar * text, gpointer user_data)
 {
-  if (forget (user_data, line))
-    save (user_data);
+  ModPendingState *self = user_data;
+  g_autofree gchar *key = find_ended (line);
+  Pending *pending =
+      key != NULL ? g_hash_table_lookup (self->pending, key) : NULL;
+
+  if (pending != NULL)
+    pending->told = mod_log_writer_get_end (mod_hub_get_log (self->hub));
+}
+
+static gboolean
+is_written (gpointer key, gpointer pending, gpointer safe)
+{
+  guint64 told = ((Pending *) pending)->told;
+
+  return told != 0 && told <= *(guint64 *) safe;
+}
+
+/* More of the log is on the disk. */
+static void
+on_safe (gpointer user_data)
+{
+  ModPendingState *self = user_data;
+  guint64 safe = mod_log_writer_get_safe (mod_hub_get_log (self->hub));
+
+  if (g_hash_table_foreach_remove (self->pending, is_written, &safe) > 0)
+    save (self);
 }
 
 /* Killed between the line and the file. What is kept may have been submitted since. */
 static void
 on_old_line (JsonObject * line, gpointer user_data)
 {
-  if (!json_object_get_boolean_member_with_default (line, "kept", FALSE))
-    forget (user_data, line);
+  ModPendingState *self = user_data;
+  g_autofree gchar *key = find_ended (line);
+
+  if (key != NULL
+      && !json_object_get_boolean_member_with_default (line, "kept", FALSE))
+    g_hash_table_remove (self->pending, key);
 }
 
 ModPendingState *
@@ -249,6 +293,7 @@ mod_pending_state_new (const gchar * path, const gchar * log, ModHub * hub,
   self->path = g_strdup (path);
   self->hub = hub;
   g_mutex_init (&self->lock);
+  g_cond_init (&self->written);
   self->pool = g_thread_pool_new (write_file, NULL, 1, TRUE, NULL);
   self->pending = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
       free_pending);
@@ -267,14 +312,39 @@ mod_pending_state_new (const gchar * path, const gchar * log, ModHub * hub,
     return NULL;
   }
   mod_hub_listen (hub, on_line, self);
+  mod_log_writer_watch (mod_hub_get_log (hub), on_safe, self);
   return self;
 }
 
+/* FALSE: the disk hangs. */
+static gboolean
+wait_for_write (ModPendingState * self)
+{
+  gint64 end = g_get_monotonic_time () + LAST_WAIT;
+  gboolean written;
+
+  g_mutex_lock (&self->lock);
+  while ((self->next != NULL || self->since != 0)
+      && g_cond_wait_until (&self->written, &self->lock, end));
+  written = self->next == NULL && self->since == 0;
+  g_mutex_unlock (&self->lock);
+  return written;
+}
+
+/* What a write that hangs uses is left to it. */
 void
 mod_pending_state_free (ModPendingState * self)
 {
+  mod_log_writer_watch (mod_hub_get_log (self->hub), NULL, NULL);
+  on_safe (self);
+  if (!wait_for_write (self)) {
+    g_printerr ("%s: the disk doesn't answer: it is left as it was\n",
+        self->path);
+    return;
+  }
   g_thread_pool_free (self->pool, FALSE, TRUE);
   g_mutex_clear (&self->lock);
+  g_cond_clear (&self->written);
   g_hash_table_unref (self->pending);
   g_free (self->next);
   g_free (self->failure);
@@ -301,13 +371,16 @@ mod_pending_state_take (ModPendingState * self, const gchar * stream,
 gboolean
 mod_pending_state_has (const ModPendingState * self, const gchar * id)
 {
-  return g_hash_table_contains (self->pending, id);
+  const Pending *pending = g_hash_table_lookup (self->pending, id);
+
+  return pending != NULL && pending->told == 0;
 }
 
 void
 mod_pending_state_forget (ModPendingState * self, const gchar * id)
 {
-  if (g_hash_table_remove (self->pending, id))
+  if (mod_pending_state_has (self, id)
+      && g_hash_table_remove (self->pending, id))
     save (self);
 }
 
@@ -354,7 +427,8 @@ resume_one (Pending * pending, ModSupervisor * supervisor)
   GstElement *judge = find_judge (supervisor, pending->stream);
   gboolean taken = FALSE;
 
-  if (judge == NULL || pending->held || judge == pending->judge
+  if (judge == NULL || pending->held || pending->told != 0
+      || judge == pending->judge
       || g_signal_lookup ("resume", G_OBJECT_TYPE (judge)) == 0)
     return;
   g_signal_emit_by_name (judge, "resume", pending->entry, &taken);

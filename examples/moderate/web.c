@@ -290,7 +290,7 @@ answer_health (ModWeb * self, SoupServerMessage * message)
 {
   JsonObject *object = json_object_new ();
   const gchar *trouble =
-      mod_lines_trouble (mod_hub_get_lines (self->views->hub));
+      mod_log_writer_get_trouble (mod_hub_get_log (self->views->hub));
   guint counts[2] = { 0 };
 
   mod_supervisor_foreach (self->views->supervisor, count_running, counts);

@@ -144,6 +144,96 @@ def check_unread_end(endpoint, folder):
         run.stderr.close()
 
 
+def read_log(path):
+    with open(path) as file:
+        return [json.loads(text) for text in file if text.endswith('\n')]
+
+
+class Page:
+    """Reads what the program's page has."""
+
+    def __init__(self, log, starts=1):
+        def started():
+            return [line for line in read_log(log) if line.get('page')] if os.path.exists(log) else []
+
+        wait_until(lambda: len(started()) >= starts, 'a page')
+        self.address = started()[-1]['page'].split('/')[2]
+
+    def get(self, path):
+        connection = http.client.HTTPConnection(self.address, timeout=20)
+        connection.request('GET', path)
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        connection.close()
+        return answer.status, text
+
+    def metric(self, name):
+        return sum(float(line.split()[-1]) for line in self.get('/metrics')[1].splitlines() if line.startswith(name))
+
+    def told(self, **wanted):
+        lines = [json.loads(text) for text in self.get('/api/lines')[1].splitlines()]
+        return any(all(line.get(key) == value for key, value in wanted.items()) for line in lines)
+
+
+def check_hung_disk(endpoint, folder):
+    """A disk that hangs stops nothing: that is told, what is written later is whole, and the end doesn't wait for it.
+    What is killed before its line was written is asked for again."""
+    disks = [os.path.join(folder, name) for name in ('one', 'two')]
+    log, state = os.path.join(disks[0], 'log'), os.path.join(disks[1], 'state')
+    for disk in disks:
+        os.mkdir(disk)
+    path = write_config(os.path.join(folder, 'c'), endpoint, {'a': LIVE}, 'log=%s\nstate-file=%s\nlisten=127.0.0.1:0\n'
+                        'token-file=%s/token' % (log, state, folder))
+
+    def hang(*which):
+        for disk in disks:
+            if disk in which:
+                open(disk + '.hangs', 'w').close()
+            elif os.path.exists(disk + '.hangs'):
+                os.unlink(disk + '.hangs')
+
+    def written(event):
+        told = of(read_log(log), event=event)
+        return told and told[-1]['written']
+
+    with Run(path, LD_PRELOAD=os.environ['SLOW_DISK_MODULE']) as run:
+        page = Page(log)
+        wait_until(lambda: outcomes(read_log(log)), 'a verdict')
+        hang(*disks)
+        before = page.metric('identifai_outcomes_total')
+        wait_until(lambda: page.told(event='log', written=False, error="the disk doesn't answer"), 'the log')
+        size = os.path.getsize(log)
+        wait_until(lambda: page.told(event='state-file', written=False), 'the state file')
+        wait_until(lambda: page.metric('identifai_outcomes_total') >= before + 3, 'outcomes')
+        assert page.get('/health')[0] == 503 and page.metric('identifai_log_waiting_bytes') > 0
+        assert os.path.getsize(log) == size
+        hang()
+        wait_until(lambda: written('log') and written('state-file'), 'lines')
+        assert page.get('/health')[0] == 200
+        hang(disks[0])
+        before = page.metric('identifai_outcomes_total')
+        wait_until(lambda: page.metric('identifai_outcomes_total') >= before + 2, 'outcomes')
+        run.process.kill()
+    left = json.load(open(state))['pending']
+    assert len(left) >= 2, left
+    hang()
+    with Run(path, LD_PRELOAD=os.environ['SLOW_DISK_MODULE']) as run:
+        page = Page(log, 2)
+        wait_until(lambda: any(o.get('resumed') for o in outcomes(read_log(log))), 'what was left')
+        hang(*disks)
+        wait_until(lambda: page.told(event='log', written=False), 'the log')
+        start = time.monotonic()
+        run.process.terminate()
+        run.process.wait(40)
+        assert time.monotonic() - start < 30
+    ended = [(o['session'], o['segment']) for o in outcomes(read_log(log))]
+    assert len(ended) == len(set(ended)), ended
+    for entry in [pending['entry'] for pending in left]:
+        session, segment = re.search(r'session=\(string\)"?([0-9a-f-]+)', entry), re.search(r'segment=\(uint\)([0-9]+)', entry)
+        assert (session.group(1), int(segment.group(1))) in ended, (entry, ended)
+    assert call('--verify-log', log)[0] == 0
+
+
 def check_linked_folder(endpoint, folder):
     """What is kept for some days isn't written where nothing would ever delete it."""
     elsewhere, evidence = os.path.join(folder, 'elsewhere'), os.path.join(folder, 'evidence')
@@ -232,7 +322,7 @@ def check_reads(endpoint, folder):
 def main():
     wanted = sys.argv[1:]
     with Emulator() as endpoint:
-        for check in (check_endless_answer, check_left_alerts, check_unread_pipe, check_unread_end, check_linked_folder,
+        for check in (check_endless_answer, check_left_alerts, check_unread_pipe, check_unread_end, check_hung_disk, check_linked_folder,
                       check_unread_events, check_strangers, check_reads):
             if wanted and check.__name__ not in wanted:
                 continue
