@@ -6,8 +6,8 @@
  *
  * * #gchararray `kind`: of its file, `video`, `speech` or `image`
  * * #guint `segment`: the segment's number, from 0
- * * #GstClockTime `running-time`, `stream-time`: of its first frame, as its buffer has it, in
- *   nanoseconds; %GST_CLOCK_TIME_NONE where unknown (container input)
+ * * #GstClockTime `running-time`, `stream-time`: of its first frame, as
+ *   its buffer has it, in nanoseconds; %GST_CLOCK_TIME_NONE where unknown (container input)
  * * #GstClockTime `duration`: nanoseconds; %GST_CLOCK_TIME_NONE where unknown
  * * #GstDateTime `date-time`: UTC of its start, if known
  * * #guint64 `bytes`: size of its file

@@ -46,11 +46,12 @@ gst_identifai_outbox_log_no_room_locked (GstIdentifaiOutbox * self,
       result);
 }
 
-/* Whether the segment could still be taken back from where it is. It doesn't count
- * as uploaded then, unless the service may have it. */
-gboolean
-gst_identifai_outbox_withdraw_locked (GstIdentifaiOutbox * self,
-    IdentifaiSegment * segment)
+/* Whether the segment could still be taken back from where it is; from the wire, too,
+ * as far as that can be, if by is identifai_client_abandon. It doesn't count as uploaded
+ * then, unless the service may have it. */
+static gboolean
+take_back_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment,
+    gboolean (*by) (IdentifaiClient *, gpointer, gboolean *))
 {
   gboolean withdrawn = FALSE, maybe_taken = FALSE;
 
@@ -59,8 +60,7 @@ gst_identifai_outbox_withdraw_locked (GstIdentifaiOutbox * self,
       withdrawn = identifai_mux_worker_remove (self->worker, segment);
       break;
     case IDENTIFAI_STAGE_UPLOADING:
-      withdrawn = identifai_client_withdraw (self->client, segment,
-          &maybe_taken);
+      withdrawn = by (self->client, segment, &maybe_taken);
       break;
     case IDENTIFAI_STAGE_SUBMITTED:
       break;
@@ -72,6 +72,13 @@ gst_identifai_outbox_withdraw_locked (GstIdentifaiOutbox * self,
     gst_identifai_outbox_give_back_locked (self, segment);
 
   return withdrawn;
+}
+
+gboolean
+gst_identifai_outbox_withdraw_locked (GstIdentifaiOutbox * self,
+    IdentifaiSegment * segment)
+{
+  return take_back_locked (self, segment, identifai_client_withdraw);
 }
 
 gboolean
@@ -120,7 +127,8 @@ gst_identifai_outbox_make_room_locked (GstIdentifaiOutbox * self,
 }
 
 /* So that later ones go in its place. What is being muxed is given up when it has its
- * file, for who wants that; what is on the wire, or taken, is left alone. */
+ * file, for who wants that; what is on the wire is broken off, unless the service has
+ * all of it and may answer soon; what it took is left alone. */
 void
 gst_identifai_outbox_give_up_before (GstIdentifaiOutbox * self, guint number)
 {
@@ -137,7 +145,7 @@ gst_identifai_outbox_give_up_before (GstIdentifaiOutbox * self, guint number)
     if (gst_identifai_outbox_is_useless_locked (self, segment)
         && identifai_ledger_get_stage (self->ledger, segment) ==
         IDENTIFAI_STAGE_UPLOADING
-        && gst_identifai_outbox_withdraw_locked (self, segment))
+        && take_back_locked (self, segment, identifai_client_abandon))
       gst_identifai_outbox_end_dropped_locked (self, segment,
           GST_IDENTIFAI_DROP_LATE);
   }

@@ -81,6 +81,55 @@ GST_START_TEST (test_withdraw_from_retry)
 
 GST_END_TEST;
 
+/* Also from the wire: what isn't whole at once, and the next one goes in its place;
+ * what is, when its answer is overdue; but not what the service has. */
+static const struct
+{
+  const gchar *name;
+  FaultStep step;
+  gsize size;
+  gboolean can, maybe_taken;
+} abandon_rows[] = {
+  {"in the middle", {FAULT_POST, 1, FAULT_STUCK,.at = 100000}, 8000000, TRUE,
+      FALSE},
+  {"whole", {FAULT_POST, 1, FAULT_SILENT}, 1000, TRUE, TRUE},
+  {"submitted", {FAULT_GET, 1, FAULT_SILENT}, 1000, FALSE, FALSE},
+};
+
+GST_START_TEST (test_abandon)
+{
+  gpointer data = GUINT_TO_POINTER (7);
+  IdentifaiRequest *request = client_log_request (abandon_rows[__i__].size);
+  gboolean can = abandon_rows[__i__].can, maybe_taken = FALSE;
+  ClientWorld world;
+  ClientLog *log = &world.logs[0];
+
+  client_world_init (&world, &abandon_rows[__i__].step, 1);
+  world.settings.timeout = 600;
+  client_world_open (&world);
+  identifai_client_submit (world.clients[0], request, data, NULL);
+  fail_unless (fault_server_wait (world.server, abandon_rows[__i__].step.call,
+          1));
+  while (abandon_rows[__i__].maybe_taken
+      && identifai_request_get_sent (request) < abandon_rows[__i__].size)
+    g_thread_yield ();
+  identifai_request_unref (request);
+  while (can
+      && !identifai_client_abandon (world.clients[0], data, &maybe_taken))
+    g_thread_yield ();
+  if (!can)
+    fail_if (identifai_client_abandon (world.clients[0], data, NULL));
+  fail_unless_equals_int (maybe_taken, abandon_rows[__i__].maybe_taken);
+  fail_unless_equals_int (log->n_finished, 0);
+  if (can)
+    client_world_push (&world, 0, 1, 1);
+  if (can)
+    client_world_wait (&world, 0, 1);
+  client_world_clear (&world);
+}
+
+GST_END_TEST;
+
 /* The file's memory goes as soon as the service has the file. */
 GST_START_TEST (test_file_is_let_go)
 {
@@ -713,6 +762,7 @@ clientends_suite (void)
   tcase_add_checked_fixture (general, setup, NULL);
   tcase_set_timeout (general, 180);
   tcase_add_test (general, test_withdraw);
+  tcase_add_loop_test (general, test_abandon, 0, G_N_ELEMENTS (abandon_rows));
   tcase_add_loop_test (general, test_withdraw_from_retry, 0,
       G_N_ELEMENTS (withdraw_rows));
   tcase_add_test (general, test_file_is_let_go);

@@ -170,6 +170,13 @@ identifai_client_withdraw (IdentifaiClient * client, gpointer data,
   return fake.withdraws;
 }
 
+gboolean
+identifai_client_abandon (IdentifaiClient * client, gpointer data,
+    gboolean * maybe_taken)
+{
+  return identifai_client_withdraw (client, data, maybe_taken);
+}
+
 void
 identifai_client_get_stats (IdentifaiClient * client,
     IdentifaiClientStats * stats)

@@ -50,6 +50,9 @@ typedef struct
   guint starved;                /* at most: minutes without a call */
   guint given_up;               /* at most: uploads that end as throttled */
   guint missed;                 /* at most: runs that miss what is wanted of one */
+
+  guint down;                   /* at the start of that minute, from 1, all is refused
+                                 * for 20 s; 0: never */
 } Row;
 
 typedef struct
@@ -144,6 +147,13 @@ refuse (World * world, Process * process, guint retry_after, gint64 now)
   process->queued = MIN (process->queued + 1, MAX_QUEUE);
 }
 
+static gboolean
+is_down (const Row * row, gint64 now)
+{
+  return row->down > 0 && (now - START) / MINUTE == row->down
+      && (now - START) % MINUTE < 20 * SECOND;
+}
+
 /* The service's answer, at once. */
 static void
 arrive (World * world, Process * process, gint64 now)
@@ -151,7 +161,8 @@ arrive (World * world, Process * process, gint64 now)
   guint minute = (now - START) / MINUTE, retry_after = 0;
 
   world->calls[minute]++;
-  if (emu_rate_limit_take (world->service, now, &retry_after)) {
+  if (!is_down (world->row, now)
+      && emu_rate_limit_take (world->service, now, &retry_after)) {
     process->accepted[minute]++;
     process->n_refused = 0;
     identifai_limiter_succeeded (process->limiter, IDENTIFAI_CALL_POST,
@@ -323,6 +334,8 @@ static const Row rows[] = {
   {"little to do", 3, PUBLISHED, 0.3, 10, 2, 0, 0, 0, 0, 0, 8.9, 0.99, 0.03, 0, 0, 200},
   {"more to do", 3, PUBLISHED, 0.7, 10, 2, 0, 0, 0, 0, 0, 19.5, 0.99, 0.06, 0, 0, 200},
   {"looks of four", 4, {2, 60}, {2, 60}, 2, 5, 2, 0, 0, 0, 0, 0, 49, 0.69, 0.13, 0, 0, 197},
+  {"all refused for 20 s", 1, PUBLISHED, 0.8, 5, 2, 0, 0, 0, 0, 0, 23.5, 0.99, 0.1, 0, 0, 200, 2},
+  {"three, all refused for 20 s", 3, PUBLISHED, 0.8, 7, 4, 0, 0, 0, 0, 0, 19.5, 0.94, 0.05, 0, 0, 200, 2},
   {"looks of eight", 8, {2, 60}, {2, 60}, 2, 5, 2, 0, 0, 0, 0, 0, 50, 0.92, 0.21, 0, 0, 197},
 };
 /* *INDENT-ON* */

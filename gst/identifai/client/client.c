@@ -13,6 +13,9 @@
 
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_CLIENT)
 
+/* How long a whole upload's answer is waited for by who doesn't need it, in µs. */
+#define ANSWER_PATIENCE (5 * G_TIME_SPAN_SECOND)
+
 /* Before the work, while there still is somebody to tell. */
 
 /* The key, or who calls without one. */
@@ -458,25 +461,37 @@ take_back_locked (IdentifaiClient * self, IdentifaiJob * job)
   return identifai_job_close_locked (job);
 }
 
-gboolean
-identifai_client_withdraw (IdentifaiClient * self, gpointer data,
+/* Of an upload that is under way: a service that has all of it may answer soon. */
+static gboolean
+may_break_off_locked (IdentifaiJob * job)
+{
+  const IdentifaiRequest *request = job->held.request;
+
+  return request != NULL && request->identifier == NULL
+      && (job->whole_at == 0
+      || identifai_clock_now () - job->whole_at >=
+      identifai_backoff_scale (ANSWER_PATIENCE));
+}
+
+static gboolean
+take_back (IdentifaiClient * self, gpointer data, gboolean breaks_off,
     gboolean * maybe_taken)
 {
   IdentifaiHeld held = { NULL, };
+  IdentifaiJob *job = NULL;
   GList *walk;
 
   g_mutex_lock (&self->lock);
   for (walk = self->jobs.head; walk; walk = walk->next) {
-    IdentifaiJob *job = walk->data;
-
-    if (job->held.data == data && !job->sent)
+    job = walk->data;
+    if (job->held.data == data && (!job->sent
+            || (breaks_off && may_break_off_locked (job))))
       break;
   }
-  if (walk) {
-    if (maybe_taken)
-      *maybe_taken = ((IdentifaiJob *) walk->data)->maybe_taken;
-    held = take_back_locked (self, walk->data);
-  }
+  if (walk != NULL && maybe_taken != NULL)
+    *maybe_taken = job->maybe_taken || job->whole_at != 0;
+  if (walk != NULL)
+    held = take_back_locked (self, job);
   g_mutex_unlock (&self->lock);
 
   GST_DEBUG_ID (self->settings.name, "%s", walk ? "a segment is withdrawn" :
@@ -484,6 +499,20 @@ identifai_client_withdraw (IdentifaiClient * self, gpointer data,
   identifai_held_drop (&held);
 
   return walk != NULL;
+}
+
+gboolean
+identifai_client_withdraw (IdentifaiClient * self, gpointer data,
+    gboolean * maybe_taken)
+{
+  return take_back (self, data, FALSE, maybe_taken);
+}
+
+gboolean
+identifai_client_abandon (IdentifaiClient * self, gpointer data,
+    gboolean * maybe_taken)
+{
+  return take_back (self, data, TRUE, maybe_taken);
 }
 
 static void

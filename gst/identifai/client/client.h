@@ -141,6 +141,11 @@ void identifai_client_submit (IdentifaiClient * self,
 gboolean identifai_client_withdraw (IdentifaiClient * self, gpointer data,
     gboolean * maybe_taken);
 
+/* The same, also of one whose upload is under way, which is broken off then. If all of
+ * it went out (*maybe_taken is TRUE), its answer is given 5 s more: FALSE until then. */
+gboolean identifai_client_abandon (IdentifaiClient * self, gpointer data,
+    gboolean * maybe_taken);
+
 /* Its jobs go before those of all other clients of the key; or take turns again.
  * Any thread, never blocks. */
 void identifai_client_set_first (IdentifaiClient * self, gboolean first);

@@ -75,6 +75,8 @@ struct _IdentifaiJob
 
   gboolean open;                /* [L] in client->jobs: its user waits for it */
   gboolean sent;                /* [L] or being sent: too late to withdraw it */
+  gint64 whole_at;              /* [L] monotonic µs: its last bytes went out, of the
+                                 * attempt that is under way; 0: not yet */
   gboolean maybe_taken;         /* [L] was sent whole, and not refused */
   gboolean called;              /* [L] a callback is about it */
   IdentifaiHeld held;           /* [L] of an open one */

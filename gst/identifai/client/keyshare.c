@@ -30,6 +30,9 @@
  * places: the others are gone, or there is room for all. */
 #define CALM (10 * G_TIME_SPAN_MINUTE)
 #define CALM_CALLS 60
+/* For so long, and of so many calls, all was taken: nobody was there. */
+#define ALONE_TIME G_TIME_SPAN_MINUTE
+#define ALONE_CALLS 12
 
 /* Who has no place chooses among so many of the next slots. After so many refusals
  * it is content with half a box, and after some more, with less. Until then, it
@@ -75,6 +78,8 @@ struct _IdentifaiShare
   Places strikes;               /* held, and refused the latest time */
   guint claim_level;            /* of the class to begin with */
   gboolean newcomer;            /* no call was taken in what is held */
+  gboolean alone;               /* nobody was there, then all was refused, and since
+                                 * then all was taken: no sign of others yet */
   gboolean knocks;              /* and the next one is somebody's */
 
   gint64 latest;                /* slot that was used; -1 = none */
@@ -404,7 +409,7 @@ claim (IdentifaiShare * self, gint64 now)
   add_class (self, &self->held, choose_slot (self, now), self->claim_level);
   self->newcomer = TRUE;
   self->knocks = self->claim_level == BOX_LEVEL && self->row > 0
-      && self->row % KNOCK == 0;
+      && self->row % KNOCK == 0 && !self->alone;
 }
 
 static void
@@ -502,17 +507,45 @@ ask (IdentifaiShare * self, gint64 now, gboolean unknown_only)
     drop_class (self, &self->asked, self->held.numbers[i], LAST_LEVEL);
 }
 
+/* Nobody may be there: box by box, as many as are held, in the slots that come next. */
 static void
-win_asked (IdentifaiShare * self, gint64 now)
+ask_for_as_many (IdentifaiShare * self, gint64 now)
 {
-  guint i;
+  guint n = MAX (self->held.n / BOX, 1), boxes = stride (self, BOX_LEVEL), i;
+  gint64 slot = (now + self->epoch + self->half) / self->slot + 1;
 
-  for (i = 0; i < self->asked.n; i++)
-    add_place (&self->held, self->asked.numbers[i]);
-  self->asked.n = 0;
+  for (i = 0; i < boxes && n > 0; i++, slot++) {
+    if (count_class (self, &self->held, slot, BOX_LEVEL) > 0)
+      continue;
+    add_class (self, &self->asked, slot, BOX_LEVEL);
+    n--;
+  }
+}
+
+static void
+win_asked (IdentifaiShare * self, gint64 slot, gint64 now)
+{
+  guint level = self->alone ? BOX_LEVEL : 0, i;
+
+  for (i = 0; i < self->asked.n; i++) {
+    if (self->asked.numbers[i] % stride (self, level) == slot
+        % stride (self, level))
+      add_place (&self->held, self->asked.numbers[i]);
+  }
+  drop_class (self, &self->asked, slot, level);
   self->n_failed = 0;
   self->explored = FALSE;
   self->changed = now;
+}
+
+/* It was the service: all is taken again. */
+static void
+come_back (IdentifaiShare * self, gint64 now)
+{
+  if (self->held.n >= PLACES)
+    self->active = FALSE;
+  else if (self->asked.n == 0 && !self->newcomer)
+    ask_for_as_many (self, now);
 }
 
 static void
@@ -628,12 +661,19 @@ identifai_share_refused (IdentifaiShare * self, gint64 slot, gint64 now,
   guint place = slot % ring_length (self);
   gboolean held = contains (&self->held, place);
 
+  self->alone = self->active ? self->alone && self->n_accepted == 0 :
+      self->slots_a_round == 1 && self->n_accepted >= ALONE_CALLS
+      && now - MAX (self->began, self->refused) >= ALONE_TIME;
   self->row++;
   self->n_accepted = 0;
   self->refused = now;
   self->blocked_until = MAX (self->blocked_until, MAX (now, until));
   if (!self->active) {
     enter (self, slot, now, n_recent);
+    return;
+  }
+  if (self->alone) {
+    claim_anew (self, BOX_LEVEL, now);
     return;
   }
 
@@ -682,7 +722,9 @@ identifai_share_accepted (IdentifaiShare * self, gint64 slot, gint64 now)
     return;
 
   if (contains (&self->asked, place)) {
-    win_asked (self, now);
+    win_asked (self, slot, now);
+    if (self->alone)
+      come_back (self, now);
     return;
   }
   if (!self->reviewed && now - self->began > REVIEW_TIME)
@@ -693,7 +735,9 @@ identifai_share_accepted (IdentifaiShare * self, gint64 slot, gint64 now)
     if (self->newcomer)
       win_claim (self, now);
   }
-  if (is_calm (self, now))
+  if (self->alone)
+    come_back (self, now);
+  else if (is_calm (self, now))
     self->active = FALSE;
   else if (wants_more (self, now))
     ask (self, now, FALSE);

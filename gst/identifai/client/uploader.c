@@ -49,6 +49,7 @@ retry_job (IdentifaiJob * job, gint64 at)
   job->reposts++;
   g_mutex_lock (&job->client->lock);
   job->sent = FALSE;
+  job->whole_at = 0;
   g_mutex_unlock (&job->client->lock);
   identifai_job_queue (job, at);
 }
@@ -214,11 +215,9 @@ on_answer (const IdentifaiResponse * answer, gpointer job)
 
 /* Sending. */
 
-gint64
-identifai_uploader_hold (IdentifaiJob * job)
+static gint64
+find_hold (IdentifaiJob * job, gint64 now)
 {
-  gint64 now = identifai_clock_now ();
-
   if (job->held_since == 0)
     job->held_since = now;
   if (now - job->held_since >= MAX_HOLD) {
@@ -228,6 +227,20 @@ identifai_uploader_hold (IdentifaiJob * job)
   }
 
   return identifai_key_limits_arrive (job->queue->account->limits, now);
+}
+
+gint64
+identifai_uploader_hold (IdentifaiJob * job)
+{
+  gint64 now = identifai_clock_now (), wait = find_hold (job, now);
+
+  if (wait == 0) {
+    g_mutex_lock (&job->client->lock);
+    job->whole_at = now;
+    g_mutex_unlock (&job->client->lock);
+  }
+
+  return wait;
 }
 
 static gint64
