@@ -28,6 +28,7 @@
 #define HOUR G_TIME_SPAN_HOUR
 #define N_STREAMS 2
 #define FRAMES 2                /* of a segment */
+#define FILE_BYTES 512          /* what the file refers to; it would gather fewer */
 #define HOLD (120 * SECOND)
 #define SEEDS 20
 #define HOURS 3
@@ -398,7 +399,7 @@ static void
 close_segment (Stream * self)
 {
   IdentifaiSegment *segment = self->open;
-  GstBuffer *buffer = gst_buffer_new_allocate (NULL, 1 + any (100), NULL);
+  GstBuffer *buffer = gst_buffer_new_allocate (NULL, FILE_BYTES, NULL);
 
   segment->file = identifai_memory_file_new ();
   segment->bytes = gst_buffer_get_size (buffer);

@@ -542,10 +542,21 @@ poll_nothing (GPollFD * fds, guint n_fds, gint timeout)
   return 0;
 }
 
+/* A whole iteration takes the context's lock a dozen times, and seldom has anything to
+ * do: all that is attached are idle sources. */
+static gboolean
+iterate (GMainContext * context)
+{
+  gint priority;
+
+  return g_main_context_prepare (context, &priority)
+      && g_main_context_iteration (context, FALSE);
+}
+
 static gboolean
 step (gint64 until)
 {
-  gboolean done = g_main_context_iteration (simulation->context, FALSE)
+  gboolean done = iterate (simulation->context)
       || identifai_clock_advance (until);
 
   if (simulation->check != NULL)
@@ -615,6 +626,7 @@ simulation_new (guint32 seed, const SimulationOdds * odds,
   identifai_clock_simulate (G_TIME_SPAN_DAY, 1700000000 * SECOND, step);
   /* There is nothing to poll. */
   g_main_context_set_poll_func (self->context, poll_nothing);
+  fail_unless (g_main_context_acquire (self->context));
   identifai_network_simulate (self->context, &sim_transport);
   identifai_pool_simulate (push_work);
 
@@ -639,6 +651,7 @@ simulation_free (Simulation * self)
   for (call = 0; call < IDENTIFAI_N_CALLS; call++)
     g_hash_table_unref (self->calls[call]);
   g_free (self->latest);
+  g_main_context_release (self->context);
   g_main_context_unref (self->context);
   g_free (self);
   simulation = NULL;
@@ -711,7 +724,7 @@ simulation_run (Simulation * self, gint64 until,
   self->check = check;
   self->user_data = user_data;
   do {
-    while (g_main_context_iteration (self->context, FALSE));
+    while (iterate (self->context));
     check (user_data);
   } while (identifai_clock_advance (until));
 }

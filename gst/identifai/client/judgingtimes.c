@@ -12,34 +12,17 @@
  * next one is asked for earlier: a service that has become faster shows in nothing
  * else. */
 #define MANY_AT_ONCE 4
-/* Times that each of the latest results stands for: it may have been final at any
- * time within what is known. */
-#define N_PARTS 4
 /* So few say nothing of how far apart they are. */
 #define FEW 4
-#define MAX_TIMES (IDENTIFAI_N_JUDGING_TIMES * N_PARTS)
-
-void
-identifai_judging_times_learn (IdentifaiJudgingTimes * self, gint64 after,
-    gint64 until)
-{
-  guint index = self->n++ % IDENTIFAI_N_JUDGING_TIMES;
-  gint64 missing;
-
-  self->n_at_once = after == 0 ? self->n_at_once + 1 : 0;
-  if (after == 0)
-    after = until - until / 3;
-  missing = MAX (identifai_backoff_scale (LEAST_WIDTH) - (until - after), 0);
-  self->latest[index].after = after - missing / 2;
-  self->latest[index].until = until + missing / 2;
-}
 
 static void
-insert_time (gint64 * times, guint n, gint64 time)
+insert_time (IdentifaiJudgingTimes * self, gint64 time)
 {
-  for (; n > 0 && times[n - 1] > time; n--)
-    times[n] = times[n - 1];
-  times[n] = time;
+  guint n = self->n_times++;
+
+  for (; n > 0 && self->times[n - 1] > time; n--)
+    self->times[n] = self->times[n - 1];
+  self->times[n] = time;
 }
 
 /* Where results were final at times far apart, the next one's may lie between: so each
@@ -63,23 +46,35 @@ find_start (const IdentifaiJudgingTimes * self, guint known, guint index)
   return MIN (self->latest[index].after, before);
 }
 
-/* Those later than age, in order. */
-static guint
-list_times (const IdentifaiJudgingTimes * self, gint64 age, gint64 * times)
+static void
+list_times (IdentifaiJudgingTimes * self)
 {
-  guint known = MIN (self->n, IDENTIFAI_N_JUDGING_TIMES);
-  guint i, part, n = 0;
+  guint known = MIN (self->n, IDENTIFAI_N_JUDGING_TIMES), i, part;
 
+  self->n_times = 0;
   for (i = 0; i < known; i++) {
     gint64 after = find_start (self, known, i);
     gint64 width = self->latest[i].until - after;
 
-    for (part = 1; part <= N_PARTS; part++)
-      if (after + width * part / N_PARTS > age)
-        insert_time (times, n++, after + width * part / N_PARTS);
+    for (part = 1; part <= IDENTIFAI_JUDGING_TIME_PARTS; part++)
+      insert_time (self, after + width * part / IDENTIFAI_JUDGING_TIME_PARTS);
   }
+}
 
-  return n;
+void
+identifai_judging_times_learn (IdentifaiJudgingTimes * self, gint64 after,
+    gint64 until)
+{
+  guint index = self->n++ % IDENTIFAI_N_JUDGING_TIMES;
+  gint64 missing;
+
+  self->n_at_once = after == 0 ? self->n_at_once + 1 : 0;
+  if (after == 0)
+    after = until - until / 3;
+  missing = MAX (identifai_backoff_scale (LEAST_WIDTH) - (until - after), 0);
+  self->latest[index].after = after - missing / 2;
+  self->latest[index].until = until + missing / 2;
+  list_times (self);
 }
 
 /* From the last one back: the cheapest way to find all results that are final at one
@@ -89,13 +84,14 @@ gint64
 identifai_judging_times_next (const IdentifaiJudgingTimes * self, gint64 age,
     gint64 gap, gint64 price)
 {
-  gint64 times[MAX_TIMES], costs[MAX_TIMES + 1];
-  gint64 best = -1;
-  guint n, i, k;
+  gint64 costs[G_N_ELEMENTS (self->times) + 1], best = -1;
+  const gint64 *times = self->times;
+  guint n = self->n_times, i, k;
 
   if (self->n < FEW)
     return -1;
-  n = list_times (self, age, times);
+  for (; n > 0 && times[0] <= age; n--)
+    times++;
   costs[n] = 0;
   for (i = n; i-- > 0;) {
     gint64 earliest = i > 0 ? times[i - 1] + gap : 0, sum = 0;

@@ -16,6 +16,9 @@
 G_BEGIN_DECLS
 
 #define IDENTIFAI_N_JUDGING_TIMES 16
+/* Times that each of the latest results stands for: it may have been final at any
+ * time within what is known. */
+#define IDENTIFAI_JUDGING_TIME_PARTS 4
 
 typedef struct
 {
@@ -23,7 +26,9 @@ typedef struct
   {
     gint64 after, until;
   } latest[IDENTIFAI_N_JUDGING_TIMES];
-  guint n;                      /* there ever were */
+  gint64 times[IDENTIFAI_N_JUDGING_TIMES * IDENTIFAI_JUDGING_TIME_PARTS];
+  guint n_times;                /* in order */
+  guint n;                      /* results there ever were */
   guint n_at_once;              /* in a row: final when asked for first */
 } IdentifaiJudgingTimes;
 
