@@ -52,7 +52,7 @@ struct _GstIdentifaiOverrides
   /* All below: lock. */
   IdentifaiClient *client;      /* a reference; NULL: stopped */
   IdentifaiKind kind;
-  GQueue records;               /* of Record, the latest last */
+  GQueue records;               /* of Record, by number */
   guint n_forgotten;            /* all with a lower number may be forgotten */
   GQueue open;                  /* of Override, without a message yet */
 };
@@ -78,16 +78,25 @@ override_free (Override * override)
 
 /* Records. */
 
+/* The last one up to that number: mostly the last of all. */
+static GList *
+find_place_locked (GstIdentifaiOverrides * self, guint segment)
+{
+  GList *walk = self->records.tail;
+
+  while (walk != NULL && ((Record *) walk->data)->segment > segment)
+    walk = walk->prev;
+
+  return walk;
+}
+
 static Record *
 find_locked (GstIdentifaiOverrides * self, guint segment)
 {
-  GList *walk;
+  GList *place = find_place_locked (self, segment);
+  Record *record = place != NULL ? place->data : NULL;
 
-  for (walk = self->records.tail; walk; walk = walk->prev)
-    if (((Record *) walk->data)->segment == segment)
-      return walk->data;
-
-  return NULL;
+  return record != NULL && record->segment == segment ? record : NULL;
 }
 
 static Record *
@@ -102,23 +111,30 @@ find_identifier_locked (GstIdentifaiOverrides * self, const gchar * identifier)
   return NULL;
 }
 
+static void
+forget_oldest_locked (GstIdentifaiOverrides * self)
+{
+  Record *oldest = g_queue_pop_head (&self->records);
+
+  self->n_forgotten = MAX (self->n_forgotten, oldest->segment + 1);
+  GST_LOG_OBJECT (self->element, "segment %u can't be overridden by its "
+      "number any more", oldest->segment);
+  record_free (oldest);
+}
+
 static Record *
 get_record_locked (GstIdentifaiOverrides * self,
     const IdentifaiSegment * segment)
 {
-  Record *record = find_locked (self, segment->number), *oldest;
+  Record *record = find_locked (self, segment->number);
 
   if (record == NULL) {
+    if (self->records.length == MAX_RECORDS)
+      forget_oldest_locked (self);
     record = g_new0 (Record, 1);
     record->segment = segment->number;
-    g_queue_push_tail (&self->records, record);
-  }
-  while (self->records.length > MAX_RECORDS) {
-    oldest = g_queue_pop_head (&self->records);
-    self->n_forgotten = MAX (self->n_forgotten, oldest->segment + 1);
-    GST_LOG_OBJECT (self->element, "segment %u can't be overridden by its "
-        "number any more", oldest->segment);
-    record_free (oldest);
+    g_queue_insert_after (&self->records, find_place_locked (self,
+            segment->number), record);
   }
   record->kind = segment->kind;
   if (record->identifier == NULL)

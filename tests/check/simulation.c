@@ -462,19 +462,34 @@ sim_close (IdentifaiTransport * self, void (*closed) (gpointer user_data),
 }
 
 static void
+count_call_of (GHashTable * calls, const gchar * name)
+{
+  guint *count = g_hash_table_lookup (calls, name);
+
+  if (count == NULL) {
+    count = g_new0 (guint, 1);
+    g_hash_table_insert (calls, g_strdup (name), count);
+  }
+  (*count)++;
+}
+
+/* A call may be of several. */
+static void
 count_call (IdentifaiExchange * self)
 {
-  gchar **names = g_strsplit (self->name, ",", -1);
   GHashTable *calls = simulation->calls[self->call];
   SimulationCounts *counts = &self->key->counts;
-  guint i, count;
+  gchar **names;
+  guint i;
 
-  for (i = 0; names[i]; i++) {
-    count = GPOINTER_TO_UINT (g_hash_table_lookup (calls, names[i]));
-    g_hash_table_insert (calls, g_strdup (names[i]),
-        GUINT_TO_POINTER (count + 1));
+  if (strchr (self->name, ',') == NULL) {
+    count_call_of (calls, self->name);
+  } else {
+    names = g_strsplit (self->name, ",", -1);
+    for (i = 0; names[i]; i++)
+      count_call_of (calls, names[i]);
+    g_strfreev (names);
   }
-  g_strfreev (names);
 
   if (self->upload) {
     counts->posts++;
@@ -620,7 +635,7 @@ simulation_new (guint32 seed, const SimulationOdds * odds,
   for (call = 0; call < IDENTIFAI_N_CALLS; call++) {
     self->limits[call] = limits[call];
     self->calls[call] = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
-        NULL);
+        g_free);
   }
   self->trace = G_GUINT64_CONSTANT (0xcbf29ce484222325);
   identifai_clock_simulate (G_TIME_SPAN_DAY, 1700000000 * SECOND, step);
@@ -692,10 +707,10 @@ simulation_count_calls (Simulation * self, const gchar * name,
     IdentifaiCall call, gboolean now)
 {
   GList *walk;
-  guint count = 0;
+  guint *all = g_hash_table_lookup (self->calls[call], name), count = 0;
 
   if (!now)
-    return GPOINTER_TO_UINT (g_hash_table_lookup (self->calls[call], name));
+    return all != NULL ? *all : 0;
 
   for (walk = self->exchanges.head; walk; walk = walk->next) {
     IdentifaiExchange *exchange = walk->data;
