@@ -10,6 +10,9 @@
 
 #define LINES 200
 #define OUTCOMES 60
+/* Two segments' verdicts may be missing, and some time to judge one. */
+#define MISSING 2
+#define JUDGING (30 * G_USEC_PER_SEC)
 
 struct _ModBoard
 {
@@ -26,6 +29,7 @@ free_stream (gpointer data)
   g_free (self->name);
   g_free (self->policy);
   g_free (self->gate);
+  g_free (self->trouble);
   g_hash_table_unref (self->outcomes);
   g_queue_clear_full (&self->latest, (GDestroyNotify) json_object_unref);
   g_free (self);
@@ -55,6 +59,7 @@ get_stream (ModBoard * self, const gchar * name)
   stream = g_new0 (ModBoardStream, 1);
   stream->name = g_strdup (name);
   stream->latency = NAN;
+  stream->since = g_get_monotonic_time ();
   stream->outcomes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
       g_free);
   g_queue_init (&stream->latest);
@@ -92,6 +97,34 @@ shorten (JsonObject * line)
 }
 
 static void
+note_judged (ModBoardStream * stream, gdouble latency)
+{
+  gint64 end = g_get_monotonic_time () - (isnan (latency) ? 0 :
+      (gint64) (latency * G_USEC_PER_SEC));
+
+  if (stream->judged != 0 && end > stream->judged)
+    stream->interval = end - stream->judged;
+  stream->judged = MAX (stream->judged, end);
+  g_clear_pointer (&stream->trouble, g_free);
+}
+
+gdouble
+mod_board_get_unjudged (const ModBoardStream * stream)
+{
+  gint64 since = stream->judged != 0 ? stream->judged : stream->since;
+
+  return (g_get_monotonic_time () - since) / 1e6;
+}
+
+gboolean
+mod_board_is_overdue (const ModBoardStream * stream)
+{
+  gint64 patience = JUDGING + MAX (MISSING * stream->interval, JUDGING);
+
+  return mod_board_get_unjudged (stream) * G_USEC_PER_SEC > patience;
+}
+
+static void
 count_outcome (ModBoardStream * stream, JsonObject * line)
 {
   gboolean judged = strcmp (get (line, "event"), "verdict") == 0;
@@ -112,6 +145,8 @@ count_outcome (ModBoardStream * stream, JsonObject * line)
   if (judged && !late)
     stream->latency =
         json_object_get_double_member_with_default (line, "latency", NAN);
+  if (judged && !late && !json_object_has_member (line, "resumed"))
+    note_judged (stream, stream->latency);
   g_queue_push_tail (&stream->latest, shorten (line));
   if (stream->latest.length > OUTCOMES)
     json_object_unref (g_queue_pop_head (&stream->latest));
@@ -122,6 +157,27 @@ set_text (gchar ** text, const gchar * value)
 {
   g_free (*text);
   *text = g_strdup (value);
+}
+
+static void
+take_state (ModBoardStream * stream, JsonObject * line)
+{
+  const gchar *state = get (line, "state");
+
+  if (strcmp (state, "waiting") == 0)
+    set_text (&stream->trouble, get (line, "reason"));
+  if (strcmp (state, "starting") != 0)
+    return;
+  /* both begin anew with a session */
+  g_clear_pointer (&stream->policy, g_free);
+  g_clear_pointer (&stream->gate, g_free);
+}
+
+static void
+take_trouble (ModBoardStream * stream, JsonObject * line, guint64 * count)
+{
+  (*count)++;
+  set_text (&stream->trouble, get (line, "text"));
 }
 
 static void
@@ -137,15 +193,11 @@ take_stream_line (ModBoardStream * stream, JsonObject * line)
   else if (strcmp (event, "gate") == 0)
     set_text (&stream->gate, get (line, "state"));
   else if (strcmp (event, "warning") == 0)
-    stream->warnings++;
+    take_trouble (stream, line, &stream->warnings);
   else if (strcmp (event, "error") == 0)
-    stream->errors++;
-  else if (strcmp (event, "stream") == 0
-      && strcmp (get (line, "state"), "starting") == 0) {
-    /* both begin anew with a session */
-    g_clear_pointer (&stream->policy, g_free);
-    g_clear_pointer (&stream->gate, g_free);
-  }
+    take_trouble (stream, line, &stream->errors);
+  else if (strcmp (event, "stream") == 0)
+    take_state (stream, line);
 }
 
 static void

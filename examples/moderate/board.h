@@ -20,6 +20,10 @@ typedef struct
   GHashTable *outcomes;         /* "OUTCOME\nREASON\nSTATUS" -> guint64 * */
   guint64 warnings, errors;
   gdouble latency;              /* s, of the latest verdict; NaN before it */
+  gint64 since;                 /* monotonic, when it was told of first */
+  gint64 judged;                /* monotonic, when the latest judged segment ended; 0: none */
+  gint64 interval;              /* µs, from one judged segment's end to the next */
+  gchar *trouble;               /* told since the latest verdict; NULL: nothing */
   GQueue latest;                /* of JsonObject *, outcomes in short, oldest first */
 } ModBoardStream;
 
@@ -32,6 +36,10 @@ void mod_board_free (ModBoard * self);
 /* Of ModBoardStream *, in the order they were told of first; borrowed. */
 const GPtrArray *mod_board_get_streams (const ModBoard * self);
 ModBoardStream *mod_board_find (const ModBoard * self, const gchar * name);
+/* s, since the end of what was judged last. What is judged late doesn't count. */
+gdouble mod_board_get_unjudged (const ModBoardStream * stream);
+/* That is longer than between two of its verdicts. */
+gboolean mod_board_is_overdue (const ModBoardStream * stream);
 /* The latest lines as they were written, of gchar *, oldest first; borrowed. */
 GQueue *mod_board_get_lines (ModBoard * self);
 /* Of the latest answer; NaN before it. */

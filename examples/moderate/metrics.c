@@ -167,6 +167,18 @@ add_silence (gpointer stream, gpointer user_data)
 }
 
 static void
+add_unjudged (gpointer stream, gpointer user_data)
+{
+  Page *page = user_data;
+  const gchar *name = mod_stream_get_config (stream)->name;
+  const ModBoardStream *told = mod_board_find (page->views->board, name);
+
+  if (told != NULL && mod_stream_get_state (stream) < MOD_STREAM_ENDED)
+    add_of_stream (page->out, "unjudged_seconds", name,
+        mod_board_get_unjudged (told));
+}
+
+static void
 add_restarts (gpointer stream, gpointer user_data)
 {
   Page *page = user_data;
@@ -232,6 +244,9 @@ add_streams (Page * page)
   begin (page->out, "silence_seconds", "gauge",
       "Since something came from the source.");
   mod_supervisor_foreach (supervisor, add_silence, page);
+  begin (page->out, "unjudged_seconds", "gauge",
+      "Since the end of what was judged last, of streams that go on.");
+  mod_supervisor_foreach (supervisor, add_unjudged, page);
   begin (page->out, "restarts_total", "counter", "Sessions after the first.");
   mod_supervisor_foreach (supervisor, add_restarts, page);
   add_stats (page);

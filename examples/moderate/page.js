@@ -8,6 +8,8 @@ const pictures = new Map();
 const byId = id => document.getElementById(id);
 const LETTERS = { human: 'h', artificial: 'A', unknown: '?', failed: 'f', dropped: 'd' };
 const LINES = 200;
+/* ms: what isn't told shows, too. */
+const AGAIN = 5000;
 
 function make(name, text) {
   const element = document.createElement(name);
@@ -168,6 +170,7 @@ function add(stream) {
   const card = byId('stream').content.cloneNode(true).firstElementChild;
   card.querySelector('h2').textContent = stream.name;
   card.setAttribute('aria-label', stream.name);
+  card.id = 'stream-' + stream.name;
   card.querySelector('.line').setAttribute('aria-label', `${stream.name}, latest segments, oldest first`);
   card.querySelector('.moments').setAttribute('aria-label', `${stream.name}, flagged moments, latest first`);
   card.querySelector('.gates').setAttribute('aria-label', `What leaves ${stream.name}`);
@@ -193,6 +196,15 @@ function tellCounts(counts) {
   return Object.keys(LETTERS).filter(name => counts[name]).map(name => `${counts[name]} ${name}`).join(', ') || '–';
 }
 
+function tellLong(seconds) {
+  return seconds < 120 ? `${Math.round(seconds)} s` : seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
+}
+
+function tellTrouble(stream) {
+  const parts = [stream.overdue ? `Not judged for ${tellLong(stream.unjudged)}` : '', stream.trouble || ''];
+  return parts.filter(Boolean).join(': ');
+}
+
 function draw(stream) {
   const card = streams.get(stream.name) || add(stream);
   const set = (name, text) => {
@@ -202,7 +214,8 @@ function draw(stream) {
   };
   const latest = stream.latest || [], pick = chosen.get(stream.name);
   card.latest = latest;
-  card.className = stream.policy === 'blocked' ? 'blocked' : stream.state;
+  card.className = [stream.policy === 'blocked' ? 'blocked' : stream.state, ...stream.overdue ? ['overdue'] : []].join(' ');
+  set('trouble', tellTrouble(stream));
   set('state', stream.state + (stream.state === 'silent' ? `, for ${Math.round(stream.silence)} s` : ''));
   set('policy', stream.policy || '–');
   set('gate', stream.gate || '–');
@@ -218,6 +231,21 @@ function draw(stream) {
   drawMoments(card, stream);
 }
 
+/* Also in the window's title, for who looks at something else. */
+function warn(names) {
+  const place = byId('unjudged'), now = names.join();
+  document.title = names.length ? `(${names.length} not judged) identifai-moderate` : 'identifai-moderate';
+  place.hidden = !names.length;
+  if (place.dataset.now === now)
+    return;
+  place.dataset.now = now;
+  place.replaceChildren('Not judged: ', ...names.flatMap((name, i) => {
+    const link = make('a', name);
+    link.href = '#stream-' + name;
+    return i ? [', ', link] : [link];
+  }));
+}
+
 function summarize(all) {
   const count = (what, name) => all.filter(stream => stream[what] === name).length;
   const parts = [`${all.length} ${all.length === 1 ? 'stream' : 'streams'}`, `${count('state', 'running')} running`];
@@ -226,6 +254,7 @@ function summarize(all) {
       parts.push(`${count(what, name)} ${name}`);
   byId('summary').textContent = parts.join(', ');
   byId('none').hidden = all.length > 0;
+  warn(all.filter(stream => stream.overdue).map(stream => stream.name));
 }
 
 let loading = false, again = false;
@@ -327,4 +356,5 @@ byId('access').addEventListener('submit', event => {
   show('problem', null);
   load();
 });
+setInterval(load, AGAIN);
 start();

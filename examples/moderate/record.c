@@ -48,7 +48,8 @@ mod_record_new (const gchar * event, const gchar * stream)
 void
 mod_record_add_time (JsonObject * line, const gchar * name, guint64 ns)
 {
-  if (ns == GST_CLOCK_TIME_NONE)
+  /* of a time that may be negative the greatest stands for none */
+  if (ns == GST_CLOCK_TIME_NONE || ns == G_MAXINT64)
     json_object_set_null_member (line, name);
   else
     json_object_set_double_member (line, name, (gint64) ns / 1e9);

@@ -180,8 +180,6 @@ list_latest (const ModBoardStream * board)
 static void
 add_board (JsonObject * object, const ModBoardStream * board)
 {
-  if (board == NULL)
-    return;
   if (board->policy != NULL)
     json_object_set_string_member (object, "policy", board->policy);
   if (board->gate != NULL)
@@ -218,6 +216,28 @@ add_force (JsonObject * object, ModSession * session)
   json_object_set_string_member (object, "force", word->value_nick);
 }
 
+/* What isn't judged is to be seen, whatever the reason: at once if the stream isn't
+ * there, else when a verdict is overdue. */
+static void
+add_unjudged (JsonObject * object, ModStream * stream,
+    const ModBoardStream * board)
+{
+  ModSession *session = mod_stream_get_session (stream);
+  ModSessionState state = session != NULL ? mod_session_get_state (session) :
+      MOD_SESSION_CLOSED;
+  gboolean away = state == MOD_SESSION_SILENT
+      || (state != MOD_SESSION_RUNNING && board->trouble != NULL);
+
+  if (mod_stream_get_state (stream) > MOD_STREAM_WAITING)
+    return;
+  json_object_set_double_member (object, "unjudged",
+      mod_board_get_unjudged (board));
+  json_object_set_boolean_member (object, "overdue",
+      away || mod_board_is_overdue (board));
+  if (board->trouble != NULL)
+    json_object_set_string_member (object, "trouble", board->trouble);
+}
+
 typedef struct
 {
   ModWeb *web;
@@ -230,6 +250,8 @@ list_stream (gpointer stream, gpointer user_data)
   Listing *listing = user_data;
   const ModStreamConfig *config = mod_stream_get_config (stream);
   ModSession *session = mod_stream_get_session (stream);
+  const ModBoardStream *board =
+      mod_board_find (listing->web->views->board, config->name);
   JsonObject *object = json_object_new ();
 
   json_object_set_string_member (object, "name", config->name);
@@ -241,7 +263,10 @@ list_stream (gpointer stream, gpointer user_data)
   if (session != NULL)
     json_object_set_double_member (object, "silence",
         mod_session_get_silence (session));
-  add_board (object, mod_board_find (listing->web->views->board, config->name));
+  if (board != NULL) {
+    add_board (object, board);
+    add_unjudged (object, stream, board);
+  }
   json_object_set_array_member (object, "thumbnails",
       mod_thumbs_list (listing->web->thumbs, config->name));
   json_array_add_object_element (listing->streams, object);

@@ -800,6 +800,10 @@ def check_metrics(page, run, path, endpoint, streams, program):
     assert metrics['identifai_policy_state{stream="pink",state="clear"}'] in '01' and metrics['identifai_config_good'] == '1'
     assert 0.5 < float(metrics['identifai_coverage_ratio{stream="pink"}']) <= 1, metrics
     wait_until(lambda: float(page.metrics()['identifai_restarts_total{stream="broken"}']) >= 1, 'restarts')
+    seconds = float(page.metrics()['identifai_unjudged_seconds{stream="pink"}'])
+    assert seconds < float(page.metrics()['identifai_unjudged_seconds{stream="broken"}']), seconds
+    streams = {stream['name']: stream for stream in json.loads(page.get('/api/streams')[1])['streams']}
+    assert streams['broken']['overdue'] and streams['broken']['trouble'] and not streams['pink']['overdue'], streams
     write_config(path, endpoint, {'gate': 'nonsense=1'}, program)
     run.signal(signal.SIGHUP)
     run.wait(event='config', taken=False)

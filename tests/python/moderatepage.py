@@ -50,10 +50,14 @@ def check_live(run, tab):
     run.wait(stream='pink', event='verdict')
     seen = tab.run(marks)
     tab.wait('%s > %d' % (marks, seen))
-    tab.wait(card('pink') + '.className === "blocked"')
+    tab.wait(card('pink') + '.classList.contains("blocked")')
     tab.wait('/^[0-9]+ artificial$/.test(%s.querySelector(".counts").textContent)' % card('pink'))
     tab.wait('[...document.querySelectorAll("#log li")].some(item => item.textContent.includes("verdict"))')
     assert tab.run(card('broken') + '.querySelector(".state").textContent') in ('starting', 'waiting', 'draining', 'closing')
+    tab.wait(card('broken') + '.classList.contains("overdue")')
+    assert 'Not judged for' in tab.run(card('broken') + '.querySelector(".trouble").textContent')
+    tab.wait('document.getElementById("unjudged").textContent === "Not judged: broken"')
+    assert tab.wait('document.title.startsWith("(1 not judged)")')
     assert '4 streams' in tab.wait('document.getElementById("summary").textContent')
 
 
