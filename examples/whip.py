@@ -1,0 +1,225 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A WebRTC endpoint whose publishers are judged: it speaks WHIP (RFC 9725), as OBS, browsers and
+GStreamer's whipclientsink do. What stands behind -- is set on each publisher's identifaisink:
+
+  IDENTIFAI_API_KEY_FILE=key whip.py --port 8889 -- segment-duration=5000000000
+
+OBS: Settings, Stream, WHIP, http://127.0.0.1:8889/whip. Ctrl-C ends the publishers, and waits for
+their verdicts. From other machines only through a web server that knows who asks (a browser wants
+https, too). Needs python3-gi, python3-gst-1.0, gir1.2-gst-plugins-bad-1.0, gstreamer1.0-nice,
+gstreamer1.0-plugins-good and -bad."""
+import argparse
+import http.server
+import signal
+import sys
+import threading
+import gi
+gi.require_version('Gst', '1.0')
+gi.require_version('GstSdp', '1.0')
+gi.require_version('GstWebRTC', '1.0')
+from gi.repository import GLib, Gst, GstSdp, GstWebRTC  # noqa: E402
+
+CHAINS = {'H264': 'rtph264depay ! h264parse', 'H265': 'rtph265depay ! h265parse', 'VP8': 'rtpvp8depay', 'VP9': 'rtpvp9depay ! vp9parse',
+          'OPUS': 'rtpopusdepay ! opusparse'}
+LARGEST_OFFER = 1000000
+GATHERING = 10  # seconds
+
+
+class Publisher:
+    """webrtcbin, a chain for each of its streams, and what judges. negotiate() is called on a thread
+    of the server, the pads come on webrtcbin's, and messages in the main loop."""
+
+    def __init__(self, number, settings, on_end):
+        self.name, self.on_end = f'publisher{number}', on_end
+        self.ending, self.gathered = False, threading.Event()
+        self.pipeline = Gst.Pipeline.new(self.name)
+        # webrtcbin has sinks in it that never end, so EOS is the element's own
+        self.pipeline.set_property('message-forward', True)
+        self.rtc = Gst.ElementFactory.make('webrtcbin')
+        self.sink = Gst.parse_launch(f'identifaisink name={self.name} async=false on-refusal=warn ref-id={self.name}-%05u {settings}')
+        self.rtc.set_property('bundle-policy', 'max-bundle')
+        self.pipeline.add(self.rtc)
+        self.pipeline.add(self.sink)
+        self.chains, self.pads = [], {}
+        self.rtc.connect('pad-added', self.on_pad)
+        self.rtc.connect('notify::ice-gathering-state', self.on_gathering)
+        self.rtc.connect('notify::connection-state', self.on_connection)
+        bus = self.pipeline.get_bus()
+        bus.add_signal_watch()
+        bus.connect('message', self.on_message)
+
+    def call(self, action, argument):
+        """The reply, to be kept while what is in it is used."""
+        promise = Gst.Promise.new()
+        self.rtc.emit(action, argument, promise)
+        promise.wait()
+        return promise.get_reply()
+
+    def negotiate(self, text):
+        """The answer, with all addresses in it; sound has its pad from the start."""
+        result, sdp = GstSdp.SDPMessage.new_from_text(text)
+        kinds = [sdp.get_media(i).get_media() for i in range(sdp.medias_len())] if result == GstSdp.SDPResult.OK else []
+        if 'video' not in kinds:
+            raise ValueError('the offer has no video')
+        self.pads['video'] = self.sink.get_static_pad('sink')
+        if 'audio' in kinds:
+            self.pads['audio'] = self.sink.request_pad_simple('audio_%u')
+        self.pipeline.set_state(Gst.State.PLAYING)
+        self.call('set-remote-description', GstWebRTC.WebRTCSessionDescription.new(GstWebRTC.WebRTCSDPType.OFFER, sdp))
+        reply = self.call('create-answer', None)
+        if not reply.has_field('answer'):
+            raise ValueError('the offer has nothing that can be received')
+        self.call('set-local-description', reply.get_value('answer'))
+        self.gathered.wait(GATHERING)
+        return self.rtc.get_property('local-description').sdp.as_text()
+
+    def on_gathering(self, rtc, _):
+        if rtc.get_property('ice-gathering-state') == GstWebRTC.WebRTCICEGatheringState.COMPLETE:
+            self.gathered.set()
+
+    def on_connection(self, rtc, _):
+        """Who goes without a word is noticed by ICE, after some seconds."""
+        if rtc.get_property('connection-state') in (GstWebRTC.WebRTCPeerConnectionState.DISCONNECTED, GstWebRTC.WebRTCPeerConnectionState.FAILED):
+            GLib.idle_add(self.end)
+
+    def on_pad(self, rtc, pad):
+        if pad.get_direction() != Gst.PadDirection.SRC:
+            return
+        caps = pad.get_current_caps().get_structure(0)
+        chain = CHAINS.get(caps.get_string('encoding-name'))
+        target = self.pads.pop(caps.get_string('media'), None) if chain else None
+        if target is None:
+            print(f"{self.name}: {caps.get_string('encoding-name')} is left out", file=sys.stderr)
+            chain = 'fakesink async=false'
+        element = Gst.parse_bin_from_description(f'queue ! {chain}', True)
+        self.pipeline.add(element)
+        if target is not None:
+            element.get_static_pad('src').link(target)
+            self.chains.append(element)
+        element.sync_state_with_parent()
+        pad.link(element.get_static_pad('sink'))
+
+    def end(self):
+        """The sink's EOS comes back as a message once all verdicts are there."""
+        if not self.ending:
+            self.ending = True
+            for chain in self.chains:
+                chain.get_static_pad('sink').send_event(Gst.Event.new_eos())
+            for pad in self.pads.values():
+                pad.send_event(Gst.Event.new_eos())
+        return False
+
+    def on_message(self, bus, message):
+        s = message.get_structure()
+        if message.type == Gst.MessageType.ELEMENT and s.get_name() == 'identifai-verdict':
+            print(f"{self.name} segment {s.get_value('segment')}: {s.get_value('classification')}, score {s.get_value('score'):.2f}", flush=True)
+        elif message.type == Gst.MessageType.ELEMENT and s.get_name() in ('identifai-failed', 'identifai-dropped'):
+            print(f"{self.name} segment {s.get_value('segment')}: not judged, {s.get_value('reason')}", flush=True)
+        elif message.type == Gst.MessageType.WARNING:
+            print(f'{self.name}: {message.parse_warning()[0].message}', file=sys.stderr)
+        elif message.type == Gst.MessageType.ERROR:
+            print(f'{self.name}: {message.parse_error()[0].message}', file=sys.stderr)
+        ended = message.type == Gst.MessageType.ELEMENT and s.get_name() == 'GstBinForwarded' and message.src == self.pipeline \
+            and s.get_value('message').type == Gst.MessageType.EOS and s.get_value('message').src == self.sink
+        if (ended or message.type == Gst.MessageType.ERROR) and self.pipeline is not None:
+            self.stop(bus)
+
+    def stop(self, bus):
+        """READY first: what is open is told as dropped then."""
+        pipeline, self.pipeline = self.pipeline, None
+        pipeline.set_state(Gst.State.READY)
+        while message := bus.pop_filtered(Gst.MessageType.ELEMENT):
+            self.on_message(bus, message)
+        pipeline.set_state(Gst.State.NULL)
+        bus.remove_signal_watch()
+        print(f'{self.name} has gone', flush=True)
+        self.on_end(self)
+
+
+class Service:
+    def __init__(self, settings):
+        self.settings, self.publishers, self.count = settings, {}, 0
+        self.lock, self.loop, self.ending = threading.Lock(), GLib.MainLoop(), False
+
+    def publish(self, offer):
+        """(path, answer). On the server's thread."""
+        with self.lock:
+            self.count += 1
+            path, publisher = f'/whip/{self.count}', Publisher(self.count, self.settings, lambda _: self.forget(path))
+            self.publishers[path] = publisher
+        try:
+            return path, publisher.negotiate(offer)
+        except ValueError:
+            GLib.idle_add(publisher.stop, publisher.pipeline.get_bus())
+            raise
+
+    def forget(self, path):
+        with self.lock:
+            del self.publishers[path]
+            if self.ending and not self.publishers:
+                self.loop.quit()
+
+    def end(self):
+        """A second Ctrl-C doesn't wait."""
+        with self.lock:
+            publishers = list(self.publishers.values())
+            if self.ending or not publishers:
+                self.loop.quit()
+            self.ending = True
+        for publisher in publishers:
+            publisher.end()
+        return True
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def reply(self, status, text='', **headers):
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name.replace('_', '-'), value)
+        self.send_header('Content-Length', str(len(text.encode())))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def do_POST(self):
+        length = int(self.headers.get('Content-Length') or 0)
+        if self.path != '/whip' or self.server.service.ending:
+            return self.reply(404, 'publish to /whip\n')
+        if self.headers.get_content_type() != 'application/sdp' or not 0 < length <= LARGEST_OFFER:
+            return self.reply(415, 'an offer is application/sdp\n')
+        try:
+            path, answer = self.server.service.publish(self.rfile.read(length).decode(errors='replace'))
+        except ValueError as error:
+            return self.reply(406, f'{error}\n')
+        return self.reply(201, answer, Content_Type='application/sdp', Location=path)
+
+    def do_DELETE(self):
+        publisher = self.server.service.publishers.get(self.path)
+        if publisher is None:
+            return self.reply(404)
+        GLib.idle_add(publisher.end)
+        return self.reply(200)
+
+    def log_message(self, *unused):
+        pass
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--address', default='127.0.0.1', help='where it listens (127.0.0.1)')
+    parser.add_argument('--port', type=int, default=0, help='0, the default, takes a free one')
+    parser.add_argument('settings', nargs='*', metavar='PROPERTY=VALUE')
+    arguments = parser.parse_args()
+    Gst.init(None)
+    service = Service(' '.join(arguments.settings))
+    server = http.server.ThreadingHTTPServer((arguments.address, arguments.port), Handler)
+    server.service = service
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        GLib.unix_signal_add(GLib.PRIORITY_HIGH, number, service.end)
+    print(f'whip.py: publish to http://{arguments.address}:{server.server_port}/whip', flush=True)
+    service.loop.run()
+
+
+if __name__ == '__main__':
+    main()
