@@ -21,8 +21,11 @@ from emulator import Emulator
 from sources import Missing, Sources, free_port
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+PUBLISHER = ROOT / "tests/python/whippublisher.py"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-OUTPUT = r"FOUND TAG|\d\d:\d\d:\d\d |identifai-emulator: |\d+ available|\d+ streams|Got message |\[\{\""
+OUTPUT = (r"FOUND TAG|\d\d:\d\d:\d\d |identifai-emulator: |whip\.py: |\d+ available|\d+ streams|Got message |\[\{\"|\{\"|VERDICT: |Factory Details"
+          r"|\d:\d\d:\d\d\.\d+ ")
+COMMAND = r"identifai-(?:watch|moderate|account) |gst-launch-1\.0 "
 PATIENCE = 180
 LONGER = 5
 AT_A_TIME = 4
@@ -44,6 +47,10 @@ REPLACED = (
     ("127.0.0.1:8080", "127.0.0.1:{emulator}"),
     ("--port 8080", "--port {emulator}"),
     ("127.0.0.1:9001", "127.0.0.1:{free}"),
+    ("127.0.0.1:8889", "127.0.0.1:{free}"),
+    ("--port 8889", "--port {free}"),
+    ("https://gateway.example", "$IDENTIFAI_ENDPOINT"),
+    ("/etc/identifai.key", "key"),
     ("127.0.0.1:PORT", "127.0.0.1:{emulator}"),
 )
 # a stream without end gets SIGINT after so many seconds; curl waits for who has just been started
@@ -56,9 +63,9 @@ curl () { command curl --fail-with-body --max-time 30 --retry 9 --retry-delay 1 
 """
 
 
-def run(seconds=8, prints=(), before="", status=0):
-    """seconds: until Ctrl-C. prints: what has to be in the output, besides the block of output."""
-    return {"kind": "run", "seconds": seconds, "prints": prints, "before": before, "status": status}
+def run(seconds=8, prints=(), before="", status=0, quiet=False):
+    """seconds: until Ctrl-C. prints: what has to be in the output, besides the block of output; that may be missing only where nothing is printed: quiet."""
+    return {"kind": "run", "seconds": seconds, "prints": prints, "before": before, "status": status, "quiet": quiet}
 
 
 def config():
@@ -84,8 +91,8 @@ ROWS = {
         "gst-launch-1.0 -t filesrc": run(),
         "identifai-watch clip.mp4": run(),
         "identifai-watch v4l2src ! videoconvert ! video/x-raw,format=I420 ! x264enc tune=zerolatency ! h264parse ! tee":
-            run(12),
-        "identifai-watch v4l2src": run(60, prints=("gate: pass",), before="cut='hold=20000000000 segment-duration=2000000000'"),
+            run(16),
+        "identifai-watch v4l2src": run(60, before="cut='hold=20000000000 segment-duration=2000000000'"),
     },
     "docs/applications.md": {
         "#include": elsewhere("applications.py"), "import signal": elsewhere("applications.py"), "use gstreamer": elsewhere("applications.py"),
@@ -95,7 +102,7 @@ ROWS = {
     "docs/contributing.md": {
         ".ci/setup test": elsewhere("how this was built"),
         "git clone --depth 1": elsewhere("fetches GStreamer's source; where gst-validate-1.0 is, validate.py was run by hand"),
-        "GST_DEBUG=": run(prints=("segment 0",), before="touch log"),
+        "GST_DEBUG=": run(before="touch log"),
     },
     "docs/design.md": {"": DIAGRAM},
     "docs/emulator.md": {
@@ -107,16 +114,14 @@ ROWS = {
         "server {": elsewhere("nghttpx.c and front.c run fronts like this"),
     },
     "docs/fleet.md": {
-        "identifaisink 'rate-limits": run(before="element"),
-        "identifaisink endpoint=": run(before="element"),
+        "identifai-watch rtspsrc": run(14),
         "domain: identifai": elsewhere("Envoy's rate-limit service isn't in Debian; the page says that it isn't tested"),
     },
     "docs/gate.md": {
-        "gst-launch-1.0 -m rtmp2src": run(7, prints=("identifai-segment",)),
-        "gst-launch-1.0 -m srtsrc": run(7, prints=("identifai-segment",)),
+        "identifai-watch rtmp2src": run(30),
+        "identifai-watch srtsrc": run(30),
         "hold >= ": TEXT,
-        "… ! identifaigate": run(before="middle"),
-        "ffmpeg -f lavfi": run(),
+        "ffmpeg -v error": run(before="rm -f slate.mp4", quiet=True),
         "ninja -C BUILD": elsewhere("half an hour each; the test line runs them for a minute"),
     },
     "docs/inputs.md": {
@@ -125,32 +130,37 @@ ROWS = {
         "identifai-watch filesrc location=long.mkv": run(),
         "identifai-watch filesrc location=speech.wav": run(7),
         "identifai-watch filesrc location=photo.png": run(20),
+        "examples/whip.py": run(20),
         "identifai-watch": run(7),
     },
     "docs/install.md": {
         ".ci/setup run": elsewhere("installs: a clean Debian runs it, before each release"),
-        "export IDENTIFAI_API_KEY=": run(),
+        "gst-inspect-1.0": run(),
+        "export IDENTIFAI_API_KEY=": run(quiet=True),
         "identifai-emulator --port 8080 &": run(),
     },
-    "docs/moderation.md": {"[defaults]": config(), "[program]": config(), "studio: policy": TEXT},
+    "docs/moderation.md": {
+        "[defaults]": config(), "[program]": config(), "studio: policy": TEXT,
+        "identifai-moderate --check": run(before="emulate"), "identifai-moderate cameras.conf": run(18),
+    },
     "docs/operation.md": {
-        "identifaisink on-refusal": run(before="element"),
+        "identifai-watch rtspsrc": run(14),
         "[Unit]": elsewhere("systemd-analyze, which a container has not"),
     },
     "docs/performance.md": {"meson devenv": elsewhere("minutes of measuring: the test bench runs a short one")},
     "docs/reference/identifai-account.md": {
         "identifai-account COMMAND": TEXT,
-        "identifai-account credits": run(prints=("available", "is human from now on"), before="account"),
+        "identifai-account credits": run(before="account"),
     },
     "docs/reference/identifai-emulator.md": {
         "identifai-emulator [": TEXT,
         "curl -d": run(before="emulate"),
-        "identifai-emulator --port": run(prints=("identifAI classification",)),
+        "identifai-emulator --port": run(),
     },
     "docs/reference/identifai-moderate.md": {"identifai-moderate [": TEXT, "[defaults]": config()},
     "docs/reference/identifai-watch.md": {
         "identifai-watch [": TEXT,
-        "identifai-watch clip.mp4": run(6, prints=("verdict",)),
+        "identifai-watch": run(14),
     },
     "docs/tour.md": {
         ".ci/setup run": elsewhere("how this was built"),
@@ -191,7 +201,7 @@ def find_blocks(page):
             while i < len(lines) and (lines[i].startswith("    ") or not lines[i].strip()):
                 i += 1
             text = "\n".join(line[4:] for line in lines[start:i]).rstrip()
-            for piece in re.split(rf"\n\n(?={OUTPUT})", text):
+            for piece in re.split(rf"\n\n(?={OUTPUT}|{COMMAND})", text):
                 yield start + 1, piece
                 start += piece.count("\n") + 2
             continue
@@ -224,6 +234,10 @@ class Block:
         plain = re.sub(r"[ \t]+", " ", re.sub(r"\x1b\[[\d;]*[mK]", "", printed))
         if status != self.row["status"]:
             self.faults.append(f"ends with {status}")
+        if not self.shown and not self.row["quiet"]:
+            self.faults.append("has no output below it")
+        if self.row["quiet"] and plain.strip():
+            self.faults.append("is said to print nothing")
         for line in self.shown:
             if not self.matches(line, plain):
                 self.faults.append(f"doesn't print {line!r}")
@@ -239,13 +253,9 @@ def prepare(text, row):
     if text.startswith("identifai-emulator"):
         text += "\nsleep 1"
     before = row["before"]
-    if before == "element":
-        return "gst-launch-1.0 " + "videotestsrc num-buffers=10 ! x264enc ! h264parse ! " + re.sub(
-            r" …$|https://gateway.example|/etc/identifai.key", lambda m: {" …": "", "/etc/identifai.key": "key"}.get(m[0], "$IDENTIFAI_ENDPOINT"),
-            text).replace("(string)…", "(string)token")
-    if before == "middle":
-        return (f"identifai-watch {CAMERA.replace('150', '100')} ! x264enc key-int-max=25 tune=zerolatency ! h264parse {text.strip('… ')} fakesink").replace(
-            " on-refusal", " segment-duration=1000000000 hold=30000000000 on-refusal")
+    if text.startswith("examples/whip.py"):
+        return (f"/usr/bin/python3 {PUBLISHER} http://127.0.0.1:8889/whip 7 &\n"
+                f"timeout --preserve-status -s INT $SECONDS_LIVE /usr/bin/python3 {ROOT}/{text}\n# {{webrtc}}\n")
     if before.startswith("cut="):
         return text.replace("identifaigate ", f"identifaigate {before[5:-1]} ")
     return BEFORE.get(before, before + "\n") + text.replace("…", "clip.mp4" if text.startswith("GST_DEBUG") else "key") \
@@ -258,7 +268,7 @@ def fill(script, sources):
     for old, new in REPLACED:
         script = script.replace(old, new)
     port = str(free_port())
-    found = set(re.findall(r"\{(\w+)\}", script)) & {"rtsp", "rtmp", "srt", "udp", "web", "emulator", "free"}
+    found = set(re.findall(r"\{(\w+)\}", script)) & {"rtsp", "rtmp", "srt", "udp", "web", "webrtc", "emulator", "free"}
     for name in found:
         script = script.replace("{" + name + "}", port if name == "emulator" else str(free_port()) if name == "free" else sources.get(name))
     return script
@@ -352,6 +362,8 @@ def main():
             tour = [text for _, text in find_blocks(ROOT / "docs/tour.md") if text.startswith("[program]")]
             (sources.folder / "streams.conf").write_text(tour[0].replace(":8470", f":{free_port()}"))
             sources.make_files()
+            cameras = [text for _, text in find_blocks(ROOT / "docs/moderation.md") if text.startswith("[defaults]")]
+            (sources.folder / "cameras.conf").write_text(fill(cameras[0].replace("=12s", "=4s"), sources).replace("=key", f"={sources.folder}/key"))
             with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
                 runs = [pool.submit(check_config if block.row["kind"] == "config" else run_block, block, sources, environment)
                         for block in blocks if block.row["kind"] != "elsewhere"]

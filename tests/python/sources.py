@@ -110,6 +110,7 @@ class Sources:
         self.make(f"{video} ! mp4mux ! filesink location=clip.mp4")
         self.make(f"{video.replace(' ! ', ' pattern=solid-color foreground-color=0xffff00ff ! ', 1)} ! mp4mux ! filesink location=pink.mp4")
         self.make(f"{video} ! matroskamux name=m ! filesink location=long.mkv audiotestsrc num-buffers=130 ! avenc_aac ! aacparse ! m.")
+        self.make(f"{video.replace(' ! ', ' pattern=smpte75 ! ', 1)} ! mp4mux ! filesink location=slate.mp4")
         self.make("audiotestsrc wave=ticks num-buffers=200 ! wavenc ! filesink location=voice.wav")
         self.make("audiotestsrc wave=ticks num-buffers=800 ! lamemp3enc ! filesink location=radio.mp3")
         self.make("videotestsrc num-buffers=1 ! jpegenc ! filesink location=picture.jpg")
@@ -171,6 +172,17 @@ class Sources:
         self.web = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=self.folder))
         threading.Thread(target=self.web.serve_forever, daemon=True).start()
         return f"127.0.0.1:{self.web.server_port}"
+
+    def serve_webrtc(self):
+        """Nothing to serve: what whip.py and who publishes to it want."""
+        try:
+            import gi
+            gi.require_version("GstWebRTC", "1.0")
+        except (ImportError, ValueError) as error:
+            raise Missing(error) from error
+        if subprocess.run(["gst-inspect-1.0", "nicesrc"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode != 0:
+            raise Missing("nicesrc")
+        return ""
 
     def stop(self):
         for process in reversed(self.processes):
