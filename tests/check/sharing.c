@@ -327,6 +327,8 @@ static const Row rows[] = {
   {"shares of three", 3, SHARE (10), 2, 5, 2, 0, 0, 0, 0, 0, 28.5, 0.99, 0.01, 0, 0, 3},
   {"shares of four", 4, SHARE (7), 2, 5, 2, 0, 0, 0, 0, 0, 26, 0.99, 0.01, 0, 0, 20},
   {"shares of eight", 8, SHARE (3), 2, 5, 2, 0, 0, 0, 0, 0, 22, 0.99, 0.01, 4, 0, 200},
+  {"another comes to one", 2, PUBLISHED, 2, 12, 6, 0, 1, 4, 0, 0, 27.5, 0.97, 0.045, 0, 0, 32},
+  {"three come to one", 4, PUBLISHED, 2, 12, 8, 0, 3, 4, 0, 0, 28.5, 0.95, 0.05, 0, 0, 25},
   {"two come", 4, PUBLISHED, 2, 15, 8, 0, 2, 4, 0, 0, 28, 0.96, 0.05, 0, 0, 28},
   {"two go", 4, PUBLISHED, 2, 15, 11, 0, 0, 0, 2, 4, 25, 0.98, 0.05, 0, 0, 68},
   {"clocks apart by 100 ms", 4, PUBLISHED, 2, 5, 2, 100 * MS, 0, 0, 0, 0, 28.5, 0.96, 0.04, 0, 0, 29},

@@ -31,8 +31,10 @@
 #define CALM (10 * G_TIME_SPAN_MINUTE)
 #define CALM_CALLS 60
 /* For so long, and of so many calls, all was taken: nobody was there. */
-#define ALONE_TIME G_TIME_SPAN_MINUTE
+#define ALONE_TIME (100 * G_TIME_SPAN_SECOND)
 #define ALONE_CALLS 12
+/* So many refusals in a row are the service's; one who comes takes a slot or two. */
+#define OUTAGE 3
 
 /* Who has no place chooses among so many of the next slots. After so many refusals
  * it is content with half a box, and after some more, with less. Until then, it
@@ -409,7 +411,7 @@ claim (IdentifaiShare * self, gint64 now)
   add_class (self, &self->held, choose_slot (self, now), self->claim_level);
   self->newcomer = TRUE;
   self->knocks = self->claim_level == BOX_LEVEL && self->row > 0
-      && self->row % KNOCK == 0 && !self->alone;
+      && self->row % KNOCK == 0;
 }
 
 static void
@@ -436,7 +438,7 @@ static void
 win_claim (IdentifaiShare * self, gint64 now)
 {
   if (self->knocks) {
-    self->row = 1;
+    self->row = self->alone ? OUTAGE : 1;
     claim (self, now);
   } else {
     self->newcomer = FALSE;
@@ -716,6 +718,7 @@ identifai_share_accepted (IdentifaiShare * self, gint64 slot, gint64 now)
 {
   guint place = slot % ring_length (self);
 
+  self->alone = self->alone && (self->row == 0 || self->row >= OUTAGE);
   self->row = 0;
   self->n_accepted++;
   if (!self->active || slot <= self->before)

@@ -21,9 +21,9 @@
  *   remembered; when all is, it asks seldom.
  * - Who has no place looks for one, slot by slot, and every few times takes a
  *   single call from whoever is there (it knocks), so that nobody starves.
- * - Where all was taken for a minute, then all is refused and then all is taken, it
- *   was the service, not others: until a refusal says otherwise, what is held doubles
- *   with each call or two, in the slots that come next.
+ * - Where all was taken for minutes, then several calls in a row were refused, and then
+ *   all is taken, it was the service, not others: until a refusal says otherwise, what
+ *   is held doubles with each call or two, in the slots that come next.
  *
  * It takes clocks that agree within a tenth of a slot, as NTP keeps them. Where
  * they don't, the key is used just as well, and shared less evenly.
