@@ -802,8 +802,8 @@ def check_metrics(page, run, path, endpoint, streams, program):
     wait_until(lambda: float(page.metrics()['identifai_restarts_total{stream="broken"}']) >= 1, 'restarts')
     seconds = float(page.metrics()['identifai_unjudged_seconds{stream="pink"}'])
     assert seconds < float(page.metrics()['identifai_unjudged_seconds{stream="broken"}']), seconds
-    streams = {stream['name']: stream for stream in json.loads(page.get('/api/streams')[1])['streams']}
-    assert streams['broken']['overdue'] and streams['broken']['trouble'] and not streams['pink']['overdue'], streams
+    listed = {stream['name']: stream for stream in json.loads(page.get('/api/streams')[1])['streams']}
+    assert listed['broken']['overdue'] and listed['broken']['trouble'] and not listed['pink']['overdue'], listed
     write_config(path, endpoint, {'gate': 'nonsense=1'}, program)
     run.signal(signal.SIGHUP)
     run.wait(event='config', taken=False)
