@@ -111,10 +111,9 @@ def describe(latencies):
 
 
 def get_caught_up(told, after):
-    """When `lost` was through with what it had kept waiting: its verdicts come as fast as before."""
+    """When `lost` was through with what it had kept waiting: a segment from after the outage is judged as soon as before it."""
     before = statistics.median(told.latencies(0, after))
-    slow = [line["at"] for line in told.live if line["at"] > after and line["latency"] > before + 5]
-    return max(slow, default=after)
+    return min((line["at"] for line in told.live if line["at"] - line["latency"] > after and line["latency"] < before + 5), default=after)
 
 
 def report(runs, options):
