@@ -102,6 +102,7 @@ describe (const EmuIntakeRequest * task, const gchar * file,
   ADD ("content_type", string, emu_form_get_file_type (task->form));
   ADD ("bytes", int, emu_form_get_size (task->form));
   ADD ("sha256", string, intake->hash);
+  ADD ("chunked", boolean, task->chunked);
   json_builder_set_member_name (builder, "sent");
   json_builder_begin_array (builder);
   for (i = 0; i < sent->len; i++) {

@@ -28,6 +28,7 @@ typedef struct
   EmuKind kind;
   const gchar *record_dir;      /* NULL = keep nothing; must stay, too */
   guint number;                 /* of the record */
+  gboolean chunked;             /* it came with no length */
   GstClockTime timeout;         /* for the look at a sound's length */
 } EmuIntakeRequest;
 

@@ -282,8 +282,12 @@ static void
 look_at_file (EmuRequest * request, EmuKind kind)
 {
   EmuServer *server = request->server;
+  SoupMessageHeaders *headers =
+      soup_server_message_get_request_headers (request->message);
   EmuIntakeRequest intake = { request->form, kind, server->options->record_dir,
-    ++server->last_number, server->options->decode_timeout * GST_SECOND
+    ++server->last_number,
+    soup_message_headers_get_encoding (headers) == SOUP_ENCODING_CHUNKED,
+    server->options->decode_timeout * GST_SECOND
   };
 
   if (emu_form_file_is_too_large (request->form)) {

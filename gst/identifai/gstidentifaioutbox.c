@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "gstidentifaisubmission.h"
 #include "log.h"
+#include "waste.h"
 
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_OUTBOX)
 
@@ -700,6 +701,7 @@ gst_identifai_outbox_stop (GstIdentifaiOutbox * self)
 
   gst_identifai_outcomes_deliver_all (self->outcomes);
   gst_identifai_reporter_stop (self->reporter);
+  identifai_waste_wait ();
 }
 
 void

@@ -5,11 +5,14 @@
  * What a streaming thread pays: time of its own CPU in a call that pushes a frame,
  * on average and at most, the end of the segment included. Frames of VP8, of which
  * upstream has a reference each; one segment as long as the stream but for one frame.
+ * So much for a segment that is posted; others are dropped as a second one of that
+ * length comes, or don't fit into max-segment-bytes: all of one without a key frame
+ * in the middle is let go of then, one with it is split there.
  * Each in a process of its own, of which the best of some counts for what is longest,
  * as a thread that is interrupted pays for that, too.
  *
- *   bench-chain ELEMENT FRAMES      one run: mean and longest in µs
- *   bench-chain                     the table
+ *   bench-chain ELEMENT FRAMES [WAY]    one run: mean and longest in µs
+ *   bench-chain                         the table
  *
  * For instructions: valgrind --tool=callgrind --toggle-collect=push_frame
  * bench-chain ELEMENT FRAMES.
@@ -29,6 +32,22 @@ typedef struct
 {
   gdouble mean, longest;        /* µs */
 } Cost;
+
+/* What becomes of a segment of n frames. */
+static const struct
+{
+  const gchar *name;
+  const gchar *settings;
+  guint n_segments;
+  guint percent;                /* of its bytes, which are max-segment-bytes */
+  guint n_keys;                 /* in a segment */
+} ways[] = {
+  {"posted", "", 1, 1000, 1},
+  {"dropped", "overflow=drop-oldest max-pending-segments=1 retries=-1", 2, 1000,
+      1},
+  {"too-large", "", 1, 90, 1},
+  {"split", "", 1, 90, 2},
+};
 
 static gint64
 get_cpu_time (void)
@@ -61,14 +80,14 @@ make_frame (guint i, gboolean is_key)
 }
 
 static GPtrArray *
-make_frames (guint n)
+make_frames (guint n, guint way)
 {
   GPtrArray *frames =
       g_ptr_array_new_with_free_func ((GDestroyNotify) gst_buffer_unref);
   guint i;
 
-  for (i = 0; i <= n; i++)
-    g_ptr_array_add (frames, make_frame (i, i == 0 || i == n));
+  for (i = 0; i <= n * ways[way].n_segments; i++)
+    g_ptr_array_add (frames, make_frame (i, i % (n / ways[way].n_keys) == 0));
 
   return frames;
 }
@@ -117,8 +136,9 @@ push_all (GstPad * pad, GPtrArray * frames, Cost * cost)
 
 /* Nothing is sent: there is nobody at the endpoint, and what waits may. */
 static GstElement *
-make_sink (const gchar * name, guint n)
+make_sink (const gchar * name, guint n, guint way)
 {
+  guint64 bytes = (guint64) n * FRAME_BYTES * ways[way].percent / 100;
   gchar *text = g_strdup_printf ("%s name=sink", name);
   GstElement *sink;
 
@@ -126,9 +146,9 @@ make_sink (const gchar * name, guint n)
     g_free (text);
     text =
         g_strdup_printf ("identifaisink name=sink endpoint=http://127.0.0.1:9 "
-        "api-key=k segment-duration=%" G_GUINT64_FORMAT " max-segment-bytes="
-        "2000000000 max-pending-bytes=4000000000 drain-timeout=0 retries=0",
-        n * FRAME);
+        "api-key=k segment-duration=%" G_GUINT64_FORMAT " max-segment-bytes=%"
+        G_GUINT64_FORMAT " max-pending-bytes=4000000000 drain-timeout=0 "
+        "retries=0 %s", n * FRAME, bytes, ways[way].settings);
   }
   sink = gst_parse_launch (text, NULL);
   if (sink == NULL)
@@ -141,12 +161,12 @@ make_sink (const gchar * name, guint n)
 }
 
 static void
-run (const gchar * name, guint n, Cost * cost)
+run (const gchar * name, guint n, guint way, Cost * cost)
 {
-  GstElement *sink = make_sink (name, n);
+  GstElement *sink = make_sink (name, n, way);
   GstPad *pad = gst_pad_new ("src", GST_PAD_SRC);
   GstPad *peer = gst_element_get_static_pad (sink, "sink");
-  GPtrArray *frames = make_frames (n);
+  GPtrArray *frames = make_frames (n, way);
 
   gst_pad_set_active (pad, TRUE);
   gst_pad_link (pad, peer);
@@ -161,10 +181,11 @@ run (const gchar * name, guint n, Cost * cost)
 }
 
 static void
-measure (const gchar * self, const gchar * name, guint n, Cost * best)
+measure (const gchar * self, const gchar * name, guint n, guint way,
+    Cost * best)
 {
   gchar *number = g_strdup_printf ("%u", n), *text;
-  const gchar *argv[] = { self, name, number, NULL };
+  const gchar *argv[] = { self, name, number, ways[way].name, NULL };
   guint i;
 
   for (i = 0; i < ROUNDS; i++) {
@@ -182,21 +203,38 @@ measure (const gchar * self, const gchar * name, guint n, Cost * best)
 }
 
 static void
+print_rows (const gchar * self, const gchar * name, guint way)
+{
+  static const guint lengths[] = { 2500, 25000, 100000 };
+  Cost best;
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (lengths); i++) {
+    measure (self, name, lengths[i], way, &best);
+    g_print ("%-14s %-10s %6u frames: %6.2f us a call, %8.1f us the longest\n",
+        name, ways[way].name, lengths[i], best.mean, best.longest);
+  }
+}
+
+static void
 print_table (const gchar * self)
 {
-  static const gchar *const names[] = { "fakesink", "identifaisink" };
-  static const guint lengths[] = { 2500, 25000, 100000 };
-  guint i, k;
+  guint way;
 
-  for (i = 0; i < G_N_ELEMENTS (names); i++) {
-    for (k = 0; k < G_N_ELEMENTS (lengths); k++) {
-      Cost best;
+  print_rows (self, "fakesink", 0);
+  for (way = 0; way < G_N_ELEMENTS (ways); way++)
+    print_rows (self, "identifaisink", way);
+}
 
-      measure (self, names[i], lengths[k], &best);
-      g_print ("%-14s %6u frames: %6.2f us a call, %8.1f us the longest\n",
-          names[i], lengths[k], best.mean, best.longest);
-    }
-  }
+static guint
+find_way (const gchar * name)
+{
+  guint way;
+
+  for (way = 0; way < G_N_ELEMENTS (ways); way++)
+    if (g_str_equal (ways[way].name, name))
+      return way;
+  g_error ("there is no way %s", name);
 }
 
 int
@@ -209,7 +247,7 @@ main (int argc, char **argv)
     print_table (argv[0]);
     return 0;
   }
-  run (argv[1], atoi (argv[2]), &cost);
+  run (argv[1], atoi (argv[2]), argc > 3 ? find_way (argv[3]) : 0, &cost);
   g_print ("%f %f\n", cost.mean, cost.longest);
 
   return 0;

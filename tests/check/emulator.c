@@ -571,6 +571,8 @@ GST_START_TEST (test_record)
   node = json_from_string (data, NULL);
   hash = g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, clip);
   fail_unless_equals_string (get_string (node, NULL, "sha256"), hash);
+  fail_if (json_object_get_boolean_member (json_node_get_object (node),
+          "chunked"));
   fail_unless_equals_string (get_string (node, "fields", "frames"), "5");
   fail_unless_equals_string (get_string (node, "fields", "ref_id"), "a b");
   json_node_unref (node);

@@ -8,6 +8,7 @@
 #include "segmenterrun.h"
 
 #include "codecs.h"
+#include "waste.h"
 
 #include <string.h>
 
@@ -495,7 +496,8 @@ GST_START_TEST (test_encoder_note)
 
 GST_END_TEST;
 
-static guint n_copied, n_let_go;
+static guint n_copied, n_let_go, n_let_go_here;
+static GThread *here;
 
 static GstMiniObject *
 copy_counted (const GstMiniObject * buffer)
@@ -510,30 +512,43 @@ static void
 let_go (gpointer unused, GstMiniObject * buffer)
 {
   n_let_go++;
+  n_let_go_here += g_thread_self () == here;
+}
+
+/* One segment of n frames that are counted. upstream gets a reference to each, or
+ * is NULL. */
+static void
+push_counted (SegmenterRun * run, guint n, GPtrArray * upstream)
+{
+  guint i;
+
+  n_copied = n_let_go = n_let_go_here = 0;
+  here = g_thread_self ();
+  for (i = 0; i < n; i++) {
+    GstBuffer *buffer = make_vp8 (i == 0, SMALL, i * FRAME);
+
+    GST_MINI_OBJECT (buffer)->copy = copy_counted;
+    gst_mini_object_weak_ref (GST_MINI_OBJECT (buffer), let_go, NULL);
+    if (upstream != NULL)
+      g_ptr_array_add (upstream, gst_buffer_ref (buffer));
+    run_push (run, 0, buffer);
+  }
+  identifai_segmenter_eos (run->segmenter, 0, 0);
 }
 
 /* What is done at its end, on a streaming thread, doesn't grow with the segment:
  * frames are copied and let go of where the file is made. Upstream still has each. */
 GST_START_TEST (test_close_of_many_frames)
 {
-  guint n = __i__ == 0 ? 10 : 2000, i;
+  guint n = __i__ == 0 ? 10 : 2000;
   GPtrArray *upstream =
       g_ptr_array_new_with_free_func ((GDestroyNotify) gst_buffer_unref);
   IdentifaiSegment *segment;
   SegmenterRun run;
 
-  n_copied = n_let_go = 0;
   run_init (&run, VP8);
   run_configure (&run, 0, 0, 0);
-  for (i = 0; i < n; i++) {
-    GstBuffer *buffer = make_vp8 (i == 0, SMALL, i * FRAME);
-
-    GST_MINI_OBJECT (buffer)->copy = copy_counted;
-    gst_mini_object_weak_ref (GST_MINI_OBJECT (buffer), let_go, NULL);
-    g_ptr_array_add (upstream, gst_buffer_ref (buffer));
-    run_push (&run, 0, buffer);
-  }
-  identifai_segmenter_eos (run.segmenter, 0, 0);
+  push_counted (&run, n, upstream);
   segment = identifai_segmenter_pop (run.segmenter, 0);
   fail_unless (segment != NULL);
   fail_unless_equals_int (segment->frames, n);
@@ -545,7 +560,39 @@ GST_START_TEST (test_close_of_many_frames)
   fail_unless_equals_int (((IdentifaiTrack *) g_ptr_array_index
           (segment->tracks, 0))->buffers->len, n);
   identifai_segment_free (segment);
+  identifai_waste_wait ();
   fail_unless_equals_int (n_let_go, n);
+  run_clear (&run);
+}
+
+GST_END_TEST;
+
+/* Nor is it let go of there when nothing comes of it: it is dropped, doesn't fit, or the
+ * stream is flushed. */
+GST_START_TEST (test_waste_of_many_frames)
+{
+  const guint n = 2000;
+  IdentifaiSegment *segment;
+  SegmenterRun run;
+
+  run_init (&run, VP8);
+  run_configure (&run, 0, 0, __i__ == 1 ? n * SMALL : 0);
+  push_counted (&run, n, NULL);
+  if (__i__ == 2)
+    identifai_segmenter_reset (run.segmenter);
+  segment = __i__ == 2 ? identifai_segmenter_pop_flushed (run.segmenter) :
+      identifai_segmenter_pop (run.segmenter, 0);
+  fail_unless (segment != NULL);
+  fail_unless_equals_int (segment->failure, __i__ == 1 ?
+      IDENTIFAI_REASON_TOO_LARGE : IDENTIFAI_REASON_NONE);
+  identifai_segment_free (segment);
+  identifai_waste_wait ();
+  fail_unless_equals_int (n_let_go, n);
+  if (__i__ == 1)               /* what comes behind it isn't kept at all */
+    fail_unless (n - n_let_go_here > 500, "%u", n_let_go_here);
+  else
+    fail_unless_equals_int (n_let_go_here, 0);
+  fail_unless_equals_int (n_copied, 0);
   run_clear (&run);
 }
 
@@ -602,6 +649,7 @@ segmenter_suite (void)
   tcase_add_test (tc, test_parameter_sets);
   tcase_add_test (tc, test_encoder_note);
   tcase_add_loop_test (tc, test_close_of_many_frames, 0, 2);
+  tcase_add_loop_test (tc, test_waste_of_many_frames, 0, 3);
   tcase_add_loop_test (tc, test_noise, 0, 9);
 
   return suite;

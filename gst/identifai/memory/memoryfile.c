@@ -111,6 +111,12 @@ identifai_memory_file_get_size (IdentifaiMemoryFile * self)
   return self->size;
 }
 
+guint
+identifai_memory_file_get_n_pieces (IdentifaiMemoryFile * self)
+{
+  return self->pieces->len;
+}
+
 /* Index of the piece that holds offset; offset < size. */
 static guint
 find_piece (IdentifaiMemoryFile * self, guint64 offset)

@@ -42,6 +42,8 @@ void identifai_memory_file_append (IdentifaiMemoryFile * self,
 gboolean identifai_memory_file_is_broken (IdentifaiMemoryFile * self);
 
 guint64 identifai_memory_file_get_size (IdentifaiMemoryFile * self);
+/* How many memories it refers to. */
+guint identifai_memory_file_get_n_pieces (IdentifaiMemoryFile * self);
 
 /* What is behind size goes; the next write comes there, at most. */
 void identifai_memory_file_truncate (IdentifaiMemoryFile * self, guint64 size);

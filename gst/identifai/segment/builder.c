@@ -7,6 +7,7 @@
 #include "codecs.h"
 #include "log.h"
 #include "overhead.h"
+#include "waste.h"
 
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_SEGMENT)
 
@@ -23,6 +24,12 @@ static void
 tell_start (IdentifaiBuilder * self)
 {
   self->segment->running_time = MAX (self->start - self->moved, 0);
+}
+
+static void
+waste_frames (GPtrArray * frames)
+{
+  identifai_waste (frames, (GDestroyNotify) g_ptr_array_unref, frames->len);
 }
 
 IdentifaiBuilder *
@@ -47,7 +54,7 @@ void
 identifai_builder_free (IdentifaiBuilder * self)
 {
   g_clear_pointer (&self->segment, identifai_segment_free);
-  g_ptr_array_unref (self->frames);
+  g_clear_pointer (&self->frames, waste_frames);
   g_array_unref (self->failed);
   g_array_unref (self->streams);
   g_array_unref (self->cuts);
@@ -121,7 +128,7 @@ remember_failed (IdentifaiBuilder * self, const IdentifaiFrame * frame)
   IdentifaiFrame copy = *frame;
 
   copy.buffer = NULL;
-  if (frame->id != 0)
+  if (frame->id != 0 && self->places)
     g_array_append_val (self->failed, copy);
 }
 
@@ -220,9 +227,10 @@ identifai_builder_fail (IdentifaiBuilder * self, IdentifaiReason reason,
   guint i;
 
   identifai_segment_fail (self->segment, reason, text);
-  for (i = 0; i < self->frames->len; i++)
+  for (i = 0; self->places && i < self->frames->len; i++)
     remember_failed (self, g_ptr_array_index (self->frames, i));
-  g_ptr_array_set_size (self->frames, 0);
+  waste_frames (self->frames);
+  self->frames = new_frames ();
   g_array_set_size (self->streams, 0);
   self->video_cost = self->audio_cost = self->segment->bytes = 0;
   self->n_audio = 0;
@@ -350,9 +358,11 @@ split_audio (IdentifaiBuilder * self, IdentifaiBuilder * rest, guint stream)
   track->buffers = kept;
 }
 
-/* All counts start over: the frames that stay are counted again. */
+/* All counts start over: the frames that stay are counted again. n: those from
+ * shared on go to the rest, too. */
 static void
-keep_frames (IdentifaiBuilder * self, GPtrArray * frames, guint kept)
+keep_frames (IdentifaiBuilder * self, GPtrArray * frames, guint kept,
+    guint shared, guint n)
 {
   IdentifaiSegment *segment = self->segment;
   guint i;
@@ -363,9 +373,15 @@ keep_frames (IdentifaiBuilder * self, GPtrArray * frames, guint kept)
   self->video_cost = 0;
   self->unreadable = NULL;
   self->end = self->oldest = self->newest = self->start;
-  for (i = 0; i < kept; i++)
-    identifai_builder_add_frame (self,
-        identifai_frame_copy (g_ptr_array_index (frames, i)));
+  for (i = 0; i < kept; i++) {
+    IdentifaiFrame *frame = g_ptr_array_index (frames, i);
+    gboolean is_shared = i >= shared && i < shared + n;
+
+    if (is_shared)
+      frame = identifai_frame_copy (frame);
+    frame->shared |= is_shared;
+    identifai_builder_add_frame (self, frame);
+  }
 }
 
 /* How many buffers a key frame has. */
@@ -396,6 +412,8 @@ split_cuts (IdentifaiBuilder * self, const IdentifaiCut * cut, guint n_point,
   }
 }
 
+/* Each frame goes where it belongs; none but the point of an overlapping cut, which
+ * both get, is copied, as there may be many. */
 void
 identifai_builder_split (IdentifaiBuilder * self, const IdentifaiCut * at,
     IdentifaiBuilder * rest)
@@ -405,20 +423,19 @@ identifai_builder_split (IdentifaiBuilder * self, const IdentifaiCut * at,
   guint n_point = count_fields (frames, cut.frame), i;
 
   GST_DEBUG_ID (self->segment->name,
-      "segment %u keeps %u of %u frames, of which " "%u overlap",
+      "segment %u keeps %u of %u frames, of which %u overlap",
       self->segment->number, cut.frame + cut.overlap, frames->len, cut.overlap);
   self->frames = new_frames ();
-  keep_frames (self, frames, cut.frame + cut.overlap);
-  for (i = cut.frame; cut.overlap > 0 && i < cut.frame + n_point; i++)
-    ((IdentifaiFrame *) g_ptr_array_index (self->frames, i))->shared = TRUE;
+  keep_frames (self, frames, cut.frame + cut.overlap, cut.frame,
+      cut.overlap > 0 ? n_point : 0);
   /* the leading pictures of an open point stay behind */
   for (i = cut.frame; i < frames->len; i++) {
     if (i < cut.frame + n_point || i >= cut.frame + cut.overlap)
-      identifai_builder_add_frame (rest,
-          identifai_frame_copy (g_ptr_array_index (frames, i)));
+      identifai_builder_add_frame (rest, g_ptr_array_index (frames, i));
   }
   if (cut.overlap == 0)
     identifai_builder_note_loss (self, g_ptr_array_index (frames, cut.frame));
+  g_ptr_array_set_free_func (frames, NULL);
   g_ptr_array_unref (frames);
   for (i = 0; i < self->streams->len; i++)
     split_audio (self, rest, g_array_index (self->streams, guint, i));
@@ -571,7 +588,7 @@ identifai_builder_finish (IdentifaiBuilder * self, guint64 max_bytes)
   segment = self->segment;
   if (segment->tracks != NULL) {
     trim_audio (self, max_bytes);
-    segment->pictures = g_ptr_array_ref (self->frames);
+    segment->pictures = g_steal_pointer (&self->frames);
     segment->pictures_end = self->end;
   }
   self->segment = NULL;

@@ -28,6 +28,7 @@ typedef struct
 {
   IdentifaiSegment *segment;    /* owned; its first track is the video */
   GPtrArray *frames;            /* of IdentifaiFrame */
+  gboolean places;              /* somebody wants to know where its frames are */
   GArray *failed;               /* of IdentifaiFrame without buffer: what it had, and
                                  * gets, once it has failed */
   GArray *streams;              /* of guint: which audio stream each of the

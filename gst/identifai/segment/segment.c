@@ -4,6 +4,13 @@
  */
 
 #include "segment.h"
+#include "waste.h"
+
+static void
+waste_array (GPtrArray * array)
+{
+  identifai_waste (array, (GDestroyNotify) g_ptr_array_unref, array->len);
+}
 
 static void
 track_free (gpointer data)
@@ -11,7 +18,7 @@ track_free (gpointer data)
   IdentifaiTrack *track = data;
 
   gst_clear_caps (&track->caps);
-  g_ptr_array_unref (track->buffers);
+  waste_array (track->buffers);
   g_free (track);
 }
 
@@ -30,11 +37,18 @@ identifai_segment_new (guint number)
 }
 
 static void
+waste_file (IdentifaiMemoryFile * file)
+{
+  identifai_waste (file, (GDestroyNotify) identifai_memory_file_unref,
+      identifai_memory_file_get_n_pieces (file));
+}
+
+static void
 release_payload (IdentifaiSegment * self)
 {
   g_clear_pointer (&self->tracks, g_ptr_array_unref);
-  g_clear_pointer (&self->pictures, g_ptr_array_unref);
-  g_clear_pointer (&self->file, identifai_memory_file_unref);
+  g_clear_pointer (&self->pictures, waste_array);
+  g_clear_pointer (&self->file, waste_file);
 }
 
 void
