@@ -20,8 +20,10 @@ gi.require_version('Gst', '1.0')
 from gi.repository import Gst  # noqa: E402
 
 VERDICT = {'heuristic': 'Average', 'classification': 'human', 'confidence': 0.9, 'count': 1, 'models': [], 'unknown': False}
-VIDEO = ('videotestsrc is-live=true pattern=snow num-buffers=%d ! video/x-raw,width=160,height=120,framerate=25/1 ! '
-         'x264enc tune=zerolatency key-int-max=25 bitrate=400 %s ! h264parse ! %s s.')
+VIDEO = 'videotestsrc is-live=true pattern=snow num-buffers=%d ! video/x-raw,format=I420,width=160,height=120,framerate=25/1 ! %s ! %s s.'
+H264 = 'x264enc tune=zerolatency key-int-max=25 bitrate=400 %s ! h264parse'
+H265 = 'x265enc tune=zerolatency speed-preset=ultrafast key-int-max=25 bitrate=400 ! h265parse'
+AV1 = 'av1enc usage-profile=realtime cpu-used=10 keyframe-max-dist=25 threads=1 ! av1parse'
 SOUND = 'audiotestsrc is-live=true num-buffers=%d samplesperbuffer=1024 ! audio/x-raw,rate=48000 ! avenc_aac ! aacparse ! s.audio_0 '
 
 
@@ -175,10 +177,11 @@ class Row:
     """fault(number, post) of the service: None, or (after so many bytes, None: at the end; status, 0: it breaks off; body)."""
 
     def __init__(self, name, fault=None, check=None, seconds=4, video='', between='', sound='', settings='', during=None, front=None,
-                 least=3, ends=('verdict',), warns=False):
+                 least=3, ends=('verdict',), warns=False, encoder=H264):
         self.warns = warns
         self.name, self.fault, self.check, self.during, self.least, self.ends = name, fault, check, during, least, ends
-        self.description = (VIDEO % (seconds * 25, video, between) + ' ' + sound
+        encoder = encoder % video if '%s' in encoder else encoder
+        self.description = (VIDEO % (seconds * 25, encoder, between) + ' ' + sound
                             + ' identifaisink name=s early-upload=true segment-duration=1000000000 api-key=k rate-limits=none ' + settings)
         self.front = front
 
@@ -385,6 +388,9 @@ def buffered(row, posts):
 ROWS = [
     Row('taken', check=all_early, during=sends),
     Row('with sound', check=all_early, sound=SOUND % 180),
+    Row('H.265', check=all_early, encoder=H265),
+    Row('AV1', check=all_early, encoder=AV1),
+    Row('AV1 in single frames', encoder=AV1, between='video/x-av1,alignment=frame !'),
     Row('sound that comes late', sound='audiotestsrc is-live=true num-buffers=150 samplesperbuffer=1024 timestamp-offset=700000000 ! '
         'audio/x-raw,rate=48000 ! avenc_aac ! aacparse ! s.audio_0', warns=True),
     Row('411 at once', after(0, 411), first_only, seconds=5),

@@ -353,6 +353,28 @@ complete_headers (IdentifaiEarlyStretch * self)
   }
 }
 
+/* av1parse reads nothing of frames whose key frame it hasn't seen. What is in whole
+ * temporal units, as mp4mux wants them, needs it for the configuration only, which is
+ * in the movie of the first stretch: so later ones get one that nobody reads. */
+static void
+pass_by_parser (IdentifaiEarlyStretch * self)
+{
+  static const guint8 configuration[] = { 0x81, 0, 0, 0 };
+  IdentifaiTrack *video = g_ptr_array_index (self->segment->tracks, 0);
+  GstBuffer *buffer;
+
+  if (self->is_first
+      || identifai_codec_of_caps (video->caps)->id != IDENTIFAI_CODEC_AV1
+      || gst_structure_has_field (gst_caps_get_structure (video->caps, 0),
+          "codec_data"))
+    return;
+  buffer = gst_buffer_new_memdup (configuration, sizeof (configuration));
+  video->caps = gst_caps_make_writable (video->caps);
+  gst_caps_set_simple (video->caps, "codec_data", GST_TYPE_BUFFER, buffer,
+      NULL);
+  gst_buffer_unref (buffer);
+}
+
 /* The movie of all of it. */
 static IdentifaiMemoryFile *
 make_header (IdentifaiEarlyStretch * self, IdentifaiMemoryFile * file)
@@ -400,6 +422,7 @@ write_stretch (IdentifaiEarlyStretch * self, GCancellable * cancellable)
 
   self->is_written = TRUE;
   complete_headers (self);
+  pass_by_parser (self);
   for (i = 0; i < self->segment->tracks->len; i++)
     identifai_timestamps_complete_durations (g_ptr_array_index (self->
             segment->tracks, i));
