@@ -7,8 +7,10 @@ All run in turns against one server in this process, which takes every file, kee
 nothing, and says "human" when --judging seconds have passed. identifaisink has no limits
 set. Time of the CPU is that of the programs, without this script and its server.
 Printed are medians of all runs, and the ratios of identifaisink to each of the others,
-each from two runs that followed one another. --instructions counts instructions, too,
-in one run of each under callgrind: slow, but the same on a busy machine.
+each from two runs that followed one another: like for like, once with the SHA-256 of
+each file, which identifaisink takes by GLib and the others by OpenSSL (hashlib), and
+once without (sha256=false). --instructions counts instructions, too, in one run of each
+under callgrind: slow, but the same on a busy machine.
 splitmuxsink of GStreamer 1.22 sometimes never says that it is done: such a run is ended
 after --patience seconds, counted, and done again.
 
@@ -103,8 +105,8 @@ def make_clip(path, seconds):
 class Job:
     """How a program is run: its clip, the server's address, a folder for its files."""
 
-    def __init__(self, clip, address, patience, counting):
-        self.clip, self.address, self.patience, self.counting = clip, address, patience, counting
+    def __init__(self, clip, address, patience, counting, hashing):
+        self.clip, self.address, self.patience, self.counting, self.hashing = clip, address, patience, counting, hashing
         self.folder = self.counts = None
 
     def wrap(self, command):
@@ -119,14 +121,15 @@ def identifaisink(job):
     limits = 'limits,post-per-second=0,post-per-minute=0,get-per-second=0,get-per-minute=0'
     launch = job.start([
         'gst-launch-1.0', '-q', 'filesrc', 'location=' + job.clip, '!', 'parsebin', 'name=p', '!', 'identifaisink',
-        'name=s', 'segment-duration=%d' % (SEGMENT * 10**9), 'rate-limits=' + limits, 'p.', '!', 's.'], env=env)
+        'name=s', 'segment-duration=%d' % (SEGMENT * 10**9), 'rate-limits=' + limits,
+        'sha256=' + str(job.hashing).lower(), 'p.', '!', 's.'], env=env)
     if launch.wait():
         raise RuntimeError('identifaisink failed')
 
 
 def upload(job, recorder, names):
     """Runs the recorder's way of naming finished files beside the uploader."""
-    uploader = job.start(UPLOADER + [job.address], stdin=subprocess.PIPE)
+    uploader = job.start(UPLOADER + [job.address] + ['--sha256'] * job.hashing, stdin=subprocess.PIPE)
     patience = threading.Timer(job.patience, recorder.kill)
     patience.start()
     for name in names:
@@ -251,19 +254,24 @@ def start_server(judging):
 
 
 def run(clip=None, seconds=180, runs=5, judging=2.0, patience=60.0, instructions=False):
+    """Twice, with the hashes and without: results, and instructions."""
     server = start_server(judging)
     address = 'http://127.0.0.1:%d' % server.server_port
-    counts = {}
+    both = []
     with tempfile.TemporaryDirectory() as folder:
         if clip is None:
             clip = folder + '/long.mkv'
             make_clip(clip, seconds)
-        results = summarize(Job(clip, address, patience, False), runs)
-        if instructions:
-            counts = {name: measure_again(way, Job(clip, address, 100 * patience, True))[0]['instructions']
-                      for name, way in WAYS.items()}
+        for hashing in (True, False):
+            results, counts = {}, {}
+            if runs > 0:
+                results = summarize(Job(clip, address, patience, False, hashing), runs)
+            if instructions:
+                job = Job(clip, address, 100 * patience, True, hashing)
+                counts = {name: measure_again(way, job)[0]['instructions'] for name, way in WAYS.items()}
+            both.append((results, counts))
     server.shutdown()
-    return results, counts
+    return both
 
 
 def main():
@@ -277,7 +285,9 @@ def main():
     args = parser.parse_args()
     if args.instructions and not shutil.which('valgrind'):
         parser.error('--instructions needs valgrind')
-    report(*run(**vars(args)))
+    for title, (results, counts) in zip(('with SHA-256', 'without'), run(**vars(args))):
+        print(title)
+        report(results, counts)
 
 
 if __name__ == '__main__':

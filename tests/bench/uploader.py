@@ -4,9 +4,12 @@
 posts each file named on its standard input, on a connection that is kept, and looks
 once a second, in one call, at all results that there aren't yet.
 
-    PROGRAM-THAT-PRINTS-NAMES | uploader.py http://HOST
+    PROGRAM-THAT-PRINTS-NAMES | uploader.py http://HOST [--sha256]
+
+--sha256: it also takes the SHA-256 of each file, as identifaisink does.
 """
 
+import hashlib
 import io
 import json
 import os
@@ -23,7 +26,8 @@ LOOK = 1.0  # s from one to the next
 
 
 class Uploader:
-    def __init__(self, host):
+    def __init__(self, host, hashing=False):
+        self.hashing, self.hashes = hashing, {}  # identifier -> SHA-256
         self.address = host + PATH
         self.batch_address = host + BATCH_PATH
         self.curl = pycurl.Curl()
@@ -42,9 +46,18 @@ class Uploader:
     def fields(self):
         return []
 
+    def hash(self, path):
+        digest = hashlib.sha256()
+        with open(path, 'rb') as file:
+            while piece := file.read(1 << 18):
+                digest.update(piece)
+        return digest.hexdigest()
+
     def post(self, path):
+        digest = self.hash(path) if self.hashing else None
         self.curl.setopt(pycurl.HTTPPOST, [('video', (pycurl.FORM_FILE, path))] + self.fields())
         self.pending.append(self.call(self.address)['identifier'])
+        self.hashes[self.pending[-1]] = digest
 
     def look(self):
         query = urllib.parse.urlencode([('identifiers[]', identifier) for identifier in self.pending])
@@ -72,4 +85,4 @@ class Uploader:
 
 
 if __name__ == '__main__':
-    Uploader(sys.argv[1]).run(sys.stdin.fileno())
+    Uploader(sys.argv[1], '--sha256' in sys.argv).run(sys.stdin.fileno())
