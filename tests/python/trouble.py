@@ -15,11 +15,12 @@ CALLS = "g_set_error|g_set_error_literal|g_error_new|g_error_new_literal|g_prefi
 IN_PLUGIN = CALLS + "|fail_locked|end_locked|refuse|refuse_locked"
 PROGRAMS = {
     "watch": CALLS,
-    "account": CALLS,
+    "account": CALLS + "|g_printerr|account_fail",
+    "emulator": CALLS + "|g_printerr|refuse",
     "moderate": CALLS + "|g_printerr|mod_problems_add|complain|fail",
 }
 # of other files: what nobody can see, answers of the page, names of keys
-UNSEEN = {"The request is over", "The file shrank while it was sent", "Seek out of the body", "The body can't be changed", "no queue"}
+UNSEEN = {"The request is over", "The file shrank while it was sent", "Seek out of the body", "The body can't be changed", "no queue", "identifai-account: …"}
 # the page's rows that are of GStreamer, or no texts
 NO_TEXTS = {"It doesn't link", "What else looks wrong", "Trouble"}
 
@@ -39,6 +40,13 @@ def read_errors():
     yield from join(re.search(r"^warning_stamped .*?gchar \*text = (.*?);", source, re.DOTALL | re.MULTILINE)[1])
 
 
+def read_others(path):
+    """Texts of a program that are chosen first and printed by another call: what is wrong with its options, and what a status means."""
+    source = remove_comments(path.read_text())
+    for chosen in re.findall(r'\b(?:what =|return|[45]\d\d,)\s*((?:"(?:[^"\\]|\\.)*"\s*)+)', source):
+        yield from (text.lstrip(". ") for text in join(chosen))
+
+
 def join(arguments):
     """As printed, of the literals in an expression."""
     arguments = re.sub(r'"\s*G_GUINT64_FORMAT\s*"', "d", arguments)
@@ -53,6 +61,8 @@ def read_code():
     for program, calls in PROGRAMS.items():
         for path in (ROOT / "examples" / program).glob("*.c"):
             texts |= {text for _, text in find_texts(path, calls)}
+            if program in ("account", "emulator") and path.name in ("call.c", "main.c", "options.c"):
+                texts |= set(read_others(path))
     return {text for text in texts if is_sentence(text)}
 
 
