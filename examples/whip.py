@@ -182,7 +182,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(text.encode())
 
     def do_POST(self):
-        length = int(self.headers.get('Content-Length') or 0)
+        length = self.headers.get('Content-Length', '')
+        length = int(length) if length.isdigit() else 0
         if self.path != '/whip' or self.server.service.ending:
             return self.reply(404, 'publish to /whip\n')
         if self.headers.get_content_type() != 'application/sdp' or not 0 < length <= LARGEST_OFFER:
