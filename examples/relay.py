@@ -43,11 +43,11 @@ def make_source(url):
 
 
 def make_target(url):
-    """SRT's receivers come and go: all of them need the headers."""
+    """SRT's receivers come and go: all of them need the headers. Where the machine stalls, flvmux waits for what is late."""
     if url.startswith('srt:'):
         return ('h264parse config-interval=-1', 'mpegtsmux name=m alignment=7',
                 f'srtsink uri="{url}" wait-for-connection=false')
-    return 'h264parse', 'flvmux name=m streamable=true', f'rtmp2sink location="{url}"'
+    return 'h264parse', 'flvmux name=m streamable=true latency=500000000', f'rtmp2sink location="{url}"'
 
 
 def make_pipeline(arguments):

@@ -269,7 +269,7 @@ class Line:
         self.run("publisher", f"{self.video} ! queue ! flvmux name=m streamable=true latency=500000000 ! "
                  f"rtmp2sink location={near}/in/a {SOUND} ! queue ! m.")
         time.sleep(2)
-        self.relay(f"rtmp2src location={url}/in/a ! flvdemux", "queue", "queue", "flvmux streamable=true",
+        self.relay(f"rtmp2src location={url}/in/a ! flvdemux", "queue", "queue", "flvmux streamable=true latency=500000000",
                    f"rtmp2sink location={url}/out/a")
         # flvdemux ends if all pads that it has so far, the sound's, are not linked
         self.run("far", f"rtmp2src location={url}/out/a ! flvdemux name=d d.video ! queue ! h264parse ! {DECODE} ! "
@@ -357,7 +357,7 @@ class Segment:
 
     def __init__(self, number):
         self.number, self.captured, self.n_frames, self.outcome, self.submitted = number, None, None, None, 0
-        self.came, self.first, self.unsure = None, None, True
+        self.running, self.came, self.first, self.unsure = None, None, None, True
 
 
 def get(text, name, kind=int):
@@ -444,6 +444,7 @@ def note_message(segments, t, name, text):
     segment = segments.setdefault(number, Segment(number))
     if name == "identifai-segment":
         segment.captured, segment.n_frames = get(text, "date-time", read_date), get(text, "frames")
+        segment.running = get(text, "running-time")
     elif name == "identifai-submitted":
         segment.submitted += 1
     elif name == "identifai-verdict":
@@ -468,16 +469,17 @@ def histogram(delays):
 
 
 def place(log):
-    """Which segment each frame is in, without the gate's word for it, and without running
-    times, which it mends where a source sets them back: a segment begins with the key
-    frame that came when it says (date-time). One that hasn't as many frames as it says is
-    unsure: frames were lost or came out of their time there."""
+    """Which segment each frame is in, without the gate's word for it: a segment begins with
+    the key frame that came when it says (date-time), the one of its running time if there
+    are two. One that hasn't as many frames as it says is unsure: frames were lost or came
+    out of their time there."""
     order = sorted(log.frames.values(), key=lambda f: f.came)
     keys = [i for i, f in enumerate(order) if f.key]
     captured = {i: log.find_captured(order[i]) for i in keys}
     begun = []
     for s in sorted(log.segments.values(), key=lambda s: s.number):
-        near = min(keys, key=lambda i: abs(captured[i] - s.captured), default=None) \
+        near = min(keys, default=None, key=lambda i: (
+            abs(captured[i] - s.captured) > 200000, order[i].running != s.running, abs(captured[i] - s.captured))) \
             if s.captured else None
         if near is not None and abs(captured[near] - s.captured) < 200000 \
                 and not (begun and begun[-1][0] >= near):
