@@ -59,7 +59,8 @@ typedef struct
   ModEvidenceStore *store;
   JobKind kind;
   gchar *stream, *name, *extension;
-  GstBuffer *file;
+  GstBuffer *file;              /* to be written; NULL: none */
+  gboolean there;               /* was written before */
   JsonObject *about;
   gsize size;                   /* of file, and about's share */
   ModStored stored;
@@ -412,7 +413,7 @@ write_pair (Job * job, const gchar * folder)
   g_autofree gchar *text = NULL;
 
   json_object_set_string_member (job->about, "owner", OWNER);
-  if (job->file != NULL)
+  if (job->file != NULL || job->there)
     json_object_set_string_member (job->about, "file", file);
   text = mod_json_to_text (job->about);
   if (g_mkdir_with_parents (folder, 0700) != 0
@@ -489,6 +490,18 @@ forget (ModEvidenceStore * self, GSequenceIter * iter)
   g_sequence_remove (iter);
 }
 
+/* A verdict that is told again after a kill has no file, but what was written before it
+ * may lie there. */
+static void
+take_over (Job * job, const Pair * pair)
+{
+  if (job->file != NULL || pair->extension == NULL)
+    return;
+  job->there = TRUE;
+  g_free (job->extension);
+  job->extension = g_strdup (pair->extension);
+}
+
 static void
 write_job (ModEvidenceStore * self, Job * job)
 {
@@ -497,14 +510,17 @@ write_job (ModEvidenceStore * self, Job * job)
   GSequenceIter *iter;
 
   iter = find_pair (self, job);
-  if (iter != NULL)
+  if (iter != NULL) {
+    take_over (job, g_sequence_get (iter));
     forget (self, iter);
+  }
   if (g_file_test (folder, G_FILE_TEST_IS_SYMLINK)) {
     job->error = g_strdup_printf ("%s is a symbolic link, which isn't followed",
         folder);
     count_failure (self);
   } else if (write_pair (job, folder)) {
-    remember (self, base, job->name, job->file != NULL ? job->extension : NULL,
+    remember (self, base, job->name,
+        job->file != NULL || job->there ? job->extension : NULL,
         g_get_real_time () / G_USEC_PER_SEC);
   } else {
     job->error = g_strdup (g_strerror (errno));

@@ -630,6 +630,29 @@ def check_kill(endpoint, folder):
     assert code == 78 and '[program] state-file: ' in err and 'move it away' in err, (code, err)
 
 
+def check_told_again(endpoint, folder):
+    """Killed between its evidence and its line: the verdict that comes again leaves the file with its JSON."""
+    kept, state = os.path.join(folder, 'kept'), os.path.join(folder, 'state')
+    path = write_config(os.path.join(folder, 'c'), endpoint, {'a': 'evidence=all\n' + scene(GREY, GREY)},
+                        'evidence-folder=%s\nstate-file=%s' % (kept, state))
+    with Run(path) as run:
+        wait_until(lambda: os.path.exists(state) and read_state(state), 'what is pending')
+        with open(state) as file:
+            pending = file.read()
+        assert run.finish()[0] == 0
+    before = [(about['segment'], data) for about, data in read_evidence(kept, 'a')]
+    with open(state, 'w') as file:
+        file.write(pending)
+    path = write_config(os.path.join(folder, 'c'), endpoint, {'a': 'evidence=all\npipeline=' + pipeline('is-live=true')},
+                        'evidence-folder=%s\nstate-file=%s' % (kept, state))
+    with Run(path) as run:
+        again = run.wait(event='verdict', resumed=True)
+        run.wait(event='evidence', session=again['session'])
+        assert run.stop()[0] == 0
+    after = [(about, data) for about, data in read_evidence(kept, 'a') if about['session'] == again['session']]
+    assert [(about['segment'], data) for about, data in after] == before and any(about.get('resumed') for about, _ in after), after
+
+
 def check_state_file(endpoint, folder):
     """That it can't be written is told, and that it can be again."""
     there = os.path.join(folder, 'there')
@@ -1031,7 +1054,7 @@ def check_example(endpoint, folder):
 
 CHECKS = (check_config, check_service, check_outcomes, check_alone, check_stall, check_reload, check_log, check_losses,
           check_evidence, check_full_log, check_moved_log, check_gate, check_lost_output,
-          check_kill, check_state_file, check_page, check_alarms, check_notify, check_broker, check_deaf_broker, check_unit, check_example)
+          check_kill, check_told_again, check_state_file, check_page, check_alarms, check_notify, check_broker, check_deaf_broker, check_unit, check_example)
 
 
 def main():
