@@ -160,7 +160,7 @@ def check_evidence(report, world, lines):
     files = {about["file"] for about, why in now if not why}
     alone = [path for path in glob.glob(world.folder + "/evidence/*/*.mp4") if os.path.basename(path) not in files]
     foreign += [path for path in alone if hashlib.sha256(open(path, "rb").read()).hexdigest() not in posted]
-    report.say("evidence", now and not odd and not foreign and not parts,
+    report.say("evidence", now and not odd and not foreign and not parts and not alone,
                f"{len(now)} pieces, {len(alone)} files without a JSON; odd: {odd[:3]}, not as posted: {foreign[:3]}, unfinished: {parts[:3]}")
 
 
