@@ -17,18 +17,34 @@ typedef struct
 
 static GMutex lock;
 static GCond cond;
-static guint n_waiting;         /* lock: pushed, and not let go of yet */
+static GQueue queue = G_QUEUE_INIT;     /* lock: of Waste */
+static guint n_busy;            /* lock: taken out, and not let go of yet */
 
-static void
-run (gpointer item, gpointer unused)
+/* FALSE: there is nothing. Entered and left with the lock held. */
+static gboolean
+let_go_locked (void)
 {
-  Waste *waste = item;
+  Waste *waste = g_queue_pop_head (&queue);
 
+  if (waste == NULL)
+    return FALSE;
+  n_busy++;
+  g_mutex_unlock (&lock);
   waste->free_func (waste->data);
   g_free (waste);
   g_mutex_lock (&lock);
-  if (--n_waiting == 0)
-    g_cond_broadcast (&cond);
+  n_busy--;
+  g_cond_broadcast (&cond);
+
+  return TRUE;
+}
+
+/* Once for each. */
+static void
+run (gpointer item, gpointer unused)
+{
+  g_mutex_lock (&lock);
+  let_go_locked ();
   g_mutex_unlock (&lock);
 }
 
@@ -59,20 +75,17 @@ identifai_waste (gpointer data, GDestroyNotify free_func, guint n)
   waste->data = data;
   waste->free_func = free_func;
   g_mutex_lock (&lock);
-  n_waiting++;
+  g_queue_push_tail (&queue, waste);
   g_mutex_unlock (&lock);
-  identifai_pool_push (get_pool (), waste);
+  identifai_pool_push (get_pool (), &queue);
 }
 
-/* What found no thread is tried again, as nothing else may come that does. */
 void
 identifai_waste_wait (void)
 {
   g_mutex_lock (&lock);
-  while (n_waiting > 0) {
-    identifai_pool_retry (get_pool ());
-    g_cond_wait_until (&cond, &lock,
-        g_get_monotonic_time () + 100 * G_TIME_SPAN_MILLISECOND);
-  }
+  while (let_go_locked ());
+  while (n_busy > 0)
+    g_cond_wait (&cond, &lock);
   g_mutex_unlock (&lock);
 }

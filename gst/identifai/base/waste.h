@@ -15,7 +15,7 @@ G_BEGIN_DECLS
 
 /* Takes over data, of n parts: few are let go of at once. */
 void identifai_waste (gpointer data, GDestroyNotify free_func, guint n);
-/* Until all is let go of that came before. */
+/* Until all is let go of that came before; by this thread, where no other is there. */
 void identifai_waste_wait (void);
 
 G_END_DECLS
