@@ -20,7 +20,7 @@ import recording
 import streams
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-WIDTH, BAR, GAP, LEFT = 640, 22, 10, 230
+WIDTH, BAR, GAP, LEFT = 720, 22, 10, 300
 CHAIN = re.compile(r'(\S+)\s+(\S+)\s+(\d+) frames:\s+([\d.]+) us a call,\s+([\d.]+) us the longest')
 POLLS = re.compile(r'(\S+): ([\d.-]+) s late .*?, ([\d.]+) looks')
 EARLY = re.compile(r'early-upload=(\S+).*?median ([\d.]+) s')
