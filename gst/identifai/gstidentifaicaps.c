@@ -98,14 +98,14 @@ gst_identifai_caps_get_name (GstIdentifaiCaps * self, guint number)
 }
 
 gboolean
-gst_identifai_caps_set (GstIdentifaiCaps * self, guint number, GstCaps * caps,
-    const gchar * muxer, GError ** error)
+gst_identifai_caps_set (GstIdentifaiCaps * self, const gchar * name,
+    guint number, GstCaps * caps, const gchar * muxer, GError ** error)
 {
   Stream *stream = get_stream (self, number);
   GstCaps *usual = caps ? identifai_codec_usual_caps (caps) : NULL;
 
   if (stream == NULL || (usual && number == IDENTIFAI_SEGMENTER_VIDEO
-          && !identifai_muxer_choose (muxer, &usual, 1, error))) {
+          && !identifai_muxer_choose (name, muxer, &usual, 1, error))) {
     gst_clear_caps (&usual);
     return FALSE;
   }
@@ -139,8 +139,8 @@ has_video (GstIdentifaiCaps * self)
 }
 
 void
-gst_identifai_caps_judge_sound (GstIdentifaiCaps * self, const gchar * muxer,
-    GstIdentifaiCapsFunc func, gpointer user_data)
+gst_identifai_caps_judge_sound (GstIdentifaiCaps * self, const gchar * name,
+    const gchar * muxer, GstIdentifaiCapsFunc func, gpointer user_data)
 {
   GstCaps **caps = g_new0 (GstCaps *, self->streams->len);
   guint *numbers = g_new0 (guint, self->streams->len);
@@ -156,7 +156,7 @@ gst_identifai_caps_judge_sound (GstIdentifaiCaps * self, const gchar * muxer,
     caps[n++] = stream->caps;
   }
   if (n > 1)
-    identifai_muxer_leave_out (muxer, caps, n, obstacles);
+    identifai_muxer_leave_out (name, muxer, caps, n, obstacles);
   for (i = 1; i < n; i++) {
     func (numbers[i], obstacles[i], user_data);
     g_free (obstacles[i]);

@@ -26,10 +26,10 @@ void gst_identifai_caps_remove (GstIdentifaiCaps * self, guint stream);
 const gchar *gst_identifai_caps_get_name (GstIdentifaiCaps * self,
     guint stream);
 
-/* NULL: none. FALSE with error, and the caps are as before: no muxer takes this
+/* name: of the element, for the log. caps: NULL: none. FALSE with error, and the caps are as before: no muxer takes this
  * video. */
-gboolean gst_identifai_caps_set (GstIdentifaiCaps * self, guint stream,
-    GstCaps * caps, const gchar * muxer, GError ** error);
+gboolean gst_identifai_caps_set (GstIdentifaiCaps * self,
+    const gchar * name, guint stream, GstCaps * caps, const gchar * muxer, GError ** error);
 /* The streams stay, without caps. */
 void gst_identifai_caps_reset (GstIdentifaiCaps * self);
 
@@ -38,6 +38,6 @@ void gst_identifai_caps_reset (GstIdentifaiCaps * self);
 typedef void (*GstIdentifaiCapsFunc) (guint stream, const gchar * obstacle,
     gpointer user_data);
 void gst_identifai_caps_judge_sound (GstIdentifaiCaps * self,
-    const gchar * muxer, GstIdentifaiCapsFunc func, gpointer user_data);
+    const gchar * name, const gchar * muxer, GstIdentifaiCapsFunc func, gpointer user_data);
 
 G_END_DECLS

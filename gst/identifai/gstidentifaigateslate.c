@@ -105,7 +105,7 @@ set_slate_caps (GstIdentifaiSlatePad * self, GstEvent * event)
   gst_event_parse_caps (event, &caps);
   GST_INFO_OBJECT (self->pad, "%" GST_PTR_FORMAT, caps);
   g_clear_pointer (&self->making, identifai_slate_track_unref);
-  self->making = identifai_slate_track_new (caps);
+  self->making = identifai_slate_track_new (GST_OBJECT_NAME (self->gate), caps);
 }
 
 static void
@@ -116,7 +116,8 @@ restart_slate (GstIdentifaiSlatePad * self)
   gst_segment_init (&self->segment, GST_FORMAT_UNDEFINED);
   g_clear_pointer (&self->making, identifai_slate_track_unref);
   if (caps != NULL)
-    self->making = identifai_slate_track_new (caps);
+    self->making =
+        identifai_slate_track_new (GST_OBJECT_NAME (self->gate), caps);
   gst_clear_caps (&caps);
 }
 

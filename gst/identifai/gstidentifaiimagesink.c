@@ -164,7 +164,8 @@ post_locked (GstIdentifaiImageSink * self)
   segment->content_type = g_strdup (self->scan.type->content_type);
   segment->extension = self->scan.type->extension;
   if (self->uri != NULL)
-    segment->filename = identifai_container_name_from_uri (self->uri, NULL);
+    segment->filename = identifai_container_name_from_uri (segment->name,
+        self->uri, NULL);
   self->n_posted++;
   GST_INFO_OBJECT (self, "segment %u is an image of %" G_GUINT64_FORMAT
       " bytes, %s", segment->number, segment->bytes, segment->content_type);
@@ -179,7 +180,7 @@ close_locked (GstIdentifaiImageSink * self)
 
   if (self->open == NULL)
     return;
-  identifai_image_scan (&self->scan, self->open->file);
+  identifai_image_scan (&self->scan, GST_OBJECT_NAME (self), self->open->file);
   if (self->scan.type != NULL) {
     post_locked (self);
     return;
@@ -314,7 +315,8 @@ may_begin_image (GstBuffer * buffer)
 
 /* Where the image ends that begins at offset, if it does and is whole, else offset. */
 static gsize
-find_end (GstBuffer * buffer, gsize offset, gboolean * begins)
+find_end (GstIdentifaiImageSink * self, GstBuffer * buffer, gsize offset,
+    gboolean * begins)
 {
   IdentifaiMemoryFile *file = identifai_memory_file_new ();
   GstBuffer *rest = copy_from (buffer, offset);
@@ -323,7 +325,7 @@ find_end (GstBuffer * buffer, gsize offset, gboolean * begins)
   *begins = may_begin_image (rest);
   identifai_memory_file_write (file, rest);
   if (*begins)
-    identifai_image_scan (&scan, file);
+    identifai_image_scan (&scan, GST_OBJECT_NAME (self), file);
   identifai_memory_file_unref (file);
   gst_buffer_unref (rest);
 
@@ -332,14 +334,14 @@ find_end (GstBuffer * buffer, gsize offset, gboolean * begins)
 
 /* Whether the images in the buffer, from offset on, go on in the next one. */
 static gboolean
-goes_on (GstBuffer * buffer, gsize offset)
+goes_on (GstIdentifaiImageSink * self, GstBuffer * buffer, gsize offset)
 {
   gsize size = gst_buffer_get_size (buffer), end = offset;
   gboolean begins;
 
   do {
     offset = end;
-    end = find_end (buffer, offset, &begins);
+    end = find_end (self, buffer, offset, &begins);
   } while (end > offset && end < size);
 
   return begins && end == offset;
@@ -356,7 +358,7 @@ split_locked (GstIdentifaiImageSink * self, GstBuffer * buffer, guint64 size)
   GstBuffer *rest;
 
   if (own == 0 || own >= gst_buffer_get_size (buffer)
-      || (size == 0 && !self->splits && !goes_on (buffer, own)))
+      || (size == 0 && !self->splits && !goes_on (self, buffer, own)))
     return NULL;
   rest = copy_from (buffer, own);
   if (!may_begin_image (rest)) {
@@ -382,7 +384,8 @@ pass_over_locked (GstIdentifaiImageSink * self, GstBuffer * buffer)
   GstBuffer *rest = NULL;
 
   identifai_memory_file_write (self->passed, buffer);
-  state = identifai_image_scan (&self->scan, self->passed);
+  state =
+      identifai_image_scan (&self->scan, GST_OBJECT_NAME (self), self->passed);
   self->skips = state == IDENTIFAI_IMAGE_OTHER
       || identifai_memory_file_is_broken (self->passed)
       || identifai_memory_file_get_size (self->passed) >
@@ -407,7 +410,8 @@ judge_locked (GstIdentifaiImageSink * self, GstBuffer * buffer)
   if (!append_locked (self, buffer)) {
     self->skips = TRUE;
   } else if (self->open->bytes == 0
-      || identifai_image_scan (&self->scan, self->open->file)
+      || identifai_image_scan (&self->scan, GST_OBJECT_NAME (self),
+          self->open->file)
       != IDENTIFAI_IMAGE_UNSURE) {
     rest = split_locked (self, buffer, size);
     close_locked (self);

@@ -88,15 +88,17 @@ gst_identifai_outbox_is_useless_locked (GstIdentifaiOutbox * self,
   return segment->number < self->useless && !segment->resumed;
 }
 
-/* FALSE: everything that waits is on its way already. */
+/* For a later one. FALSE: everything that waits is on its way already. */
 static gboolean
-drop_oldest_locked (GstIdentifaiOutbox * self)
+drop_oldest_locked (GstIdentifaiOutbox * self, const IdentifaiSegment * later)
 {
   IdentifaiSegment *segment;
   guint i;
 
   for (i = 0; (segment = identifai_ledger_peek (self->ledger, i)); i++) {
     if (gst_identifai_outbox_withdraw_locked (self, segment)) {
+      GST_DEBUG_OBJECT (self->element, "segment %u goes, as segment %u finds "
+          "no room and it is the oldest", segment->number, later->number);
       gst_identifai_outbox_end_dropped_locked (self, segment,
           GST_IDENTIFAI_DROP_OVERFLOW);
       return TRUE;
@@ -119,7 +121,7 @@ gst_identifai_outbox_make_room_locked (GstIdentifaiOutbox * self,
       return FALSE;
     gst_identifai_outbox_log_no_room_locked (self, segment,
         "the oldest one goes");
-    if (!drop_oldest_locked (self))
+    if (!drop_oldest_locked (self, segment))
       return FALSE;
   }
 

@@ -281,8 +281,8 @@ gst_identifai_recorder_start_stream (GstIdentifaiRecorder * self,
 static GstFlowReturn
 typefind_locked (GstIdentifaiRecorder * self, gboolean at_end, GError ** error)
 {
-  switch (identifai_container_typefind (self->open->file, at_end,
-          &self->container, error)) {
+  switch (identifai_container_typefind (self->open->name, self->open->file,
+          at_end, &self->container, error)) {
     case IDENTIFAI_TYPE_UNSURE:
       return GST_FLOW_OK;
     case IDENTIFAI_TYPE_CONTAINER:
@@ -380,7 +380,8 @@ static void
 name_locked (GstIdentifaiRecorder * self, IdentifaiSegment * segment)
 {
   if (self->uri != NULL)
-    segment->filename = identifai_container_name_from_uri (self->uri,
+    segment->filename =
+        identifai_container_name_from_uri (segment->name, self->uri,
         self->has_size ? NULL : segment->extension);
   g_clear_pointer (&self->uri, g_free);
 }

@@ -258,7 +258,8 @@ take_caps_locked (GstIdentifaiSpeechSink * self, GstCaps * caps)
     self->latm = identifai_latm_new (GST_OBJECT_NAME (self));
   if (!is_loas)
     g_clear_pointer (&self->latm, identifai_latm_free);
-  if (!is_loas && !identifai_sound_file_check_caps (caps, &error)) {
+  if (!is_loas && !identifai_sound_file_check_caps (GST_OBJECT_NAME (self),
+          caps, &error)) {
     refuse_locked (self, GST_STREAM_ERROR_CODEC_NOT_FOUND,
         g_strdup (error->message));
     g_error_free (error);

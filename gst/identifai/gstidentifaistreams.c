@@ -109,7 +109,8 @@ gst_identifai_engine_set_video_caps_locked (GstIdentifaiEngine * self,
   GstCaps *usual;
   gboolean taken;
 
-  if (!gst_identifai_caps_set (self->caps, IDENTIFAI_SEGMENTER_VIDEO, caps,
+  if (!gst_identifai_caps_set (self->caps,
+          GST_OBJECT_NAME (self->element), IDENTIFAI_SEGMENTER_VIDEO, caps,
           get_muxer (self), &error)) {
     refuse_video_locked (self, error);
     return FALSE;
@@ -117,8 +118,8 @@ gst_identifai_engine_set_video_caps_locked (GstIdentifaiEngine * self,
   GST_DEBUG_OBJECT (self->element, "video as muxers know it: %" GST_PTR_FORMAT,
       caps);
   usual = identifai_codec_usual_caps (caps);
-  gst_identifai_caps_judge_sound (self->caps, get_muxer (self),
-      on_sound_judged, self);
+  gst_identifai_caps_judge_sound (self->caps,
+      GST_OBJECT_NAME (self->element), get_muxer (self), on_sound_judged, self);
   taken = identifai_segmenter_set_caps (self->segmenter,
       IDENTIFAI_SEGMENTER_VIDEO, usual);
   gst_caps_unref (usual);
@@ -129,7 +130,8 @@ gst_identifai_engine_set_video_caps_locked (GstIdentifaiEngine * self,
 void
 gst_identifai_engine_forget_video_locked (GstIdentifaiEngine * self)
 {
-  gst_identifai_caps_set (self->caps, IDENTIFAI_SEGMENTER_VIDEO, NULL, NULL,
+  gst_identifai_caps_set (self->caps,
+      GST_OBJECT_NAME (self->element), IDENTIFAI_SEGMENTER_VIDEO, NULL, NULL,
       NULL);
 }
 
@@ -137,10 +139,11 @@ gboolean
 gst_identifai_engine_set_audio_caps_locked (GstIdentifaiEngine * self,
     guint stream, GstCaps * caps)
 {
-  if (!gst_identifai_caps_set (self->caps, stream, caps, NULL, NULL))
+  if (!gst_identifai_caps_set (self->caps, GST_OBJECT_NAME (self->element),
+          stream, caps, NULL, NULL))
     return FALSE;
-  gst_identifai_caps_judge_sound (self->caps, get_muxer (self),
-      on_sound_judged, self);
+  gst_identifai_caps_judge_sound (self->caps,
+      GST_OBJECT_NAME (self->element), get_muxer (self), on_sound_judged, self);
 
   return identifai_segmenter_set_caps (self->segmenter, stream, caps);
 }

@@ -244,7 +244,7 @@ static const struct
 
 GST_START_TEST (test_name)
 {
-  gchar *name = identifai_container_name_from_uri (uris[__i__].uri,
+  gchar *name = identifai_container_name_from_uri ("sink", uris[__i__].uri,
       uris[__i__].extension);
 
   fail_unless_equals_string (name, uris[__i__].name);

@@ -10,33 +10,102 @@
 
 typedef struct
 {
+  const gchar *message;         /* "identifai-" and this */
   const gchar *reason;
-  const gchar *fault;           /* of the emulator */
+  const gchar *options;         /* of the sinks */
+  const gchar *fault;           /* of the emulator; NULL: none */
   /* What the lines say, in this order. */
   const gchar *told[6];
-  const gchar *identifier;      /* of the segment; NULL: it has none */
+  const gchar *identifier;      /* of the segment; NULL: it has none, or any */
 } Row;
 
 #define SUBMIT "submit#5:"
 
 static const Row rows[] = {
-  {"rejected", SUBMIT "status=422,body={\"error\":\"It is no video\"}",
+  {"failed", "rejected", "",
+        SUBMIT "status=422,body={\"error\":\"It is no video\"}",
         {"a file of ", "POST of segment ", ": 422 in ", "It is no video",
           "failed "}},
-  {"throttled", SUBMIT "status=429",
+  {"failed", "throttled", "", SUBMIT "status=429",
         {"a file of ", "POST of segment ", ": 429 in ", "not again",
           "failed "}},
-  {"service-error", SUBMIT "status=503",
+  {"failed", "service-error", "", SUBMIT "status=503",
         {"a file of ", "POST of segment ", ": 503 in ", "not again",
           "failed "}},
-  {"network", SUBMIT "reset",
+  {"failed", "network", "", SUBMIT "reset",
         {"a file of ", "POST of segment ", "no answer in ",
           "The connection broke to ", "failed "}},
-  {"timeout", SUBMIT "status=201,body={\"identifier\":\"nobody\"}",
+  {"failed", "timeout", "",
+        SUBMIT "status=201,body={\"identifier\":\"nobody\"}",
         {"it is nobody", "(nobody) is asked for", "(nobody) isn't found at ",
               "(nobody) isn't final after ", "No final result within ",
           "failed "}, "nobody"},
+  {"failed", "mux", "muxer=faultymux", NULL,
+        {"faultymux, 1 tracks", "Could not multiplex stream",
+          "no file after ", "failed "}},
+  {"failed", "too-large", "max-segment-bytes=1000", NULL,
+      {"No key frame within 1000 bytes", "as it is too large", "failed "}},
+  {"dropped", "overflow", "overflow=drop-oldest max-pending-segments=1 "
+        "drain-timeout=300000000", "submit:delay=20",
+        {"is taken, to be muxed", "is taken back", "goes, as segment ",
+          " finds no room", "is dropped "}},
+  {"dropped", "stopped", "drain-timeout=300000000", "submit:delay=20",
+        {"goes to the client", "headers are out",
+          "can't be taken back any more", "it was uploading", "is dropped "}},
 };
+
+/* mp4mux, but that the third file of the process comes to nothing. */
+
+static GstPad *(*request_pad) (GstElement * element, GstPadTemplate * template,
+    const gchar * name, const GstCaps * caps);
+
+static GstPadProbeReturn
+refuse (GstPad * pad, GstPadProbeInfo * info, gpointer muxer)
+{
+  GST_ELEMENT_ERROR (muxer, STREAM, MUX, (NULL), ("Its first buffer is odd."));
+  gst_buffer_unref (GST_PAD_PROBE_INFO_BUFFER (info));
+  GST_PAD_PROBE_INFO_FLOW_RETURN (info) = GST_FLOW_ERROR;
+
+  return GST_PAD_PROBE_HANDLED;
+}
+
+static GstPad *
+request_faulty_pad (GstElement * element, GstPadTemplate * template,
+    const gchar * name, const GstCaps * caps)
+{
+  static gint count = 0;        /* atomic */
+  GstPad *pad = request_pad (element, template, name, caps);
+
+  if (g_atomic_int_add (&count, 1) == 2)
+    gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, refuse, element, NULL);
+
+  return pad;
+}
+
+static void
+faulty_muxer_class_init (gpointer klass, gpointer unused)
+{
+  request_pad = GST_ELEMENT_CLASS (klass)->request_new_pad;
+  GST_ELEMENT_CLASS (klass)->request_new_pad = request_faulty_pad;
+}
+
+static void
+register_faulty_muxer (void)
+{
+  GstElement *real = gst_element_factory_make ("mp4mux", NULL);
+  GTypeInfo info = {.class_init = faulty_muxer_class_init };
+  GTypeQuery query;
+
+  fail_unless (real != NULL);
+  g_type_query (G_OBJECT_TYPE (real), &query);
+  gst_object_unref (real);
+  info.class_size = query.class_size;
+  info.instance_size = query.instance_size;
+  fail_unless (gst_element_register (NULL, "faultymux", GST_RANK_NONE,
+          g_type_register_static (query.type, "FaultyMux", &info, 0)));
+}
+
+/* The log. */
 
 static GMutex lock;
 static GPtrArray *lines;        /* "NAME message"; lock */
@@ -96,15 +165,16 @@ find_failed (SinkRun * run, const Row * row, gchar ** element)
   guint cam, i;
 
   for (cam = 1; cam <= 3; cam++) {
-    gchar *name = g_strdup_printf ("identifai-failed@cam%u", cam);
+    gchar *name = g_strdup_printf ("identifai-%s@cam%u", row->message, cam);
 
     for (i = 0; i < sink_run_count (run, name); i++) {
       const GstStructure *failed = sink_run_get_structure (run, name, i);
 
       if (g_strcmp0 (gst_structure_get_string (failed, "reason"),
               row->reason) == 0
-          && g_strcmp0 (gst_structure_get_string (failed, "identifier"),
-              row->identifier) == 0) {
+          && (row->identifier == NULL
+              || g_strcmp0 (gst_structure_get_string (failed, "identifier"),
+                  row->identifier) == 0)) {
         *element = g_strdup (strchr (name, '@') + 1);
         g_free (name);
         return failed;
@@ -131,7 +201,7 @@ check_story (const Row * row, const gchar * story)
 }
 
 static gchar *
-describe (const gchar * url)
+describe (const gchar * url, const gchar * options)
 {
   GString *text = g_string_new (NULL);
   guint cam;
@@ -141,8 +211,8 @@ describe (const gchar * url)
         "video/x-raw,width=64,height=48,framerate=5/1 ! x264enc "
         "speed-preset=ultrafast key-int-max=5 ! identifaisink name=cam%u "
         "endpoint=%s api-key=any retries=0 rate-limits=none "
-        "segment-duration=1000000000 verdict-timeout=%" G_GUINT64_FORMAT " ",
-        cam, url, 8 * GST_SECOND);
+        "segment-duration=1000000000 verdict-timeout=%" G_GUINT64_FORMAT
+        " %s ", cam, url, 8 * GST_SECOND, options);
 
   return g_string_free (text, FALSE);
 }
@@ -150,18 +220,24 @@ describe (const gchar * url)
 GST_START_TEST (test_failures)
 {
   const Row *row = &rows[__i__];
-  const gchar *options[] = { "--delay", "0", "--fault", row->fault, NULL };
+  const gchar *options[] = { "--delay", "0", row->fault ? "--fault" : NULL,
+    row->fault, NULL
+  };
   SinkEmulator *emulator = sink_emulator_new (options);
-  gchar *text = describe (sink_emulator_get_url (emulator));
+  gchar *text = describe (sink_emulator_get_url (emulator), row->options);
   gchar *element = NULL, *story;
   const GstStructure *failed;
   SinkRun *run;
   guint segment = 0;
 
+  sink_use_own_plugin ();
+  register_faulty_muxer ();
   start_log ();
   run = sink_run_new (NULL, text);
   fail_unless (sink_run_start (run));
   sink_run_wait_end (run);
+  /* sink_run_stop() forgets what was said so far */
+  gst_element_set_state (sink_run_get_pipeline (run), GST_STATE_NULL);
   failed = find_failed (run, row, &element);
   fail_unless (failed != NULL, "nothing failed as %s", row->reason);
   fail_unless (gst_structure_get_uint (failed, "segment", &segment));

@@ -67,7 +67,7 @@ find_end (guint row, gsize step, IdentifaiImageScan * scan)
 
   for (at = 0; at < rows[row].size && end == 0; at += step) {
     append (file, rows[row].data + at, MIN (step, rows[row].size - at));
-    switch (identifai_image_scan (scan, file)) {
+    switch (identifai_image_scan (scan, "image", file)) {
       case IDENTIFAI_IMAGE_WHOLE:
         end = MIN (at + step, rows[row].size);
         break;
@@ -119,7 +119,7 @@ GST_START_TEST (test_endless)
   GST_WRITE_UINT32_LE (data + 30, lengths);
   GST_WRITE_UINT32_LE (data + 34, 8);
   append (file, (const gchar *) data, size);
-  fail_unless_equals_int (identifai_image_scan (&scan, file),
+  fail_unless_equals_int (identifai_image_scan (&scan, "image", file),
       IDENTIFAI_IMAGE_UNSURE);
   fail_unless (scan.lost);
   fail_unless_equals_string (scan.type->content_type, "image/tiff");
@@ -143,9 +143,9 @@ GST_START_TEST (test_damage)
     data[g_rand_int_range (random, 0, rows[__i__].size)] =
         g_rand_int_range (random, 0, 256);
     append (file, data, g_rand_int_range (random, 1, rows[__i__].size + 1));
-    identifai_image_scan (&scan, file);
+    identifai_image_scan (&scan, "image", file);
     append (file, data, rows[__i__].size);
-    identifai_image_scan (&scan, file);
+    identifai_image_scan (&scan, "image", file);
     identifai_memory_file_unref (file);
     g_free (data);
   }
@@ -175,7 +175,7 @@ GST_START_TEST (test_other)
 
   if (other_rows[__i__].size > 0)
     append (file, other_rows[__i__].data, other_rows[__i__].size);
-  fail_unless_equals_int (identifai_image_scan (&scan, file),
+  fail_unless_equals_int (identifai_image_scan (&scan, "image", file),
       other_rows[__i__].state);
   fail_unless (scan.type == NULL);
   identifai_memory_file_unref (file);
@@ -192,10 +192,10 @@ GST_START_TEST (test_excludes)
   IdentifaiImageScan scan = { NULL, };
 
   append (file, rows[0].data, 6);
-  identifai_image_scan (&scan, file);
+  identifai_image_scan (&scan, "image", file);
   fail_if (identifai_image_excludes (&scan, (const guint8 *) next, 4));
   append (file, rows[0].data + 6, 18);
-  identifai_image_scan (&scan, file);
+  identifai_image_scan (&scan, "image", file);
   fail_unless (identifai_image_excludes (&scan, (const guint8 *) next, 4));
   fail_if (identifai_image_excludes (&scan, (const guint8 *) next + 1, 3));
   identifai_memory_file_unref (file);

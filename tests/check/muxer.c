@@ -136,7 +136,7 @@ GST_START_TEST (test_choice)
 
   caps[0] = gst_caps_from_string (row->video);
   caps[1] = row->audio ? gst_caps_from_string (row->audio) : NULL;
-  muxer = identifai_muxer_choose (row->muxer, caps, n, &error);
+  muxer = identifai_muxer_choose ("muxer", row->muxer, caps, n, &error);
   fail_unless (g_strcmp0 (muxer, row->expected) == 0, "%s + %s: %s, %s",
       row->video, row->audio, muxer, error ? error->message : "");
   fail_unless ((muxer == NULL) == (error != NULL));
@@ -183,7 +183,7 @@ GST_START_TEST (test_leave_out)
 
   for (n = 0; n < G_N_ELEMENTS (row->caps) && row->caps[n]; n++)
     caps[n] = gst_caps_from_string (row->caps[n]);
-  identifai_muxer_leave_out (row->muxer, caps, n, obstacles);
+  identifai_muxer_leave_out ("muxer", row->muxer, caps, n, obstacles);
   fail_unless (obstacles[0] == NULL);
   for (i = 1; i < n; i++)
     fail_unless ((obstacles[i] != NULL) == (row->expected[i - 1] == '-'),

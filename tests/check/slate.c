@@ -37,7 +37,7 @@ static IdentifaiSlateTrack *
 new_video (const gchar * text, gint reorder)
 {
   GstCaps *caps = gst_caps_new_empty_simple ("video/x-vp8");
-  IdentifaiSlateTrack *track = identifai_slate_track_new (caps);
+  IdentifaiSlateTrack *track = identifai_slate_track_new ("slate", caps);
   gchar **words = g_strsplit (text, " ", -1);
   guint i;
 
@@ -56,7 +56,7 @@ new_sound (guint n, gint64 duration, gint64 from)
 {
   GstCaps *caps = gst_caps_new_simple ("audio/mpeg", "mpegversion", G_TYPE_INT,
       1, "layer", G_TYPE_INT, 3, NULL);
-  IdentifaiSlateTrack *track = identifai_slate_track_new (caps);
+  IdentifaiSlateTrack *track = identifai_slate_track_new ("slate", caps);
   guint i;
 
   for (i = 0; i < n; i++)
@@ -126,7 +126,7 @@ GST_START_TEST (test_cut)
 {
   const CutRow *row = &cut_rows[__i__];
   GstCaps *caps = gst_caps_new_empty_simple ("video/x-vp8");
-  IdentifaiSlateTrack *track = identifai_slate_track_new (caps);
+  IdentifaiSlateTrack *track = identifai_slate_track_new ("slate", caps);
   guint i;
 
   for (i = 0; i < 600; i++)
@@ -152,7 +152,7 @@ GST_START_TEST (test_still)
     {10 * GST_SECOND, GST_SECOND}, {1, GST_MSECOND}
   };
   GstCaps *caps = gst_caps_new_empty_simple ("video/x-vp8");
-  IdentifaiSlateTrack *track = identifai_slate_track_new (caps);
+  IdentifaiSlateTrack *track = identifai_slate_track_new ("slate", caps);
   IdentifaiSlateLoop loop = { 0, };
   guint i;
 
@@ -184,7 +184,7 @@ GST_START_TEST (test_times)
     {5 * FRAME, NO_TIME}, {2 * FRAME, 2 * FRAME}, {NO_TIME, 9 * FRAME}
   };
   GstCaps *caps = gst_caps_new_empty_simple ("video/x-vp8");
-  IdentifaiSlateTrack *track = identifai_slate_track_new (caps);
+  IdentifaiSlateTrack *track = identifai_slate_track_new ("slate", caps);
   IdentifaiSlateLoop loop = { 0, };
   GstClockTime last = 0;
   guint i;
@@ -367,7 +367,7 @@ GST_END_TEST;
 GST_START_TEST (test_memory)
 {
   GstCaps *caps = gst_caps_new_empty_simple ("video/x-vp8");
-  IdentifaiSlateTrack *track = identifai_slate_track_new (caps);
+  IdentifaiSlateTrack *track = identifai_slate_track_new ("slate", caps);
   GstBuffer *frame = new_frame (TRUE, 1000), *a, *b;
   GstMemory *memory = gst_buffer_peek_memory (frame, 0);
   IdentifaiSlateLoop loop = { 0, };

@@ -59,7 +59,6 @@ identifai_container_from_caps (GstCaps * caps)
 
   if (gst_caps_is_empty (caps) || gst_caps_is_any (caps))
     return NULL;
-  GST_LOG ("is %" GST_PTR_FORMAT " a container?", caps);
   structure = gst_caps_get_structure (caps, 0);
   if (is_elementary_mpeg (structure))
     return NULL;
@@ -126,23 +125,25 @@ get_extension (const gchar * name)
 }
 
 gchar *
-identifai_container_name_from_uri (const gchar * uri, const gchar * extension)
+identifai_container_name_from_uri (const gchar * name, const gchar * uri,
+    const gchar * extension)
 {
   gboolean is_file;
-  gchar *name = get_last_part (uri, &is_file), *full, *valid = NULL;
-  const gchar *own = name ? get_extension (name) : NULL;
+  gchar *last = get_last_part (uri, &is_file), *full, *valid = NULL;
+  const gchar *own = last ? get_extension (last) : NULL;
 
-  if (name != NULL && *name != '\0' && strlen (name) <= MAX_NAME_BYTES
+  if (last != NULL && *last != '\0' && strlen (last) <= MAX_NAME_BYTES
       && (own != NULL || is_file)) {
-    gint stem = own ? own - 1 - name : (gint) strlen (name);
+    gint stem = own ? own - 1 - last : (gint) strlen (last);
 
-    full = extension == NULL ? g_strdup (name) :
-        g_strdup_printf ("%.*s.%s", stem, name, extension);
+    full = extension == NULL ? g_strdup (last) :
+        g_strdup_printf ("%.*s.%s", stem, last, extension);
     valid = g_utf8_make_valid (full, -1);
     g_free (full);
   }
-  GST_DEBUG ("the file is called %s", GST_STR_NULL (valid));
-  g_free (name);
+  GST_DEBUG_ID (name, "by its address the file is called %s",
+      GST_STR_NULL (valid));
+  g_free (last);
 
   return valid;
 }
@@ -163,7 +164,8 @@ set_type_error (GstCaps * caps, GError ** error)
 }
 
 IdentifaiTypeFound
-identifai_container_typefind (IdentifaiMemoryFile * bytes, gboolean at_end,
+identifai_container_typefind (const gchar * name,
+    IdentifaiMemoryFile * bytes, gboolean at_end,
     const IdentifaiContainer ** container, GError ** error)
 {
   guint64 size =
@@ -181,7 +183,7 @@ identifai_container_typefind (IdentifaiMemoryFile * bytes, gboolean at_end,
   caps = gst_type_find_helper_for_data (NULL, data, size, &probability);
   g_free (data);
 
-  GST_DEBUG ("the first %" G_GUINT64_FORMAT " bytes: %" GST_PTR_FORMAT
+  GST_DEBUG_ID (name, "the first %" G_GUINT64_FORMAT " bytes: %" GST_PTR_FORMAT
       ", probability %u of 100%s", size, caps, probability,
       enough ? ", which has to do" : "");
   if (caps == NULL || (probability < GST_TYPE_FIND_LIKELY && !enough)) {
@@ -196,7 +198,7 @@ identifai_container_typefind (IdentifaiMemoryFile * bytes, gboolean at_end,
   *container = identifai_container_from_caps (caps);
   if (*container == NULL)
     set_type_error (caps, error);
-  GST_DEBUG ("%" GST_PTR_FORMAT " is %s", caps,
+  GST_DEBUG_ID (name, "%" GST_PTR_FORMAT " is %s", caps,
       *container ? "taken as a file" : "no file that the service takes");
   gst_caps_unref (caps);
 

@@ -236,7 +236,7 @@ count_tracks (GPtrArray * tracks)
 
 /* Which codecs are sent early: those of which a stretch can be written by itself. */
 static gboolean
-is_fit (GPtrArray * tracks)
+is_fit (IdentifaiEarlyFile * self, GPtrArray * tracks)
 {
   const IdentifaiTrack *video = g_ptr_array_index (tracks, 0);
   GstCaps *caps[IDENTIFAI_MP4_MAX_TRACKS];
@@ -255,7 +255,9 @@ is_fit (GPtrArray * tracks)
         || codec->id == IDENTIFAI_CODEC_AC3;
   }
 
-  return fit && identifai_muxer_choose (MUXER, caps, tracks->len, NULL) != NULL;
+  return fit
+      && identifai_muxer_choose (self->name, MUXER, caps, tracks->len,
+      NULL) != NULL;
 }
 
 /* FALSE: it is, or becomes, broken. */
@@ -268,7 +270,7 @@ check_tracks (IdentifaiEarlyFile * self, GPtrArray * tracks)
     identifai_early_file_break (self, "it has too many tracks");
   if (identifai_early_file_is_broken (self))
     return FALSE;
-  if (self->n_tracks == 0 && (n != tracks->len || !is_fit (tracks)))
+  if (self->n_tracks == 0 && (n != tracks->len || !is_fit (self, tracks)))
     identifai_early_file_break (self, "its codecs can't be");
   else if (self->n_tracks != 0 && n != self->n_tracks)
     identifai_early_file_break (self,
@@ -427,8 +429,8 @@ write_stretch (IdentifaiEarlyStretch * self, GCancellable * cancellable)
     identifai_timestamps_complete_durations (g_ptr_array_index (self->
             segment->tracks, i));
   made =
-      identifai_mux_pipeline_run (self->file->name, MUXER, TRUE,
-      self->segment->tracks, 0, self->file->max_bytes, cancellable, &caps,
+      identifai_mux_pipeline_run (self->file->name, self->file->number, MUXER,
+      TRUE, self->segment->tracks, 0, self->file->max_bytes, cancellable, &caps,
       &error);
   if (made == NULL)
     identifai_early_file_break (self->file, error->message);

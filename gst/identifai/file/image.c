@@ -22,6 +22,7 @@
 typedef struct
 {
   IdentifaiImageScan *scan;
+  const gchar *name;            /* of the element */
   IdentifaiMemoryFile *file;
   guint64 size;
 } Look;
@@ -39,7 +40,8 @@ whole_at (Look * look, guint64 end)
   if (look->size < end)
     return IDENTIFAI_IMAGE_UNSURE;
   look->scan->end = end;
-  GST_LOG ("%s: whole at byte %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT,
+  GST_LOG_ID (look->name,
+      "%s: whole at byte %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT,
       look->scan->type->content_type, end, look->size);
 
   return IDENTIFAI_IMAGE_WHOLE;
@@ -48,7 +50,7 @@ whole_at (Look * look, guint64 end)
 static IdentifaiImageState
 lose (Look * look)
 {
-  GST_DEBUG ("%s: broken at byte %" G_GUINT64_FORMAT,
+  GST_DEBUG_ID (look->name, "%s: broken at byte %" G_GUINT64_FORMAT,
       look->scan->type->content_type, look->scan->position);
   look->scan->lost = TRUE;
 
@@ -434,18 +436,22 @@ scan_type (Look * look)
 }
 
 IdentifaiImageState
-identifai_image_scan (IdentifaiImageScan * self, IdentifaiMemoryFile * file)
+identifai_image_scan (IdentifaiImageScan * self, const gchar * name,
+    IdentifaiMemoryFile * file)
 {
-  Look look = { self, file, identifai_memory_file_get_size (file) };
+  Look look = { self, name, file, identifai_memory_file_get_size (file) };
   guint8 bytes[MAGIC_BYTES];
   gsize got;
 
   if (self->type == NULL) {
     got = identifai_memory_file_read (file, 0, bytes, sizeof (bytes));
     self->type = identifai_image_recognise (bytes, got);
+    if (self->type == NULL && got < sizeof (bytes))
+      return IDENTIFAI_IMAGE_UNSURE;
+    GST_DEBUG_ID (name, "the first bytes are those of %s",
+        self->type ? self->type->content_type : "no image that is known");
     if (self->type == NULL)
-      return got < sizeof (bytes) ? IDENTIFAI_IMAGE_UNSURE :
-          IDENTIFAI_IMAGE_OTHER;
+      return IDENTIFAI_IMAGE_OTHER;
   }
 
   return self->lost ? IDENTIFAI_IMAGE_UNSURE : scan_type (&look);

@@ -43,9 +43,9 @@ typedef struct
   guint64 end;                  /* of one that is whole; 0: TIFF doesn't say */
 } IdentifaiImageScan;
 
-/* Looks at what the file has by now; again when it has more. */
+/* Looks at what the file has by now; again when it has more. name: of the element. */
 IdentifaiImageState identifai_image_scan (IdentifaiImageScan * self,
-    IdentifaiMemoryFile * file);
+    const gchar * name, IdentifaiMemoryFile * file);
 
 /* Whether bytes that come next, in a buffer of their own, can't belong to it, as they
  * begin another image. */

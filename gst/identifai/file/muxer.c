@@ -139,7 +139,7 @@ leave_out_unfit (const gchar * muxer, IdentifaiSegment * segment)
 
   for (i = 0; i < n; i++)
     caps[i] = ((IdentifaiTrack *) g_ptr_array_index (segment->tracks, i))->caps;
-  identifai_muxer_leave_out (muxer, caps, n, obstacles);
+  identifai_muxer_leave_out (segment->name, muxer, caps, n, obstacles);
   for (i = n; i > 0; i--) {
     if (obstacles[i - 1])
       GST_DEBUG_ID (segment->name, "segment %u: track %u is left out, %s",
@@ -155,7 +155,8 @@ leave_out_unfit (const gchar * muxer, IdentifaiSegment * segment)
 /* Pictures that are to be turned go into MP4 or QuickTime, if they can: matroskamux
  * can say so since 1.26 only. */
 static const gchar *
-choose_for_caps (const gchar * muxer, GstCaps ** caps, guint n, GError ** error)
+choose_for_caps (const gchar * name, const gchar * muxer, GstCaps ** caps,
+    guint n, GError ** error)
 {
   static const gchar *const oriented[] = { "mp4mux", "qtmux" };
   const gchar *chosen = NULL;
@@ -164,10 +165,10 @@ choose_for_caps (const gchar * muxer, GstCaps ** caps, guint n, GError ** error)
   if (identifai_codec_get_orientation (caps[0])
       && g_str_equal (muxer, "auto")) {
     for (i = 0; i < G_N_ELEMENTS (oriented) && chosen == NULL; i++)
-      chosen = identifai_muxer_choose (oriented[i], caps, n, NULL);
+      chosen = identifai_muxer_choose (name, oriented[i], caps, n, NULL);
   }
 
-  return chosen ? chosen : identifai_muxer_choose (muxer, caps, n, error);
+  return chosen ? chosen : identifai_muxer_choose (name, muxer, caps, n, error);
 }
 
 static const gchar *
@@ -180,7 +181,8 @@ choose_for_segment (const gchar * muxer, IdentifaiSegment * segment,
 
   for (i = 0; i < segment->tracks->len; i++)
     caps[i] = ((IdentifaiTrack *) g_ptr_array_index (segment->tracks, i))->caps;
-  chosen = choose_for_caps (muxer, caps, segment->tracks->len, error);
+  chosen = choose_for_caps (segment->name, muxer, caps, segment->tracks->len,
+      error);
   g_free (caps);
 
   return chosen;
@@ -262,8 +264,8 @@ make_file (const gchar * muxer, IdentifaiSegment * segment,
   is_mp4 = g_str_equal (factory, "mp4mux") || g_str_equal (factory, "qtmux");
   if (is_mp4)
     lead = find_lead (segment);
-  file = identifai_mux_pipeline_run (segment->name, factory, FALSE,
-      segment->tracks, lead, max_bytes, cancellable, &caps, error);
+  file = identifai_mux_pipeline_run (segment->name, segment->number, factory,
+      FALSE, segment->tracks, lead, max_bytes, cancellable, &caps, error);
   if (file == NULL)
     return FALSE;
   if (is_mp4 && !complete_mp4 (segment, file, lead, error)) {

@@ -154,8 +154,8 @@ is_converted (GstElementFactory * muxer, GstCaps * caps)
 }
 
 void
-identifai_muxer_fit (GstElementFactory * muxer, GstCaps * caps,
-    IdentifaiMuxerFit * fit)
+identifai_muxer_fit (const gchar * name, GstElementFactory * muxer,
+    GstCaps * caps, IdentifaiMuxerFit * fit)
 {
   const IdentifaiCodec *codec = identifai_codec_of_caps (caps);
   const GList *item = gst_element_factory_get_static_pad_templates (muxer);
@@ -174,13 +174,14 @@ identifai_muxer_fit (GstElementFactory * muxer, GstCaps * caps,
     best = MAX (best, found);
   }
   if (is_barred (muxer, codec))
-    GST_LOG ("%s mustn't have %s", GST_OBJECT_NAME (muxer), codec->name);
+    GST_LOG_ID (name, "%s mustn't have %s", GST_OBJECT_NAME (muxer),
+        codec->name);
   fit->parser = best == FIT_PARSED ? codec->parser : NULL;
   if (best == FIT_NONE && is_converted (muxer, caps)) {
     fit->pad_template = "sink";
     fit->parser = "audioconvert";
   }
-  GST_LOG ("%s takes %s by %s, behind %s", GST_OBJECT_NAME (muxer),
+  GST_LOG_ID (name, "%s takes %s by %s, behind %s", GST_OBJECT_NAME (muxer),
       codec->name ? codec->name : "other sound",
       fit->pad_template ? fit->pad_template : "no pad",
       fit->parser ? fit->parser : "no parser");
@@ -207,14 +208,14 @@ is_muxer (GstElementFactory * factory)
 }
 
 static gchar *
-find_unfit (GstElementFactory * factory, const IdentifaiCodec * codec,
-    GstCaps * caps)
+find_unfit (const gchar * name, GstElementFactory * factory,
+    const IdentifaiCodec * codec, GstCaps * caps)
 {
   const gchar *muxer = GST_OBJECT_NAME (factory);
   IdentifaiMuxerFit fit;
   gchar *obstacle = NULL;
 
-  identifai_muxer_fit (factory, caps, &fit);
+  identifai_muxer_fit (name, factory, caps, &fit);
   if (fit.pad_template == NULL)
     obstacle = g_strdup_printf ("%s does not take %s of this kind", muxer,
         identifai_codec_get_name (codec, caps));
@@ -228,7 +229,7 @@ find_unfit (GstElementFactory * factory, const IdentifaiCodec * codec,
 
 /* What is in the way of muxing caps with muxer, for people; NULL: nothing. */
 static gchar *
-find_obstacle (const gchar * muxer, GstCaps * caps)
+find_obstacle (const gchar * name, const gchar * muxer, GstCaps * caps)
 {
   const IdentifaiCodec *codec = identifai_codec_of_caps (caps);
   GstElementFactory *factory = find_factory (muxer);
@@ -245,7 +246,7 @@ find_obstacle (const gchar * muxer, GstCaps * caps)
   } else if (!is_muxer (factory)) {
     obstacle = g_strdup_printf ("%s is no muxer", muxer);
   } else {
-    obstacle = find_unfit (factory, codec, caps);
+    obstacle = find_unfit (name, factory, codec, caps);
   }
   gst_clear_object (&factory);
 
@@ -253,24 +254,24 @@ find_obstacle (const gchar * muxer, GstCaps * caps)
 }
 
 static gboolean
-takes_all (const gchar * muxer, GstCaps * const *caps, guint n_caps,
-    gchar ** obstacle)
+takes_all (const gchar * name, const gchar * muxer, GstCaps * const *caps,
+    guint n_caps, gchar ** obstacle)
 {
   guint i;
 
   *obstacle = NULL;
   for (i = 0; i < n_caps && *obstacle == NULL; i++)
-    *obstacle = find_obstacle (muxer, caps[i]);
+    *obstacle = find_obstacle (name, muxer, caps[i]);
   if (*obstacle != NULL)
-    GST_LOG ("not %s: %s", muxer, *obstacle);
+    GST_LOG_ID (name, "not %s: %s", muxer, *obstacle);
 
   return *obstacle == NULL;
 }
 
 /* NULL: none takes them all, and obstacle (owned) says why. */
 static const gchar *
-find_muxer (const gchar * muxer, GstCaps * const *caps, guint n_caps,
-    gchar ** obstacle)
+find_muxer (const gchar * name, const gchar * muxer, GstCaps * const *caps,
+    guint n_caps, gchar ** obstacle)
 {
   const gchar *const named[] = { muxer, NULL };
   gboolean is_auto = g_strcmp0 (muxer, "auto") == 0;
@@ -279,7 +280,7 @@ find_muxer (const gchar * muxer, GstCaps * const *caps, guint n_caps,
 
   *obstacle = NULL;
   for (; *candidate; candidate++) {
-    if (takes_all (*candidate, caps, n_caps, &found)) {
+    if (takes_all (name, *candidate, caps, n_caps, &found)) {
       g_clear_pointer (obstacle, g_free);
       return g_intern_string (*candidate);
     }
@@ -293,13 +294,14 @@ find_muxer (const gchar * muxer, GstCaps * const *caps, guint n_caps,
 }
 
 const gchar *
-identifai_muxer_choose (const gchar * muxer, GstCaps * const *caps,
-    guint n_caps, GError ** error)
+identifai_muxer_choose (const gchar * name, const gchar * muxer,
+    GstCaps * const *caps, guint n_caps, GError ** error)
 {
   gchar *obstacle;
-  const gchar *found = find_muxer (muxer, caps, n_caps, &obstacle);
+  const gchar *found = find_muxer (name, muxer, caps, n_caps, &obstacle);
 
-  GST_LOG ("%s for %u streams: %s", muxer, n_caps, found ? found : obstacle);
+  GST_LOG_ID (name, "%s for %u streams: %s", muxer, n_caps,
+      found ? found : obstacle);
   if (found == NULL)
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
         "No file can be made of these streams: %s", obstacle);
@@ -309,8 +311,8 @@ identifai_muxer_choose (const gchar * muxer, GstCaps * const *caps,
 }
 
 void
-identifai_muxer_leave_out (const gchar * muxer, GstCaps * const *caps,
-    guint n_caps, gchar ** obstacles)
+identifai_muxer_leave_out (const gchar * name, const gchar * muxer,
+    GstCaps * const *caps, guint n_caps, gchar ** obstacles)
 {
   GstCaps **kept = g_new (GstCaps *, n_caps);
   guint n_kept = 1, i;
@@ -318,14 +320,14 @@ identifai_muxer_leave_out (const gchar * muxer, GstCaps * const *caps,
 
   kept[0] = caps[0];
   memset (obstacles, 0, n_caps * sizeof (gchar *));
-  if (find_muxer (muxer, kept, 1, &obstacle) == NULL)
+  if (find_muxer (name, muxer, kept, 1, &obstacle) == NULL)
     n_caps = 1;
   for (i = 1; i < n_caps; i++) {
     kept[n_kept] = caps[i];
-    if (find_muxer (muxer, kept, n_kept + 1, &obstacles[i]) != NULL)
+    if (find_muxer (name, muxer, kept, n_kept + 1, &obstacles[i]) != NULL)
       n_kept++;
     else
-      GST_DEBUG ("stream %u of %u has to be left out: %s", i, n_caps,
+      GST_DEBUG_ID (name, "stream %u of %u has to be left out: %s", i, n_caps,
           obstacles[i]);
   }
   g_free (obstacle);

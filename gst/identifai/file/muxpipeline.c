@@ -44,6 +44,7 @@ typedef struct
 {
   gatomicrefcount refcount;
   gchar *name;                  /* of the element, for the log; or NULL */
+  guint number;                 /* of the segment, for the log */
   const gchar *factory;         /* static */
   gboolean fragments;           /* that is what it writes */
 
@@ -68,13 +69,14 @@ typedef struct
 } Run;
 
 static Run *
-run_new (const gchar * name, const gchar * factory, gboolean fragments,
-    guint64 max_bytes)
+run_new (const gchar * name, guint number, const gchar * factory,
+    gboolean fragments, guint64 max_bytes)
 {
   Run *run = g_new0 (Run, 1);
 
   g_atomic_ref_count_init (&run->refcount);
   run->name = g_strdup (name);
+  run->number = number;
   run->factory = g_intern_string (factory);
   run->fragments = fragments;
   g_mutex_init (&run->lock);
@@ -114,8 +116,8 @@ run_unref (gpointer data)
 static void
 finish (Run * run, GError * error)
 {
-  GST_LOG_ID (run->name, "%s ends: %s", run->factory, error ? error->message :
-      "the file is whole");
+  GST_LOG_ID (run->name, "segment %u: %s ends: %s", run->number, run->factory,
+      error ? error->message : "the file is whole");
   g_mutex_lock (&run->lock);
   if (!run->finished)
     run->error = g_steal_pointer (&error);
@@ -313,15 +315,18 @@ push_head (GstPad * pad, const Feed * feed)
 }
 
 static void
-note_end (GstPad * pad, const Feed * feed, guint n_pushed, GstFlowReturn result)
+note_end (const Feed * feed, guint n_pushed, GstFlowReturn result)
 {
-  GST_LOG_OBJECT (pad, "%u of %u buffers from %" GST_TIME_FORMAT " on: %s",
-      n_pushed, feed->buffers->len, GST_TIME_ARGS (feed->origin),
+  Run *run = feed->run;
+
+  GST_LOG_ID (run->name, "segment %u: %s took %u of %u buffers from %"
+      GST_TIME_FORMAT " on: %s", run->number, run->factory, n_pushed,
+      feed->buffers->len, GST_TIME_ARGS (feed->origin),
       gst_flow_get_name (result));
   if (result != GST_FLOW_OK && result != GST_FLOW_FLUSHING
       && result != GST_FLOW_EOS)
-    finish (feed->run, g_error_new (G_IO_ERROR, G_IO_ERROR_FAILED,
-            "%s takes no more of the stream: %s", feed->run->factory,
+    finish (run, g_error_new (G_IO_ERROR, G_IO_ERROR_FAILED,
+            "%s takes no more of the stream: %s", run->factory,
             gst_flow_get_name (result)));
 }
 
@@ -342,7 +347,7 @@ push_all (gpointer data)
   }
   if (result == GST_FLOW_OK)
     gst_pad_push_event (pad, gst_event_new_eos ());
-  note_end (pad, feed, i, result);
+  note_end (feed, i, result);
   gst_pad_pause_task (pad);
 }
 
@@ -411,8 +416,8 @@ on_message (GstBus * bus, GstMessage * message, gpointer user_data)
 
   if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR) {
     gst_message_parse_error (message, &error, &details);
-    GST_DEBUG_ID (run->name, "%s: %s (%s)", GST_MESSAGE_SRC_NAME (message),
-        error->message, GST_STR_NULL (details));
+    GST_DEBUG_ID (run->name, "segment %u: %s: %s (%s)", run->number,
+        GST_MESSAGE_SRC_NAME (message), error->message, GST_STR_NULL (details));
     finish (run, g_error_new (G_IO_ERROR, G_IO_ERROR_FAILED, "%s: %s",
             GST_MESSAGE_SRC_NAME (message), error->message));
     g_error_free (error);
@@ -464,7 +469,6 @@ add_parser (GstElement * pipeline, GstPad * feed, const gchar * factory,
 
   if (parser == NULL || !link_pads (feed, parser, "sink", FALSE, error))
     return NULL;
-  GST_LOG_OBJECT (feed, "goes through %s", factory);
   if (identifai_codec_of_caps (track->caps)->video)
     identifai_timestamps_keep (track, parser);
 
@@ -480,7 +484,13 @@ add_track (GstElement * pipeline, GstElement * muxer, IdentifaiTrack * track,
   IdentifaiMuxerFit fit;
   GstPad *feed, *last;
 
-  identifai_muxer_fit (gst_element_get_factory (muxer), track->caps, &fit);
+  identifai_muxer_fit (run->name, gst_element_get_factory (muxer),
+      track->caps, &fit);
+  GST_LOG_ID (run->name, "segment %u: %s goes to %s by its %s, %s%s",
+      run->number,
+      identifai_codec_get_name (identifai_codec_of_caps (track->caps),
+          track->caps), run->factory, fit.pad_template,
+      fit.parser ? "through " : "as it is", fit.parser ? fit.parser : "");
   feed = make_feed (run, fit.caps);
   last = fit.parser == NULL ? gst_object_ref (feed) :
       add_parser (pipeline, feed, fit.parser, track, error);
@@ -513,7 +523,7 @@ open_queues (GstElement * muxer)
  * FFmpeg knows that of its codecs but for Speex, of which it leaves out what isn't
  * flagged at the start of a copy. Version 1 has no simple blocks. */
 static void
-prepare_muxer (GstElement * muxer, GPtrArray * tracks, gboolean fragments)
+prepare_muxer (GstElement * muxer, GPtrArray * tracks, Run * run)
 {
   gboolean is_speex = FALSE;
   guint i;
@@ -526,11 +536,12 @@ prepare_muxer (GstElement * muxer, GPtrArray * tracks, gboolean fragments)
         "audio/x-speex");
   }
   if (is_speex)
-    GST_DEBUG_OBJECT (muxer, "Speex goes into blocks of version 1");
+    GST_DEBUG_ID (run->name, "segment %u: Speex goes into blocks of version 1",
+        run->number);
   if (is_speex
       && g_object_class_find_property (G_OBJECT_GET_CLASS (muxer), "version"))
     gst_util_set_object_arg (G_OBJECT (muxer), "version", "1");
-  if (fragments)
+  if (run->fragments)
     g_object_set (muxer, "fragment-duration", (guint) G_MAXINT32, "streamable",
         TRUE, NULL);
   open_queues (muxer);
@@ -547,7 +558,7 @@ build (GstElement * pipeline, Run * run, GPtrArray * tracks, GstPad * output,
 
   if (muxer == NULL)
     return FALSE;
-  prepare_muxer (muxer, tracks, run->fragments);
+  prepare_muxer (muxer, tracks, run);
   for (i = 0; i < tracks->len; i++) {
     IdentifaiTrack *track = g_ptr_array_index (tracks, i);
 
@@ -636,7 +647,8 @@ drive (gpointer data)
   g_mutex_unlock (&run->lock);
 
   if (left) {
-    GST_DEBUG_ID (run->name, "%s has stopped after all", run->factory);
+    GST_DEBUG_ID (run->name, "segment %u: %s has stopped after all",
+        run->number, run->factory);
     g_atomic_int_add (&n_left, -1);
     gst_object_unref (pipeline);
   }
@@ -677,7 +689,8 @@ stop_driver (Run * run, GstPad * output)
   g_mutex_lock (&run->lock);
   run->stopping = TRUE;
   g_cond_broadcast (&run->cond);
-  GST_LOG_ID (run->name, "%s is stopped", run->factory);
+  GST_LOG_ID (run->name, "segment %u: %s is stopped", run->number,
+      run->factory);
   while (!run->stopped && g_cond_wait_until (&run->cond, &run->lock, until));
   left = run->left = !run->stopped;
   if (left)
@@ -685,7 +698,8 @@ stop_driver (Run * run, GstPad * output)
   g_mutex_unlock (&run->lock);
 
   if (left)
-    GST_WARNING_ID (run->name, "%s doesn't stop, and is left behind",
+    GST_WARNING_ID (run->name,
+        "segment %u: %s doesn't stop, and is left behind", run->number,
         run->factory);
 
   return !left;
@@ -745,8 +759,8 @@ wait_for (Run * run, const gboolean * what)
     still = now == moves ? still + 1 : 0;
     moves = now;
     if (still > 0)
-      GST_DEBUG_ID (run->name, "%s stands still, look %u of %u", run->factory,
-          still, PATIENCE_STEPS);
+      GST_DEBUG_ID (run->name, "segment %u: %s stands still, look %u of %u",
+          run->number, run->factory, still, PATIENCE_STEPS);
     if (still >= PATIENCE_STEPS)
       finish (run, g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
               "%s doesn't finish the file: nothing went in or came out for "
@@ -766,7 +780,8 @@ run_to_end (Run * run, GPtrArray * feeds, GPtrArray * tracks,
     id = g_cancellable_connect (cancellable, G_CALLBACK (on_cancelled), run,
         NULL);
   wait_for (run, &run->started);
-  GST_LOG_ID (run->name, "%s has started", run->factory);
+  GST_LOG_ID (run->name, "segment %u: %s has started", run->number,
+      run->factory);
   if (!is_over (run, &run->finished)) {
     start_feeding (run, feeds, tracks, output, lead);
     wait_for (run, &run->finished);
@@ -791,8 +806,8 @@ run_pipeline (Run * run, GPtrArray * tracks, GstClockTimeDiff lead,
   g_object_set_data_full (G_OBJECT (pipeline), "feeds", feeds,
       (GDestroyNotify) g_ptr_array_unref);
   if (!build (pipeline, run, tracks, output, feeds, &error)) {
-    GST_DEBUG_ID (run->name, "%s can't be set up: %s", run->factory,
-        error->message);
+    GST_DEBUG_ID (run->name, "segment %u: %s can't be set up: %s", run->number,
+        run->factory, error->message);
     finish (run, error);
   } else if (start_driver (pipeline, run)) {
     run_to_end (run, feeds, tracks, output, lead, cancellable);
@@ -835,10 +850,10 @@ check_result (Run * run, GError ** error)
 
 /* The file is let go of at once, whoever still has a reference to the run. */
 IdentifaiMemoryFile *
-identifai_mux_pipeline_run (const gchar * name, const gchar * factory,
-    gboolean fragments, GPtrArray * tracks, GstClockTimeDiff lead,
-    guint64 max_bytes, GCancellable * cancellable, GstCaps ** caps,
-    GError ** error)
+identifai_mux_pipeline_run (const gchar * name, guint number,
+    const gchar * factory, gboolean fragments, GPtrArray * tracks,
+    GstClockTimeDiff lead, guint64 max_bytes, GCancellable * cancellable,
+    GstCaps ** caps, GError ** error)
 {
   IdentifaiMemoryFile *file = NULL;
   Run *run;
@@ -846,7 +861,7 @@ identifai_mux_pipeline_run (const gchar * name, const gchar * factory,
   if (!may_run (error))
     return NULL;
 
-  run = run_new (name, factory, fragments, max_bytes);
+  run = run_new (name, number, factory, fragments, max_bytes);
   run_pipeline (run, tracks, lead, cancellable);
   if (check_result (run, error)) {
     file = g_steal_pointer (&run->file);

@@ -12,14 +12,14 @@
 
 G_BEGIN_DECLS
 
-/* name: of the element, for the log. fragments: of a muxer that can write them (mp4mux):
+/* name, number: of the element and the segment, for the log. fragments: of a muxer that can write them (mp4mux):
  * its file is a movie without frames, and fragments. tracks: of IdentifaiTrack, video
  * first, borrowed. lead: how much the first picture is shown after its leading ones, or
  * before the first that isn't hidden; the sound goes with it. Blocks as
  * identifai_muxer_run() does, and has its errors. Returns the file and its caps, or
  * NULL. */
 IdentifaiMemoryFile *identifai_mux_pipeline_run (const gchar * name,
-    const gchar * factory, gboolean fragments, GPtrArray * tracks,
+    guint number, const gchar * factory, gboolean fragments, GPtrArray * tracks,
     GstClockTimeDiff lead, guint64 max_bytes, GCancellable * cancellable,
     GstCaps ** caps, GError ** error);
 

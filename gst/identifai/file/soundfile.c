@@ -87,7 +87,8 @@ has_headers (const GstCaps * caps)
 }
 
 static gboolean
-check_muxer (const Way * way, GstCaps * caps, GError ** error)
+check_muxer (const gchar * name, const Way * way, GstCaps * caps,
+    GError ** error)
 {
   GstElementFactory *factory = gst_element_factory_find (way->muxer);
   IdentifaiMuxerFit fit;
@@ -97,7 +98,7 @@ check_muxer (const Way * way, GstCaps * caps, GError ** error)
     return refuse (error,
         "There is no element %s, which makes files of this sound: "
         "it is in Debian's %s.", way->muxer, way->package);
-  identifai_muxer_fit (factory, caps, &fit);
+  identifai_muxer_fit (name, factory, caps, &fit);
   if (fit.pad_template == NULL)
     fits = refuse (error, "%s doesn't take sound of this kind. Decode it: put "
         "decodebin ! audioconvert in front of identifaispeechsink.",
@@ -109,7 +110,8 @@ check_muxer (const Way * way, GstCaps * caps, GError ** error)
 }
 
 gboolean
-identifai_sound_file_check_caps (GstCaps * caps, GError ** error)
+identifai_sound_file_check_caps (const gchar * name, GstCaps * caps,
+    GError ** error)
 {
   const Way *way = find_way (caps);
 
@@ -118,7 +120,7 @@ identifai_sound_file_check_caps (GstCaps * caps, GError ** error)
         "decodebin ! audioconvert in front of identifaispeechsink.",
         gst_structure_get_name (gst_caps_get_structure (caps, 0)));
   if (way->muxer != NULL)
-    return check_muxer (way, caps, error);
+    return check_muxer (name, way, caps, error);
   if (g_str_equal (way->extension, "flac") && !has_headers (caps))
     return refuse (error,
         "This FLAC isn't cut into frames: put flacparse in front "
@@ -353,7 +355,7 @@ identifai_sound_file_run (IdentifaiSegment * segment, guint64 max_bytes,
   IdentifaiMemoryFile *file;
   GstCaps *caps = NULL;
 
-  if (!identifai_sound_file_check_caps (track->caps, error))
+  if (!identifai_sound_file_check_caps (segment->name, track->caps, error))
     return FALSE;
   GST_DEBUG_ID (segment->name,
       "segment %u: %u buffers, %u of them in front, into " "%s",
@@ -363,8 +365,9 @@ identifai_sound_file_run (IdentifaiSegment * segment, guint64 max_bytes,
   if (way->muxer == NULL)
     file = join_frames (segment, max_bytes, error);
   else
-    file = identifai_mux_pipeline_run (segment->name, way->muxer, FALSE,
-        segment->tracks, 0, max_bytes, cancellable, &caps, error);
+    file = identifai_mux_pipeline_run (segment->name, segment->number,
+        way->muxer, FALSE, segment->tracks, 0, max_bytes, cancellable, &caps,
+        error);
   gst_clear_caps (&caps);
   if (file == NULL)
     return FALSE;

@@ -13,8 +13,10 @@
 
 G_BEGIN_DECLS
 
-/* FALSE with error, which says what to do: no file can be made of it. */
-gboolean identifai_sound_file_check_caps (GstCaps * caps, GError ** error);
+/* FALSE with error, which says what to do: no file can be made of it. name: of the
+ * element, for the log. */
+gboolean identifai_sound_file_check_caps (const gchar * name,
+    GstCaps * caps, GError ** error);
 
 /* As identifai_muxer_run(): replaces the track of segment, which is the only one, by
  * its file. The buffers in front that are the segment before's aren't heard, as far as

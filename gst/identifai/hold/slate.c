@@ -24,6 +24,7 @@ typedef struct
 struct _IdentifaiSlateTrack
 {
   gatomicrefcount refcount;
+  gchar *name;                  /* of the element that it was made for */
   GstCaps *caps;
   gboolean is_video;
   IdentifaiFrameReader *reader; /* of video, until it is finished; or NULL */
@@ -42,16 +43,17 @@ frame_clear (gpointer data)
 }
 
 IdentifaiSlateTrack *
-identifai_slate_track_new (GstCaps * caps)
+identifai_slate_track_new (const gchar * name, GstCaps * caps)
 {
   IdentifaiSlateTrack *self = g_new0 (IdentifaiSlateTrack, 1);
   const IdentifaiCodec *codec = identifai_codec_of_caps (caps);
 
   g_atomic_ref_count_init (&self->refcount);
+  self->name = g_strdup (name);
   self->caps = gst_caps_ref (caps);
   self->is_video = codec != NULL && codec->video;
   if (self->is_video)
-    self->reader = identifai_frame_reader_new ("slate", caps);
+    self->reader = identifai_frame_reader_new (name, caps);
   self->frames = g_array_new (FALSE, FALSE, sizeof (Frame));
   g_array_set_clear_func (self->frames, frame_clear);
 
@@ -74,6 +76,7 @@ identifai_slate_track_unref (IdentifaiSlateTrack * self)
   g_clear_pointer (&self->reader, identifai_frame_reader_free);
   g_array_unref (self->frames);
   gst_caps_unref (self->caps);
+  g_free (self->name);
   g_free (self);
 }
 
@@ -159,9 +162,10 @@ cut (IdentifaiSlateTrack * self, const Frame * next)
   guint n = self->frames->len;
 
   self->is_cut = TRUE;
-  GST_DEBUG ("is cut at frame %u, %" G_GSIZE_FORMAT " bytes: %" G_GSIZE_FORMAT
-      " bytes, or %" GST_TIME_FORMAT ", are the most", n, self->size,
-      (gsize) IDENTIFAI_SLATE_MAX_BYTES,
+  GST_DEBUG_ID (self->name,
+      "the slate is cut at frame %u, %" G_GSIZE_FORMAT " bytes: %"
+      G_GSIZE_FORMAT " bytes, or %" GST_TIME_FORMAT ", are the most", n,
+      self->size, (gsize) IDENTIFAI_SLATE_MAX_BYTES,
       GST_TIME_ARGS (IDENTIFAI_SLATE_MAX_DURATION));
   if (self->is_video && !next->is_point) {
     while (n > 0 && !get_frame (self, n - 1)->is_point)
@@ -201,7 +205,8 @@ identifai_slate_track_add (IdentifaiSlateTrack * self, GstBuffer * buffer,
     read_video (self, &frame);
   if (self->length == 0 && is_usable (self, &frame))
     return add_frame (self, &frame);
-  GST_LOG ("a frame at %" GST_STIME_FORMAT " isn't used: %s",
+  GST_LOG_ID (self->name, "a frame of the slate at %" GST_STIME_FORMAT
+      " isn't used: %s",
       GST_STIME_ARGS (frame.pts), self->length > 0 ? "it is finished" :
       self->frames->len > 0 ? "it leads the first one" : "no point came yet");
   gst_buffer_unref (frame.buffer);
@@ -224,9 +229,11 @@ identifai_slate_track_finish (IdentifaiSlateTrack * self)
   self->length = MAX (get_last (self)->dts + step - get_frame (self, 0)->dts,
       (gint64) (self->frames->len * GST_MSECOND));
   g_clear_pointer (&self->reader, identifai_frame_reader_free);
-  GST_INFO ("%u frames, %" GST_TIME_FORMAT ", %" G_GSIZE_FORMAT " bytes%s: %"
-      GST_PTR_FORMAT, self->frames->len, GST_TIME_ARGS (self->length),
-      self->size, self->is_cut ? ", cut" : "", self->caps);
+  GST_INFO_ID (self->name,
+      "the slate: %u frames, %" GST_TIME_FORMAT ", %" G_GSIZE_FORMAT
+      " bytes%s: %" GST_PTR_FORMAT, self->frames->len,
+      GST_TIME_ARGS (self->length), self->size, self->is_cut ? ", cut" : "",
+      self->caps);
 
   return TRUE;
 }
@@ -286,7 +293,8 @@ identifai_slate_loop_start (IdentifaiSlateLoop * self,
   if (self->next == track->frames->len)
     self->origin = first->dts;
   rewind_loop (self);
-  GST_DEBUG ("starts at %" GST_STIME_FORMAT ", frame %u of %u, rounds of %"
+  GST_DEBUG_ID (track->name,
+      "the slate starts at %" GST_STIME_FORMAT ", frame %u of %u, rounds of %"
       GST_STIME_FORMAT ", shown %" GST_STIME_FORMAT " later",
       GST_STIME_ARGS (dts), self->next, track->frames->len,
       GST_STIME_ARGS (self->length), GST_STIME_ARGS (self->delay));
@@ -329,7 +337,8 @@ advance (IdentifaiSlateLoop * self)
       && get_frame (self->track, self->next)->dts - self->origin < self->length)
     return;
   self->round++;
-  GST_LOG ("round %" G_GUINT64_FORMAT " starts", (guint64) self->round);
+  GST_LOG_ID (self->track->name, "round %" G_GUINT64_FORMAT
+      " of the slate starts", (guint64) self->round);
   rewind_loop (self);
 }
 

@@ -26,7 +26,9 @@ G_BEGIN_DECLS
 
 typedef struct _IdentifaiSlateTrack IdentifaiSlateTrack;
 
-IdentifaiSlateTrack *identifai_slate_track_new (GstCaps * caps);
+/* name: of the element, for the log. */
+IdentifaiSlateTrack *identifai_slate_track_new (const gchar * name,
+    GstCaps * caps);
 IdentifaiSlateTrack *identifai_slate_track_ref (IdentifaiSlateTrack * self);
 void identifai_slate_track_unref (IdentifaiSlateTrack * self);
 

@@ -130,7 +130,7 @@ set_caps (Input * input, GstCaps * caps)
 {
   GST_DEBUG_ID (input->load->name, "%" GST_PTR_FORMAT, caps);
   if (input->track == NULL)
-    input->track = identifai_slate_track_new (caps);
+    input->track = identifai_slate_track_new (input->load->name, caps);
   else if (identifai_codec_caps_differ (caps,
           identifai_slate_track_get_caps (input->track))) {
     GST_DEBUG_ID (input->load->name, "other caps end it after %u frames",
