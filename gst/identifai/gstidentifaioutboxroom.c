@@ -104,6 +104,8 @@ drop_oldest_locked (GstIdentifaiOutbox * self, const IdentifaiSegment * later)
       return TRUE;
     }
   }
+  GST_DEBUG_OBJECT (self->element, "segment %u: none before it can be taken "
+      "back", later->number);
 
   return FALSE;
 }
@@ -119,8 +121,6 @@ gst_identifai_outbox_make_room_locked (GstIdentifaiOutbox * self,
     if (gst_identifai_outbox_get_overflow_locked (self) !=
         GST_IDENTIFAI_OVERFLOW_DROP_OLDEST)
       return FALSE;
-    gst_identifai_outbox_log_no_room_locked (self, segment,
-        "the oldest one goes");
     if (!drop_oldest_locked (self, segment))
       return FALSE;
   }

@@ -47,8 +47,8 @@ static const Row rows[] = {
       {"No key frame within 1000 bytes", "as it is too large", "failed "}},
   {"dropped", "overflow", "overflow=drop-oldest max-pending-segments=1 "
         "drain-timeout=300000000", "submit:delay=20",
-        {"is taken, to be muxed", "is taken back", "goes, as segment ",
-          " finds no room", "is dropped "}},
+        /* the oldest one that can be taken back, or itself */
+      {" no room", "is dropped "}},
   {"dropped", "stopped", "drain-timeout=300000000", "submit:delay=20",
         {"goes to the client", "headers are out",
           "can't be taken back any more", "it was uploading", "is dropped "}},
