@@ -50,8 +50,8 @@ static const Row rows[] = {
         /* the oldest one that can be taken back, or itself */
       {" no room", "is dropped "}},
   {"dropped", "stopped", "drain-timeout=300000000", "submit:delay=20",
-        {"goes to the client", "headers are out",
-          "can't be taken back any more", "it was uploading", "is dropped "}},
+        {"goes to the client",
+          "can't be taken back any more", "is dropped "}},
 };
 
 /* mp4mux, but that the third file of the process comes to nothing. */
