@@ -1,6 +1,8 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Finds the words in JSON, HTML or plain text, and cuts them to a sentence. Pure.
  */
 
 #include "errortext.h"

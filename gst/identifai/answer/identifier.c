@@ -1,6 +1,8 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Reads an identifier, of JSON or of plain text. Pure.
  */
 
 #include "identifier.h"

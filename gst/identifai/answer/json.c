@@ -1,6 +1,8 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * One pass over the text: bounds, strictness and repairs; then json-glib. Pure.
  */
 
 #include "json.h"

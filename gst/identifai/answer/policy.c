@@ -1,6 +1,8 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Windows, scores and states of the policy. Under its owner's lock.
  */
 
 #include "policy.h"

@@ -1,6 +1,9 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Walks a tree of json-glib, bounded in depth and names. Pure but for the names, which
+ * GStreamer before 1.26 never frees: their count is the process's, atomic.
  */
 
 #include "structure.h"

@@ -1,6 +1,8 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * A thread a read, which is left behind when it is too late. Any thread.
  */
 
 #include "boundedread.h"

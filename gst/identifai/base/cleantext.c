@@ -1,6 +1,8 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Drops control characters, line breaks and broken UTF-8. Pure.
  */
 
 #include "cleantext.h"

@@ -1,6 +1,9 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * GLib's clock and timers, or a test's. Any thread with the first; one with the
+ * second.
  */
 
 #include "clock.h"

@@ -1,6 +1,8 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * When the latest uploads were. Under its owner's lock.
  */
 
 #include "hourlyquota.h"

@@ -1,6 +1,8 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Tries again to start the threads that a pool couldn't have. Any thread.
  */
 
 #include "pool.h"

@@ -1,6 +1,8 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * GStreamer's functions with signs, cut at bounds. Pure.
  */
 
 #include "runningtime.h"

@@ -1,6 +1,9 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * A queue and who handles it now. Its lock is a leaf, and is let go of for each
+ * item.
  */
 
 #include "serialqueue.h"

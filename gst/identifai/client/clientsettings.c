@@ -1,6 +1,9 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Refuses what no client can be made of, before it starts. Any thread; what is checked
+ * is the caller's.
  */
 
 #include "clientsettings.h"

@@ -1,6 +1,9 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Sums up what is wanted by account, in a table of the process. Any thread: the
+ * table's lock is a leaf.
  */
 
 #include "demand.h"

@@ -1,6 +1,9 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * An early upload from its request for a call to the job that takes it over. The user's
+ * threads send commands; all else is the network thread's.
  */
 
 #include "clientprivate.h"

@@ -1,6 +1,9 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Between which two polls each of the latest results became final, and the next time
+ * that costs least by that. Pure; the poller's, on the network thread.
  */
 
 #include "judgingtimes.h"

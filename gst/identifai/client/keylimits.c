@@ -1,6 +1,9 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Limiters by key, kept for a while after their account has gone. The network
+ * thread's.
  */
 
 #include "keylimits.h"

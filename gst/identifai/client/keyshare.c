@@ -1,6 +1,9 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Which places of the ring are held, and what each call says about them. Pure; the
+ * limiter's, on the network thread.
  */
 
 #include "keyshare.h"

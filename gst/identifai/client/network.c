@@ -1,6 +1,9 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The one network thread: its start and end, and the commands that it is sent. What
+ * has a lock here is what other threads touch.
  */
 
 #include "clientprivate.h"

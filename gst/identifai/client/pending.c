@@ -1,6 +1,8 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Jobs that wait for their result, and for how long. The network thread's.
  */
 
 #include "log.h"

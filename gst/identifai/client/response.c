@@ -1,6 +1,9 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * From an answer to its meaning: a reason, a text, whether to try again, and how long to
+ * wait. Pure.
  */
 
 #include "response.h"

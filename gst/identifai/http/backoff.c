@@ -1,6 +1,9 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * How long to wait, doubled and jittered, and what a Retry-After says. Pure but for
+ * the random numbers; any thread.
  */
 
 #include "backoff.h"

@@ -1,6 +1,8 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Unpacks gzip and deflate up to a bound. Pure.
  */
 
 #include "contentdecoder.h"

@@ -1,6 +1,9 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Reads along on the connection while a body goes out. On the exchange's thread, in
+ * its main context.
  */
 
 #define _GNU_SOURCE             /* memmem */

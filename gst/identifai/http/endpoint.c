@@ -1,6 +1,8 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Parses the base URL, and refuses what would send the key in the clear. Pure.
  */
 
 #include "endpoint.h"

@@ -1,6 +1,9 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Parses headers, and refuses those that are the client's own. Immutable once made: any
+ * thread.
  */
 
 #include "extraheaders.h"

@@ -1,6 +1,9 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Reads a key, by a thread of its own so that a hanging mount holds up nobody. Any
+ * thread.
  */
 
 #include "keyfile.h"

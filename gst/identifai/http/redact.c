@@ -1,6 +1,8 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Finds the key in a text in all spellings that a server may give it. Pure.
  */
 
 #include "redact.h"

@@ -1,6 +1,8 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The parts of a submit call. Filled by one thread; immutable after that.
  */
 
 #include "request.h"

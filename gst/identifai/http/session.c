@@ -1,6 +1,9 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What is set up on a session and on each message for the workarounds. The thread of
+ * the session's main context.
  */
 
 #include "session.h"

@@ -1,6 +1,8 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Which statuses are worth another attempt. Pure.
  */
 
 #include "status.h"

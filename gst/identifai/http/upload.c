@@ -1,6 +1,9 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The stream that libsoup reads a body from: holds it back, feeds it as it grows, and
+ * writes the middle of it to the connection itself. The exchange's thread.
  */
 
 #include "upload.h"

@@ -1,6 +1,9 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * A GstMemory over the pieces of a file, merged at its first map. Any thread: its
+ * lock is a leaf.
  */
 
 #include "filebuffer.h"

@@ -1,6 +1,8 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Pieces, with a lock around them. One thread appends, another reads.
  */
 
 #include "growingfile.h"
