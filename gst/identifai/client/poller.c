@@ -73,7 +73,7 @@ next_age (IdentifaiPoller * self, gint64 age)
   gboolean close = may_be_close (self->account, identifai_clock_now ());
   gint64 interval = identifai_backoff_scale (close ? POLL_INTERVAL / 2 :
       POLL_INTERVAL);
-  gint64 next = identifai_judging_times_next (&self->judging, age,
+  gint64 next = identifai_poll_times_next (&self->judging, age,
       get_distance (self->account, close), get_price (self));
 
   if (next < 0)
@@ -97,7 +97,7 @@ identifai_poller_learn (const IdentifaiPending * pending)
   GST_DEBUG ("a result of %s took between %.2f and %.2f s",
       self->account->host, after / (gdouble) G_TIME_SPAN_SECOND,
       until / (gdouble) G_TIME_SPAN_SECOND);
-  identifai_judging_times_learn (&self->judging, after, until);
+  identifai_poll_times_learn (&self->judging, after, until);
 }
 
 void

@@ -10,7 +10,7 @@
 #pragma once
 
 #include "clientprivate.h"
-#include "judgingtimes.h"
+#include "polltimes.h"
 
 G_BEGIN_DECLS
 
@@ -68,7 +68,7 @@ struct _IdentifaiPoller
   guint path;                   /* of the single call: of the kind's */
   gboolean path_known;          /* it has worked */
 
-  IdentifaiJudgingTimes judging;
+  IdentifaiPollTimes judging;
 };
 
 /* One call on the wire. */

@@ -15,32 +15,32 @@
 
 G_BEGIN_DECLS
 
-#define IDENTIFAI_N_JUDGING_TIMES 16
+#define IDENTIFAI_N_POLL_TIMES 16
 /* Times that each of the latest results stands for: it may have been final at any
  * time within what is known. */
-#define IDENTIFAI_JUDGING_TIME_PARTS 4
+#define IDENTIFAI_POLL_TIME_PARTS 4
 
 typedef struct
 {
   struct
   {
     gint64 after, until;
-  } latest[IDENTIFAI_N_JUDGING_TIMES];
-  gint64 times[IDENTIFAI_N_JUDGING_TIMES * IDENTIFAI_JUDGING_TIME_PARTS];
+  } latest[IDENTIFAI_N_POLL_TIMES];
+  gint64 times[IDENTIFAI_N_POLL_TIMES * IDENTIFAI_POLL_TIME_PARTS];
   guint n_times;                /* in order */
   guint n;                      /* results there ever were */
   guint n_at_once;              /* in a row: final when asked for first */
-} IdentifaiJudgingTimes;
+} IdentifaiPollTimes;
 
 /* A result was final when it was asked for at that time; it wasn't when it was asked
  * for after that, the time before; 0 = there was none. */
-void identifai_judging_times_learn (IdentifaiJudgingTimes * self,
+void identifai_poll_times_learn (IdentifaiPollTimes * self,
     gint64 after, gint64 until);
 
 /* When to ask next for a result that wasn't final when it was asked for at age (0 =
  * wasn't yet). price: what one poll has to gain, as µs by which a result is known
  * earlier. -1: it takes longer than all that are known, or too few are. */
-gint64 identifai_judging_times_next (const IdentifaiJudgingTimes * self,
+gint64 identifai_poll_times_next (const IdentifaiPollTimes * self,
     gint64 age, gint64 gap, gint64 price);
 
 G_END_DECLS

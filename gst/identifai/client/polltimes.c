@@ -6,7 +6,7 @@
  * that costs least by that. Pure; the poller's, on the network thread.
  */
 
-#include "judgingtimes.h"
+#include "polltimes.h"
 #include "backoff.h"
 
 /* Services, and networks, aren't more exact than that, nor is what is known. */
@@ -19,7 +19,7 @@
 #define FEW 4
 
 static void
-insert_time (IdentifaiJudgingTimes * self, gint64 time)
+insert_time (IdentifaiPollTimes * self, gint64 time)
 {
   guint n = self->n_times++;
 
@@ -32,7 +32,7 @@ insert_time (IdentifaiJudgingTimes * self, gint64 time)
  * of them stands for what is behind the one before it, too, and the earliest for as much
  * as they are apart on average. */
 static gint64
-find_start (const IdentifaiJudgingTimes * self, guint known, guint index)
+find_start (const IdentifaiPollTimes * self, guint known, guint index)
 {
   gint64 until = self->latest[index].until, last = until;
   gint64 before = G_MININT64;
@@ -50,25 +50,25 @@ find_start (const IdentifaiJudgingTimes * self, guint known, guint index)
 }
 
 static void
-list_times (IdentifaiJudgingTimes * self)
+list_times (IdentifaiPollTimes * self)
 {
-  guint known = MIN (self->n, IDENTIFAI_N_JUDGING_TIMES), i, part;
+  guint known = MIN (self->n, IDENTIFAI_N_POLL_TIMES), i, part;
 
   self->n_times = 0;
   for (i = 0; i < known; i++) {
     gint64 after = find_start (self, known, i);
     gint64 width = self->latest[i].until - after;
 
-    for (part = 1; part <= IDENTIFAI_JUDGING_TIME_PARTS; part++)
-      insert_time (self, after + width * part / IDENTIFAI_JUDGING_TIME_PARTS);
+    for (part = 1; part <= IDENTIFAI_POLL_TIME_PARTS; part++)
+      insert_time (self, after + width * part / IDENTIFAI_POLL_TIME_PARTS);
   }
 }
 
 void
-identifai_judging_times_learn (IdentifaiJudgingTimes * self, gint64 after,
+identifai_poll_times_learn (IdentifaiPollTimes * self, gint64 after,
     gint64 until)
 {
-  guint index = self->n++ % IDENTIFAI_N_JUDGING_TIMES;
+  guint index = self->n++ % IDENTIFAI_N_POLL_TIMES;
   gint64 missing;
 
   self->n_at_once = after == 0 ? self->n_at_once + 1 : 0;
@@ -84,7 +84,7 @@ identifai_judging_times_learn (IdentifaiJudgingTimes * self, gint64 after,
  * of the times from the i-th on. A poll costs its price for each of them that is still
  * waited for, and as long as those before it have been final. */
 gint64
-identifai_judging_times_next (const IdentifaiJudgingTimes * self, gint64 age,
+identifai_poll_times_next (const IdentifaiPollTimes * self, gint64 age,
     gint64 gap, gint64 price)
 {
   gint64 costs[G_N_ELEMENTS (self->times) + 1], best = -1;
