@@ -212,7 +212,8 @@ start (World * self)
 {
   gchar *url = fault_server_get_url (self->server);
   const gchar *path;
-  IdentifaiTransportSettings settings = {.timeout = 20,.max_bytes = 10000,
+  IdentifaiTransportSettings settings = {.timeout = 20,.max_bytes =
+        10000,.max_connections = 14,
     .proxy = self->call == CALL_TUNNEL ? url : NULL
   };
 

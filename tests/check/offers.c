@@ -104,7 +104,9 @@ check_requests (FaultServer * server)
 GST_START_TEST (test_offers)
 {
   const Row *row = &rows[__i__];
-  IdentifaiTransportSettings settings = {.timeout = 600,.max_bytes = 10000 };
+  IdentifaiTransportSettings settings = {.timeout = 600,.max_bytes =
+        10000,.max_connections = 14
+  };
   FaultServer *server = fault_server_new (&row->step, 1);
   gchar *url = g_strdup_printf ("http://127.0.0.1:%u/api/classification_video",
       fault_server_get_port (server));
@@ -184,7 +186,9 @@ on_refused (const IdentifaiResponse * answer, gpointer user_data)
 
 GST_START_TEST (test_held_end)
 {
-  IdentifaiTransportSettings settings = {.timeout = 600,.max_bytes = 10000 };
+  IdentifaiTransportSettings settings = {.timeout = 600,.max_bytes =
+        10000,.max_connections = 14
+  };
   HeldEnd self = {.listener = g_socket_listener_new () };
   guint16 port =
       g_socket_listener_add_any_inet_port (self.listener, NULL, NULL);
@@ -250,7 +254,9 @@ on_half (const IdentifaiResponse * answer, gpointer user_data)
 GST_START_TEST (test_half_an_answer)
 {
   static const FaultStep step = { FAULT_ACCEPT, 0,.body = "HTTP/1.1 429 Too" };
-  IdentifaiTransportSettings settings = {.timeout = 1,.max_bytes = 10000 };
+  IdentifaiTransportSettings settings = {.timeout = 1,.max_bytes =
+        10000,.max_connections = 14
+  };
   FaultServer *server = fault_server_new (&step, 1);
   gchar *url = g_strdup_printf ("http://127.0.0.1:%u/api/classification_video",
       fault_server_get_port (server));

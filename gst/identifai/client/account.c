@@ -226,7 +226,9 @@ identifai_account_get_transport (IdentifaiAccount * self,
 {
   IdentifaiTransportSettings settings = {
     client->settings.proxy, client->settings.user_agent, client->tls_database,
-    client->settings.timeout, IDENTIFAI_MAX_ANSWER_BYTES
+    client->settings.timeout, IDENTIFAI_MAX_ANSWER_BYTES,
+    IDENTIFAI_MAX_UPLOADS + IDENTIFAI_MAX_EARLY_UPLOADS + IDENTIFAI_MAX_POLLS
+        + IDENTIFAI_MAX_SERVICE_CALLS
   };
   IdentifaiTransport *transport;
 

@@ -127,7 +127,7 @@ fail (IdentifaiEarlyUpload * self, const IdentifaiResponse * answer)
         "the file was whole", answer->body);
   if (identifai_attempt_is_throttled (&attempt)) {
     identifai_wire_throttled (&self->wire, identifai_clock_now ()
-        + identifai_attempt_get_delay (&attempt, 1));
+        + identifai_backoff_delay_asked (1, attempt.retry_after));
     identifai_client_count (self->client, throttled, 1);
   } else {
     note_failure (account, &attempt);

@@ -31,6 +31,12 @@ typedef struct
 /* The service's, of a key: the default of rate-limits. */
 extern const IdentifaiLimit identifai_limits_published[IDENTIFAI_N_CALLS];
 
+/* So many of an account may be under way at a time. */
+#define IDENTIFAI_MAX_UPLOADS 4
+#define IDENTIFAI_MAX_EARLY_UPLOADS 4   /* of files that aren't whole yet */
+#define IDENTIFAI_MAX_POLLS 4
+#define IDENTIFAI_MAX_SERVICE_CALLS 2   /* all the others */
+
 /* A call that was booked. */
 typedef struct
 {

@@ -446,7 +446,8 @@ postpone (IdentifaiPoll * poll, IdentifaiAttempt * attempt)
 
     identifai_pending_note (pending, attempt->message, attempt->http_status);
     failures = MAX (failures, pending->failures);
-    delay = identifai_attempt_get_delay (attempt, pending->failures);
+    delay =
+        identifai_backoff_delay_asked (pending->failures, attempt->retry_after);
     GST_DEBUG_ID (identifai_pending_get_job (pending)->client->settings.name,
         "segment %u (%s): its poll failed, the %u. in a row: %s",
         identifai_pending_get_job (pending)->segment, pending->identifier,
@@ -470,7 +471,8 @@ poll_failed (IdentifaiPoll * poll, IdentifaiAttempt * attempt)
 {
   IdentifaiPoller *self = poll->poller;
   gint64 now = identifai_clock_now ();
-  gint64 at = now + identifai_attempt_get_delay (attempt, ++self->failures);
+  gint64 at = now + identifai_backoff_delay_asked (++self->failures,
+      attempt->retry_after);
 
   if (identifai_attempt_is_throttled (attempt))
     identifai_wire_throttled (&poll->wire, at);

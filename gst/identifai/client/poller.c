@@ -21,22 +21,12 @@
  * leave out what isn't final. */
 #define MAX_NAMELESS 3
 
-/* Before anything was learned: from the submit call to the first poll. */
-#define FIRST_POLL (1 * G_TIME_SPAN_SECOND)
-#define FIRST_POLL_MIN (100 * G_TIME_SPAN_MILLISECOND)
 /* How far polls are apart while so much of a minute's aren't used. */
 #define CLOSE (300 * G_TIME_SPAN_MILLISECOND)
 #define CLOSE_USE 0.75
 /* What a poll has to gain; more, where the key is shared. */
 #define PRICE (30 * G_TIME_SPAN_MILLISECOND)
 #define SHARED_PRICE (4 * PRICE)
-/* Between two polls of one result that takes longer than is known: half of it, while
- * polls may be close, and longer for one that takes long, a POLL_SHARE of the time
- * that it has taken. */
-#define POLL_INTERVAL (1 * G_TIME_SPAN_SECOND)
-#define POLL_SHARE 60
-/* However long results take, none is left alone for longer: it may be there earlier. */
-#define LONGEST_INTERVAL (5 * G_TIME_SPAN_SECOND)
 
 /* When the next one is worth it. */
 
@@ -71,17 +61,9 @@ static gint64
 next_age (IdentifaiPoller * self, gint64 age)
 {
   gboolean close = may_be_close (self->account, identifai_clock_now ());
-  gint64 interval = identifai_backoff_scale (close ? POLL_INTERVAL / 2 :
-      POLL_INTERVAL);
-  gint64 next = identifai_poll_times_next (&self->judging, age,
-      get_distance (self->account, close), get_price (self));
 
-  if (next < 0)
-    next = age == 0 ? identifai_backoff_scale (FIRST_POLL) :
-        age + MAX (interval, age / POLL_SHARE);
-
-  return CLAMP (next, age + identifai_backoff_scale (FIRST_POLL_MIN),
-      age + MAX (identifai_backoff_scale (LONGEST_INTERVAL), age / POLL_SHARE));
+  return identifai_poll_times_next (&self->judging, age,
+      get_distance (self->account, close), get_price (self), close);
 }
 
 void
@@ -129,7 +111,7 @@ identifai_poller_may_join (const IdentifaiPending * pending, gint64 now)
   if (pending->asked_at == 0)
     return TRUE;
   if (interval == 0)
-    interval = identifai_backoff_scale (POLL_INTERVAL) / 2;
+    interval = identifai_backoff_scale (IDENTIFAI_POLL_INTERVAL) / 2;
 
   return pending->asked_at + interval <= now;
 }

@@ -9,6 +9,14 @@
 #include "polltimes.h"
 #include "backoff.h"
 
+/* Before anything was learned: from the submit call to the first poll. */
+#define FIRST_POLL (1 * G_TIME_SPAN_SECOND)
+#define FIRST_POLL_MIN (100 * G_TIME_SPAN_MILLISECOND)
+/* The interval is longer for a result that takes long: such a part of its time. */
+#define POLL_SHARE 60
+/* However long results take, none is left alone for longer: it may be there earlier. */
+#define LONGEST_INTERVAL (5 * G_TIME_SPAN_SECOND)
+
 /* Services, and networks, aren't more exact than that, nor is what is known. */
 #define LEAST_WIDTH (200 * G_TIME_SPAN_MILLISECOND)
 /* After so many results in a row that were final when they were asked for first, the
@@ -82,10 +90,11 @@ identifai_poll_times_learn (IdentifaiPollTimes * self, gint64 after,
 
 /* From the last one back: the cheapest way to find all results that are final at one
  * of the times from the i-th on. A poll costs its price for each of them that is still
- * waited for, and as long as those before it have been final. */
-gint64
-identifai_poll_times_next (const IdentifaiPollTimes * self, gint64 age,
-    gint64 gap, gint64 price)
+ * waited for, and as long as those before it have been final. -1: it takes longer than
+ * all that are known, or too few are. */
+static gint64
+find_cheapest (const IdentifaiPollTimes * self, gint64 age, gint64 gap,
+    gint64 price)
 {
   gint64 costs[G_N_ELEMENTS (self->times) + 1], best = -1;
   const gint64 *times = self->times;
@@ -122,4 +131,21 @@ identifai_poll_times_next (const IdentifaiPollTimes * self, gint64 age,
     best -= best / 3;
 
   return best;
+}
+
+gint64
+identifai_poll_times_next (const IdentifaiPollTimes * self, gint64 age,
+    gint64 gap, gint64 price, gboolean close)
+{
+  gint64 interval = identifai_backoff_scale (close ?
+      IDENTIFAI_POLL_INTERVAL / 2 : IDENTIFAI_POLL_INTERVAL);
+  gint64 next = find_cheapest (self, age, gap, price);
+
+  if (next < 0 && age == 0)
+    next = identifai_backoff_scale (FIRST_POLL);
+  else if (next < 0)
+    next = age + MAX (interval, age / POLL_SHARE);
+
+  return CLAMP (next, age + identifai_backoff_scale (FIRST_POLL_MIN),
+      age + MAX (identifai_backoff_scale (LONGEST_INTERVAL), age / POLL_SHARE));
 }

@@ -20,6 +20,10 @@ G_BEGIN_DECLS
  * time within what is known. */
 #define IDENTIFAI_POLL_TIME_PARTS 4
 
+/* Between two polls of one result that takes longer than is known; half of it while
+ * polls may be close. */
+#define IDENTIFAI_POLL_INTERVAL (1 * G_TIME_SPAN_SECOND)
+
 typedef struct
 {
   struct
@@ -38,9 +42,9 @@ void identifai_poll_times_learn (IdentifaiPollTimes * self,
     gint64 after, gint64 until);
 
 /* When to ask next for a result that wasn't final when it was asked for at age (0 =
- * wasn't yet). price: what one poll has to gain, as µs by which a result is known
- * earlier. -1: it takes longer than all that are known, or too few are. */
+ * wasn't yet). gap: between two polls. price: what one poll has to gain, as µs by which
+ * a result is known earlier. close: polls may be close. */
 gint64 identifai_poll_times_next (const IdentifaiPollTimes * self,
-    gint64 age, gint64 gap, gint64 price);
+    gint64 age, gint64 gap, gint64 price, gboolean close);
 
 G_END_DECLS

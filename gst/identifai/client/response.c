@@ -12,9 +12,6 @@
 #include "errortext.h"
 #include "status.h"
 
-/* A call isn't given up for 429s before it has been refused for so long. */
-#define SHARE_PATIENCE (2 * G_TIME_SPAN_MINUTE)
-
 /* What is said of a certificate, and what may help. */
 typedef struct
 {
@@ -351,18 +348,6 @@ identifai_attempt_is_unauthorized (const IdentifaiAttempt * self)
       && self->http_status == SOUP_STATUS_UNAUTHORIZED;
 }
 
-gint64
-identifai_attempt_get_delay (const IdentifaiAttempt * self, guint failures)
-{
-  gint64 delay = identifai_backoff_delay (failures);
-
-  /* A little later than asked for, never earlier. */
-  if (self->retry_after >= 0)
-    delay = identifai_backoff_scale (self->retry_after) + delay / 8;
-
-  return delay;
-}
-
 /* With limits, a 429 says no more than that others use the key: where there is room
  * takes some calls to find out. */
 static gboolean
@@ -378,7 +363,8 @@ may_share (IdentifaiTries * self, const IdentifaiAttempt * attempt,
   if (self->refused_since == 0)
     self->refused_since = now;
 
-  return now - self->refused_since < identifai_backoff_scale (SHARE_PATIENCE);
+  return now - self->refused_since <
+      identifai_backoff_scale (IDENTIFAI_BACKOFF_THROTTLED);
 }
 
 static gboolean
@@ -406,7 +392,8 @@ identifai_tries_plan (IdentifaiTries * self, IdentifaiAttempt * attempt,
 {
   if (!attempt->unexpected)
     self->failures++;
-  attempt->pause = identifai_attempt_get_delay (attempt, self->failures);
+  attempt->pause = identifai_backoff_delay_asked (self->failures,
+      attempt->retry_after);
   if (may_retry (self, attempt, settings, call))
     attempt->retry_in = attempt->pause;
 }

@@ -46,11 +46,6 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (IdentifaiAttempt, identifai_attempt_clear)
 gboolean identifai_attempt_is_throttled (const IdentifaiAttempt * self);
 gboolean identifai_attempt_is_unauthorized (const IdentifaiAttempt * self);
 
-/* How long to wait (µs) before the next attempt, after so many failures in a
- * row: what the service asks for, else a backoff. */
-gint64 identifai_attempt_get_delay (const IdentifaiAttempt * self,
-    guint failures);
-
 /* Counts a failure, and says whether another attempt is made: attempt's pause and
  * retry_in. A 401 may end in one, too, with another key: that shows later. */
 void identifai_tries_plan (IdentifaiTries * self, IdentifaiAttempt * attempt,

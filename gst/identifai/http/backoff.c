@@ -35,6 +35,16 @@ identifai_backoff_delay (guint failures)
       + (gint64) (g_random_double () * (delay / 2)));
 }
 
+/* A little later than asked for, never earlier. */
+gint64
+identifai_backoff_delay_asked (guint failures, gint64 retry_after)
+{
+  gint64 delay = identifai_backoff_delay (failures);
+
+  return retry_after < 0 ? delay : identifai_backoff_scale (retry_after)
+      + delay / 8;
+}
+
 static gint64
 parse_seconds (const gchar * value)
 {

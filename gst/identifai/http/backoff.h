@@ -13,6 +13,8 @@ G_BEGIN_DECLS
 
 #define IDENTIFAI_BACKOFF_FIRST (1 * G_TIME_SPAN_SECOND)
 #define IDENTIFAI_BACKOFF_MAX (60 * G_TIME_SPAN_SECOND)
+/* A call isn't given up for 429s before it has been refused for so long. */
+#define IDENTIFAI_BACKOFF_THROTTLED (2 * G_TIME_SPAN_MINUTE)
 /* A server that asks for more patience isn't believed. */
 #define IDENTIFAI_RETRY_AFTER_MAX (10 * G_TIME_SPAN_MINUTE)
 
@@ -20,6 +22,10 @@ G_BEGIN_DECLS
  * bound, of which the upper half is random, so that many clients that failed
  * together don't come back together. */
 gint64 identifai_backoff_delay (guint failures);
+
+/* The same where the service may have said how long to wait (a Retry-After, with a 429
+ * say): that, as retry_after; -1 = it didn't. */
+gint64 identifai_backoff_delay_asked (guint failures, gint64 retry_after);
 
 /* The value of a Retry-After header, seconds or an HTTP date, as a time from
  * now on, bounded; 0 for a date that has passed, -1 for none or nonsense.

@@ -781,15 +781,14 @@ static IdentifaiTransport *
 transport_open (const IdentifaiTransportSettings * settings)
 {
   IdentifaiTransport *self = g_new0 (IdentifaiTransport, 1);
-  guint max_conns = IDENTIFAI_MAX_UPLOADS + IDENTIFAI_MAX_EARLY_UPLOADS
-      + IDENTIFAI_MAX_POLLS + IDENTIFAI_MAX_SERVICE_CALLS;
 
   identifai_workarounds_check (GST_CAT_DEFAULT);
   self->proxy = identifai_proxy_new (settings->proxy);
   self->timeout = MAX (settings->timeout, 1) * G_TIME_SPAN_SECOND;
   self->max_bytes = settings->max_bytes;
-  self->session = soup_session_new_with_options ("max-conns", max_conns,
-      "max-conns-per-host", max_conns, "timeout", 0,
+  self->session = soup_session_new_with_options ("max-conns",
+      settings->max_connections, "max-conns-per-host",
+      settings->max_connections, "timeout", 0,
       "idle-timeout", IDLE_TIMEOUT, NULL);
   self->trial_over = identifai_timer_new (g_main_context_get_thread_default (),
       "identifai proxy trial", on_trial_over, self);

@@ -31,13 +31,8 @@ typedef struct
   GTlsDatabase *tls_database;   /* NULL: the system's */
   guint timeout;                /* s, longest silence on a connection */
   gsize max_bytes;              /* of an answer */
+  guint max_connections;        /* more calls wait */
 } IdentifaiTransportSettings;
-
-/* Calls of one host at a time, of each kind. */
-#define IDENTIFAI_MAX_UPLOADS 4
-#define IDENTIFAI_MAX_EARLY_UPLOADS 4   /* of files that aren't whole yet */
-#define IDENTIFAI_MAX_POLLS 4
-#define IDENTIFAI_MAX_SERVICE_CALLS 2   /* all the others */
 
 typedef struct
 {
