@@ -10,6 +10,7 @@
 #include <gst/check/gstcheck.h>
 #include <stdlib.h>
 #include "backoff.h"
+#include "clock.h"
 #include "clientworld.h"
 #include "transport.h"
 
@@ -283,6 +284,75 @@ GST_START_TEST (test_half_an_answer)
 
 GST_END_TEST;
 
+/* Silence is counted from the end of a pause that the file made, as it grew no further;
+ * and it is counted. Time stands still, but the bytes go out. */
+
+#define PAUSE_TIMEOUT 10
+#define BEFORE_ITS_END (PAUSE_TIMEOUT * G_TIME_SPAN_SECOND - 100000)
+
+static void
+grow (IdentifaiGrowingFile * file, gsize size)
+{
+  IdentifaiRequest *request = client_log_request (size);
+
+  fail_unless (identifai_growing_file_append (file, request->file));
+  identifai_request_unref (request);
+}
+
+static void
+move_to (gint64 time)
+{
+  while (identifai_clock_advance (time));
+}
+
+GST_START_TEST (test_pause)
+{
+  static const FaultStep silence = { FAULT_POST, 0, FAULT_SILENT };
+  IdentifaiTransportSettings settings = {.timeout = PAUSE_TIMEOUT,.max_bytes =
+        10000,.max_connections = 14
+  };
+  FaultServer *server = fault_server_new (&silence, 1);
+  gchar *url = g_strdup_printf ("http://127.0.0.1:%u/api/classification_video",
+      fault_server_get_port (server));
+  IdentifaiCallSpec spec = {.url = url,.name = "offers",.what = "pause" };
+  IdentifaiGrowingFile *file = identifai_growing_file_new ();
+  IdentifaiTransport *transport;
+  Half self = { NULL, };
+  gint64 now;
+
+  identifai_clock_simulate (1, 1, NULL);
+  transport = identifai_http_transport.open (&settings);
+  self.loop = g_main_loop_new (NULL, FALSE);
+  spec.upload = client_log_request (1);
+  spec.upload->growing = identifai_growing_file_ref (file);
+  grow (file, 1000);
+  identifai_http_transport.send (transport, &spec, on_half, &self);
+  while (identifai_request_get_sent (spec.upload) < 1000
+      || identifai_growing_file_get_fed_at (file) == 0)
+    g_main_context_iteration (NULL, TRUE);
+  now = identifai_clock_now ();
+
+  move_to (now + BEFORE_ITS_END);
+  grow (file, 1000);
+  move_to (now + 2 * BEFORE_ITS_END);
+  while (identifai_request_get_sent (spec.upload) < 2000 && !self.timed_out)
+    g_main_context_iteration (NULL, TRUE);
+  fail_if (self.timed_out);
+  move_to (now + 4 * BEFORE_ITS_END);
+  while (!self.timed_out)
+    g_main_context_iteration (NULL, TRUE);
+
+  identifai_http_transport.close (transport, on_closed, self.loop);
+  g_main_loop_run (self.loop);
+  identifai_request_unref (spec.upload);
+  identifai_growing_file_unref (file);
+  g_main_loop_unref (self.loop);
+  fault_server_free (server);
+  g_free (url);
+}
+
+GST_END_TEST;
+
 /* Somebody on the way knows nothing of offers, and says so. That is nothing that the
  * file can help: it is posted again, whatever `retries` says, and no other one is
  * offered. */
@@ -343,6 +413,7 @@ offers_suite (void)
     tcase_set_timeout (general, 0);
   tcase_add_loop_test (general, test_offers, 0, G_N_ELEMENTS (rows));
   tcase_add_test (general, test_held_end);
+  tcase_add_test (general, test_pause);
   tcase_add_loop_test (general, test_half_an_answer, 0,
       G_N_ELEMENTS (half_rows));
   tcase_add_test (general, test_unexpected);

@@ -153,6 +153,13 @@ identifai_request_body_is_starved (IdentifaiRequestBody * self)
       && self->position >= self->head->len + self->file_size;
 }
 
+gint64
+identifai_request_body_get_fed_at (IdentifaiRequestBody * self)
+{
+  return self->request == NULL || self->request->growing == NULL ? 0 :
+      identifai_growing_file_get_fed_at (self->request->growing);
+}
+
 void
 identifai_request_body_wake (IdentifaiRequestBody * self, GSource * source)
 {

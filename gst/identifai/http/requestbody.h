@@ -29,6 +29,8 @@ const gchar *identifai_request_body_get_content_type (IdentifaiRequestBody * sel
 /* What is there was read, and there will be more: don't read before the source's ready
  * time is set, see growingfile.h. */
 gboolean identifai_request_body_is_starved (IdentifaiRequestBody * self);
+/* Until when it was starved, in monotonic µs: until now, if it is; 0: never. */
+gint64 identifai_request_body_get_fed_at (IdentifaiRequestBody * self);
 /* NULL: nobody waits. */
 void identifai_request_body_wake (IdentifaiRequestBody * self, GSource * source);
 

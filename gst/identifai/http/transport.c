@@ -105,10 +105,12 @@ on_watchdog (gpointer user_data)
     exchange_finish (self, NULL);
     return;
   }
-  /* Nobody is silent who waits for us. */
-  if (self->waiting || (self->body != NULL
-          && identifai_request_body_is_starved (self->body)))
+  /* Nobody is silent who waits for us, or did. */
+  if (self->waiting)
     self->progress = now;
+  if (self->body != NULL)
+    self->progress = MAX (self->progress,
+        identifai_request_body_get_fed_at (self->body));
   silent_at = self->progress + self->transport->timeout;
 
   if (now >= silent_at) {

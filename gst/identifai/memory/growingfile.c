@@ -6,6 +6,7 @@
  */
 
 #include "growingfile.h"
+#include "clock.h"
 
 struct _IdentifaiGrowingFile
 {
@@ -15,6 +16,7 @@ struct _IdentifaiGrowingFile
   GMutex lock;
   GSource *waiting;             /* lock; or NULL */
   gboolean ended;               /* lock */
+  gint64 fed_at;                /* lock: µs, when who waited last got more */
 };
 
 IdentifaiGrowingFile *
@@ -51,8 +53,10 @@ identifai_growing_file_unref (IdentifaiGrowingFile * self)
 static void
 wake_locked (IdentifaiGrowingFile * self)
 {
-  if (self->waiting != NULL)
+  if (self->waiting != NULL) {
+    self->fed_at = identifai_clock_now ();
     g_source_set_ready_time (self->waiting, 0);
+  }
   g_clear_pointer (&self->waiting, g_source_unref);
 }
 
@@ -113,6 +117,18 @@ identifai_growing_file_wake (IdentifaiGrowingFile * self, guint64 offset,
   if (self->ended || identifai_memory_file_get_size (self->file) > offset)
     wake_locked (self);
   g_mutex_unlock (&self->lock);
+}
+
+gint64
+identifai_growing_file_get_fed_at (IdentifaiGrowingFile * self)
+{
+  gint64 fed_at;
+
+  g_mutex_lock (&self->lock);
+  fed_at = self->waiting != NULL ? identifai_clock_now () : self->fed_at;
+  g_mutex_unlock (&self->lock);
+
+  return fed_at;
 }
 
 void

@@ -38,6 +38,9 @@ gsize identifai_growing_file_read (IdentifaiGrowingFile * self, guint64 offset,
  * waits. There already is more than offset: at once. */
 void identifai_growing_file_wake (IdentifaiGrowingFile * self, guint64 offset,
     GSource * source);
+/* Until when somebody waited for more, in monotonic µs: until now, if somebody does;
+ * 0: nobody ever did. */
+gint64 identifai_growing_file_get_fed_at (IdentifaiGrowingFile * self);
 
 /* What is there is all of it. */
 void identifai_growing_file_end (IdentifaiGrowingFile * self);
