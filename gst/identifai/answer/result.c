@@ -281,17 +281,26 @@ get_element (JsonNode * list, guint i)
 
 /* Those that can't be understood are left out. */
 static void
-read_verdicts (JsonNode * list, GValue * array, IdentifaiRoom * room)
+read_verdicts (const gchar * name, JsonNode * list, GValue * array,
+    IdentifaiRoom * room)
 {
+  GError *error = NULL;
   Verdict verdict;
   guint i;
 
   for (i = 0; *room >= 0 && i < identifai_json_get_size (list); i++) {
-    if (verdict_read (&verdict, get_element (list, i), NULL)) {
+    if (verdict_read (&verdict, get_element (list, i), &error)) {
       append_verdict (array, &verdict, get_element (list, i), room);
       verdict_clear (&verdict);
+    } else {
+      GST_DEBUG_ID (name, "the %u. of the verdicts is left out: %s", i + 1,
+          error->message);
+      g_clear_error (&error);
     }
   }
+  if (i < identifai_json_get_size (list))
+    GST_DEBUG_ID (name, "%u of %u verdicts are read, there is no room for more",
+        i, identifai_json_get_size (list));
 }
 
 static void
@@ -374,12 +383,15 @@ has_verdict (JsonNode * answer)
 }
 
 static JsonNode *
-choose_by_heuristic (IdentifaiResult * self, JsonNode * answer,
-    const gchar * heuristic, GError ** error)
+choose_by_heuristic (IdentifaiResult * self, const gchar * name,
+    JsonNode * answer, const gchar * heuristic, GError ** error)
 {
   GPtrArray *names = g_ptr_array_new_with_free_func (g_free);
   JsonNode *found = find_heuristic (answer, heuristic, names);
 
+  GST_LOG_ID (name, "the verdict of %s is %s, of %u heuristics", heuristic,
+      found == NULL ? "missing" : found == identifai_json_get_member (answer,
+          "verdict") ? "the main one" : "one of the list", names->len);
   if (found == NULL && has_verdict (answer)) {
     self->state = IDENTIFAI_RESULT_UNCHOSEN;
     self->error_text = complain_of_heuristic (heuristic, names);
@@ -393,13 +405,15 @@ choose_by_heuristic (IdentifaiResult * self, JsonNode * answer,
 
 /* The service's own verdict; failing that, the only one in the list. */
 static JsonNode *
-choose_main (JsonNode * answer, GError ** error)
+choose_main (const gchar * name, JsonNode * answer, GError ** error)
 {
   JsonNode *verdict = identifai_json_get_member (answer, "verdict");
   JsonNode *list = get_verdicts (answer);
 
-  if (is_null (verdict) && identifai_json_get_size (list) == 1)
+  if (is_null (verdict) && identifai_json_get_size (list) == 1) {
+    GST_DEBUG_ID (name, "there is no main verdict: the only one of the list");
     verdict = get_element (list, 0);
+  }
   if (!is_null (verdict))
     return verdict;
   bad (error, "The answer is final, but has no verdict");
@@ -408,11 +422,11 @@ choose_main (JsonNode * answer, GError ** error)
 }
 
 static gboolean
-read_chosen_verdict (IdentifaiResult * self, JsonNode * answer,
-    const gchar * heuristic, GError ** error)
+read_chosen_verdict (IdentifaiResult * self, const gchar * name,
+    JsonNode * answer, const gchar * heuristic, GError ** error)
 {
-  JsonNode *chosen = heuristic == NULL ? choose_main (answer, error) :
-      choose_by_heuristic (self, answer, heuristic, error);
+  JsonNode *chosen = heuristic == NULL ? choose_main (name, answer, error) :
+      choose_by_heuristic (self, name, answer, heuristic, error);
   Verdict verdict;
 
   if (self->state == IDENTIFAI_RESULT_UNCHOSEN)
@@ -466,7 +480,8 @@ count_artificial (JsonNode * results, const gchar * heuristic)
 
 /* By the rule: a status that says so, or without a status a verdict. */
 static gboolean
-read_state (JsonNode * answer, IdentifaiResultState * state, GError ** error)
+read_state (const gchar * name, JsonNode * answer,
+    IdentifaiResultState * state, GError ** error)
 {
   JsonNode *node = identifai_json_get_member (answer, "status");
   const gchar *status = identifai_json_get_string (node);
@@ -482,12 +497,16 @@ read_state (JsonNode * answer, IdentifaiResultState * state, GError ** error)
     *state = IDENTIFAI_RESULT_FINAL;
   else if (status != NULL && g_ascii_strcasecmp (status, "errored") == 0)
     *state = IDENTIFAI_RESULT_ERRORED;
+  GST_LOG_ID (name, "status %s: %s", status ? status :
+      "isn't said, so a verdict tells", *state == IDENTIFAI_RESULT_FINAL ?
+      "final" : *state == IDENTIFAI_RESULT_ERRORED ? "given up" : "not yet");
 
   return TRUE;
 }
 
 static void
-read_results (IdentifaiResult * self, JsonNode * node, IdentifaiRoom * room)
+read_results (IdentifaiResult * self, const gchar * name, JsonNode * node,
+    IdentifaiRoom * room)
 {
   GValue list = G_VALUE_INIT;
 
@@ -500,18 +519,20 @@ read_results (IdentifaiResult * self, JsonNode * node, IdentifaiRoom * room)
       && identifai_structure_value_from_json (node, &list, room)) {
     /* the service's introduction speaks of an array */
     gst_structure_take_value (self->results, "results", &list);
+  } else if (!is_null (node)) {
+    GST_DEBUG_ID (name, "results are left out: neither object nor array");
   }
   if (*room < 0)
     gst_structure_set (self->results, "truncated", G_TYPE_BOOLEAN, TRUE, NULL);
 }
 
 static gboolean
-read_final (IdentifaiResult * self, JsonNode * answer,
+read_final (IdentifaiResult * self, const gchar * name, JsonNode * answer,
     const gchar * heuristic, GError ** error)
 {
   IdentifaiRoom room = IDENTIFAI_ROOM;
 
-  if (!read_chosen_verdict (self, answer, heuristic, error))
+  if (!read_chosen_verdict (self, name, answer, heuristic, error))
     return FALSE;
   self->nsfw = get_flag (identifai_json_get_member (answer, "is_nsfw"));
   self->has_heatmap =
@@ -521,8 +542,9 @@ read_final (IdentifaiResult * self, JsonNode * answer,
   self->artificial_frames =
       count_artificial (identifai_json_get_member (answer, "results"),
       heuristic);
-  read_verdicts (get_verdicts (answer), &self->verdicts, &room);
-  read_results (self, identifai_json_get_member (answer, "results"), &room);
+  read_verdicts (name, get_verdicts (answer), &self->verdicts, &room);
+  read_results (self, name, identifai_json_get_member (answer, "results"),
+      &room);
 
   return TRUE;
 }
@@ -570,14 +592,15 @@ check_complaint (JsonNode * answer, GError ** error)
 }
 
 static IdentifaiResult *
-read_result (JsonNode * answer, const gchar * heuristic, GError ** error)
+read_result (const gchar * name, JsonNode * answer, const gchar * heuristic,
+    GError ** error)
 {
   IdentifaiResult *self = result_new ();
 
   if (!check_complaint (answer, error)
-      || !read_state (answer, &self->state, error)
+      || !read_state (name, answer, &self->state, error)
       || (self->state == IDENTIFAI_RESULT_FINAL
-          && !read_final (self, answer, heuristic, error))) {
+          && !read_final (self, name, answer, heuristic, error))) {
     identifai_result_free (self);
     return NULL;
   }
@@ -615,8 +638,8 @@ find_object (const gchar * data, gsize length)
 }
 
 static IdentifaiResult *
-parse (const gchar * data, gsize length, const gchar * heuristic,
-    GError ** error)
+parse (const gchar * name, const gchar * data, gsize length,
+    const gchar * heuristic, GError ** error)
 {
   IdentifaiResult *self = NULL;
   JsonNode *answer;
@@ -628,7 +651,7 @@ parse (const gchar * data, gsize length, const gchar * heuristic,
     return NULL;
 
   if (is_object (answer))
-    self = read_result (answer, heuristic, error);
+    self = read_result (name, answer, heuristic, error);
   else
     bad (error, "The answer is no JSON object");
   json_node_unref (answer);
@@ -679,7 +702,7 @@ identifai_result_parse (const gchar * name, const gchar * data, gsize length,
     const gchar * heuristic, GError ** error)
 {
   GError *reason = NULL;
-  IdentifaiResult *self = parse (data, length, heuristic, &reason);
+  IdentifaiResult *self = parse (name, data, length, heuristic, &reason);
 
   if (self != NULL) {
     log_result (name, self);
