@@ -85,6 +85,11 @@ def make_block(block):
     return f".PP\n{inline(' '.join(block.split()))}\n"
 
 
+def remove_contents(text):
+    """A table of contents is of no use where there are no links."""
+    return re.sub(r"^(?: *- \[[^]]*\]\(#[^)]*\)(?:, \[[^]]*\]\(#[^)]*\))*\n)+\n", "", text, flags=re.MULTILINE)
+
+
 def split(text):
     """Blocks between empty lines; code goes over them, and a heading or a table ends a block."""
     text = re.sub(r"<!--.*?-->\n*", "", text, flags=re.DOTALL)
@@ -101,7 +106,7 @@ def split(text):
 
 def main():
     page, name, section, version = sys.argv[1:]
-    blocks = split(pathlib.Path(page).read_text(encoding="utf-8"))
+    blocks = split(remove_contents(pathlib.Path(page).read_text(encoding="utf-8")))
     about = re.split(r"[.:] ", " ".join(blocks[1].split()) + " ")[0].replace(f"`{name.removesuffix('.conf')}` ", "")
     about = about[0].lower() + about[1:]
     made = f'.TH "{name.upper()}" "{section}" "" "gst\\-identifai {version}" "identifAI for GStreamer"\n'
