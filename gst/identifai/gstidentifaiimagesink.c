@@ -1,6 +1,9 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * identifaiimagesink: pictures are judged, one a segment; what comes in, and what of it is
+ * judged. Threads and locks: gstidentifaibasesink.h.
  */
 
 /**

@@ -1,6 +1,9 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * identifaispeechsink: sound is judged as speech; what comes in goes through a SoundCutter.
+ * Threads and locks: gstidentifaibasesink.h.
  */
 
 /**

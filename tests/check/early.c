@@ -189,6 +189,7 @@ wait_for_silence (guint row, ClientWorld * world)
     g_usleep (1000);
   if (!silent_rows[row].no_handshake)
     fail_unless (fault_server_wait (world->server, FAULT_POST, 1));
+  /* the rest of what is sent is on its way: nothing says when it is there */
   g_usleep (100 * G_TIME_SPAN_MILLISECOND);
 }
 

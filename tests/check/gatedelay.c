@@ -91,10 +91,10 @@ GST_START_TEST (test_shorter)
   /* sound is 0.4 s ahead */
   feed_push (sound, aac, 0, 70, 0);
   slate_gate_push (&gate, 0, 31);
-  g_usleep (350 * 1000);
+  sink_let_pass (350);
   feed_push (sound, aac, 70, 77, 0);
   slate_gate_push (&gate, 31, 35);
-  g_usleep (300 * 1000);
+  sink_let_pass (300);
   feed_push (sound, aac, 77, 110, 0);
   slate_gate_push (&gate, 35, 50);
   slate_gate_wait_for (&gate, FALSE, 31);
@@ -376,7 +376,7 @@ GST_START_TEST (test_paused)
   slate_gate_push (&gate, 0, 10);
   slate_gate_wait_for (&gate, TRUE, 5);
   gst_element_set_state (pipeline, GST_STATE_PAUSED);
-  g_usleep (1500 * 1000);
+  sink_let_pass (1500);
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
   slate_gate_play (&gate, 10, 25);
   fail_unless_equals_int (feed_join (gate.feed), GST_FLOW_OK);
@@ -412,7 +412,7 @@ GST_START_TEST (test_linked_anew)
   fail_unless_equals_int (flow, GST_FLOW_NOT_LINKED);
   n = slate_gate_count (&gate, TRUE);
   before = g_array_index (gate.outs, SlateOut, gate.outs->len - 1).dts;
-  g_usleep (1200 * 1000);
+  sink_let_pass (1200);
   fail_unless (gst_element_link (gate_element, out));
   slate_gate_push (&gate, 50, 60);
   slate_gate_wait_for (&gate, TRUE, n + 5);
@@ -448,7 +448,7 @@ GST_START_TEST (test_catch_up)
   play (&gate, 0, 10);
   slate_gate_set_force (&gate, "slate");
   play (&gate, 10, 20);
-  g_usleep (1200 * 1000);
+  sink_let_pass (1200);
   slate_gate_set_force (&gate, "none");
   if (at_once)
     slate_gate_push (&gate, 20, 50);

@@ -3,311 +3,18 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * The outbox with a client and a muxer that this test plays: what happens at
- * moments that real ones can't be held at. The functions of client.h that are
- * about a client, and that of muxer.h, are the ones below.
+ * moments that real ones can't be held at.
  */
 
-#include <gst/check/gstcheck.h>
-#include "client.h"
-#include "earlyupload.h"
+#include "fakeclient.h"
 #include "gstidentifaimessages.h"
 #include "gstidentifaioutbox.h"
-#include "muxer.h"
-#include "servicecall.h"
-
-#define MAX_JOBS 8
-
-struct _IdentifaiClient
-{
-  const IdentifaiClientCallbacks *callbacks;
-  gpointer user_data;
-  gpointer jobs[MAX_JOBS];      /* the outbox's handles, in order */
-  guint n_jobs;
-  gchar *key;
-};
-
-static struct
-{
-  IdentifaiClient client;
-  guint n_clients;              /* made so far */
-  GMutex lock;                  /* the jobs */
-  GCond changed;
-  gboolean withdraws, maybe_taken;      /* whatever there is */
-  /* What goes on while these are under way. */
-  void (*during_set_key) (void);
-  void (*during_cancel) (void);
-} fake;
 
 static GstElement *element;
 static GstIdentifaiSettings settings;
 static GstIdentifaiReporter *reporter;
 static GstIdentifaiOutbox *outbox;
 static guint next_number;
-
-IdentifaiClient *
-identifai_client_new (const IdentifaiClientSettings * client_settings,
-    const IdentifaiClientCallbacks * callbacks, gpointer user_data,
-    GError ** error)
-{
-  fake.n_clients++;
-  fake.client.callbacks = callbacks;
-  fake.client.user_data = user_data;
-
-  return &fake.client;
-}
-
-IdentifaiClient *
-identifai_client_ref (IdentifaiClient * client)
-{
-  return client;
-}
-
-void
-identifai_client_unref (IdentifaiClient * client)
-{
-}
-
-void
-identifai_client_set_headers (IdentifaiClient * client,
-    IdentifaiExtraHeaders * headers)
-{
-}
-
-void
-identifai_client_set_first (IdentifaiClient * client, gboolean first)
-{
-}
-
-void
-identifai_client_set_demand (IdentifaiClient * client, gdouble per_minute,
-    IdentifaiDemand * all)
-{
-  *all = (IdentifaiDemand) {
-  1, per_minute};
-}
-
-void
-identifai_client_look (IdentifaiClient * client, const gchar * identifier)
-{
-}
-
-void
-identifai_client_call (IdentifaiClient * client,
-    const IdentifaiServiceCall * call, IdentifaiServiceAnswerFunc func,
-    gpointer data)
-{
-}
-
-void
-identifai_client_set_key (IdentifaiClient * client, const gchar * api_key)
-{
-  g_free (client->key);
-  client->key = g_strdup (api_key);
-  if (fake.during_set_key)
-    fake.during_set_key ();
-}
-
-void
-identifai_client_submit (IdentifaiClient * client, IdentifaiRequest * request,
-    gpointer data, GDestroyNotify free_data)
-{
-  fail_unless (client->n_jobs < MAX_JOBS);
-  g_mutex_lock (&fake.lock);
-  client->jobs[client->n_jobs++] = data;
-  g_cond_broadcast (&fake.changed);
-  g_mutex_unlock (&fake.lock);
-}
-
-/* None is made here: nothing is sent early. */
-
-IdentifaiEarlyUpload *
-identifai_early_upload_new (IdentifaiClient * client,
-    IdentifaiRequest * request)
-{
-  g_assert_not_reached ();
-}
-
-gboolean
-identifai_early_upload_is_over (IdentifaiEarlyUpload * upload)
-{
-  g_assert_not_reached ();
-}
-
-void
-identifai_early_upload_cancel (IdentifaiEarlyUpload * upload)
-{
-}
-
-void
-identifai_early_upload_submit (IdentifaiEarlyUpload * upload,
-    IdentifaiMemoryFile * file, gpointer data, GDestroyNotify free_data)
-{
-}
-
-/* A file goes by the mux worker's thread. */
-static gpointer
-wait_for_job (guint job)
-{
-  gpointer data;
-
-  g_mutex_lock (&fake.lock);
-  while (fake.client.n_jobs <= job)
-    g_cond_wait (&fake.changed, &fake.lock);
-  data = fake.client.jobs[job];
-  g_mutex_unlock (&fake.lock);
-
-  return data;
-}
-
-gboolean
-identifai_client_withdraw (IdentifaiClient * client, gpointer data,
-    gboolean * maybe_taken)
-{
-  fail_unless (client == &fake.client);
-  if (maybe_taken)
-    *maybe_taken = fake.maybe_taken;
-
-  return fake.withdraws;
-}
-
-gboolean
-identifai_client_abandon (IdentifaiClient * client, gpointer data,
-    gboolean * maybe_taken)
-{
-  return identifai_client_withdraw (client, data, maybe_taken);
-}
-
-void
-identifai_client_get_stats (IdentifaiClient * client,
-    IdentifaiClientStats * stats)
-{
-  memset (stats, 0, sizeof (IdentifaiClientStats));
-}
-
-void
-identifai_client_cancel (IdentifaiClient * client)
-{
-  fail_unless (client == &fake.client);
-  if (fake.during_cancel)
-    fake.during_cancel ();
-}
-
-void
-identifai_client_close (IdentifaiClient * client)
-{
-}
-
-/* The muxer, which can be kept from coming to an end. */
-
-static struct
-{
-  GMutex lock;
-  GCond changed;
-  gboolean held;                /* those that begin now go on when it is unset */
-  guint begun;
-} muxer;
-
-static void
-on_cancelled (GCancellable * cancellable, gpointer unused)
-{
-  g_mutex_lock (&muxer.lock);
-  g_cond_broadcast (&muxer.changed);
-  g_mutex_unlock (&muxer.lock);
-}
-
-static void
-give_file (IdentifaiSegment * segment)
-{
-  GstBuffer *buffer = gst_buffer_new_allocate (NULL, 100, NULL);
-
-  segment->file = identifai_memory_file_new ();
-  identifai_memory_file_write (segment->file, buffer);
-  segment->bytes = 100;
-  segment->content_type = g_strdup ("video/mp4");
-  segment->extension = "mp4";
-  gst_buffer_unref (buffer);
-}
-
-gboolean
-identifai_muxer_run (const gchar * name, IdentifaiSegment * segment,
-    guint64 max_bytes, GCancellable * cancellable, GError ** error)
-{
-  gulong id = g_cancellable_connect (cancellable, G_CALLBACK (on_cancelled),
-      NULL, NULL);
-  gboolean cancelled;
-
-  g_mutex_lock (&muxer.lock);
-  muxer.begun++;
-  g_cond_broadcast (&muxer.changed);
-  while (muxer.held && !g_cancellable_is_cancelled (cancellable))
-    g_cond_wait (&muxer.changed, &muxer.lock);
-  g_mutex_unlock (&muxer.lock);
-  cancelled = g_cancellable_set_error_if_cancelled (cancellable, error);
-  g_cancellable_disconnect (cancellable, id);
-  if (cancelled)
-    return FALSE;
-
-  g_clear_pointer (&segment->tracks, g_ptr_array_unref);
-  give_file (segment);
-
-  return TRUE;
-}
-
-static void
-muxer_hold (gboolean held)
-{
-  g_mutex_lock (&muxer.lock);
-  muxer.held = held;
-  g_cond_broadcast (&muxer.changed);
-  g_mutex_unlock (&muxer.lock);
-}
-
-static void
-muxer_wait (guint begun)
-{
-  g_mutex_lock (&muxer.lock);
-  while (muxer.begun < begun)
-    g_cond_wait (&muxer.changed, &muxer.lock);
-  g_mutex_unlock (&muxer.lock);
-}
-
-/* What the client says of a job. */
-
-static void
-say_submitted (guint job)
-{
-  fake.client.callbacks->submitted (wait_for_job (job), "id", GST_MSECOND,
-      fake.client.user_data);
-}
-
-static void
-say_judged (guint job, const gchar * classification)
-{
-  gchar *json = g_strdup_printf ("{\"identifier\": \"id\", \"status\": "
-      "\"done\", \"verdict\": {\"classification\": \"%s\", "
-      "\"confidence\": 0.9}, \"verdicts\": [], \"results\": {}}",
-      classification);
-  IdentifaiOutcome outcome = {.identifier = (gchar *) "id" };
-
-  outcome.result =
-      identifai_result_parse (NULL, json, strlen (json), NULL, NULL);
-  fail_unless (outcome.result != NULL);
-  fake.client.callbacks->finished (wait_for_job (job), &outcome,
-      fake.client.user_data);
-  g_clear_pointer (&outcome.result, identifai_result_free);
-  g_free (json);
-}
-
-static void
-say_finished (guint job)
-{
-  IdentifaiOutcome outcome = {.reason = IDENTIFAI_REASON_REJECTED,
-    .http_status = 422,.message = (gchar *) "no"
-  };
-
-  fake.client.callbacks->finished (wait_for_job (job), &outcome,
-      fake.client.user_data);
-}
 
 static IdentifaiSegment *
 open_segment (void)
@@ -326,7 +33,7 @@ new_segment (void)
 {
   IdentifaiSegment *segment = open_segment ();
 
-  give_file (segment);
+  fake_give_file (segment);
 
   return segment;
 }
@@ -354,7 +61,7 @@ offer (gboolean taken)
 
   fail_unless_equals_int (gst_identifai_outbox_offer (outbox, segment), taken);
   if (taken)
-    wait_for_job (jobs);
+    fake_wait_for_job (jobs);
   else
     identifai_segment_free (segment);
 }
@@ -393,9 +100,7 @@ static void
 setup (void)
 {
   gst_identifai_register_tags ();
-  memset (&fake, 0, sizeof (fake));
-  muxer.held = FALSE;
-  muxer.begun = 0;
+  fake_init ();
   next_number = 0;
   element = gst_element_factory_make ("fakesink", NULL);
   gst_identifai_settings_init (&settings, GST_IDENTIFAI_ELEMENT_SINK);
@@ -436,7 +141,7 @@ expire_drain (void)
 static void
 submit_and_offer (void)
 {
-  say_submitted (0);
+  fake_say_submitted (0);
   offer (FALSE);
 }
 
@@ -455,7 +160,7 @@ GST_START_TEST (test_offer_while_all_fails)
   fake.during_cancel = NULL;
   offer (TRUE);
   fail_unless_equals_int (fake.client.n_jobs, 2);
-  say_finished (1);
+  fake_say_finished (1);
   fail_unless (gst_identifai_outbox_wait_drained (outbox, -1));
   fail_unless_equals_uint64 (get_stat ("failed"), 2);
   fail_unless_equals_int (fake.n_clients, 1);
@@ -499,7 +204,7 @@ GST_START_TEST (test_stop_while_all_fails)
   for (i = 0; i < 300; i++) {
     fake.client.n_jobs = 0;
     offer (TRUE);
-    wait_for_job (0);
+    fake_wait_for_job (0);
     thread = g_thread_new ("expire", expire, NULL);
     gst_identifai_outbox_stop (outbox);
     g_thread_join (thread);
@@ -538,10 +243,10 @@ GST_START_TEST (test_push_over_bounds)
   gst_identifai_outbox_push (outbox, new_segment ());
   fail_if (gst_identifai_outbox_wait_within_bounds (outbox, 0));
   offer (FALSE);
-  say_submitted (0);
+  fake_say_submitted (0);
   fail_unless (gst_identifai_outbox_wait_within_bounds (outbox, -1));
   offer (FALSE);
-  say_submitted (1);
+  fake_say_submitted (1);
   offer (TRUE);
   fail_unless_equals_uint64 (get_stat ("segments"), 3);
 }
@@ -601,9 +306,9 @@ GST_START_TEST (test_handler_takes_long)
   gst_element_set_bus (element, bus);
 
   offer (TRUE);
-  say_submitted (0);
+  fake_say_submitted (0);
   handler_wait (&handler, &handler.entered);
-  say_finished (0);
+  fake_say_finished (0);
   fail_unless_equals_uint64 (get_stat ("failed"), 1);
   offer (TRUE);
 
@@ -629,9 +334,9 @@ GST_START_TEST (test_stop_posts_all)
   for (i = 0; i < 200; i++) {
     fake.client.n_jobs = 0;
     offer (TRUE);
-    say_submitted (0);
+    fake_say_submitted (0);
     if (i % 2)
-      say_finished (0);
+      fake_say_finished (0);
     gst_identifai_outbox_stop (outbox);
     fail_unless_equals_int (count_messages (bus, i % 2 ? "identifai-failed" :
             "identifai-dropped"), 1);
@@ -682,7 +387,7 @@ GST_START_TEST (test_stop_in_handler)
   gst_element_set_bus (element, bus);
 
   offer (TRUE);
-  say_submitted (0);
+  fake_say_submitted (0);
   offer (TRUE);
   handler_set (&stopper.handler, &stopper.handler.released);
   handler_wait (&stopper.handler, &stopper.handler.entered);
@@ -818,18 +523,18 @@ check_order (const OrderRow * row, gboolean stops)
 
   gst_element_set_bus (element, bus);
   restart (row);
-  muxer_hold (TRUE);
+  fake_muxer_hold (TRUE);
   first = new_tracks ();
   second = new_tracks ();
   fail_unless (gst_identifai_outbox_offer (outbox, first));
-  muxer_wait (1);
+  fake_muxer_wait (1);
   row->end_second (second);
   check_messages (bus, "");
 
   if (stops)
     gst_identifai_outbox_stop (outbox);
   else
-    muxer_hold (FALSE);
+    fake_muxer_hold (FALSE);
   check_messages (bus, expected);
   gst_element_set_bus (element, NULL);
   gst_object_unref (bus);
@@ -889,10 +594,10 @@ GST_START_TEST (test_budget_of_withdrawn)
     fail_unless (gst_identifai_outbox_configure (outbox, &settings, NULL)
         && gst_identifai_outbox_start (outbox, NULL));
     g_clear_pointer (&segment->tracks, g_ptr_array_unref);
-    give_file (segment);
+    fake_give_file (segment);
     offer_second (segment);
     if (i == 0 || !__i__)
-      wait_for_job (i);
+      fake_wait_for_job (i);
     fail_unless_equals_int (fake.client.n_jobs, i == 0 || !__i__ ? i + 1 : 1);
   }
 }
@@ -983,21 +688,21 @@ check_heard (guint count, const gchar * expected)
 static gpointer
 judge_first_artificial (gpointer unused)
 {
-  say_judged (0, "artificial");
+  fake_say_judged (0, "artificial");
   return NULL;
 }
 
 static gpointer
 judge_second_human (gpointer unused)
 {
-  say_judged (1, "human");
+  fake_say_judged (1, "human");
   return NULL;
 }
 
 static gpointer
 fail_third (gpointer unused)
 {
-  say_finished (2);
+  fake_say_finished (2);
   return NULL;
 }
 

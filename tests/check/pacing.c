@@ -75,6 +75,7 @@ connect_on (gpointer data)
   GSocketClient *client = g_socket_client_new ();
   GSocketConnection *to;
 
+  /* the network's */
   g_usleep (self->delay * 1000);
   to = g_socket_client_connect_to_host (client, "127.0.0.1", self->to, NULL,
       NULL);
@@ -234,6 +235,7 @@ GST_START_TEST (test_connecting_ends)
   world.settings.limits[IDENTIFAI_CALL_POST].per_second = 1;
   client_world_open (&world);
   client_world_push (&world, 0, 1, 3);
+  /* between two calls of the limit, at any place */
   g_usleep (__i__ * 700 * 1000);
   started = g_get_monotonic_time ();
   identifai_client_close (g_steal_pointer (&world.clients[0]));

@@ -413,6 +413,24 @@ wait_for_end_of (GWeakRef * weak, const gchar * what)
   g_weak_ref_clear (weak);
 }
 
+/* Frames that are artificial to the emulator, a segment each. */
+#define FRAMES "videotestsrc pattern=solid-color foreground-color=0xffff00ff " \
+    "num-buffers=%u ! video/x-raw,width=64,height=48,framerate=10/1 ! jpegenc ! " \
+    "identifaisink name=sink segment-duration=100000000 overflow=block "
+
+SinkRun *
+sink_run_new_frames (const gchar * url, guint frames, const gchar * properties)
+{
+  gchar *source = g_strdup_printf (FRAMES, frames);
+  gchar *description = g_strconcat (source, properties, NULL);
+  SinkRun *run = sink_run_new (url, description);
+
+  g_free (source);
+  g_free (description);
+
+  return run;
+}
+
 void
 sink_run_free (SinkRun * self)
 {
@@ -786,4 +804,37 @@ sink_run_check (SinkRun * self, gboolean ended)
         "segment %u has no outcome", GPOINTER_TO_UINT (number));
   }
   g_hash_table_unref (phases);
+}
+
+void
+sink_let_pass (guint ms)
+{
+  g_usleep (ms * MS);
+}
+
+static guint n_warnings;        /* since the last look */
+
+static void
+count_warning (const gchar * domain, GLogLevelFlags level,
+    const gchar * message, gpointer user_data)
+{
+  n_warnings++;
+}
+
+void
+sink_watch_warnings (void)
+{
+  g_log_set_handler ("identifai", G_LOG_LEVEL_WARNING | G_LOG_LEVEL_CRITICAL,
+      count_warning, NULL);
+  n_warnings = 0;
+}
+
+guint
+sink_take_warnings (void)
+{
+  guint count = n_warnings;
+
+  n_warnings = 0;
+
+  return count;
 }

@@ -68,6 +68,9 @@ void sink_use_own_plugin (void);
  * as its endpoint (unless it is NULL), SINK_KEY, no rate limits and no retries,
  * before anything that the caller sets. */
 SinkRun *sink_run_new (const gchar * url, const gchar * description);
+/* Frames that are artificial to the emulator, a segment each. */
+SinkRun *sink_run_new_frames (const gchar * url, guint frames,
+    const gchar * properties);
 /* Stops it first, and checks what sink_run_check() checks. */
 void sink_run_free (SinkRun * self);
 
@@ -114,5 +117,17 @@ void sink_run_check (SinkRun * self, gboolean ended);
 typedef void (*SinkRunFunc) (SinkRun * self, GstMessage * message,
     const gchar * name, gpointer user_data);
 void sink_run_set_func (SinkRun * self, SinkRunFunc func, gpointer user_data);
+
+/* Real time goes by: for a pause or a stall, which has to last as the elements go by the
+ * system's clock, and for what must not happen, which gets the time to. A busy machine
+ * makes it longer, and no test may mind that. */
+void sink_let_pass (guint ms);
+
+/* The plugin's own, on the console: how many there were since the last look. */
+void sink_watch_warnings (void);
+guint sink_take_warnings (void);
+
+#define SINK_JPEGS "videotestsrc num-buffers=2 ! jpegenc ! avimux ! " \
+    "identifaisink name=sink"
 
 G_END_DECLS

@@ -306,7 +306,7 @@ def flush(row):
 
 
 def end(row):
-    time.sleep(1)
+    time.sleep(1)  # the first segment is over: EOS comes in the middle of a later one
     wait_for_middle(row)
     row.pipeline.send_event(Gst.Event.new_eos())
 

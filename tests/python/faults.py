@@ -40,7 +40,7 @@ def wait_until_full(pipe):
     unread = array.array('i', [0, 0])
 
     def stands():
-        time.sleep(0.5)
+        time.sleep(0.5)  # that nothing comes takes time to see
         before = unread[0]
         fcntl.ioctl(pipe, termios.FIONREAD, unread)
         return unread[0] == before > fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ) // 2

@@ -102,7 +102,7 @@ def play(run):
     wait_for("the emulator", lambda: listens(service))
     publisher = ["gst-launch-1.0", "-q", *PUBLISHER.format(url=url + "in").split()]
     first = run.start("publisher", publisher)
-    time.sleep(1.5)
+    time.sleep(1.5)  # nginx doesn't say when it has a key frame for who comes later
     env = dict(os.environ, IDENTIFAI_ENDPOINT=f"http://127.0.0.1:{service}", IDENTIFAI_API_KEY="any")
     relay = run.start("relay", ["/usr/bin/python3", str(RELAY), "--hold", str(HOLD), "--segment", "2", "--slate",
                                 run.path("slate.mp4"), url + "in", url + "out"], stdin=subprocess.PIPE, env=env)
@@ -112,7 +112,7 @@ def play(run):
     wait_for("the stream", lambda: count(run, "pass"))
     for _ in range(SWITCHES):
         press(run, relay, b"s", "slate")
-        time.sleep(0.3)
+        time.sleep(0.3)  # some frames of each
         press(run, relay, b"p", "pass")
         time.sleep(0.3)
     first.kill()

@@ -152,7 +152,7 @@ class Sources:
         wait_for("nginx", lambda: listens(port))
         self.launch(f"{LIVE_VIDEO} ! queue ! flvmux name=m streamable=true latency=500000000 ! "
                     f"rtmp2sink location=rtmp://127.0.0.1:{port}/live/in {LIVE_SOUND} ! queue ! m.")
-        time.sleep(2)
+        time.sleep(2)  # nginx doesn't say when it has a key frame for who comes later
         return f"127.0.0.1:{port}"
 
     def serve_srt(self):

@@ -1,6 +1,9 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Why what has to leave the hold queue doesn't pass, if so. Not thread-safe: as holdqueue.h,
+ * under the element's lock.
  */
 
 #include "holdqueueprivate.h"
