@@ -12,10 +12,9 @@
 #include "target.h"
 
 #include "mp4edit.h"
+#include "pieces.h"
 
 #include <string.h>
-
-#define PIECE 700
 
 static const gchar *const orientations[] = {
   "rotate-0", "rotate-90", "rotate-180", "rotate-270", "flip-rotate-0",
@@ -30,24 +29,6 @@ LLVMFuzzerInitialize (int *argc, char ***argv)
       | G_LOG_LEVEL_WARNING);
 
   return 0;
-}
-
-static IdentifaiMemoryFile *
-make_file (const guint8 * data, gsize size)
-{
-  IdentifaiMemoryFile *file = identifai_memory_file_new ();
-  gsize at;
-
-  for (at = 0; at < size; at += PIECE) {
-    GstBuffer *piece = gst_buffer_new_allocate (NULL, MIN (PIECE, size - at),
-        NULL);
-
-    gst_buffer_fill (piece, 0, data + at, MIN (PIECE, size - at));
-    identifai_memory_file_write (file, piece);
-    gst_buffer_unref (piece);
-  }
-
-  return file;
 }
 
 /* Nothing is aligned. */
