@@ -27,10 +27,16 @@ static const Row rows[] = {
         SINK},
   {"several", READ "d.video_0 ! tee name=t  t. ! queue ! " SINK
         "t. ! queue ! " SINK "t. ! queue ! " SINK},
+  {"image", "videotestsrc num-buffers=12 ! video/x-raw,width=64,height=48 ! "
+        "jpegenc ! identifaiimagesink"},
+  {"speech", READ "d.audio_0 ! queue ! identifaispeechsink "
+        "segment-duration=1000000000"},
+  {"gate", READ "d.video_0 ! queue ! identifaigate segment-duration=500000000 "
+        "! fakesink"},
 };
 
 const gchar *const pipeline_names[] = {
-  "file", "live", "container", "rtp", "several", NULL
+  "file", "live", "container", "rtp", "several", "image", "speech", "gate", NULL
 };
 
 static GstElement *
@@ -115,7 +121,7 @@ typedef struct
 } Settings;
 
 static void
-set_up_sink (const GValue * item, gpointer user_data)
+set_up_judge (const GValue * item, gpointer user_data)
 {
   GstElement *sink = g_value_get_object (item);
   Settings *settings = user_data;
@@ -140,6 +146,25 @@ description_of (const gchar * name)
   g_error ("there is no pipeline \"%s\"", name);
 }
 
+void
+pipeline_for_each_judge (GstElement * pipeline, GstIteratorForeachFunction act,
+    gpointer user_data)
+{
+  static const gchar *const names[] = { "identifaisink", "identifaiimagesink",
+    "identifaispeechsink", "identifaigate"
+  };
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (names); i++) {
+    GstIterator *judges =
+        gst_bin_iterate_all_by_element_factory_name (GST_BIN (pipeline),
+        names[i]);
+
+    gst_iterator_foreach (judges, act, user_data);
+    gst_iterator_free (judges);
+  }
+}
+
 GstElement *
 pipeline_new (const gchar * name, const gchar * folder, const gchar * url)
 {
@@ -148,12 +173,8 @@ pipeline_new (const gchar * name, const gchar * folder, const gchar * url)
   gchar *description = g_strjoinv (clip, parts);
   Settings settings = { url, g_build_filename (folder, FAILING_FILE, NULL) };
   GstElement *pipeline = parse (description);
-  GstIterator *sinks =
-      gst_bin_iterate_all_by_element_factory_name (GST_BIN (pipeline),
-      "identifaisink");
 
-  gst_iterator_foreach (sinks, set_up_sink, &settings);
-  gst_iterator_free (sinks);
+  pipeline_for_each_judge (pipeline, set_up_judge, &settings);
   add_loss (pipeline);
   g_free (settings.key_file);
   g_free (description);

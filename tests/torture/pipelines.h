@@ -13,6 +13,10 @@ G_BEGIN_DECLS
 
 extern const gchar *const pipeline_names[];     /* ends in NULL */
 
+/* Each element of the plugin in it, as a GValue. */
+void pipeline_for_each_judge (GstElement * pipeline,
+    GstIteratorForeachFunction act, gpointer user_data);
+
 /* The clip of all of them, in folder. */
 void pipeline_make_clip (const gchar * folder);
 
