@@ -70,6 +70,14 @@ is_one_frame (GstBuffer * buffer, Frame * frame)
       get_size (frame, frame->kbits) + ((frame->header[2] >> 1) & 1);
 }
 
+/* Where it stands nothing is aligned. */
+static void
+write_uint32 (guint8 * data, guint32 number)
+{
+  number = GUINT32_TO_BE (number);
+  memcpy (data, &number, sizeof (number));
+}
+
 /* Xing's fields, then LAME's up to the delay; the rest is zero: not said. */
 static void
 write_info (const Frame * frame, guint8 * data, guint32 n_frames,
@@ -83,9 +91,9 @@ write_info (const Frame * frame, guint8 * data, guint32 n_frames,
   data[1] |= 1;                 /* no checksum */
   data[2] = (frame->is_mpeg1 ? 5 : 8) << 4 | (data[2] & 0x0c);  /* KBITS */
   memcpy (info, "Info", 4);
-  GST_WRITE_UINT32_BE (info + 4, 3);    /* frames and bytes follow */
-  GST_WRITE_UINT32_BE (info + 8, n_frames);
-  GST_WRITE_UINT32_BE (info + 12, n_bytes);
+  write_uint32 (info + 4, 3);   /* frames and bytes follow */
+  write_uint32 (info + 8, n_frames);
+  write_uint32 (info + 12, n_bytes);
   memcpy (lame, "LAME3.100", 9);
   GST_WRITE_UINT24_BE (lame + 21, delay << 12);
 }
