@@ -46,7 +46,8 @@ check_section (const ModSection * section, guint lines)
 int
 LLVMFuzzerTestOneInput (const guint8 * data, gsize size)
 {
-  gchar *text = g_strndup ((const gchar *) data, size), *all;
+  gchar *text = size > 0 ? g_strndup ((const gchar *) data, size) :
+      g_strdup (""), *all;
   ModProblems *problems = mod_problems_new ("fuzz");
   GPtrArray *sections;
   guint i, lines = 1;
