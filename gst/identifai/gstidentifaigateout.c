@@ -628,6 +628,17 @@ keep_event (GstIdentifaiBranch * branch, GstEvent * event, gint64 shift)
   return TRUE;
 }
 
+/* The pictures are over, and so is the slate that was shown instead: sound that stands
+ * still isn't replaced by its any more. */
+static void
+end_pictures (GstIdentifaiGate * self)
+{
+  g_mutex_lock (&self->engine->lock);
+  self->showing = FALSE;
+  g_mutex_unlock (&self->engine->lock);
+  tell_end (self);
+}
+
 static void
 note_start (GstIdentifaiBranch * branch)
 {
@@ -648,7 +659,7 @@ let_event_out (GstIdentifaiBranch * branch, GstEvent * event, gint64 shift)
     return GST_FLOW_OK;
   }
   if (is_eos && branch->stream == IDENTIFAI_SEGMENTER_VIDEO)
-    tell_end (branch->gate);
+    end_pictures (branch->gate);
   if (GST_EVENT_TYPE (event) == GST_EVENT_STREAM_START)
     note_start (branch);
   if (is_eos)

@@ -268,6 +268,65 @@ GST_START_TEST (test_sound_stands_still)
 
 GST_END_TEST;
 
+static guint
+count_sound (SlateSound * sound)
+{
+  guint n;
+
+  g_mutex_lock (&sound->lock);
+  n = sound->outs->len;
+  g_mutex_unlock (&sound->lock);
+
+  return n;
+}
+
+/* The pictures end while the slate is shown, and the sound is only told to later: the
+ * slate's isn't heard without its pictures. */
+GST_START_TEST (test_sound_after_pictures)
+{
+  gchar *slate = g_strconcat ("mp4mux name=m videotestsrc num-buffers=25"
+      SLATE_ENCODE (SLATE_SIZE, SLATE_NO_B) "m. ", sound_slates[0], " m.",
+      NULL);
+  Clip *aac = clip_new_aac (17);
+  GstEvent *eos = NULL;
+  SlateSound out;
+  Feed *sound;
+  SlateGate gate;
+  GstPad *src;
+  guint n;
+
+  slate_gate_init (&gate, "", "on-unjudged=pass hold=200000000",
+      SLATE_CLIP (SLATE_NO_B, SLATE_AVC), SLATE_OUT);
+  slate_gate_set_slate (&gate, slate, "slate.mp4");
+  slate_gate_start (&gate, TRUE);
+  src = gst_element_get_static_pad (sink_run_get_sink (gate.run), "src");
+  sound = feed_new (gate.run, "audio_0", aac->caps, NULL, TRUE);
+  slate_sound_init (&out, &gate);
+  slate_gate_set_force (&gate, "slate");
+  feed_push (sound, aac, 0, 17, 0);
+  slate_gate_push (&gate, 0, 10);
+  slate_gate_wait_for (&gate, TRUE, 10);
+  fail_unless (feed_event (gate.feed, gst_event_new_eos ()));
+  while ((eos = gst_pad_get_sticky_event (src, GST_EVENT_EOS, 0)) == NULL)
+    g_usleep (2000);
+  gst_event_unref (eos);
+  g_usleep (100 * 1000);
+  n = count_sound (&out);
+  g_usleep (500 * 1000);
+  fail_unless (count_sound (&out) < n + 5, "%u more", count_sound (&out) - n);
+  fail_unless (feed_event (sound, gst_event_new_eos ()));
+  fail_unless (sink_run_wait_end (gate.run));
+  slate_sound_wait (&out);
+  gst_object_unref (src);
+  feed_free (sound);
+  clip_free (aac);
+  g_free (slate);
+  slate_gate_clear (&gate);
+  slate_sound_clear (&out);
+}
+
+GST_END_TEST;
+
 /*** by force ***/
 
 /* An operator's, for longer than the slate is: within 100 ms, and at a key frame
@@ -542,6 +601,7 @@ gateslate_suite (void)
   tcase_add_loop_test (tc, test_switches, 0, G_N_ELEMENTS (switch_rows));
   tcase_add_loop_test (tc, test_sound, 0, G_N_ELEMENTS (sound_slates));
   tcase_add_test (tc, test_sound_stands_still);
+  tcase_add_test (tc, test_sound_after_pictures);
   tcase_add_test (tc, test_force);
   tcase_add_loop_test (tc, test_bad, 0, G_N_ELEMENTS (bad_rows));
   tcase_add_test (tc, test_refused);
