@@ -437,7 +437,7 @@ has_jumped (GstIdentifaiShow * show, gint64 position)
       && position < show->last - GST_IDENTIFAI_GATE_JUMP)
     return TRUE;
 
-  return position - times.dts > GST_IDENTIFAI_GATE_JUMP + show->loop.length;
+  return position - times.end > GST_IDENTIFAI_GATE_JUMP;
 }
 
 /* In place of the buffer, which it takes over. FALSE: it is silent. */

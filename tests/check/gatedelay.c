@@ -192,6 +192,51 @@ GST_START_TEST (test_back_under_slate)
 
 GST_END_TEST;
 
+/* By how much the last frame of the stream left later than it came. */
+static GstClockTimeDiff
+get_last_shift (SlateGate * gate)
+{
+  const SlateOut *out;
+
+  g_mutex_lock (&gate->lock);
+  out = &g_array_index (gate->outs, SlateOut, gate->outs->len - 1);
+  fail_if (out->width == SLATE_WIDTH);
+  g_mutex_unlock (&gate->lock);
+
+  return out->pts - (GstClockTimeDiff) GST_BUFFER_PTS (out->buffer);
+}
+
+/* They go forward under it, by less than that is long: it goes there, and doesn't fill the
+ * time between all at once. */
+GST_START_TEST (test_forward_under_slate)
+{
+  SlateGate gate;
+  guint n;
+
+  slate_gate_init (&gate, "", "on-unjudged=pass hold=0",
+      SLATE_CLIP (SLATE_WITH_B, SLATE_AVC), SLATE_OUT);
+  slate_gate_set_slate (&gate, "videotestsrc num-buffers=250"
+      SLATE_ENCODE (SLATE_SIZE, SLATE_WITH_B) "mp4mux", "slate.mp4");
+  slate_gate_start (&gate, TRUE);
+  slate_gate_push (&gate, 0, 25);
+  slate_gate_wait_for (&gate, FALSE, 25);
+  slate_gate_set_force (&gate, "slate");
+  slate_gate_push (&gate, 25, 35);
+  slate_gate_wait_for (&gate, TRUE, 8);
+  feed_push (gate.feed, gate.clip, 35, 45, 4 * GST_SECOND);
+  slate_gate_wait_for (&gate, TRUE, 16);
+  slate_gate_set_force (&gate, "none");
+  feed_push (gate.feed, gate.clip, 45, 55, 4 * GST_SECOND);
+  slate_gate_wait_for (&gate, FALSE, 35);
+  n = slate_gate_count (&gate, TRUE);
+  fail_unless (n < 60, "%u", n);
+  slate_gate_finish (&gate);
+  fail_unless_equals_int64 (get_last_shift (&gate), 0);
+  slate_gate_clear (&gate);
+}
+
+GST_END_TEST;
+
 static gboolean
 was_heard (SlateSound * sound, Clip * aac, guint frame)
 {
@@ -253,20 +298,6 @@ GST_START_TEST (test_stall)
 }
 
 GST_END_TEST;
-
-/* By how much the last frame of the stream left later than it came. */
-static GstClockTimeDiff
-get_last_shift (SlateGate * gate)
-{
-  const SlateOut *out;
-
-  g_mutex_lock (&gate->lock);
-  out = &g_array_index (gate->outs, SlateOut, gate->outs->len - 1);
-  fail_if (out->width == SLATE_WIDTH);
-  g_mutex_unlock (&gate->lock);
-
-  return out->pts - (GstClockTimeDiff) GST_BUFFER_PTS (out->buffer);
-}
 
 /* last: the frame that passes at the end, and not much later than it came. */
 static void
@@ -525,6 +556,7 @@ gatedelay_suite (void)
   tcase_add_loop_test (tc, test_shorter_at_start, 0, 2);
   tcase_add_test (tc, test_back);
   tcase_add_test (tc, test_back_under_slate);
+  tcase_add_test (tc, test_forward_under_slate);
   tcase_add_loop_test (tc, test_stall, 0, 2);
   tcase_add_loop_test (tc, test_stall_ends, 0, 3);
   tcase_add_test (tc, test_blocked);
