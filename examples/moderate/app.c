@@ -70,7 +70,7 @@ keep_pending (App * self, ModStream * stream, const GstStructure * s,
 
   if (session != NULL)
     mod_pending_state_take (self->pending, mod_stream_get_config (stream)->name,
-        mod_session_get_judge (session), FALSE, s);
+        NULL, mod_session_get_judge (session), s);
   of = line != NULL && mod_is_outcome (s) ?
       mod_pending_state_find_stream (self->pending, s) : NULL;
   if (of != NULL)

@@ -26,6 +26,7 @@
 /* Of an endpoint and a key. */
 typedef struct
 {
+  const gchar *account;
   ModIdle *idle;
   struct _Item *item;           /* that is being judged; NULL: none */
   ModLateJudge *judge;          /* NULL: its file is being read */
@@ -132,19 +133,17 @@ free_stream (gpointer data)
 static Key *
 get_key (ModLate * self, GstElement * element)
 {
-  g_autofree gchar *endpoint = NULL, *file = NULL, *name = NULL;
-  Key *key;
+  g_autofree gchar *account = mod_pipeline_get_account (element);
+  Key *key = g_hash_table_lookup (self->keys, account);
 
-  g_object_get (element, "endpoint", &endpoint, "api-key-file", &file, NULL);
-  name = g_strdup_printf ("%s\n%s", endpoint, file != NULL ? file : "");
-  key = g_hash_table_lookup (self->keys, name);
   if (key != NULL)
     return key;
   key = g_new0 (Key, 1);
+  key->account = account;
   key->idle = mod_idle_new ();
   key->wait = FIRST_WAIT;
   key->quiet = g_get_monotonic_time ();
-  g_hash_table_insert (self->keys, g_steal_pointer (&name), key);
+  g_hash_table_insert (self->keys, g_steal_pointer (&account), key);
   return key;
 }
 
@@ -596,7 +595,8 @@ on_submitted (const GstStructure * s, gpointer user_data)
   gst_structure_set (as_before, "session", G_TYPE_STRING,
       get (item->about, "session"), "segment", G_TYPE_UINT,
       (guint) json_object_get_int_member (item->about, "segment"), NULL);
-  mod_pending_state_take (self->pending, item->stream, NULL, TRUE, as_before);
+  mod_pending_state_take (self->pending, item->stream,
+      find_judging_key (self, item)->account, NULL, as_before);
   gst_structure_free (as_before);
 }
 

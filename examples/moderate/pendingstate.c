@@ -5,11 +5,12 @@
 
 #include "pendingstate.h"
 #include "jsontext.h"
+#include "pipeline.h"
 #include "record.h"
 
 #include <string.h>
 
-#define VERSION_OF_FILE 1
+#define VERSION_OF_FILE 2
 /* A disk that takes longer is told. */
 #define LONGEST_WRITE (5 * G_USEC_PER_SEC)
 #define LAST_WAIT (2 * G_USEC_PER_SEC)
@@ -17,6 +18,7 @@
 typedef struct
 {
   gchar *stream;
+  gchar *account;               /* see mod_pipeline_get_account() */
   GstStructure *entry;          /* as resume takes it */
   gpointer judge;               /* who waits for it, not to be used; NULL: nobody yet */
   gboolean held;                /* somebody else waits for it in this run */
@@ -28,6 +30,7 @@ struct _ModPendingState
   gchar *path;
   ModHub *hub;
   GHashTable *pending;          /* "SESSION/SEGMENT" -> Pending * */
+  GHashTable *accounts;         /* fingerprint of a section -> its account */
   gchar *trouble;               /* that was told */
   GThreadPool *pool;            /* one thread, which writes; a sync takes its time */
 
@@ -44,6 +47,7 @@ free_pending (gpointer data)
   Pending *self = data;
 
   g_free (self->stream);
+  g_free (self->account);
   gst_structure_free (self->entry);
   g_free (self);
 }
@@ -64,14 +68,14 @@ make_key_of (const GstStructure * s)
 }
 
 static Pending *
-add (ModPendingState * self, const gchar * stream, GstStructure * entry,
-    gpointer judge)
+add (ModPendingState * self, const gchar * stream, const gchar * account,
+    GstStructure * entry)
 {
   Pending *pending = g_new0 (Pending, 1);
 
   pending->stream = g_strdup (stream);
+  pending->account = g_strdup (account);
   pending->entry = entry;
-  pending->judge = judge;
   g_hash_table_replace (self->pending, make_key_of (entry), pending);
   return pending;
 }
@@ -85,6 +89,7 @@ append (JsonArray * array, const Pending * pending)
   gchar *text = gst_structure_to_string (pending->entry);
 
   json_object_set_string_member (object, "stream", pending->stream);
+  json_object_set_string_member (object, "account", pending->account);
   json_object_set_string_member (object, "entry", text);
   json_array_add_object_element (array, object);
   g_free (text);
@@ -178,14 +183,18 @@ read_entry (ModPendingState * self, JsonNode * node)
       json_node_get_object (node) : NULL;
   const gchar *stream = object == NULL ? NULL :
       json_object_get_string_member_with_default (object, "stream", NULL);
+  const gchar *account = object == NULL ? NULL :
+      json_object_get_string_member_with_default (object, "account", NULL);
   const gchar *text = object == NULL ? NULL :
       json_object_get_string_member_with_default (object, "entry", NULL);
   GstStructure *entry =
       text != NULL ? gst_structure_from_string (text, NULL) : NULL;
 
-  if (stream == NULL || entry == NULL)
+  if (stream == NULL || account == NULL || entry == NULL) {
+    gst_clear_structure (&entry);
     return FALSE;
-  add (self, stream, entry, NULL);
+  }
+  add (self, stream, account, entry);
   return TRUE;
 }
 
@@ -297,6 +306,8 @@ mod_pending_state_new (const gchar * path, const gchar * log, ModHub * hub,
   self->pool = g_thread_pool_new (write_file, NULL, 1, TRUE, NULL);
   self->pending = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
       free_pending);
+  self->accounts =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   if (!load (self, error)) {
     mod_pending_state_free (self);
     return NULL;
@@ -346,6 +357,7 @@ mod_pending_state_free (ModPendingState * self)
   g_mutex_clear (&self->lock);
   g_cond_clear (&self->written);
   g_hash_table_unref (self->pending);
+  g_hash_table_unref (self->accounts);
   g_free (self->next);
   g_free (self->failure);
   g_free (self->path);
@@ -355,16 +367,22 @@ mod_pending_state_free (ModPendingState * self)
 
 void
 mod_pending_state_take (ModPendingState * self, const gchar * stream,
-    GstElement * judge, gboolean held, const GstStructure * s)
+    const gchar * account, GstElement * judge, const GstStructure * s)
 {
+  g_autofree gchar *own = NULL;
   GstStructure *entry;
+  Pending *pending;
 
   if (!gst_structure_has_name (s, "identifai-submitted"))
     return;
   entry = gst_structure_copy (s);
   gst_structure_set_name (entry, "pending");
   gst_structure_remove_field (entry, "upload-time");
-  add (self, stream, entry, judge)->held = held;
+  if (judge != NULL)
+    account = own = mod_pipeline_get_account (judge);
+  pending = add (self, stream, account, entry);
+  pending->judge = judge;
+  pending->held = judge == NULL;
   save (self);
 }
 
@@ -395,41 +413,109 @@ mod_pending_state_find_stream (ModPendingState * self, const GstStructure * s)
 
 /* Going on. */
 
-static void
-find_any (gpointer stream, gpointer user_data)
+/* Of one that can't be built: none. */
+static const gchar *
+find_account (ModPendingState * self, const ModStreamConfig * config)
 {
-  ModSession *session = mod_stream_get_session (stream);
-  ModSession **found = user_data;
+  gchar *account = g_hash_table_lookup (self->accounts, config->fingerprint);
+  g_autoptr (GstElement) pipeline = NULL;
+  GstElement *judge = NULL;
 
-  if (*found == NULL && session != NULL
-      && mod_session_get_state (session) < MOD_SESSION_DRAINING)
-    *found = session;
+  if (account != NULL)
+    return account;
+  pipeline = mod_pipeline_new (config, &judge, NULL, NULL);
+  account = pipeline != NULL ? mod_pipeline_get_account (judge) : g_strdup ("");
+  g_hash_table_insert (self->accounts, g_strdup (config->fingerprint), account);
+  return account;
 }
 
-/* The stream's own, else that of any other one: results are the account's. */
+/* NULL: it has none now. */
 static GstElement *
-find_judge (ModSupervisor * supervisor, const gchar * name)
+find_judge_of (ModSupervisor * supervisor, const gchar * name)
 {
   ModStream *stream = mod_supervisor_find (supervisor, name);
-  ModSession *session = NULL;
+  ModSession *session = stream != NULL ? mod_stream_get_session (stream) : NULL;
 
-  if (stream != NULL)
-    find_any (stream, &session);
-  else
-    mod_supervisor_foreach (supervisor, find_any, &session);
-  return session != NULL ? mod_session_get_judge (session) : NULL;
+  return session != NULL
+      && mod_session_get_state (session) < MOD_SESSION_DRAINING ?
+      mod_session_get_judge (session) : NULL;
 }
 
-/* What waits in an element of a session that is over would have had its outcome. */
-static void
-resume_one (Pending * pending, ModSupervisor * supervisor)
+/* The stream's own, else that of any other one of its account: what another account's is
+ * asked for isn't there. any: whether there is a stream of it, whatever it does now. */
+static GstElement *
+find_judge (ModPendingState * self, const Pending * pending,
+    ModSupervisor * supervisor, gboolean * any)
 {
-  GstElement *judge = find_judge (supervisor, pending->stream);
-  gboolean taken = FALSE;
+  const GPtrArray *streams = mod_supervisor_get_config (supervisor)->streams;
+  GstElement *found = NULL;
+  guint i;
 
-  if (judge == NULL || pending->held || pending->told != 0
-      || judge == pending->judge
-      || g_signal_lookup ("resume", G_OBJECT_TYPE (judge)) == 0)
+  for (i = 0; i < streams->len; i++) {
+    const ModStreamConfig *config = g_ptr_array_index (streams, i);
+    gboolean own = strcmp (config->name, pending->stream) == 0;
+
+    if (strcmp (find_account (self, config), pending->account) != 0)
+      continue;
+    *any = TRUE;
+    if (found == NULL || own)
+      found = find_judge_of (supervisor, config->name);
+    if (own)
+      break;
+  }
+  return found;
+}
+
+static void
+tell_lost (ModPendingState * self, const Pending * pending)
+{
+  GstStructure *s = gst_structure_copy (pending->entry);
+  JsonObject *line;
+
+  gst_structure_set_name (s, "identifai-dropped");
+  gst_structure_set (s, "reason", G_TYPE_STRING, "stopped", NULL);
+  line = mod_record_message (pending->stream, s);
+  json_object_set_string_member (line, "error", "no stream has the endpoint "
+      "and the key file that it was submitted with");
+  mod_hub_tell (self->hub, line);
+  gst_structure_free (s);
+}
+
+static void
+find_waiting (gpointer stream, gpointer user_data)
+{
+  ModSession *session = mod_stream_get_session (stream);
+  gpointer *judge = user_data;
+
+  if (session != NULL && mod_session_get_judge (session) == *judge)
+    *judge = NULL;
+}
+
+/* One that drains still waits for it, and tells what comes of it. */
+static gboolean
+is_waited_for (const Pending * pending, ModSupervisor * supervisor)
+{
+  gpointer judge = pending->judge;
+
+  if (judge != NULL)
+    mod_supervisor_foreach (supervisor, find_waiting, &judge);
+  return pending->judge != NULL && judge == NULL;
+}
+
+static void
+resume_one (ModPendingState * self, Pending * pending,
+    ModSupervisor * supervisor)
+{
+  gboolean taken = FALSE, any = FALSE;
+  GstElement *judge;
+
+  if (pending->held || pending->told != 0
+      || is_waited_for (pending, supervisor))
+    return;
+  judge = find_judge (self, pending, supervisor, &any);
+  if (!any)
+    tell_lost (self, pending);
+  if (judge == NULL || g_signal_lookup ("resume", G_OBJECT_TYPE (judge)) == 0)
     return;
   g_signal_emit_by_name (judge, "resume", pending->entry, &taken);
   if (taken)
@@ -445,7 +531,7 @@ mod_pending_state_resume (ModPendingState * self, ModSupervisor * supervisor)
   tell_trouble (self);
   g_hash_table_iter_init (&iter, self->pending);
   while (g_hash_table_iter_next (&iter, NULL, &pending))
-    resume_one (pending, supervisor);
+    resume_one (self, pending, supervisor);
 }
 
 guint

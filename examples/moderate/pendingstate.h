@@ -22,9 +22,10 @@ ModPendingState *mod_pending_state_new (const gchar * path, const gchar * log,
 /* After the last line, and before the hub. */
 void mod_pending_state_free (ModPendingState * self);
 
-/* A message of what judges for a stream: identifai-submitted is written down. */
+/* A message of what judges for a stream: identifai-submitted is written down. Of judge's
+ * account; judge NULL: of account, and somebody else waits for it in this run. */
 void mod_pending_state_take (ModPendingState * self, const gchar * stream,
-    GstElement * judge, gboolean held, const GstStructure * s);
+    const gchar * account, GstElement * judge, const GstStructure * s);
 /* id: "SESSION/SEGMENT" */
 gboolean mod_pending_state_has (const ModPendingState * self,
     const gchar * id);
@@ -32,7 +33,8 @@ void mod_pending_state_forget (ModPendingState * self, const gchar * id);
 /* Whose outcome this is: the stream's name of the run that submitted it, or NULL. */
 const gchar *mod_pending_state_find_stream (ModPendingState * self,
     const GstStructure * s);
-/* Hands what no element waits for to one that can: now and then. */
+/* Hands what no element waits for to one of its account, and tells what no stream's account
+ * has: now and then. */
 void mod_pending_state_resume (ModPendingState * self,
     ModSupervisor * supervisor);
 

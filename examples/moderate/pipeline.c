@@ -127,3 +127,12 @@ mod_pipelines_check (const ModConfig * config, gboolean start,
   for (i = 0; i < config->streams->len; i++)
     check_stream (g_ptr_array_index (config->streams, i), start, problems);
 }
+
+gchar *
+mod_pipeline_get_account (GstElement * judge)
+{
+  g_autofree gchar *endpoint = NULL, *file = NULL;
+
+  g_object_get (judge, "endpoint", &endpoint, "api-key-file", &file, NULL);
+  return g_strdup_printf ("%s\n%s", endpoint, file != NULL ? file : "");
+}

@@ -16,6 +16,10 @@ G_BEGIN_DECLS
 GstElement *mod_pipeline_new (const ModStreamConfig * config,
     GstElement ** judge, ModProblems * problems, GError ** error);
 
+/* Whose results a judging element can ask for, as far as can be known: its endpoint and
+ * its key file. Free it. */
+gchar *mod_pipeline_get_account (GstElement * judge);
+
 /* Builds the pipeline of each stream, with start lets what judges start for a moment, and throws
  * both away: what can be known of a file without a source. No thread is left. */
 void mod_pipelines_check (const ModConfig * config, gboolean start,

@@ -608,7 +608,7 @@ def check_kill(endpoint, folder):
             left = read_state(state)
             assert os.stat(state).st_mode & 0o777 == 0o600
             waited += left
-        again = json.dumps({'version': 1, 'pending': waited})
+        again = json.dumps({'version': 2, 'pending': waited})
         with open(state, 'w') as file:
             file.write(again)  # as if the latest kills had come before the file was written
         with Run(path) as run:
@@ -651,6 +651,37 @@ def check_told_again(endpoint, folder):
         assert run.stop()[0] == 0
     after = [(about, data) for about, data in read_evidence(kept, 'a') if about['session'] == again['session']]
     assert [(about['segment'], data) for about, data in after] == before and any(about.get('resumed') for about, _ in after), after
+
+
+def check_other_key(endpoint, folder):
+    """What was submitted with a key that no stream has any more is told as lost; no other key asks for it."""
+    log, state, path = os.path.join(folder, 'log'), os.path.join(folder, 'state'), os.path.join(folder, 'c')
+    keys = [os.path.join(folder, name) for name in ('one', 'two')]
+    for key in keys:
+        with open(key, 'w') as file:
+            file.write('k\n')
+    live = 'api-key-file=%s\npipeline=' + pipeline('is-live=true').replace('%', '%%')
+    program = 'log=%s\nstate-file=%s' % (log, state)
+    with Emulator('--delay', '3') as slow:
+        write_config(path, slow, {'a': live % keys[0], 'b': live % keys[1]}, program)
+        with Run(path) as run:
+            wait_until(lambda: os.path.exists(state) and {p['stream'] for p in read_state(state)} == {'a', 'b'}, 'submitted')
+            run.process.kill()
+            run.finish()
+        left = read_state(state)
+        # a's name with another key, and b's key with another name
+        write_config(path, slow, {'a': live % keys[1]}, program)
+        with Run(path) as run:
+            wait_until(lambda: not [e for e in read_state(state) if e in left], 'told')
+            assert run.stop()[0] == 0
+    lines = [json.loads(text) for text in read_lines(log)]
+    for pending in left:
+        segment = int(re.search(r'segment=\(uint\)([0-9]+)', pending['entry']).group(1))
+        [line] = [o for o in outcomes(lines, pending['stream']) if o['segment'] == segment and o['session'] in pending['entry']]
+        if pending['stream'] == 'b':
+            assert line['event'] == 'verdict' and line['resumed'], line
+        else:
+            assert (line['event'], line['reason']) == ('dropped', 'stopped') and 'no stream has' in line['error'], line
 
 
 def check_state_file(endpoint, folder):
@@ -1054,7 +1085,7 @@ def check_example(endpoint, folder):
 
 CHECKS = (check_config, check_service, check_outcomes, check_alone, check_stall, check_reload, check_log, check_losses,
           check_evidence, check_full_log, check_moved_log, check_gate, check_lost_output,
-          check_kill, check_told_again, check_state_file, check_page, check_alarms, check_notify, check_broker, check_deaf_broker, check_unit, check_example)
+          check_kill, check_told_again, check_other_key, check_state_file, check_page, check_alarms, check_notify, check_broker, check_deaf_broker, check_unit, check_example)
 
 
 def main():
