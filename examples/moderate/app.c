@@ -48,6 +48,10 @@ typedef struct
 static void
 alarm_people (App * self, const ModStreamConfig * config, JsonObject * line)
 {
+  const ModStreamConfig *now =
+      mod_config_find (mod_supervisor_get_config (self->supervisor),
+      config->name);
+  const gchar *webhook = now != NULL ? now->webhook_out : config->webhook_out;
   g_autofree gchar *text = NULL;
 
   if (!mod_is_alarming (config, line))
@@ -55,9 +59,8 @@ alarm_people (App * self, const ModStreamConfig * config, JsonObject * line)
   text = mod_json_to_text (line);
   if (config->alert != NULL)
     mod_alert_run (self->alert, config->name, config->alert, text);
-  if (config->webhook_out != NULL)
-    mod_webhook_out_post (self->webhook_out, config->name,
-        config->webhook_out, text);
+  if (webhook != NULL)
+    mod_webhook_out_post (self->webhook_out, config->name, webhook, text);
 }
 
 /* What was resumed is told as of the stream that it came from. */
@@ -83,6 +86,7 @@ on_tick (gpointer user_data)
   App *self = user_data;
 
   mod_hub_look_at_log (self->hub);
+  mod_webhook_out_sweep (self->webhook_out, self->supervisor);
   if (self->pending != NULL && !self->stopping)
     mod_pending_state_resume (self->pending, self->supervisor);
   return G_SOURCE_CONTINUE;

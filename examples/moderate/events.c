@@ -15,6 +15,7 @@
 
 struct _ModEvents
 {
+  ModConnections *connections;
   GPtrArray *readers;           /* of Reader * */
   guint heartbeat;
 };
@@ -50,11 +51,8 @@ on_wrote (SoupServerMessage * message, guint size, gpointer user_data)
 static void
 send_away (Reader * reader)
 {
-  GSocket *socket = soup_server_message_get_socket (reader->message);
-
   reader->gone = TRUE;
-  if (socket != NULL)
-    g_socket_shutdown (socket, TRUE, TRUE, NULL);
+  mod_connections_close (reader->events->connections, reader->message);
 }
 
 static void
@@ -110,10 +108,11 @@ on_heartbeat (gpointer user_data)
 }
 
 ModEvents *
-mod_events_new (ModHub * hub)
+mod_events_new (ModHub * hub, ModConnections * connections)
 {
   ModEvents *self = g_new0 (ModEvents, 1);
 
+  self->connections = connections;
   self->readers = g_ptr_array_new ();
   self->heartbeat = g_timeout_add_seconds (HEARTBEAT, on_heartbeat, self);
   mod_hub_listen (hub, on_line, self);
@@ -148,6 +147,7 @@ mod_events_add (ModEvents * self, SoupServerMessage * message)
   reader->events = self;
   reader->message = g_object_ref (message);
   g_ptr_array_add (self->readers, reader);
+  mod_connections_keep (self->connections, message);
   soup_server_message_set_status (message, 200, NULL);
   soup_message_headers_set_encoding (headers, SOUP_ENCODING_CHUNKED);
   soup_message_headers_replace (headers, "Content-Type", "text/event-stream");

@@ -7,6 +7,7 @@
 
 #pragma once
 
+#include "connections.h"
 #include "hub.h"
 
 #include <libsoup/soup.h>
@@ -15,7 +16,7 @@ G_BEGIN_DECLS
 
 typedef struct _ModEvents ModEvents;
 
-ModEvents *mod_events_new (ModHub * hub);
+ModEvents *mod_events_new (ModHub * hub, ModConnections * connections);
 /* After the hub's last line. */
 void mod_events_free (ModEvents * self);
 /* Something that is no line. name: of the event. */

@@ -22,6 +22,7 @@ struct _ModWeb
 {
   const ModViews *views;
   SoupServer *server;
+  ModConnections *connections;
   ModEvents *events;
   ModThumbs *thumbs;
   gchar *address;
@@ -598,17 +599,17 @@ mod_web_check (const ModProgramConfig * config, GError ** error)
 static gboolean
 listen_at (ModWeb * self, const gchar * text, GError ** error)
 {
+  g_autofree gchar *host = NULL;
   g_autoptr (GInetAddress) address = parse_address (text, &self->port, error);
-  g_autoptr (GSocketAddress) at = address == NULL ? NULL :
-      g_inet_socket_address_new (address, self->port);
-  GSList *uris;
 
-  if (at == NULL || !soup_server_listen (self->server, at, 0, error))
+  if (address != NULL)
+    self->connections = mod_connections_new (self->server, address, &self->port,
+        error);
+  if (self->connections == NULL)
     return FALSE;
-  uris = soup_server_get_uris (self->server);
-  self->port = g_uri_get_port (uris->data);
-  self->address = g_uri_to_string (uris->data);
-  g_slist_free_full (uris, (GDestroyNotify) g_uri_unref);
+  host = g_inet_address_to_string (address);
+  self->address = g_strdup_printf (strchr (host, ':') != NULL ?
+      "http://[%s]:%u/" : "http://%s:%u/", host, self->port);
   return TRUE;
 }
 
@@ -672,23 +673,25 @@ mod_web_new (const ModProgramConfig * config, const ModViews * views,
   self->server = soup_server_new ("server-header", "identifai-moderate ", NULL);
   soup_server_add_early_handler (self->server, NULL, on_headers, self, NULL);
   soup_server_add_handler (self->server, NULL, on_request, self, NULL);
-  self->events = mod_events_new (views->hub);
   self->thumbs = mod_thumbs_new (on_thumbnail, self);
+  if (!read_secrets (self, config, error)
+      || !listen_at (self, config->listen, error)) {
+    mod_web_free (self);
+    return NULL;
+  }
+  self->events = mod_events_new (views->hub, self->connections);
   mod_hub_listen (views->hub, on_line, self);
-  if (read_secrets (self, config, error)
-      && listen_at (self, config->listen, error))
-    return self;
-  mod_web_free (self);
-  return NULL;
+  return self;
 }
 
 void
 mod_web_free (ModWeb * self)
 {
   soup_server_disconnect (self->server);
+  g_clear_pointer (&self->connections, mod_connections_free);
   g_object_unref (self->server);
   mod_thumbs_free (self->thumbs);
-  mod_events_free (self->events);
+  g_clear_pointer (&self->events, mod_events_free);
   g_free (self->address);
   g_free (self->token);
   g_free (self->secret);

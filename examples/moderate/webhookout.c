@@ -26,11 +26,16 @@ typedef struct
 {
   ModWebhookOut *owner;
   gchar *uri, *stream;          /* stream: of the latest post, for what is told */
-  GQueue waiting;               /* of gchar *; the first one is on its way */
+  GQueue waiting;               /* of Item *; the first one is on its way */
   gboolean trouble;
   guint wait, timer;
   struct _Post *post;           /* on its way; NULL: none */
 } Target;
+
+typedef struct
+{
+  gchar *stream, *text;
+} Item;
 
 /* Until libsoup lets go of it. */
 typedef struct _Post
@@ -45,6 +50,16 @@ typedef struct _Post
 static void post_next (Target * self);
 
 static void
+free_item (gpointer data)
+{
+  Item *self = data;
+
+  g_free (self->stream);
+  g_free (self->text);
+  g_free (self);
+}
+
+static void
 free_target (gpointer data)
 {
   Target *self = data;
@@ -54,7 +69,7 @@ free_target (gpointer data)
     self->post->target = NULL;
     g_cancellable_cancel (self->post->cancellable);
   }
-  g_queue_clear_full (&self->waiting, g_free);
+  g_queue_clear_full (&self->waiting, free_item);
   g_free (self->uri);
   g_free (self->stream);
   g_free (self);
@@ -88,7 +103,7 @@ on_wait_over (gpointer user_data)
 static void
 finish_first (Target * self)
 {
-  g_free (g_queue_pop_head (&self->waiting));
+  free_item (g_queue_pop_head (&self->waiting));
   self->wait = FIRST_WAIT;
   post_next (self);
 }
@@ -170,11 +185,11 @@ on_too_long (gpointer user_data)
 static void
 post_next (Target * self)
 {
-  const gchar *text = g_queue_peek_head (&self->waiting);
+  const Item *item = g_queue_peek_head (&self->waiting);
   g_autoptr (GBytes) body = NULL;
   Post *post;
 
-  if (text == NULL || self->post != NULL || self->timer != 0)
+  if (item == NULL || self->post != NULL || self->timer != 0)
     return;
   post = g_new0 (Post, 1);
   post->target = self;
@@ -182,7 +197,7 @@ post_next (Target * self)
   post->message = soup_message_new ("POST", self->uri);
   post->timer = g_timeout_add_seconds (LONGEST_ANSWER, on_too_long, post);
   soup_message_add_flags (post->message, SOUP_MESSAGE_NO_REDIRECT);
-  body = g_bytes_new (text, strlen (text));
+  body = g_bytes_new (item->text, strlen (item->text));
   soup_message_set_request_body_from_bytes (post->message, "application/json",
       body);
   self->post = post;
@@ -211,16 +226,91 @@ mod_webhook_out_post (ModWebhookOut * self, const gchar * stream,
     const gchar * uri, const gchar * text)
 {
   Target *target = get_target (self, uri);
+  Item *item = g_new0 (Item, 1);
 
+  item->stream = g_strdup (stream);
+  item->text = g_strdup (text);
   g_free (target->stream);
   target->stream = g_strdup (stream);
   if (target->waiting.length >= MOST_WAITING) {
     /* the first one is on its way */
-    g_free (g_queue_pop_nth (&target->waiting, 1));
+    free_item (g_queue_pop_nth (&target->waiting, 1));
     tell (target, "given up", "too many wait");
   }
-  g_queue_push_tail (&target->waiting, g_strdup (text));
+  g_queue_push_tail (&target->waiting, item);
   post_next (target);
+}
+
+/* An address that is gone. */
+
+typedef struct
+{
+  const gchar *uri;
+  gboolean found;
+} Search;
+
+static void
+compare_uri (gpointer stream, gpointer user_data)
+{
+  Search *search = user_data;
+
+  search->found |= g_strcmp0 (mod_stream_get_config (stream)->webhook_out,
+      search->uri) == 0;
+}
+
+/* Streams on their way out count, too. */
+static gboolean
+is_in_use (const Target * self, ModSupervisor * supervisor)
+{
+  const GPtrArray *streams = mod_supervisor_get_config (supervisor)->streams;
+  Search search = { self->uri, FALSE };
+  guint i;
+
+  for (i = 0; i < streams->len; i++)
+    search.found |= g_strcmp0 (((const ModStreamConfig *)
+            g_ptr_array_index (streams, i))->webhook_out, self->uri) == 0;
+  mod_supervisor_foreach (supervisor, compare_uri, &search);
+  return search.found;
+}
+
+static void
+move_rest (Target * self, const ModConfig * config)
+{
+  g_autofree gchar *what = NULL;
+  guint lost = 0;
+  Item *item;
+
+  while ((item = g_queue_pop_head (&self->waiting)) != NULL) {
+    const ModStreamConfig *stream = mod_config_find (config, item->stream);
+
+    if (stream != NULL && stream->webhook_out != NULL)
+      mod_webhook_out_post (self->owner, item->stream, stream->webhook_out,
+          item->text);
+    else
+      lost++;
+    free_item (item);
+  }
+  what = g_strdup_printf ("%u posts are left, and no stream has the address "
+      "any more", lost);
+  if (lost > 0)
+    tell (self, "given up", what);
+}
+
+void
+mod_webhook_out_sweep (ModWebhookOut * self, ModSupervisor * supervisor)
+{
+  g_autoptr (GList) targets = g_hash_table_get_values (self->targets);
+  GList *l;
+
+  for (l = targets; l != NULL; l = l->next) {
+    Target *target = l->data;
+
+    if (is_in_use (target, supervisor))
+      continue;
+    g_hash_table_steal (self->targets, target->uri);
+    move_rest (target, mod_supervisor_get_config (supervisor));
+    free_target (target);
+  }
 }
 
 guint

@@ -4,6 +4,7 @@
 pipe and a page that nobody reads, commands that are left at the end, a folder that is a link."""
 
 import array
+import contextlib
 import fcntl
 import hashlib
 import http.client
@@ -277,6 +278,55 @@ def check_unread_events(endpoint, folder):
         run.stop()
 
 
+def check_crowd(endpoint, folder):
+    """Thousands that connect and say nothing, or never come to an end, use up neither descriptors nor memory;
+    who has something to say is heard beside them."""
+    path = write_config(os.path.join(folder, 'c'), endpoint, {'a': QUIET}, 'listen=127.0.0.1:0\ntoken-file=%s/token' % folder)
+    with Run(path) as run, contextlib.ExitStack() as stack:
+        page = run.wait(event='program', state='started')['page'].split('/')[2]
+        run.wait(event='stream', state='running')
+        status = '/proc/%d/status' % run.process.pid
+
+        def connect():
+            crowd.append(stack.enter_context(socket.create_connection((page.split(':')[0], int(page.split(':')[1])))))
+            return crowd[-1]
+
+        def ask():
+            connection = http.client.HTTPConnection(page, timeout=20)
+            connection.request('GET', '/health')
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+
+        def resident():
+            return int(re.search(r'VmRSS:\s+(\d+)', open(status).read()).group(1))
+
+        def descriptors():
+            return len(os.listdir('/proc/%d/fd' % run.process.pid))
+
+        crowd, before, memory = [], descriptors(), resident()
+        said = (b'', b'G', b'GET / HTTP/1.1\r\nHost: %s\r\n' % page.encode(), b'POST /api/streams/a/split HTTP/1.1\r\nContent-Length: 100\r\n\r\nx')
+        for i in range(400):
+            connect().sendall(said[i % len(said)])
+            if i % 100 == 50:
+                assert ask()[0] == 200
+                assert descriptors() < before + 270, (before, descriptors())
+        wait_until(lambda: descriptors() <= before + 135, descriptors)
+        assert ask()[0] == 200
+        # headers without end, from as many as there may be
+        endless = [connect() for _ in range(4)]
+        for one in endless:
+            try:
+                for _ in range(100):
+                    one.sendall(b'x: ' + bytes(100000))
+            except OSError:
+                pass
+        assert ask()[0] == 200
+        assert resident() < memory + 60000, (memory, resident())
+        # all that stay silent are let go by themselves
+        wait_until(lambda: descriptors() <= before + 1, descriptors)
+        run.stop()
+
+
 def check_strangers(endpoint, folder):
     """Of who may not post, nothing of a body is kept."""
     path = write_config(os.path.join(folder, 'c'), endpoint, {'a': QUIET}, 'listen=127.0.0.1:0\n'
@@ -301,6 +351,28 @@ def check_strangers(endpoint, folder):
         run.stop()
 
 
+def check_moved_webhook(endpoint, folder):
+    """What waits for an address that a reload takes away goes to the stream's new one; or, if it has none, is given up, and told."""
+    with Receiver() as receiver, socket.create_server(('127.0.0.1', 0)) as deaf:
+        gone = 'webhook-out=http://127.0.0.1:%d/' % deaf.getsockname()[1]
+        streams = {'a': '%sa\n' % gone + LIVE, 'b': '%sb\n' % gone + LIVE, 'c': '%sc\n' % gone + LIVE}
+        path = write_config(os.path.join(folder, 'c'), endpoint, streams)
+        with Run(path) as run:
+            for name in streams:
+                run.wait(event='verdict', stream=name)
+            streams = {'a': 'webhook-out=%s\n' % receiver.address + LIVE, 'b': LIVE}
+            write_config(path, endpoint, streams)
+            run.signal(signal.SIGHUP)
+            told = [run.wait(event='webhook', state='given up') for _ in range(2)]
+            assert {line['stream'] for line in told} == {'b', 'c'} and all('no stream has the address' in line['error'] for line in told), told
+            wait_until(lambda: len([text for text in receiver.got if json.loads(text)['segment'] == 0]) == 2, 'both sessions')
+            code, lines = run.stop()
+    assert code == 0 and {json.loads(text)['stream'] for text in receiver.got} == {'a'}, receiver.got
+    posted = [(line['session'], line['segment']) for line in map(json.loads, receiver.got)]
+    flagged = [(line['session'], line['segment']) for line in outcomes(lines, 'a') if line.get('classification') == 'artificial']
+    assert sorted(posted) == sorted(flagged), (posted, flagged)
+
+
 def check_reads(endpoint, folder):
     """What wants a restart still does when the file is read a second time; addresses are http or https."""
     path = write_config(os.path.join(folder, 'c'), endpoint, {'a': QUIET})
@@ -323,7 +395,7 @@ def main():
     wanted = sys.argv[1:]
     with Emulator() as endpoint:
         for check in (check_endless_answer, check_left_alerts, check_unread_pipe, check_unread_end, check_hung_disk, check_linked_folder,
-                      check_unread_events, check_strangers, check_reads):
+                      check_unread_events, check_crowd, check_strangers, check_moved_webhook, check_reads):
             if wanted and check.__name__ not in wanted:
                 continue
             with tempfile.TemporaryDirectory() as folder:
