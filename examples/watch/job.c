@@ -8,6 +8,7 @@
 
 #include "job.h"
 #include "content.h"
+#include "ending.h"
 #include "links.h"
 #include "pipeline.h"
 
@@ -15,6 +16,9 @@
  * what it is, with its first key frame. */
 #define ON_ITS_WAY 1000
 #define LIVE_ON_ITS_WAY 10000
+
+/* How often is looked whether an end gets there, in ms. */
+#define ENDING_INTERVAL 500
 
 typedef enum
 {
@@ -37,6 +41,8 @@ struct _WatchJob
   GstElement *pipeline;         /* while RUNNING */
   guint bus_watch;
   guint end_source;             /* ENDED is to be told */
+  guint ending_source;          /* its end was sent */
+  WatchEnding ending;
   guint pads_source;            /* atomic; a streaming thread sets it once */
   gint live;                    /* atomic: it is, or may be */
   gboolean refused;             /* the service doesn't take the key, or has no credits */
@@ -124,6 +130,7 @@ end (WatchJob * self)
   if (self->state == JOB_ENDED)
     return;
   self->state = JOB_ENDED;
+  g_clear_handle_id (&self->ending_source, g_source_remove);
   self->end_source = g_idle_add (tell_end, self);
 }
 
@@ -140,6 +147,7 @@ void
 watch_job_free (WatchJob * self)
 {
   g_clear_handle_id (&self->end_source, g_source_remove);
+  g_clear_handle_id (&self->ending_source, g_source_remove);
   if (self->pipeline != NULL)
     close_pipeline (self);
   g_object_unref (self->cancellable);
@@ -384,13 +392,30 @@ watch_job_start (WatchJob * self)
   return TRUE;
 }
 
+static gboolean
+on_ending (gpointer user_data)
+{
+  WatchJob *self = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (watch_ending_check (&self->ending, self->pipeline, &error))
+    return G_SOURCE_CONTINUE;
+  self->ending_source = 0;
+  give_up (self, error->message, NULL);
+
+  return G_SOURCE_REMOVE;
+}
+
 void
 watch_job_end (WatchJob * self)
 {
   if (self->state == JOB_LOOKING)
     g_cancellable_cancel (self->cancellable);
-  else if (self->state == JOB_RUNNING)
-    gst_element_send_event (self->pipeline, gst_event_new_eos ());
+  if (self->state != JOB_RUNNING)
+    return;
+  gst_element_send_event (self->pipeline, gst_event_new_eos ());
+  if (self->ending_source == 0)
+    self->ending_source = g_timeout_add (ENDING_INTERVAL, on_ending, self);
 }
 
 void

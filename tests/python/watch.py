@@ -188,6 +188,25 @@ def interrupt(folder, url, times):
     return process.returncode, said
 
 
+def check_no_start(folder):
+    """Sound comes first, waits in its sink for the gate's, and with it the pictures: Ctrl-C ends that, too."""
+    subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=176x144:d=1", "-f", "lavfi", "-i", "sine=d=1",
+                    "-c:v", "libx264", "-pix_fmt", "yuv420p", "-c:a", "aac", folder + "/sound.flv"], check=True, timeout=100)
+    process = subprocess.Popen(
+        [WATCH] + ("filesrc location=%s/sound.flv ! flvdemux name=d d.audio ! fakesink d.video ! h264parse ! "
+                   "identifaigate hold=1000000000 ! fakesink name=shown" % folder).split(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env={**os.environ, "IDENTIFAI_ENDPOINT": "http://127.0.0.1:9", "IDENTIFAI_API_KEY": "any"})
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    try:
+        said = process.communicate(timeout=60)[0]
+    except subprocess.TimeoutExpired:
+        process.kill()
+        said = process.communicate()[0]
+    return check("Ctrl-C before the start", process.returncode, said, 1,
+                 ["Ending; waiting", "can't end, stopped: nothing has come to shown", "async=false", "broken off"])
+
+
 def check_interrupts(folder):
     with Emulator("--delay=1") as url:
         code, said = interrupt(folder, url, 1)
@@ -280,7 +299,7 @@ def main():
         started = time.monotonic()
         for part in (check_rows, check_codecs, check_json, check_http):
             failed += part(url, folder)
-        for part in (check_no_service, check_interrupts, check_terminal, check_radio):
+        for part in (check_no_service, check_no_start, check_interrupts, check_terminal, check_radio):
             failed += part(folder)
         print("%.1f s" % (time.monotonic() - started))
     return 1 if failed else 0
