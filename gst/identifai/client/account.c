@@ -387,7 +387,9 @@ on_sent (gboolean fresh, gpointer user_data)
 }
 
 /* It is over, sent or not. The service has counted it before it answers. For one
- * without a body that is soon after, and known better than when it got there. */
+ * without a body that is soon after, and known better than when it got there. An upload
+ * that is broken off keeps its place, too: with its headers out it was a call, whatever
+ * became of its body. It costs no credits, which are for whole files. */
 static void
 leave_wire (IdentifaiWire * wire)
 {

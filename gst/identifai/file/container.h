@@ -27,8 +27,8 @@ typedef struct
 /* NULL: caps are no container of ours. Static. */
 const IdentifaiContainer *identifai_container_from_caps (GstCaps * caps);
 
-/* name: of the element, for the log. What a file is called, by its URI; extension: that of what it holds now, or NULL
- * if it is still the same file. NULL: the URI names none. Only what looks like the
+/* What a file is called, by its URI. name: of the element, for the log. extension: that
+ * of what it holds now, or NULL if it is still the same file. NULL: the URI names none. Only what looks like the
  * name of a file counts: the last part of a stream's address may be its key. */
 gchar *identifai_container_name_from_uri (const gchar * name,
     const gchar * uri, const gchar * extension);
@@ -40,8 +40,8 @@ typedef enum
   IDENTIFAI_TYPE_OTHER,
 } IdentifaiTypeFound;
 
-/* Looks at the first bytes of a file. name: of the element. at_end: no more will come. For
- * TYPE_OTHER, error says what it is and what to do. */
+/* Looks at the first bytes of a file. name: of the element. at_end: no more will
+ * come. For TYPE_OTHER, error says what it is and what to do. */
 IdentifaiTypeFound identifai_container_typefind (const gchar * name,
     IdentifaiMemoryFile * bytes, gboolean at_end,
     const IdentifaiContainer ** container, GError ** error);

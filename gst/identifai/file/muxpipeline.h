@@ -12,8 +12,8 @@
 
 G_BEGIN_DECLS
 
-/* name, number: of the element and the segment, for the log. fragments: of a muxer that can write them (mp4mux):
- * its file is a movie without frames, and fragments. tracks: of IdentifaiTrack, video
+/* name, number: of the element and the segment, for the log. fragments: of a muxer that
+ * can write them (mp4mux): its file is a movie without frames, and fragments. tracks: of IdentifaiTrack, video
  * first, borrowed. lead: how much the first picture is shown after its leading ones, or
  * before the first that isn't hidden; the sound goes with it. Blocks as
  * identifai_muxer_run() does, and has its errors. Returns the file and its caps, or
