@@ -8,7 +8,9 @@
  */
 
 #include <gst/check/gstcheck.h>
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include "backoff.h"
 #include "clock.h"
 #include "clientworld.h"
@@ -132,18 +134,35 @@ GST_START_TEST (test_offers)
 
 GST_END_TEST;
 
-/* The end of an upload waits while the service begins to say no: what has its
- * answer takes no place among those that arrive. */
+/* The end of an upload waits while the service begins to say no, or resets the
+ * connection: what has its answer, or can't arrive, takes no place among those that
+ * arrive, and wasn't sent whole. The first error is the one that is told. */
 
 typedef struct
 {
   GSocketListener *listener;
   GSocketConnection *connection;
-  gint said;                    /* atomic */
+  gboolean resets;
+  gint held, said;              /* atomic */
   guint n_asked, n_booked;
   IdentifaiResponse answer;
+  gboolean was_reset;
   GMainLoop *loop;
 } HeldEnd;
+
+static void
+reset_once_held (HeldEnd * self)
+{
+  struct linger at_once = { 1, 0 };
+
+  while (!g_atomic_int_get (&self->held))
+    g_usleep (1000);
+  setsockopt (g_socket_get_fd (g_socket_connection_get_socket
+          (self->connection)), SOL_SOCKET, SO_LINGER, &at_once,
+      sizeof (at_once));
+  g_io_stream_close (G_IO_STREAM (self->connection), NULL, NULL);
+  g_atomic_int_set (&self->said, TRUE);
+}
 
 static gpointer
 say_beginning (gpointer user_data)
@@ -154,6 +173,10 @@ say_beginning (gpointer user_data)
 
   self->connection =
       g_socket_listener_accept (self->listener, NULL, NULL, NULL);
+  if (self->resets) {
+    reset_once_held (self);
+    return NULL;
+  }
   fail_unless (g_output_stream_write_all (g_io_stream_get_output_stream
           (G_IO_STREAM (self->connection)), beginning, strlen (beginning), NULL,
           NULL, NULL));
@@ -169,6 +192,7 @@ on_hold (gpointer user_data)
 {
   HeldEnd *self = user_data;
 
+  g_atomic_int_set (&self->held, TRUE);
   if (!g_atomic_int_get (&self->said) || self->n_asked++ < 3)
     return 20 * G_TIME_SPAN_MILLISECOND;
   self->n_booked++;
@@ -182,6 +206,9 @@ on_refused (const IdentifaiResponse * answer, gpointer user_data)
   HeldEnd *self = user_data;
 
   self->answer = *answer;
+  self->was_reset = g_error_matches (answer->error, G_IO_ERROR,
+      G_IO_ERROR_CONNECTION_CLOSED)
+      && strstr (answer->error->message, g_strerror (ECONNRESET)) != NULL;
   g_main_loop_quit (self->loop);
 }
 
@@ -190,7 +217,7 @@ GST_START_TEST (test_held_end)
   IdentifaiTransportSettings settings = {.timeout = 600,.max_bytes =
         10000,.max_connections = 14
   };
-  HeldEnd self = {.listener = g_socket_listener_new () };
+  HeldEnd self = {.listener = g_socket_listener_new (),.resets = __i__ == 1 };
   guint16 port =
       g_socket_listener_add_any_inet_port (self.listener, NULL, NULL);
   gchar *url = g_strdup_printf ("http://127.0.0.1:%u/", port);
@@ -204,8 +231,10 @@ GST_START_TEST (test_held_end)
   spec.upload = client_log_request (SIZE);
   identifai_http_transport.send (transport, &spec, on_refused, &self);
   g_main_loop_run (self.loop);
-  fail_unless_equals_int (self.answer.http_status, 429);
+  fail_unless_equals_int (self.answer.http_status, self.resets ? 0 : 429);
+  fail_unless_equals_int (self.was_reset, self.resets);
   fail_if (self.answer.sent_whole);
+  fail_unless (self.answer.bytes_sent < SIZE);
   fail_unless_equals_int (self.n_booked, 0);
 
   identifai_http_transport.close (transport, on_closed, self.loop);
@@ -412,7 +441,7 @@ offers_suite (void)
   if (g_getenv ("IDENTIFAI_OFFERS"))
     tcase_set_timeout (general, 0);
   tcase_add_loop_test (general, test_offers, 0, G_N_ELEMENTS (rows));
-  tcase_add_test (general, test_held_end);
+  tcase_add_loop_test (general, test_held_end, 0, 2);
   tcase_add_test (general, test_pause);
   tcase_add_loop_test (general, test_half_an_answer, 0,
       G_N_ELEMENTS (half_rows));

@@ -79,7 +79,8 @@ LLVMFuzzerTestOneInput (const guint8 * data, gsize size)
   if (size < 1 || size > MAX_BYTES)
     return 0;
   stream = connect_pair (&peer);
-  early = identifai_early_response_new (stream, on_end, &ended);
+  early = identifai_early_response_new (stream, "fuzz", "early answer",
+      on_end, &ended);
   piece = data[0] == 0 ? size : data[0];
   for (at = 1; at < size && !ended
       && g_socket_send (peer, (const gchar *) data + at,

@@ -78,8 +78,9 @@ plan_retry (IdentifaiJob * job, IdentifaiAttempt * attempt)
 
   identifai_tries_plan (&job->tries, attempt, &job->client->settings,
       IDENTIFAI_CALL_POST);
-  GST_DEBUG_ID (NAME (job), "segment %u: %u failures in a row, %d retries; the "
-      "fault is %s%s", job->segment, tries->failures,
+  GST_DEBUG_ID (NAME (job),
+      "segment %u: failed %u times in a row, of %d retries "
+      "(-1: endless) allowed; the fault is %s%s", job->segment, tries->failures,
       job->client->settings.retries,
       attempt->temporary ? "temporary" : "for good",
       attempt->lasting ? ", but lasts" : "");
@@ -148,10 +149,11 @@ log_answer (IdentifaiJob * job, const IdentifaiResponse * answer,
   else
     next = g_strdup_printf ("not again: %s", attempt->message);
   GST_INFO_ID (NAME (job), "POST of segment %u: %s%.0u in %.2f s, %.2f MB sent "
-      "in %.2f s, attempt %u; %s", job->segment,
+      "in %.2f s%s, attempt %u; %s", job->segment,
       answer->http_status > 0 ? "" : "no answer", answer->http_status,
       answer->duration / (gdouble) GST_SECOND, answer->bytes_sent / 1e6,
-      answer->sending / (gdouble) GST_SECOND, job->reposts + 1, next);
+      answer->sending / (gdouble) GST_SECOND, answer->sent_whole ? "" :
+      ", which isn't all", job->reposts + 1, next);
   g_free (next);
 }
 

@@ -21,6 +21,7 @@
 
 struct _IdentifaiEarlyResponse
 {
+  const gchar *name, *what;     /* for the log */
   GPollableInputStream *stream;
   GSource *readable, *patience; /* NULL = not attached */
   IdentifaiEarlyResponseFunc func;
@@ -30,7 +31,8 @@ struct _IdentifaiEarlyResponse
   guint n_informational;
   guint status;
   SoupMessageHeaders *headers;  /* NULL before the status is known */
-  gboolean ended;               /* nothing more comes */
+  gboolean ended;               /* nothing more comes, */
+  GError *error;                /* as the connection is broken; or NULL */
 };
 
 static void
@@ -58,9 +60,8 @@ on_patience_over (gpointer user_data)
 {
   IdentifaiEarlyResponse *self = user_data;
 
-  GST_DEBUG
-      ("status %u before all was sent; its body takes too long, what came "
-      "of it will do", self->status);
+  GST_DEBUG_ID (self->name, "%s: status %u before all was sent; its body takes "
+      "too long, what came of it will do", self->what, self->status);
 
   end (self);
   self->func (self->user_data);
@@ -94,7 +95,8 @@ take_headers (IdentifaiEarlyResponse * self)
   headers = soup_message_headers_new (SOUP_MESSAGE_HEADERS_RESPONSE);
   if (!soup_headers_parse_response (text, limit + 2 - text, headers, NULL,
           &status, NULL)) {
-    GST_DEBUG ("what comes before all was sent is no answer");
+    GST_DEBUG_ID (self->name, "%s: what comes before all was sent is no answer",
+        self->what);
     soup_message_headers_unref (headers);
     end (self);
     return FALSE;
@@ -106,7 +108,8 @@ take_headers (IdentifaiEarlyResponse * self)
     if (++self->n_informational > MAX_INFORMATIONAL)
       end (self);
   } else {
-    GST_DEBUG ("status %u before all was sent", status);
+    GST_DEBUG_ID (self->name, "%s: status %u before all was sent", self->what,
+        status);
     self->status = status;
     self->headers = headers;
   }
@@ -198,8 +201,10 @@ identifai_early_response_read (IdentifaiEarlyResponse * self)
       g_byte_array_append (self->bytes, buffer, got);
   }
   if (got <= 0 && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
-    GST_DEBUG ("the other side ends after %u bytes: %s", self->bytes->len,
-        error ? error->message : "it has closed");
+    GST_DEBUG_ID (self->name, "%s: the other side ends after %u bytes: %s",
+        self->what, self->bytes->len, error ? error->message : "it has closed");
+    if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED))
+      self->error = g_steal_pointer (&error);
     end (self);
   }
   g_clear_error (&error);
@@ -215,8 +220,8 @@ on_readable (GObject * stream, gpointer user_data)
 }
 
 IdentifaiEarlyResponse *
-identifai_early_response_new (GIOStream * connection,
-    IdentifaiEarlyResponseFunc func, gpointer user_data)
+identifai_early_response_new (GIOStream * connection, const gchar * name,
+    const gchar * what, IdentifaiEarlyResponseFunc func, gpointer user_data)
 {
   GInputStream *stream = g_io_stream_get_input_stream (connection);
   IdentifaiEarlyResponse *self;
@@ -227,6 +232,8 @@ identifai_early_response_new (GIOStream * connection,
 
   self = g_new0 (IdentifaiEarlyResponse, 1);
   self->stream = g_object_ref (G_POLLABLE_INPUT_STREAM (stream));
+  self->name = name;
+  self->what = what;
   self->func = func;
   self->user_data = user_data;
   self->bytes = g_byte_array_new ();
@@ -248,6 +255,7 @@ identifai_early_response_free (IdentifaiEarlyResponse * self)
   g_object_unref (self->stream);
   g_byte_array_unref (self->bytes);
   g_clear_pointer (&self->headers, soup_message_headers_unref);
+  g_clear_error (&self->error);
   g_free (self);
 }
 
@@ -257,6 +265,12 @@ gboolean
 identifai_early_response_has_begun (IdentifaiEarlyResponse * self)
 {
   return !self->ended && (self->headers || self->bytes->len > 0);
+}
+
+const GError *
+identifai_early_response_get_error (IdentifaiEarlyResponse * self)
+{
+  return self->error;
 }
 
 gboolean

@@ -22,15 +22,20 @@ typedef struct _IdentifaiEarlyResponse IdentifaiEarlyResponse;
 typedef void (*IdentifaiEarlyResponseFunc) (gpointer user_data);
 
 /* NULL: this connection can't be listened on. Nobody else may read from it
- * meanwhile. */
+ * meanwhile. name, what: for the log, borrowed. */
 IdentifaiEarlyResponse *identifai_early_response_new (GIOStream * connection,
-    IdentifaiEarlyResponseFunc func, gpointer user_data);
+    const gchar * name, const gchar * what, IdentifaiEarlyResponseFunc func,
+    gpointer user_data);
 void identifai_early_response_free (IdentifaiEarlyResponse * self);
 
 /* Reads what is there at once; for a connection that is about to be closed. */
 void identifai_early_response_read (IdentifaiEarlyResponse * self);
 /* An answer has begun, and its end may still come: only this can read it. */
 gboolean identifai_early_response_has_begun (IdentifaiEarlyResponse * self);
+
+/* What broke the connection, from the other side or on the way: nothing that is
+ * written arrives any more. NULL: it isn't broken, as far as is known. */
+const GError *identifai_early_response_get_error (IdentifaiEarlyResponse * self);
 
 /* The answer's status, 0 before it is known. The rest is good from then on. */
 /* An interim answer (1xx) came, or nothing more will. */

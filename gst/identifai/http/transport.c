@@ -283,7 +283,8 @@ exchange_listen (IdentifaiExchange * self)
     identifai_upload_set_output (IDENTIFAI_UPLOAD (self->stream), connection,
         on_wrote);
   self->early =
-      identifai_early_response_new (connection, on_early_answer, self);
+      identifai_early_response_new (connection, self->name, self->what,
+      on_early_answer, self);
   GST_LOG_ID (self->name, "%s: %s for an answer before all is sent", self->what,
       self->early ? "listens" : "can't listen");
   g_object_unref (connection);
@@ -321,6 +322,7 @@ on_wrote_body_data (IdentifaiExchange * self, guint size)
   GST_TRACE_ID (self->name, "%s: %u bytes of the body went out", self->what,
       size);
   self->sent_until = self->progress;
+  self->wrote += size;
   if (!self->end_is_out)
     exchange_listen (self);
 }
@@ -367,9 +369,17 @@ on_begin (gpointer user_data)
   return now - self->started < EXPECT_TIME ? EARLY_INTERVAL : 0;
 }
 
+static gboolean
+exchange_is_broken (IdentifaiExchange * self)
+{
+  return self->early != NULL
+      && identifai_early_response_get_error (self->early) != NULL;
+}
+
 /* Waiting that we choose is no silence of the service. An answer that has begun is
  * about to cut the exchange, which takes no place among those that arrive; one that has
- * cut it is still to be read, though libsoup may have a read left that it didn't cancel. */
+ * cut it is still to be read, though libsoup may have a read left that it didn't cancel.
+ * On a broken connection nothing arrives, so libsoup may go on and find out. */
 static gint64
 on_hold (gpointer user_data)
 {
@@ -379,6 +389,12 @@ on_hold (gpointer user_data)
   if (self->cut != CUT_NONE || (self->early
           && identifai_early_response_has_begun (self->early)))
     return EARLY_INTERVAL;
+
+  if (exchange_is_broken (self)) {
+    GST_DEBUG_ID (self->name, "%s: its end won't arrive, the connection is "
+        "broken", self->what);
+    return 0;
+  }
 
   wait = self->hold ? self->hold (self->user_data) : 0;
   exchange_progress (self);
@@ -400,8 +416,10 @@ on_stopped (gpointer user_data)
 {
   IdentifaiExchange *self = user_data;
 
-  GST_DEBUG_ID (self->name, "%s: the connection broke before all was sent",
-      self->what);
+  GST_DEBUG_ID (self->name, "%s: libsoup stops before all is sent, after %"
+      G_GUINT64_FORMAT " bytes", self->what, self->wrote);
+  /* What we cut may be all written, with libsoup about to hear of it. */
+  self->stopped = self->cut == CUT_NONE;
   exchange_listen (self);
   if (self->early)
     identifai_early_response_read (self->early);
@@ -438,6 +456,8 @@ exchange_attach_body (IdentifaiExchange * self)
   guint64 length;
 
   exchange_drop_body (self);
+  self->wrote = 0;
+  self->stopped = FALSE;
   self->body =
       IDENTIFAI_REQUEST_BODY (identifai_request_body_new (self->upload));
   length = identifai_request_body_get_length (self->body);
@@ -536,8 +556,9 @@ exchange_answer (IdentifaiExchange * self, GError * error)
   g_clear_pointer (&self->upload, identifai_request_unref);
   soup_message_set_request_body (self->message, NULL, NULL, 0);
 
-  GST_DEBUG_ID (self->name, "%s: status %u, %" G_GSIZE_FORMAT " bytes, sent in "
-      "%d ms, answered after %d ms%s%s%s", self->what, answer.http_status,
+  GST_DEBUG_ID (self->name, "%s: status %u (0 = no answer), %" G_GSIZE_FORMAT
+      " bytes, sent in %d ms, over after %d ms%s%s%s", self->what,
+      answer.http_status,
       g_bytes_get_size (answer.body), (gint) (answer.sending / GST_MSECOND),
       (gint) (answer.duration / GST_MSECOND),
       answer.from_proxy ? ", by the proxy" : "", answer.error ? ": " : "",

@@ -82,6 +82,8 @@ struct _IdentifaiExchange
   gint64 answer_by;             /* G_MAXINT64 before the answer began */
   guint n_informational;
   gboolean end_is_out;          /* libsoup has all of the body */
+  gboolean stopped;             /* it couldn't write all of it */
+  guint64 wrote;                /* of the body, to the connection */
   guint8 *chunk;
   GByteArray *received;
 };

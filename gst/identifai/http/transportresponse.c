@@ -72,7 +72,7 @@ read_location (SoupMessage * message, SoupMessageHeaders * headers)
 static gboolean
 exchange_sent_whole (IdentifaiExchange * self)
 {
-  return self->started > 0 && (!self->body
+  return self->started > 0 && !self->stopped && (!self->body
       || identifai_request_body_get_sent (self->body)
       == identifai_request_body_get_length (self->body));
 }
@@ -254,6 +254,13 @@ find_error (IdentifaiExchange * self, GError * error)
   if (found == NULL && !exchange_is_early (self)
       && self->cut != CUT_MISDIRECTED)
     found = g_steal_pointer (&error);
+  /* What broke it, not what came of that. */
+  if (g_error_matches (found, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED)
+      && self->early != NULL
+      && identifai_early_response_get_error (self->early) != NULL) {
+    g_error_free (found);
+    found = g_error_copy (identifai_early_response_get_error (self->early));
+  }
   if (found == NULL && exchange_is_broken_off (self)) {
     GST_DEBUG_ID (self->name, "%s: the connection ended after %u bytes of the "
         "answer, which is to be longer", self->what, self->received->len);
@@ -283,7 +290,8 @@ identifai_exchange_read_response (IdentifaiExchange * self, GError * error,
     answer->sending = (self->sent_until - self->started) * GST_USECOND;
   }
   if (self->body)
-    answer->bytes_sent = identifai_request_body_get_sent (self->body);
+    answer->bytes_sent = MIN (self->wrote,
+        identifai_request_body_get_sent (self->body));
   fill_in_ways (self, answer);
   answer->error = find_error (self, error);
   if (exchange_is_early (self))

@@ -7,9 +7,6 @@
  */
 
 #include "upload.h"
-#include "log.h"
-
-#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_HTTP)
 
 /* Of the body that goes out at once. */
 #define PIECE_BYTES (128 * 1024)
@@ -288,8 +285,6 @@ static void
 tell_stopped (IdentifaiUpload * self)
 {
   IdentifaiUploadStopped stopped = self->stopped;
-
-  GST_LOG ("body is closed%s", stopped ? " before its end" : "");
 
   self->stopped = NULL;
   if (stopped)
