@@ -187,7 +187,8 @@ const GstIdentifaiProperty gst_identifai_gate_properties[GST_IDENTIFAI_N_PROPS] 
    * GstIdentifaiGate:max-observed-delay:
    *
    * The longest time so far from when a segment's first buffer came to its outcome,
-   * in nanoseconds: what #GstIdentifaiGate:hold has to be larger than.
+   * in nanoseconds: what #GstIdentifaiGate:hold has to be larger than. Without the time
+   * that the source was away while the segment was open.
    *
    * Since: 0.2
    */

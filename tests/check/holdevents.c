@@ -391,6 +391,69 @@ GST_START_TEST (test_margins)
 
 GST_END_TEST;
 
+typedef struct
+{
+  gint64 pause;                 /* ms */
+  gboolean discont;
+  gint64 times;                 /* ms, by which the times are later */
+  gint64 delay;                 /* ms, without that */
+} AwayRow;
+
+static const AwayRow away_rows[] = {
+  {20000, TRUE, 20000, 700},
+  {20000, TRUE, 0, 700},
+  {1000, TRUE, 1000, 700},
+  {20000, FALSE, -20000, 700},
+  /* a stall, and a short loss: hold has to be as long */
+  {20000, FALSE, 20000, 20700},
+  {20000, FALSE, 0, 20700},
+  {900, TRUE, 900, 1600},
+};
+
+/* A source that comes back ends the segment that was open when it went, and begins
+ * the next one; or goes on in it. Its absence isn't the verdict's delay. */
+static void
+come_back (const AwayRow * row, const gchar * text)
+{
+  HoldFrame *frame = &world.frames[0][world.n[0]];
+  guint i;
+
+  hold_world_read_frames (&world, text);
+  frame->discont = row->discont;
+  for (i = 0; frame + i < &world.frames[0][world.n[0]]; i++) {
+    frame[i].arrival = world.now;
+    frame[i].running += 30000 + row->times;
+  }
+  hold_world_come (&world, 0, HOLD_FRAME);
+}
+
+GST_START_TEST (test_away)
+{
+  const AwayRow *row = &away_rows[__i__ / 2];
+  IdentifaiHoldQueueStats stats;
+  guint i;
+
+  hold_world_read_frames (&world, "K0p0p0");
+  for (i = 0; i < world.n[0]; i++) {
+    world.frames[0][i].arrival = 0;
+    world.frames[0][i].running += 30000;
+  }
+  hold_world_come (&world, 0, HOLD_FRAME);
+  world.now = row->pause;
+  come_back (row, __i__ % 2 ? "p0K1p1" : "K1p1p1");
+  world.now += 700;
+  hold_world_add_outcome (&world, 0, 'c');
+  identifai_hold_queue_get_stats (world.hold, world.now * 1000, &stats);
+  fail_unless_equals_int64 (stats.max_delay, row->delay * 1000);
+  fail_unless_equals_int64 (stats.margin_last, (HOLD_TIME - row->delay) * 1000);
+  fail_unless_equals_int64 (stats.margin_min, stats.margin_last);
+  hold_world_add_outcome (&world, 1, 'c');
+  identifai_hold_queue_get_stats (world.hold, world.now * 1000, &stats);
+  fail_unless_equals_int64 (stats.margin_last, 300 * 1000);
+}
+
+GST_END_TEST;
+
 /* In an open group, pictures of the segment before leave behind the key frame. */
 GST_START_TEST (test_count_open_groups)
 {
@@ -429,6 +492,7 @@ holdevents_suite (void)
   tcase_add_test (tc, test_dumped_sound);
   tcase_add_test (tc, test_nothing_held);
   tcase_add_test (tc, test_margins);
+  tcase_add_loop_test (tc, test_away, 0, 2 * G_N_ELEMENTS (away_rows));
   tcase_add_test (tc, test_count_open_groups);
 
   return suite;

@@ -70,6 +70,8 @@ hold_world_push (HoldWorld * world, guint stream, HoldFrame * frame,
 {
   GstBuffer *buffer = gst_buffer_new_allocate (NULL, 10, NULL);
 
+  if (frame->discont)
+    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
   frame->id = identifai_hold_queue_push_buffer (world->hold, stream, buffer,
       frame->running * HOLD_MS, frame->decoding ? frame->decoding * HOLD_MS :
       IDENTIFAI_NO_TIME, duration * HOLD_MS, world->now * 1000);

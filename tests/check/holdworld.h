@@ -25,6 +25,7 @@ typedef struct
   IdentifaiPlacementKind kind;
   guint segment;
   gboolean is_point, is_closed, is_leading, has_picture;
+  gboolean discont;
   guint64 id;
 
   gint64 left;                  /* ms; -1: it is held */

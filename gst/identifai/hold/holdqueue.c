@@ -188,6 +188,7 @@ identifai_hold_queue_push_buffer (IdentifaiHoldQueue * self, guint stream,
       identifai_held_stream_push (identifai_hold_queue_get_stream (self,
           stream),
       GST_MINI_OBJECT (buffer), arrival);
+  IdentifaiMark *mark;
 
   item->id = self->next_id++;
   item->running = running;
@@ -198,7 +199,9 @@ identifai_hold_queue_push_buffer (IdentifaiHoldQueue * self, guint stream,
   if (stream == VIDEO) {
     identifai_marks_add (self->marks, item->id, running, decoding, duration,
         arrival);
-    identifai_marks_find (self->marks, item->id)->dumped = item->dumped;
+    mark = identifai_marks_find (self->marks, item->id);
+    mark->dumped = item->dumped;
+    mark->discont |= GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DISCONT);
     self->stats.came++;
     self->stats.held++;
     self->video_over = FALSE;
@@ -255,7 +258,9 @@ identifai_hold_queue_add_outcome (IdentifaiHoldQueue * self,
   GstClockTime unused;
   gint64 arrival = identifai_marks_get_span (self->marks, outcome->segment,
       &unused, &unused);
-  gint64 margin = arrival + (gint64) (self->settings.hold / 1000) - now;
+  gint64 delay = now - arrival
+      - identifai_marks_get_absence (self->marks, outcome->segment);
+  gint64 margin = (gint64) (self->settings.hold / 1000) - delay;
   gboolean in_time =
       identifai_decisions_add (self->decisions, outcome, artificial);
 
@@ -268,13 +273,15 @@ identifai_hold_queue_add_outcome (IdentifaiHoldQueue * self,
         "of its buffers is known", outcome->segment);
     return in_time;
   }
-  self->stats.max_delay = MAX (self->stats.max_delay, now - arrival);
+  self->stats.max_delay = MAX (self->stats.max_delay, delay);
   self->stats.margin_last = margin;
   self->stats.margin_min = MIN (self->stats.margin_min, margin);
   GST_DEBUG_ID (self->name,
       "segment %u: outcome %" G_GINT64_FORMAT " µs after "
-      "its first buffer, margin %" G_GINT64_FORMAT " µs%s", outcome->segment,
-      now - arrival, margin, in_time ? "" : ", too late");
+      "its first buffer, margin %" G_GINT64_FORMAT " µs, without %"
+      G_GINT64_FORMAT " µs that the source was away%s", outcome->segment,
+      now - arrival, margin, now - arrival - delay,
+      in_time ? "" : ", too late");
 
   return in_time;
 }

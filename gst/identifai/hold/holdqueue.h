@@ -80,6 +80,7 @@ typedef struct
   guint64 passed_segments, withheld_segments;
   guint64 shadow_segments;      /* of the passed ones: the policy isn't enforced */
   guint64 late_segments;        /* left without their outcome */
+  /* Without the time that the source was away while the segment was open: */
   gint64 margin_last, margin_min;       /* µs, from the outcome to the deadline;
                                  * G_MAXINT64: none yet */
   gint64 max_delay;             /* µs, from a segment's first buffer to its outcome */

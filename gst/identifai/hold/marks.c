@@ -15,6 +15,7 @@
 #define REORDERED (2 * (gint64) GST_SECOND)     /* at most, where only times of showing
                                                  * are known */
 #define DEPTH 16                /* pictures that are reordered at most */
+#define ABSENCE G_TIME_SPAN_SECOND      /* a shorter pause is a stream's own */
 #define TAIL ((gint64) GST_SECOND)      /* of sound behind a run's last picture */
 /* By the ids: sound and video turn back together if they are no further apart; what is
  * about as near as the nearest. */
@@ -115,6 +116,7 @@ identifai_marks_add (IdentifaiMarks * self, guint64 id, gint64 running,
 
   if (turns_back (self, running, decoding, peak)) {
     g_array_append_val (self->runs, id);
+    mark.discont = TRUE;
     peak = NO_TIME;
   }
   if (decoding != NO_TIME)
@@ -374,6 +376,26 @@ identifai_marks_get_span (IdentifaiMarks * self, guint segment,
   }
 
   return arrival;
+}
+
+gint64
+identifai_marks_get_absence (IdentifaiMarks * self, guint segment)
+{
+  gint64 absence = 0, pause;
+  guint i;
+
+  for (i = 1; i < self->marks->len; i++) {
+    const IdentifaiMark *mark = get (self, i), *before = get (self, i - 1);
+
+    if (!mark->discont || before->segment != segment
+        || before->kind != IDENTIFAI_PLACEMENT_SEGMENT)
+      continue;
+    pause = mark->arrival - before->arrival;
+    if (pause >= ABSENCE)
+      absence += pause;
+  }
+
+  return absence;
 }
 
 gboolean

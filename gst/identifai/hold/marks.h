@@ -24,6 +24,7 @@ typedef struct
   gboolean has_left;
   gboolean was_slate;           /* something else was shown in its place */
   gboolean dumped;              /* by the operator, and so is its sound */
+  gboolean discont;             /* no continuation: by DISCONT, or the times went back */
   IdentifaiPlacementKind kind;  /* and the rest as there */
   guint segment;
   gboolean has_picture, is_point, is_closed, is_leading;
@@ -68,6 +69,9 @@ const GPtrArray *identifai_marks_find_shown (IdentifaiMarks * self,
  * is known, when its pictures are shown. */
 gint64 identifai_marks_get_span (IdentifaiMarks * self, guint segment,
     GstClockTime * running_time, GstClockTime * duration);
+/* For how long (µs) the source was away while the segment was open: nothing came, and
+ * then what came was no continuation. */
+gint64 identifai_marks_get_absence (IdentifaiMarks * self, guint segment);
 
 /* Whether a picture of it has not left. */
 gboolean identifai_marks_is_held (IdentifaiMarks * self, guint segment);
