@@ -24,13 +24,15 @@ CHAINS = {'H264': 'rtph264depay ! h264parse', 'H265': 'rtph265depay ! h265parse'
           'OPUS': 'rtpopusdepay ! opusparse'}
 LARGEST_OFFER = 1000000
 GATHERING = 10  # seconds
+NEEDED = {'webrtcbin': 'gstreamer1.0-plugins-bad', 'nicesrc': 'gstreamer1.0-nice', 'rtph264depay': 'gstreamer1.0-plugins-good',
+          'identifaisink': 'the plugin of this example'}
 
 
 class Publisher:
     """webrtcbin, a chain for each of its streams, and what judges. negotiate() is called on a thread
     of the server, the pads come on webrtcbin's, and messages in the main loop."""
 
-    def __init__(self, number, settings, on_end):
+    def __init__(self, number, settings, patience, on_end):
         self.name, self.on_end = f'publisher{number}', on_end
         self.ending, self.gathered = False, threading.Event()
         self.pipeline = Gst.Pipeline.new(self.name)
@@ -48,6 +50,7 @@ class Publisher:
         bus = self.pipeline.get_bus()
         bus.add_signal_watch()
         bus.connect('message', self.on_message)
+        GLib.timeout_add_seconds(patience, self.end_unconnected)
 
     def call(self, action, argument):
         """The reply, to be kept while what is in it is used."""
@@ -65,10 +68,11 @@ class Publisher:
         self.pads['video'] = self.sink.get_static_pad('sink')
         if 'audio' in kinds:
             self.pads['audio'] = self.sink.request_pad_simple('audio_%u')
-        self.pipeline.set_state(Gst.State.PLAYING)
+        if self.pipeline.set_state(Gst.State.PLAYING) == Gst.StateChangeReturn.FAILURE:
+            raise RuntimeError('nothing can be judged here now')
         self.call('set-remote-description', GstWebRTC.WebRTCSessionDescription.new(GstWebRTC.WebRTCSDPType.OFFER, sdp))
         reply = self.call('create-answer', None)
-        if not reply.has_field('answer'):
+        if reply is None or not reply.has_field('answer'):
             raise ValueError('the offer has nothing that can be received')
         self.call('set-local-description', reply.get_value('answer'))
         self.gathered.wait(GATHERING)
@@ -99,6 +103,13 @@ class Publisher:
             self.chains.append(element)
         element.sync_state_with_parent()
         pad.link(element.get_static_pad('sink'))
+        if self.ending:
+            element.get_static_pad('sink').send_event(Gst.Event.new_eos())
+
+    def end_unconnected(self):
+        if self.rtc.get_property('connection-state') != GstWebRTC.WebRTCPeerConnectionState.CONNECTED:
+            self.end()
+        return False
 
     def end(self):
         """The sink's EOS comes back as a message once all verdicts are there."""
@@ -106,7 +117,7 @@ class Publisher:
             self.ending = True
             for chain in self.chains:
                 chain.get_static_pad('sink').send_event(Gst.Event.new_eos())
-            for pad in self.pads.values():
+            for pad in list(self.pads.values()):
                 pad.send_event(Gst.Event.new_eos())
         return False
 
@@ -122,12 +133,15 @@ class Publisher:
             print(f'{self.name}: {message.parse_error()[0].message}', file=sys.stderr)
         ended = message.type == Gst.MessageType.ELEMENT and s.get_name() == 'GstBinForwarded' and message.src == self.pipeline \
             and s.get_value('message').type == Gst.MessageType.EOS and s.get_value('message').src == self.sink
-        if (ended or message.type == Gst.MessageType.ERROR) and self.pipeline is not None:
-            self.stop(bus)
+        if ended or message.type == Gst.MessageType.ERROR:
+            self.stop()
 
-    def stop(self, bus):
+    def stop(self):
         """READY first: what is open is told as dropped then."""
+        if self.pipeline is None:
+            return
         pipeline, self.pipeline = self.pipeline, None
+        bus = pipeline.get_bus()
         pipeline.set_state(Gst.State.READY)
         while message := bus.pop_filtered(Gst.MessageType.ELEMENT):
             self.on_message(bus, message)
@@ -138,20 +152,21 @@ class Publisher:
 
 
 class Service:
-    def __init__(self, settings):
-        self.settings, self.publishers, self.count = settings, {}, 0
+    def __init__(self, settings, patience):
+        self.settings, self.patience, self.publishers, self.count = settings, patience, {}, 0
         self.lock, self.loop, self.ending = threading.Lock(), GLib.MainLoop(), False
 
     def publish(self, offer):
         """(path, answer). On the server's thread."""
         with self.lock:
             self.count += 1
-            path, publisher = f'/whip/{self.count}', Publisher(self.count, self.settings, lambda _: self.forget(path))
+            path = f'/whip/{self.count}'
+            publisher = Publisher(self.count, self.settings, self.patience, lambda _: self.forget(path))
             self.publishers[path] = publisher
         try:
             return path, publisher.negotiate(offer)
-        except ValueError:
-            GLib.idle_add(publisher.stop, publisher.pipeline.get_bus())
+        except Exception:
+            GLib.idle_add(publisher.stop)
             raise
 
     def forget(self, path):
@@ -192,6 +207,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             path, answer = self.server.service.publish(self.rfile.read(length).decode(errors='replace'))
         except ValueError as error:
             return self.reply(406, f'{error}\n')
+        except RuntimeError as error:
+            return self.reply(503, f'{error}\n')
         return self.reply(201, answer, Content_Type='application/sdp', Location=path)
 
     def do_DELETE(self):
@@ -205,14 +222,28 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
+def check(settings):
+    """What would keep each publisher from being judged, said at the start."""
+    missing = [f'{name} ({package})' for name, package in NEEDED.items() if not Gst.ElementFactory.find(name)]
+    if missing:
+        sys.exit('whip.py: there is no ' + ', no '.join(missing))
+    try:
+        Gst.parse_launch('identifaisink ' + settings)
+    except GLib.Error as error:
+        sys.exit(f'whip.py: {error.message}')
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--address', default='127.0.0.1', help='where it listens (127.0.0.1)')
     parser.add_argument('--port', type=int, default=0, help='0, the default, takes a free one')
+    parser.add_argument('--patience', type=int, default=60, help='seconds in which a publisher has to be connected (60)')
     parser.add_argument('settings', nargs='*', metavar='PROPERTY=VALUE')
     arguments = parser.parse_args()
     Gst.init(None)
-    service = Service(' '.join(arguments.settings))
+    settings = ' '.join(arguments.settings)
+    check(settings)
+    service = Service(settings, arguments.patience)
     server = http.server.ThreadingHTTPServer((arguments.address, arguments.port), Handler)
     server.service = service
     threading.Thread(target=server.serve_forever, daemon=True).start()
