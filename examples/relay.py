@@ -22,6 +22,7 @@ gi.require_version('Gst', '1.0')
 from gi.repository import GLib, Gst  # noqa: E402
 
 REACTION = 2 * Gst.SECOND
+NOTHING_YET = 2 ** 63 - 1  # of margins
 FORCES = {'s': 'slate', 'n': 'none', 'p': 'pass'}
 
 
@@ -157,7 +158,8 @@ class Source:
 
 def say_state(gate):
     stats = gate.get_property('stats')
-    say(', '.join([f'{name} {stats.get_value(name) / 1e9:.1f} s' for name in ('held-time', 'margin-last', 'margin-min')]
+    times = [(name, stats.get_value(name)) for name in ('held-time', 'margin-last', 'margin-min')]
+    say(', '.join([f'{name} {time / 1e9:.1f} s' for name, time in times if time != NOTHING_YET]
                   + [f'{name} {stats.get_value(name)}' for name in ('passed-segments', 'withheld-segments', 'late-segments')]))
 
 
