@@ -7,6 +7,10 @@
 
 #include <string.h>
 
+/* Without a latency, sound that comes late, as the machine stood still for a moment, gets the
+ * times of pictures that went before it. */
+#define FLV "flvmux streamable=true latency=500000000"
+
 typedef struct
 {
   const gchar *scheme, *muxer, *sink;
@@ -14,10 +18,8 @@ typedef struct
 } Kind;
 
 static const Kind kinds[] = {
-  {"rtmp", "flvmux streamable=true", "rtmp2sink async-connect=false",
-      "location"},
-  {"rtmps", "flvmux streamable=true", "rtmp2sink async-connect=false",
-      "location"},
+  {"rtmp", FLV, "rtmp2sink async-connect=false", "location"},
+  {"rtmps", FLV, "rtmp2sink async-connect=false", "location"},
   {"srt", "mpegtsmux alignment=7", "srtsink wait-for-connection=false", "uri"},
   {"udp", "mpegtsmux alignment=7", "udpsink", NULL},
 };
