@@ -51,6 +51,7 @@ struct _ModLogWriter
   GCond changed;
   GString *waiting;             /* after the chunk */
   guint64 end, written, safe;   /* positions */
+  guint64 latest;               /* where the latest line ends; G_MAXUINT64: lost */
   guint64 lost;
   gint trouble;                 /* failure, to be seen */
   gint64 since;                 /* when something was to be written, and nothing was since; 0: nothing is */
@@ -445,6 +446,7 @@ mod_log_writer_push (ModLogWriter * self, const gchar * line)
   } else {
     self->lost++;
   }
+  self->latest = fits ? self->end : G_MAXUINT64;
   g_mutex_unlock (&self->lock);
   return fits;
 }
@@ -498,9 +500,9 @@ get (ModLogWriter * self, const guint64 * field)
 }
 
 guint64
-mod_log_writer_get_end (ModLogWriter * self)
+mod_log_writer_get_latest (ModLogWriter * self)
 {
-  return get (self, &self->end);
+  return get (self, &self->latest);
 }
 
 guint64

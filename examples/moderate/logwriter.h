@@ -36,8 +36,9 @@ typedef void (*ModLogSafe) (gpointer user_data);
 void mod_log_writer_watch (ModLogWriter * self, ModLogSafe safe,
     gpointer user_data);
 
-/* Of the end of what was pushed; of what will be there after a kill. */
-guint64 mod_log_writer_get_end (ModLogWriter * self);
+/* Where the latest line that was pushed ends, G_MAXUINT64 if it is lost; where what will be
+ * there after a kill ends. */
+guint64 mod_log_writer_get_latest (ModLogWriter * self);
 guint64 mod_log_writer_get_safe (ModLogWriter * self);
 guint64 mod_log_writer_get_waiting (ModLogWriter * self);       /* bytes */
 guint64 mod_log_writer_get_lost (ModLogWriter * self);  /* lines */

@@ -121,14 +121,10 @@ describe_failure_locked (ModPendingState * self)
 
 /* Told when it begins and when it ends. */
 static void
-tell_trouble (ModPendingState * self)
+tell_trouble (ModPendingState * self, const gchar * failure)
 {
-  g_autofree gchar *failure = NULL;
   JsonObject *line;
 
-  g_mutex_lock (&self->lock);
-  failure = describe_failure_locked (self);
-  g_mutex_unlock (&self->lock);
   if ((failure != NULL) == (self->trouble != NULL))
     return;
   g_free (self->trouble);
@@ -174,6 +170,22 @@ save (ModPendingState * self)
   g_mutex_unlock (&self->lock);
   if (!asked)
     g_thread_pool_push (self->pool, self, NULL);
+}
+
+/* What couldn't be written is tried again, also if nothing changes. */
+static void
+look_at_file (ModPendingState * self)
+{
+  g_autofree gchar *failure = NULL;
+  gboolean failed;
+
+  g_mutex_lock (&self->lock);
+  failure = describe_failure_locked (self);
+  failed = self->failure != NULL && self->next == NULL && self->since == 0;
+  g_mutex_unlock (&self->lock);
+  tell_trouble (self, failure);
+  if (failed)
+    save (self);
 }
 
 static gboolean
@@ -249,7 +261,8 @@ find_ended (JsonObject * line)
           NULL), json_object_get_int_member_with_default (line, "segment", 0));
 }
 
-/* It is forgotten once its line is written: a kill may come before. */
+/* It is forgotten once its line is written: a kill may come before. What has lost its line
+ * is for the next run. */
 static void
 on_line (JsonObject * line, const gchar * text, gpointer user_data)
 {
@@ -259,7 +272,7 @@ on_line (JsonObject * line, const gchar * text, gpointer user_data)
       key != NULL ? g_hash_table_lookup (self->pending, key) : NULL;
 
   if (pending != NULL)
-    pending->told = mod_log_writer_get_end (mod_hub_get_log (self->hub));
+    pending->told = mod_log_writer_get_latest (mod_hub_get_log (self->hub));
 }
 
 static gboolean
@@ -528,7 +541,7 @@ mod_pending_state_resume (ModPendingState * self, ModSupervisor * supervisor)
   GHashTableIter iter;
   gpointer pending;
 
-  tell_trouble (self);
+  look_at_file (self);
   g_hash_table_iter_init (&iter, self->pending);
   while (g_hash_table_iter_next (&iter, NULL, &pending))
     resume_one (self, pending, supervisor);

@@ -685,19 +685,26 @@ def check_other_key(endpoint, folder):
 
 
 def check_state_file(endpoint, folder):
-    """That it can't be written is told, and that it can be again."""
+    """That it can't be written is told, and that it can be again; that is tried also when nothing more is submitted."""
     there = os.path.join(folder, 'there')
     os.mkdir(there)
-    path = write_config(os.path.join(folder, 'c'), endpoint, {'a': 'pipeline=' + pipeline('is-live=true')},
-                        'state-file=' + os.path.join(there, 'state'))
+    state = os.path.join(there, 'state')
+    path, program = os.path.join(folder, 'c'), 'statistics-interval=500ms\nstate-file=' + state
+    streams = {name: text + 'pipeline=' + pipeline('is-live=true') for name, text in (('a', ''), ('b', 'judging=false\n'))}
+    write_config(path, endpoint, streams, program)
     with Run(path) as run:
         run.wait(event='verdict')
         os.rename(there, there + '.away')
         assert 'No such file' in run.wait(event='state-file', written=False)['error']
+        del streams['a']
+        write_config(path, endpoint, streams, program)
+        run.signal(signal.SIGHUP)
+        run.wait(stream='a', state='stopped')
+        run.wait(stream='b', event='stats')
         os.rename(there + '.away', there)
         run.wait(event='state-file', written=True)
         code, lines = run.stop()
-    assert code == 0 and read_state(os.path.join(there, 'state')) == [], lines
+    assert code == 0 and read_state(state) == [], lines
     assert len(of(lines, event='state-file')) == 2, lines
 
 
