@@ -44,6 +44,10 @@
 
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_GATE)
 
+/* A GstBuffer with its GstMemory, and what the queue and the segmenter note of it: 1.1 kB
+ * were measured. */
+#define ITEM_BYTES 1024
+
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink",
     GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (IDENTIFAI_VIDEO_CAPS));
 
@@ -199,6 +203,7 @@ gst_identifai_gate_configure_locked (GstIdentifaiGate * self)
     .hold = settings->hold,
     .paced = gst_identifai_gate_is_paced_locked (self),
     .max_bytes = settings->max_held_bytes,
+    .item_bytes = ITEM_BYTES,
     .on_unsampled = (IdentifaiUnsampled) settings->on_unsampled,
     .force = (IdentifaiForce) settings->force,
     .at_idr = settings->resume_at_idr,

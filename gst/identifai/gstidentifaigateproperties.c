@@ -108,7 +108,8 @@ const GstIdentifaiProperty gst_identifai_gate_properties[GST_IDENTIFAI_N_PROPS] 
    *
    * Bound of the bytes held. Beyond it the oldest ones leave before their time: by
    * their verdict if there is one, else by #GstIdentifaiGate:on-unjudged, and a
-   * warning says so. A file waits instead.
+   * warning says so. A file waits instead. Each buffer and event counts 1 KiB more
+   * than its bytes, which is about what keeping it takes.
    *
    * Since: 0.2
    */

@@ -216,7 +216,7 @@ GST_START_TEST (test_overflow)
   Gate gate;
   guint i;
 
-  gate_open (&gate, "..........", "hold=60000000000 max-held-bytes=6000 "
+  gate_open (&gate, "..........", "hold=60000000000 max-held-bytes=20000 "
       "verdict-timeout=60000000000", TRUE);
   for (i = 0; i < FRAMES; i++) {
     gate_push (&gate, i, i + 1);
@@ -224,7 +224,7 @@ GST_START_TEST (test_overflow)
     gate_check_law (&gate);
   }
   gate_wait_for_stat (&gate, "withheld-overflow", 1);
-  fail_unless (gate_get_stat (&gate, "held-bytes") <= 6000);
+  fail_unless (gate_get_stat (&gate, "held-bytes") <= 20000);
   fail_unless (most < 30000, "%u", (guint) most);
   fail_unless_equals_int (gate_get_stat (&gate, "withheld"),
       gate_get_stat (&gate, "withheld-overflow"));

@@ -562,10 +562,26 @@ pop_sound (IdentifaiHoldQueue * self, IdentifaiHeldStream * stream,
 
 /* When. */
 
+/* Small frames take more than their bytes, and a sender chooses how small they are. */
+static guint64
+count_bytes (IdentifaiHoldQueue * self)
+{
+  guint64 n = 0;
+  guint i;
+
+  for (i = 0; i < self->streams->len; i++) {
+    IdentifaiHeldStream *stream = identifai_hold_queue_get_stream (self, i);
+
+    n += stream != NULL ? stream->items.length : 0;
+  }
+
+  return self->stats.held_bytes + n * self->settings.item_bytes;
+}
+
 gboolean
 identifai_hold_queue_is_over_bounds (IdentifaiHoldQueue * self)
 {
-  return self->stats.held_bytes > self->settings.max_bytes;
+  return count_bytes (self) > self->settings.max_bytes;
 }
 
 static gboolean
@@ -689,7 +705,7 @@ note_overflow (IdentifaiHoldQueue * self, const IdentifaiHeldItem * item,
   if (self->overflowed && !self->told_overflow)
     GST_DEBUG_ID (self->name, "%" G_GUINT64_FORMAT " bytes are held, %"
         G_GUINT64_FORMAT " may be: buffer %" G_GUINT64_FORMAT " leaves %"
-        G_GINT64_FORMAT " ms early", self->stats.held_bytes,
+        G_GINT64_FORMAT " ms early", count_bytes (self),
         self->settings.max_bytes, item->id,
         (item->arrival + (gint64) (self->settings.hold / 1000) - now) / 1000);
 }

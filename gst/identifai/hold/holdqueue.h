@@ -46,7 +46,8 @@ typedef struct
   GstClockTime hold;            /* 0: nothing is held, or withheld but by force */
   gboolean paced;               /* FALSE: what is decided leaves, and waits for that
                                  * as long as it takes */
-  guint64 max_bytes;            /* of buffers held */
+  guint64 max_bytes;            /* of buffers held, and */
+  guint item_bytes;             /* for each buffer and event: what keeping it takes */
   IdentifaiUnsampled on_unsampled;
   IdentifaiForce force;
   gboolean at_idr;              /* behind a hole, it goes on at a closed point only */
