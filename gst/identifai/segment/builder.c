@@ -9,6 +9,8 @@
 #include "overhead.h"
 #include "waste.h"
 
+#include <string.h>
+
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_SEGMENT)
 
 #define LONE_FRAME_DURATION (40 * (gint64) GST_MSECOND)
@@ -43,7 +45,8 @@ identifai_builder_new (IdentifaiSegment * segment, GstCaps * video_caps,
   self->failed = g_array_new (FALSE, FALSE, sizeof (IdentifaiFrame));
   self->streams = g_array_new (FALSE, FALSE, sizeof (guint));
   self->cuts = g_array_new (FALSE, FALSE, sizeof (IdentifaiCut));
-  self->start = self->end = self->oldest = self->newest = start;
+  self->start = self->end = start;
+  self->counts.oldest = self->counts.newest = self->counts.end = start;
   tell_start (self);
   identifai_segment_add_track (segment, video_caps);
 
@@ -71,7 +74,8 @@ is_decoded_from_before (IdentifaiBuilder * self)
 gint64
 identifai_builder_shown_from (IdentifaiBuilder * self)
 {
-  return is_decoded_from_before (self) && self->newest >= 0 ? 0 : self->start;
+  return is_decoded_from_before (self)
+      && self->counts.newest >= 0 ? 0 : self->start;
 }
 
 gint64
@@ -102,22 +106,83 @@ counts (const IdentifaiFrame * frame)
   return !frame->info.hidden && !frame->info.order.is_second_field;
 }
 
+static const IdentifaiCounts no_counts = {
+  .oldest = G_MAXINT64,
+  .newest = G_MININT64,
+  .end = G_MININT64,
+};
+
 static void
-count_frame (IdentifaiBuilder * self, const IdentifaiFrame * frame)
+add_counts (IdentifaiCounts * self, const IdentifaiCounts * more)
 {
-  IdentifaiSegment *segment = self->segment;
+  self->frames += more->frames;
+  self->keyframes += more->keyframes;
+  self->discontinuities += more->discontinuities;
+  self->bytes += more->bytes;
+  self->cost += more->cost;
+  self->oldest = MIN (self->oldest, more->oldest);
+  self->newest = MAX (self->newest, more->newest);
+  self->end = MAX (self->end, more->end);
+  self->last_buffer = MAX (self->last_buffer, more->last_buffer);
+  if (self->unreadable == NULL)
+    self->unreadable = more->unreadable;
+}
+
+static IdentifaiCounts
+count_frame (const IdentifaiFrame * frame)
+{
   gint64 duration = frame->duration != IDENTIFAI_NO_TIME ? frame->duration : 0;
 
-  self->oldest = MIN (self->oldest, frame->pts);
-  self->newest = MAX (self->newest, frame->pts);
-  self->end = MAX (self->end, frame->pts + duration);
-  segment->last_buffer = MAX (segment->last_buffer, frame->monotonic);
-  if (segment->frames > 0 && frame->lossy)
-    segment->discontinuities++;
-  if (counts (frame))
-    segment->frames++;
-  if (frame->info.point != IDENTIFAI_POINT_NONE)
-    segment->keyframes++;
+  return (IdentifaiCounts) {
+  .frames = counts (frame) ? 1 : 0,.keyframes =
+        frame->info.point != IDENTIFAI_POINT_NONE ? 1 : 0,.discontinuities =
+        frame->lossy ? 1 : 0,.bytes =
+        gst_buffer_get_size (frame->buffer),.cost = frame->cost,.oldest =
+        frame->pts,.newest = frame->pts,.end =
+        frame->pts + duration,.last_buffer = frame->monotonic,.unreadable =
+        frame->unreadable,};
+}
+
+static void
+tell_counts (IdentifaiBuilder * self)
+{
+  IdentifaiSegment *segment = self->segment;
+
+  self->end = self->counts.end;
+  segment->frames = self->counts.frames;
+  segment->keyframes = self->counts.keyframes;
+  segment->discontinuities = self->counts.discontinuities;
+  segment->last_buffer = MAX (segment->last_buffer, self->counts.last_buffer);
+  segment->bytes = self->counts.bytes + self->audio_cost;
+}
+
+/* The next frame is one of those that lead a cut, which is the latest. */
+static gboolean
+leads_cut (IdentifaiBuilder * self, const IdentifaiCut * cut,
+    const IdentifaiFrame * frame)
+{
+  guint at = self->frames->len - cut->frame;
+
+  return at < MAX (cut->overlap, 1)
+      || (at == 1 && frame->info.order.is_second_field);
+}
+
+static void
+add_to_counts (IdentifaiBuilder * self, const IdentifaiFrame * frame)
+{
+  IdentifaiCut *cut = self->cuts->len > 0 ?
+      &g_array_index (self->cuts, IdentifaiCut, self->cuts->len - 1) : NULL;
+  IdentifaiCounts one = count_frame (frame);
+
+  /* nothing is lost in front of the first one */
+  if (self->counts.frames == 0)
+    one.discontinuities = 0;
+  if (self->segment->failure != IDENTIFAI_REASON_NONE)
+    one.bytes = one.cost = 0;
+  add_counts (&self->counts, &one);
+  if (cut != NULL && !leads_cut (self, cut, frame))
+    add_counts (&cut->behind, &one);
+  tell_counts (self);
   if (frame->pts == self->start)
     set_start (self, frame);
 }
@@ -135,7 +200,7 @@ remember_failed (IdentifaiBuilder * self, const IdentifaiFrame * frame)
 void
 identifai_builder_add_frame (IdentifaiBuilder * self, IdentifaiFrame * frame)
 {
-  count_frame (self, frame);
+  add_to_counts (self, frame);
   if (self->segment->failure != IDENTIFAI_REASON_NONE) {
     remember_failed (self, frame);
     identifai_frame_free (frame);
@@ -145,11 +210,7 @@ identifai_builder_add_frame (IdentifaiBuilder * self, IdentifaiFrame * frame)
       "segment %u: frame at %" GST_STIME_FORMAT "%s", self->segment->number,
       GST_STIME_ARGS (frame->pts),
       frame->info.point != IDENTIFAI_POINT_NONE ? ", a key frame" : "");
-  frame->latest = self->newest;
-  if (self->unreadable == NULL)
-    self->unreadable = frame->unreadable;
-  self->video_cost += frame->cost;
-  self->segment->bytes += gst_buffer_get_size (frame->buffer);
+  frame->latest = self->counts.newest;
   g_ptr_array_add (self->frames, frame);
 }
 
@@ -217,7 +278,7 @@ identifai_builder_note_loss (IdentifaiBuilder * self,
     const IdentifaiFrame * next)
 {
   if (next->lossy)
-    self->segment->discontinuities++;
+    self->segment->discontinuities = ++self->counts.discontinuities;
 }
 
 void
@@ -232,19 +293,26 @@ identifai_builder_fail (IdentifaiBuilder * self, IdentifaiReason reason,
   waste_frames (self->frames);
   self->frames = new_frames ();
   g_array_set_size (self->streams, 0);
-  self->video_cost = self->audio_cost = self->segment->bytes = 0;
+  self->counts.cost = self->counts.bytes = 0;
+  self->counts.unreadable = NULL;
+  self->audio_cost = self->segment->bytes = 0;
   self->n_audio = 0;
   g_array_set_size (self->cuts, 0);
 }
 
-void
+const IdentifaiCut *
 identifai_builder_mark_cut (IdentifaiBuilder * self, guint overlap,
     gint64 start)
 {
-  IdentifaiCut cut = { self->frames->len, overlap, start };
+  IdentifaiCut cut = { self->frames->len, overlap, start, self->counts,
+    no_counts
+  };
 
-  if (cut.frame > 0)
-    g_array_append_val (self->cuts, cut);
+  if (cut.frame == 0)
+    return NULL;
+  g_array_append_val (self->cuts, cut);
+
+  return &g_array_index (self->cuts, IdentifaiCut, self->cuts->len - 1);
 }
 
 static const IdentifaiCut *
@@ -280,9 +348,9 @@ cut_fits (IdentifaiBuilder * self, const IdentifaiCut * cut, guint64 max_bytes)
 {
   GstClockTime limit = cut->start + IDENTIFAI_TRACK_EPOCH;
   guint n_buffers = cut->frame + cut->overlap, i, k;
-  guint64 payload = 0;
+  guint64 payload = cut->before.cost;
 
-  for (i = 0; i < n_buffers; i++)
+  for (i = cut->frame; i < cut->frame + cut->overlap; i++)
     payload += ((IdentifaiFrame *) g_ptr_array_index (self->frames, i))->cost;
   for (i = 1; i < self->segment->tracks->len; i++) {
     IdentifaiTrack *track = g_ptr_array_index (self->segment->tracks, i);
@@ -308,7 +376,7 @@ identifai_builder_find_fitting_cut (IdentifaiBuilder * self, guint64 max_bytes)
 
   if (self->segment->failure != IDENTIFAI_REASON_NONE
       || fits (self, self->frames->len + self->n_audio,
-          self->video_cost + self->audio_cost, max_bytes))
+          self->counts.cost + self->audio_cost, max_bytes))
     return NULL;
   for (i = self->cuts->len; i > 0; i--) {
     const IdentifaiCut *cut = cut_at (self, i - 1);
@@ -358,32 +426,6 @@ split_audio (IdentifaiBuilder * self, IdentifaiBuilder * rest, guint stream)
   track->buffers = kept;
 }
 
-/* All counts start over: the frames that stay are counted again. n: those from
- * shared on go to the rest, too. */
-static void
-keep_frames (IdentifaiBuilder * self, GPtrArray * frames, guint kept,
-    guint shared, guint n)
-{
-  IdentifaiSegment *segment = self->segment;
-  guint i;
-
-  segment->frames = segment->keyframes = segment->discontinuities = 0;
-  segment->last_buffer = 0;
-  segment->bytes = self->audio_cost;
-  self->video_cost = 0;
-  self->unreadable = NULL;
-  self->end = self->oldest = self->newest = self->start;
-  for (i = 0; i < kept; i++) {
-    IdentifaiFrame *frame = g_ptr_array_index (frames, i);
-    gboolean is_shared = i >= shared && i < shared + n;
-
-    if (is_shared)
-      frame = identifai_frame_copy (frame);
-    frame->shared |= is_shared;
-    identifai_builder_add_frame (self, frame);
-  }
-}
-
 /* How many buffers a key frame has. */
 static guint
 count_fields (GPtrArray * frames, guint at)
@@ -394,52 +436,156 @@ count_fields (GPtrArray * frames, guint at)
   return next != NULL && next->info.order.is_second_field ? 2 : 1;
 }
 
+/* Frames in a row that were counted together, after a point. */
 static void
-split_cuts (IdentifaiBuilder * self, const IdentifaiCut * cut, guint n_point,
-    IdentifaiBuilder * rest)
+add_frames (IdentifaiBuilder * self, gpointer * frames, guint n,
+    const IdentifaiCounts * counts)
 {
-  guint gone = cut->frame + (cut->overlap > 0 ? cut->overlap - n_point : 0), i;
+  guint at = self->frames->len;
 
-  for (i = 0; i < self->cuts->len && cut_at (self, i)->frame < cut->frame; i++);
-  while (i < self->cuts->len) {
-    IdentifaiCut later = *cut_at (self, i);
+  if (n == 0)
+    return;
+  g_ptr_array_set_size (self->frames, at + n);
+  memcpy (self->frames->pdata + at, frames, n * sizeof (gpointer));
+  add_counts (&self->counts, counts);
+  tell_counts (self);
+  if (self->cuts->len > 0)
+    add_counts (&g_array_index (self->cuts, IdentifaiCut,
+            self->cuts->len - 1).behind, counts);
+}
 
-    g_array_remove_index (self->cuts, i);
-    if (later.frame <= gone)
-      continue;
-    later.frame -= gone;
-    g_array_append_val (rest->cuts, later);
+/* What a cut is in front of, up to the next one, at end. Of the point and what leads
+ * it no more than n_lead go along. */
+static void
+add_stretch (IdentifaiBuilder * self, const IdentifaiCut * cut,
+    GPtrArray * frames, guint end, guint n_lead)
+{
+  guint n = MAX (cut->overlap, count_fields (frames, cut->frame)), i;
+
+  n = MIN (n, end - cut->frame);
+  for (i = 0; i < MIN (n, n_lead); i++)
+    identifai_builder_add_frame (self, g_ptr_array_index (frames,
+            cut->frame + i));
+  add_frames (self, frames->pdata + cut->frame + n, end - cut->frame - n,
+      &cut->behind);
+}
+
+/* All of cuts, the first of which is where self, which is new, starts; they count from
+ * there. */
+static void
+add_stretches (IdentifaiBuilder * self, GPtrArray * frames, GArray * cuts,
+    guint n_point)
+{
+  guint i;
+
+  for (i = 0; i < cuts->len; i++) {
+    const IdentifaiCut *cut = &g_array_index (cuts, IdentifaiCut, i);
+    guint end = i + 1 < cuts->len ?
+        g_array_index (cuts, IdentifaiCut, i + 1).frame : frames->len;
+
+    /* the leading pictures of an open point stay behind */
+    if (i > 0)
+      identifai_builder_mark_cut (self, cut->overlap, cut->start);
+    add_stretch (self, cut, frames, end, i > 0 ? G_MAXUINT : n_point);
+  }
+}
+
+/* Takes out the frames from at on. */
+static GPtrArray *
+take_frames (IdentifaiBuilder * self, guint at)
+{
+  guint n = self->frames->len - at;
+  GPtrArray *taken = g_ptr_array_sized_new (n);
+
+  g_ptr_array_set_size (taken, n);
+  memcpy (taken->pdata, self->frames->pdata + at, n * sizeof (gpointer));
+  g_ptr_array_set_free_func (self->frames, NULL);
+  g_ptr_array_set_size (self->frames, at);
+  g_ptr_array_set_free_func (self->frames,
+      (GDestroyNotify) identifai_frame_free);
+
+  return taken;
+}
+
+/* Takes out that cut and those behind it, which count from it on. */
+static GArray *
+take_cuts (IdentifaiBuilder * self, guint frame)
+{
+  GArray *taken = g_array_new (FALSE, FALSE, sizeof (IdentifaiCut));
+  guint at = self->cuts->len, i;
+
+  while (cut_at (self, at - 1)->frame > frame)
+    at--;
+  at--;
+  g_array_append_vals (taken, cut_at (self, at), self->cuts->len - at);
+  g_array_set_size (self->cuts, at);
+  for (i = 0; i < taken->len; i++)
+    g_array_index (taken, IdentifaiCut, i).frame -= frame;
+
+  return taken;
+}
+
+/* Its last frames are the first ones of frames, of which the point is the rest's. */
+static void
+keep_overlap (IdentifaiBuilder * self, GPtrArray * frames, guint overlap,
+    guint n_point)
+{
+  guint i;
+
+  for (i = 0; i < overlap; i++) {
+    IdentifaiFrame *frame = g_ptr_array_index (frames, i);
+
+    if (i < n_point)
+      frame = identifai_frame_copy (frame);
+    frame->shared |= i < n_point;
+    identifai_builder_add_frame (self, frame);
   }
 }
 
 /* Each frame goes where it belongs; none but the point of an overlapping cut, which
- * both get, is copied, as there may be many. */
+ * both get, is copied, and few are looked at, as there may be many. */
 void
 identifai_builder_split (IdentifaiBuilder * self, const IdentifaiCut * at,
     IdentifaiBuilder * rest)
 {
-  GPtrArray *frames = g_steal_pointer (&self->frames);
-  IdentifaiCut cut = *at;       /* it may be one of those that move */
-  guint n_point = count_fields (frames, cut.frame), i;
+  IdentifaiCut cut = *at;       /* it is one of those that move */
+  GPtrArray *frames = take_frames (self, cut.frame);
+  GArray *cuts = take_cuts (self, cut.frame);
+  guint n_point = count_fields (frames, 0), i;
 
   GST_DEBUG_ID (self->segment->name,
       "segment %u keeps %u of %u frames, of which %u overlap",
-      self->segment->number, cut.frame + cut.overlap, frames->len, cut.overlap);
-  self->frames = new_frames ();
-  keep_frames (self, frames, cut.frame + cut.overlap, cut.frame,
-      cut.overlap > 0 ? n_point : 0);
-  /* the leading pictures of an open point stay behind */
-  for (i = cut.frame; i < frames->len; i++) {
-    if (i < cut.frame + n_point || i >= cut.frame + cut.overlap)
-      identifai_builder_add_frame (rest, g_ptr_array_index (frames, i));
-  }
+      self->segment->number, cut.frame + cut.overlap, cut.frame + frames->len,
+      cut.overlap);
+  self->counts = cut.before;
+  self->segment->last_buffer = 0;
+  tell_counts (self);
+  keep_overlap (self, frames, cut.overlap, n_point);
   if (cut.overlap == 0)
-    identifai_builder_note_loss (self, g_ptr_array_index (frames, cut.frame));
-  g_ptr_array_set_free_func (frames, NULL);
+    identifai_builder_note_loss (self, g_ptr_array_index (frames, 0));
+  add_stretches (rest, frames, cuts, n_point);
   g_ptr_array_unref (frames);
+  g_array_unref (cuts);
   for (i = 0; i < self->streams->len; i++)
     split_audio (self, rest, g_array_index (self->streams, guint, i));
-  split_cuts (self, &cut, n_point, rest);
+}
+
+static void
+shift_counts (IdentifaiCounts * counts, gint64 shift)
+{
+  if (counts->oldest == no_counts.oldest)
+    return;
+  counts->oldest += shift;
+  counts->newest += shift;
+  counts->end += shift;
+}
+
+static void
+shift_cut (IdentifaiCut * cut, gint64 shift)
+{
+  cut->start += shift;
+  shift_counts (&cut->before, shift);
+  shift_counts (&cut->behind, shift);
 }
 
 void
@@ -455,10 +601,9 @@ identifai_builder_shift (IdentifaiBuilder * self, gint64 shift)
   }
   self->start += shift;
   self->end += shift;
-  self->oldest += shift;
-  self->newest += shift;
+  shift_counts (&self->counts, shift);
   for (i = 0; i < self->cuts->len; i++)
-    g_array_index (self->cuts, IdentifaiCut, i).start += shift;
+    shift_cut (&g_array_index (self->cuts, IdentifaiCut, i), shift);
   tell_start (self);
 }
 
@@ -504,7 +649,7 @@ discount_overlap (IdentifaiBuilder * self)
     if (frame->pts >= self->end)
       discount (self->segment, frame);
   }
-  for (i = 0; self->oldest < from && i < self->frames->len; i++) {
+  for (i = 0; self->counts.oldest < from && i < self->frames->len; i++) {
     frame = g_ptr_array_index (self->frames, i);
     if (frame->pts < MIN (from, self->end))
       discount (self->segment, frame);
@@ -516,12 +661,12 @@ identifai_builder_guess_end (IdentifaiBuilder * self)
 {
   guint n = self->segment->frames;
 
-  if (self->end > self->newest)
+  if (self->end > self->counts.newest)
     return self->end;
   if (n < 2)
-    return self->newest + LONE_FRAME_DURATION;
+    return self->counts.newest + LONE_FRAME_DURATION;
 
-  return self->newest + (self->newest - self->start) / (n - 1);
+  return self->counts.newest + (self->counts.newest - self->start) / (n - 1);
 }
 
 void
@@ -538,7 +683,7 @@ trim_audio (IdentifaiBuilder * self, guint64 max_bytes)
   guint i = self->segment->tracks->len - 1;
 
   while (i > 0 && !fits (self, self->frames->len + self->n_audio,
-          self->video_cost + self->audio_cost, max_bytes)) {
+          self->counts.cost + self->audio_cost, max_bytes)) {
     IdentifaiTrack *track = g_ptr_array_index (self->segment->tracks, i);
     gsize size;
 
@@ -564,13 +709,13 @@ check_frames (IdentifaiBuilder * self)
 {
   gchar *text;
 
-  if (self->unreadable == NULL
+  if (self->counts.unreadable == NULL
       || self->segment->failure != IDENTIFAI_REASON_NONE)
     return;
 
   text =
       g_strdup_printf ("A frame can't be read: its memory, of type %s, can't "
-      "be mapped", self->unreadable);
+      "be mapped", self->counts.unreadable);
   GST_WARNING_ID (self->segment->name, "segment %u: %s", self->segment->number,
       text);
   identifai_builder_fail (self, IDENTIFAI_REASON_MUX, text);

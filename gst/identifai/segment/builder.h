@@ -14,14 +14,30 @@
 
 G_BEGIN_DECLS
 
+/* What is known of some frames in a row. */
+typedef struct
+{
+  guint frames, keyframes, discontinuities;
+  guint64 bytes;                /* as they came, */
+  guint64 cost;                 /* and in the file */
+  gint64 oldest, newest;        /* earliest and latest PTS */
+  gint64 end;                   /* of all of them */
+  gint64 last_buffer;           /* monotonic µs */
+  const gchar *unreadable;      /* IdentifaiFrame.unreadable of the first that is; or
+                                 * NULL */
+} IdentifaiCounts;
+
 /* Where a part could be split: frames[frame] starts the second one. The first
  * one keeps that many frames from there on, too: the key frame and its leading
- * pictures. */
+ * pictures. To split costs the same then, however many frames there are. */
 typedef struct
 {
   guint frame;
   guint overlap;
   gint64 start;                 /* of the second one */
+  IdentifaiCounts before;       /* of the frames in front of it, */
+  IdentifaiCounts behind;       /* and from the key frame and its leading pictures to
+                                 * the next cut */
 } IdentifaiCut;
 
 typedef struct
@@ -38,11 +54,8 @@ typedef struct
   gint64 start;                 /* first frame shown, */
   gint64 moved;                 /* so much later than upstream has it */
   gint64 end;                   /* open: of all frames so far; sealed: for good */
-  gint64 oldest, newest;        /* earliest and latest PTS so far */
-  const gchar *unreadable;      /* IdentifaiFrame.unreadable of the first that is; or
-                                 * NULL */
-  guint64 video_cost;           /* bytes in the file */
-  guint64 audio_cost;
+  IdentifaiCounts counts;       /* of all frames so far */
+  guint64 audio_cost;           /* bytes */
   guint n_audio;                /* buffers */
 
   GArray *cuts;                 /* of IdentifaiCut, in order */
@@ -82,9 +95,10 @@ void identifai_builder_fail (IdentifaiBuilder * self, IdentifaiReason reason,
 /* Moves all video times of an open part. */
 void identifai_builder_shift (IdentifaiBuilder * self, gint64 shift);
 
-/* It could be split behind the frames so far. */
-void identifai_builder_mark_cut (IdentifaiBuilder * self, guint overlap,
-    gint64 start);
+/* It could be split behind the frames so far. NULL: there are none. Until the next
+ * call. */
+const IdentifaiCut *identifai_builder_mark_cut (IdentifaiBuilder * self,
+    guint overlap, gint64 start);
 /* The last one, but no later one with an overlap; NULL: none. */
 const IdentifaiCut *identifai_builder_find_cut (IdentifaiBuilder * self);
 /* NULL if the part fits into a file of max_bytes, or no piece of it does; else
@@ -92,8 +106,8 @@ const IdentifaiCut *identifai_builder_find_cut (IdentifaiBuilder * self);
 const IdentifaiCut *identifai_builder_find_fitting_cut (IdentifaiBuilder * self,
     guint64 max_bytes);
 
-/* Moves what comes after the cut to rest, which is new. Frames that belong to
- * both are shared. Those that are sealed have to be sealed anew. */
+/* Moves what comes after the cut, one of its own, to rest, which is new. Frames that
+ * belong to both are shared. Those that are sealed have to be sealed anew. */
 void identifai_builder_split (IdentifaiBuilder * self, const IdentifaiCut * cut,
     IdentifaiBuilder * rest);
 

@@ -90,9 +90,9 @@ place_audio (IdentifaiSegmenter * self, IdentifaiAudioStream * sound,
   if (item->round != self->round)
     return item->round < self->round;
   if (self->open) {
-    if (covers (self->open, item, self->open->newest))
+    if (covers (self->open, item, self->open->counts.newest))
       add_audio (self, self->open, sound, item);
-    return item->time < self->open->newest;
+    return item->time < self->open->counts.newest;
   }
   if (self->eos && item->time < self->last_end)
     self->sound_is_late |= self->may_be_late;
@@ -108,7 +108,7 @@ place_audio (IdentifaiSegmenter * self, IdentifaiAudioStream * sound,
 static gint64
 get_now (IdentifaiSegmenter * self)
 {
-  return self->open ? self->open->newest : self->run_end;
+  return self->open ? self->open->counts.newest : self->run_end;
 }
 
 /* Called whenever the video has moved on or audio came. */
@@ -149,7 +149,7 @@ static gboolean
 fits (IdentifaiSegmenter * self, guint64 cost, guint n_frames, gint64 end)
 {
   IdentifaiBuilder *part = self->open;
-  guint64 payload = part->video_cost + part->audio_cost + cost;
+  guint64 payload = part->counts.cost + part->audio_cost + cost;
   guint n_tracks = 1, n_audio = part->n_audio;
   IdentifaiAudioSpan span = identifai_cutter_get_span (part);
 
@@ -442,7 +442,7 @@ check_overdue (IdentifaiSegmenter * self)
   gint64 late = 0;
 
   if (self->open && (duration > 0 || self->state == STATE_TOO_LARGE))
-    late = get_lateness (self, self->open->newest);
+    late = get_lateness (self, self->open->counts.newest);
   else if (self->open == NULL)
     late = self->run_end - MAX (self->run_start, self->not_before);
   if (self->open && late >= GRACE)
@@ -522,9 +522,8 @@ cut_at_group (IdentifaiSegmenter * self)
     split_part (self, earlier, "as the leading pictures don't fit");
   if (self->group->overlap > 0 && self->state == STATE_OPEN
       && group_fits (self)) {
-    IdentifaiCut cut = { self->open->frames->len, self->group->overlap,
-      self->group->start
-    };
+    IdentifaiCut cut = *identifai_builder_mark_cut (self->open,
+        self->group->overlap, self->group->start);
 
     identifai_rap_group_move_to (self->group, self->open);
     split_part (self, &cut, "with leading pictures");
