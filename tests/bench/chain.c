@@ -7,7 +7,7 @@
  * upstream has a reference each; one segment as long as the stream but for one frame.
  * So much for a segment that is posted; others are dropped as a second one of that
  * length comes, or don't fit into max-segment-bytes: all of one without a key frame
- * in the middle is let go of then, one with it is split there.
+ * in the middle is let go of then, one with it is split there, also with its sound.
  * Each in a process of its own, of which the best of some counts for what is longest,
  * as a thread that is interrupted pays for that, too.
  *
@@ -41,12 +41,14 @@ static const struct
   guint n_segments;
   guint percent;                /* of its bytes, which are max-segment-bytes */
   guint n_keys;                 /* in a segment */
+  gboolean has_sound;           /* a buffer a frame */
 } ways[] = {
   {"posted", "", 1, 1000, 1},
   {"dropped", "overflow=drop-oldest max-pending-segments=1 retries=-1", 2, 1000,
       1},
   {"too-large", "", 1, 90, 1},
   {"split", "", 1, 90, 2},
+  {"split-sound", "muxer=matroskamux", 1, 100, 2, TRUE},
 };
 
 static gint64
@@ -100,33 +102,62 @@ push_frame (GstPad * pad, GstBuffer * buffer)
     g_error ("a frame isn't taken");
 }
 
+#define VIDEO "video/x-vp8,width=320,height=240,framerate=100/1"
+#define SOUND "audio/mpeg,mpegversion=1,layer=3,parsed=true,rate=48000,channels=2"
+
 static void
-push_head (GstPad * pad)
+push_head (GstPad * pad, const gchar * name)
 {
-  GstCaps *caps = gst_caps_from_string ("video/x-vp8,width=320,height=240,"
-      "framerate=100/1");
+  GstCaps *caps = gst_caps_from_string (name);
   GstSegment segment;
 
   gst_segment_init (&segment, GST_FORMAT_TIME);
-  gst_pad_push_event (pad, gst_event_new_stream_start ("bench"));
+  gst_pad_push_event (pad, gst_event_new_stream_start (name));
   gst_pad_push_event (pad, gst_event_new_caps (caps));
   gst_pad_push_event (pad, gst_event_new_segment (&segment));
   gst_caps_unref (caps);
 }
 
+/* What it takes, in ns. */
+static gint64
+time_frame (GstPad * pad, GstBuffer * buffer)
+{
+  gint64 start = get_cpu_time ();
+
+  push_frame (pad, buffer);
+
+  return get_cpu_time () - start;
+}
+
+static gint64
+push_sound (GstPad * pad, guint i)
+{
+  GstBuffer *buffer = gst_buffer_new_allocate (NULL, 100, NULL);
+  gint64 took;
+
+  GST_BUFFER_PTS (buffer) = i * FRAME;
+  GST_BUFFER_DURATION (buffer) = FRAME;
+  took = time_frame (pad, buffer);
+  gst_buffer_unref (buffer);
+
+  return took;
+}
+
 static void
-push_all (GstPad * pad, GPtrArray * frames, Cost * cost)
+push_all (GstPad * pad, GstPad * sound, GPtrArray * frames, Cost * cost)
 {
   gint64 sum = 0, longest = 0;
   guint i;
 
-  push_head (pad);
+  push_head (pad, VIDEO);
+  if (sound != NULL)
+    push_head (sound, SOUND);
   for (i = 0; i < frames->len; i++) {
-    gint64 start = get_cpu_time (), took;
+    gint64 took = time_frame (pad, g_ptr_array_index (frames, i));
 
-    push_frame (pad, g_ptr_array_index (frames, i));
-    took = get_cpu_time () - start;
     sum += took;
+    if (sound != NULL)
+      took = MAX (took, push_sound (sound, i));
     if (i > 0)                  /* which starts all */
       longest = MAX (longest, took);
   }
@@ -160,23 +191,43 @@ make_sink (const gchar * name, guint n, guint way)
   return sink;
 }
 
+static GstPad *
+link_pad (GstElement * sink, const gchar * name)
+{
+  GstPad *pad = gst_pad_new (name, GST_PAD_SRC);
+  GstPad *peer = g_str_equal (name, "sink") ?
+      gst_element_get_static_pad (sink, name) :
+      gst_element_request_pad_simple (sink, name);
+
+  gst_pad_set_active (pad, TRUE);
+  if (gst_pad_link (pad, peer) != GST_PAD_LINK_OK)
+    g_error ("%s can't be linked", name);
+  gst_object_unref (peer);
+
+  return pad;
+}
+
+static void
+drop_pad (GstPad * pad)
+{
+  gst_pad_set_active (pad, FALSE);
+  gst_object_unref (pad);
+}
+
 static void
 run (const gchar * name, guint n, guint way, Cost * cost)
 {
   GstElement *sink = make_sink (name, n, way);
-  GstPad *pad = gst_pad_new ("src", GST_PAD_SRC);
-  GstPad *peer = gst_element_get_static_pad (sink, "sink");
+  GstPad *pad = link_pad (sink, "sink");
+  GstPad *sound = ways[way].has_sound ? link_pad (sink, "audio_%u") : NULL;
   GPtrArray *frames = make_frames (n, way);
 
-  gst_pad_set_active (pad, TRUE);
-  gst_pad_link (pad, peer);
   gst_element_set_state (sink, GST_STATE_PLAYING);
-  push_all (pad, frames, cost);
+  push_all (pad, sound, frames, cost);
   gst_element_set_state (sink, GST_STATE_NULL);
-  gst_pad_set_active (pad, FALSE);
+  drop_pad (pad);
+  g_clear_pointer (&sound, drop_pad);
   g_ptr_array_unref (frames);
-  gst_object_unref (peer);
-  gst_object_unref (pad);
   gst_object_unref (sink);
 }
 
@@ -211,7 +262,7 @@ print_rows (const gchar * self, const gchar * name, guint way)
 
   for (i = 0; i < G_N_ELEMENTS (lengths); i++) {
     measure (self, name, lengths[i], way, &best);
-    g_print ("%-14s %-10s %6u frames: %6.2f us a call, %8.1f us the longest\n",
+    g_print ("%-14s %-11s %6u frames: %6.2f us a call, %8.1f us the longest\n",
         name, ways[way].name, lengths[i], best.mean, best.longest);
   }
 }

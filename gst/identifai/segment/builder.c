@@ -400,30 +400,26 @@ move_audio (IdentifaiBuilder * self, IdentifaiBuilder * rest, guint stream,
   self->audio_cost -= size;
   self->segment->bytes -= size;
   self->n_audio--;
-  identifai_builder_add_audio (rest, stream, track->caps,
-      gst_buffer_ref (buffer));
+  identifai_builder_add_audio (rest, stream, track->caps, buffer);
 }
 
-/* Audio from the cut on goes over to rest. */
+/* Audio from the cut on, which is at the end, goes over to rest. */
 static void
 split_audio (IdentifaiBuilder * self, IdentifaiBuilder * rest, guint stream)
 {
-  IdentifaiTrack *track = find_track (self, stream);
+  GPtrArray *buffers = find_track (self, stream)->buffers;
   GstClockTime limit = rest->start + IDENTIFAI_TRACK_EPOCH;
-  GPtrArray *kept =
-      g_ptr_array_new_with_free_func ((GDestroyNotify) gst_buffer_unref);
-  guint i;
+  guint kept = buffers->len, i;
 
-  for (i = 0; i < track->buffers->len; i++) {
-    GstBuffer *buffer = g_ptr_array_index (track->buffers, i);
-
-    if (GST_BUFFER_PTS (buffer) >= limit)
-      move_audio (self, rest, stream, track, buffer);
-    else
-      g_ptr_array_add (kept, gst_buffer_ref (buffer));
-  }
-  g_ptr_array_unref (track->buffers);
-  track->buffers = kept;
+  while (kept > 0
+      && GST_BUFFER_PTS (g_ptr_array_index (buffers, kept - 1)) >= limit)
+    kept--;
+  for (i = kept; i < buffers->len; i++)
+    move_audio (self, rest, stream, find_track (self, stream),
+        g_ptr_array_index (buffers, i));
+  g_ptr_array_set_free_func (buffers, NULL);
+  g_ptr_array_set_size (buffers, kept);
+  g_ptr_array_set_free_func (buffers, (GDestroyNotify) gst_buffer_unref);
 }
 
 /* How many buffers a key frame has. */
