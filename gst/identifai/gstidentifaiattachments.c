@@ -87,8 +87,8 @@ gst_identifai_attachments_end (GstIdentifaiAttachments * self,
     self->bytes -= segment->bytes;
   if (wanted && segment->file != NULL)
     segment->attachment = identifai_file_buffer_new (segment->file);
-  GST_LOG_ID (segment->name, "segment %u: its file %s, flagged: %d",
-      segment->number, segment->attachment ? "goes along" : wanted ?
-      "is missing" : "isn't wanted", flagged);
+  if (wanted)
+    GST_LOG_ID (segment->name, "segment %u: its file %s", segment->number,
+        segment->attachment ? "goes along" : "is missing");
   segment->file_dropped &= wanted;
 }

@@ -252,8 +252,8 @@ const ClientRow client_rows[] = {
   {"500 on looks, for good", .retries = 2, .verdict_timeout = 500, .steps = {ON (GET, 0, STATUS (500), BODY ("{\"error\":\"Oops\"}"))}, TIMEOUT, .http_status = 500, .message = "Oops", SENT (1), LOOKED (ANY), .min_ms = 500},
   {"401 on looks, for good", .verdict_timeout = 500, .steps = {ON (GET, 0, STATUS (401))}, TIMEOUT, .http_status = 401, .message = "verdict-timeout", SENT (1), LOOKED (ANY), .min_ms = 500},
   {"403 on looks, for good", .verdict_timeout = 500, .steps = {ON (GET, 0, STATUS (403), BODY ("{\"error\":\"Forbidden\"}"))}, TIMEOUT, .http_status = 403, .message = "Forbidden", SENT (1), LOOKED (ANY), .min_ms = 500},
-  {"no answer to looks, for good", .verdict_timeout = 500, .steps = {ON (POST, 1, CLOSED), ON (GET, 0, FAULT_CLOSE)}, TIMEOUT, .message = "within 500 ms of the upload (verdict-timeout)", SENT (1), LOOKED (ANY), .min_ms = 500},
-  {"failures, then pending for good", .verdict_timeout = 500, .steps = {ON (GET, 1, STATUS (500), BODY ("{\"error\":\"Oops\"}")), ON (GET, 0, RESULT ("\"status\":\"new\""))}, TIMEOUT, .message = "verdict-timeout)", .no_message = "Oops", SENT (1), LOOKED (ANY), .min_ms = 500},
+  {"no answer to looks, for good", .verdict_timeout = 500, .steps = {ON (POST, 1, CLOSED), ON (GET, 0, FAULT_CLOSE)}, TIMEOUT, .message = "within 500 ms of the upload (verdict-timeout), for which it was asked", SENT (1), LOOKED (ANY), .min_ms = 500},
+  {"failures, then pending for good", .verdict_timeout = 500, .steps = {ON (GET, 1, STATUS (500), BODY ("{\"error\":\"Oops\"}")), ON (GET, 0, RESULT ("\"status\":\"new\""))}, TIMEOUT, .message = "0 answers had no word of it", .no_message = "Oops", SENT (1), LOOKED (ANY), .min_ms = 500},
   {"silence on a look", .timeout = 4, .steps = {ON (GET, 1, FAULT_SILENT)}, .min_ms = 4000, SENT (1), LOOKED (2)},
 
   /* Time is up. */

@@ -337,7 +337,8 @@ tell_wait (IdentifaiAccount * self, IdentifaiCall call, gint64 now,
   GST_DEBUG_ID (name, "the next %s to %s waits %.2f s for %s", call_names[call],
       self->host, (next - now) / (gdouble) G_TIME_SPAN_SECOND,
       next > by_limit ? "the headers of the one before" :
-      "the rate limit, or what is this process's share of it");
+      identifai_limiter_get_part (self->limits->starts, call) < 1 ?
+      "its share of the rate limit, after a refusal (429)" : "the rate limit");
 }
 
 gint64
@@ -366,7 +367,8 @@ stop_launching (const IdentifaiWire * wire)
 
   if (self->launching[wire->call] != wire)
     return;
-  GST_LOG ("the next %s to %s may leave", call_names[wire->call], self->host);
+  GST_LOG_ID (wire->name, "the next %s to %s may leave", call_names[wire->call],
+      self->host);
   self->launching[wire->call] = NULL;
   identifai_account_wake (self);
 }
@@ -378,8 +380,8 @@ on_sent (gboolean fresh, gpointer user_data)
   IdentifaiAccount *self = wire->account;
   gint64 now = identifai_clock_now ();
 
-  GST_LOG ("%s to %s left %d ms after it was booked", call_names[wire->call],
-      self->host, (gint) ((now - wire->booking.start)
+  GST_LOG_ID (wire->name, "%s to %s left %d ms after it was booked",
+      call_names[wire->call], self->host, (gint) ((now - wire->booking.start)
           / G_TIME_SPAN_MILLISECOND));
   identifai_limiter_sent (self->limits->starts, wire->call, &wire->booking,
       now + (fresh ? NEW_CONNECTION : 0));
@@ -419,11 +421,13 @@ identifai_account_send (IdentifaiAccount * self, IdentifaiWire * wire,
 {
   identifai_limiter_take (self->limits->starts, wire->call, now,
       &wire->booking);
-  GST_LOG ("%s to %s is booked", call_names[wire->call], self->host);
+  GST_LOG_ID (spec->name, "%s to %s is booked", call_names[wire->call],
+      self->host);
   self->launching[wire->call] = wire;
   wire->patience = now + PATIENCE;
   (*wire->n_calls)++;
   wire->account = self;
+  wire->name = spec->name;
   spec->api_key = self->api_key;
   spec->extra_headers = client->settings.extra_headers;
   spec->expects = wire->booking.doubtful;
@@ -450,9 +454,10 @@ identifai_wire_throttled (const IdentifaiWire * self, gint64 until)
   gint64 now = identifai_clock_now ();
 
   identifai_limiter_throttled (limiter, self->call, &self->booking, now, until);
-  GST_INFO ("a %s was refused by %s (429): none for %d ms, then %d %% of the "
-      "limit", call_names[self->call], self->account->host, (gint) ((until
-              - now) / G_TIME_SPAN_MILLISECOND),
+  GST_INFO_ID (self->name,
+      "a %s was refused by %s (429): none for %d ms, then %d %% of the "
+      "limit", call_names[self->call], self->account->host,
+      (gint) ((until - now) / G_TIME_SPAN_MILLISECOND),
       (gint) (identifai_limiter_get_part (limiter, self->call) * 100));
 }
 

@@ -42,6 +42,7 @@ typedef struct
   IdentifaiResponseFunc func;   /* when it isn't any more, unless it is cancelled */
   gpointer data;
 
+  const gchar *name;            /* whose it is, for the log: lives as long */
   IdentifaiAccount *account;
   IdentifaiExchange *exchange;  /* NULL: it isn't on the wire */
   IdentifaiBooking booking;
@@ -169,7 +170,6 @@ struct _IdentifaiAccount
    * One of a kind at a time, unless it takes too long; or NULL. */
   const IdentifaiWire *launching[IDENTIFAI_N_CALLS];
   gint64 told_wait[IDENTIFAI_N_CALLS];  /* until when, for the log */
-  gconstpointer told_job;       /* the same: whose wait was told */
   gint64 connected_at;          /* monotonic µs: for the next upload */
   gint64 poll_distance;         /* µs between polls, evenly in a minute */
 };
@@ -278,8 +278,7 @@ gint64 identifai_uploader_run (IdentifaiAccount * account, gint64 now);
 void identifai_uploader_cancel (IdentifaiJob * job);
 /* Of a call that began before the job: what came of it, and whether its end has to
  * wait. */
-void identifai_uploader_answered (IdentifaiJob * job,
-    const IdentifaiResponse * answer);
+void identifai_uploader_answered (const IdentifaiResponse * answer, gpointer job);
 gint64 identifai_uploader_hold (IdentifaiJob * job);
 gchar *identifai_uploader_make_url (IdentifaiAccount * account,
     IdentifaiKind kind);
@@ -300,7 +299,7 @@ void identifai_early_upload_join (IdentifaiEarlyUpload * self,
 void identifai_early_upload_abandon (IdentifaiEarlyUpload * self);
 /* What came of it says nothing of the whole file. */
 gboolean identifai_early_upload_falls_back (IdentifaiAccount * account,
-    const IdentifaiResponse * answer, const IdentifaiAttempt * attempt);
+    const gchar * name, const IdentifaiResponse * answer, const IdentifaiAttempt * attempt);
 
 /* poller.c: asks for results. */
 

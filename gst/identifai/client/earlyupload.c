@@ -35,14 +35,6 @@ struct _IdentifaiEarlyUpload
   IdentifaiJob *job;            /* [N] which it is an attempt of; or NULL */
 };
 
-static IdentifaiEarlyUpload *
-early_upload_ref (IdentifaiEarlyUpload * self)
-{
-  g_atomic_int_inc (&self->refcount);
-
-  return self;
-}
-
 void
 identifai_early_upload_unref (IdentifaiEarlyUpload * self)
 {
@@ -54,7 +46,8 @@ identifai_early_upload_unref (IdentifaiEarlyUpload * self)
 }
 
 static void
-note_failure (IdentifaiAccount * account, const IdentifaiAttempt * attempt)
+note_failure (IdentifaiAccount * account, const gchar * name,
+    const IdentifaiAttempt * attempt)
 {
   gboolean refused = attempt->http_status == SOUP_STATUS_LENGTH_REQUIRED
       || attempt->http_status == SOUP_STATUS_NOT_IMPLEMENTED
@@ -62,7 +55,8 @@ note_failure (IdentifaiAccount * account, const IdentifaiAttempt * attempt)
 
   account->limits->no_early_until = identifai_clock_now () + (refused ?
       REFUSED_FOR : FAILED_FOR);
-  GST_INFO ("no upload to %s begins before its file is whole for %s: %s",
+  GST_INFO_ID (name,
+      "no upload to %s begins before its file is whole for %s: %s",
       account->host, refused ? "an hour" : "a minute", attempt->message);
 }
 
@@ -130,7 +124,7 @@ fail (IdentifaiEarlyUpload * self, const IdentifaiResponse * answer)
         + identifai_backoff_delay_asked (1, attempt.retry_after));
     identifai_client_count (self->client, throttled, 1);
   } else {
-    note_failure (account, &attempt);
+    note_failure (account, NAME (self), &attempt);
   }
   GST_INFO_ID (NAME (self), "POST of segment %u, whose file isn't whole: %u, "
       "%.2f MB sent; it is sent when it is whole: %s", self->request->segment,
@@ -152,7 +146,7 @@ on_answer (const IdentifaiResponse * answer, gpointer user_data)
     return;
   }
   job->wire = self->wire;
-  identifai_uploader_answered (job, answer);
+  identifai_uploader_answered (answer, job);
 }
 
 /* The end is there once it is a job's. */
@@ -311,7 +305,8 @@ identifai_early_upload_new (IdentifaiClient * client,
 {
   IdentifaiEarlyUpload *self = g_new0 (IdentifaiEarlyUpload, 1);
 
-  self->refcount = 1;
+  /* its user's, and that of the command */
+  self->refcount = 2;
   self->client = identifai_client_ref (client);
   self->request = identifai_request_ref (request);
   self->give_up_at = identifai_clock_now () + PATIENCE;
@@ -319,8 +314,7 @@ identifai_early_upload_new (IdentifaiClient * client,
   g_mutex_lock (&client->lock);
   g_queue_push_tail_link (&client->early, &self->link);
   g_mutex_unlock (&client->lock);
-  identifai_client_send (client, on_begin, early_upload_ref (self),
-      end_in_vain);
+  identifai_client_send (client, on_begin, self, end_in_vain);
 
   return self;
 }
@@ -376,7 +370,8 @@ adopt (IdentifaiEarlyUpload * self, IdentifaiJob * job)
     return FALSE;
   GST_DEBUG_ID (NAME (self), "segment %u is whole, and on its way",
       job->segment);
-  job->early = early_upload_ref (self);
+  g_atomic_int_inc (&self->refcount);
+  job->early = self;
   job->state = IDENTIFAI_JOB_UPLOADING;
   job->held_since = 0;
   self->job = job;
@@ -410,7 +405,8 @@ identifai_early_upload_abandon (IdentifaiEarlyUpload * self)
  * may have the file. */
 gboolean
 identifai_early_upload_falls_back (IdentifaiAccount * account,
-    const IdentifaiResponse * answer, const IdentifaiAttempt * attempt)
+    const gchar * name, const IdentifaiResponse * answer,
+    const IdentifaiAttempt * attempt)
 {
   gboolean broke = attempt->reason == IDENTIFAI_REASON_NETWORK;
   gboolean refused = attempt->reason == IDENTIFAI_REASON_REJECTED
@@ -418,7 +414,7 @@ identifai_early_upload_falls_back (IdentifaiAccount * account,
       || attempt->http_status == SOUP_STATUS_HTTP_VERSION_NOT_SUPPORTED;
 
   if (broke || refused)
-    note_failure (account, attempt);
+    note_failure (account, name, attempt);
 
   return refused || (broke && !answer->sent_whole);
 }

@@ -89,6 +89,7 @@ take_pending (IdentifaiPoll * poll, IdentifaiPending * pending, gint64 now)
   pending->poll = poll;
   pending->wanted = FALSE;
   pending->asked_at = now;
+  pending->n_polls++;
   g_queue_push_tail_link (&poll->pending, &pending->poll_link);
   poll->size++;
 }
@@ -311,7 +312,7 @@ end_job (IdentifaiPoll * poll, IdentifaiJob * job, IdentifaiResult * result,
       "segment %u: result after %.2f s and " "%u polls, %s", job->segment,
       (identifai_clock_now ()
           - job->submitted_at) / (gdouble) G_TIME_SPAN_SECOND,
-      job->pending->n_answers,
+      job->pending->n_polls,
       outcome->message ? outcome->message : result->classification);
   g_array_append_val (poll->endings, ending);
 }
@@ -504,6 +505,7 @@ single_not_found (IdentifaiPoll * poll, IdentifaiPending * pending)
   GST_DEBUG_ID (poll->names, "segment %u (%s) isn't found at %s",
       identifai_pending_get_job (pending)->segment, pending->identifier,
       self->kind->single_paths[poll->path]);
+  pending->n_unknown++;
   if (!self->path_known && poll->path == 0) {
     reschedule (poll);
   } else {
@@ -520,7 +522,6 @@ single_settle (IdentifaiPoll * poll, IdentifaiPending * pending, GBytes * body,
   IdentifaiPoller *self = poll->poller;
   GError *error = NULL;
 
-  pending->n_answers++;
   if (!settle_jobs (poll, pending, body, attempt->http_status, &error)) {
     identifai_attempt_set_bad_response (attempt, "look at a result",
         error->message, body);
@@ -546,12 +547,10 @@ single_answered (IdentifaiPoll * poll, const IdentifaiResponse * answer,
     case SOUP_STATUS_NOT_FOUND:
       identifai_attempt_clear (attempt);
       attempt->reason = IDENTIFAI_REASON_NONE;
-      pending->n_answers++;
       single_not_found (poll, pending);
       break;
     case SOUP_STATUS_ACCEPTED:
     case SOUP_STATUS_NO_CONTENT:
-      pending->n_answers++;
       identifai_poller_single_found_nothing (poll->poller);
       identifai_poller_keep_waiting (pending);
       break;
@@ -573,6 +572,10 @@ static void
 batch_unnamed (IdentifaiPoll * poll, IdentifaiPending * pending,
     gboolean others)
 {
+  GST_DEBUG_ID (poll->names, "segment %u (%s) isn't in the answer%s",
+      identifai_pending_get_job (pending)->segment, pending->identifier,
+      others ? ", others are" : ", nor is another that was asked for");
+  pending->n_unknown++;
   if (others)
     pending->n_unnamed++;
   identifai_poller_keep_waiting (pending);
@@ -627,7 +630,6 @@ batch_settle (IdentifaiPoll * poll, GHashTable * results,
     IdentifaiPending *pending = walk->data;
     GBytes *result = g_hash_table_lookup (results, pending->identifier);
 
-    pending->n_answers++;
     if (result)
       batch_settle_one (poll, pending, result, attempt->http_status);
     else

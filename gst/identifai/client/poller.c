@@ -12,6 +12,8 @@
 
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_CLIENT)
 
+#define NAME(pending) identifai_pending_get_job (pending)->client->settings.name
+
 #define MAX_BATCH 100
 /* How long a batch call that didn't work is left alone. */
 #define BATCH_PAUSE (10 * G_TIME_SPAN_MINUTE)
@@ -67,7 +69,7 @@ next_age (IdentifaiPoller * self, gint64 age)
 }
 
 void
-identifai_poller_learn (const IdentifaiPending * pending)
+identifai_poller_learn (IdentifaiPending * pending)
 {
   IdentifaiPoller *self = pending->poller;
   gint64 after = MAX (pending->unfinished_at - pending->since, 0);
@@ -76,8 +78,9 @@ identifai_poller_learn (const IdentifaiPending * pending)
   /* While polls failed, it may have been final for long. */
   if (pending->failures > 0 || pending->resumed)
     return;
-  GST_DEBUG ("a result of %s took between %.2f and %.2f s",
-      self->account->host, after / (gdouble) G_TIME_SPAN_SECOND,
+  GST_DEBUG_ID (NAME (pending), "segment %u (%s): the result took between "
+      "%.2f and %.2f s", identifai_pending_get_job (pending)->segment,
+      pending->identifier, after / (gdouble) G_TIME_SPAN_SECOND,
       until / (gdouble) G_TIME_SPAN_SECOND);
   identifai_poll_times_learn (&self->judging, after, until);
 }
@@ -245,7 +248,7 @@ identifai_poller_look (IdentifaiPoller * self, const gchar * identifier)
 
   if (!pending)
     return;
-  GST_DEBUG_ID (identifai_pending_get_job (pending)->client->settings.name,
+  GST_DEBUG_ID (NAME (pending),
       "somebody wants to know of %s now%s", identifier, pending->poll ?
       ", which is being asked for" : "");
   pending->wanted = pending->poll != NULL;
@@ -266,8 +269,10 @@ expire (IdentifaiJob * job)
   };
 
   outcome.message = g_strdup_printf ("No final result within %.15g %s of the "
-      "upload (verdict-timeout)%s%s", timeout / (gdouble) (whole ? GST_SECOND :
-          GST_MSECOND), whole ? "s" : "ms",
+      "upload (verdict-timeout), for which it was asked %u times; %u answers had "
+      "no word of it (404, or a list without it)%s%s",
+      timeout / (gdouble) (whole ? GST_SECOND : GST_MSECOND),
+      whole ? "s" : "ms", job->pending->n_polls, job->pending->n_unknown,
       failure ? ". The latest look at it: " : "", failure ? failure : "");
   GST_INFO_ID (job->client->settings.name, "segment %u (%s): %s", job->segment,
       job->identifier, outcome.message);
@@ -282,9 +287,6 @@ next_poll (IdentifaiAccount * account, IdentifaiPending * first, gint64 now)
   gint64 due, distance;
 
   /* A poll that ends wakes the account. */
-  if (first && account->n_polls >= IDENTIFAI_MAX_POLLS)
-    GST_LOG ("the next poll of %s waits for the end of one of %u",
-        account->host, account->n_polls);
   if (!first || account->n_polls >= IDENTIFAI_MAX_POLLS)
     return G_MAXINT64;
 
@@ -294,15 +296,16 @@ next_poll (IdentifaiAccount * account, IdentifaiPending * first, gint64 now)
       && may_be_close (account, now));
   due = MAX (first->due, account->latest_poll + distance);
   due = MAX (due, account->no_poll_before);
-  if (due > now)
-    GST_LOG ("the next poll of %s is due in %d ms", account->host,
-        (gint) ((due - now) / G_TIME_SPAN_MILLISECOND));
-  if (due > now)
+  if (due > now) {
+    GST_LOG_ID (NAME (first), "the next poll of %s is due in %d ms, %u are "
+        "under way", account->host, (gint) ((due - now)
+            / G_TIME_SPAN_MILLISECOND), account->n_polls);
     return due;
+  }
 
   /* The limits are asked for polls that wait for it only. */
   return identifai_account_next_call (account, IDENTIFAI_CALL_GET, now,
-      identifai_pending_get_job (first)->client->settings.name);
+      NAME (first));
 }
 
 gint64

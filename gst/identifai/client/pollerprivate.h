@@ -28,7 +28,7 @@ struct _IdentifaiPending
   gboolean resumed;             /* it was earlier than that, in another run */
   gint64 asked_at;              /* 0 = never */
   gint64 unfinished_at;         /* asked for then, it wasn't final; 0 = never */
-  guint n_answers;
+  guint n_polls, n_unknown;     /* that asked for it; whose answer had no word of it */
   guint failures;               /* polls in a row that failed */
   gchar *failure;               /* why the latest one did, or NULL */
   guint failure_status;         /* its HTTP status, or 0 */
@@ -132,7 +132,7 @@ gboolean identifai_poller_may_join (const IdentifaiPending * pending,
 /* The service says that it is at it, or nothing yet. */
 void identifai_poller_keep_waiting (IdentifaiPending * pending);
 /* It is final. */
-void identifai_poller_learn (const IdentifaiPending * pending);
+void identifai_poller_learn (IdentifaiPending * pending);
 
 /* pollcall.c */
 

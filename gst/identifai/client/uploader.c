@@ -169,9 +169,10 @@ fall_back (IdentifaiJob * job, const IdentifaiResponse * answer,
 }
 
 void
-identifai_uploader_answered (IdentifaiJob * job,
-    const IdentifaiResponse * answer)
+identifai_uploader_answered (const IdentifaiResponse * answer,
+    gpointer user_data)
 {
+  IdentifaiJob *job = user_data;
   IdentifaiEarlyUpload *early = g_steal_pointer (&job->early);
   g_auto (IdentifaiAttempt) attempt = { 0, };
   gchar *identifier = NULL;
@@ -190,7 +191,7 @@ identifai_uploader_answered (IdentifaiJob * job,
     g_clear_error (&error);
   }
   if (early != NULL && identifai_early_upload_falls_back (job->queue->account,
-          answer, &attempt)) {
+          NAME (job), answer, &attempt)) {
     fall_back (job, answer, &attempt);
     identifai_early_upload_unref (early);
     return;
@@ -207,12 +208,6 @@ identifai_uploader_answered (IdentifaiJob * job,
     accept_job (job, identifier, answer->duration);
   else
     reject_job (job, &attempt);
-}
-
-static void
-on_answer (const IdentifaiResponse * answer, gpointer job)
-{
-  identifai_uploader_answered (job, answer);
 }
 
 /* Sending. */
@@ -308,7 +303,6 @@ start_job (IdentifaiAccount * account, IdentifaiJob * job, gint64 now)
 
   identifai_job_unqueue (job);
   job->state = IDENTIFAI_JOB_UPLOADING;
-  account->told_job = NULL;
   identifai_queue_turn (job->queue);
   spec.url = url;
   spec.what = what;
@@ -320,7 +314,7 @@ start_job (IdentifaiAccount * account, IdentifaiJob * job, gint64 now)
     account->connected_at = 0;
     job->held_since = 0;
     job->wire = (IdentifaiWire) {
-    IDENTIFAI_CALL_POST, &account->n_uploads, on_answer, job};
+    IDENTIFAI_CALL_POST, &account->n_uploads, identifai_uploader_answered, job};
     identifai_account_send (account, &job->wire, job->client, &spec, now);
     identifai_request_unref (spec.upload);
   }
@@ -356,19 +350,6 @@ next_job (IdentifaiAccount * account, gint64 now, gint64 * next)
   return NULL;
 }
 
-/* Once a job: account.c says what it waits for. */
-static void
-tell_wait (IdentifaiAccount * account, IdentifaiJob * job, gint64 wait)
-{
-  if (account->told_job == job)
-    return;
-  account->told_job = job;
-  GST_DEBUG_ID (NAME (job),
-      "segment %u may be posted in %.2f s: by the limits, "
-      "a refusal (429), or one whose headers aren't out yet", job->segment,
-      wait / (gdouble) G_TIME_SPAN_SECOND);
-}
-
 gint64
 identifai_uploader_run (IdentifaiAccount * account, gint64 now)
 {
@@ -379,7 +360,6 @@ identifai_uploader_run (IdentifaiAccount * account, gint64 now)
     start = identifai_account_next_call (account, IDENTIFAI_CALL_POST, now,
         NAME (job));
     if (start > now) {
-      tell_wait (account, job, start - now);
       if (start - CONNECT_AHEAD <= now)
         connect_ahead (account, job, now);
       else

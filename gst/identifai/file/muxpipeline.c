@@ -19,6 +19,7 @@
  */
 
 #include "muxpipeline.h"
+#include "cleantext.h"
 #include "codecs.h"
 #include "heldbuffer.h"
 #include "log.h"
@@ -35,6 +36,8 @@
  * many of the process may be, as each holds its segment. */
 #define STOP_PATIENCE 2000
 #define MAX_LEFT 4
+/* Of what an element says of its error. */
+#define MAX_WHY_BYTES 500
 
 static guint patience = PATIENCE;
 static gint n_left;             /* atomic */
@@ -116,9 +119,10 @@ run_unref (gpointer data)
 static void
 finish (Run * run, GError * error)
 {
-  GST_LOG_ID (run->name, "segment %u: %s ends: %s", run->number, run->factory,
-      error ? error->message : "the file is whole");
   g_mutex_lock (&run->lock);
+  GST_LOG_ID (run->name, "segment %u: %s %s: %s", run->number, run->factory,
+      run->finished ? "has ended, then" : "ends",
+      error ? error->message : "the file is whole");
   if (!run->finished)
     run->error = g_steal_pointer (&error);
   run->finished = TRUE;
@@ -407,21 +411,37 @@ start_feeds (GPtrArray * feeds, GPtrArray * tracks, gboolean fragments,
 
 /*** the pipeline ***/
 
+/* An element's error, and what it says of it behind the place in its source. */
+static GError *
+read_error (GstMessage * message)
+{
+  GError *error = NULL, *told;
+  gchar *details = NULL, *why, *text = NULL;
+
+  gst_message_parse_error (message, &error, &details);
+  why = details != NULL ? strchr (details, '\n') : NULL;
+  if (why != NULL)
+    text = identifai_clean_text (why, strlen (why), MAX_WHY_BYTES);
+  told = g_error_new (G_IO_ERROR, G_IO_ERROR_FAILED, "%s: %s%s%s",
+      GST_MESSAGE_SRC_NAME (message), error->message, text ? " " : "",
+      text ? text : "");
+  g_error_free (error);
+  g_free (details);
+  g_free (text);
+
+  return told;
+}
+
 static GstBusSyncReply
 on_message (GstBus * bus, GstMessage * message, gpointer user_data)
 {
   Run *run = user_data;
-  GError *error = NULL;
-  gchar *details = NULL;
+  GError *error;
 
   if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR) {
-    gst_message_parse_error (message, &error, &details);
-    GST_DEBUG_ID (run->name, "segment %u: %s: %s (%s)", run->number,
-        GST_MESSAGE_SRC_NAME (message), error->message, GST_STR_NULL (details));
-    finish (run, g_error_new (G_IO_ERROR, G_IO_ERROR_FAILED, "%s: %s",
-            GST_MESSAGE_SRC_NAME (message), error->message));
-    g_error_free (error);
-    g_free (details);
+    error = read_error (message);
+    GST_DEBUG_ID (run->name, "segment %u: %s", run->number, error->message);
+    finish (run, error);
   }
   gst_message_unref (message);
 

@@ -122,7 +122,8 @@ log_end (IdentifaiMuxWorker * self, const IdentifaiSegment * segment,
 
   if (error != NULL)
     GST_DEBUG_ID (self->name, "segment %u: no file after %" G_GINT64_FORMAT
-        " ms: %s", segment->number, ms, error->message);
+        " ms, which isn't tried again: %s", segment->number, ms,
+        error->message);
   else
     GST_DEBUG_ID (self->name,
         "segment %u: after %" G_GINT64_FORMAT " ms a file of %"

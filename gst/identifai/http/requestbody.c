@@ -13,9 +13,6 @@
 #include "requestbody.h"
 
 #include <string.h>
-#include "log.h"
-
-#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_HTTP)
 
 struct _IdentifaiRequestBody
 {
@@ -117,9 +114,6 @@ identifai_request_body_new (IdentifaiRequest * request)
   if (!self->grows)
     self->file_size = identifai_memory_file_get_size (request->growing != NULL ?
         identifai_growing_file_get_file (request->growing) : request->file);
-  GST_LOG ("body of segment %u: %u fields, a file of %" G_GUINT64_FORMAT
-      " bytes%s", request->segment, request->fields->len, self->file_size,
-      self->grows ? ", which grows" : "");
   g_free (boundary);
 
   return G_INPUT_STREAM (self);

@@ -462,6 +462,8 @@ exchange_attach_body (IdentifaiExchange * self)
       IDENTIFAI_REQUEST_BODY (identifai_request_body_new (self->upload));
   length = identifai_request_body_get_length (self->body);
   self->chunked = length == IDENTIFAI_UNKNOWN_LENGTH;
+  GST_LOG_ID (self->name, "%s: a body of %u fields and a file%s", self->what,
+      self->upload->fields->len, self->chunked ? ", which grows" : "");
   self->stream =
       identifai_upload_new (self->body, on_begin, on_hold, on_stopped, self);
   soup_message_set_request_body (self->message,
