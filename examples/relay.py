@@ -163,8 +163,10 @@ def say_state(gate):
                   + [f'{name} {stats.get_value(name)}' for name in ('passed-segments', 'withheld-segments', 'late-segments')]))
 
 
-def press(gate, key, quit):
+def press(source, key, quit):
+    gate = source.gate
     if key in FORCES:
+        source.showing = False      # the operator's word stays when the source is back
         Gst.util_set_object_arg(gate, 'force', FORCES[key])
     elif key == 'd':
         say('dump: until r, and the last two seconds')
@@ -178,10 +180,10 @@ def press(gate, key, quit):
         quit()
 
 
-def on_key(channel, condition, gate, quit):
+def on_key(channel, condition, source, quit):
     keys = os.read(0, 100).decode(errors='replace')
     for key in keys:
-        press(gate, key, quit)
+        press(source, key, quit)
     return bool(keys)
 
 
@@ -201,16 +203,16 @@ def on_message(bus, message, loop, failures, source):
             loop.quit()
 
 
-def watch_keyboard(gate, quit):
+def watch_keyboard(source, quit):
     """Each key by itself, if there is a keyboard."""
     if sys.stdin.isatty():
         import termios
         import tty
         before = termios.tcgetattr(0)
         tty.setcbreak(0)
-        GLib.io_add_watch(0, GLib.PRIORITY_DEFAULT, GLib.IO_IN, on_key, gate, quit)
+        GLib.io_add_watch(0, GLib.PRIORITY_DEFAULT, GLib.IO_IN, on_key, source, quit)
         return lambda: termios.tcsetattr(0, termios.TCSADRAIN, before)
-    GLib.io_add_watch(0, GLib.PRIORITY_DEFAULT, GLib.IO_IN | GLib.IO_HUP, on_key, gate, quit)
+    GLib.io_add_watch(0, GLib.PRIORITY_DEFAULT, GLib.IO_IN | GLib.IO_HUP, on_key, source, quit)
     return lambda: None
 
 
@@ -224,7 +226,7 @@ def main():
     bus.connect('message', on_message, loop, failures, source)
     for number in (signal.SIGINT, signal.SIGTERM):
         GLib.unix_signal_add(GLib.PRIORITY_HIGH, number, loop.quit)
-    restore = watch_keyboard(gate, loop.quit)
+    restore = watch_keyboard(source, loop.quit)
     pipeline.set_state(Gst.State.PLAYING)
     try:
         loop.run()

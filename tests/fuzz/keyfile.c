@@ -25,12 +25,13 @@ LLVMFuzzerInitialize (int *argc, char ***argv)
 }
 
 static void
-check_section (const ModSection * section, guint lines)
+check_section (const ModSection * section, guint * line, guint lines)
 {
   guint64 number;
   guint i, last = section->line;
 
   g_assert_nonnull (section->name);
+  g_assert_cmpuint (last, >, *line);
   for (i = 0; i < section->entries->len; i++) {
     const ModEntry *entry = g_ptr_array_index (section->entries, i);
 
@@ -41,6 +42,7 @@ check_section (const ModSection * section, guint lines)
     (void) mod_parse_time (entry->value, &number);
     (void) mod_parse_size (entry->value, &number);
   }
+  *line = last;
 }
 
 int
@@ -50,13 +52,13 @@ LLVMFuzzerTestOneInput (const guint8 * data, gsize size)
       g_strdup (""), *all;
   ModProblems *problems = mod_problems_new ("fuzz");
   GPtrArray *sections;
-  guint i, lines = 1;
+  guint i, line = 0, lines = 1;
 
   for (i = 0; text[i]; i++)
     lines += text[i] == '\n';
   sections = mod_key_file_parse (text, problems);
   for (i = 0; i < sections->len; i++)
-    check_section (g_ptr_array_index (sections, i), lines);
+    check_section (g_ptr_array_index (sections, i), &line, lines);
   all = mod_problems_to_string (problems);
   g_free (all);
   g_ptr_array_unref (sections);

@@ -90,6 +90,27 @@ def press(run, relay, key, state):
     wait_for(f"{state} after {key}", lambda: count(run, state) > before)
 
 
+def check_operator():
+    """What was shown for want of a source ends with that; what the operator wants stays."""
+    import gi
+    gi.require_version("Gst", "1.0")
+    from gi.repository import Gst
+    sys.path.insert(0, str(RELAY.parent))
+    import relay
+    Gst.init(None)
+    sys.argv = ["relay.py", "--slate", "slate.mp4", "rtmp://127.0.0.1/in", "rtmp://127.0.0.1/out"]
+    arguments = relay.read_arguments()
+    for key, expected in (None, "none"), ("n", "none"), ("p", "pass"), ("s", "slate"):
+        pipeline, gate = relay.make_pipeline(arguments)
+        source = relay.Source(pipeline, gate, arguments)
+        source.show_slate()
+        assert gate.get_property("force").value_nick == "slate", key
+        if key:
+            relay.press(source, key, None)
+        source.find()
+        assert gate.get_property("force").value_nick == expected, (key, gate.get_property("force").value_nick)
+
+
 def play(run):
     port, service = free_port(), free_port()
     url = f"rtmp://127.0.0.1:{port}/live/"
@@ -150,6 +171,7 @@ def main():
     if not os.path.exists(MODULE) or not os.path.exists("/usr/sbin/nginx") or not shutil.which("ffmpeg"):
         print("skipped: nginx with its RTMP module, or ffmpeg, isn't here")
         return 77
+    check_operator()
     with tempfile.TemporaryDirectory(prefix="relay-") as dir:
         run = Run(dir)
         try:
