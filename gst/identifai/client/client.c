@@ -494,8 +494,6 @@ take_back (IdentifaiClient * self, gpointer data, gboolean breaks_off,
     held = take_back_locked (self, job);
   g_mutex_unlock (&self->lock);
 
-  GST_DEBUG_ID (self->settings.name, "%s", walk ? "a segment is withdrawn" :
-      "a segment can't be withdrawn: it is on the wire, or taken");
   identifai_held_drop (&held);
 
   return walk != NULL;
@@ -581,8 +579,14 @@ on_close (IdentifaiClient * self, gpointer argument)
   GList *walk, *next;
 
   GST_LOG_ID (self->settings.name, "leaves %u accounts", self->queues.length);
-  identifai_service_calls_drop (self);
-  identifai_early_uploads_drop (self);
+  /* A queue goes with its last call, unless it is the current one. */
+  for (walk = self->queues.head; walk; walk = next) {
+    IdentifaiAccount *account = ((IdentifaiQueue *) walk->data)->account;
+
+    next = walk->next;
+    identifai_service_calls_drop (account, self);
+    identifai_early_uploads_drop (account, self);
+  }
   self->queue = NULL;
   for (walk = self->queues.head; walk; walk = next) {
     next = walk->next;

@@ -287,7 +287,8 @@ gchar *identifai_uploader_make_url (IdentifaiAccount * account,
 
 gint64 identifai_early_uploads_run (IdentifaiAccount * account, gint64 now);
 /* All of the client's end. */
-void identifai_early_uploads_drop (IdentifaiClient * client);
+void identifai_early_uploads_drop (IdentifaiAccount * account,
+    IdentifaiClient * client);
 /* Bytes of files of which the job isn't there yet. */
 guint64 identifai_early_uploads_count_sent_locked (IdentifaiClient * client);
 void identifai_early_upload_unref (IdentifaiEarlyUpload * self);
@@ -327,7 +328,8 @@ gint64 identifai_service_calls_run (IdentifaiAccount * account, gint64 now);
  * one. */
 void identifai_service_calls_move (IdentifaiQueue * queue);
 /* Lets go of all of the client's: nobody is told. */
-void identifai_service_calls_drop (IdentifaiClient * client);
+void identifai_service_calls_drop (IdentifaiAccount * account,
+    IdentifaiClient * client);
 
 /* credits.c */
 

@@ -240,21 +240,15 @@ identifai_early_uploads_run (IdentifaiAccount * account, gint64 now)
 }
 
 void
-identifai_early_uploads_drop (IdentifaiClient * client)
+identifai_early_uploads_drop (IdentifaiAccount * account,
+    IdentifaiClient * client)
 {
-  GList *walk, *item, *after, *next;
+  GList *walk, *next;
 
-  for (walk = client->queues.head; walk != NULL; walk = next) {
-    IdentifaiAccount *account = ((IdentifaiQueue *) walk->data)->account;
-
+  for (walk = account->early.head; walk != NULL; walk = next) {
     next = walk->next;
-    for (item = account->early.head; item != NULL; item = after) {
-      IdentifaiEarlyUpload *upload = item->data;
-
-      after = item->next;
-      if (upload->client == client)
-        drop (upload, "its client is closed");
-    }
+    if (((IdentifaiEarlyUpload *) walk->data)->client == client)
+      drop (walk->data, "its client is closed");
   }
 }
 

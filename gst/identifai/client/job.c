@@ -136,8 +136,6 @@ identifai_job_wait (IdentifaiJob * job)
 
   job->submitted_at = identifai_clock_now ();
   job->deadline = deadline_after (job->submitted_at, timeout);
-  GST_DEBUG_ID (job->client->settings.name, "segment %u: its result is waited "
-      "for, for %" GST_TIME_FORMAT, job->segment, GST_TIME_ARGS (timeout));
   job->state = IDENTIFAI_JOB_WAITING;
   identifai_poller_add (job->queue->account->pollers[job->kind], job);
 }
@@ -248,8 +246,6 @@ identifai_job_tell_submitted (IdentifaiJob * job, GstClockTime upload_time)
   job->called = job->open;
   g_mutex_unlock (&client->lock);
 
-  GST_LOG_ID (client->settings.name, "segment %u: %s hears that it is %s",
-      job->segment, job->called ? "the user" : "nobody", job->identifier);
   if (job->called)
     client->callbacks->submitted (job->held.data, job->identifier, upload_time,
         client->user_data);

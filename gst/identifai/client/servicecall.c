@@ -331,9 +331,9 @@ drop (ServiceCall * self)
   service_call_free (self);
 }
 
-/* The queue goes with its last call, unless it is the current one. */
-static void
-drop_of (IdentifaiAccount * account, IdentifaiClient * client)
+void
+identifai_service_calls_drop (IdentifaiAccount * account,
+    IdentifaiClient * client)
 {
   GList *walk, *next;
 
@@ -341,16 +341,5 @@ drop_of (IdentifaiAccount * account, IdentifaiClient * client)
     next = walk->next;
     if (((ServiceCall *) walk->data)->client == client)
       drop (walk->data);
-  }
-}
-
-void
-identifai_service_calls_drop (IdentifaiClient * client)
-{
-  GList *walk, *next;
-
-  for (walk = client->queues.head; walk; walk = next) {
-    next = walk->next;
-    drop_of (((IdentifaiQueue *) walk->data)->account, client);
   }
 }
