@@ -34,6 +34,22 @@ waste_frames (GPtrArray * frames)
   identifai_waste (frames, (GDestroyNotify) g_ptr_array_unref, frames->len);
 }
 
+static void
+clear_sound (gpointer sound)
+{
+  g_array_unref (((IdentifaiSoundTrack *) sound)->ends);
+}
+
+static GArray *
+new_sounds (void)
+{
+  GArray *sounds = g_array_new (FALSE, FALSE, sizeof (IdentifaiSoundTrack));
+
+  g_array_set_clear_func (sounds, clear_sound);
+
+  return sounds;
+}
+
 IdentifaiBuilder *
 identifai_builder_new (IdentifaiSegment * segment, GstCaps * video_caps,
     gint64 start)
@@ -43,7 +59,7 @@ identifai_builder_new (IdentifaiSegment * segment, GstCaps * video_caps,
   self->segment = segment;
   self->frames = new_frames ();
   self->failed = g_array_new (FALSE, FALSE, sizeof (IdentifaiFrame));
-  self->streams = g_array_new (FALSE, FALSE, sizeof (guint));
+  self->sounds = new_sounds ();
   self->cuts = g_array_new (FALSE, FALSE, sizeof (IdentifaiCut));
   self->start = self->end = start;
   self->counts.oldest = self->counts.newest = self->counts.end = start;
@@ -59,7 +75,7 @@ identifai_builder_free (IdentifaiBuilder * self)
   g_clear_pointer (&self->segment, identifai_segment_free);
   g_clear_pointer (&self->frames, waste_frames);
   g_array_unref (self->failed);
-  g_array_unref (self->streams);
+  g_array_unref (self->sounds);
   g_array_unref (self->cuts);
   g_free (self);
 }
@@ -214,33 +230,66 @@ identifai_builder_add_frame (IdentifaiBuilder * self, IdentifaiFrame * frame)
   g_ptr_array_add (self->frames, frame);
 }
 
-/* NULL if the stream has no track yet. */
+static IdentifaiSoundTrack *
+sound_at (IdentifaiBuilder * self, guint i)
+{
+  return &g_array_index (self->sounds, IdentifaiSoundTrack, i);
+}
+
 static IdentifaiTrack *
-find_track (IdentifaiBuilder * self, guint stream)
+sound_track_at (IdentifaiBuilder * self, guint i)
+{
+  return g_ptr_array_index (self->segment->tracks, i + 1);
+}
+
+/* Its number of tracks if the stream has none yet. */
+static guint
+find_sound (IdentifaiBuilder * self, guint stream)
 {
   guint i;
 
-  for (i = 0; i < self->streams->len; i++) {
-    if (g_array_index (self->streams, guint, i) == stream)
-      return g_ptr_array_index (self->segment->tracks, i + 1);
+  for (i = 0; i < self->sounds->len; i++) {
+    if (sound_at (self, i)->stream == stream)
+      break;
   }
 
-  return NULL;
+  return i;
 }
 
 gboolean
 identifai_builder_has_track (IdentifaiBuilder * self, guint stream)
 {
-  return self->segment->tracks && find_track (self, stream) != NULL;
+  return find_sound (self, stream) < self->sounds->len;
 }
 
 static void
-append_audio (IdentifaiBuilder * self, IdentifaiTrack * track,
-    GstBuffer * buffer)
+add_sound (IdentifaiBuilder * self, guint stream, GstCaps * caps)
 {
-  gsize size = gst_buffer_get_size (buffer);
+  IdentifaiSoundTrack sound = { stream,
+    g_array_new (FALSE, FALSE, sizeof (guint64))
+  };
 
-  g_ptr_array_add (track->buffers, buffer);
+  identifai_segment_add_track (self->segment, caps);
+  g_array_append_val (self->sounds, sound);
+}
+
+/* Bytes of the first n buffers of a track. */
+static guint64
+count_sound (IdentifaiBuilder * self, guint track, guint n)
+{
+  return n > 0 ?
+      g_array_index (sound_at (self, track)->ends, guint64, n - 1) : 0;
+}
+
+static void
+append_audio (IdentifaiBuilder * self, guint track, GstBuffer * buffer)
+{
+  GPtrArray *buffers = sound_track_at (self, track)->buffers;
+  gsize size = gst_buffer_get_size (buffer);
+  guint64 end = count_sound (self, track, buffers->len) + size;
+
+  g_ptr_array_add (buffers, buffer);
+  g_array_append_val (sound_at (self, track)->ends, end);
   self->audio_cost += size;
   self->segment->bytes += size;
   self->n_audio++;
@@ -250,18 +299,17 @@ gboolean
 identifai_builder_add_audio (IdentifaiBuilder * self, guint stream,
     GstCaps * caps, GstBuffer * buffer)
 {
-  IdentifaiTrack *track;
+  guint track = find_sound (self, stream);
 
   if (self->segment->failure != IDENTIFAI_REASON_NONE) {
     gst_buffer_unref (buffer);
     return TRUE;
   }
-  track = find_track (self, stream);
-  if (track == NULL) {
-    track = identifai_segment_add_track (self->segment, caps);
-    g_array_append_val (self->streams, stream);
-  } else if (track->caps != caps
-      && identifai_codec_caps_differ (track->caps, caps)) {
+  if (track == self->sounds->len) {
+    add_sound (self, stream, caps);
+  } else if (sound_track_at (self, track)->caps != caps
+      && identifai_codec_caps_differ (sound_track_at (self, track)->caps,
+          caps)) {
     GST_DEBUG_ID (self->segment->name,
         "audio stream %u changes within segment %u", stream,
         self->segment->number);
@@ -292,7 +340,7 @@ identifai_builder_fail (IdentifaiBuilder * self, IdentifaiReason reason,
     remember_failed (self, g_ptr_array_index (self->frames, i));
   waste_frames (self->frames);
   self->frames = new_frames ();
-  g_array_set_size (self->streams, 0);
+  g_array_set_size (self->sounds, 0);
   self->counts.cost = self->counts.bytes = 0;
   self->counts.unreadable = NULL;
   self->audio_cost = self->segment->bytes = 0;
@@ -391,35 +439,74 @@ identifai_builder_find_fitting_cut (IdentifaiBuilder * self, guint64 max_bytes)
   return found;
 }
 
+/* What is behind at, however much, goes to the end of the other one. */
 static void
-move_audio (IdentifaiBuilder * self, IdentifaiBuilder * rest, guint stream,
-    IdentifaiTrack * track, GstBuffer * buffer)
+move_tail (GPtrArray * from, guint at, GPtrArray * to, GDestroyNotify free_func)
 {
-  gsize size = gst_buffer_get_size (buffer);
+  guint n = from->len - at, end = to->len;
 
-  self->audio_cost -= size;
-  self->segment->bytes -= size;
-  self->n_audio--;
-  identifai_builder_add_audio (rest, stream, track->caps, buffer);
+  g_ptr_array_set_size (to, end + n);
+  if (n > 0)
+    memcpy (to->pdata + end, from->pdata + at, n * sizeof (gpointer));
+  g_ptr_array_set_free_func (from, NULL);
+  g_ptr_array_set_size (from, at);
+  g_ptr_array_set_free_func (from, free_func);
 }
 
-/* Audio from the cut on, which is at the end, goes over to rest. */
-static void
-split_audio (IdentifaiBuilder * self, IdentifaiBuilder * rest, guint stream)
+/* How many buffers come before then: their times grow, but for bad clocks'. */
+static guint
+search_time (GPtrArray * buffers, GstClockTime limit)
 {
-  GPtrArray *buffers = find_track (self, stream)->buffers;
-  GstClockTime limit = rest->start + IDENTIFAI_TRACK_EPOCH;
-  guint kept = buffers->len, i;
+  guint low = 0, high = buffers->len;
 
-  while (kept > 0
-      && GST_BUFFER_PTS (g_ptr_array_index (buffers, kept - 1)) >= limit)
-    kept--;
-  for (i = kept; i < buffers->len; i++)
-    move_audio (self, rest, stream, find_track (self, stream),
-        g_ptr_array_index (buffers, i));
-  g_ptr_array_set_free_func (buffers, NULL);
-  g_ptr_array_set_size (buffers, kept);
-  g_ptr_array_set_free_func (buffers, (GDestroyNotify) gst_buffer_unref);
+  while (low < high) {
+    guint middle = low + (high - low) / 2;
+
+    if (GST_BUFFER_PTS (g_ptr_array_index (buffers, middle)) < limit)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+
+  return low;
+}
+
+/* The same of the bytes of sound: to one that is empty. */
+static void
+move_ends (GArray * from, guint at, GArray * to)
+{
+  guint64 before = at > 0 ? g_array_index (from, guint64, at - 1) : 0;
+  guint i;
+
+  g_array_set_size (to, from->len - at);
+  for (i = 0; i < to->len; i++)
+    g_array_index (to, guint64, i) =
+        g_array_index (from, guint64, at + i) - before;
+  g_array_set_size (from, at);
+}
+
+/* Audio from the cut on goes over to rest, which has none of the stream. */
+static void
+split_audio (IdentifaiBuilder * self, IdentifaiBuilder * rest, guint track)
+{
+  IdentifaiTrack *from = sound_track_at (self, track);
+  guint kept = search_time (from->buffers, rest->start + IDENTIFAI_TRACK_EPOCH);
+  guint n = from->buffers->len - kept, added = rest->sounds->len;
+  guint64 bytes;
+
+  if (n == 0)
+    return;
+  add_sound (rest, sound_at (self, track)->stream, from->caps);
+  move_ends (sound_at (self, track)->ends, kept, sound_at (rest, added)->ends);
+  move_tail (from->buffers, kept, sound_track_at (rest, added)->buffers,
+      (GDestroyNotify) gst_buffer_unref);
+  bytes = count_sound (rest, added, n);
+  self->audio_cost -= bytes;
+  self->segment->bytes -= bytes;
+  self->n_audio -= n;
+  rest->audio_cost += bytes;
+  rest->segment->bytes += bytes;
+  rest->n_audio += n;
 }
 
 /* How many buffers a key frame has. */
@@ -486,23 +573,6 @@ add_stretches (IdentifaiBuilder * self, GPtrArray * frames, GArray * cuts,
   }
 }
 
-/* Takes out the frames from at on. */
-static GPtrArray *
-take_frames (IdentifaiBuilder * self, guint at)
-{
-  guint n = self->frames->len - at;
-  GPtrArray *taken = g_ptr_array_sized_new (n);
-
-  g_ptr_array_set_size (taken, n);
-  memcpy (taken->pdata, self->frames->pdata + at, n * sizeof (gpointer));
-  g_ptr_array_set_free_func (self->frames, NULL);
-  g_ptr_array_set_size (self->frames, at);
-  g_ptr_array_set_free_func (self->frames,
-      (GDestroyNotify) identifai_frame_free);
-
-  return taken;
-}
-
 /* Takes out that cut and those behind it, which count from it on. */
 static GArray *
 take_cuts (IdentifaiBuilder * self, guint frame)
@@ -545,10 +615,13 @@ identifai_builder_split (IdentifaiBuilder * self, const IdentifaiCut * at,
     IdentifaiBuilder * rest)
 {
   IdentifaiCut cut = *at;       /* it is one of those that move */
-  GPtrArray *frames = take_frames (self, cut.frame);
+  GPtrArray *frames = g_ptr_array_new ();
   GArray *cuts = take_cuts (self, cut.frame);
-  guint n_point = count_fields (frames, 0), i;
+  guint n_point, i;
 
+  move_tail (self->frames, cut.frame, frames,
+      (GDestroyNotify) identifai_frame_free);
+  n_point = count_fields (frames, 0);
   GST_DEBUG_ID (self->segment->name,
       "segment %u keeps %u of %u frames, of which %u overlap",
       self->segment->number, cut.frame + cut.overlap, cut.frame + frames->len,
@@ -562,8 +635,8 @@ identifai_builder_split (IdentifaiBuilder * self, const IdentifaiCut * at,
   add_stretches (rest, frames, cuts, n_point);
   g_ptr_array_unref (frames);
   g_array_unref (cuts);
-  for (i = 0; i < self->streams->len; i++)
-    split_audio (self, rest, g_array_index (self->streams, guint, i));
+  for (i = 0; i < self->sounds->len; i++)
+    split_audio (self, rest, i);
 }
 
 static void

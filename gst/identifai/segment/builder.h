@@ -40,6 +40,13 @@ typedef struct
                                  * the next cut */
 } IdentifaiCut;
 
+/* A track after the first. */
+typedef struct
+{
+  guint stream;                 /* of sound, that it holds */
+  GArray *ends;                 /* of guint64: bytes up to the end of each buffer */
+} IdentifaiSoundTrack;
+
 typedef struct
 {
   IdentifaiSegment *segment;    /* owned; its first track is the video */
@@ -47,8 +54,7 @@ typedef struct
   gboolean places;              /* somebody wants to know where its frames are */
   GArray *failed;               /* of IdentifaiFrame without buffer: what it had, and
                                  * gets, once it has failed */
-  GArray *streams;              /* of guint: which audio stream each of the
-                                 * tracks after the first holds */
+  GArray *sounds;               /* of IdentifaiSoundTrack */
 
   guint round;                  /* of the video, see audiotimes.h */
   gint64 start;                 /* first frame shown, */
