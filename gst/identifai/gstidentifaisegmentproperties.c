@@ -115,9 +115,9 @@ const GstIdentifaiProperty gst_identifai_segment_properties[GST_IDENTIFAI_N_PROP
    *
    * Elementary input: segments end at multiples of
    * #GstIdentifaiSink:segment-duration of UTC (12:00:00, 12:00:10 …), at the
-   * first key frame from then on, so that those of several cameras, and logs,
-   * line up; the first one is shorter. With #GstIdentifaiSink:segment-interval
-   * they start at its multiples. The time of day is that of `date-time` in the
+   * first key frame from then on. So those of several cameras, and logs, line
+   * up. The first one is shorter. With #GstIdentifaiSink:segment-interval they
+   * start at its multiples. The time of day is that of `date-time` in the
    * messages; of a file that is read faster than real time it means little.
    *
    * Since: 0.1
@@ -143,12 +143,12 @@ const GstIdentifaiProperty gst_identifai_segment_properties[GST_IDENTIFAI_N_PROP
   /**
    * GstIdentifaiSink:early-upload:
    *
-   * Elementary input: a segment is sent while it is recorded, so that the service has it
-   * a moment after its last frame, however slow the uplink is. It goes out as
-   * fragmented MP4, in a request whose length isn't known when it begins
-   * (`Transfer-Encoding: chunked`), when the limits have a call left; else, or if
-   * anything stands in the way, it is sent whole when it is closed, as without this. See
-   * [Early upload](identifaisink.md#early-upload).
+   * Elementary input: a segment is sent while it is recorded, so that the
+   * service has it a moment after its last frame, however slow the uplink is.
+   * It goes out as fragmented MP4, in a request whose length isn't known when
+   * it begins (`Transfer-Encoding: chunked`). If the limits have no call left,
+   * or anything else stands in the way, it is sent whole when it is closed, as
+   * without this. See [Early upload](identifaisink.md#early-upload).
    *
    * Since: 0.2
    */
@@ -244,10 +244,11 @@ const GstIdentifaiProperty gst_identifai_segment_properties[GST_IDENTIFAI_N_PROP
    *
    * How long EOS waits for outstanding verdicts, in nanoseconds; what is left
    * then fails as `timeout`. 0: EOS does not wait, and what is outstanding
-   * goes on until the element stops (with `overflow=block`, the last segments
-   * are taken over the bounds, and what comes after a seek waits until they
-   * have found their room). %GST_CLOCK_TIME_NONE: without bound. identifaigate:
-   * of a file, after which what has no verdict goes by `on-unjudged`; 0: at once.
+   * goes on until the element stops. With `overflow=block`, the last segments
+   * are then taken over the bounds, and what comes after a seek waits until
+   * they have found their room. %GST_CLOCK_TIME_NONE: without bound.
+   * identifaigate: of a file, after which what has no verdict goes by
+   * `on-unjudged`; 0: at once.
    *
    * Since: 0.1
    */
@@ -304,11 +305,12 @@ const GstIdentifaiProperty gst_identifai_segment_properties[GST_IDENTIFAI_N_PROP
    * GstIdentifaiSink:pending:
    *
    * What the service has taken and not judged yet, as a GstValueArray of
-   * structures `pending`, with `identifier`, `session`, `kind`, `segment`,
-   * `running-time`, `stream-time`, `duration`, `bytes`, and, if there are any,
-   * `date-time`, `ref-id` and `sha256`, as in the messages. An application that
-   * keeps them can give them to the action signal `resume` in its next run. It
-   * changes with each `identifai-submitted` and each outcome, and isn't notified.
+   * structures `pending`. They have `identifier`, `session`, `kind`,
+   * `segment`, `running-time`, `stream-time`, `duration` and `bytes`; if there
+   * are any, also `date-time`, `ref-id` and `sha256`, as in the messages. An
+   * application that keeps them can give them to the action signal `resume` in
+   * its next run. It changes with each `identifai-submitted` and each outcome,
+   * and isn't notified.
    *
    * Since: 0.2
    */

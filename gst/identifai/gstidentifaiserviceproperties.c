@@ -179,13 +179,14 @@ const GstIdentifaiProperty gst_identifai_service_properties[GST_IDENTIFAI_N_PROP
   /**
    * GstIdentifaiSink:rate-limits:
    *
-   * How many calls of each kind may start in any second and any minute: a
+   * How many calls of each kind may start in any second and any minute. A
    * structure `limits` with the #guint fields `post-per-second` (default 1),
-   * `post-per-minute` (30), `get-per-second` (2) and `get-per-minute` (60),
-   * the service's published limits per key. 0, or more than 100000: no limit;
-   * the word `none` lifts all four. Fields left out keep their value, unknown
-   * ones are warned of. All elements of a process with the same endpoint and
-   * key share one budget; the strictest of their limits counts.
+   * `post-per-minute` (30), `get-per-second` (2) and `get-per-minute` (60).
+   * The defaults are the service's published limits per key. 0, or more than
+   * 100000: no limit; the word `none` lifts all four. Fields left out keep
+   * their value, unknown ones are warned of. All elements of a process with
+   * the same endpoint and key share one budget; the strictest of their limits
+   * counts.
    *
    * Since: 0.1
    */
