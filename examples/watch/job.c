@@ -406,6 +406,30 @@ on_ending (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+static void
+send_end (GstElement * source, gpointer unused)
+{
+  gst_element_send_event (source, gst_event_new_eos ());
+}
+
+/* On a thread of its own: a source whose stream is held up holds this up, too. */
+static void
+begin_end (const GValue * item, gpointer unused)
+{
+  gst_element_call_async (g_value_get_object (item), send_end, NULL, NULL);
+}
+
+/* Not by the pipeline, which couldn't be stopped before that has returned. */
+static void
+send_ends (GstElement * pipeline)
+{
+  GstIterator *sources = gst_bin_iterate_sources (GST_BIN (pipeline));
+
+  while (gst_iterator_foreach (sources, begin_end, NULL) == GST_ITERATOR_RESYNC)
+    gst_iterator_resync (sources);
+  gst_iterator_free (sources);
+}
+
 void
 watch_job_end (WatchJob * self)
 {
@@ -413,7 +437,7 @@ watch_job_end (WatchJob * self)
     g_cancellable_cancel (self->cancellable);
   if (self->state != JOB_RUNNING)
     return;
-  gst_element_send_event (self->pipeline, gst_event_new_eos ());
+  send_ends (self->pipeline);
   if (self->ending_source == 0)
     self->ending_source = g_timeout_add (ENDING_INTERVAL, on_ending, self);
 }
