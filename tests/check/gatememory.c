@@ -4,7 +4,8 @@
  *
  * identifaigate's memory: what it holds is never more than hold x the bit rate x 1.2
  * + 30 MB, with a KiB more for each frame and some for each segment, nor more than
- * max-held-bytes x 1.2 + 30 MB. The service says nothing.
+ * max-held-bytes x 1.2 + 30 MB, while the service says nothing; and nothing grows with
+ * the segments that have left.
  *
  * The heap is counted, in which the frames are, too: each is a copy of its own, as a
  * receiver's are. What comes faster than in real time, and within hold, is all held.
@@ -124,6 +125,14 @@ typedef struct
   Feed *feed;
 } World;
 
+static GstBusSyncReply
+on_message (GstBus * bus, GstMessage * message, gpointer unused)
+{
+  gst_message_unref (message);
+
+  return GST_BUS_DROP;
+}
+
 static void
 world_init (World * world, const gchar * url, const gchar * properties)
 {
@@ -139,7 +148,7 @@ world_init (World * world, const gchar * url, const gchar * properties)
   world->pipeline = gst_parse_launch (line, NULL);
   fail_unless (world->pipeline != NULL);
   bus = gst_element_get_bus (world->pipeline);
-  gst_bus_set_flushing (bus, TRUE);
+  gst_bus_set_sync_handler (bus, on_message, NULL, NULL);
   gst_object_unref (bus);
   world->gate = gst_bin_get_by_name (GST_BIN (world->pipeline), "sink");
   g_object_set (world->gate, "endpoint", url, "api-key", SINK_KEY, "retries", 0,
@@ -196,6 +205,50 @@ GST_START_TEST (test_law)
 
 GST_END_TEST;
 
+/*** what has left ***/
+
+#define SEGMENTS 1500
+#define SETTLED 500
+
+/* Frames in [from, to), a segment each, a second apart; until all but the last have left. */
+static gint64
+pass_segments (World * world, guint from, guint to)
+{
+  gint64 end = g_get_monotonic_time () + 4 * SINK_PATIENCE;
+  guint i;
+
+  for (i = from; i < to; i++)
+    push (world->feed, make_frame (g_ptr_array_index (world->clip->buffers, 0),
+            20000, i * GST_SECOND, GST_SECOND));
+  while (get_stat (world, "verdicts") + 2 < to) {
+    fail_unless (g_get_monotonic_time () < end);
+    g_usleep (10 * G_TIME_SPAN_MILLISECOND);
+  }
+
+  return count_heap ();
+}
+
+/* A file, of which each frame is a segment, and which is judged as it comes. What is noted
+ * of what has left goes a minute later; what was held of it is gone. */
+GST_START_TEST (test_growth)
+{
+  SinkEmulator *emulator = sink_emulator_new (NULL);
+  gint64 early, late;
+  World world;
+
+  world_init (&world, sink_emulator_get_url (emulator), "segment-duration=1 ");
+  world.feed = feed_new_to (world.gate, "sink", world.clip->caps, NULL, FALSE);
+  world.feed->duration = 2 * SEGMENTS * GST_SECOND;
+  early = pass_segments (&world, 0, SETTLED);
+  late = pass_segments (&world, SETTLED, SEGMENTS);
+  fail_unless (late - early < 1000 * (SEGMENTS - SETTLED), "%" G_GINT64_FORMAT
+      " bytes more after %d segments", late - early, SEGMENTS - SETTLED);
+  world_clear (&world);
+  sink_emulator_free (emulator);
+}
+
+GST_END_TEST;
+
 static Suite *
 gatememory_suite (void)
 {
@@ -203,6 +256,7 @@ gatememory_suite (void)
   TCase *tc = tcase_create ("general");
 
   suite_add_tcase (suite, tc);
+  tcase_add_test (tc, test_growth);
   tcase_add_loop_test (tc, test_law, 0, G_N_ELEMENTS (rows));
 
   return suite;
