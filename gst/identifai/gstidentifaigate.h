@@ -128,6 +128,7 @@ struct _GstIdentifaiGate
   gboolean began;               /* the video's first buffer came */
   gint64 paused;                /* µs, monotonic: since when the pipeline, which was
                                  * playing, is; or 0 */
+  gint64 resumed;               /* the same: since when it plays again; or 0 */
   gint64 reorder;               /* ns, by which its key frames are shown after they
                                  * are decoded; -1: unknown */
   gint64 shift;                 /* ns: running times are later on the way out, so that

@@ -125,11 +125,12 @@ add_lag_locked (GstIdentifaiBranch * branch, gint64 lag)
     self->lead += lag;
 }
 
-/* Of what is held: by so much it came later than the shift reckons with. */
+/* Of what is held: by so much it came later than the shift reckons with. What came before
+ * a pause isn't early by its length. */
 static gint64
 get_lateness_locked (GstIdentifaiGate * self)
 {
-  gint64 lead = identifai_hold_queue_get_lead (self->hold);
+  gint64 lead = identifai_hold_queue_get_lead (self->hold, self->resumed);
 
   return lead != NO_TIME && self->lead != NO_TIME ? lead - self->lead : 0;
 }

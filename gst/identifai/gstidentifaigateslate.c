@@ -330,6 +330,8 @@ gst_identifai_gate_slate_play (GstIdentifaiGate * self)
 
   g_mutex_lock (&self->engine->lock);
   took = self->paused != 0 ? g_get_monotonic_time () - self->paused : 0;
+  if (self->paused != 0)
+    self->resumed = self->paused + took;
   self->paused = 0;
   gst_identifai_gate_shift_paused_locked (self, took);
   for (i = 0; i < self->branches->len; i++) {

@@ -507,6 +507,39 @@ GST_START_TEST (test_catch_up)
 
 GST_END_TEST;
 
+/* The pipeline was paused while the stream was later: what came before that tells nothing
+ * of what upstream has caught up with. */
+GST_START_TEST (test_paused_later)
+{
+  GstElement *pipeline;
+  SlateGate gate;
+  gint64 before, after;
+
+  slate_gate_open_live (&gate, "on-unjudged=pass hold=1500000000");
+  pipeline = sink_run_get_pipeline (gate.run);
+  play (&gate, 0, 10);
+  slate_gate_set_force (&gate, "slate");
+  play (&gate, 10, 20);
+  sink_let_pass (2000);
+  slate_gate_set_force (&gate, "none");
+  play (&gate, 20, 100);
+  before = get_last_shift (&gate);
+  gst_element_set_state (pipeline, GST_STATE_PAUSED);
+  sink_let_pass (1000);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  slate_gate_set_force (&gate, "slate");
+  play (&gate, 100, 105);
+  slate_gate_set_force (&gate, "none");
+  play (&gate, 105, 155);
+  after = get_last_shift (&gate);
+  fail_unless (after > before - 300 * (gint64) GST_MSECOND,
+      "%d ms, then %d ms", (gint) (before / 1000000), (gint) (after / 1000000));
+  slate_gate_finish (&gate);
+  slate_gate_clear (&gate);
+}
+
+GST_END_TEST;
+
 /* The video alone is flushed: sound of its pictures goes with them, and what comes
  * goes on behind what was heard. */
 GST_START_TEST (test_flush_of_video)
@@ -562,6 +595,7 @@ gatedelay_suite (void)
   tcase_add_test (tc, test_blocked);
   tcase_add_test (tc, test_burst);
   tcase_add_test (tc, test_paused);
+  tcase_add_test (tc, test_paused_later);
   tcase_add_test (tc, test_linked_anew);
   tcase_add_loop_test (tc, test_catch_up, 0, 2);
   tcase_add_test (tc, test_flush_of_video);

@@ -407,7 +407,7 @@ identifai_hold_queue_has_gap (IdentifaiHoldQueue * self)
 }
 
 gint64
-identifai_hold_queue_get_lead (IdentifaiHoldQueue * self)
+identifai_hold_queue_get_lead (IdentifaiHoldQueue * self, gint64 since)
 {
   GList *link = identifai_hold_queue_get_stream (self, VIDEO)->items.head;
   gint64 lead = NO_TIME;
@@ -418,7 +418,8 @@ identifai_hold_queue_get_lead (IdentifaiHoldQueue * self)
         : NO_TIME;
     gint64 own = item->arrival * (gint64) GST_USECOND - decoding;
 
-    if (decoding != NO_TIME && (lead == NO_TIME || own < lead))
+    if (item->arrival >= since && decoding != NO_TIME
+        && (lead == NO_TIME || own < lead))
       lead = own;
   }
 

@@ -154,9 +154,9 @@ gboolean identifai_hold_queue_peek (IdentifaiHoldQueue * self, guint stream,
 
 /* Whether something of the video was withheld, and it goes on at a point. */
 gboolean identifai_hold_queue_has_gap (IdentifaiHoldQueue * self);
-/* From decoding time to arrival, in ns, at least, of the pictures that are held;
- * IDENTIFAI_NO_TIME: there is none. */
-gint64 identifai_hold_queue_get_lead (IdentifaiHoldQueue * self);
+/* From decoding time to arrival, in ns, at least, of the pictures that are held and came
+ * at that time (µs) or later; IDENTIFAI_NO_TIME: there is none. */
+gint64 identifai_hold_queue_get_lead (IdentifaiHoldQueue * self, gint64 since);
 /* Behind a hole, pictures that are decoded at that time or before would be shown where
  * something else was: they are withheld, up to the point that follows.
  * IDENTIFAI_NO_TIME: none would. FALSE: no such point is held, none is withheld. */
