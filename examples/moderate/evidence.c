@@ -303,7 +303,7 @@ make_ended (JsonObject * line, const GstStructure * s, guint number)
   return ended;
 }
 
-/* Its neighbours are long gone. */
+/* Late, or of an earlier run: its neighbours are long gone. */
 static void
 take_late (ModEvidence * self, const ModStreamConfig * config,
     JsonObject * line, const GstStructure * s)
@@ -326,7 +326,8 @@ mod_evidence_take (ModEvidence * self, const ModStreamConfig * config,
 
   if (config->evidence == MOD_EVIDENCE_NONE)
     return;
-  if (json_object_has_member (line, "late")) {
+  if (json_object_has_member (line, "late")
+      || json_object_has_member (line, "resumed")) {
     take_late (self, config, line, s);
     return;
   }

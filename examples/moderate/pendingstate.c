@@ -467,14 +467,14 @@ find_judge (ModPendingState * self, const Pending * pending,
   for (i = 0; i < streams->len; i++) {
     const ModStreamConfig *config = g_ptr_array_index (streams, i);
     gboolean own = strcmp (config->name, pending->stream) == 0;
+    GstElement *judge;
 
     if (strcmp (find_account (self, config), pending->account) != 0)
       continue;
     *any = TRUE;
-    if (found == NULL || own)
-      found = find_judge_of (supervisor, config->name);
-    if (own)
-      break;
+    judge = find_judge_of (supervisor, config->name);
+    if (judge != NULL && (found == NULL || own))
+      found = judge;
   }
   return found;
 }

@@ -653,6 +653,34 @@ def check_told_again(endpoint, folder):
     assert [(about['segment'], data) for about, data in after] == before and any(about.get('resumed') for about, _ in after), after
 
 
+def check_told_between(endpoint, folder):
+    """Another stream asks for what one that has ended had submitted; verdicts that come between others cost those no neighbour."""
+    with Emulator('--delay', '2') as slow:
+        check_between(slow, *(os.path.join(folder, name) for name in ('kept', 'state', 'c')))
+
+
+def check_between(endpoint, kept, state, path):
+    write_config(path, endpoint, {'a': scene(GREY)}, 'state-file=' + state)
+    with Run(path) as run:
+        wait_until(lambda: os.path.exists(state) and read_state(state), 'what is pending')
+        [pending] = read_state(state)
+        assert run.finish()[0] == 0
+    count = 12
+    with open(state, 'w') as file:
+        json.dump({'version': 2, 'pending': [
+            {**pending, 'entry': re.sub(r'segment=\(uint\)[0-9]+', 'segment=(uint)%d' % i, pending['entry'])} for i in range(count)]}, file)
+    slow = 'rate-limits=limits,post-per-second=0,post-per-minute=0,get-per-second=4,get-per-minute=0\n'
+    write_config(path, endpoint, {'a': slow + scene(*[GREY, GREY, PINK] * 4),
+                                  'b': slow + 'evidence=none\npipeline=' + pipeline('is-live=true')},
+                 'evidence-folder=%s\nstate-file=%s' % (kept, state))
+    with Run(path) as run:
+        for _ in range(count):
+            run.wait(event='verdict', stream='a', resumed=True)
+        assert run.stop()[0] == 0
+    assert {about['segment']: about['role'] for about, _ in read_evidence(kept, 'a')} == {
+        n: ('after', 'before', 'flagged')[n % 3] for n in range(1, 12)}
+
+
 def check_other_key(endpoint, folder):
     """What was submitted with a key that no stream has any more is told as lost; no other key asks for it."""
     log, state, path = os.path.join(folder, 'log'), os.path.join(folder, 'state'), os.path.join(folder, 'c')
@@ -1092,7 +1120,7 @@ def check_example(endpoint, folder):
 
 CHECKS = (check_config, check_service, check_outcomes, check_alone, check_stall, check_reload, check_log, check_losses,
           check_evidence, check_full_log, check_moved_log, check_gate, check_lost_output,
-          check_kill, check_told_again, check_other_key, check_state_file, check_page, check_alarms, check_notify, check_broker, check_deaf_broker, check_unit, check_example)
+          check_kill, check_told_again, check_told_between, check_other_key, check_state_file, check_page, check_alarms, check_notify, check_broker, check_deaf_broker, check_unit, check_example)
 
 
 def main():
