@@ -6,6 +6,7 @@ replaced by those of sources.py. A block of output belongs to the commands befor
 lines has to be printed, whatever the numbers."""
 
 import concurrent.futures
+import contextlib
 import os
 import pathlib
 import re
@@ -226,7 +227,7 @@ class Block:
         """Whatever the numbers, the names of what was judged, and the time."""
         pattern = re.escape(" ".join(line.split()))
         pattern = pattern.replace("…", ".*")
-        pattern = re.sub(r"\b[0-9a-f]{12,}\b|\d+", "[0-9a-f.]+", pattern)
+        pattern = re.sub(r"\b(?:0x)?[0-9a-f]{12,}\b|\d+", lambda m: "0x[0-9a-f]+" if m[0].startswith("0x") else "[0-9a-f.]+", pattern)
         pattern = re.sub(r"rtsp\S*|http\S*", lambda m: r"\S+", pattern)
         return re.search(pattern, printed) is not None
 
@@ -284,6 +285,16 @@ def run_block(block, sources, environment):
     return block
 
 
+def provide(sources, folder):
+    """What is there for all: a block may write over its own copy only, as others read it meanwhile."""
+    for name in os.listdir(sources.folder):
+        if name in ("recordings", "incoming"):
+            os.symlink(sources.folder / name, pathlib.Path(folder) / name)
+        elif (sources.folder / name).is_file() and not name.startswith(("log", "part")):
+            with contextlib.suppress(FileNotFoundError):
+                shutil.copy(sources.folder / name, folder)
+
+
 def run_once(block, sources, environment, seconds):
     try:
         script = fill(prepare(block.text, block.row), sources)
@@ -292,9 +303,7 @@ def run_once(block, sources, environment, seconds):
         return
     began = time.monotonic()
     with tempfile.TemporaryDirectory(dir=sources.folder) as folder:
-        for name in os.listdir(sources.folder):
-            if (sources.folder / name).is_file() and not name.startswith(("log", "part")) or name in ("recordings", "incoming"):
-                os.symlink(sources.folder / name, pathlib.Path(folder) / name)
+        provide(sources, folder)
         process = subprocess.Popen(["bash", "-c", PRELUDE + script], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                    env={**environment, "SECONDS_LIVE": str(seconds)}, text=True, errors="replace", start_new_session=True)
         timer = threading.Timer(PATIENCE, os.killpg, (process.pid, signal.SIGKILL))
