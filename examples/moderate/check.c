@@ -10,7 +10,6 @@
 #include <string.h>
 
 #define LONGEST_WAIT 15         /* s */
-#define MINUTE (60.0 * GST_SECOND)
 
 /* Streams with one endpoint and key share its limits. */
 typedef struct
@@ -35,17 +34,11 @@ free_account (Account * self)
 static gdouble
 get_uploads (GstElement * judge)
 {
-  guint64 duration = 0, interval = 0;
+  gdouble uploads = mod_pipeline_get_uploads (judge);
   guint bound = 0;
-  gdouble uploads;
 
-  if (!g_object_class_find_property (G_OBJECT_GET_CLASS (judge),
-          "segment-duration"))
-    return 0;
-  g_object_get (judge, "segment-duration", &duration, "segment-interval",
-      &interval, "max-uploads-per-hour", &bound, NULL);
-  duration = MAX (duration, interval);
-  uploads = duration > 0 ? MINUTE / duration : 0;
+  if (uploads > 0)
+    g_object_get (judge, "max-uploads-per-hour", &bound, NULL);
   return bound > 0 ? MIN (uploads, bound / 60.0) : uploads;
 }
 

@@ -40,7 +40,8 @@ typedef struct
   gchar *fingerprint;           /* of the section that it was taken from */
   Key *key;                     /* NULL: they can't be had */
   guint per_hour;               /* max-uploads-per-hour; 0: any number */
-  GQueue uploads;               /* of gint64 *, monotonic, within the hour */
+  gdouble wanted;               /* by live segments, an hour, as it is set */
+  GQueue live, late;            /* uploads within the hour: gint64 *, monotonic */
   guint64 posts, throttled;     /* of its session, when they were read last */
 } Stream;
 
@@ -55,6 +56,7 @@ typedef struct _Item
   gint64 written;               /* s since 1970 */
   guint attempts;
   gboolean stored, told;
+  gboolean uploading;           /* this try is an upload, and not taken yet */
   gboolean gone;                /* before it was stored: to be freed then */
   gchar *error;                 /* it could not be stored */
   GstBuffer *file;              /* while it is judged */
@@ -125,7 +127,8 @@ free_stream (gpointer data)
 {
   Stream *self = data;
 
-  g_queue_clear_full (&self->uploads, g_free);
+  g_queue_clear_full (&self->live, g_free);
+  g_queue_clear_full (&self->late, g_free);
   g_free (self->fingerprint);
   g_free (self);
 }
@@ -167,6 +170,7 @@ read_settings (ModLate * self, Stream * stream, GstElement * judge)
   GstStructure *limits = NULL;
 
   stream->key = get_key (self, judge);
+  stream->wanted = 60 * mod_pipeline_get_uploads (judge);
   g_object_get (judge, "rate-limits", &limits, NULL);
   if (limits != NULL)
     mod_idle_set_limits (stream->key->idle,
@@ -188,7 +192,8 @@ get_stream (ModLate * self, const ModStreamConfig * config)
 
   if (stream == NULL) {
     stream = g_new0 (Stream, 1);
-    g_queue_init (&stream->uploads);
+    g_queue_init (&stream->live);
+    g_queue_init (&stream->late);
     g_hash_table_insert (self->streams, g_strdup (config->name), stream);
   }
   if (g_strcmp0 (stream->fingerprint, config->fingerprint) == 0)
@@ -197,6 +202,7 @@ get_stream (ModLate * self, const ModStreamConfig * config)
   stream->fingerprint = g_strdup (config->fingerprint);
   stream->key = NULL;
   stream->per_hour = 0;
+  stream->wanted = 0;
   pipeline = mod_pipeline_new (config, &judge, NULL, NULL);
   if (pipeline != NULL)
     read_settings (self, stream, judge);
@@ -204,23 +210,34 @@ get_stream (ModLate * self, const ModStreamConfig * config)
 }
 
 static void
-note_upload (Stream * stream)
+note_upload (GQueue * uploads)
 {
   gint64 *time = g_new (gint64, 1);
 
   *time = g_get_monotonic_time ();
-  g_queue_push_tail (&stream->uploads, time);
+  g_queue_push_tail (uploads, time);
 }
 
-static gboolean
-has_upload_left (Stream * stream)
+static guint
+count_uploads (GQueue * uploads)
 {
   gint64 since = g_get_monotonic_time () - HOUR;
 
-  while (stream->uploads.length > 0
-      && *(gint64 *) g_queue_peek_head (&stream->uploads) <= since)
-    g_free (g_queue_pop_head (&stream->uploads));
-  return stream->per_hour == 0 || stream->uploads.length < stream->per_hour;
+  while (uploads->length > 0
+      && *(gint64 *) g_queue_peek_head (uploads) <= since)
+    g_free (g_queue_pop_head (uploads));
+  return uploads->length;
+}
+
+/* The element counts live uploads only: what they may take of the next hour is left to
+ * them, so that both together keep to it. */
+static gboolean
+has_upload_left (Stream * stream)
+{
+  gdouble live = MAX (count_uploads (&stream->live), stream->wanted);
+
+  return stream->per_hour == 0
+      || count_uploads (&stream->late) + live + 1 <= stream->per_hour;
 }
 
 /* Items. */
@@ -460,7 +477,7 @@ take_resumed (ModLate * self, const GstStructure * s, JsonObject * line)
 static void
 note_submitted (Stream * stream)
 {
-  note_upload (stream);
+  note_upload (&stream->live);
   stream->key->wait = FIRST_WAIT;
   stream->key->not_before = 0;
 }
@@ -589,6 +606,7 @@ on_submitted (const GstStructure * s, gpointer user_data)
   ModLate *self = item->late;
   GstStructure *as_before;
 
+  item->uploading = FALSE;
   if (self->pending == NULL)
     return;
   as_before = gst_structure_copy (s);
@@ -610,6 +628,20 @@ was_asked_for (Item * item, const gchar * reason)
   return TRUE;
 }
 
+/* The service answered that it didn't take it: that is no upload. */
+static void
+take_back (ModLate * self, Item * item, const GstStructure * s)
+{
+  Stream *stream = g_hash_table_lookup (self->streams, item->stream);
+  gboolean uploading = item->uploading;
+  guint status = 0;
+
+  item->uploading = FALSE;
+  if (uploading && stream != NULL && s != NULL
+      && gst_structure_get_uint (s, "http-status", &status) && status >= 400)
+    g_free (g_queue_pop_tail (&stream->late));
+}
+
 static void
 finish_judging (ModLate * self, Key * key, const GstStructure * s,
     const gchar * error)
@@ -626,6 +658,7 @@ finish_judging (ModLate * self, Key * key, const GstStructure * s,
     return;
   }
   stop_judging (self, key);
+  take_back (self, item, s);
   if (was_asked_for (item, reason))
     return;
   if (s != NULL) {
@@ -689,7 +722,8 @@ on_read (GstBuffer * file, const gchar * error, gpointer user_data)
   entry = make_entry (item);
   if (entry == NULL) {
     mod_idle_note_late (key->idle, g_get_monotonic_time ());
-    note_upload (get_stream (self, config));
+    item->uploading = TRUE;
+    note_upload (&get_stream (self, config)->late);
   }
   key->judge = mod_late_judge_new (config, file, get (item->about,
           "content_type"), get (item->about, "ref_id"), entry, &judge_calls,

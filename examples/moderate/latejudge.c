@@ -10,14 +10,16 @@
 
 #include <string.h>
 
-/* Uploads and results have bounds of their own, unless the file takes them away. */
+/* Of an upload that goes on, but slowly; a result has verdict-timeout, or, unless the
+ * file sets one, as long again. */
 #define LONGEST_RUN (15 * 60)   /* s */
 
 struct _ModLateJudge
 {
   ModLateJudgeCalls calls;
   gpointer user_data;
-  GstElement *pipeline;
+  GstElement *pipeline, *judge; /* judge: borrowed */
+  gchar *identifier;            /* once the service has the file */
   GstBuffer *file;
   guint watch, timer, end;      /* sources */
   gboolean ended;
@@ -162,15 +164,51 @@ end (ModLateJudge * self, const GstStructure * s, const gchar * error)
   self->end = g_idle_add_full (G_PRIORITY_DEFAULT, on_end, self, NULL);
 }
 
+/* What the service has by then is asked for at the next try, and isn't uploaded again. */
+static gboolean
+on_too_long (gpointer user_data)
+{
+  ModLateJudge *self = user_data;
+  GstStructure *s = gst_structure_new ("identifai-failed",
+      "reason", G_TYPE_STRING, "timeout",
+      "message", G_TYPE_STRING, self->identifier != NULL ?
+      "no result in time" : "the upload takes too long", NULL);
+
+  self->timer = 0;
+  if (self->identifier != NULL)
+    gst_structure_set (s, "identifier", G_TYPE_STRING, self->identifier, NULL);
+  end (self, s, NULL);
+  gst_structure_free (s);
+  return G_SOURCE_REMOVE;
+}
+
+/* The element ends what lasts longer than its verdict-timeout: this is for one that has
+ * none. */
+static void
+wait_for_result (ModLateJudge * self)
+{
+  guint64 timeout = GST_CLOCK_TIME_NONE;
+
+  g_object_get (self->judge, "verdict-timeout", &timeout, NULL);
+  g_clear_handle_id (&self->timer, g_source_remove);
+  self->timer = g_timeout_add_seconds (LONGEST_RUN
+      + (GST_CLOCK_TIME_IS_VALID (timeout) ?
+          MIN (timeout / GST_SECOND, G_MAXINT32) : 0), on_too_long, self);
+}
+
 static void
 take_message (ModLateJudge * self, const GstStructure * s)
 {
   if (self->ended)
     return;
-  if (gst_structure_has_name (s, "identifai-submitted"))
+  if (gst_structure_has_name (s, "identifai-submitted")) {
+    g_free (self->identifier);
+    self->identifier = g_strdup (gst_structure_get_string (s, "identifier"));
+    wait_for_result (self);
     self->calls.submitted (s, self->user_data);
-  else if (mod_is_outcome (s))
+  } else if (mod_is_outcome (s)) {
     end (self, s, NULL);
+  }
 }
 
 static gboolean
@@ -194,16 +232,6 @@ on_message (GstBus * bus, GstMessage * message, gpointer user_data)
       break;
   }
   return G_SOURCE_CONTINUE;
-}
-
-static gboolean
-on_too_long (gpointer user_data)
-{
-  ModLateJudge *self = user_data;
-
-  self->timer = 0;
-  end (self, NULL, "it takes too long");
-  return G_SOURCE_REMOVE;
 }
 
 /* The whole file, and its end. */
@@ -321,6 +349,7 @@ mod_late_judge_new (const ModStreamConfig * config, GstBuffer * file,
   self->user_data = user_data;
   self->file = entry == NULL ? gst_buffer_ref (file) : NULL;
   self->pipeline = gst_object_ref_sink (gst_pipeline_new (NULL));
+  self->judge = judge;
   set_ref_id (judge, ref_id);
   if (!fill (self, judge, type, error)) {
     gst_object_unref (judge);
@@ -330,8 +359,10 @@ mod_late_judge_new (const ModStreamConfig * config, GstBuffer * file,
   gst_object_unref (judge);
   watch (self);
   gst_element_set_state (self->pipeline, GST_STATE_PLAYING);
-  if (entry != NULL)
+  if (entry != NULL) {
+    wait_for_result (self);
     resume (self, judge, entry);
+  }
   return self;
 }
 
@@ -346,6 +377,7 @@ mod_late_judge_free (ModLateJudge * self)
   gst_object_unref (self->pipeline);
   gst_clear_buffer (&self->file);
   gst_clear_structure (&self->outcome);
+  g_free (self->identifier);
   g_free (self->error);
   g_free (self);
 }

@@ -128,6 +128,20 @@ mod_pipelines_check (const ModConfig * config, gboolean start,
     check_stream (g_ptr_array_index (config->streams, i), start, problems);
 }
 
+gdouble
+mod_pipeline_get_uploads (GstElement * judge)
+{
+  guint64 duration = 0, interval = 0;
+
+  if (!g_object_class_find_property (G_OBJECT_GET_CLASS (judge),
+          "segment-duration"))
+    return 0;
+  g_object_get (judge, "segment-duration", &duration, "segment-interval",
+      &interval, NULL);
+  duration = MAX (duration, interval);
+  return duration > 0 ? 60.0 * GST_SECOND / duration : 0;
+}
+
 gchar *
 mod_pipeline_get_account (GstElement * judge)
 {

@@ -20,6 +20,9 @@ GstElement *mod_pipeline_new (const ModStreamConfig * config,
  * its key file. Free it. */
 gchar *mod_pipeline_get_account (GstElement * judge);
 
+/* How many uploads a minute its segments make, as it is set; 0: that isn't known. */
+gdouble mod_pipeline_get_uploads (GstElement * judge);
+
 /* Builds the pipeline of each stream, with start lets what judges start for a moment, and throws
  * both away: what can be known of a file without a source. No thread is left. */
 void mod_pipelines_check (const ModConfig * config, gboolean start,

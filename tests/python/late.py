@@ -180,6 +180,29 @@ def check_budget(folder):
     assert len([n for n in files(folder) if n.endswith('.mp4')]) == len(kept(lines)), files(folder)
 
 
+def check_share(folder):
+    """What live segments may take of max-uploads-per-hour in an hour is left to them: late ones have the rest."""
+    record = os.path.join(folder, 'record')
+    once = 'pipeline=' + pipeline('is-live=true num-buffers=30')
+    budget = 'max-uploads-per-hour=4\nsegment-interval=20min\nat-end=restart\n'
+    with Emulator('--record', record) as endpoint:
+        path = config(folder, endpoint, {'a': budget + once})
+        fault(endpoint, 'submit:status=503')
+        with Run(path) as run:
+            wait_for(run, lambda lines: len(kept(lines)) >= 2)
+            fault(endpoint)
+            config(folder, endpoint, {'a': budget + 'judging=false\n' + LIVE})
+            run.signal(signal.SIGHUP)
+            run.wait(event='config', taken=True)
+            wait_for(run, lambda lines: len(late(lines)) >= 1)
+            end = time.monotonic() + 3
+            while time.monotonic() < end:
+                assert len(recorded(record)) == 1, recorded(record)
+                time.sleep(0.2)
+            code, lines = run.stop()
+    assert code == 0 and len(late(lines)) == 1 and not given_up(lines), lines
+
+
 def check_timeout(folder):
     """What the service has, and didn't judge in time, is asked for later, and isn't posted again."""
     record = os.path.join(folder, 'record')
@@ -259,7 +282,7 @@ def check_reload(folder):
 
 def main():
     wanted = sys.argv[1:]
-    for check in (check_outage, check_killed, check_bounds, check_budget, check_timeout, check_lost, check_folder, check_reload):
+    for check in (check_outage, check_killed, check_bounds, check_budget, check_share, check_timeout, check_lost, check_folder, check_reload):
         if wanted and check.__name__ not in wanted:
             continue
         with tempfile.TemporaryDirectory() as folder:
