@@ -15,6 +15,7 @@
 #include "options.h"
 #include "pendingstate.h"
 #include "record.h"
+#include "slate.h"
 #include "supervisor.h"
 #include "web.h"
 #include "webhookout.h"
@@ -43,6 +44,7 @@ typedef struct
   guint signals[4];
   guint give_up, watchdog, tick;
   gboolean running, stopping, gave_up;
+  gboolean reading;             /* at the end the file is still being read */
 } App;
 
 static void
@@ -131,8 +133,17 @@ on_finished (gpointer user_data)
   g_main_loop_quit (self->loop);
 }
 
+static void
+on_reloaded (gpointer user_data)
+{
+  App *self = user_data;
+
+  if (!self->stopping)
+    mod_notify ("READY=1");
+}
+
 static const ModSupervisorCalls supervisor_calls = {
-  on_finished, on_stream_message
+  on_finished, on_stream_message, on_reloaded
 };
 
 /* A source that can't be stopped must not keep the program from its end. */
@@ -208,9 +219,10 @@ on_reload (gpointer user_data)
 {
   App *self = user_data;
 
+  if (self->stopping)
+    return G_SOURCE_CONTINUE;
   mod_notify_reloading ();
   mod_supervisor_reload (self->supervisor);
-  mod_notify ("READY=1");
   return G_SOURCE_CONTINUE;
 }
 
@@ -347,6 +359,8 @@ clear (App * self)
   if (self->hub != NULL)
     mod_log_writer_flush (mod_hub_get_log (self->hub));
   g_clear_pointer (&self->web, mod_web_free);
+  self->reading = self->supervisor != NULL
+      && mod_supervisor_is_reading (self->supervisor);
   g_clear_pointer (&self->supervisor, mod_supervisor_free);
   g_clear_pointer (&self->pending, mod_pending_state_free);
   g_clear_pointer (&self->mqtt, mod_mqtt_free);
@@ -382,6 +396,10 @@ run (App * self)
   g_main_loop_run (self->loop);
   status = end (self);
   clear (self);
+  if (self->reading) {
+    mod_slate_clear ();
+    _exit (status);
+  }
   return status;
 }
 

@@ -18,6 +18,8 @@
     "audiotestsrc num-buffers=94 wave=silence samplesperbuffer=1024 ! " \
     "audio/x-raw,rate=48000,channels=2 ! avenc_aac ! aacparse ! queue ! mux."
 
+/* A file that is read again is checked on a thread of its own. */
+static GMutex lock;
 static gchar *folder, *path;
 
 static gboolean
@@ -62,16 +64,8 @@ make (GError ** error)
   return run (pipeline, error);
 }
 
-const gchar *
-mod_slate_get_builtin (GError ** error)
-{
-  if (path == NULL && !make (error))
-    mod_slate_clear ();
-  return path;
-}
-
-void
-mod_slate_clear (void)
+static void
+clear_locked (void)
 {
   if (path != NULL)
     g_unlink (path);
@@ -79,4 +73,27 @@ mod_slate_clear (void)
     g_rmdir (folder);
   g_clear_pointer (&path, g_free);
   g_clear_pointer (&folder, g_free);
+}
+
+const gchar *
+mod_slate_get_builtin (GError ** error)
+{
+  const gchar *made;
+
+  g_mutex_lock (&lock);
+  if (path == NULL && !make (error))
+    clear_locked ();
+  made = path;
+  g_mutex_unlock (&lock);
+  return made;
+}
+
+/* The end doesn't wait for one that is being made. */
+void
+mod_slate_clear (void)
+{
+  if (!g_mutex_trylock (&lock))
+    return;
+  clear_locked ();
+  g_mutex_unlock (&lock);
 }

@@ -9,6 +9,9 @@
 
 #include <string.h>
 
+/* So long reading the file may take until that is told. */
+#define LONGEST_READ 60         /* s */
+
 struct _ModSupervisor
 {
   ModConfig *config;            /* what runs */
@@ -17,7 +20,9 @@ struct _ModSupervisor
   ModSupervisorCalls calls;
   gpointer user_data;
   GPtrArray *streams;           /* of ModStream *, those that are stopping included */
-  guint tick, statistics;       /* sources */
+  guint tick, statistics, read_timer;   /* sources */
+  GCancellable *reading;        /* NULL: the file isn't being read */
+  gboolean read_again;          /* after that */
   gboolean stopping, failed;
 };
 
@@ -49,6 +54,10 @@ mod_supervisor_free (ModSupervisor * self)
 {
   g_clear_handle_id (&self->tick, g_source_remove);
   g_clear_handle_id (&self->statistics, g_source_remove);
+  g_clear_handle_id (&self->read_timer, g_source_remove);
+  if (self->reading != NULL)
+    g_cancellable_cancel (self->reading);
+  g_clear_object (&self->reading);
   call_each (self, mod_stream_free);
   g_ptr_array_unref (self->streams);
   mod_config_free (self->config);
@@ -266,25 +275,97 @@ take_config (ModSupervisor * self, ModConfig * config)
   start_missing (self);
 }
 
-void
-mod_supervisor_reload (ModSupervisor * self)
+/* A thread of its own: plugins are loaded, slates made, key files read, and any disk may
+ * hang. */
+static void
+read_file (GTask * task, gpointer source, gpointer path, GCancellable * unused)
 {
-  g_autoptr (ModProblems) problems = mod_problems_new (self->config->path);
-  ModConfig *config;
+  g_autoptr (ModProblems) problems = mod_problems_new (path);
+  ModConfig *config = mod_config_load (path, problems);
+  g_autofree gchar *text = NULL;
 
-  if (self->stopping)
-    return;
-  config = mod_config_load (self->config->path, problems);
   if (config != NULL)
     mod_pipelines_check (config, TRUE, problems);
-  g_clear_pointer (&self->problem, g_free);
   if (!mod_problems_any (problems)) {
-    take_config (self, config);
+    g_task_return_pointer (task, config, (GDestroyNotify) mod_config_free);
     return;
   }
   g_clear_pointer (&config, mod_config_free);
-  self->problem = mod_problems_to_string (problems);
+  text = mod_problems_to_string (problems);
+  g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "%s",
+      text);
+}
+
+static void
+take_read (ModSupervisor * self, ModConfig * config, const GError * error)
+{
+  g_clear_pointer (&self->problem, g_free);
+  if (config != NULL) {
+    take_config (self, config);
+    return;
+  }
+  self->problem = g_strdup (error->message);
   tell_problem (self);
+}
+
+/* Cancelled: the supervisor is gone. */
+static void
+on_read (GObject * source, GAsyncResult * result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  ModConfig *config = g_task_propagate_pointer (G_TASK (result), &error);
+  ModSupervisor *self = user_data;
+
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+  g_clear_object (&self->reading);
+  g_clear_handle_id (&self->read_timer, g_source_remove);
+  if (!self->stopping)
+    take_read (self, config, error);
+  else if (config != NULL)
+    mod_config_free (config);
+  if (self->read_again)
+    mod_supervisor_reload (self);
+  else
+    self->calls.reloaded (self->user_data);
+}
+
+static gboolean
+on_read_too_long (gpointer user_data)
+{
+  ModSupervisor *self = user_data;
+
+  self->read_timer = 0;
+  g_free (self->problem);
+  self->problem = g_strdup_printf ("%s isn't read and checked after %d s: "
+      "something that it names, a file or a folder, doesn't answer",
+      self->config->path, LONGEST_READ);
+  tell_problem (self);
+  self->calls.reloaded (self->user_data);
+  return G_SOURCE_REMOVE;
+}
+
+void
+mod_supervisor_reload (ModSupervisor * self)
+{
+  GTask *task;
+
+  self->read_again = self->reading != NULL && !self->stopping;
+  if (self->stopping || self->reading != NULL)
+    return;
+  self->reading = g_cancellable_new ();
+  self->read_timer = g_timeout_add_seconds (LONGEST_READ, on_read_too_long,
+      self);
+  task = g_task_new (NULL, self->reading, on_read, self);
+  g_task_set_task_data (task, g_strdup (self->config->path), g_free);
+  g_task_run_in_thread (task, read_file);
+  g_object_unref (task);
+}
+
+gboolean
+mod_supervisor_is_reading (const ModSupervisor * self)
+{
+  return self->reading != NULL;
 }
 
 static void
@@ -301,6 +382,7 @@ mod_supervisor_stop (ModSupervisor * self)
   g_autoptr (GPtrArray) streams = g_ptr_array_copy (self->streams, NULL, NULL);
 
   self->stopping = TRUE;
+  g_clear_handle_id (&self->read_timer, g_source_remove);
   g_ptr_array_foreach (streams, stop_one, self);
   if (!any_alive (self))
     self->calls.finished (self->user_data);

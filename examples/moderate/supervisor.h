@@ -18,6 +18,8 @@ typedef struct
   /* As ModSessionCalls.message. */
   void (*message) (ModStream * stream, const GstStructure * s,
       JsonObject * line, gpointer user_data);
+  /* What mod_supervisor_reload () began is done, or takes too long. */
+  void (*reloaded) (gpointer user_data);
 } ModSupervisorCalls;
 
 /* Takes config, which is checked. Starts nothing yet. */
@@ -27,9 +29,11 @@ ModSupervisor *mod_supervisor_new (ModConfig * config, ModHub * hub,
 void mod_supervisor_free (ModSupervisor * self);
 
 void mod_supervisor_start (ModSupervisor * self);
-/* Reads the file again. What can't be used leaves all as it is; else streams whose section
- * changed end and start anew, and the others aren't touched. */
+/* Reads the file again, on a thread of its own. What can't be used leaves all as it is; else
+ * streams whose section changed end and start anew, and the others aren't touched. */
 void mod_supervisor_reload (ModSupervisor * self);
+/* Its thread uses what the process has: it may only end by _exit (). */
+gboolean mod_supervisor_is_reading (const ModSupervisor * self);
 void mod_supervisor_stop (ModSupervisor * self);
 
 const ModConfig *mod_supervisor_get_config (const ModSupervisor * self);

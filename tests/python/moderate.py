@@ -246,6 +246,39 @@ def check_reload(endpoint, folder):
     assert {o['event'] for o in outcomes(lines)} == {'verdict'}, outcomes(lines)
 
 
+def check_slow_reload(endpoint, folder):
+    """A file that isn't read at once, as on a disk that hangs, holds up neither streams nor the end."""
+    path, other = os.path.join(folder, 'c'), os.path.join(folder, 'other')
+    live = {'a': 'pipeline=' + pipeline('is-live=true')}
+    write_config(path, endpoint, live)
+    with Run(path) as run:
+        run.wait(stream='a', event='verdict')
+        os.remove(path)
+        os.mkfifo(path)
+        run.signal(signal.SIGHUP)
+        with open(path, 'w') as file:
+            for _ in range(2):
+                run.wait(stream='a', event='verdict')
+            # what is asked for meanwhile is read after it
+            run.signal(signal.SIGHUP)
+            run.wait(stream='a', event='verdict')
+            assert not of(run.lines, event='config'), run.lines
+            os.replace(write_config(other, endpoint, {**live, 'b': live['a']}), path)
+            file.write('[a]\nnonsense=1\n')
+        told = run.wait(event='config')
+        assert told['taken'] is False and '[a]' in told['problem'], told
+        assert run.wait(event='config')['taken'] is True
+        run.wait(stream='b', event='verdict')
+        os.remove(path)
+        os.mkfifo(path)
+        run.signal(signal.SIGHUP)
+        with open(path, 'w'):
+            code, lines = run.stop()
+    assert code == 0, code
+    assert [line['state'] for line in of(lines, event='program')] == ['started', 'stopping', 'stopped'], lines
+    assert len(of(lines, event='config')) == 2 and states(lines, 'a') == ['starting', 'running', 'draining', 'stopped'], lines
+
+
 def read_lines(path):
     with open(path) as file:
         return file.read().splitlines()
@@ -1118,7 +1151,7 @@ def check_example(endpoint, folder):
     assert sorted(done.stdout.splitlines()) == ['0 artificial 1.0', '1 artificial 1.0'], done.stdout
 
 
-CHECKS = (check_config, check_service, check_outcomes, check_alone, check_stall, check_reload, check_log, check_losses,
+CHECKS = (check_config, check_service, check_outcomes, check_alone, check_stall, check_reload, check_slow_reload, check_log, check_losses,
           check_evidence, check_full_log, check_moved_log, check_gate, check_lost_output,
           check_kill, check_told_again, check_told_between, check_other_key, check_state_file, check_page, check_alarms, check_notify, check_broker, check_deaf_broker, check_unit, check_example)
 
