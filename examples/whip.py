@@ -90,7 +90,7 @@ class Publisher:
     def on_pad(self, rtc, pad):
         if pad.get_direction() != Gst.PadDirection.SRC:
             return
-        caps = pad.get_current_caps().get_structure(0)
+        caps = Gst.Structure.new_from_string(pad.get_current_caps().to_string())  # whose own are wrapped since GStreamer 1.24
         chain = CHAINS.get(caps.get_string('encoding-name'))
         target = self.pads.pop(caps.get_string('media'), None) if chain else None
         if target is None:

@@ -143,6 +143,7 @@ ROWS = {
     "docs/moderation.md": {
         "[defaults]": config(), "[program]": config(), "studio: policy": TEXT,
         "identifai-moderate --check": run(before="emulate"), "identifai-moderate cameras.conf": run(18),
+        "groupadd": elsewhere("a system's groups and units, which a container has not"), "[Service]": elsewhere("a unit's settings"),
     },
     "docs/operation.md": {
         "identifai-watch rtspsrc": run(14),
