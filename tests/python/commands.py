@@ -183,6 +183,7 @@ BEFORE = {
     "account": "identifai-emulator --port 8080 &\n" + PICTURES + """export IDENTIFAI_ENDPOINT=http://127.0.0.1:8080
 HASH=$(sha256sum magenta.png | cut -d' ' -f1)
 ID=$(curl -s -H 'X-Api-Key: any' -F image=@magenta.png $IDENTIFAI_ENDPOINT/api/classification)
+until identifai-account results $ID | grep -q confidence; do sleep 0.1; done
 """,
 }
 
