@@ -16,6 +16,7 @@
 #include "slate.h"
 #include "verify.h"
 
+#include <gio/gio.h>
 #include <gst/gst.h>
 #include <locale.h>
 
@@ -94,6 +95,9 @@ main (int argc, char **argv)
 
   mod_memory_share ();
   setlocale (LC_ALL, "");
+  /* udpsrc's class asks for it under GObject's lock for classes, while tcpclientsrc's
+   * waits for that lock in it: GLib 2.74 stands still. */
+  g_type_ensure (G_TYPE_SOCKET);
   if (mod_options_parse (&options, &argc, &argv, &error)) {
     status = run (&options);
   } else {
