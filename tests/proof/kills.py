@@ -26,7 +26,6 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 
 import proof
@@ -213,11 +212,7 @@ def main():
     parser.add_argument("--folder", help="keep all that is written there")
     options = parser.parse_args()
     proof.skip_without()
-    if options.folder:
-        os.makedirs(options.folder)
-        return 0 if run(options, os.path.abspath(options.folder)) else 1
-    with tempfile.TemporaryDirectory() as folder:
-        return 0 if run(options, folder) else 1
+    return proof.run_in_folder(options, run)
 
 
 if __name__ == "__main__":

@@ -493,6 +493,15 @@ def check_all(report, program, folder):
     check_flat(report, program.samples)
 
 
+def run_in_folder(options, run_all):
+    """The exit status of run_all (options, folder), in a folder that is kept, or isn't."""
+    if options.folder:
+        os.makedirs(options.folder)
+        return 0 if run_all(options, os.path.abspath(options.folder)) else 1
+    with tempfile.TemporaryDirectory() as folder:
+        return 0 if run_all(options, folder) else 1
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=90)
@@ -502,11 +511,7 @@ def main():
     parser.add_argument("--folder", help="keep all that is written there")
     options = parser.parse_args()
     skip_without()
-    if options.folder:
-        os.makedirs(options.folder)
-        return 0 if run(options, os.path.abspath(options.folder)) else 1
-    with tempfile.TemporaryDirectory() as folder:
-        return 0 if run(options, folder) else 1
+    return run_in_folder(options, run)
 
 
 if __name__ == "__main__":
