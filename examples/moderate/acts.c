@@ -14,15 +14,6 @@
 /* NULL: done; else what is wrong. */
 typedef const gchar *(*Act) (GstElement * judge, JsonObject * arguments);
 
-static const gchar *
-get (JsonObject * object, const gchar * name)
-{
-  JsonNode *node = json_object_get_member (object, name);
-
-  return node != NULL && json_node_get_value_type (node) == G_TYPE_STRING ?
-      json_node_get_string (node) : NULL;
-}
-
 static gboolean
 get_number (JsonObject * object, const gchar * name, gdouble * number)
 {
@@ -46,7 +37,7 @@ force (GstElement * judge, JsonObject * arguments)
 {
   GParamSpec *pspec =
       g_object_class_find_property (G_OBJECT_GET_CLASS (judge), "force");
-  const gchar *word = get (arguments, "force");
+  const gchar *word = mod_json_get_text (arguments, "force", NULL);
   const GEnumValue *value;
 
   if (pspec == NULL)
@@ -96,8 +87,8 @@ override (GstElement * judge, JsonObject * arguments)
 {
   static const gchar *const words[] =
       { "human", "artificial", "unknown", NULL };
-  const gchar *word = get (arguments, "classification");
-  const gchar *identifier = get (arguments, "identifier");
+  const gchar *word = mod_json_get_text (arguments, "classification", NULL);
+  const gchar *identifier = mod_json_get_text (arguments, "identifier", NULL);
   gdouble segment;
 
   if (!has_signal (judge, "override"))

@@ -4,13 +4,14 @@
  */
 
 #include "alarming.h"
+#include "jsontext.h"
 
 #include <string.h>
 
 static const gchar *
 get (JsonObject * line, const gchar * name)
 {
-  return json_object_get_string_member_with_default (line, name, "");
+  return mod_json_get_text (line, name, "");
 }
 
 static gboolean

@@ -166,7 +166,7 @@ make_told (ModEvidence * self, const gchar * stream, JsonObject * line,
 static const gchar *
 get_text (JsonObject * object, const gchar * name)
 {
-  return json_object_get_string_member_with_default (object, name, "");
+  return mod_json_get_text (object, name, "");
 }
 
 const gchar *

@@ -158,10 +158,10 @@ read_pair (const gchar * path, const gchar * stem)
       || !g_file_get_contents (path, &text, NULL, NULL))
     return NULL;
   about = mod_json_from_text (text);
-  if (about == NULL || g_strcmp0 (json_object_get_string_member_with_default
-          (about, "owner", NULL), OWNER) != 0)
+  if (about == NULL
+      || strcmp (mod_json_get_text (about, "owner", ""), OWNER) != 0)
     return NULL;
-  file = json_object_get_string_member_with_default (about, "file", stem);
+  file = mod_json_get_text (about, "file", stem);
   if (!g_str_has_prefix (file, stem) || strchr (file, '/') != NULL)
     return NULL;
   file += strlen (stem);

@@ -158,3 +158,14 @@ mod_json_from_text (const gchar * text)
     return NULL;
   return json_node_dup_object (node);
 }
+
+const gchar *
+mod_json_get_text (JsonObject * object, const gchar * name,
+    const gchar * missing)
+{
+  JsonNode *node = json_object_get_member (object, name);
+
+  return node != NULL && JSON_NODE_HOLDS_VALUE (node)
+      && json_node_get_value_type (node) == G_TYPE_STRING ?
+      json_node_get_string (node) : missing;
+}

@@ -20,4 +20,9 @@ JsonObject *mod_json_from_text (const gchar * text);
 /* Any value; NULL: it is no JSON, or nested too deep. */
 JsonNode *mod_json_node_from_text (const gchar * text);
 
+/* Of a member; missing: there is none, or it is no text. (json-glib's own function has
+ * NULL for a number, whatever the default.) */
+const gchar *mod_json_get_text (JsonObject * object, const gchar * name,
+    const gchar * missing);
+
 G_END_DECLS

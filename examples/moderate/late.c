@@ -94,7 +94,7 @@ static const gchar *const not_of_file[] = {
 static const gchar *
 get (JsonObject * object, const gchar * name)
 {
-  return json_object_get_string_member_with_default (object, name, "");
+  return mod_json_get_text (object, name, "");
 }
 
 static gchar *
@@ -278,8 +278,7 @@ add_item (ModLate * self, const gchar * stream, const gchar * name,
   item->stream = g_strdup (stream);
   item->name = g_strdup (name);
   item->about = json_object_ref (about);
-  item->identifier = g_strdup (json_object_get_string_member_with_default
-      (about, "identifier", NULL));
+  item->identifier = g_strdup (mod_json_get_text (about, "identifier", NULL));
   item->bytes = bytes;
   item->written = written;
   g_queue_push_tail (&self->items, item);
@@ -695,8 +694,7 @@ make_entry (const Item * item)
       "bytes", G_TYPE_UINT64,
       (guint64) json_object_get_int_member_with_default (about, "bytes", 0),
       "kind", G_TYPE_STRING, get (about, "kind"),
-      "sha256", G_TYPE_STRING, json_object_get_string_member_with_default
-      (about, "sha256", NULL), NULL);
+      "sha256", G_TYPE_STRING, mod_json_get_text (about, "sha256", NULL), NULL);
 }
 
 static void

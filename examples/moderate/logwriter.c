@@ -109,17 +109,18 @@ read_end (gint fd, guint64 size, gsize * length)
   return end;
 }
 
+/* There may be zeros in it, as a power cut leaves them. */
 static gchar *
 take_line (gchar * end, gsize length)
 {
-  const gchar *start;
+  gsize start;
 
-  if (length > 0 && end[length - 1] == '\n')
-    end[--length] = '\0';
   if (length == 0)
     return NULL;
-  start = strrchr (end, '\n');
-  return g_strdup (start != NULL ? start + 1 : end);
+  if (end[length - 1] == '\n')
+    end[--length] = '\0';
+  for (start = length; start > 0 && end[start - 1] != '\n'; start--);
+  return g_strdup (end + start);
 }
 
 /* Killed when the file had been renamed, and nothing was in the new one yet. */

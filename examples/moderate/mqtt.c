@@ -4,6 +4,7 @@
  */
 
 #include "mqtt.h"
+#include "jsontext.h"
 #include "record.h"
 
 #include <gio/gio.h>
@@ -198,8 +199,7 @@ on_line (JsonObject * line, const gchar * text, gpointer user_data)
 {
   ModMqtt *self = user_data;
   const gchar *event = json_object_get_string_member (line, "event");
-  const gchar *stream =
-      json_object_get_string_member_with_default (line, "stream", NULL);
+  const gchar *stream = mod_json_get_text (line, "stream", NULL);
   Letter *letter = g_new0 (Letter, 1);
 
   letter->topic = stream != NULL ?

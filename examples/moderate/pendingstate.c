@@ -194,11 +194,11 @@ read_entry (ModPendingState * self, JsonNode * node)
   JsonObject *object = JSON_NODE_HOLDS_OBJECT (node) ?
       json_node_get_object (node) : NULL;
   const gchar *stream = object == NULL ? NULL :
-      json_object_get_string_member_with_default (object, "stream", NULL);
+      mod_json_get_text (object, "stream", NULL);
   const gchar *account = object == NULL ? NULL :
-      json_object_get_string_member_with_default (object, "account", NULL);
+      mod_json_get_text (object, "account", NULL);
   const gchar *text = object == NULL ? NULL :
-      json_object_get_string_member_with_default (object, "entry", NULL);
+      mod_json_get_text (object, "entry", NULL);
   GstStructure *entry =
       text != NULL ? gst_structure_from_string (text, NULL) : NULL;
 
@@ -251,13 +251,12 @@ load (ModPendingState * self, GError ** error)
 static gchar *
 find_ended (JsonObject * line)
 {
-  const gchar *event =
-      json_object_get_string_member_with_default (line, "event", "");
+  const gchar *event = mod_json_get_text (line, "event", "");
 
   if (strcmp (event, "verdict") != 0 && strcmp (event, "failed") != 0
       && strcmp (event, "dropped") != 0)
     return NULL;
-  return make_key (json_object_get_string_member_with_default (line, "session",
+  return make_key (mod_json_get_text (line, "session",
           NULL), json_object_get_int_member_with_default (line, "segment", 0));
 }
 

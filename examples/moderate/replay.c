@@ -51,10 +51,7 @@ get_value (JsonObject * line, const gchar * name)
 static const gchar *
 get_text (JsonObject * line, const gchar * name)
 {
-  JsonNode *node = get_value (line, name);
-
-  return node != NULL && json_node_get_value_type (node) == G_TYPE_STRING ?
-      json_node_get_string (node) : "";
+  return mod_json_get_text (line, name, "");
 }
 
 static gdouble
@@ -101,7 +98,7 @@ read_segment (JsonObject * line, Segment * segment)
 {
   const gchar *outcome = get_outcome (line);
   const gchar *classification = get_text (line, "classification");
-  gdouble number = get_number (line, "segment", -1);
+  gdouble number = get_number (line, "segment", -1), frames;
 
   if (outcome == NULL || number < 0 || number >= G_MAXUINT
       || get_value (line, "late") != NULL)
@@ -113,8 +110,9 @@ read_segment (JsonObject * line, Segment * segment)
       && get_value (line, "score") != NULL;
   segment->outcome.unknown = strcmp (classification, "unknown") == 0;
   segment->outcome.score = get_number (line, "score", 0.5);
-  segment->outcome.artificial_frames = get_number (line, "artificial_frames",
+  frames = get_number (line, "artificial_frames",
       get_number (line, "artificial-frames", 0));
+  segment->outcome.artificial_frames = CLAMP (frames, 0, G_MAXUINT);
   segment->outcome.running_time =
       get_time (line, "running_time", "running-time");
   segment->outcome.stream_time = get_time (line, "stream_time", "stream-time");

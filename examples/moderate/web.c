@@ -436,16 +436,6 @@ on_act (ModWeb * self, SoupServerMessage * message, const gchar * path)
 }
 
 static gboolean
-find_identifier (JsonObject * body, const gchar ** identifier)
-{
-  JsonNode *node = json_object_get_member (body, "identifier");
-
-  *identifier = node != NULL && json_node_get_value_type (node)
-      == G_TYPE_STRING ? json_node_get_string (node) : NULL;
-  return *identifier != NULL;
-}
-
-static gboolean
 is_webhook (ModWeb * self, const gchar * path)
 {
   return self->secret != NULL && g_str_has_prefix (path, "/webhook/")
@@ -457,14 +447,16 @@ static void
 on_webhook (ModWeb * self, SoupServerMessage * message, const gchar * path)
 {
   g_autoptr (JsonObject) body = NULL;
-  const gchar *identifier;
+  const gchar *identifier = NULL;
 
   if (!is_webhook (self, path)) {
     answer_problem (message, 404, "there is nothing here");
     return;
   }
   body = read_body (message);
-  if (body == NULL || !find_identifier (body, &identifier))
+  if (body != NULL)
+    identifier = mod_json_get_text (body, "identifier", NULL);
+  if (identifier == NULL)
     answer_problem (message, 400, "there is no identifier in it");
   else
     answer_problem (message, mod_look (self->views->supervisor, identifier) ?
