@@ -12,6 +12,8 @@
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_HOLD)
 
 #define NO_TIME IDENTIFAI_NO_TIME
+#define MAX_DURATION ((gint64) IDENTIFAI_SLATE_MAX_DURATION)
+#define MAX_SOUND ((gint64) GST_SECOND) /* of a frame: what lasts longer doesn't */
 
 typedef struct
 {
@@ -107,7 +109,8 @@ get_step (IdentifaiSlateTrack * self)
   return IDENTIFAI_SLATE_STILL;
 }
 
-/* Decoding times grow, and nothing is shown before it is decoded. */
+/* Decoding times grow, and nothing is shown before it is decoded. A track is no longer
+ * than its bound, and so is what is between two of its times. */
 static void
 complete_times (IdentifaiSlateTrack * self, Frame * frame)
 {
@@ -121,6 +124,9 @@ complete_times (IdentifaiSlateTrack * self, Frame * frame)
     frame->dts = MAX (frame->dts, last->dts + 1);
   if (frame->pts == NO_TIME || frame->pts < frame->dts)
     frame->pts = frame->dts;
+  frame->pts = MIN (frame->pts, frame->dts + MAX_DURATION);
+  frame->duration = MIN (frame->duration,
+      self->is_video ? MAX_DURATION : MAX_SOUND);
 }
 
 /* The headers that decoding needs are put in front of a point. */
@@ -152,7 +158,7 @@ is_full (IdentifaiSlateTrack * self, const Frame * frame)
 {
   return self->size + gst_buffer_get_size (frame->buffer) >
       IDENTIFAI_SLATE_MAX_BYTES || frame->dts - get_frame (self, 0)->dts >=
-      (gint64) IDENTIFAI_SLATE_MAX_DURATION;
+      MAX_DURATION;
 }
 
 /* Up to the last point, so that what it ends with is whole. */
