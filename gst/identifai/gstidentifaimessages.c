@@ -270,7 +270,8 @@ gst_identifai_message_failed (GstElement * src,
  *
  * * #gchararray `reason`: `overflow` (more waited than may wait), `budget`
  *   (max-uploads-per-hour is used up), `flushed` (by a seek), `stopped` (by a state
- *   change), `too-short` (identifaispeechsink: under 3 s)
+ *   change), `too-short` (identifaispeechsink: under 3 s), `late` (identifaigate: its
+ *   pictures had to leave before it was posted, or answered)
  * * #gchararray `identifier`: if the service had taken the file
  */
 GstMessage *
@@ -349,7 +350,7 @@ set_string (GstStructure * structure, const gchar * field, const gchar * text)
  * What came of an override, one for each:
  *
  * * #guint `segment`, #gchararray `identifier`, `hash`: whose, as far as known
- * * #gchararray `classification`: `human` or `artificial`
+ * * #gchararray `classification`: `human`, `artificial` or `unknown`
  * * #gboolean `ok`: whether the service took it. What else follows from it, by a
  *   policy or in a gate, happens in any case
  * * #gchararray `reason`: unless `ok`, as of `identifai-failed`, `unknown-segment`
@@ -401,12 +402,12 @@ gst_identifai_message_credits (GstElement * src, guint64 available,
  *
  * What the gate does changes, with a picture that has to leave:
  *
- * * #gchararray `state`: `pass` or `drop`
+ * * #gchararray `state`: `pass`, `drop` or `slate`
  * * #gchararray `reason`: `verdict`, `unknown`, `unjudged` (no verdict, in time or
  *   at all, or in no segment), `unsampled`, `forced`, `dumped`, `skipped` (`hold`
  *   was lowered, or it would be shown where the slate was, as upstream stood still
- *   and catches up), `overflow` (`max-held-bytes`). Of a `drop` that lasts until a
- *   key frame, that with which it began
+ *   and catches up), `overflow` (`max-held-bytes`), `start` (the delay is being
+ *   built). Of a `drop` that lasts until a key frame, that with which it began
  * * #guint `segment`: the picture's; left out if it is in none
  * * #GstClockTime `running-time`: when it is shown, in nanoseconds;
  *   %GST_CLOCK_TIME_NONE where unknown

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Compares the reference's message fields, tags, reasons, statistics and action signals with the
-code's, both ways. Fields come from gstidentifaimessages.c, statistics and signals from the
-elements. (Properties, options and metrics: docs/tables.py.)"""
+"""Compares the reference's message fields, tags, reasons, details of warnings, statistics and action
+signals with the code's, both ways, and the comments of gstidentifaimessages.c with what it sets.
+Statistics and signals come from the elements. (Properties, options and metrics: docs/tables.py.)"""
 
 import pathlib
 import re
@@ -20,6 +20,7 @@ except (ImportError, ValueError) as error:
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PLUGIN = ROOT / "gst/identifai"
 MESSAGES = PLUGIN / "gstidentifaimessages.c"
+ERRORS = PLUGIN / "gstidentifaierrors.c"
 TYPES = {"G_TYPE_STRING": "string", "G_TYPE_UINT": "guint", "G_TYPE_UINT64": "guint64", "G_TYPE_DOUBLE": "double",
          "G_TYPE_BOOLEAN": "boolean", "GST_TYPE_BUFFER": "GstBuffer", "GST_TYPE_DATE_TIME": "GstDateTime",
          "GST_TYPE_STRUCTURE": "GstStructure", "gchararray": "string", "gboolean": "boolean"}
@@ -102,18 +103,50 @@ def check_messages():
         compare(name, messages[name], fields)
 
 
+def check_comments():
+    """Each message's comment names its fields and reasons, and no other fields; the common ones stand at the head."""
+    text, functions = MESSAGES.read_text(), read_functions(MESSAGES)
+    head = text[:text.index("#include")].replace("\n *", "")
+    common = {field for fields in re.findall(r"#\w+ +((?:`[\w-]+`(?:, +)?)+)", head) for field in re.findall(r"[\w-]+", fields)}
+    for name, comment, function in re.findall(r"/\*\*\n \* (identifai-\w+):\n(.*?)\*/\nGstMessage \*\n(\w+)", text, re.DOTALL):
+        named = set()
+        for item in re.split(r"^ \* \* |; (?=#)", comment, flags=re.MULTILINE)[1:]:
+            named |= set(re.findall(r"`([\w-]+)`", item.split(":")[0]))
+        compare(f"comment of {name}", set(read_fields(functions, function)) - (common if name in OF_SEGMENTS else set()), named)
+        lacking = REASONS.get(name, set()) - set(re.findall(r"`([\w-]+)`", comment))
+        faults.extend(f"comment of {name}: {reason} is in the code only" for reason in sorted(lacking))
+
+
+def check_details():
+    """Of warnings: the structure's name, or its reason."""
+    text = re.sub(r"/\*.*?\*/", "", ERRORS.read_text(), flags=re.DOTALL)
+    code = set(re.findall(r'"(identifai(?:gate)?/[\w-]+)"', text))
+    code |= set(re.findall(r'"reason", G_TYPE_STRING,\s*"([\w-]+)"', text))
+    code |= set(re.findall(r'new_stream_warning \(src,\s*GST_STREAM_ERROR_\w+,\s*"([\w-]+)"', text))
+    code |= set(re.findall(r'return "([\w-]+)";', text))
+    page = set()
+    for heading in ("Warnings of calls and segments", "Warnings of the stream", "Warnings of identifaigate"):
+        for line in re.findall(r"^\|(.*)\|$", read_section("errors.md", heading), re.MULTILINE):
+            page |= set(re.findall(r"`([\w/-]+)`", line.split("|")[1].split("with ")[0]))
+    compare("details of warnings", code, page - REASONS["identifai-failed"] - {"identifai-failed"})
+
+
 def find_strings(path, pattern):
     found = re.search(pattern, path.read_text(), re.DOTALL)
     return set(re.findall(r'"([\w-]+)"', found[1]))
 
 
+REASONS = {
+    "identifai-failed": find_strings(PLUGIN / "base/reason.c", r"names\[IDENTIFAI_N_REASONS\] = \{(.*?)\};") - {"none"},
+    "identifai-dropped": find_strings(PLUGIN / "gstidentifaireporter.c", r"names\[[^]]*\] = \{([^}]*GST_IDENTIFAI_DROP_.*?)\};"),
+    "identifai-gate": find_strings(PLUGIN / "hold/decisions.c", r"names\[IDENTIFAI_N_WHYS\] = \{(.*?)\};"),
+}
+
+
 def check_reasons():
-    compare("reasons of identifai-failed", find_strings(PLUGIN / "base/reason.c", r"names\[IDENTIFAI_N_REASONS\] = \{(.*?)\};") - {"none"},
-            set(read_names("messages.md", "Reasons of identifai-failed")))
-    compare("reasons of identifai-dropped", find_strings(PLUGIN / "gstidentifaireporter.c", r"names\[[^]]*\] = \{([^}]*GST_IDENTIFAI_DROP_.*?)\};"),
-            set(read_names("messages.md", "Reasons of identifai-dropped")))
-    compare("reasons of identifai-gate", find_strings(PLUGIN / "hold/decisions.c", r"names\[IDENTIFAI_N_WHYS\] = \{(.*?)\};"),
-            set(read_names("identifaigate.md", "Reasons of identifai-gate")))
+    for name, reasons in REASONS.items():
+        page = "identifaigate.md" if name == "identifai-gate" else "messages.md"
+        compare(f"reasons of {name}", reasons, set(read_names(page, f"Reasons of {name}")))
 
 
 def check_tags():
@@ -171,7 +204,9 @@ def main():
     for factory in ELEMENTS:
         check_element(factory)
     check_messages()
+    check_comments()
     check_reasons()
+    check_details()
     check_tags()
     check_signals()
     check_keys()
