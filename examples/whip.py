@@ -11,6 +11,7 @@ https, too). Needs python3-gi, python3-gst-1.0, gir1.2-gst-plugins-bad-1.0, gstr
 gstreamer1.0-plugins-good and -bad."""
 import argparse
 import http.server
+import secrets
 import signal
 import sys
 import threading
@@ -160,7 +161,7 @@ class Service:
         """(path, answer). On the server's thread."""
         with self.lock:
             self.count += 1
-            path = f'/whip/{self.count}'
+            path = f'/whip/{secrets.token_urlsafe(16)}'  # who knows it may end the publisher
             publisher = Publisher(self.count, self.settings, self.patience, lambda _: self.forget(path))
             self.publishers[path] = publisher
         try:

@@ -73,6 +73,14 @@ class Run:
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
 
+    def delete(self, path):
+        request = urllib.request.Request(self.wait("http://.*/whip")[0].removesuffix("/whip") + path, method="DELETE")
+        try:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as response:
+                return response.status
+        except urllib.error.HTTPError as error:
+            return error.code
+
     def end(self):
         self.process.send_signal(signal.SIGINT)
         code = self.process.wait(PATIENCE)
@@ -114,6 +122,21 @@ def check_absent(folder, endpoint, offer):
     run.end()
 
 
+def check_goodbye(folder, endpoint, offer):
+    """Only who knows its path ends a publisher, and that can't be guessed."""
+    run = Run(folder, IDENTIFAI_ENDPOINT=endpoint, IDENTIFAI_API_KEY="any")
+    wheres = [run.post(offer)[1] for _ in range(2)]
+    assert all(re.fullmatch(r"/whip/[\w-]{22,}", where) for where in wheres) and wheres[0] != wheres[1], wheres
+    for guess in ("/whip", "/whip/", "/whip/1", wheres[0][:-1]):
+        assert run.delete(guess) == 404, guess
+    assert "has gone" not in run.read(), run.read()
+    assert run.delete(wheres[0]) == 200
+    run.wait("publisher1 has gone")
+    assert "publisher2 has gone" not in run.read(), run.read()
+    assert run.delete(wheres[0]) == 404
+    run.end()
+
+
 def main():
     Gst.init(None)
     if not Gst.ElementFactory.find("nicesrc") or not Gst.ElementFactory.find("x264enc"):
@@ -121,7 +144,7 @@ def main():
         return 77
     offer = make_offer()
     with Emulator() as endpoint:
-        for check in (check_settings, check_no_key, check_offers, check_absent):
+        for check in (check_settings, check_no_key, check_offers, check_absent, check_goodbye):
             start = time.monotonic()
             with tempfile.TemporaryDirectory() as folder:
                 try:
