@@ -39,12 +39,6 @@ struct _GstIdentifaiAudioPad
 
 G_DEFINE_TYPE (GstIdentifaiAudioPad, gst_identifai_audio_pad, GST_TYPE_PAD);
 
-guint
-gst_identifai_audio_pad_get_stream (GstIdentifaiAudioPad * self)
-{
-  return self->stream;
-}
-
 gboolean
 gst_identifai_audio_pad_was_flushed (GstIdentifaiAudioPad * self,
     guint32 seqnum)

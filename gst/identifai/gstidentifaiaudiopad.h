@@ -48,7 +48,4 @@ void gst_identifai_audio_pad_release (GstIdentifaiAudioPad * self);
 gboolean gst_identifai_audio_pad_was_flushed (GstIdentifaiAudioPad * self,
     guint32 seqnum);
 
-/* The segmenter's number of the pad's stream. */
-guint gst_identifai_audio_pad_get_stream (GstIdentifaiAudioPad * self);
-
 G_END_DECLS
