@@ -388,6 +388,16 @@ on_place (const IdentifaiPlacement * placement, gpointer user_data)
       placement);
 }
 
+/* The same. */
+static void
+on_settle (const IdentifaiSettlement * settlement, gpointer user_data)
+{
+  GstIdentifaiEngine *engine = user_data;
+
+  identifai_hold_queue_settle (GST_IDENTIFAI_GATE (engine->element)->hold,
+      settlement);
+}
+
 /* Of the policy; an outcome came, or a segment left without. */
 void
 gst_identifai_gate_tell_policy_locked (GstIdentifaiGate * self)
@@ -797,7 +807,8 @@ gst_identifai_gate_init (GstIdentifaiGate * self)
       GST_OBJECT_NAME (self));
   self->engine = gst_identifai_engine_new (GST_ELEMENT (self),
       GST_IDENTIFAI_ELEMENT_GATE, sink, &callbacks);
-  identifai_segmenter_set_place_func (self->engine->segmenter, on_place);
+  identifai_segmenter_set_place_funcs (self->engine->segmenter, on_place,
+      on_settle);
   self->silence = gst_identifai_silence_new (self->engine);
   add_video (self, sink);
 }

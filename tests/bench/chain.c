@@ -8,6 +8,7 @@
  * So much for a segment that is posted; others are dropped as a second one of that
  * length comes, or don't fit into max-segment-bytes: all of one without a key frame
  * in the middle is let go of then, one with it is split there, also with its sound.
+ * The same through identifaigate, from which nothing leaves meanwhile.
  * Each in a process of its own, of which the best of some counts for what is longest,
  * as a thread that is interrupted pays for that, too.
  *
@@ -27,6 +28,7 @@
 #define ROUNDS 5
 #define FRAME (10 * GST_MSECOND)
 #define FRAME_BYTES 1000
+#define GATE "identifaigate"
 
 typedef struct
 {
@@ -166,25 +168,30 @@ push_all (GstPad * pad, GstPad * sound, GPtrArray * frames, Cost * cost)
 }
 
 /* Nothing is sent: there is nobody at the endpoint, and what waits may. */
+static gchar *
+describe (const gchar * name, guint n, guint way)
+{
+  guint64 bytes = (guint64) n * FRAME_BYTES * ways[way].percent / 100;
+
+  if (!g_str_has_prefix (name, "identifai"))
+    return g_strdup_printf ("%s async=false sync=false", name);
+
+  return g_strdup_printf ("%s endpoint=http://127.0.0.1:9 api-key=k "
+      "segment-duration=%" G_GUINT64_FORMAT " max-segment-bytes=%"
+      G_GUINT64_FORMAT " max-pending-bytes=4000000000 drain-timeout=0 "
+      "retries=0 %s %s", name, n * FRAME, bytes, g_str_equal (name, GATE) ?
+      "hold=3600000000000 max-held-bytes=4000000000" :
+      "async=false sync=false", ways[way].settings);
+}
+
 static GstElement *
 make_sink (const gchar * name, guint n, guint way)
 {
-  guint64 bytes = (guint64) n * FRAME_BYTES * ways[way].percent / 100;
-  gchar *text = g_strdup_printf ("%s name=sink", name);
-  GstElement *sink;
+  gchar *text = describe (name, n, way);
+  GstElement *sink = gst_parse_launch (text, NULL);
 
-  if (g_str_equal (name, "identifaisink")) {
-    g_free (text);
-    text =
-        g_strdup_printf ("identifaisink name=sink endpoint=http://127.0.0.1:9 "
-        "api-key=k segment-duration=%" G_GUINT64_FORMAT " max-segment-bytes=%"
-        G_GUINT64_FORMAT " max-pending-bytes=4000000000 drain-timeout=0 "
-        "retries=0 %s", n * FRAME, bytes, ways[way].settings);
-  }
-  sink = gst_parse_launch (text, NULL);
   if (sink == NULL)
     g_error ("there is no element %s", name);
-  g_object_set (sink, "async", FALSE, "sync", FALSE, NULL);
   gst_object_ref_sink (sink);
   g_free (text);
 
@@ -207,6 +214,32 @@ link_pad (GstElement * sink, const gchar * name)
   return pad;
 }
 
+static GstFlowReturn
+take (GstPad * pad, GstObject * parent, GstBuffer * buffer)
+{
+  gst_buffer_unref (buffer);
+
+  return GST_FLOW_OK;
+}
+
+/* NULL: it has no way out. */
+static GstPad *
+link_out (GstElement * element)
+{
+  GstPad *src = gst_element_get_static_pad (element, "src"), *pad;
+
+  if (src == NULL)
+    return NULL;
+  pad = gst_pad_new ("out", GST_PAD_SINK);
+  gst_pad_set_chain_function (pad, take);
+  gst_pad_set_active (pad, TRUE);
+  if (gst_pad_link (src, pad) != GST_PAD_LINK_OK)
+    g_error ("src can't be linked");
+  gst_object_unref (src);
+
+  return pad;
+}
+
 static void
 drop_pad (GstPad * pad)
 {
@@ -220,6 +253,7 @@ run (const gchar * name, guint n, guint way, Cost * cost)
   GstElement *sink = make_sink (name, n, way);
   GstPad *pad = link_pad (sink, "sink");
   GstPad *sound = ways[way].has_sound ? link_pad (sink, "audio_%u") : NULL;
+  GstPad *out = link_out (sink);
   GPtrArray *frames = make_frames (n, way);
 
   gst_element_set_state (sink, GST_STATE_PLAYING);
@@ -227,6 +261,7 @@ run (const gchar * name, guint n, guint way, Cost * cost)
   gst_element_set_state (sink, GST_STATE_NULL);
   drop_pad (pad);
   g_clear_pointer (&sound, drop_pad);
+  g_clear_pointer (&out, drop_pad);
   g_ptr_array_unref (frames);
   gst_object_unref (sink);
 }
@@ -275,6 +310,8 @@ print_table (const gchar * self)
   print_rows (self, "fakesink", 0);
   for (way = 0; way < G_N_ELEMENTS (ways); way++)
     print_rows (self, "identifaisink", way);
+  for (way = 0; way < G_N_ELEMENTS (ways) && !ways[way].has_sound; way++)
+    print_rows (self, GATE, way);
 }
 
 static guint

@@ -186,15 +186,14 @@ hold_frame (Stream * self)
 static void
 place_frames (Stream * self, guint number)
 {
-  IdentifaiPlacement placement = {.kind = IDENTIFAI_PLACEMENT_SEGMENT,
-    .segment = number,.has_picture = TRUE
+  IdentifaiSettlement settlement = {.kind = IDENTIFAI_PLACEMENT_SEGMENT,
+    .segment = number
   };
-  guint i;
 
-  for (i = 0; i < self->frame; i++) {
-    placement.id = self->ids[i];
-    placement.is_point = i == 0;
-    identifai_hold_queue_place (self->hold, &placement);
+  if (self->frame > 0) {
+    settlement.from = self->ids[0];
+    settlement.to = self->ids[self->frame - 1];
+    identifai_hold_queue_settle (self->hold, &settlement);
   }
   set_leave (self);
 }

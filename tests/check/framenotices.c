@@ -18,6 +18,7 @@ typedef struct
 {
   SegmenterRun run;             /* the first: what the functions get */
   guint8 open[MOST], settled[MOST];     /* how often it was told */
+  guint8 rows[MOST];            /* in how many rows it was */
   IdentifaiPlacement placements[MOST];  /* the last one, by id */
   GstClockTime time;
 } Case;
@@ -39,13 +40,32 @@ on_place (const IdentifaiPlacement * placement, gpointer user_data)
 }
 
 static void
+on_settle (const IdentifaiSettlement * settlement, gpointer user_data)
+{
+  Case *c = user_data;
+  guint64 id;
+
+  fail_unless (settlement->from > 0 && settlement->from <= settlement->to);
+  fail_unless (settlement->to < c->run.ids + 1);
+  for (id = settlement->from; id <= settlement->to; id++) {
+    fail_unless_equals_int (c->rows[id]++, 0);
+    if (c->settled[id] > 0)
+      continue;
+    fail_unless_equals_int (c->open[id], 1);
+    c->settled[id]++;
+    c->placements[id].kind = settlement->kind;
+    c->placements[id].segment = settlement->segment;
+  }
+}
+
+static void
 case_init (Case * c, const gchar * caps, guint duration, guint interval,
     guint64 max_bytes)
 {
   memset (c, 0, sizeof (*c));
   run_init (&c->run, caps);
   run_configure (&c->run, duration, interval, max_bytes);
-  identifai_segmenter_set_place_func (c->run.segmenter, on_place);
+  identifai_segmenter_set_place_funcs (c->run.segmenter, on_place, on_settle);
   c->run.ids = 1;
 }
 

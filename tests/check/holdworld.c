@@ -92,7 +92,14 @@ hold_world_place (HoldWorld * world, const HoldFrame * frame, gboolean settled)
     .complete = complete,
   };
 
-  identifai_hold_queue_place (world->hold, &placement);
+  const IdentifaiSettlement settlement = {
+    frame->id, frame->id, frame->kind, frame->segment
+  };
+
+  if (placement.kind == IDENTIFAI_PLACEMENT_SEGMENT)
+    identifai_hold_queue_settle (world->hold, &settlement);
+  else
+    identifai_hold_queue_place (world->hold, &placement);
   gst_buffer_unref (complete);
 }
 

@@ -130,9 +130,28 @@ on_placed (const IdentifaiPlacement * placement, gpointer user_data)
     return;
   }
   g_assert_cmpint (*state, !=, FRAME_SETTLED);
+  g_assert_cmpint (placement->kind, !=, IDENTIFAI_PLACEMENT_SEGMENT);
   *state = FRAME_SETTLED;
-  if (placement->kind == IDENTIFAI_PLACEMENT_SEGMENT)
-    g_assert_cmpuint (placement->segment, <, self->n_opened);
+}
+
+/* No frame that isn't read yet is between them. */
+static void
+on_settled (const IdentifaiSettlement * settlement, gpointer user_data)
+{
+  Fuzz *self = user_data;
+  guint64 id;
+
+  g_assert_cmpuint (settlement->from, >, 0);
+  g_assert_cmpuint (settlement->from, <=, settlement->to);
+  g_assert_cmpuint (settlement->to, <=, self->frames->len);
+  for (id = settlement->from; id <= settlement->to; id++) {
+    guint8 *state = &g_array_index (self->frames, guint8, id - 1);
+
+    g_assert_cmpint (*state, !=, FRAME_NEW);
+    *state = FRAME_SETTLED;
+  }
+  if (settlement->kind == IDENTIFAI_PLACEMENT_SEGMENT)
+    g_assert_cmpuint (settlement->segment, <, self->n_opened);
 }
 
 /*** segments ***/
@@ -604,7 +623,7 @@ start (Fuzz * self)
   self->latest = -1;
   self->max_bytes = 50000000;
   self->live = take (self) & 1;
-  identifai_segmenter_set_place_func (self->segmenter, on_placed);
+  identifai_segmenter_set_place_funcs (self->segmenter, on_placed, on_settled);
 }
 
 int

@@ -70,8 +70,6 @@ typedef struct
   guint64 id;                   /* its owner's name for the buffer; 0: none */
   gboolean leading;             /* can't be decoded if decoding starts at the point
                                  * before it */
-  gboolean shared;              /* also the first of the next segment, which it
-                                 * belongs to */
   gint64 latest;                /* PTS of its segment so far */
 } IdentifaiFrame;
 

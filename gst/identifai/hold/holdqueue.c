@@ -188,7 +188,6 @@ identifai_hold_queue_push_buffer (IdentifaiHoldQueue * self, guint stream,
       identifai_held_stream_push (identifai_hold_queue_get_stream (self,
           stream),
       GST_MINI_OBJECT (buffer), arrival);
-  IdentifaiMark *mark;
 
   item->id = self->next_id++;
   item->running = running;
@@ -198,10 +197,8 @@ identifai_hold_queue_push_buffer (IdentifaiHoldQueue * self, guint stream,
   self->stats.held_bytes += item->size;
   if (stream == VIDEO) {
     identifai_marks_add (self->marks, item->id, running, decoding, duration,
-        arrival);
-    mark = identifai_marks_find (self->marks, item->id);
-    mark->dumped = item->dumped;
-    mark->discont |= GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DISCONT);
+        arrival, GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DISCONT))
+        ->dumped = item->dumped;
     self->stats.came++;
     self->stats.held++;
     self->video_over = FALSE;
@@ -251,13 +248,22 @@ identifai_hold_queue_place (IdentifaiHoldQueue * self,
   identifai_marks_place (self->marks, placement);
 }
 
+void
+identifai_hold_queue_settle (IdentifaiHoldQueue * self,
+    const IdentifaiSettlement * settlement)
+{
+  GST_LOG_ID (self->name, "video %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT
+      " is %s %u", settlement->from, settlement->to,
+      place_names[settlement->kind], settlement->segment);
+  identifai_marks_settle (self->marks, settlement);
+}
+
 gboolean
 identifai_hold_queue_add_outcome (IdentifaiHoldQueue * self,
     const IdentifaiPolicyOutcome * outcome, gboolean artificial, gint64 now)
 {
-  GstClockTime unused;
-  gint64 arrival = identifai_marks_get_span (self->marks, outcome->segment,
-      &unused, &unused);
+  gint64 arrival =
+      identifai_marks_get_arrival (self->marks, outcome->segment);
   gint64 delay = now - arrival
       - identifai_marks_get_absence (self->marks, outcome->segment);
   gint64 margin = (gint64) (self->settings.hold / 1000) - delay;

@@ -113,9 +113,11 @@ guint64 identifai_hold_queue_push_buffer (IdentifaiHoldQueue * self, guint strea
     gint64 arrival);
 void identifai_hold_queue_push_event (IdentifaiHoldQueue * self, guint stream,
     GstMiniObject * event, gboolean is_eos, gint64 arrival);
-/* An IdentifaiSegmenterPlaceFunc's. */
+/* An IdentifaiSegmenterPlaceFunc's, and an IdentifaiSegmenterSettleFunc's. */
 void identifai_hold_queue_place (IdentifaiHoldQueue * self,
     const IdentifaiPlacement * placement);
+void identifai_hold_queue_settle (IdentifaiHoldQueue * self,
+    const IdentifaiSettlement * settlement);
 /* An outcome, for the decisions. FALSE: it came too late. */
 gboolean identifai_hold_queue_add_outcome (IdentifaiHoldQueue * self,
     const IdentifaiPolicyOutcome * outcome, gboolean artificial, gint64 now);

@@ -9,7 +9,8 @@
 #define NO_TIME IDENTIFAI_NO_TIME
 #define KEPT 2048               /* at least, and */
 #define KEPT_TIME G_TIME_SPAN_MINUTE
-#define TRIM_STEP 256           /* not each time */
+#define TRIM_STEP 256           /* not each time, nor */
+#define TRIM_SHARE 4            /* for less than such a part of all */
 #define BEHIND 64               /* pictures before the likely one that are looked at */
 #define AHEAD 256               /* later ones in a row after which it is given up */
 #define REORDERED (2 * (gint64) GST_SECOND)     /* at most, where only times of showing
@@ -29,9 +30,19 @@ typedef struct
   guint64 distance;             /* from the sound, by the ids */
 } Candidate;
 
+/* The source was away: nothing came, and then what is no continuation. */
+typedef struct
+{
+  guint64 id;                   /* of what came then */
+  gint64 length;                /* µs */
+} Absence;
+
 struct _IdentifaiMarks
 {
   GArray *marks;                /* of IdentifaiMark */
+  guint n_gone;                 /* of the first of them, that can be let go of */
+  GArray *settled;              /* of IdentifaiSettlement, by id */
+  GArray *absences;             /* of Absence, by id */
   GArray *runs;                 /* of guint64: the first id of each */
   gint64 decoding;              /* of the latest one, or NO_TIME */
   IdentifaiMark to_come;        /* stands for those that aren't here */
@@ -54,6 +65,8 @@ identifai_marks_new (void)
 
   self->marks = g_array_new (FALSE, TRUE, sizeof (IdentifaiMark));
   g_array_set_clear_func (self->marks, mark_clear);
+  self->settled = g_array_new (FALSE, FALSE, sizeof (IdentifaiSettlement));
+  self->absences = g_array_new (FALSE, FALSE, sizeof (Absence));
   self->runs = g_array_new (FALSE, FALSE, sizeof (guint64));
   self->candidates = g_array_new (FALSE, FALSE, sizeof (Candidate));
   self->found = g_ptr_array_new ();
@@ -67,6 +80,8 @@ void
 identifai_marks_free (IdentifaiMarks * self)
 {
   g_array_unref (self->marks);
+  g_array_unref (self->settled);
+  g_array_unref (self->absences);
   g_array_unref (self->runs);
   g_array_unref (self->candidates);
   g_ptr_array_unref (self->found);
@@ -77,7 +92,10 @@ void
 identifai_marks_clear (IdentifaiMarks * self)
 {
   g_array_set_size (self->marks, 0);
+  g_array_set_size (self->settled, 0);
+  g_array_set_size (self->absences, 0);
   g_array_set_size (self->runs, 0);
+  self->n_gone = 0;
   self->decoding = NO_TIME;
 }
 
@@ -99,9 +117,22 @@ turns_back (IdentifaiMarks * self, gint64 running, gint64 decoding, gint64 peak)
   return running != NO_TIME && peak != NO_TIME && running < peak - REORDERED;
 }
 
-void
+/* The next one isn't there yet. */
+static void
+note_absence (IdentifaiMarks * self, guint64 id, gint64 arrival)
+{
+  guint n = self->marks->len;
+  Absence absence = { id,
+    n > 0 ? arrival - get (self, n - 1)->arrival : 0
+  };
+
+  if (absence.length >= ABSENCE)
+    g_array_append_val (self->absences, absence);
+}
+
+IdentifaiMark *
 identifai_marks_add (IdentifaiMarks * self, guint64 id, gint64 running,
-    gint64 decoding, gint64 duration, gint64 arrival)
+    gint64 decoding, gint64 duration, gint64 arrival, gboolean discont)
 {
   guint n = self->marks->len;
   gint64 peak = n > 0 ? get (self, n - 1)->peak : NO_TIME;
@@ -116,13 +147,17 @@ identifai_marks_add (IdentifaiMarks * self, guint64 id, gint64 running,
 
   if (turns_back (self, running, decoding, peak)) {
     g_array_append_val (self->runs, id);
-    mark.discont = TRUE;
+    discont = TRUE;
     peak = NO_TIME;
   }
+  if (discont)
+    note_absence (self, id, arrival);
   if (decoding != NO_TIME)
     self->decoding = decoding;
   mark.peak = MAX (peak, running);
   g_array_append_val (self->marks, mark);
+
+  return get (self, n);
 }
 
 /* The first one with that id or a later one. */
@@ -143,12 +178,66 @@ search (IdentifaiMarks * self, guint64 id)
   return low;
 }
 
+/* What is told of many at once. */
+
+static const IdentifaiSettlement *
+settled_at (IdentifaiMarks * self, guint i)
+{
+  return &g_array_index (self->settled, IdentifaiSettlement, i);
+}
+
+void
+identifai_marks_settle (IdentifaiMarks * self,
+    const IdentifaiSettlement * settlement)
+{
+  guint i = self->settled->len;
+
+  while (i > 0 && settled_at (self, i - 1)->from > settlement->from)
+    i--;
+  g_array_insert_vals (self->settled, i, settlement, 1);
+}
+
+/* NULL: it isn't settled. */
+static const IdentifaiSettlement *
+find_settlement (IdentifaiMarks * self, guint64 id)
+{
+  guint low = 0, high = self->settled->len;
+
+  while (low < high) {
+    guint middle = low + (high - low) / 2;
+
+    if (settled_at (self, middle)->to < id)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+
+  return low < self->settled->len && settled_at (self, low)->from <= id ?
+      settled_at (self, low) : NULL;
+}
+
+static IdentifaiMark *
+update (IdentifaiMarks * self, IdentifaiMark * mark)
+{
+  const IdentifaiSettlement *settlement =
+      mark->kind == IDENTIFAI_PLACEMENT_OPEN ?
+      find_settlement (self, mark->id) : NULL;
+
+  if (settlement != NULL) {
+    mark->kind = settlement->kind;
+    mark->segment = settlement->segment;
+  }
+
+  return mark;
+}
+
 IdentifaiMark *
 identifai_marks_find (IdentifaiMarks * self, guint64 id)
 {
   guint i = search (self, id);
 
-  return i < self->marks->len && get (self, i)->id == id ? get (self, i) : NULL;
+  return i < self->marks->len && get (self, i)->id == id ?
+      update (self, get (self, i)) : NULL;
 }
 
 void
@@ -209,7 +298,7 @@ search_peak (IdentifaiMarks * self, guint from, guint to, gint64 running)
 
 /* The one of a run that is shown then, or NULL. passed: one that is shown later
  * came, too. */
-static const IdentifaiMark *
+static IdentifaiMark *
 find_in_run (IdentifaiMarks * self, guint run, gint64 running,
     gboolean * passed)
 {
@@ -217,11 +306,11 @@ find_in_run (IdentifaiMarks * self, guint run, gint64 running,
   guint to = run + 1 < self->runs->len ?
       search (self, get_run_start (self, run + 1)) : self->marks->len;
   guint middle = search_peak (self, from, to, running), later = 0, i;
-  const IdentifaiMark *best = NULL;
+  IdentifaiMark *best = NULL;
 
   *passed = FALSE;
   for (i = middle - MIN (BEHIND, middle - from); i < to && later < AHEAD; i++) {
-    const IdentifaiMark *mark = get (self, i);
+    IdentifaiMark *mark = get (self, i);
 
     if (!mark->has_picture || mark->running == NO_TIME)
       continue;
@@ -232,7 +321,7 @@ find_in_run (IdentifaiMarks * self, guint run, gint64 running,
       best = mark;
   }
 
-  return best;
+  return best != NULL ? update (self, best) : NULL;
 }
 
 static guint64
@@ -351,63 +440,107 @@ identifai_marks_find_shown (IdentifaiMarks * self,
   return self->found;
 }
 
+/* Segments. */
+
+static gboolean
+is_of (const IdentifaiSettlement * settlement, guint segment)
+{
+  return settlement->kind == IDENTIFAI_PLACEMENT_SEGMENT
+      && settlement->segment == segment;
+}
+
 gint64
+identifai_marks_get_arrival (IdentifaiMarks * self, guint segment)
+{
+  guint i, first;
+
+  for (i = 0; i < self->settled->len; i++) {
+    const IdentifaiSettlement *settlement = settled_at (self, i);
+
+    if (!is_of (settlement, segment))
+      continue;
+    first = search (self, settlement->from);
+    if (first < self->marks->len && get (self, first)->id <= settlement->to)
+      return get (self, first)->arrival;
+  }
+
+  return -1;
+}
+
+static void
+add_to_span (IdentifaiMarks * self, guint from, guint to, gint64 * start,
+    gint64 * end)
+{
+  guint i;
+
+  for (i = from; i < to; i++) {
+    const IdentifaiMark *mark = get (self, i);
+
+    if (mark->running == NO_TIME || !mark->has_picture)
+      continue;
+    *start = MIN (*start, MAX (mark->running, 0));
+    *end = MAX (*end, get_end (mark));
+  }
+}
+
+/* At its ends, as no picture is shown further from where it is decoded. */
+void
 identifai_marks_get_span (IdentifaiMarks * self, guint segment,
     GstClockTime * running_time, GstClockTime * duration)
 {
-  gint64 arrival = -1, start = G_MAXINT64, end = 0;
-  guint i;
+  gint64 start = G_MAXINT64, end = 0;
+  guint i, from, to;
 
-  for (i = 0; i < self->marks->len; i++) {
-    const IdentifaiMark *mark = get (self, i);
+  for (i = 0; i < self->settled->len; i++) {
+    const IdentifaiSettlement *settlement = settled_at (self, i);
 
-    if (mark->kind != IDENTIFAI_PLACEMENT_SEGMENT || mark->segment != segment)
+    if (!is_of (settlement, segment))
       continue;
-    if (arrival < 0)
-      arrival = mark->arrival;
-    if (mark->running == NO_TIME)
-      continue;
-    start = MIN (start, MAX (mark->running, 0));
-    end = MAX (end, get_end (mark));
+    from = search (self, settlement->from);
+    to = search (self, settlement->to + 1);
+    add_to_span (self, from, MIN (to, from + BEHIND), &start, &end);
+    add_to_span (self, MAX (from, to - MIN (to, BEHIND)), to, &start, &end);
   }
   if (end > start) {
     *running_time = start;
     *duration = end - start;
   }
-
-  return arrival;
 }
 
 gint64
 identifai_marks_get_absence (IdentifaiMarks * self, guint segment)
 {
-  gint64 absence = 0, pause;
-  guint i;
+  gint64 absence = 0;
+  guint i, at;
 
-  for (i = 1; i < self->marks->len; i++) {
-    const IdentifaiMark *mark = get (self, i), *before = get (self, i - 1);
+  for (i = 0; i < self->absences->len; i++) {
+    const Absence *one = &g_array_index (self->absences, Absence, i);
+    const IdentifaiMark *before;
 
-    if (!mark->discont || before->segment != segment
-        || before->kind != IDENTIFAI_PLACEMENT_SEGMENT)
-      continue;
-    pause = mark->arrival - before->arrival;
-    if (pause >= ABSENCE)
-      absence += pause;
+    at = search (self, one->id);
+    before = at > 0 ? update (self, get (self, at - 1)) : NULL;
+    if (before != NULL && before->kind == IDENTIFAI_PLACEMENT_SEGMENT
+        && before->segment == segment)
+      absence += one->length;
   }
 
   return absence;
 }
 
+/* They leave in the order in which they came. */
 gboolean
 identifai_marks_is_held (IdentifaiMarks * self, guint segment)
 {
-  guint i;
+  guint i, end;
 
-  for (i = 0; i < self->marks->len; i++) {
-    const IdentifaiMark *mark = get (self, i);
+  for (i = 0; i < self->settled->len; i++) {
+    const IdentifaiSettlement *settlement = settled_at (self, i);
 
-    if (!mark->has_left && mark->kind == IDENTIFAI_PLACEMENT_SEGMENT
-        && mark->segment == segment)
+    if (!is_of (settlement, segment))
+      continue;
+    end = search (self, settlement->to + 1);
+    if (end > 0 && get (self, end - 1)->id >= settlement->from
+        && !get (self, end - 1)->has_left)
       return TRUE;
   }
 
@@ -426,18 +559,38 @@ trim_runs (IdentifaiMarks * self)
     g_array_remove_range (self->runs, 0, n);
 }
 
+static void
+trim_segments (IdentifaiMarks * self)
+{
+  guint64 first = get (self, 0)->id;
+  guint n = 0;
+
+  while (n < self->settled->len && settled_at (self, n)->to < first)
+    n++;
+  if (n > 0)
+    g_array_remove_range (self->settled, 0, n);
+  for (n = 0; n < self->absences->len
+      && g_array_index (self->absences, Absence, n).id <= first;)
+    n++;
+  if (n > 0)
+    g_array_remove_range (self->absences, 0, n);
+}
+
+/* What is left moves: the more there is, the more rarely. */
 void
 identifai_marks_trim (IdentifaiMarks * self, gint64 before)
 {
-  guint n = 0;
+  guint len = self->marks->len;
 
-  if (self->marks->len < KEPT + TRIM_STEP)
+  if (len < KEPT + TRIM_STEP)
     return;
-  while (n < self->marks->len - KEPT && get (self, n)->has_left
-      && get (self, n)->arrival < before - KEPT_TIME)
-    n++;
-  if (n < TRIM_STEP)
+  while (self->n_gone < len - KEPT && get (self, self->n_gone)->has_left
+      && get (self, self->n_gone)->arrival < before - KEPT_TIME)
+    self->n_gone++;
+  if (self->n_gone < MAX (TRIM_STEP, len / TRIM_SHARE))
     return;
-  g_array_remove_range (self->marks, 0, n);
+  g_array_remove_range (self->marks, 0, self->n_gone);
+  self->n_gone = 0;
   trim_runs (self);
+  trim_segments (self);
 }

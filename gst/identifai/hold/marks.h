@@ -24,7 +24,6 @@ typedef struct
   gboolean has_left;
   gboolean was_slate;           /* something else was shown in its place */
   gboolean dumped;              /* by the operator, and so is its sound */
-  gboolean discont;             /* no continuation: by DISCONT, or the times went back */
   IdentifaiPlacementKind kind;  /* and the rest as there */
   guint segment;
   gboolean has_picture, is_point, is_closed, is_leading;
@@ -37,11 +36,16 @@ IdentifaiMarks *identifai_marks_new (void);
 void identifai_marks_free (IdentifaiMarks * self);
 void identifai_marks_clear (IdentifaiMarks * self);
 
-/* ids only grow. decoding: when it is decoded, ns, or IDENTIFAI_NO_TIME. */
-void identifai_marks_add (IdentifaiMarks * self, guint64 id, gint64 running,
-    gint64 decoding, gint64 duration, gint64 arrival);
+/* ids only grow. decoding: when it is decoded, ns, or IDENTIFAI_NO_TIME. discont: it is
+ * no continuation. Good until the next call. */
+IdentifaiMark *identifai_marks_add (IdentifaiMarks * self, guint64 id,
+    gint64 running, gint64 decoding, gint64 duration, gint64 arrival,
+    gboolean discont);
 void identifai_marks_place (IdentifaiMarks * self,
     const IdentifaiPlacement * placement);
+/* However many pictures they are: a mark has it once it is asked for. */
+void identifai_marks_settle (IdentifaiMarks * self,
+    const IdentifaiSettlement * settlement);
 
 /* Until the next call; NULL: there is none. */
 IdentifaiMark *identifai_marks_find (IdentifaiMarks * self, guint64 id);
@@ -65,9 +69,10 @@ typedef struct
  * is the marks', and both are good until the next call. */
 const GPtrArray *identifai_marks_find_shown (IdentifaiMarks * self,
     const IdentifaiMarksSound * sound);
-/* When the first picture of a segment came; -1: none of it is here. Also, where that
- * is known, when its pictures are shown. */
-gint64 identifai_marks_get_span (IdentifaiMarks * self, guint segment,
+/* When the first picture of a segment that is settled came; -1: none of it is here. */
+gint64 identifai_marks_get_arrival (IdentifaiMarks * self, guint segment);
+/* When its pictures are shown, where that is known. */
+void identifai_marks_get_span (IdentifaiMarks * self, guint segment,
     GstClockTime * running_time, GstClockTime * duration);
 /* For how long (µs) the source was away while the segment was open: nothing came, and
  * then what came was no continuation. */

@@ -58,7 +58,7 @@ identifai_builder_new (IdentifaiSegment * segment, GstCaps * video_caps,
 
   self->segment = segment;
   self->frames = new_frames ();
-  self->failed = g_array_new (FALSE, FALSE, sizeof (IdentifaiFrame));
+  self->ids = g_array_new (FALSE, FALSE, sizeof (IdentifaiIds));
   self->sounds = new_sounds ();
   self->cuts = g_array_new (FALSE, FALSE, sizeof (IdentifaiCut));
   self->start = self->end = start;
@@ -74,7 +74,7 @@ identifai_builder_free (IdentifaiBuilder * self)
 {
   g_clear_pointer (&self->segment, identifai_segment_free);
   g_clear_pointer (&self->frames, waste_frames);
-  g_array_unref (self->failed);
+  g_array_unref (self->ids);
   g_array_unref (self->sounds);
   g_array_unref (self->cuts);
   g_free (self);
@@ -203,22 +203,32 @@ add_to_counts (IdentifaiBuilder * self, const IdentifaiFrame * frame)
     set_start (self, frame);
 }
 
-static void
-remember_failed (IdentifaiBuilder * self, const IdentifaiFrame * frame)
+static IdentifaiIds *
+ids_at (IdentifaiBuilder * self, guint i)
 {
-  IdentifaiFrame copy = *frame;
-
-  copy.buffer = NULL;
-  if (frame->id != 0 && self->places)
-    g_array_append_val (self->failed, copy);
+  return &g_array_index (self->ids, IdentifaiIds, i);
 }
 
-void
-identifai_builder_add_frame (IdentifaiBuilder * self, IdentifaiFrame * frame)
+/* Nobody asks for a frame without one. */
+static void
+add_id (IdentifaiBuilder * self, guint64 id)
+{
+  IdentifaiIds ids = { id, id };
+
+  if (id == 0)
+    return;
+  if (self->ids->len > 0)
+    ids_at (self, self->ids->len - 1)->to = id;
+  else
+    g_array_append_val (self->ids, ids);
+}
+
+/* Takes it over. */
+static void
+append_frame (IdentifaiBuilder * self, IdentifaiFrame * frame)
 {
   add_to_counts (self, frame);
   if (self->segment->failure != IDENTIFAI_REASON_NONE) {
-    remember_failed (self, frame);
     identifai_frame_free (frame);
     return;
   }
@@ -228,6 +238,13 @@ identifai_builder_add_frame (IdentifaiBuilder * self, IdentifaiFrame * frame)
       frame->info.point != IDENTIFAI_POINT_NONE ? ", a key frame" : "");
   frame->latest = self->counts.newest;
   g_ptr_array_add (self->frames, frame);
+}
+
+void
+identifai_builder_add_frame (IdentifaiBuilder * self, IdentifaiFrame * frame)
+{
+  add_id (self, frame->id);
+  append_frame (self, frame);
 }
 
 static IdentifaiSoundTrack *
@@ -333,11 +350,7 @@ void
 identifai_builder_fail (IdentifaiBuilder * self, IdentifaiReason reason,
     const gchar * text)
 {
-  guint i;
-
   identifai_segment_fail (self->segment, reason, text);
-  for (i = 0; self->places && i < self->frames->len; i++)
-    remember_failed (self, g_ptr_array_index (self->frames, i));
   waste_frames (self->frames);
   self->frames = new_frames ();
   g_array_set_size (self->sounds, 0);
@@ -547,8 +560,7 @@ add_stretch (IdentifaiBuilder * self, const IdentifaiCut * cut,
 
   n = MIN (n, end - cut->frame);
   for (i = 0; i < MIN (n, n_lead); i++)
-    identifai_builder_add_frame (self, g_ptr_array_index (frames,
-            cut->frame + i));
+    append_frame (self, g_ptr_array_index (frames, cut->frame + i));
   add_frames (self, frames->pdata + cut->frame + n, end - cut->frame - n,
       &cut->behind);
 }
@@ -603,9 +615,55 @@ keep_overlap (IdentifaiBuilder * self, GPtrArray * frames, guint overlap,
 
     if (i < n_point)
       frame = identifai_frame_copy (frame);
-    frame->shared |= i < n_point;
-    identifai_builder_add_frame (self, frame);
+    append_frame (self, frame);
   }
+}
+
+static guint64
+id_at (GPtrArray * frames, guint i)
+{
+  return ((IdentifaiFrame *) g_ptr_array_index (frames, i))->id;
+}
+
+/* The ids from the cut on, which frames start with, go over to rest. */
+static void
+move_ids (IdentifaiBuilder * self, GPtrArray * frames, IdentifaiBuilder * rest)
+{
+  guint64 last = id_at (self->frames, self->frames->len - 1);
+  guint n = self->ids->len;
+
+  while (n > 0 && ids_at (self, n - 1)->from > last)
+    n--;
+  if (n > 0 && ids_at (self, n - 1)->to > last) {
+    IdentifaiIds divided = { id_at (frames, 0), ids_at (self, n - 1)->to };
+
+    g_array_append_val (rest->ids, divided);
+    ids_at (self, n - 1)->to = last;
+  }
+  if (n < self->ids->len)
+    g_array_append_vals (rest->ids, ids_at (self, n), self->ids->len - n);
+  g_array_set_size (self->ids, n);
+}
+
+/* Those of leading pictures, which are behind the point, come back. */
+static void
+return_ids (IdentifaiBuilder * self, GPtrArray * frames, guint overlap,
+    guint n_point, IdentifaiBuilder * rest)
+{
+  IdentifaiIds leading, point;
+
+  if (overlap <= n_point || rest->ids->len == 0)
+    return;
+  leading.from = id_at (frames, n_point);
+  leading.to = id_at (frames, overlap - 1);
+  point.from = ids_at (rest, 0)->from;
+  point.to = id_at (frames, n_point - 1);
+  if (overlap < frames->len && id_at (frames, overlap) <= ids_at (rest, 0)->to)
+    ids_at (rest, 0)->from = id_at (frames, overlap);
+  else
+    g_array_remove_index (rest->ids, 0);
+  g_array_prepend_val (rest->ids, point);
+  g_array_append_val (self->ids, leading);
 }
 
 /* Each frame goes where it belongs; none but the point of an overlapping cut, which
@@ -622,6 +680,8 @@ identifai_builder_split (IdentifaiBuilder * self, const IdentifaiCut * at,
   move_tail (self->frames, cut.frame, frames,
       (GDestroyNotify) identifai_frame_free);
   n_point = count_fields (frames, 0);
+  move_ids (self, frames, rest);
+  return_ids (self, frames, cut.overlap, n_point, rest);
   GST_DEBUG_ID (self->segment->name,
       "segment %u keeps %u of %u frames, of which %u overlap",
       self->segment->number, cut.frame + cut.overlap, cut.frame + frames->len,

@@ -40,6 +40,12 @@ typedef struct
                                  * the next cut */
 } IdentifaiCut;
 
+/* Frames in a row, by IdentifaiFrame.id. */
+typedef struct
+{
+  guint64 from, to;
+} IdentifaiIds;
+
 /* A track after the first. */
 typedef struct
 {
@@ -51,9 +57,8 @@ typedef struct
 {
   IdentifaiSegment *segment;    /* owned; its first track is the video */
   GPtrArray *frames;            /* of IdentifaiFrame */
-  gboolean places;              /* somebody wants to know where its frames are */
-  GArray *failed;               /* of IdentifaiFrame without buffer: what it had, and
-                                 * gets, once it has failed */
+  GArray *ids;                  /* of IdentifaiIds, growing: of frames that are judged
+                                 * in it, also once it has failed and has none */
   GArray *sounds;               /* of IdentifaiSoundTrack */
 
   guint round;                  /* of the video, see audiotimes.h */

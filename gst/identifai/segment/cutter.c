@@ -182,7 +182,6 @@ make_part (IdentifaiSegmenter * self, gint64 start)
   self->open_func (segment, self->user_data);
   part = identifai_builder_new (segment,
       identifai_video_stream_get_caps (self->video), start);
-  part->places = self->place_func != NULL;
   part->round = self->round;
 
   return part;
@@ -308,7 +307,6 @@ take_rest (IdentifaiSegmenter * self, IdentifaiBuilder * part,
   if (wanted)
     self->open_func (segment, self->user_data);
   rest = identifai_builder_new (segment, video->caps, cut->start);
-  rest->places = self->place_func != NULL;
   rest->round = part->round;
   identifai_builder_split (part, cut, rest);
   if (!wanted) {

@@ -65,18 +65,18 @@ void
 identifai_notices_part (IdentifaiSegmenter * self, IdentifaiBuilder * part,
     gboolean is_segment)
 {
-  IdentifaiPlacementKind kind = is_segment ? IDENTIFAI_PLACEMENT_SEGMENT :
-      IDENTIFAI_PLACEMENT_PAUSE;
-  guint number = is_segment ? part->segment->number : self->latest, i;
+  IdentifaiSettlement settlement = {
+    .kind = is_segment ? IDENTIFAI_PLACEMENT_SEGMENT :
+        IDENTIFAI_PLACEMENT_PAUSE,
+    .segment = is_segment ? part->segment->number : self->latest,
+  };
+  guint i;
 
-  if (self->place_func == NULL)
-    return;
-  for (i = 0; i < part->failed->len; i++)
-    tell (self, &g_array_index (part->failed, IdentifaiFrame, i), kind, number);
-  for (i = 0; i < part->frames->len; i++) {
-    const IdentifaiFrame *frame = g_ptr_array_index (part->frames, i);
+  for (i = 0; self->settle_func != NULL && i < part->ids->len; i++) {
+    const IdentifaiIds *ids = &g_array_index (part->ids, IdentifaiIds, i);
 
-    if (!frame->shared)
-      tell (self, frame, kind, number);
+    settlement.from = ids->from;
+    settlement.to = ids->to;
+    self->settle_func (&settlement, self->user_data);
   }
 }

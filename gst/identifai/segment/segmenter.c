@@ -44,10 +44,11 @@ identifai_segmenter_set_name (IdentifaiSegmenter * self, const gchar * name)
 }
 
 void
-identifai_segmenter_set_place_func (IdentifaiSegmenter * self,
-    IdentifaiSegmenterPlaceFunc func)
+identifai_segmenter_set_place_funcs (IdentifaiSegmenter * self,
+    IdentifaiSegmenterPlaceFunc place, IdentifaiSegmenterSettleFunc settle)
 {
-  self->place_func = func;
+  self->place_func = place;
+  self->settle_func = settle;
 }
 
 void

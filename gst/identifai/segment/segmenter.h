@@ -81,12 +81,25 @@ typedef struct
                                  * decoding needs to start; else as it came */
 } IdentifaiPlacement;
 
-/* Called with the caller's lock held, twice for each buffer of video: once it was
- * read (PLACEMENT_OPEN; not if it is in none at once), in decoding order, and when its
- * segment is settled, which is when that is popped. Not for what a flush or reset
- * throws away. Must not call back into the segmenter. */
+/* What buffers in a row are judged in. */
+typedef struct
+{
+  guint64 from, to;             /* ids. Of those between them, it goes for the ones
+                                 * that are IDENTIFAI_PLACEMENT_OPEN */
+  IdentifaiPlacementKind kind;  /* _SEGMENT or _PAUSE, and */
+  guint segment;                /* as there */
+} IdentifaiSettlement;
+
+/* Both are called with the caller's lock held, and must not call back into the
+ * segmenter. Place: for each buffer of video, in decoding order: once it was read
+ * (PLACEMENT_OPEN), and if it gets into none. Settle: for all that are in a segment
+ * when that is settled, which is when it is popped: at an overlapping cut in several rows,
+ * of which none meets another. Not for what a flush
+ * or reset throws away. */
 typedef void (*IdentifaiSegmenterPlaceFunc) (const IdentifaiPlacement *
     placement, gpointer user_data);
+typedef void (*IdentifaiSegmenterSettleFunc) (const IdentifaiSettlement *
+    settlement, gpointer user_data);
 
 IdentifaiSegmenter *identifai_segmenter_new (IdentifaiSegmenterOpenFunc open,
     gpointer user_data);
@@ -95,8 +108,8 @@ void identifai_segmenter_free (IdentifaiSegmenter * self);
 void identifai_segmenter_set_name (IdentifaiSegmenter * self,
     const gchar * name);
 /* NULL: nobody wants to know. user_data is that of _new. */
-void identifai_segmenter_set_place_func (IdentifaiSegmenter * self,
-    IdentifaiSegmenterPlaceFunc func);
+void identifai_segmenter_set_place_funcs (IdentifaiSegmenter * self,
+    IdentifaiSegmenterPlaceFunc place, IdentifaiSegmenterSettleFunc settle);
 
 /* From the next cut on; a pause ends if there are to be none. */
 void identifai_segmenter_configure (IdentifaiSegmenter * self,

@@ -29,7 +29,8 @@ typedef enum
 struct _IdentifaiSegmenter
 {
   IdentifaiSegmenterOpenFunc open_func;
-  IdentifaiSegmenterPlaceFunc place_func;       /* or NULL */
+  IdentifaiSegmenterPlaceFunc place_func;       /* or NULL; the same */
+  IdentifaiSegmenterSettleFunc settle_func;
   gpointer user_data;
   gchar *name;                  /* of the element, for the log; or NULL */
   IdentifaiSegmenterSettings settings;
