@@ -262,8 +262,7 @@ gboolean
 identifai_hold_queue_add_outcome (IdentifaiHoldQueue * self,
     const IdentifaiPolicyOutcome * outcome, gboolean artificial, gint64 now)
 {
-  gint64 arrival =
-      identifai_marks_get_arrival (self->marks, outcome->segment);
+  gint64 arrival = identifai_marks_get_arrival (self->marks, outcome->segment);
   gint64 delay = now - arrival
       - identifai_marks_get_absence (self->marks, outcome->segment);
   gint64 margin = (gint64) (self->settings.hold / 1000) - delay;

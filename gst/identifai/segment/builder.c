@@ -217,10 +217,11 @@ add_id (IdentifaiBuilder * self, guint64 id)
 
   if (id == 0)
     return;
-  if (self->ids->len > 0)
+  if (self->ids->len > 0 && !self->gap)
     ids_at (self, self->ids->len - 1)->to = id;
   else
     g_array_append_val (self->ids, ids);
+  self->gap = FALSE;
 }
 
 /* Takes it over. */
@@ -662,6 +663,7 @@ return_ids (IdentifaiBuilder * self, GPtrArray * frames, guint overlap,
     ids_at (rest, 0)->from = id_at (frames, overlap);
   else
     g_array_remove_index (rest->ids, 0);
+  rest->gap = rest->ids->len == 0;
   g_array_prepend_val (rest->ids, point);
   g_array_append_val (self->ids, leading);
 }

@@ -59,6 +59,7 @@ typedef struct
   GPtrArray *frames;            /* of IdentifaiFrame */
   GArray *ids;                  /* of IdentifaiIds, growing: of frames that are judged
                                  * in it, also once it has failed and has none */
+  gboolean gap;                 /* the next one doesn't follow the last of them */
   GArray *sounds;               /* of IdentifaiSoundTrack */
 
   guint round;                  /* of the video, see audiotimes.h */
