@@ -5,6 +5,7 @@ moderate.py videotestsrc num-buffers=150 ! x264enc ! h264parse ! identifaisink
 What runs for months is identifai-moderate. Needs python3-gi, python3-gst-1.0."""
 import signal
 import sys
+import threading
 import gi
 gi.require_version('Gst', '1.0')
 from gi.repository import GLib, Gst  # noqa: E402
@@ -22,11 +23,18 @@ def on_message(bus, message, loop):
         loop.quit()
 
 
+def on_sigterm():
+    """On threads of their own: a source that is held up holds up who sends EOS. The next one ends the program at once."""
+    for source in pipeline.iterate_sources():
+        threading.Thread(target=source.send_event, args=[Gst.Event.new_eos()], daemon=True).start()
+
+
 Gst.init(None)
 loop, pipeline = GLib.MainLoop(), Gst.parse_launch(' '.join(sys.argv[1:]))
 pipeline.get_bus().add_signal_watch()
 pipeline.get_bus().connect('message', on_message, loop)
-GLib.unix_signal_add(GLib.PRIORITY_HIGH, signal.SIGTERM, pipeline.send_event, Gst.Event.new_eos())
+GLib.unix_signal_add(GLib.PRIORITY_HIGH, signal.SIGTERM, on_sigterm)
 pipeline.set_state(Gst.State.PLAYING)
 loop.run()
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
 pipeline.set_state(Gst.State.NULL)

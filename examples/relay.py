@@ -232,6 +232,8 @@ def main():
         loop.run()
     finally:
         restore()
+        for number in (signal.SIGINT, signal.SIGTERM):  # another one doesn't wait for what can't be stopped
+            signal.signal(number, signal.SIG_DFL)
         pipeline.set_state(Gst.State.NULL)
     return int(bool(failures))
 

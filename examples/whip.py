@@ -35,7 +35,7 @@ class Publisher:
 
     def __init__(self, number, settings, patience, on_end):
         self.name, self.on_end = f'publisher{number}', on_end
-        self.ending, self.gathered = False, threading.Event()
+        self.ending, self.stopping, self.gathered = False, False, threading.Event()
         self.pipeline = Gst.Pipeline.new(self.name)
         # webrtcbin has sinks in it that never end, so EOS is the element's own
         self.pipeline.set_property('message-forward', True)
@@ -116,11 +116,13 @@ class Publisher:
         """The sink's EOS comes back as a message once all verdicts are there."""
         if not self.ending:
             self.ending = True
-            for chain in self.chains:
-                chain.get_static_pad('sink').send_event(Gst.Event.new_eos())
-            for pad in list(self.pads.values()):
-                pad.send_event(Gst.Event.new_eos())
+            threading.Thread(target=self.send_ends, daemon=True).start()
         return False
+
+    def send_ends(self):
+        """Waits for what is under way in each stream."""
+        for pad in [chain.get_static_pad('sink') for chain in self.chains] + list(self.pads.values()):
+            pad.send_event(Gst.Event.new_eos())
 
     def on_message(self, bus, message):
         s = message.get_structure()
@@ -130,7 +132,7 @@ class Publisher:
             print(f"{self.name} segment {s.get_value('segment')}: not judged, {s.get_value('reason')}", flush=True)
         elif message.type == Gst.MessageType.WARNING:
             print(f'{self.name}: {message.parse_warning()[0].message}', file=sys.stderr)
-        elif message.type == Gst.MessageType.ERROR:
+        elif message.type == Gst.MessageType.ERROR and not self.stopping:
             print(f'{self.name}: {message.parse_error()[0].message}', file=sys.stderr)
         ended = message.type == Gst.MessageType.ELEMENT and s.get_name() == 'GstBinForwarded' and message.src == self.pipeline \
             and s.get_value('message').type == Gst.MessageType.EOS and s.get_value('message').src == self.sink
@@ -138,18 +140,25 @@ class Publisher:
             self.stop()
 
     def stop(self):
-        """READY first: what is open is told as dropped then."""
-        if self.pipeline is None:
-            return
-        pipeline, self.pipeline = self.pipeline, None
-        bus = pipeline.get_bus()
-        pipeline.set_state(Gst.State.READY)
+        """On a thread of its own, as it may wait. What judges first: what is open is told as dropped then."""
+        if not self.stopping:
+            self.stopping = True
+            self.pipeline.set_auto_flush_bus(False)
+            threading.Thread(target=self.run_stop, daemon=True).start()
+
+    def run_stop(self):
+        self.sink.set_state(Gst.State.NULL)
+        self.pipeline.set_state(Gst.State.NULL)
+        GLib.idle_add(self.on_stopped)
+
+    def on_stopped(self):
+        bus = self.pipeline.get_bus()
         while message := bus.pop_filtered(Gst.MessageType.ELEMENT):
             self.on_message(bus, message)
-        pipeline.set_state(Gst.State.NULL)
         bus.remove_signal_watch()
         print(f'{self.name} has gone', flush=True)
         self.on_end(self)
+        return False
 
 
 class Service:

@@ -6,6 +6,7 @@
 #include "session.h"
 #include "order.h"
 #include "pipeline.h"
+#include "pipelineend.h"
 #include "record.h"
 #include "settings.h"
 
@@ -144,12 +145,6 @@ take_new_clock (GstElement * pipeline, GstElement * judge)
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
 }
 
-static void
-send_eos (GstElement * pipeline, GstElement * judge)
-{
-  gst_element_send_event (pipeline, gst_event_new_eos ());
-}
-
 static gboolean
 send_eos_to_pad (GstElement * judge, GstPad * pad, gpointer unused)
 {
@@ -166,7 +161,7 @@ send_eos_to_judge (GstElement * pipeline, GstElement * judge)
 static void
 stop (GstElement * pipeline, GstElement * judge)
 {
-  gst_element_set_state (pipeline, GST_STATE_NULL);
+  pipeline_stop (pipeline);
 }
 
 /* What comes to what judges: streaming threads. */
@@ -284,7 +279,7 @@ mod_session_drain (ModSession * self, guint64 limit)
     return;
   }
   enter (self, MOD_SESSION_DRAINING);
-  start_operation (self, send_eos, NULL);
+  pipeline_end_streams (self->pipeline);
   self->drain_timer = g_timeout_add (DRAIN_LOOK, on_drain_look, self);
 }
 
@@ -537,7 +532,7 @@ on_stopped (ModSession * self)
   take_the_rest (self);
 }
 
-/* Sinks stop before sources: the outcomes are there. */
+/* What judges was stopped first: the outcomes are there. */
 static gboolean
 on_stop_timeout (gpointer user_data)
 {

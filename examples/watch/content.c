@@ -143,6 +143,8 @@ watch_content_find (const gchar * path, GCancellable * cancellable,
 {
   g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
 
+  /* a file that doesn't answer (a pipe, a disk) is left to its thread */
+  g_task_set_return_on_cancel (task, TRUE);
   g_task_set_task_data (task, g_strdup (path), g_free);
   g_task_run_in_thread (task, find_in_thread);
 }

@@ -4,6 +4,9 @@
  *
  *   NEW ──► LOOKING ──► RUNNING ──► ENDED
  *    └──────────────────────┘  (a pipeline, an address)
+ *
+ * What may block (changes of state, EOS) runs on GStreamer's worker threads, all else on
+ * the main thread. A pipeline that can't be stopped is left behind.
  */
 
 #include "job.h"
@@ -11,6 +14,7 @@
 #include "ending.h"
 #include "links.h"
 #include "pipeline.h"
+#include "pipelineend.h"
 
 /* How long a stream may take through queues, in ms; one that is live until it has told
  * what it is, with its first key frame. */
@@ -19,6 +23,10 @@
 
 /* How often is looked whether an end gets there, in ms. */
 #define ENDING_INTERVAL 500
+
+/* How long a pipeline may take to stop, in ms; once who waits for that asks again. */
+#define LONGEST_STOP 10000
+#define HURRIED_STOP 1000
 
 typedef enum
 {
@@ -38,14 +46,20 @@ struct _WatchJob
 
   JobState state;
   GCancellable *cancellable;    /* of looking into it */
-  GstElement *pipeline;         /* while RUNNING */
+  GstElement *pipeline;         /* RUNNING, and until it has stopped */
   guint bus_watch;
-  guint end_source;             /* ENDED is to be told */
+  guint works;                  /* on worker threads */
+  gboolean starting;            /* one of them starts it */
+  guint end_source;             /* it is to be stopped, and ENDED to be told */
+  guint stop_timer;             /* while it is being stopped */
+  gboolean hurried;
   guint ending_source;          /* its end was sent */
   WatchEnding ending;
   guint pads_source;            /* atomic; a streaming thread sets it once */
   gint live;                    /* atomic: it is, or may be */
   gboolean refused;             /* the service doesn't take the key, or has no credits */
+  gboolean left;                /* something of it may still run */
+  gboolean orphan;              /* freed by its owner while it did */
 };
 
 WatchJob *
@@ -70,6 +84,58 @@ watch_job_is_refused (WatchJob * self)
   return self->refused;
 }
 
+gboolean
+watch_job_is_left (WatchJob * self)
+{
+  return self->left;
+}
+
+/* Worker threads. */
+
+typedef struct
+{
+  WatchJob *job;
+  void (*work) (WatchJob * self, GstElement * pipeline);
+  void (*done) (WatchJob * self);       /* main thread, unless the job was freed */
+} Work;
+
+static gboolean
+on_worked (gpointer user_data)
+{
+  Work *work = user_data;
+  WatchJob *self = work->job;
+
+  self->works--;
+  if (self->orphan)
+    watch_job_free (self);
+  else
+    work->done (self);
+  g_free (work);
+
+  return G_SOURCE_REMOVE;
+}
+
+static void
+run_work (GstElement * pipeline, gpointer user_data)
+{
+  Work *work = user_data;
+
+  work->work (work->job, pipeline);
+  g_idle_add_full (G_PRIORITY_DEFAULT, on_worked, work, NULL);
+}
+
+static void
+start_work (WatchJob * self, void (*act) (WatchJob *, GstElement *),
+    void (*done) (WatchJob *))
+{
+  Work *work = g_new (Work, 1);
+
+  *work = (Work) {
+  self, act, done};
+  self->works++;
+  gst_element_call_async (self->pipeline, run_work, work, NULL);
+}
+
 static gchar *
 find_label (WatchJob * self, GstMessage * message)
 {
@@ -91,35 +157,64 @@ read_element_message (WatchJob * self, GstMessage * message)
 }
 
 /* What was posted while the pipeline stopped: segments without a verdict are dropped
- * then. From READY, as a pipeline's bus is emptied on the way to NULL. */
+ * then. */
 static void
-close_pipeline (WatchJob * self)
+take_the_rest (WatchJob * self)
 {
   g_autoptr (GstBus) bus = gst_element_get_bus (self->pipeline);
   GstMessage *message;
 
   g_clear_handle_id (&self->bus_watch, g_source_remove);
-  gst_element_set_state (self->pipeline, GST_STATE_READY);
   while ((message = gst_bus_pop (bus)) != NULL) {
     read_element_message (self, message);
     gst_message_unref (message);
   }
-  gst_element_set_state (self->pipeline, GST_STATE_NULL);
-  if (self->pads_source != 0)
-    g_source_remove (self->pads_source);
-  self->pads_source = 0;
-  gst_clear_object (&self->pipeline);
+}
+
+static void
+on_stopped (WatchJob * self)
+{
+  g_clear_handle_id (&self->stop_timer, g_source_remove);
+  take_the_rest (self);
+  self->ended (self, self->user_data);
+}
+
+/* What judges was stopped first: the outcomes are there. */
+static gboolean
+on_stop_timeout (gpointer user_data)
+{
+  WatchJob *self = user_data;
+
+  self->stop_timer = 0;
+  self->left = TRUE;
+  take_the_rest (self);
+  watch_report_problem (self->report, self->input->label, "warning",
+      "can't be stopped, and is left as it is: an element in it waits for "
+      "something that doesn't come, of a disk, a device or another program say",
+      NULL);
+  self->ended (self, self->user_data);
+
+  return G_SOURCE_REMOVE;
+}
+
+static void
+stop (WatchJob * self, GstElement * pipeline)
+{
+  pipeline_stop (pipeline);
 }
 
 static gboolean
-tell_end (gpointer user_data)
+on_over (gpointer user_data)
 {
   WatchJob *self = user_data;
 
   self->end_source = 0;
-  if (self->pipeline != NULL)
-    close_pipeline (self);
-  self->ended (self, self->user_data);
+  if (self->pipeline == NULL) {
+    self->ended (self, self->user_data);
+    return G_SOURCE_REMOVE;
+  }
+  self->stop_timer = g_timeout_add (LONGEST_STOP, on_stop_timeout, self);
+  start_work (self, stop, on_stopped);
 
   return G_SOURCE_REMOVE;
 }
@@ -131,7 +226,7 @@ end (WatchJob * self)
     return;
   self->state = JOB_ENDED;
   g_clear_handle_id (&self->ending_source, g_source_remove);
-  self->end_source = g_idle_add (tell_end, self);
+  self->end_source = g_idle_add (on_over, self);
 }
 
 static void
@@ -146,10 +241,15 @@ give_up (WatchJob * self, const gchar * text, const gchar * details)
 void
 watch_job_free (WatchJob * self)
 {
+  self->orphan = self->works > 0;
+  if (self->orphan)
+    return;
   g_clear_handle_id (&self->end_source, g_source_remove);
   g_clear_handle_id (&self->ending_source, g_source_remove);
-  if (self->pipeline != NULL)
-    close_pipeline (self);
+  g_clear_handle_id (&self->bus_watch, g_source_remove);
+  if (self->pads_source != 0)
+    g_source_remove (self->pads_source);
+  gst_clear_object (&self->pipeline);
   g_object_unref (self->cancellable);
   g_free (self);
 }
@@ -189,7 +289,7 @@ on_error (WatchJob * self, GstMessage * message)
   watch_report_problem (self->report, label, "error", error->message, details);
   /* a row of its own only for what judges */
   watch_report_broken (self->report, GST_IS_ELEMENT (GST_MESSAGE_SRC (message))
-      && watch_element_judges (GST_ELEMENT (GST_MESSAGE_SRC (message))) ?
+      && pipeline_element_judges (GST_ELEMENT (GST_MESSAGE_SRC (message))) ?
       label : self->input->label);
   self->refused = is_refusal (error);
   end (self);
@@ -253,7 +353,7 @@ on_all_pads (gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
-/* A streaming thread. The source is destroyed with the pipeline. */
+/* A streaming thread. The source is destroyed with the job. */
 static void
 on_no_more_pads (GstElement * element, gpointer user_data)
 {
@@ -266,6 +366,20 @@ on_no_more_pads (GstElement * element, gpointer user_data)
 }
 
 static void
+play (WatchJob * self, GstElement * pipeline)
+{
+  if (gst_element_set_state (pipeline, GST_STATE_PLAYING) ==
+      GST_STATE_CHANGE_NO_PREROLL)
+    g_atomic_int_set (&self->live, TRUE);
+}
+
+static void
+on_playing (WatchJob * self)
+{
+  self->starting = FALSE;
+}
+
+static void
 run (WatchJob * self, GstElement * pipeline)
 {
   g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
@@ -273,11 +387,12 @@ run (WatchJob * self, GstElement * pipeline)
   self->state = JOB_RUNNING;
   self->pipeline = pipeline;
   self->bus_watch = gst_bus_add_watch (bus, on_message, self);
+  /* what a stop ends is told then, and read after it */
+  gst_pipeline_set_auto_flush_bus (GST_PIPELINE (pipeline), FALSE);
   watch_links_follow (pipeline, on_no_more_pads, self);
   g_atomic_int_set (&self->live, self->input->kind == WATCH_INPUT_ADDRESS);
-  if (gst_element_set_state (pipeline, GST_STATE_PLAYING) ==
-      GST_STATE_CHANGE_NO_PREROLL)
-    g_atomic_int_set (&self->live, TRUE);
+  self->starting = TRUE;
+  start_work (self, play, on_playing);
 }
 
 /* A pipeline's words. */
@@ -360,7 +475,8 @@ on_content (GObject * source, GAsyncResult * result, gpointer user_data)
   WatchJob *self = user_data;
 
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
-    self->state = JOB_LOOKING;
+    self->left = TRUE;
+    watch_report_broken (self->report, self->input->label);
     end (self);
   } else if (error == NULL) {
     start_content (self, content);
@@ -406,30 +522,6 @@ on_ending (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-static void
-send_end (GstElement * source, gpointer unused)
-{
-  gst_element_send_event (source, gst_event_new_eos ());
-}
-
-/* On a thread of its own: a source whose stream is held up holds this up, too. */
-static void
-begin_end (const GValue * item, gpointer unused)
-{
-  gst_element_call_async (g_value_get_object (item), send_end, NULL, NULL);
-}
-
-/* Not by the pipeline, which couldn't be stopped before that has returned. */
-static void
-send_ends (GstElement * pipeline)
-{
-  GstIterator *sources = gst_bin_iterate_sources (GST_BIN (pipeline));
-
-  while (gst_iterator_foreach (sources, begin_end, NULL) == GST_ITERATOR_RESYNC)
-    gst_iterator_resync (sources);
-  gst_iterator_free (sources);
-}
-
 void
 watch_job_end (WatchJob * self)
 {
@@ -437,15 +529,31 @@ watch_job_end (WatchJob * self)
     g_cancellable_cancel (self->cancellable);
   if (self->state != JOB_RUNNING)
     return;
-  send_ends (self->pipeline);
+  if (self->starting) {
+    watch_job_stop (self);
+    return;
+  }
+  pipeline_end_streams (self->pipeline);
   if (self->ending_source == 0)
     self->ending_source = g_timeout_add (ENDING_INTERVAL, on_ending, self);
+}
+
+static void
+hurry (WatchJob * self)
+{
+  if (self->hurried || self->stop_timer == 0)
+    return;
+  self->hurried = TRUE;
+  g_source_remove (self->stop_timer);
+  self->stop_timer = g_timeout_add (HURRIED_STOP, on_stop_timeout, self);
 }
 
 void
 watch_job_stop (WatchJob * self)
 {
   g_cancellable_cancel (self->cancellable);
+  if (self->state == JOB_ENDED)
+    hurry (self);
   if (self->state != JOB_RUNNING)
     return;
   watch_report_broken (self->report, self->input->label);

@@ -4,7 +4,7 @@
  */
 
 #include "links.h"
-#include "pipeline.h"
+#include "pipelineend.h"
 
 #include <string.h>
 
@@ -18,7 +18,7 @@ watch_links_for_each_judge (GstElement * pipeline, void (*act) (GstElement *,
   while (gst_iterator_next (elements, &item) == GST_ITERATOR_OK) {
     GstElement *element = g_value_get_object (&item);
 
-    if (watch_element_judges (element))
+    if (pipeline_element_judges (element))
       act (element, user_data);
     g_value_reset (&item);
   }

@@ -16,11 +16,13 @@
 #include "pipeline.h"
 #include "report.h"
 
+#include <gio/gio.h>
 #include <gst/gst.h>
 
 #include <glib-unix.h>
 #include <locale.h>
 #include <stdio.h>
+#include <unistd.h>
 
 /* How often the status on a terminal is drawn, in ms. */
 #define STATUS_INTERVAL 250
@@ -36,6 +38,7 @@ typedef struct
   guint next;                   /* input */
   gboolean ending;              /* Ctrl-C was pressed, SIGTERM came, or the key is refused */
   gboolean cannot_begin;
+  gboolean left;                /* threads may still run: nothing may be taken from them */
 } App;
 
 static void start_more (App * app);
@@ -47,6 +50,7 @@ on_ended (WatchJob * job, gpointer user_data)
 
   if (watch_job_is_refused (job))
     app->ending = TRUE;
+  app->left |= watch_job_is_left (job);
   g_ptr_array_remove_fast (app->jobs, job);
   start_more (app);
 }
@@ -168,6 +172,10 @@ watch (App * app, GError ** error)
     return STATUS_CANNOT_BEGIN;
   watch_report_init (&app->report, &app->options);
   status = run (app);
+  if (app->left) {
+    fflush (NULL);
+    _exit (status);
+  }
   watch_report_clear (&app->report);
   g_ptr_array_unref (app->inputs);
 
@@ -182,6 +190,9 @@ main (int argc, char **argv)
   gint status = STATUS_CANNOT_BEGIN;
 
   setlocale (LC_ALL, "");
+  /* Else GLib 2.74 may stand still where elements are made on two threads: one that has it
+   * in its class waits for one that asks for it under the lock of all classes. */
+  g_type_ensure (G_TYPE_SOCKET);
   if (watch_options_parse (&app.options, &argc, &argv, &error)) {
     if (app.options.version) {
       printf ("identifai-watch %s\n", VERSION);

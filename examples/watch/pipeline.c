@@ -42,16 +42,6 @@ make (const gchar * factory, GError ** error)
   return element;
 }
 
-gboolean
-watch_element_judges (GstElement * element)
-{
-  GstElementFactory *factory = gst_element_get_factory (element);
-
-  return factory != NULL
-      && g_strcmp0 (gst_plugin_feature_get_plugin_name (GST_PLUGIN_FEATURE
-          (factory)), "identifai") == 0;
-}
-
 /* What a setting makes of element; pspec stays NULL if it has no such property. */
 static gboolean
 read_setting (GstElement * element, const gchar * setting, GValue * value,

@@ -18,9 +18,6 @@ G_BEGIN_DECLS
 GstElement *watch_pipeline_new (const WatchInput * input, WatchContent content,
     gchar ** settings, GError ** error);
 
-/* Whether element is one of the plugin's, which judges. */
-gboolean watch_element_judges (GstElement * element);
-
 /* Sets those of PROPERTY=VALUE… that element has. */
 void watch_element_set (GstElement * element, gchar ** settings);
 

@@ -207,13 +207,55 @@ def check_no_start(folder):
                  ["Ending; waiting", "can't end, stopped: nothing has come to shown", "async=false", "broken off"])
 
 
+LIVE = "videotestsrc is-live=true ! x264enc tune=zerolatency key-int-max=2 ! h264parse ! tee name=t ! queue ! identifaisink " \
+    "async=false segment-duration=500000000 t. ! "
+LATE = "fakesink async=false sync=true ts-offset=600000000000"
+LEFT = "can't be stopped, and is left as it is"
+# name, arguments, what is said first, seconds until Ctrl-C, how many of them, seconds between them, what is said by the end, what isn't
+BLOCKED = [
+    ("the queue behind a live source is full", LIVE + "queue max-size-buffers=30 max-size-bytes=0 max-size-time=0 ! " + LATE,
+     "submitted", 1, 2, 0.5, ["dropped: stopped", " 0 failed", "broken off"], [LEFT]),
+    ("an element never returns", LIVE + "queue ! identity sleep-time=4000000000 ! fakesink async=false",
+     "submitted", 0, 3, 0.5, ["dropped: stopped", " 0 failed", "broken off", LEFT], []),
+    ("nothing is to be read from a pipe", "{}/pipe", "", 1, 1, 0, ["0 judged", "broken off"], [LEFT]),
+    ("a pipeline can't start, as a pipe has no writer", "filesrc location={}/pipe ! identifaisink", "", 1, 2, 0.5,
+     ["0 judged", "broken off", LEFT], []),
+]
+
+
+def check_blocked(url, folder, row):
+    """Whatever is held up, Ctrl-C ends the program in bounded time, with what was judged."""
+    name, arguments, first, until, signals, between, words, never = row
+    process = subprocess.Popen([WATCH] + arguments.replace("{}", folder).split(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                               env={**os.environ, "IDENTIFAI_ENDPOINT": url, "IDENTIFAI_API_KEY": "any"})
+    timer = threading.Timer(40, process.kill)
+    timer.start()
+    said = read_until(process, first, "")
+    time.sleep(until)
+    for number in range(signals):
+        process.send_signal(signal.SIGINT)
+        said = read_until(process, "Ending", said)
+        time.sleep(between if number + 1 < signals else 0)
+    said += process.communicate()[0]
+    timer.cancel()
+    return check(name, process.returncode, said, 1, words, never)
+
+
+def read_until(process, word, said):
+    while word not in said and process.poll() is None:
+        said += process.stdout.readline()
+    return said
+
+
 def check_interrupts(folder):
     with Emulator("--delay=1") as url:
         code, said = interrupt(folder, url, 1)
     failed = check("Ctrl-C", code, said, 0, ["Ending; waiting", "0 failed, 0 dropped"])
-    with Emulator("--delay=600") as url:
+    os.mkfifo(folder + "/pipe")
+    with Emulator("--delay=600") as url, ThreadPoolExecutor(len(BLOCKED)) as pool:
         code, said = interrupt(folder, url, 2)
-    return failed + check("Ctrl-C twice", code, said, 1, ["Ending; waiting", "dropped: stopped", " 0 failed"])
+        failed += check("Ctrl-C twice", code, said, 1, ["Ending; waiting", "dropped: stopped", " 0 failed"])
+        return failed + sum(pool.map(lambda row: check_blocked(url, folder, row), BLOCKED))
 
 
 def on_terminal(arguments, url, **environment):
