@@ -46,7 +46,7 @@ static const Explanation explanations[GST_IDENTIFAI_N_LOSSES] = {
       "The next calls are slower. Where this goes on, the key is used elsewhere, "
         "too, or its limits are lower than rate-limits says."},
   [IDENTIFAI_REASON_NETWORK] = {GST_RESOURCE_ERROR_OPEN_WRITE,
-        "The classification service can't be reached",
+        "The connection to the classification service failed",
       "Check the network, endpoint and proxy. With retries=-1 segments wait "
         "for the service, however long it is gone."},
   [IDENTIFAI_REASON_BAD_RESPONSE] = {GST_RESOURCE_ERROR_READ,

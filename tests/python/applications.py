@@ -103,7 +103,7 @@ def check_unreachable(language, command, pipeline):
         nobody.bind(("127.0.0.1", 0))
         process = start(command, pipeline + " retries=0", f"http://127.0.0.1:{nobody.getsockname()[1]}")
         text = process.communicate(timeout=PATIENCE)[0]
-    expect(f"{language}: tells what nobody judged", text.count("not judged, network") == 3 and "can't be reached" in text and process.returncode == 1, text)
+    expect(f"{language}: tells what nobody judged", text.count("not judged, network") == 3 and "The connection to the classification service failed" in text and process.returncode == 1, text)
 
 
 def main():
