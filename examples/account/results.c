@@ -238,7 +238,7 @@ run_override (Account * self, gchar ** arguments)
   if (!g_str_equal (arguments[1], "human")
       && !g_str_equal (arguments[1], "artificial"))
     return account_fail (self, ACCOUNT_WRONG_USE,
-        "a classification is human or " "artificial, and not \"%s\"",
+        "a classification is human or artificial, and not \"%s\"",
         arguments[1]);
 
   path = g_strconcat (identifai_kind_get_info (kind)->submit_path, "/", hash,
@@ -417,10 +417,10 @@ submit_address (Account * self, const gchar * path, AccountForm * form)
   if (body == NULL)
     return status;
   data = g_bytes_get_data (body, &size);
-  identifier = identifai_identifier_parse (data, size, &error);
+  identifier = identifai_identifier_parse (NULL, data, size, &error);
   if (identifier == NULL)
     return account_fail (self, ACCOUNT_TROUBLE,
-        "from-url: the answer is not to " "be understood: %s", error->message);
+        "from-url: the answer is not to be understood: %s", error->message);
   if (self->options.json) {
     root = identifai_json_read (data, size, NULL);
     if (root != NULL)

@@ -10,8 +10,11 @@
 #include "gstidentifaicaps.h"
 
 #include "codecs.h"
+#include "log.h"
 #include "muxerchoice.h"
 #include "segmenter.h"
+
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_SINK)
 
 typedef struct
 {
@@ -109,6 +112,9 @@ gst_identifai_caps_set (GstIdentifaiCaps * self, const gchar * name,
     gst_clear_caps (&usual);
     return FALSE;
   }
+  if (usual != NULL && usual != caps)
+    GST_DEBUG_ID (name, "%s: what muxers call it is %" GST_PTR_FORMAT,
+        stream->name, usual);
   gst_caps_replace (&stream->caps, usual);
   gst_clear_caps (&usual);
 
@@ -158,6 +164,10 @@ gst_identifai_caps_judge_sound (GstIdentifaiCaps * self, const gchar * name,
   if (n > 1)
     identifai_muxer_leave_out (name, muxer, caps, n, obstacles);
   for (i = 1; i < n; i++) {
+    GST_DEBUG_ID (name, "the sound of %s %s%s",
+        gst_identifai_caps_get_name (self, numbers[i]),
+        obstacles[i] ? "can't go into the video's file: " :
+        "goes into the video's file", obstacles[i] ? obstacles[i] : "");
     func (numbers[i], obstacles[i], user_data);
     g_free (obstacles[i]);
   }

@@ -95,4 +95,7 @@ gst_identifai_capture_time_read (GstElement * element,
   if (has_clock && read_age (segment, buffer, running, &age) && age >= 0
       && age < (GstClockTimeDiff) MAX_AGE)
     arrival->utc -= age / 1000;
+  else
+    GST_LOG_OBJECT (element, "captured when it came: %s", !has_clock ?
+        "there is no clock" : "by its time it is no few seconds old");
 }

@@ -130,8 +130,11 @@ gst_identifai_engine_open_segment_locked (GstIdentifaiEngine * self,
 {
   segment->kind = self->settings.kind;
   segment->number = self->next_number++;
-  GST_DEBUG_OBJECT (self->element, "segment %u opens", segment->number);
+  if (segment->name == NULL)
+    segment->name = g_strdup (GST_OBJECT_NAME (self->element));
   gst_identifai_outbox_open (self->outbox, segment, &self->settings);
+  GST_DEBUG_OBJECT (self->element, "segment %u opens, ref-id %s",
+      segment->number, GST_STR_NULL (segment->ref_id));
 }
 
 static void
@@ -461,10 +464,14 @@ gst_identifai_engine_set_property (GstIdentifaiEngine * self, guint id,
   self->changed |= self->starting;
   g_mutex_unlock (&self->lock);
 
-  /* without the value, which may be a secret */
+  /* without the value, which may be a secret; why, and what was left out of it, are
+   * warnings for all to see */
   if (result != GST_IDENTIFAI_SET_AGAIN)
     GST_DEBUG_OBJECT (self->element, "%s is %s", pspec->name,
         result == GST_IDENTIFAI_SET_CHANGED ? "changed" : "refused");
+  for (i = 0; i < warnings->len; i++)
+    GST_INFO_OBJECT (self->element, "%s",
+        (gchar *) g_ptr_array_index (warnings, i));
   for (i = 0; i < warnings->len; i++)
     g_warning ("%s: %s", GST_OBJECT_NAME (self->element),
         (gchar *) g_ptr_array_index (warnings, i));

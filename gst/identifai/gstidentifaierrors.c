@@ -579,7 +579,7 @@ warning_flaw (GstElement * src, const IdentifaiNews * news,
       return new_stream_warning (src, GST_STREAM_ERROR_FORMAT, "times",
           "Check the timestamps and the segment events of the source.",
           g_strdup_printf ("The times of %" G_GUINT64_FORMAT
-              " pictures are out " "of all range: they are not judged",
+              " pictures are out of all range: they are not judged",
               news->count));
     default:
       return warning_no_picture (src, news->count, codec);

@@ -210,6 +210,9 @@ gst_identifai_gate_configure_locked (GstIdentifaiGate * self)
   };
 
   if (settings->hold != self->hold_set) {
+    GST_DEBUG_OBJECT (self, "held for %" GST_TIME_FORMAT ", was %"
+        GST_TIME_FORMAT, GST_TIME_ARGS (settings->hold),
+        GST_TIME_ARGS (self->hold_set));
     gst_identifai_gate_slate_hold_locked (self, self->hold_set, settings->hold);
     self->hold_set = settings->hold;
     if (settings->hold == 0)

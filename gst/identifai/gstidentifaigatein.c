@@ -96,6 +96,7 @@ wait_locked (GstIdentifaiBranch * branch)
 {
   GstIdentifaiGate *self = branch->gate;
   gint64 start = g_get_monotonic_time (), took;
+  gboolean is_full = identifai_hold_queue_is_full (self->hold);
 
   identifai_cond_broadcast (&self->engine->cond);
   while (get_flow_locked (branch) == GST_FLOW_OK && must_wait_locked (self))
@@ -103,7 +104,8 @@ wait_locked (GstIdentifaiBranch * branch)
   took = g_get_monotonic_time () - start;
   if (took > 100 * G_TIME_SPAN_MILLISECOND)
     GST_DEBUG_OBJECT (branch->sink, "waited for room for %" G_GINT64_FORMAT
-        " ms", took / 1000);
+        " ms, %s", took / 1000, is_full ? "as much is held as max-held-bytes "
+        "allows" : "as a segment finds none");
 
   return get_flow_locked (branch);
 }
@@ -184,10 +186,12 @@ chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
 
   g_mutex_lock (&self->engine->lock);
   flow = get_flow_locked (branch);
-  if (flow == GST_FLOW_OK)
+  if (flow == GST_FLOW_OK) {
     push_video_locked (branch, held);
-  else
+  } else {
+    GST_LOG_OBJECT (pad, "a buffer isn't taken: %s", gst_flow_get_name (flow));
     gst_buffer_unref (held);
+  }
   flow = wait_locked (branch);
   g_mutex_unlock (&self->engine->lock);
 
@@ -213,6 +217,7 @@ gst_identifai_gate_in_pass (GstIdentifaiGate * self, GstPad * pad,
     hold_locked (branch, buffer, g_get_monotonic_time ());
     flow = wait_locked (branch);
   } else {
+    GST_LOG_OBJECT (pad, "a buffer isn't taken: %s", gst_flow_get_name (flow));
     gst_buffer_unref (buffer);
   }
   g_mutex_unlock (&self->engine->lock);
@@ -388,6 +393,9 @@ handle_eos_locked (GstIdentifaiGate * self)
   identifai_segmenter_eos (self->engine->segmenter, IDENTIFAI_SEGMENTER_VIDEO,
       g_get_monotonic_time ());
   gst_identifai_engine_dispatch_locked (self->engine);
+  GST_INFO_OBJECT (self, "the stream is over behind %u segments, %s",
+      self->engine->next_number, gst_identifai_gate_is_paced_locked (self) ?
+      "the rest leaves in its time" : "the rest waits for outcomes");
   identifai_decisions_end (self->decisions, self->engine->next_number);
   start_drain_locked (self);
 }
@@ -484,6 +492,8 @@ stop_flush (GstIdentifaiBranch * branch, GstEvent * event)
 
   g_mutex_lock (&branch->gate->engine->lock);
   identifai_hold_queue_flush (branch->gate->hold, branch->stream, &events);
+  GST_DEBUG_OBJECT (branch->sink, "flushed: of %u events, those that stick are "
+      "kept", events.length);
   gst_identifai_gate_slate_flushed_locked (branch);
   gst_segment_init (&branch->segment, GST_FORMAT_UNDEFINED);
   g_mutex_unlock (&branch->gate->engine->lock);
@@ -521,10 +531,13 @@ pass_event (GstIdentifaiBranch * branch, GstEvent * event)
   restarts &= branch->flow == GST_FLOW_EOS;
   if (restarts)
     GST_DEBUG_OBJECT (branch->sink, "a stream behind the end: starts again");
-  if (branch->flow == GST_FLOW_OK || branch->flushing || restarts)
+  if (branch->flow == GST_FLOW_OK || branch->flushing || restarts) {
     queue_event_locked (branch, event);
-  else
+  } else {
+    GST_DEBUG_OBJECT (branch->sink, "%s is kept, as downstream takes no more",
+        GST_EVENT_TYPE_NAME (event));
     gst_identifai_gate_out_keep_locked (branch, event);
+  }
   identifai_cond_broadcast (&self->engine->cond);
   g_mutex_unlock (&self->engine->lock);
   if (restarts)

@@ -246,8 +246,12 @@ take_held_locked (GstIdentifaiBranch * branch, IdentifaiHeld * held,
       && has_slate_locked (branch);
   if (held->is_buffer) {
     gst_identifai_gate_shift_mend_locked (branch, held);
-    held->passes = held->passes
-        && !gst_identifai_gate_shift_is_over_locked (branch, held);
+    if (held->passes && gst_identifai_gate_shift_is_over_locked (branch, held)) {
+      GST_LOG_OBJECT (branch->src, "sound at %" GST_STIME_FORMAT " doesn't "
+          "leave: it would be heard behind what has left",
+          GST_STIME_ARGS (held->decoding));
+      held->passes = FALSE;
+    }
     branch->show.turned = held->decoding != NO_TIME
         && gst_identifai_gate_shift_went_back (&branch->show, held->decoding);
     if (held->decoding != NO_TIME)
@@ -448,6 +452,10 @@ replace (GstIdentifaiBranch * branch, const IdentifaiHeld * held, gint64 shift,
   gint64 position = held->decoding + shift;
 
   push_verdict (branch, held);
+  if (branch->show.slate && has_jumped (&branch->show, position))
+    GST_DEBUG_OBJECT (branch->src, "the stream's times jumped to %"
+        GST_STIME_FORMAT ", the slate begins anew there",
+        GST_STIME_ARGS (position));
   if (!branch->show.slate || has_jumped (&branch->show, position))
     gst_identifai_gate_show_slate (branch, g_get_monotonic_time (), position);
   if (branch->show.loop.track == NULL)
@@ -624,6 +632,9 @@ keep_event (GstIdentifaiBranch * branch, GstEvent * event, gint64 shift)
   }
   if (!waits)
     gst_identifai_gate_show_stream (branch, shift);
+  else
+    GST_DEBUG_OBJECT (branch->src, "%s waits until the stream is shown again",
+        GST_EVENT_TYPE_NAME (event));
 
   return TRUE;
 }

@@ -54,6 +54,10 @@ gst_identifai_gate_shift_came_locked (GstIdentifaiGate * self, gint64 decoding,
   gint64 lead = arrival * (gint64) GST_USECOND - decoding;
 
   if (self->lead == NO_TIME || decoding < self->newest - JUMP) {
+    GST_DEBUG_OBJECT (self,
+        "%s %" GST_STIME_FORMAT ": what is late is reckoned from there",
+        self->lead == NO_TIME ? "the stream begins at" : "times went back to",
+        GST_STIME_ARGS (decoding));
     self->lead = self->leads[0] = self->leads[1] = lead;
     self->second = arrival;
   } else if (arrival - self->second >= G_TIME_SPAN_SECOND) {
@@ -71,6 +75,8 @@ gst_identifai_gate_shift_paused_locked (GstIdentifaiGate * self, gint64 took)
 
   if (self->lead == NO_TIME)
     return;
+  GST_DEBUG_OBJECT (self, "a pause of %" G_GINT64_FORMAT " ms isn't taken for "
+      "lateness", took / 1000);
   self->lead += later;
   self->leads[0] += later;
   self->leads[1] += later;
@@ -162,6 +168,10 @@ settle_hole_locked (GstIdentifaiBranch * branch, gint64 decoding)
   if (get_overlap_locked (branch, decoding) > 0)
     self->catching_up = identifai_hold_queue_set_floor (self->hold,
         branch->show.last - self->shift);
+  if (self->catching_up)
+    GST_LOG_OBJECT (branch->src, "what is held up to %" GST_STIME_FORMAT
+        " was replaced meanwhile: it is passed over",
+        GST_STIME_ARGS (branch->show.last - self->shift));
 }
 
 void

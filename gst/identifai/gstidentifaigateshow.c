@@ -39,6 +39,8 @@ push_segment (GstIdentifaiBranch * branch, gint64 shift)
   if (shift != 0 && segment.format == GST_FORMAT_TIME) {
     guint32 seqnum = gst_event_get_seqnum (event);
 
+    GST_DEBUG_OBJECT (branch->src, "the segment's running times are later by %"
+        GST_STIME_FORMAT, GST_STIME_ARGS (shift));
     segment.base += shift;
     replace_event (&event, gst_event_new_segment (&segment));
     gst_event_set_seqnum (event, seqnum);
@@ -53,6 +55,8 @@ push_other_caps (GstIdentifaiBranch * branch, GstEvent * event)
   GstCaps *caps, *current = gst_pad_get_current_caps (branch->src);
 
   gst_event_parse_caps (event, &caps);
+  if (current != NULL && !gst_caps_is_equal (caps, current))
+    GST_DEBUG_OBJECT (branch->src, "other caps: %" GST_PTR_FORMAT, caps);
   if (current == NULL || !gst_caps_is_equal (caps, current))
     gst_pad_push_event (branch->src, event);
   else

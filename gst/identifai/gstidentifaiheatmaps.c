@@ -93,7 +93,7 @@ gst_identifai_heatmaps_ask (GstIdentifaiHeatmaps * self,
   heatmap->result = result;
   g_ptr_array_add (self->asked, heatmap);
   GST_DEBUG_ID (segment->name,
-      "segment %u: its outcome waits for its heat map, " "with %u others",
+      "segment %u: its outcome waits for its heat map, with %u others",
       segment->number, self->asked->len - 1);
   escaped = g_uri_escape_string (segment->identifier, NULL, FALSE);
   full = g_strconcat (path, escaped, NULL);
@@ -136,8 +136,12 @@ gst_identifai_heatmaps_take (GstIdentifaiHeatmaps * self,
   if (result != NULL)
     add_answer (result, answer);
   if (result != NULL && result->heatmap_error != NULL)
-    GST_INFO ("segment %u goes without its heat map: %s", (*segment)->number,
-        result->heatmap_error);
+    GST_INFO_ID ((*segment)->name, "segment %u goes without its heat map: %s",
+        (*segment)->number, result->heatmap_error);
+  else if (result != NULL)
+    GST_DEBUG_ID ((*segment)->name, "segment %u: its heat map is there, %"
+        G_GSIZE_FORMAT " bytes", (*segment)->number,
+        g_bytes_get_size (result->heatmap));
   g_ptr_array_remove_fast (self->asked, heatmap);
 
   return result;
@@ -157,6 +161,8 @@ gst_identifai_heatmaps_pop (GstIdentifaiHeatmaps * self,
     *segment = heatmap->segment;
     heatmap->result->heatmap_error =
         g_strdup ("The element didn't wait for it");
+    GST_DEBUG_ID ((*segment)->name, "segment %u ends without its heat map, "
+        "which isn't waited for any longer", (*segment)->number);
     return g_steal_pointer (&heatmap->result);
   }
 

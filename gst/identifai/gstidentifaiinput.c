@@ -102,6 +102,8 @@ static gboolean
 set_elementary_locked (GstIdentifaiSink * self, GstCaps * caps, GError ** error)
 {
   if (!self->elementary) {
+    GST_DEBUG_OBJECT (self, "elementary video: what came as a container, if "
+        "anything, is closed");
     close_input_locked (self, error);
     gst_identifai_recorder_restart_locked (self->recorder);
     gst_identifai_recorder_forget_type_locked (self->recorder);
@@ -167,6 +169,9 @@ render_frame (GstIdentifaiSink * self, GstBuffer * buffer)
       && gst_identifai_engine_is_full_locked (engine));
   g_mutex_unlock (&engine->lock);
 
+  if (is_full)
+    GST_LOG_OBJECT (self, "more waits for its sound than may: the video waits "
+        "for that");
   ret = gst_identifai_drain_act (&self->parent);
   if (ret == GST_FLOW_OK && is_full)
     return gst_identifai_drain_wait_for_sound (&self->parent);
@@ -251,6 +256,8 @@ check_empty_locked (GstIdentifaiSink * self, GError ** error)
     return;
 
   identifai_segmenter_get_stats (engine->segmenter, &stats);
+  GST_INFO_OBJECT (self, "no segment came of the stream, of %" G_GUINT64_FORMAT
+      " bytes", stats.n_bytes);
   if (stats.n_bytes == 0 && stats.withheld > 0)
     return;
   *error = gst_identifai_error_nothing (&stats,
@@ -318,9 +325,13 @@ handle_gap_locked (GstIdentifaiSink * self, GstEvent * event)
 {
   GstClockTime timestamp, duration;
 
-  if (!self->elementary)
+  if (!self->elementary) {
+    GST_LOG_OBJECT (self, "a gap in a container says nothing");
     return;
+  }
   gst_event_parse_gap (event, &timestamp, &duration);
+  GST_LOG_OBJECT (self, "a gap at %" GST_TIME_FORMAT ", %" GST_TIME_FORMAT
+      " long", GST_TIME_ARGS (timestamp), GST_TIME_ARGS (duration));
   identifai_segmenter_gap (self->engine->segmenter, IDENTIFAI_SEGMENTER_VIDEO,
       timestamp, duration);
 }

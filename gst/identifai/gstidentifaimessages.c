@@ -242,7 +242,8 @@ gst_identifai_message_verdict (GstElement * src,
  * * #gchararray `reason`: `too-large`, `mux`, `rejected`, `unauthorized`,
  *   `no-credits`, `throttled`, `network`, `bad-response`, `service-error` or
  *   `timeout`
- * * #guint `http-status`: 0 if there was none
+ * * #guint `http-status`: 0 if there was none; after a `timeout`, that of the latest
+ *   look if it failed, or 404 if it found nothing
  * * #gchararray `message`: the service's words if any, else the element's
  * * #gchararray `identifier`: if the service had taken the file
  */

@@ -253,7 +253,8 @@ on_muxed (IdentifaiSegment * segment, const GError * error, gpointer user_data)
     gst_identifai_outbox_end_failed_locked (self, segment, segment->failure, 0,
         segment->failure_text);
   } else if (self->halting) {
-    /* its end is near */
+    GST_DEBUG_OBJECT (self->element, "segment %u is muxed, but not posted: the "
+        "element stops", segment->number);
   } else if (segment->beyond_budget) {
     gst_identifai_outbox_end_dropped_locked (self, segment,
         GST_IDENTIFAI_DROP_BUDGET);
@@ -431,6 +432,9 @@ mux_beyond_budget_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment)
       || !gst_identifai_outbox_has_room_locked (self,
           identifai_ledger_get_need (segment)))
     return FALSE;
+  GST_DEBUG_OBJECT (self->element, "segment %u isn't posted, for its "
+      "max-uploads-per-hour, but muxed: attach-file wants its file",
+      segment->number);
   segment->beyond_budget = TRUE;
   add_locked (self, segment);
   identifai_mux_worker_push (self->worker, segment,
@@ -683,13 +687,25 @@ close_client (GstIdentifaiOutbox * self)
   g_clear_pointer (&client, identifai_client_close);
 }
 
+static void
+log_stop (GstIdentifaiOutbox * self, gint64 since, const gchar * cause)
+{
+  gint64 took = identifai_clock_now () - since;
+
+  if (took >= LONG_WAIT)
+    GST_DEBUG_OBJECT (self->element, "to stop took %" G_GINT64_FORMAT " ms so "
+        "far, the latest for %s", took / 1000, cause);
+}
+
 void
 gst_identifai_outbox_stop (GstIdentifaiOutbox * self)
 {
+  gint64 start = identifai_clock_now ();
   IdentifaiSegment *segment;
 
   GST_DEBUG_OBJECT (self->element, "stopping");
   close_client (self);
+  log_stop (self, start, "muxer and network");
 
   g_mutex_lock (&self->lock);
   while ((segment = identifai_ledger_peek (self->ledger, 0)) != NULL)
@@ -701,7 +717,10 @@ gst_identifai_outbox_stop (GstIdentifaiOutbox * self)
 
   gst_identifai_outcomes_deliver_all (self->outcomes);
   gst_identifai_reporter_stop (self->reporter);
+  log_stop (self, start, "handlers of messages");
   identifai_waste_wait ();
+  GST_DEBUG_OBJECT (self->element, "stopped after %" G_GINT64_FORMAT " ms",
+      (identifai_clock_now () - start) / 1000);
 }
 
 void

@@ -340,6 +340,8 @@ take_result_locked (Override * override, const IdentifaiServiceAnswer * answer)
     g_free (hash);
     return;
   }
+  GST_DEBUG_OBJECT (override->owner->element, "the service knows %s by another "
+      "hash, by which it is overridden", override->told.identifier);
   g_free (override->told.hash);
   override->told.hash = hash;
   post_locked (override);
@@ -355,10 +357,13 @@ on_result (const IdentifaiServiceAnswer * answer, gpointer data)
   if (answer->reason == IDENTIFAI_REASON_NONE)
     take_result_locked (override, answer);
   else if (answer->http_status == 404
-      && ++override->path < IDENTIFAI_N_SINGLE_PATHS)
+      && ++override->path < IDENTIFAI_N_SINGLE_PATHS) {
+    GST_DEBUG_OBJECT (self->element, "%s isn't found, asked for by another "
+        "path", override->told.identifier);
     ask_locked (override);
-  else
+  } else {
     end_answered_locked (override, answer);
+  }
   g_mutex_unlock (&self->lock);
   gst_identifai_reporter_post_elsewhere (self->reporter);
 }
@@ -488,6 +493,9 @@ gst_identifai_overrides_add (GstIdentifaiOverrides * self, guint segment,
 
   g_mutex_lock (&self->lock);
   override = new_override_locked (self, classification);
+  GST_DEBUG_OBJECT (self->element, "override of segment %u%s%s", segment,
+      exists ? "" : ", which doesn't exist yet",
+      override != NULL ? "" : ": refused, the element doesn't run");
   if (override != NULL)
     aim_locked (override, segment, exists);
   g_mutex_unlock (&self->lock);
@@ -522,6 +530,9 @@ gst_identifai_overrides_add_identifier (GstIdentifaiOverrides * self,
 
   g_mutex_lock (&self->lock);
   override = new_override_locked (self, classification);
+  GST_DEBUG_OBJECT (self->element, "override of %s%s",
+      GST_STR_NULL (identifier),
+      override != NULL ? "" : ": refused, the element doesn't run");
   if (override != NULL)
     aim_at_identifier_locked (override, identifier ? identifier : "");
   g_mutex_unlock (&self->lock);

@@ -90,7 +90,7 @@ read_identifier (const GstStructure * entry)
   const gchar *text = gst_structure_get_string (entry, "identifier");
 
   return text != NULL && *text != '{' && *text != '"' ?
-      identifai_identifier_parse (text, strlen (text), NULL) : NULL;
+      identifai_identifier_parse (NULL, text, strlen (text), NULL) : NULL;
 }
 
 static gint64

@@ -20,6 +20,10 @@
 /* Two calls are a submit and a poll: one that got through after failures does not
  * end the alarm yet. */
 #define GOOD_CALLS 2
+
+/* Waits that are longer are told. */
+#define LONG_WAIT (100 * G_TIME_SPAN_MILLISECOND)
+
 #define GOOD_SEGMENTS 3
 
 struct _GstIdentifaiReporter
@@ -238,7 +242,16 @@ gst_identifai_reporter_post_elsewhere (GstIdentifaiReporter * self)
 gboolean
 gst_identifai_reporter_post_all (GstIdentifaiReporter * self)
 {
-  return identifai_serial_queue_drain (self->messages);
+  gint64 took = identifai_clock_now ();
+  gboolean drained = identifai_serial_queue_drain (self->messages);
+
+  took = identifai_clock_now () - took;
+  if (took >= LONG_WAIT)
+    GST_DEBUG_OBJECT (self->element,
+        "waited %" G_GINT64_FORMAT " ms for handlers of messages%s",
+        took / 1000, drained ? "" : ", interrupted");
+
+  return drained;
 }
 
 void
@@ -286,7 +299,7 @@ queue_of_segment_locked (GstIdentifaiReporter * self, guint number,
     return;
   }
   GST_DEBUG_OBJECT (self->element,
-      "%s of segment %u is held back until segment %u is " "announced",
+      "%s of segment %u is held back until segment %u is announced",
       gst_structure_get_name (gst_message_get_structure (message)), number,
       GPOINTER_TO_UINT (g_queue_peek_head (&self->unannounced)));
   held = g_new (HeldBack, 1);
@@ -692,10 +705,11 @@ gst_identifai_reporter_failed (GstIdentifaiReporter * self,
   GstStructure *structure;
 
   GST_WARNING_OBJECT (self->element, "segment %u failed %" G_GINT64_FORMAT
-      " ms after its last buffer: %s, HTTP status %u (0 = none), %s (%s)",
+      " ms after its last buffer: %s, HTTP status %u (0 = none), %s (%s)%s",
       segment->number, get_age (segment), name, http_status,
       GST_STR_NULL (text),
-      segment->identifier ? segment->identifier : "not submitted");
+      segment->identifier ? segment->identifier : "not submitted",
+      is_about_file (reason) ? "; no other file is made of it" : "");
 
   g_mutex_lock (&self->lock);
   if (is_about_file (reason) && identifai_alarm_bad (&self->file_alarm, reason))

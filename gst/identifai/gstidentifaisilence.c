@@ -156,8 +156,10 @@ look (GstIdentifaiSilence * self, gboolean expected, gboolean * has_come)
   *has_come = self->n_came > 0;
   tells = is_time (self);
   /* the audio pads have said it */
-  if (tells && self->quiet == FIRST && engine->told_no_video)
+  if (tells && self->quiet == FIRST && engine->told_no_video) {
+    GST_DEBUG_OBJECT (engine->element, "nothing comes, as was told before");
     tells = FALSE;
+  }
   if (self->quiet > 0)
     GST_LOG_OBJECT (engine->element, "nothing came for %u ticks, %u before",
         self->quiet, self->longest);

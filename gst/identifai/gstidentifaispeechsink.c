@@ -114,6 +114,11 @@ configure_locked (GstIdentifaiSpeechSink * self)
   self->boosted = gst_identifai_outbox_is_boosted (self->engine->outbox);
   if (self->boosted)
     cut.interval = 0;
+  GST_DEBUG_OBJECT (self, "segments of %" GST_TIME_FORMAT " each %"
+      GST_TIME_FORMAT ", %" G_GUINT64_FORMAT " bytes of sound at most%s",
+      GST_TIME_ARGS (cut.duration), GST_TIME_ARGS (cut.interval),
+      (guint64) cut.max_bytes,
+      self->boosted ? ", without pauses by the policy" : "");
   identifai_sound_cutter_configure (self->cutter, GST_OBJECT_NAME (self), &cut);
 }
 
@@ -257,8 +262,10 @@ take_caps_locked (GstIdentifaiSpeechSink * self, GstCaps * caps)
   gboolean is_loas = identifai_codec_is_loas (caps);
   GError *error = NULL;
 
-  if (is_loas && self->latm == NULL)
+  if (is_loas && self->latm == NULL) {
+    GST_DEBUG_OBJECT (self, "AAC is taken out of LOAS");
     self->latm = identifai_latm_new (GST_OBJECT_NAME (self));
+  }
   if (!is_loas)
     g_clear_pointer (&self->latm, identifai_latm_free);
   if (!is_loas && !identifai_sound_file_check_caps (GST_OBJECT_NAME (self),
@@ -407,6 +414,9 @@ is_reverse_locked (GstIdentifaiSpeechSink * self)
   };
 
   if (reverse != self->reverse)
+    GST_INFO_OBJECT (self, "played %s", reverse ? "in reverse, which isn't "
+        "judged" : "forwards again");
+  if (reverse != self->reverse)
     gst_identifai_engine_queue (self->engine,
         gst_identifai_message_news (GST_ELEMENT (self), &news, NULL));
   self->reverse = reverse;
@@ -428,6 +438,8 @@ take_locked (GstIdentifaiSpeechSink * self, GstBuffer * buffer)
         self->refused ? "the stream is refused" : "it is empty");
     gst_buffer_unref (buffer);
   } else if (!self->engine->settings.judging || is_reverse_locked (self)) {
+    GST_LOG_OBJECT (self, "a buffer isn't used: %s",
+        self->reverse ? "played in reverse" : "judging is off");
     identifai_sound_cutter_break (self->cutter);
     gst_buffer_unref (buffer);
   } else if (is_header (self, buffer)) {
@@ -475,6 +487,7 @@ finish_locked (GstIdentifaiBaseSink * base, GError ** error)
 {
   GstIdentifaiSpeechSink *self = GST_IDENTIFAI_SPEECH_SINK (base);
 
+  GST_DEBUG_OBJECT (self, "the stream is over: what is open is closed");
   identifai_sound_cutter_break (self->cutter);
   collect_locked (self);
   if (self->reverse && self->engine->next_number == 0)

@@ -44,6 +44,9 @@ gst_identifai_engine_ask_live (GstPad * pad)
 
   if (gst_pad_peer_query (pad, query))
     gst_query_parse_latency (query, &live, NULL, NULL);
+  else
+    GST_DEBUG_OBJECT (pad, "upstream doesn't say whether it is live: taken for "
+        "not live");
   gst_query_unref (query);
 
   return live;
@@ -94,6 +97,8 @@ refuse_video_locked (GstIdentifaiEngine * self, GError * error)
 {
   error->domain = GST_STREAM_ERROR;
   error->code = GST_STREAM_ERROR_CODEC_NOT_FOUND;
+  GST_DEBUG_OBJECT (self->element, "the video is refused%s: %s",
+      self->caps_refused ? ", as before" : "", error->message);
   if (self->caps_refused)
     g_error_free (error);
   else
@@ -212,8 +217,11 @@ gst_identifai_engine_watch_pace_locked (GstIdentifaiEngine * self,
     identifai_segmenter_get_stats (self->segmenter, &stats);
     changed = stats.bytes + count_files_locked (self)
         > self->settings.max_segment_bytes;
-    if (changed)
+    if (changed) {
+      GST_DEBUG_OBJECT (self->element, "a file's bytes came within the trial: "
+          "the pace is what it is by now");
       identifai_arrival_pace_end_trial (&self->pace);
+    }
   }
   if (changed)
     apply_pace_locked (self);
@@ -261,6 +269,7 @@ gst_identifai_engine_add_audio_locked (GstIdentifaiEngine * self,
 
   identifai_segmenter_link_audio (self->segmenter, stream, FALSE);
   gst_identifai_caps_add (self->caps, stream, pad_name);
+  GST_DEBUG_OBJECT (self->element, "%s is sound %u", pad_name, stream);
 
   return stream;
 }
@@ -269,6 +278,8 @@ void
 gst_identifai_engine_remove_audio_locked (GstIdentifaiEngine * self,
     guint stream)
 {
+  GST_DEBUG_OBJECT (self->element, "%s goes: nothing waits for sound %u any "
+      "more", gst_identifai_caps_get_name (self->caps, stream), stream);
   identifai_segmenter_remove_audio (self->segmenter, stream);
   gst_identifai_caps_remove (self->caps, stream);
   gst_identifai_engine_dispatch_locked (self);

@@ -8,6 +8,9 @@
 #endif
 
 #include "gstidentifaisubmission.h"
+#include "log.h"
+
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_OUTBOX)
 
 typedef struct
 {
@@ -87,6 +90,9 @@ gst_identifai_submission_begin_early (IdentifaiSegment * segment,
   request->growing =
       identifai_growing_file_ref (identifai_early_file_get_growing (self->
           early.file));
+  GST_DEBUG_ID (segment->name,
+      "segment %u begins to be sent as %s, while it is open", segment->number,
+      request->filename);
   self->early.begun = TRUE;
   self->early.upload = identifai_early_upload_new (client, request);
   identifai_request_unref (request);

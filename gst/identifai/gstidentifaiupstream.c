@@ -204,9 +204,14 @@ gst_identifai_upstream_advise (GstElement * sink)
   Search self = { g_hash_table_new (NULL, NULL), NULL, NULL };
   GstObject *owner;
   gchar *advice, *codec;
+  guint n_seen;
 
   search (&self, sink);
+  n_seen = g_hash_table_size (self.seen);
   g_hash_table_unref (self.seen);
+  if (self.found == NULL)
+    GST_INFO_OBJECT (sink, "of %u elements upstream and beside, none has video "
+        "that is linked to nothing", n_seen);
   if (self.found == NULL)
     return
         g_strdup ("Check the source, and that its video is linked to the pad "

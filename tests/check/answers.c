@@ -235,7 +235,7 @@ GST_START_TEST (test_identifier)
     const gchar *text = identifiers[i].text;
     GError *error = NULL;
     gchar *identifier =
-        identifai_identifier_parse (text, strlen (text), &error);
+        identifai_identifier_parse (NULL, text, strlen (text), &error);
 
     fail_unless (g_strcmp0 (identifier, identifiers[i].identifier) == 0,
         "%s: %s", text, identifier);
@@ -255,8 +255,10 @@ GST_START_TEST (test_identifier_length)
   for (i = 0; i < G_N_ELEMENTS (lengths); i++) {
     gchar *long_one = g_strnfill (lengths[i], 'a');
     gchar *json = g_strdup_printf ("{\"identifier\":\"%s\"}", long_one);
-    gchar *from_text = identifai_identifier_parse (long_one, lengths[i], NULL);
-    gchar *from_json = identifai_identifier_parse (json, strlen (json), NULL);
+    gchar *from_text =
+        identifai_identifier_parse (NULL, long_one, lengths[i], NULL);
+    gchar *from_json =
+        identifai_identifier_parse (NULL, json, strlen (json), NULL);
 
     if (lengths[i] <= IDENTIFAI_MAX_IDENTIFIER_BYTES) {
       fail_unless_equals_string (from_text, long_one);
@@ -359,13 +361,13 @@ GST_START_TEST (test_error)
 
   for (i = 0; i < G_N_ELEMENTS (errors); i++) {
     const gchar *text = errors[i].text;
-    gchar *words = identifai_result_parse_error (text, strlen (text));
+    gchar *words = identifai_result_parse_error (NULL, text, strlen (text));
 
     fail_unless (g_strcmp0 (words, errors[i].words) == 0, "%s: %s", text,
         words);
     g_free (words);
   }
-  fail_unless (identifai_result_parse_error (NULL, 0) == NULL);
+  fail_unless (identifai_result_parse_error (NULL, NULL, 0) == NULL);
 }
 
 GST_END_TEST;
@@ -373,7 +375,7 @@ GST_END_TEST;
 /* Bytes with NULs in them are not strings. */
 GST_START_TEST (test_error_with_nul)
 {
-  gchar *words = identifai_result_parse_error ("a\0b", 3);
+  gchar *words = identifai_result_parse_error (NULL, "a\0b", 3);
 
   fail_unless_equals_string (words, "a b");
   g_free (words);
@@ -397,7 +399,7 @@ GST_START_TEST (test_error_length)
 
       for (k = 0; k < n; k++)
         g_string_append (text, characters[i]);
-      words = identifai_result_parse_error (text->str, text->len);
+      words = identifai_result_parse_error (NULL, text->str, text->len);
       fail_unless (g_utf8_validate (words, -1, NULL));
       fail_unless (strlen (words) <= IDENTIFAI_MAX_TEXT_BYTES);
       if (text->len <= IDENTIFAI_MAX_TEXT_BYTES) {

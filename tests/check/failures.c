@@ -15,8 +15,9 @@ typedef struct
   const gchar *options;         /* of the sinks */
   const gchar *fault;           /* of the emulator; NULL: none */
   /* What the lines say, in this order. */
-  const gchar *told[6];
+  const gchar *told[7];
   const gchar *identifier;      /* of the segment; NULL: it has none, or any */
+  guint http_status;            /* of what failed; 0: none */
 } Row;
 
 #define SUBMIT "submit#5:"
@@ -26,25 +27,26 @@ static const Row rows[] = {
   {"failed", "rejected", "",
         SUBMIT "status=422,body={\"error\":\"It is no video\"}",
         {"a file of ", "POST of segment ", ": 422 in ", "It is no video",
-          "failed "}},
+          "failed "}, NULL, 422},
   {"failed", "throttled", "", SUBMIT "status=429",
         {"a file of ", "POST of segment ", ": 429 in ", "not again",
-          "failed "}},
+          "failed "}, NULL, 429},
   {"failed", "service-error", "", SUBMIT "status=503",
         {"a file of ", "POST of segment ", ": 503 in ", "not again",
-          "failed "}},
+          "failed "}, NULL, 503},
   {"failed", "network", "", SUBMIT "reset",
         {"a file of ", "POST of segment ", "no answer in ",
           "The connection broke to ", "failed "}},
   {"failed", "timeout", "",
         SUBMIT "status=201,body={\"identifier\":\"nobody\"}",
-        {"it is nobody", "(nobody) is asked for", "(nobody) isn't found at ",
-              "(nobody) isn't final after ", "answers had no word of it (404",
-          "failed "}, "nobody"},
+        {"it is nobody", "nobody is of another form", "(nobody) is asked for",
+              "(nobody) isn't found at ", "(nobody) isn't final after ",
+            "answers had no word of it (404", "HTTP status 404"}, "nobody",
+      404},
   {"failed", "mux", "muxer=faultymux", NULL,
         {"faultymux, 1 tracks",
               "Could not multiplex stream. Its first buffer is odd.",
-          "no file after ", "failed "}},
+          "no file after ", "failed ", "no other file is made of it"}},
   {"failed", "too-large", "max-segment-bytes=1000", NULL,
       {"No key frame within 1000 bytes", "as it is too large", "failed "}},
   {"dropped", "overflow", "overflow=drop-oldest max-pending-segments=1 "
@@ -199,7 +201,7 @@ check_story (const Row * row, const gchar * story)
     fail_unless (place != NULL, "%s: \"%s\" isn't told in:\n%s", row->reason,
         row->told[i], story);
   }
-  fail_unless (strstr (place, row->reason) != NULL, "%s", story);
+  fail_unless (strstr (story, row->reason) != NULL, "%s", story);
 }
 
 static gchar *
@@ -230,7 +232,7 @@ GST_START_TEST (test_failures)
   gchar *element = NULL, *story;
   const GstStructure *failed;
   SinkRun *run;
-  guint segment = 0;
+  guint segment = 0, status = 0;
 
   sink_use_own_plugin ();
   register_faulty_muxer ();
@@ -247,6 +249,8 @@ GST_START_TEST (test_failures)
   fail_unless (failed != NULL, "nothing failed as %s:\n%s", row->reason,
       grep ("\\w+", 0));
   fail_unless (gst_structure_get_uint (failed, "segment", &segment));
+  gst_structure_get_uint (failed, "http-status", &status);
+  fail_unless (status == row->http_status, "%s: %u", row->reason, status);
   story = grep (element, segment);
   check_story (row, story);
   sink_run_free (run);

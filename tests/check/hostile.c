@@ -35,8 +35,8 @@ survive (const gchar * data, gsize length)
   GHashTable *slices = identifai_result_split_batch (NULL, bytes, NULL);
   gboolean understood = result != NULL;
 
-  g_free (identifai_identifier_parse (data, length, NULL));
-  g_free (identifai_result_parse_error (data, length));
+  g_free (identifai_identifier_parse (NULL, data, length, NULL));
+  g_free (identifai_result_parse_error (NULL, data, length));
   g_clear_pointer (&slices, g_hash_table_unref);
   if (understood) {
     gchar *printed = gst_structure_to_string (result->results);
@@ -204,7 +204,8 @@ GST_START_TEST (test_limit)
   fail_unless (identifai_result_split_batch (NULL, too_large, NULL) == NULL);
 
   memcpy (data, "id", 2);
-  fail_unless (identifai_identifier_parse (data, limit + 1, NULL) == NULL);
+  fail_unless (identifai_identifier_parse (NULL, data, limit + 1,
+          NULL) == NULL);
 
   g_bytes_unref (fits);
   g_bytes_unref (too_large);

@@ -701,8 +701,8 @@ GST_START_TEST (test_dts)
       GST_BUFFER_DTS (buffer) = epoch + row->dts[i] * frame;
     g_ptr_array_add (track->buffers, buffer);
   }
-  identifai_timestamps_complete_dts (track);
-  identifai_timestamps_complete_durations (track);
+  identifai_timestamps_complete_dts (NULL, track);
+  identifai_timestamps_complete_durations (NULL, track);
   for (i = 0; i < 6; i++) {
     GstBuffer *buffer = g_ptr_array_index (track->buffers, i);
 
@@ -841,8 +841,8 @@ GST_START_TEST (test_edit_noise)
     data[size - 1 - g_rand_int_range (random, 0, 1400)] = g_rand_int (random);
   buffer = gst_buffer_new_wrapped (data, size);
   identifai_memory_file_write (noise, buffer);
-  identifai_mp4_edit (noise, FRAME, 10 * FRAME);
-  identifai_mp4_mend_lengths (noise);
+  identifai_mp4_edit (NULL, noise, FRAME, 10 * FRAME);
+  identifai_mp4_mend_lengths (NULL, noise);
   fail_unless_equals_uint64 (identifai_memory_file_get_size (noise), size);
 
   gst_buffer_unref (buffer);

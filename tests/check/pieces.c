@@ -100,7 +100,7 @@ run_init (Run * run)
   run->peer = ends[1];
   run->cancellable = g_cancellable_new ();
   run->stream = identifai_upload_new (IDENTIFAI_REQUEST_BODY (body), NULL,
-      on_hold, NULL, run);
+      NULL, NULL, on_hold, NULL, run);
   g_object_unref (body);
   identifai_upload_set_output (IDENTIFAI_UPLOAD (run->stream), run->connection,
       on_wrote);

@@ -114,7 +114,7 @@ GST_START_TEST (test_cut)
 
     identifai_redact (text, length, "nk/one=5ecret", FALSE);
     if (length == sizeof (whole) - 1) {
-      gchar *words = identifai_result_parse_error (text, length);
+      gchar *words = identifai_result_parse_error (NULL, text, length);
 
       fail_unless (strstr (words, "one") == NULL, "%s", words);
       g_free (words);

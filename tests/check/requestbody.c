@@ -438,6 +438,7 @@ GST_START_TEST (test_upload_closes_without_thread)
   GInputStream *body = identifai_request_body_new (request);
   GInputStream *upload =
       identifai_upload_new (IDENTIFAI_REQUEST_BODY (body), NULL, NULL, NULL,
+      NULL, NULL,
       NULL);
   gboolean closed = FALSE;
   guint threads;

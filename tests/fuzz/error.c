@@ -22,7 +22,8 @@ LLVMFuzzerInitialize (int *argc, char ***argv)
 int
 LLVMFuzzerTestOneInput (const guint8 * data, gsize size)
 {
-  gchar *words = identifai_result_parse_error ((const gchar *) data, size);
+  gchar *words = identifai_result_parse_error (NULL,
+      (const gchar *) data, size);
   const gchar *p;
 
   if (words == NULL)

@@ -67,7 +67,7 @@ LLVMFuzzerTestOneInput (const guint8 * data, gsize size)
   n = data[0] % (IDENTIFAI_MP4_MAX_TRACKS + 1);
   start = (data[1] << 8 | data[2]) * GST_MSECOND;
   file = make_file (data + 3, size - 3);
-  header = identifai_mp4_fragments_begin (&fragments, file, start);
+  header = identifai_mp4_fragments_begin (&fragments, NULL, file, start);
   identifai_memory_file_unref (file);
   if (header == NULL)
     return 0;

@@ -23,8 +23,8 @@ int
 LLVMFuzzerTestOneInput (const guint8 * data, gsize size)
 {
   GError *error = NULL;
-  gchar *identifier = identifai_identifier_parse ((const gchar *) data, size,
-      &error);
+  gchar *identifier = identifai_identifier_parse (NULL,
+      (const gchar *) data, size, &error);
   const gchar *p;
 
   g_assert_true ((identifier == NULL) == (error != NULL));

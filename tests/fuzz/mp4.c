@@ -99,14 +99,15 @@ LLVMFuzzerTestOneInput (const guint8 * data, gsize size)
   data += 5;
   size -= 5;
   file = make_file (data, size);
-  identifai_mp4_edit (file, lead, which & 0x80 ? GST_CLOCK_TIME_NONE : shown);
+  identifai_mp4_edit (NULL, file, lead,
+      which & 0x80 ? GST_CLOCK_TIME_NONE : shown);
   check (file, data, size);
-  identifai_mp4_orient (file, orientations[which % G_N_ELEMENTS
+  identifai_mp4_orient (NULL, file, orientations[which % G_N_ELEMENTS
           (orientations)]);
   check (file, data, size);
-  identifai_mp4_mend_lengths (file);
+  identifai_mp4_mend_lengths (NULL, file);
   check (file, data, size);
-  identifai_mp4_call_mpeg2 (file);
+  identifai_mp4_call_mpeg2 (NULL, file);
   check (file, data, size);
   identifai_memory_file_unref (file);
 

@@ -7,10 +7,13 @@
 
 #include "errortext.h"
 #include "cleantext.h"
+#include "log.h"
 
 #include <string.h>
 
 #include "result.h"
+
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_ANSWER)
 
 #define MAX_KEY_BYTES 64        /* of a field's name in front of its complaint */
 
@@ -306,30 +309,51 @@ is_page (const gchar * data, gsize length)
   return length > 0 && *data == '<';
 }
 
-gchar *
-identifai_result_parse_error (const gchar * data, gsize length)
+/* What is no page. */
+static gchar *
+json_words (const gchar * name, const gchar * data, gsize length)
 {
+  JsonNode *json =
+      identifai_json_skim (data, length, IDENTIFAI_MAX_NESTING, NULL, NULL);
   gboolean has_more;
   gchar *words;
-  JsonNode *json;
 
-  if (data == NULL || length == 0)
-    return NULL;
-  length = MIN (length, IDENTIFAI_MAX_ANSWER_BYTES);
-  if (is_page (data, length))
-    return page_words (data, length);
-
-  json = identifai_json_skim (data, length, IDENTIFAI_MAX_NESTING, NULL, NULL);
   if (json != NULL) {
     words = identifai_error_text (json);
     has_more = identifai_json_get_size (json) > 0;
     json_node_unref (json);
+    GST_DEBUG_ID (name, "an error in JSON, %s", words != NULL ?
+        "with words" : has_more ? "with figures only, which are quoted" :
+        "which is empty");
     if (words != NULL || !has_more)
       return words;
+  } else {
+    GST_DEBUG_ID (name, "an error that is neither page nor JSON is quoted");
   }
 
   /* no JSON, or no words in it, but figures: as it is */
   return identifai_clean_text (data, length, IDENTIFAI_MAX_TEXT_BYTES);
+}
+
+gchar *
+identifai_result_parse_error (const gchar * name, const gchar * data,
+    gsize length)
+{
+  if (data == NULL || length == 0) {
+    GST_DEBUG_ID (name, "an error without a body: there are no words");
+    return NULL;
+  }
+  if (length > IDENTIFAI_MAX_ANSWER_BYTES)
+    GST_DEBUG_ID (name, "of an error of %" G_GSIZE_FORMAT " bytes, only %d are "
+        "read", length, IDENTIFAI_MAX_ANSWER_BYTES);
+  length = MIN (length, IDENTIFAI_MAX_ANSWER_BYTES);
+  if (is_page (data, length)) {
+    GST_DEBUG_ID (name, "an error of %" G_GSIZE_FORMAT " bytes is a page, of "
+        "which title and text are quoted", length);
+    return page_words (data, length);
+  }
+
+  return json_words (name, data, length);
 }
 
 /* "credit", "credits", "available_credits", but not "accredited". */

@@ -6,24 +6,36 @@
  */
 
 #include "identifier.h"
+#include "log.h"
 #include "result.h"
 
 #include <string.h>
 
-static gboolean
-identifier_is_usable (const gchar * text, gsize length)
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_ANSWER)
+
+/* Why a text can't be one; NULL: it can. */
+static const gchar *
+find_fault (const gchar * text, gsize length)
 {
   gsize i;
 
-  if (length == 0 || length > IDENTIFAI_MAX_IDENTIFIER_BYTES)
-    return FALSE;
+  if (length == 0)
+    return "it is empty";
+  if (length > IDENTIFAI_MAX_IDENTIFIER_BYTES)
+    return "it is too long";
   for (i = 0; i < length; i++) {
     if (!g_ascii_isgraph (text[i]))
-      return FALSE;
+      return "it isn't printable ASCII without spaces";
   }
 
   /* no URL can hold these as a path's segment, escaped or not */
-  return strncmp (text, "..", length) != 0;
+  return strncmp (text, "..", length) == 0 ? "it is dots" : NULL;
+}
+
+static gboolean
+identifier_is_usable (const gchar * text, gsize length)
+{
+  return find_fault (text, length) == NULL;
 }
 
 gchar *
@@ -58,15 +70,28 @@ identifier_from_text (const gchar * data, gsize length)
 }
 
 static gchar *
-identifier_from_json (JsonNode * node)
+identifier_from_json (const gchar * name, JsonNode * node)
 {
-  return identifai_identifier_dup (node != NULL
-      && JSON_NODE_HOLDS_OBJECT (node) ? identifai_json_get_member (node,
-          "identifier") : node);
+  gboolean is_object = node != NULL && JSON_NODE_HOLDS_OBJECT (node);
+  JsonNode *member = is_object ? identifai_json_get_member (node,
+      "identifier") : node;
+  gchar *identifier = identifai_identifier_dup (member);
+  const gchar *text = identifai_json_get_string (member);
+
+  if (identifier == NULL)
+    GST_DEBUG_ID (name, "no identifier in %s: %s", is_object ? "an object" :
+        "an answer that is no object", text ? find_fault (text, strlen (text))
+        : "there is neither string nor whole number");
+  else if (!is_object)
+    GST_DEBUG_ID (name, "the identifier %s stands alone, without an object",
+        identifier);
+
+  return identifier;
 }
 
 gchar *
-identifai_identifier_parse (const gchar * data, gsize length, GError ** error)
+identifai_identifier_parse (const gchar * name, const gchar * data,
+    gsize length, GError ** error)
 {
   gchar *identifier;
   JsonNode *node;
@@ -80,10 +105,14 @@ identifai_identifier_parse (const gchar * data, gsize length, GError ** error)
 
   node = identifai_json_skim (data, length, 1, NULL, NULL);
   type = identifai_json_get_type (node);
-  if (node == NULL || type == G_TYPE_INT64 || type == G_TYPE_DOUBLE)
+  if (node == NULL || type == G_TYPE_INT64 || type == G_TYPE_DOUBLE) {
     identifier = identifier_from_text (data, length);
-  else
-    identifier = identifier_from_json (node);
+    GST_DEBUG_ID (name, "an answer of %" G_GSIZE_FORMAT " bytes is no JSON: %s",
+        length, identifier ? "taken for the identifier as it is" :
+        "nor can it be an identifier");
+  } else {
+    identifier = identifier_from_json (name, node);
+  }
   if (identifier == NULL)
     g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
         "It has no usable identifier");

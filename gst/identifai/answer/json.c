@@ -334,6 +334,10 @@ copy_and_load (Copier * copier, GError ** error)
   const gchar *start = copier->next;
   JsonNode *root = NULL;
 
+  if (copier->end - start > IDENTIFAI_MAX_ANSWER_BYTES) {
+    identifai_json_fail (error, "The answer is too large");
+    return NULL;
+  }
   copier->out = g_string_new (NULL);
   if (copier_run (copier)) {
     gchar *valid = copier->may_be_deeper ?
@@ -376,6 +380,25 @@ identifai_json_skim (const gchar * data, gsize length, guint levels,
   g_return_val_if_fail (levels <= MAX_LEVELS, NULL);
 
   return copy_and_load (&copier, error);
+}
+
+gboolean
+identifai_json_fail (GError ** error, const gchar * text)
+{
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, text);
+  return FALSE;
+}
+
+IdentifaiJsonSlice
+identifai_json_find_object (const gchar * data, gsize length)
+{
+  IdentifaiJsonSlice slice = { memchr (data, '{', length), 0 };
+
+  slice.length = data + length - slice.text;
+  while (slice.text[slice.length - 1] != '}')
+    slice.length--;
+
+  return slice;
 }
 
 GType

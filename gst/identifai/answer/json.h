@@ -7,8 +7,8 @@
  *
  *   bounds       json-glib recurses as deep as the text does, needs some hundred
  *                bytes of memory for a value of two, and is quadratic in an
- *                object's duplicate keys. So levels, values and the members of
- *                one object are limited
+ *                object's duplicate keys. So bytes, levels, values and the members
+ *                of one object are limited
  *   strictness   json-glib takes comments, 'quotes', 0x10, 017, .5, "\x", "\u1g",
  *                line breaks in strings, "var a =", a second text behind the
  *                first, and no text at all. None of that is JSON (RFC 8259)
@@ -45,6 +45,13 @@ JsonNode *identifai_json_read (const gchar * data, gsize length,
  * that came out empty, in their order. */
 JsonNode *identifai_json_skim (const gchar * data, gsize length, guint levels,
     GArray * slices, GError ** error);
+
+/* Sets an error as these do; FALSE. */
+gboolean identifai_json_fail (GError ** error, const gchar * text);
+
+/* Of a text that was read, and is an object: without the white space around it. */
+IdentifaiJsonSlice identifai_json_find_object (const gchar * data,
+    gsize length);
 
 /* JSON_TYPE_OBJECT, JSON_TYPE_ARRAY, G_TYPE_STRING, G_TYPE_INT64, G_TYPE_DOUBLE,
  * G_TYPE_BOOLEAN; G_TYPE_INVALID for null, and for no node. */

@@ -42,7 +42,6 @@
 
 #define MAX_NAME_BYTES 256      /* of a classification, a heuristic */
 #define MAX_NAMES 20            /* of heuristics in a complaint */
-#define MAX_RESULTS 10000       /* in a batch; a call asks for a hundred */
 #define CONFIDENCE_SLACK 1e-6   /* a float's rounding */
 
 /* One verdict as read; the strings are owned. */
@@ -54,13 +53,6 @@ typedef struct
   gdouble score;
   gboolean unknown;
 } Verdict;
-
-static gboolean
-bad (GError ** error, const gchar * text)
-{
-  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, text);
-  return FALSE;
-}
 
 void
 identifai_result_free (IdentifaiResult * self)
@@ -220,17 +212,18 @@ verdict_read (Verdict * self, JsonNode * node, GError ** error)
 
   memset (self, 0, sizeof (*self));
   if (!is_object (node))
-    return bad (error, "The answer's verdict is no object");
+    return identifai_json_fail (error, "The answer's verdict is no object");
 
   if (!get_confidence (confidence, &self->confidence))
-    return bad (error, "The verdict's confidence is no number from 0 to 1");
+    return identifai_json_fail (error,
+        "The verdict's confidence is no number from 0 to 1");
   if (!is_null (unknown) && get_flag (unknown) < 0)
-    return bad (error, "The verdict's unknown is no boolean");
+    return identifai_json_fail (error, "The verdict's unknown is no boolean");
   self->classification =
       g_strdup (get_classification (identifai_json_get_member (node,
               "classification"), get_flag (unknown) == TRUE));
   if (self->classification == NULL)
-    return bad (error, "The verdict has no classification");
+    return identifai_json_fail (error, "The verdict has no classification");
   self->unknown = g_str_equal (self->classification, "unknown");
   self->score = get_score (self, !is_null (confidence));
   self->heuristic = dup_name (identifai_json_get_member (node, "heuristic"));
@@ -242,12 +235,12 @@ verdict_read (Verdict * self, JsonNode * node, GError ** error)
  * models), and what we understood under the same names and types as in the
  * message. */
 static void
-append_verdict (GValue * array, const Verdict * verdict, JsonNode * node,
-    IdentifaiRoom * room)
+append_verdict (const gchar * name, GValue * array, const Verdict * verdict,
+    JsonNode * node, IdentifaiRoom * room)
 {
   GstStructure *structure =
-      identifai_structure_from_json (json_node_get_object (node), "verdict",
-      room);
+      identifai_structure_from_json (name, json_node_get_object (node),
+      "verdict", room);
   GValue value = G_VALUE_INIT;
 
   gst_structure_set (structure,
@@ -290,7 +283,7 @@ read_verdicts (const gchar * name, JsonNode * list, GValue * array,
 
   for (i = 0; *room >= 0 && i < identifai_json_get_size (list); i++) {
     if (verdict_read (&verdict, get_element (list, i), &error)) {
-      append_verdict (array, &verdict, get_element (list, i), room);
+      append_verdict (name, array, &verdict, get_element (list, i), room);
       verdict_clear (&verdict);
     } else {
       GST_DEBUG_ID (name, "the %u. of the verdicts is left out: %s", i + 1,
@@ -396,7 +389,7 @@ choose_by_heuristic (IdentifaiResult * self, const gchar * name,
     self->state = IDENTIFAI_RESULT_UNCHOSEN;
     self->error_text = complain_of_heuristic (heuristic, names);
   } else if (found == NULL) {
-    bad (error, "The answer is final, but has no verdict");
+    identifai_json_fail (error, "The answer is final, but has no verdict");
   }
   g_ptr_array_unref (names);
 
@@ -416,9 +409,51 @@ choose_main (const gchar * name, JsonNode * answer, GError ** error)
   }
   if (!is_null (verdict))
     return verdict;
-  bad (error, "The answer is final, but has no verdict");
+  identifai_json_fail (error, "The answer is final, but has no verdict");
 
   return NULL;
+}
+
+/* What was made of a verdict that isn't as most are. */
+static void
+log_odd_verdict (const gchar * name, const Verdict * self, JsonNode * node)
+{
+  JsonNode *confidence = identifai_json_get_member (node, "confidence");
+  gint unknown = get_flag (identifai_json_get_member (node, "unknown"));
+
+  if (identifai_json_get_string (confidence) != NULL)
+    GST_DEBUG_ID (name, "the confidence is a text, read as %.3f",
+        self->confidence);
+  if (self->unknown && unknown != TRUE)
+    GST_DEBUG_ID (name, "the classification is no word that is known: unknown");
+  else if (self->unknown)
+    GST_DEBUG_ID (name, "the verdict says that it is unknown, which counts");
+  else if (is_null (confidence))
+    GST_DEBUG_ID (name, "there is no confidence: the score is %.0f",
+        self->score);
+  else if (self->confidence < 0.5)
+    GST_DEBUG_ID (name, "a confidence of %.3f, below 0.5: the score is 0.5",
+        self->confidence);
+}
+
+/* What has a wrong type is left out. */
+static void
+log_odd_members (const gchar * name, const IdentifaiResult * self,
+    JsonNode * answer)
+{
+  static const gchar *const flags[] = { "is_nsfw", "has_heatmap" };
+  JsonNode *forced = identifai_json_get_member (answer, "force_classification");
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (flags); i++) {
+    JsonNode *flag = identifai_json_get_member (answer, flags[i]);
+
+    if (!is_null (flag) && get_flag (flag) < 0)
+      GST_DEBUG_ID (name, "%s is no boolean: it counts as not said", flags[i]);
+  }
+  if (!is_null (forced) && self->forced == NULL)
+    GST_DEBUG_ID (name, "force_classification is left out: empty, too long or "
+        "no string");
 }
 
 static gboolean
@@ -434,6 +469,7 @@ read_chosen_verdict (IdentifaiResult * self, const gchar * name,
   if (chosen == NULL || !verdict_read (&verdict, chosen, error))
     return FALSE;
 
+  log_odd_verdict (name, &verdict, chosen);
   self->classification = verdict.classification;
   self->heuristic = verdict.heuristic;
   self->confidence = verdict.confidence;
@@ -489,7 +525,7 @@ read_state (const gchar * name, JsonNode * answer,
 
   *state = IDENTIFAI_RESULT_PENDING;
   if (status == NULL && !is_null (node))
-    return bad (error, "The answer's status is no string");
+    return identifai_json_fail (error, "The answer's status is no string");
 
   is_final = status ? g_ascii_strcasecmp (status, "done") == 0 :
       !is_null (identifai_json_get_member (answer, "verdict"));
@@ -513,10 +549,10 @@ read_results (IdentifaiResult * self, const gchar * name, JsonNode * node,
   if (is_object (node)) {
     gst_structure_free (self->results);
     self->results =
-        identifai_structure_from_json (json_node_get_object (node), "results",
-        room);
+        identifai_structure_from_json (name, json_node_get_object (node),
+        "results", room);
   } else if (is_array (node)
-      && identifai_structure_value_from_json (node, &list, room)) {
+      && identifai_structure_value_from_json (name, node, &list, room)) {
     /* the service's introduction speaks of an array */
     gst_structure_take_value (self->results, "results", &list);
   } else if (!is_null (node)) {
@@ -539,6 +575,7 @@ read_final (IdentifaiResult * self, const gchar * name, JsonNode * answer,
       get_flag (identifai_json_get_member (answer, "has_heatmap")) == TRUE;
   self->forced =
       dup_name (identifai_json_get_member (answer, "force_classification"));
+  log_odd_members (name, self, answer);
   self->artificial_frames =
       count_artificial (identifai_json_get_member (answer, "results"),
       heuristic);
@@ -550,7 +587,7 @@ read_final (IdentifaiResult * self, const gchar * name, JsonNode * answer,
 }
 
 static void
-read_errors (IdentifaiResult * self, JsonNode * answer)
+read_errors (IdentifaiResult * self, const gchar * name, JsonNode * answer)
 {
   static const gchar *const names[] = { "errors", "error", "message" };
   guint i;
@@ -558,6 +595,9 @@ read_errors (IdentifaiResult * self, JsonNode * answer)
   for (i = 0; self->error_text == NULL && i < G_N_ELEMENTS (names); i++)
     self->error_text =
         identifai_error_text (identifai_json_get_member (answer, names[i]));
+  GST_DEBUG_ID (name, "why the service gave up %s%s", i > 0
+      && self->error_text != NULL ? "is said by its " : "isn't said",
+      i > 0 && self->error_text != NULL ? names[i - 1] : "");
   if (self->error_text == NULL)
     self->error_text = g_strdup ("The service gave up and gives no reason");
 }
@@ -605,7 +645,7 @@ read_result (const gchar * name, JsonNode * answer, const gchar * heuristic,
     return NULL;
   }
   if (self->state == IDENTIFAI_RESULT_ERRORED)
-    read_errors (self, answer);
+    read_errors (self, name, answer);
   self->identifier =
       identifai_identifier_dup (identifai_json_get_member (answer,
           "identifier"));
@@ -615,28 +655,6 @@ read_result (const gchar * name, JsonNode * answer, const gchar * heuristic,
   return self;
 }
 
-static gboolean
-check_size (gsize length, GError ** error)
-{
-  if (length > IDENTIFAI_MAX_ANSWER_BYTES)
-    return bad (error, "The answer is too large");
-
-  return TRUE;
-}
-
-/* The object that is all of data, without the white space around it. */
-static IdentifaiJsonSlice
-find_object (const gchar * data, gsize length)
-{
-  IdentifaiJsonSlice slice = { memchr (data, '{', length), 0 };
-
-  slice.length = data + length - slice.text;
-  while (slice.text[slice.length - 1] != '}')
-    slice.length--;
-
-  return slice;
-}
-
 static IdentifaiResult *
 parse (const gchar * name, const gchar * data, gsize length,
     const gchar * heuristic, GError ** error)
@@ -644,8 +662,6 @@ parse (const gchar * name, const gchar * data, gsize length,
   IdentifaiResult *self = NULL;
   JsonNode *answer;
 
-  if (!check_size (length, error))
-    return NULL;
   answer = identifai_json_read (data, length, error);
   if (answer == NULL)
     return NULL;
@@ -653,10 +669,10 @@ parse (const gchar * name, const gchar * data, gsize length,
   if (is_object (answer))
     self = read_result (name, answer, heuristic, error);
   else
-    bad (error, "The answer is no JSON object");
+    identifai_json_fail (error, "The answer is no JSON object");
   json_node_unref (answer);
   if (self != NULL) {
-    IdentifaiJsonSlice slice = find_object (data, length);
+    IdentifaiJsonSlice slice = identifai_json_find_object (data, length);
 
     self->json = g_strndup (slice.text, slice.length);
   }
@@ -689,14 +705,6 @@ log_result (const gchar * name, const IdentifaiResult * self)
         self->error_text ? self->error_text : "the service is still at it");
 }
 
-static void
-log_unreadable (const gchar * name, const gchar * what, gsize length,
-    const GError * error)
-{
-  GST_DEBUG_ID (name, "%s of %" G_GSIZE_FORMAT " bytes can't be read: %s",
-      what, length, error->message);
-}
-
 IdentifaiResult *
 identifai_result_parse (const gchar * name, const gchar * data, gsize length,
     const gchar * heuristic, GError ** error)
@@ -707,179 +715,17 @@ identifai_result_parse (const gchar * name, const gchar * data, gsize length,
   if (self != NULL) {
     log_result (name, self);
   } else {
-    log_unreadable (name, "a result", length, reason);
+    GST_DEBUG_ID (name, "a result of %" G_GSIZE_FORMAT " bytes can't be read: "
+        "%s", length, reason->message);
     g_propagate_error (error, reason);
   }
 
   return self;
 }
 
-/* -- many answers -- */
-
 gboolean
 identifai_result_is_of (const IdentifaiResult * self, const gchar * identifier)
 {
   return self->identifier == NULL || g_str_equal (self->identifier, identifier)
       || g_strcmp0 (self->hash, identifier) == 0;
-}
-
-/* Its identifier; failing that, the file's hash. */
-static gchar *
-dup_result_identifier (JsonNode * result)
-{
-  gchar *identifier =
-      identifai_identifier_dup (identifai_json_get_member (result,
-          "identifier"));
-
-  return identifier ? identifier :
-      identifai_identifier_dup (identifai_json_get_member (result, "hash"));
-}
-
-/* Takes over identifier. */
-static void
-add_result (GHashTable * results, GBytes * data, gchar * identifier,
-    const IdentifaiJsonSlice * slice)
-{
-  const gchar *start = g_bytes_get_data (data, NULL);
-
-  g_hash_table_replace (results, identifier,
-      g_bytes_new_from_bytes (data, slice->text - start, slice->length));
-}
-
-/* That of the entry, or NULL. */
-static gchar *
-read_entry (const gchar * name, const IdentifaiJsonSlice * slice, gsize at)
-{
-  GError *error = NULL;
-  JsonNode *result =
-      identifai_json_skim (slice->text, slice->length, 1, NULL, &error);
-  gchar *identifier = dup_result_identifier (result);
-
-  if (identifier == NULL)
-    GST_DEBUG_ID (name, "of a batch, the entry of %" G_GSIZE_FORMAT " bytes at "
-        "byte %" G_GSIZE_FORMAT " is left out: %s", slice->length, at,
-        error != NULL ? error->message : "it has no usable identifier");
-  g_clear_error (&error);
-  g_clear_pointer (&result, json_node_unref);
-
-  return identifier;
-}
-
-/* slices: the entries of a list that begins at start. */
-static gboolean
-add_entries (const gchar * name, GHashTable * results, GBytes * data,
-    const GArray * slices, const gchar * start, GError ** error)
-{
-  guint i;
-
-  if (slices->len > MAX_RESULTS)
-    return bad (error, "The answer has too many results");
-
-  for (i = 0; i < slices->len; i++) {
-    IdentifaiJsonSlice *slice = &g_array_index (slices, IdentifaiJsonSlice, i);
-    gchar *identifier = read_entry (name, slice, slice->text - start);
-
-    if (identifier != NULL && g_hash_table_contains (results, identifier))
-      GST_DEBUG_ID (name, "of a batch, %s comes again at byte %"
-          G_GSIZE_FORMAT ": the last one counts", identifier,
-          (gsize) (slice->text - start));
-    if (identifier != NULL)
-      add_result (results, data, identifier, slice);
-  }
-
-  return TRUE;
-}
-
-/* list is the text of an array. */
-static gboolean
-split_list (const gchar * name, GHashTable * results, GBytes * data,
-    const IdentifaiJsonSlice * list)
-{
-  GArray *slices = g_array_new (FALSE, FALSE, sizeof (IdentifaiJsonSlice));
-  JsonNode *array =
-      identifai_json_skim (list->text, list->length, 1, slices, NULL);
-  gboolean good = array != NULL
-      && add_entries (name, results, data, slices, list->text, NULL);
-
-  g_clear_pointer (&array, json_node_unref);
-  g_array_unref (slices);
-
-  return good;
-}
-
-/* The results of all arrays in the object that can be read: there may be others
- * beside that of the results. */
-static gboolean
-split_lists (const gchar * name, GHashTable * results, GBytes * data,
-    const GArray * slices, GError ** error)
-{
-  guint i, lists = 0;
-
-  for (i = 0; i < slices->len; i++) {
-    IdentifaiJsonSlice *list = &g_array_index (slices, IdentifaiJsonSlice, i);
-
-    if (*list->text == '[' && g_hash_table_size (results) <= MAX_RESULTS
-        && split_list (name, results, data, list))
-      lists++;
-  }
-  GST_LOG_ID (name, "a batch is an object of %u members, %u of them lists with "
-      "%u results", slices->len, lists, g_hash_table_size (results));
-  if (lists == 0)
-    return bad (error, "The answer is no array of results");
-
-  return TRUE;
-}
-
-static gboolean
-split (const gchar * name, GHashTable * results, GBytes * data, GError ** error)
-{
-  GArray *slices = g_array_new (FALSE, FALSE, sizeof (IdentifaiJsonSlice));
-  IdentifaiJsonSlice whole;
-  JsonNode *node;
-  gchar *identifier;
-  gboolean good = FALSE;
-
-  whole.text = g_bytes_get_data (data, &whole.length);
-  node = identifai_json_skim (whole.text, whole.length, 1, slices, error);
-  identifier = dup_result_identifier (node);
-  if (identifier != NULL) {     /* one result without the array around it */
-    GST_LOG_ID (name, "a batch is one result, of %s, without a list",
-        identifier);
-    whole = find_object (whole.text, whole.length);
-    add_result (results, data, identifier, &whole);
-    good = TRUE;
-  } else if (is_object (node)) {
-    good = split_lists (name, results, data, slices, error);
-  } else if (is_array (node)) {
-    good = add_entries (name, results, data, slices, whole.text, error);
-  } else if (node != NULL) {
-    bad (error, "The answer is no array of results");
-  }
-  g_clear_pointer (&node, json_node_unref);
-  g_array_unref (slices);
-
-  return good;
-}
-
-/* One result that nests too deep or has invalid UTF-8 must not spoil those
- * beside it: it fails when it is parsed. */
-GHashTable *
-identifai_result_split_batch (const gchar * name, GBytes * data,
-    GError ** error)
-{
-  gsize size = g_bytes_get_size (data);
-  GHashTable *results = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
-      (GDestroyNotify) g_bytes_unref);
-  GError *reason = NULL;
-
-  if (check_size (size, &reason) && split (name, results, data, &reason)) {
-    GST_DEBUG_ID (name, "a batch of %" G_GSIZE_FORMAT " bytes has %u results "
-        "with an identifier", size, g_hash_table_size (results));
-  } else {
-    log_unreadable (name, "a batch", size, reason);
-    g_propagate_error (error, reason);
-    g_clear_pointer (&results, g_hash_table_unref);
-  }
-
-  return results;
 }

@@ -76,6 +76,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (IdentifaiResult, identifai_result_free)
  * ({"error":…}, {"message":…}, {"field":["…"]}), other JSON, HTML (tags cut
  * out) or noise; one line of valid UTF-8, no control characters, at most
  * IDENTIFAI_MAX_TEXT_BYTES. NULL if nothing readable is in it. */
-     gchar *identifai_result_parse_error (const gchar * data, gsize length);
+     gchar *identifai_result_parse_error (const gchar * name,
+    const gchar * data, gsize length);
 
 G_END_DECLS

@@ -7,8 +7,11 @@
  */
 
 #include "structure.h"
+#include "log.h"
 
 #include <string.h>
+
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_ANSWER)
 
 #define MAX_LEVELS 10           /* of objects and arrays within each other */
 #define MAX_MEMBERS 256         /* read of an object: setting one is O(members) */
@@ -32,6 +35,7 @@ typedef enum
 
 typedef struct
 {
+  const gchar *owner;           /* the element's name, for the log */
   IdentifaiRoom *room;
   guint n_objects;              /* that are around, each doubles the escapes */
 } Converter;
@@ -166,8 +170,12 @@ convert_array (Converter * self, JsonArray * array, Kind as, guint level,
 {
   guint i;
 
-  if (as == 0)
+  if (as == 0) {
     as = common_kind (kinds_in_array (array, level + 1));
+    if (as == KIND_TEXT)
+      GST_LOG_ID (self->owner, "an array of %u is given as strings: its values "
+          "are of several types", json_array_get_length (array));
+  }
 
   gst_value_array_init (value, 0);
   for (i = 0; *self->room >= 0 && i < json_array_get_length (array); i++) {
@@ -184,12 +192,19 @@ convert_member (Converter * self, const gchar * key, JsonNode * member,
 {
   gchar *name = field_name (key);
   GValue value = G_VALUE_INIT;
+  gboolean named = may_intern (name);
   Kind as = 0;
 
   if (is_always_double (name) && (scalar_kind (member) & KIND_NUMBERS) != 0)
     as = KIND_DOUBLE;
-  if (may_intern (name) && convert (self, member, as, level, &value))
+  if (!named)
+    GST_LOG_ID (self->owner, "the field %s is left out: the process has %u "
+        "names of answers' fields", name, MAX_NEW_NAMES);
+  else if (convert (self, member, as, level, &value))
     gst_structure_take_value (structure, name, &value);
+  else if (!JSON_NODE_HOLDS_NULL (member))
+    GST_LOG_ID (self->owner, "the field %s is left out: %s", name,
+        *self->room < 0 ? "there is no room" : "no double can hold it");
   g_free (name);
 }
 
@@ -209,6 +224,9 @@ convert_object (Converter * self, JsonObject * object, const gchar * name,
       && json_object_iter_next_ordered (&iter, &key, &member))
     convert_member (self, key, member, level + 1, structure);
   self->n_objects--;
+  if (json_object_get_size (object) > MAX_MEMBERS)
+    GST_DEBUG_ID (self->owner, "of the %u members of an object in %s, %u are "
+        "taken", json_object_get_size (object), name, MAX_MEMBERS);
 
   return structure;
 }
@@ -297,6 +315,9 @@ convert (Converter * self, JsonNode * node, Kind as, guint level,
     return TRUE;
   }
 
+  if (is_tree (node) && as != KIND_TEXT)
+    GST_LOG_ID (self->owner, "what is more than %u levels deep is given as a "
+        "text", MAX_LEVELS);
   if (is_tree (node) || kind == KIND_STRING || (as == KIND_TEXT && kind != 0))
     return convert_text (self, node, value);
   if ((kind & KIND_NUMBERS) != 0 && (as & KIND_NUMBERS) != 0)
@@ -306,19 +327,19 @@ convert (Converter * self, JsonNode * node, Kind as, guint level,
 }
 
 GstStructure *
-identifai_structure_from_json (JsonObject * object, const gchar * name,
-    IdentifaiRoom * room)
+identifai_structure_from_json (const gchar * owner, JsonObject * object,
+    const gchar * name, IdentifaiRoom * room)
 {
-  Converter converter = { room, 0 };
+  Converter converter = { owner, room, 0 };
 
   return convert_object (&converter, object, name, 1);
 }
 
 gboolean
-identifai_structure_value_from_json (JsonNode * node, GValue * value,
-    IdentifaiRoom * room)
+identifai_structure_value_from_json (const gchar * owner, JsonNode * node,
+    GValue * value, IdentifaiRoom * room)
 {
-  Converter converter = { room, 0 };
+  Converter converter = { owner, room, 0 };
 
   return convert (&converter, node, 0, 1, value);
 }

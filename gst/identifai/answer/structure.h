@@ -43,12 +43,13 @@ G_BEGIN_DECLS
 typedef gint64 IdentifaiRoom;
 #define IDENTIFAI_ROOM (64 * 1024 * 1024)
 
-/* The structure is meant to be a field of a message. */
-GstStructure *identifai_structure_from_json (JsonObject * object,
-    const gchar * name, IdentifaiRoom * room);
+/* The structure is meant to be a field of a message. owner: the element's name, for
+ * the log. */
+GstStructure *identifai_structure_from_json (const gchar * owner,
+    JsonObject * object, const gchar * name, IdentifaiRoom * room);
 
 /* The same for a value of any type; FALSE (value unset) if it is left out. */
-gboolean identifai_structure_value_from_json (JsonNode * node, GValue * value,
-    IdentifaiRoom * room);
+gboolean identifai_structure_value_from_json (const gchar * owner,
+    JsonNode * node, GValue * value, IdentifaiRoom * room);
 
 G_END_DECLS

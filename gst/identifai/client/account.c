@@ -421,8 +421,9 @@ identifai_account_send (IdentifaiAccount * self, IdentifaiWire * wire,
 {
   identifai_limiter_take (self->limits->starts, wire->call, now,
       &wire->booking);
-  GST_LOG_ID (spec->name, "%s to %s is booked", call_names[wire->call],
-      self->host);
+  GST_LOG_ID (spec->name, "%s to %s is booked%s", call_names[wire->call],
+      self->host, wire->booking.doubtful ?
+      ", in a place that may be another process's" : "");
   self->launching[wire->call] = wire;
   wire->patience = now + PATIENCE;
   (*wire->n_calls)++;

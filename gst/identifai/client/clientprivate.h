@@ -87,6 +87,7 @@ struct _IdentifaiJob
   guint64 number;               /* order of the client's jobs */
   IdentifaiQueue *queue;        /* NULL when gone */
   GList queue_link;             /* QUEUED: in queue->jobs */
+  gint64 queued_at;
   gint64 not_before;            /* monotonic µs: of another attempt */
   IdentifaiWire wire;           /* its submit call: UPLOADING */
   IdentifaiEarlyUpload *early;  /* which that call began as, and is; or NULL */
@@ -171,6 +172,7 @@ struct _IdentifaiAccount
   const IdentifaiWire *launching[IDENTIFAI_N_CALLS];
   gint64 told_wait[IDENTIFAI_N_CALLS];  /* until when, for the log */
   gint64 connected_at;          /* monotonic µs: for the next upload */
+  gsize identifier_bytes;       /* of the latest identifier; 0: none came */
   gint64 poll_distance;         /* µs between polls, evenly in a minute */
 };
 

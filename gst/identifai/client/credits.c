@@ -82,12 +82,16 @@ on_answer (const IdentifaiServiceAnswer * answer, gpointer data)
 
   /* Then they are those of the other key, whose account asks for them. */
   if (answer->http_status == SOUP_STATUS_UNAUTHORIZED
-      && identifai_client_renew_key (queue->client, queue))
+      && identifai_client_renew_key (queue->client, queue)) {
+    GST_DEBUG_ID (queue->client->settings.name, "the credits are those of the "
+        "other key, which is asked anew");
     return;
+  }
   if (answer->reason == IDENTIFAI_REASON_NONE
       && !read_answer (answer->body, &credits)) {
-    identifai_attempt_set_bad_response (&attempt, "question for credits",
-        "it has no available_credits and total_spent", answer->body);
+    identifai_attempt_set_bad_response (&attempt,
+        queue->client->settings.name, "question for credits", "it has no "
+        "available_credits and total_spent", answer->body);
     credits.reason = attempt.reason;
     credits.message = attempt.message;
   }
@@ -140,6 +144,9 @@ identifai_credits_run (IdentifaiAccount * account, gint64 now)
       && account->credits_asked_at + interval > now)
     return account->credits_asked_at + interval;
 
+  GST_DEBUG_ID (queue->client->settings.name,
+      "asks for credits, each %d s, for all who use the key",
+      (gint) (interval / G_TIME_SPAN_SECOND));
   account->credits_asked_at = now;
   account->credits_asker = queue;
   identifai_service_call_add (queue, &call, on_answer, on_dropped, account);

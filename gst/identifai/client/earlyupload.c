@@ -115,10 +115,10 @@ fail (IdentifaiEarlyUpload * self, const IdentifaiResponse * answer)
   g_auto (IdentifaiAttempt) attempt = { 0, };
 
   identifai_client_count (self->client, in_flight, -1);
-  identifai_attempt_init (&attempt, answer, account->host);
+  identifai_attempt_init (&attempt, NAME (self), answer, account->host);
   if (attempt.reason == IDENTIFAI_REASON_NONE)
-    identifai_attempt_set_bad_response (&attempt, "upload", "it came before "
-        "the file was whole", answer->body);
+    identifai_attempt_set_bad_response (&attempt, NAME (self), "upload",
+        "it came before the file was whole", answer->body);
   if (identifai_attempt_is_throttled (&attempt)) {
     identifai_wire_throttled (&self->wire, identifai_clock_now ()
         + identifai_backoff_delay_asked (1, attempt.retry_after));

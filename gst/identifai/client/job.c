@@ -116,6 +116,7 @@ identifai_job_queue (IdentifaiJob * job, gint64 not_before)
       "segment %u is one of %u in the queue", job->segment, queue->jobs.length);
   job->state = IDENTIFAI_JOB_QUEUED;
   job->not_before = not_before;
+  job->queued_at = identifai_clock_now ();
   identifai_account_wake (queue->account);
 }
 

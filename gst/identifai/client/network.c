@@ -13,6 +13,8 @@
 
 /* How long the end of the last client waits for the thread to end. */
 #define STOP_PATIENCE (50 * G_TIME_SPAN_MILLISECOND)
+/* Waits that are longer are told. */
+#define LONG_WAIT (100 * G_TIME_SPAN_MILLISECOND)
 
 /* Taken for moments; but for the main context's own, nothing is taken within it. */
 static GMutex lock;
@@ -121,15 +123,22 @@ wait_for_end (IdentifaiNetwork * self)
 {
   gint64 until = g_get_monotonic_time () + STOP_PATIENCE;
   GThread *thread = NULL;
+  gboolean done;
+  gint64 waited;
 
   g_mutex_lock (&lock);
   while (!self->done && self->n_clients == 0 && self->thread != g_thread_self ()
       && g_cond_wait_until (&ended, &lock, until));
-  if (self->done)
+  done = self->done;
+  if (done)
     thread = g_steal_pointer (&self->thread);
   g_mutex_unlock (&lock);
 
   g_clear_pointer (&thread, g_thread_join);
+  waited = STOP_PATIENCE - (until - g_get_monotonic_time ());
+  if (waited >= LONG_WAIT)
+    GST_DEBUG ("waited %d ms for the network thread to end%s", (gint) (waited
+            / G_TIME_SPAN_MILLISECOND), done ? "" : ", which it doesn't");
 }
 
 void

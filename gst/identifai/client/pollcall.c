@@ -456,7 +456,7 @@ postpone (IdentifaiPoll * poll, IdentifaiAttempt * attempt)
     identifai_pending_schedule (pending, now + delay);
   }
   GST_DEBUG_ID (poll->names,
-      "%u polls in a row failed, the next one may be %.1f s " "from now",
+      "%u polls in a row failed, the next one may be %.1f s from now",
       poll->poller->failures, MAX (poll->poller->account->no_poll_before - now,
           0)
       / (gdouble) G_TIME_SPAN_SECOND);
@@ -511,6 +511,8 @@ single_not_found (IdentifaiPoll * poll, IdentifaiPending * pending)
   } else {
     identifai_poller_single_found_nothing (self);
     identifai_poller_keep_waiting (pending);
+    /* what a time-out tells */
+    pending->failure_status = SOUP_STATUS_NOT_FOUND;
   }
 }
 
@@ -523,8 +525,8 @@ single_settle (IdentifaiPoll * poll, IdentifaiPending * pending, GBytes * body,
   GError *error = NULL;
 
   if (!settle_jobs (poll, pending, body, attempt->http_status, &error)) {
-    identifai_attempt_set_bad_response (attempt, "look at a result",
-        error->message, body);
+    identifai_attempt_set_bad_response (attempt, poll->names,
+        "look at a result", error->message, body);
     g_error_free (error);
     return FALSE;
   }
@@ -583,7 +585,7 @@ batch_unnamed (IdentifaiPoll * poll, IdentifaiPending * pending,
   if (!pending->alone)
     return;
   GST_DEBUG_ID (poll->names,
-      "%u batches in a row named others than %s, which is " "asked for alone",
+      "%u batches in a row named others than %s, which is asked for alone",
       pending->n_unnamed, pending->identifier);
   pending->n_unnamed = 0;
 }
@@ -769,7 +771,7 @@ on_answer (const IdentifaiResponse * answer, gpointer user_data)
   IdentifaiAccount *account = poll->poller->account;
   g_auto (IdentifaiAttempt) attempt = { 0, };
 
-  identifai_attempt_init (&attempt, answer, account->host);
+  identifai_attempt_init (&attempt, poll->names, answer, account->host);
   if (poll->batch)
     batch_answered (poll, answer, &attempt);
   else

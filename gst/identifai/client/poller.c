@@ -286,9 +286,14 @@ next_poll (IdentifaiAccount * account, IdentifaiPending * first, gint64 now)
 {
   gint64 due, distance;
 
-  /* A poll that ends wakes the account. */
-  if (!first || account->n_polls >= IDENTIFAI_MAX_POLLS)
+  if (!first)
     return G_MAXINT64;
+  /* A poll that ends wakes the account. */
+  if (account->n_polls >= IDENTIFAI_MAX_POLLS) {
+    GST_LOG_ID (NAME (first), "the next poll of %s waits for the end of one of "
+        "%u", account->host, account->n_polls);
+    return G_MAXINT64;
+  }
 
   /* While one is on the way it isn't known when it arrives, and so how close the next
    * one may be. */

@@ -10,7 +10,10 @@
 #include "backoff.h"
 #include "clock.h"
 #include "errortext.h"
+#include "log.h"
 #include "status.h"
+
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_CLIENT)
 
 /* What is said of a certificate, and what may help. */
 typedef struct
@@ -239,29 +242,33 @@ describe_status (const IdentifaiResponse * answer, const gchar * words,
 }
 
 static void
-init_from_status (IdentifaiAttempt * self, const IdentifaiResponse * answer,
-    const gchar * host)
+init_from_status (IdentifaiAttempt * self, const gchar * name,
+    const IdentifaiResponse * answer, const gchar * host)
 {
   gsize size;
   const gchar *data = g_bytes_get_data (answer->body, &size);
   gchar *words = NULL;
 
   if (size > 0 && !SOUP_STATUS_IS_REDIRECTION (answer->http_status))
-    words = identifai_result_parse_error (data, size);
+    words = identifai_result_parse_error (name, data, size);
   self->reason = identifai_status_to_reason (answer->http_status,
       words != NULL && identifai_error_speaks_of_credits (words));
   self->temporary = identifai_status_is_temporary (answer->http_status);
   self->message = describe_status (answer, words, host);
   self->retry_after = identifai_backoff_parse_retry_after (answer->retry_after,
       identifai_clock_now_real () / G_USEC_PER_SEC);
+  if (answer->retry_after != NULL)
+    GST_DEBUG_ID (name, "%s asks by Retry-After for %d s%s", host,
+        (gint) (self->retry_after / G_TIME_SPAN_SECOND), self->retry_after < 0 ?
+        ": it can't be read, and is left out" : "");
   g_free (words);
 }
 
 /* A certificate doesn't become better within seconds, but it may be renewed while
  * a pipeline runs for months, and the clock of a small device is set by and by. */
 static void
-init_from_error (IdentifaiAttempt * self, const IdentifaiResponse * answer,
-    const gchar * host)
+init_from_error (IdentifaiAttempt * self, const gchar * name,
+    const IdentifaiResponse * answer, const gchar * host)
 {
   gboolean nonsense = (answer->error->domain == SOUP_SESSION_ERROR
       && !is_no_http (answer->error))
@@ -270,6 +277,9 @@ init_from_error (IdentifaiAttempt * self, const IdentifaiResponse * answer,
   self->reason = nonsense ?
       IDENTIFAI_REASON_BAD_RESPONSE : IDENTIFAI_REASON_NETWORK;
   self->temporary = TRUE;
+  GST_DEBUG_ID (name, "%s: %s, an error of %s", host, nonsense ?
+      "what came can't be understood" : "no answer",
+      g_quark_to_string (answer->error->domain));
   self->lasting = is_bad_certificate (answer)
       || (is_proxy_error (answer->error)
       && answer->error->code != G_IO_ERROR_PROXY_FAILED);
@@ -310,7 +320,7 @@ init_from_proxy (IdentifaiAttempt * self, const IdentifaiResponse * answer,
 }
 
 void
-identifai_attempt_init (IdentifaiAttempt * self,
+identifai_attempt_init (IdentifaiAttempt * self, const gchar * name,
     const IdentifaiResponse * answer, const gchar * host)
 {
   *self = (IdentifaiAttempt) {
@@ -318,15 +328,17 @@ identifai_attempt_init (IdentifaiAttempt * self,
         -1,.unexpected = answer->unexpected,};
 
   if (answer->from_proxy) {
+    GST_DEBUG_ID (name, "HTTP %u is the proxy's word, and says nothing of %s",
+        answer->http_status, host);
     init_from_proxy (self, answer, host);
     return;
   }
 
   /* The status of an error counts, even if its text got lost on the way. */
   if (answer->http_status >= 300)
-    init_from_status (self, answer, host);
+    init_from_status (self, name, answer, host);
   else if (answer->error)
-    init_from_error (self, answer, host);
+    init_from_error (self, name, answer, host);
 }
 
 void
@@ -400,7 +412,7 @@ identifai_tries_plan (IdentifaiTries * self, IdentifaiAttempt * attempt,
 
 /* What a front's page says; NULL if it is none. */
 static gchar *
-quote_page (GBytes * answer)
+quote_page (const gchar * name, GBytes * answer)
 {
   gsize size, i = 0;
   const gchar *data = g_bytes_get_data (answer, &size);
@@ -408,15 +420,15 @@ quote_page (GBytes * answer)
   while (i < size && !g_ascii_isgraph (data[i]))
     i++;
 
-  return i < size && data[i] == '<' ? identifai_result_parse_error (data, size)
-      : NULL;
+  return i < size && data[i] == '<' ?
+      identifai_result_parse_error (name, data, size) : NULL;
 }
 
 void
 identifai_attempt_set_bad_response (IdentifaiAttempt * self,
-    const gchar * call, const gchar * why, GBytes * answer)
+    const gchar * name, const gchar * call, const gchar * why, GBytes * answer)
 {
-  gchar *words = quote_page (answer);
+  gchar *words = quote_page (name, answer);
 
   identifai_attempt_clear (self);
   self->reason = IDENTIFAI_REASON_BAD_RESPONSE;

@@ -37,7 +37,7 @@ typedef struct
 } IdentifaiTries;
 
 /* host: for the texts. */
-void identifai_attempt_init (IdentifaiAttempt * self,
+void identifai_attempt_init (IdentifaiAttempt * self, const gchar * name,
     const IdentifaiResponse * answer, const gchar * host);
 void identifai_attempt_clear (IdentifaiAttempt * self);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (IdentifaiAttempt, identifai_attempt_clear)
@@ -54,6 +54,6 @@ void identifai_tries_plan (IdentifaiTries * self, IdentifaiAttempt * attempt,
 /* Turns a success into one that can't be understood. answer: if it is a page, it is
  * quoted. */
 void identifai_attempt_set_bad_response (IdentifaiAttempt * self,
-    const gchar * call, const gchar * why, GBytes * answer);
+    const gchar * name, const gchar * call, const gchar * why, GBytes * answer);
 
 G_END_DECLS

@@ -163,7 +163,8 @@ on_answer (const IdentifaiResponse * answer, gpointer user_data)
   ServiceCall *self = user_data;
   g_auto (IdentifaiAttempt) attempt = { 0, };
 
-  identifai_attempt_init (&attempt, answer, self->queue->account->host);
+  identifai_attempt_init (&attempt, NAME (self), answer,
+      self->queue->account->host);
   GST_INFO_ID (NAME (self), "%s: %s%.0u in %.2f s%s%s", self->what,
       answer->http_status > 0 ? "" : "no answer", answer->http_status,
       answer->duration / (gdouble) GST_SECOND, attempt.message ? ": " : "",

@@ -17,9 +17,27 @@
 /* An upload isn't held at its end for longer than a front may wait for it. */
 #define MAX_HOLD (5 * G_TIME_SPAN_SECOND)
 
+/* Waits that are longer are told. */
+#define LONG_WAIT (100 * G_TIME_SPAN_MILLISECOND)
+
 #define NAME(job) (job)->client->settings.name
 
 /* What becomes of the job. */
+
+/* The service's are alike: one that isn't may be somebody else's word. */
+static void
+compare_identifier (IdentifaiJob * job, const gchar * identifier)
+{
+  IdentifaiAccount *account = job->queue->account;
+  gsize length = strlen (identifier);
+
+  if (account->identifier_bytes > 0 && length != account->identifier_bytes)
+    GST_DEBUG_ID (NAME (job),
+        "segment %u: the identifier %s is of another form, " "%" G_GSIZE_FORMAT
+        " characters long: the one before had %" G_GSIZE_FORMAT, job->segment,
+        identifier, length, account->identifier_bytes);
+  account->identifier_bytes = length;
+}
 
 /* Takes over identifier. */
 static void
@@ -27,6 +45,7 @@ accept_job (IdentifaiJob * job, gchar * identifier, GstClockTime upload_time)
 {
   IdentifaiRequest *request = NULL;
 
+  compare_identifier (job, identifier);
   job->identifier = identifier;
   job->tries.failures = 0;
   identifai_wire_succeeded (&job->wire);
@@ -181,13 +200,14 @@ identifai_uploader_answered (const IdentifaiResponse * answer,
   gsize size;
 
   identifai_client_count (job->client, in_flight, -1);
-  identifai_attempt_init (&attempt, answer, job->queue->account->host);
+  identifai_attempt_init (&attempt, NAME (job), answer,
+      job->queue->account->host);
   if (attempt.reason == IDENTIFAI_REASON_NONE) {
     data = g_bytes_get_data (answer->body, &size);
-    identifier = identifai_identifier_parse (data, size, &error);
+    identifier = identifai_identifier_parse (NAME (job), data, size, &error);
     if (!identifier)
-      identifai_attempt_set_bad_response (&attempt, "upload", error->message,
-          answer->body);
+      identifai_attempt_set_bad_response (&attempt, NAME (job), "upload",
+          error->message, answer->body);
     g_clear_error (&error);
   }
   if (early != NULL && identifai_early_upload_falls_back (job->queue->account,
@@ -294,6 +314,21 @@ connect_ahead (IdentifaiAccount * account, IdentifaiJob * job, gint64 now)
   g_free (url);
 }
 
+/* Of which part was its own, to try again, or for the key file. The limits tell of
+ * theirs. */
+static void
+log_wait (IdentifaiJob * job, gint64 now)
+{
+  gint64 own = MAX (job->not_before - job->queued_at, 0);
+
+  if (now - job->queued_at >= LONG_WAIT)
+    GST_DEBUG_ID (NAME (job),
+        "segment %u waited %.2f s to be sent: %.2f s to try "
+        "again, then for its turn, the limits and the %u uploads under way",
+        job->segment, (now - job->queued_at) / (gdouble) G_TIME_SPAN_SECOND,
+        own / (gdouble) G_TIME_SPAN_SECOND, job->queue->account->n_uploads);
+}
+
 static void
 start_job (IdentifaiAccount * account, IdentifaiJob * job, gint64 now)
 {
@@ -301,6 +336,7 @@ start_job (IdentifaiAccount * account, IdentifaiJob * job, gint64 now)
   gchar *url = identifai_uploader_make_url (account, job->kind);
   gchar *what = g_strdup_printf ("POST of segment %u", job->segment);
 
+  log_wait (job, now);
   identifai_job_unqueue (job);
   job->state = IDENTIFAI_JOB_UPLOADING;
   identifai_queue_turn (job->queue);
@@ -322,6 +358,21 @@ start_job (IdentifaiAccount * account, IdentifaiJob * job, gint64 now)
   g_free (url);
 }
 
+static void
+log_full (IdentifaiAccount * account)
+{
+  GList *walk;
+
+  for (walk = account->queues.head; walk; walk = walk->next) {
+    IdentifaiQueue *queue = walk->data;
+
+    if (queue->jobs.length > 0)
+      GST_LOG_ID (queue->client->settings.name, "%u uploads to %s wait for the "
+          "end of one of %u", queue->jobs.length, account->host,
+          account->n_uploads);
+  }
+}
+
 /* The first one that may go of the client whose turn it is. next: when there will
  * be one, at most. */
 static IdentifaiJob *
@@ -331,8 +382,7 @@ next_job (IdentifaiAccount * account, gint64 now, gint64 * next)
 
   /* An upload that ends wakes the account. */
   if (account->n_uploads >= IDENTIFAI_MAX_UPLOADS) {
-    GST_LOG ("the next upload to %s waits for the end of one of %u",
-        account->host, account->n_uploads);
+    log_full (account);
     return NULL;
   }
 

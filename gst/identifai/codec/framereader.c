@@ -75,7 +75,7 @@ remember (IdentifaiFrameReader * self, guint type, guint id,
   }
   if (self->headers->len == MAX_HEADERS) {
     GST_DEBUG_ID (self->name,
-        "a header of type %u, number %u, isn't kept: there " "are %u", type, id,
+        "a header of type %u, number %u, isn't kept: there are %u", type, id,
         MAX_HEADERS);
     return;
   }
@@ -172,8 +172,11 @@ h264_read_sei (IdentifaiFrameReader * self, const guint8 * unit, gsize size,
   if (!h264_sei_is_note (unit, size))
     return;
   info->has_note = TRUE;
-  if (self->note == NULL)
-    self->note = g_bytes_new (unit, size);
+  if (self->note != NULL)
+    return;
+  GST_DEBUG_ID (self->name, "x264's note is kept for the files to come, %"
+      G_GSIZE_FORMAT " bytes", size);
+  self->note = g_bytes_new (unit, size);
 }
 
 static void
@@ -454,8 +457,13 @@ read_mpeg4 (IdentifaiFrameReader * self, const guint8 * data, gsize size,
       has_vol = TRUE;
       self->has_b = mpeg4_read_layer (data + at + 4, size - at - 4);
     }
-    if (code == MPEG4_USER_DATA)
-      self->packed |= mpeg4_says_packed (data + at + 4, size - at - 4);
+    if (code == MPEG4_USER_DATA && !self->packed
+        && mpeg4_says_packed (data + at + 4, size - at - 4)) {
+      GST_DEBUG_ID (self->name,
+          "B pictures share frames with their references: "
+          "the stream says that it is packed");
+      self->packed = TRUE;
+    }
     if (code != MPEG4_GOV && code != MPEG4_VOP)
       continue;
     if (has_vol && !info->has_headers) {
@@ -492,6 +500,8 @@ read_vp8 (IdentifaiFrameReader * self, const guint8 * data, gsize size,
 
   if (identifai_picture_read_vp8 (data, size, &picture))
     take_picture (&picture, info);
+  else
+    GST_LOG_ID (self->name, "this is no frame of VP8");
 }
 
 static void
@@ -502,6 +512,8 @@ read_vp9 (IdentifaiFrameReader * self, const guint8 * data, gsize size,
 
   if (identifai_picture_read_vp9 (data, size, &picture))
     take_picture (&picture, info);
+  else
+    GST_LOG_ID (self->name, "this is no frame of VP9");
 }
 
 enum
@@ -556,8 +568,11 @@ av1_read_unit (IdentifaiFrameReader * self, const guint8 * data, gsize size,
 
   *at = MIN (start + (extended ? 2 : 1), size);
   length = sized ? av1_get_size (data, size, at) : size - *at;
-  if (length > size - *at)
+  if (length > size - *at) {
+    GST_DEBUG_ID (self->name, "an AV1 unit of %" G_GSIZE_FORMAT " bytes breaks "
+        "off: what follows isn't read", length);
     return FALSE;
+  }
   if (length > 0 && (type == AV1_FRAME || type == AV1_FRAME_HEADER))
     av1_read_frame_header (data[*at], info);
   *at += length;
@@ -588,6 +603,9 @@ read_jpeg (IdentifaiFrameReader * self, const guint8 * data, gsize size,
 
   if (identifai_picture_read_jpeg (data, size, !self->framed, &picture))
     take_picture (&picture, info);
+  else
+    GST_LOG_ID (self->name, "this is no JPEG%s", self->framed ? "" :
+        ", or not to its end");
 }
 
 /* Theora specification, 6.1 and 7.1. A packet of no bytes is the picture before
@@ -659,8 +677,12 @@ read_all_sets (IdentifaiFrameReader * self, const guint8 * data, gsize size)
   gsize at;
 
   if (self->codec == IDENTIFAI_CODEC_H264) {
-    if (size < 7)
+    if (size < 7) {
+      GST_DEBUG_ID (self->name,
+          "codec_data of %" G_GSIZE_FORMAT " bytes has no parameter sets",
+          size);
       return;
+    }
     at = 6 + read_sets (self, data + 6, size - 6, data[5] & 0x1f);
     if (at < size)
       read_sets (self, data + at + 1, size - at - 1, data[at]);
@@ -834,8 +856,13 @@ identifai_frame_reader_complete (IdentifaiFrameReader * self,
   GByteArray *all;
   guint i;
 
-  if (!self->in_band || self->headers->len == 0 || info->has_headers)
+  if (!self->in_band || info->has_headers)
     return buffer;
+  if (self->headers->len == 0) {
+    GST_LOG_ID (self->name,
+        "a key frame without headers, and none came so far");
+    return buffer;
+  }
   all = g_byte_array_new ();
   for (i = 0; i < self->headers->len; i++)
     append_unit (self, all, g_array_index (self->headers, Header, i).bytes);
@@ -863,34 +890,4 @@ identifai_frame_reader_sign (IdentifaiFrameReader * self, GstBuffer * buffer,
   info->has_note = TRUE;
 
   return insert (buffer, info->note_at, all);
-}
-
-/*** frames ***/
-
-void
-identifai_frame_free (IdentifaiFrame * self)
-{
-  gst_clear_buffer (&self->buffer);
-  g_free (self);
-}
-
-IdentifaiFrame *
-identifai_frame_copy (const IdentifaiFrame * self)
-{
-  IdentifaiFrame *copy = g_new (IdentifaiFrame, 1);
-
-  *copy = *self;
-  gst_buffer_ref (copy->buffer);
-
-  return copy;
-}
-
-void
-identifai_frame_shift (IdentifaiFrame * self, gint64 shift)
-{
-  if (self->pts != IDENTIFAI_NO_TIME)
-    self->pts += shift;
-  if (self->dts != IDENTIFAI_NO_TIME)
-    self->dts += shift;
-  self->stamp += shift;
 }

@@ -283,15 +283,22 @@ read_config (IdentifaiLatm * self, GstBitReader * bits, guint version)
   }
   end = gst_bit_reader_get_pos (bits);
   if (version && (length < end - start
-          || length - (end - start) > gst_bit_reader_get_remaining (bits)))
+          || length - (end - start) > gst_bit_reader_get_remaining (bits))) {
+    GST_DEBUG_ID (self->name,
+        "a configuration of %u bits in LOAS is said to have " "%u", end - start,
+        length);
     return FALSE;
+  }
   if (version) {
     skip (bits, length - (end - start));
     end = start + length;
   }
   codec_data = copy_bits (bits, start, end);
-  if (codec_data == NULL)
+  if (codec_data == NULL) {
+    GST_DEBUG_ID (self->name, "a configuration of %u bits in LOAS is too long",
+        end - start);
     return FALSE;
+  }
   set_config (self, &config, codec_data);
   gst_buffer_unref (codec_data);
 
@@ -314,21 +321,31 @@ skip_other_data_length (GstBitReader * bits, guint version)
 }
 
 static gboolean
+not_unpacked (IdentifaiLatm * self, const gchar * why)
+{
+  GST_DEBUG_ID (self->name, "LOAS can't be unpacked: %s", why);
+
+  return FALSE;
+}
+
+static gboolean
 read_mux_config (IdentifaiLatm * self, GstBitReader * bits)
 {
   guint version = get (bits, 1);
 
   if (version && get (bits, 1))
-    return FALSE;               /* audioMuxVersionA */
+    return not_unpacked (self, "audioMuxVersionA isn't 0");
   if (version)
     get_value (bits);           /* taraBufferFullness */
   if (!get (bits, 1))
-    return FALSE;               /* allStreamsSameTimeFraming */
+    return not_unpacked (self, "allStreamsSameTimeFraming isn't set");
   self->n_subframes = get (bits, 6) + 1;
   if (get (bits, 4) != 0 || get (bits, 3) != 0)
-    return FALSE;               /* numProgram, numLayer */
-  if (!read_config (self, bits, version) || get (bits, 3) != 0)
-    return FALSE;               /* frameLengthType */
+    return not_unpacked (self, "it has several programs or layers");
+  if (!read_config (self, bits, version))
+    return FALSE;
+  if (get (bits, 3) != 0)
+    return not_unpacked (self, "frameLengthType isn't 0");
   skip (bits, 8);               /* latmBufferFullness */
   if (get (bits, 1))
     skip_other_data_length (bits, version);
@@ -380,11 +397,8 @@ read_element (IdentifaiLatm * self, const guint8 * data, guint size)
   GstBitReader bits = GST_BIT_READER_INIT (data, size);
   guint i, length;
 
-  if (!get (&bits, 1) && !read_mux_config (self, &bits)) {
-    GST_DEBUG_ID (self->name,
-        "LOAS of a kind that can't be unpacked, or damaged");
+  if (!get (&bits, 1) && !read_mux_config (self, &bits))
     gst_clear_caps (&self->caps);
-  }
   for (i = 0; self->caps && i < self->n_subframes; i++) {
     length = get_payload_length (&bits);
     if (length == 0 || length * 8 > gst_bit_reader_get_remaining (&bits)) {

@@ -109,8 +109,12 @@ is_in_doubt (IdentifaiMpegTimestamper * self, const IdentifaiFrame * frame)
 static void
 let_go (IdentifaiMpegTimestamper * self, IdentifaiFrame * frame)
 {
-  if (frame->pts == IDENTIFAI_NO_TIME)
+  if (frame->pts == IDENTIFAI_NO_TIME) {
     frame->pts = frame->dts + (frame->info.is_b ? 0 : self->delay);
+    GST_LOG_ID (self->name, "a frame that is decoded at %" GST_STIME_FORMAT
+        " is taken to be shown at %" GST_STIME_FORMAT,
+        GST_STIME_ARGS (frame->dts), GST_STIME_ARGS (frame->pts));
+  }
   if (!frame->info.is_b)
     self->last_reference = frame->pts;
   g_queue_push_tail (&self->ready, frame);
@@ -130,6 +134,9 @@ spread (IdentifaiMpegTimestamper * self, gint64 end)
     start = end - 1;
   if (reference->duration != IDENTIFAI_NO_TIME)
     start = MAX (start, end - n * reference->duration);
+  GST_LOG_ID (self->name,
+      "%d packed pictures are spread from %" GST_STIME_FORMAT " to %"
+      GST_STIME_FORMAT, (gint) n, GST_STIME_ARGS (start), GST_STIME_ARGS (end));
   for (link = self->held.head; link; link = link->next) {
     IdentifaiFrame *frame = link->data;
 
@@ -187,7 +194,7 @@ push_b (IdentifaiMpegTimestamper * self, IdentifaiFrame * frame)
     expect_b (self, frame);
   if (self->held.length >= MAX_HELD) {
     GST_DEBUG_ID (self->name,
-        "%u B pictures after a reference: they go without " "the next one",
+        "%u B pictures after a reference: they go without the next one",
         self->held.length);
     release (self, IDENTIFAI_NO_TIME);
   }
@@ -276,6 +283,9 @@ identifai_mpeg_timestamper_drain (IdentifaiMpegTimestamper * self)
 {
   if (self->orderer)
     identifai_h26x_timestamper_drain (self->orderer, &self->ready);
+  if (self->held.length > 0)
+    GST_DEBUG_ID (self->name, "%u pictures that waited for the next reference "
+        "are shown as if it came", self->held.length);
   release (self, find_end (self));
 }
 

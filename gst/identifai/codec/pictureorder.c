@@ -124,11 +124,27 @@ put_sequence (IdentifaiPictureOrder * self, guint id, const SequenceSet * set)
   GST_LOG_ID (self->name, "sequence set %u: order of type %u in %u bits, %d "
       "pictures reordered (-1 = not said)", id, set->type, set->lsb_bits,
       set->depth);
-  if (id >= MAX_SETS)
+  if (id >= MAX_SETS) {
+    GST_DEBUG_ID (self->name,
+        "sequence set %u is left out: numbers go up to %u", id, MAX_SETS - 1);
     return;
+  }
   if (self->sequences[id] == NULL)
     self->sequences[id] = g_new (SequenceSet, 1);
   *self->sequences[id] = *set;
+}
+
+static void
+put_picture (IdentifaiPictureOrder * self, guint id, const PictureSet * set)
+{
+  if (id >= MAX_SETS) {
+    GST_DEBUG_ID (self->name, "picture set %u is left out: numbers go up to %u",
+        id, MAX_SETS - 1);
+    return;
+  }
+  GST_LOG_ID (self->name, "picture set %u goes by sequence set %u", id,
+      set->sequence);
+  self->pictures[id] = *set;
 }
 
 static const SequenceSet *
@@ -148,6 +164,19 @@ find_sequence (IdentifaiPictureOrder * self, guint picture)
         "hasn't come: the order isn't known", picture, id);
 
   return id < MAX_SETS ? self->sequences[id] : NULL;
+}
+
+/* A slice, within its header. */
+static gboolean
+breaks_off (IdentifaiPictureOrder * self, IdentifaiBitReader * bits)
+{
+  gboolean breaks = identifai_bit_reader_at_end (bits);
+
+  if (breaks)
+    GST_DEBUG_ID (self->name,
+        "a slice breaks off in its header: its order isn't known");
+
+  return breaks;
 }
 
 /*** H.264 ***/
@@ -324,8 +353,7 @@ h264_read_picture (IdentifaiPictureOrder * self, IdentifaiBitReader * bits)
   set.sequence = identifai_bit_reader_get_ue (bits);
   identifai_bit_reader_get_flag (bits);
   set.has_bottom = identifai_bit_reader_get_flag (bits);
-  if (id < MAX_SETS)
-    self->pictures[id] = set;
+  put_picture (self, id, &set);
 }
 
 static void
@@ -375,7 +403,7 @@ h264_read_slice (IdentifaiPictureOrder * self, const guint8 * unit, gsize size,
     identifai_bit_reader_get_ue (&bits);        /* IDR picture's id */
   h264_read_order (&bits, &self->pictures[picture], slice);
 
-  return !identifai_bit_reader_at_end (&bits);
+  return !breaks_off (self, &bits);
 }
 
 /* The high bits that bring lsb closest to the reference picture before. */
@@ -486,6 +514,8 @@ h264_completes_frame (IdentifaiPictureOrder * self, const Slice * slice)
       && slice->frame_num == half->frame_num
       && slice->is_reference == half->is_reference;
 
+  if (half->is_field && !completes && slice->is_field)
+    GST_LOG_ID (self->name, "a field is followed by none that completes it");
   self->half = *slice;
   if (completes)
     self->half.is_field = FALSE;
@@ -559,8 +589,7 @@ h265_read_picture (IdentifaiPictureOrder * self, IdentifaiBitReader * bits)
   identifai_bit_reader_get_flag (bits);
   set.has_output_flag = identifai_bit_reader_get_flag (bits);
   set.extra_bits = identifai_bit_reader_get (bits, 3);
-  if (id < MAX_SETS)
-    self->pictures[id] = set;
+  put_picture (self, id, &set);
 }
 
 /* Other views, or a better picture, of which sets may have the same ids. */
@@ -610,7 +639,7 @@ h265_read_slice (IdentifaiPictureOrder * self, const guint8 * unit, gsize size,
     identifai_bit_reader_skip (&bits, 2);
   slice->lsb = identifai_bit_reader_get (&bits, slice->sequence->lsb_bits);
 
-  return !identifai_bit_reader_at_end (&bits);
+  return !breaks_off (self, &bits);
 }
 
 static gint64

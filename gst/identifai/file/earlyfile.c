@@ -370,6 +370,9 @@ pass_by_parser (IdentifaiEarlyStretch * self)
       || gst_structure_has_field (gst_caps_get_structure (video->caps, 0),
           "codec_data"))
     return;
+  GST_LOG_ID (self->file->name,
+      "segment %u: av1parse gets a configuration that nobody reads",
+      self->file->number);
   buffer = gst_buffer_new_memdup (configuration, sizeof (configuration));
   video->caps = gst_caps_make_writable (video->caps);
   gst_caps_set_simple (video->caps, "codec_data", GST_TYPE_BUFFER, buffer,
@@ -384,12 +387,13 @@ make_header (IdentifaiEarlyStretch * self, IdentifaiMemoryFile * file)
   IdentifaiTrack *video = g_ptr_array_index (self->segment->tracks, 0);
   const gchar *orientation = identifai_codec_get_orientation (video->caps);
 
-  identifai_mp4_mend_lengths (file);
-  if (orientation != NULL && !identifai_mp4_orient (file, orientation))
+  identifai_mp4_mend_lengths (self->file->name, file);
+  if (orientation != NULL && !identifai_mp4_orient (self->file->name, file,
+          orientation))
     return NULL;
 
-  return identifai_mp4_fragments_begin (&self->file->fragments, file,
-      self->shown_from);
+  return identifai_mp4_fragments_begin (&self->file->fragments,
+      self->file->name, file, self->shown_from);
 }
 
 /* FALSE: it isn't as expected. */
@@ -403,6 +407,12 @@ append_stretch (IdentifaiEarlyStretch * self, IdentifaiMemoryFile * made)
   if (ok)
     body = identifai_mp4_fragments_add (&file->fragments, made, self->places,
         self->n_places);
+  if (body != NULL)
+    GST_LOG_ID (file->name,
+        "segment %u: %" G_GUINT64_FORMAT " bytes more, after %" G_GUINT64_FORMAT
+        " of %" G_GUINT64_FORMAT, file->number,
+        identifai_memory_file_get_size (body),
+        identifai_growing_file_get_size (file->growing), file->max_bytes);
   ok = body != NULL && identifai_growing_file_get_size (file->growing)
       + identifai_memory_file_get_size (body) <= file->max_bytes
       && (header == NULL || identifai_growing_file_append (file->growing,
@@ -426,8 +436,8 @@ write_stretch (IdentifaiEarlyStretch * self, GCancellable * cancellable)
   complete_headers (self);
   pass_by_parser (self);
   for (i = 0; i < self->segment->tracks->len; i++)
-    identifai_timestamps_complete_durations (g_ptr_array_index (self->
-            segment->tracks, i));
+    identifai_timestamps_complete_durations (self->file->name,
+        g_ptr_array_index (self->segment->tracks, i));
   made =
       identifai_mux_pipeline_run (self->file->name, self->file->number, MUXER,
       TRUE, self->segment->tracks, 0, self->file->max_bytes, cancellable, &caps,
@@ -461,21 +471,32 @@ has_taken (IdentifaiEarlyFile * self, IdentifaiSegment * segment)
 
   if (segment->pictures == NULL || self->frames->len == 0
       || segment->pictures->len <= self->frames->len
-      || segment->tracks->len > IDENTIFAI_MP4_MAX_TRACKS)
+      || segment->tracks->len > IDENTIFAI_MP4_MAX_TRACKS) {
+    GST_DEBUG_ID (self->name, "segment %u has %u pictures, and %u were written",
+        self->number, segment->pictures != NULL ? segment->pictures->len : 0,
+        self->frames->len);
     return FALSE;
+  }
   for (i = 0; i < self->frames->len; i++) {
     const IdentifaiFrame *frame = g_ptr_array_index (segment->pictures, i);
     const Taken *taken = &g_array_index (self->frames, Taken, i);
 
     if (frame->pts != taken->pts || (frame->dts != taken->dts
-            && frame->dts != IDENTIFAI_NO_TIME))
+            && frame->dts != IDENTIFAI_NO_TIME)) {
+      GST_DEBUG_ID (self->name, "segment %u: frame %u was written with another "
+          "time", self->number, i);
       return FALSE;
+    }
   }
   for (i = 1; i < segment->tracks->len; i++) {
     const IdentifaiTrack *track = g_ptr_array_index (segment->tracks, i);
 
-    if (track->buffers->len < self->sounds[i])
+    if (track->buffers->len < self->sounds[i]) {
+      GST_DEBUG_ID (self->name, "segment %u has %u buffers of sound %u, and %u "
+          "were written", self->number, track->buffers->len, i,
+          self->sounds[i]);
       return FALSE;
+    }
   }
 
   return count_tracks (segment->tracks) == self->n_tracks;

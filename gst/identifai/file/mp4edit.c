@@ -48,8 +48,8 @@ find_video_track (const IdentifaiMp4Box * moov, IdentifaiMp4Box * track)
 /* Reads the first box of that type from the top level of the file; NULL: there is
  * none that is whole and of a sane size. offset: of what was read, in the file. */
 static guint8 *
-read_top_level (IdentifaiMemoryFile * file, const gchar * type, gsize * size,
-    guint64 * offset)
+read_top_level (const gchar * name, IdentifaiMemoryFile * file,
+    const gchar * type, gsize * size, guint64 * offset)
 {
   guint64 file_size = identifai_memory_file_get_size (file);
   guint64 at = 0, length;
@@ -63,13 +63,16 @@ read_top_level (IdentifaiMemoryFile * file, const gchar * type, gsize * size,
           (guint64) identifai_mp4_read_u32 (header +
           8) << 32 | identifai_mp4_read_u32 (header + 12);
     if (length < 8 || length > file_size - at) {
-      GST_DEBUG ("a box at %" G_GUINT64_FORMAT " is %" G_GUINT64_FORMAT
+      GST_DEBUG_ID (name, "a box at %" G_GUINT64_FORMAT " is %" G_GUINT64_FORMAT
           " bytes long", at, length);
       return NULL;
     }
     if (identifai_mp4_has_type (header, type)) {
-      if (length > MAX_MOOV || identifai_mp4_read_u32 (header) == 1)
+      if (length > MAX_MOOV || identifai_mp4_read_u32 (header) == 1) {
+        GST_DEBUG_ID (name, "%s of %" G_GUINT64_FORMAT " bytes isn't read: it "
+            "is too large", type, length);
         return NULL;
+      }
       data = g_malloc (length);
       *offset = at + 8;
       *size = identifai_memory_file_read (file, *offset, data, length - 8);
@@ -89,8 +92,8 @@ typedef struct
 
 /* An edit list of one entry: the first track that starts has no other. */
 static gboolean
-rewrite_edit (IdentifaiMp4Box * list, const Timescales * scales,
-    GstClockTimeDiff lead, GstClockTime shown)
+rewrite_edit (const gchar * name, IdentifaiMp4Box * list,
+    const Timescales * scales, GstClockTimeDiff lead, GstClockTime shown)
 {
   guint32 lead_media = gst_util_uint64_scale_round (ABS (lead), scales->media,
       GST_SECOND);
@@ -108,7 +111,7 @@ rewrite_edit (IdentifaiMp4Box * list, const Timescales * scales,
     media_time += lead_media;
   else
     media_time -= MIN (media_time, lead_media);
-  GST_LOG ("the edit list is %u+%u, was %u+%u", media_time, duration,
+  GST_LOG_ID (name, "the edit list is %u+%u, was %u+%u", media_time, duration,
       identifai_mp4_read_u32 (list->data + 12),
       identifai_mp4_read_u32 (list->data + 8));
   identifai_mp4_write_u32 (list->data + 8, duration);
@@ -119,8 +122,8 @@ rewrite_edit (IdentifaiMp4Box * list, const Timescales * scales,
 
 /* moov: what is inside of the box. */
 static gboolean
-edit_movie (IdentifaiMp4Box * moov, GstClockTimeDiff lead, GstClockTime shown,
-    IdentifaiMp4Box * changed)
+edit_movie (const gchar * name, IdentifaiMp4Box * moov, GstClockTimeDiff lead,
+    GstClockTime shown, IdentifaiMp4Box * changed)
 {
   static const gchar *const to_list[] = { "edts", "elst", NULL };
   static const gchar *const to_media[] = { "mdia", "mdhd", NULL };
@@ -138,29 +141,31 @@ edit_movie (IdentifaiMp4Box * moov, GstClockTimeDiff lead, GstClockTime shown,
       || !identifai_mp4_find_path (&track, to_list, changed))
     return FALSE;
 
-  return rewrite_edit (changed, &scales, lead, shown);
+  return rewrite_edit (name, changed, &scales, lead, shown);
 }
 
 /* Reads the movie; NULL: there is none. */
 static guint8 *
-read_movie (IdentifaiMemoryFile * file, IdentifaiMp4Box * moov,
-    guint64 * offset)
+read_movie (const gchar * name, IdentifaiMemoryFile * file,
+    IdentifaiMp4Box * moov, guint64 * offset)
 {
-  moov->data = read_top_level (file, "moov", &moov->size, offset);
+  moov->data = read_top_level (name, file, "moov", &moov->size, offset);
 
   return moov->data;
 }
 
 /* offset: of the movie's inside, in the file. */
 static void
-write_back (IdentifaiMemoryFile * file, const IdentifaiMp4Box * moov,
-    guint64 offset, const IdentifaiMp4Box * changed)
+write_back (const gchar * name, IdentifaiMemoryFile * file,
+    const IdentifaiMp4Box * moov, guint64 offset,
+    const IdentifaiMp4Box * changed)
 {
   GstBuffer *buffer;
 
   if (changed->size == 0)
     return;
-  GST_LOG ("%" G_GSIZE_FORMAT " bytes at %" G_GUINT64_FORMAT " are changed",
+  GST_LOG_ID (name,
+      "%" G_GSIZE_FORMAT " bytes at %" G_GUINT64_FORMAT " are changed",
       changed->size, offset + (changed->data - moov->data));
   buffer = gst_buffer_new_memdup (changed->data, changed->size);
   identifai_memory_file_seek (file, offset + (changed->data - moov->data));
@@ -170,20 +175,20 @@ write_back (IdentifaiMemoryFile * file, const IdentifaiMp4Box * moov,
 }
 
 gboolean
-identifai_mp4_edit (IdentifaiMemoryFile * file, GstClockTimeDiff lead,
-    GstClockTime shown)
+identifai_mp4_edit (const gchar * name, IdentifaiMemoryFile * file,
+    GstClockTimeDiff lead, GstClockTime shown)
 {
   IdentifaiMp4Box moov, changed;
   guint64 offset;
   gboolean ok;
 
-  if (read_movie (file, &moov, &offset) == NULL)
+  if (read_movie (name, file, &moov, &offset) == NULL)
     return FALSE;
-  ok = edit_movie (&moov, lead, shown, &changed);
+  ok = edit_movie (name, &moov, lead, shown, &changed);
   if (!ok)
-    GST_DEBUG ("there is no edit list of one entry");
+    GST_DEBUG_ID (name, "there is no edit list of one entry");
   if (ok)
-    write_back (file, &moov, offset, &changed);
+    write_back (name, file, &moov, offset, &changed);
   g_free (moov.data);
 
   return ok;
@@ -234,17 +239,21 @@ hide_in_movie (IdentifaiMp4Box * moov, GstClockTime time,
 }
 
 gboolean
-identifai_mp4_hide_sound (IdentifaiMemoryFile * file, GstClockTime time)
+identifai_mp4_hide_sound (const gchar * name, IdentifaiMemoryFile * file,
+    GstClockTime time)
 {
   IdentifaiMp4Box moov, changed;
   guint64 offset;
   gboolean ok;
 
-  if (read_movie (file, &moov, &offset) == NULL)
+  if (read_movie (name, file, &moov, &offset) == NULL)
     return FALSE;
   ok = hide_in_movie (&moov, time, &changed);
+  GST_DEBUG_ID (name, "%" GST_TIME_FORMAT " at the start of the sound %s",
+      GST_TIME_ARGS (time), ok ? "are hidden" : "can't be hidden: there is no "
+      "edit list of one entry");
   if (ok)
-    write_back (file, &moov, offset, &changed);
+    write_back (name, file, &moov, offset, &changed);
   g_free (moov.data);
 
   return ok;
@@ -294,8 +303,8 @@ shift_back (gint8 from_x, gint8 from_y, guint32 width, guint32 height)
 
 /* header: what is inside of the tkhd box; changed: the matrix in it. */
 static gboolean
-write_matrix (IdentifaiMp4Box * header, const Orientation * to,
-    IdentifaiMp4Box * changed)
+write_matrix (const gchar * name, IdentifaiMp4Box * header,
+    const Orientation * to, IdentifaiMp4Box * changed)
 {
   gsize at = header->size > 0 && header->data[0] == 1 ? 52 : 40;
   guint32 width, height;
@@ -306,7 +315,8 @@ write_matrix (IdentifaiMp4Box * header, const Orientation * to,
   matrix = header->data + at;
   width = identifai_mp4_read_u32 (matrix + MATRIX_BYTES);
   height = identifai_mp4_read_u32 (matrix + MATRIX_BYTES + 4);
-  GST_LOG ("pictures of %ux%u are %s", width >> 16, height >> 16, to->name);
+  GST_LOG_ID (name, "pictures of %ux%u are %s", width >> 16, height >> 16,
+      to->name);
   memset (matrix, 0, MATRIX_BYTES);
   identifai_mp4_write_u32 (matrix, (guint32) to->a << 16);
   identifai_mp4_write_u32 (matrix + 4, (guint32) to->b << 16);
@@ -324,20 +334,23 @@ write_matrix (IdentifaiMp4Box * header, const Orientation * to,
 }
 
 gboolean
-identifai_mp4_orient (IdentifaiMemoryFile * file, const gchar * orientation)
+identifai_mp4_orient (const gchar * name, IdentifaiMemoryFile * file,
+    const gchar * orientation)
 {
   const Orientation *to = find_orientation (orientation);
   IdentifaiMp4Box moov, track, header, changed;
   guint64 offset;
   gboolean ok;
 
-  if (to == NULL || read_movie (file, &moov, &offset) == NULL)
+  if (to == NULL || read_movie (name, file, &moov, &offset) == NULL)
     return FALSE;
   ok = find_video_track (&moov, &track)
       && identifai_mp4_find_box (&track, "tkhd", NULL, &header)
-      && write_matrix (&header, to, &changed);
+      && write_matrix (name, &header, to, &changed);
+  if (!ok)
+    GST_DEBUG_ID (name, "there is no track header for %s", orientation);
   if (ok)
-    write_back (file, &moov, offset, &changed);
+    write_back (name, file, &moov, offset, &changed);
   g_free (moov.data);
 
   return ok;
@@ -443,7 +456,7 @@ reverse_length (guint8 * bytes, gsize n)
 
 /* box: starts with a descriptor; moves on into it. */
 static gboolean
-mend_length (IdentifaiMp4Box * box, guint8 tag)
+mend_length (const gchar * name, IdentifaiMp4Box * box, guint8 tag)
 {
   guint8 *bytes = box->data + 1;
   IdentifaiMp4Box inside = *box;
@@ -453,8 +466,11 @@ mend_length (IdentifaiMp4Box * box, guint8 tag)
     return FALSE;
   n = inside.data - bytes;
   if (!fills (read_length (bytes, n, FALSE), inside.size)
-      && fills (read_length (bytes, n, TRUE), inside.size))
+      && fills (read_length (bytes, n, TRUE), inside.size)) {
+    GST_DEBUG_ID (name, "the length of descriptor %u was written backwards",
+        tag);
     reverse_length (bytes, n);
+  }
   *box = inside;
 
   return TRUE;
@@ -462,36 +478,36 @@ mend_length (IdentifaiMp4Box * box, guint8 tag)
 
 /* ES_Descriptor, DecoderConfigDescriptor, DecoderSpecificInfo. */
 static void
-mend_descriptors (IdentifaiMp4Box * esds)
+mend_descriptors (const gchar * name, IdentifaiMp4Box * esds)
 {
   IdentifaiMp4Box box =
       { esds->data + VERSION_BYTES, esds->size - VERSION_BYTES };
 
-  if (esds->size < VERSION_BYTES || !mend_length (&box, 3)
+  if (esds->size < VERSION_BYTES || !mend_length (name, &box, 3)
       || box.size < STREAM_BYTES)
     return;
   box.data += STREAM_BYTES;
   box.size -= STREAM_BYTES;
-  if (!mend_length (&box, 4) || box.size < DECODER_BYTES)
+  if (!mend_length (name, &box, 4) || box.size < DECODER_BYTES)
     return;
   box.data += DECODER_BYTES;
   box.size -= DECODER_BYTES;
-  mend_length (&box, 5);
+  mend_length (name, &box, 5);
 }
 
 void
-identifai_mp4_mend_lengths (IdentifaiMemoryFile * file)
+identifai_mp4_mend_lengths (const gchar * name, IdentifaiMemoryFile * file)
 {
   IdentifaiMp4Box moov, entry, esds;
   guint64 offset;
 
-  if (read_movie (file, &moov, &offset) == NULL)
+  if (read_movie (name, file, &moov, &offset) == NULL)
     return;
   if (find_sample_entry (&moov, &entry)
       && identifai_mp4_find_box (&entry, "esds", NULL, &esds)) {
-    GST_LOG ("descriptors of %" G_GSIZE_FORMAT " bytes", esds.size);
-    mend_descriptors (&esds);
-    write_back (file, &moov, offset, &esds);
+    GST_LOG_ID (name, "descriptors of %" G_GSIZE_FORMAT " bytes", esds.size);
+    mend_descriptors (name, &esds);
+    write_back (name, file, &moov, offset, &esds);
   }
   g_free (moov.data);
 }
@@ -499,20 +515,22 @@ identifai_mp4_mend_lengths (IdentifaiMemoryFile * file)
 /*** the codec's name ***/
 
 gboolean
-identifai_mp4_call_mpeg2 (IdentifaiMemoryFile * file)
+identifai_mp4_call_mpeg2 (const gchar * name, IdentifaiMemoryFile * file)
 {
   IdentifaiMp4Box moov, entry, esds, changed;
   guint64 offset;
   gboolean ok;
 
-  if (read_movie (file, &moov, &offset) == NULL)
+  if (read_movie (name, file, &moov, &offset) == NULL)
     return FALSE;
   ok = find_sample_entry (&moov, &entry)
       && identifai_mp4_find_box (&entry, "esds", NULL, &esds)
       && find_object_type (&esds, &changed);
+  GST_DEBUG_ID (name, "%s", ok ? "its codec is called MPEG-2" :
+      "there is no description of a codec that could be called MPEG-2");
   if (ok) {
     changed.data[0] = MPEG2_MAIN;
-    write_back (file, &moov, offset, &changed);
+    write_back (name, file, &moov, offset, &changed);
   }
   g_free (moov.data);
 

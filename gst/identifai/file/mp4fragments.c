@@ -38,12 +38,15 @@ next_top (IdentifaiMemoryFile * file, Top * top)
 
 /* All of the box, to be freed; NULL: it is too large, or can't be read. */
 static guint8 *
-read_top (IdentifaiMemoryFile * file, const Top * top)
+read_top (const gchar * name, IdentifaiMemoryFile * file, const Top * top)
 {
   guint8 *data;
 
-  if (top->size > MAX_INDEX)
+  if (top->size > MAX_INDEX) {
+    GST_DEBUG_ID (name, "an index of %" G_GUINT64_FORMAT " bytes is too large",
+        top->size);
     return NULL;
+  }
   data = g_malloc (top->size);
   if (identifai_memory_file_read (file, top->offset, data, top->size) <
       top->size)
@@ -181,7 +184,7 @@ static gboolean
 write_movie (IdentifaiMp4Fragments * self, IdentifaiMemoryFile * first,
     const Top * top, GstClockTime shown_from, IdentifaiMemoryFile * out)
 {
-  guint8 *data = read_top (first, top);
+  guint8 *data = read_top (self->name, first, top);
   GByteArray *movie = data == NULL ? NULL : make_movie (self, data, top->size,
       shown_from);
 
@@ -197,14 +200,14 @@ write_movie (IdentifaiMp4Fragments * self, IdentifaiMemoryFile * first,
 
 IdentifaiMemoryFile *
 identifai_mp4_fragments_begin (IdentifaiMp4Fragments * self,
-    IdentifaiMemoryFile * first, GstClockTime shown_from)
+    const gchar * name, IdentifaiMemoryFile * first, GstClockTime shown_from)
 {
   IdentifaiMemoryFile *out = identifai_memory_file_new ();
   gboolean done = FALSE;
   Top top = { {0,}, };
 
   *self = (IdentifaiMp4Fragments) {
-  0};
+  .name = name};
   while (!done && next_top (first, &top)
       && !identifai_mp4_has_type (top.header, "moof")) {
     if (identifai_mp4_has_type (top.header, "ftyp"))
@@ -216,7 +219,9 @@ identifai_mp4_fragments_begin (IdentifaiMp4Fragments * self,
     }
   }
   if (!done) {
-    GST_DEBUG ("no movie of fragments as expected");
+    GST_DEBUG_ID (name,
+        "no movie of fragments as expected, %u tracks of it are good",
+        self->n_tracks);
     g_clear_pointer (&out, identifai_memory_file_unref);
   }
 
@@ -257,8 +262,11 @@ place_fragment (IdentifaiMp4Fragments * self, const IdentifaiMp4Box * moof,
   start = gst_util_uint64_scale_round (stretches[own].start,
       self->timescales[stretches[own].track], GST_SECOND)
       + identifai_mp4_read_u32 (time.data + 4) - origins->origin[own];
-  if (start > G_MAXUINT32)
+  if (start > G_MAXUINT32) {
+    GST_DEBUG_ID (self->name, "a fragment at %" G_GUINT64_FORMAT " is too late "
+        "for 32 bits", start);
     return FALSE;
+  }
   identifai_mp4_write_u32 (number.data + 4, ++self->sequence);
   identifai_mp4_write_u32 (head.data + 4, stretches[own].track + 1);
   identifai_mp4_write_u32 (time.data + 4, start);
@@ -271,7 +279,7 @@ add_fragment (IdentifaiMp4Fragments * self, IdentifaiMemoryFile * file,
     const Top * top, const IdentifaiMp4Stretch * stretches, guint n_stretches,
     Origins * origins, IdentifaiMemoryFile * out)
 {
-  guint8 *data = read_top (file, top);
+  guint8 *data = read_top (self->name, file, top);
   IdentifaiMp4Box moof = { data + HEADER_BYTES, top->size - HEADER_BYTES };
 
   if (data == NULL || !place_fragment (self, &moof, stretches, n_stretches,
@@ -279,6 +287,8 @@ add_fragment (IdentifaiMp4Fragments * self, IdentifaiMemoryFile * file,
     g_free (data);
     return FALSE;
   }
+  GST_LOG_ID (self->name, "fragment %u, its index has %" G_GUINT64_FORMAT
+      " bytes", self->sequence, top->size);
   write_data (out, data, top->size);
 
   return TRUE;
@@ -304,7 +314,10 @@ identifai_mp4_fragments_add (IdentifaiMp4Fragments * self,
   ok = ok && top.offset == identifai_memory_file_get_size (file);
   if (!ok || identifai_memory_file_get_size (out) == 0
       || identifai_memory_file_is_broken (out)) {
-    GST_DEBUG ("no fragments as expected");
+    GST_DEBUG_ID (self->name, "no fragments as expected: %s",
+        identifai_memory_file_is_broken (out) ? "a part can't be read" :
+        identifai_memory_file_get_size (out) == 0 ? "there are none" :
+        "one is of another form");
     g_clear_pointer (&out, identifai_memory_file_unref);
   }
 

@@ -20,6 +20,7 @@ G_BEGIN_DECLS
 /* What is known of the whole so far. */
 typedef struct
 {
+  const gchar *name;            /* the element's, for the log; borrowed */
   guint n_tracks;
   guint32 timescales[IDENTIFAI_MP4_MAX_TRACKS];
   guint32 sequence;             /* number of the latest fragment */
@@ -37,7 +38,8 @@ typedef struct
 /* Of the first one: what comes before its fragments, to be shown and heard from that
  * long after the origin on. NULL: it isn't as expected. */
 IdentifaiMemoryFile *identifai_mp4_fragments_begin (IdentifaiMp4Fragments *
-    self, IdentifaiMemoryFile * first, GstClockTime shown_from);
+    self, const gchar * name, IdentifaiMemoryFile * first,
+    GstClockTime shown_from);
 /* Its fragments; NULL as above. */
 IdentifaiMemoryFile *identifai_mp4_fragments_add (IdentifaiMp4Fragments * self,
     IdentifaiMemoryFile * file, const IdentifaiMp4Stretch * stretches,

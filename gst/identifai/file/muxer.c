@@ -80,7 +80,7 @@ set_shown_range (IdentifaiSegment * segment, IdentifaiMemoryFile * file,
   GST_DEBUG_ID (segment->name, "segment %u: shown from %" GST_STIME_FORMAT
       " after its first picture, for %" GST_TIME_FORMAT, segment->number,
       GST_STIME_ARGS (-lead), GST_TIME_ARGS (shown));
-  if (!identifai_mp4_edit (file, lead, shown))
+  if (!identifai_mp4_edit (segment->name, file, lead, shown))
     GST_WARNING_ID (segment->name, "segment %u: the edit list could not be "
         "changed", segment->number);
 }
@@ -95,16 +95,16 @@ complete_mp4 (IdentifaiSegment * segment, IdentifaiMemoryFile * file,
   const gchar *orientation = identifai_codec_get_orientation (video->caps);
 
   set_shown_range (segment, file, lead);
-  if (orientation && !identifai_mp4_orient (file, orientation))
+  if (orientation && !identifai_mp4_orient (segment->name, file, orientation))
     GST_WARNING_ID (segment->name,
         "segment %u: can't say that its pictures are %s", segment->number,
         orientation);
   else if (orientation)
     GST_DEBUG_ID (segment->name, "segment %u: its pictures are %s",
         segment->number, orientation);
-  identifai_mp4_mend_lengths (file);
+  identifai_mp4_mend_lengths (segment->name, file);
   if (identifai_codec_of_caps (video->caps)->id != IDENTIFAI_CODEC_MPEG12
-      || identifai_mp4_call_mpeg2 (file))
+      || identifai_mp4_call_mpeg2 (segment->name, file))
     return TRUE;
   g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED,
       "mp4mux wrote another kind of file than expected");
@@ -222,9 +222,9 @@ note_orientation (const gchar * factory, IdentifaiSegment * segment)
 }
 
 static void
-complete_durations (gpointer track, gpointer unused)
+complete_durations (gpointer track, gpointer name)
 {
-  identifai_timestamps_complete_durations (track);
+  identifai_timestamps_complete_durations (name, track);
 }
 
 static void
@@ -298,8 +298,9 @@ identifai_muxer_run (const gchar * muxer, IdentifaiSegment * segment,
 
   identifai_video_track_make (segment);
   leave_out_unfit (muxer, segment);
-  identifai_timestamps_complete_dts (g_ptr_array_index (segment->tracks, 0));
-  g_ptr_array_foreach (segment->tracks, complete_durations, NULL);
+  identifai_timestamps_complete_dts (segment->name,
+      g_ptr_array_index (segment->tracks, 0));
+  g_ptr_array_foreach (segment->tracks, complete_durations, segment->name);
   ok = make_file (muxer, segment, max_bytes, cancellable, &trouble);
   if (!ok && may_be_sound (segment, trouble)) {
     GST_WARNING_ID (segment->name, "segment %u goes without its sound: %s",

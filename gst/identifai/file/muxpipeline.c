@@ -389,10 +389,9 @@ find_origin (GPtrArray * tracks, guint n)
   return origin;
 }
 
-/* lead: how much the first picture is shown after its leading ones, or before
- * the first that isn't hidden. mp4mux puts
- * it where the first one shown belongs, so the sound goes with it; the edit list
- * is moved back afterwards. */
+/* lead: how much the first picture is shown after its leading ones, or before the
+ * first that isn't hidden. mp4mux puts it where the first one shown belongs, so the
+ * sound goes with it; the edit list is moved back afterwards. */
 static void
 start_feeds (GPtrArray * feeds, GPtrArray * tracks, gboolean fragments,
     GstClockTimeDiff lead)
@@ -482,15 +481,15 @@ link_pads (GstPad * source, GstElement * to, const gchar * name,
 
 /* Between the feed and the muxer. Returns its source pad, or NULL. */
 static GstPad *
-add_parser (GstElement * pipeline, GstPad * feed, const gchar * factory,
-    IdentifaiTrack * track, GError ** error)
+add_parser (const gchar * name, GstElement * pipeline, GstPad * feed,
+    const gchar * factory, IdentifaiTrack * track, GError ** error)
 {
   GstElement *parser = make_element (pipeline, factory, error);
 
   if (parser == NULL || !link_pads (feed, parser, "sink", FALSE, error))
     return NULL;
   if (identifai_codec_of_caps (track->caps)->video)
-    identifai_timestamps_keep (track, parser);
+    identifai_timestamps_keep (name, track, parser);
 
   return gst_element_get_static_pad (parser, "src");
 }
@@ -513,7 +512,7 @@ add_track (GstElement * pipeline, GstElement * muxer, IdentifaiTrack * track,
       fit.parser ? "through " : "as it is", fit.parser ? fit.parser : "");
   feed = make_feed (run, fit.caps);
   last = fit.parser == NULL ? gst_object_ref (feed) :
-      add_parser (pipeline, feed, fit.parser, track, error);
+      add_parser (run->name, pipeline, feed, fit.parser, track, error);
   if (last != NULL)
     is_linked = link_pads (last, muxer, fit.pad_template,
         !g_str_equal (fit.pad_template, "sink"), error);
@@ -709,9 +708,10 @@ stop_driver (Run * run, GstPad * output)
   g_mutex_lock (&run->lock);
   run->stopping = TRUE;
   g_cond_broadcast (&run->cond);
-  GST_LOG_ID (run->name, "segment %u: %s is stopped", run->number,
-      run->factory);
   while (!run->stopped && g_cond_wait_until (&run->cond, &run->lock, until));
+  GST_LOG_ID (run->name, "segment %u: %s stopped %d ms before it would be left",
+      run->number, run->factory,
+      (gint) (until - g_get_monotonic_time ()) / 1000);
   left = run->left = !run->stopped;
   if (left)
     g_atomic_int_inc (&n_left);

@@ -304,6 +304,8 @@ identifai_mux_worker_remove (IdentifaiMuxWorker * self,
 void
 identifai_mux_worker_halt (IdentifaiMuxWorker * self)
 {
+  gint64 waited = identifai_clock_now ();
+
   g_mutex_lock (&self->lock);
   GST_DEBUG_ID (self->name, "muxing halts: %u tasks are left%s",
       g_queue_get_length (&self->tasks),
@@ -312,6 +314,10 @@ identifai_mux_worker_halt (IdentifaiMuxWorker * self)
   g_queue_clear_full (&self->tasks, task_free);
   while (self->running)
     g_cond_wait (&self->idle, &self->lock);
+  waited = identifai_clock_now () - waited;
+  if (waited >= LONG_WAIT)
+    GST_DEBUG_ID (self->name, "waited %" G_GINT64_FORMAT " ms for the muxer to "
+        "stop", waited / 1000);
   g_object_unref (self->cancellable);
   self->cancellable = g_cancellable_new ();
   g_mutex_unlock (&self->lock);

@@ -306,6 +306,9 @@ prepare_track (IdentifaiSegment * segment)
   if (codec->id == IDENTIFAI_CODEC_OPUS && (segment->lead > 0
           || !has_headers (track->caps)))
     caps = make_opus_caps (track->caps, get_lead (segment));
+  if (codec->id == IDENTIFAI_CODEC_OPUS && caps == NULL && segment->lead > 0)
+    GST_DEBUG_ID (segment->name, "segment %u: Opus gets no header of its own: "
+        "what is in front is heard", segment->number);
   if (caps != NULL) {
     GST_DEBUG_ID (segment->name, "segment %u: Opus gets a header that skips %"
         GST_TIME_FORMAT, segment->number, GST_TIME_ARGS (get_lead (segment)));
@@ -313,8 +316,11 @@ prepare_track (IdentifaiSegment * segment)
     track->caps = caps;
   }
   if (gst_structure_has_name (gst_caps_get_structure (track->caps, 0),
-          "audio/x-speex"))
+          "audio/x-speex")) {
+    GST_LOG_ID (segment->name, "segment %u: Speex, its headers go in as its "
+        "first packets", segment->number);
     put_headers_first (track);
+  }
 }
 
 static void
@@ -323,7 +329,7 @@ hide_lead (IdentifaiSegment * segment, IdentifaiMemoryFile * file,
 {
   if (lead == 0 || g_strcmp0 (way->muxer, "mp4mux") != 0)
     return;
-  if (!identifai_mp4_hide_sound (file, lead))
+  if (!identifai_mp4_hide_sound (segment->name, file, lead))
     GST_WARNING_ID (segment->name,
         "segment %u: %" GST_TIME_FORMAT " of the sound "
         "before are heard, too", segment->number, GST_TIME_ARGS (lead));
@@ -360,7 +366,7 @@ identifai_sound_file_run (IdentifaiSegment * segment, guint64 max_bytes,
   GST_DEBUG_ID (segment->name,
       "segment %u: %u buffers, %u of them in front, into " "%s",
       segment->number, track->buffers->len, segment->lead, way->content_type);
-  identifai_timestamps_complete_durations (track);
+  identifai_timestamps_complete_durations (segment->name, track);
   prepare_track (segment);
   if (way->muxer == NULL)
     file = join_frames (segment, max_bytes, error);

@@ -169,18 +169,24 @@ find_duration (GArray * sorted, GstClockTime pts)
 }
 
 void
-identifai_timestamps_complete_durations (IdentifaiTrack * track)
+identifai_timestamps_complete_durations (const gchar * name,
+    IdentifaiTrack * track)
 {
   GArray *sorted = sort_pts (track);
-  guint i;
+  guint i, n = 0;
 
   for (i = 0; i < track->buffers->len; i++) {
     GstBuffer *buffer = writable_at (track, i);
 
-    if (!GST_BUFFER_DURATION_IS_VALID (buffer))
-      GST_BUFFER_DURATION (buffer) =
-          find_duration (sorted, GST_BUFFER_PTS (buffer));
+    if (GST_BUFFER_DURATION_IS_VALID (buffer))
+      continue;
+    GST_BUFFER_DURATION (buffer) =
+        find_duration (sorted, GST_BUFFER_PTS (buffer));
+    n++;
   }
+  GST_LOG_ID (name,
+      "%u of %u buffers get a duration, up to the next one's time", n,
+      track->buffers->len);
   g_array_unref (sorted);
 }
 
@@ -234,7 +240,7 @@ restore_times (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
 
 /* Makes all PTS differ, and remembers them. */
 static void
-tell_apart (Keeper * self, IdentifaiTrack * track)
+tell_apart (const gchar * name, Keeper * self, IdentifaiTrack * track)
 {
   guint i;
 
@@ -247,7 +253,8 @@ tell_apart (Keeper * self, IdentifaiTrack * track)
     while (g_hash_table_contains (self->places, &times.pts))
       times.pts++;
     if (times.pts != GST_BUFFER_PTS (buffer))
-      GST_LOG ("buffer %u has the time of one before, %" GST_TIME_FORMAT, i,
+      GST_LOG_ID (name,
+          "buffer %u has the time of one before, %" GST_TIME_FORMAT, i,
           GST_TIME_ARGS (GST_BUFFER_PTS (buffer)));
     if (times.pts != GST_BUFFER_PTS (buffer))
       GST_BUFFER_PTS (writable_at (track, i)) = times.pts;
@@ -258,7 +265,8 @@ tell_apart (Keeper * self, IdentifaiTrack * track)
 }
 
 void
-identifai_timestamps_keep (IdentifaiTrack * track, GstElement * parser)
+identifai_timestamps_keep (const gchar * name, IdentifaiTrack * track,
+    GstElement * parser)
 {
   GstPad *pad = gst_element_get_static_pad (parser, "src");
   Keeper *self = g_new0 (Keeper, 1);
@@ -266,7 +274,7 @@ identifai_timestamps_keep (IdentifaiTrack * track, GstElement * parser)
   self->times = g_array_new (FALSE, FALSE, sizeof (Times));
   self->places = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free,
       NULL);
-  tell_apart (self, track);
+  tell_apart (name, self, track);
   gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, restore_times, self,
       keeper_free);
   gst_object_unref (pad);
@@ -298,14 +306,16 @@ identifai_timestamps_keep_precise (IdentifaiTrack * track, GstPad * last)
 }
 
 void
-identifai_timestamps_complete_dts (IdentifaiTrack * track)
+identifai_timestamps_complete_dts (const gchar * name, IdentifaiTrack * track)
 {
   GArray *sorted;
   guint i;
 
   /* qtdemux (1.22) finds nothing in a file of one picture that waits */
   if (is_in_order (track) || !dts_is_usable (track)) {
-    GST_LOG ("decoding times of %u frames are derived", track->buffers->len);
+    GST_LOG_ID (name, "decoding times of %u frames are derived, %s",
+        track->buffers->len, is_in_order (track) ?
+        "as they are shown in their order" : "as theirs can't be gone by");
     sorted = sort_pts (track);
     derive_dts (track, sorted);
     g_array_unref (sorted);

@@ -2,7 +2,8 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Timestamps that a stream doesn't have but a muxer needs.
+ * Timestamps that a stream doesn't have but a muxer needs. name: the element's, for
+ * the log.
  */
 
 #pragma once
@@ -19,12 +20,14 @@ GstClockTime identifai_timestamps_shown_from (IdentifaiTrack * track);
 
 /* Gives every buffer of a track, all of which have a PTS, a duration. Muxers
  * take the last one for 0 long otherwise, and players leave it out. */
-void identifai_timestamps_complete_durations (IdentifaiTrack * track);
+void identifai_timestamps_complete_durations (const gchar * name,
+    IdentifaiTrack * track);
 
 /* A parser counts durations by the frame rate, guesses decoding times, and lets a
  * PTS count once only: gives the buffers that come out of it their times back, but
  * for a nanosecond where two have one PTS. */
-void identifai_timestamps_keep (IdentifaiTrack * track, GstElement * parser);
+void identifai_timestamps_keep (const gchar * name, IdentifaiTrack * track,
+    GstElement * parser);
 
 /* last: the source pad that feeds that video track into a muxer. mp4mux counts in a hundredth of a
  * frame by the caps' rate, which is 10 ms of a stream that has one a second. */
@@ -32,6 +35,7 @@ void identifai_timestamps_keep_precise (IdentifaiTrack * track, GstPad * last);
 
 /* Gives every buffer of a video track, all of which have a PTS, a DTS that
  * rises where the PTS differ and is never after its PTS. */
-void identifai_timestamps_complete_dts (IdentifaiTrack * track);
+void identifai_timestamps_complete_dts (const gchar * name,
+    IdentifaiTrack * track);
 
 G_END_DECLS

@@ -105,8 +105,14 @@ take_headers (IdentifaiEarlyResponse * self)
   g_byte_array_remove_range (self->bytes, 0, limit + 4 - text);
   if (SOUP_STATUS_IS_INFORMATIONAL (status)) {
     soup_message_headers_unref (headers);
-    if (++self->n_informational > MAX_INFORMATIONAL)
+    GST_LOG_ID (self->name, "%s: interim answer %u before all was sent",
+        self->what, status);
+    if (++self->n_informational > MAX_INFORMATIONAL) {
+      GST_DEBUG_ID (self->name,
+          "%s: interim answers don't end, nothing more is read of them",
+          self->what);
       end (self);
+    }
   } else {
     GST_DEBUG_ID (self->name, "%s: status %u before all was sent", self->what,
         status);

@@ -110,6 +110,7 @@ read_key (const gchar * path, GError ** error)
 {
   gchar buffer[MAX_KEY_BYTES + 1];
   gchar *key = NULL;
+  gint64 start = g_get_monotonic_time ();
   gssize length = -1;
   int fd;
 
@@ -117,8 +118,8 @@ read_key (const gchar * path, GError ** error)
   fd = g_open (path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
   if (fd >= 0)
     length = read_start (fd, buffer, MAX_KEY_BYTES);
-  GST_DEBUG ("key file %s: %s", path, length >= 0 ? "read" :
-      g_strerror (errno));
+  GST_DEBUG ("key file %s: %s, after %d ms", path, length >= 0 ? "read" :
+      g_strerror (errno), (gint) ((g_get_monotonic_time () - start) / 1000));
 
   if (length < 0) {
     int code = errno;

@@ -11,6 +11,9 @@
 
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_HTTP)
 
+/* Waits that are longer are told. */
+#define LONG_WAIT (100 * G_TIME_SPAN_MILLISECOND)
+
 #define TABLE "identifai-connections"   /* id -> GWeakRef * to a GIOStream */
 
 /* Libsoup's reference is the one that counts: a connection that could not be made is
@@ -101,6 +104,27 @@ on_request_queued (SoupSession * session, SoupMessage * message,
   never_start_over (message);
   g_signal_connect_object (message, "network-event",
       G_CALLBACK (on_network_event), session, 0);
+}
+
+void
+identifai_session_log_event (const gchar * name, const gchar * what,
+    GSocketClientEvent event, gint64 took)
+{
+  static const gchar *const ends[] = {
+    [G_SOCKET_CLIENT_RESOLVED] = "the host's address",
+    [G_SOCKET_CLIENT_CONNECTED] = "the connection",
+    [G_SOCKET_CLIENT_PROXY_NEGOTIATED] = "the proxy to let it through",
+    [G_SOCKET_CLIENT_TLS_HANDSHAKED] = "TLS to be agreed on",
+    [G_SOCKET_CLIENT_COMPLETE] = NULL,
+  };
+  GEnumClass *events = g_type_class_ref (G_TYPE_SOCKET_CLIENT_EVENT);
+  GEnumValue *value = g_enum_get_value (events, event);
+
+  GST_LOG_ID (name, "%s: %s", what, value ? value->value_nick : "?");
+  if (took >= LONG_WAIT && event < G_N_ELEMENTS (ends) && ends[event] != NULL)
+    GST_DEBUG_ID (name, "%s: waited %d ms for %s", what,
+        (gint) (took / G_TIME_SPAN_MILLISECOND), ends[event]);
+  g_type_class_unref (events);
 }
 
 void

@@ -15,6 +15,11 @@ G_BEGIN_DECLS
  * workaround HTTP2. */
 void identifai_session_prepare (SoupSession * session);
 
+/* That event of a message's way to its connection, which came took µs after what came
+ * before it. name, what: the element and the call, for the log. */
+void identifai_session_log_event (const gchar * name, const gchar * what,
+    GSocketClientEvent event, gint64 took);
+
 /* What message is sent on, with TLS where it has that; unref it. NULL if there is
  * none, or it is closed. */
 GIOStream *identifai_session_find_connection (SoupSession * session,

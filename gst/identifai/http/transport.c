@@ -240,14 +240,12 @@ static void
 on_network_event (IdentifaiExchange * self, GSocketClientEvent event,
     GIOStream * connection)
 {
-  GEnumClass *events = g_type_class_ref (G_TYPE_SOCKET_CLIENT_EVENT);
-  GEnumValue *value = g_enum_get_value (events, event);
+  gint64 before = self->progress;
 
   exchange_progress (self);
   self->transport->connected_at = self->progress;
-  GST_LOG_ID (self->name, "%s: %s", self->what,
-      value ? value->value_nick : "?");
-  g_type_class_unref (events);
+  identifai_session_log_event (self->name, self->what, event,
+      self->progress - before);
 }
 
 static void on_wrote_body_data (IdentifaiExchange * self, guint size);
@@ -465,7 +463,8 @@ exchange_attach_body (IdentifaiExchange * self)
   GST_LOG_ID (self->name, "%s: a body of %u fields and a file%s", self->what,
       self->upload->fields->len, self->chunked ? ", which grows" : "");
   self->stream =
-      identifai_upload_new (self->body, on_begin, on_hold, on_stopped, self);
+      identifai_upload_new (self->body, self->name, self->what, on_begin,
+      on_hold, on_stopped, self);
   soup_message_set_request_body (self->message,
       identifai_request_body_get_content_type (self->body), self->stream,
       self->chunked ? -1 : (gssize) length);
@@ -667,8 +666,10 @@ on_sent (GObject * source, GAsyncResult * result, gpointer user_data)
     exchange_read (self);
     return;
   }
-  GST_DEBUG_ID (self->name, "%s: libsoup gave up: %s", self->what,
-      error->message);
+  GST_DEBUG_ID (self->name,
+      "%s: libsoup gave up, %d ms after it was last heard of: %s",
+      self->what, (gint) ((identifai_clock_now () - self->progress)
+          / G_TIME_SPAN_MILLISECOND), error->message);
   exchange_finish (self, error);
 }
 

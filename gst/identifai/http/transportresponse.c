@@ -162,6 +162,9 @@ exchange_unpack (IdentifaiExchange * self, IdentifaiResponse * answer)
   identifai_content_decode (answer->body, coding,
       identifai_exchange_get_max_bytes (self), &unpacked, &error);
   g_bytes_unref (answer->body);
+  GST_DEBUG_ID (self->name, "%s: they are %" G_GSIZE_FORMAT " bytes of %s%s%s",
+      self->what, g_bytes_get_size (unpacked), coding, error ? ": " : "",
+      error ? error->message : "");
   answer->body = unpacked;
   answer->error = error;
 }
@@ -285,6 +288,9 @@ identifai_exchange_read_response (IdentifaiExchange * self, GError * error,
           "Retry-After"));
   if (SOUP_STATUS_IS_REDIRECTION (answer->http_status))
     answer->location = read_location (self->message, headers);
+  if (answer->location != NULL)
+    GST_DEBUG_ID (self->name, "%s: a redirection to %s, which isn't followed",
+        self->what, answer->location);
   if (self->started > 0) {
     answer->duration = (identifai_clock_now () - self->started) * GST_USECOND;
     answer->sending = (self->sent_until - self->started) * GST_USECOND;

@@ -7,6 +7,13 @@
  */
 
 #include "upload.h"
+#include "clock.h"
+#include "log.h"
+
+#define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_HTTP)
+
+/* Waits that are longer are told. */
+#define LONG_WAIT (100 * G_TIME_SPAN_MILLISECOND)
 
 /* Of the body that goes out at once. */
 #define PIECE_BYTES (128 * 1024)
@@ -15,6 +22,7 @@ struct _IdentifaiUpload
 {
   GFilterInputStream parent;
 
+  gchar *name, *what;           /* for the log */
   IdentifaiUploadHold begin;    /* NULL once it may begin */
   IdentifaiUploadHold hold;     /* NULL once the end may go */
   IdentifaiUploadStopped stopped;       /* NULL once that was read */
@@ -33,7 +41,37 @@ typedef struct
 {
   void *buffer;
   gsize count;
+  const gchar *cause;           /* of the wait; static, NULL: it doesn't wait */
+  gint64 since;
 } Read;
+
+/* What is waited for. */
+static const gchar leave_to_send[] = "leave to send the body (100 Continue)";
+static const gchar limit_of_arrivals[] = "the limit of arrivals";
+static const gchar more_of_file[] = "more of the file, which is being muxed";
+static const gchar room_in_connection[] = "the other side to take more";
+
+static void
+end_wait (IdentifaiUpload * self, Read * read)
+{
+  gint64 took = identifai_clock_now () - read->since;
+
+  if (read->cause != NULL && took >= LONG_WAIT)
+    GST_DEBUG_ID (self->name, "%s: waited %d ms for %s", self->what,
+        (gint) (took / G_TIME_SPAN_MILLISECOND), read->cause);
+  read->cause = NULL;
+}
+
+/* Or the one before goes on. */
+static void
+begin_wait (IdentifaiUpload * self, Read * read, const gchar * cause)
+{
+  if (read->cause == cause)
+    return;
+  end_wait (self, read);
+  read->cause = cause;
+  read->since = identifai_clock_now ();
+}
 
 static IdentifaiRequestBody *
 get_body (IdentifaiUpload * self)
@@ -82,6 +120,7 @@ finish_read (GTask * task)
   GError *error = NULL;
   gssize got;
 
+  end_wait (IDENTIFAI_UPLOAD (stream), read);
   got = g_input_stream_read (g_filter_input_stream_get_base_stream
       (G_FILTER_INPUT_STREAM (stream)), read->buffer, read->count,
       g_task_get_cancellable (task), &error);
@@ -215,6 +254,7 @@ on_writable (GObject * stream, gpointer user_data)
   Read *read = g_task_get_task_data (task);
   GError *error = NULL;
 
+  end_wait (self, read);
   if (g_task_return_error_if_cancelled (task))
     return G_SOURCE_REMOVE;
   if (self->output == NULL || ((has_piece (self)
@@ -248,14 +288,18 @@ go_on (GTask * task)
       || get_left (self) > read->count);
   gint64 wait = has_piece (self) ? 0 : ask (self, read->count);
 
-  if (wait > 0)
+  if (wait > 0) {
+    begin_wait (self, read, self->begin ? leave_to_send : limit_of_arrivals);
     hold_read (task, wait);
-  else if (identifai_request_body_is_starved (get_body (self)))
+  } else if (identifai_request_body_is_starved (get_body (self))) {
+    begin_wait (self, read, more_of_file);
     starve_read (task);
-  else if (passes)
+  } else if (passes) {
+    begin_wait (self, read, room_in_connection);
     pass_on (task);
-  else
+  } else {
     finish_read (task);
+  }
 }
 
 static void
@@ -264,7 +308,7 @@ identifai_upload_read_async (GInputStream * stream, void *buffer, gsize count,
     gpointer user_data)
 {
   GTask *task = g_task_new (stream, cancellable, callback, user_data);
-  Read *read = g_new (Read, 1);
+  Read *read = g_new0 (Read, 1);
 
   read->buffer = buffer;
   read->count = count;
@@ -324,6 +368,8 @@ identifai_upload_finalize (GObject * object)
 
   g_clear_object (&self->output);
   g_free (self->piece);
+  g_free (self->name);
+  g_free (self->what);
   G_OBJECT_CLASS (identifai_upload_parent_class)->finalize (object);
 }
 
@@ -345,13 +391,15 @@ identifai_upload_init (IdentifaiUpload * self)
 }
 
 GInputStream *
-identifai_upload_new (IdentifaiRequestBody * body, IdentifaiUploadHold begin,
-    IdentifaiUploadHold hold, IdentifaiUploadStopped stopped,
-    gpointer user_data)
+identifai_upload_new (IdentifaiRequestBody * body, const gchar * name,
+    const gchar * what, IdentifaiUploadHold begin, IdentifaiUploadHold hold,
+    IdentifaiUploadStopped stopped, gpointer user_data)
 {
   IdentifaiUpload *self = g_object_new (IDENTIFAI_TYPE_UPLOAD,
       "base-stream", body, NULL);
 
+  self->name = g_strdup (name);
+  self->what = g_strdup (what);
   self->begin = begin;
   self->hold = hold;
   self->stopped = stopped;

@@ -24,8 +24,10 @@ typedef gint64 (*IdentifaiUploadHold) (gpointer user_data);
 /* It is closed before its end was read: the connection broke, but is still there. */
 typedef void (*IdentifaiUploadStopped) (gpointer user_data);
 
-/* begin: asked before the first byte; hold: before the last ones. */
+/* begin: asked before the first byte; hold: before the last ones. name, what: the
+ * element and the call, for the log. */
 GInputStream *identifai_upload_new (IdentifaiRequestBody * body,
+    const gchar * name, const gchar * what,
     IdentifaiUploadHold begin, IdentifaiUploadHold hold,
     IdentifaiUploadStopped stopped, gpointer user_data);
 

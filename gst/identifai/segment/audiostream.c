@@ -83,6 +83,8 @@ identifai_audio_stream_leave_out (IdentifaiAudioStream * self,
 void
 identifai_audio_stream_flush (IdentifaiAudioStream * self)
 {
+  GST_DEBUG_ID (self->times.name, "sound %u is flushed: %u buffers waited",
+      self->id, self->waiting.length);
   while (!g_queue_is_empty (&self->waiting))
     identifai_audio_stream_drop (self);
   self->eos = FALSE;
@@ -101,8 +103,11 @@ identifai_audio_stream_set_caps (IdentifaiAudioStream * self, GstCaps * caps)
   GstCaps *usual = identifai_codec_usual_caps (caps);
 
   g_clear_pointer (&self->latm, identifai_latm_free);
-  if (identifai_codec_is_loas (caps))
+  if (identifai_codec_is_loas (caps)) {
+    GST_DEBUG_ID (self->times.name, "sound %u: AAC is taken out of LOAS",
+        self->id);
     self->latm = identifai_latm_new (self->times.name);
+  }
   gst_caps_replace (&self->caps, usual);
   gst_caps_unref (usual);
 }
@@ -167,6 +172,9 @@ take_items (IdentifaiAudioStream * self)
 {
   IdentifaiAudioBuffer *item;
 
+  if (self->times.is_hopeless && !self->left_out)
+    GST_DEBUG_ID (self->times.name, "sound %u is left out: its times can't be "
+        "found", self->id);
   if (self->times.is_hopeless)
     self->left_out = TRUE;
   while ((item = identifai_audio_times_pop (&self->times)) != NULL) {

@@ -351,6 +351,9 @@ void
 identifai_builder_fail (IdentifaiBuilder * self, IdentifaiReason reason,
     const gchar * text)
 {
+  GST_DEBUG_ID (self->segment->name,
+      "segment %u comes to no file, its %u frames are let go of: %s",
+      self->segment->number, self->frames->len, text);
   identifai_segment_fail (self->segment, reason, text);
   waste_frames (self->frames);
   self->frames = new_frames ();
@@ -372,6 +375,9 @@ identifai_builder_mark_cut (IdentifaiBuilder * self, guint overlap,
 
   if (cut.frame == 0)
     return NULL;
+  GST_LOG_ID (self->segment->name, "segment %u could be cut at %"
+      GST_STIME_FORMAT ", behind %u frames, %u overlap", self->segment->number,
+      GST_STIME_ARGS (start), cut.frame, overlap);
   g_array_append_val (self->cuts, cut);
 
   return &g_array_index (self->cuts, IdentifaiCut, self->cuts->len - 1);

@@ -341,6 +341,9 @@ complete_times (IdentifaiSoundCutter * self, IdentifaiSoundBuffer * item)
   if (!GST_CLOCK_TIME_IS_VALID (item->duration))
     item->duration = identifai_codec_sound_length (self->caps,
         gst_buffer_get_size (item->buffer));
+  if (!GST_CLOCK_TIME_IS_VALID (item->time))
+    GST_LOG_ID (self->name, "sound without a time is taken to follow at %"
+        GST_TIME_FORMAT, GST_TIME_ARGS (self->end));
   if (!GST_CLOCK_TIME_IS_VALID (item->time) && self->has_end
       && self->last_duration > 0)
     item->time = self->end;
@@ -435,10 +438,20 @@ take (IdentifaiSoundCutter * self, IdentifaiSoundBuffer * item)
   gsize size = gst_buffer_get_size (buffer);
 
   note_times (self, item);
-  if (!is_pause (self, item->time)) {
+  if (is_pause (self, item->time)) {
+    GST_LOG_ID (self->name,
+        "sound at %" GST_TIME_FORMAT " isn't judged: the next "
+        "segment starts at %" GST_TIME_FORMAT, GST_TIME_ARGS (item->time),
+        GST_TIME_ARGS (self->next_start));
+  } else {
     if (self->open.segment != NULL
-        && self->open.segment->bytes + size > self->settings.max_bytes)
+        && self->open.segment->bytes + size > self->settings.max_bytes) {
+      GST_DEBUG_ID (self->name,
+          "segment %u ends before its time: no more than %" G_GUINT64_FORMAT
+          " bytes", self->open.segment->number,
+          (guint64) self->settings.max_bytes);
       end_open (self, TRUE);
+    }
     if (self->open.segment == NULL)
       open_segment (self, item);
     append (self, item, buffer);
@@ -462,6 +475,9 @@ identifai_sound_cutter_push (IdentifaiSoundCutter * self,
   }
   if (known)
     take (self, item);
+  else
+    GST_DEBUG_ID (self->name, "sound isn't used: %s", self->caps != NULL ?
+        "it has neither a time nor a length" : "it has no caps");
   gst_clear_buffer (&item->buffer);
 
   return known;

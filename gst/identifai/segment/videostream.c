@@ -111,6 +111,8 @@ identifai_video_stream_set_segment (IdentifaiVideoStream * self,
     self->shift = CLAMP (self->shift + now - before, -IDENTIFAI_MAX_RUNNING,
         IDENTIFAI_MAX_RUNNING);
   if (!identifai_running_is_same (&self->segment, segment)) {
+    GST_DEBUG_ID (self->name, "another segment: a jump of its times is none of "
+        "the stream");
     self->segment_changed = TRUE;
     self->rebase = 0;
     self->first_timestamp = GST_CLOCK_TIME_NONE;
@@ -125,6 +127,9 @@ identifai_video_stream_gap (IdentifaiVideoStream * self, GstClockTime timestamp,
   gint64 start = identifai_running_time (&self->segment, timestamp);
   gint64 length = identifai_running_duration (&self->segment, duration);
 
+  GST_LOG_ID (self->name, "a gap from %" GST_STIME_FORMAT " on, %"
+      GST_STIME_FORMAT " long, is a pause", GST_STIME_ARGS (start),
+      GST_STIME_ARGS (length));
   if (start != NO_TIME && length != NO_TIME && self->segment.rate > 0)
     identifai_pauses_gap (&self->pauses, start + self->rebase + length);
 }
@@ -219,6 +224,8 @@ read_frame (IdentifaiVideoStream * self, IdentifaiFrame * frame)
 {
   frame->unreadable = identifai_buffer_get_unreadable (frame->buffer);
   if (frame->unreadable != NULL) {
+    GST_DEBUG_ID (self->name, "a frame in memory of type %s can't be read: its "
+        "segment fails", frame->unreadable);
     frame->info.has_picture = TRUE;
     if (!GST_BUFFER_FLAG_IS_SET (frame->buffer, GST_BUFFER_FLAG_DELTA_UNIT))
       frame->info.point = IDENTIFAI_POINT_CLOSED;
