@@ -454,10 +454,15 @@ void
 gst_identifai_engine_set_property (GstIdentifaiEngine * self, guint id,
     const GValue * value, GParamSpec * pspec)
 {
-  GPtrArray *warnings = g_ptr_array_new_with_free_func (g_free);
+  GPtrArray *warnings;
   GstIdentifaiSet result;
   guint i;
 
+  if (id == PROP_UPLOADS) {
+    gst_identifai_outbox_set_uploads (self->outbox, value);
+    return;
+  }
+  warnings = g_ptr_array_new_with_free_func (g_free);
   g_mutex_lock (&self->lock);
   result = gst_identifai_settings_set (&self->settings, id, value,
       self->running, warnings);
@@ -486,12 +491,15 @@ void
 gst_identifai_engine_get_property (GstIdentifaiEngine * self, guint id,
     GValue * value)
 {
-  GValue pending = G_VALUE_INIT;
+  GValue computed = G_VALUE_INIT;
 
-  if (id == PROP_PENDING) {
-    gst_identifai_outbox_get_pending (self->outbox, &pending);
-    g_value_copy (&pending, value);
-    g_value_unset (&pending);
+  if (id == PROP_PENDING || id == PROP_UPLOADS) {
+    if (id == PROP_PENDING)
+      gst_identifai_outbox_get_pending (self->outbox, &computed);
+    else
+      gst_identifai_outbox_get_uploads (self->outbox, &computed);
+    g_value_copy (&computed, value);
+    g_value_unset (&computed);
     return;
   }
   g_mutex_lock (&self->lock);

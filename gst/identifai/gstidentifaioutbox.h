@@ -174,6 +174,12 @@ gboolean gst_identifai_outbox_resume (GstIdentifaiOutbox * self,
  * unset value. */
 void gst_identifai_outbox_get_pending (GstIdentifaiOutbox * self,
     GValue * value);
+/* How long ago the uploads of the hour were, in ns: a GstValueArray of guint64, into an
+ * unset value; and instead of what was counted. */
+void gst_identifai_outbox_get_uploads (GstIdentifaiOutbox * self,
+    GValue * value);
+void gst_identifai_outbox_set_uploads (GstIdentifaiOutbox * self,
+    const GValue * value);
 
 /* Room. */
 

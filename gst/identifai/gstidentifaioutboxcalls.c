@@ -107,6 +107,50 @@ gst_identifai_outbox_get_pending (GstIdentifaiOutbox * self, GValue * value)
   g_free (session);
 }
 
+/* What counts in max-uploads-per-hour. */
+
+void
+gst_identifai_outbox_get_uploads (GstIdentifaiOutbox * self, GValue * value)
+{
+  gint64 now = identifai_clock_now ();
+  GValue item = G_VALUE_INIT;
+  const GArray *times;
+  guint i;
+
+  g_value_init (value, GST_TYPE_ARRAY);
+  g_mutex_lock (&self->lock);
+  times = identifai_hourly_quota_get_times (&self->quota, now);
+  for (i = 0; i < times->len; i++) {
+    g_value_init (&item, G_TYPE_UINT64);
+    g_value_set_uint64 (&item, MAX (now - g_array_index (times, gint64, i), 0)
+        * GST_USECOND);
+    gst_value_array_append_and_take_value (value, &item);
+  }
+  g_mutex_unlock (&self->lock);
+}
+
+void
+gst_identifai_outbox_set_uploads (GstIdentifaiOutbox * self,
+    const GValue * value)
+{
+  GArray *times = g_array_new (FALSE, FALSE, sizeof (gint64));
+  gint64 now = identifai_clock_now ();
+  guint i, n = gst_value_array_get_size (value);
+
+  for (i = 0; i < n; i++) {
+    gint64 time = now -
+        (gint64) (g_value_get_uint64 (gst_value_array_get_value (value,
+                i)) / GST_USECOND);
+
+    g_array_append_val (times, time);
+  }
+  GST_INFO_OBJECT (self->element, "%u uploads of the hour before count, as "
+      "uploads was set", n);
+  g_mutex_lock (&self->lock);
+  identifai_hourly_quota_set_times (&self->quota, times);
+  g_mutex_unlock (&self->lock);
+}
+
 /* Resuming. */
 
 static gboolean

@@ -28,7 +28,9 @@ make_other_spec (const GstIdentifaiProperty * row, GParamFlags flags)
   GType type = row->get_type ();
 
   if (type == GST_TYPE_ARRAY)
-    return gst_param_spec_array (name, nick, blurb,
+    return gst_param_spec_array (name, nick, blurb, row->maximum > 0 ?
+        g_param_spec_uint64 ("entry", "Entry", "One of them", row->minimum,
+            row->maximum, row->value, flags) :
         g_param_spec_boxed ("entry", "Entry", "One of them",
             GST_TYPE_STRUCTURE, flags), flags);
 

@@ -231,7 +231,8 @@ const GstIdentifaiProperty gst_identifai_segment_properties[GST_IDENTIFAI_N_PROP
    *
    * So many segments are posted in any hour, as each is paid for; the others
    * are dropped, reason `budget`, and one warning says so. The count outlives
-   * a restart of the element. 0: no bound.
+   * a restart of the element, and goes on in another one by `uploads`. 0: no
+   * bound.
    *
    * Since: 0.1
    */
@@ -317,6 +318,21 @@ const GstIdentifaiProperty gst_identifai_segment_properties[GST_IDENTIFAI_N_PROP
   [PROP_PENDING] = {"pending", "Pending",
       "What the service has taken and not judged yet",
       ALL, G_PARAM_READABLE, G_TYPE_BOXED, .get_type = gst_value_array_get_type},
+  /**
+   * GstIdentifaiSink:uploads:
+   *
+   * What counts in max-uploads-per-hour: how long ago each upload of the last
+   * hour was, in nanoseconds, as a GstValueArray of guint64, the oldest first.
+   * An application that replaces the element, or starts again, sets what it
+   * read before, older by the time since, so that nobody has another hour.
+   * What is set counts instead of what was. It isn't notified.
+   *
+   * Since: 0.2
+   */
+  [PROP_UPLOADS] = {"uploads", "Uploads",
+      "How long ago the uploads of the last hour were, in nanoseconds",
+      ALL, LIVE, G_TYPE_BOXED, .get_type = gst_value_array_get_type,
+      .maximum = G_MAXUINT64},
   /**
    * GstIdentifaiSink:stats:
    *

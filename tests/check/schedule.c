@@ -259,6 +259,35 @@ GST_START_TEST (test_allowance)
 
 GST_END_TEST;
 
+/* They count where there is no bound, too, and in another one, in whatever order. */
+GST_START_TEST (test_allowance_goes_on)
+{
+  IdentifaiHourlyQuota allowance, next;
+  GArray *times = g_array_new (FALSE, FALSE, sizeof (gint64));
+  const GArray *were;
+  gint64 now = NOON;
+  guint i;
+
+  identifai_hourly_quota_init (&allowance);
+  for (i = 0; i < 6; i++) {
+    identifai_hourly_quota_take (&allowance, now);
+    now += HOUR / 4;
+  }
+  were = identifai_hourly_quota_get_times (&allowance, now);
+  fail_unless_equals_int (were->len, 3);
+  for (i = were->len; i-- > 0;)
+    g_array_append_val (times, g_array_index (were, gint64, i));
+  identifai_hourly_quota_init (&next);
+  identifai_hourly_quota_set_most (&next, 3);
+  identifai_hourly_quota_set_times (&next, times);
+  fail_if (identifai_hourly_quota_is_left (&next, now));
+  fail_unless (identifai_hourly_quota_is_left (&next, now + HOUR / 4));
+  identifai_hourly_quota_clear (&next);
+  identifai_hourly_quota_clear (&allowance);
+}
+
+GST_END_TEST;
+
 /* Once as it is, once with the files of what isn't posted. */
 GST_START_TEST (test_budget)
 {
@@ -296,6 +325,39 @@ GST_START_TEST (test_budget)
     sink_run_forget (scene.run);
   }
   scene_clear (&scene);
+}
+
+GST_END_TEST;
+
+/* Nor does another element. */
+GST_START_TEST (test_budget_goes_on)
+{
+  GValue uploads = G_VALUE_INIT;
+  Scene scene;
+  guint round;
+
+  g_value_init (&uploads, GST_TYPE_ARRAY);
+  for (round = 0; round < 2; round++) {
+    scene_init (&scene, NULL, 0, SCENE_SINK
+        "segment-duration=200000000 max-uploads-per-hour=3");
+    if (round == 1)
+      g_object_set_property (G_OBJECT (sink_run_get_sink (scene.run)),
+          "uploads", &uploads);
+    scene_start (&scene, NULL);
+    scene_push (&scene, 0, SCENE_FRAMES);
+    fail_unless (feed_event (scene.feed, gst_event_new_eos ()));
+    sink_run_wait (scene.run, "eos", 1);
+    fail_unless_equals_int (sink_run_count (scene.run, "identifai-verdict"),
+        round == 0 ? 3 : 0);
+    g_object_get_property (G_OBJECT (sink_run_get_sink (scene.run)), "uploads",
+        &uploads);
+    fail_unless_equals_int (gst_value_array_get_size (&uploads), 3);
+    fail_unless (g_value_get_uint64 (gst_value_array_get_value (&uploads,
+                0)) >= g_value_get_uint64 (gst_value_array_get_value (&uploads,
+                2)));
+    scene_clear (&scene);
+  }
+  g_value_unset (&uploads);
 }
 
 GST_END_TEST;
@@ -392,7 +454,9 @@ schedule_suite (void)
 
   suite_add_tcase (suite, budget);
   tcase_add_test (budget, test_allowance);
-  tcase_add_test (budget, test_budget);
+  tcase_add_test (budget, test_allowance_goes_on);
+  tcase_add_loop_test (budget, test_budget, 0, 2);
+  tcase_add_test (budget, test_budget_goes_on);
   tcase_add_test (budget, test_budget_and_room);
   tcase_add_test (budget, test_budget_and_end);
 

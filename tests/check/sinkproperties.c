@@ -214,8 +214,8 @@ GST_START_TEST (test_no_others)
   specs = g_object_class_list_properties (G_OBJECT_GET_CLASS (sink), &n);
   for (i = 0; i < n; i++)
     own += specs[i]->owner_type == G_OBJECT_TYPE (sink);
-  /* and stats and pending */
-  fail_unless_equals_int (own, G_N_ELEMENTS (properties) + 2);
+  /* and stats, pending and uploads */
+  fail_unless_equals_int (own, G_N_ELEMENTS (properties) + 3);
   g_free (specs);
   fail_unless (find_property (sink, "stats")->flags & G_PARAM_READABLE);
   fail_if (find_property (sink, "stats")->flags & G_PARAM_WRITABLE);

@@ -50,8 +50,8 @@ identifai_hourly_quota_is_left (IdentifaiHourlyQuota * self, gint64 now)
 void
 identifai_hourly_quota_take (IdentifaiHourlyQuota * self, gint64 now)
 {
-  if (self->most > 0)
-    g_array_append_val (self->times, now);
+  forget_old (self, now);
+  g_array_append_val (self->times, now);
 }
 
 void
@@ -59,4 +59,28 @@ identifai_hourly_quota_give_back (IdentifaiHourlyQuota * self)
 {
   if (self->times->len > 0)
     g_array_set_size (self->times, self->times->len - 1);
+}
+
+const GArray *
+identifai_hourly_quota_get_times (IdentifaiHourlyQuota * self, gint64 now)
+{
+  forget_old (self, now);
+
+  return self->times;
+}
+
+static gint
+compare_times (gconstpointer one, gconstpointer other)
+{
+  gint64 a = *(const gint64 *) one, b = *(const gint64 *) other;
+
+  return (a > b) - (a < b);
+}
+
+void
+identifai_hourly_quota_set_times (IdentifaiHourlyQuota * self, GArray * times)
+{
+  g_array_sort (times, compare_times);
+  g_array_unref (self->times);
+  self->times = times;
 }

@@ -14,7 +14,7 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  guint most;                   /* 0: any number, and nothing counts */
+  guint most;                   /* 0: any number */
   GArray *times;                /* of gint64, in order: of the last hour */
 } IdentifaiHourlyQuota;
 
@@ -28,5 +28,10 @@ gboolean identifai_hourly_quota_is_left (IdentifaiHourlyQuota * self, gint64 now
 void identifai_hourly_quota_take (IdentifaiHourlyQuota * self, gint64 now);
 /* One that was taken isn't needed. */
 void identifai_hourly_quota_give_back (IdentifaiHourlyQuota * self);
+
+/* When those of the hour before now were; borrowed. */
+const GArray *identifai_hourly_quota_get_times (IdentifaiHourlyQuota * self, gint64 now);
+/* Takes times, in any order, instead. */
+void identifai_hourly_quota_set_times (IdentifaiHourlyQuota * self, GArray * times);
 
 G_END_DECLS
