@@ -17,6 +17,7 @@
 #include "record.h"
 #include "slate.h"
 #include "supervisor.h"
+#include "uploads.h"
 #include "web.h"
 #include "webhookout.h"
 
@@ -32,6 +33,7 @@ typedef struct
   GMainLoop *loop;
   ModHub *hub;
   ModSupervisor *supervisor;
+  ModUploads *uploads;
   ModEvidence *evidence;        /* NULL: none is kept */
   ModPendingState *pending;     /* NULL: not kept */
   ModLate *late;                /* NULL: nothing is judged later */
@@ -89,9 +91,35 @@ on_tick (gpointer user_data)
 
   mod_hub_look_at_log (self->hub);
   mod_webhook_out_sweep (self->webhook_out, self->supervisor);
+  mod_uploads_sweep (self->uploads, self->supervisor);
+  mod_board_sweep (self->board, self->supervisor);
+  if (self->evidence != NULL)
+    mod_evidence_sweep (self->evidence, self->supervisor);
+  if (self->late != NULL)
+    mod_late_sweep (self->late);
   if (self->pending != NULL && !self->stopping)
     mod_pending_state_resume (self->pending, self->supervisor);
   return G_SOURCE_CONTINUE;
+}
+
+static void
+on_stream_made (ModStream * stream, GstElement * judge, gpointer user_data)
+{
+  App *self = user_data;
+
+  mod_uploads_give (self->uploads, mod_stream_get_config (stream)->name, judge);
+}
+
+/* What counts in max-uploads-per-hour changes with these. */
+static void
+take_uploads (App * self, ModStream * stream)
+{
+  ModSession *session = mod_stream_get_session (stream);
+
+  if (session != NULL && mod_uploads_take (self->uploads, mod_stream_get_config
+          (stream)->name, mod_session_get_judge (session))
+      && self->pending != NULL)
+    mod_pending_state_take_uploads (self->pending);
 }
 
 static void
@@ -101,6 +129,7 @@ on_stream_message (ModStream * stream, const GstStructure * s,
   App *self = user_data;
   const ModStreamConfig *config = mod_stream_get_config (stream);
 
+  take_uploads (self, stream);
   if (self->pending != NULL)
     keep_pending (self, stream, s, line);
   if (self->late != NULL)
@@ -143,7 +172,7 @@ on_reloaded (gpointer user_data)
 }
 
 static const ModSupervisorCalls supervisor_calls = {
-  on_finished, on_stream_message, on_reloaded
+  on_finished, on_stream_made, on_stream_message, on_reloaded
 };
 
 /* A source that can't be stopped must not keep the program from its end. */
@@ -278,6 +307,7 @@ prepare (App * self, const ModProgramConfig * config, ModProblems * problems)
     return FALSE;
   }
   self->hub = mod_hub_new (lines);
+  self->uploads = mod_uploads_new ();
   self->board = mod_board_new (self->hub);
   self->alert = mod_alert_new (self->hub);
   self->webhook_out = mod_webhook_out_new (self->hub);
@@ -289,13 +319,13 @@ prepare (App * self, const ModProgramConfig * config, ModProblems * problems)
   }
   if (config->state_file != NULL && error == NULL) {
     self->pending = mod_pending_state_new (config->state_file, config->log,
-        self->hub, &error);
+        self->hub, self->uploads, &error);
     if (self->pending == NULL)
       mod_problems_add (problems, 0, "program", "state-file", "%s",
           error->message);
   }
   if (config->late_folder != NULL && error == NULL) {
-    self->late = mod_late_new (config, self->hub, self->pending,
+    self->late = mod_late_new (config, self->hub, self->uploads, self->pending,
         on_late_verdict, self, &error);
     if (self->late == NULL)
       mod_problems_add (problems, 0, "program", "late-folder", "%s",
@@ -363,6 +393,7 @@ clear (App * self)
       && mod_supervisor_is_reading (self->supervisor);
   g_clear_pointer (&self->supervisor, mod_supervisor_free);
   g_clear_pointer (&self->pending, mod_pending_state_free);
+  g_clear_pointer (&self->uploads, mod_uploads_free);
   g_clear_pointer (&self->mqtt, mod_mqtt_free);
   g_clear_pointer (&self->board, mod_board_free);
   g_clear_pointer (&self->hub, mod_hub_free);

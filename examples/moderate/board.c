@@ -96,6 +96,18 @@ shorten (JsonObject * line)
   return brief;
 }
 
+/* What is usual: not over an outage, and a single gap that nothing tells of (a pause) is
+ * none of it either. */
+static void
+note_interval (ModBoardStream * stream, gint64 interval)
+{
+  if (stream->missed)
+    return;
+  stream->interval = stream->latest_interval == 0 ? interval :
+      MIN (interval, stream->latest_interval);
+  stream->latest_interval = interval;
+}
+
 static void
 note_judged (ModBoardStream * stream, gdouble latency)
 {
@@ -103,8 +115,9 @@ note_judged (ModBoardStream * stream, gdouble latency)
       (gint64) (latency * G_USEC_PER_SEC));
 
   if (stream->judged != 0 && end > stream->judged)
-    stream->interval = end - stream->judged;
+    note_interval (stream, end - stream->judged);
   stream->judged = MAX (stream->judged, end);
+  stream->missed = FALSE;
   g_clear_pointer (&stream->trouble, g_free);
 }
 
@@ -145,8 +158,12 @@ count_outcome (ModBoardStream * stream, JsonObject * line)
   if (judged && !late)
     stream->latency =
         json_object_get_double_member_with_default (line, "latency", NAN);
-  if (judged && !late && !json_object_has_member (line, "resumed"))
-    note_judged (stream, stream->latency);
+  if (!late && !json_object_has_member (line, "resumed")) {
+    if (judged)
+      note_judged (stream, stream->latency);
+    else
+      stream->missed = TRUE;
+  }
   g_queue_push_tail (&stream->latest, shorten (line));
   if (stream->latest.length > OUTCOMES)
     json_object_unref (g_queue_pop_head (&stream->latest));
@@ -166,6 +183,8 @@ take_state (ModBoardStream * stream, JsonObject * line)
 
   if (strcmp (state, "waiting") == 0)
     set_text (&stream->trouble, get (line, "reason"));
+  if (strcmp (state, "waiting") == 0 || strcmp (state, "silent") == 0)
+    stream->missed = TRUE;
   if (strcmp (state, "starting") != 0)
     return;
   /* both begin anew with a session */
@@ -234,6 +253,19 @@ mod_board_free (ModBoard * self)
   g_ptr_array_unref (self->streams);
   g_queue_clear_full (&self->lines, g_free);
   g_free (self);
+}
+
+void
+mod_board_sweep (ModBoard * self, const ModSupervisor * supervisor)
+{
+  guint i;
+
+  for (i = self->streams->len; i-- > 0;) {
+    const ModBoardStream *stream = g_ptr_array_index (self->streams, i);
+
+    if (!mod_supervisor_knows (supervisor, stream->name))
+      g_ptr_array_remove_index (self->streams, i);
+  }
 }
 
 const GPtrArray *

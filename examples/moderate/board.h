@@ -8,10 +8,11 @@
 #pragma once
 
 #include "hub.h"
+#include "supervisor.h"
 
 G_BEGIN_DECLS
 
-/* Of one stream. Counts since the program started. */
+/* Of one stream. Counts since it was told of first. */
 typedef struct
 {
   gchar *name;
@@ -22,7 +23,9 @@ typedef struct
   gdouble latency;              /* s, of the latest verdict; NaN before it */
   gint64 since;                 /* monotonic, when it was told of first */
   gint64 judged;                /* monotonic, when the latest judged segment ended; 0: none */
-  gint64 interval;              /* µs, from one judged segment's end to the next */
+  gint64 interval;              /* µs, from one judged segment's end to the next, as is usual */
+  gint64 latest_interval;       /* of the latest two in a row; 0: none yet */
+  gboolean missed;              /* something since judged wasn't judged, or didn't come */
   gchar *trouble;               /* told since the latest verdict; NULL: nothing */
   GQueue latest;                /* of JsonObject *, outcomes in short, oldest first */
 } ModBoardStream;
@@ -30,6 +33,8 @@ typedef struct
 typedef struct _ModBoard ModBoard;
 
 ModBoard *mod_board_new (ModHub * hub);
+/* What is of streams that are gone goes. */
+void mod_board_sweep (ModBoard * self, const ModSupervisor * supervisor);
 /* After the hub's last line. */
 void mod_board_free (ModBoard * self);
 

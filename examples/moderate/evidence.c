@@ -35,6 +35,7 @@ struct _ModEvidence
   ModHub *hub;
   GHashTable *recents;          /* stream's name -> Recent * */
   gboolean trouble;             /* the latest one could not be written */
+  gboolean stuck;               /* what should have been deleted couldn't be */
 };
 
 static void
@@ -159,6 +160,21 @@ make_told (ModEvidence * self, const gchar * stream, JsonObject * line,
   copy_member (line, told->line, "sha256");
   json_object_set_string_member (told->line, "role", role);
   return told;
+}
+
+/* A disk that doesn't let go of what is old isn't bounded. Told when it begins. */
+static void
+tell_stuck (ModEvidence * self)
+{
+  g_autofree gchar *stuck = mod_evidence_store_get_stuck (self->store);
+  JsonObject *line;
+
+  if (stuck != NULL && !self->stuck) {
+    line = mod_record_new ("evidence", NULL);
+    json_object_set_string_member (line, "error", stuck);
+    mod_hub_tell (self->hub, line);
+  }
+  self->stuck = stuck != NULL;
 }
 
 /* Writing. */
@@ -338,4 +354,18 @@ mod_evidence_take (ModEvidence * self, const ModStreamConfig * config,
   choose (self, config, recent, ended);
   if (recent->ended.length > REMEMBERED)
     free_ended (g_queue_pop_head (&recent->ended));
+}
+
+/* Files wait in memory to be a neighbour. */
+static gboolean
+is_gone (gpointer stream, gpointer unused, gpointer supervisor)
+{
+  return !mod_supervisor_knows (supervisor, stream);
+}
+
+void
+mod_evidence_sweep (ModEvidence * self, ModSupervisor * supervisor)
+{
+  g_hash_table_foreach_remove (self->recents, is_gone, supervisor);
+  tell_stuck (self);
 }

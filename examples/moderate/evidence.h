@@ -10,7 +10,7 @@
 
 #include "evidencestore.h"
 #include "hub.h"
-#include "stream.h"
+#include "supervisor.h"
 
 G_BEGIN_DECLS
 
@@ -25,6 +25,9 @@ void mod_evidence_free (ModEvidence * self);
 /* line: what is told of it; s: the message, which has its file. */
 void mod_evidence_take (ModEvidence * self, const ModStreamConfig * config,
     JsonObject * line, const GstStructure * s);
+
+/* What is kept of streams that are gone goes; what the disk doesn't let go of is told. */
+void mod_evidence_sweep (ModEvidence * self, ModSupervisor * supervisor);
 
 /* Of a file, from its line: the segment's time of day, session and number; by its
  * content_type. The name is to be freed. */

@@ -4,6 +4,7 @@
  */
 
 #include "evidencestore.h"
+#include "disk.h"
 #include "jsontext.h"
 
 #include <errno.h>
@@ -38,6 +39,7 @@ struct _ModEvidenceStore
 
   GMutex lock;                  /* of what follows */
   guint64 count, bytes, failed;
+  gchar *stuck;                 /* what could not be deleted, and why; NULL: nothing */
   guint64 queued;               /* bytes that wait for the worker */
 
   /* main thread */
@@ -247,32 +249,57 @@ is_too_much (ModEvidenceStore * self, const Pair * oldest)
       && (guint64) age > bounds->max_age / 1000000000);
 }
 
-static void
-discard (ModEvidenceStore * self, GSequenceIter * iter)
+/* stuck: that it can't be deleted. */
+static gboolean
+delete (const gchar * base, const gchar * extension, gchar ** stuck)
+{
+  g_autofree gchar *path = g_strconcat (base, extension, NULL);
+
+  if (g_unlink (path) == 0 || errno == ENOENT)
+    return TRUE;
+  g_free (*stuck);
+  *stuck = g_strdup_printf ("%s can't be deleted: %s", path,
+      g_strerror (errno));
+  return FALSE;
+}
+
+/* The JSON goes last: without it nobody would know whose file that is. FALSE: it is still
+ * there, and counts. */
+static gboolean
+discard (ModEvidenceStore * self, GSequenceIter * iter, gchar ** stuck)
 {
   Pair *pair = g_sequence_get (iter);
-  g_autofree gchar *json = g_strconcat (pair->base, ".json", NULL);
 
-  if (pair->extension != NULL) {
-    g_autofree gchar *file = g_strconcat (pair->base, pair->extension, NULL);
-
-    g_unlink (file);
-  }
-  g_unlink (json);
+  if ((pair->extension != NULL && !delete (pair->base, pair->extension, stuck))
+      || !delete (pair->base, ".json", stuck))
+    return FALSE;
   account (self, pair, FALSE);
   g_sequence_remove (iter);
+  return TRUE;
+}
+
+/* One that can't be deleted isn't in the way of others. */
+static void
+retain (ModEvidenceStore * self, gchar ** stuck)
+{
+  GSequenceIter *iter = g_sequence_get_begin_iter (self->pairs);
+
+  while (!g_sequence_iter_is_end (iter)
+      && is_too_much (self, g_sequence_get (iter))) {
+    GSequenceIter *next = g_sequence_iter_next (iter);
+
+    discard (self, iter, stuck);
+    iter = next;
+  }
 }
 
 static void
-retain (ModEvidenceStore * self)
+note_stuck (ModEvidenceStore * self, gchar * stuck)
 {
-  GSequenceIter *first = g_sequence_get_begin_iter (self->pairs);
-
-  while (!g_sequence_iter_is_end (first)
-      && is_too_much (self, g_sequence_get (first))) {
-    discard (self, first);
-    first = g_sequence_get_begin_iter (self->pairs);
-  }
+  g_mutex_lock (&self->lock);
+  g_free (self->stuck);
+  self->stuck = stuck;
+  g_mutex_unlock (&self->lock);
 }
 
 /* Writing. */
@@ -305,7 +332,9 @@ write_buffer (gint fd, GstBuffer * buffer)
     GstMapInfo map;
 
     good = gst_memory_map (memory, &map, GST_MAP_READ);
-    if (good) {
+    if (!good) {
+      errno = ENOMEM;
+    } else {
       good = write_all (fd, map.data, map.size);
       gst_memory_unmap (memory, &map);
     }
@@ -337,19 +366,20 @@ write_part (const gchar * folder, const gchar * name, GstBuffer * buffer,
 {
   g_autofree gchar *part = get_part (folder, name);
   gint fd = g_open (part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  gint number;
+  gint number = 0;
 
   if (fd < 0)
     return FALSE;
-  if ((buffer != NULL ? write_buffer (fd, buffer) : write_all (fd,
-              (const guint8 *) text, strlen (text))) && fsync (fd) == 0
-      && close (fd) == 0)
-    return TRUE;
-  number = errno;
-  close (fd);
-  g_unlink (part);
+  if (!(buffer != NULL ? write_buffer (fd, buffer) : write_all (fd,
+              (const guint8 *) text, strlen (text))) || fsync (fd) != 0)
+    number = errno;
+  /* it is closed then, whatever it says */
+  if (close (fd) != 0 && number == 0)
+    number = errno;
+  if (number != 0)
+    g_unlink (part);
   errno = number;
-  return FALSE;
+  return number == 0;
 }
 
 static gboolean
@@ -359,17 +389,6 @@ take_part (const gchar * folder, const gchar * name)
   g_autofree gchar *path = g_build_filename (folder, name, NULL);
 
   return g_rename (part, path) == 0;
-}
-
-static void
-sync_folder (const gchar * folder)
-{
-  gint fd = g_open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-
-  if (fd >= 0) {
-    fsync (fd);
-    close (fd);
-  }
 }
 
 /* Without its JSON nobody would ever delete it. Leaves errno. */
@@ -405,8 +424,18 @@ write_parts (const gchar * folder, const gchar * file, GstBuffer * buffer,
   return FALSE;
 }
 
+/* FALSE with errno. */
 static gboolean
-write_pair (Job * job, const gchar * folder)
+make_folder (ModEvidenceStore * self, const gchar * folder)
+{
+  if (g_file_test (folder, G_FILE_TEST_IS_DIR))
+    return TRUE;
+  return g_mkdir_with_parents (folder, 0700) == 0
+      && mod_disk_sync_folder (self->folder);
+}
+
+static gboolean
+write_pair (ModEvidenceStore * self, Job * job, const gchar * folder)
 {
   g_autofree gchar *file = g_strconcat (job->name, job->extension, NULL);
   g_autofree gchar *json = g_strconcat (job->name, ".json", NULL);
@@ -416,11 +445,8 @@ write_pair (Job * job, const gchar * folder)
   if (job->file != NULL || job->there)
     json_object_set_string_member (job->about, "file", file);
   text = mod_json_to_text (job->about);
-  if (g_mkdir_with_parents (folder, 0700) != 0
-      || !write_parts (folder, file, job->file, json, text))
-    return FALSE;
-  sync_folder (folder);
-  return TRUE;
+  return make_folder (self, folder)
+      && write_parts (folder, file, job->file, json, text);
 }
 
 static void
@@ -502,6 +528,14 @@ take_over (Job * job, const Pair * pair)
   job->extension = g_strdup (pair->extension);
 }
 
+/* With errno. */
+static void
+fail_job (ModEvidenceStore * self, Job * job)
+{
+  job->error = g_strdup (g_strerror (errno));
+  count_failure (self);
+}
+
 static void
 write_job (ModEvidenceStore * self, Job * job)
 {
@@ -518,13 +552,14 @@ write_job (ModEvidenceStore * self, Job * job)
     job->error = g_strdup_printf ("%s is a symbolic link, which isn't followed",
         folder);
     count_failure (self);
-  } else if (write_pair (job, folder)) {
+  } else if (write_pair (self, job, folder)) {
     remember (self, base, job->name,
         job->file != NULL || job->there ? job->extension : NULL,
         g_get_real_time () / G_USEC_PER_SEC);
+    if (!mod_disk_sync_folder (folder))
+      fail_job (self, job);
   } else {
-    job->error = g_strdup (g_strerror (errno));
-    count_failure (self);
+    fail_job (self, job);
   }
   gst_clear_buffer (&job->file);
   g_mutex_lock (&self->lock);
@@ -552,12 +587,12 @@ read_job (ModEvidenceStore * self, Job * job)
 }
 
 static void
-remove_job (ModEvidenceStore * self, Job * job)
+remove_job (ModEvidenceStore * self, Job * job, gchar ** stuck)
 {
   GSequenceIter *iter = find_pair (self, job);
 
   if (iter != NULL)
-    discard (self, iter);
+    discard (self, iter, stuck);
 }
 
 static void
@@ -565,6 +600,7 @@ work (gpointer data, gpointer user_data)
 {
   ModEvidenceStore *self = user_data;
   Job *job = data;
+  gchar *stuck = NULL;
 
   switch (job->kind) {
     case JOB_WRITE:
@@ -574,12 +610,13 @@ work (gpointer data, gpointer user_data)
       read_job (self, job);
       break;
     case JOB_REMOVE:
-      remove_job (self, job);
+      remove_job (self, job, &stuck);
       break;
     case JOB_LOOK:
       break;
   }
-  retain (self);
+  retain (self, &stuck);
+  note_stuck (self, stuck);
   finish (job);
 }
 
@@ -615,6 +652,7 @@ mod_evidence_store_new (const gchar * folder, const ModRetention * retention,
   ModEvidenceStore *self;
   g_autoptr (GDir) dir = NULL;
   const gchar *name;
+  gchar *stuck = NULL;
 
   g_mkdir_with_parents (folder, 0700);
   dir = g_dir_open (folder, 0, error);
@@ -627,7 +665,8 @@ mod_evidence_store_new (const gchar * folder, const ModRetention * retention,
   self->pairs = g_sequence_new (free_pair);
   while ((name = g_dir_read_name (dir)) != NULL)
     look_into (self, name);
-  retain (self);
+  retain (self, &stuck);
+  self->stuck = stuck;
   self->pool = g_thread_pool_new (work, self, 1, TRUE, NULL);
   if (retention->max_age > 0)
     self->timer = g_timeout_add_seconds (CLAMP (retention->max_age /
@@ -676,6 +715,7 @@ mod_evidence_store_free (ModEvidenceStore * self)
   g_thread_pool_free (self->pool, FALSE, TRUE);
   g_sequence_free (self->pairs);
   g_mutex_clear (&self->lock);
+  g_free (self->stuck);
   g_free (self->folder);
   g_free (self);
 }
@@ -746,4 +786,15 @@ mod_evidence_store_count (ModEvidenceStore * self, guint64 * pairs,
   *bytes = self->bytes;
   *failed = self->failed;
   g_mutex_unlock (&self->lock);
+}
+
+gchar *
+mod_evidence_store_get_stuck (ModEvidenceStore * self)
+{
+  gchar *stuck;
+
+  g_mutex_lock (&self->lock);
+  stuck = g_strdup (self->stuck);
+  g_mutex_unlock (&self->lock);
+  return stuck;
 }

@@ -62,5 +62,8 @@ void mod_evidence_store_remove (ModEvidenceStore * self, const gchar * stream,
 /* Main thread; of what is kept now. */
 void mod_evidence_store_count (ModEvidenceStore * self, guint64 * pairs,
     guint64 * bytes, guint64 * failed);
+/* Why the latest job left something that should have been deleted; NULL: it left nothing.
+ * Free it. */
+gchar *mod_evidence_store_get_stuck (ModEvidenceStore * self);
 
 G_END_DECLS

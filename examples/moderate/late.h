@@ -13,6 +13,7 @@
 #include "evidence.h"
 #include "pendingstate.h"
 #include "supervisor.h"
+#include "uploads.h"
 
 G_BEGIN_DECLS
 
@@ -26,9 +27,11 @@ typedef void (*ModLateVerdict) (const ModStreamConfig * config,
 gboolean mod_late_check (const ModProgramConfig * config, GError ** error);
 /* NULL with error if the folder can't be used. pending may be NULL. */
 ModLate *mod_late_new (const ModProgramConfig * config, ModHub * hub,
-    ModPendingState * pending, ModLateVerdict verdict, gpointer user_data,
-    GError ** error);
+    ModUploads * uploads, ModPendingState * pending, ModLateVerdict verdict,
+    gpointer user_data, GError ** error);
 void mod_late_start (ModLate * self, ModSupervisor * supervisor);
+/* Once a second or so: what is of streams that are gone goes. */
+void mod_late_sweep (ModLate * self);
 /* Nothing new is judged from now on; what can't be judged is still kept. */
 void mod_late_stop (ModLate * self);
 void mod_late_free (ModLate * self);

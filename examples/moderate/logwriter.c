@@ -4,6 +4,7 @@
  */
 
 #include "logwriter.h"
+#include "disk.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -79,6 +80,15 @@ is_file (gint fd)
   return fstat (fd, &st) == 0 && S_ISREG (st.st_mode);
 }
 
+/* A new file is there after a power cut. */
+static gboolean
+sync_name (const gchar * path)
+{
+  g_autofree gchar *folder = g_path_get_dirname (path);
+
+  return mod_disk_sync_folder (folder);
+}
+
 static gboolean
 open_file (ModLogWriter * self, GError ** error)
 {
@@ -93,20 +103,29 @@ open_file (ModLogWriter * self, GError ** error)
     return fail (error, self->path, "can't be looked at");
   self->bytes = S_ISREG (st.st_mode) ? st.st_size : 0;
   self->pipe = !S_ISREG (st.st_mode);
-  return TRUE;
+  return self->pipe || !self->sync || sync_name (self->path)
+      || fail (error, self->path, "its folder can't be synced");
 }
 
-/* The end of the file, from which its last line is taken; free it. */
+/* The end of the file, from which its last line is taken; free it. NULL with errno. */
 static gchar *
 read_end (gint fd, guint64 size, gsize * length)
 {
-  gsize wanted = MIN (size, LONGEST_LINE);
-  gchar *end = g_malloc (wanted + 1);
-  gssize got = pread (fd, end, wanted, size - wanted);
+  gsize wanted = MIN (size, LONGEST_LINE), done = 0;
+  g_autofree gchar *end = g_malloc (wanted + 1);
 
-  *length = MAX (got, 0);
-  end[*length] = '\0';
-  return end;
+  while (done < wanted) {
+    gssize got = pread (fd, end + done, wanted - done, size - wanted + done);
+
+    if (got < 0 && errno != EINTR)
+      return NULL;
+    if (got == 0)
+      break;
+    done += MAX (got, 0);
+  }
+  *length = done;
+  end[done] = '\0';
+  return g_steal_pointer (&end);
 }
 
 /* There may be zeros in it, as a power cut leaves them. */
@@ -136,7 +155,7 @@ read_old_line (ModLogWriter * self)
 
   if (fd >= 0 && fstat (fd, &st) == 0 && S_ISREG (st.st_mode)) {
     end = read_end (fd, st.st_size, &length);
-    line = take_line (end, length);
+    line = end != NULL ? take_line (end, length) : NULL;
   }
   if (fd >= 0)
     close (fd);
@@ -150,6 +169,8 @@ read_last_line (ModLogWriter * self, gchar ** last, GError ** error)
   gsize length;
   g_autofree gchar *end = read_end (self->fd, self->bytes, &length);
 
+  if (end == NULL)
+    return fail (error, self->path, "can't be read");
   if (length > 0 && end[length - 1] != '\n') {
     if (write (self->fd, "\n", 1) != 1)
       return fail (error, self->path, "can't be written");
@@ -199,6 +220,27 @@ mod_log_find_old (const gchar * path)
 
 /* The thread. */
 
+/* Whether what is written stays, also after a power cut. */
+static gboolean
+make_safe (ModLogWriter * self)
+{
+  if (!self->sync || self->pipe || fdatasync (self->fd) == 0)
+    return TRUE;
+  self->failure = errno;
+  return FALSE;
+}
+
+/* Better the old file than none. */
+static void
+go_on_with (ModLogWriter * self, gint before, const gchar * old)
+{
+  if (self->fd >= 0)
+    close (self->fd);
+  if (g_rename (old, self->path) != 0)
+    g_printerr ("%s goes on as %s: %s\n", self->path, old, g_strerror (errno));
+  self->fd = before;
+}
+
 static gboolean
 rename_file (ModLogWriter * self, GError ** error)
 {
@@ -208,31 +250,30 @@ rename_file (ModLogWriter * self, GError ** error)
   /* gone: somebody else has moved it */
   if (g_rename (self->path, old) != 0 && errno != ENOENT)
     return fail (error, self->path, "can't be renamed");
-  if (open_file (self, error)) {
-    if (self->sync)
-      fdatasync (before);
-    close (before);
-    return TRUE;
+  if (!open_file (self, error)) {
+    go_on_with (self, before, old);
+    return FALSE;
   }
-  /* better the old file than none */
-  if (self->fd >= 0)
-    close (self->fd);
-  g_rename (old, self->path);
-  self->fd = before;
-  return FALSE;
+  /* a network's disk may say only now that it was full */
+  if (close (before) != 0)
+    self->failure = errno;
+  return TRUE;
 }
 
-/* Told once. */
-static void
+/* Told once. FALSE: later, as nobody would sync the old file any more. */
+static gboolean
 rotate (ModLogWriter * self)
 {
   g_autoptr (GError) error = NULL;
 
   if (self->path == NULL || self->pipe || self->bytes == 0)
-    return;
+    return TRUE;
+  if (!make_safe (self))
+    return FALSE;
   if (!rename_file (self, &error) && !self->not_renamed)
     g_printerr ("%s\n", error->message);
   self->not_renamed = error != NULL;
+  return TRUE;
 }
 
 /* How much of it at once: a line, where the file's size is watched. */
@@ -276,16 +317,6 @@ write_some (ModLogWriter * self)
   self->done += count;
   self->broken = text[count - 1] != '\n';
   return count;
-}
-
-/* Whether what is written stays, also after a power cut. */
-static gboolean
-make_safe (ModLogWriter * self)
-{
-  if (!self->sync || self->pipe || fdatasync (self->fd) == 0)
-    return TRUE;
-  self->failure = errno;
-  return FALSE;
 }
 
 static gboolean
@@ -342,20 +373,26 @@ take_chunk_locked (ModLogWriter * self)
   self->done = 0;
 }
 
+/* A new file. */
+static gboolean
+is_due (const ModLogWriter * self, gboolean wanted)
+{
+  return wanted || (self->max_bytes > 0 && self->bytes >= self->max_bytes);
+}
+
 /* One step: a piece, and what is to follow it. */
 static void
 work (ModLogWriter * self, gboolean wanted)
 {
-  gboolean whole, safe;
+  gboolean whole, safe, rotated;
   gsize count;
 
   self->failure = 0;
   count = write_some (self);
   whole = self->done == self->chunk->len;
   safe = whole && make_safe (self);
-  if (!self->broken && (wanted || (self->max_bytes > 0
-              && self->bytes >= self->max_bytes)))
-    rotate (self);
+  rotated = !self->broken && (safe || !whole)
+      && (!is_due (self, wanted) || rotate (self));
   g_mutex_lock (&self->lock);
   self->written += count;
   self->trouble = self->failure;
@@ -365,7 +402,7 @@ work (ModLogWriter * self, gboolean wanted)
     note_safe_locked (self);
   if (!has_work_locked (self))
     self->since = 0;
-  if (!self->broken)
+  if (rotated)
     self->rotate &= !wanted;
   g_cond_broadcast (&self->changed);
   g_mutex_unlock (&self->lock);

@@ -219,10 +219,6 @@ add_stats (Page * page)
         "Share of the session's time in closed segments."},
     {"pending", "pending_segments", "gauge",
         "Closed segments without an outcome."},
-    {"throttled", "throttled_total", "counter",
-        "Answers with status 429, of this session."},
-    {"retries", "retries_total", "counter",
-        "Requests made again, of this session."},
   };
   guint i;
 
@@ -232,6 +228,22 @@ add_stats (Page * page)
     page->name = fields[i].name;
     mod_supervisor_foreach (page->views->supervisor, add_stat, page);
   }
+}
+
+static void
+add_throttled (gpointer stream, gpointer user_data)
+{
+  add_of_stream (((Page *) user_data)->out, "throttled_total",
+      mod_stream_get_config (stream)->name, mod_stream_get_total (stream,
+          MOD_STREAM_THROTTLED));
+}
+
+static void
+add_retries (gpointer stream, gpointer user_data)
+{
+  add_of_stream (((Page *) user_data)->out, "retries_total",
+      mod_stream_get_config (stream)->name, mod_stream_get_total (stream,
+          MOD_STREAM_RETRIES));
 }
 
 static void
@@ -249,6 +261,10 @@ add_streams (Page * page)
   mod_supervisor_foreach (supervisor, add_unjudged, page);
   begin (page->out, "restarts_total", "counter", "Sessions after the first.");
   mod_supervisor_foreach (supervisor, add_restarts, page);
+  begin (page->out, "throttled_total", "counter", "Answers with status 429.");
+  mod_supervisor_foreach (supervisor, add_throttled, page);
+  begin (page->out, "retries_total", "counter", "Requests made again.");
+  mod_supervisor_foreach (supervisor, add_retries, page);
   add_stats (page);
 }
 

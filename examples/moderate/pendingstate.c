@@ -29,6 +29,7 @@ struct _ModPendingState
 {
   gchar *path;
   ModHub *hub;
+  ModUploads *uploads;
   GHashTable *pending;          /* "SESSION/SEGMENT" -> Pending * */
   GHashTable *accounts;         /* fingerprint of a section -> its account */
   gchar *trouble;               /* that was told */
@@ -105,6 +106,8 @@ describe (ModPendingState * self)
 
   json_object_set_int_member (object, "version", VERSION_OF_FILE);
   json_object_set_array_member (object, "pending", array);
+  json_object_set_object_member (object, "uploads",
+      mod_uploads_describe (self->uploads));
   g_hash_table_iter_init (&iter, self->pending);
   while (g_hash_table_iter_next (&iter, NULL, &pending))
     append (array, pending);
@@ -149,7 +152,8 @@ write_file (gpointer data, gpointer unused)
   self->since = g_get_monotonic_time ();
   g_mutex_unlock (&self->lock);
   g_file_set_contents_full (self->path, text, -1,
-      G_FILE_SET_CONTENTS_CONSISTENT, 0600, &error);
+      G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0600,
+      &error);
   g_mutex_lock (&self->lock);
   g_free (self->failure);
   self->failure = error != NULL ? g_strdup (error->message) : NULL;
@@ -227,6 +231,16 @@ read_entries (ModPendingState * self, JsonObject * object)
   return TRUE;
 }
 
+/* One of an earlier version has none. */
+static void
+read_uploads (ModPendingState * self, JsonObject * object)
+{
+  JsonNode *node = json_object_get_member (object, "uploads");
+
+  if (node != NULL && JSON_NODE_HOLDS_OBJECT (node))
+    mod_uploads_read (self->uploads, json_node_get_object (node));
+}
+
 static gboolean
 load (ModPendingState * self, GError ** error)
 {
@@ -238,8 +252,10 @@ load (ModPendingState * self, GError ** error)
   if (!g_file_get_contents (self->path, &text, NULL, error))
     return FALSE;
   object = mod_json_from_text (text);
-  if (object != NULL && read_entries (self, object))
+  if (object != NULL && read_entries (self, object)) {
+    read_uploads (self, object);
     return TRUE;
+  }
   g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
       "%s is no state file of this version: move it away", self->path);
   return FALSE;
@@ -307,12 +323,13 @@ on_old_line (JsonObject * line, gpointer user_data)
 
 ModPendingState *
 mod_pending_state_new (const gchar * path, const gchar * log, ModHub * hub,
-    GError ** error)
+    ModUploads * uploads, GError ** error)
 {
   ModPendingState *self = g_new0 (ModPendingState, 1);
 
   self->path = g_strdup (path);
   self->hub = hub;
+  self->uploads = uploads;
   g_mutex_init (&self->lock);
   g_cond_init (&self->written);
   self->pool = g_thread_pool_new (write_file, NULL, 1, TRUE, NULL);
@@ -395,6 +412,12 @@ mod_pending_state_take (ModPendingState * self, const gchar * stream,
   pending = add (self, stream, account, entry);
   pending->judge = judge;
   pending->held = judge == NULL;
+  save (self);
+}
+
+void
+mod_pending_state_take_uploads (ModPendingState * self)
+{
   save (self);
 }
 
@@ -534,6 +557,29 @@ resume_one (ModPendingState * self, Pending * pending,
     pending->judge = judge;
 }
 
+static gboolean
+is_gone (gpointer fingerprint, gpointer unused, gpointer user_data)
+{
+  const GPtrArray *streams = user_data;
+  guint i;
+
+  for (i = 0; i < streams->len; i++)
+    if (strcmp (((const ModStreamConfig *) g_ptr_array_index (streams,
+                    i))->fingerprint, fingerprint) == 0)
+      return FALSE;
+  return TRUE;
+}
+
+/* Those of sections that were changed since. */
+static void
+forget_accounts (ModPendingState * self, ModSupervisor * supervisor)
+{
+  GPtrArray *streams = mod_supervisor_get_config (supervisor)->streams;
+
+  if (g_hash_table_size (self->accounts) > streams->len)
+    g_hash_table_foreach_remove (self->accounts, is_gone, streams);
+}
+
 void
 mod_pending_state_resume (ModPendingState * self, ModSupervisor * supervisor)
 {
@@ -541,6 +587,7 @@ mod_pending_state_resume (ModPendingState * self, ModSupervisor * supervisor)
   gpointer pending;
 
   look_at_file (self);
+  forget_accounts (self, supervisor);
   g_hash_table_iter_init (&iter, self->pending);
   while (g_hash_table_iter_next (&iter, NULL, &pending))
     resume_one (self, pending, supervisor);

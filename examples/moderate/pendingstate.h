@@ -10,15 +10,17 @@
 
 #include "hub.h"
 #include "supervisor.h"
+#include "uploads.h"
 
 G_BEGIN_DECLS
 
 typedef struct _ModPendingState ModPendingState;
 
-/* Reads the file, if there is one, and listens to the hub: what has its line is forgotten.
- * log: what already has one there is not asked for again. NULL with error. */
+/* Reads the file, if there is one, uploads included, and listens to the hub: what has its
+ * line is forgotten. log: what already has one there is not asked for again. NULL with
+ * error. */
 ModPendingState *mod_pending_state_new (const gchar * path, const gchar * log,
-    ModHub * hub, GError ** error);
+    ModHub * hub, ModUploads * uploads, GError ** error);
 /* After the last line, and before the hub. */
 void mod_pending_state_free (ModPendingState * self);
 
@@ -26,6 +28,8 @@ void mod_pending_state_free (ModPendingState * self);
  * account; judge NULL: of account, and somebody else waits for it in this run. */
 void mod_pending_state_take (ModPendingState * self, const gchar * stream,
     const gchar * account, GstElement * judge, const GstStructure * s);
+/* There are more uploads to be written down. */
+void mod_pending_state_take_uploads (ModPendingState * self);
 /* id: "SESSION/SEGMENT" */
 gboolean mod_pending_state_has (const ModPendingState * self,
     const gchar * id);

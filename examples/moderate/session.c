@@ -599,6 +599,7 @@ mod_session_new (const ModStreamConfig * config, guint * left,
       (GDestroyNotify) gst_structure_free);
   watch_pad (self);
   watch_bus (self);
+  calls->made (judge, user_data);
   start_operation (self, play, NULL);
   return self;
 }

@@ -31,6 +31,8 @@ typedef struct
 {
   /* Takes line: outcomes in the order of their segments, and what else is to be told. */
   void (*tell) (JsonObject * line, gpointer user_data);
+  /* The judging element is there, and nothing runs yet. */
+  void (*made) (GstElement * judge, gpointer user_data);
   /* Each message of the judging element, as it comes. line: what will be told of it;
    * may be NULL. */
   void (*message) (const GstStructure * s, JsonObject * line,

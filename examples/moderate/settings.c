@@ -100,7 +100,7 @@ find_property (GstElement * judge, const gchar * name)
 
   if (pspec == NULL || (pspec->flags & G_PARAM_WRITABLE) == 0)
     return NULL;
-  if (strcmp (name, "sha256") == 0)
+  if (strcmp (name, "sha256") == 0 || strcmp (name, "uploads") == 0)
     return NULL;
   if (!g_str_has_prefix (g_type_name (pspec->owner_type), "GstIdentifai"))
     return NULL;

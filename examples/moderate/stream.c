@@ -27,6 +27,7 @@ struct _ModStream
   guint wait;                   /* ms, the next one without jitter */
   guint wait_timer, finish_source;
   guint restarts;
+  guint64 totals[MOD_STREAM_N_TOTALS];  /* of sessions that are over */
   gboolean again, failed;       /* after this session; of the latest one */
   guint *left;                  /* sources that can't be stopped; sessions share it */
   gchar *reason;                /* why the session was over; NULL: it isn't */
@@ -119,6 +120,14 @@ on_tell (JsonObject * line, gpointer user_data)
 }
 
 static void
+on_made (GstElement * judge, gpointer user_data)
+{
+  ModStream *self = user_data;
+
+  self->calls.made (self, judge, self->user_data);
+}
+
+static void
 on_session_message (const GstStructure * s, JsonObject * line,
     gpointer user_data)
 {
@@ -160,6 +169,28 @@ mod_stream_tell_stats (ModStream * self)
   mod_hub_tell (self->hub, line);
 }
 
+static guint64
+get_of_session (ModStream * self, ModStreamTotal total)
+{
+  static const gchar *const names[] = { "throttled", "retries" };
+  GstStructure *stats = NULL;
+  guint64 number = 0;
+
+  if (self->session == NULL)
+    return 0;
+  g_object_get (mod_session_get_judge (self->session), "stats", &stats, NULL);
+  if (stats != NULL)
+    gst_structure_get_uint64 (stats, names[total], &number);
+  gst_clear_structure (&stats);
+  return number;
+}
+
+guint64
+mod_stream_get_total (ModStream * self, ModStreamTotal total)
+{
+  return self->totals[total] + get_of_session (self, total);
+}
+
 static gboolean
 goes_on (ModStream * self, ModSession * session, gboolean failed)
 {
@@ -186,7 +217,10 @@ static void
 on_closed (ModSession * session, gpointer user_data)
 {
   ModStream *self = user_data;
+  ModStreamTotal total;
 
+  for (total = 0; total < MOD_STREAM_N_TOTALS; total++)
+    self->totals[total] = mod_stream_get_total (self, total);
   if (mod_session_is_abandoned (session))
     tell_state (self, "abandoned", "its source can't be stopped");
   mod_stream_tell_stats (self);
@@ -201,7 +235,7 @@ on_closed (ModSession * session, gpointer user_data)
 }
 
 static const ModSessionCalls session_calls = {
-  on_tell, on_session_message, on_changed, on_over, on_closed
+  on_tell, on_made, on_session_message, on_changed, on_over, on_closed
 };
 
 static void

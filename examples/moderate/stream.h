@@ -19,13 +19,22 @@ typedef enum
   MOD_STREAM_STOPPED
 } ModStreamState;
 
+/* Fields of the elements' statistics. */
+typedef enum
+{
+  MOD_STREAM_THROTTLED,
+  MOD_STREAM_RETRIES,
+  MOD_STREAM_N_TOTALS
+} ModStreamTotal;
+
 typedef struct _ModStream ModStream;
 
 typedef struct
 {
   /* It ended or is stopped. Free it later, not here. */
   void (*finished) (ModStream * self, gpointer user_data);
-  /* As ModSessionCalls.message. */
+  /* As those of ModSessionCalls. */
+  void (*made) (ModStream * self, GstElement * judge, gpointer user_data);
   void (*message) (ModStream * self, const GstStructure * s,
       JsonObject * line, gpointer user_data);
 } ModStreamCalls;
@@ -50,5 +59,7 @@ const ModStreamConfig *mod_stream_get_config (const ModStream * self);
 ModSession *mod_stream_get_session (const ModStream * self);
 gboolean mod_stream_has_failed (const ModStream * self);
 guint mod_stream_get_restarts (const ModStream * self);
+/* Of all its sessions. */
+guint64 mod_stream_get_total (ModStream * self, ModStreamTotal total);
 
 G_END_DECLS

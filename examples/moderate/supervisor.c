@@ -103,7 +103,7 @@ mod_supervisor_find (const ModSupervisor * self, const gchar * name)
 
 /* The old one of a name ends before the new one starts, as they may want one port. */
 static gboolean
-is_in_use (ModSupervisor * self, const gchar * name)
+is_in_use (const ModSupervisor * self, const gchar * name)
 {
   guint i;
 
@@ -112,6 +112,12 @@ is_in_use (ModSupervisor * self, const gchar * name)
                     i))->name, name) == 0)
       return TRUE;
   return FALSE;
+}
+
+gboolean
+mod_supervisor_knows (const ModSupervisor * self, const gchar * name)
+{
+  return mod_config_find (self->config, name) != NULL || is_in_use (self, name);
 }
 
 static gboolean
@@ -131,11 +137,13 @@ any_alive (ModSupervisor * self)
   return FALSE;
 }
 
+static void on_finished (ModStream * stream, gpointer user_data);
+static void on_made (ModStream * stream, GstElement * judge,
+    gpointer user_data);
 static void on_message (ModStream * stream, const GstStructure * s,
     JsonObject * line, gpointer user_data);
-static void on_finished (ModStream * stream, gpointer user_data);
 
-static const ModStreamCalls stream_calls = { on_finished, on_message };
+static const ModStreamCalls stream_calls = { on_finished, on_made, on_message };
 
 /* Those that the configuration has and that aren't there yet. */
 static void
@@ -151,6 +159,14 @@ start_missing (ModSupervisor * self)
       g_ptr_array_add (self->streams, mod_stream_new (config, self->hub,
               &stream_calls, self));
   }
+}
+
+static void
+on_made (ModStream * stream, GstElement * judge, gpointer user_data)
+{
+  ModSupervisor *self = user_data;
+
+  self->calls.made (stream, judge, self->user_data);
 }
 
 static void

@@ -15,7 +15,8 @@ typedef struct
 {
   /* No stream is left, or all have ended by themselves. */
   void (*finished) (gpointer user_data);
-  /* As ModSessionCalls.message. */
+  /* As those of ModSessionCalls. */
+  void (*made) (ModStream * stream, GstElement * judge, gpointer user_data);
   void (*message) (ModStream * stream, const GstStructure * s,
       JsonObject * line, gpointer user_data);
   /* What mod_supervisor_reload () began is done, or takes too long. */
@@ -42,6 +43,8 @@ const gchar *mod_supervisor_get_problem (const ModSupervisor * self);
 /* NULL if there is none of that name. */
 ModStream *mod_supervisor_find (const ModSupervisor * self,
     const gchar * name);
+/* Whether the file has it, or it is still on its way out. */
+gboolean mod_supervisor_knows (const ModSupervisor * self, const gchar * name);
 /* In the file's order; call with each one. */
 void mod_supervisor_foreach (const ModSupervisor * self, GFunc call,
     gpointer user_data);

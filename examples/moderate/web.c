@@ -522,6 +522,9 @@ make_secret (const gchar * path, GError ** error)
     close (source);
   for (i = 0; i < sizeof random; i++)
     g_string_append_printf (text, "%02x", random[i]);
+  if (!good)
+    g_set_error_literal (error, G_FILE_ERROR, G_FILE_ERROR_IO,
+        "/dev/urandom can't be read");
   if (good && g_file_set_contents_full (path, text->str, -1,
           G_FILE_SET_CONTENTS_CONSISTENT, 0600, error))
     return g_string_free (text, FALSE);

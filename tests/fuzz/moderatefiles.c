@@ -27,6 +27,7 @@
 static gchar *state, *folder, *of_stream, *piece, *logfile;
 static GString *printed;
 static ModConfig *config;
+static ModUploads *uploads;
 
 static void
 print (const gchar * text)
@@ -79,6 +80,7 @@ LLVMFuzzerInitialize (int *argc, char ***argv)
       "20261126T101500.000Z-abcdefgh-00001.json", NULL);
   logfile = scratch_path ("log");
   load_config ();
+  uploads = mod_uploads_new ();
   printed = g_string_new (NULL);
   g_set_print_handler (print);
   g_set_printerr_handler (drop);
@@ -166,7 +168,7 @@ load_state (ModHub * hub)
 {
   GError *error = NULL;
   ModPendingState *pending =
-      mod_pending_state_new (state, logfile, hub, &error);
+      mod_pending_state_new (state, logfile, hub, uploads, &error);
 
   g_assert_true ((pending == NULL) == (error != NULL));
   g_clear_error (&error);
@@ -204,7 +206,7 @@ read_kept (void)
 
   program.late_folder = folder;
   program.log = logfile;
-  late = mod_late_new (&program, hub, NULL, NULL, NULL, &error);
+  late = mod_late_new (&program, hub, uploads, NULL, NULL, NULL, &error);
   g_assert_no_error (error);
   mod_late_start (late, NULL);
   while (mod_late_waiting (late) > 0)

@@ -35,13 +35,18 @@ on_finished (gpointer unused)
 }
 
 static void
+on_made (ModStream * stream, GstElement * judge, gpointer unused)
+{
+}
+
+static void
 on_message (ModStream * stream, const GstStructure * s, JsonObject * line,
     gpointer unused)
 {
 }
 
 static const ModSupervisorCalls calls = {
-  on_finished, on_message, on_finished
+  on_finished, on_made, on_message, on_finished
 };
 
 static void

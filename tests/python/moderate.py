@@ -663,6 +663,38 @@ def check_kill(endpoint, folder):
     assert code == 78 and '[program] state-file: ' in err and 'move it away' in err, (code, err)
 
 
+def check_flapping(endpoint, folder):
+    """max-uploads-per-hour is the camera's: it goes on over its sessions, over a change of its section and over a kill."""
+    log, state, record = (os.path.join(folder, name) for name in ('log', 'state', 'record'))
+    flapping = 'at-end=restart\nsegment-duration=1s\npipeline=' + pipeline('num-buffers=50')
+
+    def posted():
+        return len([name for name in os.listdir(record) if not name.endswith('.json')])
+
+    def told(reason):
+        return [line for line in map(json.loads, read_lines(log)) if line.get('reason') == reason]
+
+    def configure(most):
+        return write_config(os.path.join(folder, 'c'), recorder, {'a': 'max-uploads-per-hour=%d\n%s' % (most, flapping)},
+                            'log=%s\nstate-file=%s' % (log, state))
+
+    def wait(dropped, most):
+        wait_until(lambda: os.path.exists(log) and len(told('budget')) >= dropped, 'dropped segments')
+        assert posted() == most, (posted(), most)
+
+    with Emulator('--record', record) as recorder:
+        with Run(configure(3)) as run:
+            wait(5, 3)
+            run.finish(signal.SIGKILL)
+        with Run(configure(3)) as run:
+            wait(7, 3)
+            configure(4)
+            run.signal(signal.SIGHUP)
+            wait(10, 4)
+            assert run.stop()[0] == 0
+    assert len({line['session'] for line in told('budget')}) >= 4, told('budget')
+
+
 def check_told_again(endpoint, folder):
     """Killed between its evidence and its line: the verdict that comes again leaves the file with its JSON."""
     kept, state = os.path.join(folder, 'kept'), os.path.join(folder, 'state')
@@ -1153,7 +1185,7 @@ def check_example(endpoint, folder):
 
 CHECKS = (check_config, check_service, check_outcomes, check_alone, check_stall, check_reload, check_slow_reload, check_log, check_losses,
           check_evidence, check_full_log, check_moved_log, check_gate, check_lost_output,
-          check_kill, check_told_again, check_told_between, check_other_key, check_state_file, check_page, check_alarms, check_notify, check_broker, check_deaf_broker, check_unit, check_example)
+          check_kill, check_flapping, check_told_again, check_told_between, check_other_key, check_state_file, check_page, check_alarms, check_notify, check_broker, check_deaf_broker, check_unit, check_example)
 
 
 def main():
