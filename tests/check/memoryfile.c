@@ -13,7 +13,6 @@
 #include "filebuffer.h"
 #include "heldbuffer.h"
 #include "memoryfile.h"
-#include "sha256.h"
 
 /* Above and below what memoryfile.c gathers, and its blocks' size. */
 #define SMALL 100
@@ -130,37 +129,6 @@ pair_check (Pair * pair)
   g_free (sha256);
   g_free (expected);
 }
-
-/* By the processor's instructions, if it has them, and by GLib: every length around
- * some blocks, in pieces of every length. */
-GST_START_TEST (test_sha256)
-{
-  gboolean plain = __i__;
-  guint8 data[300];
-  gsize size, step, at;
-
-  for (at = 0; at < sizeof (data); at++)
-    data[at] = at * 151 + 7;
-  for (size = 0; size <= sizeof (data); size++) {
-    gchar *expected =
-        g_compute_checksum_for_data (G_CHECKSUM_SHA256, data, size);
-
-    for (step = 1; step <= MAX (size, 1); step++) {
-      IdentifaiSha256 *hash = identifai_sha256_new (plain);
-      gchar *text;
-
-      for (at = 0; at < size; at += step)
-        identifai_sha256_update (hash, data + at, MIN (step, size - at));
-      text = identifai_sha256_finish (hash);
-      fail_unless_equals_string (text, expected);
-      g_free (text);
-      identifai_sha256_free (hash);
-    }
-    g_free (expected);
-  }
-}
-
-GST_END_TEST;
 
 GST_START_TEST (test_sha256_cancelled)
 {
@@ -815,7 +783,6 @@ memoryfile_suite (void)
   TCase *memory = tcase_create ("memory");
 
   suite_add_tcase (suite, file);
-  tcase_add_loop_test (file, test_sha256, 0, 2);
   tcase_add_test (file, test_sha256_cancelled);
   tcase_add_test (file, test_empty);
   tcase_add_test (file, test_append);

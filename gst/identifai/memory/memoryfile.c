@@ -13,7 +13,6 @@
 
 #include "memoryfile.h"
 #include "heldbuffer.h"
-#include "sha256.h"
 
 #include <string.h>
 
@@ -373,7 +372,7 @@ identifai_memory_file_read (IdentifaiMemoryFile * self, guint64 offset,
 
 /* FALSE: cancelled. */
 static gboolean
-hash_bytes (IdentifaiSha256 * hash, const guint8 * data, gsize size,
+hash_bytes (GChecksum * checksum, const guint8 * data, gsize size,
     GCancellable * cancellable)
 {
   gsize part;
@@ -382,14 +381,14 @@ hash_bytes (IdentifaiSha256 * hash, const guint8 * data, gsize size,
     if (g_cancellable_is_cancelled (cancellable))
       return FALSE;
     part = MIN (size, HASH_BYTES);
-    identifai_sha256_update (hash, data, part);
+    g_checksum_update (checksum, data, part);
   }
 
   return TRUE;
 }
 
 static gboolean
-hash_piece (IdentifaiSha256 * hash, const Piece * piece,
+hash_piece (GChecksum * checksum, const Piece * piece,
     GCancellable * cancellable)
 {
   GstMapInfo map;
@@ -397,7 +396,8 @@ hash_piece (IdentifaiSha256 * hash, const Piece * piece,
 
   if (!gst_memory_map (piece->memory, &map, GST_MAP_READ))
     return FALSE;
-  whole = hash_bytes (hash, map.data + piece->start, piece->size, cancellable);
+  whole = hash_bytes (checksum, map.data + piece->start, piece->size,
+      cancellable);
   gst_memory_unmap (piece->memory, &map);
 
   return whole;
@@ -407,17 +407,17 @@ gchar *
 identifai_memory_file_compute_sha256 (IdentifaiMemoryFile * self,
     GCancellable * cancellable)
 {
-  IdentifaiSha256 *hash = identifai_sha256_new (FALSE);
+  GChecksum *checksum = g_checksum_new (G_CHECKSUM_SHA256);
   gboolean whole = TRUE;
   gchar *text = NULL;
   guint i;
 
   for (i = 0; whole && i < self->pieces->len; i++)
-    whole = hash_piece (hash, &g_array_index (self->pieces, Piece, i),
+    whole = hash_piece (checksum, &g_array_index (self->pieces, Piece, i),
         cancellable);
   if (whole)
-    text = identifai_sha256_finish (hash);
-  identifai_sha256_free (hash);
+    text = g_strdup (g_checksum_get_string (checksum));
+  g_checksum_free (checksum);
 
   return text;
 }

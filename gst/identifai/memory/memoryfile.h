@@ -54,8 +54,7 @@ gsize identifai_memory_file_read (IdentifaiMemoryFile * self, guint64 offset,
     gpointer dest, gsize length);
 
 /* SHA-256 of all bytes, where they lie, in hexadecimal. NULL: cancelled, or a memory
- * can't be read. Takes 0.7 ms a MB or so; 3 where the
- * processor has no instructions for it. */
+ * can't be read. Takes 3 ms a MB or so. */
 gchar *identifai_memory_file_compute_sha256 (IdentifaiMemoryFile * self,
     GCancellable * cancellable);
 
