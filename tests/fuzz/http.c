@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Texts that come from users and servers: an endpoint, a key, a key file, a
+ * Texts that come from users and servers: an endpoint, a key, a key file, a proxy, a
  * Retry-After, a Location, a header. The text is all of them; one in the first line
  * with a key in the second is for what hides keys.
  */
@@ -17,6 +17,7 @@
 #include "endpoint.h"
 #include "extraheaders.h"
 #include "keyfile.h"
+#include "proxy.h"
 #include "redact.h"
 #include "transportprivate.h"
 
@@ -113,6 +114,28 @@ read_headers (const gchar * text)
   g_uri_unref (base);
 }
 
+/* Neither a name nor a password is left of what is shown, whatever it is. */
+static void
+read_proxy (const gchar * text)
+{
+  gchar *hidden = identifai_proxy_hide_password (text), *again;
+  const gchar *at = strrchr (text, '@');
+  IdentifaiProxy *proxy;
+
+  if (at == NULL) {
+    g_assert_cmpstr (hidden, ==, text);
+  } else {
+    g_assert_true (g_str_has_suffix (hidden, at));
+    g_assert_true (identifai_proxy_is_hidden (hidden));
+  }
+  again = identifai_proxy_hide_password (hidden);
+  g_assert_cmpstr (again, ==, hidden);
+  proxy = identifai_proxy_new (text);
+  identifai_proxy_unref (proxy);
+  g_free (again);
+  g_free (hidden);
+}
+
 static void
 hide_key (const gchar * text)
 {
@@ -145,6 +168,7 @@ LLVMFuzzerTestOneInput (const guint8 * data, gsize size)
   read_key (text, data, size);
   read_endpoint (text);
   read_headers (text);
+  read_proxy (text);
   hide_key (text);
   g_free (text);
 

@@ -27,6 +27,20 @@ identifai_endpoint_is_loopback (const gchar * host)
   return loopback;
 }
 
+/* As GUri has it, with its percent-encoding undone: what means something in a URL would
+ * make another one of it. */
+static gboolean
+is_host (const gchar * host)
+{
+  const gchar *c;
+
+  for (c = host; *c != '\0'; c++)
+    if (g_ascii_iscntrl (*c) || strchr (" <>\"\\^`{|}@/?#[]", *c) != NULL)
+      return FALSE;
+
+  return strchr (host, ':') == NULL || g_hostname_is_ip_address (host);
+}
+
 /* What is wrong with uri as a base URL, or NULL. */
 static const gchar *
 find_fault (GUri * uri, gboolean allow_plain_http)
@@ -39,7 +53,7 @@ find_fault (GUri * uri, gboolean allow_plain_http)
     return "its scheme is neither https nor http";
   if (!host || !host[0])
     return "it has no host";
-  if (strpbrk (host, " \t<>\"\\^`{|}"))
+  if (!is_host (host))
     return "its host has characters that no host name has";
   if (g_uri_get_userinfo (uri))
     return "it holds a user name or password; give the key with api-key-file";

@@ -181,6 +181,15 @@ complete_url (const gchar * proxy)
   return g_strconcat ("http://", proxy, NULL);
 }
 
+/* GUri ends some hosts early (";"), and can't print what it has then. */
+static gboolean
+is_whole (GUri * uri)
+{
+  const gchar *path = g_uri_get_path (uri);
+
+  return *path == '\0' || *path == '/';
+}
+
 /* Takes the password of an HTTP proxy out of *url. GIO itself sends those of other
  * proxies, with the first request. */
 static Password *
@@ -191,7 +200,10 @@ take_password (gchar ** url)
   Password *password = NULL;
   const gchar *words;
 
-  if (uri != NULL && g_uri_get_user (uri) != NULL
+  if (uri != NULL && !is_whole (uri)) {
+    g_free (*url);
+    *url = g_strdup ("");
+  } else if (uri != NULL && g_uri_get_user (uri) != NULL
       && g_str_equal (g_uri_get_scheme (uri), "http")) {
     g_free (*url);
     *url = g_uri_to_string_partial (uri, G_URI_HIDE_USERINFO);
