@@ -28,7 +28,8 @@ read_reference (GstBuffer * buffer, gint64 * utc)
     const GstStructure *structure;
 
     meta = (GstReferenceTimestampMeta *) m;
-    if (!GST_CLOCK_TIME_IS_VALID (meta->timestamp))
+    if (!GST_CLOCK_TIME_IS_VALID (meta->timestamp)
+        || gst_caps_get_size (meta->reference) == 0)
       continue;
     structure = gst_caps_get_structure (meta->reference, 0);
     *utc = meta->timestamp / GST_USECOND;

@@ -326,6 +326,9 @@ static const struct
   {TONE "audioconvert ! avenc_eac3", "avenc_eac3", "decodebin"},
   {TONE "flacenc ! capssetter caps=audio/x-flac replace=true", "capssetter",
       "flacparse"},
+  {TONE "flacenc ! capssetter replace=true "
+        "caps=\"audio/x-flac, streamheader=(int)< 1, 2 >\"", "capssetter",
+      "flacparse"},
   {"audiotestsrc num-buffers=0", "audiotestsrc", "empty"},
   {"fakesrc num-buffers=3 sizetype=fixed filltype=zero ! capsfilter "
         "caps=audio/mpeg,mpegversion=1,layer=3", "fakesrc", "parser"},

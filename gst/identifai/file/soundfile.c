@@ -79,11 +79,35 @@ refuse (GError ** error, const gchar * format, ...)
   return FALSE;
 }
 
+/* Of the caps, borrowed. Whatever else stands there is none. */
+static GPtrArray *
+list_headers (const GstCaps * caps)
+{
+  GPtrArray *headers = g_ptr_array_new ();
+  const GValue *all = gst_structure_get_value (gst_caps_get_structure (caps, 0),
+      "streamheader");
+  guint i, n = all != NULL && GST_VALUE_HOLDS_ARRAY (all) ?
+      gst_value_array_get_size (all) : 0;
+
+  for (i = 0; i < n; i++) {
+    const GValue *value = gst_value_array_get_value (all, i);
+
+    if (GST_VALUE_HOLDS_BUFFER (value) && gst_value_get_buffer (value) != NULL)
+      g_ptr_array_add (headers, gst_value_get_buffer (value));
+  }
+
+  return headers;
+}
+
 static gboolean
 has_headers (const GstCaps * caps)
 {
-  return gst_structure_has_field (gst_caps_get_structure (caps, 0),
-      "streamheader");
+  GPtrArray *headers = list_headers (caps);
+  gboolean has = headers->len > 0;
+
+  g_ptr_array_unref (headers);
+
+  return has;
 }
 
 static gboolean
@@ -159,21 +183,16 @@ mend_header (GstBuffer * header)
 static void
 write_headers (IdentifaiMemoryFile * file, const GstCaps * caps)
 {
-  const GValue *headers =
-      gst_structure_get_value (gst_caps_get_structure (caps, 0),
-      "streamheader");
+  GPtrArray *headers = list_headers (caps);
   guint i;
 
-  if (headers == NULL || !GST_VALUE_HOLDS_ARRAY (headers))
-    return;
-  for (i = 0; i < gst_value_array_get_size (headers); i++) {
-    GstBuffer *header =
-        mend_header (gst_value_get_buffer (gst_value_array_get_value (headers,
-                i)));
+  for (i = 0; i < headers->len; i++) {
+    GstBuffer *header = mend_header (g_ptr_array_index (headers, i));
 
     identifai_memory_file_write (file, header);
     gst_buffer_unref (header);
   }
+  g_ptr_array_unref (headers);
 }
 
 /* Parsers send the headers among the buffers, too. */
@@ -276,23 +295,18 @@ make_opus_caps (GstCaps * caps, GstClockTime lead)
 static void
 put_headers_first (IdentifaiTrack * track)
 {
-  const GValue *headers =
-      gst_structure_get_value (gst_caps_get_structure (track->caps, 0),
-      "streamheader");
+  GPtrArray *headers = list_headers (track->caps);
   GstClockTime first = GST_BUFFER_PTS (g_ptr_array_index (track->buffers, 0));
   guint i;
 
-  if (headers == NULL || !GST_VALUE_HOLDS_ARRAY (headers))
-    return;
-  for (i = 0; i < gst_value_array_get_size (headers); i++) {
-    GstBuffer *header =
-        gst_buffer_copy (gst_value_get_buffer (gst_value_array_get_value
-            (headers, i)));
+  for (i = 0; i < headers->len; i++) {
+    GstBuffer *header = gst_buffer_copy (g_ptr_array_index (headers, i));
 
     GST_BUFFER_PTS (header) = first;
     GST_BUFFER_DURATION (header) = 0;
     g_ptr_array_insert (track->buffers, i, header);
   }
+  g_ptr_array_unref (headers);
 }
 
 /* Before it is muxed. */
