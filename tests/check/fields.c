@@ -77,7 +77,8 @@ make_picture (gchar type, gboolean field, guint place, guint frame_num)
   n += 4;
   bits = bits << (32 - n) | ((1u << (32 - n)) - 1);
   unit[4] = type == 'I' ? IDR : letter == 'B' ? NOT_REFERENCE : REFERENCE;
-  GST_WRITE_UINT32_BE (unit + 5, bits);
+  bits = GUINT32_TO_BE (bits);
+  memcpy (unit + 5, &bits, 4);
   if (letter == 'O')
     g_byte_array_append (bytes, recovery_point, sizeof (recovery_point));
   g_byte_array_append (bytes, unit, 10);

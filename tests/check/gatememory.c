@@ -36,12 +36,13 @@ make_frame (GstBuffer * frame, gsize size, GstClockTime pts,
 {
   gsize old = gst_buffer_get_size (frame);
   GstBuffer *buffer = gst_buffer_new_allocate (NULL, MAX (old, size), NULL);
+  guint32 length = GUINT32_TO_BE (size - old - 4);
   GstMapInfo map;
 
   fail_unless (gst_buffer_map (buffer, &map, GST_MAP_WRITE));
   gst_buffer_extract (frame, 0, map.data, old);
   if (size > old + 5) {
-    GST_WRITE_UINT32_BE (map.data + old, size - old - 4);
+    memcpy (map.data + old, &length, 4);
     memset (map.data + old + 4, 0xff, size - old - 4);
     map.data[old + 4] = 12;     /* nal_unit_type */
     map.data[size - 1] = 0x80;
