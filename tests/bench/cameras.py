@@ -110,7 +110,8 @@ def moderate(url, args, folder):
     with open(config, 'w', encoding='utf-8') as file:
         file.write('[program]\nlog=%s\n[defaults]\nendpoint=http://127.0.0.1:%d\napi-key-file=%s\nrate-limits=%s\n'
                    'segment-duration=%ds\n' % (log, server.server_port, key, LIMITS, SEGMENT))
-        file.writelines('[camera%d]\nuri=%s\n' % (i, url) for i in range(args.cameras))
+        # the others are told so by an option
+        file.writelines('[camera%d]\nuri=%s\n' % (i, url.replace('rtsp:', 'rtspt:')) for i in range(args.cameras))
     used = measure([os.environ.get('IDENTIFAI_MODERATE', 'examples/moderate/identifai-moderate'), config], args.seconds)
     server.shutdown()
     with open(log, encoding='utf-8') as lines:
