@@ -150,7 +150,7 @@ GstClockTime
 gst_identifai_base_sink_get_running_time (GstIdentifaiBaseSink * self,
     GstClockTime time)
 {
-  const GstSegment *segment = &GST_BASE_SINK (self)->segment;
+  const GstSegment *segment = &GST_BASE_SINK_CAST (self)->segment;
   gint64 running = -1;
 
   if (segment->format == GST_FORMAT_TIME)
@@ -184,7 +184,7 @@ start_stream (GstIdentifaiBaseSink * self, GstBuffer * buffer)
 static GstFlowReturn
 gst_identifai_base_sink_render (GstBaseSink * bsink, GstBuffer * buffer)
 {
-  GstIdentifaiBaseSink *self = GST_IDENTIFAI_BASE_SINK (bsink);
+  GstIdentifaiBaseSink *self = (GstIdentifaiBaseSink *) bsink;
   GstIdentifaiEngine *engine = self->engine;
   GstBuffer *held = identifai_buffer_hold (buffer);
   GstFlowReturn ret = GST_FLOW_OK;

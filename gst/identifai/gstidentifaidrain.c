@@ -76,11 +76,13 @@ take_lock_back (GstIdentifaiBaseSink * self)
 GstFlowReturn
 gst_identifai_drain_act (GstIdentifaiBaseSink * self)
 {
-  GstBaseSink *bsink = GST_BASE_SINK (self);
-  gboolean interrupted;
+  GstBaseSink *bsink = GST_BASE_SINK_CAST (self);
+  gboolean interrupted = FALSE;
 
-  begin_wait (self);
-  interrupted = take_lock_back (self);
+  if (gst_identifai_engine_has_to_act (self->engine)) {
+    begin_wait (self);
+    interrupted = take_lock_back (self);
+  }
   if (bsink->flushing)
     return GST_FLOW_FLUSHING;
 

@@ -99,6 +99,18 @@ queue_news_locked (GstIdentifaiEngine * self)
             gst_identifai_engine_get_codec (self)));
 }
 
+gboolean
+gst_identifai_engine_has_to_act (GstIdentifaiEngine * self)
+{
+  gboolean wanted;
+
+  g_mutex_lock (&self->lock);
+  wanted = identifai_segmenter_wants_keyframe (self->segmenter);
+  g_mutex_unlock (&self->lock);
+
+  return wanted || gst_identifai_reporter_has_queued (self->reporter);
+}
+
 void
 gst_identifai_engine_act (GstIdentifaiEngine * self)
 {
@@ -223,14 +235,14 @@ set_timer_locked (GstIdentifaiEngine * self, GstClockTime delay)
 static void
 arm_timer_locked (GstIdentifaiEngine * self)
 {
-  gint64 deadline = identifai_segmenter_next_deadline (self->segmenter);
-  gint64 delay = MAX (deadline - g_get_monotonic_time (), 0);
+  gint64 deadline = identifai_segmenter_next_deadline (self->segmenter), delay;
 
   /* what is in hand is handed on when there is room */
   if (deadline < 0 || deadline == G_MAXINT64 || self->in_hand != NULL
       || self->timer != NULL || self->stopping)
     return;
 
+  delay = MAX (deadline - g_get_monotonic_time (), 0);
   GST_DEBUG_OBJECT (self->element, "a segment waits for its sound, %"
       G_GINT64_FORMAT " ms at most", delay / 1000);
   /* A moment later than the deadline, so that it is over then. */
@@ -265,10 +277,12 @@ holds_for_sound_locked (GstIdentifaiEngine * self)
 static IdentifaiSegment *
 pop_segment_locked (GstIdentifaiEngine * self)
 {
-  gint64 now = g_get_monotonic_time ();
-  IdentifaiSegment *segment = identifai_segmenter_pop (self->segmenter,
-      self->hurry ? G_MAXINT64 : now);
+  IdentifaiSegment *segment;
 
+  if (identifai_segmenter_next_deadline (self->segmenter) < 0)
+    return NULL;
+  segment = identifai_segmenter_pop (self->segmenter,
+      self->hurry ? G_MAXINT64 : g_get_monotonic_time ());
   if (segment == NULL && gst_identifai_engine_is_full_locked (self)
       && !holds_for_sound_locked (self)) {
     segment = identifai_segmenter_pop (self->segmenter, G_MAXINT64);
@@ -296,12 +310,14 @@ void
 gst_identifai_engine_dispatch_locked (GstIdentifaiEngine * self)
 {
   IdentifaiSegment *segment;
+  gboolean some = FALSE;
 
   /* why segments fail comes before that they do; what they lack, behind them */
   queue_news_locked (self);
   while ((segment = next_segment_locked (self)) != NULL) {
     guint number = segment->number;
 
+    some = TRUE;
     if (!gst_identifai_outbox_offer (self->outbox, segment)) {
       GST_LOG_OBJECT (self->element, "no room for segment %u", number);
       self->in_hand = segment;
@@ -310,7 +326,8 @@ gst_identifai_engine_dispatch_locked (GstIdentifaiEngine * self)
     GST_DEBUG_OBJECT (self->element, "segment %u is handed on", number);
   }
 
-  queue_news_locked (self);     /* of what goes */
+  if (some)
+    queue_news_locked (self);
   arm_timer_locked (self);
 }
 

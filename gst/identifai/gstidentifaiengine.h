@@ -110,6 +110,8 @@ void gst_identifai_engine_get_property (GstIdentifaiEngine * self, guint id,
 /* After unlocking, on any thread: posts what is queued, and asks upstream for a key
  * frame if one is due. */
 void gst_identifai_engine_act (GstIdentifaiEngine * self);
+/* Whether there is anything to do. Takes the lock. */
+gboolean gst_identifai_engine_has_to_act (GstIdentifaiEngine * self);
 /* Takes over the message, or the error, which may be NULL. */
 void gst_identifai_engine_queue (GstIdentifaiEngine * self,
     GstMessage * message);
@@ -152,16 +154,12 @@ gboolean gst_identifai_engine_is_real_time_locked (GstIdentifaiEngine * self);
  * _push_video does so itself. now: monotonic µs. */
 void gst_identifai_engine_watch_pace_locked (GstIdentifaiEngine * self,
     GstBuffer * buffer, GstClockTime position, gint64 now);
-/* Takes over a held buffer. position: its running time, in decoding order; patience:
- * how long a segment that ends now waits for its sound if the stream comes in real
- * time, in µs. */
+/* Takes over a held buffer. position: its running time, in decoding order; due: when
+ * sound of that time is, by the clock: in real time, a segment that ends now waits for
+ * its own until then, and a moment longer. Takes the element's object lock. */
 void gst_identifai_engine_push_video_locked (GstIdentifaiEngine * self,
-    GstBuffer * buffer, GstClockTime position, gint64 patience,
+    GstBuffer * buffer, GstClockTime position, GstClockTime due,
     const IdentifaiCaptureTime * arrival);
-/* That patience: until the sound is due by the clock, latency (ns) behind position, and
- * a moment longer. Takes the element's object lock. */
-gint64 gst_identifai_engine_get_patience (GstIdentifaiEngine * self,
-    GstClockTime position, GstClockTime latency);
 /* What upstream of the pad says. Takes no lock of ours. */
 gboolean gst_identifai_engine_ask_live (GstPad * pad);
 /* NULL: the video pad has no caps, or none of ours. Takes no lock of ours. */

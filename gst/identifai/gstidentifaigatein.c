@@ -160,9 +160,7 @@ push_video_locked (GstIdentifaiBranch * branch, GstBuffer * buffer)
   gst_identifai_gate_slate_came_locked (self, buffer, arrival.monotonic);
   gst_identifai_gate_out_tell_start_locked (self);
   gst_identifai_engine_push_video_locked (engine, buffer, position,
-      gst_identifai_engine_get_patience (engine,
-          running >= 0 ? (GstClockTime) running : GST_CLOCK_TIME_NONE, 0),
-      &arrival);
+      running >= 0 ? (GstClockTime) running : GST_CLOCK_TIME_NONE, &arrival);
   gst_identifai_gate_configure_locked (self);
 }
 

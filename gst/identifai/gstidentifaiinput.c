@@ -147,22 +147,23 @@ gst_identifai_input_set_caps (GstBaseSink * bsink, GstCaps * caps)
 static GstFlowReturn
 render_frame (GstIdentifaiSink * self, GstBuffer * buffer)
 {
-  const GstSegment *segment = &GST_BASE_SINK (self)->segment;
+  GstBaseSink *bsink = GST_BASE_SINK_CAST (self);
   GstClockTime position = gst_identifai_base_sink_get_running_time
       (&self->parent, GST_BUFFER_DTS_OR_PTS (buffer));
-  gint64 patience = gst_identifai_engine_get_patience (self->engine,
-      position, gst_base_sink_get_latency (GST_BASE_SINK (self)));
+  GstClockTime due = position;
   GstIdentifaiEngine *engine = self->engine;
   IdentifaiCaptureTime arrival;
   gboolean waits, is_full;
   GstFlowReturn ret;
 
   g_mutex_lock (&engine->lock);
-  gst_identifai_capture_time_read (GST_ELEMENT (self), segment, buffer,
-      engine->live, &arrival);
-  if (GST_CLOCK_TIME_IS_VALID (position))
+  gst_identifai_capture_time_read (GST_ELEMENT_CAST (self), &bsink->segment,
+      buffer, engine->live, &arrival);
+  if (GST_CLOCK_TIME_IS_VALID (position)) {
     self->video_position = position;
-  gst_identifai_engine_push_video_locked (engine, buffer, position, patience,
+    due += gst_base_sink_get_latency (bsink);
+  }
+  gst_identifai_engine_push_video_locked (engine, buffer, position, due,
       &arrival);
   waits = (engine->in_hand != NULL && !engine->pace.on_trial);
   is_full = (engine->in_hand == NULL
@@ -203,14 +204,10 @@ render_bytes (GstIdentifaiSink * self, GstBuffer * buffer)
 static GstFlowReturn
 take (GstIdentifaiBaseSink * base, GstBuffer * buffer)
 {
-  GstIdentifaiSink *self = GST_IDENTIFAI_SINK (base);
-  gboolean elementary;
+  GstIdentifaiSink *self = (GstIdentifaiSink *) base;
 
-  g_mutex_lock (&self->engine->lock);
-  elementary = self->elementary;
-  g_mutex_unlock (&self->engine->lock);
-
-  return elementary ? render_frame (self, buffer) : render_bytes (self, buffer);
+  return self->elementary ? render_frame (self, buffer) :
+      render_bytes (self, buffer);
 }
 
 /* Not OK: the file is known to be too large. */
@@ -218,13 +215,9 @@ static GstFlowReturn
 start_stream (GstIdentifaiBaseSink * base, GstBuffer * buffer)
 {
   GstIdentifaiSink *self = GST_IDENTIFAI_SINK (base);
-  gboolean elementary;
 
-  g_mutex_lock (&self->engine->lock);
-  elementary = self->elementary;
-  g_mutex_unlock (&self->engine->lock);
-
-  return elementary || gst_identifai_recorder_start_stream (self->recorder,
+  return self->elementary
+      || gst_identifai_recorder_start_stream (self->recorder,
       &GST_BASE_SINK (self)->segment, buffer) ? GST_FLOW_OK : GST_FLOW_ERROR;
 }
 

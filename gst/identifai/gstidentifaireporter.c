@@ -233,6 +233,12 @@ gst_identifai_reporter_post (GstIdentifaiReporter * self)
   identifai_serial_queue_run (self->messages);
 }
 
+gboolean
+gst_identifai_reporter_has_queued (GstIdentifaiReporter * self)
+{
+  return !identifai_serial_queue_is_empty (self->messages);
+}
+
 void
 gst_identifai_reporter_post_elsewhere (GstIdentifaiReporter * self)
 {

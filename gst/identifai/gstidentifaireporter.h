@@ -70,6 +70,8 @@ void gst_identifai_reporter_queue (GstIdentifaiReporter * self,
 /* Posts what is queued, here or, where another thread posts, there. No lock may
  * be held. */
 void gst_identifai_reporter_post (GstIdentifaiReporter * self);
+/* Whether there is anything. */
+gboolean gst_identifai_reporter_has_queued (GstIdentifaiReporter * self);
 /* The same on a thread of a pool: any lock may be held, never blocks. */
 void gst_identifai_reporter_post_elsewhere (GstIdentifaiReporter * self);
 /* As _post, and waits until everything queued is on the bus: nothing may come

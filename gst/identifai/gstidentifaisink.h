@@ -32,7 +32,9 @@ struct _GstIdentifaiSink
   GstIdentifaiEngine *engine;   /* the parent's */
   GstIdentifaiRecorder *recorder;
 
-  gboolean elementary;          /* the always pad has frames, and no file's bytes */
+  gboolean elementary;          /* the always pad has frames, and no file's bytes; the
+                                 * pad's thread, which alone changes it, reads it
+                                 * without the lock */
   gchar *stream_id;             /* or NULL */
   const gchar *orientation;     /* of the video, by its tags; NULL: upright */
   GstClockTime video_position;  /* running time */

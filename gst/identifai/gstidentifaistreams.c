@@ -21,16 +21,20 @@
 
 /* What is asked of upstream, and of the clock. */
 
-gint64
-gst_identifai_engine_get_patience (GstIdentifaiEngine * self,
-    GstClockTime position, GstClockTime latency)
+/* How long a segment that ends now waits for its sound, in µs; -1: no matter how long,
+ * as it doesn't come in real time. */
+static gint64
+get_patience_locked (GstIdentifaiEngine * self, GstClockTime due)
 {
-  GstClock *clock = gst_element_get_clock (self->element);
   GstClockTimeDiff lead = 0;
+  GstClock *clock;
 
-  if (clock != NULL && GST_CLOCK_TIME_IS_VALID (position))
+  if (!gst_identifai_engine_is_real_time_locked (self))
+    return -1;
+  clock = gst_element_get_clock (self->element);
+  if (clock != NULL && GST_CLOCK_TIME_IS_VALID (due))
     lead = GST_CLOCK_DIFF (gst_clock_get_time (clock),
-        gst_element_get_base_time (self->element) + position + latency);
+        gst_element_get_base_time (self->element) + due);
   gst_clear_object (&clock);
 
   return CLAMP (lead, 0, MAX_LEAD) / GST_USECOND + IDENTIFAI_AUDIO_PATIENCE;
@@ -240,15 +244,14 @@ grow_locked (GstIdentifaiEngine * self)
 
 void
 gst_identifai_engine_push_video_locked (GstIdentifaiEngine * self,
-    GstBuffer * buffer, GstClockTime position, gint64 patience,
+    GstBuffer * buffer, GstClockTime position, GstClockTime due,
     const IdentifaiCaptureTime * arrival)
 {
   GST_LOG_OBJECT (self->element, "video at %" GST_TIME_FORMAT ": %"
       GST_PTR_FORMAT, GST_TIME_ARGS (position), buffer);
   self->video_thread = g_thread_self ();
   identifai_segmenter_set_patience (self->segmenter,
-      gst_identifai_engine_is_real_time_locked (self) ? patience : -1,
-      arrival->monotonic);
+      get_patience_locked (self, due), arrival->monotonic);
   gst_identifai_engine_watch_pace_locked (self, buffer, position,
       arrival->monotonic);
   if (self->boosted != gst_identifai_outbox_is_boosted (self->outbox))

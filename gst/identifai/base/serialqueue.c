@@ -97,9 +97,21 @@ void
 identifai_serial_queue_run (IdentifaiSerialQueue * self)
 {
   g_mutex_lock (&self->lock);
-  if (self->running == NULL)
+  if (self->running == NULL && !g_queue_is_empty (&self->items))
     run_locked (self);
   g_mutex_unlock (&self->lock);
+}
+
+gboolean
+identifai_serial_queue_is_empty (IdentifaiSerialQueue * self)
+{
+  gboolean empty;
+
+  g_mutex_lock (&self->lock);
+  empty = g_queue_is_empty (&self->items);
+  g_mutex_unlock (&self->lock);
+
+  return empty;
 }
 
 /* A thread of the pool. data: a queue, with a reference; what its user_data is may

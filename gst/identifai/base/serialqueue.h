@@ -32,6 +32,8 @@ void identifai_serial_queue_push (IdentifaiSerialQueue * self, gpointer item);
 /* Handles what is queued, unless another thread does already: that one then
  * handles ours, too. No lock may be held. */
 void identifai_serial_queue_run (IdentifaiSerialQueue * self);
+/* Whether nothing is queued. Any thread, any lock held. */
+gboolean identifai_serial_queue_is_empty (IdentifaiSerialQueue * self);
 
 /* As _run, but on a thread of a pool. Any thread, any lock held; never blocks. */
 void identifai_serial_queue_run_elsewhere (IdentifaiSerialQueue * self);

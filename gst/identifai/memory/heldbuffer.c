@@ -85,13 +85,15 @@ make_stand_in (GstMemory * memory)
 GstBuffer *
 identifai_buffer_hold (GstBuffer * buffer)
 {
-  gsize size = gst_buffer_get_size (buffer);
   guint8 *data = NULL;
   GstMemory *unreadable;
+  gsize size = 0;
   GstBuffer *held;
 
-  if (!is_plain (buffer))
+  if (!is_plain (buffer)) {
+    size = gst_buffer_get_size (buffer);
     data = g_malloc (size);
+  }
   unreadable = read_memories (buffer, data);
 
   if (unreadable != NULL) {

@@ -478,6 +478,12 @@ identifai_segmenter_take_keyframe_request (IdentifaiSegmenter * self,
 }
 
 gboolean
+identifai_segmenter_wants_keyframe (IdentifaiSegmenter * self)
+{
+  return self->key_frames.wanted;
+}
+
+gboolean
 identifai_segmenter_take_news (IdentifaiSegmenter * self, IdentifaiNews * news)
 {
   gboolean missing;

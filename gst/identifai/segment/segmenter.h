@@ -196,6 +196,9 @@ gint64 identifai_segmenter_next_deadline (IdentifaiSegmenter * self);
 gboolean identifai_segmenter_take_keyframe_request (IdentifaiSegmenter * self,
     GstClockTime * running_time);
 
+/* Whether there is a wish. */
+gboolean identifai_segmenter_wants_keyframe (IdentifaiSegmenter * self);
+
 /* What people should be told of. */
 typedef enum
 {
