@@ -80,7 +80,8 @@ main (int argc, char **argv)
     return print_openapi ();
   server = options != NULL ? emu_server_new (options, &error) : NULL;
   if (server == NULL) {
-    g_printerr ("%s: %s\n", EMU_NAME, error->message);
+    g_printerr ("%s: %s\n%s", EMU_NAME, error->message, options != NULL ? "" :
+        "\"" EMU_NAME " --help\" tells how it is used.\n");
     return 1;
   }
   loop = g_main_loop_new (NULL, FALSE);

@@ -101,7 +101,8 @@ main (int argc, char **argv)
   if (mod_options_parse (&options, &argc, &argv, &error)) {
     status = run (&options);
   } else {
-    g_printerr (MOD_NAME ": %s\n", error->message);
+    g_printerr (MOD_NAME ": %s\n\"" MOD_NAME
+        " --help\" tells how it is used.\n", error->message);
     status = MOD_EXIT_USAGE;
   }
   mod_slate_clear ();

@@ -67,7 +67,7 @@ check_options (ModOptions * self, GError ** error)
   if (self->verify != NULL && (rest > 0 || self->check))
     what = "--verify-log goes alone; give it again for each further file";
   else if (self->verify == NULL && rest != 1)
-    what = "one CONFIG is wanted; --help tells more";
+    what = "one CONFIG is wanted";
   else if (self->test != NULL && self->check)
     what = "--test and --check exclude each other";
   else if (self->offline && !self->check)

@@ -432,6 +432,8 @@ check_bad_option (guint row)
   fail_if (g_spawn_check_wait_status (status, NULL));
   fail_unless_equals_string (output, "");
   fail_unless (g_str_has_prefix (errors, "identifai-emulator: "));
+  if (strstr (errors, "Unknown option") || strstr (errors, "Unexpected"))
+    fail_unless (strstr (errors, "identifai-emulator --help") != NULL);
   g_free (output);
   g_free (errors);
 }

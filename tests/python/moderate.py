@@ -94,6 +94,7 @@ def check_config(endpoint, folder):
         assert code == 78 and 'SECRET' not in out + err, (text, code, out, err)
     assert call('--check', path + '.not')[0] == 78
     assert call()[0] == call(path, path)[0] == call('--verify-log', path, path)[0] == 64
+    assert 'identifai-moderate --help' in call('--bogus')[2]
     assert call('--version')[1].startswith('identifai-moderate ') and 'CONFIG' in call('--help')[1]
 
 
