@@ -298,9 +298,9 @@ gst_identifai_warning_demand (GstElement * src, const IdentifaiDemand * all,
           limit), 100 * GST_MSECOND) * 100 * GST_MSECOND;
   GError *error = g_error_new (GST_RESOURCE_ERROR,
       GST_RESOURCE_ERROR_NO_SPACE_LEFT,
-      "%u elements want %.4g uploads a minute of this key, which has %.4g: "
-      "segments will come late, or be dropped", all->users, all->per_minute,
-      limit);
+      "What judges with this key (%u in all) wants %.4g uploads a minute, and %.4g "
+      "is what it has: segments will come late, or be dropped", all->users,
+      all->per_minute, limit);
   gchar *advice = g_strdup_printf ("With segment-duration=%" G_GUINT64_FORMAT
       " (%.1f s) here, and as much longer ones in the others, they fit. Or judge "
       "less (segment-interval), or use another key", fitting,
