@@ -20,7 +20,7 @@ PROGRAMS = {
     "moderate": CALLS + "|g_printerr|mod_problems_add|complain|fail",
 }
 # of other files: what nobody can see, answers of the page, names of keys
-UNSEEN = {"The request is over", "The file shrank while it was sent", "Seek out of the body", "The body can't be changed", "no queue", "identifai-account: …"}
+UNSEEN = {"The request is over", "The file shrank while it was sent", "Seek out of the body", "The body can't be changed", "no queue", "identifai-account: …", '--help" tells how it is used.'}
 # the page's rows that are of GStreamer, or no texts
 NO_TEXTS = {"It doesn't link", "What else looks wrong", "Trouble"}
 
