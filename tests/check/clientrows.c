@@ -81,9 +81,9 @@ const ClientRow client_rows[] = {
   {"429 for good", .retries = 2, .steps = {ON (POST, 0, STATUS (429), BODY ("{\"message\":\"Too Many Attempts.\"}"))}, THROTTLED, .http_status = 429, .message = "Too Many Attempts.", SENT (3)},
   {"503 for good", .retries = 2, .steps = {ON (POST, 0, STATUS (503), BODY ("{\"error\":\"Down\"}"))}, SERVICE_ERROR, .http_status = 503, .message = "Down", SENT (3)},
   {"500 without retries", .steps = {ON (POST, 0, STATUS (500))}, SERVICE_ERROR, .http_status = 500, SENT (1)},
-  {"five failures, five retries", .retries = 5, .steps = {ON (POST, 1, STATUS (500)), ON (POST, 2, FAULT_CLOSE), ON (POST, 3, FAULT_RESET), ON (POST, 4, STATUS (429)), ON (POST, 5, STATUS (503))}, FINE (6)},
-  {"five failures, four retries", .retries = 4, .steps = {ON (POST, 1, STATUS (500)), ON (POST, 2, FAULT_CLOSE), ON (POST, 3, FAULT_RESET), ON (POST, 4, STATUS (429)), ON (POST, 5, STATUS (503))}, SERVICE_ERROR, .http_status = 503, SENT (5)},
-  {"five failures, endless retries", .retries = -1, .steps = {ON (POST, 1, STATUS (500)), ON (POST, 2, FAULT_CLOSE), ON (POST, 3, FAULT_RESET), ON (POST, 4, STATUS (429)), ON (POST, 5, STATUS (503))}, FINE (6)},
+  {"five failures, five retries", .retries = 5, .steps = {ON (POST, 1, STATUS (500), CLOSED), ON (POST, 2, FAULT_CLOSE), ON (POST, 3, FAULT_RESET), ON (POST, 4, STATUS (429)), ON (POST, 5, STATUS (503))}, FINE (6)},
+  {"five failures, four retries", .retries = 4, .steps = {ON (POST, 1, STATUS (500), CLOSED), ON (POST, 2, FAULT_CLOSE), ON (POST, 3, FAULT_RESET), ON (POST, 4, STATUS (429)), ON (POST, 5, STATUS (503))}, SERVICE_ERROR, .http_status = 503, SENT (5)},
+  {"five failures, endless retries", .retries = -1, .steps = {ON (POST, 1, STATUS (500), CLOSED), ON (POST, 2, FAULT_CLOSE), ON (POST, 3, FAULT_RESET), ON (POST, 4, STATUS (429)), ON (POST, 5, STATUS (503))}, FINE (6)},
 
   /* Noise in errors. */
   {"error in another JSON", .steps = {ON (POST, 0, STATUS (500), BODY ("{\"detail\":{\"reason\":\"Out of GPUs\"}}"))}, SERVICE_ERROR, .message = "Out of GPUs", SENT (1)},
@@ -119,6 +119,10 @@ const ClientRow client_rows[] = {
   {"reset after the body", .retries = 1, .steps = {ON (POST, 1, FAULT_RESET, .at = G_MAXSIZE)}, FINE (2)},
   {"reset in the body for good", .retries = 2, MEGABYTES (3), .steps = {ON (POST, 0, FAULT_RESET, .at = 1500000)}, NETWORK, .message = "The connection broke to 127.0.0.1", SENT (3)},
   {"no answer, once", .retries = 1, .steps = {ON (POST, 1, FAULT_CLOSE)}, FINE (2)},
+  {"a kept connection closes", .retries = 1, .steps = {ON (POST, 1, STATUS (503)), ON (POST, 2, FAULT_CLOSE)}, FINE (3)},
+  {"a kept connection is reset", .retries = 1, MEGABYTES (3), .steps = {ON (POST, 1, STATUS (503)), ON (POST, 2, FAULT_RESET, .at = 100000)}, FINE (3)},
+  {"a kept connection closes, and the next", .retries = 1, .steps = {ON (POST, 1, STATUS (503)), ON (POST, 0, FAULT_CLOSE)}, NETWORK, .message = "The connection broke", SENT (3)},
+  {"a kept connection closes, no-cache", .no_cache = TRUE, .retries = 1, .steps = {ON (POST, 1, STATUS (503)), ON (POST, 0, FAULT_CLOSE)}, NETWORK, .message = "may be charged a second time", SENT (2)},
   {"no answer, for good", .retries = 1, .steps = {ON (POST, 0, FAULT_CLOSE)}, NETWORK, SENT (2)},
   {"silence after the upload", .retries = 1, .timeout = 4, .steps = {ON (POST, 1, FAULT_SILENT)}, .attempt = "nothing was heard for 4 s", .min_ms = 4000, FINE (2)},
   {"silence for good", .timeout = 2, .steps = {ON (POST, 0, FAULT_SILENT)}, NETWORK, .message = "nothing was heard for 2 s", SENT (1)},

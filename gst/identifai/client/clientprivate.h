@@ -94,6 +94,7 @@ struct _IdentifaiJob
   gint64 held_since;            /* monotonic µs, its upload's end; 0 = not yet */
   IdentifaiTries tries;         /* of its submit call */
   guint reposts;                /* attempts of the submit call but the first */
+  gboolean stale;               /* the connection of the latest was: a new one is made */
   gchar *identifier;            /* once submitted */
   gint64 submitted_at;          /* monotonic µs */
   gint64 deadline;              /* monotonic µs, G_MAXINT64 = none */

@@ -407,7 +407,7 @@ identifai_early_upload_falls_back (IdentifaiAccount * account,
       || attempt->http_status == SOUP_STATUS_NOT_IMPLEMENTED
       || attempt->http_status == SOUP_STATUS_HTTP_VERSION_NOT_SUPPORTED;
 
-  if (broke || refused)
+  if ((broke && !answer->stale) || refused)
     note_failure (account, name, attempt);
 
   return refused || (broke && !answer->sent_whole);

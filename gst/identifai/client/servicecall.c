@@ -186,7 +186,7 @@ start (ServiceCall * self, gint64 now)
   gchar *url = g_strconcat (account->endpoint, self->path, NULL);
   IdentifaiCallSpec spec = {.name = NAME (self),.what = self->what,.url = url,
     .method = self->method,.accept = self->accept,.content_type =
-        self->content_type,.body = self->body
+        self->content_type,.body = self->body,.new_connection = self->once
   };
 
   GST_DEBUG_ID (NAME (self), "%s of %s starts, attempt %u", self->what,

@@ -176,15 +176,26 @@ log_answer (IdentifaiJob * job, const IdentifaiResponse * answer,
   g_free (next);
 }
 
-/* What went wrong is our way to send: the whole file is sent at once, and nobody is
- * told. */
+/* What went wrong is our way to send, or a connection that nobody used: the whole file is
+ * sent at once, and nobody is told. */
 static void
 fall_back (IdentifaiJob * job, const IdentifaiResponse * answer,
     IdentifaiAttempt * attempt)
 {
   attempt->retry_in = 0;
+  tell_ambiguous (job, answer, attempt);
   log_answer (job, answer, attempt, NULL);
   retry_job (job, 0);
+}
+
+/* What was closed while nobody used it says nothing of the service: no attempt that
+ * counts. The same file isn't charged for twice, unless it is judged anew each time. */
+static gboolean
+starts_over (IdentifaiJob * job, const IdentifaiResponse * answer)
+{
+  job->stale = answer->stale && !(job->no_cache && answer->sent_whole);
+
+  return job->stale;
 }
 
 void
@@ -210,10 +221,10 @@ identifai_uploader_answered (const IdentifaiResponse * answer,
           error->message, answer->body);
     g_clear_error (&error);
   }
-  if (early != NULL && identifai_early_upload_falls_back (job->queue->account,
-          NAME (job), answer, &attempt)) {
+  if (early != NULL ? identifai_early_upload_falls_back (job->queue->account,
+          NAME (job), answer, &attempt) : starts_over (job, answer)) {
     fall_back (job, answer, &attempt);
-    identifai_early_upload_unref (early);
+    g_clear_pointer (&early, identifai_early_upload_unref);
     return;
   }
   g_clear_pointer (&early, identifai_early_upload_unref);
@@ -343,6 +354,7 @@ start_job (IdentifaiAccount * account, IdentifaiJob * job, gint64 now)
   spec.url = url;
   spec.what = what;
   spec.upload = commit_job (job);
+  spec.new_connection = job->stale;
   /* Else the command to remove it is on its way. */
   GST_DEBUG_ID (NAME (job), "%s %s, attempt %u", what, spec.upload ? "starts" :
       "doesn't start: it was withdrawn", job->reposts + 1);

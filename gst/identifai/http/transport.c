@@ -243,6 +243,7 @@ on_network_event (IdentifaiExchange * self, GSocketClientEvent event,
   gint64 before = self->progress;
 
   exchange_progress (self);
+  self->connected = TRUE;
   self->transport->connected_at = self->progress;
   identifai_session_log_event (self->name, self->what, event,
       self->progress - before);
@@ -558,11 +559,12 @@ exchange_answer (IdentifaiExchange * self, GError * error)
   soup_message_set_request_body (self->message, NULL, NULL, 0);
 
   GST_DEBUG_ID (self->name, "%s: status %u (0 = no answer), %" G_GSIZE_FORMAT
-      " bytes, sent in %d ms, over after %d ms%s%s%s", self->what,
+      " bytes, sent in %d ms, over after %d ms%s%s%s%s", self->what,
       answer.http_status,
       g_bytes_get_size (answer.body), (gint) (answer.sending / GST_MSECOND),
       (gint) (answer.duration / GST_MSECOND),
-      answer.from_proxy ? ", by the proxy" : "", answer.error ? ": " : "",
+      answer.from_proxy ? ", by the proxy" : "", answer.stale ?
+      ", on a connection that was kept" : "", answer.error ? ": " : "",
       answer.error ? answer.error->message : "");
 
   self->func (&answer, self->user_data);
@@ -718,6 +720,8 @@ create_message (const IdentifaiCallSpec * spec, gboolean expects)
    * us. */
   soup_message_add_flags (message, SOUP_MESSAGE_NO_REDIRECT
       | SOUP_MESSAGE_IDEMPOTENT);
+  if (spec->new_connection)
+    soup_message_add_flags (message, SOUP_MESSAGE_NEW_CONNECTION);
   /* Workaround 401. */
   soup_message_disable_feature (message, SOUP_TYPE_AUTH_MANAGER);
   headers = soup_message_get_request_headers (message);

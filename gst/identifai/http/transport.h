@@ -48,6 +48,9 @@ typedef struct
   GBytes *body;                 /* NULL = none */
   /* The call may well be refused: its body waits for leave, for a moment. */
   gboolean expects;
+  /* On a connection that is made for it: one that was kept may be closed at any time,
+   * and whether a call that was on its way was done then, nobody knows. */
+  gboolean new_connection;
   /* Asked before the last bytes of the body go out, which is when a service
    * behind a buffering front counts the call: how long to wait, in µs, 0 = go.
    * May be NULL. */
@@ -76,6 +79,8 @@ typedef struct
   gboolean unexpected;          /* refused as its body waited for leave (417), which no
                                  * call does from now on */
   gboolean sent_whole;          /* all of the request's body went out */
+  gboolean stale;               /* no answer, as a connection broke that was kept: the
+                                 * other side may have closed it before the call */
   guint64 bytes_sent;           /* of that body */
   GstClockTime sending;         /* its first byte out to its last, ns */
   GstClockTime duration;        /* first byte out to answer in, ns */

@@ -81,6 +81,7 @@ struct _IdentifaiExchange
   gint64 sent_until;            /* the latest of the body went out */
   gint64 answer_by;             /* G_MAXINT64 before the answer began */
   guint n_informational;
+  gboolean connected;           /* a connection was made for it */
   gboolean end_is_out;          /* libsoup has all of the body */
   gboolean stopped;             /* it couldn't write all of it */
   guint64 wrote;                /* of the body, to the connection */

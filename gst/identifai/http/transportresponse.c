@@ -275,6 +275,18 @@ find_error (IdentifaiExchange * self, GError * error)
   return found;
 }
 
+/* Not one that was made for it, and no limit of ours. */
+static gboolean
+exchange_is_stale (IdentifaiExchange * self, const IdentifaiResponse * answer)
+{
+  return answer->http_status == 0 && answer->error != NULL && !self->connected
+      && self->cut == CUT_NONE && (g_error_matches (answer->error, G_IO_ERROR,
+          G_IO_ERROR_PARTIAL_INPUT)
+      || g_error_matches (answer->error, G_IO_ERROR,
+          G_IO_ERROR_CONNECTION_CLOSED)
+      || g_error_matches (answer->error, G_IO_ERROR, G_IO_ERROR_BROKEN_PIPE));
+}
+
 void
 identifai_exchange_read_response (IdentifaiExchange * self, GError * error,
     IdentifaiResponse * answer)
@@ -300,6 +312,7 @@ identifai_exchange_read_response (IdentifaiExchange * self, GError * error,
         identifai_request_body_get_sent (self->body));
   fill_in_ways (self, answer);
   answer->error = find_error (self, error);
+  answer->stale = exchange_is_stale (self, answer);
   if (exchange_is_early (self))
     GST_DEBUG_ID (self->name, "%s: the answer came before all was sent, after %"
         G_GUINT64_FORMAT " bytes", self->what, answer->bytes_sent);
