@@ -13,6 +13,7 @@
 
 #include "gstidentifaierrors.h"
 #include "gstidentifaiupstream.h"
+#include "clock.h"
 #include "heldbuffer.h"
 #include "log.h"
 #include "runningtime.h"
@@ -112,12 +113,12 @@ static void
 wait_locked (GstIdentifaiAudioPad * self, GstElement * element,
     GstClockTime time)
 {
-  gint64 start = g_get_monotonic_time (), took;
+  gint64 start = identifai_clock_now (), took;
 
   while (must_wait_locked (self, element, time))
     identifai_cond_wait (&self->engine->cond, &self->engine->lock);
 
-  took = g_get_monotonic_time () - start;
+  took = identifai_clock_now () - start;
   if (took > LONG_WAIT)
     GST_DEBUG_OBJECT (self, "sound at %" GST_TIME_FORMAT " waited for %"
         G_GINT64_FORMAT " ms, as the video is held", GST_TIME_ARGS (time),
@@ -222,7 +223,7 @@ handle_event_locked (GstIdentifaiAudioPad * self, GstEvent * event)
     case GST_EVENT_EOS:
       GST_DEBUG_OBJECT (self, "the sound is over");
       identifai_segmenter_eos (engine->segmenter, self->stream,
-          g_get_monotonic_time ());
+          identifai_clock_now ());
       break;
     case GST_EVENT_FLUSH_START:
       self->flush_seqnum = gst_event_get_seqnum (event);

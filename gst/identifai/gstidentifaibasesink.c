@@ -14,6 +14,7 @@
 #include "gstidentifaidrain.h"
 #include "gstidentifaierrors.h"
 #include "gstidentifaisignals.h"
+#include "clock.h"
 #include "heldbuffer.h"
 #include "log.h"
 #include "runningtime.h"
@@ -195,7 +196,7 @@ gst_identifai_base_sink_render (GstBaseSink * bsink, GstBuffer * buffer)
   self->started = TRUE;
   gst_identifai_silence_end_locked (self->silence);
   if (self->held)
-    identifai_arrival_pace_resume (&engine->pace, g_get_monotonic_time ());
+    identifai_arrival_pace_resume (&engine->pace, identifai_clock_now ());
   self->held = FALSE;
   identifai_cond_broadcast (&engine->cond);
   g_mutex_unlock (&engine->lock);

@@ -4,6 +4,7 @@
  */
 
 #include "gstidentifaicapturetime.h"
+#include "clock.h"
 #include "log.h"
 
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_SINK)
@@ -81,8 +82,8 @@ gst_identifai_capture_time_read (GstElement * element,
   gboolean has_clock = read_running_time (element, &running);
   GstClockTimeDiff age;
 
-  arrival->monotonic = g_get_monotonic_time ();
-  arrival->utc = g_get_real_time ();
+  arrival->monotonic = identifai_clock_now ();
+  arrival->utc = identifai_clock_now_real ();
   arrival->live = live && has_clock;
   arrival->running = arrival->live ? running : 0;
   if (buffer != NULL && read_reference (buffer, &arrival->utc)) {

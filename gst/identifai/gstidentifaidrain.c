@@ -18,6 +18,7 @@
 
 #include "gstidentifaidrain.h"
 
+#include "clock.h"
 #include "log.h"
 
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_SINK)
@@ -101,7 +102,7 @@ end_wait (GstIdentifaiBaseSink * self)
     ret = gst_base_sink_do_preroll (bsink, NULL);
 
   g_mutex_lock (&self->engine->lock);
-  identifai_arrival_pace_resume (&self->engine->pace, g_get_monotonic_time ());
+  identifai_arrival_pace_resume (&self->engine->pace, identifai_clock_now ());
   g_mutex_unlock (&self->engine->lock);
 
   return ret;
@@ -110,7 +111,7 @@ end_wait (GstIdentifaiBaseSink * self)
 static void
 note_wait (GstIdentifaiBaseSink * self, gint64 start, const gchar * cause)
 {
-  gint64 took = g_get_monotonic_time () - start;
+  gint64 took = identifai_clock_now () - start;
 
   if (took > LONG_WAIT)
     GST_DEBUG_OBJECT (self, "the video was held for %" G_GINT64_FORMAT " ms: "
@@ -166,7 +167,7 @@ wait_for_room (GstIdentifaiBaseSink * self, gint64 until, gboolean expires)
 static GstFlowReturn
 wait_for_room_at_end (GstIdentifaiBaseSink * self, gint64 deadline)
 {
-  gint64 start = g_get_monotonic_time ();
+  gint64 start = identifai_clock_now ();
   GstFlowReturn ret = GST_FLOW_OK;
 
   while (ret == GST_FLOW_OK && !hand_on (self))
@@ -200,7 +201,7 @@ may_run_on (GstIdentifaiBaseSink * self)
 static gboolean
 lose_patience (GstIdentifaiBaseSink * self, gint64 * patience)
 {
-  if (*patience < 0 || g_get_monotonic_time () < *patience)
+  if (*patience < 0 || identifai_clock_now () < *patience)
     return FALSE;
 
   *patience = -1;
@@ -215,7 +216,7 @@ lose_patience (GstIdentifaiBaseSink * self, gint64 * patience)
 GstFlowReturn
 gst_identifai_drain_hold (GstIdentifaiBaseSink * self)
 {
-  gint64 start = g_get_monotonic_time (), patience = start + MAX_SILENT_HOLD;
+  gint64 start = identifai_clock_now (), patience = start + MAX_SILENT_HOLD;
   GstFlowReturn ret = GST_FLOW_OK;
   gboolean runs_on = FALSE;
 
@@ -242,7 +243,7 @@ set_held (GstIdentifaiBaseSink * self, gboolean held)
 GstFlowReturn
 gst_identifai_drain_wait_for_earlier (GstIdentifaiBaseSink * self)
 {
-  gint64 start = g_get_monotonic_time (), patience = start + MAX_SILENT_HOLD;
+  gint64 start = identifai_clock_now (), patience = start + MAX_SILENT_HOLD;
   GstIdentifaiOutbox *outbox = self->engine->outbox;
   GstFlowReturn ret = GST_FLOW_OK;
   gboolean runs_on = FALSE;
@@ -270,7 +271,7 @@ static void
 await_sound_locked (GstIdentifaiBaseSink * self)
 {
   GstIdentifaiEngine *engine = self->engine;
-  gint64 until = g_get_monotonic_time () + IDENTIFAI_AUDIO_PATIENCE;
+  gint64 until = identifai_clock_now () + IDENTIFAI_AUDIO_PATIENCE;
   gboolean in_time = TRUE;
 
   while (!self->interrupted && engine->in_hand == NULL && in_time
@@ -289,7 +290,7 @@ await_sound_locked (GstIdentifaiBaseSink * self)
 GstFlowReturn
 gst_identifai_drain_wait_for_sound (GstIdentifaiBaseSink * self)
 {
-  gint64 start = g_get_monotonic_time ();
+  gint64 start = identifai_clock_now ();
   GstFlowReturn ret;
   gboolean waits;
 
@@ -311,7 +312,7 @@ static GstFlowReturn
 wait_for_audio (GstIdentifaiBaseSink * self, gint64 last)
 {
   GstIdentifaiEngine *engine = self->engine;
-  gint64 start = g_get_monotonic_time (), deadline;
+  gint64 start = identifai_clock_now (), deadline;
   GstFlowReturn ret;
 
   begin_wait (self);
@@ -387,7 +388,7 @@ wait_for_outcomes (GstIdentifaiOutbox * outbox, gint64 deadline)
 {
   gboolean drained = gst_identifai_outbox_wait_drained (outbox, deadline);
 
-  if (!drained && deadline >= 0 && g_get_monotonic_time () >= deadline)
+  if (!drained && deadline >= 0 && identifai_clock_now () >= deadline)
     gst_identifai_outbox_expire (outbox);
 
   return drained;
@@ -397,7 +398,7 @@ wait_for_outcomes (GstIdentifaiOutbox * outbox, gint64 deadline)
 static GstFlowReturn
 wait_for_verdicts (GstIdentifaiBaseSink * self)
 {
-  gint64 start = g_get_monotonic_time (), deadline = -1;
+  gint64 start = identifai_clock_now (), deadline = -1;
   GstClockTime timeout;
   gboolean done = FALSE;
   GstFlowReturn ret;

@@ -13,6 +13,7 @@
 
 #include "gstidentifaierrors.h"
 #include "gstidentifaisignals.h"
+#include "clock.h"
 #include "codecs.h"
 #include "log.h"
 
@@ -242,7 +243,7 @@ arm_timer_locked (GstIdentifaiEngine * self)
       || self->timer != NULL || self->stopping)
     return;
 
-  delay = MAX (deadline - g_get_monotonic_time (), 0);
+  delay = MAX (deadline - identifai_clock_now (), 0);
   GST_DEBUG_OBJECT (self->element, "a segment waits for its sound, %"
       G_GINT64_FORMAT " ms at most", delay / 1000);
   /* A moment later than the deadline, so that it is over then. */
@@ -282,7 +283,7 @@ pop_segment_locked (GstIdentifaiEngine * self)
   if (identifai_segmenter_next_deadline (self->segmenter) < 0)
     return NULL;
   segment = identifai_segmenter_pop (self->segmenter,
-      self->hurry ? G_MAXINT64 : g_get_monotonic_time ());
+      self->hurry ? G_MAXINT64 : identifai_clock_now ());
   if (segment == NULL && gst_identifai_engine_is_full_locked (self)
       && !holds_for_sound_locked (self)) {
     segment = identifai_segmenter_pop (self->segmenter, G_MAXINT64);
@@ -558,13 +559,13 @@ reset_locked (GstIdentifaiEngine * self)
 static gboolean
 connect_outbox (GstIdentifaiEngine * self, GError ** error)
 {
-  gint64 start = g_get_monotonic_time ();
+  gint64 start = identifai_clock_now ();
   gboolean started = gst_identifai_outbox_start (self->outbox, error);
   gboolean changed;
 
   GST_INFO_OBJECT (self->element, "%s within %" G_GINT64_FORMAT " ms",
       started ? "connected" : "could not connect",
-      (g_get_monotonic_time () - start) / 1000);
+      (identifai_clock_now () - start) / 1000);
   g_mutex_lock (&self->lock);
   self->starting = FALSE;
   self->running = started;
@@ -618,7 +619,7 @@ gst_identifai_engine_begin_stop (GstIdentifaiEngine * self)
 void
 gst_identifai_engine_stop (GstIdentifaiEngine * self)
 {
-  gint64 start = g_get_monotonic_time ();
+  gint64 start = identifai_clock_now ();
   GstClockID timer;
 
   g_mutex_lock (&self->lock);
@@ -639,7 +640,7 @@ gst_identifai_engine_stop (GstIdentifaiEngine * self)
   g_mutex_unlock (&self->lock);
 
   GST_INFO_OBJECT (self->element, "stopped within %" G_GINT64_FORMAT " ms",
-      (g_get_monotonic_time () - start) / 1000);
+      (identifai_clock_now () - start) / 1000);
 }
 
 /* Demand. */

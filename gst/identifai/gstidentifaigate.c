@@ -39,6 +39,7 @@
 #include "gstidentifaiaudiopad.h"
 #include "gstidentifaierrors.h"
 #include "gstidentifaisignals.h"
+#include "clock.h"
 #include "codecs.h"
 #include "log.h"
 
@@ -218,7 +219,7 @@ gst_identifai_gate_configure_locked (GstIdentifaiGate * self)
     if (settings->hold == 0)
       g_hash_table_remove_all (self->verdicts);
   }
-  identifai_hold_queue_configure (self->hold, &hold, g_get_monotonic_time ());
+  identifai_hold_queue_configure (self->hold, &hold, identifai_clock_now ());
 }
 
 /* What this element makes of a change. */
@@ -326,7 +327,7 @@ get_stats (GstIdentifaiGate * self)
   g_mutex_lock (&self->engine->lock);
   gst_structure_set (structure, "coverage", G_TYPE_DOUBLE,
       coverage_locked (self), NULL);
-  identifai_hold_queue_get_stats (self->hold, g_get_monotonic_time (), &stats);
+  identifai_hold_queue_get_stats (self->hold, identifai_clock_now (), &stats);
   g_mutex_unlock (&self->engine->lock);
   add_hold (structure, &stats);
 
@@ -339,7 +340,7 @@ get_max_delay (GstIdentifaiGate * self)
   IdentifaiHoldQueueStats stats;
 
   g_mutex_lock (&self->engine->lock);
-  identifai_hold_queue_get_stats (self->hold, g_get_monotonic_time (), &stats);
+  identifai_hold_queue_get_stats (self->hold, identifai_clock_now (), &stats);
   g_mutex_unlock (&self->engine->lock);
 
   return stats.max_delay * GST_USECOND;
@@ -434,7 +435,7 @@ check_hold_locked (GstIdentifaiGate * self)
       || !identifai_policy_settings_read (&policy, settings->policy, NULL)
       || policy.enter < 2 || !policy.enforce)
     return;
-  identifai_hold_queue_get_stats (self->hold, g_get_monotonic_time (), &stats);
+  identifai_hold_queue_get_stats (self->hold, identifai_clock_now (), &stats);
   longest = MAX (settings->segment_duration,
       (GstClockTime) stats.max_delay * GST_USECOND);
   needed = (policy.enter - 1) * MAX (settings->segment_duration,
@@ -519,7 +520,7 @@ on_outcome_locked (GstIdentifaiGate * self, const GstIdentifaiOutcome * outcome)
   else
     identifai_hold_queue_add_outcome (self->hold, &counted,
         g_strcmp0 (outcome->classification, "artificial") == 0,
-        g_get_monotonic_time ());
+        identifai_clock_now ());
   gst_identifai_gate_tell_policy_locked (self);
   check_hold_locked (self);
 }
@@ -553,7 +554,7 @@ static void
 gst_identifai_gate_dump (GstIdentifaiGate * self, guint64 back)
 {
   g_mutex_lock (&self->engine->lock);
-  identifai_hold_queue_dump (self->hold, back, g_get_monotonic_time ());
+  identifai_hold_queue_dump (self->hold, back, identifai_clock_now ());
   g_mutex_unlock (&self->engine->lock);
 }
 

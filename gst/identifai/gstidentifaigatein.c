@@ -14,6 +14,7 @@
 
 #include "gstidentifaicapturetime.h"
 #include "gstidentifaierrors.h"
+#include "clock.h"
 #include "codecs.h"
 #include "framereader.h"
 #include "heldbuffer.h"
@@ -95,13 +96,13 @@ static GstFlowReturn
 wait_locked (GstIdentifaiBranch * branch)
 {
   GstIdentifaiGate *self = branch->gate;
-  gint64 start = g_get_monotonic_time (), took;
+  gint64 start = identifai_clock_now (), took;
   gboolean is_full = identifai_hold_queue_is_full (self->hold);
 
   identifai_cond_broadcast (&self->engine->cond);
   while (get_flow_locked (branch) == GST_FLOW_OK && must_wait_locked (self))
     identifai_cond_wait (&self->engine->cond, &self->engine->lock);
-  took = g_get_monotonic_time () - start;
+  took = identifai_clock_now () - start;
   if (took > 100 * G_TIME_SPAN_MILLISECOND)
     GST_DEBUG_OBJECT (branch->sink, "waited for room for %" G_GINT64_FORMAT
         " ms, %s", took / 1000, is_full ? "as much is held as max-held-bytes "
@@ -212,7 +213,7 @@ gst_identifai_gate_in_pass (GstIdentifaiGate * self, GstPad * pad,
   if (branch != NULL)
     flow = get_flow_locked (branch);
   if (flow == GST_FLOW_OK) {
-    hold_locked (branch, buffer, g_get_monotonic_time ());
+    hold_locked (branch, buffer, identifai_clock_now ());
     flow = wait_locked (branch);
   } else {
     GST_LOG_OBJECT (pad, "a buffer isn't taken: %s", gst_flow_get_name (flow));
@@ -389,7 +390,7 @@ static void
 handle_eos_locked (GstIdentifaiGate * self)
 {
   identifai_segmenter_eos (self->engine->segmenter, IDENTIFAI_SEGMENTER_VIDEO,
-      g_get_monotonic_time ());
+      identifai_clock_now ());
   gst_identifai_engine_dispatch_locked (self->engine);
   GST_INFO_OBJECT (self, "the stream is over behind %u segments, %s",
       self->engine->next_number, gst_identifai_gate_is_paced_locked (self) ?
@@ -442,7 +443,7 @@ queue_event_locked (GstIdentifaiBranch * branch, GstEvent * event)
 {
   identifai_hold_queue_push_event (branch->gate->hold, branch->stream,
       GST_MINI_OBJECT (event), GST_EVENT_TYPE (event) == GST_EVENT_EOS,
-      g_get_monotonic_time ());
+      identifai_clock_now ());
 }
 
 static gboolean

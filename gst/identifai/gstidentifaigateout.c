@@ -14,6 +14,7 @@
 
 #include "gstidentifaierrors.h"
 #include "gstidentifaimessages.h"
+#include "clock.h"
 #include "framereader.h"
 #include "log.h"
 #include "runningtime.h"
@@ -38,7 +39,7 @@ tell_late_locked (GstIdentifaiGate * self, const IdentifaiHeld * held)
 
   if (!held->starts_segment)
     return;
-  identifai_hold_queue_get_stats (self->hold, g_get_monotonic_time (), &stats);
+  identifai_hold_queue_get_stats (self->hold, identifai_clock_now (), &stats);
   late = stats.late_segments > self->late;
   self->late = stats.late_segments;
   if (late && identifai_alarm_bad (&self->late_alarm, 0))
@@ -90,7 +91,7 @@ gst_identifai_gate_out_tell_start_locked (GstIdentifaiGate * self)
 {
   const IdentifaiHeld held = {
     .why = IDENTIFAI_WHY_START,
-    .arrival = g_get_monotonic_time (),
+    .arrival = identifai_clock_now (),
     .running = NO_TIME,
   };
   const GstIdentifaiBranch *video = g_ptr_array_index (self->branches, 0);
@@ -275,7 +276,7 @@ wait_locked (GstIdentifaiBranch * branch, IdentifaiHeld * held, gint64 * shift)
   GstIdentifaiEngine *engine = self->engine;
 
   while (!branch->flushing && branch->flow == GST_FLOW_OK && !branch->ended) {
-    gint64 now = g_get_monotonic_time ();
+    gint64 now = identifai_clock_now ();
     gint64 due = identifai_hold_queue_get_due (self->hold, branch->stream, now);
     gint64 slate_due;
 
@@ -403,7 +404,7 @@ catch_up (GstIdentifaiBranch * branch, gint64 position, gint64 end,
   gint64 limit = branch->stream == IDENTIFAI_SEGMENTER_VIDEO ?
       position + 1 : end;
   GstFlowReturn flow = GST_FLOW_OK;
-  gint64 now = g_get_monotonic_time ();
+  gint64 now = identifai_clock_now ();
 
   if (position > gst_identifai_gate_shift_get_position (show, now)) {
     show->wall = now;
@@ -457,7 +458,7 @@ replace (GstIdentifaiBranch * branch, const IdentifaiHeld * held, gint64 shift,
         GST_STIME_FORMAT ", the slate begins anew there",
         GST_STIME_ARGS (position));
   if (!branch->show.slate || has_jumped (&branch->show, position))
-    gst_identifai_gate_show_slate (branch, g_get_monotonic_time (), position);
+    gst_identifai_gate_show_slate (branch, identifai_clock_now (), position);
   if (branch->show.loop.track == NULL)
     return FALSE;
   gst_mini_object_unref (held->object);
@@ -596,7 +597,7 @@ begin_build (GstIdentifaiBranch * branch)
   const IdentifaiHeld held = {
     .slate = TRUE,
     .why = IDENTIFAI_WHY_START,
-    .arrival = g_get_monotonic_time (),
+    .arrival = identifai_clock_now (),
     .running = branch->show.position,
   };
 

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "gstidentifaierrors.h"
+#include "clock.h"
 #include "codecs.h"
 #include "framereader.h"
 #include "log.h"
@@ -318,7 +319,7 @@ void
 gst_identifai_gate_slate_pause (GstIdentifaiGate * self)
 {
   g_mutex_lock (&self->engine->lock);
-  self->paused = g_get_monotonic_time ();
+  self->paused = identifai_clock_now ();
   g_mutex_unlock (&self->engine->lock);
 }
 
@@ -329,7 +330,7 @@ gst_identifai_gate_slate_play (GstIdentifaiGate * self)
   guint i;
 
   g_mutex_lock (&self->engine->lock);
-  took = self->paused != 0 ? g_get_monotonic_time () - self->paused : 0;
+  took = self->paused != 0 ? identifai_clock_now () - self->paused : 0;
   if (self->paused != 0)
     self->resumed = self->paused + took;
   self->paused = 0;
@@ -655,7 +656,7 @@ gst_identifai_gate_slate_hold_locked (GstIdentifaiGate * self,
   if (more > 0 && !is_there (self))
     return;
   if (more > 0)
-    build_raised (self, g_get_monotonic_time ());
+    build_raised (self, identifai_clock_now ());
   self->shift = MAX (self->shift + more, 0);
   self->lag = MIN (self->lag, self->shift);
   self->built = MAX (self->built + more, 0);

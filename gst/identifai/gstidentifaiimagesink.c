@@ -42,6 +42,7 @@
 
 #include "gstidentifaicapturetime.h"
 #include "gstidentifaidrain.h"
+#include "clock.h"
 #include "heldbuffer.h"
 #include "log.h"
 
@@ -201,7 +202,7 @@ append_locked (GstIdentifaiImageSink * self, GstBuffer * buffer)
   IdentifaiSegment *segment = self->open;
   gchar *text;
 
-  segment->last_buffer = g_get_monotonic_time ();
+  segment->last_buffer = identifai_clock_now ();
   identifai_memory_file_write (segment->file, buffer);
   segment->bytes = identifai_memory_file_get_size (segment->file);
   if (identifai_memory_file_is_broken (segment->file)) {
@@ -228,7 +229,7 @@ is_wanted_locked (GstIdentifaiImageSink * self, GstBuffer * buffer)
       (&self->parent, GST_BUFFER_PTS (buffer));
   gboolean is_running = GST_CLOCK_TIME_IS_VALID (running);
   gint64 now = is_running ? (gint64) running :
-      g_get_monotonic_time () * GST_USECOND;
+      identifai_clock_now () * GST_USECOND;
   gint64 interval = MIN (self->engine->settings.segment_interval, LONGEST);
 
   if (!self->engine->settings.judging) {
@@ -496,7 +497,7 @@ take (GstIdentifaiBaseSink * base, GstBuffer * buffer)
     take_bytes_locked (self, buffer);
   if (GST_CLOCK_TIME_IS_VALID (position))
     gst_identifai_engine_watch_pace_locked (engine, buffer, position,
-        g_get_monotonic_time ());
+        identifai_clock_now ());
   else
     identifai_arrival_pace_end_trial (&engine->pace);
   gst_identifai_engine_dispatch_locked (engine);

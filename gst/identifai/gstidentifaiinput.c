@@ -12,6 +12,7 @@
 #include "gstidentifaicapturetime.h"
 #include "gstidentifaidrain.h"
 #include "gstidentifaierrors.h"
+#include "clock.h"
 #include "codecs.h"
 #include "heldbuffer.h"
 #include "log.h"
@@ -66,7 +67,7 @@ close_input_locked (GstIdentifaiSink * self, GError ** error)
   if (!self->elementary)
     return gst_identifai_recorder_close_locked (self->recorder, error);
   identifai_segmenter_eos (self->engine->segmenter, IDENTIFAI_SEGMENTER_VIDEO,
-      g_get_monotonic_time ());
+      identifai_clock_now ());
 
   return TRUE;
 }

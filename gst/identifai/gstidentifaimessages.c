@@ -29,6 +29,8 @@
 
 #include "gstidentifaimessages.h"
 
+#include "clock.h"
+
 void
 gst_identifai_register_tags (void)
 {
@@ -418,7 +420,7 @@ gst_identifai_message_credits (GstElement * src, guint64 available,
 GstMessage *
 gst_identifai_message_gate (GstElement * src, const IdentifaiHeld * held)
 {
-  gint64 delay = g_get_monotonic_time () - held->arrival;
+  gint64 delay = identifai_clock_now () - held->arrival;
   GstStructure *structure = gst_structure_new ("identifai-gate",
       "state", G_TYPE_STRING, held->passes ? "pass" :
       held->slate ? "slate" : "drop",
@@ -429,7 +431,7 @@ gst_identifai_message_gate (GstElement * src, const IdentifaiHeld * held)
 
   if (held->in_segment)
     gst_structure_set (structure, "segment", G_TYPE_UINT, held->segment, NULL);
-  set_date_time (structure, g_get_real_time ());
+  set_date_time (structure, identifai_clock_now_real ());
 
   return gst_message_new_element (GST_OBJECT (src), structure);
 }

@@ -11,6 +11,7 @@
 
 #include "gstidentifaicapturetime.h"
 #include "gstidentifaierrors.h"
+#include "clock.h"
 #include "heldbuffer.h"
 #include "log.h"
 
@@ -158,7 +159,7 @@ static void
 warn_if_endless_locked (GstIdentifaiRecorder * self)
 {
   gboolean endless = self->engine->live || (!self->has_length
-      && g_get_monotonic_time () - self->file_start >= MAX_WAIT);
+      && identifai_clock_now () - self->file_start >= MAX_WAIT);
 
   if (!endless || self->told_container)
     return;
@@ -308,7 +309,7 @@ append_locked (GstIdentifaiRecorder * self, GstBuffer * buffer, GError ** error)
   GstFlowReturn ret = GST_FLOW_OK;
   guint64 position;
 
-  segment->last_buffer = g_get_monotonic_time ();
+  segment->last_buffer = identifai_clock_now ();
   /* Before it is written: what a seek has left out is filled with zeros. */
   position = identifai_memory_file_get_position (segment->file);
   if (position > max_bytes || size > max_bytes - position) {

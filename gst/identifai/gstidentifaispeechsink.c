@@ -43,6 +43,7 @@
 #include "gstidentifaicapturetime.h"
 #include "gstidentifaidrain.h"
 #include "gstidentifaierrors.h"
+#include "clock.h"
 #include "codecs.h"
 #include "log.h"
 #include "runningtime.h"
@@ -467,7 +468,7 @@ take (GstIdentifaiBaseSink * base, GstBuffer * buffer)
   g_mutex_lock (&engine->lock);
   if (GST_CLOCK_TIME_IS_VALID (position))
     gst_identifai_engine_watch_pace_locked (engine, buffer, position,
-        g_get_monotonic_time ());
+        identifai_clock_now ());
   take_locked (self, buffer);
   refused = self->refused;
   waits = (engine->in_hand != NULL && !engine->pace.on_trial);

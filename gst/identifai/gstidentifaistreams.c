@@ -12,6 +12,7 @@
 #include "gstidentifaiengine.h"
 
 #include "gstidentifaierrors.h"
+#include "clock.h"
 #include "log.h"
 
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_SINK)
@@ -293,7 +294,7 @@ void
 gst_identifai_engine_push_audio_locked (GstIdentifaiEngine * self,
     guint stream, GstBuffer * buffer)
 {
-  IdentifaiCaptureTime arrival = {.monotonic = g_get_monotonic_time (),
+  IdentifaiCaptureTime arrival = {.monotonic = identifai_clock_now (),
     .utc = -1
   };
 

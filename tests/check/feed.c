@@ -7,6 +7,9 @@
 
 #include "feed.h"
 
+#include "clock.h"
+#include "heldclock.h"
+
 #include <string.h>
 
 #include <gst/video/video-event.h>
@@ -303,10 +306,11 @@ wait_until_due (Feed * feed, guint i, gint64 start)
   GstClockTime time = GST_BUFFER_PTS (g_ptr_array_index (feed->clip->buffers,
           i));
   gint64 due = start + (gint64) (time - first) / 1000;
-  gint64 now = g_get_monotonic_time ();
 
-  if (due > now)
-    g_usleep (due - now);
+  g_mutex_lock (&feed->lock);
+  while (identifai_clock_now () < due)
+    identifai_clock_wait (&feed->cond, &feed->lock, due);
+  g_mutex_unlock (&feed->lock);
 }
 
 static gpointer
@@ -314,7 +318,7 @@ feed_thread (gpointer data)
 {
   Feed *feed = data;
   GstFlowReturn flow = GST_FLOW_OK;
-  gint64 start = g_get_monotonic_time ();
+  gint64 start = identifai_clock_now ();
   guint i;
 
   for (i = feed->from; i < feed->to && flow == GST_FLOW_OK; i++) {
@@ -359,7 +363,7 @@ feed_wait (Feed * feed, guint pushed)
 
   g_mutex_lock (&feed->lock);
   while (feed->pushed < pushed && !feed->done)
-    fail_unless (g_cond_wait_until (&feed->cond, &feed->lock, deadline),
+    fail_unless (held_clock_wait (&feed->cond, &feed->lock, deadline),
         "stuck after %u of %u frames", feed->pushed, pushed);
   g_mutex_unlock (&feed->lock);
 }
@@ -395,7 +399,7 @@ feed_join (Feed * feed)
 
   g_mutex_lock (&feed->lock);
   while (!feed->done)
-    fail_unless (g_cond_wait_until (&feed->cond, &feed->lock, deadline),
+    fail_unless (held_clock_wait (&feed->cond, &feed->lock, deadline),
         "the feeding thread is stuck after %u frames", feed->pushed);
   g_mutex_unlock (&feed->lock);
   g_thread_join (g_steal_pointer (&feed->thread));

@@ -5,6 +5,9 @@
 
 #include "gateutil.h"
 
+#include "clock.h"
+#include "heldclock.h"
+
 #include <string.h>
 
 #define FRAMES GATE_FRAMES
@@ -18,7 +21,7 @@ static GstPadProbeReturn
 on_out (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
 {
   Gate *gate = user_data;
-  GateOut out = {.time = g_get_monotonic_time () };
+  GateOut out = {.time = identifai_clock_now () };
 
   if (info->type & GST_PAD_PROBE_TYPE_BUFFER)
     out.buffer = gst_buffer_ref (GST_PAD_PROBE_INFO_BUFFER (info));
@@ -44,7 +47,7 @@ on_in (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
   guint i = gate_get_index (GST_PAD_PROBE_INFO_BUFFER (info));
 
   if (i < FRAMES)
-    gate->came[i] = g_get_monotonic_time ();
+    gate->came[i] = identifai_clock_now ();
 
   return GST_PAD_PROBE_OK;
 }
@@ -228,7 +231,7 @@ gate_wait_for_stat (Gate * gate, const gchar * name, gint64 least)
   while (gate_get_stat (gate, name) < least) {
     fail_unless (g_get_monotonic_time () < until, "%s: %d", name,
         (gint) gate_get_stat (gate, name));
-    g_usleep (2000);
+    held_clock_go_on ();
   }
 }
 
@@ -257,6 +260,6 @@ gate_wait_for_frame (Gate * gate, guint index)
 
   while (gate_get_time (gate, index) < 0) {
     fail_unless (g_get_monotonic_time () < until, "frame %u", index);
-    g_usleep (2000);
+    held_clock_go_on ();
   }
 }

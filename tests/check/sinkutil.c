@@ -5,6 +5,8 @@
 
 #include "sinkutil.h"
 #include "backoff.h"
+#include "clock.h"
+#include "heldclock.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -565,7 +567,7 @@ sink_run_wait (SinkRun * self, const gchar * name, guint count)
 
   g_mutex_lock (&self->lock);
   while (in_time && count > 0 && find_locked (self, name, count - 1) == NULL)
-    in_time = g_cond_wait_until (&self->cond, &self->lock, until);
+    in_time = held_clock_wait (&self->cond, &self->lock, until);
   if (!in_time)
     fail ("no %u \"%s\" came, but: %s", count, name, list_locked (self));
   g_mutex_unlock (&self->lock);
@@ -596,7 +598,7 @@ sink_run_wait_end (SinkRun * self)
 
   g_mutex_lock (&self->lock);
   while ((end = find_end_locked (self)) == NULL) {
-    if (!g_cond_wait_until (&self->cond, &self->lock, until))
+    if (!held_clock_wait (&self->cond, &self->lock, until))
       fail ("no end came, but: %s", list_locked (self));
   }
   eos = g_str_equal (end, "eos");
@@ -809,7 +811,10 @@ sink_run_check (SinkRun * self, gboolean ended)
 void
 sink_let_pass (guint ms)
 {
-  g_usleep (ms * MS);
+  gint64 until = identifai_clock_now () + ms * MS;
+
+  while (identifai_clock_now () < until)
+    held_clock_go_on_until (until);
 }
 
 static guint n_warnings;        /* since the last look */

@@ -5,6 +5,8 @@
 
 #include "slateutil.h"
 
+#include "heldclock.h"
+
 #include <string.h>
 
 #define GATE "identifaigate name=sink ref-id=%u segment-duration=200000000 " \
@@ -38,7 +40,7 @@ note_event (SlateGate * gate, GstEvent * event)
 static GstPadProbeReturn
 on_out (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
 {
-  SlateOut out = {.wall = g_get_monotonic_time () };
+  SlateOut out = { NULL, };
   SlateGate *gate = user_data;
 
   g_mutex_lock (&gate->lock);
@@ -347,7 +349,7 @@ slate_sound_wait (SlateSound * sound)
 
   while (!eos) {
     fail_unless (g_get_monotonic_time () < until);
-    g_usleep (2000);
+    held_clock_go_on ();
     g_mutex_lock (&sound->lock);
     eos = sound->eos;
     g_mutex_unlock (&sound->lock);
@@ -360,6 +362,7 @@ slate_sound_wait (SlateSound * sound)
 void
 slate_gate_open_live (SlateGate * gate, const gchar * properties)
 {
+  held_clock_use ();
   slate_gate_init (gate, "", properties, SLATE_CLIP (SLATE_WITH_B, SLATE_AVC),
       SLATE_OUT);
   slate_gate_set_slate (gate, SLATE_FILE, "slate.mp4");
@@ -395,8 +398,9 @@ slate_gate_wait_for (SlateGate * gate, gboolean slate, guint n)
   while (slate_gate_count (gate, slate) < n) {
     fail_unless (g_get_monotonic_time () < until, "%u of %u",
         slate_gate_count (gate, slate), n);
-    g_usleep (2000);
+    held_clock_go_on ();
   }
+  held_clock_settle ();
 }
 
 void

@@ -37,7 +37,6 @@ typedef struct
   GstBuffer *buffer;
   gint width;
   GstClockTimeDiff dts, pts;
-  gint64 wall;                  /* monotonic µs */
 } SlateOut;
 
 typedef struct

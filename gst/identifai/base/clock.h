@@ -48,4 +48,11 @@ gboolean identifai_clock_advance (gint64 until);
 /* Somebody sets the system's clock. */
 void identifai_clock_shift_real (gint64 by);
 
+/* For tests with threads, before those run: time stands still but for what the test
+ * moves it. */
+void identifai_clock_hold (void);
+/* To when the next timer or wait ends, but not past until; by whole milliseconds. Nobody
+ * may be at work but the caller. FALSE: that is never, or not later than now. */
+gboolean identifai_clock_move (gint64 until);
+
 G_END_DECLS

@@ -10,6 +10,8 @@
 
 #include <glib.h>
 
+#include "clock.h"
+
 G_BEGIN_DECLS
 
 typedef struct
@@ -39,14 +41,14 @@ identifai_cond_wait (IdentifaiCond * self, GMutex * mutex)
   self->n_waiting--;
 }
 
-/* until: monotonic µs. FALSE: that is over. */
+/* until: monotonic µs, by clock.h. FALSE: that is over. */
 static inline gboolean
 identifai_cond_wait_until (IdentifaiCond * self, GMutex * mutex, gint64 until)
 {
   gboolean in_time;
 
   self->n_waiting++;
-  in_time = g_cond_wait_until (&self->cond, mutex, until);
+  in_time = identifai_clock_wait (&self->cond, mutex, until);
   self->n_waiting--;
 
   return in_time;
