@@ -49,9 +49,13 @@ typedef struct
   IdentifaiDisplayOrder order;         /* in which it is shown, of H.264 and H.265 */
 } IdentifaiFrameInfo;
 
+/* Memory of some frames. */
+typedef struct _IdentifaiFrameBlock IdentifaiFrameBlock;
+
 /* One frame of video, or an access unit that shows none. */
 typedef struct
 {
+  IdentifaiFrameBlock *block;   /* that it is in; NULL: it is by itself */
   GstBuffer *buffer;            /* owned */
   const gchar *unreadable;      /* the type of its memory, if that can't be read;
                                  * or NULL */
@@ -73,7 +77,13 @@ typedef struct
   gint64 latest;                /* PTS of its segment so far */
 } IdentifaiFrame;
 
+/* All zero. block: NULL at first, and kept by who makes frames in a row, who lets go of
+ * what it is at the end. */
+IdentifaiFrame *identifai_frame_new (IdentifaiFrameBlock ** block);
+void identifai_frame_block_unref (IdentifaiFrameBlock * self);
+/* Any thread. */
 void identifai_frame_free (IdentifaiFrame * self);
+/* By itself. */
 IdentifaiFrame *identifai_frame_copy (const IdentifaiFrame * self);
 void identifai_frame_shift (IdentifaiFrame * self, gint64 shift);
 

@@ -115,12 +115,9 @@ identifai_rap_group_drop_leading (IdentifaiRapGroup * self)
 void
 identifai_rap_group_move_to (IdentifaiRapGroup * self, IdentifaiBuilder * part)
 {
-  guint i;
-
-  for (i = 0; i < self->frames->len; i++)
-    identifai_builder_add_frame (part, identifai_frame_copy (frame_at (self,
-                i)));
-  identifai_rap_group_clear (self);
+  while (!identifai_rap_group_is_empty (self))
+    identifai_builder_add_frame (part, g_ptr_array_steal_index (self->frames,
+            0));
 }
 
 void

@@ -28,6 +28,7 @@ void
 identifai_video_stream_free (IdentifaiVideoStream * self)
 {
   identifai_video_stream_reset (self);
+  g_clear_pointer (&self->frames, identifai_frame_block_unref);
   g_free (self->name);
   g_free (self);
 }
@@ -242,7 +243,7 @@ static IdentifaiFrame *
 make_frame (IdentifaiVideoStream * self, GstBuffer * buffer,
     const IdentifaiCaptureTime * arrival)
 {
-  IdentifaiFrame *frame = g_new0 (IdentifaiFrame, 1);
+  IdentifaiFrame *frame = identifai_frame_new (&self->frames);
 
   frame->buffer = buffer;
   read_frame (self, frame);

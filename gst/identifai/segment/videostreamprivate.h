@@ -27,6 +27,7 @@ struct _IdentifaiVideoStream
   GstCaps *sized;               /* the same, of another size; or NULL */
   guint width, height;          /* as the latest key frame says; 0 unknown */
   IdentifaiFrameReader *reader; /* of caps */
+  IdentifaiFrameBlock *frames;  /* the next ones; or NULL */
   IdentifaiMpegTimestamper *reorder;    /* of caps */
   gint64 frame_duration;        /* by the caps; NO_TIME = unknown */
 
