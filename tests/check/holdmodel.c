@@ -349,6 +349,30 @@ any_check (Any * any, guint stream, guint seed)
   }
 }
 
+/* Each counts once, by its first picture, also if it left before that was known. */
+static void
+any_check_segments (Any * any, guint seed)
+{
+  HoldWorld *world = &any->world;
+  gboolean seen[MOST_SEGMENTS] = { FALSE, };
+  IdentifaiHoldQueueStats stats;
+  guint n[2] = { 0, 0 }, i;
+
+  for (i = 0; i < world->n[0]; i++) {
+    const HoldFrame *frame = &world->frames[0][i];
+
+    if (frame->kind != IDENTIFAI_PLACEMENT_SEGMENT || seen[frame->segment])
+      continue;
+    seen[frame->segment] = TRUE;
+    n[frame->held.passes]++;
+  }
+  identifai_hold_queue_get_stats (world->hold, world->now * 1000, &stats);
+  fail_unless (stats.passed_segments == n[1]
+      && stats.withheld_segments == n[0], "seed %u: %u passed instead of %u, "
+      "%u withheld instead of %u", seed, (guint) stats.passed_segments, n[1],
+      (guint) stats.withheld_segments, n[0]);
+}
+
 static void
 run_any (guint seed)
 {
@@ -365,6 +389,7 @@ run_any (guint seed)
     any_check (&any, 1, seed);
     hold_world_check_law (world);
   }
+  any_check_segments (&any, seed);
   fail_unless_equals_int (world->left[0], world->n[0]);
   fail_unless_equals_int (world->left[1], world->n[1]);
   g_rand_free (any.rand);

@@ -38,6 +38,8 @@ clear_stats (IdentifaiHoldQueue * self)
 {
   self->stats = (IdentifaiHoldQueueStats) {
   .margin_last = NEVER,.margin_min = NEVER};
+  self->counted = -1;
+  self->n_late_open = 0;
 }
 
 IdentifaiHoldQueue *
@@ -236,16 +238,44 @@ static const gchar *const place_names[] = {
   [IDENTIFAI_PLACEMENT_HEADERS] = "headers, near segment",
 };
 
+/* By the first of its pictures that left. */
+static void
+count_segment (IdentifaiHoldQueue * self, guint segment, gboolean passed)
+{
+  if (segment <= self->counted)
+    return;
+  self->counted = segment;
+  if (passed)
+    self->stats.passed_segments++;
+  else
+    self->stats.withheld_segments++;
+}
+
 void
 identifai_hold_queue_place (IdentifaiHoldQueue * self,
     const IdentifaiPlacement * placement)
 {
+  const IdentifaiMark *mark = identifai_marks_find (self->marks, placement->id);
+
   GST_LOG_ID (self->name, "video %" G_GUINT64_FORMAT " is %s %u%s%s%s",
       placement->id, place_names[placement->kind], placement->segment,
       placement->is_closed ? ", a closed point" : placement->is_point ?
       ", an open point" : "", placement->is_leading ? ", leading" : "",
       placement->has_picture ? "" : ", without a picture");
   identifai_marks_place (self->marks, placement);
+  /* it left while the segment was open */
+  if (mark != NULL && mark->has_left
+      && placement->kind == IDENTIFAI_PLACEMENT_SEGMENT)
+    count_segment (self, placement->segment, mark->passed);
+}
+
+/* All of it left before it was placed: no decision was made of it. */
+static gboolean
+has_left_open (IdentifaiHoldQueue * self, guint segment)
+{
+  return self->settings.hold > 0 && segment > self->last_segment
+      && segment <= self->counted
+      && !identifai_marks_is_held (self->marks, segment);
 }
 
 void
@@ -278,6 +308,8 @@ identifai_hold_queue_add_outcome (IdentifaiHoldQueue * self,
         "of its buffers is known", outcome->segment);
     return in_time;
   }
+  if (in_time && has_left_open (self, outcome->segment))
+    self->n_late_open++;
   self->stats.max_delay = MAX (self->stats.max_delay, delay);
   self->stats.margin_last = margin;
   self->stats.margin_min = MIN (self->stats.margin_min, margin);
@@ -464,10 +496,8 @@ note_segment (IdentifaiHoldQueue * self,
   if (judgement->segment > KEPT_SEGMENTS)
     identifai_decisions_forget (self->decisions,
         judgement->segment - KEPT_SEGMENTS);
-  if (judgement->decision.action == IDENTIFAI_ACTION_PASS)
-    self->stats.passed_segments++;
-  else
-    self->stats.withheld_segments++;
+  count_segment (self, judgement->segment,
+      judgement->decision.action == IDENTIFAI_ACTION_PASS);
   if (judgement->decision.in_shadow)
     self->stats.shadow_segments++;
 
@@ -542,6 +572,7 @@ pop_video (IdentifaiHoldQueue * self, IdentifaiHeldItem * item,
     note_withheld (self, mark, judgement.decision);
   gst_clear_buffer (&mark->complete);
   mark->has_left = TRUE;
+  mark->passed = passes;
   mark->was_slate = held->slate;
   self->stats.held--;
   GST_LOG_ID (self->name, "video %" G_GUINT64_FORMAT " %s: %s", item->id,
@@ -790,7 +821,8 @@ identifai_hold_queue_get_stats (IdentifaiHoldQueue * self, gint64 now,
   guint i;
 
   *stats = self->stats;
-  stats->late_segments = identifai_decisions_count_late (self->decisions);
+  stats->late_segments = identifai_decisions_count_late (self->decisions)
+      + self->n_late_open;
   for (i = 0; i < self->streams->len; i++) {
     IdentifaiHeldStream *stream = identifai_hold_queue_get_stream (self, i);
     const IdentifaiHeldItem *head =

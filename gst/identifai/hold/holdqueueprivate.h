@@ -47,6 +47,9 @@ struct _IdentifaiHoldQueue
   gint64 last_segment;          /* the latest that left; -1: none */
   gint64 floor;                 /* see identifai_hold_queue_set_floor() */
 
+  gint64 counted;               /* segments up to it are in stats; -1: none */
+  guint64 n_late_open;          /* that left while they were open, and then had an
+                                 * outcome that no decision waited for */
   IdentifaiHoldQueueStats stats;
 };
 

@@ -22,6 +22,7 @@ typedef struct
   gint64 peak;                  /* the latest running of its run up to it; the same */
   gint64 arrival;               /* µs */
   gboolean has_left;
+  gboolean passed;              /* it has, and wasn't withheld */
   gboolean was_slate;           /* something else was shown in its place */
   gboolean dumped;              /* by the operator, and so is its sound */
   IdentifaiPlacementKind kind;  /* and the rest as there */
