@@ -158,7 +158,8 @@ struct _IdentifaiAccount
   GSequence *deadlines;         /* of IdentifaiJob, by deadline */
   guint n_polls;                /* on the wire */
   gint64 latest_poll;           /* monotonic µs: when it started */
-  gint64 no_poll_before;        /* monotonic µs: after failures */
+  gint64 no_poll_before;        /* monotonic µs: after failures, */
+  gboolean unreachable;         /* the latest of which were the network's */
   guint n_uploads;
   GQueue early;                 /* of IdentifaiEarlyUpload, without a job yet; each
                                  * with a reference */
@@ -318,6 +319,8 @@ void identifai_poller_remove (IdentifaiJob * job);
 void identifai_poller_look (IdentifaiPoller * self, const gchar * identifier);
 /* All of the account's. */
 gint64 identifai_pollers_run (IdentifaiAccount * account, gint64 now);
+/* The service took an upload: who waits as it couldn't be reached does so no longer. */
+void identifai_pollers_reached (IdentifaiAccount * account);
 
 /* servicecall.c: all other calls, which go before uploads and polls. */
 

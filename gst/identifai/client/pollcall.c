@@ -482,6 +482,7 @@ poll_failed (IdentifaiPoll * poll, IdentifaiAttempt * attempt)
       || attempt->http_status == SOUP_STATUS_SERVICE_UNAVAILABLE
       || self->doubt != IDENTIFAI_DOUBT_NONE)
     self->account->no_poll_before = MAX (self->account->no_poll_before, at);
+  self->account->unreachable = attempt->reason == IDENTIFAI_REASON_NETWORK;
   if (!poll->batch)
     identifai_poller_end_doubt (self, FALSE);
 

@@ -280,6 +280,39 @@ expire (IdentifaiJob * job)
   g_free (outcome.message);
 }
 
+static void
+hurry (IdentifaiPoller * self, gint64 now)
+{
+  IdentifaiPending *pending;
+  GHashTableIter iter;
+
+  g_hash_table_iter_init (&iter, self->pending);
+  while (g_hash_table_iter_next (&iter, NULL, (gpointer *) & pending))
+    if (pending->failures > 0 && pending->due_iter != NULL
+        && pending->due > now)
+      identifai_pending_schedule (pending, now);
+}
+
+/* How many failed in a row is remembered: if it is the polls alone that fail, there is
+ * one for each upload. */
+void
+identifai_pollers_reached (IdentifaiAccount * account)
+{
+  gint64 now = identifai_clock_now ();
+  guint kind;
+
+  if (!account->unreachable)
+    return;
+  GST_DEBUG ("%s is there again: polls that would wait %d ms don't",
+      account->host, (gint) (MAX (account->no_poll_before - now, 0)
+          / G_TIME_SPAN_MILLISECOND));
+  account->unreachable = FALSE;
+  account->no_poll_before = 0;
+  for (kind = 0; kind < IDENTIFAI_N_KINDS; kind++)
+    hurry (account->pollers[kind], now);
+  identifai_account_wake (account);
+}
+
 /* When the next poll may start, if there is anything to ask for. */
 static gint64
 next_poll (IdentifaiAccount * account, IdentifaiPending * first, gint64 now)

@@ -49,6 +49,7 @@ accept_job (IdentifaiJob * job, gchar * identifier, GstClockTime upload_time)
   job->identifier = identifier;
   job->tries.failures = 0;
   identifai_wire_succeeded (&job->wire);
+  identifai_pollers_reached (job->queue->account);
 
   g_mutex_lock (&job->client->lock);
   request = g_steal_pointer (&job->held.request);
