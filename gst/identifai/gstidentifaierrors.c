@@ -65,7 +65,7 @@ static const Explanation explanations[GST_IDENTIFAI_N_LOSSES] = {
       "Judge less of the stream (segment-interval, a longer segment-duration), "
         "or raise max-uploads-per-hour: each upload is paid for."},
   [GST_IDENTIFAI_LOSS_LATE] = {GST_RESOURCE_ERROR_BUSY,
-        "Segments had to leave before they could be posted",
+        "Segments could not be posted in time to be judged",
       "Look whether the service can be reached and how fast the upload is; a "
         "longer hold or shorter segments give it more time."},
 };

@@ -196,6 +196,21 @@ gst_identifai_gate_is_paced_locked (GstIdentifaiGate * self)
       || gst_identifai_engine_is_real_time_locked (self->engine);
 }
 
+/* By when a verdict has to be there. */
+static void
+tell_hold_locked (GstIdentifaiGate * self)
+{
+  GstClockTime hold = self->engine->settings.hold;
+
+  if (!gst_identifai_gate_is_paced_locked (self)
+      || identifai_decisions_want_late (self->decisions))
+    hold = 0;
+  if (hold == self->hold_told)
+    return;
+  self->hold_told = hold;
+  gst_identifai_outbox_set_hold (self->engine->outbox, hold);
+}
+
 void
 gst_identifai_gate_configure_locked (GstIdentifaiGate * self)
 {
@@ -220,6 +235,7 @@ gst_identifai_gate_configure_locked (GstIdentifaiGate * self)
       g_hash_table_remove_all (self->verdicts);
   }
   identifai_hold_queue_configure (self->hold, &hold, identifai_clock_now ());
+  tell_hold_locked (self);
 }
 
 /* What this element makes of a change. */
@@ -232,6 +248,7 @@ apply (GstIdentifaiGate * self, guint id)
     gst_identifai_gate_configure_locked (self);
   else
     configure_decisions_locked (self);
+  tell_hold_locked (self);
   identifai_cond_broadcast (&self->engine->cond);
   g_mutex_unlock (&self->engine->lock);
 
@@ -266,73 +283,7 @@ gst_identifai_gate_set_property (GObject * object, guint id,
   }
 }
 
-/* Statistics. */
-
-static gdouble
-coverage_locked (GstIdentifaiGate * self)
-{
-  IdentifaiSegmenterStats stats;
-
-  if (!self->engine->running)
-    return self->last_coverage;
-  identifai_segmenter_get_stats (self->engine->segmenter, &stats);
-
-  return stats.seen > 0 ? CLAMP ((gdouble) stats.covered / stats.seen, 0, 1)
-      : 0.0;
-}
-
-static gint64
-to_nanoseconds (gint64 margin)
-{
-  return margin == G_MAXINT64 ? G_MAXINT64 : margin * (gint64) GST_USECOND;
-}
-
-static void
-add_hold (GstStructure * structure, const IdentifaiHoldQueueStats * stats)
-{
-  guint64 withheld = 0;
-  guint i;
-
-  for (i = 0; i < IDENTIFAI_N_WHYS; i++) {
-    gchar *name = g_strdup_printf ("withheld-%s", identifai_why_to_string (i));
-
-    withheld += stats->withheld[i];
-    gst_structure_set (structure, name, G_TYPE_UINT64, stats->withheld[i],
-        NULL);
-    g_free (name);
-  }
-  gst_structure_set (structure,
-      "came", G_TYPE_UINT64, stats->came,
-      "passed", G_TYPE_UINT64, stats->passed,
-      "withheld", G_TYPE_UINT64, withheld,
-      "flushed", G_TYPE_UINT64, stats->flushed,
-      "held", G_TYPE_UINT64, stats->held,
-      "held-bytes", G_TYPE_UINT64, stats->held_bytes,
-      "held-time", G_TYPE_UINT64, stats->held_time * GST_USECOND,
-      "passed-segments", G_TYPE_UINT64, stats->passed_segments,
-      "withheld-segments", G_TYPE_UINT64, stats->withheld_segments,
-      "shadow-segments", G_TYPE_UINT64, stats->shadow_segments,
-      "late-segments", G_TYPE_UINT64, stats->late_segments,
-      "margin-last", G_TYPE_INT64, to_nanoseconds (stats->margin_last),
-      "margin-min", G_TYPE_INT64, to_nanoseconds (stats->margin_min), NULL);
-}
-
-static GstStructure *
-get_stats (GstIdentifaiGate * self)
-{
-  GstStructure *structure = gst_structure_new_empty ("stats");
-  IdentifaiHoldQueueStats stats;
-
-  gst_identifai_outbox_get_stats (self->engine->outbox, structure);
-  g_mutex_lock (&self->engine->lock);
-  gst_structure_set (structure, "coverage", G_TYPE_DOUBLE,
-      coverage_locked (self), NULL);
-  identifai_hold_queue_get_stats (self->hold, identifai_clock_now (), &stats);
-  g_mutex_unlock (&self->engine->lock);
-  add_hold (structure, &stats);
-
-  return structure;
-}
+/* Reading. */
 
 static guint64
 get_max_delay (GstIdentifaiGate * self)
@@ -366,7 +317,7 @@ gst_identifai_gate_get_property (GObject * object, guint id, GValue * value,
 
   switch (id) {
     case PROP_STATS:
-      g_value_take_boxed (value, get_stats (self));
+      g_value_take_boxed (value, gst_identifai_gate_get_stats (self));
       break;
     case PROP_PASSING:
       g_value_set_boolean (value, is_passing (self));
@@ -400,55 +351,6 @@ on_settle (const IdentifaiSettlement * settlement, gpointer user_data)
 
   identifai_hold_queue_settle (GST_IDENTIFAI_GATE (engine->element)->hold,
       settlement);
-}
-
-/* Of the policy; an outcome came, or a segment left without. */
-void
-gst_identifai_gate_tell_policy_locked (GstIdentifaiGate * self)
-{
-  const GstStructure *policy = self->engine->settings.policy;
-  gboolean enforced = TRUE;
-  IdentifaiPolicyChange change;
-
-  if (policy != NULL)
-    gst_structure_get_boolean (policy, "enforce", &enforced);
-  while (identifai_hold_queue_pop_change (self->hold, &change)) {
-    gst_identifai_reporter_policy (self->engine->reporter, &change, enforced);
-    identifai_policy_change_clear (&change);
-    gst_identifai_outbox_boost (self->engine->outbox,
-        identifai_decisions_want_more (self->decisions));
-  }
-}
-
-/* Whether what makes the policy block is known before the first of it leaves: by
- * arithmetic, and by what was seen. */
-static void
-check_hold_locked (GstIdentifaiGate * self)
-{
-  const GstIdentifaiSettings *settings = &self->engine->settings;
-  IdentifaiPolicySettings policy;
-  IdentifaiHoldQueueStats stats;
-  GstClockTime needed, longest;
-
-  if (self->told_short || settings->policy == NULL || settings->hold == 0
-      || !gst_identifai_gate_is_paced_locked (self)
-      || !identifai_policy_settings_read (&policy, settings->policy, NULL)
-      || policy.enter < 2 || !policy.enforce)
-    return;
-  identifai_hold_queue_get_stats (self->hold, identifai_clock_now (), &stats);
-  longest = MAX (settings->segment_duration,
-      (GstClockTime) stats.max_delay * GST_USECOND);
-  needed = (policy.enter - 1) * MAX (settings->segment_duration,
-      settings->segment_interval) + longest;
-  if (settings->hold > needed)
-    return;
-  GST_DEBUG_OBJECT (self, "hold is %" GST_TIME_FORMAT ", a policy of %u "
-      "segments needs %" GST_TIME_FORMAT ": the first may leave before",
-      GST_TIME_ARGS (settings->hold), policy.enter, GST_TIME_ARGS (needed));
-  self->told_short = TRUE;
-  gst_identifai_engine_queue (self->engine,
-      gst_identifai_warning_short_hold (GST_ELEMENT (self), settings->hold,
-          needed, policy.enter));
 }
 
 /* Takes over the structure. Where nothing is held, the segment has left. A file is the
@@ -522,7 +424,7 @@ on_outcome_locked (GstIdentifaiGate * self, const GstIdentifaiOutcome * outcome)
         g_strcmp0 (outcome->classification, "artificial") == 0,
         identifai_clock_now ());
   gst_identifai_gate_tell_policy_locked (self);
-  check_hold_locked (self);
+  gst_identifai_gate_tell_short_locked (self);
 }
 
 /* No lock is held; user_data is the engine. */
@@ -699,6 +601,7 @@ gst_identifai_gate_start (GstIdentifaiGate * self)
   g_hash_table_remove_all (self->verdicts);
   self->told = self->passing = self->showing = FALSE;
   self->late = 0;
+  self->ask_again = G_MAXINT64;
   identifai_alarm_init (&self->late_alarm, 3);
   identifai_alarm_init (&self->overflow_alarm, 3);
   gst_identifai_gate_in_reset_locked (self);
@@ -707,7 +610,7 @@ gst_identifai_gate_start (GstIdentifaiGate * self)
   gst_identifai_silence_start_locked (self->silence);
   gst_identifai_engine_claim_locked (self->engine);
   self->told_short = FALSE;
-  check_hold_locked (self);
+  gst_identifai_gate_tell_short_locked (self);
   g_mutex_unlock (&self->engine->lock);
   gst_identifai_gate_slate_start (self);
   gst_identifai_reporter_post (self->engine->reporter);
@@ -723,7 +626,7 @@ gst_identifai_gate_stop (GstIdentifaiGate * self)
 
   g_mutex_lock (&self->engine->lock);
   gst_identifai_silence_stop_locked (self->silence);
-  self->last_coverage = coverage_locked (self);
+  self->last_coverage = gst_identifai_gate_get_coverage_locked (self);
   for (i = 0; i < self->branches->len; i++) {
     GstIdentifaiBranch *branch = g_ptr_array_index (self->branches, i);
 

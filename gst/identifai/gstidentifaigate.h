@@ -11,6 +11,7 @@
  *   gstidentifaigateshow.c  what downstream is told before it
  *   gstidentifaigateshift.c  how much later its times are
  *   gstidentifaigateslate.c  what is shown instead, and where it comes from
+ *   gstidentifaigatetell.c  what people are told of all that
  *
  * When what leaves, and whether, is decided in holdqueue.h and decisions.h; what is
  * judged, in the engine.
@@ -119,6 +120,9 @@ struct _GstIdentifaiGate
   IdentifaiAlarm late_alarm, overflow_alarm;
   gboolean told_short;          /* the hold is, for the policy */
   GstClockTime hold_set;        /* that the queue goes by */
+  GstClockTime hold_told;       /* to the outbox, 0: any verdict is of use */
+  gint64 ask_again;             /* µs, monotonic: when what is useless is given up, as it
+                                 * couldn't be before; G_MAXINT64: there is none */
   GstClockID drain;             /* drain-timeout, of a file that is over; or NULL */
   gdouble last_coverage;        /* while it is not running */
 
@@ -157,8 +161,19 @@ gboolean gst_identifai_gate_is_paced_locked (GstIdentifaiGate * self);
 /* As the settings and upstream's pace say. */
 void gst_identifai_gate_configure_locked (GstIdentifaiGate * self);
 
-/* Queues what there is to say of the policy. */
+/* gstidentifaigatetell.c: what is queued for the bus */
+
+/* Nothing leaves until the delay is built. */
+void gst_identifai_gate_tell_start_locked (GstIdentifaiGate * self);
+/* A picture's turn has come. TRUE: passing changes. */
+gboolean gst_identifai_gate_tell_held_locked (GstIdentifaiGate * self,
+    const IdentifaiHeld * held);
+/* What there is to say of the policy: an outcome came, or a segment left without. */
 void gst_identifai_gate_tell_policy_locked (GstIdentifaiGate * self);
+/* Once, if the hold is too short for it. */
+void gst_identifai_gate_tell_short_locked (GstIdentifaiGate * self);
+gdouble gst_identifai_gate_get_coverage_locked (GstIdentifaiGate * self);
+GstStructure *gst_identifai_gate_get_stats (GstIdentifaiGate * self);
 
 /* gstidentifaigatein.c */
 
@@ -223,8 +238,6 @@ void gst_identifai_gate_out_restart (GstIdentifaiBranch * branch);
  * waits on the pad. Takes over the event. */
 void gst_identifai_gate_out_keep_locked (GstIdentifaiBranch * branch,
     GstEvent * event);
-/* Nothing leaves until the delay is built. */
-void gst_identifai_gate_out_tell_start_locked (GstIdentifaiGate * self);
 /* The task pauses; it may be started again. No lock may be held. */
 void gst_identifai_gate_out_pause (GstIdentifaiBranch * branch);
 

@@ -159,7 +159,7 @@ push_video_locked (GstIdentifaiBranch * branch, GstBuffer * buffer)
   if (decoding != IDENTIFAI_NO_TIME)
     gst_identifai_gate_shift_came_locked (self, decoding, arrival.monotonic);
   gst_identifai_gate_slate_came_locked (self, buffer, arrival.monotonic);
-  gst_identifai_gate_out_tell_start_locked (self);
+  gst_identifai_gate_tell_start_locked (self);
   gst_identifai_engine_push_video_locked (engine, buffer, position,
       running >= 0 ? (GstClockTime) running : GST_CLOCK_TIME_NONE, &arrival);
   gst_identifai_gate_configure_locked (self);

@@ -28,86 +28,28 @@
 /* Silence is told of in such steps, where nothing else leaves. */
 #define SILENCE (100 * (gint64) GST_MSECOND)
 
-/* What people are told. */
-
-static void
-tell_late_locked (GstIdentifaiGate * self, const IdentifaiHeld * held)
-{
-  GstIdentifaiEngine *engine = self->engine;
-  IdentifaiHoldQueueStats stats;
-  gboolean late;
-
-  if (!held->starts_segment)
-    return;
-  identifai_hold_queue_get_stats (self->hold, identifai_clock_now (), &stats);
-  late = stats.late_segments > self->late;
-  self->late = stats.late_segments;
-  if (late && identifai_alarm_bad (&self->late_alarm, 0))
-    gst_identifai_engine_queue (engine,
-        gst_identifai_warning_late (engine->element, held->segment,
-            engine->settings.hold, stats.max_delay * GST_USECOND));
-  else if (!late && identifai_alarm_good (&self->late_alarm))
-    gst_identifai_engine_queue (engine, gst_identifai_info (engine->element,
-            "Verdicts come in time again"));
-}
-
-static void
-tell_overflow_locked (GstIdentifaiGate * self)
-{
-  GstIdentifaiEngine *engine = self->engine;
-
-  if (!identifai_hold_queue_take_overflow (self->hold))
-    return;
-  if (identifai_alarm_bad (&self->overflow_alarm, 0))
-    gst_identifai_engine_queue (engine,
-        gst_identifai_warning_hold_full (engine->element,
-            engine->settings.max_held_bytes));
-}
-
-/* The picture's, at which the outgoing end changes. TRUE: passing did. */
-static gboolean
-tell_state_locked (GstIdentifaiGate * self, const IdentifaiHeld * held)
-{
-  gboolean turned = held->passes != self->passing;
-
-  if (self->told && !turned && held->why == self->why
-      && held->slate == self->showing)
-    return FALSE;
-  self->told = TRUE;
-  self->passing = held->passes;
-  self->showing = held->slate;
-  self->why = held->why;
-  GST_INFO_OBJECT (self, "%s: %s, segment %d", held->passes ? "pass" :
-      held->slate ? "slate" : "drop", identifai_why_to_string (held->why),
-      held->in_segment ? (gint) held->segment : -1);
-  gst_identifai_engine_queue (self->engine,
-      gst_identifai_message_gate (GST_ELEMENT (self), held));
-
-  return turned;
-}
-
-void
-gst_identifai_gate_out_tell_start_locked (GstIdentifaiGate * self)
-{
-  const IdentifaiHeld held = {
-    .why = IDENTIFAI_WHY_START,
-    .arrival = identifai_clock_now (),
-    .running = NO_TIME,
-  };
-  const GstIdentifaiBranch *video = g_ptr_array_index (self->branches, 0);
-
-  if (!self->told && !video->build.due && self->engine->settings.hold > 0
-      && gst_identifai_gate_is_paced_locked (self))
-    tell_state_locked (self, &held);
-}
-
 /* What is past its time mustn't be in the way of what can still be judged in time. */
 static void
-give_up_locked (GstIdentifaiGate * self, const IdentifaiHeld * held)
+give_up_locked (GstIdentifaiGate * self)
 {
-  if (held->starts_segment)
-    gst_identifai_outbox_give_up_before (self->engine->outbox,
-        identifai_decisions_get_useless (self->decisions));
+  self->ask_again = gst_identifai_outbox_give_up_before (self->engine->outbox,
+      identifai_decisions_get_useless (self->decisions));
+}
+
+/* When the branch has to look after what couldn't be given up. */
+static gint64
+ask_again_locked (GstIdentifaiBranch * branch, gint64 now)
+{
+  GstIdentifaiGate *self = branch->gate;
+
+  if (branch->stream != IDENTIFAI_SEGMENTER_VIDEO)
+    return NEVER;
+  if (self->ask_again <= now) {
+    give_up_locked (self);
+    gst_identifai_reporter_post_elsewhere (self->engine->reporter);
+  }
+
+  return self->ask_again;
 }
 
 static void
@@ -116,11 +58,9 @@ tell (GstIdentifaiGate * self, const IdentifaiHeld * held)
   gboolean turned;
 
   g_mutex_lock (&self->engine->lock);
-  give_up_locked (self, held);
-  tell_late_locked (self, held);
-  gst_identifai_gate_tell_policy_locked (self);
-  tell_overflow_locked (self);
-  turned = tell_state_locked (self, held);
+  if (held->starts_segment)
+    give_up_locked (self);
+  turned = gst_identifai_gate_tell_held_locked (self, held);
   g_mutex_unlock (&self->engine->lock);
 
   /* a handler that takes long must not hold up what leaves */
@@ -292,7 +232,7 @@ wait_locked (GstIdentifaiBranch * branch, IdentifaiHeld * held, gint64 * shift)
       return NEXT_BUILD;
     if (slate_due <= now)
       return NEXT_SLATE;
-    due = MIN (due, slate_due);
+    due = MIN (MIN (due, slate_due), ask_again_locked (branch, now));
     if (due == NEVER)
       identifai_cond_wait (&engine->cond, &engine->lock);
     else

@@ -179,6 +179,7 @@ end_judged_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment,
   if (is_of_stream (segment)) {
     latency = (identifai_clock_now () - segment->last_buffer) * GST_USECOND;
     identifai_ledger_add_latency (self->ledger, latency);
+    gst_identifai_outbox_note_judged_locked (self, segment);
   }
   identifai_ledger_remove (self->ledger, segment, IDENTIFAI_END_VERDICT);
   gst_identifai_attachments_end (&self->attachments, segment,
@@ -219,6 +220,7 @@ submit_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment)
 
   gst_identifai_reporter_closed (self->reporter, segment);
   identifai_ledger_move (self->ledger, segment, IDENTIFAI_STAGE_UPLOADING);
+  gst_identifai_outbox_note_submitted_locked (self, segment);
   GST_DEBUG_OBJECT (self->element, "segment %u goes to the client as %s, %"
       G_GUINT64_FORMAT " bytes of %s", segment->number, request->filename,
       segment->bytes, segment->content_type);
@@ -271,6 +273,26 @@ on_muxed (IdentifaiSegment * segment, const GError * error, gpointer user_data)
 /* What the client says, on its network thread. The outbox is there as long as
  * the client, which waits for these when it is closed. */
 
+static gboolean
+on_starting (gpointer data, gboolean maybe_taken, gpointer user_data)
+{
+  GstIdentifaiOutbox *self = user_data;
+  IdentifaiSegment *segment = data;
+  gboolean too_late;
+
+  g_mutex_lock (&self->lock);
+  too_late = identifai_ledger_has (self->ledger, segment)
+      && gst_identifai_outbox_is_too_late_locked (self, segment);
+  if (too_late && !maybe_taken)
+    gst_identifai_outbox_give_back_locked (self, segment);
+  if (too_late)
+    gst_identifai_outbox_end_dropped_locked (self, segment,
+        GST_IDENTIFAI_DROP_LATE);
+  unlock_and_tell (self);
+
+  return !too_late;
+}
+
 static void
 on_submitted (gpointer data, const gchar * identifier,
     GstClockTime upload_time, gpointer user_data)
@@ -281,6 +303,8 @@ on_submitted (gpointer data, const gchar * identifier,
   g_mutex_lock (&self->lock);
   if (identifai_ledger_has (self->ledger, segment)) {
     segment->identifier = g_strdup (identifier);
+    segment->posted = MAX (identifai_clock_now () - (gint64) (upload_time /
+            GST_USECOND), segment->last_buffer);
     gst_identifai_reporter_submitted (self->reporter, segment, upload_time);
     gst_identifai_submission_release_file (segment);
     gst_identifai_attachments_keep (&self->attachments, segment);
@@ -359,6 +383,7 @@ on_credits (const IdentifaiCredits * credits, gpointer user_data)
 }
 
 static const IdentifaiClientCallbacks client_callbacks = {
+  .starting = on_starting,
   .submitted = on_submitted,
   .finished = on_finished,
   .attempted = on_attempted,
@@ -582,7 +607,8 @@ reset_locked (GstIdentifaiOutbox * self)
   self->wanted = (RoomWanted) {
   0};
   self->live = self->flushing = self->halting = FALSE;
-  self->useless = 0;
+  self->useless = self->n_judged = 0;
+  memset (self->judging, 0, sizeof (self->judging));
 }
 
 gboolean

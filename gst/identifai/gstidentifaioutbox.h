@@ -141,9 +141,15 @@ void gst_identifai_outbox_drop (GstIdentifaiOutbox * self,
 
 /* The verdicts of segments with a smaller number are of no use any more: those that
  * aren't on the wire yet are dropped, as late, with their files (attach-file), now or
- * when they have one. */
-void gst_identifai_outbox_give_up_before (GstIdentifaiOutbox * self,
+ * when they have one. When (monotonic µs) to say so again, as one was on the wire that
+ * may be answered yet; G_MAXINT64: never. */
+gint64 gst_identifai_outbox_give_up_before (GstIdentifaiOutbox * self,
     guint number);
+/* A verdict is of use for so long (ns) after its segment's first frame came, and 0: always.
+ * What had to wait until that can't be, by how long judging took lately, is dropped,
+ * as late, instead of posted. */
+void gst_identifai_outbox_set_hold (GstIdentifaiOutbox * self,
+    GstClockTime hold);
 
 /* Somebody knows better, before the service's outcome or after it: the callback
  * gets this one, instead of the service's or besides it, and the policy counts it,

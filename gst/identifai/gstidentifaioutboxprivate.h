@@ -25,6 +25,9 @@ G_BEGIN_DECLS
 /* In µs: a longer wait is told of. */
 #define LONG_WAIT (100 * G_TIME_SPAN_MILLISECOND)
 
+/* Of which it is known how long judging them took. */
+#define JUDGED 8
+
 /* An offer that found no room. */
 typedef struct
 {
@@ -63,6 +66,10 @@ struct _GstIdentifaiOutbox
   gboolean halting;             /* all that is outstanding ends: none is added */
   RoomWanted wanted;
   guint useless;                /* segments below it are: see _give_up_before */
+  gint64 hold;                  /* µs, see _set_hold; 0: any verdict is of use */
+  gint64 judging[JUDGED];       /* µs, from the start of the call that a segment was
+                                 * posted with to its verdict: the latest ones; 0: none */
+  guint n_judged;
   gboolean goes_first;          /* among the streams of the key */
   guint64 max_segment_bytes;
   gboolean may_be_early;        /* files are MP4, if they can be */
@@ -107,6 +114,15 @@ gboolean gst_identifai_outbox_make_room_locked (GstIdentifaiOutbox * self,
     const IdentifaiSegment * segment);
 /* Nobody wants its verdict any more. */
 gboolean gst_identifai_outbox_is_useless_locked (GstIdentifaiOutbox * self,
+    const IdentifaiSegment * segment);
+/* It is as good as with the client. */
+void gst_identifai_outbox_note_submitted_locked (GstIdentifaiOutbox * self,
+    IdentifaiSegment * segment);
+/* It would be posted now, but there was time for its verdict, and isn't any more. */
+gboolean gst_identifai_outbox_is_too_late_locked (GstIdentifaiOutbox * self,
+    const IdentifaiSegment * segment);
+/* Its verdict came. */
+void gst_identifai_outbox_note_judged_locked (GstIdentifaiOutbox * self,
     const IdentifaiSegment * segment);
 /* It waits for room. */
 void gst_identifai_outbox_want_room_locked (GstIdentifaiOutbox * self,

@@ -16,6 +16,9 @@
 
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_OUTBOX)
 
+/* In µs: what is on the wire whole, and isn't answered, is asked for so often. */
+#define ASK_AGAIN G_TIME_SPAN_SECOND
+
 GstIdentifaiOverflow
 gst_identifai_outbox_get_overflow_locked (GstIdentifaiOutbox * self)
 {
@@ -88,6 +91,86 @@ gst_identifai_outbox_is_useless_locked (GstIdentifaiOutbox * self,
   return segment->number < self->useless && !segment->resumed;
 }
 
+/* Whether a verdict is of use any more. */
+
+/* The longest but one, as there are stragglers. */
+static gint64
+get_judging_locked (GstIdentifaiOutbox * self)
+{
+  gint64 longest = 0, next = 0;
+  guint i;
+
+  for (i = 0; i < JUDGED; i++) {
+    next = MAX (next, MIN (longest, self->judging[i]));
+    longest = MAX (longest, self->judging[i]);
+  }
+
+  return self->n_judged == 1 ? longest : next;
+}
+
+void
+gst_identifai_outbox_note_judged_locked (GstIdentifaiOutbox * self,
+    const IdentifaiSegment * segment)
+{
+  if (segment->posted == 0)
+    return;
+  self->judging[self->n_judged++ % JUDGED] = identifai_clock_now ()
+      - segment->posted;
+}
+
+/* µs until its pictures have to leave, less what judging takes. */
+static gint64
+get_time_left_locked (GstIdentifaiOutbox * self,
+    const IdentifaiSegment * segment)
+{
+  if (self->hold == 0 || segment->first_frame == 0 || segment->resumed)
+    return G_MAXINT64;
+
+  return segment->first_frame + self->hold - get_judging_locked (self)
+      - identifai_clock_now ();
+}
+
+void
+gst_identifai_outbox_note_submitted_locked (GstIdentifaiOutbox * self,
+    IdentifaiSegment * segment)
+{
+  gint64 left = get_time_left_locked (self, segment);
+
+  segment->in_time = left > 0;
+  if (left != G_MAXINT64)
+    GST_DEBUG_OBJECT (self->element, "segment %u may wait for its call for %"
+        G_GINT64_FORMAT " ms, as judging takes %" G_GINT64_FORMAT " ms%s",
+        segment->number, left / 1000, get_judging_locked (self) / 1000,
+        left > 0 ? "" : ": it is late, and goes all the same");
+}
+
+/* What was late from the start is posted nevertheless: so it is known when the service
+ * has become faster. */
+gboolean
+gst_identifai_outbox_is_too_late_locked (GstIdentifaiOutbox * self,
+    const IdentifaiSegment * segment)
+{
+  gint64 left = get_time_left_locked (self, segment);
+
+  if (left > 0 || !segment->in_time)
+    return FALSE;
+  GST_INFO_OBJECT (self->element, "segment %u isn't posted: its verdict would "
+      "be %" G_GINT64_FORMAT " ms late, as judging takes %" G_GINT64_FORMAT
+      " ms", segment->number, -left / 1000, get_judging_locked (self) / 1000);
+
+  return TRUE;
+}
+
+void
+gst_identifai_outbox_set_hold (GstIdentifaiOutbox * self, GstClockTime hold)
+{
+  g_mutex_lock (&self->lock);
+  self->hold = MIN (hold, G_MAXINT64 / 2) / GST_USECOND;
+  g_mutex_unlock (&self->lock);
+  GST_DEBUG_OBJECT (self->element, "verdicts are of use for %" GST_TIME_FORMAT
+      " from a segment's first frame on (0: for ever)", GST_TIME_ARGS (hold));
+}
+
 /* For a later one. FALSE: everything that waits is on its way already. */
 static gboolean
 drop_oldest_locked (GstIdentifaiOutbox * self, const IdentifaiSegment * later)
@@ -131,10 +214,11 @@ gst_identifai_outbox_make_room_locked (GstIdentifaiOutbox * self,
 /* So that later ones go in its place. What is being muxed is given up when it has its
  * file, for who wants that; what is on the wire is broken off, unless the service has
  * all of it and may answer soon; what it took is left alone. */
-void
+gint64
 gst_identifai_outbox_give_up_before (GstIdentifaiOutbox * self, guint number)
 {
   IdentifaiSegment *segment, *next;
+  gboolean left = FALSE;
 
   g_mutex_lock (&self->lock);
   if (number > self->useless)
@@ -144,14 +228,19 @@ gst_identifai_outbox_give_up_before (GstIdentifaiOutbox * self, guint number)
   segment = identifai_ledger_peek (self->ledger, 0);
   for (; segment != NULL; segment = next) {
     next = identifai_ledger_next (self->ledger, segment);
-    if (gst_identifai_outbox_is_useless_locked (self, segment)
-        && identifai_ledger_get_stage (self->ledger, segment) ==
-        IDENTIFAI_STAGE_UPLOADING
-        && take_back_locked (self, segment, identifai_client_abandon))
+    if (!gst_identifai_outbox_is_useless_locked (self, segment)
+        || identifai_ledger_get_stage (self->ledger, segment) !=
+        IDENTIFAI_STAGE_UPLOADING)
+      continue;
+    if (take_back_locked (self, segment, identifai_client_abandon))
       gst_identifai_outbox_end_dropped_locked (self, segment,
           GST_IDENTIFAI_DROP_LATE);
+    else
+      left = TRUE;
   }
   gst_identifai_outbox_unlock (self);
+
+  return left ? identifai_clock_now () + ASK_AGAIN : G_MAXINT64;
 }
 
 void

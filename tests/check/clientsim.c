@@ -55,7 +55,7 @@ static struct
   User *users[N_USERS];
   GPtrArray *jobs;              /* all there ever were */
   guint n_users;
-  guint n_verdicts, n_failed, n_taken_back, n_inside, n_early;
+  guint n_verdicts, n_failed, n_taken_back, n_inside, n_early, n_unwanted;
   Job *called;                  /* a callback is about it */
 } world;
 
@@ -66,6 +66,12 @@ static const SimulationOdds odds = {
 };
 
 static const IdentifaiLimit limits[IDENTIFAI_N_CALLS] = { {2, 30}, {3, 60} };
+
+static guint
+any (guint count)
+{
+  return g_rand_int_range (world.random, 0, count);
+}
 
 /* What the client says. */
 
@@ -119,8 +125,30 @@ on_attempted (IdentifaiCall call, IdentifaiReason reason, guint http_status,
   act_inside (user, NULL);
 }
 
+/* Some are given up then. */
+static gboolean
+on_starting (gpointer data, gboolean maybe_taken, gpointer user_data)
+{
+  User *user = user_data;
+  Job *job = data;
+
+  simulation_law (user->client != NULL && job->ends == 0 && job->freed == 0
+      && !job->submitted, "%s: %u would start", user->name, job->segment);
+  if (any (40) == 0) {
+    simulation_note (world.simulation, "%s: %u isn't wanted", user->name,
+        job->segment);
+    job->ends++;
+    world.n_unwanted++;
+    return FALSE;
+  }
+  act_inside (user, job);
+
+  return TRUE;
+}
+
 static const IdentifaiClientCallbacks callbacks = {
-  on_submitted, on_finished, on_attempted
+  .submitted = on_submitted,.finished = on_finished,.attempted = on_attempted,
+  .starting = on_starting
 };
 
 static void
@@ -132,12 +160,6 @@ on_freed (gpointer data)
 }
 
 /* What users do. */
-
-static guint
-any (guint count)
-{
-  return g_rand_int_range (world.random, 0, count);
-}
 
 static gchar *
 any_key (void)
@@ -482,7 +504,7 @@ run_seed (guint32 seed, gint64 duration)
       "%u acts inside, %u that may have gone early", seed, world.jobs->len,
       world.n_verdicts, world.n_failed, world.n_taken_back, world.n_inside,
       world.n_early);
-  fail_unless (world.n_verdicts > world.jobs->len / 8);
+  fail_unless (world.n_verdicts > world.jobs->len / 8 && world.n_unwanted > 0);
 
   trace = simulation_get_trace (world.simulation);
   for (i = 0; i < N_USERS; i++)

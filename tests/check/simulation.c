@@ -532,6 +532,9 @@ sim_send (IdentifaiTransport * transport, const IdentifaiCallSpec * spec,
   self->fresh = now > transport->connected_until;
   g_queue_push_tail (&simulation->exchanges, self);
   count_call (self);
+  if (spec->upload && !self->early && simulation->rules.post != NULL)
+    simulation->rules.post (spec->name, spec->upload->segment,
+        simulation->rules.user_data);
   simulation_note (simulation, "%s by %s", self->url, self->name);
   exchange_wait (self, self->fresh ? network_time (MS, 2 * SECOND) : 0,
       send_headers);

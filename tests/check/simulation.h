@@ -54,6 +54,8 @@ typedef struct
   gint64 (*judge) (gpointer user_data);
   /* FALSE: the call is refused with a 429. */
   gboolean (*take) (const gchar * key, IdentifaiCall call, gpointer user_data);
+  /* A submit call of that client starts, whose file is whole. */
+  void (*post) (const gchar * name, guint segment, gpointer user_data);
   gpointer user_data;
 } SimulationRules;
 
@@ -67,7 +69,7 @@ Simulation *simulation_new (guint32 seed, const SimulationOdds * odds,
     const IdentifaiLimit * limits);
 void simulation_free (Simulation * self);
 
-/* In place of chance, and of its own law of limits. */
+/* In place of chance, and of its own law of limits; NULL: as without. */
 void simulation_set_rules (Simulation * self, const SimulationRules * rules);
 
 GRand *simulation_get_random (Simulation * self);

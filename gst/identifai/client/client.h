@@ -64,7 +64,8 @@ typedef struct
   guint64 available, spent;
 } IdentifaiCredits;
 
-/* All called on the network thread with no lock held. data is the job's. */
+/* All called on the network thread with no lock held. data is the job's. NULL: nobody
+ * wants to know. */
 typedef struct
 {
   /* The service took the file. upload_time: first byte out to answer in. */
@@ -84,6 +85,10 @@ typedef struct
   /* Each credits_interval, of all clients of the key the shortest, the answer goes
    * to all that have one. */
   void (*credits) (const IdentifaiCredits * credits, gpointer user_data);
+  /* An attempt of the submit call would start now. FALSE: the job is taken back, as by
+   * identifai_client_withdraw(), which maybe_taken is of, and data may be gone. */
+  gboolean (*starting) (gpointer data, gboolean maybe_taken,
+      gpointer user_data);
 } IdentifaiClientCallbacks;
 
 /* Totals of a client since it was made. */

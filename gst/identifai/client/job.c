@@ -236,20 +236,25 @@ identifai_job_fail (IdentifaiJob * job, const IdentifaiAttempt * attempt)
   identifai_job_finish (job, &outcome);
 }
 
-void
-identifai_job_tell_submitted (IdentifaiJob * job, GstClockTime upload_time)
+/* A callback is about to use the job's data. FALSE: its user took it back. */
+static gboolean
+begin_call (IdentifaiJob * job)
 {
   IdentifaiClient *client = job->client;
-  IdentifaiHeld held = { NULL, };
 
   g_rec_mutex_lock (&client->calling);
   g_mutex_lock (&client->lock);
   job->called = job->open;
   g_mutex_unlock (&client->lock);
 
-  if (job->called)
-    client->callbacks->submitted (job->held.data, job->identifier, upload_time,
-        client->user_data);
+  return job->called;
+}
+
+static void
+end_call (IdentifaiJob * job)
+{
+  IdentifaiClient *client = job->client;
+  IdentifaiHeld held = { NULL, };
 
   g_mutex_lock (&client->lock);
   /* Cancelled from within the callback, which went on using the job's data. */
@@ -259,6 +264,41 @@ identifai_job_tell_submitted (IdentifaiJob * job, GstClockTime upload_time)
   g_mutex_unlock (&client->lock);
   identifai_held_drop (&held);
   g_rec_mutex_unlock (&client->calling);
+}
+
+void
+identifai_job_tell_submitted (IdentifaiJob * job, GstClockTime upload_time)
+{
+  IdentifaiClient *client = job->client;
+
+  if (begin_call (job))
+    client->callbacks->submitted (job->held.data, job->identifier, upload_time,
+        client->user_data);
+  end_call (job);
+}
+
+gboolean
+identifai_job_ask (IdentifaiJob * job)
+{
+  IdentifaiClient *client = job->client;
+  gboolean wanted;
+
+  if (client->callbacks->starting == NULL)
+    return TRUE;
+  wanted = !begin_call (job) || client->callbacks->starting (job->held.data,
+      job->maybe_taken, client->user_data);
+  if (!wanted) {
+    GST_DEBUG_ID (client->settings.name, "segment %u isn't posted, as its user "
+        "doesn't want it any more", job->segment);
+    g_mutex_lock (&client->lock);
+    identifai_job_close_locked (job);
+    g_mutex_unlock (&client->lock);
+  }
+  end_call (job);
+  if (!wanted)
+    identifai_job_remove (job);
+
+  return wanted;
 }
 
 void

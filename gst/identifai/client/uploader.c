@@ -430,7 +430,8 @@ identifai_uploader_run (IdentifaiAccount * account, gint64 now)
       next = MIN (next, start);
       break;
     }
-    start_job (account, job, now);
+    if (identifai_job_ask (job))
+      start_job (account, job, now);
   }
 
   return next;

@@ -585,14 +585,18 @@ identifai_decisions_has_outcome (IdentifaiDecisions * self, guint segment)
 
 /* With a policy, what was late never counts. Without one, a late word makes stricter
  * what is left of the segment, until the next one, and what post-roll adds. */
+gboolean
+identifai_decisions_want_late (IdentifaiDecisions * self)
+{
+  return !self->settings.has_policy && (self->settings.post_roll > 0
+      || self->settings.on_artificial > self->settings.on_unjudged);
+}
+
 guint
 identifai_decisions_get_useless (IdentifaiDecisions * self)
 {
-  guint wanted = 0;
-
-  if (!self->settings.has_policy && (self->settings.post_roll > 0
-          || self->settings.on_artificial > self->settings.on_unjudged))
-    wanted = self->settings.post_roll + 1;
+  guint wanted = identifai_decisions_want_late (self) ?
+      self->settings.post_roll + 1 : 0;
 
   return self->closed - MIN (wanted, self->closed);
 }

@@ -104,6 +104,8 @@ IdentifaiAction identifai_decisions_get_unjudged (IdentifaiDecisions * self);
 IdentifaiAction identifai_decisions_get_withheld (IdentifaiDecisions * self);
 gboolean identifai_decisions_has_outcome (IdentifaiDecisions * self,
     guint segment);
+/* Whether an outcome that comes when the segment is leaving may change what is left. */
+gboolean identifai_decisions_want_late (IdentifaiDecisions * self);
 /* No outcome of a segment below it would change what leaves any more. */
 guint identifai_decisions_get_useless (IdentifaiDecisions * self);
 /* How many had to leave without one. */

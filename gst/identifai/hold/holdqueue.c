@@ -255,18 +255,12 @@ void
 identifai_hold_queue_place (IdentifaiHoldQueue * self,
     const IdentifaiPlacement * placement)
 {
-  const IdentifaiMark *mark = identifai_marks_find (self->marks, placement->id);
-
   GST_LOG_ID (self->name, "video %" G_GUINT64_FORMAT " is %s %u%s%s%s",
       placement->id, place_names[placement->kind], placement->segment,
       placement->is_closed ? ", a closed point" : placement->is_point ?
       ", an open point" : "", placement->is_leading ? ", leading" : "",
       placement->has_picture ? "" : ", without a picture");
   identifai_marks_place (self->marks, placement);
-  /* it left while the segment was open */
-  if (mark != NULL && mark->has_left
-      && placement->kind == IDENTIFAI_PLACEMENT_SEGMENT)
-    count_segment (self, placement->segment, mark->passed);
 }
 
 /* All of it left before it was placed: no decision was made of it. */
@@ -282,10 +276,16 @@ void
 identifai_hold_queue_settle (IdentifaiHoldQueue * self,
     const IdentifaiSettlement * settlement)
 {
+  const IdentifaiMark *first;
+
   GST_LOG_ID (self->name, "video %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT
       " is %s %u", settlement->from, settlement->to,
       place_names[settlement->kind], settlement->segment);
-  identifai_marks_settle (self->marks, settlement);
+  first = identifai_marks_settle (self->marks, settlement);
+  /* it left while the segment was open */
+  if (first != NULL && first->has_left
+      && first->kind == IDENTIFAI_PLACEMENT_SEGMENT)
+    count_segment (self, first->segment, first->passed);
 }
 
 gboolean

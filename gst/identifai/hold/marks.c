@@ -186,16 +186,6 @@ settled_at (IdentifaiMarks * self, guint i)
   return &g_array_index (self->settled, IdentifaiSettlement, i);
 }
 
-void
-identifai_marks_settle (IdentifaiMarks * self,
-    const IdentifaiSettlement * settlement)
-{
-  guint i = self->settled->len;
-
-  while (i > 0 && settled_at (self, i - 1)->from > settlement->from)
-    i--;
-  g_array_insert_vals (self->settled, i, settlement, 1);
-}
 
 /* NULL: it isn't settled. */
 static const IdentifaiSettlement *
@@ -229,6 +219,25 @@ update (IdentifaiMarks * self, IdentifaiMark * mark)
   }
 
   return mark;
+}
+
+const IdentifaiMark *
+identifai_marks_settle (IdentifaiMarks * self,
+    const IdentifaiSettlement * settlement)
+{
+  guint i = self->settled->len;
+
+  while (i > 0 && settled_at (self, i - 1)->from > settlement->from)
+    i--;
+  g_array_insert_vals (self->settled, i, settlement, 1);
+  i = search (self, settlement->from);
+  /* what was placed by itself is none of them */
+  while (i < self->marks->len && get (self, i)->id <= settlement->to
+      && get (self, i)->kind != IDENTIFAI_PLACEMENT_OPEN)
+    i++;
+
+  return i < self->marks->len && get (self, i)->id <= settlement->to ?
+      update (self, get (self, i)) : NULL;
 }
 
 IdentifaiMark *

@@ -44,8 +44,9 @@ IdentifaiMark *identifai_marks_add (IdentifaiMarks * self, guint64 id,
     gboolean discont);
 void identifai_marks_place (IdentifaiMarks * self,
     const IdentifaiPlacement * placement);
-/* However many pictures they are: a mark has it once it is asked for. */
-void identifai_marks_settle (IdentifaiMarks * self,
+/* However many pictures they are: a mark has it once it is asked for. Returns the first
+ * of them that is here, until the next call, or NULL. */
+const IdentifaiMark *identifai_marks_settle (IdentifaiMarks * self,
     const IdentifaiSettlement * settlement);
 
 /* Until the next call; NULL: there is none. */

@@ -126,6 +126,7 @@ static const IdentifaiCounts no_counts = {
   .oldest = G_MAXINT64,
   .newest = G_MININT64,
   .end = G_MININT64,
+  .first_frame = G_MAXINT64,
 };
 
 static void
@@ -139,6 +140,7 @@ add_counts (IdentifaiCounts * self, const IdentifaiCounts * more)
   self->oldest = MIN (self->oldest, more->oldest);
   self->newest = MAX (self->newest, more->newest);
   self->end = MAX (self->end, more->end);
+  self->first_frame = MIN (self->first_frame, more->first_frame);
   self->last_buffer = MAX (self->last_buffer, more->last_buffer);
   if (self->unreadable == NULL)
     self->unreadable = more->unreadable;
@@ -155,7 +157,8 @@ count_frame (const IdentifaiFrame * frame)
         frame->lossy ? 1 : 0,.bytes =
         gst_buffer_get_size (frame->buffer),.cost = frame->cost,.oldest =
         frame->pts,.newest = frame->pts,.end =
-        frame->pts + duration,.last_buffer = frame->monotonic,.unreadable =
+        frame->pts + duration,.first_frame =
+        frame->monotonic,.last_buffer = frame->monotonic,.unreadable =
         frame->unreadable,};
 }
 
@@ -168,6 +171,8 @@ tell_counts (IdentifaiBuilder * self)
   segment->frames = self->counts.frames;
   segment->keyframes = self->counts.keyframes;
   segment->discontinuities = self->counts.discontinuities;
+  segment->first_frame = self->counts.first_frame == G_MAXINT64 ? 0 :
+      self->counts.first_frame;
   segment->last_buffer = MAX (segment->last_buffer, self->counts.last_buffer);
   segment->bytes = self->counts.bytes + self->audio_cost;
 }

@@ -22,7 +22,7 @@ typedef struct
   guint64 cost;                 /* and in the file */
   gint64 oldest, newest;        /* earliest and latest PTS */
   gint64 end;                   /* of all of them */
-  gint64 last_buffer;           /* monotonic µs */
+  gint64 first_frame, last_buffer;      /* monotonic µs */
   const gchar *unreadable;      /* IdentifaiFrame.unreadable of the first that is; or
                                  * NULL */
 } IdentifaiCounts;

@@ -43,7 +43,8 @@ typedef struct
   GstClockTime stream_time;
   GstClockTime duration;
   gint64 utc;                   /* µs since 1970 at running_time; -1 unknown */
-  gint64 last_buffer;           /* monotonic µs when its last buffer came */
+  gint64 last_buffer;           /* monotonic µs when its last buffer came, */
+  gint64 first_frame;           /* and its first frame; 0: unknown */
   guint frames, keyframes;      /* video; 0 where unknown (container input) */
   guint discontinuities;        /* losses inside it; the same */
   GstClockTime audio_missing;   /* ns of sound that its file doesn't have */
@@ -72,6 +73,9 @@ typedef struct
    * let go of, the segment only waits for its message. */
   IdentifaiReason failure;
   gchar *failure_text;
+
+  gint64 posted;                /* monotonic µs: when the call that took it began */
+  gboolean in_time;             /* when it was submitted, a verdict could be */
 
   gpointer user_data;           /* the outbox's: what it is submitted with */
   GDestroyNotify free_user_data;
