@@ -31,7 +31,8 @@ const GstIdentifaiProperty gst_identifai_gate_properties[GST_IDENTIFAI_N_PROPS] 
   [PROP_HOLD] = {"hold", "Hold",
       "How long after it came every buffer leaves, in nanoseconds (0 = nothing "
       "is held)",
-      GATE, LIVE, TIME (hold, 20 * GST_SECOND, 0),
+      GATE, LIVE, G_TYPE_UINT64, FIELD (hold), .value = 20 * GST_SECOND,
+      .maximum = G_MAXINT64,    /* latencies are added to it */
       .shortest = 100 * GST_MSECOND},
   /**
    * GstIdentifaiGate:on-artificial:

@@ -181,6 +181,9 @@ GST_START_TEST (test_latency)
   g_object_set (sink_run_get_sink (gate.run), "hold",
       (guint64) 5 * GST_SECOND, NULL);
   check_latency (&gate, 5 * GST_SECOND);
+  g_object_set (sink_run_get_sink (gate.run), "hold", (guint64) G_MAXINT64,
+      NULL);
+  check_latency (&gate, G_MAXINT64);
   gate_clear (&gate);
 }
 
