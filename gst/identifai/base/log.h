@@ -42,4 +42,16 @@ void identifai_log_init (void);
  *   #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_SEGMENT) */
 GstDebugCategory *identifai_log_get (IdentifaiLogId id);
 
+/* GStreamer has them since 1.22; before, the name stands where an object's would. */
+#if !GST_CHECK_VERSION (1, 22, 0)
+#define IDENTIFAI_LOG_AT(level, id, format, ...) \
+    GST_CAT_LEVEL_LOG (GST_CAT_DEFAULT, level, NULL, "<%s> " format, \
+        GST_STR_NULL (id), ##__VA_ARGS__)
+#define GST_WARNING_ID(...) IDENTIFAI_LOG_AT (GST_LEVEL_WARNING, __VA_ARGS__)
+#define GST_INFO_ID(...) IDENTIFAI_LOG_AT (GST_LEVEL_INFO, __VA_ARGS__)
+#define GST_DEBUG_ID(...) IDENTIFAI_LOG_AT (GST_LEVEL_DEBUG, __VA_ARGS__)
+#define GST_LOG_ID(...) IDENTIFAI_LOG_AT (GST_LEVEL_LOG, __VA_ARGS__)
+#define GST_TRACE_ID(...) IDENTIFAI_LOG_AT (GST_LEVEL_TRACE, __VA_ARGS__)
+#endif
+
 G_END_DECLS
