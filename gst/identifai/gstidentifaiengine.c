@@ -89,6 +89,22 @@ gst_identifai_engine_queue_error (GstIdentifaiEngine * self, GError * error)
   g_error_free (error);
 }
 
+const IdentifaiCodec *
+gst_identifai_engine_get_codec (GstIdentifaiEngine * self)
+{
+  GstCaps *caps = gst_pad_get_current_caps (self->video_pad), *usual;
+  const IdentifaiCodec *codec;
+
+  if (caps == NULL)
+    return NULL;
+  usual = identifai_codec_usual_caps (caps);
+  codec = identifai_codec_of_caps (usual);
+  gst_caps_unref (usual);
+  gst_caps_unref (caps);
+
+  return codec;
+}
+
 static void
 queue_news_locked (GstIdentifaiEngine * self)
 {

@@ -57,22 +57,6 @@ gst_identifai_engine_ask_live (GstPad * pad)
   return live;
 }
 
-const IdentifaiCodec *
-gst_identifai_engine_get_codec (GstIdentifaiEngine * self)
-{
-  GstCaps *caps = gst_pad_get_current_caps (self->video_pad), *usual;
-  const IdentifaiCodec *codec;
-
-  if (caps == NULL)
-    return NULL;
-  usual = identifai_codec_usual_caps (caps);
-  codec = identifai_codec_of_caps (usual);
-  gst_caps_unref (usual);
-  gst_caps_unref (caps);
-
-  return codec;
-}
-
 /* Caps of all streams together. */
 
 static void
