@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -22,7 +23,8 @@ import earlyupload  # noqa: E402
 from gi.repository import Gst  # noqa: E402
 
 NAME = 'early%d' % os.getpid()
-OWN, OTHER = '10.213.7.1', '10.213.7.2'
+# so that two runs don't meet, nor one what is left of another that was killed
+OWN, OTHER = ('10.213.%d.%d' % (os.getpid() % 250, i) for i in (1, 2))
 DESCRIPTION = ('videotestsrc is-live=true pattern=snow num-buffers=%d ! video/x-raw,width=640,height=360,framerate=25/1 ! '
                'x264enc tune=zerolatency speed-preset=ultrafast key-int-max=50 bitrate=%d vbv-buf-capacity=500 ! h264parse ! '
                'identifaisink name=s segment-duration=10000000000 api-key=k allow-plain-http=true endpoint=http://%s:%d early-upload=%s')
@@ -72,10 +74,10 @@ def relay(port, delay):
     return ready[0]
 
 
-def stream(frames, bitrate, port, early):
+def stream(frames, bitrate, host, port, early):
     """In the namespace: when the last buffer of each segment came, as JSON."""
     Gst.init(None)
-    pipeline = Gst.parse_launch(DESCRIPTION % (frames, bitrate, OWN, port, early))
+    pipeline = Gst.parse_launch(DESCRIPTION % (frames, bitrate, host, port, early))
     came, ends, first = [], {}, []
 
     def note(pad, info):
@@ -101,7 +103,7 @@ def measure(options, early):
     service = earlyupload.Service(host=OWN)
     frames = options.segments * 250 + 100
     output = subprocess.run(['ip', 'netns', 'exec', NAME, sys.executable, os.path.abspath(__file__), '--stream', str(frames),
-                             str(options.bitrate), str(relay(service.port, options.delay)), early], stdout=subprocess.PIPE, check=True,
+                             str(options.bitrate), OWN, str(relay(service.port, options.delay)), early], stdout=subprocess.PIPE, check=True,
                             timeout=120 + frames / 10).stdout
     last = json.loads(output)
     # the last one is shorter
@@ -113,13 +115,14 @@ def measure(options, early):
 
 def main():
     if sys.argv[1:2] == ['--stream']:
-        return stream(int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), sys.argv[5])
+        return stream(int(sys.argv[2]), int(sys.argv[3]), sys.argv[4], int(sys.argv[5]), sys.argv[6])
     parser = argparse.ArgumentParser()
     parser.add_argument('--rate', default='5mbit')
     parser.add_argument('--delay', type=float, default=0.02, help='s, each way')
     parser.add_argument('--bitrate', type=int, default=4000, help='kbit/s')
     parser.add_argument('--segments', type=int, default=6)
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         make_link(options.rate)
         for early in ('false', 'true'):
