@@ -19,6 +19,7 @@ typedef struct
   SegmenterRun run;             /* the first: what the functions get */
   guint8 open[MOST], settled[MOST];     /* how often it was told */
   guint8 rows[MOST];            /* in how many rows it was */
+  guint n_rows;
   IdentifaiPlacement placements[MOST];  /* the last one, by id */
   GstClockTime time;
 } Case;
@@ -47,6 +48,7 @@ on_settle (const IdentifaiSettlement * settlement, gpointer user_data)
 
   fail_unless (settlement->from > 0 && settlement->from <= settlement->to);
   fail_unless (settlement->to < c->run.ids + 1);
+  c->n_rows++;
   for (id = settlement->from; id <= settlement->to; id++) {
     fail_unless_equals_int (c->rows[id]++, 0);
     if (c->settled[id] > 0)
@@ -263,6 +265,24 @@ GST_START_TEST (test_rows)
 
 GST_END_TEST;
 
+/* A segment that fits, and one that doesn't: it is told of once, however long. */
+GST_START_TEST (test_one_row)
+{
+  guint i;
+  Case c;
+
+  case_init (&c, VP8, 9000000, 0, __i__ == 0 ? 0 : 30000);
+  feed_letter (&c, 'K');
+  for (i = 0; i < MOST - 10; i++)
+    feed_letter (&c, __i__ == 1 && i < 5 ? 'B' : 'p');
+  run_finish (&c.run);
+  check_each_once (&c, "long");
+  fail_unless_equals_int (c.n_rows, 1);
+  run_clear (&c.run);
+}
+
+GST_END_TEST;
+
 /* The VOP that stands for another isn't lost. */
 GST_START_TEST (test_placeholders)
 {
@@ -434,6 +454,7 @@ framenotices_suite (void)
 
   suite_add_tcase (suite, tc);
   tcase_add_loop_test (tc, test_rows, 0, G_N_ELEMENTS (rows));
+  tcase_add_loop_test (tc, test_one_row, 0, 2);
   tcase_add_test (tc, test_placeholders);
   tcase_add_loop_test (tc, test_any_stream, 0, 4);
 
