@@ -604,6 +604,67 @@ GST_START_TEST (test_budget_of_withdrawn)
 
 GST_END_TEST;
 
+/* By when a verdict has to be there; in s. */
+typedef struct
+{
+  const gchar *name;
+  guint hold;
+  guint took[3];                /* judging of those before; 0: there was none */
+  gint age, waits;              /* since the first frame: at the submit, and then */
+  gboolean starts;
+} InTimeRow;
+
+static const InTimeRow in_time_rows[] = {
+  {"any verdict is of use", 0, {4}, 4, 100, TRUE},
+  {"nothing is known", 10, {0}, 4, 5, TRUE},
+  {"it has left", 10, {0}, 4, 7, FALSE},
+  {"in time", 10, {4}, 4, 1, TRUE},
+  {"too late by what judging takes", 10, {4}, 4, 3, FALSE},
+  {"a straggler doesn't count", 10, {1, 9, 1}, 4, 3, TRUE},
+  {"two do", 10, {9, 1, 9}, 0, 3, FALSE},
+  {"late from the start", 10, {7}, 4, 1, TRUE},
+  {"it was open for long", 10, {0}, 12, 5, TRUE},
+  {"its first frame isn't known", 10, {0}, -1, 5, TRUE},
+};
+
+/* Returns its job. */
+static IdentifaiSegment *
+submit (gint64 first_frame)
+{
+  IdentifaiSegment *segment = new_segment ();
+  guint job = fake.client.n_jobs;
+
+  segment->first_frame = first_frame;
+  fail_unless (gst_identifai_outbox_offer (outbox, segment));
+
+  return fake_wait_for_job (job);
+}
+
+GST_START_TEST (test_in_time)
+{
+  const InTimeRow *row = &in_time_rows[__i__];
+  gint64 now = g_get_monotonic_time ();
+  IdentifaiSegment *segment;
+  guint i;
+
+  gst_identifai_outbox_set_hold (outbox, row->hold * GST_SECOND);
+  for (i = 0; i < G_N_ELEMENTS (row->took) && row->took[i] > 0; i++) {
+    segment = submit (now);
+    fake_say_submitted (i);
+    segment->posted = now - row->took[i] * G_TIME_SPAN_SECOND;
+    fake_say_judged (i, "human");
+  }
+  segment = submit (row->age < 0 ? 0 : now - row->age * G_TIME_SPAN_SECOND);
+  if (row->age >= 0)
+    segment->first_frame -= row->waits * G_TIME_SPAN_SECOND;
+  fail_unless (fake.client.callbacks->starting (segment, FALSE,
+          fake.client.user_data) == row->starts, "%s", row->name);
+  fail_unless_equals_uint64 (get_stat ("dropped"), !row->starts);
+  fail_unless_equals_uint64 (get_stat ("pending"), row->starts);
+}
+
+GST_END_TEST;
+
 /* What the element hears of. */
 
 typedef struct
@@ -823,6 +884,7 @@ outbox_suite (void)
       G_N_ELEMENTS (order_rows));
   tcase_add_test (general, test_order_of_opening);
   tcase_add_loop_test (general, test_budget_of_withdrawn, 0, 2);
+  tcase_add_loop_test (general, test_in_time, 0, G_N_ELEMENTS (in_time_rows));
 
   suite_add_tcase (suite, outcomes);
   tcase_add_checked_fixture (outcomes, setup_hearing, teardown_hearing);

@@ -237,18 +237,20 @@ GST_START_TEST (test_times_of_a_seek)
   seek.time = 90 * GST_SECOND;
   seek.base = 7 * GST_SECOND;
   identifai_segmenter_set_segment (run.segmenter, 0, &seek);
-  run.monotonic = 5000000;
-  for (i = 0; i < 10; i++)
+  for (i = 0; i < 10; i++) {
+    run.monotonic = 4500000 + MIN (i, 5) * 100000;
     run_push (&run, 0, make_vp8 (i % 6 == 0, SMALL,
             31 * GST_SECOND + i * FRAME));
+  }
 
   segment = pop_whole (run.segmenter, run.monotonic);
   fail_unless (segment != NULL);
   fail_unless_equals_uint64 (segment->running_time, 7500 * GST_MSECOND);
   fail_unless_equals_uint64 (segment->stream_time, 91 * GST_SECOND);
   fail_unless_equals_uint64 (segment->duration, 300 * GST_MSECOND);
-  fail_unless_equals_int64 (segment->utc, 6000000);
+  fail_unless_equals_int64 (segment->utc, 5500000);
   fail_unless_equals_int64 (segment->last_buffer, 5000000);
+  fail_unless_equals_int64 (segment->first_frame, 4500000);
   identifai_segment_free (segment);
   run_clear (&run);
 }

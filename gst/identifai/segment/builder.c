@@ -63,6 +63,7 @@ identifai_builder_new (IdentifaiSegment * segment, GstCaps * video_caps,
   self->cuts = g_array_new (FALSE, FALSE, sizeof (IdentifaiCut));
   self->start = self->end = start;
   self->counts.oldest = self->counts.newest = self->counts.end = start;
+  self->counts.first_frame = G_MAXINT64;
   tell_start (self);
   identifai_segment_add_track (segment, video_caps);
 
