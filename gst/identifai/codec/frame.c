@@ -12,6 +12,8 @@
 
 #include "framereader.h"
 
+#include <string.h>
+
 #define BLOCK_FRAMES 32
 
 struct _IdentifaiFrameBlock
@@ -35,10 +37,12 @@ identifai_frame_new (IdentifaiFrameBlock ** block)
   IdentifaiFrame *self;
 
   if (from == NULL) {
-    *block = from = g_new0 (IdentifaiFrameBlock, 1);
+    *block = from = g_new (IdentifaiFrameBlock, 1);
     from->refcount = 1;
+    from->n_made = 0;
   }
   self = &from->frames[from->n_made++];
+  memset (self, 0, sizeof (*self));
   self->block = from;
   g_atomic_int_inc (&from->refcount);
   if (from->n_made == BLOCK_FRAMES)
