@@ -93,7 +93,8 @@ gst_identifai_outbox_is_useless_locked (GstIdentifaiOutbox * self,
 
 /* Whether a verdict is of use any more. */
 
-/* The longest but one, as there are stragglers. */
+/* The longest but one, as there are stragglers, and half as long again: behind trouble,
+ * looks have to wait, too. */
 static gint64
 get_judging_locked (GstIdentifaiOutbox * self)
 {
@@ -105,7 +106,10 @@ get_judging_locked (GstIdentifaiOutbox * self)
     longest = MAX (longest, self->judging[i]);
   }
 
-  return self->n_judged == 1 ? longest : next;
+  if (self->n_judged == 1)
+    next = longest;
+
+  return next + next / 2;
 }
 
 void

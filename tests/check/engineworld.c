@@ -221,7 +221,7 @@ count_outcome (EngineSegment * segment, const GstIdentifaiOutcome * outcome)
   engine_world.n_dropped += outcome->end == IDENTIFAI_END_DROPPED;
 }
 
-/* By how long judging took at most. */
+/* By how long judging took at most, and half as long again. */
 static void
 check_late (const EngineSegment * segment, const GstIdentifaiOutcome * outcome)
 {
@@ -232,7 +232,7 @@ check_late (const EngineSegment * segment, const GstIdentifaiOutcome * outcome)
   if (g_strcmp0 (outcome->reason, "late") != 0)
     return;
   engine_world.n_late++;
-  simulation_law (now + engine_world.longest + MUXING >=
+  simulation_law (now + engine_world.longest * 3 / 2 + MUXING >=
       segment->first + engine_world.hold,
       "segment %u is late %d ms before it has to leave", outcome->segment,
       (gint) ((segment->first + engine_world.hold - now) / 1000));

@@ -615,14 +615,14 @@ typedef struct
 } InTimeRow;
 
 static const InTimeRow in_time_rows[] = {
-  {"any verdict is of use", 0, {4}, 4, 100, TRUE},
+  {"any verdict is of use", 0, {2}, 4, 100, TRUE},
   {"nothing is known", 10, {0}, 4, 5, TRUE},
   {"it has left", 10, {0}, 4, 7, FALSE},
-  {"in time", 10, {4}, 4, 1, TRUE},
-  {"too late by what judging takes", 10, {4}, 4, 3, FALSE},
+  {"in time", 10, {2}, 4, 2, TRUE},
+  {"too late by what judging takes", 10, {2}, 4, 4, FALSE},
   {"a straggler doesn't count", 10, {1, 9, 1}, 4, 3, TRUE},
-  {"two do", 10, {9, 1, 9}, 0, 3, FALSE},
-  {"late from the start", 10, {7}, 4, 1, TRUE},
+  {"two do", 10, {6, 1, 6}, 0, 3, FALSE},
+  {"late from the start", 10, {5}, 4, 1, TRUE},
   {"it was open for long", 10, {0}, 12, 5, TRUE},
   {"its first frame isn't known", 10, {0}, -1, 5, TRUE},
 };

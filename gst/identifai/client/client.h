@@ -64,8 +64,7 @@ typedef struct
   guint64 available, spent;
 } IdentifaiCredits;
 
-/* All called on the network thread with no lock held. data is the job's. NULL: nobody
- * wants to know. */
+/* All called on the network thread with no lock held. data is the job's. */
 typedef struct
 {
   /* The service took the file. upload_time: first byte out to answer in. */
@@ -86,7 +85,8 @@ typedef struct
    * to all that have one. */
   void (*credits) (const IdentifaiCredits * credits, gpointer user_data);
   /* An attempt of the submit call would start now. FALSE: the job is taken back, as by
-   * identifai_client_withdraw(), which maybe_taken is of, and data may be gone. */
+   * identifai_client_withdraw(), which maybe_taken is of, and data may be gone. NULL: all
+   * are wanted. */
   gboolean (*starting) (gpointer data, gboolean maybe_taken,
       gpointer user_data);
 } IdentifaiClientCallbacks;
