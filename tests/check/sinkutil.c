@@ -547,6 +547,16 @@ list_locked (SinkRun * self)
   return g_string_free (list, FALSE);
 }
 
+/* For a failure: Check stands still at a longer one. */
+static const gchar *
+list_latest_locked (SinkRun * self)
+{
+  gchar *list = list_locked (self);
+  gsize length = strlen (list);
+
+  return list + length - MIN (length, 2000);
+}
+
 gchar *
 sink_run_list (SinkRun * self)
 {
@@ -569,7 +579,7 @@ sink_run_wait (SinkRun * self, const gchar * name, guint count)
   while (in_time && count > 0 && find_locked (self, name, count - 1) == NULL)
     in_time = held_clock_wait (&self->cond, &self->lock, until);
   if (!in_time)
-    fail ("no %u \"%s\" came, but: %s", count, name, list_locked (self));
+    fail ("no %u \"%s\" came, but: %s", count, name, list_latest_locked (self));
   g_mutex_unlock (&self->lock);
 }
 
@@ -599,7 +609,7 @@ sink_run_wait_end (SinkRun * self)
   g_mutex_lock (&self->lock);
   while ((end = find_end_locked (self)) == NULL) {
     if (!held_clock_wait (&self->cond, &self->lock, until))
-      fail ("no end came, but: %s", list_locked (self));
+      fail ("no end came, but: %s", list_latest_locked (self));
   }
   eos = g_str_equal (end, "eos");
   g_mutex_unlock (&self->lock);
@@ -629,7 +639,7 @@ sink_run_get (SinkRun * self, const gchar * name, guint nth)
   message = find_locked (self, name, nth);
   if (message == NULL)
     fail ("there is no \"%s\" number %u, but: %s", name, nth,
-        list_locked (self));
+        list_latest_locked (self));
   g_mutex_unlock (&self->lock);
 
   return message;
