@@ -82,7 +82,7 @@ take_duration (Input * self)
 static GstBuffer *
 take_frame (Input * self)
 {
-  gsize length = MIN (take (self), self->size);
+  gsize wanted = take (self), length = MIN (wanted, self->size);
   GstBuffer *buffer = gst_buffer_new_allocate (NULL, length, NULL);
 
   gst_buffer_fill (buffer, 0, self->data, length);
