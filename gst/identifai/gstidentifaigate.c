@@ -286,15 +286,25 @@ gst_identifai_gate_set_property (GObject * object, guint id,
 /* Reading. */
 
 static guint64
-get_max_delay (GstIdentifaiGate * self)
+max_delay_locked (GstIdentifaiGate * self)
 {
   IdentifaiHoldQueueStats stats;
 
-  g_mutex_lock (&self->engine->lock);
   identifai_hold_queue_get_stats (self->hold, identifai_clock_now (), &stats);
-  g_mutex_unlock (&self->engine->lock);
 
   return stats.max_delay * GST_USECOND;
+}
+
+static guint64
+get_max_delay (GstIdentifaiGate * self)
+{
+  guint64 delay;
+
+  g_mutex_lock (&self->engine->lock);
+  delay = max_delay_locked (self);
+  g_mutex_unlock (&self->engine->lock);
+
+  return delay;
 }
 
 static gboolean
@@ -432,9 +442,13 @@ static void
 on_outcome (const GstIdentifaiOutcome * outcome, gpointer user_data)
 {
   GstIdentifaiEngine *engine = user_data;
+  GstIdentifaiGate *self = GST_IDENTIFAI_GATE (engine->element);
+  guint64 before;
 
   g_mutex_lock (&engine->lock);
-  on_outcome_locked (GST_IDENTIFAI_GATE (engine->element), outcome);
+  before = max_delay_locked (self);
+  on_outcome_locked (self, outcome);
+  self->delay_grew |= max_delay_locked (self) > before;
   identifai_cond_broadcast (&engine->cond);
   g_mutex_unlock (&engine->lock);
   gst_identifai_reporter_post_elsewhere (engine->reporter);

@@ -114,6 +114,7 @@ struct _GstIdentifaiGate
 
   gboolean told;                /* the state of the outgoing end, and: */
   gboolean passing;
+  gboolean delay_grew;          /* and that isn't notified yet */
   gboolean showing;             /* the slate */
   IdentifaiWhy why;
   guint64 late;                 /* segments, that were told of */

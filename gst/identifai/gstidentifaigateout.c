@@ -55,18 +55,22 @@ ask_again_locked (GstIdentifaiBranch * branch, gint64 now)
 static void
 tell (GstIdentifaiGate * self, const IdentifaiHeld * held)
 {
-  gboolean turned;
+  gboolean turned, grew;
 
   g_mutex_lock (&self->engine->lock);
   if (held->starts_segment)
     give_up_locked (self);
   turned = gst_identifai_gate_tell_held_locked (self, held);
+  grew = self->delay_grew;
+  self->delay_grew = FALSE;
   g_mutex_unlock (&self->engine->lock);
 
   /* a handler that takes long must not hold up what leaves */
   gst_identifai_reporter_post_elsewhere (self->engine->reporter);
   if (turned)
     g_object_notify (G_OBJECT (self), "passing");
+  if (grew)
+    g_object_notify (G_OBJECT (self), "max-observed-delay");
 }
 
 /* The summary, and what is queued, come before EOS. */

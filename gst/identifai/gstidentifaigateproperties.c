@@ -190,7 +190,8 @@ const GstIdentifaiProperty gst_identifai_gate_properties[GST_IDENTIFAI_N_PROPS] 
    *
    * The longest time so far from when a segment's first buffer came to its outcome,
    * in nanoseconds: what #GstIdentifaiGate:hold has to be larger than. Without the time
-   * that the source was away while the segment was open.
+   * that the source was away while the segment was open. Notified when the next picture
+   * has to leave, on the thread of the src pad.
    *
    * Since: 0.2
    */

@@ -174,16 +174,47 @@ check_latency (Gate * gate, GstClockTime expected)
 
 GST_START_TEST (test_latency)
 {
+  guint told;
   Gate gate;
 
   gate_open (&gate, "", "hold=3000000000", TRUE);
   check_latency (&gate, 3 * GST_SECOND);
+  told = sink_run_count (gate.run, "latency");
   g_object_set (sink_run_get_sink (gate.run), "hold",
       (guint64) 5 * GST_SECOND, NULL);
+  fail_unless_equals_int (sink_run_count (gate.run, "latency"), told + 1);
   check_latency (&gate, 5 * GST_SECOND);
   g_object_set (sink_run_get_sink (gate.run), "hold", (guint64) G_MAXINT64,
       NULL);
   check_latency (&gate, G_MAXINT64);
+  gate_clear (&gate);
+}
+
+GST_END_TEST;
+
+static void
+count_notify (GObject * element, GParamSpec * pspec, gpointer count)
+{
+  g_atomic_int_inc ((gint *) count);
+}
+
+/* A file's pictures leave with their outcome. */
+GST_START_TEST (test_delay_is_notified)
+{
+  gint notified = 0;
+  guint64 delay;
+  Gate gate;
+
+  gate_open (&gate, "", "", FALSE);
+  g_signal_connect (sink_run_get_sink (gate.run), "notify::max-observed-delay",
+      G_CALLBACK (count_notify), &notified);
+  gate_push (&gate, 0, FRAMES);
+  gate_finish (&gate);
+  g_object_get (sink_run_get_sink (gate.run), "max-observed-delay", &delay,
+      NULL);
+  fail_unless (delay > 0);
+  fail_unless (g_atomic_int_get (&notified) > 0);
+  fail_unless (g_atomic_int_get (&notified) <= SEGMENTS);
   gate_clear (&gate);
 }
 
@@ -693,6 +724,7 @@ gate_suite (void)
   tcase_add_test (tc, test_override);
   tcase_add_test (tc, test_override_file);
   tcase_add_test (tc, test_latency);
+  tcase_add_test (tc, test_delay_is_notified);
   tcase_add_test (tc, test_late);
   tcase_add_test (tc, test_open_without_service);
   tcase_add_loop_test (tc, test_only_told, 0, 2);
