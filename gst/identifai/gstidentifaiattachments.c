@@ -38,9 +38,6 @@ void
 gst_identifai_attachments_set_mode (GstIdentifaiAttachments * self,
     GstIdentifaiAttachFile mode)
 {
-  GST_DEBUG ("files of %u segments, %" G_GUINT64_FORMAT " bytes, %s",
-      g_queue_get_length (&self->waiting), self->bytes, mode ==
-      GST_IDENTIFAI_ATTACH_FILE_NONE ? "are let go" : "wait on");
   self->mode = mode;
   while (mode == GST_IDENTIFAI_ATTACH_FILE_NONE
       && !g_queue_is_empty (&self->waiting))

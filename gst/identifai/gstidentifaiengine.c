@@ -579,8 +579,8 @@ connect_outbox (GstIdentifaiEngine * self, GError ** error)
   gboolean started = gst_identifai_outbox_start (self->outbox, error);
   gboolean changed;
 
-  GST_INFO_OBJECT (self->element, "%s within %" G_GINT64_FORMAT " ms",
-      started ? "connected" : "could not connect",
+  GST_INFO_OBJECT (self->element, "%s, within %" G_GINT64_FORMAT " ms",
+      started ? "ready to post" : "not started",
       (identifai_clock_now () - start) / 1000);
   g_mutex_lock (&self->lock);
   self->starting = FALSE;
@@ -701,8 +701,8 @@ gst_identifai_engine_claim_locked (GstIdentifaiEngine * self)
     return;
   self->claimed = TRUE;
   GST_INFO_OBJECT (self->element, "wants %.3g uploads a minute, all %u "
-      "elements of the key in this process %.3g, of %.3g", demand, all.users,
-      all.per_minute, limit);
+      "elements of the key in this process %.3g, of %.3g (0: no limit)", demand,
+      all.users, all.per_minute, limit);
   if (limit > 0 && all.per_minute > limit * 1.001)
     gst_identifai_engine_queue (self,
         gst_identifai_warning_demand (self->element, &all, limit,

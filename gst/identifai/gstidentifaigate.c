@@ -243,6 +243,7 @@ static void
 apply (GstIdentifaiGate * self, guint id)
 {
   g_mutex_lock (&self->engine->lock);
+  identifai_hold_queue_set_name (self->hold, GST_OBJECT_NAME (self));
   if (id == PROP_HOLD || id == PROP_FORCE || id == PROP_MAX_HELD_BYTES
       || id == PROP_ON_UNSAMPLED || id == PROP_RESUME_AT_IDR)
     gst_identifai_gate_configure_locked (self);
@@ -608,7 +609,6 @@ gst_identifai_gate_start (GstIdentifaiGate * self)
   }
 
   g_mutex_lock (&self->engine->lock);
-  identifai_decisions_set_name (self->decisions, GST_OBJECT_NAME (self));
   identifai_hold_queue_set_name (self->hold, GST_OBJECT_NAME (self));
   identifai_decisions_reset (self->decisions);
   identifai_hold_queue_reset (self->hold);
@@ -723,9 +723,8 @@ gst_identifai_gate_init (GstIdentifaiGate * self)
   gst_identifai_gate_slate_init (self);
   self->verdicts = g_hash_table_new_full (NULL, NULL, NULL,
       (GDestroyNotify) gst_structure_free);
-  self->decisions = identifai_decisions_new (GST_OBJECT_NAME (self));
-  self->hold = identifai_hold_queue_new (self->decisions,
-      GST_OBJECT_NAME (self));
+  self->decisions = identifai_decisions_new (NULL);
+  self->hold = identifai_hold_queue_new (self->decisions, NULL);
   self->engine = gst_identifai_engine_new (GST_ELEMENT (self),
       GST_IDENTIFAI_ELEMENT_GATE, sink, &callbacks);
   identifai_segmenter_set_place_funcs (self->engine->segmenter, on_place,

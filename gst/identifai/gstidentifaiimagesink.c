@@ -171,7 +171,7 @@ post_locked (GstIdentifaiImageSink * self)
     segment->filename = identifai_container_name_from_uri (segment->name,
         self->uri, NULL);
   self->n_posted++;
-  GST_INFO_OBJECT (self, "segment %u is an image of %" G_GUINT64_FORMAT
+  GST_DEBUG_OBJECT (self, "segment %u is an image of %" G_GUINT64_FORMAT
       " bytes, %s", segment->number, segment->bytes, segment->content_type);
   g_queue_push_tail (&self->engine->files, segment);
 }

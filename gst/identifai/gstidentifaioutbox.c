@@ -98,6 +98,10 @@ gst_identifai_outbox_set_attach_file (GstIdentifaiOutbox * self,
     GstIdentifaiAttachFile mode)
 {
   g_mutex_lock (&self->lock);
+  GST_DEBUG_OBJECT (self->element,
+      "attach-file: %" G_GUINT64_FORMAT " bytes of " "files %s",
+      self->attachments.bytes,
+      mode == GST_IDENTIFAI_ATTACH_FILE_NONE ? "are let go" : "wait on");
   gst_identifai_attachments_set_mode (&self->attachments, mode);
   g_mutex_unlock (&self->lock);
 }

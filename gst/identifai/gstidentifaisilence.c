@@ -28,6 +28,7 @@ struct _GstIdentifaiSilence
   guint64 n_came;               /* buffers and gaps, since the start */
   guint64 n_seen;               /* the same at the latest tick */
   guint quiet;                  /* ticks in a row without any */
+  guint idle;                   /* ticks in a row without any, expected or not */
   guint longest;                /* such a row, that ended: the stream is like that */
   gboolean told;
 };
@@ -99,10 +100,10 @@ is_to_play (GstElement * element)
   return plays;
 }
 
-/* Whether something should have come by now. What isn't live pauses as it likes, once
- * it has come. */
-static gboolean
-is_expected (GstIdentifaiSilence * self)
+/* NULL: something should have come by now; else why not. What isn't live pauses as it
+ * likes, once it has come. */
+static const gchar *
+find_excuse (GstIdentifaiSilence * self)
 {
   GstIdentifaiEngine *engine = self->engine;
   GstPad *pad = engine->video_pad;
@@ -113,18 +114,29 @@ is_expected (GstIdentifaiSilence * self)
   expected = engine->running && !engine->stopping && engine->settings.judging
       && (!has_come || gst_identifai_engine_is_real_time_locked (engine));
   g_mutex_unlock (&engine->lock);
-  if (!expected || GST_PAD_IS_EOS (pad) || is_inside (pad))
-    return FALSE;
-  if (has_come)
-    return is_to_play (engine->element) && gst_pad_is_linked (pad);
+  if (!expected)
+    return "it isn't judged, or isn't live and pauses as it likes";
+  if (GST_PAD_IS_EOS (pad))
+    return "its stream is over";
+  if (is_inside (pad))
+    return "the element holds the stream";
+  if (!has_come)
+    return waits_for_playing (engine->element) ? "it isn't played yet" : NULL;
+  if (!is_to_play (engine->element))
+    return "it is paused";
 
-  return !waits_for_playing (engine->element);
+  return gst_pad_is_linked (pad) ? NULL : "nothing is linked";
 }
 
 static void
-count_tick_locked (GstIdentifaiSilence * self, gboolean expected)
+count_tick_locked (GstIdentifaiSilence * self, const gchar * excuse)
 {
-  if (expected && self->n_came == self->n_seen) {
+  self->idle = self->n_came == self->n_seen ? self->idle + 1 : 0;
+  if (self->idle == FIRST && excuse != NULL)
+    GST_DEBUG_OBJECT (self->engine->element,
+        "nothing came for %u s, which isn't " "told: %s",
+        FIRST * (guint) (TICK / GST_SECOND), excuse);
+  if (excuse == NULL && self->n_came == self->n_seen) {
     self->quiet++;
     return;
   }
@@ -145,14 +157,14 @@ is_time (const GstIdentifaiSilence * self)
 
 /* For how long nothing came, in s, if people should be told; else 0. */
 static guint
-look (GstIdentifaiSilence * self, gboolean expected, gboolean * has_come)
+look (GstIdentifaiSilence * self, const gchar * excuse, gboolean * has_come)
 {
   GstIdentifaiEngine *engine = self->engine;
   gboolean tells;
   guint seconds;
 
   g_mutex_lock (&engine->lock);
-  count_tick_locked (self, expected);
+  count_tick_locked (self, excuse);
   *has_come = self->n_came > 0;
   tells = is_time (self);
   /* the audio pads have said it */
@@ -201,7 +213,7 @@ on_tick (GstClock * clock, GstClockTime time, GstClockID id, gpointer user_data)
 
   if (element == NULL)
     return FALSE;
-  seconds = look (self, is_expected (self), &has_come);
+  seconds = look (self, find_excuse (self), &has_come);
   if (seconds > 0)
     tell (self->engine, seconds, has_come);
   gst_object_unref (element);
@@ -227,7 +239,7 @@ gst_identifai_silence_start_locked (GstIdentifaiSilence * self)
   g_weak_ref_init (&data->element, self->engine->element);
   data->silence = self;
   self->n_came = self->n_seen = 0;
-  self->quiet = self->longest = 0;
+  self->quiet = self->idle = self->longest = 0;
   self->told = FALSE;
   self->timer = gst_clock_new_periodic_id (clock, gst_clock_get_time (clock)
       + TICK, TICK);

@@ -329,14 +329,13 @@ identifai_queue_move_waiting (IdentifaiQueue * queue)
 /* Why a call has to wait: once a wait. */
 static void
 tell_wait (IdentifaiAccount * self, IdentifaiCall call, gint64 now,
-    gint64 next, gint64 by_limit, const gchar * name)
+    gint64 next, const gchar * name)
 {
   if (next - now < LONG_WAIT || next < self->told_wait[call] + LONG_WAIT)
     return;
   self->told_wait[call] = next;
   GST_DEBUG_ID (name, "the next %s to %s waits %.2f s for %s", call_names[call],
       self->host, (next - now) / (gdouble) G_TIME_SPAN_SECOND,
-      next > by_limit ? "the headers of the one before" :
       identifai_limiter_get_part (self->limits->starts, call) < 1 ?
       "its share of the rate limit, after a refusal (429)" : "the rate limit");
 }
@@ -347,17 +346,19 @@ identifai_account_next_call (IdentifaiAccount * self, IdentifaiCall call,
 {
   const IdentifaiWire *launching = self->launching[call];
   IdentifaiLimiter *limiter = self->limits->starts;
-  gint64 by_limit, next;
+  gint64 next;
 
   /* A device without a battery for its clock sets it while it runs. */
   identifai_limiter_set_epoch (limiter, identifai_clock_now_real ()
       - identifai_clock_now ());
-  next = by_limit = identifai_limiter_next (limiter, call, now);
-  if (launching != NULL && identifai_limiter_is_limited (limiter, call))
-    next = MAX (next, launching->patience);
-  tell_wait (self, call, now, next, by_limit, name);
+  next = identifai_limiter_next (limiter, call, now);
+  tell_wait (self, call, now, next, name);
+  if (launching == NULL || !identifai_limiter_is_limited (limiter, call))
+    return next;
+  GST_LOG_ID (name, "the next %s to %s waits for the headers of the one before",
+      call_names[call], self->host);
 
-  return next;
+  return MAX (next, launching->patience);
 }
 
 static void
@@ -365,10 +366,16 @@ stop_launching (const IdentifaiWire * wire)
 {
   IdentifaiAccount *self = wire->account;
 
+  gint64 took = PATIENCE - (wire->patience - identifai_clock_now ());
+
   if (self->launching[wire->call] != wire)
     return;
   GST_LOG_ID (wire->name, "the next %s to %s may leave", call_names[wire->call],
       self->host);
+  if (took >= LONG_WAIT)
+    GST_DEBUG_ID (wire->name,
+        "the headers of the %s took %d ms: so long the next " "one waits",
+        call_names[wire->call], (gint) (took / G_TIME_SPAN_MILLISECOND));
   self->launching[wire->call] = NULL;
   identifai_account_wake (self);
 }
@@ -425,6 +432,7 @@ identifai_account_send (IdentifaiAccount * self, IdentifaiWire * wire,
       self->host, wire->booking.doubtful ?
       ", in a place that may be another process's" : "");
   self->launching[wire->call] = wire;
+  self->told_wait[wire->call] = 0;
   wire->patience = now + PATIENCE;
   (*wire->n_calls)++;
   wire->account = self;
@@ -456,7 +464,7 @@ identifai_wire_throttled (const IdentifaiWire * self, gint64 until)
 
   identifai_limiter_throttled (limiter, self->call, &self->booking, now, until);
   GST_INFO_ID (self->name,
-      "a %s was refused by %s (429): none for %d ms, then %d %% of the "
+      "the %s was refused by %s (429): none for %d ms, then %d %% of the "
       "limit", call_names[self->call], self->account->host,
       (gint) ((until - now) / G_TIME_SPAN_MILLISECOND),
       (gint) (identifai_limiter_get_part (limiter, self->call) * 100));

@@ -134,11 +134,17 @@ identifai_client_new (const IdentifaiClientSettings * settings,
       || !check_tls (settings->endpoint, error)
       || !load_authorities (settings->tls_ca_file, &authorities, error)
       || (network = identifai_network_get (error)) == NULL) {
+    GST_DEBUG_ID (settings->name, "no client: %s", error != NULL
+        && *error != NULL ? (*error)->message : "it can't be made");
     g_clear_object (&authorities);
     g_free (id);
     return NULL;
   }
 
+  GST_DEBUG_ID (settings->name, "a client, %s",
+      settings->api_key != NULL ? "with a key of its own" :
+      settings->api_key_file != NULL ? "with a key from a file" :
+      "without a key");
   self = g_new0 (IdentifaiClient, 1);
   self->refcount = 1;
   identifai_client_settings_copy (settings, &self->settings);

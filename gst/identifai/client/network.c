@@ -110,8 +110,6 @@ identifai_network_get (GError ** error)
     g_atomic_int_inc (&self->refcount);
   }
   g_mutex_unlock (&lock);
-  GST_DEBUG ("a client %s", self != NULL ? "joins" :
-      "can't be made: there is no thread for it");
 
   return self;
 }

@@ -308,7 +308,7 @@ end_job (IdentifaiPoll * poll, IdentifaiJob * job, IdentifaiResult * result,
     outcome->message =
         g_strdup_printf ("The result is of no use: %s", result->error_text);
   }
-  GST_INFO_ID (job->client->settings.name,
+  GST_DEBUG_ID (job->client->settings.name,
       "segment %u: result after %.2f s and " "%u polls, %s", job->segment,
       (identifai_clock_now ()
           - job->submitted_at) / (gdouble) G_TIME_SPAN_SECOND,
@@ -484,7 +484,7 @@ poll_failed (IdentifaiPoll * poll, IdentifaiAttempt * attempt)
     self->account->no_poll_before = MAX (self->account->no_poll_before, at);
   self->account->unreachable = attempt->reason == IDENTIFAI_REASON_NETWORK;
   if (!poll->batch)
-    identifai_poller_end_doubt (self, FALSE);
+    identifai_poller_end_doubt (self, poll->names, FALSE);
 
   postpone (poll, attempt);
   tell_clients (poll, attempt);
@@ -510,7 +510,7 @@ single_not_found (IdentifaiPoll * poll, IdentifaiPending * pending)
   if (!self->path_known && poll->path == 0) {
     reschedule (poll);
   } else {
-    identifai_poller_single_found_nothing (self);
+    identifai_poller_single_found_nothing (self, poll->names);
     identifai_poller_keep_waiting (pending);
     /* what a time-out tells */
     pending->failure_status = SOUP_STATUS_NOT_FOUND;
@@ -534,7 +534,7 @@ single_settle (IdentifaiPoll * poll, IdentifaiPending * pending, GBytes * body,
 
   self->path = poll->path;
   self->path_known = TRUE;
-  identifai_poller_end_doubt (self, TRUE);
+  identifai_poller_end_doubt (self, poll->names, TRUE);
 
   return TRUE;
 }
@@ -554,7 +554,7 @@ single_answered (IdentifaiPoll * poll, const IdentifaiResponse * answer,
       break;
     case SOUP_STATUS_ACCEPTED:
     case SOUP_STATUS_NO_CONTENT:
-      identifai_poller_single_found_nothing (poll->poller);
+      identifai_poller_single_found_nothing (poll->poller, poll->names);
       identifai_poller_keep_waiting (pending);
       break;
     default:
@@ -638,7 +638,7 @@ batch_settle (IdentifaiPoll * poll, GHashTable * results,
     else
       batch_unnamed (poll, pending, named);
   }
-  identifai_poller_batch_worked (poll->poller, named);
+  identifai_poller_batch_worked (poll->poller, poll->names, named);
   poll_succeeded (poll, attempt);
 }
 
@@ -684,7 +684,8 @@ classify_batch (const IdentifaiAttempt * attempt)
 static void
 batch_broken (IdentifaiPoll * poll)
 {
-  identifai_poller_doubt_batch (poll->poller, IDENTIFAI_DOUBT_BROKEN);
+  identifai_poller_doubt_batch (poll->poller, poll->names,
+      IDENTIFAI_DOUBT_BROKEN);
   reschedule (poll);
 }
 
@@ -722,12 +723,13 @@ batch_failed (IdentifaiPoll * poll, const IdentifaiResponse * answer,
 {
   gboolean again = poll->poller->failures > 0;
   gboolean fewer = has_broken_off (answer)
-      && identifai_poller_batch_broke (poll->poller, poll->size);
+      && identifai_poller_batch_broke (poll->poller, poll->names, poll->size);
 
   poll_failed (poll, attempt);
   /* Perhaps only this call is broken. */
   if (again && !fewer && !identifai_attempt_is_throttled (attempt))
-    identifai_poller_doubt_batch (poll->poller, IDENTIFAI_DOUBT_BROKEN);
+    identifai_poller_doubt_batch (poll->poller, poll->names,
+        IDENTIFAI_DOUBT_BROKEN);
 }
 
 static void

@@ -129,16 +129,18 @@ identifai_poller_uses_batch (IdentifaiPoller * self, gint64 now)
 }
 
 void
-identifai_poller_doubt_batch (IdentifaiPoller * self, IdentifaiDoubt doubt)
+identifai_poller_doubt_batch (IdentifaiPoller * self, const gchar * names,
+    IdentifaiDoubt doubt)
 {
   if (!self->single_works) {
-    GST_INFO ("batch call of %s doesn't work, trying a single one",
+    GST_INFO_ID (names, "batch call of %s doesn't work, trying a single one",
         self->account->host);
     self->doubt = doubt;
     return;
   }
 
-  GST_INFO ("batch call of %s doesn't work, asking for single results",
+  GST_INFO_ID (names,
+      "batch call of %s doesn't work, asking for single results",
       self->account->host);
   self->single_works = FALSE;
   self->n_nameless = 0;
@@ -148,13 +150,15 @@ identifai_poller_doubt_batch (IdentifaiPoller * self, IdentifaiDoubt doubt)
 }
 
 gboolean
-identifai_poller_batch_broke (IdentifaiPoller * self, guint size)
+identifai_poller_batch_broke (IdentifaiPoller * self, const gchar * names,
+    guint size)
 {
   if (size <= 2)
     return ++self->n_small_breaks < MAX_SMALL_BREAKS;
 
   self->n_breaks = MIN (self->n_breaks + 1, g_bit_storage (MAX_BATCH));
-  GST_DEBUG ("a poll of %u results at %s broke off, up to %u at once now", size,
+  GST_DEBUG_ID (names,
+      "a poll of %u results at %s broke off, up to %u at once now", size,
       self->account->host, identifai_poller_get_max_batch (self));
 
   return TRUE;
@@ -167,9 +171,11 @@ identifai_poller_get_max_batch (IdentifaiPoller * self)
 }
 
 void
-identifai_poller_batch_worked (IdentifaiPoller * self, gboolean named)
+identifai_poller_batch_worked (IdentifaiPoller * self, const gchar * names,
+    gboolean named)
 {
-  GST_LOG ("batch call of %s works, and names %s of what was asked for",
+  GST_LOG_ID (names,
+      "batch call of %s works, and names %s of what was asked for",
       self->account->host, named ? "some" : "none");
   self->n_small_breaks = 0;
   if (self->n_breaks > 0)
@@ -178,17 +184,18 @@ identifai_poller_batch_worked (IdentifaiPoller * self, gboolean named)
     self->single_works = FALSE;
     self->n_nameless = 0;
   } else if (++self->n_nameless >= MAX_NAMELESS) {
-    identifai_poller_doubt_batch (self, IDENTIFAI_DOUBT_NAMELESS);
+    identifai_poller_doubt_batch (self, names, IDENTIFAI_DOUBT_NAMELESS);
   }
 }
 
 void
-identifai_poller_end_doubt (IdentifaiPoller * self, gboolean single_works)
+identifai_poller_end_doubt (IdentifaiPoller * self, const gchar * names,
+    gboolean single_works)
 {
   if (self->doubt == IDENTIFAI_DOUBT_NONE)
     return;
 
-  GST_INFO ("a poll of a single result at %s %s", self->account->host,
+  GST_INFO_ID (names, "a poll of a single result at %s %s", self->account->host,
       single_works ? "works" : "fails or finds nothing, too");
   self->doubt = IDENTIFAI_DOUBT_NONE;
   self->single_works = single_works;
@@ -196,14 +203,15 @@ identifai_poller_end_doubt (IdentifaiPoller * self, gboolean single_works)
 }
 
 void
-identifai_poller_single_found_nothing (IdentifaiPoller * self)
+identifai_poller_single_found_nothing (IdentifaiPoller * self,
+    const gchar * names)
 {
   /* The batches were right to name nothing. Of one that is broken this tells
    * nothing. */
   if (self->doubt != IDENTIFAI_DOUBT_NAMELESS)
     return;
   self->n_nameless = 0;
-  identifai_poller_end_doubt (self, FALSE);
+  identifai_poller_end_doubt (self, names, FALSE);
 }
 
 /* The poller. */

@@ -112,20 +112,23 @@ IdentifaiJob *identifai_pending_first_deadline (IdentifaiAccount * account);
 /* Whether results may be asked for together now. */
 gboolean identifai_poller_uses_batch (IdentifaiPoller * self, gint64 now);
 /* The batch call didn't work. */
-void identifai_poller_doubt_batch (IdentifaiPoller * self,
+void identifai_poller_doubt_batch (IdentifaiPoller * self, const gchar * names,
     IdentifaiDoubt doubt);
 /* Its connection broke: perhaps its answer was too much for what is on the way,
  * so fewer are asked for next. FALSE: fewer than size there can't be. */
-gboolean identifai_poller_batch_broke (IdentifaiPoller * self, guint size);
+gboolean identifai_poller_batch_broke (IdentifaiPoller * self,
+    const gchar * names, guint size);
 /* How many may be asked for together. */
 guint identifai_poller_get_max_batch (IdentifaiPoller * self);
 /* One did; named: it named something that was asked for. */
-void identifai_poller_batch_worked (IdentifaiPoller * self, gboolean named);
+void identifai_poller_batch_worked (IdentifaiPoller * self, const gchar * names,
+    gboolean named);
 /* What a single poll says about the batch call: it found the result, or failed; or the
  * service doesn't say anything of it yet. */
-void identifai_poller_end_doubt (IdentifaiPoller * self,
+void identifai_poller_end_doubt (IdentifaiPoller * self, const gchar * names,
     gboolean single_works);
-void identifai_poller_single_found_nothing (IdentifaiPoller * self);
+void identifai_poller_single_found_nothing (IdentifaiPoller * self,
+    const gchar * names);
 /* A batch has room for results that aren't due: may this one be among them? */
 gboolean identifai_poller_may_join (const IdentifaiPending * pending,
     gint64 now);

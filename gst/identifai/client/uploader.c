@@ -163,6 +163,9 @@ log_answer (IdentifaiJob * job, const IdentifaiResponse * answer,
 
   if (identifier)
     next = g_strdup_printf ("it is %s", identifier);
+  else if (identifai_attempt_is_unauthorized (attempt))
+    next = g_strdup_printf ("again with another key only, if there is one: %s",
+        attempt->message);
   else if (attempt->retry_in >= 0)
     next = g_strdup_printf ("again in %.2f s: %s",
         attempt->retry_in / (gdouble) G_TIME_SPAN_SECOND, attempt->message);

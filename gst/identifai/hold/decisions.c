@@ -482,9 +482,12 @@ identifai_decisions_make (IdentifaiDecisions * self, guint segment,
   decision = decide (self, segment, entry, why_not);
   log_decision (self, segment, entry, decision);
   if (!entry->made || decision.action > entry->decision.action) {
-    GST_INFO_ID (self->name, "segment %u %s: %s", segment,
-        decision.action == IDENTIFAI_ACTION_PASS ? "passes" : "is withheld",
-        identifai_why_to_string (decision.why));
+    if (decision.action == IDENTIFAI_ACTION_PASS)
+      GST_DEBUG_ID (self->name, "segment %u passes: %s", segment,
+          identifai_why_to_string (decision.why));
+    else
+      GST_INFO_ID (self->name, "segment %u is withheld: %s", segment,
+          identifai_why_to_string (decision.why));
     entry->decision = decision;
   }
   entry->made = TRUE;

@@ -66,6 +66,7 @@ identifai_hold_queue_set_name (IdentifaiHoldQueue * self, const gchar * name)
 {
   g_free (self->name);
   self->name = g_strdup (name);
+  identifai_decisions_set_name (self->decisions, name);
 }
 
 void

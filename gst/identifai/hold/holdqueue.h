@@ -92,6 +92,7 @@ typedef struct _IdentifaiHoldQueue IdentifaiHoldQueue;
 /* decisions is borrowed; name, the element's, is copied. */
 IdentifaiHoldQueue *identifai_hold_queue_new (IdentifaiDecisions * decisions,
     const gchar * name);
+/* And to its decisions. */
 void identifai_hold_queue_set_name (IdentifaiHoldQueue * self,
     const gchar * name);
 void identifai_hold_queue_free (IdentifaiHoldQueue * self);

@@ -243,7 +243,7 @@ identifai_cutter_seal (IdentifaiSegmenter * self, gint64 end, const gchar * why)
   identifai_builder_seal (part, end);
   late = get_lateness (self, part->end);
   self->open = NULL;
-  GST_INFO_ID (self->name, "segment %u: %" GST_STIME_FORMAT " to %"
+  GST_DEBUG_ID (self->name, "segment %u: %" GST_STIME_FORMAT " to %"
       GST_STIME_FORMAT ", %s, due at %" GST_STIME_FORMAT
       ", %u frames, %u of them " "key frames, %u losses, %" G_GUINT64_FORMAT
       " bytes", part->segment->number, GST_STIME_ARGS (part->start),

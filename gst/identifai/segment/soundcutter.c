@@ -140,7 +140,7 @@ make_ready (IdentifaiSoundCutter * self, Part * part)
     return;
   part->segment->duration = part->end - part->start;
   self->covered += part->segment->duration;
-  GST_INFO_ID (self->name, "segment %u: %" GST_TIME_FORMAT " of sound from %"
+  GST_DEBUG_ID (self->name, "segment %u: %" GST_TIME_FORMAT " of sound from %"
       GST_TIME_FORMAT " on, %" G_GUINT64_FORMAT " bytes",
       part->segment->number, GST_TIME_ARGS (part->segment->duration),
       GST_TIME_ARGS (part->start), part->segment->bytes);
