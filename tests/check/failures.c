@@ -34,7 +34,8 @@ static const Row rows[] = {
   {"failed", "service-error", "", SUBMIT "status=503",
         {"a file of ", "POST of segment ", ": 503 in ", "not again",
           "failed "}, NULL, 503},
-  {"failed", "network", "", SUBMIT "reset",
+  /* on a connection that was kept, and on a new one */
+  {"failed", "network", "", "submit#5+:reset",
         {"a file of ", "POST of segment ", "no answer in ",
           "The connection broke to ", "failed "}},
   {"failed", "timeout", "",

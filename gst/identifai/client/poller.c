@@ -306,14 +306,17 @@ hurry (IdentifaiPoller * self, gint64 now)
 void
 identifai_pollers_reached (IdentifaiAccount * account)
 {
+  IdentifaiPending *first = identifai_pending_first (account);
   gint64 now = identifai_clock_now ();
   guint kind;
 
   if (!account->unreachable)
     return;
-  GST_DEBUG ("%s is there again: polls that would wait %d ms don't",
-      account->host, (gint) (MAX (account->no_poll_before - now, 0)
-          / G_TIME_SPAN_MILLISECOND));
+  if (first != NULL)
+    GST_DEBUG_ID (NAME (first),
+        "%s is there again: polls that would wait %d ms " "don't",
+        account->host, (gint) (MAX (account->no_poll_before - now, 0)
+            / G_TIME_SPAN_MILLISECOND));
   account->unreachable = FALSE;
   account->no_poll_before = 0;
   for (kind = 0; kind < IDENTIFAI_N_KINDS; kind++)
