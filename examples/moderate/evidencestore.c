@@ -33,6 +33,7 @@ typedef struct
 struct _ModEvidenceStore
 {
   gchar *folder;
+  gint lock_file;               /* says that the folder is ours */
   ModRetention retention;
   GThreadPool *pool;            /* one thread: order, and no locks on pairs */
   GSequence *pairs;             /* of Pair *, the worker's */
@@ -653,12 +654,16 @@ mod_evidence_store_new (const gchar * folder, const ModRetention * retention,
   g_autoptr (GDir) dir = NULL;
   const gchar *name;
   gchar *stuck = NULL;
+  gint lock_file;
 
   g_mkdir_with_parents (folder, 0700);
   dir = g_dir_open (folder, 0, error);
-  if (dir == NULL)
+  /* what another one writes looks as if a kill had left it */
+  lock_file = dir != NULL ? mod_disk_lock (folder, error) : -1;
+  if (lock_file < 0)
     return NULL;
   self = g_new0 (ModEvidenceStore, 1);
+  self->lock_file = lock_file;
   g_mutex_init (&self->lock);
   self->folder = g_strdup (folder);
   self->retention = *retention;
@@ -715,6 +720,7 @@ mod_evidence_store_free (ModEvidenceStore * self)
   g_thread_pool_free (self->pool, FALSE, TRUE);
   g_sequence_free (self->pairs);
   g_mutex_clear (&self->lock);
+  close (self->lock_file);
   g_free (self->stuck);
   g_free (self->folder);
   g_free (self);

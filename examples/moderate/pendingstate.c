@@ -4,11 +4,13 @@
  */
 
 #include "pendingstate.h"
+#include "disk.h"
 #include "jsontext.h"
 #include "pipeline.h"
 #include "record.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #define VERSION_OF_FILE 2
 /* A disk that takes longer is told. */
@@ -28,6 +30,7 @@ typedef struct
 struct _ModPendingState
 {
   gchar *path;
+  gint lock_file;               /* whose lock says that the file is ours; below 0: it isn't */
   ModHub *hub;
   ModUploads *uploads;
   GHashTable *pending;          /* "SESSION/SEGMENT" -> Pending * */
@@ -337,7 +340,8 @@ mod_pending_state_new (const gchar * path, const gchar * log, ModHub * hub,
       free_pending);
   self->accounts =
       g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  if (!load (self, error)) {
+  self->lock_file = mod_disk_lock (path, error);
+  if (self->lock_file < 0 || !load (self, error)) {
     mod_pending_state_free (self);
     return NULL;
   }
@@ -383,6 +387,8 @@ mod_pending_state_free (ModPendingState * self)
     return;
   }
   g_thread_pool_free (self->pool, FALSE, TRUE);
+  if (self->lock_file >= 0)
+    close (self->lock_file);
   g_mutex_clear (&self->lock);
   g_cond_clear (&self->written);
   g_hash_table_unref (self->pending);

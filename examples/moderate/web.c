@@ -48,6 +48,9 @@ answer_data (SoupServerMessage * message, guint status, const gchar * type,
   soup_server_message_set_status (message, status, NULL);
   soup_server_message_set_response (message, type, SOUP_MEMORY_COPY, data,
       length);
+  /* libsoup (3.2 to 3.6) closes what it didn't accept itself after each answer, and
+   * doesn't say so */
+  soup_message_headers_replace (headers, "Connection", "close");
   soup_message_headers_replace (headers, "Cache-Control", "no-store");
   soup_message_headers_replace (headers, "X-Content-Type-Options", "nosniff");
   soup_message_headers_replace (headers, "Referrer-Policy", "no-referrer");
@@ -375,6 +378,16 @@ answer_thumbnail (ModWeb * self, SoupServerMessage * message,
         g_bytes_get_size (picture));
 }
 
+/* Who asks for the head only doesn't wait for events. */
+static void
+answer_events (ModWeb * self, SoupServerMessage * message)
+{
+  if (strcmp (soup_server_message_get_method (message), "GET") == 0)
+    mod_events_add (self->events, message);
+  else
+    answer (message, 200, "text/event-stream", "");
+}
+
 static void
 on_get (ModWeb * self, SoupServerMessage * message, const gchar * path)
 {
@@ -389,7 +402,7 @@ on_get (ModWeb * self, SoupServerMessage * message, const gchar * path)
   } else if (strcmp (path, "/api/lines") == 0) {
     answer_lines (self, message);
   } else if (strcmp (path, "/api/events") == 0) {
-    mod_events_add (self->events, message);
+    answer_events (self, message);
   } else if (g_str_has_prefix (path, "/api/streams/")) {
     answer_thumbnail (self, message, path);
   } else if (!answer_file (message, path)) {
@@ -487,6 +500,16 @@ on_headers (SoupServer * server, SoupServerMessage * message,
 }
 
 static void
+answer_no_call (SoupServerMessage * message, const gchar * path)
+{
+  answer_problem (message, 405, "there is no such call");
+  soup_message_headers_replace (soup_server_message_get_response_headers
+      (message), "Allow", g_str_has_prefix (path, "/webhook/") ? "POST" :
+      g_str_has_prefix (path, "/api/streams/") ? "GET, HEAD, POST" :
+      "GET, HEAD");
+}
+
+static void
 on_request (SoupServer * server, SoupServerMessage * message,
     const char *path, GHashTable * query, gpointer user_data)
 {
@@ -500,10 +523,10 @@ on_request (SoupServer * server, SoupServerMessage * message,
     answer_problem (message, 403, "this is for pages of this address only");
   else if (post && g_str_has_prefix (path, "/api/streams/"))
     on_act (self, message, path);
-  else if (strcmp (method, "GET") == 0)
+  else if (strcmp (method, "GET") == 0 || strcmp (method, "HEAD") == 0)
     on_get (self, message, path);
   else
-    answer_problem (message, 405, "there is no such call");
+    answer_no_call (message, path);
 }
 
 /* Secrets. */

@@ -664,6 +664,23 @@ def check_kill(endpoint, folder):
     assert code == 78 and '[program] state-file: ' in err and 'move it away' in err, (code, err)
 
 
+def check_two(endpoint, folder):
+    """Two programs that would write, judge or delete the same: the second one is refused, and costs the first one nothing."""
+    files = {name: '%s=%s' % (name, os.path.join(folder, name)) for name in ('state-file', 'late-folder', 'evidence-folder')}
+    live = {'a': 'pipeline=' + pipeline('is-live=true')}
+    path = write_config(os.path.join(folder, 'c'), endpoint, live, '\n'.join(files.values()))
+    with Run(path) as run:
+        run.wait(event='verdict')
+        for name, text in files.items():
+            code, out, err = call(write_config(path + '2', endpoint, live, text))
+            assert code == 78 and '[program] %s: ' % name in err and 'another process has it' in err, (code, out, err)
+        run.wait(event='verdict')
+        assert run.stop()[0] == 0
+    with Run(path) as run:
+        run.wait(event='verdict')
+        assert run.stop()[0] == 0
+
+
 def check_flapping(endpoint, folder):
     """max-uploads-per-hour is the camera's: it goes on over its sessions, over a change of its section and over a kill."""
     log, state, record = (os.path.join(folder, name) for name in ('log', 'state', 'record'))
@@ -879,7 +896,24 @@ def check_who(page):
     assert page.act(force, {'force': 'drop'}, Origin='http://evil.example')[0] == 403
     assert page.act(force, {'force': 'drop'}, Host='evil.example')[0] == 403
     assert page.get('/nothing')[0] == page.act('/api/streams/gate', {})[0] == 404
-    assert page.call('PUT', '/')[0] == 405
+    check_methods(page)
+
+
+def check_methods(page):
+    """HEAD is answered as GET, without the body; what isn't there is said with what is."""
+    for method, path, status, allowed in (
+            ('HEAD', '/', 200, None), ('HEAD', '/metrics', 200, None), ('HEAD', '/api/events', 200, None), ('HEAD', '/nothing', 404, None),
+            ('PUT', '/', 405, 'GET, HEAD'), ('DELETE', '/api/streams/gate/force', 405, 'GET, HEAD, POST'),
+            ('OPTIONS', '/api/streams', 405, 'GET, HEAD'), ('GET', '/webhook/x', 404, None), ('PUT', '/webhook/x', 405, 'POST')):
+        connection = http.client.HTTPConnection('127.0.0.1', page.port, timeout=20)
+        connection.request(method, path)
+        answer = connection.getresponse()
+        body = answer.read()
+        connection.close()
+        assert (answer.status, answer.getheader('Allow')) == (status, allowed), (method, path, answer.status, answer.getheader('Allow'))
+        assert (method == 'HEAD') == (body == b''), (method, path, body)
+        # what closes after each answer says so: a second request would be lost
+        assert answer.getheader('Connection') == 'close', (method, path)
 
 
 def check_bodies(page, secret):
@@ -1186,7 +1220,7 @@ def check_example(endpoint, folder):
 
 CHECKS = (check_config, check_service, check_outcomes, check_alone, check_stall, check_reload, check_slow_reload, check_log, check_losses,
           check_evidence, check_full_log, check_moved_log, check_gate, check_lost_output,
-          check_kill, check_flapping, check_told_again, check_told_between, check_other_key, check_state_file, check_page, check_alarms, check_notify, check_broker, check_deaf_broker, check_unit, check_example)
+          check_kill, check_flapping, check_two, check_told_again, check_told_between, check_other_key, check_state_file, check_page, check_alarms, check_notify, check_broker, check_deaf_broker, check_unit, check_example)
 
 
 def main():
