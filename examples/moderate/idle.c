@@ -7,6 +7,8 @@
 
 #define SECOND G_USEC_PER_SEC
 #define MINUTE (60 * SECOND)
+/* A stream of which so long nothing came is forgotten. */
+#define LONGEST_PAUSE (G_GINT64_CONSTANT (60) * MINUTE)
 /* Segments end at key frames: a stream's next one comes about when it is due. */
 #define SLACK (SECOND / 4)
 /* One that is later than that isn't waited for. */
@@ -123,6 +125,8 @@ get_demand (ModIdle * self, gint64 now)
 
     if (of->interval > 0 && now - of->latest < 3 * of->interval)
       demand += (gdouble) MINUTE / of->interval;
+    else if (now - of->latest > LONGEST_PAUSE)
+      g_hash_table_iter_remove (&iter);
   }
   return MAX (demand, self->posts.length);
 }

@@ -92,12 +92,13 @@ visit_file (const gchar * path, const gchar * const *words,
   g_autoptr (GFile) file = g_file_new_for_path (path);
   g_autoptr (GFileInputStream) stream = g_file_read (file, NULL, NULL);
   g_autoptr (GDataInputStream) data = NULL;
+  g_autoptr (GError) error = NULL;
   gchar *text;
 
   if (stream == NULL)
     return;
   data = g_data_input_stream_new (G_INPUT_STREAM (stream));
-  while ((text = g_data_input_stream_read_line (data, NULL, NULL, NULL))) {
+  while ((text = g_data_input_stream_read_line (data, NULL, NULL, &error))) {
     JsonObject *line = has_any (text, words) ? mod_json_from_text (text) : NULL;
 
     if (line != NULL) {
@@ -106,6 +107,9 @@ visit_file (const gchar * path, const gchar * const *words,
     }
     g_free (text);
   }
+  if (error != NULL)
+    g_printerr ("%s can't be read to its end: what has its line there may be "
+        "asked for again: %s\n", path, error->message);
 }
 
 void

@@ -86,10 +86,12 @@ check_file (Verifier * self, const gchar * path)
   }
   data = g_data_input_stream_new (G_INPUT_STREAM (stream));
   g_data_input_stream_set_newline_type (data, G_DATA_STREAM_NEWLINE_TYPE_LF);
-  while ((text = g_data_input_stream_read_line (data, &length, NULL, NULL))) {
+  while ((text = g_data_input_stream_read_line (data, &length, NULL, &error))) {
     check_line (self, text, length);
     g_free (text);
   }
+  if (error != NULL)
+    complain (self, "%s", error->message);
 }
 
 gboolean

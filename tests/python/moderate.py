@@ -352,6 +352,9 @@ def check_forgeries(folder, lines):
         file.write('\n'.join(lines) + '\n')
     assert call('--verify-log', forged)[0] == 0
     assert call('--verify-log', forged + '.not')[0] == 1
+    # what can't be read to its end isn't found whole
+    code, out, _ = call('--verify-log', forged, '--verify-log', '/proc/self/mem')
+    assert code == 1 and '/proc/self/mem:' in out and 'not as they were written' in out, out
 
 
 def check_losses(endpoint, folder):
@@ -759,6 +762,8 @@ def check_between(endpoint, kept, state, path):
     with Run(path) as run:
         for _ in range(count):
             run.wait(event='verdict', stream='a', resumed=True)
+        while 'ended' not in states(run.lines, 'a'):
+            assert run.more(60) is not None
         assert run.stop()[0] == 0
     assert {about['segment']: about['role'] for about, _ in read_evidence(kept, 'a')} == {
         n: ('after', 'before', 'flagged')[n % 3] for n in range(1, 12)}
