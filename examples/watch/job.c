@@ -360,6 +360,7 @@ on_no_more_pads (GstElement * element, gpointer user_data)
   WatchJob *self = user_data;
   guint wait = g_atomic_int_get (&self->live) ? LIVE_ON_ITS_WAY : ON_ITS_WAY;
 
+  watch_links_complete (self->pipeline, element);
   if (g_atomic_int_compare_and_exchange (&self->pads_source, 0, G_MAXINT))
     g_atomic_int_set (&self->pads_source, g_timeout_add (wait, on_all_pads,
             self));

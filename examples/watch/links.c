@@ -121,6 +121,7 @@ find_words (const Advice * advice, const gchar * media_type)
 typedef struct
 {
   const Advice *advice;
+  GstPad *sink;                 /* of what judges */
   GPtrArray *lines;
 } Explanation;
 
@@ -146,7 +147,9 @@ explain_pad (const GValue * item, gpointer user_data)
       || is_taken (pad, caps))
     return;
   media_type = gst_structure_get_name (gst_caps_get_structure (caps, 0));
-  words = find_words (self->advice, media_type);
+  words = !gst_pad_is_linked (pad) && gst_pad_can_link (pad, self->sink) ?
+      "comes, and is linked to nothing: link it to the pad named sink" :
+      find_words (self->advice, media_type);
   if (words != NULL)
     g_ptr_array_add (self->lines, g_strdup_printf ("%s (%s) %s",
             GST_PAD_NAME (pad), media_type, words));
@@ -168,7 +171,7 @@ explain_judge (GstElement * judge, gpointer lines)
   g_autoptr (GstPad) pad = gst_element_get_static_pad (judge, "sink");
   g_autoptr (GstObject) parent = gst_object_get_parent (GST_OBJECT (judge));
   Explanation explanation = { find_advice (GST_OBJECT_NAME
-        (gst_element_get_factory (judge))), lines
+        (gst_element_get_factory (judge))), pad, lines
   };
   GstIterator *elements;
 
@@ -183,6 +186,37 @@ void
 watch_links_explain (GstElement * pipeline, GPtrArray * lines)
 {
   watch_links_for_each_judge (pipeline, explain_judge, lines);
+}
+
+/* Sound that comes first is linked first, by itself, and nothing links the video then. */
+
+static void
+link_pad (const GValue * item, gpointer sink)
+{
+  GstPad *pad = g_value_get_object (item);
+
+  if (!gst_pad_is_linked (pad) && !gst_pad_is_linked (sink)
+      && gst_pad_can_link (pad, sink))
+    gst_pad_link (pad, sink);
+}
+
+static void
+link_judge (GstElement * judge, gpointer element)
+{
+  g_autoptr (GstPad) sink = gst_element_get_static_pad (judge, "sink");
+  GstIterator *pads;
+
+  if (sink == NULL || gst_pad_is_linked (sink))
+    return;
+  pads = gst_element_iterate_src_pads (element);
+  gst_iterator_foreach (pads, link_pad, sink);
+  gst_iterator_free (pads);
+}
+
+void
+watch_links_complete (GstElement * pipeline, GstElement * element)
+{
+  watch_links_for_each_judge (pipeline, link_judge, element);
 }
 
 static void

@@ -159,6 +159,18 @@ def check_json(url, folder):
     return not right
 
 
+def check_sound_first(url, folder):
+    """It is linked first then, by itself."""
+    path = folder + "/first.mp4"
+    subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=d=1", "-f", "lavfi", "-i", "testsrc2=s=176x144:d=1", "-map", "0", "-map", "1",
+                    "-c:a", "aac", "-c:v", "libx264", "-pix_fmt", "yuv420p", path], check=True, timeout=100)
+    failed = 0
+    for link in LINKS[:1] + ["filesrc location={} ! qtdemux ! identifaisink"]:
+        code, said = run([WATCH] + link.format(path).split(), IDENTIFAI_ENDPOINT=url, IDENTIFAI_API_KEY="any")
+        failed += check("sound first, " + link, code, said, 0, ["1 judged, 0 failed, 0 dropped"])
+    return failed
+
+
 def check_no_service(folder):
     """What can't be reached is told, and so is what a key that is refused leaves unjudged."""
     code, said = run([WATCH, "--set", "retries=0", folder + "/human.mp4"], IDENTIFAI_ENDPOINT="http://127.0.0.1:9",
@@ -339,7 +351,7 @@ def main():
     with Emulator() as url, tempfile.TemporaryDirectory() as folder:
         make_files(folder)
         started = time.monotonic()
-        for part in (check_rows, check_codecs, check_json, check_http):
+        for part in (check_rows, check_codecs, check_sound_first, check_json, check_http):
             failed += part(url, folder)
         for part in (check_no_service, check_no_start, check_interrupts, check_terminal, check_radio):
             failed += part(folder)
