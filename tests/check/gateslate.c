@@ -222,6 +222,52 @@ GST_START_TEST (test_sound)
 
 GST_END_TEST;
 
+/* The slate came by pads, its sound with its pictures. */
+GST_START_TEST (test_sound_from_pads)
+{
+  Clip *pictures = slate_clip_new ("videotestsrc num-buffers=25"
+      SLATE_ENCODE (SLATE_SIZE, SLATE_NO_B) SLATE_AVC);
+  Clip *tone =
+      slate_clip_new ("audiotestsrc num-buffers=43 samplesperbuffer=1024 ! "
+      "audio/x-raw,rate=44100,channels=2 ! avenc_aac ! aacparse ! "
+      "audio/mpeg,stream-format=raw");
+  Clip *aac = clip_new_aac (8 * 43);
+  Feed *slate, *slate_sound, *sound;
+  SlateSound out;
+  SlateGate gate;
+  SlateSeen seen;
+
+  slate_gate_init (&gate, TWENTY, "on-artificial=slate", SLATE_CLIP (SLATE_NO_B,
+          SLATE_AVC), SLATE_OUT);
+  fail_unless (sink_run_start (gate.run));
+  slate = feed_new (gate.run, "slate", pictures->caps, NULL, FALSE);
+  slate_sound = feed_new (gate.run, "slate_audio_0", tone->caps, NULL, FALSE);
+  fail_unless_equals_int (feed_push (slate, pictures, 0, 25, 0), GST_FLOW_OK);
+  fail_unless_equals_int (feed_push (slate_sound, tone, 0, 43, 0), GST_FLOW_OK);
+  feed_event (slate, gst_event_new_eos ());
+  feed_event (slate_sound, gst_event_new_eos ());
+  sound = feed_new (gate.run, "audio_0", aac->caps, NULL, FALSE);
+  slate_sound_init (&out, &gate);
+  gate.feed = feed_new (gate.run, "sink", gate.clip->caps, NULL, FALSE);
+  gate.feed->duration = SLATE_FRAMES * SLATE_FRAME;
+  push_both (&gate, sound, aac);
+  slate_sound_wait (&out);
+  slate_gate_look (&gate, &seen, "sound from pads");
+  fail_unless_equals_int (seen.n_edges, 39);
+  check_sound_edges (&gate, &out);
+  check_sound_times (&out);
+  feed_free (slate);
+  feed_free (slate_sound);
+  feed_free (sound);
+  clip_free (pictures);
+  clip_free (tone);
+  clip_free (aac);
+  slate_gate_clear (&gate);
+  slate_sound_clear (&out);
+}
+
+GST_END_TEST;
+
 /* Of a live stream, the sound ends without a word while the slate is shown: the slate's
  * isn't heard with the stream's pictures. */
 GST_START_TEST (test_sound_stands_still)
@@ -600,6 +646,7 @@ gateslate_suite (void)
   suite_add_tcase (suite, tc);
   tcase_add_loop_test (tc, test_switches, 0, G_N_ELEMENTS (switch_rows));
   tcase_add_loop_test (tc, test_sound, 0, G_N_ELEMENTS (sound_slates));
+  tcase_add_test (tc, test_sound_from_pads);
   tcase_add_test (tc, test_sound_stands_still);
   tcase_add_test (tc, test_sound_after_pictures);
   tcase_add_test (tc, test_force);
