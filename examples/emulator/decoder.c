@@ -696,6 +696,19 @@ collect (Pass * first, Pass * second)
   return decoded;
 }
 
+/* Several files are decoded at a time. */
+static void
+init_log (void)
+{
+  static gsize once;
+
+  if (!g_once_init_enter (&once))
+    return;
+  GST_DEBUG_CATEGORY_INIT (emu_decoder_debug, "emu-decoder", 0,
+      "identifai-emulator's decoder");
+  g_once_init_leave (&once, 1);
+}
+
 EmuDecoded *
 emu_decode (const gchar * path, const EmuDecodeRequest * request,
     GCancellable * cancellable, GError ** error)
@@ -703,8 +716,7 @@ emu_decode (const gchar * path, const EmuDecodeRequest * request,
   Pass first = { request, cancellable, }, second = { request, cancellable, };
   EmuDecoded *decoded = NULL;
 
-  GST_DEBUG_CATEGORY_INIT (emu_decoder_debug, "emu-decoder", 0,
-      "identifai-emulator's decoder");
+  init_log ();
   first.deadline = g_get_monotonic_time () + request->timeout / 1000;
   second.deadline = first.deadline;
   if (prepare (&first, &second, path, error) && fetch (&second, path, error))
