@@ -1,6 +1,8 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * utc and monotonic are µs; running times are ns, as everywhere.
  */
 
 #include "gstidentifaicapturetime.h"

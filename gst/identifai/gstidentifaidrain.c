@@ -68,8 +68,10 @@ take_lock_back (GstIdentifaiBaseSink * self)
   g_mutex_lock (&self->engine->lock);
   interrupted = self->interrupted;
   g_mutex_unlock (&self->engine->lock);
-  if (interrupted)
+  if (interrupted) {
+    GST_DEBUG_OBJECT (self, "a state change or a flush came in the wait");
     set_interrupted (self, FALSE);
+  }
 
   return interrupted;
 }

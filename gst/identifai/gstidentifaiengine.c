@@ -1,6 +1,9 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What ends in _locked is called with the engine's lock. Timers come on the system
+ * clock's thread, room on the client's or a mux worker's.
  */
 
 #ifdef HAVE_CONFIG_H

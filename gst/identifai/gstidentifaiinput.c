@@ -1,6 +1,9 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * On the video's streaming thread, with the preroll lock, which only waits give away
+ * (gstidentifaidrain.c).
  */
 
 #ifdef HAVE_CONFIG_H

@@ -1,6 +1,9 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Streaming threads offer, mux workers and the network thread report: each takes the
+ * lock, and what is to be told is told when it has let go of it.
  */
 
 #ifdef HAVE_CONFIG_H

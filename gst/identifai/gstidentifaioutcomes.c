@@ -263,8 +263,11 @@ gst_identifai_outcomes_override (GstIdentifaiOutcomes * self, guint segment,
 {
   GstIdentifaiOutcome outcome;
 
-  if (!init_overridden (&outcome, segment, classification))
+  if (!init_overridden (&outcome, segment, classification)) {
+    GST_DEBUG_OBJECT (self->element, "segment %u isn't overridden: %s is no "
+        "classification", segment, GST_STR_NULL (classification));
     return FALSE;
+  }
 
   GST_INFO_OBJECT (self->element, "segment %u is overridden: %s", segment,
       classification);

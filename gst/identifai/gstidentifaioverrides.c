@@ -1,6 +1,8 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Signals come on any thread, answers on the network thread.
  */
 
 #ifdef HAVE_CONFIG_H

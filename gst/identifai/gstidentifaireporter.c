@@ -322,6 +322,8 @@ release_locked (GstIdentifaiReporter * self)
   while ((held = g_queue_peek_head (&self->held_back)) != NULL
       && !has_to_wait_locked (self, held->number)) {
     g_queue_pop_head (&self->held_back);
+    GST_LOG_OBJECT (self->element, "what was held back of segment %u follows",
+        held->number);
     gst_identifai_reporter_queue (self, held->message);
     g_free (held);
   }

@@ -1,6 +1,8 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Ticks come on the system clock's thread, which mustn't wait: the pool posts.
  */
 
 #ifdef HAVE_CONFIG_H

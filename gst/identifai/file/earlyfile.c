@@ -1,6 +1,10 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Stretches are taken under the outbox's lock while the segment is open; they are written,
+ * and the file is completed, on a mux worker's thread. Times of frames are ns, signed;
+ * those of tracks are moved by IDENTIFAI_TRACK_EPOCH.
  */
 
 #include "earlyfile.h"

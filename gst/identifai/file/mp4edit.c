@@ -1,6 +1,9 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * On a mux worker's thread. Sizes and offsets are bytes. Of an edit list, the duration is
+ * in the movie's units, where it starts in those of the track's media.
  */
 
 #include "mp4edit.h"

@@ -1,6 +1,9 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * A task at a time, on a thread of a pool that the process shares, which calls func
+ * without the lock. All other functions may be called on any thread.
  */
 
 #include "muxworker.h"

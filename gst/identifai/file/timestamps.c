@@ -1,6 +1,9 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * On a mux worker's thread, but restore_times(): on the one that feeds the muxer. Times
+ * are ns, moved by IDENTIFAI_TRACK_EPOCH.
  */
 
 #include "timestamps.h"

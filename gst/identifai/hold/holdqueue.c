@@ -1,6 +1,9 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Under the engine's lock. Running and decoding times are ns, signed; arrival, due and
+ * now are monotonic, in µs.
  */
 
 #include "holdqueueprivate.h"

@@ -56,7 +56,10 @@ end_wait (IdentifaiUpload * self, Read * read)
 {
   gint64 took = identifai_clock_now () - read->since;
 
-  if (read->cause != NULL && took >= LONG_WAIT)
+  if (read->cause == room_in_connection && took >= LONG_WAIT)
+    GST_LOG_ID (self->name, "%s: waited %d ms for %s", self->what,
+        (gint) (took / G_TIME_SPAN_MILLISECOND), read->cause);
+  else if (read->cause != NULL && took >= LONG_WAIT)
     GST_DEBUG_ID (self->name, "%s: waited %d ms for %s", self->what,
         (gint) (took / G_TIME_SPAN_MILLISECOND), read->cause);
   read->cause = NULL;

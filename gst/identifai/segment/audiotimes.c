@@ -1,6 +1,8 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Under the segmenter's owner's lock. Running times are ns, signed; now and patience µs.
  */
 
 #include "audiotimes.h"

@@ -1,6 +1,9 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Under the lock of whoever owns it. Running times are ns, signed; when something came
+ * is monotonic, in µs.
  */
 
 #include "segmenterprivate.h"

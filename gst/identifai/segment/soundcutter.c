@@ -1,6 +1,8 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Under the element's lock. Running times are ns; arrival is monotonic, in µs.
  */
 
 #include "soundcutter.h"

@@ -1,6 +1,9 @@
 /* identifAI plugin for GStreamer
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Under the segmenter's owner's lock. Running times are ns, signed; when something came
+ * is monotonic, in µs.
  */
 
 #include "videostreamprivate.h"
