@@ -199,8 +199,11 @@ check_story (const Row * row, const gchar * story)
 
   for (i = 0; i < G_N_ELEMENTS (row->told) && row->told[i] != NULL; i++) {
     place = strstr (place, row->told[i]);
-    fail_unless (place != NULL, "%s: \"%s\" isn't told in:\n%s", row->reason,
-        row->told[i], story);
+    /* it is longer than what a message may be */
+    if (place == NULL)
+      g_printerr ("%s\n", story);
+    fail_unless (place != NULL, "%s: \"%s\" isn't told", row->reason,
+        row->told[i]);
   }
   fail_unless (strstr (story, row->reason) != NULL, "%s", story);
 }

@@ -5,6 +5,7 @@
  * identifaigate: what is shown in place of what is withheld.
  */
 
+#include "heldclock.h"
 #include "slateutil.h"
 
 #include <string.h>
@@ -268,29 +269,40 @@ GST_START_TEST (test_sound_from_pads)
 
 GST_END_TEST;
 
-/* Of a live stream, the sound ends without a word while the slate is shown: the slate's
- * isn't heard with the stream's pictures. */
-GST_START_TEST (test_sound_stands_still)
+/* A live gate with 0.4 s of sound, of whose slate some has been seen. */
+static void
+open_with_sound (SlateGate * gate, SlateSound * out, Feed ** sound)
 {
   gchar *slate = g_strconcat ("mp4mux name=m videotestsrc num-buffers=25"
       SLATE_ENCODE (SLATE_SIZE, SLATE_NO_B) "m. ", sound_slates[0], " m.",
       NULL);
   Clip *aac = clip_new_aac (17);
+
+  held_clock_use ();
+  slate_gate_init (gate, "", "on-unjudged=pass hold=200000000",
+      SLATE_CLIP (SLATE_NO_B, SLATE_AVC), SLATE_OUT);
+  slate_gate_set_slate (gate, slate, "slate.mp4");
+  slate_gate_start (gate, TRUE);
+  *sound = feed_new (gate->run, "audio_0", aac->caps, NULL, TRUE);
+  slate_sound_init (out, gate);
+  slate_gate_set_force (gate, "slate");
+  feed_push (*sound, aac, 0, 17, 0);
+  slate_gate_push (gate, 0, 10);
+  slate_gate_wait_for (gate, TRUE, 10);
+  clip_free (aac);
+  g_free (slate);
+}
+
+/* Of a live stream, the sound ends without a word while the slate is shown: the slate's
+ * isn't heard with the stream's pictures. */
+GST_START_TEST (test_sound_stands_still)
+{
   GstClockTimeDiff back, last;
   SlateSound out;
   Feed *sound;
   SlateGate gate;
 
-  slate_gate_init (&gate, "", "on-unjudged=pass hold=200000000",
-      SLATE_CLIP (SLATE_NO_B, SLATE_AVC), SLATE_OUT);
-  slate_gate_set_slate (&gate, slate, "slate.mp4");
-  slate_gate_start (&gate, TRUE);
-  sound = feed_new (gate.run, "audio_0", aac->caps, NULL, TRUE);
-  slate_sound_init (&out, &gate);
-  slate_gate_set_force (&gate, "slate");
-  feed_push (sound, aac, 0, 17, 0);
-  slate_gate_push (&gate, 0, 10);
-  slate_gate_wait_for (&gate, TRUE, 10);
+  open_with_sound (&gate, &out, &sound);
   slate_gate_set_force (&gate, "none");
   slate_gate_play (&gate, 10, 50);
   slate_gate_wait_for (&gate, FALSE, 35);
@@ -306,8 +318,6 @@ GST_START_TEST (test_sound_stands_still)
   slate_gate_finish (&gate);
   slate_sound_wait (&out);
   feed_free (sound);
-  clip_free (aac);
-  g_free (slate);
   slate_gate_clear (&gate);
   slate_sound_clear (&out);
 }
@@ -330,10 +340,6 @@ count_sound (SlateSound * sound)
  * slate's isn't heard without its pictures. */
 GST_START_TEST (test_sound_after_pictures)
 {
-  gchar *slate = g_strconcat ("mp4mux name=m videotestsrc num-buffers=25"
-      SLATE_ENCODE (SLATE_SIZE, SLATE_NO_B) "m. ", sound_slates[0], " m.",
-      NULL);
-  Clip *aac = clip_new_aac (17);
   GstEvent *eos = NULL;
   SlateSound out;
   Feed *sound;
@@ -341,32 +347,21 @@ GST_START_TEST (test_sound_after_pictures)
   GstPad *src;
   guint n;
 
-  slate_gate_init (&gate, "", "on-unjudged=pass hold=200000000",
-      SLATE_CLIP (SLATE_NO_B, SLATE_AVC), SLATE_OUT);
-  slate_gate_set_slate (&gate, slate, "slate.mp4");
-  slate_gate_start (&gate, TRUE);
+  open_with_sound (&gate, &out, &sound);
   src = gst_element_get_static_pad (sink_run_get_sink (gate.run), "src");
-  sound = feed_new (gate.run, "audio_0", aac->caps, NULL, TRUE);
-  slate_sound_init (&out, &gate);
-  slate_gate_set_force (&gate, "slate");
-  feed_push (sound, aac, 0, 17, 0);
-  slate_gate_push (&gate, 0, 10);
-  slate_gate_wait_for (&gate, TRUE, 10);
   fail_unless (feed_event (gate.feed, gst_event_new_eos ()));
   while ((eos = gst_pad_get_sticky_event (src, GST_EVENT_EOS, 0)) == NULL)
-    g_usleep (2000);
+    held_clock_go_on ();
   gst_event_unref (eos);
-  g_usleep (100 * 1000);
+  sink_let_pass (100);
   n = count_sound (&out);
-  g_usleep (500 * 1000);
+  sink_let_pass (500);
   fail_unless (count_sound (&out) < n + 5, "%u more", count_sound (&out) - n);
   fail_unless (feed_event (sound, gst_event_new_eos ()));
   fail_unless (sink_run_wait_end (gate.run));
   slate_sound_wait (&out);
   gst_object_unref (src);
   feed_free (sound);
-  clip_free (aac);
-  g_free (slate);
   slate_gate_clear (&gate);
   slate_sound_clear (&out);
 }

@@ -8,6 +8,7 @@
  * outcome (sink_run_free() checks that).
  */
 
+#include "clientlog.h"
 #include "scene.h"
 
 #include <string.h>
@@ -465,6 +466,7 @@ GST_START_TEST (test_threads)
   for (i = 0; i < G_N_ELEMENTS (feeds); i++)
     fail_unless_equals_int (feed_join (feeds[i]), GST_FLOW_OK);
 
+  fail_unless (client_log_wait_for_threads (1));
   fail_unless_equals_int (count_threads ("identifai"), 1);
   /* GStreamer's own are the bin's and the clock's. */
   fail_unless (count_threads ("") <= before + 6, "%u threads more",
