@@ -47,6 +47,12 @@ static const Row rows[] = {
       "PPPPPPPPPP"},
   {"forced", "force=pass", "aaaaaaaaaa", "PPPPPPPPPP"},
   {"forced not to", "force=drop", "", "----------"},
+  {"between samples as the one before", "segment-interval=400000000", "ca",
+      "PP--FPPPPP"},
+  {"between samples all pass", "segment-interval=400000000 on-unsampled=pass",
+      "ca", "PP-FPPPPPP"},
+  {"between samples nothing does",
+      "segment-interval=400000000 on-unsampled=drop", "", "P-F-F-F-F-"},
   {"the end", "on-artificial=eos", "cca", "PP--------"},
 };
 
