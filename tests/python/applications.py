@@ -30,6 +30,12 @@ gstreamer = "0.23"
 LIVE = "videotestsrc is-live=true ! x264enc key-int-max=25 tune=zerolatency ! h264parse ! identifaisink name=s segment-duration=1000000000"
 
 
+# what goes to the second sink fills its queue, and then holds up the source
+HELD_UP = ("videotestsrc is-live=true ! x264enc key-int-max=2 tune=zerolatency ! h264parse ! tee name=t ! queue ! identifaisink async=false "
+           "segment-duration=500000000 t. ! queue max-size-buffers=30 max-size-bytes=0 max-size-time=0 ! fakesink async=false sync=true ts-offset=600000000000")
+EXAMPLE = PAGE.parents[1] / "examples/moderate.py"
+
+
 def read_page():
     """The programs by language, the pipeline they are tried with, and what each prints."""
     text = PAGE.read_text()
@@ -98,6 +104,21 @@ def check_interrupted(language, command, endpoint):
     expect(f"{language}: verdicts up to Ctrl-C, and the rest", len(numbers) >= 3 and numbers == list(range(len(numbers))), text)
 
 
+def check_held_up(what, command, number, endpoint):
+    """Where the stream can't end, the second signal ends the program."""
+    process = start(command, HELD_UP, endpoint)
+    process.stdout.readline()
+    time.sleep(2)   # nothing says that the queue is full
+    process.send_signal(number)
+    time.sleep(0.5)
+    process.send_signal(number)
+    try:
+        process.communicate(timeout=40)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        expect(f"{what}: ends, though its source is held up", False, process.communicate()[0])
+
+
 def check_unreachable(language, command, pipeline):
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
@@ -121,7 +142,9 @@ def main():
             check_whole(language, command, pipeline, printed, endpoint)
             check_interrupted(language, command, endpoint)
             check_unreachable(language, command, pipeline)
+            check_held_up(language, command, signal.SIGINT, endpoint)
             print(f"{language}: {time.monotonic() - began:.1f} s")
+        check_held_up("moderate.py", [sys.executable, "-u", EXAMPLE], signal.SIGTERM, endpoint)
     sys.exit(bool(faults))
 
 

@@ -156,8 +156,9 @@ class Sources:
         return f"127.0.0.1:{port}"
 
     def serve_srt(self):
+        """A muxer that doesn't wait for video that is late says at the start that there is none, and srtsink tells each who comes."""
         port = free_port(socket.SOCK_DGRAM)
-        self.launch(f"{LIVE_VIDEO} config-interval=-1 ! mpegtsmux name=m alignment=7 ! srtsink uri=srt://127.0.0.1:{port}?mode=listener "
+        self.launch(f"{LIVE_VIDEO} config-interval=-1 ! mpegtsmux name=m alignment=7 latency=500000000 ! srtsink uri=srt://127.0.0.1:{port}?mode=listener "
                     f"wait-for-connection=false {LIVE_SOUND} ! queue ! m.")
         return f"127.0.0.1:{port}"
 
