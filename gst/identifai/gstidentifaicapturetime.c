@@ -84,6 +84,7 @@ gst_identifai_capture_time_read (GstElement * element,
   gboolean has_clock = read_running_time (element, &running);
   GstClockTimeDiff age;
 
+  arrival->id = 0;
   arrival->monotonic = identifai_clock_now ();
   arrival->utc = identifai_clock_now_real ();
   arrival->live = live && has_clock;
