@@ -129,6 +129,24 @@ gst_identifai_outbox_get_uploads (GstIdentifaiOutbox * self, GValue * value)
   g_mutex_unlock (&self->lock);
 }
 
+/* In us; below 0: it is no number, or none that an age has. */
+static gint64
+read_age (const GValue * entry)
+{
+  GValue number = G_VALUE_INIT;
+  gint64 age = -1;
+
+  /* Python's GObject.Value */
+  if (G_VALUE_HOLDS (entry, G_TYPE_VALUE) && g_value_get_boxed (entry) != NULL)
+    entry = g_value_get_boxed (entry);
+  g_value_init (&number, G_TYPE_INT64);
+  if (!G_VALUE_HOLDS_STRING (entry) && g_value_transform (entry, &number))
+    age = g_value_get_int64 (&number);
+  g_value_unset (&number);
+
+  return age < 0 ? -1 : age / GST_USECOND;
+}
+
 void
 gst_identifai_outbox_set_uploads (GstIdentifaiOutbox * self,
     const GValue * value)
@@ -138,14 +156,14 @@ gst_identifai_outbox_set_uploads (GstIdentifaiOutbox * self,
   guint i, n = gst_value_array_get_size (value);
 
   for (i = 0; i < n; i++) {
-    gint64 time = now -
-        (gint64) (g_value_get_uint64 (gst_value_array_get_value (value,
-                i)) / GST_USECOND);
+    gint64 age = read_age (gst_value_array_get_value (value, i));
+    gint64 time = now - age;
 
-    g_array_append_val (times, time);
+    if (age >= 0)
+      g_array_append_val (times, time);
   }
-  GST_INFO_OBJECT (self->element, "%u uploads of the hour before count, as "
-      "uploads was set", n);
+  GST_INFO_OBJECT (self->element, "%u uploads of the hour before count, of %u "
+      "in uploads", times->len, n);
   g_mutex_lock (&self->lock);
   identifai_hourly_quota_set_times (&self->quota, times);
   g_mutex_unlock (&self->lock);

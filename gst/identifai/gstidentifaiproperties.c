@@ -20,7 +20,8 @@ gst_identifai_property_get (guint id)
   return &gst_identifai_service_properties[id];
 }
 
-/* Of what isn't computed by a number's or a string's rule. */
+/* Of what isn't computed by a number's or a string's rule. Numbers in an array are of any
+ * type, as they come from a text, or Python. */
 static GParamSpec *
 make_other_spec (const GstIdentifaiProperty * row, GParamFlags flags)
 {
@@ -29,9 +30,7 @@ make_other_spec (const GstIdentifaiProperty * row, GParamFlags flags)
 
   if (type == GST_TYPE_ARRAY)
     return gst_param_spec_array (name, nick, blurb, row->maximum > 0 ?
-        g_param_spec_uint64 ("entry", "Entry", "One of them", row->minimum,
-            row->maximum, row->value, flags) :
-        g_param_spec_boxed ("entry", "Entry", "One of them",
+        NULL : g_param_spec_boxed ("entry", "Entry", "One of them",
             GST_TYPE_STRUCTURE, flags), flags);
 
   return g_param_spec_boxed (name, nick, blurb, type, flags);

@@ -362,6 +362,41 @@ GST_START_TEST (test_budget_goes_on)
 
 GST_END_TEST;
 
+/* As an application's language, or a text, has numbers. */
+GST_START_TEST (test_budget_in_words)
+{
+  static const struct
+  {
+    const gchar *text;
+    guint count;
+  } rows[] = {
+    {"<(guint64)5000000000, (guint64)1>", 2},
+    {"<1, 2000000000>", 2},
+    {"<(gint64)3000000000, 2.5>", 2},
+    {"<(guint64)3700000000000, 1>", 1},
+    {"<-1, (string)1, (guint64)18446744073709551615>", 0},
+    {"<>", 0},
+  };
+  GstElement *sink = gst_check_setup_element ("identifaisink");
+  GValue uploads = G_VALUE_INIT;
+  guint i;
+
+  g_value_init (&uploads, GST_TYPE_ARRAY);
+  for (i = 0; i < G_N_ELEMENTS (rows); i++) {
+    /* GStreamer 1.22 writes into what it reads */
+    gchar *text = g_strdup (rows[i].text);
+
+    gst_util_set_object_arg (G_OBJECT (sink), "uploads", text);
+    g_free (text);
+    g_object_get_property (G_OBJECT (sink), "uploads", &uploads);
+    fail_unless_equals_int (gst_value_array_get_size (&uploads), rows[i].count);
+  }
+  g_value_unset (&uploads);
+  gst_object_unref (sink);
+}
+
+GST_END_TEST;
+
 /* What isn't posted after all doesn't count. */
 static const FaultStep silent[] = {
   {FAULT_POST, 0, FAULT_SILENT},
@@ -457,6 +492,7 @@ schedule_suite (void)
   tcase_add_test (budget, test_allowance_goes_on);
   tcase_add_loop_test (budget, test_budget, 0, 2);
   tcase_add_test (budget, test_budget_goes_on);
+  tcase_add_test (budget, test_budget_in_words);
   tcase_add_test (budget, test_budget_and_room);
   tcase_add_test (budget, test_budget_and_end);
 
