@@ -281,7 +281,8 @@ on_muxed (IdentifaiSegment * segment, const GError * error, gpointer user_data)
  * the client, which waits for these when it is closed. */
 
 static gboolean
-on_starting (gpointer data, gboolean maybe_taken, gpointer user_data)
+on_starting (gpointer data, gboolean contended, gboolean maybe_taken,
+    gpointer user_data)
 {
   GstIdentifaiOutbox *self = user_data;
   IdentifaiSegment *segment = data;
@@ -289,7 +290,7 @@ on_starting (gpointer data, gboolean maybe_taken, gpointer user_data)
 
   g_mutex_lock (&self->lock);
   too_late = identifai_ledger_has (self->ledger, segment)
-      && gst_identifai_outbox_is_too_late_locked (self, segment);
+      && gst_identifai_outbox_is_too_late_locked (self, segment, contended);
   if (too_late && !maybe_taken)
     gst_identifai_outbox_give_back_locked (self, segment);
   if (too_late)

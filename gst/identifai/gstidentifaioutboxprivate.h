@@ -118,9 +118,10 @@ gboolean gst_identifai_outbox_is_useless_locked (GstIdentifaiOutbox * self,
 /* It is as good as with the client. */
 void gst_identifai_outbox_note_submitted_locked (GstIdentifaiOutbox * self,
     IdentifaiSegment * segment);
-/* It would be posted now, but there was time for its verdict, and isn't any more. */
+/* It would be posted now, but there was time for its verdict, and isn't any more.
+ * contended: another one would be instead. */
 gboolean gst_identifai_outbox_is_too_late_locked (GstIdentifaiOutbox * self,
-    const IdentifaiSegment * segment);
+    const IdentifaiSegment * segment, gboolean contended);
 /* Its verdict came. */
 void gst_identifai_outbox_note_judged_locked (GstIdentifaiOutbox * self,
     const IdentifaiSegment * segment);

@@ -93,23 +93,23 @@ gst_identifai_outbox_is_useless_locked (GstIdentifaiOutbox * self,
 
 /* Whether a verdict is of use any more. */
 
-/* The longest but one, as there are stragglers, and half as long again: behind trouble,
- * looks have to wait, too. */
+/* Where others wait for the call: the longest but one, as there are stragglers, and half
+ * as long again, as looks wait, too, behind trouble. Else the shortest. */
 static gint64
-get_judging_locked (GstIdentifaiOutbox * self)
+get_judging_locked (GstIdentifaiOutbox * self, gboolean contended)
 {
-  gint64 longest = 0, next = 0;
-  guint i;
+  guint n = MIN (self->n_judged, JUDGED), i;
+  gint64 longest = 0, next = 0, shortest = n > 0 ? G_MAXINT64 : 0;
 
-  for (i = 0; i < JUDGED; i++) {
+  for (i = 0; i < n; i++) {
     next = MAX (next, MIN (longest, self->judging[i]));
     longest = MAX (longest, self->judging[i]);
+    shortest = MIN (shortest, self->judging[i]);
   }
-
-  if (self->n_judged == 1)
+  if (n == 1)
     next = longest;
 
-  return next + next / 2;
+  return contended ? next + next / 2 : shortest;
 }
 
 void
@@ -125,26 +125,27 @@ gst_identifai_outbox_note_judged_locked (GstIdentifaiOutbox * self,
 /* µs until its pictures have to leave, less what judging takes. */
 static gint64
 get_time_left_locked (GstIdentifaiOutbox * self,
-    const IdentifaiSegment * segment)
+    const IdentifaiSegment * segment, gint64 judging)
 {
   if (self->hold == 0 || segment->first_frame == 0 || segment->resumed)
     return G_MAXINT64;
 
-  return segment->first_frame + self->hold - get_judging_locked (self)
-      - identifai_clock_now ();
+  return segment->first_frame + self->hold - judging - identifai_clock_now ();
 }
 
 void
 gst_identifai_outbox_note_submitted_locked (GstIdentifaiOutbox * self,
     IdentifaiSegment * segment)
 {
-  gint64 left = get_time_left_locked (self, segment);
+  gint64 judging = get_judging_locked (self, FALSE);
+  gint64 left = get_time_left_locked (self, segment, judging);
 
   segment->in_time = left > 0;
   if (left != G_MAXINT64)
     GST_DEBUG_OBJECT (self->element, "segment %u may wait for its call for %"
-        G_GINT64_FORMAT " ms, as judging takes %" G_GINT64_FORMAT " ms%s",
-        segment->number, left / 1000, get_judging_locked (self) / 1000,
+        G_GINT64_FORMAT " ms, as judging takes %" G_GINT64_FORMAT " ms, or if "
+        "others wait, %" G_GINT64_FORMAT " ms%s", segment->number, left / 1000,
+        judging / 1000, get_judging_locked (self, TRUE) / 1000,
         left > 0 ? "" : ": it is late, and goes all the same");
 }
 
@@ -152,15 +153,17 @@ gst_identifai_outbox_note_submitted_locked (GstIdentifaiOutbox * self,
  * has become faster. */
 gboolean
 gst_identifai_outbox_is_too_late_locked (GstIdentifaiOutbox * self,
-    const IdentifaiSegment * segment)
+    const IdentifaiSegment * segment, gboolean contended)
 {
-  gint64 left = get_time_left_locked (self, segment);
+  gint64 judging = get_judging_locked (self, contended);
+  gint64 left = get_time_left_locked (self, segment, judging);
 
   if (left > 0 || !segment->in_time)
     return FALSE;
   GST_INFO_OBJECT (self->element, "segment %u isn't posted: its verdict would "
       "be %" G_GINT64_FORMAT " ms late, as judging takes %" G_GINT64_FORMAT
-      " ms", segment->number, -left / 1000, get_judging_locked (self) / 1000);
+      " ms%s", segment->number, -left / 1000, judging / 1000,
+      contended ? ", and others wait" : "");
 
   return TRUE;
 }

@@ -127,7 +127,8 @@ on_attempted (IdentifaiCall call, IdentifaiReason reason, guint http_status,
 
 /* Some are given up then. */
 static gboolean
-on_starting (gpointer data, gboolean maybe_taken, gpointer user_data)
+on_starting (gpointer data, gboolean contended, gboolean maybe_taken,
+    gpointer user_data)
 {
   User *user = user_data;
   Job *job = data;

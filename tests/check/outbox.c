@@ -611,23 +611,23 @@ typedef struct
   guint hold;
   guint took[3];                /* judging of those before; 0: there was none */
   gint age, waits;              /* since the first frame: at the submit, and then */
-  gboolean starts;
+  gboolean contended, starts;
 } InTimeRow;
 
 static const InTimeRow in_time_rows[] = {
-  {"any verdict is of use", 0, {2}, 4, 100, TRUE},
-  {"nothing is known", 10, {0}, 4, 5, TRUE},
-  {"it has left", 10, {0}, 4, 7, FALSE},
-  {"in time", 10, {2}, 4, 2, TRUE},
-  {"too late by what judging takes", 10, {2}, 4, 4, FALSE},
-  {"a straggler doesn't count", 10, {1, 9, 1}, 4, 3, TRUE},
-  {"two do", 10, {6, 1, 6}, 0, 3, FALSE},
-  {"late from the start", 10, {5}, 4, 1, TRUE},
-  {"it was open for long", 10, {0}, 12, 5, TRUE},
-  {"its first frame isn't known", 10, {0}, -1, 5, TRUE},
+  {"any verdict is of use", 0, {2}, 4, 100, TRUE, TRUE},
+  {"nothing is known", 10, {0}, 4, 5, TRUE, TRUE},
+  {"it has left", 10, {0}, 4, 7, FALSE, FALSE},
+  {"in time", 10, {2}, 4, 2, TRUE, TRUE},
+  {"perhaps too late", 10, {2}, 4, 4, TRUE, FALSE},
+  {"and nobody else waits", 10, {1, 3}, 4, 4, FALSE, TRUE},
+  {"too late for sure", 10, {3, 3}, 4, 4, FALSE, FALSE},
+  {"a straggler doesn't count", 10, {1, 9, 1}, 4, 3, TRUE, TRUE},
+  {"two do", 10, {6, 1, 6}, 0, 3, TRUE, FALSE},
+  {"late from the start", 10, {7}, 4, 1, TRUE, TRUE},
+  {"its first frame isn't known", 10, {0}, -1, 5, TRUE, TRUE},
 };
 
-/* Returns its job. */
 static IdentifaiSegment *
 submit (gint64 first_frame)
 {
@@ -657,8 +657,9 @@ GST_START_TEST (test_in_time)
   segment = submit (row->age < 0 ? 0 : now - row->age * G_TIME_SPAN_SECOND);
   if (row->age >= 0)
     segment->first_frame -= row->waits * G_TIME_SPAN_SECOND;
-  fail_unless (fake.client.callbacks->starting (segment, FALSE,
-          fake.client.user_data) == row->starts, "%s", row->name);
+  fail_unless (fake.client.callbacks->starting (segment,
+          row->contended, FALSE, fake.client.user_data) == row->starts, "%s",
+      row->name);
   fail_unless_equals_uint64 (get_stat ("dropped"), !row->starts);
   fail_unless_equals_uint64 (get_stat ("pending"), row->starts);
 }

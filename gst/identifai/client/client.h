@@ -84,11 +84,12 @@ typedef struct
   /* Each credits_interval, of all clients of the key the shortest, the answer goes
    * to all that have one. */
   void (*credits) (const IdentifaiCredits * credits, gpointer user_data);
-  /* An attempt of the submit call would start now. FALSE: the job is taken back, as by
+  /* An attempt of the submit call would start now; contended: another job of the key
+   * could start instead. FALSE: the job is taken back, as by
    * identifai_client_withdraw(), which maybe_taken is of, and data may be gone. NULL: all
    * are wanted. */
-  gboolean (*starting) (gpointer data, gboolean maybe_taken,
-      gpointer user_data);
+  gboolean (*starting) (gpointer data, gboolean contended,
+      gboolean maybe_taken, gpointer user_data);
 } IdentifaiClientCallbacks;
 
 /* Totals of a client since it was made. */

@@ -237,7 +237,7 @@ void identifai_job_finish (IdentifaiJob * job, IdentifaiOutcome * outcome);
 /* With what its last attempt ended with. */
 void identifai_job_fail (IdentifaiJob * job, const IdentifaiAttempt * attempt);
 /* Before its submit call: whether its user still wants it. FALSE: it is gone. */
-gboolean identifai_job_ask (IdentifaiJob * job);
+gboolean identifai_job_ask (IdentifaiJob * job, gint64 now);
 void identifai_job_tell_submitted (IdentifaiJob * job,
     GstClockTime upload_time);
 /* To the client of job, which the attempt was about. */

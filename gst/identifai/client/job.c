@@ -277,16 +277,32 @@ identifai_job_tell_submitted (IdentifaiJob * job, GstClockTime upload_time)
   end_call (job);
 }
 
+static gboolean
+is_contended (IdentifaiJob * job, gint64 now)
+{
+  GList *queue, *walk;
+
+  for (queue = job->queue->account->queues.head; queue; queue = queue->next) {
+    walk = ((IdentifaiQueue *) queue->data)->jobs.head;
+    for (; walk != NULL; walk = walk->next)
+      if (walk->data != job && ((IdentifaiJob *) walk->data)->not_before <= now)
+        return TRUE;
+  }
+
+  return FALSE;
+}
+
 gboolean
-identifai_job_ask (IdentifaiJob * job)
+identifai_job_ask (IdentifaiJob * job, gint64 now)
 {
   IdentifaiClient *client = job->client;
-  gboolean wanted;
+  gboolean contended, wanted;
 
   if (client->callbacks->starting == NULL)
     return TRUE;
+  contended = is_contended (job, now);
   wanted = !begin_call (job) || client->callbacks->starting (job->held.data,
-      job->maybe_taken, client->user_data);
+      contended, job->maybe_taken, client->user_data);
   if (!wanted) {
     GST_DEBUG_ID (client->settings.name, "segment %u isn't posted, as its user "
         "doesn't want it any more", job->segment);

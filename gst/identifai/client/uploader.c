@@ -433,7 +433,7 @@ identifai_uploader_run (IdentifaiAccount * account, gint64 now)
       next = MIN (next, start);
       break;
     }
-    if (identifai_job_ask (job))
+    if (identifai_job_ask (job, now))
       start_job (account, job, now);
   }
 
