@@ -118,9 +118,9 @@ typedef void (*SinkRunFunc) (SinkRun * self, GstMessage * message,
     const gchar * name, gpointer user_data);
 void sink_run_set_func (SinkRun * self, SinkRunFunc func, gpointer user_data);
 
-/* Real time goes by: for a pause or a stall, which has to last as the elements go by the
- * system's clock, and for what must not happen, which gets the time to. A busy machine
- * makes it longer, and no test may mind that. */
+/* Time goes by: for a pause or a stall, which has to last, and for what must not happen,
+ * which gets the time to. It is real unless the clock is held (heldclock.h); then a busy
+ * machine makes it longer, and no test may mind that. */
 void sink_let_pass (guint ms);
 
 /* The plugin's own, on the console: how many there were since the last look. */
