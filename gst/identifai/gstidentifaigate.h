@@ -5,13 +5,17 @@
  * The element that holds a stream back and lets out what its verdicts let out, as
  * its files share it:
  *
- *   gstidentifaigate.c     class, properties, signals, pads, states, outcomes; calls
- *   gstidentifaigatein.c   what comes in: to the engine, and to the hold queue
+ *   gstidentifaigate.c  class, properties, signals, pads, states, outcomes
+ *   gstidentifaigatein.c  what comes in: to the engine, and to the hold queue
+ *   gstidentifaigatesettings.c  what the settings say
  *   gstidentifaigateout.c  what leaves: a task a source pad
  *   gstidentifaigateshow.c  what downstream is told before it
- *   gstidentifaigateshift.c  how much later its times are
  *   gstidentifaigateslate.c  what is shown instead, and where it comes from
+ *   gstidentifaigateshift.c  how much later its times are
  *   gstidentifaigatetell.c  what people are told of all that
+ *   gstidentifaigatebranch.c  whose a pad is, and by which pace media leaves
+ *
+ * Each calls those below it, and none above.
  *
  * When what leaves, and whether, is decided in holdqueue.h and decisions.h; what is
  * judged, in the engine.
@@ -152,15 +156,21 @@ struct _GstIdentifaiGate
   gboolean catching_up;         /* what would be shown a second time is withheld */
 };
 
-/* gstidentifaigate.c */
+/* gstidentifaigatebranch.c */
 
 /* NULL: pad is none of the gate's, or not any more. */
 GstIdentifaiBranch *gst_identifai_gate_find_locked (GstIdentifaiGate * self,
     GstPad * pad);
 /* Whether media leaves by the clock; else with its verdicts. */
 gboolean gst_identifai_gate_is_paced_locked (GstIdentifaiGate * self);
-/* As the settings and upstream's pace say. */
+
+/* gstidentifaigatesettings.c */
+
+void gst_identifai_gate_configure_decisions_locked (GstIdentifaiGate * self);
+/* The rest, as upstream's pace says, too. */
 void gst_identifai_gate_configure_locked (GstIdentifaiGate * self);
+/* What this element makes of a change of the property. No lock is held. */
+void gst_identifai_gate_apply (GstIdentifaiGate * self, guint id);
 
 /* gstidentifaigatetell.c: what is queued for the bus */
 
