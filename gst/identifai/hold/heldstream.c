@@ -19,6 +19,19 @@ identifai_held_item_free (gpointer data)
   g_free (item);
 }
 
+gint64
+identifai_held_item_get_decoding (const IdentifaiHeldItem * item)
+{
+  GstBuffer *buffer = GST_BUFFER (item->object);
+
+  if (item->running == NO_TIME || !GST_BUFFER_PTS_IS_VALID (buffer)
+      || !GST_BUFFER_DTS_IS_VALID (buffer))
+    return item->running;
+
+  return item->running - GST_CLOCK_DIFF (GST_BUFFER_DTS (buffer),
+      GST_BUFFER_PTS (buffer));
+}
+
 IdentifaiHeldStream *
 identifai_held_stream_new (void)
 {

@@ -33,6 +33,8 @@ typedef struct
 } IdentifaiHeldStream;
 
 void identifai_held_item_free (gpointer item);
+/* Of a buffer; or IDENTIFAI_NO_TIME. */
+gint64 identifai_held_item_get_decoding (const IdentifaiHeldItem * item);
 
 IdentifaiHeldStream *identifai_held_stream_new (void);
 /* With all that it holds. NULL: nothing is done. */

@@ -183,7 +183,7 @@ gboolean
 identifai_hold_is_above_floor (IdentifaiHoldQueue * self,
     const IdentifaiHeldItem * item)
 {
-  gint64 decoding = identifai_hold_get_decoding (item);
+  gint64 decoding = identifai_held_item_get_decoding (item);
 
   return self->floor == NO_TIME || decoding == NO_TIME
       || decoding > self->floor;

@@ -17,14 +17,6 @@
 #define NEVER G_MAXINT64
 #define KEPT_SEGMENTS 64        /* that have left: sound may ask for them */
 
-
-IdentifaiHeldStream *
-identifai_hold_queue_get_stream (IdentifaiHoldQueue * self, guint stream)
-{
-  return stream < self->streams->len ?
-      g_ptr_array_index (self->streams, stream) : NULL;
-}
-
 static void
 restart (IdentifaiHoldQueue * self)
 {
@@ -105,25 +97,6 @@ throw_away (IdentifaiHoldQueue * self, guint number, GQueue * events)
     if (item->id == 0 && events != NULL)
       g_queue_push_tail (events, gst_mini_object_ref (item->object));
     identifai_held_item_free (item);
-  }
-}
-
-void
-identifai_hold_queue_for_each (IdentifaiHoldQueue * self,
-    IdentifaiHeldItemFunc func, gint64 time, gint64 running)
-{
-  guint i;
-
-  for (i = 0; i < self->streams->len; i++) {
-    IdentifaiHeldStream *stream = identifai_hold_queue_get_stream (self, i);
-    GList *link;
-
-    for (link = stream ? stream->items.head : NULL; link; link = link->next) {
-      IdentifaiHeldItem *item = link->data;
-
-      if (item->id != 0)
-        func (item, time, i == VIDEO ? NO_TIME : running);
-    }
   }
 }
 
@@ -407,19 +380,6 @@ identifai_hold_queue_begin (IdentifaiHoldQueue * self)
   self->gap_by = start;
 }
 
-gint64
-identifai_hold_get_decoding (const IdentifaiHeldItem * item)
-{
-  GstBuffer *buffer = GST_BUFFER (item->object);
-
-  if (item->running == NO_TIME || !GST_BUFFER_PTS_IS_VALID (buffer)
-      || !GST_BUFFER_DTS_IS_VALID (buffer))
-    return item->running;
-
-  return item->running - GST_CLOCK_DIFF (GST_BUFFER_DTS (buffer),
-      GST_BUFFER_PTS (buffer));
-}
-
 gboolean
 identifai_hold_queue_peek (IdentifaiHoldQueue * self, guint number,
     gint64 * decoding, gint64 * due)
@@ -433,7 +393,7 @@ identifai_hold_queue_peek (IdentifaiHoldQueue * self, guint number,
   if (link == NULL)
     return FALSE;
   item = link->data;
-  *decoding = identifai_hold_get_decoding (item);
+  *decoding = identifai_held_item_get_decoding (item);
   *due = item->arrival + (gint64) (self->settings.hold / 1000);
 
   return TRUE;
@@ -455,7 +415,7 @@ identifai_hold_queue_get_lead (IdentifaiHoldQueue * self, gint64 since)
 
   for (; link != NULL; link = link->next) {
     const IdentifaiHeldItem *item = link->data;
-    gint64 decoding = item->id != 0 ? identifai_hold_get_decoding (item)
+    gint64 decoding = item->id != 0 ? identifai_held_item_get_decoding (item)
         : NO_TIME;
     gint64 own = item->arrival * (gint64) GST_USECOND - decoding;
 
@@ -603,28 +563,6 @@ pop_sound (IdentifaiHoldQueue * self, IdentifaiHeldStream * stream,
 
 /* When. */
 
-/* Small frames take more than their bytes, and a sender chooses how small they are. */
-static guint64
-count_bytes (IdentifaiHoldQueue * self)
-{
-  guint64 n = 0;
-  guint i;
-
-  for (i = 0; i < self->streams->len; i++) {
-    IdentifaiHeldStream *stream = identifai_hold_queue_get_stream (self, i);
-
-    n += stream != NULL ? stream->items.length : 0;
-  }
-
-  return self->stats.held_bytes + n * self->settings.item_bytes;
-}
-
-gboolean
-identifai_hold_queue_is_over_bounds (IdentifaiHoldQueue * self)
-{
-  return count_bytes (self) > self->settings.max_bytes;
-}
-
 static gboolean
 is_oldest (IdentifaiHoldQueue * self, const IdentifaiHeldItem * item)
 {
@@ -746,7 +684,7 @@ note_overflow (IdentifaiHoldQueue * self, const IdentifaiHeldItem * item,
   if (self->overflowed && !self->told_overflow)
     GST_DEBUG_ID (self->name, "%" G_GUINT64_FORMAT " bytes are held, %"
         G_GUINT64_FORMAT " may be: buffer %" G_GUINT64_FORMAT " leaves %"
-        G_GINT64_FORMAT " ms early", count_bytes (self),
+        G_GINT64_FORMAT " ms early", identifai_hold_queue_count_bytes (self),
         self->settings.max_bytes, item->id,
         (item->arrival + (gint64) (self->settings.hold / 1000) - now) / 1000);
 }
@@ -768,7 +706,8 @@ identifai_hold_queue_pop (IdentifaiHoldQueue * self, guint number, gint64 now,
   .object = item->object,.is_buffer = item->id != 0,.arrival =
         item->arrival,.running = item->running,.duration = item->duration};
   self->stats.held_bytes -= item->size;
-  held->decoding = item->id != 0 ? identifai_hold_get_decoding (item) : NO_TIME;
+  held->decoding =
+      item->id != 0 ? identifai_held_item_get_decoding (item) : NO_TIME;
   stream->begun |= item->id != 0;
   if (item->id == 0)
     held->passes = TRUE;

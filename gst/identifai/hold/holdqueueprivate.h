@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * What the hold queue's files share: holdqueue.c is what its users call, operator.c
- * what an operator says of what is held, and holdjudge.c says what is done with a buffer
- * whose turn has come.
+ * what an operator says of what is held, holdjudge.c says what is done with a buffer
+ * whose turn has come, and heldstreams.c what is held. Each calls those behind it here.
  */
 
 #pragma once
@@ -53,14 +53,14 @@ struct _IdentifaiHoldQueue
   IdentifaiHoldQueueStats stats;
 };
 
-/* holdqueue.c */
+/* heldstreams.c */
 
 /* NULL: there is none. */
 IdentifaiHeldStream *identifai_hold_queue_get_stream (IdentifaiHoldQueue *
     self, guint stream);
+/* Bytes, as settings count them. */
+guint64 identifai_hold_queue_count_bytes (IdentifaiHoldQueue * self);
 gboolean identifai_hold_queue_is_over_bounds (IdentifaiHoldQueue * self);
-/* Of a buffer; or IDENTIFAI_NO_TIME. */
-gint64 identifai_hold_get_decoding (const IdentifaiHeldItem * item);
 /* All buffers of all streams. running: NO_TIME for the video's. */
 typedef void (*IdentifaiHeldItemFunc) (IdentifaiHeldItem * item, gint64 time,
     gint64 running);
