@@ -190,6 +190,17 @@ watch_links_explain (GstElement * pipeline, GPtrArray * lines)
 
 /* Sound that comes first is linked first, by itself, and nothing links the video then. */
 
+/* FALSE: it comes from element. */
+static gboolean
+is_from_another (GstElement * judge, GstPad * pad, gpointer element)
+{
+  g_autoptr (GstPad) peer = gst_pad_get_peer (pad);
+  g_autoptr (GstElement) from =
+      peer != NULL ? gst_pad_get_parent_element (peer) : NULL;
+
+  return from != element;
+}
+
 static void
 link_pad (const GValue * item, gpointer sink)
 {
@@ -200,13 +211,15 @@ link_pad (const GValue * item, gpointer sink)
     gst_pad_link (pad, sink);
 }
 
+/* Of an element that it has nothing of, another one's video may be on its way. */
 static void
 link_judge (GstElement * judge, gpointer element)
 {
   g_autoptr (GstPad) sink = gst_element_get_static_pad (judge, "sink");
   GstIterator *pads;
 
-  if (sink == NULL || gst_pad_is_linked (sink))
+  if (sink == NULL || gst_pad_is_linked (sink)
+      || gst_element_foreach_sink_pad (judge, is_from_another, element))
     return;
   pads = gst_element_iterate_src_pads (element);
   gst_iterator_foreach (pads, link_pad, sink);

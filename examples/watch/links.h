@@ -15,8 +15,8 @@ void watch_links_explain (GstElement * pipeline, GPtrArray * lines);
 /* Of a pipeline that can't be built. NULL: nothing to add. */
 const gchar *watch_links_explain_error (const GError * error);
 
-/* element has no more pads: links what it has to an element that judges and has nothing to
- * judge yet, if that takes it. Any thread. */
+/* element has no more pads: links what it has to an element that judges and has only sound
+ * of it yet, if that takes it. Any thread. */
 void watch_links_complete (GstElement * pipeline, GstElement * element);
 
 /* How many streams have come to the elements that judge. */
