@@ -38,7 +38,8 @@ is_host (const gchar * host)
     if (g_ascii_iscntrl (*c) || strchr (" <>\"\\^`{|}@/?#[]", *c) != NULL)
       return FALSE;
 
-  return strchr (host, ':') == NULL || g_hostname_is_ip_address (host);
+  return strchr (host, ':') == NULL ? strchr (host, '%') == NULL :
+      g_hostname_is_ip_address (host);
 }
 
 /* What is wrong with uri as a base URL, or NULL. */
@@ -90,6 +91,24 @@ set_endpoint_error (GError ** error, const gchar * endpoint,
   g_free (printable);
 }
 
+/* With the zone of an IPv6 address as it has to be written, %25 for %, which GUri
+ * doesn't do. */
+static gchar *
+print (GUri * uri)
+{
+  gchar *text = g_uri_to_string (uri), *escaped;
+  const gchar *zone = strchr (g_uri_get_host (uri), '%');
+  gsize length;
+
+  if (zone == NULL)
+    return text;
+  length = strchr (text, '%') + 1 - text;
+  escaped = g_strdup_printf ("%.*s25%s", (gint) length, text, text + length);
+  g_free (text);
+
+  return escaped;
+}
+
 gchar *
 identifai_endpoint_check (const gchar * endpoint,
     gboolean allow_plain_http, GError ** error)
@@ -115,7 +134,7 @@ identifai_endpoint_check (const gchar * endpoint,
     return NULL;
   }
 
-  checked = g_uri_to_string (uri);
+  checked = print (uri);
   g_uri_unref (uri);
   for (length = strlen (checked); checked[length - 1] == '/'; length--)
     checked[length - 1] = '\0';

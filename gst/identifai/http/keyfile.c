@@ -112,18 +112,17 @@ read_key (const gchar * path, GError ** error)
   gchar *key = NULL;
   gint64 start = g_get_monotonic_time ();
   gssize length = -1;
-  int fd;
+  int fd, code;
 
   /* Non-blocking, as a FIFO without a writer would wait for one. */
   fd = g_open (path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
   if (fd >= 0)
     length = read_start (fd, buffer, MAX_KEY_BYTES);
+  code = errno;                 /* the log may set another */
   GST_DEBUG ("key file %s: %s, after %d ms", path, length >= 0 ? "read" :
-      g_strerror (errno), (gint) ((g_get_monotonic_time () - start) / 1000));
+      g_strerror (code), (gint) ((g_get_monotonic_time () - start) / 1000));
 
   if (length < 0) {
-    int code = errno;
-
     g_set_error (error, G_IO_ERROR, g_io_error_from_errno (code),
         "key file %s can't be read: %s", path, code == ETIMEDOUT ?
         "its first line took too long to come" : g_strerror (code));
