@@ -68,10 +68,6 @@ extern const AccountCommand account_user_commands[];    /* users.c */
 extern const AccountCommand account_users_command;
 extern AccountOptions account_options;  /* that entries write to */
 
-/* Says what is wrong; returns status. */
-gint account_fail (Account * self, gint status, const gchar * format, ...)
-    G_GNUC_PRINTF (3, 4);
-
 /* call.c */
 
 /* Makes a call, with the settings that options and environment have. NULL: it
@@ -100,6 +96,9 @@ void account_form_fill (AccountForm * self, IdentifaiServiceCall * call);
 
 /* print.c */
 
+/* Says what is wrong; returns status. */
+gint account_fail (Account * self, gint status, const gchar * format, ...)
+    G_GNUC_PRINTF (3, 4);
 /* One line for people, without what might do something to a terminal; "-" for what
  * isn't there, or is no text or number. */
 gchar *account_get_text (JsonNode * object, const gchar * name);

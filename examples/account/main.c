@@ -43,20 +43,6 @@ static const GOptionEntry common_entries[] = {
   {NULL}
 };
 
-gint
-account_fail (Account * self, gint status, const gchar * format, ...)
-{
-  g_autofree gchar *text = NULL;
-  va_list args;
-
-  va_start (args, format);
-  text = g_strdup_vprintf (format, args);
-  va_end (args);
-  g_printerr ("identifai-account: %s\n", text);
-
-  return status;
-}
-
 /* Commands. */
 
 static const AccountCommand *

@@ -16,6 +16,20 @@
 
 #define MAX_BYTES 200
 
+gint
+account_fail (Account * self, gint status, const gchar * format, ...)
+{
+  g_autofree gchar *text = NULL;
+  va_list args;
+
+  va_start (args, format);
+  text = g_strdup_vprintf (format, args);
+  va_end (args);
+  g_printerr ("identifai-account: %s\n", text);
+
+  return status;
+}
+
 static gchar *
 number_to_text (JsonNode * node)
 {
