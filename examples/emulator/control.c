@@ -36,40 +36,6 @@ check_origin (EmuRequest * request)
   return FALSE;
 }
 
-/* Without the port, and an IPv6 address without its brackets. */
-static gchar *
-host_name (const gchar * host)
-{
-  const gchar *end = *host == '[' ? strchr (host, ']') : strrchr (host, ':');
-
-  if (*host == '[' && end != NULL)
-    return g_strndup (host + 1, end - host - 1);
-  return end != NULL ? g_strndup (host, end - host) : g_strdup (host);
-}
-
-/* A page whose own name was made to lead here is of the same origin to its
- * browser. An address, or localhost, is nobody's name. */
-gboolean
-emu_control_check_host (EmuRequest * request)
-{
-  SoupMessageHeaders *headers =
-      soup_server_message_get_request_headers (request->message);
-  const gchar *host = soup_message_headers_get_one (headers, "Host");
-  g_autofree gchar *name = host_name (host != NULL ? host : "");
-  gchar **allowed = request->server->options->host_names;
-
-  if (host == NULL || g_ascii_strcasecmp (name, "localhost") == 0
-      || g_hostname_is_ip_address (name))
-    return TRUE;
-  for (; allowed != NULL && *allowed != NULL; allowed++) {
-    if (g_ascii_strcasecmp (name, *allowed) == 0)
-      return TRUE;
-  }
-  emu_reply_error (request, 403, "The emulator is not called by that name; "
-      "start it with --host-name, or use its address.");
-  return FALSE;
-}
-
 /* For whoever waits for it to be there. */
 static void
 handle_health (EmuRequest * request, EmuKind kind)

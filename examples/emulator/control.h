@@ -16,8 +16,4 @@ extern const EmuCall emu_control_calls[];
  * program, which has it in its resources. */
 GBytes *emu_control_get_openapi (void);
 
-/* Whether they may be called by the name that they are; if not, that was
- * answered. */
-gboolean emu_control_check_host (EmuRequest * request);
-
 G_END_DECLS

@@ -328,10 +328,44 @@ answer_no_call (EmuRequest * self)
   emu_reply_error (self, 405, "Method Not Allowed");
 }
 
+/* Without the port, and an IPv6 address without its brackets. */
+static gchar *
+host_name (const gchar * host)
+{
+  const gchar *end = *host == '[' ? strchr (host, ']') : strrchr (host, ':');
+
+  if (*host == '[' && end != NULL)
+    return g_strndup (host + 1, end - host - 1);
+  return end != NULL ? g_strndup (host, end - host) : g_strdup (host);
+}
+
+/* A page whose own name was made to lead here is of the same origin to its
+ * browser. An address, or localhost, is nobody's name. */
+static gboolean
+check_host (EmuRequest * self)
+{
+  SoupMessageHeaders *headers =
+      soup_server_message_get_request_headers (self->message);
+  const gchar *host = soup_message_headers_get_one (headers, "Host");
+  g_autofree gchar *name = host_name (host != NULL ? host : "");
+  gchar **allowed = self->server->options->host_names;
+
+  if (host == NULL || g_ascii_strcasecmp (name, "localhost") == 0
+      || g_hostname_is_ip_address (name))
+    return TRUE;
+  for (; allowed != NULL && *allowed != NULL; allowed++) {
+    if (g_ascii_strcasecmp (name, *allowed) == 0)
+      return TRUE;
+  }
+  emu_reply_error (self, 403, "The emulator is not called by that name; "
+      "start it with --host-name, or use its address.");
+  return FALSE;
+}
+
 static void
 answer_control (EmuRequest * self)
 {
-  if (emu_control_check_host (self))
+  if (check_host (self))
     self->call->handler (self, self->call->kind);
 }
 

@@ -59,6 +59,8 @@ void emu_server_free (EmuServer * self);
  * can't be read any more, and is used as it was. */
 gboolean emu_server_reset (EmuServer * self, GError ** error);
 
+/* log.c */
+
 /* Something changed that the page shows. */
 void emu_server_touch (EmuServer * self);
 
