@@ -4,12 +4,12 @@
  */
 
 #include "config.h"
-#include "late.h"
+#include "connections.h"
 #include "mqtt.h"
-#include "web.h"
 #include "keyfile.h"
 #include "units.h"
 
+#include <glib/gstdio.h>
 #include <string.h>
 
 #define DEFAULT_STALL_TIMEOUT G_GUINT64_CONSTANT (60000000000)
@@ -217,6 +217,45 @@ free_texts (const Key * keys, gpointer target)
 
 /* The program. */
 
+static gboolean
+check_listen (const ModProgramConfig * config, GError ** error)
+{
+  guint port;
+  g_autoptr (GInetAddress) address =
+      mod_connections_parse_address (config->listen, &port, error);
+
+  if (address == NULL)
+    return FALSE;
+  if (config->token_file != NULL)
+    return TRUE;
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+      "listen wants token-file, too: who has it may act");
+  return FALSE;
+}
+
+static gboolean
+is_same_folder (const gchar * one, const gchar * other)
+{
+  g_autofree gchar *a = g_canonicalize_filename (one, NULL);
+  g_autofree gchar *b = g_canonicalize_filename (other, NULL);
+  GStatBuf x, y;
+
+  return strcmp (a, b) == 0 || (g_stat (a, &x) == 0 && g_stat (b, &y) == 0
+      && x.st_dev == y.st_dev && x.st_ino == y.st_ino);
+}
+
+/* What is late wants a folder of its own. */
+static gboolean
+check_late_folder (const ModProgramConfig * config, GError ** error)
+{
+  if (config->evidence_folder == NULL
+      || !is_same_folder (config->late_folder, config->evidence_folder))
+    return TRUE;
+  g_set_error_literal (error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+      "is the evidence-folder, too: it wants one of its own");
+  return FALSE;
+}
+
 typedef gboolean (*ProgramCheck) (const ModProgramConfig * config,
     GError ** error);
 
@@ -252,9 +291,10 @@ read_program (ModConfig * self, const ModSection * section,
     g_string_append_printf (all, "%s=%s\n", entry->key, entry->value);
   }
   self->program_fingerprint = g_string_free (all, FALSE);
-  check_key (&self->program, section, "listen", mod_web_check, problems);
+  check_key (&self->program, section, "listen", check_listen, problems);
   check_key (&self->program, section, "mqtt", mod_mqtt_check, problems);
-  check_key (&self->program, section, "late-folder", mod_late_check, problems);
+  check_key (&self->program, section, "late-folder", check_late_folder,
+      problems);
 }
 
 static void

@@ -5,6 +5,8 @@
 
 #include "connections.h"
 
+#include <string.h>
+
 #define MOST 128
 /* For a whole request, and between two; for the answer to be read. */
 #define LONGEST_REQUEST (10 * G_USEC_PER_SEC)
@@ -182,6 +184,29 @@ listen_at (ModConnections * self, GInetAddress * address, guint * port,
     return FALSE;
   *port = g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (at));
   return TRUE;
+}
+
+GInetAddress *
+mod_connections_parse_address (const gchar * text, guint * port,
+    GError ** error)
+{
+  const gchar *colon = strrchr (text, ':');
+  g_autofree gchar *host = colon != NULL ?
+      g_strndup (text, colon - text) : NULL;
+  g_autoptr (GInetAddress) address = host == NULL ? NULL :
+      g_inet_address_new_from_string (strcmp (host, "[::1]") == 0 ? "::1" :
+      strcmp (host, "localhost") == 0 ? "127.0.0.1" : host);
+  guint64 number = 0;
+
+  if (address != NULL && g_inet_address_get_is_loopback (address)
+      && g_ascii_string_to_unsigned (colon + 1, 10, 0, 65535, &number, NULL)) {
+    *port = number;
+    return g_steal_pointer (&address);
+  }
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+      "listen wants 127.0.0.1:PORT or [::1]:PORT; for others put a web server "
+      "in front that knows who asks");
+  return NULL;
 }
 
 ModConnections *

@@ -14,6 +14,9 @@ G_BEGIN_DECLS
 
 typedef struct _ModConnections ModConnections;
 
+/* What `listen` says: of this machine alone. NULL with error. */
+GInetAddress *mod_connections_parse_address (const gchar * text, guint * port,
+    GError ** error);
 /* Listens for server, which it keeps. NULL with error; port: which it is. */
 ModConnections *mod_connections_new (SoupServer * server,
     GInetAddress * address, guint * port, GError ** error);

@@ -10,7 +10,6 @@
 #include "latejudge.h"
 #include "record.h"
 
-#include <glib/gstdio.h>
 #include <string.h>
 
 #define TICK 200                /* ms, while anything is kept */
@@ -381,28 +380,6 @@ on_added (gpointer user_data)
 }
 
 /* Beginning and end. */
-
-static gboolean
-is_same_folder (const gchar * one, const gchar * other)
-{
-  g_autofree gchar *a = g_canonicalize_filename (one, NULL);
-  g_autofree gchar *b = g_canonicalize_filename (other, NULL);
-  GStatBuf x, y;
-
-  return strcmp (a, b) == 0 || (g_stat (a, &x) == 0 && g_stat (b, &y) == 0
-      && x.st_dev == y.st_dev && x.st_ino == y.st_ino);
-}
-
-gboolean
-mod_late_check (const ModProgramConfig * config, GError ** error)
-{
-  if (config->evidence_folder == NULL
-      || !is_same_folder (config->late_folder, config->evidence_folder))
-    return TRUE;
-  g_set_error_literal (error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
-      "is the evidence-folder, too: it wants one of its own");
-  return FALSE;
-}
 
 ModLate *
 mod_late_new (const ModProgramConfig * config, ModHub * hub,

@@ -23,8 +23,6 @@ typedef struct _ModLate ModLate;
 typedef void (*ModLateVerdict) (const ModStreamConfig * config,
     JsonObject * line, const GstStructure * s, gpointer user_data);
 
-/* Whether the folder is one of its own. */
-gboolean mod_late_check (const ModProgramConfig * config, GError ** error);
 /* NULL with error if the folder can't be used. pending may be NULL. */
 ModLate *mod_late_new (const ModProgramConfig * config, ModHub * hub,
     ModUploads * uploads, ModPendingState * pending, ModLateVerdict verdict,

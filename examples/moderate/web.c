@@ -576,49 +576,12 @@ read_secret (const gchar * path, GError ** error)
 
 /* Listening. */
 
-static GInetAddress *
-parse_address (const gchar * text, guint * port, GError ** error)
-{
-  const gchar *colon = strrchr (text, ':');
-  g_autofree gchar *host = colon != NULL ?
-      g_strndup (text, colon - text) : NULL;
-  g_autoptr (GInetAddress) address = host == NULL ? NULL :
-      g_inet_address_new_from_string (strcmp (host, "[::1]") == 0 ? "::1" :
-      strcmp (host, "localhost") == 0 ? "127.0.0.1" : host);
-  guint64 number = 0;
-
-  if (address != NULL && g_inet_address_get_is_loopback (address)
-      && g_ascii_string_to_unsigned (colon + 1, 10, 0, 65535, &number, NULL)) {
-    *port = number;
-    return g_steal_pointer (&address);
-  }
-  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-      "listen wants 127.0.0.1:PORT or [::1]:PORT; for others put a web server "
-      "in front that knows who asks");
-  return NULL;
-}
-
-gboolean
-mod_web_check (const ModProgramConfig * config, GError ** error)
-{
-  guint port;
-  g_autoptr (GInetAddress) address = parse_address (config->listen, &port,
-      error);
-
-  if (address == NULL)
-    return FALSE;
-  if (config->token_file != NULL)
-    return TRUE;
-  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-      "listen wants token-file, too: who has it may act");
-  return FALSE;
-}
-
 static gboolean
 listen_at (ModWeb * self, const gchar * text, GError ** error)
 {
   g_autofree gchar *host = NULL;
-  g_autoptr (GInetAddress) address = parse_address (text, &self->port, error);
+  g_autoptr (GInetAddress) address =
+      mod_connections_parse_address (text, &self->port, error);
 
   if (address != NULL)
     self->connections = mod_connections_new (self->server, address, &self->port,

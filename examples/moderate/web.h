@@ -15,9 +15,6 @@ G_BEGIN_DECLS
 
 typedef struct _ModWeb ModWeb;
 
-/* Whether listen is an address to listen at, and what it needs is there; nothing is opened. */
-gboolean mod_web_check (const ModProgramConfig * config, GError ** error);
-
 /* Listens. The token's and the secret's file are made if they aren't there (mode 0600).
  * views outlives it. NULL with error. */
 ModWeb *mod_web_new (const ModProgramConfig * config, const ModViews * views,
