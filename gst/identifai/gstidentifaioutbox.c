@@ -19,46 +19,7 @@
 
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_OUTBOX)
 
-/* What threads of the element do, which hold locks. */
-void
-gst_identifai_outbox_unlock (GstIdentifaiOutbox * self)
-{
-  g_mutex_unlock (&self->lock);
-  gst_identifai_outcomes_deliver_elsewhere (self->outcomes);
-}
-
-/* Policy. */
-
-/* A stream that is boosted goes first among those of its key. */
-static void
-boost_locked (GstIdentifaiOutbox * self)
-{
-  gboolean boosted = gst_identifai_outcomes_is_boosted (self->outcomes);
-
-  if (boosted != self->goes_first && self->client != NULL)
-    identifai_client_set_first (self->client, boosted);
-  self->goes_first = boosted;
-}
-
-void
-gst_identifai_outbox_set_policy (GstIdentifaiOutbox * self,
-    const GstStructure * policy)
-{
-  g_mutex_lock (&self->lock);
-  if (!self->callbacks->has_policy)
-    gst_identifai_outcomes_set_policy (self->outcomes, policy);
-  boost_locked (self);
-  g_mutex_unlock (&self->lock);
-}
-
-void
-gst_identifai_outbox_boost (GstIdentifaiOutbox * self, gboolean boosted)
-{
-  g_mutex_lock (&self->lock);
-  gst_identifai_outcomes_boost (self->outcomes, boosted);
-  boost_locked (self);
-  g_mutex_unlock (&self->lock);
-}
+/* What may change meanwhile. */
 
 gboolean
 gst_identifai_outbox_set_demand (GstIdentifaiOutbox * self, gdouble per_minute,
@@ -73,12 +34,6 @@ gst_identifai_outbox_set_demand (GstIdentifaiOutbox * self, gdouble per_minute,
   g_mutex_unlock (&self->lock);
 
   return started;
-}
-
-gboolean
-gst_identifai_outbox_is_boosted (GstIdentifaiOutbox * self)
-{
-  return gst_identifai_outcomes_is_boosted (self->outcomes);
 }
 
 gboolean
@@ -107,100 +62,6 @@ gst_identifai_outbox_set_attach_file (GstIdentifaiOutbox * self,
       mode == GST_IDENTIFAI_ATTACH_FILE_NONE ? "are let go" : "wait on");
   gst_identifai_attachments_set_mode (&self->attachments, mode);
   g_mutex_unlock (&self->lock);
-}
-
-/* Outcomes: who removes a segment from the ledger reports what became of it. */
-
-static void
-end_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment)
-{
-  boost_locked (self);
-  GST_DEBUG_OBJECT (self->element, "segment %u is over; %"
-      IDENTIFAI_TOTALS_FORMAT, segment->number,
-      IDENTIFAI_TOTALS_ARGS (identifai_ledger_get_totals (self->ledger)));
-  identifai_segment_free (segment);
-  g_cond_broadcast (&self->cond);
-}
-
-/* What follows from an outcome for the stream, which what is resumed is no part
- * of. */
-static gboolean
-is_of_stream (const IdentifaiSegment * segment)
-{
-  return !segment->resumed;
-}
-
-void
-gst_identifai_outbox_end_dropped_locked (GstIdentifaiOutbox * self,
-    IdentifaiSegment * segment, GstIdentifaiDrop reason)
-{
-  GstStructure *structure;
-
-  identifai_ledger_remove (self->ledger, segment, IDENTIFAI_END_DROPPED);
-  gst_identifai_attachments_end (&self->attachments, segment, TRUE);
-  structure = gst_identifai_reporter_dropped (self->reporter, segment, reason);
-  if (is_of_stream (segment)) {
-    gst_identifai_outcomes_dropped (self->outcomes, segment, reason, structure);
-    gst_identifai_overrides_note_ended (self->overrides, segment, NULL);
-  } else {
-    gst_structure_free (structure);
-  }
-  end_locked (self, segment);
-}
-
-void
-gst_identifai_outbox_end_failed_locked (GstIdentifaiOutbox * self,
-    IdentifaiSegment * segment, IdentifaiReason reason, guint http_status,
-    const gchar * text)
-{
-  GstStructure *structure;
-
-  identifai_ledger_remove (self->ledger, segment, IDENTIFAI_END_FAILED);
-  gst_identifai_attachments_end (&self->attachments, segment, TRUE);
-  structure = gst_identifai_reporter_failed (self->reporter, segment, reason,
-      http_status, text);
-  if (is_of_stream (segment)) {
-    gst_identifai_outcomes_failed (self->outcomes, segment, reason, structure);
-    gst_identifai_overrides_note_ended (self->overrides, segment, NULL);
-  } else {
-    gst_structure_free (structure);
-  }
-  end_locked (self, segment);
-}
-
-/* What nobody could judge is of interest, too. */
-static gboolean
-is_flagged (const IdentifaiResult * result)
-{
-  return result->unknown || !g_str_equal (result->classification, "human");
-}
-
-/* result: transfer full. */
-static void
-end_judged_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment,
-    IdentifaiResult * result)
-{
-  GstClockTime latency = GST_CLOCK_TIME_NONE;
-  GstStructure *structure;
-
-  if (is_of_stream (segment)) {
-    latency = (identifai_clock_now () - segment->last_buffer) * GST_USECOND;
-    identifai_ledger_add_latency (self->ledger, latency);
-    gst_identifai_outbox_note_judged_locked (self, segment);
-  }
-  identifai_ledger_remove (self->ledger, segment, IDENTIFAI_END_VERDICT);
-  gst_identifai_attachments_end (&self->attachments, segment,
-      is_flagged (result));
-  structure = gst_identifai_reporter_verdict (self->reporter, segment, result,
-      latency);
-  if (is_of_stream (segment)) {
-    gst_identifai_overrides_note_ended (self->overrides, segment, result->hash);
-    gst_identifai_outcomes_judged (self->outcomes, segment, result, structure);
-  } else {
-    identifai_result_free (result);
-    gst_structure_free (structure);
-  }
-  end_locked (self, segment);
 }
 
 /* What threads of the engine do when they have changed something. */
@@ -235,15 +96,6 @@ submit_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment)
     identifai_early_upload_submit (early, segment->file, segment, NULL);
   else
     identifai_client_submit (self->client, request, segment, NULL);
-}
-
-/* It isn't uploaded after all. */
-void
-gst_identifai_outbox_give_back_locked (GstIdentifaiOutbox * self,
-    const IdentifaiSegment * segment)
-{
-  if (!segment->beyond_budget)
-    identifai_hourly_quota_give_back (&self->quota);
 }
 
 /* The mux worker's thread. While all is halted the segment's end is near. */
@@ -330,7 +182,7 @@ judge_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment,
 {
   if (self->halting || !gst_identifai_heatmaps_ask (self->heatmaps,
           self->client, segment, result))
-    end_judged_locked (self, segment, result);
+    gst_identifai_outbox_end_judged_locked (self, segment, result);
 }
 
 static void
@@ -345,7 +197,7 @@ on_heatmap (GstIdentifaiHeatmap * heatmap,
   result = gst_identifai_heatmaps_take (self->heatmaps, heatmap, answer,
       &segment);
   if (result != NULL)
-    end_judged_locked (self, segment, result);
+    gst_identifai_outbox_end_judged_locked (self, segment, result);
   unlock_and_tell (self);
 }
 
@@ -693,7 +545,7 @@ gst_identifai_outbox_begin_halt_locked (GstIdentifaiOutbox * self)
 
   self->halting = TRUE;
   while ((result = gst_identifai_heatmaps_pop (self->heatmaps, &segment)))
-    end_judged_locked (self, segment, result);
+    gst_identifai_outbox_end_judged_locked (self, segment, result);
   for (i = 0; (segment = identifai_ledger_peek (self->ledger, i)); i++) {
     if (identifai_ledger_get_stage (self->ledger, segment)
         == IDENTIFAI_STAGE_MUXING)

@@ -4,8 +4,9 @@
  *
  * What the files of the outbox share: gstidentifaioutbox.c has the way of a segment,
  * gstidentifaioutboxearly.c what is sent while one is open, gstidentifaioutboxwaits.c
- * what waits for its end, gstidentifaioutboxcalls.c what
- * programs ask for.
+ * what waits for its end, gstidentifaioutboxcalls.c what programs ask for; below them,
+ * gstidentifaioutboxroom.c has room for segments, gstidentifaioutboxends.c their ends,
+ * gstidentifaioutboxlate.c whether their verdicts are of use.
  */
 
 #pragma once
@@ -79,39 +80,64 @@ struct _GstIdentifaiOutbox
   GstIdentifaiHeatmaps *heatmaps;
 };
 
-/* What threads of the element do, which hold locks. */
-void gst_identifai_outbox_unlock (GstIdentifaiOutbox * self);
+/* gstidentifaioutbox.c */
 
 /* Before the worker and the client are halted, which wait for callbacks that want
  * the lock. */
 void gst_identifai_outbox_begin_halt_locked (GstIdentifaiOutbox * self);
-void gst_identifai_outbox_end_dropped_locked (GstIdentifaiOutbox * self,
-    IdentifaiSegment * segment, GstIdentifaiDrop reason);
-void gst_identifai_outbox_end_failed_locked (GstIdentifaiOutbox * self,
-    IdentifaiSegment * segment, IdentifaiReason reason, guint http_status,
-    const gchar * text);
-/* gstidentifaioutboxearly.c: the segment has its file: the call that has begun to send
- * it, or NULL. */
-IdentifaiEarlyUpload *gst_identifai_outbox_take_early_locked
-    (GstIdentifaiOutbox * self, IdentifaiSegment * segment);
 /* Keeps its memory while another thread may close it. NULL: stopped. */
 IdentifaiClient *gst_identifai_outbox_ref_client (GstIdentifaiOutbox * self);
+
+/* gstidentifaioutboxearly.c */
+
+/* The segment has its file: the call that has begun to send it, or NULL. */
+IdentifaiEarlyUpload *gst_identifai_outbox_take_early_locked
+    (GstIdentifaiOutbox * self, IdentifaiSegment * segment);
 
 /* gstidentifaioutboxroom.c */
 
 GstIdentifaiOverflow gst_identifai_outbox_get_overflow_locked
     (GstIdentifaiOutbox * self);
+/* It isn't uploaded after all. */
+void gst_identifai_outbox_give_back_locked (GstIdentifaiOutbox * self,
+    const IdentifaiSegment * segment);
 /* Whether the segment could still be taken back from where it is. It doesn't count
  * as uploaded then, unless the service may have it. */
 gboolean gst_identifai_outbox_withdraw_locked (GstIdentifaiOutbox * self,
     IdentifaiSegment * segment);
-/* TRUE: there is room now. */
-void gst_identifai_outbox_give_back_locked (GstIdentifaiOutbox * self,
-    const IdentifaiSegment * segment);
 gboolean gst_identifai_outbox_has_room_locked (GstIdentifaiOutbox * self,
     guint64 bytes);
+/* TRUE: there is room now. */
 gboolean gst_identifai_outbox_make_room_locked (GstIdentifaiOutbox * self,
     const IdentifaiSegment * segment);
+/* It waits for room. */
+void gst_identifai_outbox_want_room_locked (GstIdentifaiOutbox * self,
+    const IdentifaiSegment * segment);
+/* It is taken, or gone; whether it was waited for. */
+gboolean gst_identifai_outbox_has_waited_locked (GstIdentifaiOutbox * self,
+    const IdentifaiSegment * segment);
+/* Whether the element gets to hear of room, once. */
+gboolean gst_identifai_outbox_take_room_locked (GstIdentifaiOutbox * self);
+/* result: what is done about it. */
+void gst_identifai_outbox_log_no_room_locked (GstIdentifaiOutbox * self,
+    const IdentifaiSegment * segment, const gchar * result);
+
+/* gstidentifaioutboxends.c */
+
+/* What threads of the element do, which hold locks. */
+void gst_identifai_outbox_unlock (GstIdentifaiOutbox * self);
+/* Take the segment over. */
+void gst_identifai_outbox_end_dropped_locked (GstIdentifaiOutbox * self,
+    IdentifaiSegment * segment, GstIdentifaiDrop reason);
+void gst_identifai_outbox_end_failed_locked (GstIdentifaiOutbox * self,
+    IdentifaiSegment * segment, IdentifaiReason reason, guint http_status,
+    const gchar * text);
+/* And the result. */
+void gst_identifai_outbox_end_judged_locked (GstIdentifaiOutbox * self,
+    IdentifaiSegment * segment, IdentifaiResult * result);
+
+/* gstidentifaioutboxlate.c */
+
 /* Nobody wants its verdict any more. */
 gboolean gst_identifai_outbox_is_useless_locked (GstIdentifaiOutbox * self,
     const IdentifaiSegment * segment);
@@ -125,16 +151,5 @@ gboolean gst_identifai_outbox_is_too_late_locked (GstIdentifaiOutbox * self,
 /* Its verdict came. */
 void gst_identifai_outbox_note_judged_locked (GstIdentifaiOutbox * self,
     const IdentifaiSegment * segment);
-/* It waits for room. */
-void gst_identifai_outbox_want_room_locked (GstIdentifaiOutbox * self,
-    const IdentifaiSegment * segment);
-/* It is taken, or gone; whether it was waited for. */
-gboolean gst_identifai_outbox_has_waited_locked (GstIdentifaiOutbox * self,
-    const IdentifaiSegment * segment);
-/* Whether the element gets to hear of room, once. */
-gboolean gst_identifai_outbox_take_room_locked (GstIdentifaiOutbox * self);
-/* result: what is done about it. */
-void gst_identifai_outbox_log_no_room_locked (GstIdentifaiOutbox * self,
-    const IdentifaiSegment * segment, const gchar * result);
 
 G_END_DECLS
