@@ -9,6 +9,7 @@
 
 #pragma once
 
+#include "client.h"
 #include "clock.h"
 #include "network.h"
 #include <gst/check/gstcheck.h>

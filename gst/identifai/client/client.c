@@ -83,29 +83,6 @@ make_transport_key (const IdentifaiClientSettings * settings)
       ca_file);
 }
 
-IdentifaiClient *
-identifai_client_ref (IdentifaiClient * self)
-{
-  g_atomic_int_inc (&self->refcount);
-
-  return self;
-}
-
-void
-identifai_client_unref (IdentifaiClient * self)
-{
-  if (!g_atomic_int_dec_and_test (&self->refcount))
-    return;
-
-  identifai_network_unref (self->network);
-  identifai_client_settings_clear (&self->settings);
-  g_clear_object (&self->tls_database);
-  g_free (self->transport_key);
-  g_rec_mutex_clear (&self->calling);
-  g_mutex_clear (&self->lock);
-  g_free (self);
-}
-
 static void
 on_open (IdentifaiClient * self, gpointer argument)
 {
@@ -160,21 +137,9 @@ identifai_client_new (const IdentifaiClientSettings * settings,
   g_mutex_init (&self->lock);
   self->network = network;
   identifai_demand_join (&self->demand, self->settings.endpoint, id);
-  identifai_network_send (self->network, on_open, self, NULL);
+  identifai_client_send (self, on_open, NULL, NULL);
 
   return self;
-}
-
-gboolean
-identifai_client_is_closed (IdentifaiClient * self)
-{
-  gboolean closed;
-
-  g_mutex_lock (&self->lock);
-  closed = self->closed;
-  g_mutex_unlock (&self->lock);
-
-  return closed;
 }
 
 void
@@ -182,22 +147,6 @@ identifai_client_set_demand (IdentifaiClient * self, gdouble per_minute,
     IdentifaiDemand * all)
 {
   identifai_demand_set (&self->demand, per_minute, all);
-}
-
-void
-identifai_client_send (IdentifaiClient * self, IdentifaiCommand command,
-    gpointer argument, GDestroyNotify free_argument)
-{
-  gboolean closed;
-
-  g_mutex_lock (&self->lock);
-  closed = self->closed;
-  if (!closed)
-    identifai_network_send (self->network, command, self, argument);
-  g_mutex_unlock (&self->lock);
-
-  if (closed && free_argument != NULL)
-    free_argument (argument);
 }
 
 /* Keys. */
@@ -436,8 +385,7 @@ identifai_client_submit_begun (IdentifaiClient * self,
         request->segment, identifai_memory_file_get_size (request->file));
   g_mutex_lock (&self->lock);
   g_queue_push_tail_link (&self->jobs, &job->link);
-  identifai_network_send (self->network, on_queue, self,
-      identifai_job_ref (job));
+  identifai_client_send_locked (self, on_queue, identifai_job_ref (job));
   g_mutex_unlock (&self->lock);
 }
 
@@ -461,8 +409,7 @@ on_remove (IdentifaiClient * self, gpointer argument)
 static IdentifaiHeld
 take_back_locked (IdentifaiClient * self, IdentifaiJob * job)
 {
-  identifai_network_send (self->network, on_remove, self,
-      identifai_job_ref (job));
+  identifai_client_send_locked (self, on_remove, identifai_job_ref (job));
 
   return identifai_job_close_locked (job);
 }
@@ -616,7 +563,7 @@ end_jobs (IdentifaiClient * self, gboolean close)
   }
   if (close) {
     self->closed = TRUE;
-    identifai_network_send (self->network, on_close, self, NULL);
+    identifai_client_send_locked (self, on_close, NULL);
   }
   g_mutex_unlock (&self->lock);
   g_rec_mutex_unlock (&self->calling);

@@ -209,6 +209,20 @@ void identifai_wire_cancel (IdentifaiWire * self);
 void identifai_wire_throttled (const IdentifaiWire * self, gint64 until);
 void identifai_wire_succeeded (const IdentifaiWire * self);
 
+/* clientcommand.c */
+
+/* Runs on the network thread, with no lock held. argument is its own. */
+typedef void (*IdentifaiCommand) (IdentifaiClient * client, gpointer argument);
+
+gboolean identifai_client_is_closed (IdentifaiClient * self);
+/* Does nothing, but for free_argument (may be NULL), if it is closed: then nobody may be
+ * there to run the command, whose argument it is else. Any thread. */
+void identifai_client_send (IdentifaiClient * self, IdentifaiCommand command,
+    gpointer argument, GDestroyNotify free_argument);
+/* Whether it is closed or not, which its caller knows of. */
+void identifai_client_send_locked (IdentifaiClient * self,
+    IdentifaiCommand command, gpointer argument);
+
 /* job.c: where a job is, and how it ends. [N] but for _ref, _unref, _new and what
  * goes by the lock. */
 
@@ -260,11 +274,6 @@ void identifai_client_submit_begun (IdentifaiClient * self,
 /* Whether one call may ask for both clients' results. */
 gboolean identifai_client_shares_polls (IdentifaiClient * self,
     IdentifaiClient * other);
-gboolean identifai_client_is_closed (IdentifaiClient * self);
-/* Does nothing, but for free_argument (may be NULL), if it is closed: then nobody may be
- * there to run the command, whose argument it is else. Any thread. */
-void identifai_client_send (IdentifaiClient * self, IdentifaiCommand command,
-    gpointer argument, GDestroyNotify free_argument);
 /* After a 401 to a call of that queue. TRUE: the client has another key, from the
  * file or set meanwhile, and what called may move. Reads the file, so once a client
  * is enough. If that takes more than a moment, reads_key is set: what waits in the

@@ -6,8 +6,8 @@
  * has a lock here is what other threads touch.
  */
 
-#include "clientprivate.h"
 #include "log.h"
+#include "network.h"
 
 #define GST_CAT_DEFAULT identifai_log_get (IDENTIFAI_LOG_CLIENT)
 
@@ -158,47 +158,15 @@ identifai_network_release (IdentifaiNetwork * self)
   }
 }
 
-/* Commands. */
-
-typedef struct
-{
-  IdentifaiCommand command;
-  IdentifaiClient *client;      /* a reference */
-  gpointer argument;
-} Order;
-
-static gboolean
-on_order (gpointer user_data)
-{
-  Order *order = user_data;
-
-  order->command (order->client, order->argument);
-
-  return G_SOURCE_REMOVE;
-}
-
-static void
-order_free (gpointer data)
-{
-  Order *order = data;
-
-  identifai_client_unref (order->client);
-  g_free (order);
-}
-
 /* The main context keeps those of one priority in order. */
 void
-identifai_network_send (IdentifaiNetwork * self, IdentifaiCommand command,
-    IdentifaiClient * client, gpointer argument)
+identifai_network_send (IdentifaiNetwork * self, GSourceFunc func,
+    gpointer data, GDestroyNotify free_data)
 {
   GSource *source = g_idle_source_new ();
-  Order *order = g_new (Order, 1);
 
-  order->command = command;
-  order->client = identifai_client_ref (client);
-  order->argument = argument;
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_callback (source, on_order, order, order_free);
+  g_source_set_callback (source, func, data, free_data);
   g_source_attach (source, self->context);
   g_source_unref (source);
 }

@@ -9,7 +9,6 @@
 
 #pragma once
 
-#include "client.h"
 #include "transport.h"
 
 G_BEGIN_DECLS
@@ -38,12 +37,10 @@ IdentifaiNetwork *identifai_network_get (GError ** error);
 void identifai_network_release (IdentifaiNetwork * self);
 void identifai_network_unref (IdentifaiNetwork * self);
 
-/* Runs on the network thread, with no lock held. argument is its own. */
-typedef void (*IdentifaiCommand) (IdentifaiClient * client, gpointer argument);
-
-/* Any thread that is a client's user; never blocks. */
-void identifai_network_send (IdentifaiNetwork * self, IdentifaiCommand command,
-    IdentifaiClient * client, gpointer argument);
+/* Has func run on the network thread, with no lock held, and data freed after that. Any
+ * thread that is a client's user; never blocks. */
+void identifai_network_send (IdentifaiNetwork * self, GSourceFunc func,
+    gpointer data, GDestroyNotify free_data);
 
 /* For tests: how many accounts there are in the process. */
 guint identifai_network_count_accounts (void);
