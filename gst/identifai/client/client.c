@@ -16,6 +16,8 @@
 /* How long a whole upload's answer is waited for by who doesn't need it, in µs. */
 #define ANSWER_PATIENCE (5 * G_TIME_SPAN_SECOND)
 
+static gboolean renew_key (IdentifaiQueue * refused);
+
 /* Before the work, while there still is somebody to tell. */
 
 /* The key, or who calls without one. */
@@ -136,6 +138,7 @@ identifai_client_new (const IdentifaiClientSettings * settings,
   g_rec_mutex_init (&self->calling);
   g_mutex_init (&self->lock);
   self->network = network;
+  self->renew_key = renew_key;
   identifai_demand_join (&self->demand, self->settings.endpoint, id);
   identifai_client_send (self, on_open, NULL, NULL);
 
@@ -287,9 +290,10 @@ read_other_key (IdentifaiClient * self, const gchar * refused)
   return key;
 }
 
-gboolean
-identifai_client_renew_key (IdentifaiClient * self, IdentifaiQueue * refused)
+static gboolean
+renew_key (IdentifaiQueue * refused)
 {
+  IdentifaiClient *self = refused->client;
   gchar *key;
 
   GST_DEBUG_ID (self->settings.name, "the key was refused%s",
@@ -305,22 +309,6 @@ identifai_client_renew_key (IdentifaiClient * self, IdentifaiQueue * refused)
   }
 
   return self->queue != refused;
-}
-
-gboolean
-identifai_client_rekey (IdentifaiClient * self, IdentifaiQueue * refused,
-    IdentifaiTries * tries, gint64 * at)
-{
-  gboolean again = !tries->rekeyed
-      && identifai_client_renew_key (self, refused);
-  gboolean later = !tries->rekeyed && !again && self->reads_key;
-
-  tries->rekeyed = TRUE;
-  if (again)
-    tries->failures = 0;
-  *at = later ? identifai_clock_now () + IDENTIFAI_READ_PATIENCE : 0;
-
-  return again || later;
 }
 
 /* Headers. */
@@ -340,14 +328,6 @@ identifai_client_set_headers (IdentifaiClient * self,
   identifai_client_send (self, on_set_headers,
       identifai_extra_headers_ref (headers),
       (GDestroyNotify) identifai_extra_headers_unref);
-}
-
-gboolean
-identifai_client_shares_polls (IdentifaiClient * self, IdentifaiClient * other)
-{
-  return g_str_equal (self->transport_key, other->transport_key)
-      && identifai_extra_headers_equal (self->settings.extra_headers,
-      other->settings.extra_headers);
 }
 
 /* Jobs. */

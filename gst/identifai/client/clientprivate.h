@@ -122,6 +122,11 @@ struct _IdentifaiClient
   gchar *transport_key;         /* [C] */
   IdentifaiNetwork *network;    /* [C] a reference */
   IdentifaiDemandUser demand;
+  /* [C] client.c's, the one call that goes up: after a 401 to a call of that queue,
+   * [N]. TRUE: the client has another key, from the file or set meanwhile, and what
+   * called may move. Reads the file, so once a client is enough. If that takes more than
+   * a moment, reads_key is set: what waits in the queue is moved once the key is there. */
+  gboolean (*renew_key) (IdentifaiQueue * refused);
 
   GRecMutex calling;            /* before lock, if both */
   GMutex lock;
@@ -178,17 +183,19 @@ struct _IdentifaiAccount
   gint64 poll_distance;         /* µs between polls, evenly in a minute */
 };
 
-/* account.c: one an endpoint and key, with the queues of its clients. */
+/* account.c: what one has for those who call. */
 
-/* The client's queue at the account; which starts if need be. */
-IdentifaiQueue *identifai_queue_get (IdentifaiClient * client,
-    const gchar * account_id);
+/* Of a client that has none there. */
+IdentifaiQueue *identifai_queue_new (IdentifaiAccount * account,
+    IdentifaiClient * client);
 /* Leaves if it is neither the client's current queue nor has jobs. */
 void identifai_queue_check (IdentifaiQueue * queue);
-/* What waits to be sent, jobs and other calls, to its client's current queue. */
-void identifai_queue_move_waiting (IdentifaiQueue * queue);
 /* Its turn is next if its client is first, else last. */
 void identifai_queue_turn (IdentifaiQueue * queue);
+/* After a 401 to a call of that queue: its client's renew_key(), once for a call. TRUE:
+ * it may be made again at that time (monotonic µs), from the client's queue of then. */
+gboolean identifai_queue_rekey (IdentifaiQueue * refused,
+    IdentifaiTries * tries, gint64 * at);
 /* Has the account see what it can do now. */
 void identifai_account_wake (IdentifaiAccount * self);
 IdentifaiTransport *identifai_account_get_transport (IdentifaiAccount * self,
@@ -271,19 +278,6 @@ void identifai_job_tell_attempt (IdentifaiJob * job, IdentifaiCall call,
 void identifai_client_submit_begun (IdentifaiClient * self,
     IdentifaiRequest * request, IdentifaiEarlyUpload * upload, gpointer data,
     GDestroyNotify free_data);
-/* Whether one call may ask for both clients' results. */
-gboolean identifai_client_shares_polls (IdentifaiClient * self,
-    IdentifaiClient * other);
-/* After a 401 to a call of that queue. TRUE: the client has another key, from the
- * file or set meanwhile, and what called may move. Reads the file, so once a client
- * is enough. If that takes more than a moment, reads_key is set: what waits in the
- * queue is moved once the key is there. */
-gboolean identifai_client_renew_key (IdentifaiClient * self,
-    IdentifaiQueue * refused);
-/* The same, once for a call. TRUE: it may be made again at that time (monotonic µs),
- * from the client's queue of then. */
-gboolean identifai_client_rekey (IdentifaiClient * self,
-    IdentifaiQueue * refused, IdentifaiTries * tries, gint64 * at);
 
 /* uploader.c: submit calls. */
 
@@ -351,5 +345,13 @@ void identifai_service_calls_drop (IdentifaiAccount * account,
 /* credits.c */
 
 gint64 identifai_credits_run (IdentifaiAccount * account, gint64 now);
+
+/* dispatcher.c: accounts, and the order in which each runs all of the above. */
+
+/* The client's queue at the account; which starts if need be. */
+IdentifaiQueue *identifai_queue_get (IdentifaiClient * client,
+    const gchar * account_id);
+/* What waits to be sent, jobs and other calls, to its client's current queue. */
+void identifai_queue_move_waiting (IdentifaiQueue * queue);
 
 G_END_DECLS

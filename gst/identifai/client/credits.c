@@ -82,7 +82,7 @@ on_answer (const IdentifaiServiceAnswer * answer, gpointer data)
 
   /* Then they are those of the other key, whose account asks for them. */
   if (answer->http_status == SOUP_STATUS_UNAUTHORIZED
-      && identifai_client_renew_key (queue->client, queue)) {
+      && queue->client->renew_key (queue)) {
     GST_DEBUG_ID (queue->client->settings.name, "the credits are those of the "
         "other key, which is asked anew");
     return;

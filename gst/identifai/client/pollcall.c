@@ -110,6 +110,15 @@ batch_url_add (GString * url, const gchar * identifier, gboolean first)
   return fits;
 }
 
+/* Whether one call may ask for both clients' results. */
+static gboolean
+shares_polls (IdentifaiClient * self, IdentifaiClient * other)
+{
+  return g_str_equal (self->transport_key, other->transport_key)
+      && identifai_extra_headers_equal (self->settings.extra_headers,
+      other->settings.extra_headers);
+}
+
 /* Fills poll with first and what may come along. Returns the URL. */
 static gchar *
 gather_batch (IdentifaiPoller * self, IdentifaiPoll * poll,
@@ -123,7 +132,7 @@ gather_batch (IdentifaiPoller * self, IdentifaiPoll * poll,
   for (pending = first; pending; pending = next) {
     next = identifai_pending_next (pending);
     if (pending->poller != self
-        || !identifai_client_shares_polls (identifai_pending_get_job
+        || !shares_polls (identifai_pending_get_job
             (pending)->client, client) || pending->alone || (pending != first
             && !identifai_poller_may_join (pending, now)))
       continue;
@@ -406,7 +415,7 @@ renew_key (IdentifaiJob * job, GHashTable * stuck)
 {
   if (g_hash_table_contains (stuck, job->client))
     return;
-  if (identifai_client_renew_key (job->client, job->queue)) {
+  if (job->client->renew_key (job->queue)) {
     GST_DEBUG_ID (job->client->settings.name, "segment %u: polls go on with "
         "the other key", job->segment);
     identifai_poller_remove (job);

@@ -133,8 +133,7 @@ fail (ServiceCall * self, const IdentifaiResponse * answer,
     identifai_client_count (self->client, throttled, 1);
   }
   if (identifai_attempt_is_unauthorized (attempt) && self->dropped == NULL
-      && identifai_client_rekey (self->client, self->queue, &self->tries,
-          &at)) {
+      && identifai_queue_rekey (self->queue, &self->tries, &at)) {
     GST_DEBUG_ID (NAME (self), "%s %s", self->what, at > 0 ?
         "waits for the key file" : "is tried again, with the other key");
     move (self);

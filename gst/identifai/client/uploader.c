@@ -79,7 +79,7 @@ refuse_job (IdentifaiJob * job, const IdentifaiAttempt * attempt)
 {
   gint64 at;
 
-  if (!identifai_client_rekey (job->client, job->queue, &job->tries, &at)) {
+  if (!identifai_queue_rekey (job->queue, &job->tries, &at)) {
     identifai_job_fail (job, attempt);
     return;
   }
