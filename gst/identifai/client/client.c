@@ -342,14 +342,14 @@ on_queue (IdentifaiClient * self, gpointer argument)
   job->queue->n_jobs++;
   if (job->identifier != NULL)
     identifai_job_wait (job);
-  else if (job->early != NULL)
-    identifai_early_upload_join (g_steal_pointer (&job->early), job);
-  else
+  else if (job->early == NULL
+      || !identifai_early_upload_join (g_steal_pointer (&job->early), job))
     identifai_job_queue (job, 0);
 }
 
-void
-identifai_client_submit_begun (IdentifaiClient * self,
+/* upload: the call that began before, which is taken over; or NULL. */
+static void
+submit (IdentifaiClient * self,
     IdentifaiRequest * request, IdentifaiEarlyUpload * upload, gpointer data,
     GDestroyNotify free_data)
 {
@@ -373,7 +373,15 @@ void
 identifai_client_submit (IdentifaiClient * self, IdentifaiRequest * request,
     gpointer data, GDestroyNotify free_data)
 {
-  identifai_client_submit_begun (self, request, NULL, data, free_data);
+  submit (self, request, NULL, data, free_data);
+}
+
+void
+identifai_early_upload_submit (IdentifaiEarlyUpload * self,
+    IdentifaiMemoryFile * file, gpointer data, GDestroyNotify free_data)
+{
+  self->request->file = identifai_memory_file_ref (file);
+  submit (self->client, self->request, self, data, free_data);
 }
 
 static void

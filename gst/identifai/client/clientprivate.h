@@ -112,6 +112,21 @@ struct _IdentifaiQueue
   guint n_jobs;                 /* that are here, in any state; and other calls */
 };
 
+struct _IdentifaiEarlyUpload
+{
+  gint refcount;                /* atomic: its user, the account's list, the job */
+  IdentifaiClient *client;      /* [C] a reference */
+  IdentifaiRequest *request;    /* [C] a reference */
+  gint64 give_up_at;            /* [C] monotonic µs */
+
+  gboolean over;                /* [L] */
+  GList link;                   /* [L] in client->early, until it is over */
+
+  IdentifaiQueue *queue;        /* [N] NULL: in no account's list */
+  IdentifaiWire wire;           /* [N] not on it: it waits, or is over */
+  IdentifaiJob *job;            /* [N] which it is an attempt of; or NULL */
+};
+
 struct _IdentifaiClient
 {
   gint refcount;                /* atomic: users, jobs, commands */
@@ -274,27 +289,21 @@ void identifai_job_tell_attempt (IdentifaiJob * job, IdentifaiCall call,
     g_mutex_unlock (&(client)->lock);                                   \
   } G_STMT_END
 
-/* upload: the call that began before, which is taken over; or NULL. */
-void identifai_client_submit_begun (IdentifaiClient * self,
-    IdentifaiRequest * request, IdentifaiEarlyUpload * upload, gpointer data,
-    GDestroyNotify free_data);
-
 /* uploader.c: submit calls. */
 
 /* Starts what may start; when to come again. */
 gint64 identifai_uploader_run (IdentifaiAccount * account, gint64 now);
-/* Forgets the call of a job that is gone. */
-void identifai_uploader_cancel (IdentifaiJob * job);
-/* Of a call that began before the job: what came of it, and whether its end has to
- * wait. */
-void identifai_uploader_answered (const IdentifaiResponse * answer, gpointer job);
-gint64 identifai_uploader_hold (IdentifaiJob * job);
-gchar *identifai_uploader_make_url (IdentifaiAccount * account,
-    IdentifaiKind kind);
+/* The same of those whose file isn't whole yet. */
+gint64 identifai_early_uploads_run (IdentifaiAccount * account, gint64 now);
 
 /* earlyupload.c: submit calls whose file isn't whole yet. */
 
-gint64 identifai_early_uploads_run (IdentifaiAccount * account, gint64 now);
+/* Before it is a job's: nobody wants it any more, if it is in an account's list; or that
+ * is what came of it. */
+void identifai_early_upload_drop (IdentifaiEarlyUpload * self,
+    const gchar * why);
+void identifai_early_upload_fail (IdentifaiEarlyUpload * self,
+    const IdentifaiResponse * answer);
 /* All of the client's end. */
 void identifai_early_uploads_drop (IdentifaiAccount * account,
     IdentifaiClient * client);
@@ -302,8 +311,8 @@ void identifai_early_uploads_drop (IdentifaiAccount * account,
 guint64 identifai_early_uploads_count_sent_locked (IdentifaiClient * client);
 void identifai_early_upload_unref (IdentifaiEarlyUpload * self);
 /* The job, which has its queue, is what the upload is for: it goes on as the job's
- * call, or the job is queued. Takes over the upload. */
-void identifai_early_upload_join (IdentifaiEarlyUpload * self,
+ * call. FALSE: it doesn't. Takes over the upload. */
+gboolean identifai_early_upload_join (IdentifaiEarlyUpload * self,
     IdentifaiJob * job);
 /* Nobody waits for the job's call, which began as the upload. Takes over the upload. */
 void identifai_early_upload_abandon (IdentifaiEarlyUpload * self);

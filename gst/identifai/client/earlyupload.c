@@ -2,8 +2,8 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * An early upload from its request for a call to the job that takes it over. The user's
- * threads send commands; all else is the network thread's.
+ * An early upload from its request for a call to the job that takes it over, which
+ * uploader.c starts. The user's threads send commands; all else is the network thread's.
  */
 
 #include "clientprivate.h"
@@ -19,21 +19,6 @@
 #define FAILED_FOR G_TIME_SPAN_MINUTE
 
 #define NAME(self) (self)->client->settings.name
-
-struct _IdentifaiEarlyUpload
-{
-  gint refcount;                /* atomic: its user, the account's list, the job */
-  IdentifaiClient *client;      /* [C] a reference */
-  IdentifaiRequest *request;    /* [C] a reference */
-  gint64 give_up_at;            /* [C] monotonic µs */
-
-  gboolean over;                /* [L] */
-  GList link;                   /* [L] in client->early, until it is over */
-
-  IdentifaiQueue *queue;        /* [N] NULL: in no account's list */
-  IdentifaiWire wire;           /* [N] not on it: it waits, or is over */
-  IdentifaiJob *job;            /* [N] which it is an attempt of; or NULL */
-};
 
 void
 identifai_early_upload_unref (IdentifaiEarlyUpload * self)
@@ -93,9 +78,8 @@ leave_account (IdentifaiEarlyUpload * self)
   identifai_early_upload_unref (self);
 }
 
-/* Before it was adopted. */
-static void
-drop (IdentifaiEarlyUpload * self, const gchar * why)
+void
+identifai_early_upload_drop (IdentifaiEarlyUpload * self, const gchar * why)
 {
   if (self->queue == NULL)
     return;
@@ -108,8 +92,9 @@ drop (IdentifaiEarlyUpload * self, const gchar * why)
   leave_account (self);
 }
 
-static void
-fail (IdentifaiEarlyUpload * self, const IdentifaiResponse * answer)
+void
+identifai_early_upload_fail (IdentifaiEarlyUpload * self,
+    const IdentifaiResponse * answer)
 {
   IdentifaiAccount *account = self->queue->account;
   g_auto (IdentifaiAttempt) attempt = { 0, };
@@ -133,112 +118,6 @@ fail (IdentifaiEarlyUpload * self, const IdentifaiResponse * answer)
   leave_account (self);
 }
 
-/* On the wire. */
-
-static void
-on_answer (const IdentifaiResponse * answer, gpointer user_data)
-{
-  IdentifaiEarlyUpload *self = user_data;
-  IdentifaiJob *job = g_steal_pointer (&self->job);
-
-  if (job == NULL) {
-    fail (self, answer);
-    return;
-  }
-  job->wire = self->wire;
-  identifai_uploader_answered (answer, job);
-}
-
-/* The end is there once it is a job's. */
-static gint64
-on_hold (gpointer wire)
-{
-  IdentifaiEarlyUpload *self = ((IdentifaiWire *) wire)->data;
-
-  return self->job != NULL ? identifai_uploader_hold (self->job) : 0;
-}
-
-static void
-start (IdentifaiEarlyUpload * self, gint64 now)
-{
-  IdentifaiAccount *account = self->queue->account;
-  gchar *what = g_strdup_printf ("early POST of segment %u",
-      self->request->segment);
-  gchar *url = identifai_uploader_make_url (account, self->request->kind);
-  IdentifaiCallSpec spec = {.name = NAME (self),.what = what,.url = url,
-    .upload = self->request,.hold = on_hold
-  };
-
-  GST_DEBUG_ID (NAME (self), "%s starts", what);
-  identifai_client_count (self->client, post_requests, 1);
-  identifai_client_count (self->client, in_flight, 1);
-  account->connected_at = 0;
-  self->wire = (IdentifaiWire) {
-  IDENTIFAI_CALL_POST, &account->n_early, on_answer, self};
-  identifai_account_send (account, &self->wire, self->client, &spec, now);
-  g_free (url);
-  g_free (what);
-}
-
-/* Which one may start. */
-
-/* A whole file waits for the call. */
-static gboolean
-is_wanted_else (IdentifaiAccount * account)
-{
-  GList *walk;
-
-  for (walk = account->queues.head; walk != NULL; walk = walk->next) {
-    if (!g_queue_is_empty (&((IdentifaiQueue *) walk->data)->jobs))
-      return TRUE;
-  }
-
-  return FALSE;
-}
-
-/* When one that waits may start: now, or to be asked again, not later than it gives
- * up. */
-static gint64
-get_start (IdentifaiEarlyUpload * self, gint64 now)
-{
-  IdentifaiAccount *account = self->queue->account;
-  gint64 start;
-
-  if (is_wanted_else (account)
-      || account->n_early >= IDENTIFAI_MAX_EARLY_UPLOADS)
-    return self->give_up_at;
-  start = identifai_account_next_call (account, IDENTIFAI_CALL_POST, now,
-      NAME (self));
-
-  return start <= now ? now : MIN (start, self->give_up_at);
-}
-
-gint64
-identifai_early_uploads_run (IdentifaiAccount * account, gint64 now)
-{
-  gint64 next = G_MAXINT64, at;
-  GList *walk, *after;
-
-  for (walk = account->early.head; walk != NULL; walk = after) {
-    IdentifaiEarlyUpload *upload = walk->data;
-
-    after = walk->next;
-    if (upload->wire.exchange != NULL)
-      continue;
-    at = get_start (upload, now);
-    if (now < account->limits->no_early_until)
-      drop (upload, "none was taken a while ago");
-    else if (now >= upload->give_up_at)
-      drop (upload, "no call is left for it");
-    else if (at <= now)
-      start (upload, now);
-    else
-      next = MIN (next, at);
-  }
-
-  return next;
-}
-
 void
 identifai_early_uploads_drop (IdentifaiAccount * account,
     IdentifaiClient * client)
@@ -248,7 +127,7 @@ identifai_early_uploads_drop (IdentifaiAccount * account,
   for (walk = account->early.head; walk != NULL; walk = next) {
     next = walk->next;
     if (((IdentifaiEarlyUpload *) walk->data)->client == client)
-      drop (walk->data, "its client is closed");
+      identifai_early_upload_drop (walk->data, "its client is closed");
   }
 }
 
@@ -328,7 +207,7 @@ identifai_early_upload_is_over (IdentifaiEarlyUpload * self)
 static void
 on_cancel (IdentifaiClient * client, gpointer argument)
 {
-  drop (argument, "nobody wants it any more");
+  identifai_early_upload_drop (argument, "nobody wants it any more");
   identifai_early_upload_unref (argument);
 }
 
@@ -374,17 +253,17 @@ adopt (IdentifaiEarlyUpload * self, IdentifaiJob * job)
   return TRUE;
 }
 
-void
+gboolean
 identifai_early_upload_join (IdentifaiEarlyUpload * self, IdentifaiJob * job)
 {
   gboolean adopted = adopt (self, job);
 
   if (!adopted)
-    drop (self, "its file is whole");
+    identifai_early_upload_drop (self, "its file is whole");
   identifai_growing_file_end (self->request->growing);
-  if (!adopted)
-    identifai_job_queue (job, 0);
   identifai_early_upload_unref (self);
+
+  return adopted;
 }
 
 void
@@ -411,13 +290,4 @@ identifai_early_upload_falls_back (IdentifaiAccount * account,
     note_failure (account, name, attempt);
 
   return refused || (broke && !answer->sent_whole);
-}
-
-void
-identifai_early_upload_submit (IdentifaiEarlyUpload * self,
-    IdentifaiMemoryFile * file, gpointer data, GDestroyNotify free_data)
-{
-  self->request->file = identifai_memory_file_ref (file);
-  identifai_client_submit_begun (self->client, self->request, self, data,
-      free_data);
 }

@@ -49,7 +49,6 @@ identifai_job_unref (IdentifaiJob * job)
   if (!g_atomic_int_dec_and_test (&job->refcount))
     return;
 
-  g_clear_pointer (&job->early, identifai_early_upload_unref);
   identifai_client_unref (job->client);
   g_free (job->heuristic);
   g_free (job->identifier);
@@ -176,6 +175,19 @@ static const gchar *const state_names[] = {
   "queued", "uploading", "waiting for its result", "gone"
 };
 
+static void
+cancel_upload (IdentifaiJob * job)
+{
+  if (!job->wire.exchange && job->early == NULL)
+    return;
+
+  GST_DEBUG_ID (job->client->settings.name, "POST of segment %u is cancelled",
+      job->segment);
+  identifai_client_count (job->client, in_flight, -1);
+  g_clear_pointer (&job->early, identifai_early_upload_abandon);
+  identifai_wire_cancel (&job->wire);
+}
+
 /* Its own reference is the queue's. */
 void
 identifai_job_remove (IdentifaiJob * job)
@@ -188,7 +200,7 @@ identifai_job_remove (IdentifaiJob * job)
   GST_LOG_ID (job->client->settings.name, "segment %u is gone, it was %s",
       job->segment, state_names[job->state]);
   identifai_job_unqueue (job);
-  identifai_uploader_cancel (job);
+  cancel_upload (job);
   identifai_poller_remove (job);
   job->state = IDENTIFAI_JOB_GONE;
   job->queue = NULL;

@@ -2,7 +2,8 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Submit calls: clients take turns, a job that may be tried again waits its time.
+ * Submit calls: clients take turns, a job that may be tried again waits its time. Those
+ * that begin before their file is whole get what is left.
  */
 
 #include "clientprivate.h"
@@ -202,9 +203,8 @@ starts_over (IdentifaiJob * job, const IdentifaiResponse * answer)
   return job->stale;
 }
 
-void
-identifai_uploader_answered (const IdentifaiResponse * answer,
-    gpointer user_data)
+static void
+on_answer (const IdentifaiResponse * answer, gpointer user_data)
 {
   IdentifaiJob *job = user_data;
   IdentifaiEarlyUpload *early = g_steal_pointer (&job->early);
@@ -261,8 +261,8 @@ find_hold (IdentifaiJob * job, gint64 now)
   return identifai_key_limits_arrive (job->queue->account->limits, now);
 }
 
-gint64
-identifai_uploader_hold (IdentifaiJob * job)
+static gint64
+hold_end (IdentifaiJob * job)
 {
   gint64 now = identifai_clock_now (), wait = find_hold (job, now);
 
@@ -278,7 +278,7 @@ identifai_uploader_hold (IdentifaiJob * job)
 static gint64
 on_hold (gpointer wire)
 {
-  return identifai_uploader_hold (((IdentifaiWire *) wire)->data);
+  return hold_end (((IdentifaiWire *) wire)->data);
 }
 
 /* From now on it can't be withdrawn. NULL: it was, a moment ago. */
@@ -302,8 +302,8 @@ commit_job (IdentifaiJob * job)
   return request;
 }
 
-gchar *
-identifai_uploader_make_url (IdentifaiAccount * account, IdentifaiKind kind)
+static gchar *
+make_url (IdentifaiAccount * account, IdentifaiKind kind)
 {
   return g_strconcat (account->endpoint,
       identifai_kind_get_info (kind)->submit_path, NULL);
@@ -320,7 +320,7 @@ connect_ahead (IdentifaiAccount * account, IdentifaiJob * job, gint64 now)
 
   if (account->connected_at > now - CONNECT_AHEAD)
     return;
-  url = identifai_uploader_make_url (account, job->kind);
+  url = make_url (account, job->kind);
   spec.url = url;
   account->connected_at = now;
   GST_DEBUG_ID (NAME (job), "makes a connection for segment %u", job->segment);
@@ -348,7 +348,7 @@ static void
 start_job (IdentifaiAccount * account, IdentifaiJob * job, gint64 now)
 {
   IdentifaiCallSpec spec = {.name = NAME (job),.hold = on_hold };
-  gchar *url = identifai_uploader_make_url (account, job->kind);
+  gchar *url = make_url (account, job->kind);
   gchar *what = g_strdup_printf ("POST of segment %u", job->segment);
 
   log_wait (job, now);
@@ -366,7 +366,7 @@ start_job (IdentifaiAccount * account, IdentifaiJob * job, gint64 now)
     account->connected_at = 0;
     job->held_since = 0;
     job->wire = (IdentifaiWire) {
-    IDENTIFAI_CALL_POST, &account->n_uploads, identifai_uploader_answered, job};
+    IDENTIFAI_CALL_POST, &account->n_uploads, on_answer, job};
     identifai_account_send (account, &job->wire, job->client, &spec, now);
     identifai_request_unref (spec.upload);
   }
@@ -440,14 +440,106 @@ identifai_uploader_run (IdentifaiAccount * account, gint64 now)
   return next;
 }
 
-void
-identifai_uploader_cancel (IdentifaiJob * job)
-{
-  if (!job->wire.exchange && job->early == NULL)
-    return;
+/* Those whose files aren't whole yet. */
 
-  GST_DEBUG_ID (NAME (job), "POST of segment %u is cancelled", job->segment);
-  identifai_client_count (job->client, in_flight, -1);
-  g_clear_pointer (&job->early, identifai_early_upload_abandon);
-  identifai_wire_cancel (&job->wire);
+static void
+on_early_answer (const IdentifaiResponse * answer, gpointer user_data)
+{
+  IdentifaiEarlyUpload *self = user_data;
+  IdentifaiJob *job = g_steal_pointer (&self->job);
+
+  if (job == NULL) {
+    identifai_early_upload_fail (self, answer);
+    return;
+  }
+  job->wire = self->wire;
+  on_answer (answer, job);
+}
+
+/* The end is there once it is a job's. */
+static gint64
+on_early_hold (gpointer wire)
+{
+  IdentifaiEarlyUpload *self = ((IdentifaiWire *) wire)->data;
+
+  return self->job != NULL ? hold_end (self->job) : 0;
+}
+
+static void
+start_early (IdentifaiEarlyUpload * self, gint64 now)
+{
+  IdentifaiAccount *account = self->queue->account;
+  gchar *what = g_strdup_printf ("early POST of segment %u",
+      self->request->segment);
+  gchar *url = make_url (account, self->request->kind);
+  IdentifaiCallSpec spec = {.name = NAME (self),.what = what,.url = url,
+    .upload = self->request,.hold = on_early_hold
+  };
+
+  GST_DEBUG_ID (NAME (self), "%s starts", what);
+  identifai_client_count (self->client, post_requests, 1);
+  identifai_client_count (self->client, in_flight, 1);
+  account->connected_at = 0;
+  self->wire = (IdentifaiWire) {
+  IDENTIFAI_CALL_POST, &account->n_early, on_early_answer, self};
+  identifai_account_send (account, &self->wire, self->client, &spec, now);
+  g_free (url);
+  g_free (what);
+}
+
+/* A whole file waits for the call. */
+static gboolean
+is_wanted_else (IdentifaiAccount * account)
+{
+  GList *walk;
+
+  for (walk = account->queues.head; walk != NULL; walk = walk->next) {
+    if (!g_queue_is_empty (&((IdentifaiQueue *) walk->data)->jobs))
+      return TRUE;
+  }
+
+  return FALSE;
+}
+
+/* When one that waits may start: now, or to be asked again, not later than it gives
+ * up. */
+static gint64
+get_early_start (IdentifaiEarlyUpload * self, gint64 now)
+{
+  IdentifaiAccount *account = self->queue->account;
+  gint64 start;
+
+  if (is_wanted_else (account)
+      || account->n_early >= IDENTIFAI_MAX_EARLY_UPLOADS)
+    return self->give_up_at;
+  start = identifai_account_next_call (account, IDENTIFAI_CALL_POST, now,
+      NAME (self));
+
+  return start <= now ? now : MIN (start, self->give_up_at);
+}
+
+gint64
+identifai_early_uploads_run (IdentifaiAccount * account, gint64 now)
+{
+  gint64 next = G_MAXINT64, at;
+  GList *walk, *after;
+
+  for (walk = account->early.head; walk != NULL; walk = after) {
+    IdentifaiEarlyUpload *upload = walk->data;
+
+    after = walk->next;
+    if (upload->wire.exchange != NULL)
+      continue;
+    at = get_early_start (upload, now);
+    if (now < account->limits->no_early_until)
+      identifai_early_upload_drop (upload, "none was taken a while ago");
+    else if (now >= upload->give_up_at)
+      identifai_early_upload_drop (upload, "no call is left for it");
+    else if (at <= now)
+      start_early (upload, now);
+    else
+      next = MIN (next, at);
+  }
+
+  return next;
 }
