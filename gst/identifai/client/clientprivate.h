@@ -198,6 +198,30 @@ struct _IdentifaiAccount
   gint64 poll_distance;         /* µs between polls, evenly in a minute */
 };
 
+/* The files, each above those that it calls; network.c lies below them all, client.c on
+ * top. */
+
+/* clientcommand.c: what keeps a client, and its users' commands. */
+
+/* Runs on the network thread, with no lock held. argument is its own. */
+typedef void (*IdentifaiCommand) (IdentifaiClient * client, gpointer argument);
+
+gboolean identifai_client_is_closed (IdentifaiClient * self);
+/* Does nothing, but for free_argument (may be NULL), if it is closed: then nobody may be
+ * there to run the command, whose argument it is else. Any thread. */
+void identifai_client_send (IdentifaiClient * self, IdentifaiCommand command,
+    gpointer argument, GDestroyNotify free_argument);
+/* Whether it is closed or not, which its caller knows of. */
+void identifai_client_send_locked (IdentifaiClient * self,
+    IdentifaiCommand command, gpointer argument);
+
+/* Adds to one of its counters. */
+#define identifai_client_count(client, counter, n) G_STMT_START {       \
+    g_mutex_lock (&(client)->lock);                                     \
+    (client)->stats.counter += (n);                                     \
+    g_mutex_unlock (&(client)->lock);                                   \
+  } G_STMT_END
+
 /* account.c: what one has for those who call. */
 
 /* Of a client that has none there. */
@@ -231,22 +255,8 @@ void identifai_wire_cancel (IdentifaiWire * self);
 void identifai_wire_throttled (const IdentifaiWire * self, gint64 until);
 void identifai_wire_succeeded (const IdentifaiWire * self);
 
-/* clientcommand.c */
-
-/* Runs on the network thread, with no lock held. argument is its own. */
-typedef void (*IdentifaiCommand) (IdentifaiClient * client, gpointer argument);
-
-gboolean identifai_client_is_closed (IdentifaiClient * self);
-/* Does nothing, but for free_argument (may be NULL), if it is closed: then nobody may be
- * there to run the command, whose argument it is else. Any thread. */
-void identifai_client_send (IdentifaiClient * self, IdentifaiCommand command,
-    gpointer argument, GDestroyNotify free_argument);
-/* Whether it is closed or not, which its caller knows of. */
-void identifai_client_send_locked (IdentifaiClient * self,
-    IdentifaiCommand command, gpointer argument);
-
-/* job.c: where a job is, and how it ends. [N] but for _ref, _unref, _new and what
- * goes by the lock. */
+/* job.c: what it holds for its user, and tells them. [N] but for _ref, _unref, _new and
+ * what goes by the lock. */
 
 IdentifaiJob *identifai_job_new (IdentifaiClient * client,
     IdentifaiRequest * request, gpointer data, GDestroyNotify free_data);
@@ -257,22 +267,8 @@ IdentifaiHeld identifai_job_close_locked (IdentifaiJob * job);
 void identifai_held_drop (IdentifaiHeld * held);
 
 gboolean identifai_job_is_open (IdentifaiJob * job);
-/* Puts it into its queue, by its number. Before that time (monotonic µs) it stays
- * there. */
-void identifai_job_queue (IdentifaiJob * job, gint64 not_before);
-/* The service has its file: its result is waited for from now on. */
-void identifai_job_wait (IdentifaiJob * job);
-/* Takes it out, if it is in. */
-void identifai_job_unqueue (IdentifaiJob * job);
-/* To its client's current queue, from wherever it is but the poller. */
-void identifai_job_move (IdentifaiJob * job);
-/* GONE, wherever it is. */
-void identifai_job_remove (IdentifaiJob * job);
-/* Ends it, once: nothing happens if its user doesn't wait for it. */
-void identifai_job_finish (IdentifaiJob * job, IdentifaiOutcome * outcome);
-/* With what its last attempt ended with. */
-void identifai_job_fail (IdentifaiJob * job, const IdentifaiAttempt * attempt);
-/* Before its submit call: whether its user still wants it. FALSE: it is gone. */
+/* Before its submit call. FALSE: its user doesn't want it any more, and doesn't wait for
+ * it. */
 gboolean identifai_job_ask (IdentifaiJob * job, gint64 now);
 void identifai_job_tell_submitted (IdentifaiJob * job,
     GstClockTime upload_time);
@@ -280,23 +276,7 @@ void identifai_job_tell_submitted (IdentifaiJob * job,
 void identifai_job_tell_attempt (IdentifaiJob * job, IdentifaiCall call,
     const IdentifaiAttempt * attempt);
 
-/* client.c */
-
-/* Adds to one of its counters. */
-#define identifai_client_count(client, counter, n) G_STMT_START {       \
-    g_mutex_lock (&(client)->lock);                                     \
-    (client)->stats.counter += (n);                                     \
-    g_mutex_unlock (&(client)->lock);                                   \
-  } G_STMT_END
-
-/* uploader.c: submit calls. */
-
-/* Starts what may start; when to come again. */
-gint64 identifai_uploader_run (IdentifaiAccount * account, gint64 now);
-/* The same of those whose file isn't whole yet. */
-gint64 identifai_early_uploads_run (IdentifaiAccount * account, gint64 now);
-
-/* earlyupload.c: submit calls whose file isn't whole yet. */
+/* earlyupload.c: what is sent before its file is whole. */
 
 /* Before it is a job's: nobody wants it any more, if it is in an account's list; or that
  * is what came of it. */
@@ -320,21 +300,51 @@ void identifai_early_upload_abandon (IdentifaiEarlyUpload * self);
 gboolean identifai_early_upload_falls_back (IdentifaiAccount * account,
     const gchar * name, const IdentifaiResponse * answer, const IdentifaiAttempt * attempt);
 
-/* poller.c: asks for results. */
+/* pending.c: which of an account's results are waited for. */
+
+/* It waits for none any more, if it does. */
+void identifai_pending_remove (IdentifaiJob * job);
+
+/* poller.c: when they are asked for. */
 
 /* One for each kind of files, as each has calls of its own. */
 IdentifaiPoller *identifai_poller_new (IdentifaiAccount * account,
     IdentifaiKind kind);
 void identifai_poller_free (IdentifaiPoller * self);
 void identifai_poller_add (IdentifaiPoller * self, IdentifaiJob * job);
-/* Does nothing if it is in none. */
-void identifai_poller_remove (IdentifaiJob * job);
 /* Its result is asked for as soon as may be, if it is waited for. */
 void identifai_poller_look (IdentifaiPoller * self, const gchar * identifier);
-/* All of the account's. */
-gint64 identifai_pollers_run (IdentifaiAccount * account, gint64 now);
 /* The service took an upload: who waits as it couldn't be reached does so no longer. */
 void identifai_pollers_reached (IdentifaiAccount * account);
+
+/* jobstate.c: where it is, and how it ends. [N] */
+
+/* Puts it into its queue, by its number. Before that time (monotonic µs) it stays
+ * there. */
+void identifai_job_queue (IdentifaiJob * job, gint64 not_before);
+/* The service has its file: its result is waited for from now on. */
+void identifai_job_wait (IdentifaiJob * job);
+/* Takes it out, if it is in. */
+void identifai_job_unqueue (IdentifaiJob * job);
+/* To its client's current queue, from wherever it is but the poller. */
+void identifai_job_move (IdentifaiJob * job);
+/* GONE, wherever it is. */
+void identifai_job_remove (IdentifaiJob * job);
+/* Ends it, once: nothing happens if its user doesn't wait for it. */
+void identifai_job_finish (IdentifaiJob * job, IdentifaiOutcome * outcome);
+/* With what its last attempt ended with. */
+void identifai_job_fail (IdentifaiJob * job, const IdentifaiAttempt * attempt);
+
+/* uploader.c: starts submit calls, and what comes of them. */
+
+/* Starts what may start; when to come again. */
+gint64 identifai_uploader_run (IdentifaiAccount * account, gint64 now);
+/* The same of those whose file isn't whole yet. */
+gint64 identifai_early_uploads_run (IdentifaiAccount * account, gint64 now);
+
+/* pollcall.c: asks for them. */
+
+gint64 identifai_pollers_run (IdentifaiAccount * account, gint64 now);
 
 /* servicecall.c: all other calls, which go before uploads and polls. */
 
@@ -351,7 +361,7 @@ void identifai_service_calls_move (IdentifaiQueue * queue);
 void identifai_service_calls_drop (IdentifaiAccount * account,
     IdentifaiClient * client);
 
-/* credits.c */
+/* credits.c: the call for those of the key. */
 
 gint64 identifai_credits_run (IdentifaiAccount * account, gint64 now);
 

@@ -2,7 +2,8 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Jobs that wait for their result, and for how long. The network thread's.
+ * Jobs that wait for their result, for how long, and which poll asks for it. The network
+ * thread's.
  */
 
 #include "log.h"
@@ -58,11 +59,47 @@ identifai_pending_add (IdentifaiPoller * poller, IdentifaiJob * job,
   identifai_job_ref (job);
 }
 
+static void
+forget_pending (IdentifaiPending * pending)
+{
+  g_queue_unlink (&pending->poll->pending, &pending->poll_link);
+  pending->poll = NULL;
+}
+
+void
+identifai_poll_free (IdentifaiPoll * poll)
+{
+  while (poll->pending.head)
+    forget_pending (poll->pending.head->data);
+  g_array_unref (poll->endings);
+  g_free (poll->names);
+  g_free (poll);
+}
+
+/* No poll asks for it any more. */
+static void
+lose_poll (IdentifaiPending * pending)
+{
+  IdentifaiPoll *poll = pending->poll;
+
+  if (!poll)
+    return;
+  forget_pending (pending);
+  GST_LOG_ID (poll->names, "%s isn't waited for any more, %u others are",
+      pending->identifier, poll->pending.length);
+  /* Nobody is interested in the answer any more. */
+  if (poll->pending.length == 0 && poll->wire.exchange) {
+    GST_DEBUG_ID (poll->names, "poll is cancelled");
+    identifai_wire_cancel (&poll->wire);
+    identifai_poll_free (poll);
+  }
+}
+
 /* With its last job. */
 static void
 pending_free (IdentifaiPending * self)
 {
-  identifai_poll_lose (self);
+  lose_poll (self);
   identifai_pending_unschedule (self);
   g_hash_table_remove (self->poller->pending, self->identifier);
   g_free (self->identifier);
@@ -71,7 +108,7 @@ pending_free (IdentifaiPending * self)
 }
 
 void
-identifai_poller_remove (IdentifaiJob * job)
+identifai_pending_remove (IdentifaiJob * job)
 {
   IdentifaiPending *self = g_steal_pointer (&job->pending);
 

@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * One poll of results, from its URL to what its answer means: a batch call for
+ * Polls of results, each from its URL to what its answer means: a batch call for
  * many of them; the single call for a single one, or for a service that has no
  * batch call. When the next one is due: poller.c.
  */
@@ -38,42 +38,6 @@ ending_clear (gpointer data)
   if (self->outcome.result)
     identifai_result_free (self->outcome.result);
   g_free (self->outcome.message);
-}
-
-static void
-forget_pending (IdentifaiPending * pending)
-{
-  g_queue_unlink (&pending->poll->pending, &pending->poll_link);
-  pending->poll = NULL;
-}
-
-static void
-poll_free (IdentifaiPoll * poll)
-{
-  while (poll->pending.head)
-    forget_pending (poll->pending.head->data);
-  g_array_unref (poll->endings);
-  g_free (poll->names);
-  g_free (poll);
-}
-
-void
-identifai_poll_lose (IdentifaiPending * pending)
-{
-  IdentifaiPoll *poll = pending->poll;
-
-  if (!poll)
-    return;
-
-  forget_pending (pending);
-  GST_LOG_ID (poll->names, "%s isn't waited for any more, %u others are",
-      pending->identifier, poll->pending.length);
-  /* Nobody is interested in the answer any more. */
-  if (poll->pending.length == 0 && poll->wire.exchange) {
-    GST_DEBUG_ID (poll->names, "poll is cancelled");
-    identifai_wire_cancel (&poll->wire);
-    poll_free (poll);
-  }
 }
 
 /* What it asks for. */
@@ -254,8 +218,8 @@ poll_new (IdentifaiPoller * self)
   return poll;
 }
 
-void
-identifai_poll_start (IdentifaiPending * first, gint64 now)
+static void
+poll_start (IdentifaiPending * first, gint64 now)
 {
   IdentifaiPoller *self = first->poller;
   IdentifaiAccount *account = self->account;
@@ -418,7 +382,7 @@ renew_key (IdentifaiJob * job, GHashTable * stuck)
   if (job->client->renew_key (job->queue)) {
     GST_DEBUG_ID (job->client->settings.name, "segment %u: polls go on with "
         "the other key", job->segment);
-    identifai_poller_remove (job);
+    identifai_pending_remove (job);
     identifai_job_move (job);
   } else {
     g_hash_table_add (stuck, job->client);
@@ -792,6 +756,49 @@ on_answer (const IdentifaiResponse * answer, gpointer user_data)
   GST_DEBUG_ID (poll->names, "poll of %u results: %u in %.2f s, %u are final",
       poll->size, answer->http_status,
       answer->duration / (gdouble) GST_SECOND, poll->endings->len);
-  poll_free (poll);
+  identifai_poll_free (poll);
   identifai_account_wake (account);
+}
+
+/* Which of them start, and who has waited for too long. */
+
+/* The latest poll may tell why. */
+static void
+expire (IdentifaiJob * job)
+{
+  GstClockTime timeout = job->client->settings.verdict_timeout;
+  gboolean whole = timeout % GST_SECOND == 0;
+  const gchar *failure = job->pending->failure;
+  IdentifaiOutcome outcome = {.reason = IDENTIFAI_REASON_TIMEOUT,
+    .http_status = job->pending->failure_status
+  };
+
+  outcome.message = g_strdup_printf ("No final result within %.15g %s of the "
+      "upload (verdict-timeout), for which it was asked %u times; %u answers had "
+      "no word of it (404, or a list without it)%s%s",
+      timeout / (gdouble) (whole ? GST_SECOND : GST_MSECOND),
+      whole ? "s" : "ms", job->pending->n_polls, job->pending->n_unknown,
+      failure ? ". The latest look at it: " : "", failure ? failure : "");
+  GST_INFO_ID (job->client->settings.name, "segment %u (%s): %s", job->segment,
+      job->identifier, outcome.message);
+  identifai_job_finish (job, &outcome);
+  g_free (outcome.message);
+}
+
+gint64
+identifai_pollers_run (IdentifaiAccount * account, gint64 now)
+{
+  IdentifaiJob *job;
+  gint64 next;
+
+  while ((job = identifai_pending_first_deadline (account))
+      && job->deadline <= now)
+    expire (job);
+
+  /* Of all kinds, who has waited for longest goes first. */
+  while ((next = identifai_pollers_next (account, now)) <= now)
+    poll_start (identifai_pending_first (account), now);
+  job = identifai_pending_first_deadline (account);
+
+  return job ? MIN (next, job->deadline) : next;
 }

@@ -265,29 +265,6 @@ identifai_poller_look (IdentifaiPoller * self, const gchar * identifier)
   identifai_account_wake (self->account);
 }
 
-/* The latest poll may tell why. */
-static void
-expire (IdentifaiJob * job)
-{
-  GstClockTime timeout = job->client->settings.verdict_timeout;
-  gboolean whole = timeout % GST_SECOND == 0;
-  const gchar *failure = job->pending->failure;
-  IdentifaiOutcome outcome = {.reason = IDENTIFAI_REASON_TIMEOUT,
-    .http_status = job->pending->failure_status
-  };
-
-  outcome.message = g_strdup_printf ("No final result within %.15g %s of the "
-      "upload (verdict-timeout), for which it was asked %u times; %u answers had "
-      "no word of it (404, or a list without it)%s%s",
-      timeout / (gdouble) (whole ? GST_SECOND : GST_MSECOND),
-      whole ? "s" : "ms", job->pending->n_polls, job->pending->n_unknown,
-      failure ? ". The latest look at it: " : "", failure ? failure : "");
-  GST_INFO_ID (job->client->settings.name, "segment %u (%s): %s", job->segment,
-      job->identifier, outcome.message);
-  identifai_job_finish (job, &outcome);
-  g_free (outcome.message);
-}
-
 static void
 hurry (IdentifaiPoller * self, gint64 now)
 {
@@ -324,10 +301,10 @@ identifai_pollers_reached (IdentifaiAccount * account)
   identifai_account_wake (account);
 }
 
-/* When the next poll may start, if there is anything to ask for. */
-static gint64
-next_poll (IdentifaiAccount * account, IdentifaiPending * first, gint64 now)
+gint64
+identifai_pollers_next (IdentifaiAccount * account, gint64 now)
 {
+  IdentifaiPending *first = identifai_pending_first (account);
   gint64 due, distance;
 
   if (!first)
@@ -355,26 +332,4 @@ next_poll (IdentifaiAccount * account, IdentifaiPending * first, gint64 now)
   /* The limits are asked for polls that wait for it only. */
   return identifai_account_next_call (account, IDENTIFAI_CALL_GET, now,
       NAME (first));
-}
-
-gint64
-identifai_pollers_run (IdentifaiAccount * account, gint64 now)
-{
-  IdentifaiPending *first;
-  IdentifaiJob *job;
-  gint64 next;
-
-  while ((job = identifai_pending_first_deadline (account))
-      && job->deadline <= now)
-    expire (job);
-
-  /* Of all kinds, who has waited for longest goes first. */
-  first = identifai_pending_first (account);
-  while ((next = next_poll (account, first, now)) <= now) {
-    identifai_poll_start (first, now);
-    first = identifai_pending_first (account);
-  }
-  job = identifai_pending_first_deadline (account);
-
-  return job ? MIN (next, job->deadline) : next;
 }

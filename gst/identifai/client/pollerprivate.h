@@ -2,9 +2,9 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The poller has three parts: the results that are waited for (pending.c), when to ask
- * for them (poller.c), and one poll, from its URL to what its answer means
- * (pollcall.c). The network thread's.
+ * The poller has three parts, each above the one before: the results that are waited for
+ * (pending.c), when to ask for them (poller.c), and the polls, from their URL to what
+ * their answer means (pollcall.c). The network thread's.
  */
 
 #pragma once
@@ -106,8 +106,13 @@ IdentifaiPending *identifai_pending_first (IdentifaiAccount * account);
 IdentifaiPending *identifai_pending_next (IdentifaiPending * self);
 /* The job whose deadline is first, or NULL. */
 IdentifaiJob *identifai_pending_first_deadline (IdentifaiAccount * account);
+/* It isn't on the wire, and what it asked for asks no longer. */
+void identifai_poll_free (IdentifaiPoll * poll);
 
 /* poller.c */
+
+/* When the next poll may start, if there is anything to ask for. */
+gint64 identifai_pollers_next (IdentifaiAccount * account, gint64 now);
 
 /* Whether results may be asked for together now. */
 gboolean identifai_poller_uses_batch (IdentifaiPoller * self, gint64 now);
@@ -136,12 +141,5 @@ gboolean identifai_poller_may_join (const IdentifaiPending * pending,
 void identifai_poller_keep_waiting (IdentifaiPending * pending);
 /* It is final. */
 void identifai_poller_learn (IdentifaiPending * pending);
-
-/* pollcall.c */
-
-/* Asks for first, and for what else may come along. */
-void identifai_poll_start (IdentifaiPending * first, gint64 now);
-/* What a poll may ask for is about to be freed. */
-void identifai_poll_lose (IdentifaiPending * pending);
 
 G_END_DECLS

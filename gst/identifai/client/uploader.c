@@ -435,6 +435,8 @@ identifai_uploader_run (IdentifaiAccount * account, gint64 now)
     }
     if (identifai_job_ask (job, now))
       start_job (account, job, now);
+    else
+      identifai_job_remove (job);
   }
 
   return next;
