@@ -115,9 +115,12 @@ identifai_rap_group_drop_leading (IdentifaiRapGroup * self)
 void
 identifai_rap_group_move_to (IdentifaiRapGroup * self, IdentifaiBuilder * part)
 {
-  while (!identifai_rap_group_is_empty (self))
-    identifai_builder_add_frame (part, g_ptr_array_steal_index (self->frames,
-            0));
+  gsize n, i;
+  gpointer *frames = g_ptr_array_steal (self->frames, &n);
+
+  for (i = 0; i < n; i++)
+    identifai_builder_add_frame (part, frames[i]);
+  g_free (frames);
 }
 
 void
