@@ -543,6 +543,7 @@ gst_identifai_gate_change_state (GstElement * element,
     gst_identifai_gate_slate_play (self);
   if (transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED)
     gst_identifai_gate_slate_pause (self);
+  gst_identifai_gate_tell_hold (self);
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
     gst_identifai_engine_begin_stop (self->engine);
 

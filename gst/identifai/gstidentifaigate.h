@@ -169,6 +169,8 @@ gboolean gst_identifai_gate_is_paced_locked (GstIdentifaiGate * self);
 void gst_identifai_gate_configure_decisions_locked (GstIdentifaiGate * self);
 /* The rest, as upstream's pace says, too. */
 void gst_identifai_gate_configure_locked (GstIdentifaiGate * self);
+/* The outbox, by when it wants verdicts: it was paused, or plays. */
+void gst_identifai_gate_tell_hold (GstIdentifaiGate * self);
 /* What this element makes of a change of the property. No lock is held. */
 void gst_identifai_gate_apply (GstIdentifaiGate * self, guint id);
 

@@ -53,19 +53,27 @@ gst_identifai_gate_configure_decisions_locked (GstIdentifaiGate * self)
   identifai_decisions_configure (self->decisions, &decisions);
 }
 
-/* By when a verdict has to be there. */
+/* By when a verdict has to be there. While the pipeline is paused, nothing leaves. */
 static void
 tell_hold_locked (GstIdentifaiGate * self)
 {
   GstClockTime hold = self->engine->settings.hold;
 
-  if (!gst_identifai_gate_is_paced_locked (self)
+  if (!gst_identifai_gate_is_paced_locked (self) || self->paused != 0
       || identifai_decisions_want_late (self->decisions))
     hold = 0;
   if (hold == self->hold_told)
     return;
   self->hold_told = hold;
   gst_identifai_outbox_set_hold (self->engine->outbox, hold);
+}
+
+void
+gst_identifai_gate_tell_hold (GstIdentifaiGate * self)
+{
+  g_mutex_lock (&self->engine->lock);
+  tell_hold_locked (self);
+  g_mutex_unlock (&self->engine->lock);
 }
 
 void

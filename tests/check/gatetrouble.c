@@ -7,6 +7,7 @@
  */
 
 #include "gateutil.h"
+#include "heldclock.h"
 
 #include <string.h>
 
@@ -384,6 +385,31 @@ GST_START_TEST (test_late)
 
 GST_END_TEST;
 
+/* What is held while the pipeline is paused leaves later: there is time to judge it. */
+GST_START_TEST (test_judged_in_pause)
+{
+  GstElement *pipeline;
+  Gate gate;
+
+  held_clock_use ();
+  gate_init (&gate, "", "hold=3000000000 verdict-timeout=60000000000");
+  gst_util_set_object_arg (G_OBJECT (sink_run_get_sink (gate.run)),
+      "rate-limits", "limits,post-per-second=(uint)1,post-per-minute=(uint)0");
+  gate_start (&gate, TRUE);
+  gate_push (&gate, 0, FRAMES);
+  pipeline = sink_run_get_pipeline (gate.run);
+  gst_element_set_state (pipeline, GST_STATE_PAUSED);
+  feed_event (gate.feed, gst_event_new_eos ());
+  sink_run_wait (gate.run, "identifai-verdict", GATE_SEGMENTS);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  sink_run_wait (gate.run, "eos", 1);
+  gate_check_segments (&gate, "PPPPPPPPPP", "paused");
+  gate_check_law (&gate);
+  gate_clear (&gate);
+}
+
+GST_END_TEST;
+
 /*** what is told downstream ***/
 
 /* A letter a segment of which an event told: the first one of its classification, or
@@ -685,6 +711,7 @@ gatetrouble_suite (void)
   tcase_add_loop_test (tc, test_drain_timeout, 0, 2);
   tcase_add_loop_test (tc, test_pending, 0, 2);
   tcase_add_loop_test (tc, test_late, 0, G_N_ELEMENTS (late_rows));
+  tcase_add_test (tc, test_judged_in_pause);
   tcase_add_test (tc, test_verdict_events);
   tcase_add_test (tc, test_linked_late);
   tcase_add_test (tc, test_sound_linked_late);
