@@ -19,7 +19,7 @@ LEAST = 13
 
 # Pure, or of no element: nobody's name is at hand.
 QUIET = {"base", "memory"}
-SHARED = {"account.c", "keylimits.c", "network.c", "transport.c", "session.c", "proxy.c", "keyfile.c"}
+SHARED = {"account.c", "dispatcher.c", "keylimits.c", "network.c", "transport.c", "session.c", "proxy.c", "keyfile.c"}
 
 CALL = re.compile(r"\bGST_(?:ERROR|WARNING|INFO|DEBUG|LOG|TRACE)(_OBJECT|_ID)?\s*\(")
 
