@@ -269,7 +269,7 @@ void identifai_held_drop (IdentifaiHeld * held);
 gboolean identifai_job_is_open (IdentifaiJob * job);
 /* Before its submit call. FALSE: its user doesn't want it any more, and doesn't wait for
  * it. */
-gboolean identifai_job_ask (IdentifaiJob * job, gint64 now);
+gboolean identifai_job_ask (IdentifaiJob * job, gboolean contended);
 void identifai_job_tell_submitted (IdentifaiJob * job,
     GstClockTime upload_time);
 /* To the client of job, which the attempt was about. */

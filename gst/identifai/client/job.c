@@ -137,30 +137,14 @@ identifai_job_tell_submitted (IdentifaiJob * job, GstClockTime upload_time)
   end_call (job);
 }
 
-static gboolean
-is_contended (IdentifaiJob * job, gint64 now)
-{
-  GList *queue, *walk;
-
-  for (queue = job->queue->account->queues.head; queue; queue = queue->next) {
-    walk = ((IdentifaiQueue *) queue->data)->jobs.head;
-    for (; walk != NULL; walk = walk->next)
-      if (walk->data != job && ((IdentifaiJob *) walk->data)->not_before <= now)
-        return TRUE;
-  }
-
-  return FALSE;
-}
-
 gboolean
-identifai_job_ask (IdentifaiJob * job, gint64 now)
+identifai_job_ask (IdentifaiJob * job, gboolean contended)
 {
   IdentifaiClient *client = job->client;
-  gboolean contended, wanted;
+  gboolean wanted;
 
   if (client->callbacks->starting == NULL)
     return TRUE;
-  contended = is_contended (job, now);
   wanted = !begin_call (job) || client->callbacks->starting (job->held.data,
       contended, job->maybe_taken, client->user_data);
   if (!wanted) {

@@ -416,6 +416,22 @@ next_job (IdentifaiAccount * account, gint64 now, gint64 * next)
   return NULL;
 }
 
+/* Another job of the key could start instead. */
+static gboolean
+is_contended (IdentifaiJob * job, gint64 now)
+{
+  GList *queue, *walk;
+
+  for (queue = job->queue->account->queues.head; queue; queue = queue->next) {
+    walk = ((IdentifaiQueue *) queue->data)->jobs.head;
+    for (; walk != NULL; walk = walk->next)
+      if (walk->data != job && ((IdentifaiJob *) walk->data)->not_before <= now)
+        return TRUE;
+  }
+
+  return FALSE;
+}
+
 gint64
 identifai_uploader_run (IdentifaiAccount * account, gint64 now)
 {
@@ -433,7 +449,7 @@ identifai_uploader_run (IdentifaiAccount * account, gint64 now)
       next = MIN (next, start);
       break;
     }
-    if (identifai_job_ask (job, now))
+    if (identifai_job_ask (job, is_contended (job, now)))
       start_job (account, job, now);
     else
       identifai_job_remove (job);
