@@ -53,6 +53,8 @@ typedef struct
 
   guint down;                   /* at the start of that minute, from 1, all is refused
                                  * for 20 s; 0: never */
+  guint keeps;                  /* segments that wait, of a process, before the oldest is
+                                 * given up; 0: MAX_QUEUE */
 } Row;
 
 typedef struct
@@ -130,6 +132,18 @@ world_clear (World * world)
   g_rand_free (world->random);
 }
 
+/* The oldest goes, if there are enough. */
+static void
+queue_one (World * world, Process * process, gint64 now)
+{
+  guint keeps = world->row->keeps > 0 ? world->row->keeps : MAX_QUEUE;
+
+  if (process->queued < keeps)
+    process->queued++;
+  else
+    identifai_limiter_gave_up (process->limiter, IDENTIFAI_CALL_POST, now);
+}
+
 /* A 429, and when the uploader comes back. */
 static void
 refuse (World * world, Process * process, guint retry_after, gint64 now)
@@ -144,7 +158,7 @@ refuse (World * world, Process * process, guint retry_after, gint64 now)
     world->n_given_up++;
   identifai_limiter_throttled (process->limiter, IDENTIFAI_CALL_POST,
       &process->booking, now, at);
-  process->queued = MIN (process->queued + 1, MAX_QUEUE);
+  queue_one (world, process, now);
 }
 
 static gboolean
@@ -185,7 +199,7 @@ run_process (World * world, guint index, gint64 now)
 
   for (; process->next_segment <= now; process->next_segment += interval) {
     if (is_here (row, index, now))
-      process->queued = MIN (process->queued + 1, MAX_QUEUE);
+      queue_one (world, process, now);
   }
   if (process->arrives > 0 && process->arrives <= now)
     arrive (world, process, now);
@@ -338,6 +352,8 @@ static const Row rows[] = {
   {"looks of four", 4, {2, 60}, {2, 60}, 2, 5, 2, 0, 0, 0, 0, 0, 49, 0.69, 0.13, 0, 0, 197},
   {"all refused for 20 s", 1, PUBLISHED, 0.8, 5, 2, 0, 0, 0, 0, 0, 23.5, 0.99, 0.1, 0, 0, 200, 2},
   {"three, all refused for 20 s", 3, PUBLISHED, 0.8, 7, 4, 0, 0, 0, 0, 0, 19.5, 0.94, 0.05, 0, 0, 200, 2},
+  {"late is given up", 1, PUBLISHED, 0.67, 5, 2, 0, 0, 0, 0, 0, 18.8, 0.99, 0.01, 0, 0, 200, 1, 1},
+  {"three, late is given up", 3, PUBLISHED, 0.8, 9, 6, 0, 0, 0, 0, 0, 17.5, 0.96, 0.08, 0, 0, 200, 1, 1},
   {"looks of eight", 8, {2, 60}, {2, 60}, 2, 5, 2, 0, 0, 0, 0, 0, 50, 0.92, 0.21, 0, 0, 197},
 };
 /* *INDENT-ON* */

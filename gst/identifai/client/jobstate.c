@@ -103,6 +103,18 @@ cancel_upload (IdentifaiJob * job)
   identifai_wire_cancel (&job->wire);
 }
 
+/* A process that gives up what is late has no queue, however little of the limit it has:
+ * so it gets more. */
+static void
+tell_limiter (IdentifaiJob * job)
+{
+  gint64 now = identifai_clock_now ();
+
+  if (job->state == IDENTIFAI_JOB_QUEUED && job->not_before <= now)
+    identifai_limiter_gave_up (job->queue->account->limits->starts,
+        IDENTIFAI_CALL_POST, now);
+}
+
 /* Its own reference is the queue's. */
 void
 identifai_job_remove (IdentifaiJob * job)
@@ -114,6 +126,7 @@ identifai_job_remove (IdentifaiJob * job)
 
   GST_LOG_ID (NAME (job), "segment %u is gone, it was %s",
       job->segment, state_names[job->state]);
+  tell_limiter (job);
   identifai_job_unqueue (job);
   cancel_upload (job);
   identifai_pending_remove (job);

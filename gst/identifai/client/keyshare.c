@@ -23,6 +23,8 @@
 #define SETTLING_TIME (90 * G_TIME_SPAN_SECOND)
 #define REVIEW_TIME (55 * G_TIME_SPAN_SECOND)
 #define GROWTH_TIME (2 * G_TIME_SPAN_SECOND)
+/* So long after a call was given up as it waited, more is asked for. */
+#define SHORT_TIME (60 * G_TIME_SPAN_SECOND)
 /* Calls between two that ask for more: at most one in so many fails. Who has less
  * than a box begins with one. */
 #define PATIENCE 25
@@ -91,6 +93,7 @@ struct _IdentifaiShare
   gint64 before;                /* the latest before others were noticed */
   gint64 blocked_until;
   gboolean waiting;             /* a call waits since the latest started */
+  gint64 gave_up;               /* when one that waited was given up; G_MININT64: never */
   guint row;                    /* refused in a row */
   guint n_accepted;             /* in a row */
   guint n_lost;                 /* claims of that level, in a row */
@@ -277,7 +280,7 @@ identifai_share_new (guint32 seed)
 
   self->random = g_rand_new_with_seed (seed);
   self->latest = -1;
-  self->blocked_until = G_MININT64;
+  self->blocked_until = self->gave_up = G_MININT64;
   identifai_share_set_pace (self, G_TIME_SPAN_SECOND, 0);
 
   return self;
@@ -367,6 +370,13 @@ identifai_share_take (IdentifaiShare * self, gint64 now)
     self->began = now;
 
   return self->latest;
+}
+
+void
+identifai_share_gave_up (IdentifaiShare * self, gint64 now)
+{
+  if (self->waiting)
+    self->gave_up = now;
 }
 
 gboolean
@@ -699,10 +709,18 @@ identifai_share_refused (IdentifaiShare * self, gint64 slot, gint64 now,
 
 /* Successes. */
 
+/* More is to go than can: also where what waited was given up, and so there is no queue. */
+static gboolean
+is_short (const IdentifaiShare * self, gint64 now)
+{
+  return self->waiting || (self->gave_up != G_MININT64
+      && now - self->gave_up < SHORT_TIME);
+}
+
 static gboolean
 is_calm (const IdentifaiShare * self, gint64 now)
 {
-  return (now - self->refused > CALM && !self->waiting)
+  return (now - self->refused > CALM && !is_short (self, now))
       || (self->held.n >= PLACES && self->slots_a_round == 1
       && self->n_accepted > CALM_CALLS);
 }
@@ -711,7 +729,7 @@ is_calm (const IdentifaiShare * self, gint64 now)
 static gboolean
 wants_more (const IdentifaiShare * self, gint64 now)
 {
-  return self->waiting && self->asked.n == 0 && !self->newcomer
+  return is_short (self, now) && self->asked.n == 0 && !self->newcomer
       && self->held.n < PLACES
       && now - self->changed >= time_to_grow (self, now);
 }

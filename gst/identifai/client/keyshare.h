@@ -19,6 +19,7 @@
  * - Whoever has more to send asks for a little more, so late in the slot that it
  *   wins only where it will have no more than who is there. What was refused is
  *   remembered; when all is, it asks seldom.
+ *   What was given up as it waited for too long counts as more to send.
  * - Who has no place looks for one, slot by slot, and every few times takes a
  *   single call from whoever is there (it knocks), so that nobody starves.
  * - Where all was taken for minutes, then several calls in a row were refused, and then
@@ -60,6 +61,9 @@ gdouble identifai_share_get_part (IdentifaiShare * self);
 gint64 identifai_share_next (IdentifaiShare * self, gint64 now);
 /* A call starts now. Returns its slot, for its outcome. */
 gint64 identifai_share_take (IdentifaiShare * self, gint64 now);
+
+/* A call that waited won't be made: more was to go than could. */
+void identifai_share_gave_up (IdentifaiShare * self, gint64 now);
 
 /* Whether the call of slot is one that may well be refused. */
 gboolean identifai_share_is_doubtful (IdentifaiShare * self, gint64 slot);

@@ -242,6 +242,13 @@ identifai_limiter_succeeded (IdentifaiLimiter * self, IdentifaiCall call,
   identifai_share_accepted (self->buckets[call].share, booking->slot, now);
 }
 
+void
+identifai_limiter_gave_up (IdentifaiLimiter * self, IdentifaiCall call,
+    gint64 now)
+{
+  identifai_share_gave_up (self->buckets[call].share, now);
+}
+
 gboolean
 identifai_limiter_is_limited (IdentifaiLimiter * self, IdentifaiCall call)
 {

@@ -74,6 +74,10 @@ void identifai_limiter_throttled (IdentifaiLimiter * self, IdentifaiCall call,
     const IdentifaiBooking * booking, gint64 now, gint64 until);
 void identifai_limiter_succeeded (IdentifaiLimiter * self, IdentifaiCall call,
     const IdentifaiBooking * booking, gint64 now);
+/* A call that identifai_limiter_next() was asked for, and that waited, won't be made. */
+void identifai_limiter_gave_up (IdentifaiLimiter * self, IdentifaiCall call,
+    gint64 now);
+
 /* Whether it matters when a call starts. */
 gboolean identifai_limiter_is_limited (IdentifaiLimiter * self,
     IdentifaiCall call);
