@@ -53,13 +53,23 @@ gst_identifai_gate_configure_decisions_locked (GstIdentifaiGate * self)
   identifai_decisions_configure (self->decisions, &decisions);
 }
 
-/* By when a verdict has to be there. While the pipeline is paused, nothing leaves. */
+/* While the pipeline is paused, nothing leaves, and what is held then does so later. */
+static gboolean
+is_behind_pause_locked (GstIdentifaiGate * self, GstClockTime hold)
+{
+  return self->paused != 0 || (self->resumed != 0
+      && identifai_clock_now () <
+      self->resumed + (gint64) (hold / GST_USECOND));
+}
+
+/* By when a verdict has to be there. */
 static void
 tell_hold_locked (GstIdentifaiGate * self)
 {
   GstClockTime hold = self->engine->settings.hold;
 
-  if (!gst_identifai_gate_is_paced_locked (self) || self->paused != 0
+  if (!gst_identifai_gate_is_paced_locked (self)
+      || is_behind_pause_locked (self, hold)
       || identifai_decisions_want_late (self->decisions))
     hold = 0;
   if (hold == self->hold_told)

@@ -385,10 +385,20 @@ GST_START_TEST (test_late)
 
 GST_END_TEST;
 
-/* What is held while the pipeline is paused leaves later: there is time to judge it. */
+static GstPadProbeReturn
+block (GstPad * pad, GstPadProbeInfo * info, gpointer unused)
+{
+  return GST_PAD_PROBE_OK;
+}
+
+/* What is held while the pipeline is paused leaves later: there is time to judge it, also
+ * when it plays again. */
 GST_START_TEST (test_judged_in_pause)
 {
-  GstElement *pipeline;
+  guint in_pause = __i__ == 0 ? GATE_SEGMENTS : GATE_SEGMENTS / 2;
+  GstElement *pipeline, *out;
+  GstPad *pad;
+  gulong probe;
   Gate gate;
 
   held_clock_use ();
@@ -396,15 +406,24 @@ GST_START_TEST (test_judged_in_pause)
   gst_util_set_object_arg (G_OBJECT (sink_run_get_sink (gate.run)),
       "rate-limits", "limits,post-per-second=(uint)1,post-per-minute=(uint)0");
   gate_start (&gate, TRUE);
-  gate_push (&gate, 0, FRAMES);
   pipeline = sink_run_get_pipeline (gate.run);
+  out = gst_bin_get_by_name (GST_BIN (pipeline), "out");
+  pad = gst_element_get_static_pad (out, "sink");
+  gate_push (&gate, 0, FRAMES);
   gst_element_set_state (pipeline, GST_STATE_PAUSED);
   feed_event (gate.feed, gst_event_new_eos ());
-  sink_run_wait (gate.run, "identifai-verdict", GATE_SEGMENTS);
+  sink_run_wait (gate.run, "identifai-verdict", in_pause);
+  /* as a sink does that waits for the time of each */
+  probe = gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BLOCK_DOWNSTREAM, block,
+      NULL, NULL);
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  sink_run_wait (gate.run, "identifai-verdict", GATE_SEGMENTS);
+  gst_pad_remove_probe (pad, probe);
   sink_run_wait (gate.run, "eos", 1);
   gate_check_segments (&gate, "PPPPPPPPPP", "paused");
   gate_check_law (&gate);
+  gst_object_unref (pad);
+  gst_object_unref (out);
   gate_clear (&gate);
 }
 
@@ -711,7 +730,7 @@ gatetrouble_suite (void)
   tcase_add_loop_test (tc, test_drain_timeout, 0, 2);
   tcase_add_loop_test (tc, test_pending, 0, 2);
   tcase_add_loop_test (tc, test_late, 0, G_N_ELEMENTS (late_rows));
-  tcase_add_test (tc, test_judged_in_pause);
+  tcase_add_loop_test (tc, test_judged_in_pause, 0, 2);
   tcase_add_test (tc, test_verdict_events);
   tcase_add_test (tc, test_linked_late);
   tcase_add_test (tc, test_sound_linked_late);
