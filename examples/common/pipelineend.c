@@ -10,6 +10,9 @@
 
 #include "pipelineend.h"
 
+/* Set on a pipeline; kept apart from changes of its state by their lock. */
+#define STOPPED "pipeline-stopped"
+
 gboolean
 pipeline_element_judges (GstElement * element)
 {
@@ -83,11 +86,25 @@ stop_sinks (GPtrArray * sinks, gboolean that_judge)
   }
 }
 
+GstStateChangeReturn
+pipeline_set_state (GstElement * pipeline, GstState state)
+{
+  GstStateChangeReturn result = GST_STATE_CHANGE_FAILURE;
+
+  GST_STATE_LOCK (pipeline);
+  if (g_object_get_data (G_OBJECT (pipeline), STOPPED) == NULL)
+    result = gst_element_set_state (pipeline, state);
+  GST_STATE_UNLOCK (pipeline);
+
+  return result;
+}
+
 void
 pipeline_stop (GstElement * pipeline)
 {
   GPtrArray *sinks = find_sinks (pipeline);
 
+  g_object_set_data (G_OBJECT (pipeline), STOPPED, pipeline);
   stop_sinks (sinks, TRUE);
   stop_sinks (sinks, FALSE);
   g_ptr_array_unref (sinks);

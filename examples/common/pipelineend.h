@@ -15,7 +15,11 @@ gboolean pipeline_element_judges (GstElement * element);
 /* Sends EOS to each source. Returns at once. */
 void pipeline_end_streams (GstElement * pipeline);
 
-/* To NULL. On a thread of its own, with a bound: an element that waits for what doesn't
+/* Not once it was stopped: worker threads may get there in another order than they were
+ * started. FAILURE then. */
+GstStateChangeReturn pipeline_set_state (GstElement * pipeline, GstState state);
+
+/* To NULL, for good. On a thread of its own, with a bound: an element that waits for what doesn't
  * come (a disk, a device) keeps this from returning. What judges is stopped first, so its
  * outcomes are on the bus then; the bus mustn't flush itself
  * (gst_pipeline_set_auto_flush_bus()). */

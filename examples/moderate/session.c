@@ -134,15 +134,15 @@ start_operation (ModSession * self, void (*work) (GstElement *, GstElement *),
 static void
 play (GstElement * pipeline, GstElement * judge)
 {
-  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  pipeline_set_state (pipeline, GST_STATE_PLAYING);
 }
 
 /* The clock that was taken is gone, with a source for example. */
 static void
 take_new_clock (GstElement * pipeline, GstElement * judge)
 {
-  gst_element_set_state (pipeline, GST_STATE_PAUSED);
-  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  pipeline_set_state (pipeline, GST_STATE_PAUSED);
+  pipeline_set_state (pipeline, GST_STATE_PLAYING);
 }
 
 static gboolean

@@ -87,10 +87,21 @@ count (GArray * times)
 
 /* What the element counts. */
 
+static Stream *
+get_stream_of (ModUploads * self, const gchar * name, GstElement * judge)
+{
+  Stream *stream = get_stream (self, name);
+  guint most = 0;
+
+  g_object_get (judge, "max-uploads-per-hour", &most, NULL);
+  stream->bounded = most > 0;
+  return stream;
+}
+
 void
 mod_uploads_give (ModUploads * self, const gchar * stream, GstElement * judge)
 {
-  const GArray *times = get_stream (self, stream)->live;
+  const GArray *times = get_stream_of (self, stream, judge)->live;
   gint64 now = g_get_monotonic_time ();
   GValue ages = G_VALUE_INIT, age = G_VALUE_INIT;
   guint i;
@@ -137,13 +148,10 @@ get_latest (const GArray * times)
 gboolean
 mod_uploads_take (ModUploads * self, const gchar * stream, GstElement * judge)
 {
-  Stream *of = get_stream (self, stream);
+  Stream *of = get_stream_of (self, stream, judge);
   GArray *times = read_times (judge);
   gboolean more = get_latest (times) > get_latest (of->live) + ALIKE;
-  guint most = 0;
 
-  g_object_get (judge, "max-uploads-per-hour", &most, NULL);
-  of->bounded = most > 0;
   g_array_unref (of->live);
   of->live = times;
   return of->bounded && more;

@@ -369,7 +369,7 @@ on_no_more_pads (GstElement * element, gpointer user_data)
 static void
 play (WatchJob * self, GstElement * pipeline)
 {
-  if (gst_element_set_state (pipeline, GST_STATE_PLAYING) ==
+  if (pipeline_set_state (pipeline, GST_STATE_PLAYING) ==
       GST_STATE_CHANGE_NO_PREROLL)
     g_atomic_int_set (&self->live, TRUE);
 }
