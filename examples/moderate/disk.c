@@ -33,7 +33,7 @@ mod_disk_lock (const gchar * path, GError ** error)
   g_autofree gchar *name = folder ? g_strdup (path) :
       g_strconcat (path, ".lock", NULL);
   gint fd = folder ? g_open (name, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0) :
-      g_open (name, O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
+      g_open (name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   gint number;
 
   /* a file system that has no locks is no reason */

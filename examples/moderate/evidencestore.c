@@ -509,7 +509,7 @@ find_pair (ModEvidenceStore * self, const Job * job)
   return NULL;
 }
 
-/* Written anew, or not there: either way it isn't what it was. */
+/* Written anew. */
 static void
 forget (ModEvidenceStore * self, GSequenceIter * iter)
 {
@@ -545,15 +545,15 @@ write_job (ModEvidenceStore * self, Job * job)
   GSequenceIter *iter;
 
   iter = find_pair (self, job);
-  if (iter != NULL) {
+  if (iter != NULL)
     take_over (job, g_sequence_get (iter));
-    forget (self, iter);
-  }
   if (g_file_test (folder, G_FILE_TEST_IS_SYMLINK)) {
     job->error = g_strdup_printf ("%s is a symbolic link, which isn't followed",
         folder);
     count_failure (self);
   } else if (write_pair (self, job, folder)) {
+    if (iter != NULL)
+      forget (self, iter);
     remember (self, base, job->name,
         job->file != NULL || job->there ? job->extension : NULL,
         g_get_real_time () / G_USEC_PER_SEC);

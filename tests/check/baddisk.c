@@ -197,6 +197,28 @@ GST_START_TEST (test_evidence)
 
 GST_END_TEST;
 
+/* What can't be replaced is still there, and counts. */
+GST_START_TEST (test_evidence_again)
+{
+  const ModRetention one = {.max_count = 1 };
+  ModEvidenceStore *store = mod_evidence_store_new (folder, &one, NULL);
+
+  put (store, 0);
+  begin_failing (of_a_write[__i__]);
+  put (store, 0);
+  failing = NULL;
+  fail_unless_equals_string (said, g_strerror (EIO));
+  fail_unless_equals_int (count_files (folder, FALSE), 2);
+  fail_unless_equals_uint64 (count_pairs (store), 1);
+  put (store, 1);
+  fail_unless (said == NULL, "%s", said);
+  fail_unless_equals_int (count_files (folder, FALSE), 2);
+  fail_unless_equals_uint64 (count_pairs (store), 1);
+  mod_evidence_store_free (store);
+}
+
+GST_END_TEST;
+
 /* What can't be deleted still counts, is told, and goes when it can. */
 GST_START_TEST (test_stuck)
 {
@@ -290,6 +312,8 @@ baddisk_suite (void)
   suite_add_tcase (suite, tcase);
   tcase_add_checked_fixture (tcase, setup, teardown);
   tcase_add_loop_test (tcase, test_evidence, 0, G_N_ELEMENTS (of_a_write));
+  tcase_add_loop_test (tcase, test_evidence_again, 0,
+      G_N_ELEMENTS (of_a_write));
   tcase_add_test (tcase, test_stuck);
   tcase_add_test (tcase, test_log_not_synced);
   tcase_add_test (tcase, test_log_not_read);

@@ -700,7 +700,10 @@ def check_flapping(endpoint, folder):
                             'log=%s\nstate-file=%s' % (log, state))
 
     def wait(dropped, most):
-        wait_until(lambda: os.path.exists(log) and len(told('budget')) >= dropped, 'dropped segments')
+        """Until so many more are dropped, once all that may go went."""
+        wait_until(lambda: os.path.exists(log) and posted() >= most, 'uploads')
+        before = len(told('budget'))
+        wait_until(lambda: len(told('budget')) >= before + dropped, 'dropped segments')
         assert posted() == most, (posted(), most)
 
     with Emulator('--record', record) as recorder:
@@ -708,10 +711,10 @@ def check_flapping(endpoint, folder):
             wait(5, 3)
             run.finish(signal.SIGKILL)
         with Run(configure(3)) as run:
-            wait(7, 3)
+            wait(2, 3)
             configure(4)
             run.signal(signal.SIGHUP)
-            wait(10, 4)
+            wait(3, 4)
             assert run.stop()[0] == 0
     assert len({line['session'] for line in told('budget')}) >= 4, told('budget')
 
