@@ -273,8 +273,8 @@ gst_identifai_message_failed (GstElement * src,
  *
  * * #gchararray `reason`: `overflow` (more waited than may wait), `budget`
  *   (max-uploads-per-hour is used up), `flushed` (by a seek), `stopped` (by a state
- *   change), `too-short` (identifaispeechsink: under 3 s), `late` (identifaigate: its
- *   pictures had to leave before it was posted, or answered)
+ *   change), `too-short` (identifaispeechsink: under 3 s), `late` (identifaigate: no
+ *   verdict could come any more before its pictures have to leave)
  * * #gchararray `identifier`: if the service had taken the file
  */
 GstMessage *
