@@ -258,6 +258,10 @@ GST_START_TEST (test_environment)
     {"all_proxy", "http://hunter2#@127.0.0.1:1", "*", "http://a.example", TRUE},
     {"all_proxy", "http://user:hunter2@127.0.0.1:1", NULL, "http://a.example",
         TRUE},
+    {"http_proxy", "http://user:hunter2@[fe80::1%25lo]:1", NULL,
+        "http://a.example", TRUE},
+    {"http_proxy", "http://user:hunter2#@127.0.0.1:1", NULL,
+        "http://[fe80::1%25lo]"},
   };
   guint i;
 

@@ -91,24 +91,6 @@ set_endpoint_error (GError ** error, const gchar * endpoint,
   g_free (printable);
 }
 
-/* With the zone of an IPv6 address as it has to be written, %25 for %, which GUri
- * doesn't do. */
-static gchar *
-print (GUri * uri)
-{
-  gchar *text = g_uri_to_string (uri), *escaped;
-  const gchar *zone = strchr (g_uri_get_host (uri), '%');
-  gsize length;
-
-  if (zone == NULL)
-    return text;
-  length = strchr (text, '%') + 1 - text;
-  escaped = g_strdup_printf ("%.*s25%s", (gint) length, text, text + length);
-  g_free (text);
-
-  return escaped;
-}
-
 gchar *
 identifai_endpoint_check (const gchar * endpoint,
     gboolean allow_plain_http, GError ** error)
@@ -124,8 +106,10 @@ identifai_endpoint_check (const gchar * endpoint,
     return NULL;
   }
 
-  uri = g_uri_parse (endpoint, G_URI_FLAGS_ENCODED | G_URI_FLAGS_HAS_PASSWORD
-      | G_URI_FLAGS_SCHEME_NORMALIZE, NULL);
+  /* not G_URI_FLAGS_ENCODED, which prints the % of an IPv6 address's zone as it is */
+  uri = g_uri_parse (endpoint, G_URI_FLAGS_ENCODED_PATH
+      | G_URI_FLAGS_ENCODED_QUERY | G_URI_FLAGS_ENCODED_FRAGMENT
+      | G_URI_FLAGS_HAS_PASSWORD | G_URI_FLAGS_SCHEME_NORMALIZE, NULL);
   fault = uri ? find_fault (uri, allow_plain_http) :
       "it is no absolute URL such as https://backend.identifai.net";
   if (fault) {
@@ -134,7 +118,7 @@ identifai_endpoint_check (const gchar * endpoint,
     return NULL;
   }
 
-  checked = print (uri);
+  checked = g_uri_to_string (uri);
   g_uri_unref (uri);
   for (length = strlen (checked); checked[length - 1] == '/'; length--)
     checked[length - 1] = '\0';
