@@ -346,6 +346,14 @@ identifai_wire_throttled (const IdentifaiWire * self, gint64 until)
 void
 identifai_wire_succeeded (const IdentifaiWire * self)
 {
-  identifai_limiter_succeeded (self->account->limits->starts, self->call,
-      &self->booking, identifai_clock_now ());
+  IdentifaiLimiter *limiter = self->account->limits->starts;
+  gdouble before = identifai_limiter_get_part (limiter, self->call), part;
+
+  identifai_limiter_succeeded (limiter, self->call, &self->booking,
+      identifai_clock_now ());
+  part = identifai_limiter_get_part (limiter, self->call);
+  if (part != before)
+    GST_DEBUG_ID (self->name, "%ss to %s have %d %% of the limit now, after "
+        "%d %%", call_names[self->call], self->account->host,
+        (gint) (part * 100), (gint) (before * 100));
 }
