@@ -288,7 +288,8 @@ accept_locked (GstIdentifaiOutbox * self, IdentifaiSegment * segment,
     gboolean waited)
 {
   add_locked (self, segment);
-  identifai_hourly_quota_take (&self->quota, identifai_clock_now ());
+  segment->counted = identifai_clock_now ();
+  identifai_hourly_quota_take (&self->quota, segment->counted);
   gst_identifai_reporter_accepted (self->reporter, waited);
   GST_DEBUG_OBJECT (self->element, "segment %u is taken, %s; %"
       IDENTIFAI_TOTALS_FORMAT, segment->number, segment->file ? "with its file"

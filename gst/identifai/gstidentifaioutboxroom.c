@@ -55,7 +55,7 @@ gst_identifai_outbox_give_back_locked (GstIdentifaiOutbox * self,
     const IdentifaiSegment * segment)
 {
   if (!segment->beyond_budget)
-    identifai_hourly_quota_give_back (&self->quota);
+    identifai_hourly_quota_give_back (&self->quota, segment->counted);
 }
 
 /* Whether the segment could still be taken back from where it is; from the wire, too,

@@ -242,7 +242,7 @@ GST_START_TEST (test_allowance)
     now += HOUR / 4;
   }
   fail_if (identifai_hourly_quota_is_left (&allowance, now));
-  identifai_hourly_quota_give_back (&allowance);
+  identifai_hourly_quota_give_back (&allowance, now - HOUR / 4);
   fail_unless (identifai_hourly_quota_is_left (&allowance, now));
   identifai_hourly_quota_take (&allowance, now);
 
@@ -253,7 +253,26 @@ GST_START_TEST (test_allowance)
   fail_if (identifai_hourly_quota_is_left (&allowance, NOON + HOUR));
   identifai_hourly_quota_set_most (&allowance, 1);
   fail_unless (identifai_hourly_quota_is_left (&allowance, NOON + 10 * HOUR));
-  identifai_hourly_quota_give_back (&allowance);
+  identifai_hourly_quota_give_back (&allowance, now);
+  identifai_hourly_quota_clear (&allowance);
+}
+
+GST_END_TEST;
+
+/* What waited for long and isn't posted takes nobody else's with it. */
+GST_START_TEST (test_allowance_given_back)
+{
+  IdentifaiHourlyQuota allowance;
+
+  identifai_hourly_quota_init (&allowance);
+  identifai_hourly_quota_set_most (&allowance, 2);
+  identifai_hourly_quota_take (&allowance, NOON);
+  identifai_hourly_quota_take (&allowance, NOON + HOUR / 2);
+  identifai_hourly_quota_give_back (&allowance, NOON);
+  identifai_hourly_quota_take (&allowance, NOON + HOUR);
+  fail_if (identifai_hourly_quota_is_left (&allowance, NOON + HOUR));
+  identifai_hourly_quota_give_back (&allowance, NOON);
+  fail_if (identifai_hourly_quota_is_left (&allowance, NOON + HOUR));
   identifai_hourly_quota_clear (&allowance);
 }
 
@@ -489,6 +508,7 @@ schedule_suite (void)
 
   suite_add_tcase (suite, budget);
   tcase_add_test (budget, test_allowance);
+  tcase_add_test (budget, test_allowance_given_back);
   tcase_add_test (budget, test_allowance_goes_on);
   tcase_add_loop_test (budget, test_budget, 0, 2);
   tcase_add_test (budget, test_budget_goes_on);

@@ -55,10 +55,14 @@ identifai_hourly_quota_take (IdentifaiHourlyQuota * self, gint64 now)
 }
 
 void
-identifai_hourly_quota_give_back (IdentifaiHourlyQuota * self)
+identifai_hourly_quota_give_back (IdentifaiHourlyQuota * self, gint64 time)
 {
-  if (self->times->len > 0)
-    g_array_set_size (self->times, self->times->len - 1);
+  guint i = self->times->len;
+
+  while (i > 0 && g_array_index (self->times, gint64, i - 1) != time)
+    i--;
+  if (i > 0)
+    g_array_remove_index (self->times, i - 1);
 }
 
 const GArray *

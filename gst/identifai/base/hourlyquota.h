@@ -26,8 +26,9 @@ void identifai_hourly_quota_set_most (IdentifaiHourlyQuota * self, guint most);
 /* FALSE: most were taken within the hour before now. */
 gboolean identifai_hourly_quota_is_left (IdentifaiHourlyQuota * self, gint64 now);
 void identifai_hourly_quota_take (IdentifaiHourlyQuota * self, gint64 now);
-/* One that was taken isn't needed. */
-void identifai_hourly_quota_give_back (IdentifaiHourlyQuota * self);
+/* That which was taken at time isn't needed; if that is an hour ago, nothing happens. */
+void identifai_hourly_quota_give_back (IdentifaiHourlyQuota * self,
+    gint64 time);
 
 /* When those of the hour before now were; borrowed. */
 const GArray *identifai_hourly_quota_get_times (IdentifaiHourlyQuota * self, gint64 now);

@@ -74,6 +74,7 @@ typedef struct
   IdentifaiReason failure;
   gchar *failure_text;
 
+  gint64 counted;               /* monotonic µs: when it was counted as an upload */
   gint64 posted;                /* monotonic µs: when the call that took it began */
   gboolean in_time;             /* when it was submitted, a verdict could be */
 
