@@ -76,17 +76,26 @@ is_gone (GSocket * socket)
   return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }
 
+/* A socket that was reset is in error until somebody has read that: libsoup has then, and
+ * let go of what it reads with. To take the connection from it would be a crash. */
+static gboolean
+is_over (GIOCondition condition)
+{
+  return (condition & (G_IO_HUP | G_IO_ERR)) == G_IO_HUP;
+}
+
 static gboolean
 woken (GSocket * socket, GIOCondition condition, gpointer user_data)
 {
   Idle *self = user_data;
-  GIOStream *stream;
+  GIOStream *stream = NULL;
 
   if (!is_gone (socket))
     return G_SOURCE_REMOVE;
   g_signal_handlers_disconnect_by_data (self->message, self);
   g_object_ref (socket);
-  stream = soup_server_message_steal_connection (self->message);
+  if (!is_over (condition))
+    stream = soup_server_message_steal_connection (self->message);
   g_clear_object (&stream);
   g_socket_close (socket, NULL);
   g_object_unref (socket);

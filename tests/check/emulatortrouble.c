@@ -397,7 +397,7 @@ GST_START_TEST (test_going)
   before = count_descriptors (&emulator);
   fail_unless (before > 0);
   FOR_ROWS (i, going_rows) {
-    for (k = 0; k < 5; k++)
+    for (k = 0; k < 30; k++)
       come_and_go (&emulator, going_rows[i].request, going_rows[i].going);
     while (count_descriptors (&emulator) > before)
       g_usleep (1000);
