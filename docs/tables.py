@@ -86,8 +86,8 @@ def describe_default(spec, element):
     if not spec.flags & GObject.ParamFlags.WRITABLE:
         return ""
     kind = spec.value_type.fundamental.name
-    if kind == "GBoxed":
-        return "none" if element.get_property(spec.name) is None else "see text"
+    if kind in ("GBoxed", "GstValueArray"):
+        return "see text" if element.get_property(spec.name) else "none"
     value = spec.default_value
     if kind == "GEnum":
         value = get_nicks(spec, element)[int(value)]
