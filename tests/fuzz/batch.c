@@ -10,16 +10,6 @@
 #include "identifier.h"
 #include "result.h"
 
-int
-LLVMFuzzerInitialize (int *argc, char ***argv)
-{
-  gst_init (NULL, NULL);
-  g_log_set_always_fatal (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL
-      | G_LOG_LEVEL_WARNING);
-
-  return 0;
-}
-
 /* A slice lies in the data, and reads as an object, if it is read at all. */
 static void
 check_slice (const gchar * identifier, GBytes * slice, const guint8 * data,

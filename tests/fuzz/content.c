@@ -15,16 +15,6 @@
 
 #define MAX_UNPACKED 20000
 
-int
-LLVMFuzzerInitialize (int *argc, char ***argv)
-{
-  gst_init (argc, argv);
-  g_log_set_always_fatal (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL
-      | G_LOG_LEVEL_WARNING);
-
-  return 0;
-}
-
 static void
 unpack (const gchar * coding, const guint8 * data, gsize size)
 {

@@ -15,15 +15,6 @@
 
 #define MAX_BYTES (100 * 1024)  /* what the sockets hold at once */
 
-int
-LLVMFuzzerInitialize (int *argc, char ***argv)
-{
-  g_log_set_always_fatal (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL
-      | G_LOG_LEVEL_WARNING);
-
-  return 0;
-}
-
 static void
 on_end (gpointer user_data)
 {

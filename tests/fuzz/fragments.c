@@ -13,16 +13,6 @@
 #include "mp4fragments.h"
 #include "pieces.h"
 
-int
-LLVMFuzzerInitialize (int *argc, char ***argv)
-{
-  gst_init (argc, argv);
-  g_log_set_always_fatal (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL
-      | G_LOG_LEVEL_WARNING);
-
-  return 0;
-}
-
 static void
 check_file (IdentifaiMemoryFile * file)
 {

@@ -24,16 +24,6 @@ static const gchar *const formats[] = {
   "image/jpeg",
 };
 
-int
-LLVMFuzzerInitialize (int *argc, char ***argv)
-{
-  gst_init (argc, argv);
-  g_log_set_always_fatal (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL
-      | G_LOG_LEVEL_WARNING);
-
-  return 0;
-}
-
 /* The next piece, in memory of its own; NULL: no more. */
 static GstBuffer *
 take_piece (const guint8 ** data, gsize * size)

@@ -11,15 +11,6 @@
 #include "result.h"
 
 int
-LLVMFuzzerInitialize (int *argc, char ***argv)
-{
-  g_log_set_always_fatal (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL
-      | G_LOG_LEVEL_WARNING);
-
-  return 0;
-}
-
-int
 LLVMFuzzerTestOneInput (const guint8 * data, gsize size)
 {
   GError *error = NULL;

@@ -14,16 +14,6 @@
 
 #include "image.h"
 
-int
-LLVMFuzzerInitialize (int *argc, char ***argv)
-{
-  gst_init (argc, argv);
-  g_log_set_always_fatal (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL
-      | G_LOG_LEVEL_WARNING);
-
-  return 0;
-}
-
 static IdentifaiImageState
 look (IdentifaiImageScan * scan, IdentifaiMemoryFile * file, gsize size)
 {

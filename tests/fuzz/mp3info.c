@@ -10,16 +10,6 @@
 
 #include "mp3info.h"
 
-int
-LLVMFuzzerInitialize (int *argc, char ***argv)
-{
-  gst_init (argc, argv);
-  g_log_set_always_fatal (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL
-      | G_LOG_LEVEL_WARNING);
-
-  return 0;
-}
-
 static GPtrArray *
 make_frames (const guint8 * data, gsize size)
 {

@@ -21,16 +21,6 @@ static const gchar *const orientations[] = {
   "flip-rotate-90", "flip-rotate-180", "flip-rotate-270", "upside-down"
 };
 
-int
-LLVMFuzzerInitialize (int *argc, char ***argv)
-{
-  gst_init (argc, argv);
-  g_log_set_always_fatal (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL
-      | G_LOG_LEVEL_WARNING);
-
-  return 0;
-}
-
 /* Nothing is aligned. */
 static guint64
 read_number (const guint8 * data, guint n)

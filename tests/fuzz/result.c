@@ -9,17 +9,6 @@
 
 #include "result.h"
 
-int
-LLVMFuzzerInitialize (int *argc, char ***argv)
-{
-  gst_init (NULL, NULL);
-  /* a value that a GstStructure can't hold shows as a critical */
-  g_log_set_always_fatal (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL
-      | G_LOG_LEVEL_WARNING);
-
-  return 0;
-}
-
 static void
 check_text (const gchar * text, gboolean needed)
 {

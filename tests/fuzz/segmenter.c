@@ -72,16 +72,6 @@ typedef struct
   guint64 max_bytes;            /* 0: it has changed */
 } Fuzz;
 
-int
-LLVMFuzzerInitialize (int *argc, char ***argv)
-{
-  gst_init (argc, argv);
-  g_log_set_always_fatal (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL
-      | G_LOG_LEVEL_WARNING);
-
-  return 0;
-}
-
 static guint
 take (Fuzz * self)
 {

@@ -35,16 +35,6 @@ typedef struct
   gsize size;
 } Input;
 
-int
-LLVMFuzzerInitialize (int *argc, char ***argv)
-{
-  gst_init (argc, argv);
-  g_log_set_always_fatal (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL
-      | G_LOG_LEVEL_WARNING);
-
-  return 0;
-}
-
 static guint
 take (Input * self)
 {
