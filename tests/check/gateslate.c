@@ -173,6 +173,24 @@ push_both (SlateGate * gate, Feed * sound, Clip * aac)
   slate_gate_finish (gate);
 }
 
+/* Pictures with sound, all there at once, and all that comes of them. */
+static Feed *
+show_both (SlateGate * gate, SlateSound * out, Clip * aac, const gchar * name)
+{
+  Feed *sound = feed_new (gate->run, "audio_0", aac->caps, NULL, FALSE);
+  SlateSeen seen;
+
+  slate_sound_init (out, gate);
+  gate->feed = feed_new (gate->run, "sink", gate->clip->caps, NULL, FALSE);
+  gate->feed->duration = SLATE_FRAMES * SLATE_FRAME;
+  push_both (gate, sound, aac);
+  slate_sound_wait (out);
+  slate_gate_look (gate, &seen, name);
+  fail_unless_equals_int (seen.n_edges, 39);
+
+  return sound;
+}
+
 static const gchar *const sound_slates[] = {
   "audiotestsrc num-buffers=43 samplesperbuffer=1024 ! "
       "audio/x-raw,rate=44100,channels=2 ! avenc_aac ! aacparse ! m. ",
@@ -191,7 +209,6 @@ GST_START_TEST (test_sound)
   SlateSound out;
   Feed *sound;
   SlateGate gate;
-  SlateSeen seen;
 
   slate_gate_init (&gate, TWENTY, "on-artificial=slate", SLATE_CLIP (SLATE_NO_B,
           SLATE_AVC), SLATE_OUT);
@@ -199,14 +216,7 @@ GST_START_TEST (test_sound)
       sound_slates[__i__] ? slate : "videotestsrc num-buffers=25"
       SLATE_ENCODE (SLATE_SIZE, SLATE_NO_B) "mp4mux", "slate.mp4");
   fail_unless (sink_run_start (gate.run));
-  sound = feed_new (gate.run, "audio_0", aac->caps, NULL, FALSE);
-  slate_sound_init (&out, &gate);
-  gate.feed = feed_new (gate.run, "sink", gate.clip->caps, NULL, FALSE);
-  gate.feed->duration = SLATE_FRAMES * SLATE_FRAME;
-  push_both (&gate, sound, aac);
-  slate_sound_wait (&out);
-  slate_gate_look (&gate, &seen, "sound");
-  fail_unless_equals_int (seen.n_edges, 39);
+  sound = show_both (&gate, &out, aac, "sound");
   if (sound_slates[__i__] != NULL) {
     check_sound_edges (&gate, &out);
     check_sound_times (&out);
@@ -236,7 +246,6 @@ GST_START_TEST (test_sound_from_pads)
   Feed *slate, *slate_sound, *sound;
   SlateSound out;
   SlateGate gate;
-  SlateSeen seen;
 
   slate_gate_init (&gate, TWENTY, "on-artificial=slate", SLATE_CLIP (SLATE_NO_B,
           SLATE_AVC), SLATE_OUT);
@@ -247,14 +256,7 @@ GST_START_TEST (test_sound_from_pads)
   fail_unless_equals_int (feed_push (slate_sound, tone, 0, 43, 0), GST_FLOW_OK);
   feed_event (slate, gst_event_new_eos ());
   feed_event (slate_sound, gst_event_new_eos ());
-  sound = feed_new (gate.run, "audio_0", aac->caps, NULL, FALSE);
-  slate_sound_init (&out, &gate);
-  gate.feed = feed_new (gate.run, "sink", gate.clip->caps, NULL, FALSE);
-  gate.feed->duration = SLATE_FRAMES * SLATE_FRAME;
-  push_both (&gate, sound, aac);
-  slate_sound_wait (&out);
-  slate_gate_look (&gate, &seen, "sound from pads");
-  fail_unless_equals_int (seen.n_edges, 39);
+  sound = show_both (&gate, &out, aac, "sound from pads");
   check_sound_edges (&gate, &out);
   check_sound_times (&out);
   feed_free (slate);
